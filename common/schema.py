@@ -1,0 +1,47 @@
+"""Types with which columns and tables are declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+ARROW_TYPES: dict[str, pa.DataType] = {
+    "string": pa.string(),
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, Spark type, unit, meaning, and whether it can be null."""
+
+    name: str
+    type: str
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+
+    def __post_init__(self) -> None:
+        if self.type not in ARROW_TYPES:
+            raise ValueError(f"column {self.name}: unknown type {self.type!r}")
+
+    @property
+    def arrow(self) -> pa.Field:
+        """The column as an Arrow field."""
+        return pa.field(self.name, ARROW_TYPES[self.type], self.nullable)
+
+
+def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
+    """The Arrow schema of the columns, in their order."""
+    return pa.schema([column.arrow for column in columns])
+
+
+def ddl(columns: Iterable[Column]) -> str:
+    """The Spark DDL string of the columns, in their order, for `mapInArrow` and the like."""
+    return ", ".join(f"`{column.name}` {column.type}" for column in columns)
