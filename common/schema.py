@@ -45,3 +45,39 @@ def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
 def ddl(columns: Iterable[Column]) -> str:
     """The Spark DDL string of the columns, in their order, for `mapInArrow` and the like."""
     return ", ".join(f"`{column.name}` {column.type}" for column in columns)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the lake: its path below the lake, what one row is, its columns, partitions and key.
+
+    The partition columns are columns like the others; the key columns together name one row.
+    """
+
+    name: str
+    grain: str
+    columns: tuple[Column, ...]
+    partitions: tuple[str, ...]
+    key: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        names = self.column_names
+        if len(set(names)) != len(names):
+            raise ValueError(f"table {self.name}: a column is declared twice")
+        if missing := {*self.partitions, *self.key} - set(names):
+            raise ValueError(f"table {self.name}: not declared: {sorted(missing)}")
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns, in their order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def ddl(self) -> str:
+        """The Spark DDL string of the table."""
+        return ddl(self.columns)
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema of the table."""
+        return arrow_schema(self.columns)

@@ -6,7 +6,9 @@ from common.schema import Column, arrow_schema
 
 SESSION_COLUMNS = (
     Column("event_type", "string", "TRAFFIC or THREAT"),
-    Column("subtype", "string", "what the log calls the event (end, drop, deny, start; url, virus, ...)", nullable=True),
+    Column(
+        "subtype", "string", "what the log calls the event (end, drop, deny, start; url, virus, ...)", nullable=True
+    ),
     Column("start_ts", "timestamp", "start of the session; null for THREAT", "UTC", nullable=True),
     Column("end_ts", "timestamp", "end of the session (start + duration), time of a THREAT log", "UTC"),
     Column("duration_s", "double", "length of the session; null for THREAT", "s", nullable=True),
@@ -19,7 +21,9 @@ SESSION_COLUMNS = (
     Column("bytes_received", "long", "bytes from responder to initiator", "bytes", nullable=True),
     Column("packets_sent", "long", "packets from initiator to responder", "packets", nullable=True),
     Column("packets_received", "long", "packets from responder to initiator", "packets", nullable=True),
-    Column("action", "string", "allow, deny, drop, reset-both, alert, ...; lower case, spaces as hyphens", nullable=True),
+    Column(
+        "action", "string", "allow, deny, drop, reset-both, alert, ...; lower case, spaces as hyphens", nullable=True
+    ),
     Column("session_end_reason", "string", "why the session ended (tcp-fin, aged-out, ...)", nullable=True),
     Column("app", "string", "application as identified by the firewall", nullable=True),
     Column("rule", "string", "security rule that matched", nullable=True),

@@ -1,0 +1,90 @@
+"""The compute engine: one DataFrame API, two engines behind it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from common.errors import EngineError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ENGINES = ("sail", "spark")
+
+SPARK_SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.ui.enabled": "false",
+    "spark.sql.ansi.enabled": "true",
+    # 1,320 columns exceed the limits below which Spark shows whole plans and generates code for a stage
+    "spark.sql.debug.maxToStringFields": "25",
+    "spark.sql.codegen.maxFields": "100",
+    "spark.databricks.delta.snapshotPartitions": "2",
+}
+HADOOP_AWS = "org.apache.hadoop:hadoop-aws:3.5.0"
+
+
+@contextmanager
+def open_engine(name: str, *, remote_storage: bool = False) -> Iterator[SparkSession]:
+    """A session of the engine, in UTC, closed at the end.
+
+    `sail` runs in this process; `spark` on `NDR_SPARK_MASTER` (default: all cores of this machine). With
+    `remote_storage`, classic Spark loads its S3 connector.
+
+    Raises:
+        EngineError: the engine is unknown or not installed, or does not start.
+    """
+    if name not in ENGINES:
+        raise EngineError(f"engine {name!r} is unknown", f"Choose one of {', '.join(ENGINES)}")
+    with _sail() if name == "sail" else _spark(remote_storage) as session:
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        yield session
+
+
+@contextmanager
+def _sail() -> Iterator[SparkSession]:
+    if importlib.util.find_spec("pysail") is None:
+        raise EngineError("engine sail is not installed", "Install it with: pip install 'ndr[sail]'")
+    os.environ.setdefault("RUST_LOG", "off")
+    from pysail.spark import SparkConnectServer
+    from pyspark.sql import SparkSession
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.listening_address
+    try:
+        session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+        try:
+            yield session
+        finally:
+            session.stop()
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _spark(remote_storage: bool) -> Iterator[SparkSession]:
+    if importlib.util.find_spec("delta") is None:
+        raise EngineError("engine spark is not installed", "Install it with: pip install 'ndr[spark]'")
+    from delta import configure_spark_with_delta_pip
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master(os.environ.get("NDR_SPARK_MASTER", "local[*]")).appName("ndr")
+    for key, value in SPARK_SETTINGS.items():
+        builder = builder.config(key, value)
+    for entry in filter(None, os.environ.get("NDR_SPARK_CONF", "").split(";")):
+        key, _, value = entry.partition("=")
+        builder = builder.config(key.strip(), value.strip())
+    try:
+        session = configure_spark_with_delta_pip(builder, [HADOOP_AWS] if remote_storage else []).getOrCreate()
+    except RuntimeError as error:
+        raise EngineError(f"engine spark does not start: {error}", "Check that Java 17 is installed") from error
+    session.sparkContext.setLogLevel("ERROR")
+    try:
+        yield session
+    finally:
+        session.stop()

@@ -1,0 +1,69 @@
+"""The run report of a stage, and what it shows while it works."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+
+@dataclass
+class RunReport:
+    """What a run did: rows in, out and rejected, seconds per step, and the version of each table it wrote."""
+
+    stage: str
+    window: str | None = None
+    engine: str | None = None
+    project_name: str | None = None
+    feature_spec_version: str | None = None
+    mini_batch_id: str | None = None
+    rows_in: int = 0
+    rows_out: int = 0
+    rows_rejected: int = 0
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    _began: float = field(default_factory=time.monotonic, repr=False)
+    _stream: TextIO = field(default_factory=lambda: sys.stderr, repr=False)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """A timed step, announced on a terminal and logged as a JSON line elsewhere."""
+        self.log(name, "started")
+        began = time.monotonic()
+        yield
+        seconds = round(time.monotonic() - began, 3)
+        self.steps.append({"step": name, "seconds": seconds})
+        self.log(name, "finished", seconds=seconds)
+
+    def progress(self, step: str, done: int, total: int, unit: str) -> None:
+        """How far a step has come: `12 of 96 windows`."""
+        self.log(step, "progress", done=done, total=total, unit=unit)
+
+    def log(self, step: str, event: str, **values: Any) -> None:
+        """One event of a step: a line that overwrites itself on a terminal, a JSON line elsewhere."""
+        if not self._stream.isatty():
+            record = {"stage": self.stage, "step": step, "event": event, **values}
+            print(json.dumps(record), file=self._stream, flush=True)
+            return
+        detail = f" {values['done']:,} of {values['total']:,} {values['unit']}" if event == "progress" else ""
+        end = f" {values['seconds']:.1f} s\n" if event == "finished" else ""
+        print(f"\r\x1b[K{self.stage}: {step}{detail}{end}", end="", file=self._stream, flush=True)
+
+    def wrote(self, table: str, version: int, rows: int) -> None:
+        """Notes a committed table."""
+        self.tables[table] = {"version": version, "rows": rows}
+
+    def to_json(self) -> str:
+        """The report as one JSON object."""
+        public = {name: value for name, value in asdict_public(self).items() if value is not None}
+        return json.dumps(public | {"seconds": round(time.monotonic() - self._began, 3)})
+
+
+def asdict_public(report: RunReport) -> dict[str, Any]:
+    """The fields of the report that users see."""
+    return {name: getattr(report, name) for name in report.__dataclass_fields__ if not name.startswith("_")}

@@ -1,0 +1,22 @@
+"""Command line of the pair-counts stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from common.cli import report_errors, stage_options
+from common.stage import StageConfig, run_stage
+from jobs.pair_counts.job import run
+
+
+@click.command(
+    name="ndr-pair-counts",
+    epilog="Example: ndr-pair-counts --window 2026-03-10T13:08Z --lake ./lake",
+)
+@stage_options
+@report_errors
+def main(**options: Any) -> None:
+    """Sessions per source, destination and service port in each window, from delta_pair."""
+    run_stage("ndr-pair-counts", StageConfig(**options), run)

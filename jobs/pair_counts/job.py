@@ -1,0 +1,16 @@
+"""Reads the pair slices of the windows, counts, and writes `pair_counts`."""
+
+from __future__ import annotations
+
+from common.stage import StageConfig, StageRun
+from jobs.pair_counts.transform import count_pairs
+
+
+def run(config: StageConfig, stage: StageRun) -> None:
+    """Replaces the windows of `pair_counts` in one commit."""
+    slices = stage.lake.read("delta_pair", config.windows)
+    with stage.report.step("pair_counts"):
+        version, rows = stage.lake.replace("pair_counts", count_pairs(slices), config.windows.predicate)
+    stage.report.rows_in = slices.count()
+    stage.report.rows_out = rows
+    stage.report.wrote("pair_counts", version, rows)
