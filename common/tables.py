@@ -87,6 +87,7 @@ _DELTA_PAIR = Table(
         Column("duration_sum", "double", "seconds of all sessions", "s"),
         Column("first_ts", "timestamp", "start of the first session", "UTC"),
         Column("last_ts", "timestamp", "start of the last session", "UTC"),
+        Column("last_end_ts", "timestamp", "end of the session that ended last", "UTC"),
         Column("gap_sum_s", "double", "sum of the gaps between consecutive session starts", "s"),
         Column("gap_sq_sum_s", "double", "sum of the squares of these gaps", "s^2"),
         *WINDOW_BOUNDS,
