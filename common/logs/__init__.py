@@ -1,0 +1,19 @@
+"""Readers of firewall and flow logs: every format to canonical sessions."""
+
+from common.logs.batches import ParsedBatch
+from common.logs.detection import LogFiles, detect_format, find_logs
+from common.logs.files import find_files
+from common.logs.options import FORMATS, ReadOptions
+from common.logs.reading import read_file, read_files
+
+__all__ = [
+    "FORMATS",
+    "LogFiles",
+    "ParsedBatch",
+    "ReadOptions",
+    "detect_format",
+    "find_files",
+    "find_logs",
+    "read_file",
+    "read_files",
+]

@@ -1,0 +1,119 @@
+"""Parsed batches: what a reader hands over, and how rows become one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.sessions import PARSED_SCHEMA, REJECT_SCHEMA, SESSION_COLUMNS
+
+SESSION_NAMES = tuple(column.name for column in SESSION_COLUMNS)
+KEPT, DUPLICATE, UNCOUNTED = "kept", "duplicate", "uncounted"
+
+MAX_RAW_CHARACTERS = 64 * 1024
+
+
+@dataclass(frozen=True)
+class ParsedBatch:
+    """The records of one stretch of a file, in its order.
+
+    `records_read` = sessions (kept, duplicate and uncounted) + rejects + `uncounted_other`, the records that are well
+    formed but describe no session: system and configuration logs and the like.
+    """
+
+    sessions: pa.RecordBatch
+    rejects: pa.RecordBatch
+    records_read: int
+    uncounted_other: int = 0
+
+    def __post_init__(self) -> None:
+        found = self.sessions.num_rows + self.rejects.num_rows + self.uncounted_other
+        if found != self.records_read:
+            raise AssertionError(f"{self.records_read} records read but {found} accounted for")
+
+
+class RecordCollector:
+    """Collects the outcome of records that are parsed one by one."""
+
+    def __init__(self, source_file: str) -> None:
+        self.source_file = source_file
+        self.uncounted_other = 0
+        self._rows: list[tuple[Any, ...]] = []
+        self._rejects: list[tuple[int, str, str]] = []
+
+    def keep(self, line: int, session: dict[str, Any], status: str = KEPT) -> None:
+        """Adds a session, given as canonical column name to value; absent columns are null."""
+        self._rows.append((*map(session.get, SESSION_NAMES), self.source_file, line, status))
+
+    def reject(self, line: int, reason: str, raw: str) -> None:
+        """Adds a rejected record."""
+        self._rejects.append((line, reason, raw))
+
+    def skip(self) -> None:
+        """Counts a well-formed record that describes no session."""
+        self.uncounted_other += 1
+
+    def batch(self, vectorised: Sequence[pa.RecordBatch] = ()) -> ParsedBatch:
+        """Everything collected, together with rows parsed many at a time, in the order of the file."""
+        parts = [part for part in vectorised if part.num_rows]
+        if self._rows:
+            columns = list(zip(*self._rows, strict=True))
+            arrays = [pa.array(column, field.type) for column, field in zip(columns, PARSED_SCHEMA, strict=True)]
+            parts.append(pa.RecordBatch.from_arrays(arrays, schema=PARSED_SCHEMA))
+        sessions = in_line_order(parts)
+        return ParsedBatch(
+            sessions,
+            reject_batch(self.source_file, self._rejects),
+            sessions.num_rows + len(self._rejects) + self.uncounted_other,
+            self.uncounted_other,
+        )
+
+
+def in_line_order(parts: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """The rows of all parts as one batch, ordered by source line; rows of one line keep their order."""
+    if not parts:
+        return empty_sessions()
+    if len(parts) == 1:
+        return parts[0]
+    joined = pa.concat_batches(parts)
+    return joined.take(pc.sort_indices(joined.column("source_line")))
+
+
+def reject_batch(source_file: str, rejects: Iterable[tuple[int, str, str]]) -> pa.RecordBatch:
+    """Rejected records (line, reason, raw) in the order of the file."""
+    ordered = sorted(rejects, key=lambda reject: reject[0])
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array([source_file] * len(ordered), pa.string()),
+            pa.array([line for line, _, _ in ordered], pa.int64()),
+            pa.array([encodable(reason) for _, reason, _ in ordered], pa.string()),
+            pa.array([encodable(raw[:MAX_RAW_CHARACTERS]) for _, _, raw in ordered], pa.string()),
+        ],
+        schema=REJECT_SCHEMA,
+    )
+
+
+def encodable(text: str) -> str:
+    """The text with lone surrogates, which JSON can carry and UTF-8 cannot, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def empty_sessions() -> pa.RecordBatch:
+    """A batch without a session."""
+    return pa.RecordBatch.from_pylist([], schema=PARSED_SCHEMA)
+
+
+def decoded(raw: bytes) -> str:
+    r"""The text of raw bytes; those that are not UTF-8 appear as \xNN."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def with_reject(batch: ParsedBatch, source_file: str, line: int, reason: str, raw: str) -> ParsedBatch:
+    """The batch with one more rejected record at its end."""
+    last = reject_batch(source_file, [(line, reason, raw)])
+    rejects = pa.concat_batches([batch.rejects, last])
+    return ParsedBatch(batch.sessions, rejects, batch.records_read + 1, batch.uncounted_other)

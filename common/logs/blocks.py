@@ -1,0 +1,97 @@
+"""Streams of bytes as blocks of whole lines, plain or gzip, in bounded memory."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+BLOCK_BYTES = 4 * 1024 * 1024
+MAX_LINE_BYTES = 1024 * 1024
+"""A longer line is no log record: it is cut to one byte more than this, and rejected for its length."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW = 31
+_READ_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines of a file. The number of the first one counts from 1.
+
+    `damage` (line, reason, bytes) tells that the stream broke off after these lines.
+    """
+
+    data: bytes
+    first_line: int
+    damage: tuple[int, str, bytes] | None = None
+
+
+class DamagedStreamError(Exception):
+    """A compressed stream is cut off or corrupt."""
+
+
+def decompressed(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
+    """The stream's bytes in pieces, after gunzipping if they are gzip; `head` was already read from it.
+
+    Raises:
+        DamagedStreamError: after everything that could be recovered.
+    """
+    if not head.startswith(_GZIP_MAGIC):
+        yield head
+        while piece := stream.read(BLOCK_BYTES):
+            yield piece
+        return
+    yield from _gunzipped(stream, head)
+
+
+def _gunzipped(stream: BinaryIO, piece: bytes) -> Iterator[bytes]:
+    member = zlib.decompressobj(_GZIP_WINDOW)
+    while piece:
+        try:
+            data = member.decompress(piece, BLOCK_BYTES)
+        except zlib.error as error:
+            raise DamagedStreamError(f"the gzip data are damaged: {error}") from None
+        if data:
+            yield data
+        piece = member.unconsumed_tail
+        if member.eof:
+            piece = member.unused_data.lstrip(b"\0") or stream.read(_READ_BYTES).lstrip(b"\0")
+            if not piece:
+                return
+            member = zlib.decompressobj(_GZIP_WINDOW)
+        elif not piece:
+            piece = stream.read(_READ_BYTES)
+    raise DamagedStreamError("the gzip stream is cut off")
+
+
+def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
+    """The stream as blocks of whole lines of about `BLOCK_BYTES`; `head` was already read from it."""
+    first_line, rest, size, pieces = 1, b"", 0, []
+    broken: str | None = None
+    source = decompressed(stream, head or stream.read(_READ_BYTES))
+    while True:
+        try:
+            piece = next(source, b"")
+        except DamagedStreamError as error:
+            piece, broken = b"", str(error)
+        if piece:
+            pieces.append(piece)
+            size += len(piece)
+            if size < BLOCK_BYTES:
+                continue
+        data = b"".join((rest, *pieces))
+        pieces, size = [], 0
+        if not piece:
+            break
+        end = data.rfind(b"\n") + 1
+        rest = data[end:][: MAX_LINE_BYTES + 1]
+        if end:
+            yield Block(data[:end], first_line)
+            first_line += data.count(b"\n", 0, end)
+    end = data.rfind(b"\n") + 1 if broken else len(data)
+    lines = data.count(b"\n", 0, end)
+    damage = (first_line + lines, broken, data[end:]) if broken else None
+    if data or damage:
+        yield Block(data[:end], first_line, damage)

@@ -1,0 +1,134 @@
+"""Where log files are: local paths and S3, folders and globs."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+from urllib.parse import unquote, urlsplit
+
+from pyarrow import fs
+
+from common.errors import InputError
+
+_GLOB_CHARACTERS = frozenset("*?[")
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file and whether the user named it itself, not a folder or glob that holds it."""
+
+    path: str
+    named: bool
+
+
+def find_files(inputs: Sequence[str]) -> list[str]:
+    """Paths or s3:// URIs of all files that the inputs name, sorted and without repetition.
+
+    An input is a path, a file:// or s3:// URI, a glob or a folder (searched recursively). In folders, names that begin with
+    `_` or `.` are left out.
+
+    Raises:
+        InputError: an input does not exist or holds no file.
+    """
+    return [file.path for file in find_all(inputs)]
+
+
+def find_all(inputs: Sequence[str]) -> list[FoundFile]:
+    """As `find_files`, with whether each file was named itself."""
+    if not inputs:
+        raise InputError("no input was given", "Name at least one log file, folder or glob")
+    named: dict[str, bool] = {}
+    for entry in inputs:
+        files = _on_s3(entry) if entry.startswith("s3://") else _local(local_path(entry))
+        if not files:
+            raise InputError(f"input {entry!r} holds no file", "Check the path, or the pattern")
+        for file in files:
+            named[file.path] = named.get(file.path, False) or file.named
+    return [FoundFile(path, named[path]) for path in sorted(named)]
+
+
+def local_path(entry: str) -> str:
+    """The path of a file:// URI; any other text as it is."""
+    return unquote(urlsplit(entry).path) if entry.startswith("file://") else entry
+
+
+def _local(path: str) -> list[FoundFile]:
+    if Path(path).is_dir():
+        return [FoundFile(found, False) for found in _walk(path)]
+    if Path(path).exists():
+        return [FoundFile(path, True)]
+    if not _GLOB_CHARACTERS & set(path):
+        raise InputError(f"input {path!r} does not exist", "Check the path")
+    found: list[FoundFile] = []
+    for match in glob.glob(path, recursive=True):
+        inside = _walk(match) if Path(match).is_dir() else [match] if _visible(Path(match).name) else []
+        found.extend(FoundFile(file, False) for file in inside)
+    return found
+
+
+def _visible(name: str) -> bool:
+    return not name.startswith(("_", "."))
+
+
+def _walk(folder: str) -> Iterator[str]:
+    for root, folders, names in os.walk(folder):
+        folders[:] = filter(_visible, folders)
+        yield from (str(Path(root, name)) for name in filter(_visible, names))
+
+
+def _on_s3(uri: str) -> list[FoundFile]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    s3 = _s3()
+    pattern = bool(_GLOB_CHARACTERS & set(key))
+    base = key.rstrip("/") if not pattern else _fixed_part(key)
+    try:
+        if not pattern and base:
+            info = s3.get_file_info(f"{bucket}/{base}")
+            if info.type == fs.FileType.File:
+                return [FoundFile(f"s3://{bucket}/{base}", True)]
+        selector = fs.FileSelector(f"{bucket}/{base}".rstrip("/"), recursive=True)
+        keys = [info.path for info in s3.get_file_info(selector) if info.type == fs.FileType.File]
+    except OSError as error:
+        raise InputError(f"input {uri!r} cannot be listed: {error}", "Check the bucket, key and credentials") from None
+    root = len(f"{bucket}/{base}")
+    visible = [found for found in keys if all(map(_visible, filter(None, found[root:].split("/"))))]
+    if pattern:
+        visible = [found for found in visible if fnmatch.fnmatchcase(found, f"{bucket}/{key}")]
+    return [FoundFile(f"s3://{found}", False) for found in visible]
+
+
+def _fixed_part(key: str) -> str:
+    fixed = [part for part in key.split("/")]
+    wild = next(at for at, part in enumerate(fixed) if _GLOB_CHARACTERS & set(part))
+    return "/".join(fixed[:wild])
+
+
+def _s3() -> fs.S3FileSystem:
+    """The S3 of the environment: `AWS_ENDPOINT_URL`, `AWS_REGION` and the usual credentials."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    options = {"region": region} if region else {}
+    if endpoint:
+        parts = urlsplit(endpoint)
+        options |= {"scheme": parts.scheme, "endpoint_override": parts.netloc}
+    return fs.S3FileSystem(**options)
+
+
+def open_file(path: str) -> BinaryIO:
+    """The file's bytes as a stream, unpacked by nobody.
+
+    Raises:
+        InputError: the file cannot be opened.
+    """
+    try:
+        if path.startswith("s3://"):
+            return cast(BinaryIO, _s3().open_input_file(path.removeprefix("s3://")))
+        return Path(local_path(path)).open("rb", buffering=0)
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"{path} cannot be read: {reason}", "Check the path and the permissions") from None

@@ -1,0 +1,70 @@
+"""Where PAN-OS puts what: column positions of TRAFFIC and THREAT logs, the same from 6.0 to 11.x.
+
+Releases only ever append columns, so a position holds for every line that is long enough.
+"""
+
+from __future__ import annotations
+
+import re
+
+TRAFFIC, THREAT = "TRAFFIC", "THREAT"
+TYPE_POSITION = 3
+
+COMMON_POSITIONS = {
+    "device_serial": 2,
+    "subtype": 4,
+    "log_time": 6,
+    "src_ip": 7,
+    "dst_ip": 8,
+    "rule": 11,
+    "src_user": 12,
+    "app": 14,
+    "src_zone": 16,
+    "dst_zone": 17,
+    "session_id": 22,
+    "repeat_count": 23,
+    "src_port": 24,
+    "dst_port": 25,
+    "protocol": 29,
+    "action": 30,
+}
+
+POSITIONS = {
+    TRAFFIC: COMMON_POSITIONS
+    | {
+        "bytes_sent": 32,
+        "bytes_received": 33,
+        "start_ts": 35,
+        "duration_s": 36,
+        "sequence_number": 39,
+        "packets_sent": 44,
+        "packets_received": 45,
+        "session_end_reason": 46,
+    },
+    THREAT: COMMON_POSITIONS | {"threat_id": 32, "severity": 34, "sequence_number": 36, "precise_time": 107},
+}
+"""Column positions by log type. `log_time` is the generated time, `precise_time` the high-resolution timestamp."""
+
+MIN_COLUMNS = {TRAFFIC: 46, THREAT: 42}
+"""Columns of the oldest release (TRAFFIC 6.0, THREAT 5.0): a shorter line was cut off."""
+
+RELEASE_COLUMNS = {
+    TRAFFIC: frozenset({46, 47, 54, 61, 65, 67, 75, 105, 115, 117, 130}),
+    THREAT: frozenset({42, 45, 54, 61, 72, 75, 78, 79, 111, 120, 123}),
+}
+"""Lengths of one record that two glued records cannot have; other lengths are searched for a second record."""
+
+OTHER_TYPES = (
+    *("SYSTEM", "CONFIG", "GLOBALPROTECT", "HIPMATCH", "HIP-MATCH", "USERID", "USER-ID", "AUTHENTICATION"),
+    *("DECRYPTION", "TUNNEL", "SCTP", "GTP", "CORRELATION", "IPTAG", "IP-TAG", "AUDIT", "WILDFIRE", "URL", "DATA"),
+)
+"""Log types that describe no session: counted, not kept."""
+
+TYPES = frozenset({TRAFFIC, THREAT, *OTHER_TYPES})
+
+RECEIVE_TIME = "[0-9]{1,4}/[0-9]{1,2}/[0-9]{1,4} [0-9:]{4,8}"
+
+RECORD_START = re.compile(rf"(?:\b[0-9],)?{RECEIVE_TIME},[^,]{{0,64}},({'|'.join(sorted(TYPES))}),")
+"""The first columns of any PAN-OS log: future use (may be missing), receive time, serial number, type."""
+
+RECORD_START_BYTES = re.compile(RECORD_START.pattern.encode())
