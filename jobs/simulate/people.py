@@ -21,7 +21,7 @@ from jobs.simulate.plans import (
 )
 
 VISITS, VISIT_CONNECTIONS = 330.0, 3.4
-EXPLORE = 0.13  # share of the visits outside of the favourites
+EXPLORE = 0.10  # share of the visits outside of the favourites
 UPDATE_WEEKDAY = 1  # Tuesday
 OFFICE_WORK = {  # sessions of a working day: kind, clerk, developer, analyst, admin
     "kerberos": (22, 26, 24, 40), "ldap": (16, 20, 18, 45), "rpc": (6, 6, 6, 20), "smb": (46, 26, 60, 40),

@@ -12,7 +12,7 @@ from jobs.simulate.profiles import CODE
 
 SERVICES, HIDDEN = 420, 4  # hidden services: nobody uses them until they are rolled out
 WIDTH = 12  # addresses of a service that are in use on one day, at most
-POOL = 600  # addresses that a content network rotates through
+POOL = 250  # addresses that a content network rotates through
 INTERNET, CHURN = 21, 22  # random streams
 FIRST_OCTETS = np.array(
     [3, 13, 18, 20, 23, 34, 35, 40, 44, 50, 52, 54, 63, 64, 65, 66, 67, 68, 69, 74, 80, 81, 82, 84, 85, 89, 91, 93, 95,
@@ -57,7 +57,7 @@ class Internet:
         """The addresses in use on a day `(n_services, WIDTH)`: content networks move within their range."""
         rng = np.random.default_rng([self.seed, CHURN, day])
         moved = self.base[:, None] + rng.integers(0, POOL, (len(self.base), WIDTH)).astype(np.uint32)
-        stays = rng.random((len(self.base), WIDTH)) < 0.6
+        stays = rng.random((len(self.base), WIDTH)) < 0.75
         return np.where((self.base > 0)[:, None] & ~stays, moved, self.addresses)
 
     def profiles_of(self, services: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int16]:
