@@ -344,6 +344,57 @@ _PREDICTIONS = Table(
 )
 
 
+JOIN_LABELS = ("w_15m", "w_24h")
+JOIN_METRICS = (
+    "sessions_cnt",
+    "deny_cnt",
+    "zero_reply_cnt",
+    "bytes_src_sum",
+    "bytes_dst_sum",
+    "peer_ip_nunique",
+    "peer_port_nunique",
+    "peer_segment_nunique",
+    "new_peer_cnt_lookback30d",
+    "rare_peer_cnt_lookback30d",
+    "new_dst_port_cnt_lookback30d",
+    "new_pair_cnt_lookback30d",
+    "new_src_dst_port_cnt_lookback30d",
+    "high_risk_port_sessions_cnt",
+    "admin_port_sessions_cnt",
+)
+
+
+def join_features(spec: FeatureSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The features that `prediction_join` takes from `fg_a` and from `fg_c`."""
+    current = (
+        spec.fg_a_name(role, metric, label) for label in JOIN_LABELS for role in spec.roles for metric in JOIN_METRICS
+    )
+    return tuple(current), ("anomaly_strength_core", *spec.composites, *FG_C_PAIR_FEATURES)
+
+
+def _prediction_join(spec: FeatureSpec) -> Table:
+    current, deviations = join_features(spec)
+    declared = {column.name: column for column in (*_fg_a(spec).columns, *_fg_c(spec).columns)}
+    return Table(
+        "prediction_join",
+        "one row per prediction, with the features that an analyst looks at first",
+        (
+            Column("record_id", "string", "SHA-256 of project, feature specification, model run, host and window"),
+            Column("project_name", "string", "project"),
+            Column("feature_spec_version", "string", "feature specification"),
+            *_PREDICTIONS.columns[: -len((*WINDOW_BOUNDS, *PARTITIONS))],
+            TIME_BAND,
+            HORIZON,
+            declared["baseline_source"],
+            *(declared[name] for name in (*current, *deviations)),
+            *WINDOW_BOUNDS,
+            *PARTITIONS,
+        ),
+        ("date", "window"),
+        ("record_id",),
+    )
+
+
 @cache
 def tables(spec: FeatureSpec) -> dict[str, Table]:
     """All tables of the lake by name, for that feature specification."""
@@ -364,5 +415,6 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
         _fg_c(spec),
         _MACHINE_INVENTORY,
         _PREDICTIONS,
+        _prediction_join(spec),
     )
     return {table.name: table for table in declared}
