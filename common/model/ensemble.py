@@ -1,0 +1,93 @@
+"""The detector: its members, how their scores become one, and what each feature added to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import IsolationForest
+
+from common.model.calibration import ScoreQuantiles
+from common.model.evidence import EvidenceMember
+from common.model.features import evidence_groups, model_features
+from common.model.forest import ForestParameters, PathAttribution, forest_scores, train_forest
+from common.model.preprocessing import Preprocessor
+from common.spec import FeatureSpec
+
+ROWS_AT_ONCE = 5_000
+GROWING_ROWS_MAX = 100_000
+MEMBERS = ("forest", "evidence")
+Floats = NDArray[np.float64]
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Detector:
+    """An isolation forest and the evidence of single features, joined into one score.
+
+    Each member's score is turned into its surprise, -log10 of its survival among the training scores; the raw score is
+    the sum of the surprises. `calibrations` holds the training distribution of each member's score and, as `ensemble`,
+    of the raw score.
+    """
+
+    preprocessor: Preprocessor
+    forest: IsolationForest
+    evidence: EvidenceMember
+    calibrations: dict[str, ScoreQuantiles]
+
+    @classmethod
+    def fit(cls, matrix: Matrix, spec: FeatureSpec, parameters: ForestParameters) -> Detector:
+        """The detector of the rows, shape (n_rows, n_features), columns as `model_features`, null as NaN."""
+        names = model_features(spec).names
+        preprocessor = Preprocessor.fit(matrix, names)
+        evidence = EvidenceMember.fit(matrix, names, evidence_groups(spec))
+        growing = matrix
+        if len(matrix) > GROWING_ROWS_MAX:  # far more rows than the trees draw
+            drawn = np.random.default_rng(parameters.random_state).choice(len(matrix), GROWING_ROWS_MAX, replace=False)
+            growing = matrix[np.sort(drawn)]
+        forest = train_forest(preprocessor.transform(growing), parameters)
+        detector = cls(preprocessor, forest, evidence, {})
+        scores = [detector.member_scores(part) for part in chunks(matrix)]
+        for number, member in enumerate(MEMBERS):
+            detector.calibrations[member] = ScoreQuantiles.fit(np.concatenate([part[number] for part in scores]))
+        raw = np.concatenate([sum(detector.surprises(*part), np.zeros(len(part[0]))) for part in scores])
+        detector.calibrations["ensemble"] = ScoreQuantiles.fit(raw)
+        return detector
+
+    def member_scores(self, matrix: Matrix) -> tuple[Floats, Floats]:
+        """The scores of the forest and of the evidence, each of shape (n_rows,)."""
+        forest = forest_scores(self.forest, self.preprocessor.transform(matrix))
+        return forest, self.evidence.contributions(matrix, self.preprocessor.features).sum(axis=1)
+
+    def surprises(self, forest: Floats, evidence: Floats) -> tuple[Floats, Floats]:
+        """The members' scores in decades of rarity."""
+        return self.calibrations["forest"].surprise(forest), self.calibrations["evidence"].surprise(evidence)
+
+    def explain(self, matrix: Matrix, attribution: PathAttribution) -> tuple[Floats, Floats]:
+        """The raw scores, shape (n_rows,), and what each input feature added to them, shape (n_rows, n_features).
+
+        A member's surprise is shared out among the features that made the row odder in it, in proportion to their
+        contributions there; features that made it more ordinary get 0. So a row adds up to its raw score.
+        """
+        scaled = self.preprocessor.transform(matrix)
+        evidence = self.evidence.contributions(matrix, self.preprocessor.features)
+        surprises = self.surprises(forest_scores(self.forest, scaled), evidence.sum(axis=1))
+        paths = np.zeros_like(evidence)
+        paths[:, self.preprocessor.columns] = attribution.contributions(scaled)
+        shared = _shares(paths) * surprises[0][:, None] + _shares(evidence) * surprises[1][:, None]
+        return surprises[0] + surprises[1], shared
+
+
+def chunks(matrix: Matrix) -> Iterator[Matrix]:
+    """The rows in runs that bound the memory of scoring."""
+    for start in range(0, len(matrix), ROWS_AT_ONCE):
+        yield matrix[start : start + ROWS_AT_ONCE]
+
+
+def _shares(contributions: Floats) -> Floats:
+    """The positive parts, each row divided by its sum; rows without any stay 0."""
+    positive = np.maximum(contributions, 0.0)
+    total = positive.sum(axis=1, keepdims=True)
+    return np.asarray(positive / np.where(total > 0, total, 1.0))

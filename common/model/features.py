@@ -1,0 +1,63 @@
+"""The input of the models: which columns of FG-A and FG-C, in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from common.spec import FeatureSpec
+from common.tables import FG_C_PAIR_FEATURES
+
+DEVIATION_SUFFIXES = ("_z_mad", "_log_ratio", "_ratio")
+
+
+@dataclass(frozen=True)
+class ModelFeatures:
+    """The ordered feature names of the model input: those of `fg_a`, then those of `fg_c`."""
+
+    fg_a: tuple[str, ...]
+    fg_c: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in the order of the matrix columns."""
+        return (*self.fg_a, *self.fg_c)
+
+
+def model_features(spec: FeatureSpec) -> ModelFeatures:
+    """The 485 features of FG-A, the 1,320 deviations of FG-C, and its composites and pair features."""
+    extras = ("anomaly_strength_core", *spec.composites, *FG_C_PAIR_FEATURES)
+    return ModelFeatures(spec.fg_a_features(), (*spec.fg_c_features(), *extras))
+
+
+def evidence_groups(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
+    """What the evidence member looks at: group name to the features of which it takes the strongest.
+
+    One group for each role and metric: all window labels of its novelty counts (FG-A), or of its `z_mad` and
+    `log_ratio` (FG-C), so that one behaviour seen through five look-backs counts once. The pair features are one more.
+    """
+    groups: dict[str, tuple[str, ...]] = {}
+    for role, prefix in spec.roles.items():
+        for metric in spec.metrics:
+            names = [spec.fg_a_name(role, metric.name, label) for label in spec.window_labels]
+            if "lookback" in metric.name:
+                groups[f"{prefix}{metric.name}"] = tuple(names)
+            elif metric.deviation:
+                groups[f"{prefix}{metric.name}"] = tuple(
+                    f"{name}_{transform}" for name in names for transform in ("z_mad", "log_ratio")
+                )
+    return groups | {"pairs": tuple(FG_C_PAIR_FEATURES)}
+
+
+def behaviour(feature: str, spec: FeatureSpec) -> str:
+    """The role and metric that a feature is about, without window label and transform: `in_deny_ratio`."""
+    name = fg_a_feature(feature)
+    label = next((label for label in spec.window_labels if name.endswith(f"_{label}")), None)
+    return name.removesuffix(f"_{label}") if label else name
+
+
+def fg_a_feature(feature: str) -> str:
+    """The FG-A feature that a deviation is of (`deny_ratio_w_1h` for `deny_ratio_w_1h_z_mad`); others unchanged."""
+    for suffix in DEVIATION_SUFFIXES:
+        if feature.endswith(suffix) and "_w_" in feature:
+            return feature.removesuffix(suffix)
+    return feature

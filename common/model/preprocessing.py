@@ -1,0 +1,123 @@
+"""Robust scaling, clipping and imputation, as learnt from the training window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import InputError, ModelError
+
+CLIP = 6.0
+NEAR_CONSTANT_SHARE = 1e-4
+NEAR_CONSTANT_ROWS = 2
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Preprocessor:
+    """Median, interquartile range and scale of each feature that the model uses.
+
+    `features` are all inputs in order; `mask` those that are used, in the same order, with one entry each in `medians`,
+    `iqrs` and `scales`; `dropped` maps the others to the reason. The scale is the IQR; where that is 0, because most
+    rows have the same value, it is the root mean square distance from the median.
+    """
+
+    features: tuple[str, ...]
+    mask: tuple[str, ...]
+    medians: NDArray[np.float64]
+    iqrs: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    dropped: dict[str, str]
+    clip: float = CLIP
+
+    @classmethod
+    def fit(cls, matrix: Matrix, features: Sequence[str]) -> Preprocessor:
+        """The statistics of the matrix, shape (n_rows, n_features), null as NaN.
+
+        A feature is dropped when it is null in all rows (`all_null`), holds an infinity (`non_finite`), or differs from
+        its median in fewer than two rows or one in 10,000 (`near_constant`).
+
+        Raises:
+            InputError: no feature is left.
+        """
+        mask: list[str] = []
+        statistics: list[tuple[float, float, float]] = []
+        dropped: dict[str, str] = {}
+        for column, name in enumerate(features):
+            values = matrix[:, column].astype(np.float64)
+            reason, found = _statistics(values[~np.isnan(values)], len(values))
+            if reason:
+                dropped[name] = reason
+            else:
+                mask.append(name)
+                statistics.append(found)
+        if not mask:
+            raise InputError(
+                "no feature of the training window varies", "Train on a longer window, or check FG-A and FG-C"
+            )
+        medians, iqrs, scales = np.array(statistics).T
+        return cls(tuple(features), tuple(mask), medians, iqrs, scales, dropped)
+
+    @property
+    def columns(self) -> NDArray[np.intp]:
+        """The positions of the mask's features among all inputs."""
+        used = set(self.mask)
+        return np.array([place for place, name in enumerate(self.features) if name in used], dtype=np.intp)
+
+    def transform(self, matrix: Matrix) -> Matrix:
+        """The used features of the rows, imputed, scaled and clipped: float32, shape (n_rows, len(mask)), no NaN."""
+        scaled = matrix[:, self.columns]
+        scaled -= self.medians.astype(np.float32)
+        scaled /= self.scales.astype(np.float32)
+        np.clip(scaled, -self.clip, self.clip, out=scaled)
+        return np.nan_to_num(scaled, copy=False, nan=0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The statistics as JSON values."""
+        return {
+            "features": list(self.features),
+            "mask": list(self.mask),
+            "medians": self.medians.tolist(),
+            "iqrs": self.iqrs.tolist(),
+            "scales": self.scales.tolist(),
+            "dropped": self.dropped,
+            "imputation": "median",
+            "clip": self.clip,
+        }
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> Preprocessor:
+        """The statistics that `to_dict` wrote.
+
+        Raises:
+            ModelError: the mask is no ordered part of the features, or a statistic is missing for one.
+        """
+        features, mask = tuple(raw["features"]), tuple(raw["mask"])
+        medians, iqrs, scales = (np.asarray(raw[name], dtype=np.float64) for name in ("medians", "iqrs", "scales"))
+        used = set(mask)
+        if tuple(name for name in features if name in used) != mask or {len(mask)} != {
+            len(medians),
+            len(iqrs),
+            len(scales),
+        }:
+            raise ModelError("the feature mask of the model does not match its statistics", "Train the model again")
+        return cls(features, mask, medians, iqrs, scales, dict(raw["dropped"]), float(raw["clip"]))
+
+
+def _statistics(values: NDArray[np.float64], rows: int) -> tuple[str, tuple[float, float, float]]:
+    """The reason to drop a column (or nothing), and its median, IQR and scale, from its non-null values."""
+    nothing = (0.0, 0.0, 0.0)
+    if not len(values):
+        return "all_null", nothing
+    if not np.isfinite(values).all():
+        return "non_finite", nothing
+    lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
+    distances = values - median
+    if np.count_nonzero(distances) < max(NEAR_CONSTANT_ROWS, NEAR_CONSTANT_SHARE * rows):
+        return "near_constant", nothing
+    iqr = float(upper - lower)
+    return "", (float(median), iqr, iqr if iqr > 0 else float(np.sqrt(np.mean(distances**2))))

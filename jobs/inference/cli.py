@@ -1,0 +1,27 @@
+"""Command line of the inference stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from common.cli import report_errors, stage_options
+from common.stage import run_stage
+from jobs.inference.config import InferenceConfig
+from jobs.inference.job import run
+
+
+@click.command(
+    name="ndr-inference",
+    epilog="Example: ndr-inference --window 2026-03-10T13:08Z --lake ./lake",
+)
+@stage_options
+@click.option("--model", metavar="RUN_ID", help="Model to use; without it, the project's current one.")
+@click.option(
+    "--top-features", type=click.IntRange(5, 10), default=8, show_default=True, help="Reasons kept for each prediction."
+)
+@report_errors
+def main(**options: Any) -> None:
+    """Scores every host and window from fg_a and fg_c with a verified model, and says why."""
+    run_stage("ndr-inference", InferenceConfig(**options), run)

@@ -1,0 +1,59 @@
+"""Loads the verified model, scores the windows, and writes `predictions`."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from common.errors import InputError
+from common.model.artifacts import LoadedModel, current_run, load_model, model_store
+from common.model.features import model_features
+from common.model.forest import PathAttribution
+from common.model.matrix import read_rows
+from common.stage import StageRun
+from common.windows import WINDOW
+from jobs.inference.config import InferenceConfig
+from jobs.inference.transform import predict
+
+
+def run(config: InferenceConfig, stage: StageRun) -> None:
+    """Replaces the windows of `predictions` in one commit."""
+    with stage.report.step("load model"):
+        model = _load(config, stage)
+        attribution = PathAttribution(model.detector.forest)
+    with stage.report.step("score"):
+        predictions = _score(config, stage, model, attribution)
+    with stage.report.step("predictions"):
+        frame = stage.session.createDataFrame(predictions)
+        version, rows = stage.lake.replace("predictions", frame, config.windows.predicate)
+    stage.report.rows_in = stage.report.rows_out = rows
+    stage.report.wrote("predictions", version, rows)
+    stage.report.details |= {"run_id": model.run_id, "model_sha256": model.model_sha256}
+
+
+def _load(config: InferenceConfig, stage: StageRun) -> LoadedModel:
+    store = model_store(stage.lake.uri, config.project_name)
+    expected = {
+        "project_name": config.project_name,
+        "feature_spec_version": config.feature_spec_version,
+        "baseline_horizon": stage.project.model_horizon,
+    }
+    return load_model(store, config.model or current_run(store), model_features(stage.spec).names, expected)
+
+
+def _score(config: InferenceConfig, stage: StageRun, model: LoadedModel, attribution: PathAttribution) -> pa.Table:
+    parts = []
+    for rows in read_rows(stage.lake, config.windows, model_features(stage.spec), stage.project.model_horizon):
+        if rows.unmatched:
+            raise InputError(
+                f"{rows.unmatched:,} rows of fg_a in {config.windows} have none in fg_c of horizon "
+                f"{stage.project.model_horizon}",
+                "Run ndr-fg-c again for these windows",
+            )
+        parts.append(predict(model, attribution, rows, stage.lake.table("predictions"), config.top_features))
+        last = rows.keys["window_end_ts"][-1].as_py()
+        stage.report.progress("score", (last - config.windows.start) // WINDOW, len(config.windows), "windows")
+    if not parts:
+        raise InputError(
+            f"fg_a in {stage.lake.uri} has no rows in {config.windows}", "Run ndr-fg-a for these windows first"
+        )
+    return pa.concat_tables(parts)

@@ -1,0 +1,56 @@
+"""Reads predictions and features of the windows, joins them, checks, and writes `prediction_join`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from common.errors import InputError
+from common.stage import StageConfig, StageRun
+from common.windows import Windows
+from jobs.join.transform import join_predictions
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def run(config: StageConfig, stage: StageRun) -> None:
+    """Replaces the windows of `prediction_join` in one commit."""
+    lake, windows = stage.lake, config.windows
+    predictions = lake.read("predictions", windows)
+    current = lake.read("fg_a", windows)
+    horizon = F.col("baseline_horizon") == F.lit(stage.project.model_horizon)
+    deviations = lake.read("fg_c", windows).where(horizon)
+    with stage.report.step("check"):
+        joined = join_predictions(predictions, current, deviations, stage.spec, config.project_name)
+        stage.report.rows_in = _check(predictions, joined, windows)
+    with stage.report.step("prediction_join"):
+        version, rows = lake.replace("prediction_join", joined, windows.predicate)
+    stage.report.rows_out = rows
+    stage.report.wrote("prediction_join", version, rows)
+
+
+def _check(predictions: DataFrame, joined: DataFrame, windows: Windows) -> int:
+    """The number of predictions, each of which has exactly one row with both features."""
+    count = int(predictions.count())
+    if not count:
+        raise InputError(f"predictions has no rows in {windows}", "Run ndr-inference for these windows first")
+    found = joined.agg(
+        F.count(F.lit(1)).alias("rows"),
+        F.countDistinct("record_id").alias("records"),
+        F.count("time_band").alias("current"),
+        F.count("baseline_horizon").alias("deviations"),
+    ).collect()[0]
+    if found["rows"] != count or found["records"] != count:
+        raise InputError(
+            f"{count:,} predictions in {windows} give {found['rows']:,} rows with {found['records']:,} distinct ids",
+            "fg_a, fg_c or predictions hold a host and window twice: rebuild these windows",
+        )
+    for name, matched in (("fg_a", found["current"]), ("fg_c", found["deviations"])):
+        if matched != count:
+            raise InputError(
+                f"{count - matched:,} of {count:,} predictions in {windows} have no row in {name}",
+                f"{name} was rebuilt since they were made: run ndr-inference again",
+            )
+    return count
