@@ -1,0 +1,109 @@
+"""How well scores find labelled attacks. Pure functions of labels and scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+TIE_SEED = 0
+Scores = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Scores in the order of the labels, and what did not fit.
+
+    Attributes:
+        scores: one per label row; a row without prediction has less than every prediction.
+        without_prediction: label rows without a prediction.
+        without_label: predictions of hosts and windows that have no label row.
+    """
+
+    scores: Scores
+    without_prediction: int
+    without_label: int
+
+
+def align(labels: pd.DataFrame, predictions: pd.DataFrame) -> Alignment:
+    """One score per label row, in the labels' order; of several predictions of a host and window the highest counts."""
+    keys = ["host_ip", "window_start"]
+    best = predictions.groupby(keys, as_index=False)["anomaly_score"].max()
+    merged = labels[keys].merge(best, how="left", on=keys)
+    lowest = float(best["anomaly_score"].min()) if len(best) else 0.0
+    found = merged["anomaly_score"].notna()
+    scores = merged["anomaly_score"].fillna(lowest - 1).to_numpy(dtype=np.float64)
+    return Alignment(scores, int((~found).sum()), int(len(best) - found.sum()))
+
+
+def ranking(scores: Scores) -> Rows:
+    """Row numbers from the highest score to the lowest; ties in a random order that is always the same."""
+    return np.lexsort((np.random.default_rng(TIE_SEED).random(len(scores)), -scores))
+
+
+def best_per_host(order: Rows, hosts: npt.NDArray[Any]) -> Rows:
+    """The best row of each host, the best host first."""
+    _, first = np.unique(hosts[order], return_index=True)
+    return order[np.sort(first)]
+
+
+def evaluate(labels: pd.DataFrame, scores: Scores, budget: int) -> dict[str, Any]:
+    """All figures; None where the labels leave one undefined, with its name under `undefined`.
+
+    Args:
+        labels: host_ip and attack (empty = clean), one row per host and window.
+        scores: one per row, higher = more anomalous.
+        budget: number of alerts; an alert is a row.
+
+    `p` is the number of malicious rows. A host is attacked when it has a malicious row, and caught when one of its
+    malicious rows is among the alerts. With one alert per host, a host's alert is its own best row.
+    """
+    kind, host = labels["attack"].to_numpy(dtype=object), labels["host_ip"].to_numpy(dtype=object)
+    truth = kind != ""
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    order = ranking(scores)
+    top, top_p, best = order[:budget], order[:positives], best_per_host(order, host)[:budget]
+    attacked = set(host[truth])
+    report: dict[str, Any] = {
+        "rows": len(labels),
+        "positives": positives,
+        "hosts": len(set(host)),
+        "attacked_hosts": len(attacked),
+        "budget": budget,
+        "roc_auc": float(roc_auc_score(truth, scores)) if positives and negatives else None,
+        "pr_auc": float(average_precision_score(truth, scores)) if positives else None,
+        "precision_at_p": _share(truth[top_p].sum(), positives),
+        "precision_at_budget": _share(truth[top].sum(), len(top)),
+        "recall_at_budget": _share(truth[top].sum(), positives),
+        "host_recall_at_budget": _share(len(set(host[top][truth[top]])), len(attacked)),
+        "precision_one_alert_per_host": _share(truth[best].sum(), len(best)),
+        "host_recall_one_alert_per_host": _share(len(set(host[best][truth[best]])), len(attacked)),
+    }
+    names = sorted(set(kind[truth]))
+    report["attacks"] = {name: _of_attack(kind == name, host, top, top_p, best) for name in names}
+    report["undefined"] = [name for name, value in report.items() if value is None]
+    return report
+
+
+def _of_attack(
+    truth: npt.NDArray[np.bool_], host: npt.NDArray[Any], top: Rows, top_p: Rows, best: Rows
+) -> dict[str, Any]:
+    """Figures of one kind of attack."""
+    windows = int(truth.sum())
+    return {
+        "windows": windows,
+        "hosts": len(set(host[truth])),
+        "recall_at_p": _share(truth[top_p].sum(), windows),
+        "recall_at_budget": _share(truth[top].sum(), windows),
+        "hosts_at_budget": len(set(host[top][truth[top]])),
+        "hosts_one_alert_per_host": len(set(host[best][truth[best]])),
+    }
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None
