@@ -9,8 +9,9 @@ from jobs.pair_counts.transform import count_pairs
 def run(config: StageConfig, stage: StageRun) -> None:
     """Replaces the windows of `pair_counts` in one commit."""
     slices = stage.lake.read("delta_pair", config.windows)
+    counted = count_pairs(slices, stage.project, stage.lake.table("pair_counts"))
     with stage.report.step("pair_counts"):
-        version, rows = stage.lake.replace("pair_counts", count_pairs(slices), config.windows.predicate)
+        version, rows = stage.lake.replace("pair_counts", counted, config.windows.predicate)
     stage.report.rows_in = slices.count()
     stage.report.rows_out = rows
     stage.report.wrote("pair_counts", version, rows)

@@ -1,0 +1,48 @@
+"""Command line of the delta stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from common.cli import report_errors, stage_options
+from common.logs import FORMATS
+from common.stage import run_stage
+from jobs.delta.config import DeltaConfig
+from jobs.delta.job import run
+
+
+@click.command(
+    name="ndr-delta",
+    epilog="Example: ndr-delta --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
+)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    required=True,
+    metavar="PATH",
+    help="Log file, folder or glob, or s3://; repeatable.",
+)
+@click.option("--format", "log_format", type=click.Choice(FORMATS), help="Log format; detected without it.")
+@click.option(
+    "--log-time-zone",
+    metavar="ZONE",
+    help="Zone of times without one: IANA name or offset. Default: from the project parameters, else UTC.",
+)
+@click.option(
+    "--max-rejected-ratio",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Share of rejected records, inclusive, above which the run fails. Default: from the project parameters.",
+)
+@stage_options
+@report_errors
+def main(inputs: tuple[str, ...], **options: Any) -> None:
+    """Host and pair slices of 15 minutes from firewall logs.
+
+    With one window, the input is that window's mini-batch; with a range, each session goes to the window in which it
+    ends.
+    """
+    run_stage("ndr-delta", DeltaConfig(inputs=inputs, **options), run)

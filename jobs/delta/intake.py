@@ -1,0 +1,182 @@
+"""Logs to the sessions that count: parsed, checked for lateness, without duplicates."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
+from operator import and_
+from pathlib import Path
+from tempfile import gettempdir
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from common.errors import InputError
+from common.grid import micros, slice_number
+from common.logs import LogFiles, ReadOptions, find_logs, read_files
+from common.logs.files import local_path
+from common.project import ProjectParameters
+from common.report import RunReport
+from common.sessions import DUPLICATE_KEY, PARSED_SCHEMA
+from common.stage import StageRun
+from common.windows import Windows
+from jobs.delta.config import DeltaConfig
+from jobs.delta.staging import RECORD, STAGED_NAMES, Counts, Staging
+
+IPV4 = r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$"
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Sessions that count, with their slice number; the counts; and the file of the rejects, if there are any."""
+
+    sessions: DataFrame
+    counts: Counts
+    rejects_path: str | None
+
+
+@contextmanager
+def taken_in(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
+    """The sessions of the input. Temporary files are removed afterwards.
+
+    Raises:
+        InputError: there is no input, or not one record in it.
+    """
+    options = ReadOptions(
+        config.log_format, config.log_time_zone or stage.project.log_time_zone, stage.project.column_mapping
+    )
+    logs = find_logs(config.inputs, options)
+    stage.report.details["files"] = len(logs.paths)
+    if logs.skipped:
+        stage.report.details["skipped_files"] = [f"{path}: {reason}" for path, reason in logs.skipped]
+    with stage.report.step("check"):
+        clean = _clean_parquet(stage.session, logs, options, config.windows, stage.project)
+    if clean is not None:
+        yield clean
+        return
+    folder = _staging_root(stage.lake.uri) / uuid.uuid4().hex
+    try:
+        with stage.report.step("parse"):
+            staging = _stage_files(folder, logs, options, config.windows, stage.project, stage.report)
+        with stage.report.step("duplicates"):
+            intake = _without_duplicates(stage.session, staging)
+        yield intake
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _staging_root(lake_uri: str) -> Path:
+    base = gettempdir() if lake_uri.startswith("s3://") else lake_uri
+    return Path(base) / "_staging"
+
+
+def _clean_parquet(
+    session: SparkSession, logs: LogFiles, options: ReadOptions, windows: Windows, project: ProjectParameters
+) -> Intake | None:
+    """The sessions of Parquet files that hold nothing but good canonical sessions, straight from these files.
+
+    None when a file is of another format or shape, or a record is bad, late or twice there: then every record has to
+    be looked at.
+    """
+    if (
+        options.column_mapping
+        or set(logs.formats) != {"parquet"}
+        or any(path.startswith("s3://") for path in logs.paths)
+    ):
+        return None
+    if not all(_is_canonical(pq.read_schema(local_path(path))) for path in logs.paths):
+        return None
+    frame = session.read.parquet(*(local_path(path) for path in logs.paths))
+    start, end = micros(windows)
+    late = timedelta(minutes=project.allowed_lateness_minutes) // timedelta(microseconds=1)
+    ended = F.unix_micros("end_ts")
+    good = reduce(
+        and_,
+        (
+            F.col("event_type") == "TRAFFIC",
+            F.coalesce(F.col("subtype") != "start", F.lit(True)),
+            F.col("start_ts").isNotNull(),
+            (ended >= start - late) & (ended < end + late),
+            F.col("src_ip").rlike(IPV4),
+            F.col("dst_ip").rlike(IPV4),
+            F.col("dst_port").between(0, 65535),
+            F.col("src_port").between(0, 65535),
+            F.col("protocol").isin("tcp", "udp", "other"),
+            F.col("repeat_count") >= 1,
+            F.col("duration_s") >= 0,
+            *(
+                F.coalesce(F.col(name) >= 0, F.lit(True))
+                for name in ("bytes_sent", "bytes_received", "packets_sent", "packets_received")
+            ),
+            _identifiable(),
+        ),
+    )
+    found = frame.select(F.xxhash64(*DUPLICATE_KEY).alias("key"), good.alias("good")).agg(
+        F.count("*").alias("rows"),
+        F.count_distinct("key").alias("keys"),
+        F.sum(F.col("good").cast("long")).alias("good"),
+    )
+    row = found.collect()[0]
+    if not row["rows"] or not row["rows"] == row["keys"] == row["good"]:
+        return None
+    sessions = frame.withColumn("slice", slice_number(ended, windows))
+    return Intake(sessions, Counts(read=row["rows"], kept=row["rows"]), None)
+
+
+def _is_canonical(schema: pa.Schema) -> bool:
+    wanted = [field for field in PARSED_SCHEMA if field.name in STAGED_NAMES or field.name == "src_port"]
+    return "status" not in schema.names and all(
+        field.name in schema.names and schema.field(field.name).type == field.type for field in wanted
+    )
+
+
+def _identifiable() -> Column:
+    """Whether a record can be told from others; null ids cannot."""
+    has_session = F.coalesce(F.col("session_id") != "0", F.lit(False))
+    return F.col("sequence_number").isNotNull() | has_session
+
+
+def _stage_files(
+    folder: Path,
+    logs: LogFiles,
+    options: ReadOptions,
+    windows: Windows,
+    project: ProjectParameters,
+    report: RunReport,
+) -> Staging:
+    staging = Staging(folder, windows, timedelta(minutes=project.allowed_lateness_minutes))
+    with staging:
+        for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1):
+            staging.add(batch)
+            report.progress("parse", staging.counts.read, 0, "records")
+    if not staging.counts.read:
+        raise InputError(
+            f"the input holds no record ({len(logs.paths)} files, the first is {logs.paths[0]})", "Check --input"
+        )
+    return staging
+
+
+def _without_duplicates(session: SparkSession, staging: Staging) -> Intake:
+    """The staged sessions but for repetitions of an earlier record, which are counted."""
+    sessions = session.read.parquet(staging.sessions_path)
+    keyed = sessions.where(_identifiable()).withColumn("key", F.xxhash64(*DUPLICATE_KEY))
+    repeated = keyed.groupBy("key").count().where("count > 1").select("key")
+    suspects = keyed.join(F.broadcast(repeated), "key", "left_semi")
+    order = Window.partitionBy(*DUPLICATE_KEY).orderBy(RECORD.name)
+    later = suspects.withColumn("number", F.row_number().over(order)).where("number > 1").select(RECORD.name)
+    dropped = later.toArrow()
+    counts = staging.counts
+    counts.duplicate += dropped.num_rows
+    counts.kept -= dropped.num_rows
+    if dropped.num_rows:
+        sessions = sessions.join(F.broadcast(session.createDataFrame(dropped)), RECORD.name, "left_anti")
+    kept = sessions.withColumn("slice", slice_number(F.unix_micros("end_ts"), staging.windows))
+    return Intake(kept, counts, staging.rejects_path if counts.rejected else None)

@@ -1,0 +1,69 @@
+"""Reads logs, makes host and pair slices of them, and writes `sessions_rejected`, `delta_pair` and `delta_host`."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from common.errors import RejectedRatioError
+from common.stage import StageRun
+from common.windows import Windows
+from jobs.delta.config import DeltaConfig
+from jobs.delta.hosts import host_slices
+from jobs.delta.intake import Intake, taken_in
+from jobs.delta.pairs import pair_slices
+
+
+def run(config: DeltaConfig, stage: StageRun) -> None:
+    """Replaces the windows of the three tables, `delta_host` last: where it has a window, the others have it too."""
+    with taken_in(config, stage) as intake:
+        _account(intake, stage)
+        _write(stage, "sessions_rejected", _rejects(intake, stage, config), config.windows)
+        _check_ratio(intake, stage, config)
+        pairs = pair_slices(intake.sessions, stage.project, config.windows, stage.lake.table("delta_pair"))
+        _write(stage, "delta_pair", pairs, config.windows)
+        hosts = host_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_host"))
+        stage.report.rows_out = _write(stage, "delta_host", hosts, config.windows)
+
+
+def _write(stage: StageRun, table: str, frame: DataFrame, windows: Windows) -> int:
+    with stage.report.step(table):
+        version, rows = stage.lake.replace(table, frame, windows.predicate)
+    stage.report.wrote(table, version, rows)
+    return rows
+
+
+def _account(intake: Intake, stage: StageRun) -> None:
+    counts = intake.counts
+    if not counts.add_up():
+        raise AssertionError(f"records do not add up: {counts}")
+    stage.report.rows_in, stage.report.rows_rejected = counts.read, counts.rejected
+    stage.report.details["records"] = vars(counts)
+
+
+def _rejects(intake: Intake, stage: StageRun, config: DeltaConfig) -> DataFrame:
+    """The rejects as rows of the table; those of a range lie in the partition of its first window."""
+    table = stage.lake.table("sessions_rejected")
+    if intake.rejects_path is None:
+        return stage.session.createDataFrame([], table.ddl)
+    return stage.session.read.parquet(intake.rejects_path).select(
+        "*",
+        F.lit(config.mini_batch_id).cast("string").alias("mini_batch_id"),
+        F.lit(f"{config.windows.start:%Y-%m-%d}").alias("date"),
+        F.lit(config.windows.key).alias("window"),
+    )
+
+
+def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
+    given = config.max_rejected_ratio
+    allowed = stage.project.max_rejected_ratio if given is None else given
+    counts = intake.counts
+    if counts.rejected <= allowed * counts.read:
+        return
+    reasons = stage.lake.read("sessions_rejected", config.windows)
+    first = reasons.orderBy("source_file", "source_line").limit(1).collect()[0]
+    raise RejectedRatioError(
+        f"{counts.rejected:,} of {counts.read:,} records were rejected, more than max_rejected_ratio {allowed:g}; "
+        f"the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
+        "See table sessions_rejected; correct the input, --window, --format or --log-time-zone, or allow more",
+    )

@@ -1,0 +1,165 @@
+"""Parsed logs as Parquet files that the engine can scan: sessions that count, and rejects."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from common.grid import micros
+from common.logs import ParsedBatch
+from common.logs.batches import decoded
+from common.logs.blocks import blocks
+from common.logs.files import open_file
+from common.schema import Column, arrow_schema
+from common.sessions import REJECT_SCHEMA, SESSION_COLUMNS
+from common.windows import Windows
+
+NOT_STAGED = frozenset({"src_port", "rule", "src_zone", "dst_zone", "src_user", "threat_id", "severity"})
+STAGED_NAMES = frozenset(column.name for column in SESSION_COLUMNS) - NOT_STAGED
+RECORD = Column("record", "long", "position of the record in the input, file by file and line by line")
+STAGED_SCHEMA = arrow_schema((*(column for column in SESSION_COLUMNS if column.name in STAGED_NAMES), RECORD))
+ROWS_PER_GROUP = 262_144
+RAW_ROWS = 1_000
+
+
+@dataclass
+class Counts:
+    """What became of the records that were read; the parts add up to the whole."""
+
+    read: int = 0
+    kept: int = 0
+    duplicate: int = 0
+    uncounted: int = 0
+    rejected: int = 0
+
+    def add_up(self) -> bool:
+        """Whether every record is accounted for exactly once."""
+        return self.read == self.kept + self.duplicate + self.uncounted + self.rejected
+
+
+@dataclass
+class Staging:
+    """Writes parsed batches below a folder: `sessions.parquet` (those that may count) and `rejects.parquet`.
+
+    Sessions that end more than `lateness` outside the windows become rejects. `counts` is complete but for duplicates,
+    which only all sessions together show.
+    """
+
+    folder: Path
+    windows: Windows
+    lateness: timedelta
+    counts: Counts = field(default_factory=Counts)
+    _pending: list[pa.RecordBatch] = field(default_factory=list)
+    _outside: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def sessions_path(self) -> str:
+        """The file of the sessions."""
+        return str(self.folder / "sessions.parquet")
+
+    @property
+    def rejects_path(self) -> str:
+        """The file of the rejects."""
+        return str(self.folder / "rejects.parquet")
+
+    def __enter__(self) -> Staging:
+        self.folder.mkdir(parents=True)
+        self._sessions = pq.ParquetWriter(self.sessions_path, STAGED_SCHEMA, compression="lz4")
+        self._rejects = pq.ParquetWriter(self.rejects_path, REJECT_SCHEMA, compression="zstd")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._flush()
+            for batch in outside_rejects(self._outside):
+                self._rejects.write_batch(batch)
+        self._sessions.close()
+        self._rejects.close()
+
+    def add(self, batch: ParsedBatch) -> None:
+        """Stages one batch; batches come in the order of the input."""
+        self.counts.uncounted += batch.uncounted_other
+        self.counts.rejected += batch.rejects.num_rows
+        if batch.rejects.num_rows:
+            self._rejects.write_batch(batch.rejects)
+        status = pc.value_counts(batch.sessions.column("status"))
+        found = {entry["values"]: entry["counts"] for entry in status.to_pylist()}
+        self.counts.uncounted += found.get("uncounted", 0)
+        self.counts.duplicate += found.get("duplicate", 0)
+        sessions = batch.sessions.filter(pc.equal(batch.sessions.column("status"), "kept"))
+        sessions = self._inside(sessions)
+        self.counts.kept += sessions.num_rows
+        first = self.counts.read
+        self.counts.read += batch.records_read
+        columns = {name: sessions.column(name) for name in STAGED_SCHEMA.names if name != RECORD.name}
+        columns[RECORD.name] = pa.array(np.arange(first, first + sessions.num_rows))
+        self._pending.append(pa.RecordBatch.from_pydict(columns, schema=STAGED_SCHEMA))
+        if sum(pending.num_rows for pending in self._pending) >= ROWS_PER_GROUP:
+            self._flush()
+
+    def _inside(self, sessions: pa.RecordBatch) -> pa.RecordBatch:
+        start, end = micros(self.windows)
+        late = self.lateness // timedelta(microseconds=1)
+        ends = sessions.column("end_ts").cast(pa.int64()).to_numpy()
+        inside = (ends >= start - late) & (ends < end + late)
+        if inside.all():
+            return sessions
+        lost = sessions.filter(pa.array(~inside))
+        for path, line, moment in zip(
+            *(lost.column(name).to_pylist() for name in ("source_file", "source_line", "end_ts")), strict=True
+        ):
+            reason = (
+                f"end_ts {moment:%Y-%m-%dT%H:%M:%SZ} is more than {self.lateness} outside the window {self.windows}"
+            )
+            self._outside[path].append((line, reason))
+        self.counts.rejected += lost.num_rows
+        return sessions.filter(pa.array(inside))
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._sessions.write_table(pa.Table.from_batches(self._pending), row_group_size=ROWS_PER_GROUP)
+            self._pending = []
+
+
+def outside_rejects(outside: dict[str, list[tuple[int, str]]]) -> Iterator[pa.RecordBatch]:
+    """The rejects of sessions outside the windows, whose raw text is read again from their files."""
+    for path, found in sorted(outside.items()):
+        wanted = {line for line, _ in found}
+        raw = dict(raw_records(path, wanted))
+        for begin in range(0, len(found), RAW_ROWS):
+            rows = found[begin : begin + RAW_ROWS]
+            yield pa.RecordBatch.from_pylist(
+                [
+                    {"source_file": path, "source_line": line, "reason": reason, "raw": raw.get(line, "")}
+                    for line, reason in rows
+                ],
+                schema=REJECT_SCHEMA,
+            )
+
+
+def raw_records(path: str, wanted: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """Line number and text of the wanted lines of a file; of a Parquet file, its rows as JSON."""
+    numbers = set(wanted)
+    with open_file(path) as stream:
+        head = stream.read(4)
+        if head == b"PAR1":
+            table = pq.read_table(path).take(pa.array(sorted(number - 1 for number in numbers)))
+            for number, row in zip(sorted(numbers), table.to_pylist(), strict=True):
+                yield number, json.dumps(row, default=str)
+            return
+        for block in blocks(stream, head):
+            for offset, line in enumerate(block.data.split(b"\n")):
+                if block.first_line + offset in numbers:
+                    yield block.first_line + offset, decoded(line.rstrip(b"\r"))

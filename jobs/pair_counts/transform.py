@@ -1,0 +1,39 @@
+"""Pair slices to pair counts."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from common.addresses import is_internal
+from common.project import ProjectParameters
+from common.schema import Table
+
+KEYS = ("src_ip", "dst_ip", "dst_port", "segment_id", "window_start_ts", "window_end_ts", "date", "window")
+
+
+def count_pairs(slices: DataFrame, project: ProjectParameters, table: Table) -> DataFrame:
+    """One row per source, destination, service port and window, each session counted once.
+
+    A session between two internal hosts is there in both roles: the inbound one is left out.
+    """
+    outbound = slices.where("role = 'outbound'").select(
+        F.col("host_ip").alias("src_ip"), F.col("peer_ip").alias("dst_ip"), "segment_id", *_shared()
+    )
+    inbound = slices.where("role = 'inbound'").where(~is_internal(F.col("peer_ip"), project.internal_cidrs))
+    from_outside = inbound.select(
+        F.col("peer_ip").alias("src_ip"),
+        F.col("host_ip").alias("dst_ip"),
+        F.col("peer_segment_id").alias("segment_id"),
+        *_shared(),
+    )
+    counted = (
+        outbound.unionByName(from_outside)
+        .groupBy(*KEYS)
+        .agg(F.sum("sessions_cnt").alias("sessions_cnt"), F.max("last_end_ts").alias("event_ts"))
+    )
+    return counted.select(*table.column_names)
+
+
+def _shared() -> tuple[Column | str, ...]:
+    return (F.col("peer_port").alias("dst_port"), "sessions_cnt", "last_end_ts", *KEYS[4:])
