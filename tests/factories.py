@@ -1,0 +1,158 @@
+"""Sessions for tests: a base row with overrides, a table of edge cases, and random ones with many ties."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pyarrow as pa
+
+from common.project import ProjectParameters
+from common.sessions import PARSED_SCHEMA
+from common.windows import Windows
+
+_numbers: Iterator[int] = count(1)
+
+WINDOW = Windows.parse("2026-03-10T13:08Z")
+"""The window in which the base row ends, a Tuesday."""
+
+
+def utc(text: str) -> datetime:
+    """The UTC time of a text such as `2026-03-10T13:08:00.000001`."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def session(**overrides: Any) -> dict[str, Any]:
+    """A row of a canonical session: 10 s of HTTPS from 10.1.1.10 to 198.51.100.7 that end at 13:15 UTC.
+
+    Times may be texts in UTC. Of start, end and duration, what is not given follows from the others. Session id and
+    sequence number differ from row to row, so that no two rows are duplicates by accident.
+    """
+    number = next(_numbers)
+    row = {
+        "event_type": "TRAFFIC",
+        "subtype": "end",
+        "end_ts": "2026-03-10T13:15:00",
+        "duration_s": 10.0,
+        "src_ip": "10.1.1.10",
+        "src_port": 50000,
+        "dst_ip": "198.51.100.7",
+        "dst_port": 443,
+        "protocol": "tcp",
+        "bytes_sent": 1000,
+        "bytes_received": 4000,
+        "packets_sent": 10,
+        "packets_received": 20,
+        "action": "allow",
+        "session_end_reason": "tcp-fin",
+        "app": "ssl",
+        "rule": "outbound-web",
+        "src_zone": "trust",
+        "dst_zone": "untrust",
+        "src_user": None,
+        "session_id": str(number),
+        "device_serial": "007200001",
+        "sequence_number": number,
+        "repeat_count": 1,
+        "threat_id": None,
+        "severity": None,
+        "source_file": "made-up.csv",
+        "source_line": number,
+        "status": "kept",
+    }
+    if unknown := set(overrides) - {"start_ts"} - set(row):
+        raise TypeError(f"a session has no {sorted(unknown)}")
+    row |= overrides
+    row |= {name: utc(row[name]) for name in ("start_ts", "end_ts") if isinstance(row.get(name), str)}
+    if "start_ts" not in overrides:
+        row["start_ts"] = row["end_ts"] - timedelta(seconds=row["duration_s"] or 0)
+    elif row["start_ts"] is not None and "end_ts" not in overrides:
+        row["end_ts"] = row["start_ts"] + timedelta(seconds=row["duration_s"] or 0)
+    elif row["start_ts"] is not None and "duration_s" not in overrides:
+        row["duration_s"] = (row["end_ts"] - row["start_ts"]) / timedelta(seconds=1)
+    return row
+
+
+def threat(**overrides: Any) -> dict[str, Any]:
+    """A row of a THREAT record with action alert, which has no start, duration, bytes or packets."""
+    absent = ("start_ts", "duration_s", "bytes_sent", "bytes_received", "packets_sent", "packets_received")
+    base = {
+        "event_type": "THREAT",
+        "subtype": "vulnerability",
+        "action": "alert",
+        "session_end_reason": None,
+        "threat_id": "Made-up(30001)",
+        "severity": "medium",
+    }
+    return session(**{**base, **dict.fromkeys(absent), **overrides})
+
+
+def sessions(*rows: Mapping[str, Any]) -> pa.Table:
+    """The rows as a table of parsed sessions."""
+    return pa.Table.from_pylist([dict(row) for row in rows], PARSED_SCHEMA)
+
+
+EDGE_PROJECT = ProjectParameters(
+    time_zone="America/New_York",
+    internal_cidrs=("10.0.0.0/8", "192.168.0.0/16", "fd00::/8"),
+    segments={
+        "10.9.0.0/16": "servers",
+        "10.9.8.0/24": "vault",
+        "192.168.7.0/25": "lab",
+        "fd00:9::/32": "servers-v6",
+        "203.0.113.0/24": "partner",
+    },
+    high_risk_segments=("vault", "lab", "203.0.112.0/24"),
+)
+"""The project of the edge cases: nested segments of both versions, one of them outside; 172.16.0.0/12 is external."""
+
+EDGE_WINDOWS = Windows.parse("2026-03-07T13:08Z/2026-03-10T13:38Z")
+"""The windows in which the edge cases without history end: Saturday to Tuesday."""
+
+
+def edge_case_sessions() -> pa.Table:
+    """The edge cases of `tests.oracle.edge_cases`, all in one table."""
+    from tests.oracle.edge_cases import edge_case_rows
+
+    return sessions(*edge_case_rows())
+
+
+def random_sessions(rows: int, seed: int, first: str = "2026-03-09T00:00:00", hours: float = 48) -> pa.Table:
+    """Random sessions among few addresses, ports and instants, so that ties, repeats and both roles are common."""
+    dice = random.Random(seed)
+    inside = [f"10.{net}.{sub}.{host}" for net in (1, 9) for sub in (1, 8) for host in (10, 11, 12)]
+    inside += ["fd00:1::10", "fd00:9::11", "192.168.7.5"]
+    outside = ["198.51.100.7", "198.51.100.8", "203.0.113.9", "172.16.1.1", "2001:db8::1"]
+    made = []
+    for _ in range(rows):
+        end = utc(first) + timedelta(
+            seconds=dice.randrange(round(hours * 3600)), microseconds=dice.choice((0, 1, 999_999))
+        )
+        source = dice.choice(inside + outside[:2])
+        target = dice.choice(inside + outside if source in inside else inside)
+        if dice.random() < 0.05:
+            made.append(threat(end_ts=end, src_ip=source, dst_ip=target, action=dice.choice(("alert", "reset-both"))))
+            continue
+        protocol = dice.choice(("tcp", "tcp", "tcp", "udp", "icmp", "other"))
+        made.append(
+            session(
+                end_ts=end,
+                duration_s=dice.choice((0.0, 0.5, 1.0, 30.0, 3600.0)),
+                src_ip=source,
+                dst_ip=target,
+                dst_port=0 if protocol == "icmp" else dice.choice((22, 53, 443, 445, 1433, 3389, 8080)),
+                protocol=protocol,
+                bytes_sent=dice.choice((None, 0, 60, 1500, 10**9)),
+                bytes_received=dice.choice((None, 0, 60, 4000)),
+                packets_sent=dice.choice((None, 0, 1, 9)),
+                packets_received=dice.choice((None, 0, 1, 9)),
+                action=dice.choice(("allow", "allow", "allow", "deny", "drop", "drop-icmp", "reset-both", None)),
+                session_end_reason=dice.choice(("tcp-fin", "aged-out", "tcp-rst-from-client", "policy-deny", None)),
+                app=dice.choice(("ssl", "incomplete", None)),
+                repeat_count=dice.choice((1, 1, 1, 5)),
+            )
+        )
+    return sessions(*made)

@@ -1,0 +1,11 @@
+"""The oracle: every table of the lake computed a second time, in plain SQL, slowly and from the sessions themselves.
+
+It shares no computing code with the jobs. Where a job works through slices, roll-ups or sketches, the oracle goes back
+to the sessions of the look-back.
+"""
+
+from .deltas import delta_host, delta_pair, pair_counts
+from .features import fg_a
+from .prepare import prepare
+
+__all__ = ["delta_host", "delta_pair", "fg_a", "pair_counts", "prepare"]
