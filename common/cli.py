@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -45,6 +46,18 @@ class UriType(click.ParamType[str]):
             return normal_uri(value)
         except NdrError as error:
             self.fail(str(error), param, ctx)
+
+
+class MonthType(click.ParamType[str]):
+    """A calendar month, `YYYY-MM`."""
+
+    name = "month"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The month as given; fails with a usage error that names the value."""
+        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
+            self.fail(f"{value!r} is no month. Write it like 2026-03", param, ctx)
+        return str(value)
 
 
 def window_option(function: Command) -> Command:
