@@ -1,0 +1,58 @@
+"""What the baseline stage is told, and the windows that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common.errors import ParameterError
+from common.project import ProjectParameters, load_project
+from common.spec import FeatureSpec, Horizon, load_spec
+from common.stage import StageConfig
+from common.windows import WINDOW, Windows, floor_to_grid
+
+
+@dataclass(frozen=True)
+class BaselineConfig(StageConfig):
+    """A run of the baseline stage: `windows` reaches from the first to the last window of any horizon.
+
+    `pass_bytes` bounds the feature values that one pass over the history holds in memory; on one machine a pass
+    takes about six times as much.
+    """
+
+    baseline_month: str
+    reference: datetime
+    pass_bytes: int = 1 << 30
+
+    @classmethod
+    def from_options(cls, month: str, reference: datetime | None, **options: Any) -> BaselineConfig:
+        """The configuration for a month `YYYY-MM`; without a reference time, that month's first moment in UTC."""
+        spec = load_spec(options["feature_spec_version"])
+        project = load_project(options["parameters_path"])
+        moment = reference or datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+        runs = [history(name, horizon, moment) for name, horizon in chosen_horizons(spec, project).items()]
+        windows = Windows(min(run.start for run in runs), max(run.end for run in runs))
+        return cls(windows=windows, baseline_month=month, reference=moment, **options)
+
+
+def chosen_horizons(spec: FeatureSpec, project: ProjectParameters) -> Mapping[str, Horizon]:
+    """The project's horizons, or those of the feature specification where it has none."""
+    return project.horizons or spec.horizons
+
+
+def history(name: str, horizon: Horizon, reference: datetime) -> Windows:
+    """The windows that lie inside the horizon before the reference time entirely.
+
+    Raises:
+        ParameterError: not one window fits in.
+    """
+    end = reference - timedelta(days=horizon.gap_days)
+    start = end - timedelta(days=horizon.days)
+    first, last = floor_to_grid(start + WINDOW - timedelta(microseconds=1)), floor_to_grid(end)
+    if first >= last:
+        raise ParameterError(
+            f"horizon {name} of {horizon.days} days is shorter than a 15-minute window", "Give a longer one"
+        )
+    return Windows(first, last)

@@ -1,0 +1,112 @@
+"""Reads a horizon of FG-A and pair counts, computes its baselines, and publishes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from common.errors import InputError
+from common.lake import equal_predicate
+from common.spec import Horizon
+from common.stage import StageRun
+from common.tables import BASELINE_PARTITION_NAMES
+from common.windows import iso
+from jobs.fg_b.config import BaselineConfig, chosen_horizons, history
+from jobs.fg_b.passes import baselines_of, plan_passes
+from jobs.fg_b.staging import staging
+from jobs.fg_b.transform import PAIR_SUBJECTS, ip_metadata, pair_baseline, published
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def run(config: BaselineConfig, stage: StageRun) -> None:
+    """Replaces the baselines of each horizon for the month; a horizon's publication row is written last."""
+    for name, horizon in chosen_horizons(stage.spec, stage.project).items():
+        _Publisher(config, stage, name, horizon).publish()
+
+
+class _Publisher:
+    """The work on one horizon."""
+
+    def __init__(self, config: BaselineConfig, stage: StageRun, name: str, horizon: Horizon) -> None:
+        self._config, self._stage = config, stage
+        self._name, self._horizon = name, horizon
+        self._windows = history(name, horizon, config.reference)
+        values = (config.feature_spec_version, name, config.baseline_month)
+        self._partition = dict(zip(BASELINE_PARTITION_NAMES, values, strict=True))
+        self._rows: dict[str, int] = {}
+
+    def publish(self) -> None:
+        """Computes and writes the five tables, then the publication row."""
+        step = self._stage.report.step
+        rows, counts = self._read("fg_a"), self._read("pair_counts")
+        count, first, last = self._extent(rows, "fg_a")
+        self._extent(counts, "pair_counts")
+        with step(f"{self._name} host and segment"):
+            self._statistics(rows, count)
+        with step(f"{self._name} ip_metadata"):
+            self._write("fg_b/ip_metadata", self._ip_metadata(rows))
+        with step(f"{self._name} pairs"):
+            last_day = self._windows.days()[-1]
+            for table, subject in PAIR_SUBJECTS.items():
+                rare_days = self._stage.spec.rare_pair_days
+                self._write(table, pair_baseline(counts, subject, self._horizon, last_day, rare_days))
+        self._write("fg_b/publications", self._publication(first, last))
+        self._stage.report.rows_in += count
+
+    def _read(self, table: str) -> DataFrame:
+        return self._stage.lake.read(table, self._windows)
+
+    def _extent(self, rows: DataFrame, table: str) -> tuple[int, datetime, datetime]:
+        found = rows.agg(F.count("*"), F.min("window_start_ts"), F.max("window_end_ts")).collect()[0]
+        if not found[0]:
+            bounds = f"{iso(self._windows.start)}/{iso(self._windows.end)}"
+            raise InputError(
+                f"table {table} has no rows in horizon {self._name} ({bounds}) before {iso(self._config.reference)}",
+                "Backfill these windows, choose a later month or reference time, or a shorter horizon",
+            )
+        return int(found[0]), found[1], found[2]
+
+    def _statistics(self, rows: DataFrame, count: int) -> None:
+        spec, report = self._stage.spec, self._stage.report
+        passes = plan_passes(spec, count, self._config.pass_bytes)
+        with staging(self._stage.lake, self._stage.session, self._config.engine) as place:
+            for number, one in enumerate(passes, start=1):
+                place.add(baselines_of(spec, rows, one))
+                report.progress(f"{self._name} host and segment", number, len(passes), "passes")
+            results = place.read()
+            self._write("fg_b/host", results.where(F.col("host_ip").isNotNull()))
+            self._write("fg_b/segment", results.where(F.col("host_ip").isNull()))
+
+    def _ip_metadata(self, rows: DataFrame) -> DataFrame:
+        spec, project = self._stage.spec, self._stage.project
+        days = len(self._windows.days())
+        return ip_metadata(rows, self._inventory(), days, spec.support_min, project.non_persistent_prefixes)
+
+    def _inventory(self) -> DataFrame:
+        """The machine names of the latest snapshot up to the month; without one, none."""
+        lake, details = self._stage.lake, self._stage.report.details
+        months = [partition["snapshot_month"] for partition in lake.partitions("machine_inventory")]
+        latest = max((month for month in months if month <= self._config.baseline_month), default=None)
+        details["machine_inventory"] = latest or "no snapshot up to the month: machine names are null"
+        if latest is None:
+            return self._stage.session.createDataFrame([], "host_ip string, machine_name string")
+        return lake.read("machine_inventory", where=equal_predicate({"snapshot_month": latest})).select(
+            "host_ip", "machine_name"
+        )
+
+    def _publication(self, first: datetime, last: datetime) -> DataFrame:
+        counts = {f"rows_{table.removeprefix('fg_b/').replace('/', '_')}": rows for table, rows in self._rows.items()}
+        types = ", ".join(f"{name} long" for name in counts)
+        frame = self._stage.session.createDataFrame([tuple(counts.values())], types)
+        return frame.withColumn("history_start_ts", F.lit(first)).withColumn("history_end_ts", F.lit(last))
+
+    def _write(self, table: str, frame: DataFrame) -> None:
+        rows = published(frame, self._partition, self._config.reference)
+        version, written = self._stage.lake.replace(table, rows, equal_predicate(self._partition))
+        self._rows[table] = written
+        self._stage.report.rows_out += written
+        self._stage.report.wrote(table, version, written)

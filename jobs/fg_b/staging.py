@@ -1,0 +1,46 @@
+"""A place in the lake for intermediate rows, gone when the work on them is done."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pyarrow import fs
+
+from common.lake import Lake
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class Staging:
+    """Frames written one by one, and read back together."""
+
+    def __init__(self, session: SparkSession, location: str) -> None:
+        self._session = session
+        self._location = location
+        self._paths: list[str] = []
+
+    def add(self, frame: DataFrame) -> None:
+        """Computes the frame and keeps its rows."""
+        path = f"{self._location}/{len(self._paths):04d}"
+        frame.write.mode("overwrite").parquet(path)
+        self._paths.append(path)
+
+    def read(self) -> DataFrame:
+        """All rows added so far."""
+        return self._session.read.parquet(*self._paths)
+
+
+@contextmanager
+def staging(lake: Lake, session: SparkSession, engine: str) -> Iterator[Staging]:
+    """An empty staging place of its own in the lake, removed at the end, also after a failure."""
+    uri = f"{lake.uri}/_staging-{uuid.uuid4().hex}"
+    try:
+        yield Staging(session, "s3a://" + uri.removeprefix("s3://") if engine == "spark" and lake.is_remote else uri)
+    finally:
+        system, path = fs.FileSystem.from_uri(uri)
+        if system.get_file_info(path).type == fs.FileType.Directory:
+            system.delete_dir(path)
