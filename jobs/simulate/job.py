@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -130,14 +130,14 @@ def _describe(config: SimulateConfig, scratch: Path, results: list[DayResult]) -
     labels = pd.concat([result.labels for result in results], ignore_index=True)
     labels["window_start"] = labels["window"].map(_iso)
     labels.to_csv(scratch / "labels.csv", index=False, columns=LABEL_COLUMNS)
-    counts: dict[str, Any] = dict(sum((result.counts for result in results), Counter()))
+    counts: dict[str, Any] = dict(_total(result.counts for result in results))
     counts |= {
         "host_windows": len(labels),
         "malicious_host_windows": int((labels["attack"] != "").sum()),
-        "malicious_rows_by_attack": dict(sorted(sum((result.malicious for result in results), Counter()).items())),
+        "malicious_rows_by_attack": dict(sorted(_total(result.malicious for result in results).items())),
     }
     scenario = {
-        "name": config.out.name,
+        "name": f"office-{config.seed}",
         "seed": config.seed,
         "internal_cidr": INTERNAL_CIDR,
         "timezone": "UTC",
@@ -161,6 +161,14 @@ def _describe(config: SimulateConfig, scratch: Path, results: list[DayResult]) -
     }  # fmt: skip
     (scratch / "scenario.json").write_text(json.dumps(scenario, indent=1) + "\n")
     return counts
+
+
+def _total(counts: Iterable[Counter[str]]) -> Counter[str]:
+    """The sum of the counts; unlike that of `+`, zeros stay."""
+    total: Counter[str] = Counter()
+    for part in counts:
+        total.update(part)
+    return total
 
 
 def _incidents(config: SimulateConfig, network: Network, number: int) -> list[Incident]:

@@ -43,8 +43,7 @@ def traffic_lines(sessions: Records, ids: Integers, sequence: Integers, lag: Int
         firewall: the device that writes the line.
     """
     denied = sessions["fate"] == DENIED
-    style = sessions["src"] % 2 + np.where(zone_of(sessions["src"]) == 0, 0, 1)  # untrust: drop or deny
-    style = np.minimum(style, 2)
+    style = np.where(zone_of(sessions["src"]) == 0, 0, 1 + sessions["src"] % 2)  # the internet is dropped silently
     columns = _session_columns(sessions, ids, sequence, firewall) | {
         4: _either(denied, [DENIALS[s][0] for s in range(3)], style, "end"),
         6: stamps(sessions["end"] + lag),
