@@ -2,6 +2,7 @@
 
 from common.logs.batches import ParsedBatch
 from common.logs.detection import LogFiles, detect_format, find_logs
+from common.logs.duplicates import mark_duplicates
 from common.logs.files import find_files
 from common.logs.options import FORMATS, ReadOptions
 from common.logs.reading import read_file, read_files
@@ -14,6 +15,7 @@ __all__ = [
     "detect_format",
     "find_files",
     "find_logs",
+    "mark_duplicates",
     "read_file",
     "read_files",
 ]

@@ -13,7 +13,7 @@ MAX_LINE_BYTES = 1024 * 1024
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
-_READ_BYTES = 256 * 1024
+READ_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ def _gunzipped(stream: BinaryIO, piece: bytes) -> Iterator[bytes]:
             yield data
         piece = member.unconsumed_tail
         if member.eof:
-            piece = member.unused_data.lstrip(b"\0") or stream.read(_READ_BYTES).lstrip(b"\0")
+            piece = member.unused_data.lstrip(b"\0") or stream.read(READ_BYTES).lstrip(b"\0")
             if not piece:
                 return
             member = zlib.decompressobj(_GZIP_WINDOW)
         elif not piece:
-            piece = stream.read(_READ_BYTES)
+            piece = stream.read(READ_BYTES)
     raise DamagedStreamError("the gzip stream is cut off")
 
 
@@ -70,7 +70,7 @@ def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
     """The stream as blocks of whole lines of about `BLOCK_BYTES`; `head` was already read from it."""
     first_line, rest, size, pieces = 1, b"", 0, []
     broken: str | None = None
-    source = decompressed(stream, head or stream.read(_READ_BYTES))
+    source = decompressed(stream, head or stream.read(READ_BYTES))
     while True:
         try:
             piece = next(source, b"")

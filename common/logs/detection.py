@@ -17,7 +17,7 @@ from common.logs.panos_columns import RECORD_START_BYTES
 
 HEAD_BYTES = 64 * 1024
 _HEAD_LINES = 200
-_ZEEK_HEADER = re.compile(rb"#(?:separator|fields)[ \t]")
+_ZEEK_FIELDS = re.compile(rb"^#fields\s.*\bid\.orig_h\b.*\bconn_state\b", re.MULTILINE)
 _SLS_NAMES = frozenset({"LogType", "SourceAddress", "DestinationAddress", "TimeGenerated"})
 _ECS_NAMES = frozenset({"@timestamp", "ecs", "event", "source", "panw", "source.ip", "event.action", "ecs.version"})
 
@@ -35,6 +35,8 @@ def detect_format(head: bytes) -> str | None:
     """The format of unpacked data that begin like this; None when it is none of the known ones."""
     if head.startswith(b"PAR1"):
         return "parquet"
+    if head.startswith(b"#"):
+        return "zeek" if _ZEEK_FIELDS.search(head) else None
     lines = (line.strip() for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n"))
     for line in islice(filter(None, lines), _HEAD_LINES):
         if found := _format_of(line):
@@ -43,8 +45,6 @@ def detect_format(head: bytes) -> str | None:
 
 
 def _format_of(line: bytes) -> str | None:
-    if _ZEEK_HEADER.match(line):
-        return "zeek"
     if line.startswith(b"StartTime,") and b"SrcAddr" in line:
         return "argus"
     if line.startswith(b"{"):
@@ -57,7 +57,7 @@ def _json_format(line: bytes) -> str | None:
         names: Any = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if "id.orig_h" in names or "id_orig_h" in names:
+    if "conn_state" in names and ("id.orig_h" in names or "id_orig_h" in names):
         return "zeek"
     if len(_SLS_NAMES & names.keys()) > 1:
         return "sls"
@@ -78,13 +78,13 @@ def read_head(path: str) -> bytes:
         return head[:HEAD_BYTES]
 
 
-def format_of_file(path: str, options: ReadOptions) -> str:
-    """The format named in the options, or else the one of the file's contents.
+def format_of(path: str, head: bytes, options: ReadOptions) -> str:
+    """The format named in the options, or else that of a file whose unpacked contents begin like this.
 
     Raises:
         FormatError: it is none of the known ones.
     """
-    found = options.format or detect_format(read_head(path))
+    found = options.format or detect_format(head[:HEAD_BYTES])
     if found is None:
         raise FormatError(f"{path} is in no known log format", f"Name one if it is (--format): {', '.join(FORMATS)}")
     return found
@@ -109,7 +109,7 @@ def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
         if head and found:
             logs.append((file.path, found))
         elif file.named:
-            format_of_file(file.path, options)
+            format_of(file.path, head, options)
         else:
             skipped.append((file.path, "in no known log format" if head else "empty"))
     if not logs:

@@ -29,8 +29,8 @@ class FoundFile:
 def find_files(inputs: Sequence[str]) -> list[str]:
     """Paths or s3:// URIs of all files that the inputs name, sorted and without repetition.
 
-    An input is a path, a file:// or s3:// URI, a glob or a folder (searched recursively). In folders, names that begin with
-    `_` or `.` are left out.
+    An input is a path, a file:// or s3:// URI, a glob or a folder (searched recursively). In folders, names that begin
+    with `_` or `.` are left out.
 
     Raises:
         InputError: an input does not exist or holds no file.
@@ -42,14 +42,16 @@ def find_all(inputs: Sequence[str]) -> list[FoundFile]:
     """As `find_files`, with whether each file was named itself."""
     if not inputs:
         raise InputError("no input was given", "Name at least one log file, folder or glob")
-    named: dict[str, bool] = {}
+    found: dict[str, FoundFile] = {}
     for entry in inputs:
         files = _on_s3(entry) if entry.startswith("s3://") else _local(local_path(entry))
         if not files:
             raise InputError(f"input {entry!r} holds no file", "Check the path, or the pattern")
         for file in files:
-            named[file.path] = named.get(file.path, False) or file.named
-    return [FoundFile(path, named[path]) for path in sorted(named)]
+            identity = file.path if file.path.startswith("s3://") else os.path.realpath(file.path)
+            known = found.setdefault(identity, file)
+            found[identity] = FoundFile(known.path, known.named or file.named)
+    return sorted(found.values(), key=lambda file: file.path)
 
 
 def local_path(entry: str) -> str:
@@ -65,7 +67,7 @@ def _local(path: str) -> list[FoundFile]:
     if not _GLOB_CHARACTERS & set(path):
         raise InputError(f"input {path!r} does not exist", "Check the path")
     found: list[FoundFile] = []
-    for match in glob.glob(path, recursive=True):
+    for match in glob.glob(path, recursive=True):  # noqa: PTH207 - the pattern may be absolute
         inside = _walk(match) if Path(match).is_dir() else [match] if _visible(Path(match).name) else []
         found.extend(FoundFile(file, False) for file in inside)
     return found
@@ -103,9 +105,9 @@ def _on_s3(uri: str) -> list[FoundFile]:
 
 
 def _fixed_part(key: str) -> str:
-    fixed = [part for part in key.split("/")]
-    wild = next(at for at, part in enumerate(fixed) if _GLOB_CHARACTERS & set(part))
-    return "/".join(fixed[:wild])
+    parts = key.split("/")
+    wild = next(at for at, part in enumerate(parts) if _GLOB_CHARACTERS & set(part))
+    return "/".join(parts[:wild])
 
 
 def _s3() -> fs.S3FileSystem:
@@ -132,3 +134,13 @@ def open_file(path: str) -> BinaryIO:
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{path} cannot be read: {reason}", "Check the path and the permissions") from None
+
+
+def file_size(path: str) -> int:
+    """The size of the file in bytes.
+
+    Raises:
+        InputError: the file does not exist.
+    """
+    with open_file(path) as stream:
+        return stream.seek(0, os.SEEK_END)

@@ -1,7 +1,7 @@
 """PAN-OS TRAFFIC and THREAT logs as CSV, bare or in syslog, many lines at a time.
 
-The lines of a block that share a layout (log type, number of columns, offset) are parsed together. A line that fits no common
-layout, or has any value that is not certain, goes to `panos_lines`, which decides.
+The lines of a block that share a layout (log type, number of columns, offset) are parsed together. A line that fits
+no common layout, or has any value that is not certain, goes to `panos_lines`, which decides.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from common.logs.panos_columns import (
     TYPE_POSITION,
 )
 from common.logs.panos_lines import find_type, parse_line, split_columns
-from common.logs.panos_table import sessions_of
+from common.logs.tables import sessions_of
 
 Indices = npt.NDArray[np.int64]
 
 _NEWLINE, _QUOTE = 10, 34
 _MIN_LINES = 24
 _MAX_PASSES = 8
-_SAMPLE = 40
+_SAMPLE = 16
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _HIGH_CARDINALITY = frozenset(
-    {"session_id", "src_port", "bytes_sent", "bytes_received", "packets_sent", "packets_received"}
+    {"session_id", "src_port", "dst_port", "bytes_sent", "bytes_received", "packets_sent", "packets_received"}
     | {"duration_s", "sequence_number", "precise_time"}
 )
 
@@ -83,7 +83,8 @@ class Lines:
 
     def where(self, byte: int) -> Indices:
         """The positions of a byte."""
-        return np.flatnonzero(self._bytes == byte)
+        positions: Indices = np.flatnonzero(self._bytes == byte)
+        return positions
 
     def irregular(self) -> Indices:
         """Lines that the CSV parser could read otherwise than line by line, or not at all."""
@@ -101,7 +102,8 @@ class Lines:
     def with_open_quote(self, indices: Indices) -> Indices:
         """Those of the lines that hold an odd number of quotes."""
         counts = np.bincount(np.searchsorted(self.ends, self.where(_QUOTE)), minlength=len(self.all))
-        return indices[counts[indices] % 2 == 1]
+        odd: Indices = indices[counts[indices] % 2 == 1]
+        return odd
 
 
 def _is_utf8(raw: bytes) -> bool:

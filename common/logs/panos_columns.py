@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-TRAFFIC, THREAT = "TRAFFIC", "THREAT"
+from common.logs.records import THREAT, TRAFFIC
+
 TYPE_POSITION = 3
 
 COMMON_POSITIONS = {

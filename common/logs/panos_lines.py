@@ -6,13 +6,13 @@ This is the reference of the vectorised reader, which hands over every line that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from common.logs import values
-from common.logs.batches import KEPT, UNCOUNTED, RecordCollector, decoded
+from common.logs.batches import RecordCollector, decoded
 from common.logs.blocks import MAX_LINE_BYTES
-from common.logs.panos_columns import MIN_COLUMNS, POSITIONS, RECORD_START, THREAT, TRAFFIC, TYPE_POSITION, TYPES
+from common.logs.panos_columns import MIN_COLUMNS, POSITIONS, RECORD_START, TYPE_POSITION, TYPES
+from common.logs.records import session_of, status_of
 from common.logs.values import FieldError
 
 _OCTET_COUNT = re.compile(rb"([0-9]{1,7}) <[0-9]{1,3}>")
@@ -115,31 +115,6 @@ def _parse_message(text: str, line: int, zone: str, into: RecordCollector) -> No
     into.reject(line, reason, text)
 
 
-def status_of(event_type: str, subtype: str | None) -> str:
-    """A start log repeats what the end log will say, so it does not count."""
-    return UNCOUNTED if event_type == TRAFFIC and subtype == "start" else KEPT
-
-
-TEXT_RULES: dict[str, Callable[[str | None], str | None]] = {
-    "device_serial": values.text,
-    "subtype": values.lower,
-    "rule": values.text,
-    "src_user": values.user,
-    "app": values.text,
-    "src_zone": values.text,
-    "dst_zone": values.text,
-    "session_id": values.text,
-    "action": values.hyphenated,
-    "session_end_reason": values.lower,
-    "threat_id": values.text,
-    "severity": values.lower,
-}
-"""How text columns are normalised."""
-
-COUNTERS = ("bytes_sent", "bytes_received", "packets_sent", "packets_received", "sequence_number")
-"""Whole numbers that may be empty."""
-
-
 def parse_columns(kind: str, columns: list[str], zone: str) -> dict[str, Any]:
     """The session of one log whose columns stand where they belong.
 
@@ -148,34 +123,4 @@ def parse_columns(kind: str, columns: list[str], zone: str) -> dict[str, Any]:
     """
     if len(columns) < MIN_COLUMNS[kind]:
         raise FieldError(f"the line has {len(columns)} columns, {kind} logs have at least {MIN_COLUMNS[kind]}")
-    raw = {name: columns[at] for name, at in POSITIONS[kind].items() if at < len(columns)}
-    session: dict[str, Any] = {"event_type": kind}
-    session["src_ip"] = values.ip("src_ip", raw["src_ip"])
-    session["dst_ip"] = values.ip("dst_ip", raw["dst_ip"])
-    session["protocol"] = values.protocol(raw["protocol"])
-    for name in ("src_port", "dst_port"):
-        session[name] = values.port(name, raw[name], session["protocol"])
-    for name in COUNTERS:
-        session[name] = values.integer(name, raw.get(name))
-    session["repeat_count"] = values.repeat_count(raw["repeat_count"])
-    session |= {name: rule(raw.get(name)) for name, rule in TEXT_RULES.items()}
-    log_ts = values.instant("generated time", raw["log_time"], zone)
-    if kind == THREAT:
-        session["end_ts"] = precise_time(raw.get("precise_time"), log_ts, zone)
-        return session
-    elapsed = values.integer("duration_s", raw["duration_s"], values.MAX_DURATION_S)
-    if elapsed is None:
-        raise FieldError("duration_s is empty")
-    start_ts = values.instant("start_ts", raw["start_ts"], zone)
-    values.check_start(start_ts, log_ts)
-    session |= {"start_ts": start_ts, "duration_s": float(elapsed)}
-    session["end_ts"] = start_ts + elapsed * values.MICROSECOND
-    return session
-
-
-def precise_time(value: str | None, log_ts: int, zone: str) -> int:
-    """The high-resolution timestamp; the generated time where a release or a log subtype has none at its place."""
-    try:
-        return values.instant("high-resolution timestamp", value, zone)
-    except FieldError:
-        return log_ts
+    return session_of(kind, {name: columns[at] for name, at in POSITIONS[kind].items() if at < len(columns)}, zone)

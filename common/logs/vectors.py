@@ -1,12 +1,13 @@
 """The rules of `values`, applied to whole columns: the same results, many values at a time.
 
-Each function returns the values and a mask of those that are certain. A value that is not certain (odd, wrong or empty where
-it must not be) is for the line-by-line reader to judge.
+Each function returns the values and a mask of those that are certain. A value that is not certain (odd, wrong, or empty
+where it must not be) is for the line-by-line reader to judge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,42 +15,82 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.logs import values
 from common.logs.values import FieldError
 
 Mask = npt.NDArray[np.bool_]
+Checked = tuple[pa.Array, Mask]
 
 _PLAIN_INTEGER = "^[0-9]{1,18}$"
+_LAST_INSTANT = 7_258_118_400 * values.MICROSECOND
 
 
-def by_distinct(
-    column: pa.DictionaryArray, rule: Callable[[str], Any], arrow_type: pa.DataType
-) -> tuple[pa.Array, Mask]:
-    """The rule's result for every value, computed once per distinct one. Null stays null and is certain."""
+def by_distinct(column: pa.Array, rule: Callable[[str], Any], arrow_type: pa.DataType) -> Checked:
+    """The rule's result for every value as text, computed once per distinct one. Null stays null and is certain."""
+    if not pa.types.is_dictionary(column.type):
+        column = as_text(column).dictionary_encode()
     certain = np.ones(len(column.dictionary), dtype=bool)
     results: list[Any] = []
-    for at, value in enumerate(column.dictionary.to_pylist()):
+    for at, value in enumerate(as_text(column.dictionary).to_pylist()):
         try:
-            results.append(rule(value))
+            results.append(None if value is None else rule(value))
         except FieldError:
             results.append(None)
             certain[at] = False
     decoded = pa.array(results, arrow_type).take(column.indices)
     if certain.all():
-        return decoded, np.ones(len(column), dtype=bool)
+        return decoded, _all(column)
     indices = column.indices.fill_null(0).to_numpy(zero_copy_only=False)
     return decoded, certain[indices] | np.asarray(column.is_null())
 
 
-def integers(column: pa.StringArray) -> tuple[pa.Array, Mask]:
-    """Non-negative whole numbers as 64-bit integers. Null stays null and is certain."""
+def as_text(column: pa.Array) -> pa.Array:
+    """The column as strings."""
+    if pa.types.is_string(column.type):
+        return column
+    if pa.types.is_dictionary(column.type):
+        return column.cast(column.type.value_type).cast(pa.string())
+    return column.cast(pa.string())
+
+
+def integers(column: pa.Array) -> Checked:
+    """Whole numbers that are not negative, as 64-bit integers. Null stays null and is certain."""
+    if pa.types.is_integer(column.type) and not pa.types.is_uint64(column.type):
+        numbers = column.cast(pa.int64())
+        return numbers, np.asarray(pc.greater_equal(numbers, 0).fill_null(True))
+    column = as_text(column)
     if _only_digits(column):
         try:
-            return column.cast(pa.int64()), np.ones(len(column), dtype=bool)
+            return column.cast(pa.int64()), _all(column)
         except pa.ArrowInvalid:
             pass
     plain = pc.match_substring_regex(column, _PLAIN_INTEGER)
     numbers = pc.if_else(plain, column, pa.scalar(None, pa.string())).cast(pa.int64())
     return numbers, np.asarray(plain.fill_null(True))
+
+
+def instants(column: pa.Array, name: str, zone: str) -> Checked:
+    """Times in microseconds since the epoch. Null stays null and is certain."""
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        micros = column.cast(pa.timestamp("us", "UTC"), safe=False).view(pa.int64())
+        inside = pc.and_(pc.greater_equal(micros, 0), pc.less(micros, _LAST_INSTANT))
+        return micros, np.asarray(inside.fill_null(True))
+    return by_distinct(column, partial(values.instant, name, zone_name=zone), pa.int64())
+
+
+def real_numbers(column: pa.Array, name: str) -> Checked:
+    """Numbers of seconds. Null stays null and is certain; the caller checks the range."""
+    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        return column.cast(pa.float64(), safe=False), _all(column)
+    column = as_text(column)
+    if _only_digits(column):
+        numbers, certain = integers(column)
+        return numbers.cast(pa.float64(), safe=False), certain
+    return by_distinct(column, partial(values.seconds, name), pa.float64())
+
+
+def _all(column: pa.Array) -> Mask:
+    return np.ones(len(column), dtype=bool)
 
 
 def _only_digits(column: pa.StringArray) -> bool:
@@ -59,8 +100,3 @@ def _only_digits(column: pa.StringArray) -> bool:
     bounds = np.frombuffer(offsets, dtype=np.int32, count=len(column) + 1, offset=4 * column.offset)
     used = np.frombuffer(data, dtype=np.uint8)[bounds[0] : bounds[-1]]
     return bool(((used - np.uint8(48)) < 10).all())
-
-
-def certain_where_valid(column: pa.Array, certain: Mask) -> Mask:
-    """The mask, without the nulls of a column that must not have any."""
-    return certain & np.asarray(column.is_valid()) if column.null_count else certain

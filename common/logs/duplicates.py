@@ -1,0 +1,62 @@
+"""Records that were logged or forwarded twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.logs.batches import DUPLICATE, KEPT
+from common.sessions import DUPLICATE_KEY
+
+_DIGEST_BYTES = 16
+_SEPARATOR, _NULL = "\x1f", "\x00"
+
+
+def mark_duplicates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The parsed batches, with every kept record but the first of each `DUPLICATE_KEY` marked as a duplicate.
+
+    The batches have to come in the order of `read_files`, which makes the first by file and line the one that stays.
+    A record without sequence number whose session id is null or 0 cannot be told from another and is never a duplicate.
+    Memory grows by about 100 bytes a distinct record.
+    """
+    seen: set[bytes] = set()
+    for batch in batches:
+        rows = np.flatnonzero(np.asarray(identifiable(batch)))
+        again = []
+        for row, key in zip(rows.tolist(), _keys(batch.take(pa.array(rows))), strict=True):
+            digest = blake2b(key.encode(), digest_size=_DIGEST_BYTES).digest()
+            if digest in seen:
+                again.append(row)
+            else:
+                seen.add(digest)
+        yield _with_duplicates(batch, again) if again else batch
+
+
+def identifiable(batch: pa.RecordBatch) -> pa.Array:
+    """Mask of the kept records that name a session or a sequence number."""
+    session = batch.column("session_id")
+    named = pc.and_(session.is_valid(), pc.not_equal(session, "0").fill_null(False))
+    return pc.and_(pc.or_(named, batch.column("sequence_number").is_valid()), pc.equal(batch.column("status"), KEPT))
+
+
+def _keys(batch: pa.RecordBatch) -> list[str]:
+    columns = [batch.column(name) for name in DUPLICATE_KEY]
+    texts = [
+        (column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column).cast(pa.string())
+        for column in columns
+    ]
+    keys: list[str] = pc.binary_join_element_wise(
+        *texts, _SEPARATOR, null_handling="replace", null_replacement=_NULL
+    ).to_pylist()
+    return keys
+
+
+def _with_duplicates(batch: pa.RecordBatch, rows: list[int]) -> pa.RecordBatch:
+    again = np.zeros(batch.num_rows, dtype=bool)
+    again[rows] = True
+    status = pc.if_else(pa.array(again), DUPLICATE, batch.column("status"))
+    return batch.set_column(batch.schema.get_field_index("status"), batch.schema.field("status"), status)

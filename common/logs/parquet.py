@@ -1,0 +1,122 @@
+"""Parquet files with canonical column names, or with others that a mapping names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from common.errors import FormatError, InputError
+from common.logs.batches import ParsedBatch, RecordCollector
+from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
+from common.logs.tables import sessions_of
+from common.logs.values import FieldError, shown
+from common.logs.vectors import as_text, by_distinct
+from common.sessions import SESSION_COLUMNS
+
+BATCH_ROWS = 65_536
+
+REQUIRED = ("src_ip", "src_port", "dst_ip", "dst_port", "protocol")
+"""Columns that every file needs, besides two of start_ts, end_ts and duration_s (end_ts alone for THREAT)."""
+
+_TIMES = ("start_ts", "end_ts", "duration_s")
+
+
+def read_parquet(stream: BinaryIO, source_file: str, zone: str, mapping: Mapping[str, str]) -> Iterator[ParsedBatch]:
+    """The sessions of the file, a batch for every `BATCH_ROWS` rows; `source_line` is the row.
+
+    Raises:
+        InputError: the file is no readable Parquet file.
+        FormatError: it lacks required columns.
+    """
+    first_row = 1
+    try:
+        file = pq.ParquetFile(stream)
+        names = _columns(file.schema_arrow, source_file, mapping)
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(names.values()))):
+            raw = pa.RecordBatch.from_arrays([batch.column(name) for name in names.values()], names=list(names))
+            yield _parse(raw, first_row, source_file, zone)
+            first_row += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{source_file} cannot be read as Parquet from row {first_row} on: {reason}", "Write it again"
+        ) from None
+
+
+def _columns(schema: pa.Schema, source_file: str, mapping: Mapping[str, str]) -> dict[str, str]:
+    """The file's columns by canonical name."""
+    canonical = [column.name for column in SESSION_COLUMNS]
+    names = {name: mapping.get(name, name) for name in canonical}
+    present = {name: column for name, column in names.items() if column in schema.names}
+    missing = [name for name in dict.fromkeys((*REQUIRED, *mapping)) if name not in present]
+    if sum(name in present for name in _TIMES) < 2 and not ("end_ts" in present and "event_type" in present):
+        missing.append("two of " + ", ".join(_TIMES))
+    if missing:
+        raise FormatError(
+            f"{source_file} has no columns for {', '.join(missing)}",
+            f"Map them to its columns ({', '.join(schema.names)}) in the project parameter column_mapping",
+        )
+    return present
+
+
+def _parse(raw: pa.RecordBatch, first_row: int, source_file: str, zone: str) -> ParsedBatch:
+    kinds = _kinds(raw)
+    rows = np.arange(raw.num_rows, dtype=np.int64)
+    found: list[pa.RecordBatch] = []
+    certain = np.zeros(raw.num_rows, dtype=bool)
+    for kind in (TRAFFIC, THREAT):
+        chosen = rows[np.asarray(pc.equal(kinds, kind).fill_null(False))]
+        if not len(chosen) or not _suits(kind, raw):
+            continue
+        sessions, sure = sessions_of(raw.take(pa.array(chosen)), kind, chosen + first_row, source_file, zone)
+        found.append(sessions)
+        certain[chosen[sure]] = True
+    collector = RecordCollector(source_file)
+    _parse_rows(raw, kinds, rows[~certain], first_row, zone, collector)
+    return collector.batch(found)
+
+
+def _suits(kind: str, raw: pa.RecordBatch) -> bool:
+    """Whether the columns are there with which rows are parsed together."""
+    return ("start_ts" if kind == TRAFFIC else "end_ts") in raw.schema.names
+
+
+def _kinds(raw: pa.RecordBatch) -> pa.Array:
+    """The log type of each row; a file without the column holds TRAFFIC."""
+    if "event_type" not in raw.schema.names:
+        return pa.repeat(pa.scalar(TRAFFIC), raw.num_rows)
+    column = raw.column(raw.schema.get_field_index("event_type"))
+    return by_distinct(column, lambda value: value.strip().upper(), pa.string())[0]
+
+
+def _parse_rows(
+    raw: pa.RecordBatch, kinds: pa.Array, rows: npt.NDArray[np.int64], first_row: int, zone: str, into: RecordCollector
+) -> None:
+    chosen = raw.take(pa.array(rows))
+    texts = pa.RecordBatch.from_arrays([_text(column) for column in chosen.columns], names=chosen.schema.names)
+    for at, kind, record in zip(rows.tolist(), kinds.take(pa.array(rows)).to_pylist(), texts.to_pylist(), strict=True):
+        try:
+            if kind not in (TRAFFIC, THREAT):
+                raise FieldError(f"event_type {shown(kind or '')} is neither TRAFFIC nor THREAT")
+            session = session_of(kind, _known(record), zone)
+        except FieldError as error:
+            into.reject(first_row + at, str(error), json.dumps(record, ensure_ascii=False))
+        else:
+            into.keep(first_row + at, session, status_of(kind, session["subtype"]))
+
+
+def _known(record: Raw) -> Raw:
+    return {name: value for name, value in record.items() if name != "event_type"}
+
+
+def _text(column: pa.Array) -> pa.Array:
+    if pa.types.is_decimal(column.type):
+        return column.cast(pa.float64()).cast(pa.string())
+    return as_text(column)

@@ -1,0 +1,44 @@
+"""Settings of the log parser's command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import ParameterError
+from common.logs import ReadOptions
+
+OUTPUT_SUFFIXES = (".ndjson", ".parquet")
+
+
+@dataclass(frozen=True)
+class ParseConfig:
+    """What is parsed, and where the result goes.
+
+    Attributes:
+        inputs: paths, file:// or s3:// URIs, folders, globs.
+        options: format, time zone and column mapping.
+        include_all: also start logs and duplicates, with their status.
+        out: file for the sessions; None = stdout.
+        rejects: file for the rejected records (NDJSON); None = they are only counted.
+        max_rejected_ratio: share of rejected records above which the run fails, 0 to 1.
+        threads: threads that parse.
+    """
+
+    inputs: tuple[str, ...]
+    options: ReadOptions
+    include_all: bool = False
+    out: Path | None = None
+    rejects: Path | None = None
+    max_rejected_ratio: float = 0.05
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.out is not None and self.out.suffix not in OUTPUT_SUFFIXES:
+            raise ParameterError(
+                f"output file {str(self.out)!r} has an unknown suffix", f"Use one of {', '.join(OUTPUT_SUFFIXES)}"
+            )
+        if not 0 <= self.max_rejected_ratio <= 1:
+            raise ParameterError(f"max_rejected_ratio = {self.max_rejected_ratio} is out of range", "Use 0 to 1")
+        if self.threads < 1:
+            raise ParameterError(f"threads = {self.threads} is out of range", "Use 1 or more")
