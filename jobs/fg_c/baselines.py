@@ -1,0 +1,154 @@
+"""The published baselines as arrays, looked up by host, segment and time band."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from common.lake import Lake
+from common.robust import IQR_TO_SIGMA, MAD_TO_SIGMA, Floats
+from common.spec import FeatureSpec, load_spec
+from common.tables import BASELINE_PARTITION_NAMES
+from jobs.fg_c.deviations import column_floors, slice_count
+
+SOURCES = ("none", "host", "segment")
+NONE, HOST, SEGMENT = range(len(SOURCES))
+COLD_FLAG = "sessions_cnt_cold_start_flag"
+
+Subject = tuple[str, ...]
+"""Time band and segment, and for a host its address, too."""
+
+
+@dataclass(frozen=True)
+class BaselineKey:
+    """Which baseline to load: equal keys mean equal rows, because they name the versions of the tables."""
+
+    lake_uri: str
+    feature_spec_version: str
+    horizon: str
+    month: str
+    time_bands: tuple[str, ...]
+    table_versions: tuple[int, ...] = ()
+
+    @property
+    def partition(self) -> dict[str, str]:
+        """The partition of the baseline tables."""
+        return dict(zip(BASELINE_PARTITION_NAMES, (self.feature_spec_version, self.horizon, self.month), strict=True))
+
+    def at_versions(self, table_versions: tuple[int, ...]) -> BaselineKey:
+        """The same key for these versions of the tables."""
+        return replace(self, table_versions=table_versions)
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """One row per subject: medians and scales of `deviation_columns`, shape `(n_columns, n_subjects)`, NaN for none.
+
+    A host's row already holds its segment's values where the host is cold. The last row knows nothing.
+    """
+
+    rows: dict[Subject, int]
+    medians: Floats
+    scales: Floats
+    sources: NDArray[np.int8]
+
+    def row_of(self, hosts: Iterable[str], segments: Iterable[str], bands: Iterable[str]) -> NDArray[np.int64]:
+        """The row of each host: its own, else its segment's, else the last one."""
+        nothing = len(self.sources) - 1
+        rows = self.rows
+        found = [
+            rows.get((band, segment, host), rows.get((band, segment), nothing))
+            for host, segment, band in zip(hosts, segments, bands, strict=True)
+        ]
+        return np.array(found, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The statistics of some subjects: per slice whether it can be used, medians and scales."""
+
+    subjects: list[Subject]
+    usable: NDArray[np.bool_]
+    medians: Floats
+    scales: Floats
+
+
+@lru_cache(maxsize=4)
+def load_baselines(key: BaselineKey) -> Baselines:
+    """The baselines of a key, read once per process.
+
+    Raises:
+        TableError: a table is missing or unreadable.
+    """
+    spec = load_spec(key.feature_spec_version)
+    lake = Lake(key.lake_uri, spec)
+    columns = [
+        f"{metric.name}_{statistic}" for metric in spec.deviation_metrics for statistic in ("median", "mad", "iqr")
+    ]
+    packed = []
+    for table, subject in (("fg_b/host", ("segment_id", "host_ip")), ("fg_b/segment", ("segment_id",))):
+        wanted = ["time_band", *subject, "role", "window_label", COLD_FLAG, *columns]
+        rows = lake.arrow(table, wanted, windows=None, **key.partition)
+        rows = rows.filter(pc.is_in(rows["time_band"], pa.array(key.time_bands)))
+        packed.append(pack(spec, rows, ("time_band", *subject)))
+    return combine(spec, *packed)
+
+
+def pack(spec: FeatureSpec, rows: pa.Table, subject: Sequence[str]) -> Packed:
+    """Baseline rows of one table, one per subject, role and label, as arrays with one column per subject."""
+    names = list(zip(*(rows[name].to_pylist() for name in subject), strict=True))
+    subjects = sorted(set(names))
+    number = {name: place for place, name in enumerate(subjects)}
+    column = np.array([number[name] for name in names], dtype=np.int64)
+    slices = {
+        (role, label): place
+        for place, (label, role) in enumerate((label, role) for label in spec.window_labels for role in spec.roles)
+    }
+    of_row = zip(rows["role"].to_pylist(), rows["window_label"].to_pylist(), strict=True)
+    place = np.array([slices[one] for one in of_row], dtype=np.int64)
+
+    shape = (slice_count(spec), len(spec.deviation_metrics), len(subjects))
+    usable = np.zeros((shape[0], shape[2]), dtype=np.bool_)
+    usable[place, column] = ~_values(rows, COLD_FLAG).astype(np.bool_)
+    spread = {name: np.full(shape, np.nan) for name in ("median", "mad", "iqr")}
+    for index, metric in enumerate(spec.deviation_metrics):
+        for name, values in spread.items():
+            values[place, index, column] = _values(rows, f"{metric.name}_{name}")
+    median, mad, iqr = (values.reshape(-1, len(subjects)) for values in spread.values())
+    scales = np.maximum(np.maximum(MAD_TO_SIGMA * mad, IQR_TO_SIGMA * iqr), column_floors(spec, median))
+    return Packed(subjects, usable, median, scales)
+
+
+def combine(spec: FeatureSpec, hosts: Packed, segments: Packed) -> Baselines:
+    """The baselines of hosts, with those of their segments in the slices in which they are cold, then of segments."""
+    place = {subject: number for number, subject in enumerate(segments.subjects)}
+    own = np.array([place.get(subject[:2], -1) for subject in hosts.subjects], dtype=np.int64)
+    segment_usable = np.concatenate([segments.usable, np.zeros((len(segments.usable), 1), dtype=np.bool_)], axis=1)
+    fallback = ~hosts.usable & segment_usable[:, own]
+
+    nothing = np.full((len(hosts.medians), 1), np.nan)
+    metrics = len(spec.deviation_metrics)
+    arrays = []
+    for host_values, segment_values in ((hosts.medians, segments.medians), (hosts.scales, segments.scales)):
+        padded = np.concatenate([segment_values, nothing], axis=1)
+        mixed = np.where(np.repeat(hosts.usable, metrics, axis=0), host_values, np.nan)
+        borrowed = np.repeat(fallback, metrics, axis=0)
+        np.copyto(mixed, padded[:, own], where=borrowed)
+        alone = np.where(np.repeat(segments.usable, metrics, axis=0), segment_values, np.nan)
+        arrays.append(np.concatenate([mixed, alone, nothing], axis=1))
+
+    host_sources = np.where(fallback.any(axis=0), SEGMENT, np.where(hosts.usable.any(axis=0), HOST, NONE))
+    segment_sources = np.where(segments.usable.any(axis=0), SEGMENT, NONE)
+    sources = np.concatenate([host_sources, segment_sources, [NONE]]).astype(np.int8)
+    rows = {subject: number for number, subject in enumerate([*hosts.subjects, *segments.subjects])}
+    return Baselines(rows, arrays[0], arrays[1], sources)
+
+
+def _values(rows: pa.Table, name: str) -> NDArray[np.generic]:
+    return np.asarray(rows[name].to_numpy())

@@ -1,0 +1,27 @@
+"""Command line of the deviation stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from common.cli import MonthType, report_errors, stage_options
+from common.stage import run_stage
+from jobs.fg_c.config import DeviationConfig
+from jobs.fg_c.job import run
+
+
+@click.command(name="ndr-fg-c", epilog="Example: ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake")
+@click.option(
+    "--baseline-month",
+    type=MonthType(),
+    metavar="YYYY-MM",
+    help="Month of the baselines; default: for each window the month in which it starts, or the latest published "
+    "one before.",
+)
+@stage_options
+@report_errors
+def main(**options: Any) -> None:
+    """Deviations of each host in each window from its baselines, from fg_a, fg_b and pair_counts."""
+    run_stage("ndr-fg-c", DeviationConfig(**options), run)

@@ -1,0 +1,93 @@
+"""FG-A rows to FG-C rows: pair features by the engine, deviations in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+from common.schema import Table, arrow_schema, ddl
+from common.spec import FeatureSpec, load_spec
+from common.tables import FG_C_PAIR_FEATURES
+from jobs.fg_c.baselines import SOURCES, BaselineKey, load_baselines
+from jobs.fg_c.deviations import column_floors, composites, deviation_columns, deviations
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+CHUNK_ROWS = 4096
+COPIED = ("host_ip", "segment_id", "time_band", "window_start_ts", "window_end_ts", "date", "window")
+PAIR = ("src_ip", "dst_ip", "dst_port")
+
+
+def pair_features(counts: DataFrame, baseline: DataFrame) -> DataFrame:
+    """How rare the pairs of each source in each window are; one row per `host_ip` and `window_start_ts`.
+
+    A pair that the baseline does not know has rarity 1 and is new. Rarities are added up as decimals, so that the
+    order of the rows leaves no trace.
+    """
+    known = baseline.select(*PAIR, "pair_rarity_score")
+    met = counts.select(*PAIR, "window_start_ts").join(known, list(PAIR), "left")
+    rarity = F.coalesce(F.col("pair_rarity_score"), F.lit(1.0))
+    is_new = F.col("pair_rarity_score").isNull().cast("double")
+    return met.groupBy(F.col("src_ip").alias("host_ip"), "window_start_ts").agg(
+        F.max(rarity).alias("pair_rarity_max"),
+        (F.sum(rarity.cast("decimal(28,18)")).cast("double") / F.count("*")).alias("pair_rarity_mean"),
+        F.avg(is_new).alias("new_pair_share"),
+    )
+
+
+def with_deviations(rows: DataFrame, pairs: DataFrame, spec: FeatureSpec, table: Table, key: BaselineKey) -> DataFrame:
+    """The rows of `fg_c` for the FG-A rows: deviations from the key's baseline, composites and pair features."""
+    joined = rows.select(*COPIED, *deviation_columns(spec)).join(pairs, ["host_ip", "window_start_ts"], "left")
+    return joined.mapInArrow(_mapper(key, arrow_schema(table.columns)), ddl(table.columns))
+
+
+def _mapper(key: BaselineKey, schema: pa.Schema) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function that each worker runs; it carries the name of the baseline, not the baseline."""
+
+    def compute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for chunk in _chunks(batches):
+            yield fg_c_rows(chunk, key, schema)
+
+    return compute
+
+
+def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The batches, joined up to some thousand rows: a window of few hosts is a small batch of many columns."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(part.num_rows for part in held) >= CHUNK_ROWS:
+            yield pa.Table.from_batches(held).combine_chunks()
+            held = []
+    if sum(part.num_rows for part in held):
+        yield pa.Table.from_batches(held).combine_chunks()
+
+
+def fg_c_rows(rows: pa.Table, key: BaselineKey, schema: pa.Schema) -> pa.RecordBatch:
+    """The `fg_c` rows of FG-A rows with their pair features."""
+    spec = load_spec(key.feature_spec_version)
+    baselines = load_baselines(key)
+    subject = baselines.row_of(*(rows[name].to_pylist() for name in ("host_ip", "segment_id", "time_band")))
+    medians = np.take(baselines.medians, subject, axis=1)
+    scales = np.take(baselines.scales, subject, axis=1)
+    values = np.stack([rows[name].to_numpy() for name in deviation_columns(spec)])
+    found = deviations(values, medians, scales, column_floors(spec, medians), spec.z_clip)
+
+    count = rows.num_rows
+    columns: dict[str, object] = {name: rows[name].combine_chunks() for name in (*COPIED, *FG_C_PAIR_FEATURES)}
+    columns["baseline_horizon"] = pa.repeat(key.horizon, count)
+    columns["baseline_month"] = pa.repeat(key.month, count)
+    columns["baseline_source"] = pa.array(np.array(SOURCES)[baselines.sources[subject]].tolist())
+    columns |= {name: _nullable(score) for name, score in composites(spec, found[:, 0]).items()}
+    flat = found.reshape(-1, count)
+    columns |= {name: _nullable(flat[number]) for number, name in enumerate(spec.fg_c_features())}
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _nullable(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> pa.Array:
+    return pa.array(values, from_pandas=True)
