@@ -156,17 +156,14 @@ class Lake:
         values = {tuple(sorted(action.items())) for action in self._files(name).values()}
         return [dict(entry) for entry in sorted(values)]
 
-    def digest(self, name: str, **equal: str) -> str:
-        """A digest of the files that hold those partitions: it changes when, and only when, their rows are rewritten.
-
-        Empty where there are no such files.
-        """
-        paths = sorted(
-            path
-            for path, partition in self._files(name).items()
-            if all(partition.get(key) == value for key, value in equal.items())
-        )
-        return hashlib.sha256("\n".join(paths).encode()).hexdigest()[:16] if paths else ""
+    def digests(self, name: str, partition: str) -> dict[str, str]:
+        """A digest of the files of each value of a partition column: it changes when its rows are rewritten."""
+        paths: dict[str, list[str]] = {}
+        for path, values in self._files(name).items():
+            paths.setdefault(values[partition], []).append(path)
+        return {
+            value: hashlib.sha256("\n".join(sorted(held)).encode()).hexdigest()[:16] for value, held in paths.items()
+        }
 
     def version(self, name: str) -> int:
         """The version of the table."""

@@ -112,7 +112,7 @@ _PAIR_DAYS = Table(
         Column("source_digest", "string", "digest of the delta_pair files that the day was rolled up from"),
         Column("date", "string", "UTC date on which the slices start, YYYY-MM-DD"),
     ),
-    ("date",),
+    ("date", "source_digest"),
     ("host_ip", "role", "peer_ip", "peer_port", "date"),
 )
 

@@ -9,7 +9,8 @@ from jobs.pair_counts.transform import count_pairs
 def run(config: StageConfig, stage: StageRun) -> None:
     """Replaces the windows of `pair_counts` in one commit."""
     slices = stage.lake.read("delta_pair", config.windows)
-    counted = count_pairs(slices, stage.project, stage.lake.table("pair_counts"))
+    several = len(config.windows) > 1
+    counted = count_pairs(slices, stage.project, stage.lake.table("pair_counts"), several=several)
     with stage.report.step("pair_counts"):
         version, rows = stage.lake.replace("pair_counts", counted, config.windows.predicate)
     stage.report.rows_in = slices.count()

@@ -9,13 +9,19 @@ from common.addresses import is_internal
 from common.project import ProjectParameters
 from common.schema import Table
 
-KEYS = ("src_ip", "dst_ip", "dst_port", "segment_id", "window_start_ts", "window_end_ts", "date", "window")
+CARRIED = ("segment_id", "window_end_ts", "date", "window")
 
 
-def count_pairs(slices: DataFrame, project: ProjectParameters, table: Table) -> DataFrame:
+def count_pairs(slices: DataFrame, project: ProjectParameters, table: Table, *, several: bool) -> DataFrame:
     """One row per source, destination, service port and window, each session counted once.
 
     A session between two internal hosts is there in both roles: the inbound one is left out.
+
+    Args:
+        slices: rows of `delta_pair`.
+        project: says which addresses are internal.
+        table: the declaration of `pair_counts`.
+        several: whether the slices are of more than one window; of one, the window need not be a grouping key.
     """
     outbound = slices.where("role = 'outbound'").select(
         F.col("host_ip").alias("src_ip"), F.col("peer_ip").alias("dst_ip"), "segment_id", *_shared()
@@ -27,13 +33,19 @@ def count_pairs(slices: DataFrame, project: ProjectParameters, table: Table) -> 
         F.col("peer_segment_id").alias("segment_id"),
         *_shared(),
     )
+    keys = ["src_ip", "dst_ip", "dst_port", *(["window_start_ts"] if several else [])]
+    carried = [*CARRIED, *([] if several else ["window_start_ts"])]
     counted = (
         outbound.unionByName(from_outside)
-        .groupBy(*KEYS)
-        .agg(F.sum("sessions_cnt").alias("sessions_cnt"), F.max("last_end_ts").alias("event_ts"))
+        .groupBy(*keys)
+        .agg(
+            F.sum("sessions_cnt").alias("sessions_cnt"),
+            F.max("last_end_ts").alias("event_ts"),
+            *(F.max(name).alias(name) for name in carried),
+        )
     )
     return counted.select(*table.column_names)
 
 
 def _shared() -> tuple[Column | str, ...]:
-    return (F.col("peer_port").alias("dst_port"), "sessions_cnt", "last_end_ts", *KEYS[4:])
+    return (F.col("peer_port").alias("dst_port"), "sessions_cnt", "last_end_ts", "window_start_ts", *CARRIED[1:])

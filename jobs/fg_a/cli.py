@@ -1,0 +1,22 @@
+"""Command line of the FG-A stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from common.cli import report_errors, stage_options
+from common.stage import StageConfig, run_stage
+from jobs.fg_a.job import run
+
+
+@click.command(
+    name="ndr-fg-a",
+    epilog="Example: ndr-fg-a --window 2026-03-10T13:08Z --lake ./lake",
+)
+@stage_options
+@report_errors
+def main(**options: Any) -> None:
+    """Current behaviour of each host: 485 features over 15 minutes to 24 hours, from host and pair slices."""
+    run_stage("ndr-fg-a", StageConfig(**options), run)

@@ -1,0 +1,170 @@
+"""Look-back sums over keys: how many peers, ports or segments, and how sessions and bytes spread over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.fg_a.timeline import Index, Timeline
+
+CELLS_PER_CHUNK = 4_000_000
+TABLE_SIZE = 1 << 16
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_COUNTS = np.arange(TABLE_SIZE, dtype=np.float64)
+_N_LOG_N = _COUNTS * np.log2(np.maximum(_COUNTS, 1))
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Sessions and bytes of keys (a peer, port or segment of an owner) by bucket, keys sorted by owner.
+
+    `owner` is `(n_keys,)`; `key`, `bucket`, `sessions` and `bytes` are `(n_entries,)`, `key` counting into `owner`
+    and sorted; `past_days` `(n_keys,)` has bit i set when the key was met i days before the origin's date, in slices before
+    the origin.
+    """
+
+    owner: Index
+    n_owners: int
+    key: Index
+    bucket: Index
+    sessions: Index
+    bytes: Index
+    past_days: Index
+
+    def chunks(self, n_buckets: int) -> Iterator[tuple[slice, slice]]:
+        """Runs of keys, and of their entries, whose dense form stays small."""
+        step = max(1, CELLS_PER_CHUNK // n_buckets)
+        for first in range(0, len(self.owner), step):
+            last = min(first + step, len(self.owner))
+            begin, end = np.searchsorted(self.key, (first, last))
+            yield slice(first, last), slice(int(begin), int(end))
+
+
+@dataclass
+class Spread:
+    """What the keys of each owner add up to in each window, every array `(n_owners, n_windows)`."""
+
+    total: Index
+    distinct: Index
+    n_log_n: Floats
+    largest: Index
+    bytes_total: Index
+    bytes_largest: Index
+    new: Index
+    rare: Index
+
+    @classmethod
+    def zeros(cls, shape: tuple[int, int]) -> Spread:
+        """No keys at all."""
+        whole = {name: np.zeros(shape, np.int64) for name in cls.__dataclass_fields__ if name != "n_log_n"}
+        return cls(n_log_n=np.zeros(shape), **whole)
+
+
+def spreads(
+    keyed: Keyed, timeline: Timeline, rare_days: int, *, shape_wanted: bool = True, novelty_wanted: bool = True
+) -> dict[str, Spread]:
+    """The spread of each label's look-back.
+
+    Every figure is a sum or a maximum over keys, so that keys are taken in chunks of bounded size. Without
+    `shape_wanted`, entropies, largest shares and bytes stay 0; without `novelty_wanted`, new and rare do.
+    """
+    shape = (keyed.n_owners, len(timeline.windows))
+    found = {label: Spread.zeros(shape) for label in timeline.labels}
+    for keys, entries in keyed.chunks(timeline.n_buckets):
+        owner = keyed.owner[keys]
+        heads = np.flatnonzero(np.diff(owner, prepend=-1))
+        owners = owner[heads]
+        sessions = _running(keyed, keys, entries, keyed.sessions, timeline.n_buckets)
+        if shape_wanted:
+            volume = _running(keyed, keys, entries, keyed.bytes, timeline.n_buckets)
+        if novelty_wanted:
+            days = days_met(np.diff(sessions, axis=1) > 0, keyed.past_days[keys], timeline)
+        for label, spread in found.items():
+            starts, ends = timeline.starts(label), timeline.ends
+            count = sessions[:, ends] - sessions[:, starts]
+            met = count > 0
+            spread.total[owners] += np.add.reduceat(count, heads)
+            spread.distinct[owners] += _tally(met, heads)
+            if shape_wanted:
+                moved = volume[:, ends] - volume[:, starts]
+                spread.n_log_n[owners] += np.add.reduceat(_count_log_count(count), heads)
+                _raise_to(spread.largest, owners, np.maximum.reduceat(count, heads))
+                spread.bytes_total[owners] += np.add.reduceat(moved, heads)
+                _raise_to(spread.bytes_largest, owners, np.maximum.reduceat(moved, heads))
+            if novelty_wanted:
+                before = days[:, starts]
+                spread.new[owners] += _tally(met & (before == 0), heads)
+                spread.rare[owners] += _tally(met & (before < rare_days), heads)
+    return found
+
+
+def days_met(present: Bools, past_days: Index, timeline: Timeline) -> NDArray[np.int16]:
+    """On how many UTC dates a key was met before each edge, `(n_keys, n_edges)`.
+
+    Dates count from `lookback_days` before the edge's date to the edge itself. `present` `(n_keys, n_buckets)` says in which
+    buckets the key was met, bit i of `past_days` whether it was met i days before the origin's date, in slices before the
+    origin.
+    """
+    reach = timeline.lookback_days
+    bits = np.arange(reach, -1, -1)
+    past = (past_days[:, None] >> bits) & 1 > 0
+    later = np.zeros((len(present), int(timeline.edge_days[-1])), dtype=bool)
+    by_day = np.concatenate([past, later], axis=1)
+    for day in np.unique(timeline.bucket_days):
+        by_day[:, reach + day] |= present[:, timeline.bucket_days == day].any(axis=1)
+    running = np.zeros((len(present), by_day.shape[1] + 1), dtype=np.int16)
+    np.cumsum(by_day, axis=1, out=running[:, 1:])
+    today = reach + timeline.edge_days
+    whole_days = running[:, today] - running[:, today - reach]
+    return whole_days + _met_today(present, past[:, reach], timeline)
+
+
+def _met_today(present: Bools, past_today: Bools, timeline: Timeline) -> NDArray[np.int16]:
+    """Whether a key was met on each edge's date, before the edge, `(n_keys, n_edges)` of 0 and 1."""
+    running = np.zeros((len(present), timeline.n_buckets + 1), dtype=np.int32)
+    np.cumsum(present, axis=1, out=running[:, 1:])
+    first_of_day = np.searchsorted(timeline.bucket_days, timeline.edge_days)
+    met = running - running[:, first_of_day] > 0
+    met |= past_today[:, None] & (timeline.edge_days == 0)
+    return met.astype(np.int16)
+
+
+def _running(keyed: Keyed, keys: slice, entries: slice, values: Index, n_buckets: int) -> Index:
+    """Running sums over buckets of a run of keys, from 0, `(n_keys, n_buckets + 1)`."""
+    n_keys = keys.stop - keys.start
+    cell = (keyed.key[entries] - keys.start) * n_buckets + keyed.bucket[entries]
+    dense = np.zeros(n_keys * n_buckets, dtype=np.int64)
+    np.add.at(dense, cell, values[entries])
+    running = np.zeros((n_keys, n_buckets + 1), dtype=np.int64)
+    np.cumsum(dense.reshape(n_keys, n_buckets), axis=1, out=running[:, 1:])
+    return running
+
+
+def _raise_to(largest: Index, owners: Index, values: Index) -> None:
+    largest[owners] = np.maximum(largest[owners], values)
+
+
+def _tally(flags: Bools, heads: Index) -> Index:
+    return np.add.reduceat(flags, heads, dtype=np.int64)
+
+
+def _count_log_count(count: Index) -> Floats:
+    """n log2 n, 0 for none; from a table while counts are small."""
+    if count.max(initial=0) < TABLE_SIZE:
+        return _N_LOG_N[count]
+    return count * np.log2(np.maximum(count, 1))
+
+
+def entropy(total: Index, n_log_n: Floats) -> Floats:
+    """Shannon entropy in bits of counts n with that total and sum of n log2 n; 0 for none.
+
+    Rounded to 1e-10, so that the order in which keys were added does not show.
+    """
+    safe = np.maximum(total, 1)
+    return np.maximum(np.round(np.log2(safe) - n_log_n / safe, 10), 0.0)

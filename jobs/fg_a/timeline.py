@@ -1,0 +1,95 @@
+"""The time axis of a run: which stretches of slices its windows and look-backs tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.windows import WINDOW, Windows
+
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Slices from the start of the longest look-back to the end of the run, cut into buckets.
+
+    A bucket is a stretch of slices that no look-back of any window, and no midnight, divides: all slices by themselves
+    in a long run, half a dozen stretches when the run is one window. Slices and edges count from `origin`.
+    """
+
+    windows: Windows
+    labels: Mapping[str, int]
+    lookback_days: int
+
+    @property
+    def before(self) -> int:
+        """Slices before the first window."""
+        return max(self.labels.values()) - 1
+
+    @property
+    def history(self) -> Windows:
+        """All slices that the run looks at."""
+        return self.windows.extended(self.before)
+
+    @property
+    def origin_date(self) -> date:
+        """The UTC date of the first slice."""
+        return self.history.start.date()
+
+    @cached_property
+    def slice_days(self) -> Index:
+        """Days from `origin_date` to the date of each slice, `(n_slices,)`."""
+        return np.array([(member.start.date() - self.origin_date).days for member in self.history])
+
+    @cached_property
+    def edges(self) -> Index:
+        """First slice of each bucket, and the end of the last, `(n_buckets + 1,)`."""
+        ends = np.arange(len(self.windows)) + self.before + 1
+        midnights = np.flatnonzero(np.diff(self.slice_days)) + 1
+        return np.unique(np.concatenate([[0], midnights, ends, *(ends - length for length in self.labels.values())]))
+
+    @property
+    def n_buckets(self) -> int:
+        """How many buckets there are."""
+        return len(self.edges) - 1
+
+    @cached_property
+    def bucket_days(self) -> Index:
+        """Days from `origin_date` to the date of each bucket, `(n_buckets,)`."""
+        return self.slice_days[self.edges[:-1]]
+
+    @cached_property
+    def ends(self) -> Index:
+        """The edge number at which each window ends, `(n_windows,)`."""
+        return np.searchsorted(self.edges, np.arange(len(self.windows)) + self.before + 1)
+
+    def starts(self, label: str) -> Index:
+        """The edge number at which each window's look-back begins, `(n_windows,)`."""
+        first = np.arange(len(self.windows)) + self.before + 1 - self.labels[label]
+        return np.searchsorted(self.edges, first)
+
+    @cached_property
+    def current_buckets(self) -> Index:
+        """The bucket that is each window itself, `(n_windows,)`."""
+        return self.ends - 1
+
+    @cached_property
+    def edge_days(self) -> Index:
+        """Days from `origin_date` to the date of the slice that starts at each edge, `(n_buckets + 1,)`."""
+        last = (self.windows.end.date() - self.origin_date).days
+        return np.append(self.bucket_days, last)
+
+    def bucket_of(self, slices: Index) -> Index:
+        """The buckets of slices, in their shape."""
+        return np.searchsorted(self.edges, slices, side="right") - 1
+
+    @property
+    def first_window_slice(self) -> int:
+        """The slice of the first window."""
+        return (self.windows.start - self.history.start) // WINDOW
