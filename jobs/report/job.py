@@ -1,0 +1,72 @@
+"""Reads the scored range, finds the highest rows and their baselines, and prints them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.errors import InputError
+from common.lake import Lake
+from common.model.explanation import parse_reasons
+from common.model.features import fg_a_feature
+from common.project import load_project
+from common.spec import FeatureSpec, load_spec
+from jobs.report.baselines import medians_of, rows_of, subjects
+from jobs.report.config import ReportConfig
+from jobs.report.rendering import Alert, table
+from jobs.report.transform import Key, evidence, feature_names, highest, strongest
+
+REASONS_SHOWN = 5
+SCORE_COLUMNS = ["host_ip", "anomaly_score", "raw_score", "window_end_ts"]
+ALERT_COLUMNS = ["segment_id", "anomaly_score", "raw_score", "model_id", "top_features", "window_start_ts"]
+
+
+def run(config: ReportConfig) -> None:
+    """Prints the alerts of the windows on stdout."""
+    spec = load_spec(config.feature_spec_version)
+    horizon = load_project(config.parameters_path).model_horizon
+    lake = Lake(config.lake_uri, spec)
+    scores = lake.arrow("predictions", SCORE_COLUMNS, config.windows)
+    span = str(config.windows) if config.windows else "all windows"
+    if not len(scores):
+        raise InputError(f"predictions in {lake.uri} has no rows in {span}", "Run ndr-inference for them first")
+    rows = scores.take(pa.array(highest(scores, config.top, config.one_per_host)))
+    keys = list(zip(rows["host_ip"].to_pylist(), rows["window_end_ts"].to_pylist(), strict=True))
+    alerts = _alerts(lake, spec, horizon, keys)
+    hosts = pc.count_distinct(scores["host_ip"]).as_py()
+    if config.as_json:
+        shown = [alert.to_dict() for alert in alerts]
+        click.echo(json.dumps({"windows": span, "rows": len(scores), "hosts": hosts, "alerts": shown}, indent=1))
+    else:
+        click.echo(table(alerts, len(scores), hosts, span))
+
+
+def _alerts(lake: Lake, spec: FeatureSpec, horizon: str, keys: Sequence[Key]) -> list[Alert]:
+    """The alerts of those predictions, in their order."""
+    predictions = rows_of(lake, "predictions", ALERT_COLUMNS, keys)
+    reasons = {key: strongest(parse_reasons(predictions[key]["top_features"]), spec)[:REASONS_SHOWN] for key in keys}
+    names = feature_names(spec)
+    wanted = sorted({fg_a_feature(reason.feature) for found in reasons.values() for reason, _ in found} & names.keys())
+    values = rows_of(lake, "fg_a", wanted, keys)
+    compared = subjects(lake, keys, horizon)
+    metrics = sorted({names[name].metric for name in wanted})
+    medians = medians_of(lake, spec.version, horizon, metrics, compared.values())
+    return [
+        Alert(
+            rank=rank,
+            host_ip=key[0],
+            window_end_ts=key[1],
+            **{name: predictions[key][name] for name in ALERT_COLUMNS if name != "top_features"},
+            reasons=tuple(
+                evidence(
+                    reason, added, predictions[key]["raw_score"], names, values.get(key, {}), medians, compared.get(key)
+                )
+                for reason, added in reasons[key]
+            ),
+        )
+        for rank, key in enumerate(keys, start=1)
+    ]
