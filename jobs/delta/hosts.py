@@ -171,6 +171,6 @@ def list_quantiles(lists: pa.ListArray, shares: Sequence[float]) -> NDArray[np.f
     below = np.floor(position).astype(np.int64)
     low = np.minimum(bounds[:-1, None] + below, len(ordered) - 1)
     high = np.minimum(low + 1, np.maximum(bounds[1:, None] - 1, 0))
-    found = ordered[low] + (ordered[high] - ordered[low]) * (position - below)
+    found: NDArray[np.float64] = ordered[low] + (ordered[high] - ordered[low]) * (position - below)
     found[lengths == 0] = np.nan
     return found

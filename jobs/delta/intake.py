@@ -104,7 +104,7 @@ def _clean_parquet(
             F.col("event_type") == "TRAFFIC",
             F.coalesce(F.col("subtype") != "start", F.lit(True)),
             F.col("start_ts").isNotNull(),
-            (ended >= start - late) & (ended < end + late),
+            (ended >= start - late) & (ended <= end + late),
             F.col("src_ip").rlike(IPV4),
             F.col("dst_ip").rlike(IPV4),
             F.col("dst_port").between(0, 65535),

@@ -113,7 +113,7 @@ class Staging:
         start, end = micros(self.windows)
         late = self.lateness // timedelta(microseconds=1)
         ends = sessions.column("end_ts").cast(pa.int64()).to_numpy()
-        inside = (ends >= start - late) & (ends < end + late)
+        inside = (ends >= start - late) & (ends <= end + late)
         if inside.all():
             return sessions
         lost = sessions.filter(pa.array(~inside))

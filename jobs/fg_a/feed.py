@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.fg_a.sums import Bools, Index, Keyed, days_met
-from jobs.fg_a.timeline import Timeline
+from jobs.fg_a.sums import Bools, Keyed, days_met
+from jobs.fg_a.timeline import Index, Timeline
 
 PORTS = 1 << 16
 ROLES = ("outbound", "inbound")
@@ -137,9 +137,11 @@ def host_entries(rows: pa.Table, hosts: pa.Array) -> HostEntries:
 
 
 def _integers(rows: pa.Table, name: str, absent: int = 0) -> Index:
-    return pc.fill_null(rows.column(name).cast(pa.int64()), absent).to_numpy()
+    values: Index = pc.fill_null(rows.column(name).cast(pa.int64()), absent).to_numpy()
+    return values
 
 
 def _codes(column: pa.ChunkedArray) -> Index:
     encoded = column.combine_chunks().dictionary_encode()
-    return pc.fill_null(encoded.indices.cast(pa.int64()), 0).to_numpy()
+    codes: Index = pc.fill_null(encoded.indices.cast(pa.int64()), 0).to_numpy()
+    return codes

@@ -15,8 +15,8 @@ from jobs.fg_a.timeline import Timeline
 def pair_history(stage: StageRun, timeline: Timeline) -> DataFrame | None:
     """The rows of `pair_days` for the days that novelty looks back on; None when there are none.
 
-    A day whose pair slices were rewritten since it was rolled up, or that never was, is rolled up first. A day whose slices
-    have been removed from the lake keeps its roll-up.
+    A day whose pair slices were rewritten since it was rolled up, or that never was, is rolled up first. A day whose
+    slices have been removed from the lake keeps its roll-up.
     """
     days = [f"{timeline.origin_date - timedelta(days=age):%Y-%m-%d}" for age in range(timeline.lookback_days + 1)]
     sources = stage.lake.digests("delta_pair", "date")

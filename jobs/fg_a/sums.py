@@ -25,8 +25,8 @@ class Keyed:
     """Sessions and bytes of keys (a peer, port or segment of an owner) by bucket, keys sorted by owner.
 
     `owner` is `(n_keys,)`; `key`, `bucket`, `sessions` and `bytes` are `(n_entries,)`, `key` counting into `owner`
-    and sorted; `past_days` `(n_keys,)` has bit i set when the key was met i days before the origin's date, in slices before
-    the origin.
+    and sorted; `past_days` `(n_keys,)` has bit i set when the key was met i days before the origin's date, in slices
+    before the origin.
     """
 
     owner: Index
@@ -107,9 +107,9 @@ def spreads(
 def days_met(present: Bools, past_days: Index, timeline: Timeline) -> NDArray[np.int16]:
     """On how many UTC dates a key was met before each edge, `(n_keys, n_edges)`.
 
-    Dates count from `lookback_days` before the edge's date to the edge itself. `present` `(n_keys, n_buckets)` says in which
-    buckets the key was met, bit i of `past_days` whether it was met i days before the origin's date, in slices before the
-    origin.
+    Dates count from `lookback_days` before the edge's date to the edge itself. `present` `(n_keys, n_buckets)` says in
+    which buckets the key was met, bit i of `past_days` whether it was met i days before the origin's date, in slices
+    before the origin.
     """
     reach = timeline.lookback_days
     bits = np.arange(reach, -1, -1)
@@ -155,10 +155,11 @@ def _tally(flags: Bools, heads: Index) -> Index:
 
 
 def _count_log_count(count: Index) -> Floats:
-    """n log2 n, 0 for none; from a table while counts are small."""
+    """The value n log2 n of each count n, 0 for 0; from a table while counts are small."""
     if count.max(initial=0) < TABLE_SIZE:
         return _N_LOG_N[count]
-    return count * np.log2(np.maximum(count, 1))
+    product: Floats = count * np.log2(np.maximum(count, 1))
+    return product
 
 
 def entropy(total: Index, n_log_n: Floats) -> Floats:

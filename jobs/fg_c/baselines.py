@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,8 @@ from jobs.fg_c.deviations import column_floors, slice_count
 SOURCES = ("none", "host", "segment")
 NONE, HOST, SEGMENT = range(len(SOURCES))
 COLD_FLAG = "sessions_cnt_cold_start_flag"
+
+_LOADING = Lock()
 
 Subject = tuple[str, ...]
 """Time band and segment, and for a host its address, too."""
@@ -79,13 +82,18 @@ class Packed:
     scales: Floats
 
 
-@lru_cache(maxsize=4)
 def load_baselines(key: BaselineKey) -> Baselines:
-    """The baselines of a key, read once per process.
+    """The baselines of a key, read once per process, however many of its threads ask.
 
     Raises:
         TableError: a table is missing or unreadable.
     """
+    with _LOADING:
+        return _load(key)
+
+
+@lru_cache(maxsize=4)
+def _load(key: BaselineKey) -> Baselines:
     spec = load_spec(key.feature_spec_version)
     lake = Lake(key.lake_uri, spec)
     columns = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from common.cli import report_errors
+from common.report import RunReport
 from jobs.simulate.config import PANOS_VERSIONS, SimulateConfig
 from jobs.simulate.job import run
 
@@ -42,13 +42,10 @@ def main(start: datetime | None, no_attacks: bool, workers: int | None, **given:
     if no_attacks:
         settings["attack_days"] = 0
     config = SimulateConfig(workers=workers or len(os.sched_getaffinity(0)), **settings)
-    counts = run(config, _show)
+    report = RunReport("ndr-simulate")
+    with report.step("simulate"):
+        counts = run(config, lambda done: report.progress("simulate", done, config.days, "days"))
     click.echo(json.dumps(counts))
-
-
-def _show(line: str) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{line}", err=True, nl=False)
 
 
 if __name__ == "__main__":

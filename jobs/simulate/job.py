@@ -19,7 +19,7 @@ import pandas as pd
 
 from common.errors import InputError
 from jobs.simulate.attacks import ATTACKS, Incident, attack_day
-from jobs.simulate.batches import batch_path, compress, day_lines, window_texts
+from jobs.simulate.batches import batch_path, compress, day_windows
 from jobs.simulate.config import SimulateConfig
 from jobs.simulate.labels import LABEL_COLUMNS, count_labels
 from jobs.simulate.machines import server_day, thing_day
@@ -30,9 +30,9 @@ from jobs.simulate.plans import Records
 from jobs.simulate.sessions import GRID_SECONDS, WINDOW_SECONDS, draw_sessions
 
 HOST_STREAM, SERVER_STREAM, SESSION_STREAM, LINE_STREAM = 51, 52, 53, 54
-BATCH_FILE = "part-00000.csv.gz"
+BATCH_FILE, DESCRIPTION = "part-00000.csv.gz", "scenario.json"
 TIME = "%Y-%m-%dT%H:%M:%SZ"
-Progress = Callable[[str], None]
+Progress = Callable[[int], None]  # days done
 
 
 @dataclass(frozen=True)
@@ -49,25 +49,25 @@ def run(config: SimulateConfig, progress: Progress = lambda _: None) -> dict[str
     """Write the scenario and return its counts. The output folder appears at the end, complete, or not at all.
 
     Raises:
-        InputError: the output folder is not empty and is not to be overwritten.
+        InputError: the output folder is not empty, and not to be overwritten or no scenario.
     """
     out = config.out.absolute()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not config.overwrite:
-        raise InputError(f"{config.out} exists and is not empty", "Name another folder or give --overwrite")
+    _require_free(out, config)
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         results = []
         for number, result in enumerate(_days(config, scratch), start=1):
             results.append(result)
-            progress(f"day {number} of {config.days}: {result.counts['sessions']:,} sessions")
+            progress(number)
         counts = _describe(config, scratch, results)
         scratch.chmod(0o755)
         if out.exists():
-            shutil.rmtree(out)
+            out.rename(scratch.with_name(f"{scratch.name}.replaced"))
         scratch.rename(out)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        for leftover in (scratch, scratch.with_name(f"{scratch.name}.replaced")):
+            shutil.rmtree(leftover, ignore_errors=True)
     return counts
 
 
@@ -91,6 +91,16 @@ def simulate_day(config: SimulateConfig, number: int, network: Network) -> Recor
     return draw_sessions(np.concatenate(parts), midnight, np.random.default_rng([seed, SESSION_STREAM, number]))
 
 
+def _require_free(out: Path, config: SimulateConfig) -> None:
+    """Nothing is replaced but an empty folder, or on request a scenario."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not config.overwrite:
+        raise InputError(f"{config.out} exists and is not empty", "Name another folder or give --overwrite")
+    if not (out / DESCRIPTION).is_file():
+        raise InputError(f"{config.out} holds something else than a simulated scenario", "Name another folder")
+
+
 def _days(config: SimulateConfig, scratch: Path) -> Iterator[DayResult]:
     numbers = range(config.days)
     workers = min(config.workers, config.days)
@@ -105,18 +115,16 @@ def _write_day(config: SimulateConfig, scratch: Path, number: int) -> DayResult:
     network = make_network(config.seed, config.hosts)
     sessions = simulate_day(config, number, network)
     rng = np.random.default_rng([config.seed, LINE_STREAM, number])
-    lines = day_lines(sessions, number, make_firewall(network, config.panos_version), rng)
-    counts = Counter(
-        rows=len(lines.lines), sessions=lines.sessions, start_logs=lines.start_logs, threat_logs=lines.threat_logs,
-        duplicates=lines.duplicates, malicious_rows=int((sessions["attack"] > 0).sum()),
-    )  # fmt: skip
+    firewall = make_firewall(network, config.panos_version)
+    counts = Counter(malicious_rows=int((sessions["attack"] > 0).sum()))
     batches = []
-    for window, rows, content in window_texts(lines, _first_window(config, number)):
+    for window, content, sorts in day_windows(sessions, number, _first_window(config, number), firewall, rng):
         path = batch_path(config.org1, config.org2, window)
         packed = compress(content)
         (scratch / path).mkdir(parents=True)
         (scratch / path / BATCH_FILE).write_bytes(packed)
-        batches.append({"window_start": _iso(window), "path": path, "rows": rows})
+        batches.append({"window_start": _iso(window), "path": path, "rows": content.count(b"\n")})
+        counts.update(sorts)
         counts.update(bytes_csv=len(content), bytes_gz=len(packed), batches=1)
     attacks = sessions["attack"][sessions["attack"] > 0]
     malicious = Counter(ATTACKS[int(code) - 1] for code in attacks)
@@ -159,7 +167,7 @@ def _describe(config: SimulateConfig, scratch: Path, results: list[DayResult]) -
         ],
         "batches": [batch for result in results for batch in result.batches],
     }  # fmt: skip
-    (scratch / "scenario.json").write_text(json.dumps(scenario, indent=1) + "\n")
+    (scratch / DESCRIPTION).write_text(json.dumps(scenario, indent=1) + "\n")
     return counts
 
 

@@ -1,0 +1,103 @@
+"""Internal addresses and segments."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+IPV4_SEGMENT_BITS = 24
+IPV6_SEGMENT_BITS = 64
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def is_internal(address: Column, cidrs: Sequence[str]) -> Column:
+    """Whether the address, in canonical text, lies in one of the prefixes."""
+    prefixes: set[str] = set()
+    whole: set[str] = set()
+    rest: list[str] = []
+    for cidr in cidrs:
+        network = ipaddress.ip_network(cidr)
+        if isinstance(network, ipaddress.IPv6Network):
+            texts = _ipv6_prefixes(network)
+            prefixes.update(texts)
+            rest += [] if texts else [cidr]
+        elif network.prefixlen > IPV4_SEGMENT_BITS:
+            whole.update(map(str, network))
+        else:
+            prefixes.update(_ipv4_prefixes(network))
+    conditions = []
+    if prefixes:
+        pattern = "|".join(sorted(prefix.replace(".", "[.]") for prefix in prefixes))
+        conditions.append(address.rlike(f"^({pattern})"))
+    if whole:
+        conditions.append(address.isin(sorted(whole)))
+    if rest:
+        conditions.append(_membership(address, rest))
+    return reduce(or_, conditions) if conditions else F.lit(False)
+
+
+def _ipv4_prefixes(network: ipaddress.IPv4Network) -> list[str]:
+    whole_octets = -(-network.prefixlen // 8)
+    if whole_octets == 0:
+        return ["[0-9]+."]
+    subnets = network.subnets(new_prefix=whole_octets * 8)
+    return [".".join(str(subnet.network_address).split(".")[:whole_octets]) + "." for subnet in subnets]
+
+
+def _ipv6_prefixes(network: ipaddress.IPv6Network) -> list[str]:
+    """Beginnings of canonical text that tell membership; none where zero compression may hide them."""
+    digits = f"{int(network.network_address):032x}"
+    if network.prefixlen > 16 or network.prefixlen == 0 or digits[0] == "0":
+        return []
+    nibbles = -(-network.prefixlen // 4)
+    first = int(digits[:nibbles], 16)
+    return [f"{first + step:0{nibbles}x}" for step in range(1 << (nibbles * 4 - network.prefixlen))]
+
+
+def _membership(address: Column, cidrs: Sequence[str]) -> Column:
+    networks = [ipaddress.ip_network(cidr) for cidr in cidrs]
+
+    def lies_inside(text: str) -> bool:
+        parsed = ipaddress.ip_address(text)
+        return any(parsed in network for network in networks)
+
+    inside: Column = F.udf(lies_inside, "boolean")(address)
+    return inside
+
+
+class Segments:
+    """Names the segment of an address: the longest configured prefix, else its /24 or /64."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        networks = {ipaddress.ip_network(prefix): name for prefix, name in names.items()}
+        self._ordered = sorted(networks.items(), key=lambda entry: -entry[0].prefixlen)
+
+    def name(self, address: str) -> str:
+        """The segment of one address."""
+        parsed = ipaddress.ip_address(address)
+        for network, name in self._ordered:
+            if parsed in network:
+                return name
+        bits = IPV4_SEGMENT_BITS if parsed.version == 4 else IPV6_SEGMENT_BITS
+        return str(ipaddress.ip_network((parsed, bits), strict=False))
+
+    def names(self, addresses: pa.Array) -> pa.Array:
+        """The segments of many addresses, in their order; each distinct address is looked up once."""
+        encoded = pc.dictionary_encode(addresses)
+        if isinstance(encoded, pa.ChunkedArray):
+            encoded = encoded.combine_chunks()
+        distinct = [self._fast_name(address) for address in encoded.dictionary.to_pylist()]
+        return pa.array(distinct, pa.string()).take(encoded.indices)
+
+    def _fast_name(self, address: str) -> str:
+        if self._ordered or ":" in address:
+            return self.name(address)
+        return address.rpartition(".")[0] + ".0/24"

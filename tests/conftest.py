@@ -1,0 +1,82 @@
+"""One engine for all tests of a process, and runs of stages on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from common.engine import open_engine
+from common.lake import Lake
+from common.project import ProjectParameters
+from common.report import RunReport
+from common.sessions import SESSION_COLUMNS
+from common.spec import load_spec
+from common.stage import StageConfig, StageRun
+from common.windows import Windows
+from jobs.delta.config import DeltaConfig
+from jobs.delta.job import run as run_delta
+
+ENGINE = os.environ.get("NDR_TEST_ENGINE", "sail")
+SPEC = load_spec("v1")
+
+
+@pytest.fixture(scope="session")
+def session() -> Iterator[SparkSession]:
+    with open_engine(ENGINE) as opened:
+        yield opened
+
+
+@dataclass
+class Stages:
+    """Runs stages against one lake, in the engine of the tests."""
+
+    session: SparkSession
+    folder: Path
+    project: ProjectParameters = field(default_factory=ProjectParameters)
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(str(self.folder), SPEC, self.session, ENGINE)
+
+    def config(self, windows: str) -> dict[str, Any]:
+        return {
+            "windows": Windows.parse(windows),
+            "lake_uri": str(self.folder),
+            "engine": ENGINE,
+            "project_name": "test",
+            "feature_spec_version": "v1",
+            "mini_batch_id": None,
+            "parameters_path": None,
+        }
+
+    def run(self, work: Callable[[Any, StageRun], None], config: StageConfig) -> RunReport:
+        report = RunReport("test")
+        work(config, StageRun(SPEC, self.project, self.lake, self.session, report))
+        return report
+
+    def run_windows(self, work: Callable[[Any, StageRun], None], windows: str) -> RunReport:
+        return self.run(work, StageConfig(**self.config(windows)))
+
+    def delta(self, windows: str, *inputs: str, **overrides: Any) -> RunReport:
+        given = {"log_format": None, "log_time_zone": None, "max_rejected_ratio": None} | overrides
+        return self.run(run_delta, DeltaConfig(**self.config(windows), inputs=inputs, **given))
+
+
+@pytest.fixture
+def stages(session: SparkSession, tmp_path: Path) -> Stages:
+    return Stages(session, tmp_path / "lake")
+
+
+def write_sessions(table: pa.Table, path: Path) -> str:
+    """The sessions as a Parquet file with canonical names, its rows in the order of their files and lines."""
+    table = table.sort_by([("source_file", "ascending"), ("source_line", "ascending")])
+    pq.write_table(table.select([column.name for column in SESSION_COLUMNS]), path)
+    return str(path)
