@@ -198,6 +198,26 @@ def test_command_prints_counts_and_guards_a_full_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_overwrite_replaces_scenarios_only(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    result = CliRunner().invoke(main, ["--out", str(tmp_path), "--overwrite"])
+    assert result.exit_code == 1
+    assert "holds something else than a simulated scenario" in result.stderr
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_failed_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    class StopError(Exception):
+        pass
+
+    def stop(done: int) -> None:
+        raise StopError
+
+    with pytest.raises(StopError):
+        run(SimulateConfig(out=tmp_path / "out", **SMALL), stop)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("option", "value", "code", "message"),
     [
