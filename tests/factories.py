@@ -1,4 +1,4 @@
-"""Sessions for tests: a base row with overrides, a table of edge cases, and random ones with many ties."""
+"""Rows for tests: sessions, FG-A rows and pair counts as a base row with overrides, edge cases, and random tables."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from common.project import ProjectParameters
 from common.sessions import PARSED_SCHEMA
+from common.spec import FeatureSpec
+from common.tables import tables
 from common.windows import Windows
 
 _numbers: Iterator[int] = count(1)
@@ -156,3 +158,73 @@ def random_sessions(rows: int, seed: int, first: str = "2026-03-09T00:00:00", ho
             )
         )
     return sessions(*made)
+
+
+def fg_a_row(spec: FeatureSpec, window: str = "2026-03-09T13:08Z", **overrides: Any) -> dict[str, Any]:
+    """A row of FG-A: a host in its /24 that did nothing in working hours, but has a history."""
+    return {
+        "host_ip": "10.1.1.10",
+        "segment_id": "10.1.1.0/24",
+        "time_band": "working_hours",
+        **dict.fromkeys(spec.fg_a_features(), 0),
+        **_window_columns(window),
+        **overrides,
+    }
+
+
+def fg_a_table(spec: FeatureSpec, *rows: Mapping[str, Any]) -> pa.Table:
+    """The rows as a table of FG-A."""
+    return pa.Table.from_pylist([dict(row) for row in rows], tables(spec)["fg_a"].arrow)
+
+
+def pair_counts_row(window: str = "2026-03-09T13:08Z", **overrides: Any) -> dict[str, Any]:
+    """A row of the pair counts: one session of HTTPS that ends when the window starts."""
+    return {
+        "src_ip": "10.1.1.10",
+        "dst_ip": "198.51.100.7",
+        "dst_port": 443,
+        "segment_id": "10.1.1.0/24",
+        "sessions_cnt": 1,
+        "event_ts": Windows.parse(window).start,
+        **_window_columns(window),
+        **overrides,
+    }
+
+
+def pair_counts_table(spec: FeatureSpec, *rows: Mapping[str, Any]) -> pa.Table:
+    """The rows as a table of pair counts."""
+    return pa.Table.from_pylist([dict(row) for row in rows], tables(spec)["pair_counts"].arrow)
+
+
+def random_fg_a(spec: FeatureSpec, windows: Windows, seed: int, hosts: int = 8) -> pa.Table:
+    """Random FG-A rows of hosts in three segments, some rarely active: ties, constants, outliers and nulls."""
+    dice = random.Random(seed)
+    rows = []
+    for window in windows:
+        for number in range(hosts):
+            if dice.random() < (0.9 if number % 4 else 0.05):
+                name = f"10.1.{number % 3}.{number}"
+                band = "working_hours" if 7 <= window.start.hour < 17 else "off_hours"
+                row = fg_a_row(spec, str(window), host_ip=name, segment_id=f"10.1.{number % 3}.0/24", time_band=band)
+                rows.append(row | {feature: _random_value(dice, feature) for feature in spec.fg_a_features()})
+    return fg_a_table(spec, *rows)
+
+
+def _random_value(dice: random.Random, feature: str) -> float | None:
+    if "lookback30d" in feature and dice.random() < 0.3:
+        return None
+    if "ratio" in feature or "share" in feature:
+        return dice.choice((-0.5, 0.0, 0.25, 1.0) if "asymmetry" in feature else (0.0, 0.25, 1.0))
+    if "bytes" in feature or "duration" in feature:
+        return dice.choice((0.0, dice.random() * 1e6, 1e6, 1e6)) if dice.random() > 0.002 else 1e12
+    return float(dice.choice((0, 1, 2, 3, 5))) if dice.random() > 0.002 else 5000.0
+
+
+def _window_columns(window: str) -> dict[str, Any]:
+    found = Windows.parse(window)
+    return {
+        "window_start_ts": found.start,
+        "window_end_ts": found.end,
+        "date": f"{found.start:%Y-%m-%d}",
+        "window": found.key,
+    }

@@ -4,8 +4,10 @@ It shares no computing code with the jobs. Where a job works through slices, rol
 to the sessions of the look-back.
 """
 
+from .baselines import fg_b
 from .deltas import delta_host, delta_pair, pair_counts
+from .deviations import fg_c
 from .features import fg_a
 from .prepare import prepare
 
-__all__ = ["delta_host", "delta_pair", "fg_a", "pair_counts", "prepare"]
+__all__ = ["delta_host", "delta_pair", "fg_a", "fg_b", "fg_c", "pair_counts", "prepare"]
