@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ SPARK_SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.sql.ansi.enabled": "true",
     # 1,320 columns exceed the limits below which Spark shows whole plans and generates code for a stage
     "spark.sql.debug.maxToStringFields": "25",
@@ -73,6 +75,7 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
     from delta import configure_spark_with_delta_pip
     from pyspark.sql import SparkSession
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(os.environ.get("NDR_SPARK_MASTER", "local[*]")).appName("ndr")
     for key, value in SPARK_SETTINGS.items():
         builder = builder.config(key, value)

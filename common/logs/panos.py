@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from common.logs.batches import ParsedBatch, RecordCollector
@@ -23,13 +24,16 @@ from common.logs.panos_columns import (
     RECORD_START_BYTES,
     RELEASE_COLUMNS,
     TYPE_POSITION,
+    TYPES,
 )
 from common.logs.panos_lines import find_type, parse_line, split_columns
 from common.logs.tables import sessions_of
+from common.logs.vectors import as_text
 
 Indices = npt.NDArray[np.int64]
 
-_NEWLINE, _QUOTE = 10, 34
+_NEWLINE, _QUOTE, _COMMA = 10, 34, 44
+_SHIFTS = (-1, 0, 1)
 _MIN_LINES = 24
 _MAX_PASSES = 8
 _SAMPLE = 16
@@ -88,7 +92,7 @@ class Lines:
 
     def irregular(self) -> Indices:
         """Lines that the CSV parser could read otherwise than line by line, or not at all."""
-        parts = [np.flatnonzero(self.ends - self.starts > MAX_LINE_BYTES)]
+        parts = [np.flatnonzero(self.ends - self.starts > MAX_LINE_BYTES), self._with_several_types()]
         parts.extend(self.holding(self.where(byte)) for byte in (0, 13) if byte in self.data)
         if b"\\" in self.data and b'\\"' in self.data:
             backslashes = self.where(92)
@@ -98,6 +102,16 @@ class Lines:
             suspects = self.holding(np.flatnonzero(self._bytes > 127))
             parts.append(np.array([at for at in suspects if not _is_utf8(self[at])], dtype=np.int64))
         return np.unique(np.concatenate(parts))
+
+    def _with_several_types(self) -> Indices:
+        """Lines that hold `,TRAFFIC,` or `,THREAT,` more than once, counted together: perhaps glued records."""
+        reach = np.pad(self._bytes, (1, 8))
+        letters = self.where(ord("T")) + 1
+        letters = letters[reach[letters - 1] == _COMMA]
+        second = reach[letters + 1]
+        ends = np.where(second == ord("R"), 7, np.where(second == ord("H"), 6, 0))
+        counts = np.bincount(np.searchsorted(self.ends, letters[reach[letters + ends] == _COMMA] - 1))
+        return np.flatnonzero(counts > 1)
 
     def with_open_quote(self, indices: Indices) -> Indices:
         """Those of the lines that hold an odd number of quotes."""
@@ -157,7 +171,8 @@ def _layout(raw: bytes) -> Layout | None:
     if found is None or found[0] not in POSITIONS:
         return None
     layout = Layout(found[0], len(columns), found[1])
-    return layout if layout.columns - layout.shift >= MIN_COLUMNS[layout.kind] else None
+    whole = layout.columns - layout.shift >= MIN_COLUMNS[layout.kind]
+    return layout if whole and layout.shift in _SHIFTS else None
 
 
 def parse_together(
@@ -165,8 +180,10 @@ def parse_together(
 ) -> tuple[Indices, Indices, pa.RecordBatch]:
     """The lines that have the layout, those of them that need a closer look, and the sessions of the others."""
     table, fitting = read_columns(lines, indices, layout)
-    kinds = table.column("type")
-    right = np.asarray(pa.compute.equal(kinds, layout.kind).fill_null(False))
+    right = np.asarray(pc.equal(table.column("type"), layout.kind).fill_null(False))
+    if layout.shift:
+        decoy = table.column(names_at(layout)[TYPE_POSITION])
+        right &= ~np.asarray(pc.is_in(as_text(decoy), pa.array(sorted(TYPES))))
     if layout.may_be_glued:
         records = (len(RECORD_START_BYTES.findall(lines[at])) for at in fitting.tolist())
         right &= np.fromiter((count < 2 for count in records), dtype=bool, count=len(fitting))
@@ -187,17 +204,20 @@ def read_columns(lines: Lines, indices: Indices, layout: Layout) -> tuple[pa.Rec
     return table, np.delete(indices, misfits)
 
 
-def _read_csv(data: bytes, layout: Layout) -> tuple[pa.RecordBatch | None, Sequence[int]]:
-    """The needed columns of the rows that have the layout's number of columns, and the numbers of the others."""
+def names_at(layout: Layout) -> dict[int, str]:
+    """The names of the needed columns by their position in the line."""
     positions = {"type": TYPE_POSITION} | POSITIONS[layout.kind]
     if layout.shift:
         positions["receive_time"] = 1
-    at = {name: position + layout.shift for name, position in positions.items()}
-    names = [f"f{number}" for number in range(layout.columns)]
-    for name, position in at.items():
-        if position < layout.columns:
-            names[position] = name
-    present = [name for name, position in at.items() if position < layout.columns]
+    shifted = {position + layout.shift: name for name, position in positions.items()}
+    return {position: name for position, name in shifted.items() if position < layout.columns}
+
+
+def _read_csv(data: bytes, layout: Layout) -> tuple[pa.RecordBatch | None, Sequence[int]]:
+    """The needed columns of the rows that have the layout's number of columns, and the numbers of the others."""
+    at = names_at(layout)
+    names = [at.get(position, f"f{position}") for position in range(layout.columns)]
+    present = list(at.values())
     types = {name: pa.string() if name in _HIGH_CARDINALITY else _DICTIONARY for name in present}
     if not data:
         return pa.RecordBatch.from_pylist([], schema=pa.schema(types.items())), []

@@ -65,7 +65,9 @@ TYPES = frozenset({TRAFFIC, THREAT, *OTHER_TYPES})
 
 RECEIVE_TIME = "[0-9]{1,4}/[0-9]{1,2}/[0-9]{1,4} [0-9:]{4,8}"
 
-RECORD_START = re.compile(rf"(?:\b[0-9],)?{RECEIVE_TIME},[^,]{{0,64}},({'|'.join(sorted(TYPES))}),")
+ENDS_IN_TIME = re.compile(rf"{RECEIVE_TIME}\Z")
+
+RECORD_START = re.compile(rf"(?:[01],)?{RECEIVE_TIME},[^,]{{0,64}},({'|'.join(sorted(TYPES))}),")
 """The first columns of any PAN-OS log: future use (may be missing), receive time, serial number, type."""
 
 RECORD_START_BYTES = re.compile(RECORD_START.pattern.encode())

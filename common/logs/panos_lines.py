@@ -11,7 +11,7 @@ from typing import Any
 from common.logs import values
 from common.logs.batches import RecordCollector, decoded
 from common.logs.blocks import MAX_LINE_BYTES
-from common.logs.panos_columns import MIN_COLUMNS, POSITIONS, RECORD_START, TYPE_POSITION, TYPES
+from common.logs.panos_columns import ENDS_IN_TIME, MIN_COLUMNS, POSITIONS, RECORD_START, TYPE_POSITION, TYPES
 from common.logs.records import session_of, status_of
 from common.logs.values import FieldError
 
@@ -21,6 +21,7 @@ _SYSLOG_HEADER = re.compile(
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [^,<]*$"
 )
 _HEADER_REACH = 512
+_TYPE_REACH = 10
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"?([^,]*)(,|$)')
 _ESCAPED_QUOTED = re.compile(r'"((?:[^"\\]|\\.|"")*)"?([^,]*)(,|$)')
 _PLAIN = re.compile(r"([^,]*)(,|$)")
@@ -88,10 +89,10 @@ def find_type(columns: list[str]) -> tuple[str, int] | None:
     """The log type and how many columns it stands to the right of where it belongs; None without one."""
     if len(columns) > TYPE_POSITION and columns[TYPE_POSITION] in TYPES:
         return columns[TYPE_POSITION], 0
-    match = RECORD_START.search(",".join(columns[:10]) + ",")
-    if not match or match[1] not in columns[:10]:
-        return None
-    return match[1], columns.index(match[1]) - TYPE_POSITION
+    for position, (time, _, kind) in enumerate(zip(columns, columns[1:], columns[2:_TYPE_REACH], strict=False), 2):
+        if kind in TYPES and ENDS_IN_TIME.search(time):
+            return kind, position - TYPE_POSITION
+    return None
 
 
 def _parse_message(text: str, line: int, zone: str, into: RecordCollector) -> None:

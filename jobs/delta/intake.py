@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +10,6 @@ from datetime import timedelta
 from functools import reduce
 from operator import and_
 from pathlib import Path
-from tempfile import gettempdir
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +22,7 @@ from common.logs import LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
 from common.project import ProjectParameters
 from common.report import RunReport
+from common.scratch import scratch_folder
 from common.sessions import DUPLICATE_KEY, PARSED_SCHEMA
 from common.stage import StageRun
 from common.windows import Windows
@@ -62,20 +60,12 @@ def taken_in(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
     if clean is not None:
         yield clean
         return
-    folder = _staging_root(stage.lake.uri) / uuid.uuid4().hex
-    try:
+    with scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("parse"):
             staging = _stage_files(folder, logs, options, config.windows, stage.project, stage.report)
         with stage.report.step("duplicates"):
             intake = _without_duplicates(stage.session, staging)
         yield intake
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _staging_root(lake_uri: str) -> Path:
-    base = gettempdir() if lake_uri.startswith("s3://") else lake_uri
-    return Path(base) / "_staging"
 
 
 def _clean_parquet(

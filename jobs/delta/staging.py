@@ -73,7 +73,6 @@ class Staging:
         return str(self.folder / "rejects.parquet")
 
     def __enter__(self) -> Staging:
-        self.folder.mkdir(parents=True)
         self._sessions = pq.ParquetWriter(self.sessions_path, STAGED_SCHEMA, compression="lz4")
         self._rejects = pq.ParquetWriter(self.rejects_path, REJECT_SCHEMA, compression="zstd")
         return self

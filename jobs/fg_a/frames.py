@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -73,11 +71,8 @@ def pair_feed(slices: DataFrame, timeline: Timeline) -> DataFrame:
 def history_feed(days: DataFrame, timeline: Timeline) -> DataFrame:
     """Rows that carry on which days before the first slice a host and role met a peer and port."""
     origin_micros = micros(timeline.history)[0]
-    age = F.lit(timeline.lookback_days)
-    for number in range(timeline.lookback_days):
-        day = timeline.origin_date - timedelta(days=number)
-        age = F.when(F.col("date") == f"{day:%Y-%m-%d}", F.lit(number)).otherwise(age)
-    bit = F.shiftleft(F.lit(1).cast("long"), age.cast("int"))
+    age = F.datediff(F.lit(f"{timeline.origin_date:%Y-%m-%d}").cast("date"), F.col("date").cast("date"))
+    bit = F.pow(F.lit(2.0), age).cast("long")
     met = days.where(F.unix_micros("first_slice_ts") < origin_micros).withColumn("bit", bit)
     masks = met.groupBy("host_ip", "role", "peer_ip", "peer_port").agg(F.bit_or("bit").alias("past_days"))
     return _feed(masks)

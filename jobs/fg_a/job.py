@@ -6,7 +6,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.errors import TableError
+from common.scratch import scratch_folder
 from common.stage import StageConfig, StageRun
+from common.windows import Windows
 from jobs.fg_a.features import Definition, kernel
 from jobs.fg_a.frames import FEED_COLUMNS, history_feed, host_feed, pair_feed
 from jobs.fg_a.history import pair_history
@@ -16,27 +18,44 @@ PARTITIONS = 16
 
 
 def run(config: StageConfig, stage: StageRun) -> None:
-    """Replaces the windows of `fg_a` in one commit."""
-    timeline = Timeline(config.windows, stage.spec.window_labels, stage.spec.lookback_days)
-    current = stage.lake.read("delta_host", config.windows)
-    hosts = current.select("host_ip").distinct()
-    if not hosts.limit(1).count():
-        raise TableError(
-            f"table delta_host has no slice in {config.windows}", "Run ndr-delta for it first, or check --window"
-        )
-    feed = _feed(stage, timeline, hosts)
-    definition = Definition(timeline, stage.spec, stage.project, stage.lake.table("fg_a"))
-    features = feed.repartition(PARTITIONS, "host_ip").mapInArrow(kernel(definition), stage.lake.table("fg_a").ddl)
-    with stage.report.step("fg_a"):
+    """Replaces the windows of `fg_a` in one commit.
+
+    A range is computed day by day, so that the time axis, and with it the memory, stays short; the days are kept aside
+    until all of them are there.
+    """
+    _require_slices(config.windows, stage)
+    days = config.windows.by_day()
+    with scratch_folder(stage.lake.uri) as folder, stage.report.step("fg_a"):
+        if len(days) == 1:
+            features = _features(days[0], stage)
+        else:
+            for number, day in enumerate(days):
+                _features(day, stage).write.parquet(f"{folder}/{day.key}")
+                stage.report.progress("fg_a", number + 1, len(days), "days")
+            features = stage.session.read.parquet(*(f"{folder}/{day.key}" for day in days))
         version, rows = stage.lake.replace("fg_a", features, config.windows.predicate)
-    stage.report.rows_in = stage.lake.read("delta_host", timeline.history).count()
     stage.report.rows_out = rows
     stage.report.wrote("fg_a", version, rows)
 
 
-def _feed(stage: StageRun, timeline: Timeline, hosts: DataFrame) -> DataFrame:
+def _require_slices(windows: Windows, stage: StageRun) -> None:
+    stage.report.rows_in = stage.lake.read("delta_host", windows).count()
+    if not stage.report.rows_in:
+        raise TableError(f"table delta_host has no slice in {windows}", "Run ndr-delta for it first, or check --window")
+
+
+def _features(windows: Windows, stage: StageRun) -> DataFrame:
+    """The rows of `fg_a` in windows of one day."""
+    timeline = Timeline(windows, stage.spec.window_labels, stage.spec.lookback_days)
+    definition = Definition(timeline, stage.spec, stage.project, stage.lake.table("fg_a"))
+    feed = _feed(stage, timeline).repartition(PARTITIONS, "host_ip")
+    return feed.mapInArrow(kernel(definition), stage.lake.table("fg_a").ddl)
+
+
+def _feed(stage: StageRun, timeline: Timeline) -> DataFrame:
     """Everything that the kernel needs of the hosts that are active in the run's windows."""
     lake = stage.lake
+    hosts = lake.read("delta_host", timeline.windows).select("host_ip").distinct()
     parts = [
         host_feed(lake.read("delta_host", timeline.history), stage.spec, timeline),
         pair_feed(lake.read("delta_pair", timeline.history), timeline),

@@ -86,16 +86,16 @@ def spreads(
         if novelty_wanted:
             days = days_met(np.diff(sessions, axis=1) > 0, keyed.past_days[keys], timeline)
         for label, spread in found.items():
-            starts, ends = timeline.starts(label), timeline.ends
+            starts, ends = timeline.start_columns(label), timeline.end_columns
             count = sessions[:, ends] - sessions[:, starts]
             met = count > 0
-            spread.total[owners] += np.add.reduceat(count, heads)
+            spread.total[owners] += np.add.reduceat(count, heads, dtype=np.int64)
             spread.distinct[owners] += _tally(met, heads)
             if shape_wanted:
                 moved = volume[:, ends] - volume[:, starts]
                 spread.n_log_n[owners] += np.add.reduceat(_count_log_count(count), heads)
                 _raise_to(spread.largest, owners, np.maximum.reduceat(count, heads))
-                spread.bytes_total[owners] += np.add.reduceat(moved, heads)
+                spread.bytes_total[owners] += np.add.reduceat(moved, heads, dtype=np.int64)
                 _raise_to(spread.bytes_largest, owners, np.maximum.reduceat(moved, heads))
             if novelty_wanted:
                 before = days[:, starts]
@@ -138,11 +138,11 @@ def _met_today(present: Bools, past_today: Bools, timeline: Timeline) -> NDArray
 def _running(keyed: Keyed, keys: slice, entries: slice, values: Index, n_buckets: int) -> Index:
     """Running sums over buckets of a run of keys, from 0, `(n_keys, n_buckets + 1)`."""
     n_keys = keys.stop - keys.start
-    cell = (keyed.key[entries] - keys.start) * n_buckets + keyed.bucket[entries]
-    dense = np.zeros(n_keys * n_buckets, dtype=np.int64)
-    np.add.at(dense, cell, values[entries])
-    running = np.zeros((n_keys, n_buckets + 1), dtype=np.int64)
-    np.cumsum(dense.reshape(n_keys, n_buckets), axis=1, out=running[:, 1:])
+    held = values[entries]
+    kind = np.int32 if held.sum(dtype=np.float64) < np.iinfo(np.int32).max else np.int64
+    running = np.zeros((n_keys, n_buckets + 1), dtype=kind)
+    np.add.at(running, (keyed.key[entries] - keys.start, keyed.bucket[entries] + 1), held.astype(kind))
+    np.cumsum(running, axis=1, out=running)
     return running
 
 
@@ -158,8 +158,7 @@ def _count_log_count(count: Index) -> Floats:
     """The value n log2 n of each count n, 0 for 0; from a table while counts are small."""
     if count.max(initial=0) < TABLE_SIZE:
         return _N_LOG_N[count]
-    product: Floats = count * np.log2(np.maximum(count, 1))
-    return product
+    return np.multiply(count, np.log2(np.maximum(count, 1)), dtype=np.float64)
 
 
 def entropy(total: Index, n_log_n: Floats) -> Floats:

@@ -14,6 +14,9 @@ from common.windows import WINDOW, Windows
 
 Index = NDArray[np.int64]
 
+MAX_STRETCHES = 16
+"""With more edges than this, each slice is a bucket of its own."""
+
 
 @dataclass(frozen=True)
 class Timeline:
@@ -52,7 +55,8 @@ class Timeline:
         """First slice of each bucket, and the end of the last, `(n_buckets + 1,)`."""
         ends = np.arange(len(self.windows)) + self.before + 1
         midnights = np.flatnonzero(np.diff(self.slice_days)) + 1
-        return np.unique(np.concatenate([[0], midnights, ends, *(ends - length for length in self.labels.values())]))
+        needed = np.unique(np.concatenate([[0], midnights, ends, *(ends - length for length in self.labels.values())]))
+        return needed if len(needed) <= MAX_STRETCHES else np.arange(len(self.history) + 1)
 
     @property
     def n_buckets(self) -> int:
@@ -68,6 +72,15 @@ class Timeline:
     def ends(self) -> Index:
         """The edge number at which each window ends, `(n_windows,)`."""
         return np.searchsorted(self.edges, np.arange(len(self.windows)) + self.before + 1)
+
+    @property
+    def end_columns(self) -> slice | Index:
+        """`ends` as an index of dense columns: a slice, which copies nothing, where they are consecutive."""
+        return _consecutive(self.ends)
+
+    def start_columns(self, label: str) -> slice | Index:
+        """`starts` as an index of dense columns."""
+        return _consecutive(self.starts(label))
 
     def starts(self, label: str) -> Index:
         """The edge number at which each window's look-back begins, `(n_windows,)`."""
@@ -93,3 +106,8 @@ class Timeline:
     def first_window_slice(self) -> int:
         """The slice of the first window."""
         return (self.windows.start - self.history.start) // WINDOW
+
+
+def _consecutive(columns: Index) -> slice | Index:
+    first, last = int(columns[0]), int(columns[-1])
+    return slice(first, last + 1) if (np.diff(columns) == 1).all() else columns

@@ -1,0 +1,44 @@
+"""Window columns of lake rows, from the number of their slice in a run of windows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from common.windows import EPOCH, WINDOW_SECONDS, Windows
+
+WINDOW_MICROS = WINDOW_SECONDS * 1_000_000
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+
+def micros(windows: Windows) -> tuple[int, int]:
+    """Start and end of the windows in microseconds since 1970."""
+    unit = timedelta(microseconds=1)
+    return (windows.start - EPOCH) // unit, (windows.end - EPOCH) // unit
+
+
+def slice_number(end_micros: Column, windows: Windows) -> Column:
+    """The number of the window, from 0, in which a time lies; times outside go to the first or last window."""
+    start, _ = micros(windows)
+    number = F.floor((end_micros - F.lit(start)) / F.lit(WINDOW_MICROS)).cast("int")
+    return F.least(F.greatest(number, F.lit(0)), F.lit(len(windows) - 1))
+
+
+def window_columns(slices: NDArray[np.int64], windows: Windows) -> dict[str, pa.Array]:
+    """`window_start_ts`, `window_end_ts`, `date` and `window` of rows with those slice numbers, `(n_rows,)` each."""
+    starts = micros(windows)[0] + np.asarray(slices, dtype=np.int64) * WINDOW_MICROS
+    members = list(windows)
+    index = pa.array(np.asarray(slices, dtype=np.int32))
+    dates = pa.array([f"{member.start:%Y-%m-%d}" for member in members])
+    keys = pa.array([member.key for member in members])
+    return {
+        "window_start_ts": pa.array(starts).cast(TIMESTAMP),
+        "window_end_ts": pa.array(starts + WINDOW_MICROS).cast(TIMESTAMP),
+        "date": dates.take(index),
+        "window": keys.take(index),
+    }
