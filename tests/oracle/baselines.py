@@ -45,13 +45,13 @@ WITH taken AS (
         quantile_cont(kept, 0.5) AS median, quantile_cont(kept, 0.25) AS p25, quantile_cont(kept, 0.75) AS p75,
         quantile_cont(kept, 0.95) AS p95, quantile_cont(kept, 0.99) AS p99,
         quantile_cont(deviation, 0.5) AS mad, p75 - p25 AS iqr, count(kept) AS support_count,
-        count(*) FILTER (is_outlier) AS outlier_count
+        support_count < {support_min} AS cold_start_flag, count(*) FILTER (is_outlier) AS outlier_count
     FROM centred GROUP BY ALL
+), listed AS (
+    SELECT {subject}, role, time_band, label AS window_label, {lists}, max(outlier_count)::BIGINT AS outlier_count
+    FROM described JOIN metrics ON metrics.name = metric GROUP BY ALL
 )
-SELECT {subject}, role, time_band, label AS window_label, {columns},
-    max(outlier_count)::BIGINT AS outlier_count, {stamps}
-FROM described GROUP BY {subject}, role, time_band, label
-ORDER BY ALL
+SELECT {subject}, role, time_band, window_label, {columns}, outlier_count, {stamps} FROM listed ORDER BY ALL
 """
 
 IP_METADATA = """
@@ -113,7 +113,7 @@ def fg_b(
     stamps = f"""{moment(reference_ts)} AS reference_ts, '{spec.version}' AS feature_spec_version,
         '{horizon_name}' AS baseline_horizon, '{month or f"{reference_ts:%Y-%m}"}' AS baseline_month"""
     pairs = {"days": float(horizon.days), "rare_days": spec.rare_pair_days, "stamps": stamps}
-    statistics = {"columns": _columns(spec), "stamps": stamps}
+    statistics = _columns(spec) | {"support_min": spec.support_min, "stamps": stamps}
     queries = {
         "host": STATISTICS.format(subject="host_ip, segment_id", **statistics),
         "segment": STATISTICS.format(subject="segment_id", **statistics),
@@ -145,11 +145,12 @@ def _only(con: duckdb.DuckDBPyConnection, table: pa.Table, condition: str) -> pa
     return chosen
 
 
-def _columns(spec: FeatureSpec) -> str:
-    expressions = {name: f"max({name}) FILTER (metric = '{{metric}}')" for name in spec.statistics}
-    expressions["cold_start_flag"] = f"max(support_count) FILTER (metric = '{{metric}}') < {spec.support_min}"
-    return ", ".join(
-        f"{expression.format(metric=metric)} AS {metric}_{name}"
-        for metric in spec.metric_names
-        for name, expression in expressions.items()
-    )
+def _columns(spec: FeatureSpec) -> dict[str, str]:
+    """The statistics as lists with one element a metric, and the columns taken out of the lists."""
+    columns = [
+        f"{name}s[{number}] AS {metric}_{name}"
+        for number, metric in enumerate(spec.metric_names, start=1)
+        for name in spec.statistics
+    ]
+    lists = [f"list({name} ORDER BY position) AS {name}s" for name in spec.statistics]
+    return {"columns": ", ".join(columns), "lists": ", ".join(lists)}

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from common.project import ProjectParameters
-from common.spec import DEVIATION_TRANSFORMS, FeatureSpec
+from common.spec import DEVIATION_TRANSFORMS, FeatureSpec, Metric
 
 from .longform import values
 from .prepare import constants, fill, insert
@@ -41,13 +41,13 @@ WHERE v.metric IN (SELECT name FROM deviation_metrics)
 DEVIATIONS = """
 CREATE TABLE deviations AS
 SELECT *, greatest(1.4826 * mad, iqr / 1.349, floor) AS scale,
-    greatest(-{clip}, least({clip}, (x - median) / scale)) AS z_mad,
-    x / greatest(median, floor) AS ratio,
-    ln(greatest(x, floor) / greatest(median, floor)) AS log_ratio
+    CASE WHEN known THEN greatest(-{clip}, least({clip}, (x - median) / scale)) END AS z_mad,
+    CASE WHEN known THEN x / greatest(median, floor) END AS ratio,
+    CASE WHEN known THEN ln(greatest(x, floor) / greatest(median, floor)) END AS log_ratio
 FROM (
-    SELECT compared.*, greatest(floor_constant, floor_share * median) AS floor
+    SELECT compared.*, x IS NOT NULL AND median IS NOT NULL AS known,
+           greatest(floor_constant, floor_share * median) AS floor
     FROM compared JOIN metrics ON metrics.name = metric
-    WHERE x IS NOT NULL AND median IS NOT NULL
 )
 """
 
@@ -66,7 +66,7 @@ FROM deviations WHERE metric IN (SELECT name FROM core_metrics) GROUP BY ALL
 SCORES = """
 SELECT host_ip, window_end_ts, {columns}
 FROM (
-    SELECT host_ip, window_end_ts, label, score, avg(CASE WHEN z_mad > 0 THEN z_mad ELSE 0 END) AS value
+    SELECT host_ip, window_end_ts, label, score, avg(CASE WHEN z_mad > 0 THEN z_mad WHEN z_mad <= 0 THEN 0 END) AS value
     FROM deviations JOIN composites USING (role, metric) GROUP BY ALL
 )
 GROUP BY ALL
@@ -133,6 +133,9 @@ def _long(name: str, spec: FeatureSpec) -> str:
 def _lists(con: duckdb.DuckDBPyConnection, spec: FeatureSpec) -> None:
     con.execute("CREATE TABLE deviation_metrics (name VARCHAR)")
     fill(con, "deviation_metrics", [(metric.name,) for metric in spec.deviation_metrics])
+    places = [(label, role, metric.name) for label, role, metric in _places(spec)]
+    con.execute("CREATE TABLE places (label VARCHAR, role VARCHAR, metric VARCHAR, place INTEGER)")
+    fill(con, "places", [(*place, number) for number, place in enumerate(places, start=1)])
     con.execute("CREATE TABLE core_metrics (name VARCHAR)")
     fill(con, "core_metrics", [(name,) for name in spec.core_metrics])
     con.execute("CREATE TABLE composites (score VARCHAR, role VARCHAR, metric VARCHAR)")
@@ -145,21 +148,28 @@ def _lists(con: duckdb.DuckDBPyConnection, spec: FeatureSpec) -> None:
     fill(con, "composites", listed)
 
 
-def _part(spec: FeatureSpec, role: str, label: str) -> str:
-    """One row per host and window, one column per feature of that role and label."""
-    features = ", ".join(
-        f"max({transform}) FILTER (metric = '{metric.name}') AS {spec.roles[role]}{metric.name}_{label}_{transform}"
-        for metric in spec.deviation_metrics
-        for transform in DEVIATION_TRANSFORMS
-    )
-    return f"""SELECT host_ip, window_end_ts, {features} FROM deviations
-        WHERE role = '{role}' AND label = '{label}' GROUP BY ALL"""
+def _places(spec: FeatureSpec) -> list[tuple[str, str, Metric]]:
+    """Label, role and metric of every deviation, in the order of the columns."""
+    labels, metrics = spec.window_labels, spec.deviation_metrics
+    return [(label, role, metric) for label in labels for role in spec.roles for metric in metrics]
 
 
 def _wide(spec: FeatureSpec, horizon_name: str, month: str) -> str:
+    features = ", ".join(
+        f"{transform}s[{number}] AS {spec.roles[role]}{metric.name}_{label}_{transform}"
+        for number, (label, role, metric) in enumerate(_places(spec), start=1)
+        for transform in DEVIATION_TRANSFORMS
+    )
+    lists = ", ".join(f"list({transform} ORDER BY place) AS {transform}s" for transform in DEVIATION_TRANSFORMS)
     scores = ", ".join(f"max(value) FILTER (score = '{score}') AS {score}" for score in spec.composites)
-    parts = {f"{role}_{label}": _part(spec, role, label) for label in spec.window_labels for role in spec.roles}
-    parts |= {"strength": STRENGTH, "scores": SCORES.format(columns=scores), "pairs": PAIRS}
+    parts = {
+        "deviated": f"""SELECT host_ip, window_end_ts, {features} FROM (
+            SELECT host_ip, window_end_ts, {lists} FROM deviations JOIN places USING (label, role, metric) GROUP BY ALL
+        )""",
+        "strength": STRENGTH,
+        "scores": SCORES.format(columns=scores),
+        "pairs": PAIRS,
+    }
     joined = " ".join(f"LEFT JOIN {name} USING (host_ip, window_end_ts)" for name in parts)
     columns = ", ".join(f"{name}.* EXCLUDE (host_ip, window_end_ts)" for name in parts)
     return f"""

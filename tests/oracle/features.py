@@ -198,14 +198,21 @@ def _novelty(name: str, *columns: str) -> str:
 def _wide(con: duckdb.DuckDBPyConnection) -> str:
     """One row per host and window, one column per feature."""
     metrics = names(con, "SELECT name FROM metrics ORDER BY position")
+    labels = names(con, "SELECT label FROM window_labels ORDER BY slices")
+    prefixes = names(con, "SELECT prefix FROM roles ORDER BY prefix")
     features = [
-        f"max({metric}::DOUBLE) FILTER (label = '{label}' AND role = '{role}') AS {prefix}{metric}_{label}"
-        for label in names(con, "SELECT label FROM window_labels ORDER BY slices")
-        for role, prefix in con.execute("SELECT role, prefix FROM roles ORDER BY prefix").fetchall()
+        f"{metric}_by_place[{1 + labels.index(label) * len(prefixes) + prefixes.index(prefix)}]::DOUBLE"
+        f" AS {prefix}{metric}_{label}"
+        for label in labels
+        for prefix in prefixes
         for metric in metrics
     ]
+    lists = [f"list({metric} ORDER BY slices, prefix) AS {metric}_by_place" for metric in metrics]
     return f"""
-    WITH context AS ({CONTEXT}), wide AS (SELECT host_ip, window_end_ts, {", ".join(features)} FROM long GROUP BY ALL)
+    WITH context AS ({CONTEXT}), listed AS (
+        SELECT host_ip, window_end_ts, {", ".join(lists)}
+        FROM long JOIN window_labels USING (label) JOIN roles USING (role) GROUP BY ALL
+    ), wide AS (SELECT host_ip, window_end_ts, {", ".join(features)} FROM listed)
     SELECT host_ip, segment_id, time_band, wide.* EXCLUDE (host_ip, window_end_ts),
         hour_of_day, is_working_hours, is_off_hours, is_night_hours, is_weekend, window_start_ts, window_end_ts,
         strftime(window_start_ts AT TIME ZONE 'UTC', '%Y-%m-%d') AS date,

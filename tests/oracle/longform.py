@@ -18,12 +18,13 @@ def values(con: duckdb.DuckDBPyConnection, fg_a: pa.Table, spec: FeatureSpec) ->
         " window_start_ts TIMESTAMPTZ, window_end_ts TIMESTAMPTZ, role VARCHAR, label VARCHAR,"
         " metric VARCHAR, x DOUBLE)"
     )
+    names = ", ".join(f"'{metric}'" for metric in spec.metric_names)
     for label in spec.window_labels:
         for role, prefix in spec.roles.items():
-            for metric in spec.metric_names:
-                con.execute(
-                    f"""INSERT INTO metric_values
-                    SELECT host_ip, segment_id, time_band, window_start_ts, window_end_ts,
-                           '{role}', '{label}', '{metric}', {prefix}{metric}_{label}
-                    FROM fg_a_rows"""
-                )
+            features = ", ".join(f"{prefix}{metric}_{label}" for metric in spec.metric_names)
+            con.execute(
+                f"""INSERT INTO metric_values
+                SELECT host_ip, segment_id, time_band, window_start_ts, window_end_ts,
+                       '{role}', '{label}', unnest([{names}]), unnest([{features}])
+                FROM fg_a_rows"""
+            )

@@ -106,6 +106,7 @@ def constants(spec: FeatureSpec, project: ProjectParameters) -> duckdb.DuckDBPyC
     """An in-memory database, in UTC, that holds the constants of the specification and the project."""
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET threads = 1")
     con.execute("CREATE TABLE window_labels (label VARCHAR, slices BIGINT)")
     fill(con, "window_labels", spec.window_labels.items())
     con.execute("CREATE TABLE roles (role VARCHAR, prefix VARCHAR)")
