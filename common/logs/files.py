@@ -66,9 +66,12 @@ def _local(path: str) -> list[FoundFile]:
         return [FoundFile(path, True)]
     if not _GLOB_CHARACTERS & set(path):
         raise InputError(f"input {path!r} does not exist", "Check the path")
+    root = len(_fixed_part(path))
     found: list[FoundFile] = []
     for match in glob.glob(path, recursive=True):  # noqa: PTH207 - the pattern may be absolute
-        inside = _walk(match) if Path(match).is_dir() else [match] if _visible(Path(match).name) else []
+        if not all(map(_visible, Path(match[root:]).parts)):
+            continue
+        inside = _walk(match) if Path(match).is_dir() else [match]
         found.extend(FoundFile(file, False) for file in inside)
     return found
 

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import gzip
+import io
+import random
+from pathlib import Path
+
+import pytest
+
+from common.errors import FormatError, InputError, ParameterError
+from common.logs import ReadOptions, detect_format, find_files, find_logs, read_file, read_files
+from common.logs.blocks import BLOCK_BYTES, MAX_LINE_BYTES, blocks
+from tests.common.logs.panos_logs import threat, traffic
+
+
+def write(path: Path, data: bytes | str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return str(path)
+
+
+@pytest.fixture
+def batch_folder(tmp_path: Path) -> Path:
+    """What a log shipper leaves behind: logs below fw_paloalto, other files beside it."""
+    write(tmp_path / "fw_paloalto/hq/2024/b/part-1.csv.gz", gzip.compress(traffic().encode()))
+    write(tmp_path / "fw_paloalto/hq/2024/a/part-0.csv", traffic())
+    write(tmp_path / "fw_paloalto/hq/2024/a/_SUCCESS", "")
+    write(tmp_path / "fw_paloalto/hq/2024/a/.part-0.csv.crc", "x")
+    write(tmp_path / "fw_paloalto/_temporary/part-9.csv", traffic())
+    write(tmp_path / "fw_paloalto/hq/2024/c/part-2.csv", "")
+    write(tmp_path / "labels.csv", "host_ip,window_start,attack\n10.1.1.1,2024-03-11T16:23:00Z,\n")
+    return tmp_path
+
+
+def test_folder_glob_and_uri_name_the_same_files(batch_folder: Path) -> None:
+    names = ["hq/2024/a/part-0.csv", "hq/2024/b/part-1.csv.gz", "hq/2024/c/part-2.csv"]
+    expected = [str(batch_folder / "fw_paloalto" / name) for name in names]
+    folder = str(batch_folder / "fw_paloalto")
+    assert find_files([folder]) == expected
+    assert find_files([f"file://{folder}"]) == expected
+    assert find_files([f"{folder}/**/part*"]) == expected
+    assert find_files([expected[1], folder, expected[1], f"{folder}/hq/../hq/2024/a/part-0.csv"]) == expected
+
+
+def test_files_that_are_no_logs_are_skipped_with_the_reason(batch_folder: Path) -> None:
+    logs = find_logs([str(batch_folder)], ReadOptions())
+    assert logs.formats == ("panos", "panos")
+    assert dict(logs.skipped) == {
+        str(batch_folder / "labels.csv"): "in no known log format",
+        str(batch_folder / "fw_paloalto/hq/2024/c/part-2.csv"): "empty",
+    }
+
+
+def test_a_named_file_has_to_be_a_log(batch_folder: Path) -> None:
+    with pytest.raises(FormatError, match=r"labels\.csv is in no known log format.*panos, ecs"):
+        find_logs([str(batch_folder / "labels.csv")], ReadOptions())
+    with pytest.raises(InputError, match=r"part-2\.csv is empty"):
+        find_logs([str(batch_folder / "fw_paloalto/hq/2024/c/part-2.csv")], ReadOptions())
+    with pytest.raises(InputError, match=r"no log file in .*in no known log format"):
+        find_logs([str(batch_folder / "lab*")], ReadOptions())
+
+
+def test_inputs_that_are_missing(tmp_path: Path) -> None:
+    for entry in (str(tmp_path / "nothing"), str(tmp_path / "*.csv"), str(tmp_path)):
+        with pytest.raises(InputError, match="Check"):
+            find_files([entry])
+    with pytest.raises(InputError, match="no input"):
+        find_files([])
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(ParameterError, match="'Mars/Base' is unknown"):
+        ReadOptions(time_zone="Mars/Base")
+    with pytest.raises(ParameterError, match=r"'\+25:00' is unknown"):
+        ReadOptions(time_zone="+25:00")
+    with pytest.raises(FormatError, match="'csv' is unknown"):
+        ReadOptions(format="csv")
+    with pytest.raises(ParameterError, match="unknown columns: source"):
+        ReadOptions(column_mapping={"source": "src"})
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (traffic(), "panos"),
+        ("\ufeff<14>Mar 11 16:23:31 fw " + threat(), "panos"),
+        ("garbage\n\n" + traffic(), "panos"),
+        ('{"@timestamp": "2024-03-11T16:23:30Z", "source": {"ip": "10.1.1.1"}}', "ecs"),
+        ('{"@timestamp": "2024-03-11T16:23:30Z", "source.ip": "10.1.1.1"}', "ecs"),
+        ('{"LogType": "TRAFFIC", "SourceAddress": "10.1.1.1"}', "sls"),
+        ('{"ts": 1.0, "id.orig_h": "10.1.1.1", "conn_state": "SF"}', "zeek"),
+        ("#separator \\x09\n#path\tconn\n#fields\tts\tuid\tid.orig_h\tconn_state\n", "zeek"),
+        ("#separator \\x09\n#path\tdns\n#fields\tts\tuid\tid.orig_h\tquery\n", None),
+        ("StartTime,Dur,Proto,SrcAddr,Sport\n", "argus"),
+        ("PAR1....", "parquet"),
+        ("a,b\n1,2\n", None),
+        ("{}", None),
+        ("[1]", None),
+        ("", None),
+    ],
+)
+def test_detection(head: str, name: str | None) -> None:
+    assert detect_format(head.encode()) == name
+
+
+def numbered(count: int) -> bytes:
+    return b"".join(traffic(46, {39: str(number)}).encode() + b"\n" for number in range(1, count + 1))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_large_files_keep_their_order_and_line_numbers(tmp_path: Path, pack: object, threads: int) -> None:
+    data = numbered(40_000)
+    assert len(data) > 2 * BLOCK_BYTES
+    path = write(tmp_path / "big", pack(data) if callable(pack) else data)
+    small = write(tmp_path / "small", numbered(3))
+    batches = list(read_files([path, small], ReadOptions(), threads))
+    found = [row for batch in batches for row in zip(
+        batch.sessions.column("source_file").to_pylist(), batch.sessions.column("source_line").to_pylist(),
+        batch.sessions.column("sequence_number").to_pylist(), strict=True)]  # fmt: skip
+    assert found == [(path, n, n) for n in range(1, 40_001)] + [(small, n, n) for n in range(1, 4)]
+
+
+def test_gzip_members_are_read_one_after_the_other(tmp_path: Path) -> None:
+    path = write(tmp_path / "two.gz", gzip.compress(numbered(2)) + gzip.compress(numbered(3)) + b"\0" * 100)
+    assert sum(batch.sessions.num_rows for batch in read_file(path, ReadOptions())) == 5
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.9, 0.999])
+def test_a_gzip_file_that_was_cut_off_keeps_what_can_be_read(tmp_path: Path, keep: float) -> None:
+    chance = random.Random(1)
+    lines = [traffic(46, {7: f"10.{chance.randrange(256)}.{chance.randrange(256)}.1"}) for _ in range(2_000)]
+    packed = gzip.compress("\n".join(lines).encode())
+    path = write(tmp_path / "cut.gz", packed[: int(len(packed) * keep)])
+    batches = list(read_file(path, ReadOptions()))
+    rows = [row for batch in batches for row in batch.sessions.to_pylist()]
+    (reject,) = [reject for batch in batches for reject in batch.rejects.to_pylist()]
+    assert reject["reason"] == "the gzip stream is cut off" and reject["source_line"] == len(rows) + 1
+    assert lines[len(rows)].startswith(reject["raw"])
+    assert [row["src_ip"] for row in rows] == [line.split(",")[7] for line in lines[: len(rows)]]
+
+
+def test_damaged_gzip(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(numbered(100)))
+    packed[len(packed) // 2] ^= 255
+    batches = list(read_file(write(tmp_path / "bad.gz", bytes(packed)), ReadOptions(format="panos")))
+    reasons = [reject["reason"] for batch in batches for reject in batch.rejects.to_pylist()]
+    assert reasons[-1].startswith("the gzip data are damaged")
+
+
+def test_a_line_without_end_does_not_fill_the_memory() -> None:
+    data = b"x" * (3 * BLOCK_BYTES) + b"\n" + traffic().encode()
+    found = list(blocks(io.BytesIO(data)))
+    assert b"".join(block.data for block in found).count(b"\n") == 1
+    assert all(len(block.data) < 2 * BLOCK_BYTES + MAX_LINE_BYTES for block in found)
+
+
+def test_a_line_that_is_too_long_is_one_reject(tmp_path: Path) -> None:
+    data = traffic().encode() + b"\n" + b"x" * (3 * BLOCK_BYTES) + b"\n" + traffic().encode()
+    batches = list(read_file(write(tmp_path / "long", data), ReadOptions()))
+    assert [row["source_line"] for batch in batches for row in batch.sessions.to_pylist()] == [1, 3]
+    (reject,) = [reject for batch in batches for reject in batch.rejects.to_pylist()]
+    assert reject["source_line"] == 2 and "longer than" in reject["reason"] and len(reject["raw"]) < 100_000
