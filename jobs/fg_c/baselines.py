@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
@@ -20,12 +20,16 @@ from jobs.fg_c.deviations import column_floors, slice_count
 
 SOURCES = ("none", "host", "segment")
 NONE, HOST, SEGMENT = range(len(SOURCES))
+STATISTICS = ("median", "mad", "iqr")
+SLICE = ("role", "window_label")
 COLD_FLAG = "sessions_cnt_cold_start_flag"
+
+HOST_SUBJECT = ("time_band", "segment_id", "host_ip")
+SEGMENT_SUBJECT = ("time_band", "segment_id")
 
 _LOADING = Lock()
 
-Subject = tuple[str, ...]
-"""Time band and segment, and for a host its address, too."""
+SEPARATOR = "|"
 
 
 @dataclass(frozen=True)
@@ -37,38 +41,34 @@ class BaselineKey:
     horizon: str
     month: str
     time_bands: tuple[str, ...]
-    table_versions: tuple[int, ...] = ()
+    table_versions: tuple[int, ...]
 
     @property
     def partition(self) -> dict[str, str]:
         """The partition of the baseline tables."""
         return dict(zip(BASELINE_PARTITION_NAMES, (self.feature_spec_version, self.horizon, self.month), strict=True))
 
-    def at_versions(self, table_versions: tuple[int, ...]) -> BaselineKey:
-        """The same key for these versions of the tables."""
-        return replace(self, table_versions=table_versions)
-
 
 @dataclass(frozen=True)
 class Baselines:
     """One row per subject: medians and scales of `deviation_columns`, shape `(n_columns, n_subjects)`, NaN for none.
 
-    A host's row already holds its segment's values where the host is cold. The last row knows nothing.
+    A subject is a `subject_keys` text. A host's row already holds its segment's values where the host is cold. The
+    last row knows nothing.
     """
 
-    rows: dict[Subject, int]
+    rows: dict[str, int]
     medians: Floats
     scales: Floats
     sources: NDArray[np.int8]
 
-    def row_of(self, hosts: Iterable[str], segments: Iterable[str], bands: Iterable[str]) -> NDArray[np.int64]:
-        """The row of each host: its own, else its segment's, else the last one."""
+    def rows_of(self, fg_a_rows: pa.Table) -> NDArray[np.int64]:
+        """The row of each FG-A row's host: its own, else its segment's, else the last one."""
         nothing = len(self.sources) - 1
+        hosts = subject_keys(fg_a_rows, HOST_SUBJECT).to_pylist()
+        segments = subject_keys(fg_a_rows, SEGMENT_SUBJECT).to_pylist()
         rows = self.rows
-        found = [
-            rows.get((band, segment, host), rows.get((band, segment), nothing))
-            for host, segment, band in zip(hosts, segments, bands, strict=True)
-        ]
+        found = [rows.get(host, rows.get(segment, nothing)) for host, segment in zip(hosts, segments, strict=True)]
         return np.array(found, dtype=np.int64)
 
 
@@ -76,10 +76,15 @@ class Baselines:
 class Packed:
     """The statistics of some subjects: per slice whether it can be used, medians and scales."""
 
-    subjects: list[Subject]
+    subjects: list[str]
     usable: NDArray[np.bool_]
     medians: Floats
     scales: Floats
+
+
+def subject_keys(rows: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
+    """The subject of each row as one text."""
+    return pc.binary_join_element_wise(*(rows[name] for name in columns), SEPARATOR)
 
 
 def load_baselines(key: BaselineKey) -> Baselines:
@@ -96,38 +101,29 @@ def load_baselines(key: BaselineKey) -> Baselines:
 def _load(key: BaselineKey) -> Baselines:
     spec = load_spec(key.feature_spec_version)
     lake = Lake(key.lake_uri, spec)
-    columns = [
-        f"{metric.name}_{statistic}" for metric in spec.deviation_metrics for statistic in ("median", "mad", "iqr")
-    ]
+    statistics = [f"{metric.name}_{name}" for metric in spec.deviation_metrics for name in STATISTICS]
     packed = []
-    for table, subject in (("fg_b/host", ("segment_id", "host_ip")), ("fg_b/segment", ("segment_id",))):
-        wanted = ["time_band", *subject, "role", "window_label", COLD_FLAG, *columns]
-        rows = lake.arrow(table, wanted, windows=None, **key.partition)
-        rows = rows.filter(pc.is_in(rows["time_band"], pa.array(key.time_bands)))
-        packed.append(pack(spec, rows, ("time_band", *subject)))
+    for table, subject in (("fg_b/host", HOST_SUBJECT), ("fg_b/segment", SEGMENT_SUBJECT)):
+        rows = lake.arrow(table, [*subject, *SLICE, COLD_FLAG, *statistics], windows=None, **key.partition)
+        wanted = pc.is_in(rows["time_band"], pa.array(key.time_bands))
+        packed.append(pack(spec, rows, subject, np.flatnonzero(wanted.to_numpy())))
     return combine(spec, *packed)
 
 
-def pack(spec: FeatureSpec, rows: pa.Table, subject: Sequence[str]) -> Packed:
-    """Baseline rows of one table, one per subject, role and label, as arrays with one column per subject."""
-    names = list(zip(*(rows[name].to_pylist() for name in subject), strict=True))
-    subjects = sorted(set(names))
-    number = {name: place for place, name in enumerate(subjects)}
-    column = np.array([number[name] for name in names], dtype=np.int64)
-    slices = {
-        (role, label): place
-        for place, (label, role) in enumerate((label, role) for label in spec.window_labels for role in spec.roles)
-    }
-    of_row = zip(rows["role"].to_pylist(), rows["window_label"].to_pylist(), strict=True)
-    place = np.array([slices[one] for one in of_row], dtype=np.int64)
+def pack(spec: FeatureSpec, rows: pa.Table, subject: Sequence[str], wanted: NDArray[np.int64]) -> Packed:
+    """The wanted rows of a baseline table, one per subject, role and label, as arrays with a column per subject."""
+    subjects, column = _encode(subject_keys(rows, subject), wanted)
+    slices, number = _encode(subject_keys(rows, SLICE), wanted)
+    order = {f"{role}{SEPARATOR}{label}": place for place, (role, label) in enumerate(_slices(spec))}
+    place = np.array([order[name] for name in slices], dtype=np.int64)[number]
 
     shape = (slice_count(spec), len(spec.deviation_metrics), len(subjects))
     usable = np.zeros((shape[0], shape[2]), dtype=np.bool_)
-    usable[place, column] = ~_values(rows, COLD_FLAG).astype(np.bool_)
-    spread = {name: np.full(shape, np.nan) for name in ("median", "mad", "iqr")}
+    usable[place, column] = ~_values(rows, COLD_FLAG, wanted).astype(np.bool_)
+    spread = {name: np.full(shape, np.nan) for name in STATISTICS}
     for index, metric in enumerate(spec.deviation_metrics):
         for name, values in spread.items():
-            values[place, index, column] = _values(rows, f"{metric.name}_{name}")
+            values[place, index, column] = _values(rows, f"{metric.name}_{name}", wanted)
     median, mad, iqr = (values.reshape(-1, len(subjects)) for values in spread.values())
     scales = np.maximum(np.maximum(MAD_TO_SIGMA * mad, IQR_TO_SIGMA * iqr), column_floors(spec, median))
     return Packed(subjects, usable, median, scales)
@@ -136,7 +132,8 @@ def pack(spec: FeatureSpec, rows: pa.Table, subject: Sequence[str]) -> Packed:
 def combine(spec: FeatureSpec, hosts: Packed, segments: Packed) -> Baselines:
     """The baselines of hosts, with those of their segments in the slices in which they are cold, then of segments."""
     place = {subject: number for number, subject in enumerate(segments.subjects)}
-    own = np.array([place.get(subject[:2], -1) for subject in hosts.subjects], dtype=np.int64)
+    homes = [subject.rpartition(SEPARATOR)[0] for subject in hosts.subjects]
+    own = np.array([place.get(home, -1) for home in homes], dtype=np.int64)
     segment_usable = np.concatenate([segments.usable, np.zeros((len(segments.usable), 1), dtype=np.bool_)], axis=1)
     fallback = ~hosts.usable & segment_usable[:, own]
 
@@ -158,5 +155,15 @@ def combine(spec: FeatureSpec, hosts: Packed, segments: Packed) -> Baselines:
     return Baselines(rows, arrays[0], arrays[1], sources)
 
 
-def _values(rows: pa.Table, name: str) -> NDArray[np.generic]:
-    return np.asarray(rows[name].to_numpy())
+def _slices(spec: FeatureSpec) -> list[tuple[str, str]]:
+    return [(role, label) for label in spec.window_labels for role in spec.roles]
+
+
+def _encode(texts: pa.ChunkedArray, wanted: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
+    """The distinct texts among the wanted ones, and the place of each in them."""
+    encoded = texts.combine_chunks().take(wanted).dictionary_encode()
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
+
+
+def _values(rows: pa.Table, name: str, wanted: NDArray[np.int64]) -> NDArray[np.generic]:
+    return np.asarray(rows[name].to_numpy()[wanted])

@@ -1,8 +1,8 @@
-"""What the deviation stage is told, and which baseline each window is compared with."""
+"""What the deviation stage is told, and which baselines each window is compared with."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,37 +13,56 @@ from common.windows import Windows
 
 @dataclass(frozen=True)
 class DeviationConfig(StageConfig):
-    """A run of the deviation stage; without a baseline month, each window looks for its own."""
+    """A run of the deviation stage; without a baseline month, each window looks for its own.
+
+    One commit holds at most `commit_windows` windows, and no more than `commit_rows` FG-A rows unless a single window
+    has more: so much is in memory at a time.
+    """
 
     baseline_month: str | None = None
+    commit_windows: int = 96
+    commit_rows: int = 100_000
 
 
 def baseline_months(
-    windows: Windows, horizon: str, published: Collection[str], chosen: str | None
-) -> Iterator[tuple[str, Windows]]:
-    """The baseline month of each run of windows.
+    windows: Windows, published: Mapping[str, Collection[str]], chosen: str | None
+) -> Iterator[tuple[Windows, dict[str, str]]]:
+    """Runs of windows with the baseline month of each horizon, given the published months of each.
 
     It is the chosen month, else the month in which the window starts, else the latest published one before it.
 
     Raises:
         TableError: no such month is published.
     """
-    for month, run in groupby(windows, key=lambda window: _month(window, horizon, published, chosen)):
+
+    def months_of(window: Windows) -> dict[str, str]:
+        return {horizon: _month(window, horizon, months, chosen) for horizon, months in published.items()}
+
+    for months, run in groupby(windows, key=months_of):
         members = list(run)
-        yield month, Windows(members[0].start, members[-1].end)
+        yield Windows(members[0].start, members[-1].end), months
 
 
 def _month(window: Windows, horizon: str, published: Collection[str], chosen: str | None) -> str:
     wanted = chosen or f"{window.start:%Y-%m}"
-    if chosen:
-        found = chosen if chosen in published else None
-    else:
-        found = max((month for month in published if month <= wanted), default=None)
-    if found is None:
+    fitting = [month for month in published if month == wanted or (not chosen and month < wanted)]
+    if not fitting:
         others = f" (published: {', '.join(sorted(published))})" if published else ""
         raise TableError(
             f"table fg_b/publications has no baseline of horizon {horizon} for month {wanted}"
             f"{'' if chosen else ' or an earlier one'}{others}",
             f"Run ndr-fg-b --month {wanted} first, or name a published month with --baseline-month",
         )
-    return found
+    return max(fitting)
+
+
+def commits(windows: Windows, rows: Mapping[str, int], most_windows: int, most_rows: int) -> Iterator[Windows]:
+    """The windows cut into runs of a bounded number of windows and rows; `rows` counts those of a window's key."""
+    held: list[Windows] = []
+    for window in windows:
+        total = sum(rows.get(one.key, 0) for one in (*held, window))
+        if held and (len(held) == most_windows or total > most_rows):
+            yield Windows(held[0].start, held[-1].end)
+            held = []
+        held.append(window)
+    yield Windows(held[0].start, held[-1].end)

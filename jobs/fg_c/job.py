@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.errors import InputError, TableError
@@ -13,71 +13,97 @@ from common.lake import Lake, equal_predicate
 from common.stage import StageRun
 from common.windows import Windows
 from jobs.fg_c.baselines import BaselineKey
-from jobs.fg_c.config import DeviationConfig, baseline_months
+from jobs.fg_c.config import DeviationConfig, baseline_months, commits
 from jobs.fg_c.transform import pair_features, with_deviations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pyspark.sql import DataFrame
 
 BASELINE_TABLES = ("fg_b/host", "fg_b/segment", "fg_b/pair/host")
+FILES_AT_A_TIME = 16
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """What there is of FG-A: rows by window key, and time bands."""
+
+    rows: Counter[str]
+    time_bands: tuple[str, ...]
 
 
 def run(config: DeviationConfig, stage: StageRun) -> None:
-    """Replaces the windows of `fg_c`, every horizon of them, in one commit."""
+    """Replaces the windows of `fg_c`, every horizon of them: some windows a commit, each window whole."""
     lake, report = stage.lake, stage.report
     with report.step("baselines"):
-        rows, bands = _extent(lake, config.windows)
-        chosen = list(_baselines(config, stage, bands))
+        extent = _extent(lake, config.windows)
+        runs = [
+            (windows, _keys(config, lake, months, extent.time_bands))
+            for windows, months in baseline_months(config.windows, _published(config, stage), config.baseline_month)
+        ]
     with report.step("deviations"):
-        frames = [_deviations(stage, windows, key) for windows, key in chosen]
-        version, written = lake.replace("fg_c", reduce(DataFrame.unionByName, frames), config.windows.predicate)
-    report.rows_in, report.rows_out = rows, written
+        done = 0
+        for windows, keys in runs:
+            for part in commits(windows, extent.rows, config.commit_windows, config.commit_rows):
+                version, written = lake.replace("fg_c", _deviations(lake, part, keys), part.predicate)
+                report.rows_out += written
+                report.wrote("fg_c", version, report.rows_out)
+                done += len(part)
+                report.progress("deviations", done, len(config.windows), "windows")
+    report.rows_in = extent.rows.total()
     report.details["baselines"] = [
-        {"window": str(windows), "horizon": key.horizon, "month": key.month} for windows, key in chosen
+        {"window": str(windows), "horizon": key.horizon, "month": key.month} for windows, keys in runs for key in keys
     ]
-    report.wrote("fg_c", version, written)
 
 
-def _extent(lake: Lake, windows: Windows) -> tuple[int, tuple[str, ...]]:
-    """The number of FG-A rows of the windows, and their time bands."""
-    found = lake.read("fg_a", windows).groupBy("time_band").agg(F.count("*").alias("rows")).collect()
+def _extent(lake: Lake, windows: Windows) -> _Extent:
+    found = lake.read("fg_a", windows).groupBy("window", "time_band").agg(F.count("*").alias("rows")).collect()
     if not found:
         raise InputError(
             f"table fg_a in {lake.uri} has no rows for {windows}", f"Run ndr-fg-a --window {windows} first"
         )
-    return sum(row["rows"] for row in found), tuple(sorted(row["time_band"] for row in found))
+    rows: Counter[str] = Counter()
+    for row in found:
+        rows[row["window"]] += row["rows"]
+    return _Extent(rows, tuple(sorted({row["time_band"] for row in found})))
 
 
-def _baselines(
-    config: DeviationConfig, stage: StageRun, bands: tuple[str, ...]
-) -> Iterator[tuple[Windows, BaselineKey]]:
-    """Each run of windows with the baseline that it is compared with, horizon by horizon."""
-    lake, version = stage.lake, config.feature_spec_version
-    published = lake.partitions("fg_b/publications")
-    for horizon in stage.project.horizons or stage.spec.horizons:
-        months = {
-            entry["baseline_month"]
-            for entry in published
-            if (entry["feature_spec_version"], entry["baseline_horizon"]) == (version, horizon)
-        }
-        for month, windows in baseline_months(config.windows, horizon, months, config.baseline_month):
-            key = BaselineKey(lake.uri, version, horizon, month, bands)
-            yield windows, key.at_versions(_versions(lake, key))
+def _published(config: DeviationConfig, stage: StageRun) -> dict[str, list[str]]:
+    """The published months of each horizon."""
+    published: dict[str, list[str]] = {horizon: [] for horizon in stage.project.horizons or stage.spec.horizons}
+    for entry in stage.lake.partitions("fg_b/publications"):
+        if entry["feature_spec_version"] == config.feature_spec_version and entry["baseline_horizon"] in published:
+            published[entry["baseline_horizon"]].append(entry["baseline_month"])
+    return published
 
 
-def _versions(lake: Lake, key: BaselineKey) -> tuple[int, ...]:
+def _keys(
+    config: DeviationConfig, lake: Lake, months: dict[str, str], time_bands: tuple[str, ...]
+) -> list[BaselineKey]:
+    """The baseline of each horizon, found complete.
+
+    Raises:
+        TableError: a table has no rows of it.
+    """
+    versions = tuple(lake.version(table) if lake.exists(table) else -1 for table in BASELINE_TABLES)
+    keys = [
+        BaselineKey(lake.uri, config.feature_spec_version, horizon, month, time_bands, versions)
+        for horizon, month in months.items()
+    ]
     for table in BASELINE_TABLES:
-        if key.partition not in lake.partitions(table):
-            raise TableError(
-                f"table {table} in {lake.uri} has no rows of horizon {key.horizon} for month {key.month}",
-                f"Run ndr-fg-b --month {key.month} again",
-            )
-    return tuple(lake.version(table) for table in BASELINE_TABLES)
+        present = lake.partitions(table)
+        for key in keys:
+            if key.partition not in present:
+                raise TableError(
+                    f"table {table} in {lake.uri} has no rows of horizon {key.horizon} for month {key.month}",
+                    f"Run ndr-fg-b --month {key.month} again",
+                )
+    return keys
 
 
-def _deviations(stage: StageRun, windows: Windows, key: BaselineKey) -> DataFrame:
+def _deviations(lake: Lake, windows: Windows, keys: list[BaselineKey]) -> DataFrame:
     """The `fg_c` rows of these windows."""
-    lake = stage.lake
-    known = lake.read("fg_b/pair/host", where=equal_predicate(key.partition))
-    pairs = pair_features(lake.read("pair_counts", windows), known)
-    return with_deviations(lake.read("fg_a", windows), pairs, stage.spec, lake.table("fg_c"), key)
+    counts = lake.read("pair_counts", windows)
+    known = [lake.read("fg_b/pair/host", where=equal_predicate(key.partition)) for key in keys]
+    pairs = [pair_features(counts, baseline) for baseline in known]
+    files = min(len(windows), FILES_AT_A_TIME)
+    return with_deviations(lake.read("fg_a", windows), pairs, lake.table("fg_c"), keys, files)

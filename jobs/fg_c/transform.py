@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from common.schema import Table, arrow_schema, ddl
-from common.spec import FeatureSpec, load_spec
+from common.spec import load_spec
 from common.tables import FG_C_PAIR_FEATURES
 from jobs.fg_c.baselines import SOURCES, BaselineKey, load_baselines
 from jobs.fg_c.deviations import column_floors, composites, deviation_columns, deviations
@@ -40,18 +40,37 @@ def pair_features(counts: DataFrame, baseline: DataFrame) -> DataFrame:
     )
 
 
-def with_deviations(rows: DataFrame, pairs: DataFrame, spec: FeatureSpec, table: Table, key: BaselineKey) -> DataFrame:
-    """The rows of `fg_c` for the FG-A rows: deviations from the key's baseline, composites and pair features."""
-    joined = rows.select(*COPIED, *deviation_columns(spec)).join(pairs, ["host_ip", "window_start_ts"], "left")
-    return joined.mapInArrow(_mapper(key, arrow_schema(table.columns)), ddl(table.columns))
+def with_deviations(
+    rows: DataFrame, pairs: Sequence[DataFrame], table: Table, keys: Sequence[BaselineKey], files: int
+) -> DataFrame:
+    """The rows of `fg_c` for the FG-A rows: deviations, composites and pair features, for each key's horizon.
+
+    `pairs` are the `pair_features` of each key. The rows of a window are kept together in one of at most `files`
+    partitions, because a window's file is written by whoever has its rows, and so many columns make files dear.
+    """
+    spec = load_spec(keys[0].feature_spec_version)
+    joined = rows.select(*COPIED, *deviation_columns(spec))
+    for number, frame in enumerate(pairs):
+        renamed = {name: _pair_column(name, number) for name in FG_C_PAIR_FEATURES}
+        joined = joined.join(frame.withColumnsRenamed(renamed), ["host_ip", "window_start_ts"], "left")
+    together = joined.repartition(files, "window")
+    return together.mapInArrow(_mapper(keys, arrow_schema(table.columns)), ddl(table.columns))
 
 
-def _mapper(key: BaselineKey, schema: pa.Schema) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function that each worker runs; it carries the name of the baseline, not the baseline."""
+def _pair_column(name: str, number: int) -> str:
+    return f"{name}_{number}"
+
+
+def _mapper(
+    keys: Sequence[BaselineKey], schema: pa.Schema
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function that each worker runs; it carries the names of the baselines, not the baselines."""
 
     def compute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for chunk in _chunks(batches):
-            yield fg_c_rows(chunk, key, schema)
+            for number, key in enumerate(keys):
+                pairs = {name: chunk[_pair_column(name, number)] for name in FG_C_PAIR_FEATURES}
+                yield fg_c_rows(chunk, pairs, key, schema)
 
     return compute
 
@@ -68,18 +87,21 @@ def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held).combine_chunks()
 
 
-def fg_c_rows(rows: pa.Table, key: BaselineKey, schema: pa.Schema) -> pa.RecordBatch:
-    """The `fg_c` rows of FG-A rows with their pair features."""
+def fg_c_rows(
+    rows: pa.Table, pairs: Mapping[str, pa.ChunkedArray], key: BaselineKey, schema: pa.Schema
+) -> pa.RecordBatch:
+    """The `fg_c` rows of FG-A rows and their pair features."""
     spec = load_spec(key.feature_spec_version)
     baselines = load_baselines(key)
-    subject = baselines.row_of(*(rows[name].to_pylist() for name in ("host_ip", "segment_id", "time_band")))
+    subject = baselines.rows_of(rows)
     medians = np.take(baselines.medians, subject, axis=1)
     scales = np.take(baselines.scales, subject, axis=1)
     values = np.stack([rows[name].to_numpy() for name in deviation_columns(spec)])
     found = deviations(values, medians, scales, column_floors(spec, medians), spec.z_clip)
 
     count = rows.num_rows
-    columns: dict[str, object] = {name: rows[name].combine_chunks() for name in (*COPIED, *FG_C_PAIR_FEATURES)}
+    columns: dict[str, object] = {name: rows[name].combine_chunks() for name in COPIED}
+    columns |= {name: values.combine_chunks() for name, values in pairs.items()}
     columns["baseline_horizon"] = pa.repeat(key.horizon, count)
     columns["baseline_month"] = pa.repeat(key.month, count)
     columns["baseline_source"] = pa.array(np.array(SOURCES)[baselines.sources[subject]].tolist())
