@@ -84,7 +84,7 @@ def test_refusals_and_failures():
     assert (row["deny_cnt"], row["drop_cnt"], row["rst_cnt"], row["zero_reply_cnt"]) == (6, 2, 0, 6)
     assert host("10.1.1.9")["aged_out_cnt"] == 1
     failed = {row["peer_port"]: row["failed_cnt"] for row in rows_of("delta_pair", host_ip="10.1.1.9")}
-    assert failed == {443: 1, 8443: 1, 22: 1, 53: 0}
+    assert failed == {443: 1, 8443: 1, 22: 1, 8080: 1, 53: 0}
 
 
 def test_roles_and_segments():

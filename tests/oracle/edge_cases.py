@@ -28,10 +28,10 @@ def kinds_of_records() -> Rows:
     return [
         # a start log, by its status and by its subtype: never counted, in host 10.1.1.1 nor anywhere
         session(src_ip="10.1.1.1", subtype="start", status="uncounted", session_end_reason=None),
-        # an exact duplicate in a later line, and one in an earlier file with other bytes: the earlier file counts
+        # an exact duplicate in a later line, and one in a later line of an earlier file, with other bytes: that counts
         copy,
         {**copy, "source_line": copy["source_line"] + 5000, "status": "duplicate"},
-        {**copy, "source_file": "earlier.csv", "bytes_sent": 5},
+        {**copy, "source_file": "earlier.csv", "source_line": 10**9, "bytes_sent": 5},
         # the same session id and sequence number at another start, of another subtype and device: all count
         {**copy, "start_ts": session(end_ts="2026-03-10T13:14:59")["start_ts"], "source_line": 6001},
         {**copy, "subtype": "drop", "action": "drop", "source_line": 6002},
@@ -58,10 +58,11 @@ def kinds_of_records() -> Rows:
             session(src_ip="10.1.1.8", action=action, bytes_received=0, session_end_reason="policy-deny")
             for action in ("deny", "drop", "drop-icmp", "reset-client", "reset-server", "reset-both")
         ),
-        # allowed, but failed: reset by either end, incomplete; aged out is no failure by itself
+        # allowed, but failed: reset by either end, incomplete, no reply; aged out is no failure by itself
         session(src_ip="10.1.1.9", session_end_reason="tcp-rst-from-client"),
         session(src_ip="10.1.1.9", session_end_reason="tcp-rst-from-server", dst_port=8443),
         session(src_ip="10.1.1.9", app="incomplete", dst_port=22),
+        session(src_ip="10.1.1.9", bytes_received=0, dst_port=8080),
         session(src_ip="10.1.1.9", session_end_reason="aged-out", protocol="udp", dst_port=53),
         # nothing known about outcome: null action, reason, app, subtype
         session(src_ip="10.1.1.10", action=None, session_end_reason=None, app=None, subtype=None),
