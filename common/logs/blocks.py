@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import numpy as np
+
 BLOCK_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 1024 * 1024
 """A longer line is no log record: it is cut to one byte more than this, and rejected for its length."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
+_NEWLINE = 10
 READ_BYTES = 256 * 1024
 
 
@@ -66,6 +69,21 @@ def _gunzipped(stream: BinaryIO, piece: bytes) -> Iterator[bytes]:
     raise DamagedStreamError("the gzip stream is cut off")
 
 
+def newlines(data: bytes) -> int:
+    """The number of line ends."""
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == _NEWLINE))
+
+
+def _whole_lines(pieces: list[bytes]) -> tuple[bytes, bytes]:
+    """The pieces up to their last line end, and what follows it, cut to the length of a line."""
+    end = pieces[-1].rfind(b"\n") + 1
+    if end:
+        return b"".join((*pieces[:-1], memoryview(pieces[-1])[:end])), pieces[-1][end:][: MAX_LINE_BYTES + 1]
+    data = b"".join(pieces)
+    end = data.rfind(b"\n") + 1
+    return data[:end], data[end:][: MAX_LINE_BYTES + 1]
+
+
 def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
     """The stream as blocks of whole lines of about `BLOCK_BYTES`; `head` was already read from it."""
     first_line, rest, size, pieces = 1, b"", 0, []
@@ -81,17 +99,15 @@ def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
             size += len(piece)
             if size < BLOCK_BYTES:
                 continue
-        data = b"".join((rest, *pieces))
-        pieces, size = [], 0
         if not piece:
             break
-        end = data.rfind(b"\n") + 1
-        rest = data[end:][: MAX_LINE_BYTES + 1]
-        if end:
-            yield Block(data[:end], first_line)
-            first_line += data.count(b"\n", 0, end)
+        data, rest = _whole_lines([rest, *pieces])
+        pieces, size = [], 0
+        if data:
+            yield Block(data, first_line)
+            first_line += newlines(data)
+    data = b"".join((rest, *pieces))
     end = data.rfind(b"\n") + 1 if broken else len(data)
-    lines = data.count(b"\n", 0, end)
-    damage = (first_line + lines, broken, data[end:]) if broken else None
+    damage = (first_line + newlines(data), broken, data[end:]) if broken else None
     if data or damage:
         yield Block(data[:end], first_line, damage)

@@ -36,7 +36,7 @@ _NEWLINE, _QUOTE, _COMMA = 10, 34, 44
 _SHIFTS = (-1, 0, 1)
 _MIN_LINES = 24
 _MAX_PASSES = 8
-_SAMPLE = 16
+_SAMPLE = 8
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _HIGH_CARDINALITY = frozenset(
     {"session_id", "src_port", "dst_port", "bytes_sent", "bytes_received", "packets_sent", "packets_received"}
@@ -105,13 +105,13 @@ class Lines:
 
     def _with_several_types(self) -> Indices:
         """Lines that hold `,TRAFFIC,` or `,THREAT,` more than once, counted together: perhaps glued records."""
-        reach = np.pad(self._bytes, (1, 8))
-        letters = self.where(ord("T")) + 1
-        letters = letters[reach[letters - 1] == _COMMA]
-        second = reach[letters + 1]
-        ends = np.where(second == ord("R"), 7, np.where(second == ord("H"), 6, 0))
-        counts = np.bincount(np.searchsorted(self.ends, letters[reach[letters + ends] == _COMMA] - 1))
-        return np.flatnonzero(counts > 1)
+        letters = self.where(ord("T"))
+        letters = letters[(letters > 0) & (letters < len(self.data) - len("TRAFFIC"))]
+        letters = letters[self._bytes[letters - 1] == _COMMA]
+        second = self._bytes[letters + 1]
+        ends = np.where(second == ord("R"), len("TRAFFIC"), np.where(second == ord("H"), len("THREAT"), 0))
+        lines = np.searchsorted(self.ends, letters[self._bytes[letters + ends] == _COMMA])
+        return np.unique(lines[1:][lines[1:] == lines[:-1]])
 
     def with_open_quote(self, indices: Indices) -> Indices:
         """Those of the lines that hold an odd number of quotes."""

@@ -79,25 +79,25 @@ def _traffic_times(raw: Raw, zone: str) -> dict[str, Any]:
     start_ts = start_ts if start_ts is not None else (end_ts or 0) - micros
     end_ts = end_ts if end_ts is not None else start_ts + micros
     if "log_time" in raw:
-        values.check_start(start_ts, values.instant("log time", raw["log_time"], zone))
+        values.check_start(start_ts, values.instant("log time", zone, raw["log_time"]))
     return {"start_ts": start_ts, "end_ts": end_ts, "duration_s": duration}
 
 
 def _threat_times(raw: Raw, zone: str) -> dict[str, Any]:
     if "log_time" not in raw:
-        return {"end_ts": values.instant("end_ts", raw.get("end_ts"), zone)}
-    log_ts = values.instant("log time", raw["log_time"], zone)
+        return {"end_ts": values.instant("end_ts", zone, raw.get("end_ts"))}
+    log_ts = values.instant("log time", zone, raw["log_time"])
     return {"end_ts": precise_time(raw.get("precise_time"), log_ts, zone)}
 
 
 def _optional_instant(name: str, raw: Raw, zone: str) -> int | None:
-    return values.instant(name, raw.get(name), zone) if values.text(raw.get(name)) else None
+    return values.instant(name, zone, raw.get(name)) if values.text(raw.get(name)) else None
 
 
 def precise_time(value: str | None, log_ts: int, zone: str) -> int:
     """The high-resolution timestamp; the log time where a release or a log subtype has none at its place."""
     try:
-        return values.instant("high-resolution timestamp", value, zone)
+        return values.instant("high-resolution timestamp", zone, value)
     except FieldError:
         return log_ts
 

@@ -16,7 +16,7 @@ from common.logs.batches import KEPT, UNCOUNTED
 from common.logs.panos_columns import ENDS_IN_TIME
 from common.logs.records import COUNTERS, TEXT_RULES, TRAFFIC, foreign_columns, precise_time
 from common.logs.values import FieldError
-from common.logs.vectors import Mask, by_distinct, instants, integers, real_numbers
+from common.logs.vectors import Mask, by_distinct, instants, integers, real_numbers, texts
 from common.sessions import PARSED_SCHEMA
 
 Numbers = npt.NDArray[np.int64]
@@ -86,7 +86,7 @@ class _Columns:
 
     def text(self, name: str) -> pa.Array:
         """An optional text column, normalised."""
-        return self.distinct(name, TEXT_RULES[name], pa.string())
+        return self._checked(*texts(self.column(name), TEXT_RULES[name]), False)
 
     def integers(self, name: str, required: bool = False) -> pa.Array:
         """A column of whole numbers, not negative."""

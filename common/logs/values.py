@@ -188,7 +188,7 @@ def _rest(value: str) -> tuple[int, str | None] | None:
     return micros + int((match[2] or "0").ljust(6, "0")[:6]), match[3]
 
 
-def instant(name: str, value: str | None, zone_name: str) -> int:
+def instant(name: str, zone_name: str, value: str | None) -> int:
     """Microseconds since the epoch of a time such as `2024/03/11 16:23:00` or an ISO-8601 one.
 
     The zone applies to times that do not name one.
@@ -199,10 +199,10 @@ def instant(name: str, value: str | None, zone_name: str) -> int:
         minute = _minute(raw[:16], zone_name)
         if minute is not None:
             return minute + second
-    return _any_instant(name, value, zone_name)
+    return _any_instant(name, zone_name, value)
 
 
-def _any_instant(name: str, value: str | None, zone_name: str) -> int:
+def _any_instant(name: str, zone_name: str, value: str | None) -> int:
     stripped = text(value)
     if stripped is None:
         raise FieldError(f"{name} is empty")

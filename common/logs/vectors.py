@@ -29,19 +29,35 @@ def by_distinct(column: pa.Array, rule: Callable[[str], Any], arrow_type: pa.Dat
     """The rule's result for every value as text, computed once per distinct one. Null stays null and is certain."""
     if not pa.types.is_dictionary(column.type):
         column = as_text(column).dictionary_encode()
-    certain = np.ones(len(column.dictionary), dtype=bool)
-    results: list[Any] = []
-    for at, value in enumerate(as_text(column.dictionary).to_pylist()):
+    distinct = as_text(column.dictionary).to_pylist()
+    try:
+        results = list(map(rule, distinct))
+    except FieldError:
+        return _by_fallible(column, distinct, rule, arrow_type)
+    return pa.array(results, arrow_type).take(column.indices), _all(column)
+
+
+def _by_fallible(
+    column: pa.DictionaryArray, distinct: list[str], rule: Callable[[str], Any], arrow_type: pa.DataType
+) -> Checked:
+    """As `by_distinct`, where the rule refuses some of the values."""
+    certain = np.ones(len(distinct), dtype=bool)
+    results: list[Any] = [None] * len(distinct)
+    for at, value in enumerate(distinct):
         try:
-            results.append(None if value is None else rule(value))
+            results[at] = rule(value)
         except FieldError:
-            results.append(None)
             certain[at] = False
-    decoded = pa.array(results, arrow_type).take(column.indices)
-    if certain.all():
-        return decoded, _all(column)
     indices = column.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    decoded = pa.array(results, arrow_type).take(column.indices)
     return decoded, certain[indices] | np.asarray(column.is_null())
+
+
+def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
+    """The result of a rule for texts. Such rules leave digits as they are, so numbers need no rule."""
+    if pa.types.is_string(column.type) and _only_digits(column) and not _has_empty(column):
+        return column, _all(column)
+    return by_distinct(column, rule, pa.string())
 
 
 def as_text(column: pa.Array) -> pa.Array:
@@ -75,7 +91,7 @@ def instants(column: pa.Array, name: str, zone: str) -> Checked:
         micros = column.cast(pa.timestamp("us", "UTC"), safe=False).view(pa.int64())
         inside = pc.and_(pc.greater_equal(micros, 0), pc.less(micros, _LAST_INSTANT))
         return micros, np.asarray(inside.fill_null(True))
-    return by_distinct(column, partial(values.instant, name, zone_name=zone), pa.int64())
+    return by_distinct(column, partial(values.instant, name, zone), pa.int64())
 
 
 def real_numbers(column: pa.Array, name: str) -> Checked:
@@ -93,10 +109,18 @@ def _all(column: pa.Array) -> Mask:
     return np.ones(len(column), dtype=bool)
 
 
+def _bounds(column: pa.StringArray) -> npt.NDArray[np.int32]:
+    return np.frombuffer(column.buffers()[1], dtype=np.int32, count=len(column) + 1, offset=4 * column.offset)
+
+
+def _has_empty(column: pa.StringArray) -> bool:
+    return bool(len(column)) and int(np.count_nonzero(np.diff(_bounds(column)) == 0)) > column.null_count
+
+
 def _only_digits(column: pa.StringArray) -> bool:
-    _, offsets, data = column.buffers()
+    data = column.buffers()[2]
     if data is None or len(column) == 0:
         return True
-    bounds = np.frombuffer(offsets, dtype=np.int32, count=len(column) + 1, offset=4 * column.offset)
+    bounds = _bounds(column)
     used = np.frombuffer(data, dtype=np.uint8)[bounds[0] : bounds[-1]]
     return bool(((used - np.uint8(48)) < 10).all())

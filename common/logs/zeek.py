@@ -114,7 +114,7 @@ class Parser:
         state = (raw.pop("conn_state") or "").strip().upper()
         stamp = raw.pop("start_ts")
         is_text = stamp is not None and "-" in stamp.strip()[1:]
-        start_ts = values.instant("ts", stamp, self._zone) if is_text else values.epoch("ts", stamp)
+        start_ts = values.instant("ts", self._zone, stamp) if is_text else values.epoch("ts", stamp)
         is_tcp = values.protocol(raw["protocol"]) == "tcp"
         raw |= {"subtype": "end", "action": "allow", "duration_s": raw["duration_s"] or "0"}
         raw["start_ts"] = values.wall_clock(start_ts)

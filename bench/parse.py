@@ -1,0 +1,104 @@
+"""Time of parsing PAN-OS CSV to canonical sessions, against DuckDB's `read_csv` of the same columns.
+
+    python -m bench.parse LOGS... [--json FILE]
+
+Each input (a file, folder or glob) is measured by itself. The two take turns, so that the load of other programs meets
+both; the median counts. DuckDB makes an Arrow table of typed columns and checks no value; the reader makes
+validated batches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from common.logs import ReadOptions, find_logs, read_files
+from common.logs.detection import read_head
+from common.logs.panos_columns import POSITIONS, TYPE_POSITION
+from common.logs.panos_lines import split_columns
+from common.logs.records import TRAFFIC
+
+TYPES = {
+    **dict.fromkeys(("log_time", "start_ts"), "TIMESTAMP"),
+    **dict.fromkeys(("src_port", "dst_port"), "INTEGER"),
+    **dict.fromkeys(("bytes_sent", "bytes_received", "packets_sent", "packets_received"), "BIGINT"),
+    **dict.fromkeys(("sequence_number", "repeat_count"), "BIGINT"),
+    "duration_s": "DOUBLE",
+}
+
+
+def parse_with_reader(paths: list[str], threads: int) -> int:
+    return sum(batch.sessions.num_rows for batch in read_files(paths, ReadOptions(format="panos"), threads))
+
+
+def parse_with_duckdb(paths: list[str], threads: int, columns: int) -> int:
+    names = {at: name for name, at in POSITIONS[TRAFFIC].items()} | {TYPE_POSITION: "type"}
+    types = {names.get(at, f"f{at}"): TYPES.get(names.get(at, ""), "VARCHAR") for at in range(columns)}
+    connection = duckdb.connect(config={"threads": threads})
+    table = connection.sql(
+        f"SELECT {', '.join(names.values())} FROM read_csv({paths!r}, columns = {types!r}, auto_detect = false, "
+        "header = false, delim = ',', quote = '\"', escape = '\"', timestampformat = '%Y/%m/%d %H:%M:%S')"
+    ).to_arrow_table()
+    return int(table.num_rows)
+
+
+def seconds(work: Callable[[], int]) -> tuple[float, float, int]:
+    """Wall-clock time, processor time and number of rows."""
+    wall, processor = time.perf_counter(), time.process_time()
+    rows = work()
+    return time.perf_counter() - wall, time.process_time() - processor, rows
+
+
+def columns_of(path: str) -> int:
+    """The number of columns of the file's first line."""
+    first = read_head(path).split(b"\n", 1)[0]
+    return len(split_columns(first.decode()))
+
+
+def measure(entry: str, threads: int, repeats: int) -> dict[str, Any]:
+    paths = list(find_logs([entry], ReadOptions()).paths)
+    columns = columns_of(paths[0])
+    runs: dict[str, list[tuple[float, float, int]]] = {"reader": [], "duckdb": []}
+    for _ in range(repeats):
+        runs["reader"].append(seconds(lambda: parse_with_reader(paths, threads)))
+        runs["duckdb"].append(seconds(lambda: parse_with_duckdb(paths, threads, columns)))
+    rows = {run[2] for tool in runs.values() for run in tool}
+    if len(rows) != 1:
+        raise SystemExit(f"{entry}: the two do not read the same number of rows: {sorted(rows)}")
+    found: dict[str, Any] = {"input": entry, "files": len(paths), "rows": rows.pop(), "threads": threads}
+    found["bytes"] = sum(Path(path).stat().st_size for path in paths)
+    for tool, results in runs.items():
+        found[f"{tool}_seconds"] = round(statistics.median(run[0] for run in results), 3)
+        found[f"{tool}_cpu_seconds"] = round(statistics.median(run[1] for run in results), 3)
+    found["ratio"] = round(found["reader_seconds"] / found["duckdb_seconds"], 3)
+    found["cpu_ratio"] = round(found["reader_cpu_seconds"] / found["duckdb_cpu_seconds"], 3)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("inputs", nargs="+", metavar="LOGS", help="PAN-OS TRAFFIC CSV of one release, plain or gzip")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads of both (default: all)")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each (default: 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+    arguments = parser.parse_args()
+    results = [measure(entry, arguments.threads, arguments.repeats) for entry in arguments.inputs]
+    for result in results:
+        print(
+            "{input}: {rows} sessions in {files} files; reader {reader_seconds} s, DuckDB {duckdb_seconds} s, "
+            "ratio {ratio} (processor time {cpu_ratio})".format(**result)
+        )
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
