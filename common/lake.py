@@ -29,7 +29,7 @@ COMMIT_ATTEMPTS = 12
 BACKOFF_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 5.0
 CONFLICT_SIGNS = ("Failed to commit transaction", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite",
-                  "MetadataChanged", "ProtocolChanged", "version already exists")  # fmt: skip
+                  "MetadataChanged", "ProtocolChanged", "version already exists", "Missing commit file")  # fmt: skip
 SPARK_TYPES = {"int": "integer", "long": "bigint"}
 
 
@@ -137,13 +137,17 @@ class Lake:
         Raises:
             TableError: the table is missing or unreadable.
         """
+        filters: list[tuple[str, str, Any]] = [(key, "=", value) for key, value in equal.items()]
+        if windows:
+            filters += [
+                ("date", "in", [f"{day:%Y-%m-%d}" for day in windows.days()]),
+                ("window", ">=", windows.key),
+                ("window", "<=", windows.last_key),
+            ]
         try:
             delta = DeltaTable(self.location(name))
-            filters: list[tuple[str, str, Any]] = [(key, "=", value) for key, value in equal.items()]
-            if windows:
-                filters += [("window", "in", [window.key for window in windows])]
             wanted = list(columns or self.table(name).column_names)
-            return delta.to_pyarrow_table(partitions=filters or None, columns=wanted)
+            return delta.to_pyarrow_table(filters=filters or None, columns=wanted)
         except TableNotFoundError:
             raise TableError(
                 f"table {name} does not exist in {self.uri}", f"Run the stage that writes {name} first"

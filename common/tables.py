@@ -170,7 +170,7 @@ def _fg_a(spec: FeatureSpec) -> Table:
         "fg_a",
         "one row per host with activity in the window, and window",
         (HOST, SEGMENT, TIME_BAND, *features, *WINDOW_BOUNDS, *PARTITIONS),
-        ("date", "window"),
+        ("date",),
         ("host_ip", "window_end_ts"),
     )
 
@@ -303,7 +303,7 @@ def _fg_c(spec: FeatureSpec) -> Table:
             *WINDOW_BOUNDS,
             *PARTITIONS,
         ),
-        ("date", "window"),
+        ("date",),
         ("host_ip", "window_end_ts", "baseline_horizon"),
     )
 

@@ -93,12 +93,16 @@ class Windows:
         return partition_key(self.start)
 
     @property
+    def last_key(self) -> str:
+        """The partition key of the last window."""
+        return partition_key(self.end - WINDOW)
+
+    @property
     def predicate(self) -> str:
         """The SQL condition that selects exactly these windows' partitions."""
-        last = self.end - WINDOW
         return (
-            f"date >= '{self.start:%Y-%m-%d}' AND date <= '{last:%Y-%m-%d}' "
-            f"AND window >= '{partition_key(self.start)}' AND window <= '{partition_key(last)}'"
+            f"date >= '{self.start:%Y-%m-%d}' AND date <= '{self.end - WINDOW:%Y-%m-%d}' "
+            f"AND window >= '{self.key}' AND window <= '{self.last_key}'"
         )
 
     def extended(self, before: int) -> Windows:

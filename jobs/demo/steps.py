@@ -1,0 +1,101 @@
+"""Steps that are not repeated while what they were made from is unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from common.errors import NdrError
+
+
+class StepError(NdrError):
+    """A stage of the demo failed."""
+
+
+def files_digest(paths: Sequence[str]) -> str:
+    """A digest of the files' names, sizes and times of change."""
+    digest = hashlib.sha256()
+    for path in paths:
+        state = os.stat(path)  # noqa: PTH116 - one call a file, of thousands
+        digest.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def program_digest() -> str:
+    """A digest of the program's own source."""
+    root = Path(__file__).resolve().parents[2]
+    sources = sorted(path for name in ("common", "jobs") for path in (root / name).rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    for path in sources:
+        if path.suffix in (".py", ".yaml"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass
+class Steps:
+    """Runs commands of the stages one after the other, and remembers in a file what was done from what.
+
+    A step is current when it was done with the same arguments after the same steps; then it is skipped.
+    """
+
+    memory: Path
+    total: int
+    fingerprint: str
+    _done: dict[str, Any] = field(default_factory=dict)
+    _number: int = 0
+
+    def __post_init__(self) -> None:
+        if self.memory.is_file():
+            self._done = json.loads(self.memory.read_text(encoding="utf-8"))
+
+    def run(self, title: str, command: str, *arguments: str) -> dict[str, Any]:
+        """The run report of a stage, which is run unless it is current.
+
+        Raises:
+            StepError: the stage failed; it has said why on stderr.
+        """
+        self._number += 1
+        self.fingerprint = hashlib.sha256(json.dumps([self.fingerprint, command, arguments]).encode()).hexdigest()
+        heading = f"[{self._number}/{self.total}] {title}"
+        known = self._done.get(command)
+        if known and known["fingerprint"] == self.fingerprint:
+            print(f"{heading}: current", file=sys.stderr)
+            report: dict[str, Any] = known["report"]
+            return report
+        print(f"{heading} ...", file=sys.stderr)
+        began = time.monotonic()
+        output = run_command(command, *arguments)
+        print(f"{heading}: {time.monotonic() - began:.1f} s", file=sys.stderr)
+        report = json.loads(output.splitlines()[-1]) if output.strip() else {}
+        self._done[command] = {"fingerprint": self.fingerprint, "report": report}
+        partial = self.memory.with_suffix(".partial")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(self._done), encoding="utf-8")
+        partial.replace(self.memory)
+        return report
+
+
+def run_command(command: str, *arguments: str) -> str:
+    """What a command of this installation printed on stdout; its stderr is the caller's.
+
+    Raises:
+        StepError: it failed; it has said why on stderr.
+    """
+    program = Path(sysconfig.get_path("scripts")) / command
+    done = subprocess.run([str(program), *arguments], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        line = " ".join([command, *arguments])
+        raise StepError(
+            f"{command} failed with exit code {done.returncode}", f"The reason stands above; the command was: {line}"
+        )
+    return done.stdout
