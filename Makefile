@@ -1,0 +1,86 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+PYTHON ?= python3
+VENV := .venv
+SPARK_VENV := .venv-spark
+BIN := $(VENV)/bin
+
+LAKE ?= demo/lake
+DEMO_OPTIONS := --lake $(LAKE) $(foreach path,$(INPUT),--input $(path)) \
+	$(if $(TRAIN_DAYS),--train-days $(TRAIN_DAYS)) $(if $(SCORE_DAYS),--score-days $(SCORE_DAYS)) \
+	$(if $(LOG_TIME_ZONE),--log-time-zone $(LOG_TIME_ZONE)) $(if $(TOP),--top $(TOP))
+
+.PHONY: help
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.installed ## Install everything that the main job needs into .venv
+
+$(VENV)/.installed: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(SPARK_VENV)/.installed: requirements/spark.txt pyproject.toml
+	$(PYTHON) -m venv $(SPARK_VENV)
+	$(SPARK_VENV)/bin/pip install --quiet --require-hashes -r requirements/spark.txt
+	$(SPARK_VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.PHONY: demo
+demo: setup ## Logs to ranked anomalies: simulated, or INPUT=<folder> [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=]
+	$(BIN)/ndr-demo $(DEMO_OPTIONS)
+
+.PHONY: test
+test: check test-all test-spark ## Set up and pass all checks and tests, on both engines
+
+.PHONY: test-all
+test-all: setup ## All tests on the default engine
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+.PHONY: test-fast
+test-fast: setup ## The inner loop: under two minutes
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not parity"
+
+.PHONY: test-spark
+test-spark: $(SPARK_VENV)/.installed java ## The parity tests on classic Spark
+	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -m pytest -m parity
+
+.PHONY: java
+java: # Java 17 or later, for classic Spark; installed where the machine is Debian and we are root
+	@java -version 2>/dev/null || (apt-get update -qq && apt-get install -qq -y openjdk-17-jre-headless) || \
+		(echo "error: classic Spark needs Java 17: install it, for example the package openjdk-17-jre-headless" >&2; exit 1)
+
+.PHONY: check
+check: format lint types imports ## Formatting, lint, types and one-way imports
+
+.PHONY: format
+format: setup
+	$(BIN)/ruff format --check --quiet .
+
+.PHONY: lint
+lint: setup
+	$(BIN)/ruff check --quiet .
+
+.PHONY: types
+types: setup
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: setup
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: setup $(SPARK_VENV)/.installed ## Measure against DuckDB and classic Spark; results in build/bench
+	$(BIN)/python -m bench.all --out build/bench
+
+.PHONY: lock
+lock: setup ## Resolve the dependencies of pyproject.toml anew
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra sail --extra dev -o requirements/dev.txt pyproject.toml
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra spark --extra test -o requirements/spark.txt pyproject.toml
+
+.PHONY: clean
+clean: ## Remove the environments and everything that was made
+	rm -rf $(VENV) $(SPARK_VENV) demo build
