@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 from numpy.typing import NDArray
 
 from common.errors import InputError
@@ -17,8 +16,8 @@ from common.lake import Lake
 from common.model.features import ModelFeatures
 from common.windows import WINDOW, Windows
 
-ROWS_AT_ONCE = 20_000
 KEYS = ["host_ip", "segment_id", "window_start_ts", "window_end_ts"]
+ROWS_AT_ONCE = 20_000
 JOIN_KEYS = ["host_ip", "window_end_ts"]
 Matrix = NDArray[np.float32]
 Indexes = NDArray[np.int64]
@@ -37,37 +36,35 @@ class ModelRows:
 
 
 def read_rows(lake: Lake, windows: Windows, features: ModelFeatures, horizon: str) -> Iterator[ModelRows]:
-    """The model input of the windows in order of window and host, a few windows at a time.
+    """The model input of the windows in order of window and host, at most a UTC date at a time.
 
     Raises:
         TableError: a table is missing or unreadable.
         InputError: `fg_c` has no row of that horizon where `fg_a` has rows, or several for one host and window.
     """
-    start, at_once = windows.start, 1
-    while start < windows.end:
-        part = Windows(start, min(start + at_once * WINDOW, windows.end))
-        rows = _read(lake, part, features, horizon)
-        if rows is not None:
-            yield rows
-        found = len(rows.keys) if rows is not None else 0
-        start = part.end
-        at_once = max(1, min(ROWS_AT_ONCE * len(part) // max(found, 1), 4 * at_once))
+    for day in windows.by_day():
+        for part in _parts(day, len(lake.arrow("fg_a", ["host_ip"], day))):
+            rows = _read(lake, part, features, horizon)
+            if rows is not None:
+                yield rows
+
+
+def _parts(day: Windows, rows: int) -> Iterator[Windows]:
+    """The windows of a day in runs of about `ROWS_AT_ONCE` rows."""
+    step = max(1, len(day) * ROWS_AT_ONCE // max(rows, 1))
+    start = day.start
+    while start < day.end:
+        end = min(start + step * WINDOW, day.end)
+        yield Windows(start, end)
+        start = end
 
 
 def input_digest(lake: Lake, windows: Windows) -> str:
-    """A digest of the files of `fg_a` and `fg_c` in the windows: it changes when their rows are rewritten."""
-    wanted = {window.key for window in windows}
-    paths: list[str] = []
-    for name in ("fg_a", "fg_c"):
-        lake.partitions(name)  # reports a damaged table
-        if lake.exists(name):
-            actions = pa.table(DeltaTable(lake.location(name)).get_add_actions(flatten=True))
-            for path, window in zip(
-                *(actions[column].to_pylist() for column in ("path", "partition.window")), strict=True
-            ):
-                if window in wanted:
-                    paths.append(f"{name}/{path}")
-    return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
+    """A digest of the windows and of the files that hold their dates in `fg_a` and `fg_c`."""
+    found = {name: lake.digests(name, "date") for name in ("fg_a", "fg_c")}
+    dates = [f"{day:%Y-%m-%d}" for day in windows.days()]
+    held = [f"{name} {date} {digests.get(date, '')}" for name, digests in found.items() for date in dates]
+    return hashlib.sha256("\n".join([str(windows), *held]).encode()).hexdigest()
 
 
 def read_matrix(lake: Lake, windows: Windows, features: ModelFeatures, horizon: str) -> ModelRows:
