@@ -124,7 +124,7 @@ def pack(spec: FeatureSpec, rows: pa.Table, subject: Sequence[str], wanted: NDAr
     for index, metric in enumerate(spec.deviation_metrics):
         for name, values in spread.items():
             values[place, index, column] = _values(rows, f"{metric.name}_{name}", wanted)
-    median, mad, iqr = (values.reshape(-1, len(subjects)) for values in spread.values())
+    median, mad, iqr = (values.reshape(shape[0] * shape[1], shape[2]) for values in spread.values())
     scales = np.maximum(np.maximum(MAD_TO_SIGMA * mad, IQR_TO_SIGMA * iqr), column_floors(spec, median))
     return Packed(subjects, usable, median, scales)
 

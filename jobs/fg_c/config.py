@@ -20,7 +20,7 @@ class DeviationConfig(StageConfig):
     """
 
     baseline_month: str | None = None
-    commit_windows: int = 96
+    commit_windows: int = 48
     commit_rows: int = 100_000
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 BASELINE_TABLES = ("fg_b/host", "fg_b/segment", "fg_b/pair/host")
-FILES_AT_A_TIME = 16
+FILES_AT_A_TIME = 4
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,12 @@ def _mapper(
 
     def compute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for chunk in _chunks(batches):
+            found = []
             for number, key in enumerate(keys):
                 pairs = {name: chunk[_pair_column(name, number)] for name in FG_C_PAIR_FEATURES}
-                yield fg_c_rows(chunk, pairs, key, schema)
+                found.append(fg_c_rows(chunk, pairs, key, schema))
+            # the writer cuts what it gets wherever the window changes
+            yield from pa.Table.from_batches(found).sort_by("window").combine_chunks().to_batches()
 
     return compute
 

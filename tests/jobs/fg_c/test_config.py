@@ -1,0 +1,43 @@
+import pytest
+
+from common.errors import TableError
+from common.windows import Windows
+from jobs.fg_c.config import baseline_months, commits
+
+TURN = Windows.parse("2026-03-31T23:38Z/2026-04-01T00:23Z")
+LAST, FIRST = Windows.parse("2026-03-31T23:38Z/2026-04-01T00:08Z"), Windows.parse("2026-04-01T00:08Z")
+
+
+def months(published: dict[str, list[str]], chosen: str | None = None) -> list[tuple[Windows, dict[str, str]]]:
+    return list(baseline_months(TURN, published, chosen))
+
+
+def test_each_window_takes_its_own_month() -> None:
+    assert months({"7d": ["2026-03", "2026-04"]}) == [(LAST, {"7d": "2026-03"}), (FIRST, {"7d": "2026-04"})]
+
+
+def test_else_the_latest_month_before_it_and_never_a_later_one() -> None:
+    assert months({"7d": ["2025-12", "2026-02", "2026-05"]}) == [(TURN, {"7d": "2026-02"})]
+
+
+def test_horizons_look_for_themselves() -> None:
+    found = months({"7d": ["2026-03", "2026-04"], "30d": ["2026-03"]})
+    assert found == [(LAST, {"7d": "2026-03", "30d": "2026-03"}), (FIRST, {"7d": "2026-04", "30d": "2026-03"})]
+
+
+def test_a_chosen_month_holds_for_all_windows() -> None:
+    assert months({"7d": ["2026-03", "2026-05"]}, "2026-05") == [(TURN, {"7d": "2026-05"})]
+
+
+@pytest.mark.parametrize("chosen", [None, "2026-02"])
+def test_without_a_baseline_the_error_names_table_horizon_and_month(chosen: str | None) -> None:
+    with pytest.raises(TableError, match=f"fg_b/publications .* horizon 7d for month {chosen or '2026-03'}"):
+        months({"7d": ["2026-04"]}, chosen)
+
+
+def test_commits_are_bounded_in_windows_and_rows() -> None:
+    windows = Windows.parse("2026-03-10T10:08Z/2026-03-10T11:38Z")  # six windows
+    rows = {window.key: number for window, number in zip(windows, (1, 1, 1, 50, 1, 1), strict=True)}
+    lengths = [len(run) for run in commits(windows, rows, most_windows=2, most_rows=10)]
+    assert lengths == [2, 1, 1, 2]  # the window of 50 rows is alone
+    assert [len(run) for run in commits(windows, {}, 96, 10)] == [6]
