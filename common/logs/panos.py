@@ -54,7 +54,7 @@ class Layout:
 
     @property
     def may_be_glued(self) -> bool:
-        """Whether a line of this length could hold several records."""
+        """Whether a line of this length may hold a second record that is neither TRAFFIC nor THREAT."""
         return self.columns - self.shift not in RELEASE_COLUMNS[self.kind]
 
 

@@ -50,10 +50,10 @@ MIN_COLUMNS = {TRAFFIC: 46, THREAT: 42}
 """Columns of the oldest release (TRAFFIC 6.0, THREAT 5.0): a shorter line was cut off."""
 
 RELEASE_COLUMNS = {
-    TRAFFIC: frozenset({46, 47, 54, 61, 65, 67, 75, 105, 115, 117, 130}),
-    THREAT: frozenset({42, 45, 54, 61, 72, 75, 78, 79, 111, 120, 123}),
+    TRAFFIC: frozenset({46, 47, 54, 61, 65, 67, 75, 105, 115, 117, 120, 121, 130}),
+    THREAT: frozenset({42, 45, 54, 61, 72, 74, 75, 78, 79, 111, 120, 121, 123}),
 }
-"""Lengths of one record that two glued records cannot have; other lengths are searched for a second record."""
+"""Lengths of records. A line of another length is searched for a second record, such as a system log glued to it."""
 
 OTHER_TYPES = (
     *("SYSTEM", "CONFIG", "GLOBALPROTECT", "HIPMATCH", "HIP-MATCH", "USERID", "USER-ID", "AUTHENTICATION"),
