@@ -16,7 +16,7 @@ from jobs.simulate.config import PANOS_VERSIONS, SimulateConfig
 from jobs.simulate.job import run
 
 
-@click.command("ndr-simulate")
+@click.command("ndr-simulate", epilog="Example: ndr-simulate --out demo/scenario --hosts 60 --days 8")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to create.")
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day; days run from 00:08 to 00:08 UTC.")
 @click.option("--days", type=int, help="Number of days, 1 to 366.")

@@ -1,0 +1,86 @@
+"""A run that is killed anywhere leaves the old state, and running again gives the same tables."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from common.lake import Lake
+from tests.conftest import SPEC
+from tests.e2e.conftest import DAY, NOON, Command, command_line
+from tests.oracle.compare import assert_tables_equal
+
+pytestmark = pytest.mark.slow
+
+KILL_AFTER_SECONDS = (1.0, 1.8, 2.4, 3.0, 3.6, 4.5)
+WRITTEN = {
+    "ndr-delta": ("delta_pair", "delta_host", "sessions_rejected"),
+    "ndr-pair-counts": ("pair_counts",),
+    "ndr-fg-a": ("fg_a",),
+}
+
+
+def rows(lake: Path, table: str) -> pa.Table:
+    return Lake(str(lake), SPEC).arrow(table)
+
+
+def assert_same(lake: Path, other: Path, table: str) -> None:
+    assert_tables_equal(rows(lake, table), rows(other, table), SPEC_KEYS[table], rel=0, abs=0)
+
+
+SPEC_KEYS = {
+    name: Lake("/", SPEC).table(name).key
+    for name in ("delta_pair", "delta_host", "sessions_rejected", "pair_counts", "fg_a")
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_killed_run_shows_nothing_and_can_be_repeated(
+    command: Command, logs: Path, slices: Path, tmp_path: Path, name: str
+) -> None:
+    lake = shutil.copytree(slices, tmp_path / "lake")
+    more = ("--input", logs) if name == "ndr-delta" else ()
+    for seconds in KILL_AFTER_SECONDS:
+        running = subprocess.Popen(
+            command_line(name, "--window", DAY, "--lake", lake, *more),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(seconds)
+        running.kill()
+        running.wait()
+        for table in WRITTEN[name]:
+            assert_same(lake, slices, table)  # the old rows, or the same rows anew: never a part of them
+    assert command(name, "--window", DAY, "--lake", lake, *more).returncode == 0
+    for table in WRITTEN[name]:
+        assert_same(lake, slices, table)
+
+
+def test_one_window_again_equals_the_range(command: Command, slices: Path, tmp_path: Path) -> None:
+    lake = shutil.copytree(slices, tmp_path / "lake")
+    for name in ("ndr-pair-counts", "ndr-fg-a"):
+        assert command(name, "--window", NOON, "--lake", lake).returncode == 0
+    for table in ("pair_counts", "fg_a"):
+        assert_same(lake, slices, table)
+
+
+def test_processes_that_write_different_windows_all_land(slices: Path, tmp_path: Path) -> None:
+    lake = shutil.copytree(slices, tmp_path / "lake")
+    starts = ("2026-03-03T09:08Z", "2026-03-03T09:23Z", "2026-03-03T09:38Z", "2026-03-03T09:53Z")
+    running = [
+        subprocess.Popen(
+            command_line("ndr-fg-a", "--window", start, "--lake", lake),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for start in starts
+    ]
+    for process in running:
+        _, told = process.communicate()
+        assert process.returncode == 0, told
+    assert_same(lake, slices, "fg_a")
