@@ -382,7 +382,7 @@ def _prediction_join(spec: FeatureSpec) -> Table:
             Column("record_id", "string", "SHA-256 of project, feature specification, model run, host and window"),
             Column("project_name", "string", "project"),
             Column("feature_spec_version", "string", "feature specification"),
-            *_PREDICTIONS.columns[: -len((*WINDOW_BOUNDS, *PARTITIONS))],
+            *(column for column in _PREDICTIONS.columns if column not in (*WINDOW_BOUNDS, *PARTITIONS)),
             TIME_BAND,
             HORIZON,
             declared["baseline_source"],
