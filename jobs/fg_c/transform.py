@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from common.schema import Table, arrow_schema, ddl
@@ -72,10 +73,18 @@ def _mapper(
             for number, key in enumerate(keys):
                 pairs = {name: chunk[_pair_column(name, number)] for name in FG_C_PAIR_FEATURES}
                 found.append(fg_c_rows(chunk, pairs, key, schema))
-            # the writer cuts what it gets wherever the window changes
-            yield from pa.Table.from_batches(found).sort_by("window").combine_chunks().to_batches()
+            yield from _by_window(found)
 
     return compute
+
+
+def _by_window(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """The rows, ordered by window where there are several: whoever writes them cuts wherever the window changes."""
+    windows = batches[0]["window"]
+    if windows[0] == windows[-1] and len(pc.unique(windows)) == 1:
+        return batches
+    joined = pa.Table.from_batches(batches).sort_by("window").combine_chunks()
+    return list(joined.to_batches())
 
 
 def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
