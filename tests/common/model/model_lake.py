@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,12 @@ import numpy as np
 import pyarrow as pa
 from deltalake import write_deltalake
 
+from common.lake import Lake
+from common.model.artifacts import model_store, publish, run_id_of, save_model
+from common.model.ensemble import Detector
+from common.model.features import model_features
+from common.model.forest import ForestParameters
+from common.model.matrix import read_matrix
 from common.schema import Table
 from common.spec import load_spec
 from common.tables import tables
@@ -28,6 +35,9 @@ TEXTS = {
     "baseline_source": "host",
 }
 Overrides = dict[str, dict[int, Any]]
+
+if not hasattr(sys.modules["__main__"], "__file__"):  # in a worker of pytest-xdist, which PySpark takes for a doctest
+    sys.modules["__main__"].__file__ = __file__
 
 
 def host(number: int) -> str:
@@ -61,7 +71,7 @@ def rows(name: str, window: Windows, seed: int, hosts: int = HOSTS, overrides: O
 
 
 def write(lake: Path, table: Table, content: pa.Table) -> None:
-    """Replaces the partitions that the content is in."""
+    """Replaces the window of the table that the content is of."""
     window = content["window"][0].as_py()
     exists = (lake / table.name / "_delta_log").exists()
     predicate = {"predicate": f"window = '{window}'"} if exists else {}
@@ -79,3 +89,16 @@ def make_lake(lake: Path, windows: Windows = RANGE, only: tuple[str, ...] = ("fg
         for place, name in enumerate(only):
             write(lake, tables(SPEC)[name], rows(name, window, 2 * number + place, overrides=overrides[name]))
     return lake
+
+
+def train_model(lake: Path, random_state: int = 1) -> dict[str, str]:
+    """Trains a small model on the lake's features, publishes it, and gives its run and digest."""
+    features = model_features(SPEC)
+    matrix = read_matrix(Lake(str(lake), SPEC), RANGE, features, "7d").values
+    detector = Detector.fit(matrix, SPEC, ForestParameters(10, random_state=random_state, n_jobs=1))
+    store = model_store(str(lake), "local")
+    facts = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": len(matrix)}
+    run_id = run_id_of(facts | {"random_state": random_state})
+    model_sha256 = save_model(store, run_id, detector, facts, b"{}")
+    publish(store, run_id)
+    return {"run_id": run_id, "model_sha256": model_sha256}

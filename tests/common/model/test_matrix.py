@@ -7,6 +7,8 @@ from common.model import matrix
 from common.model.features import model_features
 from common.model.matrix import input_digest, read_matrix, read_rows
 from common.tables import tables
+from common.windows import WINDOW as LENGTH
+from common.windows import Windows
 from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
 
 FEATURES = model_features(SPEC)
@@ -61,8 +63,6 @@ def test_a_horizon_without_rows_is_an_error(lake):
 
 
 def test_windows_without_activity_give_nothing(lake):
-    from common.windows import Windows
-
     quiet = Windows(RANGE.end, RANGE.end + 3 * (LAST.end - LAST.start))
     assert list(read_rows(lake, quiet, FEATURES, "7d")) == []
     assert len(read_matrix(lake, quiet, FEATURES, "7d").values) == 0
@@ -87,9 +87,11 @@ def test_matrix_does_not_depend_on_how_many_rows_are_read_at_once(lake, monkeypa
     assert whole.shape == (len(RANGE) * HOSTS, 1813)
 
 
-def test_digest_changes_when_rows_of_the_windows_are_rewritten(lake, tmp_path):
-    before, others = input_digest(lake, LAST), input_digest(lake, next(iter(RANGE)))
-    assert before == input_digest(lake, LAST) != others
+def test_digest_changes_when_rows_of_a_date_are_rewritten(lake, tmp_path):
+    other = Windows(RANGE.start - LENGTH, RANGE.start)  # starts on the day before
+    before, elsewhere = input_digest(lake, LAST), input_digest(lake, other)
+    assert before == input_digest(lake, LAST)
+    assert before != input_digest(lake, RANGE)
     write(tmp_path, tables(SPEC)["fg_a"], rows("fg_a", LAST, 99))
     assert input_digest(lake, LAST) != before
-    assert input_digest(lake, next(iter(RANGE))) == others
+    assert input_digest(lake, other) == elsewhere

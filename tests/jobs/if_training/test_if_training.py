@@ -1,0 +1,136 @@
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from jobs.if_training.cli import main
+from tests.common.model.model_lake import HOSTS, RANGE, make_lake
+
+MODELS = Path("models") / "local"
+
+
+def train(lake, *options, window=RANGE):
+    """The exit code, the report (or nothing) and the error line of a run."""
+    arguments = ["--window", str(window), "--lake", str(lake), "--min-rows", "50", "--n-estimators", "10", *options]
+    result = CliRunner().invoke(main, arguments)
+    return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return make_lake(tmp_path_factory.mktemp("lake"))
+
+
+@pytest.fixture(scope="module")
+def trained(source):
+    code, report, error = train(source)
+    assert code == 0, error
+    return source, report
+
+
+def test_report_says_what_was_trained(trained):
+    lake, report = trained
+    details = report["details"]
+    assert report["rows_in"] == len(RANGE) * HOSTS
+    assert details["features"] == 1813
+    assert details["features_used"] == 1813 - sum(details["features_dropped"].values())
+    assert details["reused"] is False
+    assert details["model_uri"] == f"{lake}/{MODELS}/{details['run_id']}"
+
+
+def test_run_holds_all_files_and_is_current(trained):
+    lake, report = trained
+    run = report["details"]["run_id"]
+    assert {path.name for path in (lake / MODELS / run).iterdir()} == {
+        "model.joblib", "evidence.json", "manifest.json", "report.json", "SUCCESS"
+    }  # fmt: skip
+    assert json.loads((lake / MODELS / "current.json").read_bytes())["run_id"] == run
+    manifest = json.loads((lake / MODELS / run / "manifest.json").read_bytes())
+    assert manifest["training_window"] == str(RANGE)
+    assert manifest["rows"] == len(RANGE) * HOSTS
+    assert manifest["parameters"]["n_estimators"] == 10
+
+
+def test_second_run_keeps_the_model(trained):
+    lake, report = trained
+    model = lake / MODELS / report["details"]["run_id"] / "model.joblib"
+    before = model.stat().st_mtime_ns
+    code, again, _ = train(lake)
+    assert code == 0
+    assert again["details"]["reused"] is True
+    assert again["details"]["model_sha256"] == report["details"]["model_sha256"]
+    assert model.stat().st_mtime_ns == before
+
+
+def test_same_input_gives_the_same_files_elsewhere(trained, tmp_path):
+    lake, report = trained
+    shutil.copytree(lake, tmp_path / "copy", ignore=shutil.ignore_patterns("models"))
+    code, again, _ = train(tmp_path / "copy")
+    assert code == 0
+    run = report["details"]["run_id"]
+    assert again["details"]["run_id"] == run
+    for name in ("model.joblib", "evidence.json", "manifest.json", "SUCCESS"):
+        assert (tmp_path / "copy" / MODELS / run / name).read_bytes() == (lake / MODELS / run / name).read_bytes()
+
+
+def test_unfinished_run_is_made_again(trained, tmp_path):
+    lake, report = trained
+    shutil.copytree(lake, tmp_path / "copy")
+    run = tmp_path / "copy" / MODELS / report["details"]["run_id"]
+    (run / "SUCCESS").unlink()
+    (run / "model.joblib").write_bytes(b"half of it")
+    code, again, _ = train(tmp_path / "copy")
+    assert code == 0
+    assert again["details"]["reused"] is False
+    assert again["details"]["model_sha256"] == report["details"]["model_sha256"]
+
+
+def test_other_parameters_are_another_run(trained):
+    lake, report = trained
+    code, other, _ = train(lake, "--random-state", "7")
+    assert code == 0
+    assert other["details"]["run_id"] != report["details"]["run_id"]
+    assert json.loads((lake / MODELS / "current.json").read_bytes())["run_id"] == other["details"]["run_id"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--min-rows", "1000"], f"has {len(RANGE) * HOSTS} rows in .* fewer than 1,000"),
+        (["--project-name", "../x"], "project name '../x' cannot name a folder"),
+        (["--feature-spec-version", "v9"], "feature specification 'v9' is unknown"),
+    ],
+)
+def test_failure_is_one_line_and_code_1(source, options, message):
+    code, _, error = train(source, *options)
+    last = error.strip().splitlines()[-1]
+    assert code == 1
+    assert last.startswith("error: ")
+    assert re.search(message, last)
+
+
+def test_no_fg_c_of_the_horizon_is_an_error(source, tmp_path):
+    parameters = tmp_path / "parameters.yaml"
+    parameters.write_text("model_horizon: 30d\n")
+    code, _, error = train(source, "--parameters", str(parameters))
+    assert code == 1
+    assert "no rows of horizon 30d" in error and "Run ndr-fg-c" in error
+
+
+def test_missing_table_is_an_error(tmp_path):
+    code, _, error = train(make_lake(tmp_path, only=("fg_a",)))
+    assert code == 1
+    assert "table fg_c does not exist" in error
+
+
+@pytest.mark.parametrize("options", [["--max-samples", "1"], ["--n-estimators", "0"], ["--window", "2026-03-10"]])
+def test_usage_errors_are_code_2(tmp_path, options):
+    assert train(tmp_path, *options)[0] == 2
+
+
+def test_help_names_every_option():
+    text = CliRunner().invoke(main, ["--help"]).stdout
+    assert all(option in text for option in ("--window", "--lake", "--n-estimators", "--max-samples", "--min-rows"))

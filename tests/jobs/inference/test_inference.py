@@ -1,0 +1,154 @@
+import json
+import shutil
+
+import pyarrow.compute as pc
+import pytest
+from click.testing import CliRunner
+
+from common.lake import Lake
+from common.tables import tables
+from jobs.inference.cli import main
+from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, train_model, write
+
+LAST = list(RANGE)[-1]
+
+
+def infer(lake, *options, window=RANGE):
+    """The exit code, the report (or nothing) and the error line of a run."""
+    result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), *options])
+    return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr
+
+
+def predictions(lake):
+    table = Lake(str(lake), SPEC).arrow("predictions")
+    return table.sort_by([("window_end_ts", "ascending"), ("host_ip", "ascending")])
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A lake with features and a current model."""
+    lake = make_lake(tmp_path_factory.mktemp("lake"))
+    return lake, train_model(lake)
+
+
+@pytest.fixture
+def lake(source, tmp_path):
+    return shutil.copytree(source[0], tmp_path / "lake")
+
+
+@pytest.fixture(scope="module")
+def scored(source, tmp_path_factory):
+    lake = shutil.copytree(source[0], tmp_path_factory.mktemp("scored") / "lake")
+    code, report, error = infer(lake)
+    assert code == 0, error
+    return lake, report, predictions(lake)
+
+
+def test_every_host_and_window_has_one_prediction(scored):
+    _, report, table = scored
+    assert len(table) == report["rows_out"] == len(RANGE) * HOSTS
+    assert len(table.group_by(["host_ip", "window_end_ts"]).aggregate([])) == len(table)
+    assert table.schema.equals(tables(SPEC)["predictions"].arrow) or set(table.column_names) == set(
+        tables(SPEC)["predictions"].column_names
+    )
+
+
+def test_scores_are_between_zero_and_one_and_follow_the_raw_score(scored):
+    table = scored[2].sort_by("raw_score")
+    scores = table["anomaly_score"].to_pylist()
+    assert scores == sorted(scores)
+    assert scores[0] >= 0 and scores[-1] <= 1
+
+
+def test_each_prediction_names_its_reasons_largest_first(scored):
+    for row in scored[2].to_pylist():
+        reasons = json.loads(row["top_features"])
+        added = [reason["contribution"] for reason in reasons]
+        assert 5 <= len(reasons) <= 10
+        assert added == sorted(added, reverse=True)
+        assert sum(added) <= row["raw_score"] + 1e-4
+        assert set(reasons[0]) == {"feature", "value", "baseline_median", "contribution"}
+
+
+def test_reasons_hold_the_value_and_the_training_median(scored):
+    lake, _, table = scored
+    manifest = json.loads(next((lake / "models/local").glob("*/manifest.json")).read_bytes())["preprocessing"]
+    medians = dict(zip(manifest["mask"], manifest["medians"], strict=True))
+    row = next(row for row in table.to_pylist() if (row["host_ip"], row["window"]) == (host(3), LAST.key))
+    found = [Lake(str(lake), SPEC).arrow(name, windows=LAST).to_pylist() for name in ("fg_a", "fg_c")]
+    values = {key: value for rows in found for row in rows if row["host_ip"] == host(3) for key, value in row.items()}
+    for reason in json.loads(row["top_features"]):
+        assert reason["value"] == pytest.approx(values[reason["feature"]], rel=1e-6)
+        assert reason["baseline_median"] == pytest.approx(medians[reason["feature"]], rel=1e-6)
+
+
+def test_predictions_name_the_model(scored, source):
+    table = scored[2]
+    assert set(table["model_id"].to_pylist()) == {source[1]["run_id"]}
+    assert set(table["model_sha256"].to_pylist()) == {source[1]["model_sha256"]}
+
+
+def test_second_run_gives_the_same_predictions(scored):
+    lake, _, before = scored
+    code, report, _ = infer(lake)
+    assert code == 0
+    assert predictions(lake).equals(before)
+    assert report["tables"]["predictions"]["rows"] == len(before)
+
+
+def test_one_window_replaces_only_that_window(scored, tmp_path):
+    lake = shutil.copytree(scored[0], tmp_path / "lake")
+    code, report, _ = infer(lake, window=LAST)
+    assert code == 0
+    assert report["rows_out"] == HOSTS
+    assert predictions(lake).equals(scored[2])  # a window scores the same by itself
+
+
+def test_named_run_is_used(lake, source):
+    other = train_model(lake, random_state=99)
+    assert other["run_id"] != source[1]["run_id"]
+    code, report, _ = infer(lake, "--model", source[1]["run_id"], window=LAST)
+    assert code == 0
+    assert report["details"]["run_id"] == source[1]["run_id"]
+
+
+def test_tampered_model_is_refused_and_nothing_is_written(lake, source):
+    model = lake / "models/local" / source[1]["run_id"] / "model.joblib"
+    model.write_bytes(model.read_bytes() + b"\0")
+    code, _, error = infer(lake)
+    assert code == 1
+    assert "model.joblib of model" in error and "was altered" in error
+    assert not (lake / "predictions").exists()
+
+
+def test_unfinished_model_is_refused(lake, source):
+    (lake / "models/local" / source[1]["run_id"] / "SUCCESS").unlink()
+    code, _, error = infer(lake)
+    assert code == 1
+    assert "was not saved to its end" in error
+
+
+def test_without_a_model_the_error_says_what_to_do(lake):
+    shutil.rmtree(lake / "models")
+    code, _, error = infer(lake)
+    assert code == 1
+    assert error.strip().splitlines()[-1].startswith("error: there is no current model")
+
+
+def test_host_without_fg_c_is_an_error(lake):
+    overrides = {"baseline_horizon": {5: "30d"}}
+    write(lake, tables(SPEC)["fg_c"], rows("fg_c", LAST, 1, overrides=overrides))
+    code, _, error = infer(lake, window=LAST)
+    assert code == 1
+    assert "1 rows of fg_a" in error and "Run ndr-fg-c again" in error
+
+
+def test_windows_without_features_are_an_error(lake):
+    code, _, error = infer(lake, window="2026-03-12T00:08Z")
+    assert code == 1
+    assert "fg_a" in error and "has no rows in 2026-03-12T00:08Z" in error
+
+
+@pytest.mark.parametrize("options", [["--top-features", "4"], ["--top-features", "11"]])
+def test_usage_errors_are_code_2(tmp_path, options):
+    assert infer(tmp_path, *options)[0] == 2

@@ -1,0 +1,122 @@
+import hashlib
+import json
+import re
+import shutil
+
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+
+from common.lake import Lake
+from common.tables import join_features, tables
+from jobs.join.cli import main
+from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
+
+LAST = list(RANGE)[-1]
+
+
+def join(lake, window=RANGE):
+    """The exit code, the report (or nothing) and the error line of a run."""
+    result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake)])
+    return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A lake with features and predictions."""
+    lake = make_lake(tmp_path_factory.mktemp("lake"))
+    texts = {name: dict.fromkeys(range(HOSTS), value) for name, value in
+             (("model_id", "if-1"), ("model_sha256", "00"), ("top_features", "[]"))}  # fmt: skip
+    for number, window in enumerate(RANGE):
+        write(lake, tables(SPEC)["predictions"], rows("predictions", window, number, overrides=texts))
+    return lake
+
+
+@pytest.fixture
+def lake(source, tmp_path):
+    return shutil.copytree(source, tmp_path / "lake")
+
+
+def by_key(table):
+    return {(row["host_ip"], row["window"]): row for row in table.to_pylist()}
+
+
+def test_every_prediction_has_one_row_with_its_features(lake):
+    code, report, error = join(lake)
+    assert code == 0, error
+    reader = Lake(str(lake), SPEC)
+    joined = by_key(reader.arrow("prediction_join"))
+    assert len(joined) == report["rows_in"] == report["rows_out"] == len(RANGE) * HOSTS
+    current, deviations = join_features(SPEC)
+    for name, features in (
+        ("predictions", tables(SPEC)["predictions"].column_names),
+        ("fg_a", current),
+        ("fg_c", deviations),
+    ):
+        source = by_key(reader.arrow(name))
+        for key, row in joined.items():
+            assert {feature: row[feature] for feature in features} == {
+                feature: source[key][feature] for feature in features
+            }
+
+
+def test_record_id_is_the_digest_of_what_names_the_record(lake):
+    join(lake, LAST)
+    row = by_key(Lake(str(lake), SPEC).arrow("prediction_join"))[host(2), LAST.key]
+    named = "\n".join(["local", "v1", "if-1", "10.20.0.2", LAST.key])
+    assert row["record_id"] == hashlib.sha256(named.encode()).hexdigest()
+
+
+def test_second_run_gives_the_same_rows(lake):
+    join(lake)
+    before = by_key(Lake(str(lake), SPEC).arrow("prediction_join"))
+    join(lake)
+    assert by_key(Lake(str(lake), SPEC).arrow("prediction_join")) == before
+
+
+def test_one_window_leaves_the_others(lake):
+    join(lake)
+    code, report, _ = join(lake, LAST)
+    assert code == 0
+    assert report["rows_out"] == HOSTS
+    assert len(Lake(str(lake), SPEC).arrow("prediction_join")) == len(RANGE) * HOSTS
+
+
+def test_other_horizons_do_not_double_rows(lake):
+    one, other = (
+        rows("fg_c", LAST, 1),
+        rows("fg_c", LAST, 2, overrides={"baseline_horizon": dict.fromkeys(range(HOSTS), "30d")}),
+    )
+    write(lake, tables(SPEC)["fg_c"], pa.concat_tables([one, other]))
+    code, report, error = join(lake, LAST)
+    assert code == 0, error
+    assert report["rows_out"] == HOSTS
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "message"),
+    [
+        ("fg_a", "host_ip", "1 of 16 predictions .* have no row in fg_a"),
+        ("fg_c", "host_ip", "1 of 16 predictions .* have no row in fg_c"),
+        ("fg_c", "baseline_horizon", "1 of 16 predictions .* have no row in fg_c"),
+    ],
+)
+def test_prediction_without_features_is_an_error(lake, table, column, message):
+    write(lake, tables(SPEC)[table], rows(table, LAST, 1, overrides={column: {5: "other"}}))
+    code, _, error = join(lake, LAST)
+    assert code == 1
+    assert re.search(message, error)
+    assert not (lake / "prediction_join").exists()
+
+
+def test_host_twice_is_an_error(lake):
+    write(lake, tables(SPEC)["fg_a"], rows("fg_a", LAST, 1, overrides={"host_ip": {5: host(4), 6: host(4)}}))
+    code, _, error = join(lake, LAST)
+    assert code == 1
+    assert "16 predictions" in error and "18 rows with 16 distinct ids" in error
+
+
+def test_no_predictions_is_an_error(lake):
+    code, _, error = join(lake, "2026-03-12T00:08Z")
+    assert code == 1
+    assert "predictions has no rows in 2026-03-12T00:08Z. Run ndr-inference" in error
