@@ -202,6 +202,7 @@ class Lake:
             (
                 empty.write.format("delta")
                 .partitionBy(*table.partitions)
+                .option("delta.dataSkippingNumIndexedCols", str(table.indexed))
                 .mode("ignore")
                 .save(self._engine_location(table.name))
             )

@@ -16,6 +16,8 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "timestamp": pa.timestamp("us", tz="UTC"),
 }
 
+NUMBERS = frozenset({"int", "long", "double"})
+
 
 @dataclass(frozen=True)
 class Column:
@@ -51,7 +53,9 @@ def ddl(columns: Iterable[Column]) -> str:
 class Table:
     """A table of the lake: its path below the lake, what one row is, its columns, partitions and key.
 
-    The partition columns are columns like the others; the key columns together name one row.
+    The partition columns are columns like the others; the key columns together name one row. Columns are kept with
+    texts and times first, in the order of their declaration: only those have statistics in the Delta log, see
+    `indexed`.
     """
 
     name: str
@@ -61,6 +65,8 @@ class Table:
     key: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        ordered = sorted(self.columns, key=lambda column: column.type in NUMBERS)
+        object.__setattr__(self, "columns", tuple(ordered))
         names = self.column_names
         if len(set(names)) != len(names):
             raise ValueError(f"table {self.name}: a column is declared twice")
@@ -71,6 +77,15 @@ class Table:
     def column_names(self) -> tuple[str, ...]:
         """The names of the columns, in their order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def indexed(self) -> int:
+        """How many columns, from the first, the Delta log keeps statistics of.
+
+        None of them is a number. Sail takes the value of a column that is constant in a file from these statistics,
+        and reads their JSON with an error of one unit in the last place.
+        """
+        return sum(column.type not in NUMBERS and column.name not in self.partitions for column in self.columns)
 
     @property
     def ddl(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,10 @@ from common.stage import StageConfig, StageRun
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
 from jobs.delta.job import run as run_delta
+
+# the Spark client takes a main module without a file, as test workers have it, for a run of its own doctests
+if not hasattr(sys.modules["__main__"], "__file__"):
+    sys.modules["__main__"].__file__ = __file__
 
 ENGINE = os.environ.get("NDR_TEST_ENGINE", "sail")
 SPEC = load_spec("v1")
