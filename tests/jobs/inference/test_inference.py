@@ -1,7 +1,6 @@
 import json
 import shutil
 
-import pyarrow.compute as pc
 import pytest
 from click.testing import CliRunner
 
