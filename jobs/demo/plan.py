@@ -65,7 +65,7 @@ def _bounds(paths: Sequence[str], options: ReadOptions) -> Iterator[tuple[dateti
 def plan(whole: Windows, train_days: float | None, score_days: float | None) -> Plan:
     """Training windows, then scored windows, at the end of what there is.
 
-    Without numbers of days, the last day is scored, or the last quarter of less than four days, and all before it trains.
+    Without numbers of days, the last day is scored, or the last quarter of less than four days; all before it trains.
     Logs of fewer than four windows train and are scored as a whole.
 
     Raises:

@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import sysconfig
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import click
 
 from common.errors import NdrError
 
@@ -69,13 +70,13 @@ class Steps:
         heading = f"[{self._number}/{self.total}] {title}"
         known = self._done.get(command)
         if known and known["fingerprint"] == self.fingerprint:
-            print(f"{heading}: current", file=sys.stderr)
+            click.echo(f"{heading}: current", err=True)
             report: dict[str, Any] = known["report"]
             return report
-        print(f"{heading} ...", file=sys.stderr)
+        click.echo(f"{heading} ...", err=True)
         began = time.monotonic()
         output = run_command(command, *arguments)
-        print(f"{heading}: {time.monotonic() - began:.1f} s", file=sys.stderr)
+        click.echo(f"{heading}: {time.monotonic() - began:.1f} s", err=True)
         report = json.loads(output.splitlines()[-1]) if output.strip() else {}
         self._done[command] = {"fingerprint": self.fingerprint, "report": report}
         partial = self.memory.with_suffix(".partial")

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.errors import TableError
-from common.scratch import scratch_folder
+from common.parts import replace_in_parts
 from common.stage import StageConfig, StageRun
 from common.windows import Windows
 from jobs.fg_a.features import Definition, kernel
@@ -20,22 +20,11 @@ PARTITIONS = 16
 def run(config: StageConfig, stage: StageRun) -> None:
     """Replaces the windows of `fg_a` in one commit.
 
-    A range is computed day by day, so that the time axis, and with it the memory, stays short; the days are kept aside
-    until all of them are there.
+    A range is computed day by day, so that the time axis, and with it the memory, stays short.
     """
     _require_slices(config.windows, stage)
     days = config.windows.by_day()
-    with scratch_folder(stage.lake.uri) as folder, stage.report.step("fg_a"):
-        if len(days) == 1:
-            features = _features(days[0], stage)
-        else:
-            for number, day in enumerate(days):
-                _features(day, stage).write.parquet(f"{folder}/{day.key}")
-                stage.report.progress("fg_a", number + 1, len(days), "days")
-            features = stage.session.read.parquet(*(f"{folder}/{day.key}" for day in days))
-        version, rows = stage.lake.replace("fg_a", features, config.windows.predicate)
-    stage.report.rows_out = rows
-    stage.report.wrote("fg_a", version, rows)
+    stage.report.rows_out = replace_in_parts(stage, "fg_a", config.windows, days, lambda day: _features(day, stage))
 
 
 def _require_slices(windows: Windows, stage: StageRun) -> None:

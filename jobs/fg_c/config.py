@@ -15,13 +15,12 @@ from common.windows import Windows
 class DeviationConfig(StageConfig):
     """A run of the deviation stage; without a baseline month, each window looks for its own.
 
-    One commit holds at most `commit_windows` windows, and no more than `commit_rows` FG-A rows unless a single window
-    has more: so much is in memory at a time.
+    A range is computed in parts of at most a day and `part_rows` FG-A rows, unless a single window has more: so much
+    is in memory at a time.
     """
 
     baseline_month: str | None = None
-    commit_windows: int = 48
-    commit_rows: int = 100_000
+    part_rows: int = 100_000
 
 
 def baseline_months(
@@ -56,13 +55,14 @@ def _month(window: Windows, horizon: str, published: Collection[str], chosen: st
     return max(fitting)
 
 
-def commits(windows: Windows, rows: Mapping[str, int], most_windows: int, most_rows: int) -> Iterator[Windows]:
-    """The windows cut into runs of a bounded number of windows and rows; `rows` counts those of a window's key."""
-    held: list[Windows] = []
-    for window in windows:
-        total = sum(rows.get(one.key, 0) for one in (*held, window))
-        if held and (len(held) == most_windows or total > most_rows):
-            yield Windows(held[0].start, held[-1].end)
-            held = []
-        held.append(window)
-    yield Windows(held[0].start, held[-1].end)
+def bounded_parts(windows: Windows, rows: Mapping[str, int], most_rows: int) -> Iterator[Windows]:
+    """The windows cut at each day, and where they would have too many rows; `rows` counts those of a window's key."""
+    for day in windows.by_day():
+        start, held = day.start, 0
+        for window in day:
+            found = rows.get(window.key, 0)
+            if held and held + found > most_rows:
+                yield Windows(start, window.start)
+                start, held = window.start, 0
+            held += found
+        yield Windows(start, day.end)

@@ -10,10 +10,11 @@ from pyspark.sql import functions as F
 
 from common.errors import InputError, TableError
 from common.lake import Lake, equal_predicate
+from common.parts import replace_in_parts
 from common.stage import StageRun
 from common.windows import Windows
 from jobs.fg_c.baselines import BaselineKey
-from jobs.fg_c.config import DeviationConfig, baseline_months, commits
+from jobs.fg_c.config import DeviationConfig, baseline_months, bounded_parts
 from jobs.fg_c.transform import pair_features, with_deviations
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class _Extent:
 
 
 def run(config: DeviationConfig, stage: StageRun) -> None:
-    """Replaces the windows of `fg_c`, every horizon of them: some windows a commit, each window whole."""
+    """Replaces the windows of `fg_c`, every horizon of them, in one commit."""
     lake, report = stage.lake, stage.report
     with report.step("baselines"):
         extent = _extent(lake, config.windows)
@@ -40,15 +41,10 @@ def run(config: DeviationConfig, stage: StageRun) -> None:
             (windows, _keys(config, lake, months, extent.time_bands))
             for windows, months in baseline_months(config.windows, _published(config, stage), config.baseline_month)
         ]
-    with report.step("deviations"):
-        done = 0
-        for windows, keys in runs:
-            for part in commits(windows, extent.rows, config.commit_windows, config.commit_rows):
-                version, written = lake.replace("fg_c", _deviations(lake, part, keys), part.predicate)
-                report.rows_out += written
-                report.wrote("fg_c", version, report.rows_out)
-                done += len(part)
-                report.progress("deviations", done, len(config.windows), "windows")
+    keys_of = {part: keys for windows, keys in runs for part in bounded_parts(windows, extent.rows, config.part_rows)}
+    report.rows_out = replace_in_parts(
+        stage, "fg_c", config.windows, list(keys_of), lambda part: _deviations(lake, part, keys_of[part])
+    )
     report.rows_in = extent.rows.total()
     report.details["baselines"] = [
         {"window": str(windows), "horizon": key.horizon, "month": key.month} for windows, keys in runs for key in keys
@@ -105,5 +101,4 @@ def _deviations(lake: Lake, windows: Windows, keys: list[BaselineKey]) -> DataFr
     counts = lake.read("pair_counts", windows)
     known = [lake.read("fg_b/pair/host", where=equal_predicate(key.partition)) for key in keys]
     pairs = [pair_features(counts, baseline) for baseline in known]
-    files = min(len(windows), FILES_AT_A_TIME)
-    return with_deviations(lake.read("fg_a", windows), pairs, lake.table("fg_c"), keys, files)
+    return with_deviations(lake.read("fg_a", windows), pairs, lake.table("fg_c"), keys)

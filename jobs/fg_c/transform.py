@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from common.schema import Table, arrow_schema, ddl
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 CHUNK_ROWS = 4096
+FILES = 2
 COPIED = ("host_ip", "segment_id", "time_band", "window_start_ts", "window_end_ts", "date", "window")
 PAIR = ("src_ip", "dst_ip", "dst_port")
 
@@ -42,19 +42,19 @@ def pair_features(counts: DataFrame, baseline: DataFrame) -> DataFrame:
 
 
 def with_deviations(
-    rows: DataFrame, pairs: Sequence[DataFrame], table: Table, keys: Sequence[BaselineKey], files: int
+    rows: DataFrame, pairs: Sequence[DataFrame], table: Table, keys: Sequence[BaselineKey]
 ) -> DataFrame:
     """The rows of `fg_c` for the FG-A rows: deviations, composites and pair features, for each key's horizon.
 
-    `pairs` are the `pair_features` of each key. The rows of a window are kept together in one of at most `files`
-    partitions, because a window's file is written by whoever has its rows, and so many columns make files dear.
+    `pairs` are the `pair_features` of each key. The rows come in `FILES` partitions, because so many columns make files
+    dear.
     """
     spec = load_spec(keys[0].feature_spec_version)
     joined = rows.select(*COPIED, *deviation_columns(spec))
     for number, frame in enumerate(pairs):
         renamed = {name: _pair_column(name, number) for name in FG_C_PAIR_FEATURES}
         joined = joined.join(frame.withColumnsRenamed(renamed), ["host_ip", "window_start_ts"], "left")
-    together = joined.repartition(files, "window")
+    together = joined.repartition(FILES, "host_ip")
     return together.mapInArrow(_mapper(keys, arrow_schema(table.columns)), ddl(table.columns))
 
 
@@ -69,22 +69,11 @@ def _mapper(
 
     def compute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for chunk in _chunks(batches):
-            found = []
             for number, key in enumerate(keys):
                 pairs = {name: chunk[_pair_column(name, number)] for name in FG_C_PAIR_FEATURES}
-                found.append(fg_c_rows(chunk, pairs, key, schema))
-            yield from _by_window(found)
+                yield fg_c_rows(chunk, pairs, key, schema)
 
     return compute
-
-
-def _by_window(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
-    """The rows, ordered by window where there are several: whoever writes them cuts wherever the window changes."""
-    windows = batches[0]["window"]
-    if windows[0] == windows[-1] and len(pc.unique(windows)) == 1:
-        return batches
-    joined = pa.Table.from_batches(batches).sort_by("window").combine_chunks()
-    return list(joined.to_batches())
 
 
 def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -2,7 +2,7 @@ import pytest
 
 from common.errors import TableError
 from common.windows import Windows
-from jobs.fg_c.config import baseline_months, commits
+from jobs.fg_c.config import baseline_months, bounded_parts
 
 TURN = Windows.parse("2026-03-31T23:38Z/2026-04-01T00:23Z")
 LAST, FIRST = Windows.parse("2026-03-31T23:38Z/2026-04-01T00:08Z"), Windows.parse("2026-04-01T00:08Z")
@@ -35,9 +35,11 @@ def test_without_a_baseline_the_error_names_table_horizon_and_month(chosen: str 
         months({"7d": ["2026-04"]}, chosen)
 
 
-def test_commits_are_bounded_in_windows_and_rows() -> None:
+def test_parts_are_bounded_in_days_and_rows() -> None:
     windows = Windows.parse("2026-03-10T10:08Z/2026-03-10T11:38Z")  # six windows
-    rows = {window.key: number for window, number in zip(windows, (1, 1, 1, 50, 1, 1), strict=True)}
-    lengths = [len(run) for run in commits(windows, rows, most_windows=2, most_rows=10)]
+    rows = {window.key: number for window, number in zip(windows, (4, 4, 4, 50, 4, 4), strict=True)}
+    lengths = [len(run) for run in bounded_parts(windows, rows, most_rows=10)]
     assert lengths == [2, 1, 1, 2]  # the window of 50 rows is alone
-    assert [len(run) for run in commits(windows, {}, 96, 10)] == [6]
+    assert [len(run) for run in bounded_parts(windows, {}, 10)] == [6]
+    night = Windows.parse("2026-03-10T23:38Z/2026-03-11T00:23Z")  # two windows that start on the 10th, one on the 11th
+    assert [len(run) for run in bounded_parts(night, {}, 10)] == [2, 1]

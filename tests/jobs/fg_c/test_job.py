@@ -168,7 +168,7 @@ def filled(stages: Stages) -> Stages:
     return stages
 
 
-def test_a_second_run_and_a_run_in_many_commits_give_equal_tables(filled: Stages) -> None:
+def test_a_second_run_and_a_run_in_many_parts_give_equal_tables(filled: Stages) -> None:
     windows = Windows.parse("2026-03-02T00:08Z/2026-03-02T01:08Z")
 
     def table() -> Any:
@@ -179,7 +179,7 @@ def test_a_second_run_and_a_run_in_many_commits_give_equal_tables(filled: Stages
     assert {row["window"] for row in once} == {window.key for window in windows}
     deviate(filled, windows)
     assert table() == once
-    deviate(filled, windows, commit_windows=1)
+    deviate(filled, windows, part_rows=1)
     assert table() == once
     deviate(filled, Windows.parse("2026-03-02T00:23Z"))
     assert table() == once
