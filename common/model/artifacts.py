@@ -16,7 +16,7 @@ from sklearn.ensemble import IsolationForest
 
 from common.errors import ModelError, ParameterError
 from common.model.calibration import ScoreQuantiles
-from common.model.ensemble import MEMBERS, Detector
+from common.model.ensemble import MEMBERS, Detector, settings
 from common.model.evidence import EvidenceMember
 from common.model.preprocessing import Preprocessor
 from common.model.store import ArtifactStore
@@ -59,8 +59,9 @@ def library_versions() -> dict[str, str]:
 
 
 def run_id_of(facts: dict[str, Any]) -> str:
-    """The run that those facts make: the same facts give the same run."""
-    return "if-" + _sha256(_json(facts))[:16]
+    """The run that those facts make here: the same facts, libraries and constants of the model give the same run."""
+    made_with = {"format_version": FORMAT_VERSION, "ensemble": settings(), "libraries": library_versions()}
+    return "if-" + _sha256(_json(made_with | facts))[:16]
 
 
 def save_model(store: ArtifactStore, run_id: str, detector: Detector, facts: dict[str, Any], report: bytes) -> str:
@@ -71,6 +72,7 @@ def save_model(store: ArtifactStore, run_id: str, detector: Detector, facts: dic
     manifest = {
         "format_version": FORMAT_VERSION,
         "run_id": run_id,
+        "ensemble": settings(),
         **facts,
         "libraries": library_versions(),
         "preprocessing": detector.preprocessor.to_dict(),
@@ -133,7 +135,7 @@ def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], exp
     """
     manifest = read_manifest(store, run_id)
     _check_versions(manifest, run_id)
-    for name, value in ({"run_id": run_id} | expected).items():
+    for name, value in ({"run_id": run_id, "ensemble": settings()} | expected).items():
         if manifest.get(name) != value:
             raise ModelError(
                 f"model {run_id} has {name} {manifest.get(name)!r}, not {value!r}",

@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
 from common.model.calibration import ScoreQuantiles
-from common.model.evidence import EvidenceMember
+from common.model.evidence import DECADES_MAX, STRONGEST, EvidenceMember
 from common.model.features import evidence_groups, model_features
 from common.model.forest import ForestParameters, PathAttribution, forest_scores, train_forest
-from common.model.preprocessing import Preprocessor
+from common.model.preprocessing import CLIP, Preprocessor
 from common.spec import FeatureSpec
 
 ROWS_AT_ONCE = 5_000
 GROWING_ROWS_MAX = 100_000
 MEMBERS = ("forest", "evidence")
+# the forest sees all look-backs, so that what happened hours ago still weighs in its score
+FOREST_WEIGHT = 0.5
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
 
@@ -28,8 +30,8 @@ class Detector:
     """An isolation forest and the evidence of single features, joined into one score.
 
     Each member's score is turned into its surprise, -log10 of its survival among the training scores; the raw score is
-    the sum of the surprises. `calibrations` holds the training distribution of each member's score and, as `ensemble`,
-    of the raw score.
+    their sum, the forest's at half weight. `calibrations` holds the training distribution of each member's score and,
+    as `ensemble`, of the raw score.
     """
 
     preprocessor: Preprocessor
@@ -62,8 +64,9 @@ class Detector:
         return forest, self.evidence.contributions(matrix, self.preprocessor.features).sum(axis=1)
 
     def surprises(self, forest: Floats, evidence: Floats) -> tuple[Floats, Floats]:
-        """The members' scores in decades of rarity."""
-        return self.calibrations["forest"].surprise(forest), self.calibrations["evidence"].surprise(evidence)
+        """The members' scores in decades of rarity, weighted: the summands of the raw score."""
+        weighted = FOREST_WEIGHT * self.calibrations["forest"].surprise(forest)
+        return weighted, self.calibrations["evidence"].surprise(evidence)
 
     def explain(self, matrix: Matrix, attribution: PathAttribution) -> tuple[Floats, Floats]:
         """The raw scores, shape (n_rows,), and what each input feature added to them, shape (n_rows, n_features).
@@ -78,6 +81,16 @@ class Detector:
         paths[:, self.preprocessor.columns] = attribution.contributions(scaled)
         shared = _shares(paths) * surprises[0][:, None] + _shares(evidence) * surprises[1][:, None]
         return surprises[0] + surprises[1], shared
+
+
+def settings() -> dict[str, float]:
+    """The constants of the members: a model that was trained with others scores differently."""
+    return {
+        "clip": CLIP,
+        "forest_weight": FOREST_WEIGHT,
+        "evidence_strongest": STRONGEST,
+        "evidence_decades_max": DECADES_MAX,
+    }
 
 
 def chunks(matrix: Matrix) -> Iterator[Matrix]:

@@ -32,19 +32,19 @@ def model_features(spec: FeatureSpec) -> ModelFeatures:
 def evidence_groups(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
     """What the evidence member looks at: group name to the features of which it takes the strongest.
 
-    One group for each role and metric: all window labels of its novelty counts (FG-A), or of its `z_mad` and
-    `log_ratio` (FG-C), so that one behaviour seen through five look-backs counts once. The pair features are one more.
+    One group for each role and metric: its novelty count (FG-A), or its `z_mad` and `log_ratio` (FG-C), so that one
+    behaviour counts once. The pair features are one more. Only of the shortest look-back: an alert belongs to the
+    window in which it happens, and in the long ones its echo lasts for hours.
     """
+    label = min(spec.window_labels, key=lambda name: spec.window_labels[name])
     groups: dict[str, tuple[str, ...]] = {}
     for role, prefix in spec.roles.items():
         for metric in spec.metrics:
-            names = [spec.fg_a_name(role, metric.name, label) for label in spec.window_labels]
+            name = spec.fg_a_name(role, metric.name, label)
             if "lookback" in metric.name:
-                groups[f"{prefix}{metric.name}"] = tuple(names)
+                groups[f"{prefix}{metric.name}"] = (name,)
             elif metric.deviation:
-                groups[f"{prefix}{metric.name}"] = tuple(
-                    f"{name}_{transform}" for name in names for transform in ("z_mad", "log_ratio")
-                )
+                groups[f"{prefix}{metric.name}"] = (f"{name}_z_mad", f"{name}_log_ratio")
     return groups | {"pairs": tuple(FG_C_PAIR_FEATURES)}
 
 

@@ -10,10 +10,8 @@ import numpy as np
 
 from common.errors import InputError
 from common.model.artifacts import (
-    FORMAT_VERSION,
     MODEL,
     is_complete,
-    library_versions,
     model_store,
     publish,
     read_manifest,
@@ -31,7 +29,7 @@ def run(config: TrainingConfig, stage: StageRun) -> None:
     """Saves the model of the range below `models/<project>/<run_id>`; a run that is complete already is kept."""
     store = model_store(stage.lake.uri, config.project_name)
     facts = _facts(config, stage)
-    run_id = run_id_of(facts | {"libraries": library_versions(), "format_version": FORMAT_VERSION})
+    run_id = run_id_of(facts)
     reused = is_complete(store, run_id)
     if reused:
         manifest = read_manifest(store, run_id)

@@ -142,6 +142,12 @@ def test_another_setting_is_refused(store):
         load(store, baseline_horizon="30d")
 
 
+def test_a_model_with_other_constants_is_refused(store):
+    rewrite_manifest(store, ensemble={"clip": 6.0, "forest_weight": 0.7})
+    with pytest.raises(ModelError, match=r"has ensemble .*'forest_weight': 0.7"):
+        load(store)
+
+
 def test_another_format_is_refused(store):
     rewrite_manifest(store, format_version=2)
     with pytest.raises(ModelError, match="format 2, not 1"):

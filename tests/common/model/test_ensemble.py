@@ -32,10 +32,12 @@ def test_contributions_add_up_to_the_raw_score(detector, training):
     assert (contributions >= 0).all()
 
 
-def test_raw_score_is_the_sum_of_the_surprises(detector, training):
+def test_raw_score_is_the_weighted_sum_of_the_surprises(detector, training):
     raw, _ = detector.explain(training, PathAttribution(detector.forest))
-    forest, evidence = detector.surprises(*detector.member_scores(training))
-    np.testing.assert_allclose(raw, forest + evidence)
+    forest, evidence = detector.member_scores(training)
+    rarity = {name: detector.calibrations[name].survival(scores) for name, scores in
+              (("forest", forest), ("evidence", evidence))}  # fmt: skip
+    np.testing.assert_allclose(raw, -0.5 * np.log10(rarity["forest"]) - np.log10(rarity["evidence"]))
 
 
 def test_training_scores_are_spread_evenly(detector, training):

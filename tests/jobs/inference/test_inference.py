@@ -63,8 +63,9 @@ def test_each_prediction_names_its_reasons_largest_first(scored):
     for row in scored[2].to_pylist():
         reasons = json.loads(row["top_features"])
         added = [reason["contribution"] for reason in reasons]
-        assert 5 <= len(reasons) <= 10
+        assert len(reasons) == 8 or sum(added) == pytest.approx(row["raw_score"], abs=1e-4)  # fewer: these are all
         assert added == sorted(added, reverse=True)
+        assert all(amount > 0 for amount in added)
         assert sum(added) <= row["raw_score"] + 1e-4
         assert set(reasons[0]) == {"feature", "value", "baseline_median", "contribution"}
 
