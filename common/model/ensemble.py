@@ -20,7 +20,7 @@ ROWS_AT_ONCE = 5_000
 GROWING_ROWS_MAX = 100_000
 MEMBERS = ("forest", "evidence")
 # the forest sees all look-backs, so that what happened hours ago still weighs in its score
-FOREST_WEIGHT = 0.5
+FOREST_WEIGHT = 0.25
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
 
@@ -30,7 +30,7 @@ class Detector:
     """An isolation forest and the evidence of single features, joined into one score.
 
     Each member's score is turned into its surprise, -log10 of its survival among the training scores; the raw score is
-    their sum, the forest's at half weight. `calibrations` holds the training distribution of each member's score and,
+    their sum, the forest's at `FOREST_WEIGHT`. `calibrations` holds the training distribution of each member's score and,
     as `ensemble`, of the raw score.
     """
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
-STRONGEST = 3
+STRONGEST = 2
 DECADES_MAX = 4.0
 GRID_PER_DOUBLING = 2
 

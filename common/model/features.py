@@ -43,7 +43,7 @@ def evidence_groups(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
             name = spec.fg_a_name(role, metric.name, label)
             if "lookback" in metric.name:
                 groups[f"{prefix}{metric.name}"] = (name,)
-            elif metric.deviation:
+            elif metric.deviation and metric.kind != "flag":  # a flag repeats its count
                 groups[f"{prefix}{metric.name}"] = (f"{name}_z_mad", f"{name}_log_ratio")
     return groups | {"pairs": tuple(FG_C_PAIR_FEATURES)}
 

@@ -37,7 +37,7 @@ def test_raw_score_is_the_weighted_sum_of_the_surprises(detector, training):
     forest, evidence = detector.member_scores(training)
     rarity = {name: detector.calibrations[name].survival(scores) for name, scores in
               (("forest", forest), ("evidence", evidence))}  # fmt: skip
-    np.testing.assert_allclose(raw, -0.5 * np.log10(rarity["forest"]) - np.log10(rarity["evidence"]))
+    np.testing.assert_allclose(raw, -0.25 * np.log10(rarity["forest"]) - np.log10(rarity["evidence"]))
 
 
 def test_training_scores_are_spread_evenly(detector, training):

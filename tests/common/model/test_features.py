@@ -26,6 +26,7 @@ def test_evidence_groups_name_inputs_once():
     named = [name for members in evidence_groups(SPEC).values() for name in members]
     assert len(set(named)) == len(named)
     assert set(named) <= set(model_features(SPEC).names)
+    assert not any("has_high_risk" in name for name in named)  # flags repeat their counts
     assert not any(label in name for name in named for label in ("w_30m", "w_1h", "w_8h", "w_24h"))
 
 
