@@ -52,6 +52,8 @@ def _sail() -> Iterator[SparkSession]:
     if importlib.util.find_spec("pysail") is None:
         raise EngineError("engine sail is not installed", "Install it with: pip install 'ndr[sail]'")
     os.environ.setdefault("RUST_LOG", "off")
+    if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://"):
+        os.environ.setdefault("AWS_ALLOW_HTTP", "true")
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import time
 from collections.abc import Iterable, Sequence
@@ -69,7 +70,10 @@ class Lake:
 
     def exists(self, name: str) -> bool:
         """Whether the table has been created."""
-        return bool(DeltaTable.is_deltatable(self.location(name)))
+        try:
+            return bool(DeltaTable.is_deltatable(self.location(name), self._storage))
+        except (DeltaError, OSError) as error:
+            raise self._unreadable(name, error) from error
 
     def read(self, name: str, windows: Windows | None = None, where: str | None = None) -> DataFrame:
         """The declared columns of a table, of these windows or partitions only.
@@ -145,7 +149,7 @@ class Lake:
                 ("window", "<=", windows.last_key),
             ]
         try:
-            delta = DeltaTable(self.location(name))
+            delta = self._delta(name)
             wanted = list(columns or self.table(name).column_names)
             return delta.to_pyarrow_table(filters=filters or None, columns=wanted)
         except TableNotFoundError:
@@ -171,7 +175,14 @@ class Lake:
 
     def version(self, name: str) -> int:
         """The version of the table."""
-        return int(DeltaTable(self.location(name)).version())
+        return int(self._delta(name).version())
+
+    @property
+    def _storage(self) -> dict[str, str] | None:
+        return {"AWS_ALLOW_HTTP": "true"} if self.is_remote and plain_http_endpoint() else None
+
+    def _delta(self, name: str) -> DeltaTable:
+        return DeltaTable(self.location(name), storage_options=self._storage)
 
     @property
     def _spark(self) -> SparkSession:
@@ -187,7 +198,7 @@ class Lake:
         if not self.exists(name):
             return {}
         try:
-            actions = pa.table(DeltaTable(self.location(name)).get_add_actions(flatten=True))
+            actions = pa.table(self._delta(name).get_add_actions(flatten=True))
         except (DeltaError, OSError) as error:
             raise self._unreadable(name, error) from error
         keys = [column for column in actions.column_names if column.startswith("partition.")]
@@ -223,6 +234,12 @@ class Lake:
             "Its Delta log or files are damaged or not accessible: restore them, or delete the table's folder and "
             "rebuild it",
         )
+
+
+def plain_http_endpoint() -> bool:
+    """Whether `AWS_ENDPOINT_URL` names an endpoint without TLS, as a local stand-in for S3 has."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    return endpoint.startswith("http://")
 
 
 def first_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -73,7 +74,7 @@ def load_project(path: str | None, **overrides: Any) -> ProjectParameters:
     Raises:
         ParameterError: the file is missing or not a mapping, or a parameter is unknown or wrong.
     """
-    raw = _read(Path(path)) if path else {}
+    raw = dict(_read(path)) if path else {}
     known = {entry.name: entry for entry in fields(ProjectParameters)}
     if unknown := sorted(set(raw) - set(known)):
         raise ParameterError(
@@ -105,9 +106,10 @@ def _horizon(name: str, entry: Any) -> Horizon:
     return horizon
 
 
-def _read(path: Path) -> dict[str, Any]:
+@cache
+def _read(path: str) -> dict[str, Any]:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ParameterError(f"project parameters {path} cannot be read: {error.strerror}", "Check the path") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -30,8 +30,8 @@ class Detector:
     """An isolation forest and the evidence of single features, joined into one score.
 
     Each member's score is turned into its surprise, -log10 of its survival among the training scores; the raw score is
-    their sum, the forest's at `FOREST_WEIGHT`. `calibrations` holds the training distribution of each member's score and,
-    as `ensemble`, of the raw score.
+    their sum, the forest's times `FOREST_WEIGHT`. `calibrations` holds the training distribution of each member's score
+    and, as `ensemble`, of the raw score.
     """
 
     preprocessor: Preprocessor
@@ -61,7 +61,7 @@ class Detector:
     def member_scores(self, matrix: Matrix) -> tuple[Floats, Floats]:
         """The scores of the forest and of the evidence, each of shape (n_rows,)."""
         forest = forest_scores(self.forest, self.preprocessor.transform(matrix))
-        return forest, self.evidence.contributions(matrix, self.preprocessor.features).sum(axis=1)
+        return forest, self.evidence.scores(matrix, self.preprocessor.features)
 
     def surprises(self, forest: Floats, evidence: Floats) -> tuple[Floats, Floats]:
         """The members' scores in decades of rarity, weighted: the summands of the raw score."""
@@ -75,8 +75,9 @@ class Detector:
         contributions there; features that made it more ordinary get 0. So a row adds up to its raw score.
         """
         scaled = self.preprocessor.transform(matrix)
-        evidence = self.evidence.contributions(matrix, self.preprocessor.features)
-        surprises = self.surprises(forest_scores(self.forest, scaled), evidence.sum(axis=1))
+        names = self.preprocessor.features
+        surprises = self.surprises(forest_scores(self.forest, scaled), self.evidence.scores(matrix, names))
+        evidence = self.evidence.contributions(matrix, names)
         paths = np.zeros_like(evidence)
         paths[:, self.preprocessor.columns] = attribution.contributions(scaled)
         shared = _shares(paths) * surprises[0][:, None] + _shares(evidence) * surprises[1][:, None]

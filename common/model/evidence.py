@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
 STRONGEST = 2
 DECADES_MAX = 4.0
+CREDIT_DECADES = 1.0
 GRID_PER_DOUBLING = 2
 
 
@@ -57,7 +58,8 @@ class EvidenceMember:
     """The sum of the strongest pieces of evidence of a row, one for each behaviour.
 
     A group is a behaviour (a role and a metric); its evidence is the largest among its features. The raw score of a row
-    is the sum over its `STRONGEST` groups, in decades.
+    is the sum over its `STRONGEST` groups, in decades. All groups within `CREDIT_DECADES` of the last one that counts
+    are credited with it, the stronger the more: which of several near equals comes first says nothing.
     """
 
     groups: Mapping[str, tuple[str, ...]]
@@ -70,23 +72,36 @@ class EvidenceMember:
         names = [name for members in groups.values() for name in members]
         return cls(groups, {name: Tail.fit(matrix[:, place[name]].astype(np.float64)) for name in names})
 
+    def scores(self, matrix: Matrix, features: Sequence[str]) -> Floats:
+        """The raw scores of the rows, shape (n_rows,)."""
+        strength, _ = self._strengths(matrix, features)
+        return np.asarray(_leading(strength).sum(axis=1))
+
     def contributions(self, matrix: Matrix, features: Sequence[str]) -> Floats:
-        """The evidence that counts, by row and feature, shape (n_rows, n_features); a row adds up to its score."""
+        """What each feature is credited with, shape (n_rows, n_features); a row adds up to its score."""
+        strength, winner = self._strengths(matrix, features)
+        leading = _leading(strength)
+        floor = leading[:, -1:] - CREDIT_DECADES
+        credit = np.where(strength > 0, np.maximum(strength - floor, 0.0), 0.0)
+        total = credit.sum(axis=1, keepdims=True)
+        scale = leading.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1.0)
+        result = np.zeros((len(matrix), len(features)))
+        result[np.arange(len(matrix))[:, None], winner] = credit * scale
+        return result
+
+    def _strengths(self, matrix: Matrix, features: Sequence[str]) -> tuple[Floats, NDArray[np.intp]]:
+        """The evidence of each group, shape (n_rows, n_groups), and the column that it is of."""
         place = {name: column for column, name in enumerate(features)}
-        rows = np.arange(len(matrix))
-        strength = np.zeros((len(matrix), len(self.groups)))
-        winner = np.zeros((len(matrix), len(self.groups)), dtype=np.intp)
+        shape = (len(matrix), len(self.groups))
+        strength, winner = np.zeros(shape), np.zeros(shape, dtype=np.intp)
         for number, members in enumerate(self.groups.values()):
             found = np.stack(
                 [self.tails[name].evidence(matrix[:, place[name]].astype(np.float64)) for name in members], axis=1
             )
             best = np.argmax(found, axis=1)
-            strength[:, number] = found[rows, best]
+            strength[:, number] = found[np.arange(len(matrix)), best]
             winner[:, number] = np.array([place[name] for name in members])[best]
-        order = np.argsort(-strength, axis=1, kind="stable")[:, :STRONGEST]
-        result = np.zeros((len(matrix), len(features)))
-        result[rows[:, None], winner[rows[:, None], order]] = strength[rows[:, None], order]
-        return result
+        return strength, winner
 
     def to_dict(self) -> dict[str, Any]:
         """The member as JSON values."""
@@ -106,3 +121,8 @@ class EvidenceMember:
             for name, tail in raw["tails"].items()
         }
         return cls({name: tuple(members) for name, members in raw["groups"].items()}, tails)
+
+
+def _leading(strength: Floats) -> Floats:
+    """The `STRONGEST` largest of each row, largest first, so that their sum does not depend on the groups' order."""
+    return np.asarray(-np.sort(-strength, axis=1)[:, :STRONGEST])

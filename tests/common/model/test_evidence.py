@@ -37,17 +37,27 @@ def test_a_group_counts_once_with_its_strongest_feature():
     training = np.tile(np.arange(99.0)[:, None], (1, 3)).astype(np.float32)
     member = EvidenceMember.fit(training, ["a1", "a2", "b"], {"a": ("a1", "a2"), "b": ("b",)})
     found = member.contributions(np.array([[97, 200, 98]], dtype=np.float32), ["a1", "a2", "b"])
-    # a1: 2 rows at or above, a2: none, b: 1
-    assert found[0].tolist() == pytest.approx([0, 2.0, np.log10(100 / 2)])
+    # a1: 2 rows at or above, a2: none, so 2 decades; b: 1 row, log10(100 / 2) = 1.699 decades; both count
+    assert member.scores(np.array([[97, 200, 98]], dtype=np.float32), ["a1", "a2", "b"])[0] == pytest.approx(3.69897)
+    # credit is what exceeds 1.699 - 1: 1.301 and 1
+    assert found[0].tolist() == pytest.approx([0, 3.69897 * 1.30103 / 2.30103, 3.69897 / 2.30103])
 
 
 def test_only_the_strongest_groups_count(monkeypatch):
-    monkeypatch.setattr(evidence, "STRONGEST", 2)
+    monkeypatch.setattr(evidence, "STRONGEST", 1)
     names = ["a", "b", "c"]
     training = np.tile(np.arange(99.0)[:, None], (1, 3)).astype(np.float32)
     member = EvidenceMember.fit(training, names, {name: (name,) for name in names})
     found = member.contributions(np.array([[50, 500, 98]], dtype=np.float32), names)
-    assert found[0].tolist() == pytest.approx([0, 2.0, np.log10(100 / 2)])
+    # a: log10(100 / 50) = 0.301 decades, b: 2, c: 1.699; only b counts, c is credited for being within a decade of it
+    assert found[0].sum() == pytest.approx(2)
+    assert found[0].tolist() == pytest.approx([0, 2 / 1.69897, 2 * 0.69897 / 1.69897])
+
+
+def test_a_row_without_evidence_scores_zero():
+    training = np.arange(99.0)[:, None].astype(np.float32)
+    member = EvidenceMember.fit(training, ["a"], {"a": ("a",)})
+    assert member.contributions(np.array([[-1], [NAN]], dtype=np.float32), ["a"]).tolist() == [[0], [0]]
 
 
 def test_saved_member_finds_the_same():
@@ -57,3 +67,15 @@ def test_saved_member_finds_the_same():
     again = EvidenceMember.from_dict(member.to_dict())
     rows = rng.gamma(1, 3, (50, 2)).astype(np.float32)
     np.testing.assert_array_equal(again.contributions(rows, ["a", "b"]), member.contributions(rows, ["a", "b"]))
+
+
+def test_scores_are_what_the_contributions_add_up_to_in_any_order_of_the_groups():
+    rng = np.random.default_rng(0)
+    names = [f"f{number}" for number in range(20)]
+    training = rng.gamma(1, 1, (500, 20)).astype(np.float32)
+    rows = rng.gamma(1, 2, (50, 20)).astype(np.float32)
+    groups = {name: (name,) for name in names}
+    member = EvidenceMember.fit(training, names, groups)
+    turned = EvidenceMember(dict(reversed(groups.items())), member.tails)
+    np.testing.assert_array_equal(member.scores(rows, names), turned.scores(rows, names))
+    np.testing.assert_allclose(member.contributions(rows, names).sum(axis=1), member.scores(rows, names))
