@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import click
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from common.errors import InputError
 from common.lake import Lake
-from common.model.explanation import parse_reasons
+from common.model.explanation import Reason, parse_reasons
 from common.model.features import fg_a_feature
 from common.project import load_project
 from common.spec import FeatureSpec, load_spec
@@ -21,6 +22,7 @@ from jobs.report.rendering import Alert, table
 from jobs.report.transform import Key, evidence, feature_names, highest, strongest
 
 REASONS_SHOWN = 5
+SHARE_SHOWN = 0.01
 SCORE_COLUMNS = ["host_ip", "anomaly_score", "raw_score", "window_end_ts"]
 ALERT_COLUMNS = ["segment_id", "anomaly_score", "raw_score", "model_id", "top_features", "window_start_ts"]
 
@@ -45,10 +47,18 @@ def run(config: ReportConfig) -> None:
         click.echo(table(alerts, len(scores), hosts, span))
 
 
+def _shown(prediction: dict[str, Any], spec: FeatureSpec) -> list[tuple[Reason, float]]:
+    """The strongest behaviours of a prediction that made up at least one percent of its score."""
+    found = strongest(parse_reasons(prediction["top_features"]), spec)
+    return [(reason, added) for reason, added in found if added >= SHARE_SHOWN * prediction["raw_score"]][
+        :REASONS_SHOWN
+    ]
+
+
 def _alerts(lake: Lake, spec: FeatureSpec, horizon: str, keys: Sequence[Key]) -> list[Alert]:
     """The alerts of those predictions, in their order."""
     predictions = rows_of(lake, "predictions", ALERT_COLUMNS, keys)
-    reasons = {key: strongest(parse_reasons(predictions[key]["top_features"]), spec)[:REASONS_SHOWN] for key in keys}
+    reasons = {key: _shown(predictions[key], spec) for key in keys}
     names = feature_names(spec)
     wanted = sorted({fg_a_feature(reason.feature) for found in reasons.values() for reason, _ in found} & names.keys())
     values = rows_of(lake, "fg_a", wanted, keys)
