@@ -20,13 +20,13 @@ setup: $(VENV)/.installed ## Install everything that the main job needs into .ve
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(SPARK_VENV)/.installed: requirements/spark.txt pyproject.toml
 	$(PYTHON) -m venv $(SPARK_VENV)
 	$(SPARK_VENV)/bin/pip install --quiet --require-hashes -r requirements/spark.txt
-	$(SPARK_VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(SPARK_VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .PHONY: demo
