@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from pathlib import Path
+
+import pyarrow.parquet as pq
 
 from common.errors import InputError
 from common.model.artifacts import LoadedModel, current_run, load_model, model_store
 from common.model.features import model_features
 from common.model.forest import PathAttribution
 from common.model.matrix import read_rows
+from common.scratch import scratch_folder
 from common.stage import StageRun
 from common.windows import WINDOW
 from jobs.inference.config import InferenceConfig
@@ -20,11 +23,12 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     with stage.report.step("load model"):
         model = _load(config, stage)
         attribution = PathAttribution(model.detector.forest)
-    with stage.report.step("score"):
-        predictions = _score(config, stage, model, attribution)
-    with stage.report.step("predictions"):
-        frame = stage.session.createDataFrame(predictions)
-        version, rows = stage.lake.replace("predictions", frame, config.windows.predicate)
+    with scratch_folder(stage.lake.uri) as folder:
+        with stage.report.step("score"):
+            path = _score(config, stage, model, attribution, folder)
+        with stage.report.step("predictions"):
+            predictions = stage.session.read.parquet(path)
+            version, rows = stage.lake.replace("predictions", predictions, config.windows.predicate)
     stage.report.rows_in = stage.report.rows_out = rows
     stage.report.wrote("predictions", version, rows)
     stage.report.details |= {"run_id": model.run_id, "model_sha256": model.model_sha256}
@@ -40,20 +44,28 @@ def _load(config: InferenceConfig, stage: StageRun) -> LoadedModel:
     return load_model(store, config.model or current_run(store), model_features(stage.spec).names, expected)
 
 
-def _score(config: InferenceConfig, stage: StageRun, model: LoadedModel, attribution: PathAttribution) -> pa.Table:
-    parts = []
-    for rows in read_rows(stage.lake, config.windows, model_features(stage.spec), stage.project.model_horizon):
-        if rows.unmatched:
-            raise InputError(
-                f"{rows.unmatched:,} rows of fg_a in {config.windows} have none in fg_c of horizon "
-                f"{stage.project.model_horizon}",
-                "Run ndr-fg-c again for these windows",
-            )
-        parts.append(predict(model, attribution, rows, stage.lake.table("predictions"), config.top_features))
-        last = rows.keys["window_end_ts"][-1].as_py()
-        stage.report.progress("score", (last - config.windows.start) // WINDOW, len(config.windows), "windows")
-    if not parts:
+def _score(
+    config: InferenceConfig, stage: StageRun, model: LoadedModel, attribution: PathAttribution, folder: Path
+) -> str:
+    """The Parquet file, in the folder, of the predictions of all windows."""
+    path = folder / "predictions.parquet"
+    table = stage.lake.table("predictions")
+    written = 0
+    with pq.ParquetWriter(path, table.arrow) as writer:
+        for rows in read_rows(stage.lake, config.windows, model_features(stage.spec), stage.project.model_horizon):
+            if rows.unmatched:
+                raise InputError(
+                    f"{rows.unmatched:,} rows of fg_a in {config.windows} have none in fg_c of horizon "
+                    f"{stage.project.model_horizon}",
+                    "Run ndr-fg-c again for these windows",
+                )
+            predictions = predict(model, attribution, rows, table, config.top_features)
+            writer.write_table(predictions.select(table.column_names).cast(table.arrow))
+            written += len(predictions)
+            last = rows.keys["window_end_ts"][-1].as_py()
+            stage.report.progress("score", (last - config.windows.start) // WINDOW, len(config.windows), "windows")
+    if not written:
         raise InputError(
             f"fg_a in {stage.lake.uri} has no rows in {config.windows}", "Run ndr-fg-a for these windows first"
         )
-    return pa.concat_tables(parts)
+    return str(path)

@@ -8,13 +8,14 @@ from common.lake import Lake
 from common.tables import tables
 from jobs.inference.cli import main
 from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, train_model, write
+from tests.conftest import ENGINE
 
 LAST = list(RANGE)[-1]
 
 
 def infer(lake, *options, window=RANGE):
     """The exit code, the report (or nothing) and the error line of a run."""
-    result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), *options])
+    result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), "--engine", ENGINE, *options])
     return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr
 
 
@@ -43,6 +44,7 @@ def scored(source, tmp_path_factory):
     return lake, report, predictions(lake)
 
 
+@pytest.mark.parity
 def test_every_host_and_window_has_one_prediction(scored):
     _, report, table = scored
     assert len(table) == report["rows_out"] == len(RANGE) * HOSTS
@@ -70,6 +72,7 @@ def test_each_prediction_names_its_reasons_largest_first(scored):
         assert set(reasons[0]) == {"feature", "value", "baseline_median", "contribution"}
 
 
+@pytest.mark.parity
 def test_reasons_hold_the_value_and_the_training_median(scored):
     lake, _, table = scored
     manifest = json.loads(next((lake / "models/local").glob("*/manifest.json")).read_bytes())["preprocessing"]
@@ -88,6 +91,7 @@ def test_predictions_name_the_model(scored, source):
     assert set(table["model_sha256"].to_pylist()) == {source[1]["model_sha256"]}
 
 
+@pytest.mark.parity
 def test_second_run_gives_the_same_predictions(scored):
     lake, _, before = scored
     code, report, _ = infer(lake)

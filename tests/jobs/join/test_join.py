@@ -11,13 +11,14 @@ from common.lake import Lake
 from common.tables import join_features, tables
 from jobs.join.cli import main
 from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
+from tests.conftest import ENGINE
 
 LAST = list(RANGE)[-1]
 
 
 def join(lake, window=RANGE):
     """The exit code, the report (or nothing) and the error line of a run."""
-    result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake)])
+    result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), "--engine", ENGINE])
     return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr
 
 
@@ -41,6 +42,7 @@ def by_key(table):
     return {(row["host_ip"], row["window"]): row for row in table.to_pylist()}
 
 
+@pytest.mark.parity
 def test_every_prediction_has_one_row_with_its_features(lake):
     code, report, error = join(lake)
     assert code == 0, error
@@ -67,6 +69,7 @@ def test_record_id_is_the_digest_of_what_names_the_record(lake):
     assert row["record_id"] == hashlib.sha256(named.encode()).hexdigest()
 
 
+@pytest.mark.parity
 def test_second_run_gives_the_same_rows(lake):
     join(lake)
     before = by_key(Lake(str(lake), SPEC).arrow("prediction_join"))
