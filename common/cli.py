@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -15,7 +16,7 @@ import click
 from common.engine import ENGINES
 from common.errors import NdrError
 from common.lake import normal_uri
-from common.windows import Windows
+from common.windows import Windows, parse_moment
 
 Command = Callable[..., Any]
 
@@ -31,6 +32,21 @@ class WindowsType(click.ParamType[Windows]):
             return value
         try:
             return Windows.parse(value)
+        except NdrError as error:
+            self.fail(str(error), param, ctx)
+
+
+class MomentType(click.ParamType[datetime]):
+    """A time with a zone."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The UTC time; fails with a usage error that names the value."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_moment(value)
         except NdrError as error:
             self.fail(str(error), param, ctx)
 

@@ -1,6 +1,7 @@
 """Readers of firewall and flow logs: every format to canonical sessions."""
 
 from common.logs.batches import ParsedBatch
+from common.logs.counts import Counts
 from common.logs.detection import LogFiles, detect_format, find_logs
 from common.logs.duplicates import mark_duplicates
 from common.logs.files import find_files
@@ -9,6 +10,7 @@ from common.logs.reading import read_file, read_files
 
 __all__ = [
     "FORMATS",
+    "Counts",
     "LogFiles",
     "ParsedBatch",
     "ReadOptions",

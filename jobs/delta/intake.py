@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from common.errors import InputError
 from common.grid import micros, slice_number
-from common.logs import LogFiles, ReadOptions, find_logs, read_files
+from common.logs import Counts, LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
 from common.project import ProjectParameters
 from common.report import RunReport
@@ -27,7 +27,7 @@ from common.sessions import DUPLICATE_KEY, PARSED_SCHEMA
 from common.stage import StageRun
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
-from jobs.delta.staging import RECORD, STAGED_NAMES, Counts, Staging
+from jobs.delta.staging import RECORD, STAGED_NAMES, Staging
 
 IPV4 = r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$"
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.grid import micros
-from common.logs import ParsedBatch
+from common.logs import Counts, ParsedBatch
 from common.logs.batches import decoded
 from common.logs.blocks import blocks
 from common.logs.files import open_file
@@ -30,21 +30,6 @@ RECORD = Column("record", "long", "position of the record in the input, file by 
 STAGED_SCHEMA = arrow_schema((*(column for column in SESSION_COLUMNS if column.name in STAGED_NAMES), RECORD))
 ROWS_PER_GROUP = 262_144
 RAW_ROWS = 1_000
-
-
-@dataclass
-class Counts:
-    """What became of the records that were read; the parts add up to the whole."""
-
-    read: int = 0
-    kept: int = 0
-    duplicate: int = 0
-    uncounted: int = 0
-    rejected: int = 0
-
-    def add_up(self) -> bool:
-        """Whether every record is accounted for exactly once."""
-        return self.read == self.kept + self.duplicate + self.uncounted + self.rejected
 
 
 @dataclass

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from common.cli import UriType, report_errors
-from common.errors import NdrError
-from common.windows import parse_moment
+from common.cli import MomentType, UriType, report_errors
 from jobs.evaluate.config import EvaluateConfig
 from jobs.evaluate.job import run
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-class MomentType(click.ParamType[datetime]):
-    """A time with a zone."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The time in UTC; fails with a usage error that names the value."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_moment(value)
-        except NdrError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command(name="ndr-evaluate", epilog="Example: ndr-evaluate --lake ./lake --labels demo/labels.csv")

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import click
 
-from common.cli import MonthType, engine_option, lake_option, project_options, report_errors
-from common.errors import NdrError
+from common.cli import MomentType, MonthType, engine_option, lake_option, project_options, report_errors
 from common.stage import run_stage
-from common.windows import parse_moment
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run
-
-
-class MomentType(click.ParamType[datetime]):
-    """A time with a zone."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The UTC time; fails with a usage error that names the value."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_moment(value)
-        except NdrError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command(name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --lake ./lake")

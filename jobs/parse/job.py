@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.errors import InputError, RejectedRatioError
-from common.logs import LogFiles, find_logs, mark_duplicates, read_files
+from common.logs import Counts, LogFiles, find_logs, mark_duplicates, read_files
 from common.schema import arrow_schema
 from common.sessions import PARSED_SCHEMA, REJECT_SCHEMA, SESSION_COLUMNS, SOURCE_COLUMNS
 from jobs.parse.config import ParseConfig
 from jobs.parse.writers import Writer, file_output, standard_output
 
 KEPT_SCHEMA = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS))
-
-
-@dataclass
-class Counts:
-    """What became of the records that were read; the parts add up to the whole."""
-
-    read: int = 0
-    kept: int = 0
-    duplicate: int = 0
-    uncounted: int = 0
-    rejected: int = 0
 
 
 def run(config: ParseConfig) -> dict[str, Any]:
