@@ -1,0 +1,81 @@
+"""The slices, pair counts and FG-A of one window in hand-written DuckDB SQL: what the product is measured against.
+
+    python -m bench.reference --sessions FOLDER --lake FOLDER --window START --out FOLDER
+
+Made to be fast: sessions are grouped once for pairs and pair counts, the slices of all look-backs once with conditional
+sums, and what one table needs of another stays in memory. Made for the default project and one window.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import duckdb
+
+from bench import reference_slices as slices
+from bench.reference_features import fg_a_steps
+from common.lake import Lake
+from common.spec import load_spec
+from common.windows import Windows
+
+
+def run(connection: duckdb.DuckDBPyConnection, sessions: Path, lake: Lake, window: Windows, out: Path) -> None:
+    """Writes the four tables below `out`, and prints the seconds of each step."""
+    spec = load_spec("v1")
+    seconds: dict[str, float] = {}
+    cpu_seconds: dict[str, float] = {}
+
+    def step(name: str, *queries: str) -> None:
+        began, used = time.monotonic(), time.process_time()
+        for query in queries:
+            connection.execute(query)
+        seconds[name] = round(time.monotonic() - began, 3)
+        cpu_seconds[name] = round(time.process_time() - used, 3)
+
+    def written(name: str, query: str) -> str:
+        return f"COPY ({query}) TO '{out / name}.parquet' (FORMAT parquet)"
+
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET preserve_insertion_order = false")
+    connection.execute(f"CREATE VIEW sessions AS SELECT * FROM read_parquet('{sessions}/*.parquet')")
+    began = time.monotonic()
+    row = connection.execute(slices.DUPLICATES).fetchone()
+    if row is None or row[0]:
+        raise SystemExit("the sessions hold duplicates: this SQL is for clean ones")
+    seconds["duplicates"] = round(time.monotonic() - began, 3)
+    places = {f"{side}_internal": slices.internal(f"{side}_ip") for side in ("src", "dst")}
+    places |= {f"{side}_segment": slices.segment(f"{side}_ip") for side in ("src", "dst")}
+    hosts = " UNION ALL ".join(f"({slices.delta_host(spec, window, role)})" for role in slices.HOST_COLUMN)
+    step(
+        "delta_pair",
+        slices.SERVICES.format(**places),
+        slices.DELTA_PAIR.format(bounds=slices.bounds(window), columns=slices.PAIR_COLUMNS),
+        written("delta_pair", "FROM delta_pair"),
+    )
+    step("delta_host", f"CREATE TEMP TABLE delta_host AS {hosts}", written("delta_host", "FROM delta_host"))
+    step("pair_counts", written("pair_counts", slices.PAIR_COUNTS.format(bounds=slices.bounds(window))))
+    for name, query in fg_a_steps(spec, lake, window):
+        step(name, written(name, query) if name == "fg_a" else query)
+    print(
+        json.dumps(
+            {"stage": "duckdb", "seconds": round(sum(seconds.values()), 3), "steps": seconds, "cpu_steps": cpu_seconds}
+        )
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("sessions", "lake", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--window", type=Windows.parse, required=True)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    lake = Lake(str(given.lake), load_spec("v1"))
+    run(duckdb.connect(), given.sessions, lake, given.window, given.out)
+
+
+if __name__ == "__main__":
+    main()
