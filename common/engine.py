@@ -28,6 +28,7 @@ SPARK_SETTINGS = {
     "spark.databricks.delta.snapshotPartitions": "2",
 }
 HADOOP_AWS = "org.apache.hadoop:hadoop-aws:3.5.0"
+S3A_CREDENTIALS = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 
 
 @contextmanager
@@ -81,6 +82,9 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
     builder = SparkSession.builder.master(os.environ.get("NDR_SPARK_MASTER", "local[*]")).appName("ndr")
     for key, value in SPARK_SETTINGS.items():
         builder = builder.config(key, value)
+    if remote_storage:
+        for key, value in _s3a_settings().items():
+            builder = builder.config(key, value)
     for entry in filter(None, os.environ.get("NDR_SPARK_CONF", "").split(";")):
         key, _, value = entry.partition("=")
         builder = builder.config(key.strip(), value.strip())
@@ -93,3 +97,16 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
         yield session
     finally:
         session.stop()
+
+
+def _s3a_settings() -> dict[str, str]:
+    """How the S3 connector reaches `AWS_ENDPOINT_URL`, if there is one; credentials come from the environment."""
+    settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": S3A_CREDENTIALS}
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        settings |= {
+            "spark.hadoop.fs.s3a.endpoint": endpoint,
+            "spark.hadoop.fs.s3a.endpoint.region": os.environ.get("AWS_REGION", "us-east-1"),
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.connection.ssl.enabled": str(endpoint.startswith("https://")).lower(),
+        }
+    return settings
