@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from common.errors import EngineError
+from common.storage import s3_endpoint
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -53,7 +54,7 @@ def _sail() -> Iterator[SparkSession]:
     if importlib.util.find_spec("pysail") is None:
         raise EngineError("engine sail is not installed", "Install it with: pip install 'ndr[sail]'")
     os.environ.setdefault("RUST_LOG", "off")
-    if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://"):
+    if s3_endpoint().startswith("http://"):
         os.environ.setdefault("AWS_ALLOW_HTTP", "true")
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
@@ -100,9 +101,9 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
 
 
 def _s3a_settings() -> dict[str, str]:
-    """How the S3 connector reaches `AWS_ENDPOINT_URL`, if there is one; credentials come from the environment."""
+    """How the S3 connector reaches the endpoint of the environment, if any; credentials come from there too."""
     settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": S3A_CREDENTIALS}
-    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+    if endpoint := s3_endpoint():
         settings |= {
             "spark.hadoop.fs.s3a.endpoint": endpoint,
             "spark.hadoop.fs.s3a.endpoint.region": os.environ.get("AWS_REGION", "us-east-1"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import time
 from collections.abc import Iterable, Sequence
@@ -20,6 +19,7 @@ from pyspark.sql import functions as F
 from common.errors import CommitError, InputError, TableError
 from common.schema import Table
 from common.spec import FeatureSpec
+from common.storage import s3_endpoint, subtree
 from common.tables import tables
 from common.windows import Windows
 
@@ -151,7 +151,9 @@ class Lake:
         try:
             delta = self._delta(name)
             wanted = list(columns or self.table(name).column_names)
-            return delta.to_pyarrow_table(filters=filters or None, columns=wanted)
+            # with the file system of deltalake itself, the process sometimes aborts when it ends
+            files = subtree(self.location(name))
+            return delta.to_pyarrow_table(filters=filters or None, columns=wanted, filesystem=files)
         except TableNotFoundError:
             raise TableError(
                 f"table {name} does not exist in {self.uri}", f"Run the stage that writes {name} first"
@@ -179,7 +181,7 @@ class Lake:
 
     @property
     def _storage(self) -> dict[str, str] | None:
-        return {"AWS_ALLOW_HTTP": "true"} if self.is_remote and plain_http_endpoint() else None
+        return {"AWS_ALLOW_HTTP": "true"} if self.is_remote and s3_endpoint().startswith("http://") else None
 
     def _delta(self, name: str) -> DeltaTable:
         return DeltaTable(self.location(name), storage_options=self._storage)
@@ -234,12 +236,6 @@ class Lake:
             "Its Delta log or files are damaged or not accessible: restore them, or delete the table's folder and "
             "rebuild it",
         )
-
-
-def plain_http_endpoint() -> bool:
-    """Whether `AWS_ENDPOINT_URL` names an endpoint without TLS, as a local stand-in for S3 has."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-    return endpoint.startswith("http://")
 
 
 def first_line(error: BaseException) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from pyarrow import fs
 
 from common.errors import InputError
+from common.storage import s3_filesystem
 
 _GLOB_CHARACTERS = frozenset("*?[")
 
@@ -88,7 +89,7 @@ def _walk(folder: str) -> Iterator[str]:
 
 def _on_s3(uri: str) -> list[FoundFile]:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    s3 = _s3()
+    s3 = s3_filesystem()
     pattern = bool(_GLOB_CHARACTERS & set(key))
     base = key.rstrip("/") if not pattern else _fixed_part(key)
     try:
@@ -113,17 +114,6 @@ def _fixed_part(key: str) -> str:
     return "/".join(parts[:wild])
 
 
-def _s3() -> fs.S3FileSystem:
-    """The S3 of the environment: `AWS_ENDPOINT_URL`, `AWS_REGION` and the usual credentials."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    options = {"region": region} if region else {}
-    if endpoint:
-        parts = urlsplit(endpoint)
-        options |= {"scheme": parts.scheme, "endpoint_override": parts.netloc}
-    return fs.S3FileSystem(**options)
-
-
 def open_file(path: str) -> BinaryIO:
     """The file's bytes as a stream, unpacked by nobody.
 
@@ -132,7 +122,7 @@ def open_file(path: str) -> BinaryIO:
     """
     try:
         if path.startswith("s3://"):
-            return cast(BinaryIO, _s3().open_input_file(path.removeprefix("s3://")))
+            return cast(BinaryIO, s3_filesystem().open_input_file(path.removeprefix("s3://")))
         return Path(local_path(path)).open("rb", buffering=0)
     except OSError as error:
         reason = error.strerror or error

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import urlparse
 
 from pyarrow import fs
 
 from common.errors import ModelError
+from common.storage import s3_filesystem
 
 
 class ArtifactStore:
@@ -17,7 +17,7 @@ class ArtifactStore:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self._remote = uri.startswith("s3://")
-        self._files = _s3() if self._remote else fs.LocalFileSystem()
+        self._files = s3_filesystem() if self._remote else fs.LocalFileSystem()
         self._root = uri.removeprefix("s3://")
 
     def exists(self, name: str) -> bool:
@@ -73,12 +73,3 @@ class ArtifactStore:
             f"model file {self.uri}/{name} cannot be {verb}: {str(error).splitlines()[0]}",
             "Check the path and permissions",
         )
-
-
-def _s3() -> fs.S3FileSystem:
-    """S3 with the credentials of the environment, at `AWS_ENDPOINT_URL` where that is set."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    endpoint = urlparse(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
-    if not endpoint.netloc:
-        return fs.S3FileSystem(region=region)
-    return fs.S3FileSystem(region=region, endpoint_override=endpoint.netloc, scheme=endpoint.scheme)

@@ -1,0 +1,28 @@
+"""File systems: the local disk, and S3 as the environment names it."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from pyarrow import fs
+
+
+def s3_endpoint() -> str:
+    """`AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`; empty for AWS itself."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+
+
+def s3_filesystem() -> fs.S3FileSystem:
+    """S3 with the credentials of the environment, in `AWS_REGION`, at the endpoint of the environment if it has one."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    endpoint = urlsplit(s3_endpoint())
+    if not endpoint.netloc:
+        return fs.S3FileSystem(region=region)
+    return fs.S3FileSystem(region=region, endpoint_override=endpoint.netloc, scheme=endpoint.scheme)
+
+
+def subtree(uri: str) -> fs.SubTreeFileSystem:
+    """The files below an s3:// URI or a local path, as a file system of their own."""
+    base = s3_filesystem() if uri.startswith("s3://") else fs.LocalFileSystem()
+    return fs.SubTreeFileSystem(uri.removeprefix("s3://"), base)
