@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -17,15 +16,12 @@ from common.project import ProjectParameters
 from common.schema import Table
 from common.spec import FeatureSpec
 from common.windows import Windows
-from jobs.fg_a.feed import ROLES, HostEntries, PairEntries, host_entries, pair_entries
+from jobs.fg_a.feed import HostEntries, PairEntries, host_entries, pair_entries
 from jobs.fg_a.frames import PEAK, base_columns
 from jobs.fg_a.sums import Spread, entropy, spreads
-from jobs.fg_a.timeline import Index, Timeline
+from jobs.fg_a.timeline import ROLES, Index, Timeline
 
 Values = NDArray[np.float64] | NDArray[np.int64]
-Batches = Iterable[pa.RecordBatch]
-
-CELLS_PER_GROUP = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -38,46 +34,14 @@ class Definition:
     table: Table
 
 
-def kernel(definition: Definition) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
-    """A function that turns a partition of the feed, with whole hosts, into rows of `fg_a`."""
-
-    def rows_of(batches: Batches) -> Iterator[pa.RecordBatch]:
-        held = [batch for batch in batches if batch.num_rows]
-        if not held:
-            return
-        feed = pa.Table.from_batches(held)
-        for group in _host_groups(feed, definition):
-            rows = fg_a_rows(group, definition)
-            if rows.num_rows:
-                yield rows
-
-    return rows_of
-
-
-def _host_groups(feed: pa.Table, definition: Definition) -> Iterator[pa.Table]:
-    """The feed in parts of whole hosts, few enough that their dense arrays stay small."""
-    encoded = feed.column("host_ip").combine_chunks().dictionary_encode()
-    n_hosts = len(encoded.dictionary)
-    per_host = len(ROLES) * definition.timeline.n_buckets * (len(base_columns(definition.spec)) + 2)
-    size = max(1, CELLS_PER_GROUP // per_host)
-    if size >= n_hosts:
-        yield feed
-        return
-    number = encoded.indices.to_numpy() // size
-    for group in range(-(-n_hosts // size)):
-        yield feed.filter(pa.array(number == group))
-
-
 def fg_a_rows(feed: pa.Table, definition: Definition) -> pa.RecordBatch:
     """The rows of `fg_a` for the hosts of a feed, one per host and window with activity."""
     timeline, spec = definition.timeline, definition.spec
-    is_host_row = pc.is_valid(feed.column("sums"))
-    host_rows = feed.filter(is_host_row)
-    hosts = pc.unique(host_rows.column("host_ip"))
-    sums = host_entries(host_rows, hosts)
-    pair_rows = feed.filter(pc.invert(is_host_row))
-    pair_rows = pair_rows.filter(pc.is_in(pair_rows.column("host_ip"), value_set=hosts))
-    pairs = pair_entries(pair_rows, hosts, definition.project.high_risk_segments)
+    is_host_row = pc.is_valid(feed.column("sums")).to_numpy()
+    host_rows = np.flatnonzero(is_host_row)
+    hosts = pc.unique(feed.column("host_ip").take(pa.array(host_rows)))
+    sums = host_entries(feed, host_rows, hosts, timeline)
+    pairs = pair_entries(feed, np.flatnonzero(~is_host_row), hosts, timeline, definition.project.high_risk_segments)
     host, window = _active(sums, len(hosts), timeline)
     by_label = _base(sums, len(hosts), definition)
     for label, metrics in _keyed_metrics(pairs, definition).items():

@@ -10,17 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.fg_a.sums import Bools, Keyed, days_met
-from jobs.fg_a.timeline import Index, Timeline
+from jobs.fg_a.timeline import ROLES, Index, Timeline
 
 PORTS = 1 << 16
-ROLES = ("outbound", "inbound")
 
 
 @dataclass(frozen=True)
 class PairEntries:
     """What owners (a host in a role: host number x 2 + role number) had to do with peers, `(n_entries,)` each.
 
-    Entries with bucket -1 come from the history, and have nothing but `past_days`.
+    Sorted by owner, peer and port. Entries with bucket -1 come from the history, and have nothing but `past_days`.
     """
 
     n_hosts: int
@@ -36,7 +35,7 @@ class PairEntries:
 
     def by_peer(self) -> Keyed:
         """Keyed by peer."""
-        return self._keyed(self.peer, int(self.peer.max(initial=0)) + 1)
+        return self._keyed(self.peer, int(self.peer.max(initial=0)) + 1, in_order=True)
 
     def by_port(self) -> Keyed:
         """Keyed by service port."""
@@ -48,11 +47,16 @@ class PairEntries:
 
     def by_peer_and_port(self) -> Keyed:
         """Keyed by peer and service port."""
-        return self._keyed(self.peer * PORTS + self.port, (int(self.peer.max(initial=0)) + 1) * PORTS)
+        n_codes = (int(self.peer.max(initial=0)) + 1) * PORTS
+        return self._keyed(self.peer * PORTS + self.port, n_codes, in_order=True)
 
     def of_risky_segments(self) -> PairEntries:
         """Only the entries whose peer is in a high-risk segment."""
-        columns = {name: getattr(self, name)[self.risky] for name in self.__dataclass_fields__ if name != "n_hosts"}
+        return self.taken(np.flatnonzero(self.risky))
+
+    def taken(self, chosen: Index) -> PairEntries:
+        """The entries with those numbers, in their order."""
+        columns = {name: getattr(self, name)[chosen] for name in self.__dataclass_fields__ if name != "n_hosts"}
         return PairEntries(n_hosts=self.n_hosts, **columns)
 
     def hosts_with_history(self, timeline: Timeline) -> Bools:
@@ -65,13 +69,18 @@ class PairEntries:
         np.bitwise_or.at(past, host[~current], self.past_days[~current])
         return days_met(present, past, timeline) > 0
 
-    def _keyed(self, code: Index, n_codes: int) -> Keyed:
+    def _keyed(self, code: Index, n_codes: int, *, in_order: bool = False) -> Keyed:
+        """The entries by key; `in_order` says that they are sorted by owner and code as they are."""
         full = self.owner * n_codes + code
-        current = self.bucket >= 0
-        keys, key = np.unique(full[current], return_inverse=True)
-        order = np.argsort(key, kind="stable")
+        entries = np.flatnonzero(self.bucket >= 0)
+        chosen = full[entries]
+        if not in_order:
+            order = np.argsort(chosen)
+            entries, chosen = entries[order], chosen[order]
+        heads = np.flatnonzero(np.diff(chosen, prepend=-1))
+        keys = chosen[heads]
         past = np.zeros(len(keys), dtype=np.int64)
-        old = np.flatnonzero(~current)
+        old = np.flatnonzero(self.bucket < 0)
         place = np.searchsorted(keys, full[old])
         known = place < len(keys)
         known[known] = keys[place[known]] == full[old[known]]
@@ -79,10 +88,10 @@ class PairEntries:
         return Keyed(
             owner=keys // n_codes,
             n_owners=self.n_hosts * len(ROLES),
-            key=key[order],
-            bucket=self.bucket[current][order],
-            sessions=self.sessions[current][order],
-            bytes=self.bytes[current][order],
+            key=np.repeat(np.arange(len(keys)), np.diff(heads, append=len(chosen))),
+            bucket=self.bucket[entries],
+            sessions=self.sessions[entries],
+            bytes=self.bytes[entries],
             past_days=past,
         )
 
@@ -98,50 +107,56 @@ class HostEntries:
     segment: pa.Array
 
 
-def owners_of(rows: pa.Table, hosts: pa.Array) -> Index:
-    """The owner number of each row."""
-    host = pc.index_in(rows.column("host_ip"), value_set=hosts).to_numpy()
-    role = pc.index_in(rows.column("role"), value_set=pa.array(ROLES)).to_numpy()
-    owners: Index = host.astype(np.int64) * len(ROLES) + role
-    return owners
-
-
-def pair_entries(rows: pa.Table, hosts: pa.Array, high_risk_segments: Collection[str]) -> PairEntries:
-    """The pair and history rows of a feed as arrays."""
-    segment = _codes(rows.column("peer_segment_id"))
-    risky = pc.is_in(rows.column("peer_segment_id"), value_set=pa.array(list(high_risk_segments), pa.string()))
-    return PairEntries(
+def pair_entries(
+    feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline, high_risk_segments: Collection[str]
+) -> PairEntries:
+    """The pair and history rows of a feed, those of these numbers, as arrays."""
+    risky = pc.is_in(feed.column("peer_segment_id"), value_set=pa.array(list(high_risk_segments), pa.string()))
+    owner, port, bucket = _places(feed, rows, hosts, timeline)
+    past_days = _integers(feed, "past_days", rows)
+    unsorted = PairEntries(
         n_hosts=len(hosts),
-        owner=owners_of(rows, hosts),
-        peer=_codes(rows.column("peer_ip")),
-        port=_integers(rows, "peer_port"),
-        segment=segment,
-        risky=risky.to_numpy(),
-        bucket=_integers(rows, "bucket", -1),
-        sessions=_integers(rows, "sessions_cnt"),
-        bytes=_integers(rows, "bytes_sum"),
-        past_days=_integers(rows, "past_days"),
+        owner=owner,
+        peer=_codes(feed.column("peer_ip"))[rows],
+        port=port,
+        segment=_codes(feed.column("peer_segment_id"))[rows],
+        risky=risky.to_numpy()[rows],
+        bucket=np.where(past_days != 0, -1, bucket),
+        sessions=_integers(feed, "sessions_cnt", rows),
+        bytes=_integers(feed, "bytes_sum", rows),
+        past_days=past_days,
     )
+    n_peers = int(unsorted.peer.max(initial=0)) + 1
+    return unsorted.taken(np.argsort((unsorted.owner * n_peers + unsorted.peer) * PORTS + unsorted.port))
 
 
-def host_entries(rows: pa.Table, hosts: pa.Array) -> HostEntries:
-    """The host rows of a feed as arrays."""
-    lists = rows.column("sums").combine_chunks()
+def host_entries(feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline) -> HostEntries:
+    """The host rows of a feed, those of these numbers, as arrays."""
+    chosen = feed.take(pa.array(rows))
+    owner, _, bucket = _places(feed, rows, hosts, timeline)
     return HostEntries(
-        owner=owners_of(rows, hosts),
-        bucket=_integers(rows, "bucket"),
-        values=lists.flatten().to_numpy().reshape(rows.num_rows, -1),
-        durations=rows.column("durations").to_numpy(),
-        segment=rows.column("segment_id").combine_chunks(),
+        owner=owner,
+        bucket=bucket,
+        values=chosen.column("sums").combine_chunks().flatten().to_numpy().reshape(len(rows), -1),
+        durations=chosen.column("durations").to_numpy(),
+        segment=chosen.column("segment_id").combine_chunks(),
     )
 
 
-def _integers(rows: pa.Table, name: str, absent: int = 0) -> Index:
-    values: Index = pc.fill_null(rows.column(name).cast(pa.int64()), absent).to_numpy()
+def _places(feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline) -> tuple[Index, Index, Index]:
+    """Owner, port and bucket of rows, from their host and place."""
+    host = pc.index_in(feed.column("host_ip"), value_set=hosts).to_numpy()[rows].astype(np.int64)
+    rest, role = np.divmod(_integers(feed, "place", rows), len(ROLES))
+    port, bucket = np.divmod(rest, timeline.n_buckets)
+    return host * len(ROLES) + role, port, bucket
+
+
+def _integers(feed: pa.Table, name: str, rows: Index) -> Index:
+    values: Index = pc.fill_null(feed.column(name), 0).to_numpy()[rows].astype(np.int64)
     return values
 
 
 def _codes(column: pa.ChunkedArray) -> Index:
     encoded = column.combine_chunks().dictionary_encode()
-    codes: Index = pc.fill_null(encoded.indices.cast(pa.int64()), 0).to_numpy()
+    codes: Index = pc.fill_null(encoded.indices, 0).to_numpy().astype(np.int64)
     return codes

@@ -1,17 +1,23 @@
-"""What the kernel of FG-A is fed: one stream of rows per host, from slices and history."""
+"""What the kernel of FG-A is fed: one stream of rows per host, from slices and history.
+
+Role, bucket and service port are one integer, `place`, because grouping by text, and by many columns, is dear.
+"""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.grid import WINDOW_MICROS, micros
 from common.spec import FeatureSpec
-from jobs.fg_a.timeline import Timeline
+from common.windows import WINDOW
+from jobs.fg_a.timeline import ROLES, Timeline
 
 FEED_DDL = (
-    "host_ip string, role string, peer_ip string, peer_port int, peer_segment_id string, segment_id string, "
-    "bucket int, sessions_cnt long, bytes_sum long, past_days long, sums array<long>, durations double"
+    "host_ip string, place int, peer_ip string, peer_segment_id string, segment_id string, "
+    "sessions_cnt long, bytes_sum long, past_days long, sums array<long>, durations double"
 )
 FEED_COLUMNS = tuple(entry.split()[0] for entry in FEED_DDL.split(", "))
 
@@ -43,8 +49,8 @@ def base_columns(spec: FeatureSpec) -> tuple[str, ...]:
 def host_feed(slices: DataFrame, spec: FeatureSpec, timeline: Timeline) -> DataFrame:
     """Rows that carry the sums of a host, role and bucket; the peak comes last in `sums`."""
     names = base_columns(spec)
-    bucketed = slices.withColumn("bucket", bucket_number(timeline))
-    summed = bucketed.groupBy("host_ip", "role", "bucket").agg(
+    placed = slices.select("*", place(timeline, bucket_number(timeline), F.lit(0)))
+    summed = placed.groupBy("host_ip", "place").agg(
         F.max("segment_id").alias("segment_id"),
         *(F.sum(name).alias(name) for name in names),
         F.max(PEAK).alias(PEAK),
@@ -55,39 +61,43 @@ def host_feed(slices: DataFrame, spec: FeatureSpec, timeline: Timeline) -> DataF
 
 def pair_feed(slices: DataFrame, timeline: Timeline) -> DataFrame:
     """Rows that carry what a host and role had to do with a peer and port in a bucket."""
-    several = timeline.n_buckets > 1
-    summed = (
-        slices.withColumn("bucket", bucket_number(timeline))
-        .groupBy("host_ip", "role", "peer_ip", "peer_port", *(["bucket"] if several else []))
-        .agg(
-            F.max("peer_segment_id").alias("peer_segment_id"),
-            F.sum("sessions_cnt").alias("sessions_cnt"),
-            F.sum(F.col("bytes_src_sum") + F.col("bytes_dst_sum")).alias("bytes_sum"),
-        )
+    placed = slices.select("*", place(timeline, bucket_number(timeline), F.col("peer_port")))
+    summed = placed.groupBy("host_ip", "peer_ip", "peer_segment_id", "place").agg(
+        F.sum("sessions_cnt").alias("sessions_cnt"),
+        F.sum(F.col("bytes_src_sum") + F.col("bytes_dst_sum")).alias("bytes_sum"),
     )
-    return _feed(summed if several else summed.withColumn("bucket", F.lit(0)))
+    return _feed(summed)
 
 
 def history_feed(days: DataFrame, timeline: Timeline) -> DataFrame:
-    """Rows that carry on which days before the first slice a host and role met a peer and port."""
-    origin_micros = micros(timeline.history)[0]
-    age = F.datediff(F.lit(f"{timeline.origin_date:%Y-%m-%d}").cast("date"), F.col("date").cast("date"))
-    bit = F.pow(F.lit(2.0), age).cast("long")
-    met = days.where(F.unix_micros("first_slice_ts") < origin_micros).withColumn("bit", bit)
-    masks = met.groupBy("host_ip", "role", "peer_ip", "peer_port").agg(F.bit_or("bit").alias("past_days"))
-    return _feed(masks)
+    """Rows that carry on which days before the first slice a host and role met a peer and port.
+
+    Bit i of `past_days` is the day `lookback_days` - i days before the date of the first slice.
+    """
+    bit = F.lit(None).cast("long")
+    for number in range(timeline.lookback_days + 1):
+        day = timeline.origin_date - timedelta(days=timeline.lookback_days - number)
+        bit = F.when(F.col("date") == f"{day:%Y-%m-%d}", F.lit(1 << number).cast("long")).otherwise(bit)
+    met = days.where(F.unix_micros("first_slice_ts") < micros(timeline.history)[0])
+    placed = met.select("*", place(timeline, F.lit(0), F.col("peer_port")), bit.alias("bit"))
+    return _feed(placed.groupBy("host_ip", "peer_ip", "place").agg(F.bit_or("bit").alias("past_days")))
+
+
+def place(timeline: Timeline, bucket: Column, port: Column) -> Column:
+    """The column `place`: port, bucket and role in one integer."""
+    role = F.when(F.col("role") == ROLES[0], 0).otherwise(1)
+    return ((port * timeline.n_buckets + bucket) * len(ROLES) + role).cast("int").alias("place")
 
 
 def bucket_number(timeline: Timeline) -> Column:
     """The bucket of a slice, from its `window_start_ts`."""
     origin = micros(timeline.history)[0]
-    number = F.floor((F.unix_micros("window_start_ts") - F.lit(origin)) / F.lit(WINDOW_MICROS)).cast("int")
     if timeline.n_buckets == len(timeline.history):
-        return number
-    inner = [int(edge) for edge in timeline.edges[1:-1]]
+        return F.floor((F.unix_micros("window_start_ts") - F.lit(origin)) / F.lit(WINDOW_MICROS)).cast("int")
     bucket = F.lit(0)
-    for edge in inner:
-        bucket = bucket + F.when(number >= edge, 1).otherwise(0)
+    for edge in timeline.edges[1:-1]:
+        first = F.lit(timeline.history.start + int(edge) * WINDOW)
+        bucket = bucket + F.when(F.col("window_start_ts") >= first, 1).otherwise(0)
     return bucket
 
 

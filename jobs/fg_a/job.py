@@ -9,9 +9,10 @@ from common.errors import TableError
 from common.parts import replace_in_parts
 from common.stage import StageConfig, StageRun
 from common.windows import Windows
-from jobs.fg_a.features import Definition, kernel
+from jobs.fg_a.features import Definition
 from jobs.fg_a.frames import FEED_COLUMNS, history_feed, host_feed, pair_feed
 from jobs.fg_a.history import pair_history
+from jobs.fg_a.kernel import kernel
 from jobs.fg_a.timeline import Timeline
 
 PARTITIONS = 16

@@ -25,8 +25,8 @@ class Keyed:
     """Sessions and bytes of keys (a peer, port or segment of an owner) by bucket, keys sorted by owner.
 
     `owner` is `(n_keys,)`; `key`, `bucket`, `sessions` and `bytes` are `(n_entries,)`, `key` counting into `owner`
-    and sorted; `past_days` `(n_keys,)` has bit i set when the key was met i days before the origin's date, in slices
-    before the origin.
+    and sorted; `past_days` `(n_keys,)` has bit i set when the key was met on day i of the history, in slices before the
+    origin: see `days_met`.
     """
 
     owner: Index
@@ -104,35 +104,30 @@ def spreads(
     return found
 
 
-def days_met(present: Bools, past_days: Index, timeline: Timeline) -> NDArray[np.int16]:
+def days_met(present: Bools, past_days: Index, timeline: Timeline) -> NDArray[np.uint8]:
     """On how many UTC dates a key was met before each edge, `(n_keys, n_edges)`.
 
     Dates count from `lookback_days` before the edge's date to the edge itself. `present` `(n_keys, n_buckets)` says in
-    which buckets the key was met, bit i of `past_days` whether it was met i days before the origin's date, in slices
-    before the origin.
+    which buckets the key was met, bit i of `past_days` whether it was met `lookback_days` - i days before the origin's
+    date, in slices before the origin.
     """
     reach = timeline.lookback_days
-    bits = np.arange(reach, -1, -1)
-    past = (past_days[:, None] >> bits) & 1 > 0
-    later = np.zeros((len(present), int(timeline.edge_days[-1])), dtype=bool)
-    by_day = np.concatenate([past, later], axis=1)
+    met = past_days.copy()
     for day in np.unique(timeline.bucket_days):
-        by_day[:, reach + day] |= present[:, timeline.bucket_days == day].any(axis=1)
-    running = np.zeros((len(present), by_day.shape[1] + 1), dtype=np.int16)
-    np.cumsum(by_day, axis=1, out=running[:, 1:])
-    today = reach + timeline.edge_days
-    whole_days = running[:, today] - running[:, today - reach]
-    return whole_days + _met_today(present, past[:, reach], timeline)
+        met |= present[:, timeline.bucket_days == day].any(axis=1).astype(np.int64) << (reach + day)
+    days, place = np.unique(timeline.edge_days, return_inverse=True)
+    whole_days = [np.bitwise_count(met & (((1 << reach) - 1) << int(day))) for day in days]
+    return np.stack(whole_days, axis=1)[:, place] + _met_today(present, past_days >> reach & 1 > 0, timeline)
 
 
-def _met_today(present: Bools, past_today: Bools, timeline: Timeline) -> NDArray[np.int16]:
+def _met_today(present: Bools, past_today: Bools, timeline: Timeline) -> NDArray[np.uint8]:
     """Whether a key was met on each edge's date, before the edge, `(n_keys, n_edges)` of 0 and 1."""
     running = np.zeros((len(present), timeline.n_buckets + 1), dtype=np.int32)
     np.cumsum(present, axis=1, out=running[:, 1:])
     first_of_day = np.searchsorted(timeline.bucket_days, timeline.edge_days)
     met = running - running[:, first_of_day] > 0
     met |= past_today[:, None] & (timeline.edge_days == 0)
-    return met.astype(np.int16)
+    return met.astype(np.uint8)
 
 
 def _running(keyed: Keyed, keys: slice, entries: slice, values: Index, n_buckets: int) -> Index:

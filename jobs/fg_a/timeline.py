@@ -14,6 +14,8 @@ from common.windows import WINDOW, Windows
 
 Index = NDArray[np.int64]
 
+ROLES = ("outbound", "inbound")
+
 MAX_STRETCHES = 16
 """With more edges than this, each slice is a bucket of its own."""
 
