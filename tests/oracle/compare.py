@@ -73,7 +73,8 @@ def _keys(table: pa.Table, key: Sequence[str]) -> list[tuple[Any, ...]]:
 def _values(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us", column.type.tz))
-    return column.to_pylist()
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def _same(left: Any, right: Any, rel: float, abs: float) -> bool:
@@ -84,7 +85,7 @@ def _same(left: Any, right: Any, rel: float, abs: float) -> bool:
     if isinstance(left, float) or isinstance(right, float):
         numbers = isinstance(left, float | int) and isinstance(right, float | int)
         return numbers and math.isclose(left, right, rel_tol=rel, abs_tol=abs)
-    return left == right
+    return bool(left == right)
 
 
 def _some(values: Sequence[Any]) -> str:
