@@ -104,19 +104,17 @@ def _of_role(sessions: DataFrame, role: str, column: str, spec: FeatureSpec, len
     sums = session_sums(spec)
     keys = ["host_ip", "slice"] if length > 1 else ["host_ip"]
     named = sessions.withColumn("host_ip", F.col(column))
+    values = {
+        name: F.when(F.col("event_type") == "TRAFFIC", F.col(column)) for name, column in QUANTILE_SOURCES.items()
+    }
+    totals = named.groupBy(*keys).agg(
+        *(F.coalesce(F.sum(value), F.lit(0)).alias(name) for name, value in sums.items()),
+        *(F.collect_list(value.cast("double")).alias(name) for name, value in values.items()),
+    )
     minute = F.floor(F.unix_micros("end_ts") / F.lit(MINUTE_MICROS)).alias("minute")
-    by_minute = named.groupBy(*keys, minute).agg(
-        *(F.coalesce(F.sum(value), F.lit(0)).alias(name) for name, value in sums.items())
-    )
-    totals = by_minute.groupBy(*keys).agg(
-        *(F.sum(name).alias(name) for name in sums), F.max("sessions_cnt").alias("max_sessions_per_minute")
-    )
-    values = (
-        named.where("event_type = 'TRAFFIC'")
-        .groupBy(*keys)
-        .agg(*(F.collect_list(F.col(source).cast("double")).alias(name) for name, source in QUANTILE_SOURCES.items()))
-    )
-    joined = totals.join(values, on=keys, how="left").withColumn("role", F.lit(role))
+    by_minute = named.groupBy(*keys, minute).agg(F.sum(sums["sessions_cnt"]).alias("sessions"))
+    busiest = by_minute.groupBy(*keys).agg(F.coalesce(F.max("sessions"), F.lit(0)).alias("max_sessions_per_minute"))
+    joined = totals.join(busiest, on=keys, how="inner").withColumn("role", F.lit(role))
     return joined if length > 1 else joined.withColumn("slice", F.lit(0))
 
 
