@@ -79,6 +79,9 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
     from delta import configure_spark_with_delta_pip
     from pyspark.sql import SparkSession
 
+    if (running := SparkSession.getActiveSession()) is not None:  # a process has one, and whoever opened it closes it
+        yield running
+        return
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(os.environ.get("NDR_SPARK_MASTER", "local[*]")).appName("ndr")
     for key, value in SPARK_SETTINGS.items():
