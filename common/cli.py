@@ -64,13 +64,18 @@ class UriType(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
-class MonthType(click.ParamType[str]):
-    """A calendar month, `YYYY-MM`."""
+class MonthType(click.ParamType[str | None]):
+    """A calendar month, `YYYY-MM`; where `automatic`, also the word `auto`, which leaves the choice to the stage."""
 
     name = "month"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The month as given; fails with a usage error that names the value."""
+    def __init__(self, automatic: bool = False) -> None:
+        self.automatic = automatic
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | None:
+        """The month as given, None for `auto`; fails with a usage error that names the value."""
+        if self.automatic and value == "auto":
+            return None
         if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
             self.fail(f"{value!r} is no month. Write it like 2026-03", param, ctx)
         return str(value)

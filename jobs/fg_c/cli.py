@@ -15,10 +15,12 @@ from jobs.fg_c.job import run
 @click.command(name="ndr-fg-c", epilog="Example: ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake")
 @click.option(
     "--baseline-month",
-    type=MonthType(),
-    metavar="YYYY-MM",
-    help="Month of the baselines; default: for each window the month in which it starts, or the latest published "
-    "one before.",
+    type=MonthType(automatic=True),
+    metavar="YYYY-MM|auto",
+    default="auto",
+    show_default=True,
+    help="Month of the baselines; auto: for each window the month in which it starts, or the latest published one "
+    "before.",
 )
 @stage_options
 @report_errors
