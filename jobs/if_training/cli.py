@@ -1,46 +1,117 @@
-"""Command line of the training stage."""
+"""Command line of the training lifecycle."""
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from common.cli import report_errors, stage_options
-from common.model.forest import ForestParameters
-from common.stage import run_stage
-from jobs.if_training.config import TrainingConfig
-from jobs.if_training.job import run
+from common.cli import WindowsType, engine_option, lake_option, project_options, report_errors
+from common.errors import NdrError
+from common.windows import WINDOW, Windows
+from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
 
-DEFAULTS = ForestParameters()
+
+class RunIdType(click.ParamType[str]):
+    """A name that can be a folder."""
+
+    name = "run id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as given; fails with a usage error that names the value."""
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value):
+            self.fail(
+                f"{value!r} is no run id. Use up to 100 letters, digits, dots, dashes and underscores", param, ctx
+            )
+        return str(value)
+
+
+class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
+    """`auto`, or window starts separated by commas: times (2026-03-10T13:08Z) or keys (20260310T1308Z)."""
+
+    name = "windows"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Windows, ...] | None:
+        """The windows, distinct and sorted, or None for `auto`; fails with a usage error that names the value."""
+        if value is None or isinstance(value, tuple) or value in (AUTO, ""):
+            return value if isinstance(value, tuple) else None
+        try:
+            return tuple(sorted({_window(part.strip()) for part in value.split(",")}))
+        except NdrError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _window(text: str) -> Windows:
+    if re.fullmatch(r"\d{8}T\d{4}Z", text):
+        start = datetime.strptime(text, "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
+        return Windows(start, start + WINDOW)
+    return Windows.parse(text)
 
 
 @click.command(
     name="ndr-if-training",
     epilog="Example: ndr-if-training --window 2026-03-03T00:08Z/2026-03-10T00:08Z --lake ./lake",
 )
-@stage_options
 @click.option(
-    "--n-estimators", type=click.IntRange(10, 2000), default=DEFAULTS.n_estimators, show_default=True, help="Trees."
+    "--window",
+    "windows",
+    type=WindowsType(),
+    metavar="START/END",
+    help="Training range: START inclusive, END exclusive. Every stage but rollback needs it.",
 )
+@lake_option
+@engine_option
+@project_options
 @click.option(
-    "--max-samples",
-    type=click.IntRange(2, 1_000_000),
-    default=DEFAULTS.max_samples,
+    "--stage",
+    type=click.Choice([ALL, *STAGES, ROLLBACK]),
+    default=ALL,
     show_default=True,
-    help="Rows drawn for each tree.",
+    help="Stage of the lifecycle; all runs verify to deploy in order; rollback makes the previous model current.",
 )
+@click.option("--run-id", type=RunIdType(), metavar="ID", help="Name of the run. A single stage needs it.")
 @click.option(
-    "--random-state",
-    type=click.IntRange(0),
-    default=DEFAULTS.random_state,
+    "--missing-windows",
+    type=WindowListType(),
+    default=AUTO,
     show_default=True,
-    help="Seed of the trees.",
+    metavar="auto|START,...",
+    help="Windows to remediate, by their starts; auto: those that verify found.",
 )
-@click.option(
-    "--min-rows", type=click.IntRange(2), default=500, show_default=True, help="Fewest training rows to accept."
-)
+@click.option("--backfill-state-machine", metavar="ARN", help="State machine that builds missing windows.")
+@click.option("--n-estimators", type=click.IntRange(10, 2000), help="Trees. Tuned without.")
+@click.option("--max-samples", type=click.IntRange(2, 1_000_000), help="Rows drawn for each tree. Tuned without.")
+@click.option("--random-state", type=click.IntRange(0), help="Seed. Without: of the project parameters.")
+@click.option("--min-rows", type=click.IntRange(2), help="Fewest rows to train on. Without: of the project parameters.")
 @report_errors
 def main(**options: Any) -> None:
-    """Trains the model on the features of the range, and saves it as the project's current one."""
-    run_stage("ndr-if-training", TrainingConfig(**options), run)
+    """Trains a model on the features of a range, and makes it the project's current one if it passes the gates.
+
+    Stages: verify, remediate, reverify, train, publish, attributes, deploy. Each leaves an artifact in the run's
+    folder, and begins only where that of the stage before says so.
+    """
+    stage, windows = options["stage"], options["windows"]
+    if stage != ROLLBACK and windows is None:
+        raise click.UsageError(f"Missing option '--window': stage {stage} needs the training range.")
+    if stage in STAGES and options["run_id"] is None:
+        raise click.UsageError(f"Missing option '--run-id': stage {stage} belongs to a run.")
+    outside = [entry for entry in options["missing_windows"] or () if not _inside(entry, windows)]
+    if outside:
+        raise click.UsageError(f"--missing-windows {outside[0]} is not in the training range {windows}.")
+    options["backfill_state_machine"] = options["backfill_state_machine"] or None
+    _run(TrainingConfig(**options))
+
+
+def _inside(window: Windows, windows: Windows | None) -> bool:
+    return windows is not None and len(window) == 1 and windows.start <= window.start and window.end <= windows.end
+
+
+def _run(config: TrainingConfig) -> None:
+    from common.stage import run_stage  # the models' libraries take seconds to load, which help need not wait for
+    from jobs.if_training.job import run
+
+    run_stage("ndr-if-training", config, run)

@@ -1,23 +1,32 @@
-"""Configuration of the training stage."""
+"""Configuration of the training lifecycle."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.model.forest import ForestParameters
 from common.stage import StageConfig
+from common.windows import Windows
+
+STAGES = ("verify", "remediate", "reverify", "train", "publish", "attributes", "deploy")
+ALL = "all"
+ROLLBACK = "rollback"
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class TrainingConfig(StageConfig):
-    """What training is told: trees, rows drawn for each, seed, and the fewest rows that it accepts."""
+    """What a stage of the lifecycle is told.
 
-    n_estimators: int
-    max_samples: int
-    random_state: int
-    min_rows: int
+    `run_id` names the run; without it, one is derived from what the model is made of. `missing_windows` replaces the
+    list of the verifier; None takes that list. `n_estimators`, `max_samples`, `random_state` and `min_rows` are None
+    where the project parameters, or the tuning, decide.
+    """
 
-    @property
-    def forest(self) -> ForestParameters:
-        """How the forest is grown."""
-        return ForestParameters(self.n_estimators, self.max_samples, self.random_state)
+    stage: str
+    run_id: str | None
+    missing_windows: tuple[Windows, ...] | None
+    backfill_state_machine: str | None
+    n_estimators: int | None
+    max_samples: int | None
+    random_state: int | None
+    min_rows: int | None

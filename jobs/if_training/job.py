@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,21 @@ from common.model.artifacts import (
 )
 from common.model.ensemble import Detector
 from common.model.features import model_features
+from common.model.forest import ForestParameters
 from common.model.matrix import ModelRows, input_digest, read_matrix
 from common.stage import StageRun
-from jobs.if_training.config import TrainingConfig
+from jobs.if_training.config import ALL, TrainingConfig
+
+MIN_ROWS = 500
 
 
 def run(config: TrainingConfig, stage: StageRun) -> None:
     """Saves the model of the range below `models/<project>/<run_id>`; a run that is complete already is kept."""
+    if config.stage not in (ALL, "train", "deploy"):
+        raise InputError(f"stage {config.stage} cannot be run by itself", "Run without --stage")
     store = model_store(stage.lake.uri, config.project_name)
     facts = _facts(config, stage)
-    run_id = run_id_of(facts)
+    run_id = config.run_id or run_id_of(facts)
     reused = is_complete(store, run_id)
     if reused:
         manifest = read_manifest(store, run_id)
@@ -37,7 +42,7 @@ def run(config: TrainingConfig, stage: StageRun) -> None:
     else:
         training = _read(config, stage)
         with stage.report.step("train"):
-            detector = Detector.fit(training.values, stage.spec, config.forest)
+            detector = Detector.fit(training.values, stage.spec, _forest(config))
         rows = len(training.values)
         report = _report(detector, training)
         with stage.report.step("save"):
@@ -51,15 +56,25 @@ def run(config: TrainingConfig, stage: StageRun) -> None:
     }  # fmt: skip
 
 
+def _forest(config: TrainingConfig) -> ForestParameters:
+    given = {name: getattr(config, name) for name in ("n_estimators", "max_samples", "random_state")}
+    return replace(ForestParameters(), **{name: value for name, value in given.items() if value is not None})
+
+
+def _min_rows(config: TrainingConfig) -> int:
+    return config.min_rows or MIN_ROWS
+
+
 def _facts(config: TrainingConfig, stage: StageRun) -> dict[str, Any]:
     """What determines the model, as the manifest keeps it."""
+    parameters = asdict(_forest(config)) | {"min_rows": _min_rows(config)}
     return {
         "project_name": config.project_name,
         "feature_spec_version": config.feature_spec_version,
         "baseline_horizon": stage.project.model_horizon,
         "training_window": str(config.windows),
         "input_digest": input_digest(stage.lake, config.windows),
-        "parameters": asdict(config.forest) | {"min_rows": config.min_rows},
+        "parameters": parameters,
     }
 
 
@@ -67,10 +82,10 @@ def _read(config: TrainingConfig, stage: StageRun) -> ModelRows:
     with stage.report.step("read"):
         features = model_features(stage.spec)
         training = read_matrix(stage.lake, config.windows, features, stage.project.model_horizon)
-    if len(training.values) < config.min_rows:
+    if len(training.values) < _min_rows(config):
         raise InputError(
             f"the training range {config.windows} has {len(training.values):,} rows in {stage.lake.uri}, fewer than "
-            f"{config.min_rows:,}",
+            f"{_min_rows(config):,}",
             "Give a longer range, run ndr-fg-a and ndr-fg-c for it, or lower --min-rows",
         )
     return training
