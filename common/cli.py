@@ -36,6 +36,27 @@ class WindowsType(click.ParamType[Windows]):
             self.fail(str(error), param, ctx)
 
 
+class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
+    """Windows and ranges of windows separated by commas, or a word that stands for leaving them open."""
+
+    name = "windows"
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Windows, ...] | None:
+        """The single windows, sorted and without repetition, None for the word; fails with a usage error."""
+        if value == self.word or isinstance(value, tuple):
+            return None if value == self.word else value
+        try:
+            named = {window for text in value.split(",") for window in Windows.parse(text.strip())}
+        except NdrError as error:
+            self.fail(f"{error}; or give {self.word!r}", param, ctx)
+        return tuple(sorted(named))
+
+
 class MomentType(click.ParamType[datetime]):
     """A time with a zone."""
 

@@ -53,3 +53,7 @@ class EngineError(NdrError):
 
 class ModelError(NdrError):
     """A model artifact is missing, altered, or does not match its manifest or the features."""
+
+
+class StageError(NdrError):
+    """A stage failed that another command ran."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -48,9 +49,29 @@ class StageRun:
 
 def run_stage(stage: str, config: Config, work: Callable[[Config, StageRun], None]) -> None:
     """Opens the engine and the lake, lets the stage work, and prints the run report on stdout."""
+    with open_stages(config) as start:
+        start(stage, config, work)
+
+
+@contextmanager
+def open_stages(config: StageConfig) -> Iterator[Callable[[str, Any, Callable[[Any, StageRun], None]], None]]:
+    """A function that runs stages one after the other in one engine session, and prints the report of each."""
     spec = load_spec(config.feature_spec_version)
     project = load_project(config.parameters_path)
-    report = RunReport(
+    with open_engine(config.engine, remote_storage=config.lake_uri.startswith("s3://")) as session:
+        lake = Lake(config.lake_uri, spec, session, config.engine)
+
+        def start(stage: str, own: Any, work: Callable[[Any, StageRun], None]) -> None:
+            report = new_report(stage, own)
+            work(own, StageRun(spec, project, lake, session, report))
+            click.echo(report.to_json())
+
+        yield start
+
+
+def new_report(stage: str, config: StageConfig) -> RunReport:
+    """The report of a run that begins now."""
+    return RunReport(
         stage=stage,
         window=str(config.windows),
         engine=config.engine,
@@ -58,8 +79,3 @@ def run_stage(stage: str, config: Config, work: Callable[[Config, StageRun], Non
         feature_spec_version=config.feature_spec_version,
         mini_batch_id=config.mini_batch_id,
     )
-    remote = config.lake_uri.startswith("s3://")
-    with open_engine(config.engine, remote_storage=remote) as session:
-        lake = Lake(config.lake_uri, spec, session, config.engine)
-        work(config, StageRun(spec, project, lake, session, report))
-    click.echo(report.to_json())

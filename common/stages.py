@@ -20,9 +20,12 @@ STAGES = (
     Stage("ndr-pair-counts", "jobs.pair_counts"),
     Stage("ndr-fg-b", "jobs.fg_b"),
     Stage("ndr-fg-c", "jobs.fg_c"),
+    Stage("ndr-15m", "jobs.streaming_15m"),
     Stage("ndr-if-training", "jobs.if_training"),
     Stage("ndr-inference", "jobs.inference"),
     Stage("ndr-join", "jobs.join"),
+    Stage("ndr-inventory-unload", "jobs.inventory_unload"),
+    Stage("ndr-extractor", "jobs.extractor", needs_engine=False),
 )
 TOOLS = (
     Stage("ndr-parse", "jobs.parse", needs_engine=False),

@@ -14,7 +14,7 @@ WINDOW_SECONDS = 900
 GRID_OFFSET_SECONDS = 480
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})|\d{8}T\d{4}Z")
 _GRID_REMEDY = "Window bounds fall on minutes 08, 23, 38 and 53 UTC"
 
 
@@ -31,7 +31,7 @@ def closed_window(moment: datetime) -> Windows:
 
 
 def parse_moment(text: str) -> datetime:
-    """The UTC time that the text names: ISO 8601 with a zone.
+    """The UTC time that the text names: ISO 8601 with a zone, or a partition key.
 
     Raises:
         WindowError: the text is no such time.

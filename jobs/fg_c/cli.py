@@ -6,22 +6,27 @@ from typing import Any
 
 import click
 
-from common.cli import MonthType, report_errors, stage_options
+from common.cli import Command, MonthType, report_errors, stage_options
 from common.stage import run_stage
 from jobs.fg_c.config import DeviationConfig
 from jobs.fg_c.job import run
 
 
+def baseline_month_option(function: Command) -> Command:
+    """Adds `--baseline-month`."""
+    return click.option(
+        "--baseline-month",
+        type=MonthType(automatic=True),
+        metavar="YYYY-MM|auto",
+        default="auto",
+        show_default=True,
+        help="Month of the baselines; auto: for each window the month in which it starts, or the latest published one "
+        "before.",
+    )(function)
+
+
 @click.command(name="ndr-fg-c", epilog="Example: ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake")
-@click.option(
-    "--baseline-month",
-    type=MonthType(automatic=True),
-    metavar="YYYY-MM|auto",
-    default="auto",
-    show_default=True,
-    help="Month of the baselines; auto: for each window the month in which it starts, or the latest published one "
-    "before.",
-)
+@baseline_month_option
 @stage_options
 @report_errors
 def main(**options: Any) -> None:

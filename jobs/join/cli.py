@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from common.cli import report_errors, stage_options
-from common.stage import StageConfig, run_stage
+from common.stage import run_stage
+from jobs.join.config import DESTINATIONS, JoinConfig
 from jobs.join.job import run
 
 
@@ -15,8 +16,16 @@ from jobs.join.job import run
     name="ndr-join",
     epilog="Example: ndr-join --window 2026-03-10T13:08Z --lake ./lake",
 )
+@click.option(
+    "--destination",
+    type=click.Choice(DESTINATIONS),
+    default="lake",
+    show_default=True,
+    help="Where the rows are published besides the lake: below publication.s3_prefix, or in the table of the group "
+    "redshift of the project parameters.",
+)
 @stage_options
 @report_errors
 def main(**options: Any) -> None:
-    """Puts each prediction beside the features that an analyst looks at first."""
-    run_stage("ndr-join", StageConfig(**options), run)
+    """Puts each prediction beside the features that an analyst looks at first, and publishes the rows."""
+    run_stage("ndr-join", JoinConfig(**options), run)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import InputError
-from common.stage import StageConfig, StageRun
+from common.stage import StageRun
 from common.windows import Windows
+from jobs.join.config import JoinConfig
 from jobs.join.transform import join_predictions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def run(config: StageConfig, stage: StageRun) -> None:
+def run(config: JoinConfig, stage: StageRun) -> None:
     """Replaces the windows of `prediction_join` in one commit."""
     lake, windows = stage.lake, config.windows
     predictions = lake.read("predictions", windows)

@@ -1,0 +1,28 @@
+"""Command line of the inventory stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from common.cli import MonthType, engine_option, lake_option, project_options, report_errors
+from common.stage import run_stage
+from jobs.inventory_unload.config import InventoryConfig
+from jobs.inventory_unload.job import run
+
+
+@click.command(
+    name="ndr-inventory-unload",
+    epilog="Example: ndr-inventory-unload --month 2026-03 --parameters ./project.yaml --lake ./lake",
+)
+@click.option(
+    "--month", type=MonthType(), required=True, metavar="YYYY-MM", help="Month whose inventory the snapshot is."
+)
+@lake_option
+@engine_option
+@project_options
+@report_errors
+def main(**options: Any) -> None:
+    """Unloads the machine inventory from Redshift, and makes it the month's snapshot in the lake."""
+    run_stage("ndr-inventory-unload", InventoryConfig.from_options(**options), run)

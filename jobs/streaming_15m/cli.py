@@ -1,0 +1,30 @@
+"""Command line of the four feature stages in one process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from common.cli import report_errors, stage_options
+from jobs.delta.cli import log_options
+from jobs.fg_c.cli import baseline_month_option
+from jobs.streaming_15m.config import StreamingConfig
+from jobs.streaming_15m.job import run
+
+
+@click.command(
+    name="ndr-15m",
+    epilog="Example: ndr-15m --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
+)
+@log_options
+@baseline_month_option
+@stage_options
+@report_errors
+def main(**options: Any) -> None:
+    """Slices, features, pair counts and deviations of a window from firewall logs.
+
+    Does what ndr-delta, ndr-fg-a, ndr-pair-counts and ndr-fg-c do one after the other, in one process, and prints the
+    run report of each.
+    """
+    run(StreamingConfig(**options))

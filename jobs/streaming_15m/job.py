@@ -1,0 +1,31 @@
+"""Runs the four feature stages one after the other in one engine session."""
+
+from __future__ import annotations
+
+from common.errors import NdrError, StageError
+from common.stage import open_stages
+from jobs.delta.job import run as run_delta
+from jobs.fg_a.job import run as run_fg_a
+from jobs.fg_c.job import run as run_fg_c
+from jobs.pair_counts.job import run as run_pair_counts
+from jobs.streaming_15m.config import StreamingConfig
+
+
+def run(config: StreamingConfig) -> None:
+    """Replaces the windows of the tables of all four stages, and prints the report of each stage when it is done.
+
+    Raises:
+        StageError: a stage failed; those after it were not run.
+    """
+    stages = (
+        ("ndr-delta", config.delta, run_delta),
+        ("ndr-fg-a", config.features, run_fg_a),
+        ("ndr-pair-counts", config.features, run_pair_counts),
+        ("ndr-fg-c", config.deviations, run_fg_c),
+    )
+    with open_stages(config) as start:
+        for name, own, work in stages:
+            try:
+                start(name, own, work)
+            except NdrError as error:
+                raise StageError(f"{name}: {error.problem}", error.remedy) from error
