@@ -134,8 +134,9 @@ def project_options(function: Command) -> Command:
         click.option(
             "--parameters",
             "parameters_path",
-            metavar="FILE",
-            help="Project parameters (YAML); without it, the defaults.",
+            metavar="SOURCE",
+            help="Project parameters: a YAML file, on disk or s3://, or dynamodb://<table> with an item of the "
+            "project; without it, the defaults.",
         ),
         click.option("--mini-batch-id", metavar="ID", help="Mini-batch that the run belongs to; goes into the report."),
         click.option(

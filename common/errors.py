@@ -51,6 +51,14 @@ class EngineError(NdrError):
     """The compute engine cannot be started or failed."""
 
 
+class AwsError(NdrError):
+    """An AWS service refused a call, or could not be reached."""
+
+
+class StorageError(NdrError):
+    """A file of a folder or bucket cannot be listed, read or written."""
+
+
 class ModelError(NdrError):
     """A model artifact is missing, altered, or does not match its manifest or the features."""
 

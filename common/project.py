@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-
 from common.errors import ParameterError
+from common.parameter_sources import read_settings
+from common.project_groups import PublicationParameters, RedshiftParameters, s3_folder
+from common.settings import build
 from common.spec import Horizon
 
 DEFAULT_INTERNAL_CIDRS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
@@ -26,6 +25,9 @@ class ProjectParameters:
     maps a prefix to a name; an address outside all of them belongs to its /24 (IPv4) or /64 (IPv6). `horizons`
     overrides those of the feature specification. `column_mapping` maps canonical column names to those of a
     Parquet file.
+
+    What only stages in AWS need: `redshift` and `publication` (see `common.project_groups`); `staging_prefix`, an s3://
+    URI below which UNLOAD and COPY exchange files; `batch_index_table`, the DynamoDB table of the batches that came in.
     """
 
     time_zone: str = "UTC"
@@ -42,10 +44,14 @@ class ProjectParameters:
     model_horizon: str = "7d"
     non_persistent_prefixes: tuple[str, ...] = ("vdi-", "nph-")
     column_mapping: Mapping[str, str] = field(default_factory=dict)
+    redshift: RedshiftParameters | None = None
+    publication: PublicationParameters | None = None
+    staging_prefix: str | None = None
+    batch_index_table: str | None = None
 
     def __post_init__(self) -> None:
         for name in (*self.internal_cidrs, *self.segments):
-            _check(name, lambda value: ipaddress.ip_network(value), "internal_cidrs or segments", "an IP prefix")
+            _check(name, ipaddress.ip_network, "internal_cidrs or segments", "an IP prefix")
         _check(self.time_zone, ZoneInfo, "time_zone", "an IANA time zone")
         for name in ("working_hours", "off_hours"):
             hours = getattr(self, name)
@@ -59,61 +65,37 @@ class ProjectParameters:
             raise ParameterError(
                 f"project parameter allowed_lateness_minutes is {self.allowed_lateness_minutes}", "Give 0 or more"
             )
+        for name, horizon in self.horizons.items():
+            if not (horizon.days > 0 and horizon.gap_days >= 0):
+                raise ParameterError(
+                    f"project parameter horizons.{name} is {horizon}", "Give days > 0 and gap_days >= 0"
+                )
+        if self.staging_prefix is not None:
+            object.__setattr__(self, "staging_prefix", s3_folder(self.staging_prefix, "staging_prefix"))
 
 
-def _check(value: Any, build: Any, name: str, wanted: str) -> None:
+def _check(value: str, parse: Callable[[str], object], name: str, wanted: str) -> None:
     try:
-        build(value)
+        parse(value)
     except (ValueError, ZoneInfoNotFoundError, OSError):
         raise ParameterError(f"project parameter {name} has {value!r}", f"Give {wanted}") from None
 
 
-def load_project(path: str | None, **overrides: Any) -> ProjectParameters:
-    """The project parameters of a YAML file, or the defaults without one; overrides that are not None win.
+def load_project(
+    source: str | None, project_name: str = "local", feature_spec_version: str = "v1", **overrides: Any
+) -> ProjectParameters:
+    """The project parameters of a source, or the defaults without one; overrides that are not None win.
+
+    Args:
+        source: a YAML file on disk or s3://, or `dynamodb://<table>`, whose item for the project and feature
+            specification is taken.
+        project_name: the project.
+        feature_spec_version: the feature specification.
+        **overrides: parameters that the command line gives.
 
     Raises:
-        ParameterError: the file is missing or not a mapping, or a parameter is unknown or wrong.
+        ParameterError: the source is missing or unreadable, or a parameter is unknown or wrong.
     """
-    raw = dict(_read(path)) if path else {}
-    known = {entry.name: entry for entry in fields(ProjectParameters)}
-    if unknown := sorted(set(raw) - set(known)):
-        raise ParameterError(
-            f"{path} has unknown project parameters: {', '.join(unknown)}", f"Known ones: {', '.join(sorted(known))}"
-        )
-    if isinstance(raw.get("horizons"), dict):
-        raw["horizons"] = {name: _horizon(name, entry) for name, entry in raw["horizons"].items()}
-    for name, value in raw.items():
-        default = getattr(ProjectParameters(), name)
-        if isinstance(value, list) and isinstance(default, tuple):
-            raw[name] = tuple(value)
-        elif isinstance(value, int) and isinstance(default, float):
-            raw[name] = float(value)
-        elif isinstance(default, Mapping) != isinstance(value, Mapping) or not isinstance(
-            value, Mapping | type(default)
-        ):
-            raise ParameterError(f"{path}: project parameter {name} is {value!r}", f"Give a value like {default!r}")
+    raw = read_settings(source, project_name, feature_spec_version) if source else {}
     given = {name: value for name, value in overrides.items() if value is not None}
-    return replace(ProjectParameters(**raw), **given)
-
-
-def _horizon(name: str, entry: Any) -> Horizon:
-    try:
-        horizon = Horizon(**entry)
-    except TypeError:
-        raise ParameterError(f"project parameter horizons.{name} is {entry!r}", "Give days and gap_days") from None
-    if not (horizon.days > 0 and horizon.gap_days >= 0):
-        raise ParameterError(f"project parameter horizons.{name} is {entry!r}", "Give days > 0 and gap_days >= 0")
-    return horizon
-
-
-@cache
-def _read(path: str) -> dict[str, Any]:
-    try:
-        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ParameterError(f"project parameters {path} cannot be read: {error.strerror}", "Check the path") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(f"project parameters {path} are not YAML: {error}", "Correct the file") from None
-    if not isinstance(raw or {}, dict):
-        raise ParameterError(f"project parameters {path} are not a mapping", "Write one `name: value` a line")
-    return raw or {}
+    return replace(build(ProjectParameters, raw, str(source)), **given)

@@ -57,7 +57,7 @@ def run_stage(stage: str, config: Config, work: Callable[[Config, StageRun], Non
 def open_stages(config: StageConfig) -> Iterator[Callable[[str, Any, Callable[[Any, StageRun], None]], None]]:
     """A function that runs stages one after the other in one engine session, and prints the report of each."""
     spec = load_spec(config.feature_spec_version)
-    project = load_project(config.parameters_path)
+    project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
     with open_engine(config.engine, remote_storage=config.lake_uri.startswith("s3://")) as session:
         lake = Lake(config.lake_uri, spec, session, config.engine)
 

@@ -13,9 +13,14 @@ def s3_endpoint() -> str:
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
 
 
+def aws_region() -> str:
+    """`AWS_REGION` or `AWS_DEFAULT_REGION`; else us-east-1."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
 def s3_filesystem() -> fs.S3FileSystem:
-    """S3 with the credentials of the environment, in `AWS_REGION`, at the endpoint of the environment if it has one."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    """S3 with the credentials of the environment, in its region, at the endpoint of the environment if it has one."""
+    region = aws_region()
     endpoint = urlsplit(s3_endpoint())
     if not endpoint.netloc:
         return fs.S3FileSystem(region=region)

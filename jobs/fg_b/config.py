@@ -30,7 +30,7 @@ class BaselineConfig(StageConfig):
     def from_options(cls, month: str, reference: datetime | None, **options: Any) -> BaselineConfig:
         """The configuration for a month `YYYY-MM`; without a reference time, that month's first moment in UTC."""
         spec = load_spec(options["feature_spec_version"])
-        project = load_project(options["parameters_path"])
+        project = load_project(options["parameters_path"], options["project_name"], options["feature_spec_version"])
         moment = reference or datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
         runs = [history(name, horizon, moment) for name, horizon in chosen_horizons(spec, project).items()]
         windows = Windows(min(run.start for run in runs), max(run.end for run in runs))
