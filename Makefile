@@ -3,6 +3,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 SPARK_VENV := .venv-spark
+LOCAL_VENV := .venv-local
 BIN := $(VENV)/bin
 
 LAKE ?= demo/lake
@@ -15,12 +16,17 @@ help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/.installed ## Install everything that the main job needs into .venv
+setup: $(VENV)/.installed $(LOCAL_VENV)/.installed ## Install everything that the main job and the local AWS need
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(LOCAL_VENV)/.installed: requirements/local.txt
+	$(PYTHON) -m venv $(LOCAL_VENV)
+	$(LOCAL_VENV)/bin/pip install --quiet --require-hashes -r requirements/local.txt
 	touch $@
 
 $(SPARK_VENV)/.installed: requirements/spark.txt pyproject.toml
@@ -80,7 +86,8 @@ bench: setup $(SPARK_VENV)/.installed ## Measure against DuckDB and classic Spar
 lock: setup ## Resolve the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra sail --extra dev -o requirements/dev.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra spark --extra test -o requirements/spark.txt pyproject.toml
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --group local -o requirements/local.txt
 
 .PHONY: clean
 clean: ## Remove the environments and everything that was made
-	rm -rf $(VENV) $(SPARK_VENV) demo build
+	rm -rf $(VENV) $(SPARK_VENV) $(LOCAL_VENV) demo build
