@@ -1,0 +1,9 @@
+"""The errors of the local AWS."""
+
+from __future__ import annotations
+
+from common.errors import NdrError
+
+
+class LocalAwsError(NdrError):
+    """The local AWS cannot be started, stopped or reached."""
