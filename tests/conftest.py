@@ -24,6 +24,9 @@ from common.stage import StageConfig, StageRun
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
 from jobs.delta.job import run as run_delta
+from tests.statemachines.conftest import aws_environment, local_aws, start_local_aws, step_bin
+
+__all__ = ["aws_environment", "local_aws", "start_local_aws", "step_bin"]
 
 # the Spark client takes a main module without a file, as test workers have it, for a run of its own doctests
 if not hasattr(sys.modules["__main__"], "__file__"):
