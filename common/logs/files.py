@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from common.errors import InputError
 from common.storage import s3_filesystem
 
 _GLOB_CHARACTERS = frozenset("*?[")
+_NEXT_INPUT = re.compile(r",(?=s3://|file://|/|@)")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ def find_files(inputs: Sequence[str]) -> list[str]:
     """Paths or s3:// URIs of all files that the inputs name, sorted and without repetition.
 
     An input is a path, a file:// or s3:// URI, a glob or a folder (searched recursively). In folders, names that begin
-    with `_` or `.` are left out.
+    with `_` or `.` are left out. A text may hold several inputs separated by commas if those after the first are
+    absolute paths or URIs. `@` and a path or URI is a text file of inputs, one a line.
 
     Raises:
         InputError: an input does not exist or holds no file.
@@ -44,7 +47,7 @@ def find_all(inputs: Sequence[str]) -> list[FoundFile]:
     if not inputs:
         raise InputError("no input was given", "Name at least one log file, folder or glob")
     found: dict[str, FoundFile] = {}
-    for entry in inputs:
+    for entry in _each_input(inputs):
         files = _on_s3(entry) if entry.startswith("s3://") else _local(local_path(entry))
         if not files:
             raise InputError(f"input {entry!r} holds no file", "Check the path, or the pattern")
@@ -53,6 +56,17 @@ def find_all(inputs: Sequence[str]) -> list[FoundFile]:
             known = found.setdefault(identity, file)
             found[identity] = FoundFile(known.path, known.named or file.named)
     return sorted(found.values(), key=lambda file: file.path)
+
+
+def _each_input(inputs: Sequence[str]) -> Iterator[str]:
+    for text in inputs:
+        for entry in _NEXT_INPUT.split(text):
+            if not entry.startswith("@"):
+                yield entry
+                continue
+            with open_file(entry[1:]) as stream:
+                lines = stream.read().decode("utf-8", "replace").splitlines()
+            yield from filter(None, map(str.strip, lines))
 
 
 def local_path(entry: str) -> str:

@@ -35,7 +35,8 @@ def log_options(function: Command) -> Command:
             multiple=True,
             required=True,
             metavar="PATH",
-            help="Log file, folder or glob, or s3://; repeatable.",
+            help="Log file, folder or glob, or s3://; repeatable, or absolute ones separated by commas. @FILE: a file "
+            "of them, one a line.",
         ),
     ):
         function = option(function)

@@ -42,6 +42,19 @@ def test_folder_glob_and_uri_name_the_same_files(batch_folder: Path) -> None:
     assert find_files([expected[1], folder, expected[1], f"{folder}/hq/../hq/2024/a/part-0.csv"]) == expected
 
 
+def test_several_inputs_in_one_text_or_a_file(batch_folder: Path) -> None:
+    first, second = batch_folder / "fw_paloalto/hq/2024/a", batch_folder / "fw_paloalto/hq/2024/b"
+    both = [str(first / "part-0.csv"), str(second / "part-1.csv.gz")]
+    assert find_files([f"{first},{second}"]) == both
+    assert find_files([f"{first},file://{second},{first}"]) == both
+    listed = write(batch_folder / "inputs.txt", f"{second}\n\n  {first}\n")
+    assert find_files([f"@{listed}"]) == find_files([f"{first},@{listed}"]) == both
+    odd = write(batch_folder / "with,comma.csv", traffic())
+    assert find_files([odd]) == [odd]
+    with pytest.raises(InputError, match=r"no-list\.txt"):
+        find_files([f"@{batch_folder}/no-list.txt"])
+
+
 def test_files_that_are_no_logs_are_skipped_with_the_reason(batch_folder: Path) -> None:
     logs = find_logs([str(batch_folder)], ReadOptions())
     assert logs.formats == ("panos", "panos")
