@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# What images/engine.sh makes from packages: the tools, and the root file system of the base image.
+
+BUILDX=github.com/docker/buildx@v0.26.1
+BUILDKIT=github.com/moby/buildkit@v0.25.1
+
+install_packages() { # install_packages <package ...>: those that are missing, from Debian
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q ' installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
+        fail "these are missing: ${missing[*]}. Start Docker with buildx yourself, or run as root on Debian"
+    say "installing ${missing[*]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >"$RUN/apt.log" 2>&1 ||
+        fail "apt-get install failed: $(tail -1 "$RUN/apt.log")"
+}
+
+build_tools() { # buildx and buildkitd from their modules, once
+    build_module $BUILDX ./cmd/buildx "$CACHE/bin/docker-buildx"
+    build_module $BUILDKIT ./cmd/buildkitd "$CACHE/bin/buildkitd"
+    ! [ -e "$CACHE/go" ] || { chmod -R u+w "$CACHE/go" && rm -rf "$CACHE/go"; }
+}
+
+build_module() { # build_module <module@version> <package> <binary>
+    local module=$1 package=$2 binary=$3 folder source
+    [ ! -x "$binary" ] || return 0
+    command -v go >/dev/null || fail "buildx has to be built here, which needs Go 1.24 or later on the PATH"
+    say "building $module"
+    folder=$CACHE/go/$(basename "$binary")
+    source=$(GOMODCACHE=$CACHE/go/mod GOPATH=$CACHE/go go mod download -json "$module" 2>>"$RUN/go.log" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+    [ -n "$source" ] || fail "module $module could not be downloaded"
+    rm -rf "$folder" && cp -r "$source" "$folder" && chmod -R u+w "$folder" && rm -rf "$folder/vendor"
+    mkdir -p "$(dirname "$binary")"
+    (cd "$folder" && GOMODCACHE=$CACHE/go/mod GOPATH=$CACHE/go CGO_ENABLED=0 \
+        go build -mod=mod -trimpath -ldflags '-s -w' -o "$binary.part" "$package") 2>>"$RUN/go.log"
+    mv "$binary.part" "$binary"
+}
+
+build_base_root() { # build_base_root <tar>: Debian with Python, as the slim images have it, once
+    [ ! -f "$1" ] || return 0
+    say "building the base image with debootstrap"
+    local root=$CACHE/base-root
+    rm -rf "$root"
+    debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv bookworm "$root" >"$RUN/debootstrap.log" ||
+        fail "debootstrap failed: $(tail -1 "$RUN/debootstrap.log")"
+    cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+    pip_settings >"$root/etc/pip.conf"
+    find "$root"/usr/share/{doc,man,info,locale} -type f ! -name copyright -delete
+    rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/*.log "$root"/var/log/apt
+    ln -sf python3 "$root/usr/bin/python"
+    tar --directory "$root" --create --file "$1.part" --exclude './dev/*' --exclude './proc/*' --exclude './sys/*' .
+    mv "$1.part" "$1"
+    rm -rf "$root"
+}
+
+pip_settings() { # where pip finds packages on this machine; an address with a password stays here
+    echo "[global]"
+    echo "cert = /etc/ssl/certs/ca-certificates.crt"
+    python3 -m pip config list 2>/dev/null |
+        sed -n "s/^global\.\(index-url\|extra-index-url\|timeout\)='\(.*\)'$/\1 = \2/p" | grep -v '://[^/]*@' || true
+}
