@@ -65,3 +65,7 @@ class ModelError(NdrError):
 
 class StageError(NdrError):
     """A stage failed that another command ran."""
+
+
+class DeploymentError(NdrError):
+    """The control plane could not be deployed, or is not deployed."""

@@ -1,0 +1,80 @@
+"""Command line of the control plane."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from common.aws import client
+from common.cli import report_errors
+from common.errors import ParameterError
+from statemachines.definitions import MACHINES, definition_of
+from statemachines.projects import read_project, seed
+from statemachines.publish import Published, publish_machines, roll_back
+from statemachines.stack import deploy_stack
+
+
+@click.group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
+def main() -> None:
+    """Deploys the state machines and all that they need, to AWS or wherever AWS_ENDPOINT_URL leads."""
+
+
+@main.command(epilog="Example: ndr-statemachines deploy --project project.yaml --set SchedulesState=ENABLED")
+@click.option("--stack", "stack_name", default="ndr-control-plane", show_default=True, help="Name of the stack.")
+@click.option("--set", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of the stack; repeatable.")
+@click.option(
+    "--project",
+    "projects",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Project file whose parameters and routing are put into the tables; repeatable.",
+)
+@click.option("--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File for the outputs, as JSON.")
+@report_errors
+def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, ...], outputs: Path | None) -> None:
+    """Creates or updates the stack, publishes a version of each changed state machine, and moves its alias `live`."""
+    wanted = [read_project(path) for path in projects]
+    done, found = deploy_stack(client("cloudformation"), stack_name, dict(map(_assignment, parameters)))
+    click.echo(f"stack {stack_name}: {done}")
+    for published in publish_machines(client("stepfunctions"), found):
+        _show(published)
+    for project in wanted:
+        seed(project, found)
+        click.echo(f"project {project.project_name}: {', '.join(project.organisations)}")
+    if outputs:
+        outputs.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@main.command(epilog="Example: ndr-statemachines rollback sfn_ndr_15m_features_inference")
+@click.argument("machines", nargs=-1, required=True, type=click.Choice(sorted(MACHINES)), metavar="MACHINE...")
+@report_errors
+def rollback(machines: tuple[str, ...]) -> None:
+    """Moves the alias `live` of each machine back to the version before."""
+    for machine in machines:
+        _show(roll_back(client("stepfunctions"), machine))
+
+
+@main.command(name="lint", epilog="Example: ndr-statemachines lint")
+@report_errors
+def lint_command() -> None:
+    """Looks for what public checkers miss: unassigned variables, misplaced $states, JSONata that AWS rejects."""
+    from statemachines.lint import lint  # needs a JSONata parser, which only development has
+
+    found = [f"{machine}: {problem}" for machine in MACHINES for problem in lint(definition_of(machine))]
+    for line in found:
+        click.echo(line)
+    sys.exit(1 if found else 0)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ParameterError(f"--set {text} is no NAME=VALUE", "Write it like --set SchedulesState=ENABLED")
+    return name, value
+
+
+def _show(published: Published) -> None:
+    click.echo(f"{published.machine}: {published.done}, live is version {published.version}")

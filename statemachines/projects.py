@@ -1,0 +1,64 @@
+"""Project files: one YAML file says all that the control plane knows of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from common.errors import ParameterError
+from common.orchestration import OrchestrationParameters
+from common.project_table import seed_project, seed_routing
+from common.settings import build
+
+
+@dataclass(frozen=True)
+class ProjectFile:
+    """A project as its file describes it.
+
+    `organisations` are the `<org1>/<org2>` whose batches belong to it; `settings` is what `--parameters` takes,
+    `orchestration` what the state machines are told.
+    """
+
+    project_name: str
+    organisations: tuple[str, ...]
+    orchestration: OrchestrationParameters
+    feature_spec_version: str = "v1"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_project(path: Path) -> ProjectFile:
+    """The project of a YAML file.
+
+    Raises:
+        ParameterError: the file is missing, not YAML, or has unknown, missing or wrong entries.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError(f"the project file {path} cannot be read: {error.strerror}", "Check the path") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"the project file {path} is not YAML: {error}", "Correct the file") from None
+    settings = raw.pop("settings", {}) if isinstance(raw, dict) else {}
+    project = build(ProjectFile, raw, str(path))
+    return ProjectFile(
+        project.project_name, project.organisations, project.orchestration, project.feature_spec_version, settings
+    )
+
+
+def seed(project: ProjectFile, outputs: Mapping[str, str]) -> None:
+    """Puts the parameters and the routing of the project into the tables of the stack.
+
+    Raises:
+        ParameterError: a setting is unknown or wrong; nothing is written then.
+        AwsError: a call was refused.
+    """
+    names = (project.project_name, project.feature_spec_version)
+    seed_project(outputs["ProjectParametersTable"], *names, project.settings, project.orchestration)
+    bucket = project.orchestration.ingestion_prefix.removeprefix("s3://").split("/")[0]
+    for organisation in project.organisations:
+        org1, _, org2 = organisation.partition("/")
+        seed_routing(outputs["ProjectRoutingTable"], org1, org2, *names, f"s3://{bucket}/{organisation}")
