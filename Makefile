@@ -3,6 +3,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 SPARK_VENV := .venv-spark
+PIPELINES_VENV := .venv-pipelines
 LOCAL_VENV := .venv-local
 BIN := $(VENV)/bin
 
@@ -11,9 +12,11 @@ DEMO_OPTIONS := --lake $(LAKE) $(foreach path,$(INPUT),--input $(path)) \
 	$(if $(TRAIN_DAYS),--train-days $(TRAIN_DAYS)) $(if $(SCORE_DAYS),--score-days $(SCORE_DAYS)) \
 	$(if $(LOG_TIME_ZONE),--log-time-zone $(LOG_TIME_ZONE)) $(if $(TOP),--top $(TOP))
 
+PIPELINE_OPTIONS := $(if $(ROLE_ARN),--role-arn $(ROLE_ARN)) $(foreach default,$(DEFAULTS),--default $(default))
+
 .PHONY: help
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.installed $(LOCAL_VENV)/.installed ## Install everything that the main job and the local AWS need
@@ -27,6 +30,11 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml
 $(LOCAL_VENV)/.installed: requirements/local.txt
 	$(PYTHON) -m venv $(LOCAL_VENV)
 	$(LOCAL_VENV)/bin/pip install --quiet --require-hashes -r requirements/local.txt
+	touch $@
+
+$(PIPELINES_VENV)/.installed: requirements/pipelines.txt
+	$(PYTHON) -m venv $(PIPELINES_VENV)
+	$(PIPELINES_VENV)/bin/pip install --quiet --require-hashes -r requirements/pipelines.txt
 	touch $@
 
 $(SPARK_VENV)/.installed: requirements/spark.txt pyproject.toml
@@ -43,7 +51,7 @@ demo: setup ## Logs to ranked anomalies: simulated, or INPUT=<folder> [LAKE=] [T
 test: check test-all test-spark ## Set up and pass all checks and tests, on both engines
 
 .PHONY: test-all
-test-all: setup ## All tests on the default engine
+test-all: setup $(PIPELINES_VENV)/.installed ## All tests on the default engine
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: test-fast
@@ -78,6 +86,22 @@ types: setup
 imports: setup
 	$(BIN)/lint-imports
 
+.PHONY: pipelines-definitions
+pipelines-definitions: setup $(PIPELINES_VENV)/.installed ## Build the definitions of the SageMaker pipelines anew
+	$(BIN)/ndr-pipelines generate
+
+.PHONY: pipelines-check
+pipelines-check: setup $(PIPELINES_VENV)/.installed ## Are the committed definitions what pipelines/ builds?
+	$(BIN)/ndr-pipelines generate --check
+
+.PHONY: pipelines-upsert
+pipelines-upsert: pipelines-definitions ## Create or update the pipelines in SageMaker: ROLE_ARN=<arn> [DEFAULTS="NAME=VALUE ..."]
+	$(BIN)/ndr-pipelines upsert $(PIPELINE_OPTIONS)
+
+.PHONY: pipelines-diff
+pipelines-diff: setup ## What differs between SageMaker's pipelines and the committed ones: [ROLE_ARN=] [DEFAULTS=]
+	$(BIN)/ndr-pipelines diff $(PIPELINE_OPTIONS)
+
 .PHONY: bench
 bench: setup $(SPARK_VENV)/.installed ## Measure against DuckDB and classic Spark; results in build/bench
 	$(BIN)/python -m bench.all --out build/bench
@@ -87,7 +111,8 @@ lock: setup ## Resolve the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra sail --extra dev -o requirements/dev.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra spark --extra test -o requirements/spark.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --group local -o requirements/local.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra pipelines -o requirements/pipelines.txt pyproject.toml
 
 .PHONY: clean
 clean: ## Remove the environments and everything that was made
-	rm -rf $(VENV) $(SPARK_VENV) $(LOCAL_VENV) demo build
+	rm -rf $(VENV) $(SPARK_VENV) $(LOCAL_VENV) $(PIPELINES_VENV) demo build

@@ -1,0 +1,31 @@
+"""Values given to the parameters of pipelines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.errors import NdrError
+
+LONGEST_VALUE = 1024
+
+
+class AssignmentError(NdrError):
+    """A parameter of a pipeline is unknown, missing, or given a value that it cannot take."""
+
+
+def checked(declared: dict[str, Any], value: str) -> str | int:
+    """The value in the type of the declared parameter."""
+    name = declared["Name"]
+    if declared["Type"] == "Integer":
+        if not value.removeprefix("-").isdecimal():
+            raise AssignmentError(f"parameter {name} cannot be {value!r}", "Give a whole number")
+        return int(value)
+    allowed = declared.get("EnumValues")
+    if allowed and value not in allowed:
+        raise AssignmentError(f"parameter {name} cannot be {value!r}", f"Choose among {', '.join(allowed)}")
+    if len(value) > LONGEST_VALUE:
+        raise AssignmentError(
+            f"the value of parameter {name} has {len(value)} characters, SageMaker takes {LONGEST_VALUE}",
+            "Give a shorter one",
+        )
+    return value

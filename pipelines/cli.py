@@ -1,0 +1,152 @@
+"""Command line of the pipelines."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from common.aws import client as aws_client
+from common.cli import Command, report_errors
+from pipelines import definitions
+from pipelines.deployment import apply, check_defaults, plan
+from pipelines.executions import start as start_execution
+from pipelines.executions import wait as wait_for_execution
+from pipelines.types import AssignmentType, PipelineNameType, RoleArnType
+
+
+def deployment_options(function: Command) -> Command:
+    """Adds `--only`, `--role-arn` and `--default`."""
+    for option in (
+        click.option(
+            "--default",
+            "defaults",
+            type=AssignmentType(),
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Default of a parameter in every pipeline that has it, instead of the committed one, such as "
+            "ImageRegistry=123456789012.dkr.ecr.eu-central-1.amazonaws.com; repeatable.",
+        ),
+        click.option(
+            "--role-arn",
+            type=RoleArnType(),
+            envvar="NDR_PIPELINE_ROLE_ARN",
+            show_envvar=True,
+            metavar="ARN",
+            help="Role of the pipelines, and default of their parameter RoleArn, the role of the jobs. Needed to "
+            "create a pipeline; without it, an existing one keeps its role.",
+        ),
+        click.option(
+            "--only",
+            type=PipelineNameType(),
+            multiple=True,
+            metavar="NAME",
+            help="Only this pipeline; repeatable. Default: all.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@click.group(name="ndr-pipelines", epilog="Example: ndr-pipelines upsert --role-arn arn:aws:iam::123456789012:role/ndr")
+def main() -> None:
+    """The SageMaker pipelines: their definitions, and what of them is deployed.
+
+    AWS_ENDPOINT_URL names a server other than AWS.
+    """
+
+
+@main.command(name="list", epilog="Example: ndr-pipelines list")
+@report_errors
+def list_pipelines() -> None:
+    """Each pipeline with its steps."""
+    for name in definitions.names():
+        click.echo(f"{name}: {' > '.join(step['Name'] for step in definitions.load(name)['Steps'])}")
+
+
+@main.command(epilog="Example: ndr-pipelines generate --check")
+@click.option("--check", is_flag=True, help="Write nothing; fail where the committed definitions are not current.")
+@report_errors
+def generate(check: bool) -> None:
+    """Builds the definitions anew with the SageMaker SDK, which has an environment of its own, without AWS."""
+    built = definitions.build()
+    stale = definitions.stale(built)
+    if stale and check:
+        raise definitions.DefinitionError(
+            f"the committed definitions of {', '.join(stale)} are not what pipelines/ builds",
+            "Run make pipelines-definitions and commit the result",
+        )
+    definitions.write(built)
+    for name in sorted({*built, *stale}):
+        state = "unchanged" if name not in stale else "written" if name in built else "removed"
+        click.echo(f"{name}: {state}")
+
+
+@main.command(epilog="Example: ndr-pipelines upsert --only ndr-if-training --dry-run")
+@deployment_options
+@click.option(
+    "--tag",
+    "tags",
+    type=AssignmentType(),
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Tag of the pipelines that are created; repeatable.",
+)
+@click.option("--dry-run", is_flag=True, help="Change nothing; say what would change.")
+@report_errors
+def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_arn: str | None) -> None:
+    """Creates or updates the pipelines in SageMaker, and says what changed. A second run changes nothing."""
+    names = only or definitions.names()
+    check_defaults(names, dict(defaults))
+    client = aws_client("sagemaker")
+    for name in names:
+        planned = plan(client, name, role_arn, dict(defaults))
+        if dry_run:
+            click.echo(planned.told("would be created", "would be updated"))
+        else:
+            apply(client, planned, dict(tags))
+            click.echo(planned.told("created", "updated"))
+
+
+@main.command(epilog="Example: ndr-pipelines diff --only ndr-15m-streaming")
+@deployment_options
+@click.option("--exit-code", is_flag=True, help="Exit with 1 where something differs.")
+@report_errors
+def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | None) -> None:
+    """What differs between the deployed pipelines and the committed ones: the place, deployed -> committed."""
+    names = only or definitions.names()
+    check_defaults(names, dict(defaults))
+    client = aws_client("sagemaker")
+    plans = [plan(client, name, role_arn, dict(defaults)) for name in names]
+    for planned in plans:
+        click.echo(planned.told("not deployed", "different"))
+    if exit_code and any(planned.changes != () for planned in plans):
+        sys.exit(1)
+
+
+@main.command(
+    epilog="Example: ndr-pipelines start ndr-delta-builder --parameter ProjectName=acme "
+    "--parameter BatchStartTsIso=2026-03-10T13:08:00Z ... --wait"
+)
+@click.argument("name")
+@click.option(
+    "--parameter",
+    "parameters",
+    type=AssignmentType(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Value of a parameter; repeatable.",
+)
+@click.option("--wait", is_flag=True, help="Follow the execution to its end; fail where it does.")
+@click.option(
+    "--poll-seconds", type=click.FloatRange(0.1, 600), default=15, show_default=True, help="Seconds between two looks."
+)
+@report_errors
+def start(name: str, parameters: Any, wait: bool, poll_seconds: float) -> None:
+    """Starts the deployed pipeline NAME, and prints the execution's ARN."""
+    client = aws_client("sagemaker")
+    arn = start_execution(client, name, dict(parameters))
+    click.echo(arn)
+    if wait:
+        wait_for_execution(client, arn, poll_seconds, tell=lambda line: click.echo(line, err=True))

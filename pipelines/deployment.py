@@ -1,0 +1,121 @@
+"""Pipelines in SageMaker, made equal to their definitions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from common.aws import aws_errors
+from common.errors import DeploymentError
+from pipelines.assignments import AssignmentError, checked
+from pipelines.definitions import Definition, load
+from pipelines.differences import Change, differences
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A pipeline as SageMaker has it; its definition is text where it is not JSON."""
+
+    definition: Any
+    role_arn: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pipeline shall be, and how that differs from what it is; `changes` is None where it does not exist."""
+
+    name: str
+    definition: Definition
+    role_arn: str | None
+    changes: tuple[Change, ...] | None
+
+    def told(self, missing: str, different: str) -> str:
+        """The pipeline's state in the words given, or `unchanged`, and the changed places below."""
+        state = missing if self.changes is None else different if self.changes else "unchanged"
+        return "\n".join([f"{self.name}: {state}", *(f"  {change}" for change in self.changes or ())])
+
+
+def describe(client: Any, name: str) -> Deployed | None:
+    """The deployed pipeline; None where there is none of that name."""
+    with aws_errors(f"pipeline {name} could not be looked up"):
+        try:
+            found = client.describe_pipeline(PipelineName=name)
+        except ClientError as error:
+            if not is_missing(error):
+                raise
+            return None
+    text = found["PipelineDefinition"]
+    try:
+        return Deployed(json.loads(text), found["RoleArn"])
+    except ValueError:
+        return Deployed(text, found["RoleArn"])
+
+
+def is_missing(error: ClientError) -> bool:
+    """Whether the service says that what was asked for does not exist."""
+    said = error.response["Error"]
+    return said["Code"] == "ResourceNotFound" or "Could not find" in said["Message"]
+
+
+def plan(client: Any, name: str, role_arn: str | None, defaults: Mapping[str, str]) -> Plan:
+    """The pipeline as committed, with these defaults, against the deployed one; without a role, its role stays."""
+    deployed = describe(client, name)
+    role = role_arn or (deployed.role_arn if deployed else None)
+    wanted = with_defaults(load(name), {"RoleArn": role, **defaults} if role else defaults)
+    if deployed is None:
+        return Plan(name, wanted, role, None)
+    changes = [*differences(deployed.role_arn, role, "RoleArn"), *differences(deployed.definition, wanted)]
+    return Plan(name, wanted, role, tuple(changes))
+
+
+def with_defaults(definition: Definition, defaults: Mapping[str, str]) -> Definition:
+    """The definition with other defaults of the parameters that it declares."""
+    parameters = [
+        {**declared, "DefaultValue": checked(declared, defaults[declared["Name"]])}
+        if declared["Name"] in defaults
+        else declared
+        for declared in definition["Parameters"]
+    ]
+    return {**definition, "Parameters": parameters}
+
+
+def check_defaults(names: Iterable[str], defaults: Mapping[str, str]) -> None:
+    """Raises an error for a default of a parameter that none of the pipelines has."""
+    known = {declared["Name"] for name in names for declared in load(name)["Parameters"]}
+    for parameter in defaults:
+        if parameter not in known:
+            raise AssignmentError(
+                f"none of the pipelines has a parameter {parameter}", f"Choose among {', '.join(sorted(known))}"
+            )
+
+
+def apply(client: Any, planned: Plan, tags: Mapping[str, str]) -> None:
+    """Creates the pipeline, or updates it where it differs. Only a created one gets the tags."""
+    if planned.changes == ():
+        return
+    if planned.role_arn is None:
+        raise DeploymentError(
+            f"pipeline {planned.name} does not exist yet, and no role to create it with was named",
+            "Name one with --role-arn or NDR_PIPELINE_ROLE_ARN",
+        )
+    request = {
+        "PipelineName": planned.name,
+        "PipelineDefinition": json.dumps(planned.definition, sort_keys=True),
+        "RoleArn": planned.role_arn,
+    }
+    with aws_errors(f"pipeline {planned.name} could not be {'created' if planned.changes is None else 'updated'}"):
+        if planned.changes is None:
+            tag_list = [{"Key": key, "Value": value} for key, value in tags.items()]
+            client.create_pipeline(**request, ClientRequestToken=request_token(request), Tags=tag_list)
+        else:
+            client.update_pipeline(**request)
+
+
+def request_token(request: Mapping[str, str]) -> str:
+    """The same token for the same request, so that a repeated one creates nothing twice."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,89 @@
+"""Executions of deployed pipelines: started with checked parameters, and followed to their end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from common.aws import aws_errors
+from common.errors import NdrError
+from pipelines.assignments import AssignmentError, checked
+from pipelines.definitions import Definition
+from pipelines.deployment import describe
+
+UNDER_WAY = ("Executing", "Stopping")
+
+
+class ExecutionError(NdrError):
+    """A pipeline cannot be started, or an execution did not succeed."""
+
+
+def start(client: Any, name: str, given: Mapping[str, str]) -> str:
+    """The ARN of a new execution of the deployed pipeline."""
+    deployed = describe(client, name)
+    if deployed is None:
+        raise ExecutionError(f"pipeline {name} is not deployed", "Create it with ndr-pipelines upsert")
+    check_parameters(name, deployed.definition, given)
+    values = [{"Name": parameter, "Value": value} for parameter, value in given.items()]
+    with aws_errors(f"pipeline {name} could not be started"):
+        arn: str = client.start_pipeline_execution(PipelineName=name, PipelineParameters=values)["PipelineExecutionArn"]
+    return arn
+
+
+def check_parameters(name: str, definition: Definition, given: Mapping[str, str]) -> None:
+    """Raises an error where a parameter is unknown, lacks a value, or cannot take its value."""
+    declared = {parameter["Name"]: parameter for parameter in definition["Parameters"]}
+    for parameter, value in given.items():
+        if parameter not in declared:
+            raise AssignmentError(
+                f"pipeline {name} has no parameter {parameter}", f"Choose among {', '.join(sorted(declared))}"
+            )
+        checked(declared[parameter], value)
+    missing = [key for key, parameter in declared.items() if "DefaultValue" not in parameter and key not in given]
+    if missing:
+        raise AssignmentError(
+            f"pipeline {name} needs values of {', '.join(missing)}",
+            f"Give them with {' '.join(f'--parameter {parameter}=...' for parameter in missing)}",
+        )
+
+
+def wait(client: Any, arn: str, poll_seconds: float, tell: Callable[[str], None]) -> None:
+    """Returns when the execution has succeeded; tells the status of each step whenever it changes."""
+    told: dict[str, str] = {}
+    while True:
+        with aws_errors(f"execution {arn} could not be followed"):
+            execution = client.describe_pipeline_execution(PipelineExecutionArn=arn)
+            pages = client.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
+            steps = [step for page in pages for step in page["PipelineExecutionSteps"]]
+        for step in sorted(steps, key=started):
+            name, status = step["StepName"], step["StepStatus"]
+            if told.get(name) != status:
+                told[name] = status
+                tell(f"{name}: {status}")
+        if execution["PipelineExecutionStatus"] not in UNDER_WAY:
+            break
+        time.sleep(poll_seconds)
+    if execution["PipelineExecutionStatus"] != "Succeeded":
+        raise failure(arn, execution, steps)
+
+
+def started(step: Mapping[str, Any]) -> float:
+    """When the step began, in seconds; those that have not begun are last."""
+    return step["StartTime"].timestamp() if "StartTime" in step else float("inf")
+
+
+def failure(arn: str, execution: Mapping[str, Any], steps: list[dict[str, Any]]) -> ExecutionError:
+    """The error that names the failed steps, their reasons and their jobs."""
+    reasons = [f"{step['StepName']}: {step['FailureReason']}" for step in steps if step.get("FailureReason")]
+    jobs = [
+        step["Metadata"]["ProcessingJob"]["Arn"]
+        for step in steps
+        if step["StepStatus"] == "Failed" and "ProcessingJob" in step.get("Metadata", {})
+    ]
+    problem = f"execution {arn} ended {execution['PipelineExecutionStatus']}"
+    because = "; ".join(reasons) or execution.get("FailureReason")
+    return ExecutionError(
+        f"{problem}: {because}" if because else problem,
+        f"Read the log of {', '.join(jobs)}" if jobs else "Start it again once the cause is gone",
+    )
