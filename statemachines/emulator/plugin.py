@@ -5,16 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 from ministack import app as ministack_app
+from ministack.core import router
+from ministack.services import stepfunctions
 
+from statemachines.emulator import wire
+from statemachines.emulator.processes import Processes
+from statemachines.emulator.sagemaker.handlers import Pipelines
+from statemachines.emulator.sagemaker.records import Records
+from statemachines.emulator.sagemaker.runner import Runner
 from statemachines.emulator.settings import Settings
+from statemachines.emulator.store import Store
 
 
 class Plugin:
     """ministack's application with the additions and mends of this package."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
         self.application: Any = ministack_app.app
+        self._store = Store(settings.home / "state.sqlite3")
+        processes = Processes(settings, self._store)
+        processes.end_orphans()
+        records = Records(self._store)
+        self._runner = Runner(records, processes)
+        add_service("sagemaker", "SageMaker", wire.service(Pipelines(records, self._runner).operations()))
 
     def close(self) -> None:
         """Stop what still runs and save what is not saved yet."""
+        self._runner.close()
+        self._store.close()
+
+
+def add_service(name: str, target: str, handler: wire.Handler, sdk_name: str | None = None) -> None:
+    """Make a service known: to the router by its target prefix, to Step Functions by its name in aws-sdk resources."""
+    ministack_app.SERVICE_HANDLERS[name] = handler
+    router.SERVICE_PATTERNS[name] = {"target_prefixes": [f"{target}."]}
+    integration = {"target_prefix": target, "protocol": "json", "service_key": name}
+    stepfunctions._AWS_SDK_SERVICE_MAP[sdk_name or name] = integration
+    stepfunctions._AWS_SDK_ERROR_PREFIX[sdk_name or name] = target

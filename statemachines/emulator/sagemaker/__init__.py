@@ -1,0 +1,1 @@
+"""SageMaker pipelines: definitions, executions, and steps as processes."""
