@@ -1,0 +1,148 @@
+"""One process makes the tables and reports of the four feature stages."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from pyspark.sql import SparkSession
+
+from common.project import ProjectParameters
+from common.spec import Horizon
+from jobs.delta.cli import main as delta
+from jobs.fg_a.cli import main as fg_a
+from jobs.fg_a.job import run as run_fg_a
+from jobs.fg_b.config import BaselineConfig
+from jobs.fg_b.job import run as run_fg_b
+from jobs.fg_c.cli import main as fg_c
+from jobs.pair_counts.cli import main as pair_counts
+from jobs.pair_counts.job import run as run_pair_counts
+from jobs.streaming_15m.cli import main as fused
+from tests.conftest import ENGINE, Stages, write_sessions
+from tests.factories import random_sessions
+from tests.oracle.compare import assert_tables_equal
+
+PAST = "2026-03-10T08:08Z/2026-03-10T12:08Z"
+NOW = "2026-03-10T12:08Z/2026-03-10T12:38Z"
+REFERENCE = datetime(2026, 3, 10, 12, 8, tzinfo=UTC)
+PROJECT = ProjectParameters(horizons={"7d": Horizon(days=0.15, gap_days=0)})
+SETTINGS = "horizons: {7d: {days: 0.15, gap_days: 0}}\n"
+WRITTEN = ("sessions_rejected", "delta_pair", "delta_host", "fg_a", "pair_counts", "fg_c")
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sessions of the windows to come, one of which ended days before."""
+    folder = tmp_path_factory.mktemp("logs")
+    write_sessions(random_sessions(600, 3, "2026-03-10T12:08:00", hours=0.5), folder / "now.parquet")
+    write_sessions(random_sessions(1, 4, "2026-03-01T12:08:00", hours=0.1), folder / "old.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def past(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with the hours before and their baselines; tests that write take a copy."""
+    folder = tmp_path_factory.mktemp("past")
+    stages = Stages(session, folder / "lake", PROJECT)
+    stages.delta(PAST, write_sessions(random_sessions(1500, 2, "2026-03-10T08:08:00", hours=4), folder / "p.parquet"))
+    stages.run_windows(run_pair_counts, PAST)
+    stages.run_windows(run_fg_a, PAST)
+    stages.run(run_fg_b, BaselineConfig(**stages.config(PAST), baseline_month="2026-03", reference=REFERENCE))
+    return stages.folder
+
+
+def reports(*results: Result) -> list[dict[str, Any]]:
+    """The run reports on stdout without what differs between runs."""
+    for result in results:
+        assert result.exit_code == 0, result.stderr
+    found = [json.loads(line) for result in results for line in result.stdout.splitlines()]
+    return [report | {"seconds": 0, "steps": [step["step"] for step in report["steps"]]} for report in found]
+
+
+@pytest.mark.parity
+def test_tables_and_reports_are_those_of_the_four_commands(
+    session: SparkSession, past: Path, logs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "project.yaml").write_text(SETTINGS)
+    options = ["--window", NOW, "--engine", ENGINE, "--parameters", str(tmp_path / "project.yaml")]
+    options += ["--project-name", "acme", "--mini-batch-id", "7d9"]
+    one, four = (
+        Stages(session, shutil.copytree(past, tmp_path / "one")),
+        Stages(session, shutil.copytree(past, tmp_path / "four")),
+    )
+    taken_in = ["--input", str(logs), "--max-rejected-ratio", "0.5"]
+    runner = CliRunner()
+    apart = [
+        runner.invoke(main, [*options, "--lake", str(four.folder), *more])
+        for main, more in (
+            (delta, taken_in),
+            (fg_a, []),
+            (pair_counts, []),
+            (fg_c, ["--baseline-month", "2026-03"]),
+        )
+    ]
+    together = runner.invoke(fused, [*options, "--lake", str(one.folder), *taken_in, "--baseline-month", "2026-03"])
+    assert reports(together) == reports(*apart)
+    assert [report["stage"] for report in reports(together)] == ["ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c"]
+    for name in WRITTEN:
+        table = four.lake.table(name)
+        expected = four.lake.arrow(name)
+        assert expected.num_rows
+        assert_tables_equal(one.lake.arrow(name), expected, table.key, rel=0, abs=0)
+
+
+def test_a_stage_that_fails_is_named_and_ends_the_run(past: Path, logs: Path, tmp_path: Path) -> None:
+    lake = shutil.copytree(past, tmp_path / "lake")
+    shutil.rmtree(lake / "fg_b")
+    arguments = ["--window", NOW, "--engine", ENGINE, "--lake", str(lake), "--input", str(logs / "now.parquet")]
+    done = CliRunner().invoke(fused, arguments)
+    assert done.exit_code == 1
+    assert [json.loads(line)["stage"] for line in done.stdout.splitlines()] == [
+        "ndr-delta",
+        "ndr-fg-a",
+        "ndr-pair-counts",
+    ]
+    told = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert len(told) == 1
+    assert told[0].startswith(
+        "error: ndr-fg-c: table fg_b/publications has no baseline of horizon 7d for month 2026-03"
+    )
+    alone = CliRunner().invoke(fg_c, ["--window", NOW, "--engine", ENGINE, "--lake", str(lake)])
+    assert told[0] == alone.stderr.splitlines()[-1].replace("error: ", "error: ndr-fg-c: ")
+
+
+def test_nothing_runs_after_a_stage_that_fails(tmp_path: Path) -> None:
+    arguments = [
+        "--window",
+        NOW,
+        "--engine",
+        ENGINE,
+        "--lake",
+        str(tmp_path / "lake"),
+        "--input",
+        str(tmp_path / "no.csv"),
+    ]
+    done = CliRunner().invoke(fused, arguments)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "error: ndr-delta: input" in done.stderr and "no.csv" in done.stderr
+    assert not (tmp_path / "lake" / "delta_host").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--window", NOW, "--lake", "x"], "--input"),
+        (["--window", NOW, "--input", "x"], "--lake"),
+        (["--window", NOW, "--input", "x", "--lake", "x", "--baseline-month", "2026-13"], "2026-13"),
+        (["--window", "2026-03-10T12:10Z", "--input", "x", "--lake", "x"], "2026-03-10T12:08Z"),
+    ],
+)
+def test_wrong_arguments_are_usage_errors(arguments: list[str], words: str) -> None:
+    done = CliRunner().invoke(fused, arguments)
+    assert done.exit_code == 2
+    assert words in done.stderr
