@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from common.errors import ParameterError
+from common.model.parameters import TrainingParameters
 from common.parameter_sources import read_settings
 from common.project_groups import PublicationParameters, RedshiftParameters, s3_folder
 from common.settings import build
@@ -24,7 +25,7 @@ class ProjectParameters:
     Hours are of the local day in `time_zone`, half-open; weekend days are ISO weekdays (6 = Saturday). `segments`
     maps a prefix to a name; an address outside all of them belongs to its /24 (IPv4) or /64 (IPv6). `horizons`
     overrides those of the feature specification. `column_mapping` maps canonical column names to those of a
-    Parquet file.
+    Parquet file. `training` is the group of the training lifecycle, see `common.model.parameters`.
 
     What only stages in AWS need: `redshift` and `publication` (see `common.project_groups`); `staging_prefix`, an s3://
     URI below which UNLOAD and COPY exchange files; `batch_index_table`, the DynamoDB table of the batches that came in.
@@ -48,6 +49,7 @@ class ProjectParameters:
     publication: PublicationParameters | None = None
     staging_prefix: str | None = None
     batch_index_table: str | None = None
+    training: TrainingParameters = field(default_factory=TrainingParameters)
 
     def __post_init__(self) -> None:
         for name in (*self.internal_cidrs, *self.segments):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,10 +40,19 @@ class Detector:
     calibrations: dict[str, ScoreQuantiles]
 
     @classmethod
-    def fit(cls, matrix: Matrix, spec: FeatureSpec, parameters: ForestParameters) -> Detector:
-        """The detector of the rows, shape (n_rows, n_features), columns as `model_features`, null as NaN."""
+    def fit(
+        cls,
+        matrix: Matrix,
+        spec: FeatureSpec,
+        parameters: ForestParameters,
+        left_out: Mapping[str, str] | None = None,
+    ) -> Detector:
+        """The detector of the rows, shape (n_rows, n_features), columns as `model_features`, null as NaN.
+
+        The forest does without the features of `left_out`, which maps them to the reason.
+        """
         names = model_features(spec).names
-        preprocessor = Preprocessor.fit(matrix, names)
+        preprocessor = Preprocessor.fit(matrix, names, left_out)
         evidence = EvidenceMember.fit(matrix, names, evidence_groups(spec))
         growing = matrix
         if len(matrix) > GROWING_ROWS_MAX:  # far more rows than the trees draw

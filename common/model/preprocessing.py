@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,12 @@ class Preprocessor:
     clip: float = CLIP
 
     @classmethod
-    def fit(cls, matrix: Matrix, features: Sequence[str]) -> Preprocessor:
+    def fit(cls, matrix: Matrix, features: Sequence[str], left_out: Mapping[str, str] | None = None) -> Preprocessor:
         """The statistics of the matrix, shape (n_rows, n_features), null as NaN.
 
         A feature is dropped when it is null in all rows (`all_null`), holds an infinity (`non_finite`), or differs from
-        its median in fewer than two rows or one in 10,000 (`near_constant`).
+        its median in fewer than two rows or one in 10,000 (`near_constant`); so are those of `left_out`, which maps
+        them to the reason.
 
         Raises:
             InputError: no feature is left.
@@ -48,6 +49,9 @@ class Preprocessor:
         statistics: list[tuple[float, float, float]] = []
         dropped: dict[str, str] = {}
         for column, name in enumerate(features):
+            if left_out and name in left_out:
+                dropped[name] = left_out[name]
+                continue
             values = matrix[:, column].astype(np.float64)
             reason, found = _statistics(values[~np.isnan(values)], len(values))
             if reason:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from common.cli import WindowsType, engine_option, lake_option, project_options, report_errors
-from common.errors import NdrError
-from common.windows import WINDOW, Windows
+from common.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
+from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
 
 
@@ -26,30 +24,6 @@ class RunIdType(click.ParamType[str]):
                 f"{value!r} is no run id. Use up to 100 letters, digits, dots, dashes and underscores", param, ctx
             )
         return str(value)
-
-
-class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
-    """`auto`, or window starts separated by commas: times (2026-03-10T13:08Z) or keys (20260310T1308Z)."""
-
-    name = "windows"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Windows, ...] | None:
-        """The windows, distinct and sorted, or None for `auto`; fails with a usage error that names the value."""
-        if value is None or isinstance(value, tuple) or value in (AUTO, ""):
-            return value if isinstance(value, tuple) else None
-        try:
-            return tuple(sorted({_window(part.strip()) for part in value.split(",")}))
-        except NdrError as error:
-            self.fail(str(error), param, ctx)
-
-
-def _window(text: str) -> Windows:
-    if re.fullmatch(r"\d{8}T\d{4}Z", text):
-        start = datetime.strptime(text, "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
-        return Windows(start, start + WINDOW)
-    return Windows.parse(text)
 
 
 @click.command(
@@ -76,11 +50,11 @@ def _window(text: str) -> Windows:
 @click.option("--run-id", type=RunIdType(), metavar="ID", help="Name of the run. A single stage needs it.")
 @click.option(
     "--missing-windows",
-    type=WindowListType(),
+    type=WindowListType(AUTO),
     default=AUTO,
     show_default=True,
-    metavar="auto|START,...",
-    help="Windows to remediate, by their starts; auto: those that verify found.",
+    metavar="WINDOWS|auto",
+    help="Windows to remediate: starts or ranges START/END, separated by commas; auto: those that verify found.",
 )
 @click.option("--backfill-state-machine", metavar="ARN", help="State machine that builds missing windows.")
 @click.option("--n-estimators", type=click.IntRange(10, 2000), help="Trees. Tuned without.")
