@@ -19,8 +19,8 @@ from common.settings import build
 class ProjectFile:
     """A project as its file describes it.
 
-    `organisations` are the `<org1>/<org2>` whose batches belong to it; `settings` is what `--parameters` takes,
-    `orchestration` what the state machines are told.
+    `organisations` are the `<org1>/<org2>` whose batches belong to it, beside that of the ingestion prefix; `settings`
+    is what `--parameters` takes, `orchestration` what the state machines are told.
     """
 
     project_name: str
@@ -58,7 +58,7 @@ def seed(project: ProjectFile, outputs: Mapping[str, str]) -> None:
     """
     names = (project.project_name, project.feature_spec_version)
     seed_project(outputs["ProjectParametersTable"], *names, project.settings, project.orchestration)
-    bucket = project.orchestration.ingestion_prefix.removeprefix("s3://").split("/")[0]
+    root = project.orchestration.ingestion_prefix.rsplit("/", 2)[0]
     for organisation in project.organisations:
         org1, _, org2 = organisation.partition("/")
-        seed_routing(outputs["ProjectRoutingTable"], org1, org2, *names, f"s3://{bucket}/{organisation}")
+        seed_routing(outputs["ProjectRoutingTable"], org1, org2, *names, f"{root}/{organisation}")

@@ -1,0 +1,123 @@
+"""Backfill: every window of a range lands once, a bounded number at a time, and the event accounts for all of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from statemachines.local.process import LocalAws
+from tests.statemachines.control_plane import INGESTION, ControlPlane, batch_event, deploy_control_plane, window
+
+BACKFILL = "sfn_ndr_backfill_reprocessing"
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def plane(start_local_aws: Callable[..., LocalAws], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    for plane in deploy_control_plane(start_local_aws, tmp_path_factory.mktemp("backfill")):
+        s3 = plane.aws.client("s3")
+        for number in range(97):
+            if number != 50:
+                event = batch_event(number)
+                key = event["batch_s3_path"].removeprefix(f"s3://{INGESTION}/")
+                s3.put_object(Bucket=INGESTION, Key=f"{key}part-00000.csv", Body=b"x")
+                stamp = json.dumps({"event_ts_iso": event["timestamp"]})
+                s3.put_object(Bucket=INGESTION, Key=f"{key}_BATCH.json", Body=stamp.encode())
+        sqs, events = plane.aws.client("sqs"), plane.aws.client("events")
+        queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events.put_rule(Name="heard", EventBusName="ndr", EventPattern='{"detail-type": ["NdrBackfillReconciled"]}')
+        events.put_targets(Rule="heard", EventBusName="ndr", Targets=[{"Id": "heard", "Arn": arn}])
+        yield plane
+
+
+def heard(plane: ControlPlane) -> dict[str, Any]:
+    sqs = plane.aws.client("sqs")
+    queue = sqs.get_queue_url(QueueName="heard")["QueueUrl"]
+    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return dict(json.loads(message["Body"])["detail"])
+
+
+def request(first: int, last: int, **more: Any) -> dict[str, Any]:
+    return {"project_name": "acme", "start_ts_iso": window(first)[0], "end_ts_iso": window(last)[1], **more}
+
+
+def starts(plane: ControlPlane, command: str) -> Counter[str]:
+    calls = [call.split() for call in plane.calls if call.startswith(f"{command} ")]
+    return Counter(call[call.index("--window") + 1].split("/")[0] for call in calls)
+
+
+def key(number: int) -> str:
+    return window(number)[0].replace("-", "").replace(":", "")[:13] + "Z"
+
+
+def test_all_windows_land_once_and_the_event_accounts_for_them(plane: ControlPlane) -> None:
+    held = window(60)
+    plane.aws.client("dynamodb").put_item(
+        TableName="processing_lock",
+        Item={
+            "lock_id": {"S": "acme#v1#" + "#".join(held)}, "owner": {"S": "a live run"}, "status": {"S": "RUNNING"},
+            "batches": {"SS": ["x"]}, "expires_at": {"N": str(int(time.time()) + 3600)},
+        },
+    )  # fmt: skip
+    ended = plane.run(BACKFILL, request(0, 96, request_id="all", parallelism=4), seconds=300)
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    detail = heard(plane)
+    assert detail["skipped"] == [
+        {"window": key(60), "reason": "another execution works on this window"}, {"window": key(50), "reason": "no batch"}
+    ]  # fmt: skip
+    assert detail["failed"] == [] and detail["unaccounted"] == 0 and detail["status"] == "SUCCEEDED"
+    expected = [number for number in range(97) if number not in (50, 60)]
+    assert sorted(detail["done"]) == [key(number) for number in expected]
+    assert starts(plane, "ndr-15m") == dict.fromkeys((window(number)[0] for number in expected), 1)
+    assert json.loads(ended["output"]) == detail
+
+
+def test_deltas_of_the_range_come_before_all_features_which_look_back_at_them(plane: ControlPlane) -> None:
+    plane.run(BACKFILL, request(10, 17, request_id="order"), seconds=120)
+    heard(plane)
+    mine = {window(number)[0] for number in range(10, 18)}
+    commands = [call.split()[0] for call in plane.calls if any(start in call for start in mine)][-16:]
+    assert commands == ["ndr-delta"] * 8 + ["ndr-15m"] * 8
+
+
+def test_a_failed_window_is_listed_with_its_reason_and_the_others_are_done(plane: ControlPlane) -> None:
+    plane.order("ndr-15m", "fail disk is full")
+    ended = plane.run(BACKFILL, request(20, 21, request_id="broken"), seconds=120)
+    plane.order("ndr-15m", None)
+    assert ended["status"] == "FAILED"
+    assert "none of 2 windows was done" in ended["cause"] and "disk is full" in ended["cause"]
+    detail = heard(plane)
+    assert [entry["window"] for entry in detail["failed"]] == [key(20), key(21)]
+    assert all("step Streaming15mStep" in entry["reason"] for entry in detail["failed"])
+    again = plane.run(BACKFILL, request(20, 21, request_id="mended", windows=[key(21)]), seconds=120)
+    assert json.loads(again["output"])["done"] == [key(21)]
+
+
+def test_a_range_without_batches_is_all_skipped(plane: ControlPlane) -> None:
+    ended = plane.run(BACKFILL, request(50, 50, request_id="empty"), seconds=60)
+    assert json.loads(ended["output"])["skipped"] == [{"window": key(50), "reason": "no batch"}]
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"project_name": None}, "no project_name"),
+        ({"start_ts_iso": None}, "no start_ts_iso"),
+        ({"end_ts_iso": "tomorrow"}, "end_ts_iso tomorrow"),
+        ({"end_ts_iso": "2020-01-01T00:08:00Z"}, "not before"),
+        ({"parallelism": 0}, "parallelism"),
+        ({"request_id": "a/b"}, "request_id"),
+        ({"project_name": "nobody"}, "project parameters of nobody"),
+    ],
+)
+def test_a_request_that_makes_no_sense_fails_early(plane: ControlPlane, change: dict[str, Any], cause: str) -> None:
+    message = {name: value for name, value in {**request(0, 1), **change}.items() if value is not None}
+    ended = plane.run(BACKFILL, message)
+    assert ended["error"] == "Ndr.InvalidInput" and cause in ended["cause"]
