@@ -77,6 +77,11 @@ class Detector:
         weighted = FOREST_WEIGHT * self.calibrations["forest"].surprise(forest)
         return weighted, self.calibrations["evidence"].surprise(evidence)
 
+    def raw_scores(self, matrix: Matrix) -> Floats:
+        """The raw scores of the rows, shape (n_rows,), without their reasons."""
+        parts = [self.surprises(*self.member_scores(part)) for part in chunks(matrix)]
+        return np.concatenate([sum(part, np.zeros(len(part[0]))) for part in parts])
+
     def explain(self, matrix: Matrix, attribution: PathAttribution) -> tuple[Floats, Floats]:
         """The raw scores, shape (n_rows,), and what each input feature added to them, shape (n_rows, n_features).
 
