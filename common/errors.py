@@ -55,6 +55,10 @@ class AwsError(NdrError):
     """An AWS service refused a call, or could not be reached."""
 
 
+class RedshiftError(NdrError):
+    """A statement failed in Redshift, or took too long."""
+
+
 class StorageError(NdrError):
     """A file of a folder or bucket cannot be listed, read or written."""
 

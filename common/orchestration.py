@@ -23,7 +23,8 @@ class OrchestrationParameters:
     `poll_seconds`, at most `..._poll_attempts` times. A lock is a lease: without a value, it outlasts all polls that
     happen under it by a quarter and ten minutes. A window that was done is not done again for
     `duplicate_retention_seconds`. Training looks at the `training_days` that end `training_gap_days` before its event;
-    0 days stand for the three calendar months that end a month before it. `window_floor_minutes` are those of the 15-minute grid.
+    0 days stand for the three calendar months that end a month before it. `window_floor_minutes` are those of the
+    15-minute grid.
 
     Raises:
         ParameterError: a value is out of range, or a lease ends before the polls that it has to cover.

@@ -128,6 +128,11 @@ def partition_key(start: datetime) -> str:
     return f"{start:%Y%m%dT%H%MZ}"
 
 
+def iso_seconds(moment: datetime) -> str:
+    """A time as state machines write it, and key locks by it: `2026-03-10T13:08:00Z`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def iso(moment: datetime) -> str:
     """A grid time as users write it: `2026-03-10T13:08Z`."""
     return f"{moment:%Y-%m-%dT%H:%MZ}"

@@ -1,0 +1,97 @@
+"""Small files below one URI, on a local disk or in S3: listed, read, and written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyarrow import fs
+
+from common.errors import StorageError
+from common.storage import s3_filesystem
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file: its name below the folder, its size in bytes, and when it last changed (UTC)."""
+
+    name: str
+    size: int
+    modified: datetime
+
+
+class Folder:
+    """The files below a normal URI (`common.lake.normal_uri`)."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self.is_remote = uri.startswith("s3://")
+        self._files: fs.FileSystem = s3_filesystem() if self.is_remote else fs.LocalFileSystem()
+        self._root = uri.removeprefix("s3://")
+
+    def list(self, below: str) -> list[Entry]:
+        """The files of a subfolder and all below it, sorted by name; none where it does not exist.
+
+        Raises:
+            StorageError: it cannot be listed.
+        """
+        selector = fs.FileSelector(f"{self._root}/{below}", recursive=True, allow_not_found=True)
+        with self._reported(below, "listed"):
+            found = self._files.get_file_info(selector)
+        start = len(self._root) + 1
+        entries = [
+            Entry(info.path[start:], int(info.size), datetime.fromtimestamp(info.mtime_ns / 1e9, UTC))
+            for info in found
+            if info.type == fs.FileType.File
+        ]
+        return sorted(entries, key=lambda entry: entry.name)
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        with self._reported(name, "looked up"):
+            return bool(self._files.get_file_info(f"{self._root}/{name}").type == fs.FileType.File)
+
+    def read(self, name: str) -> bytes:
+        """The content of a file.
+
+        Raises:
+            StorageError: it is missing or cannot be read.
+        """
+        with self._reported(name, "read"), self._files.open_input_stream(f"{self._root}/{name}") as stream:
+            return bytes(stream.read())
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes or replaces a file at once: a reader sees the old content or the new one.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        target = f"{self._root}/{name}"
+        with self._reported(name, "written"):
+            if self.is_remote:
+                self._put(target, content)
+                return
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            draft = f"{target}.{os.getpid()}.tmp"
+            self._put(draft, content)
+            self._files.move(draft, target)
+
+    def _put(self, path: str, content: bytes) -> None:
+        with self._files.open_output_stream(path) as stream:
+            stream.write(content)
+
+    @contextmanager
+    def _reported(self, name: str, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise StorageError(f"{self.uri}/{name} does not exist", "Check the path") from None
+        except OSError as error:
+            raise StorageError(
+                f"{self.uri}/{name} cannot be {verb}: {str(error).splitlines()[0][:300]}",
+                "Check the path or bucket, and the permissions",
+            ) from error
