@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from common.errors import NdrError
@@ -11,6 +12,13 @@ LONGEST_VALUE = 1024
 
 class AssignmentError(NdrError):
     """A parameter of a pipeline is unknown, missing, or given a value that it cannot take."""
+
+
+def checked_assignment(declared: Mapping[str, dict[str, Any]], name: str, value: str) -> str | int:
+    """The value in the type of the parameter of that name, of those declared."""
+    if name not in declared:
+        raise AssignmentError(f"there is no parameter {name}", f"Choose among {', '.join(sorted(declared))}")
+    return checked(declared[name], value)
 
 
 def checked(declared: dict[str, Any], value: str) -> str | int:

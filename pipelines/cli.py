@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -10,7 +11,8 @@ import click
 from common.aws import client as aws_client
 from common.cli import Command, report_errors
 from pipelines import definitions
-from pipelines.deployment import apply, check_defaults, plan
+from pipelines.assignments import AssignmentError, checked_assignment
+from pipelines.deployment import apply, plan
 from pipelines.executions import start as start_execution
 from pipelines.executions import wait as wait_for_execution
 from pipelines.types import AssignmentType, PipelineNameType, RoleArnType
@@ -47,6 +49,17 @@ def deployment_options(function: Command) -> Command:
     ):
         function = option(function)
     return function
+
+
+def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str, str]:
+    """The defaults as given; a usage error where no pipeline has the parameter, or it cannot take the value."""
+    declared = {entry["Name"]: entry for name in names for entry in definitions.load(name)["Parameters"]}
+    for name, value in defaults.items():
+        try:
+            checked_assignment(declared, name, value)
+        except AssignmentError as error:
+            raise click.BadParameter(str(error), param_hint="'--default'") from None
+    return defaults
 
 
 @click.group(name="ndr-pipelines", epilog="Example: ndr-pipelines upsert --role-arn arn:aws:iam::123456789012:role/ndr")
@@ -98,10 +111,10 @@ def generate(check: bool) -> None:
 def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_arn: str | None) -> None:
     """Creates or updates the pipelines in SageMaker, and says what changed. A second run changes nothing."""
     names = only or definitions.names()
-    check_defaults(names, dict(defaults))
+    own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
     for name in names:
-        planned = plan(client, name, role_arn, dict(defaults))
+        planned = plan(client, name, role_arn, own_defaults)
         if dry_run:
             click.echo(planned.told("would be created", "would be updated"))
         else:
@@ -116,9 +129,9 @@ def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_
 def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | None) -> None:
     """What differs between the deployed pipelines and the committed ones: the place, deployed -> committed."""
     names = only or definitions.names()
-    check_defaults(names, dict(defaults))
+    own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
-    plans = [plan(client, name, role_arn, dict(defaults)) for name in names]
+    plans = [plan(client, name, role_arn, own_defaults) for name in names]
     for planned in plans:
         click.echo(planned.told("not deployed", "different"))
     if exit_code and any(planned.changes != () for planned in plans):

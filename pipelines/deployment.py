@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from common.aws import aws_errors
 from common.errors import DeploymentError
-from pipelines.assignments import AssignmentError, checked
+from pipelines.assignments import checked
 from pipelines.definitions import Definition, load
 from pipelines.differences import Change, differences
 
@@ -82,16 +82,6 @@ def with_defaults(definition: Definition, defaults: Mapping[str, str]) -> Defini
         for declared in definition["Parameters"]
     ]
     return {**definition, "Parameters": parameters}
-
-
-def check_defaults(names: Iterable[str], defaults: Mapping[str, str]) -> None:
-    """Raises an error for a default of a parameter that none of the pipelines has."""
-    known = {declared["Name"] for name in names for declared in load(name)["Parameters"]}
-    for parameter in defaults:
-        if parameter not in known:
-            raise AssignmentError(
-                f"none of the pipelines has a parameter {parameter}", f"Choose among {', '.join(sorted(known))}"
-            )
 
 
 def apply(client: Any, planned: Plan, tags: Mapping[str, str]) -> None:

@@ -42,7 +42,7 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[Change]:
         for index in {**before, **after}:
             yield from differences(before.get(index, ABSENT), after.get(index, ABSENT), f"{path}[{index}]")
     elif old != new:
-        yield Change(path, old, new)
+        yield Change(path or "definition", old, new)
 
 
 def by_name(*lists: list[Any]) -> list[dict[Any, Any]]:

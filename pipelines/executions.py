@@ -8,7 +8,7 @@ from typing import Any
 
 from common.aws import aws_errors
 from common.errors import NdrError
-from pipelines.assignments import AssignmentError, checked
+from pipelines.assignments import AssignmentError, checked_assignment
 from pipelines.definitions import Definition
 from pipelines.deployment import describe
 
@@ -35,11 +35,7 @@ def check_parameters(name: str, definition: Definition, given: Mapping[str, str]
     """Raises an error where a parameter is unknown, lacks a value, or cannot take its value."""
     declared = {parameter["Name"]: parameter for parameter in definition["Parameters"]}
     for parameter, value in given.items():
-        if parameter not in declared:
-            raise AssignmentError(
-                f"pipeline {name} has no parameter {parameter}", f"Choose among {', '.join(sorted(declared))}"
-            )
-        checked(declared[parameter], value)
+        checked_assignment(declared, parameter, value)
     missing = [key for key, parameter in declared.items() if "DefaultValue" not in parameter and key not in given]
     if missing:
         raise AssignmentError(

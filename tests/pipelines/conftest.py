@@ -1,0 +1,63 @@
+"""A server that answers like SageMaker, and the command line against it."""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from moto.server import ThreadedMotoServer
+
+from pipelines.cli import main
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment that says nothing of AWS or of the pipelines' role."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "NDR_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # remembers the credentials of earlier tests
+    return monkeypatch
+
+
+@pytest.fixture
+def sagemaker(moto_server: str, environment: pytest.MonkeyPatch) -> Any:
+    """A client of an empty SageMaker, to which the environment leads too."""
+    environment.setenv("AWS_ENDPOINT_URL", moto_server)
+    environment.setenv("AWS_ACCESS_KEY_ID", "test")
+    environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    moto(moto_server, "reset")
+    return boto3.Session().client("sagemaker", region_name="eu-central-1")
+
+
+def moto(server: str, path: str, data: bytes = b"") -> None:
+    """Tells the server itself something."""
+    headers = {"Content-Type": "text/plain"}
+    request = urllib.request.Request(f"{server}/moto-api/{path}", data=data, headers=headers, method="POST")
+    with urllib.request.urlopen(request):
+        pass
+
+
+@pytest.fixture
+def run() -> Run:
+    """Runs `ndr-pipelines` with the arguments given."""
+    return lambda *arguments: CliRunner().invoke(main, list(arguments), prog_name="ndr-pipelines")
