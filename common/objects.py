@@ -50,6 +50,16 @@ class Folder:
         ]
         return sorted(entries, key=lambda entry: entry.name)
 
+    def require(self) -> None:
+        """Raises a StorageError unless the folder, or in S3 its bucket, exists: a listing would find nothing there."""
+        place = self._root.partition("/")[0] if self.is_remote else self._root
+        with self._reported("", "looked up"):
+            if self._files.get_file_info(place).type == fs.FileType.NotFound:
+                raise StorageError(
+                    f"{f's3://{place}' if self.is_remote else place} does not exist",
+                    "Check the name, and the permissions",
+                )
+
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
         with self._reported(name, "looked up"):

@@ -2,10 +2,77 @@
 
 from __future__ import annotations
 
-from common.errors import StageError
+import click
+
+from common.errors import ParameterError, WindowError
+from common.objects import Folder
+from common.project import load_project
+from common.report import RunReport
+from common.stage import new_report
+from common.windows import Windows
+from jobs.extractor.candidates import Candidates, by_window
 from jobs.extractor.config import ExtractorConfig
+from jobs.extractor.index import indexed
+from jobs.extractor.listing import days_of, listed
+from jobs.extractor.manifest import write_manifest
+
+MOST_WINDOWS = 960
 
 
 def run(config: ExtractorConfig) -> None:
-    """Writes the manifest of the request."""
-    raise StageError(f"request {config.request_id} cannot be answered yet", "Use a later version")
+    """Writes the manifest, and prints the run report.
+
+    Raises:
+        WindowError: the request is for too many windows.
+        ParameterError: the index is asked for, but the project has none.
+    """
+    if len(config.wanted) > MOST_WINDOWS:
+        raise WindowError(
+            f"{config.windows} holds {len(config.wanted):,} windows, more than {MOST_WINDOWS} can be run again at once",
+            "Split the range, or name the windows with --windows-filter",
+        )
+    project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
+    report = new_report("ndr-extractor", config)
+    candidates = _candidates(config, project.batch_index_table, report)
+    batches, repeated = by_window(candidates.found, config.wanted)
+    with report.step("manifest"):
+        manifest = write_manifest(config, batches, [*candidates.ignored, *repeated])
+    report.rows_in = len(candidates.found)
+    report.rows_out = sum(len(members) for members in batches.values())
+    report.rows_rejected = manifest["ignored_count"]
+    report.details["manifest"] = f"{config.manifest_uri}/manifest.json"
+    report.details |= {name: manifest[name] for name in ("window_count", "gap_count", "gaps", "ignored")}
+    click.echo(report.to_json())
+
+
+def _candidates(config: ExtractorConfig, table: str | None, report: RunReport) -> Candidates:
+    """The batches of the index, and of a listing of the days on which the index lacks a wanted window."""
+    candidates = Candidates()
+    if config.source == "index" and table is None:
+        raise ParameterError(
+            f"project {config.project_name} has no batch_index_table",
+            "Name it in the project parameters, or give --source listing",
+        )
+    if config.source != "listing" and table is not None:
+        with report.step("index"):
+            candidates.extend(indexed(table, config.project_name, config.windows))
+        report.details["indexed"] = len(candidates.found)
+    if config.source == "index":
+        return candidates
+    missing = _without(config.wanted, candidates)
+    if missing:
+        with report.step("listing"):
+            folder = Folder(config.input_prefix)
+            folder.require()
+            found = listed(folder, days_of(missing))
+        report.details["listed"] = len(found.found)
+        known = {candidate.path for candidate in candidates.found}
+        found.found = [candidate for candidate in found.found if candidate.path not in known]
+        candidates.extend(found)
+    return candidates
+
+
+def _without(wanted: tuple[Windows, ...], candidates: Candidates) -> list[Windows]:
+    """The windows for which there is no candidate."""
+    present = {candidate.window for candidate in candidates.found}
+    return [window for window in wanted if window not in present]

@@ -1,0 +1,216 @@
+"""Batches of a range of windows, found in a folder, and the manifest that they become."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from common.logs import find_files
+from jobs.extractor.cli import main
+from tests.factories import utc
+
+RANGE = "2026-03-10T23:08Z/2026-03-11T00:23Z"
+KEYS = ["20260310T2308Z", "20260310T2323Z", "20260310T2338Z", "20260310T2353Z", "20260311T0008Z"]
+
+
+def batch(root: Path, day: str, name: str, event: str | None = None, changed: str | None = None) -> Path:
+    """A batch folder with a log file that last changed then, and a `_BATCH.json` if it has an event."""
+    folder = root / day / name
+    folder.mkdir(parents=True)
+    (folder / "part-0.csv").write_text("1\n")
+    if event is not None:
+        (folder / "_BATCH.json").write_text(json.dumps({"event_ts_iso": event}))
+    if changed is not None:
+        touch(folder, utc(changed))
+    return folder
+
+
+def touch(folder: Path, moment: datetime) -> None:
+    for path in folder.iterdir():
+        os.utime(path, (moment.timestamp(), moment.timestamp()))
+
+
+def extract(root: Path, manifest: Path, *more: str, window: str = RANGE) -> tuple[int, str]:
+    arguments = ["--request-id", "r1", "--input-prefix", str(root), "--manifest", str(manifest), "--lake", str(root)]
+    done = CliRunner().invoke(main, [*arguments, "--window", window, "--project-name", "acme", *more])
+    return done.exit_code, done.stderr
+
+
+def written(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    return json.loads((folder / "manifest.json").read_text()), json.loads((folder / "windows.json").read_text())
+
+
+def test_windows_batches_and_gaps(tmp_path: Path) -> None:
+    root = tmp_path / "acme" / "hq"
+    first = batch(root, "2026/03/10", "aa", "2026-03-10T23:23:00Z")
+    late = batch(root, "2026/03/11", "bb", "2026-03-11T00:22:59.9+00:00")  # closes the last window of the day before
+    newest = batch(root, "2026/03/11", "cc", changed="2026-03-11T00:23:05")
+    batch(root, "2026/03/10", "before", "2026-03-10T23:22:59Z")
+    batch(root, "2026/03/11", "after", "2026-03-11T00:38:00Z")
+    batch(root, "2026/03/09", "elsewhere", "2026-03-10T23:23:00Z")  # below a date that is not looked at
+    code, error = extract(root, tmp_path / "out")
+    assert code == 0, error
+    manifest, windows = written(tmp_path / "out")
+    assert manifest == {
+        "request_id": "r1",
+        "project_name": "acme",
+        "range": {"start": "2026-03-10T23:08:00Z", "end": "2026-03-11T00:23:00Z"},
+        "window_count": 3,
+        "gap_count": 2,
+        "gaps": [KEYS[1], KEYS[2]],
+        "ignored_count": 0,
+        "ignored": [],
+        "windows_key": str(tmp_path / "out" / "windows.json"),
+    }
+    bounds = [("23:08", "23:23"), ("23:53", "00:08"), ("00:08", "00:23")]
+    assert windows == [
+        {
+            "window": key,
+            "batch_start_ts_iso": f"2026-03-{start_day}T{start}:00Z",
+            "batch_end_ts_iso": f"2026-03-{end_day}T{end}:00Z",
+            "batch_s3_path": str(path),
+            "mini_batch_id": path.name,
+        }
+        for key, (start, end), start_day, end_day, path in zip(
+            (KEYS[0], KEYS[3], KEYS[4]), bounds, (10, 10, 11), (10, 11, 11), (first, late, newest), strict=True
+        )
+    ]
+
+
+def test_all_batches_of_a_window_are_its_input_and_each_counts_once(tmp_path: Path) -> None:
+    second = batch(tmp_path, "2026/03/10", "aa", "2026-03-10T23:25:00Z")
+    first = batch(tmp_path, "2026/03/10", "zz", "2026-03-10T23:24:00Z")
+    again = batch(tmp_path, "2026/03/11", "aa", "2026-03-10T23:30:00Z")
+    other = batch(tmp_path, "2026/03/11", "yy", "2026-03-10T23:37:00Z")
+    assert extract(tmp_path, tmp_path / "out")[0] == 0
+    manifest, windows = written(tmp_path / "out")
+    assert [entry["batch_s3_path"] for entry in windows] == [f"{first},{second},{other}"]
+    assert [entry["mini_batch_id"] for entry in windows] == ["zz,aa,yy"]
+    assert manifest["ignored"] == [[str(again), f"the same batch as {second}"]]
+    assert find_files([windows[0]["batch_s3_path"]]) == sorted(
+        str(path / "part-0.csv") for path in (first, second, other)
+    )
+
+
+def test_the_newest_change_stands_for_the_event(tmp_path: Path) -> None:
+    folder = batch(tmp_path, "2026/03/10", "aa", changed="2026-03-10T23:24:00")
+    (folder / "deeper").mkdir()
+    (folder / "deeper" / "part-1.csv").write_text("2\n")
+    newest = utc("2026-03-10T23:39:00").timestamp()
+    os.utime(folder / "deeper" / "part-1.csv", (newest, newest))
+    assert extract(tmp_path, tmp_path / "out")[0] == 0
+    assert [entry["window"] for entry in written(tmp_path / "out")[1]] == [KEYS[1]]
+
+
+def test_what_is_no_batch_is_reported(tmp_path: Path) -> None:
+    day = tmp_path / "2026/03/10"
+    batch(tmp_path, "2026/03/10", "wrong-event", "yesterday")
+    (batch(tmp_path, "2026/03/10", "no-event", "x") / "_BATCH.json").write_text("{}")
+    (batch(tmp_path, "2026/03/10", "no-json", "x") / "_BATCH.json").write_text("{")
+    (batch(tmp_path, "2026/03/10", "a-list", "x") / "_BATCH.json").write_text("[]")
+    batch(tmp_path, "2026/03/10", "_temporary", "2026-03-10T23:23:00Z")
+    batch(tmp_path, "2026/03/10", "a,b", "2026-03-10T23:23:00Z")
+    (day / "stray.csv").write_text("1\n")
+    (batch(tmp_path, "2026/03/10", "empty", "2026-03-10T23:23:00Z") / "part-0.csv").write_text("")
+    code, error = extract(tmp_path, tmp_path / "out")
+    assert code == 0, error
+    manifest, windows = written(tmp_path / "out")
+    assert windows == []
+    assert manifest["gaps"] == KEYS
+    reasons = {Path(path).relative_to(day).as_posix(): reason for path, reason in manifest["ignored"]}
+    assert {name: reasons[name].partition(":")[0] for name in reasons} == {
+        "wrong-event": "_BATCH.json names no event_ts_iso",
+        "no-event": "_BATCH.json names no event_ts_iso",
+        "no-json": "_BATCH.json names no event_ts_iso",
+        "a-list": "_BATCH.json names no event_ts_iso",
+        "_temporary": "a folder that is hidden",
+        "a,b": "its name holds a comma, which separates batches",
+        "stray.csv": "a file in no batch folder",
+        "empty": "a folder without a log file",
+    }
+    assert "'yesterday' is not a time with a zone" in reasons["wrong-event"]
+
+
+def test_a_request_without_any_batch_has_only_gaps(tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    assert extract(tmp_path / "nothing", tmp_path / "out")[0] == 0
+    manifest, windows = written(tmp_path / "out")
+    assert (manifest["window_count"], manifest["gap_count"], manifest["gaps"], windows) == (0, 5, KEYS, [])
+
+
+def test_the_same_request_gives_the_same_bytes_and_replaces_what_was_there(tmp_path: Path) -> None:
+    batch(tmp_path, "2026/03/10", "aa", "2026-03-10T23:23:00Z")
+    names = ("manifest.json", "windows.json")
+    assert extract(tmp_path, tmp_path / "out")[0] == 0
+    before = [(tmp_path / "out" / name).read_bytes() for name in names]
+    assert extract(tmp_path, tmp_path / "out")[0] == 0
+    assert [(tmp_path / "out" / name).read_bytes() for name in names] == before
+    batch(tmp_path, "2026/03/10", "bb", "2026-03-10T23:38:00Z")
+    assert extract(tmp_path, tmp_path / "out")[0] == 0
+    assert [entry["window"] for entry in written(tmp_path / "out")[1]] == KEYS[:2]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
+
+
+def test_only_the_windows_of_the_filter(tmp_path: Path) -> None:
+    for minute, name in ((23, "aa"), (38, "bb"), (53, "cc")):
+        batch(tmp_path, "2026/03/10", name, f"2026-03-10T23:{minute}:00Z")
+    wanted = f"{KEYS[4]},2026-03-10T23:08:00Z/2026-03-10T23:38:00Z"
+    assert extract(tmp_path, tmp_path / "out", "--windows-filter", wanted)[0] == 0
+    manifest, windows = written(tmp_path / "out")
+    assert [entry["window"] for entry in windows] == KEYS[:2]
+    assert manifest["gaps"] == [KEYS[4]]
+
+
+def test_many_batches_of_a_window_are_listed_in_a_file(tmp_path: Path) -> None:
+    """A pipeline parameter holds 1,024 characters."""
+    folders = [batch(tmp_path, "2026/03/10", f"{number:064d}", "2026-03-10T23:23:00Z") for number in range(12)]
+    assert extract(tmp_path, tmp_path / "out")[0] == 0
+    (entry,) = written(tmp_path / "out")[1]
+    assert entry["batch_s3_path"] == f"@{tmp_path}/out/inputs/{KEYS[0]}.txt"
+    assert entry["mini_batch_id"] == f"{0:064d}+11"
+    assert find_files([entry["batch_s3_path"]]) == [str(folder / "part-0.csv") for folder in folders]
+
+
+def test_a_range_of_more_than_960_windows_has_to_be_split(tmp_path: Path) -> None:
+    code, error = extract(tmp_path, tmp_path / "out", window="2026-03-01T00:08Z/2026-03-11T00:23Z")
+    assert code == 1
+    assert "holds 961 windows" in error and "Split the range" in error
+    assert not (tmp_path / "out").exists()
+    few = ("--windows-filter", "2026-03-05T00:08Z")
+    assert extract(tmp_path, tmp_path / "out", *few, window="2026-03-01T00:08Z/2026-03-11T00:23Z")[0] == 0
+
+
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+    code, error = extract(tmp_path / "nothing", tmp_path / "out")
+    assert code == 1
+    assert f"{tmp_path}/nothing does not exist" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_index_has_to_be_named(tmp_path: Path) -> None:
+    code, error = extract(tmp_path, tmp_path / "out", "--source", "index")
+    assert code == 1
+    assert "project acme has no batch_index_table" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--windows-filter", "2026-03-10T23:10Z"], "2026-03-10T23:08Z"),
+        (["--windows-filter", "some"], "'all'"),
+        (["--windows-filter", "2026-03-12T23:08Z"], "2026-03-12T23:08Z of the filter lies outside"),
+        (["--request-id", "../r1"], "'../r1'"),
+        (["--source", "guess"], "listing"),
+        (["--input-prefix", "gs://bucket/org"], "gs"),
+    ],
+)
+def test_wrong_arguments_are_usage_errors(tmp_path: Path, arguments: list[str], words: str) -> None:
+    code, error = extract(tmp_path, tmp_path / "out", *arguments)
+    assert code == 2
+    assert words in " ".join(error.split())
