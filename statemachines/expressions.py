@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jsonata import Jsonata
@@ -20,20 +20,28 @@ LIBRARY = frozenset(
 )
 """JSONata 2.0.6 without `$eval`, and the six functions that Step Functions adds."""
 
-# a string, a regular expression after an operator or bracket, or one of the two operators that AWS does not have
-_TOKENS = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?<=[(,~:?=])\s*/(?:[^/\\]|\\.)+/|(\?\?|\?:)""")
+# a string, a quoted name, a comment, a regular expression (where a value is due: at the start, after an operator or an
+# opening bracket), or one of the two operators that AWS does not have
+_TOKENS = re.compile(
+    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|/\*.*?\*/|(?:^|(?<=[(\[{,;:?=~<>&+*%-]))\s*/(?:[^/\\]|\\.)+/"""
+    r"""|(\?\?|\?:)""",
+    re.DOTALL,
+)
+_IMPLICIT = {"name": None, "wildcard": "*", "descendant": "**", "parent": "%"}
 
 
 @dataclass(frozen=True)
 class Reading:
     """What an expression refers to: variables of the machine, functions, and fields of `$states`.
 
-    `problem` says why it is no expression that AWS accepts, and is empty otherwise.
+    `implicit` are references to the input document, which AWS does not give: `$$` anywhere, `$` and bare names outside
+    of what steps through other values. `problem` says why it is no expression that AWS accepts, and is empty otherwise.
     """
 
     variables: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
     states_fields: frozenset[str] = frozenset()
+    implicit: frozenset[str] = frozenset()
     problem: str = ""
 
 
@@ -58,33 +66,53 @@ def read(expression: str) -> Reading:
         tree = Jsonata.jsonata(expression).ast
     except JException as error:
         return Reading(problem=f"is no JSONata: {error}")
-    variables: set[str] = set()
-    bound: set[str] = set()
-    functions: set[str] = set()
-    fields: set[str] = set()
-    for node in _nodes(tree, set()):
-        if node.type == "variable":
-            variables.add(node.value)
-        elif node.type == "bind":
-            bound.add(node.lhs.value)
-        elif node.type == "lambda":
-            bound.update(argument.value for argument in node.arguments)
-        elif node.type in ("function", "partial") and node.procedure.type == "variable":
-            functions.add(node.procedure.value)
-        elif node.type == "path" and node.steps[0].type == "variable" and node.steps[0].value == "states":
-            fields.add(node.steps[1].value)
+    found = _References()
+    _collect(tree, found, nested=False)
+    variables = found.variables - found.bound - found.functions - {"", "$"}
     return Reading(
-        frozenset(variables - bound - functions - {"", "$"}), frozenset(functions - bound), frozenset(fields)
+        frozenset(variables),
+        frozenset(found.functions - found.bound),
+        frozenset(found.states_fields),
+        frozenset(found.implicit),
     )
 
 
-def _nodes(node: Any, seen: set[int]) -> Iterator[Any]:
+@dataclass
+class _References:
+    variables: set[str] = field(default_factory=set)
+    bound: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
+    states_fields: set[str] = field(default_factory=set)
+    implicit: set[str] = field(default_factory=set)
+
+
+def _collect(node: Any, found: _References, nested: bool) -> None:
+    """Adds what the node and all below it refer to; `nested` is whether a value is stepped through."""
     if isinstance(node, list | tuple):
         for inner in node:
-            yield from _nodes(inner, seen)
-    elif hasattr(node, "position") and id(node) not in seen:
-        seen.add(id(node))
-        yield node
+            _collect(inner, found, nested)
+    elif hasattr(node, "position"):
+        _note(node, found, nested)
         for name, inner in vars(node).items():
-            if not name.startswith("_outer"):
-                yield from _nodes(inner, seen)
+            if name == "steps" and inner:
+                _collect(inner[0], found, nested)
+                _collect(inner[1:], found, nested=True)
+            elif not name.startswith("_outer"):
+                _collect(inner, found, nested or name in ("predicate", "stages", "group", "terms"))
+
+
+def _note(node: Any, found: _References, nested: bool) -> None:
+    if node.type == "variable":
+        found.variables.add(node.value)
+        if node.value == "$" or (node.value == "" and not nested):
+            found.implicit.add(f"${node.value}")
+    elif node.type == "bind":
+        found.bound.add(node.lhs.value)
+    elif node.type == "lambda":
+        found.bound.update(argument.value for argument in node.arguments)
+    elif node.type in ("function", "partial") and node.procedure.type == "variable":
+        found.functions.add(node.procedure.value)
+    elif node.type == "path" and node.steps[0].type == "variable" and node.steps[0].value == "states":
+        found.states_fields.add(node.steps[1].value)
+    elif node.type in _IMPLICIT and not nested:
+        found.implicit.add(_IMPLICIT[node.type] or node.value)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from statemachines.expressions import LIBRARY, expressions_in, read
+from statemachines.fields import RESERVED, assigned_in, field_problems
 
-RESERVED = "states"
 ANYWHERE = frozenset({"input", "context"})
 WITH_RESULT = ANYWHERE | {"result"}
 WITH_ERROR = ANYWHERE | {"errorOutput"}
@@ -37,12 +37,18 @@ class Edge:
 
 def lint(definition: Mapping[str, Any]) -> list[Problem]:
     """All problems of a machine, in the order of its states."""
-    return list(_lint_machine(definition, frozenset(), ""))
+    return list(_lint_machine(definition, frozenset(), frozenset(), ""))
 
 
-def _lint_machine(machine: Mapping[str, Any], outer: frozenset[str], path: str) -> Iterator[Problem]:
+def _lint_machine(
+    machine: Mapping[str, Any], outer: frozenset[str], taken: frozenset[str], path: str
+) -> Iterator[Problem]:
+    """Problems of a machine that sees the variables `outer`, and around which those in `taken` are assigned."""
     states = machine["States"]
     known = _assigned_before(machine, outer)
+    for name in sorted(assigned_in(states) & taken):
+        yield Problem(path.rstrip("/"), f"assigns ${name} inside, which is assigned outside too: names must differ")
+    taken |= assigned_in(states)
     for name, state in states.items():
         where = f"{path}{name}"
         for edge in _edges(state):
@@ -51,13 +57,14 @@ def _lint_machine(machine: Mapping[str, Any], outer: frozenset[str], path: str) 
         if name not in known:
             yield Problem(where, "cannot be reached")
             continue
+        yield from (Problem(where, what) for what in field_problems(state))
         yield from _lint_state(state, known[name], where)
         if "ItemProcessor" in state:
             processor = state["ItemProcessor"]
             shared = processor.get("ProcessorConfig", {}).get("Mode") != "DISTRIBUTED"
-            yield from _lint_machine(processor, known[name] if shared else frozenset(), f"{where}/")
+            yield from _lint_machine(processor, known[name] if shared else frozenset(), taken, f"{where}/")
         for branch in state.get("Branches", []):
-            yield from _lint_machine(branch, known[name], f"{where}/")
+            yield from _lint_machine(branch, known[name], taken, f"{where}/")
 
 
 def _assigned_before(machine: Mapping[str, Any], outer: frozenset[str]) -> dict[str, frozenset[str]]:
@@ -85,9 +92,6 @@ def _edges(state: Mapping[str, Any]) -> Iterator[Edge]:
 
 
 def _lint_state(state: Mapping[str, Any], known: frozenset[str], where: str) -> Iterator[Problem]:
-    for assigned in (state, *state.get("Choices", []), *state.get("Catch", [])):
-        if RESERVED in assigned.get("Assign", {}):
-            yield Problem(where, f"assigns ${RESERVED}, which is reserved")
     has_result = state["Type"] in HAS_RESULT
     for field, value in state.items():
         if field not in NESTED:
@@ -111,3 +115,5 @@ def _lint_field(value: Any, known: frozenset[str], allowed: frozenset[str], wher
             yield Problem(place, f"calls ${name}, which Step Functions does not have")
         for name in sorted(reading.states_fields - allowed):
             yield Problem(place, f"uses $states.{name}, which does not exist here")
+        for name in sorted(reading.implicit):
+            yield Problem(place, f"uses {name} of the input document, which is not given: name it with $states.input")
