@@ -1,0 +1,125 @@
+// The images: what exists, on which base, under which names. Nothing else lists them.
+
+variable "REGISTRY" {
+  description = "Registry to push to, like 123456789012.dkr.ecr.eu-central-1.amazonaws.com; empty for local images"
+  default     = ""
+}
+
+variable "TAG" {
+  description = "Tag of the images, which names one state of the source"
+  default     = "dev"
+}
+
+variable "REVISION" {
+  description = "Commit that the images are built from"
+  default     = ""
+}
+
+variable "SOURCE" {
+  description = "Address of the repository"
+  default     = ""
+}
+
+variable "PLATFORMS" {
+  description = "Platforms separated by commas; empty for that of the builder"
+  default     = ""
+}
+
+variable "PYTHON_DIGEST" {
+  description = "Digest of python:3.11-slim-bookworm; a mirror that made its own image gives another one"
+  default     = "sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b"
+}
+
+group "default" {
+  targets = ["sail", "ml", "ndr-spark"]
+}
+
+group "bases" {
+  targets = ["base", "base-ml", "base-spark"]
+}
+
+function "names" {
+  params = [image]
+  result = REGISTRY == "" ? ["${image}:latest", "${image}:${TAG}"] : ["${REGISTRY}/${image}:${TAG}"]
+}
+
+target "_common" {
+  platforms = compact(split(",", PLATFORMS))
+  attest    = ["type=provenance,disabled=true"]
+  labels = {
+    "org.opencontainers.image.revision" = REVISION
+    "org.opencontainers.image.source"   = SOURCE
+    "org.opencontainers.image.version"  = TAG
+  }
+}
+
+target "_python" {
+  inherits = ["_common"]
+  contexts = {
+    "python:3.11-slim-bookworm" = "docker-image://docker.io/library/python:3.11-slim-bookworm@${PYTHON_DIGEST}"
+  }
+}
+
+target "project" {
+  inherits   = ["_python"]
+  dockerfile = "images/project/Dockerfile"
+}
+
+target "core" {
+  inherits   = ["_python"]
+  dockerfile = "images/base/Dockerfile"
+  target     = "core"
+}
+
+target "runtime" {
+  inherits = ["core"]
+  target   = "sail"
+}
+
+target "base" {
+  inherits = ["core"]
+  target   = "base"
+  contexts = { project = "target:project" }
+}
+
+target "base-ml" {
+  inherits   = ["_common"]
+  dockerfile = "images/base-ml/Dockerfile"
+  contexts   = { sail = "target:runtime", core = "target:core", project = "target:project" }
+}
+
+target "base-spark" {
+  inherits   = ["_common"]
+  dockerfile = "images/base-spark/Dockerfile"
+  contexts   = { core = "target:core", project = "target:project" }
+}
+
+target "sail" {
+  inherits = ["_common"]
+  matrix = {
+    image = [
+      "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-b", "ndr-fg-c", "ndr-15m", "ndr-join",
+      "ndr-inventory-unload", "ndr-extractor",
+    ]
+  }
+  name       = image
+  dockerfile = "images/${image}/Dockerfile"
+  contexts   = { base = "target:base", project = "target:project" }
+  tags       = names(image)
+}
+
+target "ml" {
+  inherits   = ["_common"]
+  matrix     = { image = ["ndr-inference", "ndr-if-training"] }
+  name       = image
+  dockerfile = "images/${image}/Dockerfile"
+  contexts   = { base-ml = "target:base-ml", project = "target:project" }
+  tags       = names(image)
+}
+
+target "ndr-spark" {
+  inherits   = ["_common"]
+  dockerfile = "images/ndr-spark/Dockerfile"
+  contexts   = { base-spark = "target:base-spark", project = "target:project" }
+  tags       = names("ndr-spark")
+}

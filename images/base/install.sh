@@ -1,0 +1,26 @@
+#!/bin/sh
+# install.sh <requirements>: adds locked Python packages to /opt/venv, without what only building and testing need.
+set -eu
+
+touch /tmp/begin
+[ -d /opt/venv ] || python3 -m venv --without-pip /opt/venv
+python3 -m venv /tmp/pip
+/tmp/pip/bin/pip --python /opt/venv/bin/python3 install --quiet --no-deps --require-hashes --requirement "$1"
+
+cd /opt/venv/lib/python3.*/site-packages
+for package in numpy pandas pyarrow pysail scipy sklearn; do
+    [ ! -d $package ] || find $package -depth -type d \( -name tests -o -name include \) -exec rm -r {} +
+done
+# what nothing here loads: build tools of NumPy, pandas and machine learning on Spark, Arrow's remote procedure calls
+rm -rf numpy/distutils numpy/f2py pyspark/ml pyspark/mllib pyspark/pandas \
+    pyarrow/*flight* pyarrow/src pyarrow/*.pxi pyarrow/*.pxd pyarrow/*.pyx pyarrow/_pyarrow_cpp_tests*
+for library in pyarrow/libarrow_python*.so.*.*.*; do # copies, which wheels hold in place of links
+    [ ! -f "$library" ] || [ -L "${library%.*.*}" ] && continue
+    ln -sf "$(basename "$library")" "${library%.*.*}"
+    ln -sf "$(basename "$library")" "${library%.so.*}.so"
+done
+find . \( -name '*.pyi' -o -path './botocore/data/*/examples-1.json*' \) -delete
+LD_LIBRARY_PATH=$(echo /run/tools/usr/lib/*-linux-gnu) \
+    find . \( -path './pyarrow/*.so*' -o -path './zstandard/*.so' \) -type f -newer /tmp/begin \
+    -exec /run/tools/usr/bin/strip --strip-unneeded {} +
+rm -rf /tmp/pip /tmp/begin

@@ -1,0 +1,27 @@
+"""Writes the commands that pyproject.toml declares: python commands.py <pyproject.toml> <folder>."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+COMMAND = """#!/opt/venv/bin/python3
+import sys
+
+from {module} import {function}
+
+sys.exit({function}())
+"""
+
+
+def main(project: Path, folder: Path) -> None:
+    """One executable file for each of `project.scripts`."""
+    folder.mkdir(parents=True)
+    for name, target in tomllib.loads(project.read_text())["project"]["scripts"].items():
+        module, function = target.split(":")
+        path = folder / name
+        path.write_text(COMMAND.format(module=module, function=function))
+        path.chmod(0o755)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
