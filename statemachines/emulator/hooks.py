@@ -63,4 +63,5 @@ def replace(module: Any, name: str, function: Callable[..., Any]) -> None:
     expected = PRIVATE_NAMES[module.__name__][name]
     if _parameters(function) != expected:
         raise HookError(f"the replacement of {module.__name__}.{name} takes other parameters: {_parameters(function)}")
-    setattr(module, name, function)
+    *holders, last = name.split(".")
+    setattr(_resolve(module.__name__, ".".join(holders)) if holders else module, last, function)

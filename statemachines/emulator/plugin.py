@@ -14,6 +14,8 @@ from statemachines.emulator.sagemaker.handlers import Pipelines
 from statemachines.emulator.sagemaker.records import Records
 from statemachines.emulator.sagemaker.runner import Runner
 from statemachines.emulator.settings import Settings
+from statemachines.emulator.stepfunctions import executions, history
+from statemachines.emulator.stepfunctions.install import install as mend_step_functions
 from statemachines.emulator.store import Store
 
 
@@ -23,6 +25,9 @@ class Plugin:
     def __init__(self, settings: Settings) -> None:
         self.application: Any = ministack_app.app
         self._store = Store(settings.home / "state.sqlite3")
+        mend_step_functions()
+        history.restore(self._store)
+        history.keep_in(self._store)
         processes = Processes(settings, self._store)
         processes.end_orphans()
         records = Records(self._store)
@@ -31,8 +36,8 @@ class Plugin:
 
     def close(self) -> None:
         """Stop what still runs and save what is not saved yet."""
+        executions.close()
         self._runner.close()
-        self._store.close()
 
 
 def add_service(name: str, target: str, handler: wire.Handler, sdk_name: str | None = None) -> None:

@@ -1,0 +1,73 @@
+"""Calls of other services from states: one after another with those over HTTP, and errors with AWS's names."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+from ministack import app
+from ministack.core.responses import _service_model
+from ministack.services import stepfunctions as sf
+
+_original_prefix = sf._prefix_sdk_error
+
+
+def _call(service: str, target: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Call a service on the loop that serves HTTP; ministack calls it in the execution's thread, beside the loop."""
+    headers = {"x-amz-target": target, "content-type": "application/x-amz-json-1.0"}
+    handler, body = app.SERVICE_HANDLERS[service], json.dumps(request).encode()
+    status, _, answer = app.call_service_handler_sync(handler, "POST", "/", headers, body, {})
+    return status, json.loads(answer or b"{}")
+
+
+def invoke_dynamodb(op_name: str, input_data: dict[str, Any]) -> dict[str, Any]:
+    """An operation of DynamoDB; conditions hold also between executions and clients."""
+    status, result = _call("dynamodb", f"DynamoDB_20120810.{op_name[0].upper()}{op_name[1:]}", input_data)
+    if status >= 400:
+        code = result.get("__type", "AmazonDynamoDBException").rpartition("#")[2].rpartition(".")[2]
+        raise sf._ExecutionError(f"DynamoDB.{code}", result.get("message", ""))
+    return result
+
+
+def invoke_events_put_events(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
+    """PutEvents: details may be objects, and an entry that fails fails the task."""
+    entries = [
+        {**entry, "Detail": detail if isinstance(detail := entry.get("Detail", "{}"), str) else json.dumps(detail)}
+        for entry in input_data.get("Entries", [])
+    ]
+    status, result = _call("events", "AWSEvents.PutEvents", {**input_data, "Entries": entries})
+    if status >= 400:
+        raise sf._ExecutionError(f"EventBridge.{result.get('__type', 'Exception')}", result.get("message", ""))
+    if result.get("FailedEntryCount"):
+        raise sf._ExecutionError("EventBridge.FailedEntry", json.dumps(result))
+    return result
+
+
+def prefix_sdk_error(service_name: str, error_code: str) -> str:
+    """The name of a service's error in Step Functions: that of the exception of the AWS SDK for Java.
+
+    An error that the service's model does not declare is the service's general exception: SageMaker's
+    ValidationException comes as SageMaker.SageMakerException.
+    """
+    if error_code.startswith("States.") or service_name in sf._AWS_SDK_ERROR_CODE_OVERRIDES or service_name == "ec2":
+        return str(_original_prefix(service_name, error_code))
+    integration = sf._AWS_SDK_SERVICE_MAP.get(service_name, {})
+    names = _exceptions(integration.get("service_key", service_name))
+    if not names:
+        return str(_original_prefix(service_name, error_code))
+    prefix = sf._AWS_SDK_ERROR_PREFIX.get(service_name, service_name.capitalize())
+    return f"{prefix}.{names.get(error_code, f'{prefix}Exception')}"
+
+
+@functools.cache
+def _exceptions(service: str) -> dict[str, str]:
+    """The Java SDK's exception of each error that a service declares, by code; empty for a service without a model."""
+    model = _service_model(service)
+    shapes = model.error_shapes if model is not None else []
+    names = {}
+    for shape in shapes:
+        name = shape.name.removesuffix("Fault")
+        java = name if name.endswith("Exception") else f"{name}Exception"
+        names[shape.name] = names[shape.error_code] = java
+    return names

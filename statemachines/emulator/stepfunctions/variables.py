@@ -1,0 +1,40 @@
+"""Variables: assigned all at once, in the scope of their branch, within AWS's sizes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.services import stepfunctions as sf
+
+MAX_BYTES = 262_144
+MAX_TOTAL_BYTES = 10 * 1024 * 1024
+
+
+def limit(value: Any, what: str, most: int = MAX_BYTES) -> None:
+    """Raise States.DataLimitExceeded when a value is larger than AWS carries."""
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > most:
+        raise sf._ExecutionError("States.DataLimitExceeded", f"{what} has {size} bytes, more than {most}")
+
+
+def apply_state_assign(
+    state_def: Mapping[str, Any], raw_input: Any, ctx: Any, result: Any = None, error_output: Any = None
+) -> None:
+    """Assign what the state says: every expression sees the old values, where ministack's see the new ones above."""
+    assign = state_def.get("Assign")
+    if ctx is None or not isinstance(assign, dict) or sf._state_query_language(state_def, ctx) != "JSONata":
+        return
+    values = {
+        name: sf._apply_jsonata_template(template, raw_input, ctx, result=result, error_output=error_output)
+        for name, template in assign.items()
+    }
+    limit(values, "Assign")
+    ctx["variables"].update(values)
+    limit(ctx["variables"], "the variables together", MAX_TOTAL_BYTES)
+
+
+def inner_context(ctx: Mapping[str, Any], **members: Any) -> dict[str, Any]:
+    """The context of a branch or iteration: it reads the variables outside, and what it assigns stays inside."""
+    return {**ctx, **members, "variables": dict(ctx["variables"])}
