@@ -82,7 +82,10 @@ def list_pipelines() -> None:
 @click.option("--check", is_flag=True, help="Write nothing; fail where the committed definitions are not current.")
 @report_errors
 def generate(check: bool) -> None:
-    """Builds the definitions anew with the SageMaker SDK, which has an environment of its own, without AWS."""
+    """Builds the definitions anew.
+
+    The SageMaker SDK does it, in an environment of its own, without AWS.
+    """
     built = definitions.build()
     stale = definitions.stale(built)
     if stale and check:
@@ -109,7 +112,10 @@ def generate(check: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Change nothing; say what would change.")
 @report_errors
 def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_arn: str | None) -> None:
-    """Creates or updates the pipelines in SageMaker, and says what changed. A second run changes nothing."""
+    """Creates or updates the pipelines.
+
+    Says what changed: the place, deployed -> committed. A second run changes nothing.
+    """
     names = only or definitions.names()
     own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
@@ -127,7 +133,10 @@ def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where something differs.")
 @report_errors
 def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | None) -> None:
-    """What differs between the deployed pipelines and the committed ones: the place, deployed -> committed."""
+    """The deployed pipelines against the committed.
+
+    Says what differs: the place, deployed -> committed.
+    """
     names = only or definitions.names()
     own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
@@ -157,7 +166,10 @@ def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | 
 )
 @report_errors
 def start(name: str, parameters: Any, wait: bool, poll_seconds: float) -> None:
-    """Starts the deployed pipeline NAME, and prints the execution's ARN."""
+    """Starts the deployed pipeline NAME.
+
+    Prints the ARN of the execution; what happens meanwhile goes to stderr.
+    """
     client = aws_client("sagemaker")
     arn = start_execution(client, name, dict(parameters))
     click.echo(arn)

@@ -33,7 +33,7 @@ def start(client: Any, name: str, given: Mapping[str, str]) -> str:
 
 def check_parameters(name: str, definition: Definition, given: Mapping[str, str]) -> None:
     """Raises an error where a parameter is unknown, lacks a value, or cannot take its value."""
-    declared = {parameter["Name"]: parameter for parameter in definition["Parameters"]}
+    declared = {parameter["Name"]: parameter for parameter in definition.get("Parameters", [])}
     for parameter, value in given.items():
         checked_assignment(declared, parameter, value)
     missing = [key for key, parameter in declared.items() if "DefaultValue" not in parameter and key not in given]

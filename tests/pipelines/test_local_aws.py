@@ -1,0 +1,68 @@
+"""The pipelines deployed to the local AWS and run there, small programs in the place of the stages' commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipelines.definitions import load, names
+from statemachines.local.process import LocalAws
+from tests.pipelines.conftest import Run
+from tests.pipelines.resolution import ROLE
+from tests.pipelines.test_executions import GIVEN, options
+from tests.statemachines.conftest import new_local_aws, write_step
+
+STEPS = [step["Name"] for step in load("ndr-15m-streaming")["Steps"]]
+COMMANDS = ("ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c")
+START = ("start", "ndr-15m-streaming", *options(GIVEN), "--wait", "--poll-seconds", "0.1")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    home = tmp_path_factory.mktemp("local-aws")
+    local = new_local_aws(home, home / "bin")
+    for command in COMMANDS:
+        write_step(local.step_bin, command, f'echo "{command} $*" >> {home}/calls; sleep 0.2')
+    local.start()
+    yield local
+    local.stop()
+
+
+@pytest.fixture
+def local(running: LocalAws, environment: pytest.MonkeyPatch, run: Run) -> LocalAws:
+    """The local AWS with the pipelines in it, to which the environment leads."""
+    for name, value in running.environment.items():
+        environment.setenv(name, value)
+    (running.home / "calls").unlink(missing_ok=True)
+    assert run("upsert", "--role-arn", ROLE).exit_code == 0
+    return running
+
+
+def test_upsert_again_changes_nothing(local: LocalAws, run: Run) -> None:
+    assert run("upsert").output.splitlines() == [f"{name}: unchanged" for name in names()]
+
+
+def test_wait_tells_each_step(local: LocalAws, run: Run) -> None:
+    result = run(*START)
+    assert result.exit_code == 0, result.output
+    told = result.stderr.splitlines()
+    assert [line for line in told if line.endswith(": Succeeded")] == [f"{name}: Succeeded" for name in STEPS]
+    calls = (local.home / "calls").read_text().splitlines()
+    assert [call.split()[0] for call in calls] == list(COMMANDS)
+    assert all(" --window 2026-03-10T13:08:00Z/2026-03-10T13:23:00Z" in call for call in calls)
+
+
+def test_wait_fails_with_the_step_that_failed(local: LocalAws, run: Run) -> None:
+    program = local.step_bin / "ndr-fg-a"
+    kept = program.read_text()
+    write_step(local.step_bin, "ndr-fg-a", "echo 'error: disk is full. Free some' >&2; exit 1")
+    try:
+        result = run(*START)
+    finally:
+        program.write_text(kept)
+    assert result.exit_code == 1
+    [line] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert "ended Failed: FGABuilderStep: AlgorithmError: " in line
+    assert "Read the log of arn:aws:sagemaker:us-east-1:" in line
+    assert "PairCountsBuilderStep" not in result.stderr
