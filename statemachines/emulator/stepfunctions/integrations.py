@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from typing import Any
+from urllib.parse import quote
 
 from ministack import app
 from ministack.core.responses import _service_model
@@ -28,6 +30,20 @@ def invoke_dynamodb(op_name: str, input_data: dict[str, Any]) -> dict[str, Any]:
         code = result.get("__type", "AmazonDynamoDBException").rpartition("#")[2].rpartition(".")[2]
         raise sf._ExecutionError(f"DynamoDB.{code}", result.get("message", ""))
     return result
+
+
+def get_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
+    """An object in S3 whose body is text."""
+    bucket, key = input_data.get("Bucket", ""), input_data.get("Key", "")
+    handler, path = app.SERVICE_HANDLERS["s3"], f"/{bucket}/{quote(key)}"
+    status, headers, body = app.call_service_handler_sync(handler, "GET", path, {"host": "s3"}, b"", {})
+    if status >= 400:
+        found = re.search(rb"<Code>(\w+)</Code>", body)
+        code = found[1].decode() if found else "S3Exception"
+        name = code if code.endswith("Exception") else f"{code}Exception"
+        raise sf._ExecutionError(f"S3.{name}", f"Bucket: {bucket}, Key: {key}: {code}")
+    sent = {name.lower(): value for name, value in headers.items()}
+    return {"Body": body.decode(), "ContentLength": len(body), "ContentType": sent.get("content-type", "")}
 
 
 def invoke_events_put_events(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
