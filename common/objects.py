@@ -33,13 +33,13 @@ class Folder:
         self._files: fs.FileSystem = s3_filesystem() if self.is_remote else fs.LocalFileSystem()
         self._root = uri.removeprefix("s3://")
 
-    def list(self, below: str) -> list[Entry]:
-        """The files of a subfolder and all below it, sorted by name; none where it does not exist.
+    def list(self, below: str = "") -> list[Entry]:
+        """The files of the folder, or of a subfolder, and all below it, sorted by name; none where it does not exist.
 
         Raises:
             StorageError: it cannot be listed.
         """
-        selector = fs.FileSelector(f"{self._root}/{below}", recursive=True, allow_not_found=True)
+        selector = fs.FileSelector(f"{self._root}/{below}".rstrip("/"), recursive=True, allow_not_found=True)
         with self._reported(below, "listed"):
             found = self._files.get_file_info(selector)
         start = len(self._root) + 1
@@ -89,6 +89,15 @@ class Folder:
             draft = f"{target}.{os.getpid()}.tmp"
             self._put(draft, content)
             self._files.move(draft, target)
+
+    def delete(self, name: str) -> None:
+        """Removes a file.
+
+        Raises:
+            StorageError: it does not exist or cannot be removed.
+        """
+        with self._reported(name, "removed"):
+            self._files.delete_file(f"{self._root}/{name}")
 
     def _put(self, path: str, content: bytes) -> None:
         with self._files.open_output_stream(path) as stream:

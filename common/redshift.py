@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from common.aws import aws_errors, client
@@ -16,7 +16,7 @@ MOST_STATEMENTS = 40
 FIRST_PAUSE_SECONDS = 0.05
 RUNNING = frozenset({"SUBMITTED", "PICKED", "STARTED"})
 PLAIN_TEXT = re.compile(r"[^\\\x00-\x1f\x7f]*")
-TEXT_BYTES = 65_535
+TEXT_BYTES, LONG_TEXT_BYTES = 256, 65_535
 SQL_TYPES = {
     "string": f"VARCHAR({TEXT_BYTES})",
     "int": "INTEGER",
@@ -132,9 +132,10 @@ def credentials(redshift: RedshiftParameters) -> str:
     return "IAM_ROLE default" if redshift.iam_role_arn == "default" else f"IAM_ROLE {literal(redshift.iam_role_arn)}"
 
 
-def columns_ddl(columns: Sequence[Column]) -> str:
+def columns_ddl(columns: Sequence[Column], long_texts: Collection[str] = ()) -> str:
     """The columns of a table with their types in Redshift; times are UTC without saying so."""
-    return ", ".join(
-        f"{identifier(column.name)} {SQL_TYPES[column.type]}{'' if column.nullable else ' NOT NULL'}"
-        for column in columns
-    )
+    declared = []
+    for column in columns:
+        kind = f"VARCHAR({LONG_TEXT_BYTES})" if column.name in long_texts else SQL_TYPES[column.type]
+        declared.append(f"{identifier(column.name)} {kind}{'' if column.nullable else ' NOT NULL'}")
+    return ", ".join(declared)

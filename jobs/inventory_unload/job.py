@@ -1,14 +1,67 @@
-"""Unloads the inventory and publishes its snapshot."""
+"""Unloads the inventory to S3, checks the snapshot, and makes it that of the month."""
 
 from __future__ import annotations
 
-from common.errors import StageError
+import json
+import uuid
+
+import pyarrow as pa
+
+from common.errors import RejectedRatioError
+from common.exchange import exchange_folder, redshift_of
+from common.lake import equal_predicate
+from common.objects import Folder
+from common.redshift import run_statements
 from common.stage import StageRun
 from jobs.inventory_unload.config import InventoryConfig
+from jobs.inventory_unload.snapshot import SHOWN, Snapshot, read_snapshot
+from jobs.inventory_unload.statement import unload_statement
+
+TABLE = "machine_inventory"
+SNAPSHOTS = "machine_inventory_snapshots"
 
 
 def run(config: InventoryConfig, stage: StageRun) -> None:
-    """Replaces the month of `machine_inventory`."""
-    raise StageError(
-        f"the inventory of {config.month} cannot be unloaded to {stage.lake.uri} yet", "Use a later version"
-    )
+    """Replaces the month of `machine_inventory` in one commit, then the pointer to its snapshot.
+
+    Raises:
+        ParameterError: the project has no Redshift, or no place in S3.
+    """
+    redshift, month = redshift_of(stage.project, config.project_name), f"month={config.month}"
+    base = exchange_folder(stage.project, config.project_name, stage.lake, SNAPSHOTS)
+    run_id = uuid.uuid4().hex
+    folder = Folder(f"{base}/{month}/run={run_id}")
+    with stage.report.step("unload"):
+        run_statements(redshift, [unload_statement(redshift, config.month, folder.uri)], token=run_id)
+    with stage.report.step("verify"):
+        snapshot = read_snapshot(folder, config.month)
+        _account(snapshot, stage)
+        folder.write("_SUCCESS", f"{snapshot.manifest_sha256}\n".encode())
+    with stage.report.step(TABLE):
+        rows = pa.Table.from_pylist(snapshot.rows, schema=stage.lake.table(TABLE).arrow)
+        frame = stage.session.createDataFrame(rows)
+        version, count = stage.lake.replace(TABLE, frame, equal_predicate({"snapshot_month": config.month}))
+    stage.report.rows_out = count
+    stage.report.wrote(TABLE, version, count)
+    pointer = {"run": run_id, "records": count, "manifest_sha256": snapshot.manifest_sha256}
+    Folder(f"{base}/{month}").write("current.json", (json.dumps(pointer) + "\n").encode())
+    stage.report.details["snapshot"] = folder.uri
+
+
+def _account(snapshot: Snapshot, stage: StageRun) -> None:
+    """Notes rows and rejects.
+
+    Raises:
+        RejectedRatioError: too many machines have no name or address.
+    """
+    report, rejected = stage.report, snapshot.rejected
+    report.rows_in, report.rows_rejected = len(snapshot.rows) + len(rejected), len(rejected)
+    if not rejected:
+        return
+    report.details["rejected"] = rejected[:SHOWN]
+    if len(rejected) > stage.project.max_rejected_ratio * report.rows_in:
+        raise RejectedRatioError(
+            f"{len(rejected):,} of {report.rows_in:,} machines have no name or no address, more than "
+            f"max_rejected_ratio {stage.project.max_rejected_ratio:g}; the first: {rejected[0]}",
+            "Correct the inventory, or allow more",
+        )

@@ -10,6 +10,8 @@ from common.errors import InputError
 from common.stage import StageRun
 from common.windows import Windows
 from jobs.join.config import JoinConfig
+from jobs.join.parquet import in_order
+from jobs.join.publication import publisher
 from jobs.join.transform import join_predictions
 
 if TYPE_CHECKING:
@@ -17,8 +19,14 @@ if TYPE_CHECKING:
 
 
 def run(config: JoinConfig, stage: StageRun) -> None:
-    """Replaces the windows of `prediction_join` in one commit."""
+    """Replaces the windows of `prediction_join` in one commit, then publishes them at the destination.
+
+    Raises:
+        InputError: there are no predictions, or their features are missing.
+        ParameterError: the project does not say where the destination is; nothing was written.
+    """
     lake, windows = stage.lake, config.windows
+    publish = publisher(config, stage)
     predictions = lake.read("predictions", windows)
     current = lake.read("fg_a", windows)
     horizon = F.col("baseline_horizon") == F.lit(stage.project.model_horizon)
@@ -30,6 +38,10 @@ def run(config: JoinConfig, stage: StageRun) -> None:
         version, rows = lake.replace("prediction_join", joined, windows.predicate)
     stage.report.rows_out = rows
     stage.report.wrote("prediction_join", version, rows)
+    if publish is not None:
+        with stage.report.step(config.destination):
+            published = in_order(lake.arrow("prediction_join", windows=windows), lake.table("prediction_join"))
+            stage.report.details["publication"] = publish(published)
 
 
 def _check(predictions: DataFrame, joined: DataFrame, windows: Windows) -> int:

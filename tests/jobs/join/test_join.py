@@ -4,10 +4,12 @@ import re
 import shutil
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from common.lake import Lake
+from common.objects import Folder
 from common.tables import join_features, tables
 from jobs.join.cli import main
 from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
@@ -16,9 +18,9 @@ from tests.conftest import ENGINE
 LAST = list(RANGE)[-1]
 
 
-def join(lake, window=RANGE):
+def join(lake, window=RANGE, *more):
     """The exit code, the report (or nothing) and the error line of a run."""
-    result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), "--engine", ENGINE])
+    result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), "--engine", ENGINE, *more])
     return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr
 
 
@@ -123,3 +125,44 @@ def test_no_predictions_is_an_error(lake):
     code, _, error = join(lake, "2026-03-12T00:08Z")
     assert code == 1
     assert "predictions has no rows in 2026-03-12T00:08Z. Run ndr-inference" in error
+
+
+def test_rows_are_published_in_s3_after_the_lake(lake, tmp_path, aws_environment):
+    aws_environment.client("s3").create_bucket(Bucket="join-destination")
+    (tmp_path / "project.yaml").write_text("publication: {s3_prefix: s3://join-destination/out}\n")
+    code, report, error = join(lake, LAST, "--destination", "s3", "--parameters", str(tmp_path / "project.yaml"))
+    assert code == 0, error
+    published = {"prefix": "s3://join-destination/out", "windows": {LAST.key: HOSTS}}
+    assert report["details"]["publication"] == published
+    assert [step["step"] for step in report["steps"]] == ["check", "prediction_join", "s3"]
+    folder = Folder(f"s3://join-destination/out/date={LAST.start:%Y-%m-%d}/window={LAST.key}")
+    (entry,) = json.loads(folder.read("manifest.json"))["entries"]
+    rows = pq.read_table(pa.BufferReader(folder.read(entry["url"].rpartition("/")[2])))
+    in_lake = Lake(str(lake), SPEC).arrow("prediction_join", windows=LAST)
+    assert sorted(rows["record_id"].to_pylist()) == sorted(in_lake["record_id"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("destination", "settings", "words"),
+    [
+        ("s3", "{}", "project local has no parameters publication"),
+        ("redshift", "{}", "project local has no parameters redshift"),
+        (
+            "redshift",
+            "redshift: {workgroup_name: ndr, database: dev, iam_role_arn: default}",
+            "project local has no staging_prefix",
+        ),
+    ],
+)
+def test_a_destination_that_the_project_lacks_is_an_error_before_anything_is_written(
+    lake, tmp_path, destination, settings, words
+):
+    (tmp_path / "project.yaml").write_text(settings)
+    code, _, error = join(lake, LAST, "--destination", destination, "--parameters", str(tmp_path / "project.yaml"))
+    assert code == 1
+    assert words in error
+    assert not (lake / "prediction_join").exists()
+
+
+def test_an_unknown_destination_is_a_usage_error(lake):
+    assert join(lake, LAST, "--destination", "kafka")[0] == 2

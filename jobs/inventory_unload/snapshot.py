@@ -1,0 +1,109 @@
+"""An unloaded snapshot: checked against its manifest, and its rows as the lake takes them."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from common.errors import InputError
+from common.objects import Folder
+
+MANIFEST = "manifest"
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The rows of a snapshot, what was left out of it and why, and the digest of its manifest."""
+
+    rows: list[dict[str, Any]]
+    rejected: list[str]
+    manifest_sha256: str
+
+
+def read_snapshot(folder: Folder, month: str) -> Snapshot:
+    """The snapshot in a folder, one row per host as `machine_inventory` declares it.
+
+    Machines without a name or an address are left out.
+
+    Raises:
+        InputError: files or rows are missing, there is no machine, or an address belongs to several machines.
+        StorageError: a file cannot be read.
+    """
+    if not folder.exists(MANIFEST):
+        raise _empty(folder)
+    content = folder.read(MANIFEST)
+    machines = [machine for name, count in _entries(folder, content) for machine in _machines(folder, name, count)]
+    rows, rejected = [], []
+    for machine in machines:
+        address = _address(machine["host_ip"])
+        if address is None or not machine["machine_name"]:
+            rejected.append(f"host_ip {machine['host_ip']!r}, machine_name {machine['machine_name']!r}")
+        else:
+            rows.append(machine | {"host_ip": address, "snapshot_month": month})
+    if not rows:
+        raise _empty(folder)
+    several = [host for host, count in Counter(row["host_ip"] for row in rows).items() if count > 1]
+    if several:
+        raise InputError(
+            f"the inventory of {month} has several machines in use at {', '.join(sorted(several)[:SHOWN])}"
+            f"{' and others' if len(several) > SHOWN else ''}",
+            "Correct the inventory, or name a view with one machine per address as redshift.inventory_query_table",
+        )
+    return Snapshot(rows, rejected, hashlib.sha256(content).hexdigest())
+
+
+def _empty(folder: Folder) -> InputError:
+    return InputError(
+        f"the inventory holds no machine in use: nothing was unloaded to {folder.uri}",
+        "Check redshift.inventory_query_table and redshift.inventory_month_column, or load the inventory first",
+    )
+
+
+def _entries(folder: Folder, content: bytes) -> list[tuple[str, int]]:
+    """Name and number of records of each file of the manifest, all of which are there in full size."""
+    try:
+        manifest = json.loads(content)
+        entries = [
+            (entry["url"], int(entry["meta"]["content_length"]), int(entry["meta"]["record_count"]))
+            for entry in manifest["entries"]
+        ]
+        total = int(manifest["meta"]["record_count"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder.uri}/{MANIFEST} is no verbose manifest of an UNLOAD: {type(error).__name__} {error}", "Run again"
+        ) from None
+    if sum(count for _, _, count in entries) != total:
+        raise InputError(f"{folder.uri}/{MANIFEST} counts {total:,} records, its files others", "Run again")
+    sizes = {f"{folder.uri}/{entry.name}": entry.size for entry in folder.list()}
+    for url, size, _ in entries:
+        if sizes.get(url) != size:
+            found = f"has {sizes[url]:,} bytes" if url in sizes else "is missing"
+            raise InputError(f"{url} {found}, but its manifest says {size:,} bytes", "Run again")
+    return [(url.removeprefix(f"{folder.uri}/"), count) for url, _, count in entries]
+
+
+def _machines(folder: Folder, name: str, count: int) -> list[dict[str, Any]]:
+    try:
+        table = pq.read_table(pa.BufferReader(folder.read(name)))
+    except pa.ArrowException as error:
+        raise InputError(f"{folder.uri}/{name} is no Parquet file: {error}", "Run again") from None
+    if table.num_rows != count:
+        raise InputError(f"{folder.uri}/{name} has {table.num_rows:,} rows, its manifest says {count:,}", "Run again")
+    machines: list[dict[str, Any]] = table.select(["host_ip", "machine_name", "is_active"]).to_pylist()
+    return machines
+
+
+def _address(text: str | None) -> str | None:
+    """The address as sessions write it; None when the text is none."""
+    try:
+        return str(ipaddress.ip_address((text or "").strip()))
+    except ValueError:
+        return None

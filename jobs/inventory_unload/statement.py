@@ -1,0 +1,30 @@
+"""The statement that unloads the inventory: fixed but for names and a month, which are checked."""
+
+from __future__ import annotations
+
+from common.project_groups import INVENTORY_COLUMNS, RedshiftParameters
+from common.redshift import credentials, identifier, literal
+
+CASTS = {"host_ip": "VARCHAR(64)", "machine_name": "VARCHAR(1024)", "is_active": "BOOLEAN"}
+
+
+def unload_statement(redshift: RedshiftParameters, month: str, folder: str) -> str:
+    """UNLOAD of the machines in use into Parquet files below `folder`, an s3:// URI, with a manifest that counts them.
+
+    With `inventory_month_column`, only of those of the month `YYYY-MM`.
+    """
+    query = _query(redshift, month)
+    return (
+        f"UNLOAD ({literal(query)}) TO {literal(folder + '/')} {credentials(redshift)} "
+        "FORMAT AS PARQUET MANIFEST VERBOSE"
+    )
+
+
+def _query(redshift: RedshiftParameters, month: str) -> str:
+    source = {name: identifier(redshift.inventory_columns.get(name, name)) for name in INVENTORY_COLUMNS}
+    columns = ", ".join(f"CAST({source[name]} AS {CASTS[name]}) AS {identifier(name)}" for name in INVENTORY_COLUMNS)
+    conditions = [source["is_active"]]
+    if redshift.inventory_month_column:
+        conditions.append(f"{identifier(redshift.inventory_month_column)} = {literal(month)}")
+    table = f"{identifier(redshift.schema)}.{identifier(redshift.inventory_query_table)}"
+    return f"SELECT {columns} FROM {table} WHERE {' AND '.join(conditions)}"

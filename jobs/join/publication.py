@@ -1,0 +1,36 @@
+"""Where joined predictions are published besides the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from common.exchange import exchange_folder, redshift_of
+from common.stage import StageRun
+from jobs.join.config import JoinConfig
+from jobs.join.to_redshift import publish_to_redshift
+from jobs.join.to_s3 import publication_prefix, publish_to_s3
+
+Publish = Callable[[pa.Table], dict[str, Any]]
+"""Publishes rows of `prediction_join`, in order; what the run report says of it."""
+
+
+def publisher(config: JoinConfig, stage: StageRun) -> Publish | None:
+    """What publishes the rows at the destination; None for the lake, where they are already.
+
+    Raises:
+        ParameterError: the project does not say where the destination is.
+    """
+    project, name = stage.project, config.project_name
+    if config.destination == "s3":
+        prefix = publication_prefix(project, name)
+        return lambda rows: {"prefix": prefix, "windows": publish_to_s3(prefix, rows, config.windows)}
+    if config.destination == "redshift":
+        redshift = redshift_of(project, name)
+        exchange = exchange_folder(project, name, stage.lake, "_publication")
+        table = stage.lake.table("prediction_join")
+        target = f"{redshift.schema}.{redshift.publication_table}"
+        return lambda rows: {"table": target, "rows": publish_to_redshift(redshift, exchange, rows, table)}
+    return None

@@ -1,0 +1,107 @@
+"""Publication in Redshift: rows by way of S3 into a table, in one transaction."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.errors import RedshiftError
+from common.objects import Folder
+from common.project_groups import RedshiftParameters
+from common.redshift import (
+    LONG_TEXT_BYTES,
+    TEXT_BYTES,
+    columns_ddl,
+    credentials,
+    identifier,
+    literal,
+    run_statements,
+)
+from common.schema import Table
+from jobs.join.parquet import parquet_bytes, without_zones
+
+LONG_TEXTS = ("top_features",)
+ROWS_PER_FILE = 100_000
+ATTEMPTS = 5
+PAUSE_SECONDS = 2.0
+CONFLICT_SIGNS = ("serializable isolation", "could not serialize", "deadlock detected")
+
+
+def publish_to_redshift(redshift: RedshiftParameters, exchange: str, rows: pa.Table, table: Table) -> int:
+    """The number of rows published: the windows that they are of hold exactly them afterwards, and nobody sees less.
+
+    Rows go to a folder below `exchange` in S3, which is emptied afterwards. A transaction that another one got in the
+    way of is tried again after a random pause.
+
+    Raises:
+        RedshiftError: a text is too long, or the transaction failed.
+    """
+    _check_lengths(rows)
+    run_id = uuid.uuid4().hex
+    folder = Folder(f"{exchange}/run={run_id}")
+    names = [*_write(folder, rows)]
+    statements = publication_statements(redshift, table, f"{folder.uri}/manifest", run_id)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            run_statements(redshift, statements, token=f"{run_id}-{attempt}")
+            break
+        except RedshiftError as error:
+            if attempt == ATTEMPTS or not any(sign in str(error).lower() for sign in CONFLICT_SIGNS):
+                raise
+            time.sleep(random.uniform(0, PAUSE_SECONDS * attempt))
+    for name in names:
+        folder.delete(name)
+    return int(rows.num_rows)
+
+
+def publication_statements(redshift: RedshiftParameters, table: Table, manifest_uri: str, run_id: str) -> list[str]:
+    """What replaces, in the publication table, the windows of the rows that the manifest names."""
+    target = f"{identifier(redshift.schema)}.{identifier(redshift.publication_table)}"
+    arrived = identifier(f"arrived_{run_id}")
+    declared = columns_ddl(table.columns, LONG_TEXTS)
+    names = ", ".join(identifier(name) for name in table.column_names)
+    same = " AND ".join(
+        f"{identifier(redshift.publication_table)}.{identifier(name)} = {arrived}.{identifier(name)}"
+        for name in ("project_name", "feature_spec_version", "window")
+    )
+    return [
+        f"CREATE TABLE IF NOT EXISTS {target} ({declared})",
+        f"CREATE TEMP TABLE {arrived} ({declared})",
+        f"COPY {arrived} FROM {literal(manifest_uri)} {credentials(redshift)} FORMAT AS PARQUET MANIFEST",
+        f"DELETE FROM {target} USING {arrived} WHERE {same}",
+        f"INSERT INTO {target} ({names}) SELECT {names} FROM {arrived}",
+        f"DROP TABLE {arrived}",
+    ]
+
+
+def _write(folder: Folder, rows: pa.Table) -> Iterator[str]:
+    """Writes the rows and, last, their manifest; the names of the files."""
+    entries = []
+    for number, start in enumerate(range(0, rows.num_rows, ROWS_PER_FILE)):
+        content = parquet_bytes(without_zones(rows.slice(start, ROWS_PER_FILE)))
+        name = f"part-{number:05d}.parquet"
+        folder.write(name, content)
+        meta = {"content_length": len(content)}
+        entries.append({"url": f"{folder.uri}/{name}", "mandatory": True, "meta": meta})
+        yield name
+    folder.write("manifest", json.dumps({"entries": entries}).encode())
+    yield "manifest"
+
+
+def _check_lengths(rows: pa.Table) -> None:
+    for field in rows.schema:
+        if not pa.types.is_string(field.type):
+            continue
+        allowed = LONG_TEXT_BYTES if field.name in LONG_TEXTS else TEXT_BYTES
+        longest = pc.max(pc.binary_length(rows[field.name])).as_py() or 0
+        if longest > allowed:
+            raise RedshiftError(
+                f"column {field.name} has a text of {longest:,} bytes, and {allowed:,} fit into Redshift",
+                "Publish to the lake or S3, or shorten what is in there",
+            )
