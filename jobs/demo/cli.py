@@ -35,6 +35,20 @@ DAYS = click.FloatRange(0, 93, min_open=True)
     show_default=True,
     help="Folder of the simulated logs.",
 )
+@click.option(
+    "--aws-home",
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+    default=Path("demo/aws"),
+    show_default=True,
+    help="Folder of the local AWS.",
+)
+@click.option(
+    "--aws-port",
+    type=click.IntRange(1024, 65535),
+    default=4566,
+    show_default=True,
+    help="Port of the local AWS on 127.0.0.1.",
+)
 @click.option("--train-days", type=DAYS, metavar="DAYS", help="Days to train on. Default: all before the scored ones.")
 @click.option(
     "--score-days",
@@ -47,7 +61,7 @@ DAYS = click.FloatRange(0, 93, min_open=True)
 @engine_option
 @report_errors
 def main(**options: Any) -> None:
-    """Firewall logs to ranked anomalies: every stage in turn, then the top alerts.
+    """Firewall logs to ranked anomalies: history by the stages, the last two hours by state machines, then the alerts.
 
     A second run repeats only what is no longer current.
     """

@@ -1,19 +1,27 @@
-"""The whole chain on one machine: logs to slices, features, baselines, deviations, a model, scores and alerts."""
+"""The whole chain on one machine: history by the stages; baselines, training and live batches by state machines."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
 
 from common.logs import ReadOptions, find_logs
+from common.project_groups import RedshiftParameters
+from common.windows import Windows, iso
 from jobs.demo.config import DemoConfig
+from jobs.demo.control_plane import PROJECT, ControlPlane, bring_up
+from jobs.demo.inventory import host_names, seed_inventory
+from jobs.demo.mini_batches import ORGANISATION, MiniBatch, mini_batches
 from jobs.demo.plan import WINDOWS_PER_DAY, Plan, covered_windows, plan
 from jobs.demo.steps import Steps, files_digest, program_digest, run_command
 
-STEPS = 8
+STEPS = 10
 HORIZON = "7d"
+REDSHIFT = RedshiftParameters(database="ndr", iam_role_arn="default", workgroup_name="ndr")
 
 
 def run(config: DemoConfig) -> None:
@@ -21,11 +29,12 @@ def run(config: DemoConfig) -> None:
     inputs = config.inputs or (_simulated(config.scenario),)
     logs = find_logs(inputs, ReadOptions(time_zone=config.log_time_zone or "UTC"))
     windows = plan(covered_windows(inputs, config.log_time_zone), config.train_days, config.score_days)
-    click.echo(f"training on {windows.train}, scoring {windows.score}", err=True)
+    click.echo(f"training on {windows.train}, scoring {windows.score}, live from {_start(windows.live)}", err=True)
     memory = config.lake / "_demo" / "steps.json"
     steps = Steps(memory, STEPS, f"{program_digest()} {files_digest(logs.paths)}")
+    batches = mini_batches(inputs, windows.live, config.log_time_zone) if windows.live else []
     parameters = _write_parameters(config, windows)
-    _chain(steps, config, windows, inputs, parameters)
+    _chain(steps, config, windows, inputs, parameters, batches)
     _show(config, windows, inputs, parameters)
 
 
@@ -36,36 +45,89 @@ def _simulated(scenario: Path) -> str:
     return str(scenario)
 
 
+def _start(live: Windows | None) -> str:
+    return iso(live.start) if live else "nothing"
+
+
 def _write_parameters(config: DemoConfig, windows: Plan) -> str:
-    """The file of the demo's project parameters: a baseline over the training days, without a safety gap."""
-    days = len(windows.train) / WINDOWS_PER_DAY
-    raw = {
-        "horizons": {HORIZON: {"days": days, "gap_days": 0}},
-        "model_horizon": HORIZON,
-        "log_time_zone": config.log_time_zone or "UTC",
-    }
+    """The file of the demo's project parameters."""
     path = config.lake / "_demo" / "parameters.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    path.write_text(yaml.safe_dump(_settings(config, windows)), encoding="utf-8")
     return str(path)
 
 
-def _chain(steps: Steps, config: DemoConfig, windows: Plan, inputs: tuple[str, ...], parameters: str) -> None:
-    reference = windows.train.end
-    month = f"{reference:%Y-%m}"
-    common = ("--lake", str(config.lake), "--engine", config.engine, "--parameters", parameters)
-    whole, train, score = (("--window", str(part)) for part in (windows.whole, windows.train, windows.score))
+def _settings(config: DemoConfig, windows: Plan) -> dict[str, Any]:
+    """Project parameters: a baseline over the training days, without a safety gap."""
+    days = len(windows.train) / WINDOWS_PER_DAY
+    return {
+        "horizons": {HORIZON: {"days": days, "gap_days": 0}},
+        "model_horizon": HORIZON,
+        "log_time_zone": config.log_time_zone or "UTC",
+        "redshift": {name: getattr(REDSHIFT, name) for name in ("workgroup_name", "database", "iam_role_arn")},
+        "staging_prefix": "s3://ndr-artifacts-000000000000-us-east-1/staging",
+    }
+
+
+def _project(config: DemoConfig, windows: Plan, batches: list[MiniBatch]) -> dict[str, Any]:
+    """What the control plane is told of the demo's project; it looks at pipelines every second."""
+    organisation = batches[0].organisation if batches else ORGANISATION
+    folder = batches[0].folder.rsplit("/", 4)[0] if batches else ORGANISATION
+    return {
+        "project_name": PROJECT,
+        "organisations": [organisation],
+        "settings": _settings(config, windows),
+        "orchestration": {
+            "lake_uri": str(config.lake),
+            "ingestion_prefix": f"s3://ndr-ingestion-000000000000-us-east-1/{folder}",
+            "poll_seconds": 1,
+            "features_poll_attempts": 1800,
+            "inference_poll_attempts": 1800,
+            "join_poll_attempts": 1800,
+            "inventory_poll_attempts": 1800,
+            "fg_b_poll_attempts": 7200,
+            "training_poll_attempts": 14400,
+        },
+    }
+
+
+def _chain(
+    steps: Steps, config: DemoConfig, windows: Plan, inputs: tuple[str, ...], parameters: str, batches: list[MiniBatch]
+) -> None:
+    common = (
+        *("--lake", str(config.lake), "--engine", config.engine, "--parameters", parameters),
+        *("--project-name", PROJECT),
+    )
+    history = ("--window", str(windows.history))
     logs = tuple(word for entry in inputs for word in ("--input", entry))
     # logs from before the training days, or of another day, are no mistake here
-    steps.run("slices", "ndr-delta", *whole, *common, *logs)
-    steps.run("features", "ndr-fg-a", *whole, *common)
-    steps.run("pair counts", "ndr-pair-counts", *whole, *common)
-    at = ("--month", month, "--reference-time", f"{reference:%Y-%m-%dT%H:%M:%SZ}")
-    steps.run("baselines", "ndr-fg-b", *common, *at)
-    steps.run("deviations", "ndr-fg-c", *whole, *common, "--baseline-month", month)
-    steps.run("model", "ndr-if-training", *train, *common)
-    steps.run("scores", "ndr-inference", *score, *common)
-    steps.run("join", "ndr-join", *score, *common)
+    steps.run("slices", "ndr-delta", *history, *common, *logs)
+    steps.run("features", "ndr-fg-a", *history, *common)
+    steps.run("pair counts", "ndr-pair-counts", *history, *common)
+    plane = steps.once(
+        "local AWS", lambda: bring_up(config.aws_home, config.aws_port, _project(config, windows, batches))
+    )
+    names = host_names(inputs, config.lake, windows.train)
+    reference = windows.train.end
+    month = {"project_name": PROJECT, "month": f"{reference:%Y-%m}", "reference_ts_iso": iso(reference)}
+    steps.call("baselines", "monthly machine", lambda: _monthly(plane, names, month), month)
+    steps.run("deviations", "ndr-fg-c", *history, *common, "--baseline-month", month["month"])
+    training = {
+        "project_name": PROJECT,
+        "training_start_ts_iso": iso(windows.train.start),
+        "training_end_ts_iso": iso(windows.train.end),
+    }
+    steps.call("model", "training machine", lambda: plane.run("sfn_ndr_training_orchestrator", training), training)
+    if before := windows.scored_before:
+        scored = ("--window", str(before))
+        steps.run("scores", "ndr-inference", *scored, *common)
+        steps.run("join", "ndr-join", *scored, *common)
+    steps.each("live batches", "15-minute machine", [(str(batch.window), batch) for batch in batches], plane.deliver)
+
+
+def _monthly(plane: ControlPlane, names: Mapping[str, str], message: dict[str, Any]) -> dict[str, Any]:
+    seed_inventory(REDSHIFT, names)
+    return plane.run("sfn_ndr_monthly_fg_b_baselines", message)
 
 
 def _show(config: DemoConfig, windows: Plan, inputs: tuple[str, ...], parameters: str) -> None:

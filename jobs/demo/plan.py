@@ -18,15 +18,29 @@ from common.windows import WINDOW, Windows, floor_to_grid, parse_moment
 WINDOWS_PER_DAY = 96
 LONGEST = timedelta(days=93)
 SHARE_SCORED = 0.25
+LIVE_WINDOWS = 8
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All windows with logs, those that train the model, and those that are scored."""
+    """All windows with logs, those that train the model, and those that are scored, of which the last come live."""
 
     whole: Windows
     train: Windows
     score: Windows
+    live: Windows | None
+
+    @property
+    def history(self) -> Windows:
+        """The windows that are there before the first live one arrives."""
+        return Windows(self.whole.start, self.live.start) if self.live else self.whole
+
+    @property
+    def scored_before(self) -> Windows | None:
+        """The scored windows before the first live one."""
+        if self.live is None:
+            return self.score
+        return Windows(self.score.start, self.live.start) if self.score.start < self.live.start else None
 
 
 def covered_windows(inputs: Sequence[str], log_time_zone: str | None) -> Windows:
@@ -66,14 +80,15 @@ def plan(whole: Windows, train_days: float | None, score_days: float | None) -> 
     """Training windows, then scored windows, at the end of what there is.
 
     Without numbers of days, the last day is scored, or the last quarter of less than four days; all before it trains.
-    Logs of fewer than four windows train and are scored as a whole.
+    The last two hours of the scored windows come live. Logs of fewer than four windows train and are scored as a whole,
+    and none comes live.
 
     Raises:
         InputError: there are not as many days as were asked for.
     """
     length = len(whole)
     if length < 4:
-        return Plan(whole, whole, whole)
+        return Plan(whole, whole, whole, None)
     scored = _windows(score_days) or min(WINDOWS_PER_DAY, max(1, round(length * SHARE_SCORED)))
     trained = _windows(train_days) or length - scored
     if trained < 1 or scored + trained > length:
@@ -84,7 +99,8 @@ def plan(whole: Windows, train_days: float | None, score_days: float | None) -> 
         )
     boundary = whole.end - scored * WINDOW
     train = Windows(boundary - trained * WINDOW, boundary)
-    return Plan(Windows(train.start, whole.end), train, Windows(boundary, whole.end))
+    live = Windows(whole.end - min(scored, LIVE_WINDOWS) * WINDOW, whole.end)
+    return Plan(Windows(train.start, whole.end), train, Windows(boundary, whole.end), live)
 
 
 def _windows(days: float | None) -> int:

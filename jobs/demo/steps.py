@@ -8,18 +8,17 @@ import os
 import subprocess
 import sysconfig
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from common.errors import NdrError
+from common.errors import StageError
 
-
-class StepError(NdrError):
-    """A stage of the demo failed."""
+Result = TypeVar("Result")
+Part = TypeVar("Part")
 
 
 def files_digest(paths: Sequence[str]) -> str:
@@ -34,10 +33,15 @@ def files_digest(paths: Sequence[str]) -> str:
 def program_digest() -> str:
     """A digest of the program's own source."""
     root = Path(__file__).resolve().parents[2]
-    sources = sorted(path for name in ("common", "jobs") for path in (root / name).rglob("*") if path.is_file())
+    sources = sorted(
+        path
+        for name in ("common", "jobs", "pipelines", "statemachines")
+        for path in (root / name).rglob("*")
+        if path.is_file()
+    )
     digest = hashlib.sha256()
     for path in sources:
-        if path.suffix in (".py", ".yaml"):
+        if path.suffix in (".py", ".yaml", ".json"):
             digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -63,40 +67,70 @@ class Steps:
         """The run report of a stage, which is run unless it is current.
 
         Raises:
-            StepError: the stage failed; it has said why on stderr.
+            StageError: the stage failed; it has said why on stderr.
         """
+
+        def work() -> dict[str, Any]:
+            output = run_command(command, *arguments)
+            report: dict[str, Any] = json.loads(output.splitlines()[-1]) if output.strip() else {}
+            return report
+
+        return self.call(title, command, work, arguments)
+
+    def call(self, title: str, key: str, work: Callable[[], dict[str, Any]], given: Any) -> dict[str, Any]:
+        """The result of the work, done unless it is current: `given` and the steps before are what it is of."""
         self._number += 1
-        self.fingerprint = hashlib.sha256(json.dumps([self.fingerprint, command, arguments]).encode()).hexdigest()
+        return self._current(f"[{self._number}/{self.total}] {title}", key, work, given)
+
+    def once(self, title: str, work: Callable[[], Result]) -> Result:
+        """The result of work that is done in every run, and that nothing else depends on."""
+        self._number += 1
         heading = f"[{self._number}/{self.total}] {title}"
-        known = self._done.get(command)
+        click.echo(f"{heading} ...", err=True)
+        began = time.monotonic()
+        result = work()
+        click.echo(f"{heading}: {time.monotonic() - began:.1f} s", err=True)
+        return result
+
+    def each(
+        self, title: str, key: str, parts: Sequence[tuple[str, Part]], work: Callable[[Part], dict[str, Any]]
+    ) -> None:
+        """Does the work for each named part in turn, unless it is current."""
+        self._number += 1
+        for number, (name, part) in enumerate(parts, start=1):
+            heading = f"[{self._number}/{self.total}] {title} {number}/{len(parts)}, {name}"
+            self._current(heading, f"{key} {name}", lambda part=part: work(part), name)  # type: ignore[misc]
+
+    def _current(self, heading: str, key: str, work: Callable[[], dict[str, Any]], given: Any) -> dict[str, Any]:
+        self.fingerprint = hashlib.sha256(json.dumps([self.fingerprint, key, given]).encode()).hexdigest()
+        known = self._done.get(key)
         if known and known["fingerprint"] == self.fingerprint:
             click.echo(f"{heading}: current", err=True)
             report: dict[str, Any] = known["report"]
             return report
         click.echo(f"{heading} ...", err=True)
         began = time.monotonic()
-        output = run_command(command, *arguments)
+        result = work()
         click.echo(f"{heading}: {time.monotonic() - began:.1f} s", err=True)
-        report = json.loads(output.splitlines()[-1]) if output.strip() else {}
-        self._done[command] = {"fingerprint": self.fingerprint, "report": report}
+        self._done[key] = {"fingerprint": self.fingerprint, "report": result}
         partial = self.memory.with_suffix(".partial")
         partial.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(json.dumps(self._done), encoding="utf-8")
         partial.replace(self.memory)
-        return report
+        return result
 
 
 def run_command(command: str, *arguments: str) -> str:
     """What a command of this installation printed on stdout; its stderr is the caller's.
 
     Raises:
-        StepError: it failed; it has said why on stderr.
+        StageError: it failed; it has said why on stderr.
     """
     program = Path(sysconfig.get_path("scripts")) / command
     done = subprocess.run([str(program), *arguments], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         line = " ".join([command, *arguments])
-        raise StepError(
+        raise StageError(
             f"{command} failed with exit code {done.returncode}", f"The reason stands above; the command was: {line}"
         )
     return done.stdout
