@@ -18,7 +18,8 @@ from common.engine import ENGINES
 Value: TypeAlias = str | Parameter | Join
 Options: TypeAlias = Mapping[str, Value]
 
-IMAGE_REGISTRY = ParameterString("ImageRegistry", default_value="localhost")
+# what Docker calls images that were built locally and never pushed
+IMAGE_REGISTRY = ParameterString("ImageRegistry", default_value="docker.io/library")
 IMAGE_TAG = ParameterString("ImageTag", default_value="latest")
 ROLE_ARN = ParameterString("RoleArn")
 
