@@ -9,6 +9,7 @@ from ministack.core import router
 from ministack.services import stepfunctions
 
 from statemachines.emulator import wire
+from statemachines.emulator.persistence import Persistence
 from statemachines.emulator.processes import Processes
 from statemachines.emulator.sagemaker.handlers import Pipelines
 from statemachines.emulator.sagemaker.records import Records
@@ -26,18 +27,26 @@ class Plugin:
         self.application: Any = ministack_app.app
         self._store = Store(settings.home / "state.sqlite3")
         mend_step_functions()
-        history.restore(self._store)
+        self._persistence = Persistence(self._store)
+        self._persistence.restore()
+        self._persistence.install()
         history.keep_in(self._store)
+        history.restore(self._store)
         processes = Processes(settings, self._store)
         processes.end_orphans()
         records = Records(self._store)
         self._runner = Runner(records, processes)
         add_service("sagemaker", "SageMaker", wire.service(Pipelines(records, self._runner).operations()))
 
+    async def keep_saving(self) -> None:
+        """Save again and again, as long as the server runs."""
+        await self._persistence.keep_saving()
+
     def close(self) -> None:
         """Stop what still runs and save what is not saved yet."""
         executions.close()
         self._runner.close()
+        self._persistence.close()
 
 
 def add_service(name: str, target: str, handler: wire.Handler, sdk_name: str | None = None) -> None:

@@ -17,10 +17,19 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     },
     "ministack.app": {
         "SERVICE_HANDLERS": None,
+        "SERVICE_REGISTRY": None,
+        "_build_persistence_save_dict": (),
+        "_get_module": ("name",),
+        "_state_map": None,
         "app": ("scope", "receive", "send"),
         "call_service_handler_sync": ("handler", "method", "path", "headers", "body", "query_params", "timeout"),
     },
+    "ministack.core.persistence": {
+        "_json_default": ("obj",),
+        "_json_object_hook": ("obj",),
+    },
     "ministack.core.responses": {
+        "AccountRegionScopedDict": None,
         "_service_model": ("service",),
         "error_response_json": ("code", "message", "status", "extra", "message_key", "content_type"),
         "get_account_id": (),
@@ -29,6 +38,19 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     },
     "ministack.core.router": {
         "SERVICE_PATTERNS": None,
+    },
+    "ministack.services.dynamodb": {
+        "_INDEX_MEMBERS": None,
+        "_delete_table": ("data",),
+        "_items_replaced": ("table",),
+        "_normalize_table_name": ("value",),
+        "_pitr_settings": None,
+        "_remove_item": ("table", "pk_val", "sk_val"),
+        "_resource_policies": None,
+        "_set_item": ("table", "pk_val", "sk_val", "item"),
+        "_tables": None,
+        "_tags": None,
+        "_ttl_settings": None,
     },
     "ministack.services.stepfunctions": {
         "_AWS_SDK_ERROR_CODE_OVERRIDES": None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import resource
@@ -40,8 +41,8 @@ def with_health(application: Application, settings: Settings) -> Application:
     return answering
 
 
-async def serve(application: Application, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def serve(application: Application, settings: Settings, meanwhile: Awaitable[None]) -> None:
+    """Serve until SIGTERM or SIGINT, and do something else meanwhile."""
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
@@ -54,7 +55,23 @@ async def serve(application: Application, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await hypercorn_serve(application, config, shutdown_trigger=stop.wait)
+    other = asyncio.ensure_future(meanwhile)
+    try:
+        await hypercorn_serve(application, config, shutdown_trigger=stop.wait)
+    finally:
+        other.cancel()
+
+
+def _take_home(settings: Settings) -> Any:
+    """The lock of the home folder, held as long as it is open; raises SettingsError when another server has it."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = (settings.home / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise SettingsError(f"{settings.home} is used by another local AWS. Stop that one, or choose a home") from error
+    return lock
 
 
 def _raise_file_limit() -> None:
@@ -68,7 +85,7 @@ def main() -> int:
     """Serve until stopped; 1 when the server cannot be started."""
     try:
         settings = Settings.from_environment()
-        settings.home.mkdir(parents=True, exist_ok=True)
+        lock = _take_home(settings)
         settings.prepare_ministack()
         hooks.check()
         # ministack reads its environment on import, so this comes after the settings
@@ -80,12 +97,13 @@ def main() -> int:
         return 1
     _raise_file_limit()
     try:
-        asyncio.run(serve(with_health(local.application, settings), settings))
+        asyncio.run(serve(with_health(local.application, settings), settings, local.keep_saving()))
     except OSError as error:
         sys.stderr.write(f"error: port {settings.port} cannot be opened: {error}. Choose another with GATEWAY_PORT\n")
         return 1
     finally:
         local.close()
+        lock.close()
     return 0
 
 

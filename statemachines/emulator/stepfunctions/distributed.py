@@ -50,7 +50,9 @@ class MapRun:
                     counts[name] += change
 
     def end(self, status: str) -> None:
-        """Write down how the run ended; what never began was aborted."""
+        """Write down how the run ended, unless it has ended before; what never began was aborted."""
+        if self.record["status"] != "RUNNING":
+            return
         waiting = self.record["itemCounts"]["pending"]
         self.count(pending=-waiting, aborted=waiting)
         self.record.update(status=status, stopDate=sf.now_iso())

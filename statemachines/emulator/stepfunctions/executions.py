@@ -243,6 +243,7 @@ def close() -> None:
         running = [item for item in sf._executions.all_values() if item["status"] == "RUNNING"]
         for execution in running:
             history.interrupt(execution)
+        history.abort_map_runs()
         scopes = list(_scopes.values())
     for scope in scopes:
         scope.halt()

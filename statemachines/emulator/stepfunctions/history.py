@@ -61,10 +61,17 @@ def restore(store: Store) -> None:
         if execution["status"] == "RUNNING":
             interrupt(execution)
     for arn, record in store.documents(MAP_RUN).items():
-        if record["status"] == "RUNNING":
-            record.update(status="ABORTED", stopDate=sf.now_iso())
         _, _, _, region, account, *_ = arn.split(":")
         sf._map_runs.set_scoped(account, region, arn, record)
+    abort_map_runs()
+
+
+def abort_map_runs() -> None:
+    """Mark the map runs that have not ended as aborted."""
+    for record in sf._map_runs.all_values():
+        if record["status"] == "RUNNING":
+            record.update(status="ABORTED", stopDate=sf.now_iso())
+            keep_map_run(record)
 
 
 def interrupt(execution: dict[str, Any]) -> None:
