@@ -102,6 +102,14 @@ pipelines-upsert: pipelines-definitions ## Create or update the pipelines in Sag
 pipelines-diff: setup ## What differs between SageMaker's pipelines and the committed ones: [ROLE_ARN=] [DEFAULTS=]
 	$(BIN)/ndr-pipelines diff $(PIPELINE_OPTIONS)
 
+.PHONY: statemachines-deploy
+statemachines-deploy: setup ## Create or update tables, roles, rules and state machines: [PROJECT=<file>] [SET="NAME=VALUE ..."]
+	$(BIN)/ndr-statemachines deploy $(foreach path,$(PROJECT),--project $(path)) $(foreach value,$(SET),--set $(value))
+
+.PHONY: statemachines-rollback
+statemachines-rollback: setup ## Move state machines back to their version before: MACHINES="<name> ..."
+	$(BIN)/ndr-statemachines rollback $(MACHINES)
+
 .PHONY: bench
 bench: setup $(SPARK_VENV)/.installed ## Measure against DuckDB and classic Spark; results in build/bench
 	$(BIN)/python -m bench.all --out build/bench

@@ -1,0 +1,114 @@
+"""What orchestration costs: the 15-minute machine with steps that do nothing, in seconds a pipeline step.
+
+The steps of the pipelines are empty programs, so all time is that of the state machines, the polls and the start of
+processes. Usage: `python -m bench.orchestration [--runs 10]`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from statemachines.local.process import LocalAws
+
+BIN = Path(sys.executable).parent
+COMMANDS = ("ndr-15m", "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-inference", "ndr-join")
+STEPS_BESIDE_FEATURES = 2
+
+
+def project(home: Path) -> Path:
+    path = home / "project.yaml"
+    orchestration = {
+        "lake_uri": str(home / "lake"),
+        "ingestion_prefix": "s3://ndr-ingestion-000000000000-us-east-1/acme/hq",
+        "poll_seconds": 1,
+    }
+    path.write_text(
+        yaml.safe_dump({"project_name": "bench", "organisations": ["acme/hq"], "orchestration": orchestration})
+    )
+    return path
+
+
+def start(home: Path) -> LocalAws:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    steps = home / "bin"
+    steps.mkdir(parents=True)
+    for command in COMMANDS:
+        (steps / command).write_text("#!/bin/sh\nexit 0\n")
+        (steps / command).chmod(0o755)
+    local = LocalAws(home, port, steps, {"SFN_WAIT_SCALE": "0.25"})
+    local.start()
+    return local
+
+
+def deploy(local: LocalAws, form: str) -> None:
+    environment = {**os.environ, **local.environment}
+    for words in (
+        [
+            "ndr-statemachines",
+            "deploy",
+            "--project",
+            str(project(local.home)),
+            "--set",
+            f"PipelineName15mParameter={form}",
+        ],
+        ["ndr-pipelines", "upsert", "--role-arn", "arn:aws:iam::000000000000:role/ndr-pipeline-steps"],
+    ):
+        subprocess.run([BIN / words[0], *words[1:]], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def run_once(local: LocalAws, number: int, form: str) -> float:
+    states = local.client("stepfunctions")
+    message = {
+        "batch_s3_path": f"s3://ndr-ingestion-000000000000-us-east-1/acme/hq/2026/03/{1 + number:02d}/{form}/",
+        "timestamp": f"2026-03-{1 + number:02d}T13:23:05Z",
+    }
+    arn = "arn:aws:states:us-east-1:000000000000:stateMachine:sfn_ndr_15m_features_inference:live"
+    began = time.monotonic()
+    execution = states.start_execution(stateMachineArn=arn, input=json.dumps(message))["executionArn"]
+    while (found := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        time.sleep(0.02)
+    assert found["status"] == "SUCCEEDED", found
+    return time.monotonic() - began
+
+
+@click.command()
+@click.option("--runs", type=click.IntRange(1, 25), default=10, show_default=True)
+def main(runs: int) -> None:
+    """Prints one JSON line for each form of the 15-minute pipeline."""
+    with tempfile.TemporaryDirectory() as folder:
+        local = start(Path(folder))
+        try:
+            for form, feature_steps in (("ndr-15m-streaming", 4), ("ndr-15m-streaming-fused", 1)):
+                deploy(local, form)
+                seconds = [run_once(local, number, form) for number in range(runs)]
+                steps = feature_steps + STEPS_BESIDE_FEATURES
+                result: dict[str, Any] = {
+                    "form": form,
+                    "steps": steps,
+                    "runs": runs,
+                    "seconds": round(statistics.median(seconds), 2),
+                    "seconds_a_step": round(statistics.median(seconds) / steps, 2),
+                    "worst_seconds_a_step": round(max(seconds) / steps, 2),
+                    "load": os.getloadavg()[0],
+                }
+                click.echo(json.dumps(result))
+        finally:
+            local.stop()
+
+
+if __name__ == "__main__":
+    main()
