@@ -9,6 +9,7 @@ from ministack.core import router
 from ministack.services import stepfunctions
 
 from statemachines.emulator import wire
+from statemachines.emulator.glue import GlueRuns
 from statemachines.emulator.persistence import Persistence
 from statemachines.emulator.processes import Processes
 from statemachines.emulator.sagemaker.handlers import Pipelines
@@ -36,6 +37,8 @@ class Plugin:
         processes.end_orphans()
         records = Records(self._store)
         self._runner = Runner(records, processes)
+        self._glue = GlueRuns(processes, self._store)
+        self._glue.install()
         add_service("sagemaker", "SageMaker", wire.service(Pipelines(records, self._runner).operations()))
 
     async def keep_saving(self) -> None:
@@ -46,6 +49,7 @@ class Plugin:
         """Stop what still runs and save what is not saved yet."""
         executions.close()
         self._runner.close()
+        self._glue.close()
         self._persistence.close()
 
 

@@ -52,6 +52,14 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_tags": None,
         "_ttl_settings": None,
     },
+    "ministack.services.glue": {
+        "_batch_stop_job_run": ("data",),
+        "_create_job": ("data",),
+        "_job_runs": None,
+        "_jobs": None,
+        "_start_job_run": ("data",),
+        "_update_job": ("data",),
+    },
     "ministack.services.stepfunctions": {
         "_AWS_SDK_ERROR_CODE_OVERRIDES": None,
         "_AWS_SDK_ERROR_PREFIX": None,

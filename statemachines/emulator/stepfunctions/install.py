@@ -56,6 +56,7 @@ def install() -> None:
         replace(sf, name, function)
     sf._SERVICE_DISPATCH["arn:aws:states:::events:putEvents"] = integrations.invoke_events_put_events
     sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:getObject"] = integrations.get_object
+    sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:putObject"] = integrations.put_object
     replace(tokenizer, "Tokenizer.create", expressions.create)
     replace(timebox, "Timebox.__init__", expressions.start_time)
     replace(timebox, "Timebox.check_runaway", expressions.check_runaway)

@@ -15,7 +15,7 @@ from ministack.services import stepfunctions as sf
 _original_prefix = sf._prefix_sdk_error
 
 
-def _call(service: str, target: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+def call(service: str, target: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     """Call a service on the loop that serves HTTP; ministack calls it in the execution's thread, beside the loop."""
     headers = {"x-amz-target": target, "content-type": "application/x-amz-json-1.0"}
     handler, body = app.SERVICE_HANDLERS[service], json.dumps(request).encode()
@@ -25,7 +25,7 @@ def _call(service: str, target: str, request: dict[str, Any]) -> tuple[int, dict
 
 def invoke_dynamodb(op_name: str, input_data: dict[str, Any]) -> dict[str, Any]:
     """An operation of DynamoDB; conditions hold also between executions and clients."""
-    status, result = _call("dynamodb", f"DynamoDB_20120810.{op_name[0].upper()}{op_name[1:]}", input_data)
+    status, result = call("dynamodb", f"DynamoDB_20120810.{op_name[0].upper()}{op_name[1:]}", input_data)
     if status >= 400:
         code = result.get("__type", "AmazonDynamoDBException").rpartition("#")[2].rpartition(".")[2]
         raise sf._ExecutionError(f"DynamoDB.{code}", result.get("message", ""))
@@ -34,16 +34,26 @@ def invoke_dynamodb(op_name: str, input_data: dict[str, Any]) -> dict[str, Any]:
 
 def get_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
     """An object in S3 whose body is text."""
-    bucket, key = input_data.get("Bucket", ""), input_data.get("Key", "")
+    body = _s3("GET", input_data, b"")
+    return {"Body": body.decode(), "ContentLength": len(body)}
+
+
+def put_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
+    """Writes an object of text to S3."""
+    _s3("PUT", input_data, str(input_data.get("Body", "")).encode())
+    return {}
+
+
+def _s3(method: str, request: dict[str, Any], content: bytes) -> bytes:
+    bucket, key = request.get("Bucket", ""), request.get("Key", "")
     handler, path = app.SERVICE_HANDLERS["s3"], f"/{bucket}/{quote(key)}"
-    status, headers, body = app.call_service_handler_sync(handler, "GET", path, {"host": "s3"}, b"", {})
+    status, _, body = app.call_service_handler_sync(handler, method, path, {"host": "s3"}, content, {})
     if status >= 400:
         found = re.search(rb"<Code>(\w+)</Code>", body)
-        code = found[1].decode() if found else "S3Exception"
+        code = found[1].decode() if found else "S3"
         name = code if code.endswith("Exception") else f"{code}Exception"
         raise sf._ExecutionError(f"S3.{name}", f"Bucket: {bucket}, Key: {key}: {code}")
-    sent = {name.lower(): value for name, value in headers.items()}
-    return {"Body": body.decode(), "ContentLength": len(body), "ContentType": sent.get("content-type", "")}
+    return bytes(body)
 
 
 def invoke_events_put_events(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +62,7 @@ def invoke_events_put_events(resource: str, input_data: dict[str, Any]) -> dict[
         {**entry, "Detail": detail if isinstance(detail := entry.get("Detail", "{}"), str) else json.dumps(detail)}
         for entry in input_data.get("Entries", [])
     ]
-    status, result = _call("events", "AWSEvents.PutEvents", {**input_data, "Entries": entries})
+    status, result = call("events", "AWSEvents.PutEvents", {**input_data, "Entries": entries})
     if status >= 400:
         raise sf._ExecutionError(f"EventBridge.{result.get('__type', 'Exception')}", result.get("message", ""))
     if result.get("FailedEntryCount"):
