@@ -1,0 +1,231 @@
+"""Situations of each machine: a message, and what the calls answer, by hand where a rule needs something of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from common.orchestration import OrchestrationParameters
+from common.project_table import project_item, routing_item
+from statemachines.definitions import MACHINES, filled, states_of
+from tests.statemachines.machines.walker import Response, StateError
+
+LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL = (
+    "sfn_ndr_15m_features_inference",
+    "sfn_ndr_prediction_publication",
+    "sfn_ndr_monthly_fg_b_baselines",
+    "sfn_ndr_training_orchestrator",
+    "sfn_ndr_backfill_reprocessing",
+)
+PLACEHOLDERS = {
+    "PipelineName15m": "ndr-15m-streaming",
+    "PipelineNameInference": "ndr-inference-predictions",
+    "PipelineNamePredictionJoin": "ndr-prediction-feature-join",
+    "PipelineNameMachineInventory": "ndr-machine-inventory-unload",
+    "PipelineNameFGB": "ndr-fg-b-baseline",
+    "PipelineNameIFTraining": "ndr-if-training",
+    "PipelineNameBackfillHistoricalExtractor": "ndr-backfill-historical-extractor",
+    "PipelineNameBackfillDelta": "ndr-delta-builder",
+    "PipelineNameBackfill15m": "ndr-15m-streaming",
+    "PredictionPublicationStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:publication:live",
+    "BackfillStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:backfill:live",
+    "ProjectRoutingTable": "project_routing",
+    "ProjectParametersTable": "project_parameters",
+    "ProcessingLockTable": "processing_lock",
+    "PublicationLockTable": "publication_lock",
+    "BatchIndexTable": "batch_index",
+    "EventBusName": "ndr",
+    "ArtifactsBucket": "ndr-artifacts",
+}
+DEFINITIONS: dict[str, dict[str, Any]] = {machine: json.loads(filled(machine, PLACEHOLDERS)) for machine in MACHINES}
+
+POLLS = 2
+ORCHESTRATION = asdict(
+    OrchestrationParameters(
+        lake_uri="s3://lake/acme",
+        ingestion_prefix="s3://ingestion/acme/emea",
+        poll_seconds=30,
+        **{name: POLLS for name in OrchestrationParameters.__dataclass_fields__ if name.endswith("_poll_attempts")},
+    )
+)
+BATCH = "s3://ingestion/acme/emea/2026/03/10/0f3a"
+EXECUTION_ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/{}/execution/abcdefghijkl"
+WINDOWS = [
+    {
+        "window": f"20260310T{start}Z",
+        "batch_start_ts_iso": f"2026-03-10T{start[:2]}:{start[2:]}:00Z",
+        "batch_end_ts_iso": f"2026-03-10T{end[:2]}:{end[2:]}:00Z",
+        "batch_s3_path": path,
+        "mini_batch_id": path[-4:],
+    }
+    for start, end, path in (
+        ("1308", "1323", "s3://ingestion/acme/emea/2026/03/10/0001"),
+        ("1323", "1338", "s3://ingestion/acme/emea/2026/03/10/0002,s3://ingestion/acme/emea/2026/03/10/0003"),
+    )
+]
+MANIFEST = {
+    "request_id": "r1",
+    "project_name": "acme",
+    "range": {"start": "2026-03-10T13:08:00Z", "end": "2026-03-10T13:53:00Z"},
+    "window_count": len(WINDOWS),
+    "gap_count": 1,
+    "gaps": ["20260310T1338Z"],
+    "ignored": [],
+    "windows_key": "backfill/acme/r1/windows.json",
+}
+MESSAGES: dict[str, dict[str, Any]] = {
+    LIVE: {"batch_s3_path": f"{BATCH}/", "timestamp": "2026-03-10T13:23:11Z"},
+    PUBLICATION: {
+        "project_name": "acme",
+        "feature_spec_version": "v1",
+        "mini_batch_id": "0f3a",
+        "batch_start_ts_iso": "2026-03-10T13:08:00Z",
+        "batch_end_ts_iso": "2026-03-10T13:23:00Z",
+        "content_id": "c1",
+    },
+    MONTHLY: {"project_name": "acme", "time": "2026-03-01T00:30:00Z"},
+    TRAINING: {"project_name": "acme", "time": "2026-03-02T06:30:00Z"},
+    BACKFILL: {
+        "project_name": "acme",
+        "start_ts_iso": "2026-03-10T13:08:00Z",
+        "end_ts_iso": "2026-03-10T13:53:00Z",
+        "request_id": "r1",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A message to a machine, and the responses of the calls that do not go as usual."""
+
+    machine: str
+    name: str
+    message: Any = None
+    responses: Mapping[str, Sequence[Response]] = field(default_factory=dict)
+    items: Sequence[Any] | None = tuple(WINDOWS)
+
+    def all_responses(self) -> dict[str, Sequence[Response]]:
+        """The responses of every call of the machine."""
+        usual = {path.rpartition("/")[2]: _usual(state) for path, state in tasks(self.machine)}
+        return {**usual, **self.responses}
+
+    def but(self, name: str, **changes: Any) -> Situation:
+        """This situation with changes; responses are added to these."""
+        if "responses" in changes:
+            changes["responses"] = {**self.responses, **changes["responses"]}
+        return replace(self, name=name, **changes)
+
+
+def tasks(machine: str) -> list[tuple[str, dict[str, Any]]]:
+    """Path and definition of each Task of the machine."""
+    return [(path, state) for path, state in states_of(DEFINITIONS[machine]) if state["Type"] == "Task"]
+
+
+def _usual(state: Mapping[str, Any]) -> Sequence[Response]:
+    """The responses to a call when all goes well; a pipeline is still running when it is first looked at."""
+    arguments = state["Arguments"]
+    action = state["Resource"].rpartition(":")[2]
+    if action == "startPipelineExecution":
+        return [{"PipelineExecutionArn": EXECUTION_ARN.format(arguments["PipelineName"])}]
+    if action == "describePipelineExecution":
+        return [{"PipelineExecutionStatus": "Executing"}, {"PipelineExecutionStatus": "Succeeded"}]
+    if action == "listPipelineExecutionSteps":
+        return [{"PipelineExecutionSteps": STEPS}]
+    if action == "getItem":
+        return [{"Item": ITEMS[arguments["TableName"]]}]
+    return [USUAL.get(action, {})]
+
+
+STEPS = [
+    {"StepName": "DeltaBuilderStep", "StepStatus": "Succeeded"},
+    {"StepName": "FGABuilderStep", "StepStatus": "Failed", "FailureReason": "AlgorithmError: the disk is full"},
+]
+ITEMS = {
+    "project_parameters": project_item("acme", "v1", {}, ORCHESTRATION),
+    "project_routing": routing_item("acme", "emea", "acme", "v1", "s3://ingestion/acme/emea"),
+}
+USUAL: dict[str, Any] = {
+    "query": {"Items": [{"batch_s3_path": {"S": BATCH}}], "Count": 1},
+    "getObject": {"Body": json.dumps(MANIFEST)},
+    "putEvents": {"Entries": [{"EventId": "e1"}], "FailedEntryCount": 0},
+    "2": {"Output": {"status": "SUCCEEDED", "publication_id": "p1", "publication_target": "lake"}},
+}
+TAKEN = StateError("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")
+
+
+def situations(machine: str) -> Iterator[Situation]:
+    """The usual way first, then one for each rule that another way needs."""
+    usual = Situation(machine, "usual", MESSAGES[machine])
+    yield usual
+    for choice, describe in polls(machine):
+        for status in ("Failed", "Stopped"):
+            reason = {"FailureReason": "a step failed"} if status == "Failed" else {}
+            responses = {describe: [{"PipelineExecutionStatus": status, **reason}]}
+            yield usual.but(f"{choice}-{status}", responses=responses)
+        yield usual.but(f"{choice}-overdue", responses={describe: [{"PipelineExecutionStatus": "Executing"}]})
+    without_item: dict[str, Sequence[Response]] = {"LoadProjectParametersFromDynamo": [{}]}
+    yield usual.but("no-parameters", responses=without_item)
+    yield from BY_MACHINE[machine](usual)
+
+
+def polls(machine: str) -> list[tuple[str, str]]:
+    """Each choice that looks at the state of a pipeline, and the call before it."""
+    return [
+        (state["Next"], path.rpartition("/")[2])
+        for path, state in tasks(machine)
+        if state["Resource"].endswith(":describePipelineExecution")
+    ]
+
+
+def _live(usual: Situation) -> Iterator[Situation]:
+    yield usual.but("not-a-batch", message={"detail-type": "NdrSomethingElse", "detail": {}})
+    yield usual.but("two-records", message=[usual.message, usual.message])
+    yield usual.but("no-path", message={"timestamp": "2026-03-10T13:23:11Z"})
+    yield usual.but("wrong-path", message={**usual.message, "batch_s3_path": "s3://ingestion/acme"})
+    yield usual.but("no-time", message={"batch_s3_path": BATCH})
+    yield usual.but("wrong-time", message={**usual.message, "timestamp": "yesterday"})
+    yield usual.but("unknown-organisation", responses={"LoadProjectRoutingFromDynamo": [{}]})
+    yield usual.but("handed-over", responses={"AcquireMiniBatchLock": [TAKEN]})
+    contended = usual.but("duplicate", responses={"AcquireMiniBatchLock": [TAKEN], "HandOverMiniBatch": [TAKEN]})
+    yield contended
+    yield contended.but("lock-freed", responses={"AcquireMiniBatchLock": [TAKEN, {}]})
+    many = [{"batch_s3_path": {"S": f"{BATCH}{number:02}"}} for number in range(12)]
+    yield usual.but("many-batches", responses={"ListMiniBatchesOfWindow": [{"Items": many, "Count": 12}]})
+    yield usual.but("pending-batches", responses={"ReleaseMiniBatchLockOnSuccess": [TAKEN, {}]})
+    yield usual.but("pending-batches-for-ever", responses={"ReleaseMiniBatchLockOnSuccess": [TAKEN]})
+    # what Step Functions gives as the cause of a nested execution that failed
+    cause = {"Error": "Ndr.PipelineFailed", "Cause": "pipeline ndr-prediction-feature-join, step Join: no such table"}
+    failed = StateError("States.TaskFailed", json.dumps({"Status": "FAILED", "Name": "n", **cause}))
+    yield usual.but("publication-failed", responses={"StartPredictionPublicationWorkflow": [failed]})
+
+
+def _publication(usual: Situation) -> Iterator[Situation]:
+    yield usual.but("no-project", message={"mini_batch_id": "0f3a"})
+    yield usual.but("duplicate", responses={"AcquirePublicationLock": [TAKEN]})
+    yield usual.but("lease-lost", responses={"MarkPublicationSucceeded": [TAKEN]})
+
+
+def _scheduled(usual: Situation) -> Iterator[Situation]:
+    yield usual.but("no-project", message={"time": "2026-03-01T00:30:00Z"})
+
+
+def _backfill(usual: Situation) -> Iterator[Situation]:
+    yield usual.but("no-project", message={"start_ts_iso": "2026-03-10T13:08:00Z"})
+    many = [f"2026031{day}T{hour:02}08Z" for day in (0, 1) for hour in range(24)]
+    yield usual.but("many-windows", message={**usual.message, "windows": many})
+    nothing = {**MANIFEST, "window_count": 0, "gap_count": 0, "gaps": []}
+    yield usual.but("no-windows", responses={"ResolveBackfillWindows": [{"Body": json.dumps(nothing)}]}, items=[])
+    yield usual.but("windows-taken", responses={"AcquireWindowLock": [TAKEN]})
+    yield usual.but("one-window-taken", responses={"AcquireWindowLock": [TAKEN]}, items=WINDOWS[:1])
+    yield usual.but("no-object-of-windows", items=None)
+
+
+BY_MACHINE = {
+    LIVE: _live,
+    PUBLICATION: _publication,
+    MONTHLY: _scheduled,
+    TRAINING: _scheduled,
+    BACKFILL: _backfill,
+}
