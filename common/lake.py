@@ -179,6 +179,21 @@ class Lake:
         """The version of the table."""
         return int(self._delta(name).version())
 
+    def stored_schema(self, name: str) -> pa.Schema:
+        """The columns that the table has, whatever was declared.
+
+        Raises:
+            TableError: the table is missing or unreadable.
+        """
+        try:
+            return pa.schema(self._delta(name).schema().to_arrow())
+        except TableNotFoundError:
+            raise TableError(
+                f"table {name} does not exist in {self.uri}", f"Run the stage that writes {name} first"
+            ) from None
+        except (DeltaError, OSError) as error:
+            raise self._unreadable(name, error) from error
+
     @property
     def _storage(self) -> dict[str, str] | None:
         return {"AWS_ALLOW_HTTP": "true"} if self.is_remote and s3_endpoint().startswith("http://") else None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import platform
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -14,43 +13,29 @@ from typing import Any
 import joblib
 from sklearn.ensemble import IsolationForest
 
-from common.errors import ModelError, ParameterError
+from common.errors import ModelError
 from common.model.calibration import ScoreQuantiles
+from common.model.drift import DriftReference
 from common.model.ensemble import MEMBERS, Detector, settings
 from common.model.evidence import EvidenceMember
 from common.model.preprocessing import Preprocessor
+from common.model.registry import FORMAT_VERSION, MANIFEST, SUCCESS, altered, encoded, read_manifest, sha256
 from common.model.store import ArtifactStore
 
-FORMAT_VERSION = 1
-MODEL, EVIDENCE, MANIFEST, REPORT, SUCCESS, POINTER = (
-    "model.joblib", "evidence.json", "manifest.json", "report.json", "SUCCESS", "current.json"
-)  # fmt: skip
+MODEL, EVIDENCE, DRIFT, REPORT = "model.joblib", "evidence.json", "drift.json", "report.json"
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "pyarrow")
 CHECKED_LIBRARIES = ("scikit-learn", "numpy")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A verified model: its run, the digest of its model file, its manifest and the detector."""
+    """A verified model: its run, the digest of its model file, its manifest, the detector, and the drift reference."""
 
     run_id: str
     model_sha256: str
     manifest: dict[str, Any]
     detector: Detector
-
-
-def model_store(lake_uri: str, project_name: str) -> ArtifactStore:
-    """Where the models of a project lie: `<lake>/models/<project>`.
-
-    Raises:
-        ParameterError: the project's name cannot be part of a path.
-    """
-    if not _NAME.fullmatch(project_name):
-        raise ParameterError(
-            f"project name {project_name!r} cannot name a folder", "Use letters, digits, dots, dashes and underscores"
-        )
-    return ArtifactStore(f"{lake_uri}/models/{project_name}")
+    drift: DriftReference
 
 
 def library_versions() -> dict[str, str]:
@@ -61,68 +46,46 @@ def library_versions() -> dict[str, str]:
 def run_id_of(facts: dict[str, Any]) -> str:
     """The run that those facts make here: the same facts, libraries and constants of the model give the same run."""
     made_with = {"format_version": FORMAT_VERSION, "ensemble": settings(), "libraries": library_versions()}
-    return "if-" + _sha256(_json(made_with | facts))[:16]
+    return "if-" + sha256(encoded(made_with | facts))[:16]
 
 
-def save_model(store: ArtifactStore, run_id: str, detector: Detector, facts: dict[str, Any], report: bytes) -> str:
-    """Writes the files of a run, `SUCCESS` last, and returns the digest of the model file."""
+def save_model(
+    store: ArtifactStore,
+    run_id: str,
+    detector: Detector,
+    drift: DriftReference,
+    facts: dict[str, Any],
+    report: bytes,
+    beside: Mapping[str, bytes] | None = None,
+) -> str:
+    """Writes the files of a run, `SUCCESS` last, and returns the digest of the model file.
+
+    `beside` are files that go into the folder, but that a model does not need.
+    """
     buffer = io.BytesIO()
     joblib.dump(detector.forest, buffer, compress=0)
-    files = {MODEL: buffer.getvalue(), EVIDENCE: _json(detector.evidence.to_dict()), REPORT: report}
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "run_id": run_id,
-        "ensemble": settings(),
-        **facts,
-        "libraries": library_versions(),
-        "preprocessing": detector.preprocessor.to_dict(),
-        "score_quantiles": {name: entry.to_dict() for name, entry in detector.calibrations.items()},
-        "files": {name: {"sha256": _sha256(content), "bytes": len(content)} for name, content in files.items()},
+    files = {
+        MODEL: buffer.getvalue(),
+        EVIDENCE: encoded(detector.evidence.to_dict()),
+        DRIFT: encoded(drift.to_dict()),
+        REPORT: report,
     }
-    encoded = _json(manifest)
-    for name, content in (*files.items(), (MANIFEST, encoded)):
+    manifest = encoded(
+        {
+            "format_version": FORMAT_VERSION,
+            "run_id": run_id,
+            "ensemble": settings(),
+            **facts,
+            "libraries": library_versions(),
+            "preprocessing": detector.preprocessor.to_dict(),
+            "score_quantiles": {name: entry.to_dict() for name, entry in detector.calibrations.items()},
+            "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
+        }
+    )
+    for name, content in (*files.items(), *(beside or {}).items(), (MANIFEST, manifest)):
         store.write(f"{run_id}/{name}", content)
-    store.write(f"{run_id}/{SUCCESS}", f"{_sha256(encoded)}\n".encode())
-    return _sha256(files[MODEL])
-
-
-def is_complete(store: ArtifactStore, run_id: str) -> bool:
-    """Whether the run was saved to its end."""
-    return store.exists(f"{run_id}/{SUCCESS}")
-
-
-def publish(store: ArtifactStore, run_id: str) -> None:
-    """Makes a complete run the current model of the project."""
-    store.write(POINTER, _json({"run_id": run_id, "manifest_sha256": _sha256(_manifest(store, run_id))}))
-
-
-def current_run(store: ArtifactStore) -> str:
-    """The run that the pointer names.
-
-    Raises:
-        ModelError: nothing was published, or the pointer is damaged or its run was altered.
-    """
-    if not store.exists(POINTER):
-        raise ModelError(f"there is no current model in {store.uri}", "Train one with ndr-if-training")
-    pointer = _parsed(store.read(POINTER), f"{store.uri}/{POINTER}")
-    run_id = str(pointer.get("run_id", ""))
-    if _sha256(_manifest(store, run_id)) != pointer.get("manifest_sha256"):
-        raise ModelError(f"model {run_id} is not the one that was published in {store.uri}", "Train the model again")
-    return run_id
-
-
-def read_manifest(store: ArtifactStore, run_id: str) -> dict[str, Any]:
-    """The manifest of a complete run, unaltered since it was saved.
-
-    Raises:
-        ModelError: the run is missing, incomplete or altered, or of another format.
-    """
-    manifest = _parsed(_manifest(store, run_id), f"{store.uri}/{run_id}/{MANIFEST}")
-    if manifest.get("format_version") != FORMAT_VERSION:
-        raise ModelError(
-            f"model {run_id} has format {manifest.get('format_version')}, not {FORMAT_VERSION}", "Train the model again"
-        )
-    return manifest
+    store.write(f"{run_id}/{SUCCESS}", f"{sha256(manifest)}\n".encode())
+    return sha256(files[MODEL])
 
 
 def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], expected: dict[str, str]) -> LoadedModel:
@@ -143,7 +106,7 @@ def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], exp
             )
     _check_features(tuple(manifest["preprocessing"]["features"]), features, run_id)
     files = {name: _verified(store, run_id, name, entry["sha256"]) for name, entry in manifest["files"].items()}
-    if missing := {MODEL, EVIDENCE} - set(files):
+    if missing := {MODEL, EVIDENCE, DRIFT} - set(files):
         raise ModelError(f"the manifest of model {run_id} lacks {', '.join(sorted(missing))}", "Train the model again")
     preprocessor = Preprocessor.from_dict(manifest["preprocessing"])
     forest = joblib.load(io.BytesIO(files[MODEL]))
@@ -154,35 +117,15 @@ def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], exp
     }
     evidence = EvidenceMember.from_dict(json.loads(files[EVIDENCE]))
     detector = Detector(preprocessor, forest, evidence, calibrations)
-    return LoadedModel(run_id, manifest["files"][MODEL]["sha256"], manifest, detector)
+    drift = DriftReference.from_dict(json.loads(files[DRIFT]))
+    return LoadedModel(run_id, manifest["files"][MODEL]["sha256"], manifest, detector, drift)
 
 
-def _manifest(store: ArtifactStore, run_id: str) -> bytes:
-    if not _NAME.fullmatch(run_id):
-        raise ModelError(f"{run_id!r} is no model run", f"Name a folder of {store.uri}")
-    if not is_complete(store, run_id):
-        raise ModelError(
-            f"model {run_id} in {store.uri} does not exist or was not saved to its end: it has no {SUCCESS}",
-            "Run ndr-if-training again",
-        )
-    content = store.read(f"{run_id}/{MANIFEST}")
-    if _sha256(content) != store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip():
-        raise _altered(store, run_id, MANIFEST)
-    return content
-
-
-def _verified(store: ArtifactStore, run_id: str, name: str, sha256: str) -> bytes:
+def _verified(store: ArtifactStore, run_id: str, name: str, digest: str) -> bytes:
     content = store.read(f"{run_id}/{name}")
-    if _sha256(content) != sha256:
-        raise _altered(store, run_id, name)
+    if sha256(content) != digest:
+        raise altered(store, run_id, name)
     return content
-
-
-def _altered(store: ArtifactStore, run_id: str, name: str) -> ModelError:
-    return ModelError(
-        f"{name} of model {run_id} in {store.uri} was altered: its SHA-256 is not the one that was saved",
-        "Do not use it; find out who changed it, then train the model again",
-    )
 
 
 def _check_versions(manifest: dict[str, Any], run_id: str) -> None:
@@ -205,21 +148,3 @@ def _check_features(saved: tuple[str, ...], features: tuple[str, ...], run_id: s
         else f"it has {len(saved)} features, not {len(features)}"
     )
     raise ModelError(f"the features of model {run_id} do not match: {what}", "Train the model again")
-
-
-def _parsed(content: bytes, where: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(content)
-    except ValueError:
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise ModelError(f"{where} is damaged", "Train the model again")
-    return parsed
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -46,7 +46,7 @@ class TrainingParameters:
     min_rows: int = 500
     max_rows: int = 500_000
     random_state: int = 20240101
-    selection_rows: int = 20_000
+    selection_rows: int = 10_000
     selection_min_rows: int = 2_000
     correlation_max: float = 0.95
     bootstraps: int = 8

@@ -77,15 +77,17 @@ def main(**options: Any) -> None:
     if outside:
         raise click.UsageError(f"--missing-windows {outside[0]} is not in the training range {windows}.")
     options["backfill_state_machine"] = options["backfill_state_machine"] or None
-    _run(TrainingConfig(**options))
+    _run(options)
 
 
 def _inside(window: Windows, windows: Windows | None) -> bool:
     return windows is not None and len(window) == 1 and windows.start <= window.start and window.end <= windows.end
 
 
-def _run(config: TrainingConfig) -> None:
-    from common.stage import run_stage  # the models' libraries take seconds to load, which help need not wait for
-    from jobs.if_training.job import run
+def _run(options: dict[str, Any]) -> None:
+    from jobs.if_training.job import roll_back, run  # what the stages load takes a second, which help need not wait for
 
-    run_stage("ndr-if-training", config, run)
+    if options["stage"] == ROLLBACK:
+        roll_back(options["lake_uri"], options["project_name"], options["run_id"])
+    else:
+        run(TrainingConfig(**options))

@@ -7,10 +7,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from common.errors import InputError
-from common.model.artifacts import LoadedModel, current_run, load_model, model_store
+from common.model.artifacts import LoadedModel, load_model
 from common.model.features import model_features
 from common.model.forest import PathAttribution
 from common.model.matrix import read_rows
+from common.model.registry import current_run, model_store
 from common.scratch import scratch_folder
 from common.stage import StageRun
 from common.windows import WINDOW

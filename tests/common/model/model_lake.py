@@ -12,11 +12,13 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from common.lake import Lake
-from common.model.artifacts import model_store, publish, run_id_of, save_model
+from common.model.artifacts import run_id_of, save_model
+from common.model.drift import DriftReference
 from common.model.ensemble import Detector
 from common.model.features import model_features
 from common.model.forest import ForestParameters
 from common.model.matrix import read_matrix
+from common.model.registry import model_store, promote
 from common.schema import Table
 from common.spec import load_spec
 from common.tables import tables
@@ -99,6 +101,7 @@ def train_model(lake: Path, random_state: int = 1) -> dict[str, str]:
     store = model_store(str(lake), "local")
     facts = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": len(matrix)}
     run_id = run_id_of(facts | {"random_state": random_state})
-    model_sha256 = save_model(store, run_id, detector, facts, b"{}")
-    publish(store, run_id)
+    drift = DriftReference.fit(matrix, detector.raw_scores(matrix), features.names, SPEC)
+    model_sha256 = save_model(store, run_id, detector, drift, facts, b"{}")
+    promote(store, run_id)
     return {"run_id": run_id, "model_sha256": model_sha256}

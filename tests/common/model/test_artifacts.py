@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from common.errors import ModelError, ParameterError
-from common.model import artifacts
-from common.model.artifacts import current_run, load_model, model_store, publish, run_id_of, save_model
+from common.model.artifacts import load_model, run_id_of, save_model
+from common.model.drift import DriftReference
 from common.model.ensemble import Detector
 from common.model.features import model_features
 from common.model.forest import ForestParameters
+from common.model.registry import current_run, model_store, promote, sha256
 from common.spec import load_spec
 
 SPEC = load_spec("v1")
@@ -28,12 +29,18 @@ def detector():
     return Detector.fit(values, SPEC, ForestParameters(n_estimators=5, n_jobs=1))
 
 
+@pytest.fixture(scope="module")
+def drift(detector):
+    values = np.random.default_rng(0).integers(0, 2, (60, len(NAMES))).astype(np.float32)
+    return DriftReference.fit(values, detector.raw_scores(values), NAMES, SPEC)
+
+
 @pytest.fixture
-def store(tmp_path, detector):
-    """A project with one published model."""
+def store(tmp_path, detector, drift):
+    """A project with one promoted model."""
     store = model_store(str(tmp_path), "local")
-    save_model(store, RUN, detector, FACTS, b"{}")
-    publish(store, RUN)
+    save_model(store, RUN, detector, drift, FACTS, b"{}")
+    promote(store, RUN)
     return store
 
 
@@ -46,7 +53,7 @@ def rewrite_manifest(store, **changes):
     manifest = json.loads(path(store, "manifest.json").read_bytes()) | changes
     encoded = json.dumps(manifest).encode()
     path(store, "manifest.json").write_bytes(encoded)
-    path(store, "SUCCESS").write_text(artifacts._sha256(encoded))
+    path(store, "SUCCESS").write_text(sha256(encoded))
 
 
 def load(store, features=NAMES, **expected):
@@ -58,17 +65,17 @@ def test_loaded_model_scores_as_the_saved_one(store, detector):
     loaded = load(store)
     for mine, theirs in zip(loaded.detector.member_scores(values), detector.member_scores(values), strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    assert loaded.model_sha256 == artifacts._sha256(path(store, "model.joblib").read_bytes())
+    assert loaded.model_sha256 == sha256(path(store, "model.joblib").read_bytes())
     assert current_run(store) == RUN
 
 
 def test_manifest_holds_what_made_the_model(store):
     manifest = json.loads(path(store, "manifest.json").read_bytes())
-    assert manifest["format_version"] == 1
+    assert manifest["format_version"] == 2
     assert manifest["preprocessing"]["features"] == list(NAMES)
     assert manifest["preprocessing"]["imputation"] == "median" and manifest["preprocessing"]["clip"] == 6
     assert set(manifest["libraries"]) == {"python", "scikit-learn", "numpy", "scipy", "joblib", "pyarrow"}
-    assert set(manifest["files"]) == {"model.joblib", "evidence.json", "report.json"}
+    assert set(manifest["files"]) == {"model.joblib", "evidence.json", "drift.json", "report.json"}
     assert set(manifest["score_quantiles"]) == {"forest", "evidence", "ensemble"}
 
 
@@ -87,7 +94,7 @@ def test_altered_model_is_refused_before_it_is_unpickled(store, tmp_path, monkey
     assert not Path("exploited").exists()
 
 
-@pytest.mark.parametrize("name", ["model.joblib", "evidence.json", "report.json", "manifest.json"])
+@pytest.mark.parametrize("name", ["model.joblib", "evidence.json", "drift.json", "report.json", "manifest.json"])
 def test_one_changed_byte_is_refused(store, name):
     content = bytearray(path(store, name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -96,7 +103,7 @@ def test_one_changed_byte_is_refused(store, name):
         load(store)
 
 
-@pytest.mark.parametrize("name", ["SUCCESS", "manifest.json", "model.joblib", "evidence.json"])
+@pytest.mark.parametrize("name", ["SUCCESS", "manifest.json", "model.joblib", "evidence.json", "drift.json"])
 def test_missing_file_is_refused(store, name):
     path(store, name).unlink()
     with pytest.raises(ModelError, match=name):
@@ -149,14 +156,14 @@ def test_a_model_with_other_constants_is_refused(store):
 
 
 def test_another_format_is_refused(store):
-    rewrite_manifest(store, format_version=2)
-    with pytest.raises(ModelError, match="format 2, not 1"):
+    rewrite_manifest(store, format_version=1)
+    with pytest.raises(ModelError, match="format 1, not 2"):
         load(store)
 
 
-def test_a_run_that_was_exchanged_after_publication_is_refused(store):
+def test_a_run_that_was_exchanged_after_promotion_is_refused(store):
     rewrite_manifest(store, rows=61)
-    with pytest.raises(ModelError, match="is not the one that was published"):
+    with pytest.raises(ModelError, match="is not the one that was promoted"):
         current_run(store)
 
 

@@ -45,13 +45,14 @@ def test_run_holds_all_files_and_is_current(trained):
     lake, report = trained
     run = report["details"]["run_id"]
     assert {path.name for path in (lake / MODELS / run).iterdir()} == {
-        "model.joblib", "evidence.json", "manifest.json", "report.json", "SUCCESS"
+        "model.joblib", "evidence.json", "drift.json", "manifest.json", "report.json", "SUCCESS", "report.html",
+        "verify.json", "remediation.json", "reverify.json", "publication.json", "attributes.json", "deployment.json"
     }  # fmt: skip
     assert json.loads((lake / MODELS / "current.json").read_bytes())["run_id"] == run
     manifest = json.loads((lake / MODELS / run / "manifest.json").read_bytes())
     assert manifest["training_window"] == str(RANGE)
     assert manifest["rows"] == len(RANGE) * HOSTS
-    assert manifest["parameters"]["n_estimators"] == 10
+    assert manifest["forest"]["n_estimators"] == 10
 
 
 def test_second_run_keeps_the_model(trained):
@@ -117,7 +118,7 @@ def test_no_fg_c_of_the_horizon_is_an_error(source, tmp_path):
     parameters.write_text("model_horizon: 30d\n")
     code, _, error = train(source, "--parameters", str(parameters))
     assert code == 1
-    assert "no rows of horizon 30d" in error and "Run ndr-fg-c" in error
+    assert "8 of 8 windows" in error and "no rows in fg_c" in error and "Run ndr-fg-a and ndr-fg-c" in error
 
 
 def test_missing_table_is_an_error(tmp_path):

@@ -1,0 +1,133 @@
+"""The state machine that builds missing windows: started once for each request, and waited for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from common.aws import aws_errors, client
+from common.errors import StageError
+from common.windows import WINDOW, Windows
+
+WINDOWS_MOST = 960
+NAME_MOST = 80
+NO_BATCH = "no batch"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an execution ended: its status, the windows without logs (gaps), and the reasons of what failed."""
+
+    status: str
+    gaps: tuple[str, ...]
+    failures: tuple[str, ...]
+
+
+def requests(
+    project_name: str, feature_spec_version: str, run_id: str, round_number: int, windows: Sequence[Windows]
+) -> list[dict[str, Any]]:
+    """The inputs of the executions that build the windows, in the order of time; each spans at most 960 windows."""
+    groups: list[list[Windows]] = []
+    for window in sorted(windows):
+        if not groups or window.end - groups[-1][0].start > WINDOWS_MOST * WINDOW:
+            groups.append([])
+        groups[-1].append(window)
+    return [
+        {
+            "project_name": project_name,
+            "feature_spec_version": feature_spec_version,
+            "start_ts_iso": _iso(group[0].start),
+            "end_ts_iso": _iso(group[-1].end),
+            "windows": [window.key for window in group],
+            "request_id": execution_name(run_id, round_number, [window.key for window in group]),
+        }
+        for group in groups
+    ]
+
+
+def execution_name(run_id: str, round_number: int, keys: Sequence[str]) -> str:
+    """A name that is the same for the same run, round and windows, and another one else."""
+    digest = hashlib.sha256("\n".join([run_id, str(round_number), *keys]).encode()).hexdigest()[:16]
+    tail = f"-r{round_number}-{digest}"
+    return re.sub(r"[^A-Za-z0-9-]", "-", run_id)[: NAME_MOST - len(tail)] + tail
+
+
+class Backfill:
+    """Executions of one state machine."""
+
+    def __init__(self, state_machine_arn: str, poll_seconds: float, poll_attempts: int) -> None:
+        self._arn = state_machine_arn
+        self._poll_seconds = poll_seconds
+        self._poll_attempts = poll_attempts
+        self._client = client("stepfunctions")
+
+    def start(self, request: dict[str, Any]) -> str:
+        """The ARN of the execution with that input, which is started unless it was before.
+
+        Raises:
+            AwsError: the state machine does not exist, or may not be started.
+        """
+        name = request["request_id"]
+        with aws_errors(f"state machine {self._arn} could not be started for {len(request['windows'])} windows"):
+            try:
+                started = self._client.start_execution(
+                    stateMachineArn=self._arn, name=name, input=json.dumps(request, sort_keys=True)
+                )
+                return str(started["executionArn"])
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                    raise
+        machine = ":".join(self._arn.split(":")[:7])  # without the version or alias
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+    def wait(self, execution_arn: str) -> Outcome:
+        """How the execution ended.
+
+        Raises:
+            StageError: it still runs after all polls.
+            AwsError: it cannot be looked at.
+        """
+        for attempt in range(self._poll_attempts):
+            with aws_errors(f"execution {execution_arn} could not be looked at"):
+                found = self._client.describe_execution(executionArn=execution_arn)
+            if found["status"] != "RUNNING":
+                return _outcome(found, execution_arn)
+            if attempt + 1 < self._poll_attempts:
+                time.sleep(self._poll_seconds)
+        raise StageError(
+            f"execution {execution_arn} still runs after {self._poll_attempts:,} looks, {self._poll_seconds:g} s apart",
+            "Run --stage remediate again: it goes on waiting for the same execution",
+        )
+
+
+def _outcome(found: dict[str, Any], execution_arn: str) -> Outcome:
+    status = str(found["status"])
+    if status != "SUCCEEDED":
+        cause = " ".join(str(found.get("cause") or found.get("error") or "no cause was given").split())
+        return Outcome(status, (), (f"{execution_arn} {status}: {cause[:300]}",))
+    output = json.loads(found.get("output") or "{}")
+    skipped, failed = (_entries(output.get(name, [])) for name in ("skipped", "failed"))
+    busy = [(key, reason) for key, reason in skipped if not reason.startswith(NO_BATCH)]
+    return Outcome(
+        str(output.get("status", status)),
+        tuple(key for key, reason in skipped if reason.startswith(NO_BATCH)),
+        tuple(f"{key}: {reason[:300]}" for key, reason in (*failed, *busy)),
+    )
+
+
+def _entries(raw: Sequence[Any]) -> list[tuple[str, str]]:
+    """Windows with their reasons, written as pairs or as objects."""
+    pairs = [(entry["window"], entry["reason"]) if isinstance(entry, dict) else tuple(entry) for entry in raw]
+    return [(str(key), " ".join(str(reason).split())) for key, reason in pairs]
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,109 @@
+"""Which windows of a range have features, and whether these can be joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.lake import Lake
+from common.windows import Windows
+
+NO_FG_A, NO_FG_C, PARTIAL = "no rows in fg_a", "no rows in fg_c", "rows of fg_a without one in fg_c"
+KEYS = ["host_ip", "window"]
+
+
+@dataclass(eq=False)
+class Coverage:
+    """What the range has: hosts of each window with both groups of features, by window key; and what is wrong.
+
+    `missing` maps windows that cannot be trained on to the reason; `without_slices` are those among them of which the
+    lake has no slices, so that no logs came in. `duplicates` counts the rows too many, by table and window.
+    """
+
+    windows: Windows
+    horizon: str
+    hosts: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    without_slices: list[str] = field(default_factory=list)
+    duplicates: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=lambda: {"fg_a": 0, "fg_c": 0, "joined": 0})
+
+    @property
+    def share(self) -> float:
+        """The share of the windows that can be trained on."""
+        return 1 - len(self.missing) / len(self.windows)
+
+    def figures(self) -> dict[str, Any]:
+        """The coverage as JSON values."""
+        return {
+            "expected_windows": len(self.windows),
+            "windows_with_features": len(self.windows) - len(self.missing),
+            "coverage": round(self.share, 6),
+            "rows": self.rows,
+            "missing": self.missing,
+            "without_slices": self.without_slices,
+            "duplicates": self.duplicates,
+            "hosts": self.hosts,
+        }
+
+
+def measure(lake: Lake, windows: Windows, horizon: str) -> Coverage:
+    """The coverage of the range by `fg_a` and `fg_c` of that horizon.
+
+    Raises:
+        TableError: a table is missing or unreadable.
+    """
+    coverage = Coverage(windows, horizon)
+    for day in windows.by_day():
+        current = lake.arrow("fg_a", KEYS, day)
+        deviations = lake.arrow("fg_c", [*KEYS, "baseline_horizon"], day)
+        deviations = deviations.filter(pc.equal(deviations["baseline_horizon"], horizon)).select(KEYS)
+        _add(coverage, day, current, deviations)
+    sliced = _slices(lake)
+    coverage.without_slices = [key for key in coverage.missing if sliced is not None and key not in sliced]
+    return coverage
+
+
+def _add(coverage: Coverage, day: Windows, current: pa.Table, deviations: pa.Table) -> None:
+    distinct = {}
+    for name, rows in (("fg_a", current), ("fg_c", deviations)):
+        distinct[name] = rows.group_by(KEYS).aggregate([])
+        coverage.rows[name] += len(rows)
+        kept = _by_window(distinct[name])
+        surplus = {key: count - kept[key] for key, count in _by_window(rows).items() if count > kept[key]}
+        coverage.duplicates |= {f"{name} {key}": count for key, count in surplus.items()}
+    joined = distinct["fg_a"].join(distinct["fg_c"], KEYS, join_type="inner")
+    coverage.rows["joined"] += len(joined)
+    there, scaled, both = (_by_window(rows) for rows in (distinct["fg_a"], distinct["fg_c"], joined))
+    for window in day:
+        key = window.key
+        coverage.hosts[key] = both.get(key, 0)
+        if key not in there:
+            coverage.missing[key] = NO_FG_A
+        elif key not in scaled:
+            coverage.missing[key] = NO_FG_C
+        elif both.get(key, 0) < there[key]:
+            coverage.missing[key] = PARTIAL
+
+
+def _by_window(rows: pa.Table) -> dict[str, int]:
+    counted = pc.value_counts(rows["window"])
+    return {entry["values"]: entry["counts"] for entry in counted.to_pylist()}
+
+
+def _slices(lake: Lake) -> set[str] | None:
+    """The windows of which there are slices; None where the lake has no such table, and nothing can be said."""
+    if not lake.exists("delta_host"):
+        return None
+    return {partition["window"] for partition in lake.partitions("delta_host")}
+
+
+def named(keys: Iterable[str], most: int = 5) -> str:
+    """The first of the windows, and how many more there are."""
+    listed = sorted(keys)
+    more = f" and {len(listed) - most:,} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

@@ -1,0 +1,112 @@
+"""The stage that promotes a model which passes the gates, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from common.errors import DeploymentError, ModelError
+from common.model.artifacts import LoadedModel, load_model
+from common.model.features import model_features
+from common.model.gates import Gate, at_least, at_most, improvement, not_applicable, of_validation, refusals
+from common.model.registry import altered, current_run, promote, read_pointer, sha256
+from jobs.if_training.endpoint import upsert_endpoint
+from jobs.if_training.lifecycle import Artifact, TrainingRun, before
+from jobs.if_training.validation import Validation, transformed_sha256
+
+SCORE_DIFFERENCE_MOST = 1e-6
+
+
+def deploy(run: TrainingRun) -> None:
+    """Makes the run's model the current one if it passes the gates; then the endpoint, where one is configured.
+
+    Raises:
+        StageError: the attributes are missing.
+        DeploymentError: a gate refuses the model, or it was rolled back before; the current one stays.
+        ModelError: its files were altered, or do not match what is here.
+    """
+    run.require(before("deploy"))
+    report = run.require("train")
+    pointer = read_pointer(run.store) or {"rolled_back": []}
+    if run.run_id in pointer["rolled_back"]:
+        reason = f"model {run.run_id} was rolled back"
+        run.write("deploy", False, "rolled back", {"gates": []}, reason)
+        raise DeploymentError(f"not deployed because {reason}", "Train another one under another --run-id")
+    with run.report.step("gates"):
+        model = _load(run, run.run_id)
+        gates, compared = _gates(run, model, report, pointer.get("run_id"))
+    content: Artifact = {
+        "gates": [gate.to_dict() for gate in gates],
+        "compared_with": compared,
+        "promotion": run.parameters.promotion,
+        "model_sha256": model.model_sha256,
+    }
+    run.told(gates={gate.name: {"value": gate.value, "bound": gate.bound, "verdict": gate.verdict} for gate in gates})
+    refused = refusals(gates)
+    if refused and run.parameters.promotion == "gated":
+        run.write("deploy", False, "refused", content, "; ".join(refused))
+        raise DeploymentError(
+            f"model {run.run_id} was not deployed because {'; '.join(refused)}",
+            f"The current model stays; the gates stand in {run.store.uri}/{run.run_id}/deployment.json",
+        )
+    with run.report.step("promote"):
+        moved = promote(run.store, run.run_id)
+        endpoint = upsert_endpoint(run.parameters.endpoint, run.run_id, f"{run.store.uri}/{run.run_id}")
+        run.write("deploy", True, "deployed", content | {"endpoint": endpoint}, "; ".join(refused))
+    run.told(deployed=True, pointer_moved=moved, endpoint=endpoint)
+
+
+def _gates(
+    run: TrainingRun, model: LoadedModel, report: Artifact, current: str | None
+) -> tuple[list[Gate], str | None]:
+    """The gates, and the run that the model was compared with."""
+    validation = report["validation"]
+    gates = of_validation(validation, run.parameters)
+    if "file" not in validation:
+        reason = str(validation.get("reason"))
+        return [not_applicable(name, reason) for name in ("improvement", "preprocessing_parity")] + gates, None
+    content = run.store.read(f"{run.run_id}/{validation['file']}")
+    if sha256(content) != validation["sha256"]:
+        raise altered(run.store, run.run_id, validation["file"])
+    examined = Validation.from_bytes(content, validation)
+    precision, reason, compared = _current(run, examined, current)
+    wanted = run.parameters.min_relative_improvement
+    return [
+        improvement(validation, precision, reason, wanted),
+        *gates,
+        *_parity(model, examined),
+    ], compared
+
+
+def _current(run: TrainingRun, examined: Validation, current: str | None) -> tuple[float | None, str, str | None]:
+    """The average precision of the current model on the same rows; or why it cannot be compared."""
+    assert examined.examination is not None
+    if current is None:
+        return None, "there is no current model to compare with", None
+    if current == run.run_id:
+        return None, "it is the current model already", None
+    try:
+        other = _load(run, current_run(run.store))
+    except ModelError as error:
+        return None, f"the current model {current} cannot be compared with: {error.problem}", None
+    scores = other.detector.raw_scores(examined.examination.values)
+    return examined.examination.separation(scores).average_precision, "", current
+
+
+def _parity(model: LoadedModel, examined: Validation) -> list[Gate]:
+    """Whether the saved model makes of the rows what the one in memory did when it was trained."""
+    assert examined.examination is not None and examined.final is not None
+    same = transformed_sha256(model.detector, examined.examination.values) == examined.figures["transformed_sha256"]
+    scores = model.detector.raw_scores(examined.examination.values)
+    return [
+        at_least("preprocessing_parity", float(same), 1.0),
+        at_most("score_difference", float(np.max(np.abs(scores - examined.final))), SCORE_DIFFERENCE_MOST),
+    ]
+
+
+def _load(run: TrainingRun, run_id: str) -> LoadedModel:
+    expected: dict[str, Any] = {
+        name: run.request[name] for name in ("project_name", "feature_spec_version", "baseline_horizon")
+    }
+    return load_model(run.store, run_id, model_features(run.spec).names, expected)

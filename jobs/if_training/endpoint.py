@@ -1,0 +1,80 @@
+"""The SageMaker endpoint that a deployed model goes to, where a project has one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from common.aws import aws_errors, client
+from common.errors import DeploymentError
+from common.model.parameters import EndpointParameters
+
+NAME_MOST = 63
+VARIANT = "AllTraffic"
+
+
+def upsert_endpoint(parameters: EndpointParameters | None, run_id: str, model_uri: str) -> str | None:
+    """The endpoint that now serves, or is about to serve, the model; None where the project has none.
+
+    The model and the endpoint configuration are named by run and settings, and kept where they exist.
+
+    Raises:
+        DeploymentError: the model is not in S3, from where SageMaker takes it.
+        AwsError: SageMaker refused.
+    """
+    if parameters is None:
+        return None
+    if not model_uri.startswith("s3://"):
+        raise DeploymentError(
+            f"endpoint {parameters.name} cannot serve a model in {model_uri}", "Keep the lake in S3, or set no endpoint"
+        )
+    sagemaker = client("sagemaker")
+    name = resource_name(parameters, run_id)
+    with aws_errors(f"endpoint {parameters.name} could not be given model {run_id}"):
+        _create(sagemaker.create_model, **_model(parameters, name, model_uri))
+        _create(sagemaker.create_endpoint_config, **_configuration(parameters, name))
+        if not _create(sagemaker.create_endpoint, EndpointName=parameters.name, EndpointConfigName=name):
+            found = sagemaker.describe_endpoint(EndpointName=parameters.name)
+            if found["EndpointConfigName"] != name:
+                sagemaker.update_endpoint(EndpointName=parameters.name, EndpointConfigName=name)
+    return parameters.name
+
+
+def resource_name(parameters: EndpointParameters, run_id: str) -> str:
+    """The name of the model and of the endpoint configuration: the same for the same run and settings."""
+    digest = hashlib.sha256(repr((parameters, run_id)).encode()).hexdigest()[:12]
+    return re.sub(r"[^A-Za-z0-9-]+", "-", f"ndr-{run_id}")[: NAME_MOST - 13] + f"-{digest}"
+
+
+def _model(parameters: EndpointParameters, name: str, model_uri: str) -> dict[str, Any]:
+    source = {"S3Uri": f"{model_uri}/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    return {
+        "ModelName": name,
+        "ExecutionRoleArn": parameters.role_arn,
+        "PrimaryContainer": {"Image": parameters.image, "ModelDataSource": {"S3DataSource": source}},
+    }
+
+
+def _configuration(parameters: EndpointParameters, name: str) -> dict[str, Any]:
+    variant = {
+        "VariantName": VARIANT,
+        "ModelName": name,
+        "InstanceType": parameters.instance_type,
+        "InitialInstanceCount": parameters.instance_count,
+    }
+    return {"EndpointConfigName": name, "ProductionVariants": [variant]}
+
+
+def _create(call: Any, **arguments: Any) -> bool:
+    """Whether the call created what it names; False where that exists already."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        found = error.response["Error"]
+        if found["Code"] == "ValidationException" and re.search(r"already exist", found["Message"]):
+            return False
+        raise
+    return True

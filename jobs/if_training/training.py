@@ -1,0 +1,118 @@
+"""The stage that trains, and saves the model with its report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from common.errors import ModelError
+from common.model.artifacts import MODEL, save_model
+from common.model.ensemble import Detector
+from common.model.forest import ForestParameters
+from common.model.matrix import input_digest
+from common.model.registry import is_complete, read_manifest, sha256
+from jobs.if_training.lifecycle import Artifact, TrainingRun, before, facts
+from jobs.if_training.page import page
+from jobs.if_training.protocol import Trained, train
+from jobs.if_training.reading import TrainingRows, read_training_rows
+
+VALIDATION, PAGE = "validation.npz", "report.html"
+QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
+
+
+def train_model(run: TrainingRun) -> None:
+    """Saves the model of the range in the run's folder, `SUCCESS` last; a run that is complete is kept.
+
+    Raises:
+        StageError: the range was not verified.
+        InputError: it has too few rows, or they changed since.
+        ModelError: the run has a model that was made with other settings.
+    """
+    verified = run.require(before("train"))
+    if is_complete(run.store, run.run_id):
+        _reuse(run)
+        return
+    start, fixed = _forest(run)
+    digest = input_digest(run.lake, run.config.windows)
+    with run.report.step("read"):
+        rows = read_training_rows(run, verified["rows"]["joined"])
+    trained = train(rows, run.spec, run.parameters, start, fixed, run.report.step)
+    with run.report.step("save"):
+        _save(run, trained, rows, digest, verified)
+
+
+def _save(run: TrainingRun, trained: Trained, rows: TrainingRows, digest: str, verified: Artifact) -> None:
+    beside = {VALIDATION: trained.validation.to_bytes()} if trained.validation.examination is not None else {}
+    content = _report(run, trained, rows, verified)
+    content["input_digest"] = digest
+    content["validation"] |= {"file": VALIDATION, "sha256": sha256(beside[VALIDATION])} if beside else {}
+    beside[PAGE] = page(run.run_id, run.request, content, trained, verified["hosts"]).encode()
+    known = facts(run) | {"input_digest": digest, "forest": asdict(trained.forest), "rows": len(rows.values)}
+    report = run.content("train", True, "complete", content)
+    model_sha256 = save_model(run.store, run.run_id, trained.detector, trained.drift, known, report, beside)
+    _told(run, content, model_sha256, reused=False)
+
+
+def _forest(run: TrainingRun) -> tuple[ForestParameters, frozenset[str]]:
+    """The forest's parameters to begin with, and the names of those that the command line fixed."""
+    given = {"n_estimators": run.config.n_estimators, "max_samples": run.config.max_samples}
+    fixed = {name: value for name, value in given.items() if value is not None}
+    return ForestParameters(**fixed, random_state=run.parameters.random_state), frozenset(fixed)
+
+
+def _report(run: TrainingRun, trained: Trained, rows: TrainingRows, verified: Artifact) -> Artifact:
+    """The figures of the training; no time of day and no duration, so that they are the same for the same input."""
+    detector = trained.detector
+    return {
+        "rows": len(rows.values),
+        "rows_found": rows.found,
+        "windows": rows.windows,
+        "coverage": verified["coverage"],
+        "gaps": len(verified["gaps"]),
+        **_features(detector),
+        "raw_score_quantiles": _quantiles(detector),
+        "parameters": {"forest": asdict(trained.forest), "training": run.parameters.to_dict()},
+        "selection": trained.selection,
+        "tuning": trained.tuning,
+        "validation": trained.validation.figures,
+    }
+
+
+def _features(detector: Detector) -> dict[str, Any]:
+    dropped = list(detector.preprocessor.dropped.values())
+    return {
+        "features": len(detector.preprocessor.features),
+        "features_used": len(detector.preprocessor.mask),
+        "features_dropped": {reason: dropped.count(reason) for reason in sorted(set(dropped))},
+    }
+
+
+def _quantiles(detector: Detector) -> dict[str, float]:
+    from numpy import interp
+
+    raw = detector.calibrations["ensemble"]
+    return {str(level): float(interp(level, raw.levels, raw.values)) for level in QUANTILES}
+
+
+def _reuse(run: TrainingRun) -> None:
+    manifest = read_manifest(run.store, run.run_id)
+    for name, value in facts(run).items():
+        if manifest.get(name) != value:
+            raise ModelError(
+                f"run {run.run_id} holds a model of {name} {manifest.get(name)!r}, not {value!r}",
+                "Give another --run-id",
+            )
+    _told(run, run.require("train"), manifest["files"][MODEL]["sha256"], reused=True)
+
+
+def _told(run: TrainingRun, content: Artifact, model_sha256: str, reused: bool) -> None:
+    names = ("rows", "features", "features_used", "features_dropped", "raw_score_quantiles", "validation")
+    run.report.rows_in = run.report.rows_out = content["rows"]
+    tuning = {name: content["tuning"].get(name) for name in ("best", "time_bound_hit", "reason")}
+    run.told(
+        **{name: content[name] for name in names},
+        tuning={name: value for name, value in tuning.items() if value is not None},
+        model_sha256=model_sha256,
+        model_uri=f"{run.store.uri}/{run.run_id}",
+        reused=reused,
+    )

@@ -1,0 +1,119 @@
+"""How good a model is on a block that it was not fitted on, without labels."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr  # type: ignore[import-untyped]
+
+from common.model.drift import DriftMonitor, DriftReference
+from common.model.ensemble import MEMBERS, Detector
+from common.model.parameters import TrainingParameters
+from common.model.registry import sha256
+from common.model.transplants import Examination
+from common.spec import FeatureSpec
+
+ROWS_LEAST = 200
+Matrix = NDArray[np.float32]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """The examined rows with the raw scores of the validated and of the final model, and the figures.
+
+    `transformed_sha256` is the digest of the rows as the final model's preprocessing made them.
+    """
+
+    figures: dict[str, Any]
+    examination: Examination | None = None
+    validated: Floats | None = None
+    final: Floats | None = None
+
+    @classmethod
+    def left_out(cls, reason: str) -> Validation:
+        """No validation, and why."""
+        return cls({"reason": reason})
+
+    def to_bytes(self) -> bytes:
+        """The examined rows and scores as a NumPy archive; the same ones give the same bytes."""
+        buffer = io.BytesIO()
+        if self.examination is not None:
+            np.savez_compressed(
+                buffer,
+                values=self.examination.values,
+                odd=self.examination.odd,
+                validated=np.asarray(self.validated),
+                final=np.asarray(self.final),
+            )
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes, figures: dict[str, Any]) -> Validation:
+        """What `to_bytes` wrote."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            examination = Examination(archive["values"], archive["odd"])
+            return cls(figures, examination, archive["validated"], archive["final"])
+
+
+def not_validated(earlier: int, block: int) -> str:
+    """Why so few rows cannot be validated with, or nothing."""
+    if min(earlier, block) >= ROWS_LEAST:
+        return ""
+    return f"the validation block has {block:,} rows and {earlier:,} are before it; validation needs {ROWS_LEAST} each"
+
+
+def validate(
+    detector: Detector, earlier: Matrix, examination: Examination, spec: FeatureSpec, parameters: TrainingParameters
+) -> Validation:
+    """The figures of a detector that was fitted on the earlier rows, on the examination of the block after them."""
+    features = detector.preprocessor.features
+    raw = detector.raw_scores(examination.values)
+    ordinary = raw[~examination.odd]
+    members = dict(zip(MEMBERS, detector.member_scores(examination.values), strict=True))
+    drift = DriftReference.fit(earlier, detector.raw_scores(earlier), features, spec)
+    monitor = DriftMonitor(drift, features)
+    monitor.add(examination.ordinary, ordinary)
+    moved = monitor.measure(parameters)
+    separation = examination.separation(raw)
+    figures = {
+        "rows": len(ordinary),
+        "transplants": int(examination.odd.sum()),
+        "average_precision": round(separation.average_precision, 6),
+        "roc_auc": round(separation.roc_auc, 6),
+        "members": {
+            name: round(examination.separation(scores).average_precision, 6) for name, scores in members.items()
+        },
+        "alert_score": parameters.alert_score,
+        "alert_share": float(
+            np.mean(detector.calibrations["ensemble"].anomaly_score(ordinary) >= parameters.alert_score)
+        ),
+        "score_psi": moved["score_psi"],
+        "score_psi_of_chance": moved["score_psi_of_chance"],
+        "features_moved": moved["features_moved"],
+        "features_watched": moved["features_watched"],
+    }
+    return Validation(figures, examination, raw)
+
+
+def conclude(validation: Validation, detector: Detector) -> Validation:
+    """The validation with the scores of the final model, and how much both models agree on the ordinary rows."""
+    if validation.examination is None or validation.validated is None:
+        return validation
+    final = detector.raw_scores(validation.examination.values)
+    ordinary = ~validation.examination.odd
+    agreement = float(spearmanr(validation.validated[ordinary], final[ordinary]).statistic)
+    figures = validation.figures | {
+        "refit_agreement": round(agreement, 6),
+        "transformed_sha256": transformed_sha256(detector, validation.examination.values),
+    }
+    return replace(validation, figures=figures, final=final)
+
+
+def transformed_sha256(detector: Detector, values: Matrix) -> str:
+    """The digest of the rows as the detector's preprocessing makes them."""
+    return sha256(np.ascontiguousarray(detector.preprocessor.transform(values)).tobytes())
