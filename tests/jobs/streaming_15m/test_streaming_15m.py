@@ -64,7 +64,6 @@ def reports(*results: Result) -> list[dict[str, Any]]:
     return [report | {"seconds": 0, "steps": [step["step"] for step in report["steps"]]} for report in found]
 
 
-@pytest.mark.parity
 def test_tables_and_reports_are_those_of_the_four_commands(
     session: SparkSession, past: Path, logs: Path, tmp_path: Path
 ) -> None:
