@@ -6,6 +6,8 @@ SPARK_VENV := .venv-spark
 PIPELINES_VENV := .venv-pipelines
 LOCAL_VENV := .venv-local
 BIN := $(VENV)/bin
+CHECKS := statemachines/checks
+MACHINES_ASL := $(wildcard statemachines/*.asl.json)
 
 LAKE ?= demo/lake
 DEMO_OPTIONS := --lake $(LAKE) $(foreach path,$(INPUT),--input $(path)) \
@@ -68,7 +70,40 @@ java: # Java 17 or later, for classic Spark; installed where the machine is Debi
 		(echo "error: classic Spark needs Java 17: install it, for example the package openjdk-17-jre-headless" >&2; exit 1)
 
 .PHONY: check
-check: format lint types imports ## Formatting, lint, types and one-way imports
+check: format lint types imports statemachines-check ## Formatting, lint, types, one-way imports, state machines
+
+.PHONY: statemachines-check
+statemachines-check: statemachines-lint statemachines-grammar statemachines-schema statemachines-expressions \
+	statemachines-template ## The definitions of the state machines and their template, by five checkers
+
+.PHONY: statemachines-lint
+statemachines-lint: setup
+	$(BIN)/ndr-statemachines lint
+
+.PHONY: statemachines-grammar
+statemachines-grammar: setup
+	$(BIN)/python -m statemachines.checks.grammar
+
+.PHONY: statemachines-schema
+statemachines-schema: $(CHECKS)/node_modules/.installed
+	$(CHECKS)/node_modules/.bin/asl-validator $(foreach path,$(MACHINES_ASL),--json-path $(path)) >/dev/null
+
+.PHONY: statemachines-expressions
+statemachines-expressions: $(CHECKS)/node_modules/.installed
+	node $(CHECKS)/parse.mjs $(MACHINES_ASL)
+
+.PHONY: statemachines-template
+statemachines-template: setup
+	$(BIN)/cfn-lint statemachines/template.yaml
+
+$(CHECKS)/node_modules/.installed: $(CHECKS)/package-lock.json | npm
+	cd $(CHECKS) && npm ci --silent
+	touch $@
+
+.PHONY: npm
+npm: # npm, for two checkers; installed where the machine is Debian and we are root
+	@npm --version >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y --no-install-recommends npm) || \
+		(echo "error: the checks of the state machines need npm: install it, for example the package npm" >&2; exit 1)
 
 .PHONY: format
 format: setup
