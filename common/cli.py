@@ -16,6 +16,7 @@ import click
 from common.engine import ENGINES
 from common.errors import NdrError
 from common.lake import normal_uri
+from common.objects import read_lines
 from common.windows import Windows, parse_moment
 
 Command = Callable[..., Any]
@@ -37,7 +38,10 @@ class WindowsType(click.ParamType[Windows]):
 
 
 class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
-    """Windows and ranges of windows separated by commas, or a word that stands for leaving them open."""
+    """Windows and ranges of windows separated by commas, a file of them, or a word that leaves them open.
+
+    `@` and a path or URI is a text file with one window or range a line.
+    """
 
     name = "windows"
 
@@ -51,7 +55,8 @@ class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
         if value == self.word or isinstance(value, tuple):
             return None if value == self.word else value
         try:
-            named = {window for text in value.split(",") for window in Windows.parse(text.strip())}
+            texts = read_lines(value[1:]) if value.startswith("@") else value.split(",")
+            named = {window for text in texts for window in Windows.parse(text.strip())}
         except NdrError as error:
             self.fail(f"{error}; or give {self.word!r}", param, ctx)
         return tuple(sorted(named))

@@ -12,6 +12,7 @@ from pathlib import Path
 from pyarrow import fs
 
 from common.errors import StorageError
+from common.lake import normal_uri
 from common.storage import s3_filesystem
 
 
@@ -114,3 +115,14 @@ class Folder:
                 f"{self.uri}/{name} cannot be {verb}: {str(error).splitlines()[0][:300]}",
                 "Check the path or bucket, and the permissions",
             ) from error
+
+
+def read_lines(uri: str) -> list[str]:
+    """The lines of a text file, at a path or URI, that are not blank.
+
+    Raises:
+        StorageError: it is missing or cannot be read.
+    """
+    folder, _, name = normal_uri(uri).rpartition("/")
+    text = Folder(folder).read(name).decode("utf-8", "replace")
+    return [line.strip() for line in text.splitlines() if line.strip()]

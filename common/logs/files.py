@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from pyarrow import fs
 
 from common.errors import InputError
+from common.objects import read_lines
 from common.storage import s3_filesystem
 
 _GLOB_CHARACTERS = frozenset("*?[")
@@ -64,9 +65,7 @@ def _each_input(inputs: Sequence[str]) -> Iterator[str]:
             if not entry.startswith("@"):
                 yield entry
                 continue
-            with open_file(entry[1:]) as stream:
-                lines = stream.read().decode("utf-8", "replace").splitlines()
-            yield from filter(None, map(str.strip, lines))
+            yield from read_lines(entry[1:])
 
 
 def local_path(entry: str) -> str:

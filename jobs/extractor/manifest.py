@@ -12,7 +12,7 @@ from jobs.extractor.candidates import Candidate
 from jobs.extractor.config import ExtractorConfig
 
 WINDOWS_FILE, MANIFEST_FILE = "windows.json", "manifest.json"
-MOST_CHARACTERS = 1024
+MOST_CHARACTERS = 256
 MOST_IGNORED = 100
 
 
@@ -24,7 +24,7 @@ def write_manifest(
     """The manifest as written: first the windows, in a file of their own, then the manifest itself.
 
     The same request for the same batches gives the same bytes. A window's batches are one text, separated by commas;
-    where that is longer than a pipeline parameter can be, it names a file that holds one a line.
+    where that is longer than an argument of a processing job can be, it names a file that holds one a line.
     """
     folder = Folder(config.manifest_uri)
     windows = [_window(folder, window, members) for window, members in batches.items()]

@@ -70,8 +70,9 @@ def test_all_windows_land_once_and_the_event_accounts_for_them(plane: ControlPla
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     detail = heard(plane)
     assert detail["skipped"] == [
-        {"window": key(60), "reason": "another execution works on this window"}, {"window": key(50), "reason": "no batch"}
-    ]  # fmt: skip
+        {"window": key(60), "reason": "another execution works on this window"},
+        {"window": key(50), "reason": "no batch"},
+    ]
     assert detail["failed"] == [] and detail["unaccounted"] == 0 and detail["status"] == "SUCCEEDED"
     expected = [number for number in range(97) if number not in (50, 60)]
     assert sorted(detail["done"]) == [key(number) for number in expected]
@@ -103,6 +104,14 @@ def test_a_failed_window_is_listed_with_its_reason_and_the_others_are_done(plane
 def test_a_range_without_batches_is_all_skipped(plane: ControlPlane) -> None:
     ended = plane.run(BACKFILL, request(50, 50, request_id="empty"), seconds=60)
     assert json.loads(ended["output"])["skipped"] == [{"window": key(50), "reason": "no batch"}]
+
+
+def test_more_windows_than_fit_into_an_argument_are_handed_over_in_a_file(plane: ControlPlane) -> None:
+    wanted = [key(number) for number in range(70, 92)]
+    ended = plane.run(BACKFILL, request(65, 95, request_id="many", windows=wanted), seconds=120)
+    assert json.loads(ended["output"])["done"] == wanted
+    call = next(call for call in plane.calls if call.startswith("ndr-extractor ") and "--request-id many" in call)
+    assert call.split()[call.split().index("--windows-filter") + 1].startswith("@s3://")
 
 
 @pytest.mark.parametrize(

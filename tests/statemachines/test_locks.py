@@ -70,6 +70,18 @@ def test_a_second_batch_of_a_window_is_processed_together_with_the_first(plane: 
     assert len(calls_of(plane, "ndr-join", 2)) == 2, "other contents are another publication"
 
 
+def test_more_batches_than_fit_into_an_argument_are_handed_over_in_a_file(plane: ControlPlane) -> None:
+    folders = [f"a-batch-whose-name-is-quite-long-{number}" for number in range(4)]
+    for folder in folders:
+        assert plane.run(FIFTEEN, batch_event(10, folder))["status"] == "SUCCEEDED"
+    call = calls_of(plane, "ndr-15m", 10)[-1].split()
+    given = call[call.index("--input") + 1]
+    assert given.startswith("@s3://")
+    bucket, _, name = given.removeprefix("@s3://").partition("/")
+    listed = plane.aws.client("s3").get_object(Bucket=bucket, Key=name)["Body"].read().decode().splitlines()
+    assert [path.rpartition("/")[2] for path in listed] == folders
+
+
 def test_a_batch_that_arrives_while_its_window_is_processed_is_taken_along(plane: ControlPlane) -> None:
     plane.order("ndr-15m", "sleep 2")
     first = plane.start(FIFTEEN, batch_event(3, "early"))

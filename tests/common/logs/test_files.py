@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import FormatError, InputError, ParameterError
+from common.errors import FormatError, InputError, ParameterError, StorageError
 from common.logs import ReadOptions, detect_format, find_files, find_logs, read_file, read_files
 from common.logs.blocks import BLOCK_BYTES, MAX_LINE_BYTES, blocks
 from tests.common.logs.panos_logs import threat, traffic
@@ -51,7 +51,7 @@ def test_several_inputs_in_one_text_or_a_file(batch_folder: Path) -> None:
     assert find_files([f"@{listed}"]) == find_files([f"{first},@{listed}"]) == both
     odd = write(batch_folder / "with,comma.csv", traffic())
     assert find_files([odd]) == [odd]
-    with pytest.raises(InputError, match=r"no-list\.txt"):
+    with pytest.raises(StorageError, match=r"no-list\.txt does not exist"):
         find_files([f"@{batch_folder}/no-list.txt"])
 
 
