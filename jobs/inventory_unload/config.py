@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from common.stage import StageConfig
-from common.windows import Windows, floor_to_grid
+from common.windows import WINDOW, Windows, floor_to_grid
 
 
 @dataclass(frozen=True)
 class InventoryConfig(StageConfig):
-    """A run of the inventory stage: `windows` are those of the month."""
+    """A run of the inventory stage: `windows` are those that start in the month."""
 
     month: str
 
@@ -21,4 +21,5 @@ class InventoryConfig(StageConfig):
         """The configuration for a month `YYYY-MM`."""
         first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
         following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-        return cls(windows=Windows(floor_to_grid(first), floor_to_grid(following)), month=month, **options)
+        windows = Windows(floor_to_grid(first) + WINDOW, floor_to_grid(following) + WINDOW)
+        return cls(windows=windows, month=month, **options)
