@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -149,14 +150,19 @@ class DriftMonitor:
             "drifted": bool(score_drifted or len(moved) > parameters.drift_feature_share * len(features)),
         }
 
-
-def retraining_input(project_name: str, feature_spec_version: str, reference_ts_iso: str) -> dict[str, str]:
-    """The input of the training state machine that asks for a model as of that time."""
-    return {
-        "project_name": project_name,
-        "feature_spec_version": feature_spec_version,
-        "reference_ts_iso": reference_ts_iso,
-    }
+    def details(
+        self, parameters: TrainingParameters, project_name: str, feature_spec_version: str, moment: datetime
+    ) -> dict[str, Any]:
+        """What a run report says: the `drift`, and as `retraining_requested`, where it has drifted, the input of the
+        training state machine that asks for a model as of that time; else null.
+        """
+        drift = self.measure(parameters)
+        wanted = {
+            "project_name": project_name,
+            "feature_spec_version": feature_spec_version,
+            "reference_ts_iso": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        return {"drift": drift, "retraining_requested": wanted if drift["drifted"] else None}
 
 
 def _counts(values: Floats, edges: Floats, bands: Counts) -> Counts:

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from common.errors import InputError
 from common.model.artifacts import LoadedModel, load_model
+from common.model.drift import DriftMonitor
 from common.model.features import model_features
 from common.model.forest import PathAttribution
 from common.model.matrix import read_rows
@@ -24,14 +25,17 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     with stage.report.step("load model"):
         model = _load(config, stage)
         attribution = PathAttribution(model.detector.forest)
+        monitor = DriftMonitor(model.drift, model_features(stage.spec).names)
     with scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("score"):
-            path = _score(config, stage, model, attribution, folder)
+            path = _score(config, stage, model, attribution, monitor, folder)
         with stage.report.step("predictions"):
             predictions = stage.session.read.parquet(path)
             version, rows = stage.lake.replace("predictions", predictions, config.windows.predicate)
     stage.report.rows_in = stage.report.rows_out = rows
     stage.report.wrote("predictions", version, rows)
+    spec_version, end = config.feature_spec_version, config.windows.end
+    stage.report.details |= monitor.details(stage.project.training, config.project_name, spec_version, end)
     stage.report.details |= {"run_id": model.run_id, "model_sha256": model.model_sha256}
 
 
@@ -46,7 +50,12 @@ def _load(config: InferenceConfig, stage: StageRun) -> LoadedModel:
 
 
 def _score(
-    config: InferenceConfig, stage: StageRun, model: LoadedModel, attribution: PathAttribution, folder: Path
+    config: InferenceConfig,
+    stage: StageRun,
+    model: LoadedModel,
+    attribution: PathAttribution,
+    monitor: DriftMonitor,
+    folder: Path,
 ) -> str:
     """The Parquet file, in the folder, of the predictions of all windows."""
     path = folder / "predictions.parquet"
@@ -61,6 +70,7 @@ def _score(
                     "Run ndr-fg-c again for these windows",
                 )
             predictions = predict(model, attribution, rows, table, config.top_features)
+            monitor.add(rows.values, model.detector.raw_scores(rows.values))
             writer.write_table(predictions.select(table.column_names).cast(table.arrow))
             written += len(predictions)
             last = rows.keys["window_end_ts"][-1].as_py()
