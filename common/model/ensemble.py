@@ -51,6 +51,17 @@ class Detector:
 
         The forest does without the features of `left_out`, which maps them to the reason.
         """
+        return cls.fit_scored(matrix, spec, parameters, left_out)[0]
+
+    @classmethod
+    def fit_scored(
+        cls,
+        matrix: Matrix,
+        spec: FeatureSpec,
+        parameters: ForestParameters,
+        left_out: Mapping[str, str] | None = None,
+    ) -> tuple[Detector, Floats]:
+        """The detector as `fit` makes it, and the raw scores of its rows, shape (n_rows,)."""
         names = model_features(spec).names
         preprocessor = Preprocessor.fit(matrix, names, left_out)
         evidence = EvidenceMember.fit(matrix, names, evidence_groups(spec))
@@ -65,7 +76,7 @@ class Detector:
             detector.calibrations[member] = ScoreQuantiles.fit(np.concatenate([part[number] for part in scores]))
         raw = np.concatenate([sum(detector.surprises(*part), np.zeros(len(part[0]))) for part in scores])
         detector.calibrations["ensemble"] = ScoreQuantiles.fit(raw)
-        return detector
+        return detector, raw
 
     def member_scores(self, matrix: Matrix) -> tuple[Floats, Floats]:
         """The scores of the forest and of the evidence, each of shape (n_rows,)."""
