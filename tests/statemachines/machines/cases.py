@@ -33,7 +33,17 @@ def engines() -> BothEngines:
 def walk(situation: Situation) -> Walk:
     """The way that a situation leads, as the language says."""
     walker = Walker(situation.machine, DEFINITIONS[situation.machine], engines())
-    return walker.walk(situation.message, Script(situation.all_responses(), situation.items))
+    return walker.walk(situation.message, Script(situation.all_responses(), situation.items_of()))
+
+
+def walked(machine: str, message: Any, **responses: Any) -> Walk:
+    """The way of a message where these states answer otherwise than usual, each with one response."""
+    return walk(Situation(machine, "table", message, {name: [response] for name, response in responses.items()}))
+
+
+def passed(way: Walk, state: str) -> dict[str, Any]:
+    """The parameters that a state passed to its pipeline."""
+    return {entry["Name"]: entry["Value"] for entry in way.arguments[state][0]["PipelineParameters"]}
 
 
 @cache

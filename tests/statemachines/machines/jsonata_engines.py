@@ -122,7 +122,7 @@ class BothEngines:
     """Both engines at once, which must agree; each expression that was evaluated is remembered, and what it gave."""
 
     def __init__(self, engines: list[Engine]) -> None:
-        self._engines = engines
+        self.engines = engines
         self._known: dict[str, tuple[str, Any]] = {}
         self.evaluated: set[str] = set()
 
@@ -138,7 +138,7 @@ class BothEngines:
         return json.loads(value)
 
     def _agreed(self, expression: str, variables: Mapping[str, Any], states: Mapping[str, Any]) -> tuple[str, Any]:
-        results = [_result(engine, expression, variables, states) for engine in self._engines]
+        results = [_result(engine, expression, variables, states) for engine in self.engines]
         if any(result != results[0] for result in results):
             raise DisagreementError(f"{expression}\nwith {states}, {variables}\ngives {results}")
         kind, value = results[0]

@@ -98,18 +98,27 @@ MESSAGES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Situation:
-    """A message to a machine, and the responses of the calls that do not go as usual."""
+    """A message to a machine, and the responses of the calls that do not go as usual.
+
+    `items` is what the maps read, none where the object is missing; for one of them it may be gone meanwhile.
+    """
 
     machine: str
     name: str
     message: Any = None
     responses: Mapping[str, Sequence[Response]] = field(default_factory=dict)
     items: Sequence[Any] | None = tuple(WINDOWS)
+    vanished_for: str | None = None
 
     def all_responses(self) -> dict[str, Sequence[Response]]:
         """The responses of every call of the machine."""
         usual = {path.rpartition("/")[2]: _usual(state) for path, state in tasks(self.machine)}
         return {**usual, **self.responses}
+
+    def items_of(self) -> dict[str, Sequence[Any] | None]:
+        """What each map of the machine reads."""
+        maps = [name for name, state in DEFINITIONS[self.machine]["States"].items() if state["Type"] == "Map"]
+        return {name: None if name == self.vanished_for else self.items for name in maps}
 
     def but(self, name: str, **changes: Any) -> Situation:
         """This situation with changes; responses are added to these."""
@@ -220,6 +229,7 @@ def _backfill(usual: Situation) -> Iterator[Situation]:
     yield usual.but("windows-taken", responses={"AcquireWindowLock": [TAKEN]})
     yield usual.but("one-window-taken", responses={"AcquireWindowLock": [TAKEN]}, items=WINDOWS[:1])
     yield usual.but("no-object-of-windows", items=None)
+    yield usual.but("object-of-windows-vanishes", vanished_for="RunBackfillWindows")
 
 
 BY_MACHINE = {

@@ -28,10 +28,10 @@ Response = Any
 @dataclass
 class Script:
     """What the calls of an execution answer: the responses of each state in the order of its attempts, the last one
-    for all that follow; and the items of the maps, none where their object is missing."""
+    for all that follow; and the items that each map reads, none where their object is missing."""
 
     responses: Mapping[str, Sequence[Response]]
-    items: Sequence[Any] | None = None
+    items: Mapping[str, Sequence[Any] | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -176,10 +176,11 @@ class _Execution:
     def _map(self, name: str, state: Mapping[str, Any], data: Any) -> list[Any]:
         self._walk.arguments.setdefault(name, []).append(self._fill(state["ItemReader"]["Arguments"], data))
         assert self._fill(state["MaxConcurrency"], data) >= 1
-        if self._script.items is None:
+        items = self._script.items[name]
+        if items is None:
             raise StateError("States.ItemReaderFailed", "the object of the items is missing")
         results = []
-        for index, item in enumerate(self._script.items):
+        for index, item in enumerate(items):
             context = {**self._context, "Map": {"Item": {"Index": index, "Value": item}}}
             given = _Execution(self._engine, self._script, context, self.variables)._fill(state["ItemSelector"], data)
             label = f"{self._context['Execution']['Id']}/{state['Label']}:{index}"

@@ -1,0 +1,142 @@
+"""What the machines say of failures and of backfills, and the tokens by which they start what they start."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from tests.statemachines.machines.cases import engines, walk, walked
+from tests.statemachines.machines.situations import (
+    BACKFILL,
+    DEFINITIONS,
+    LIVE,
+    MESSAGES,
+    TAKEN,
+    WINDOWS,
+    Situation,
+    situations,
+)
+from tests.statemachines.machines.walker import StateError, Walk, Walker
+
+FAILED = {"PipelineExecutionStatus": "Failed", "FailureReason": "a step failed"}
+BY_END = {"done": {}, "skipped": {"AcquireWindowLock": [TAKEN]}, "failed": {"DescribeBackfillPipeline": [FAILED]}}
+
+
+def steps(*reasons: tuple[str, str | None]) -> dict[str, Any]:
+    failed = [
+        {"StepName": name, "StepStatus": "Failed", **({"FailureReason": reason} if reason else {})}
+        for name, reason in reasons
+    ]
+    return {"PipelineExecutionSteps": [{"StepName": "First", "StepStatus": "Succeeded"}, *failed]}
+
+
+@pytest.mark.parametrize(
+    ("listed", "cause"),
+    [
+        (steps(("A", "no space")), "pipeline ndr-15m-streaming, step A: no space (arn:"),
+        (steps(("A", None)), "pipeline ndr-15m-streaming, step A: no reason given (arn:"),
+        (steps(("A", "x"), ("B", "y")), "pipeline ndr-15m-streaming, step A: x; step B: y (arn:"),
+        (steps(), "pipeline ndr-15m-streaming, a step failed (arn:"),
+        ({"PipelineExecutionSteps": []}, "pipeline ndr-15m-streaming, a step failed (arn:"),
+    ],
+)
+def test_the_cause_names_pipeline_step_and_reason(listed: dict[str, Any], cause: str) -> None:
+    way = walked(LIVE, MESSAGES[LIVE], Describe15mFeaturesPipeline=FAILED, ExplainPipelineFailure=listed)
+    assert way.error == "Ndr.PipelineFailed"
+    assert way.cause.startswith(cause)
+
+
+def test_a_long_reason_is_cut() -> None:
+    listed = steps(*((f"Step{number}", "x" * 900) for number in range(4)))
+    way = walked(LIVE, MESSAGES[LIVE], Describe15mFeaturesPipeline=FAILED, ExplainPipelineFailure=listed)
+    assert len(way.cause) == 2000
+
+
+def test_the_cause_of_a_failed_publication_is_its_own() -> None:
+    for cause, expected in (
+        (json.dumps({"Cause": "pipeline p, step S: r", "Status": "FAILED"}), "publication: pipeline p, step S: r"),
+        ("Rate exceeded", "publication: Rate exceeded"),
+        (json.dumps({"Status": "TIMED_OUT"}), 'publication: {"Status": "TIMED_OUT"}'),
+    ):
+        way = walked(LIVE, MESSAGES[LIVE], StartPredictionPublicationWorkflow=StateError("States.TaskFailed", cause))
+        assert (way.error, way.cause) == ("Ndr.PublicationFailed", expected)
+
+
+def backfilled(*ends: str, gaps: int = 0, missing: int = 0) -> Walk:
+    """The last states of a backfill whose windows end like this, with gaps, and windows that give nothing."""
+    # all children of an execution answer alike, so each window is walked on its own
+    windows = [{**WINDOWS[0], "window": f"w{number}"} for number in range(len(ends))]
+    ways = [
+        walk(Situation(BACKFILL, "one", MESSAGES[BACKFILL], BY_END[end], [window]))
+        for end, window in zip(ends, windows, strict=True)
+    ]
+    variables = {
+        "results": [way.children[-1].output for way in ways],
+        "gaps": [f"g{number}" for number in range(gaps)],
+        "window_count": len(ends) + missing,
+        "project_name": "acme",
+        "feature_spec_version": "v1",
+        "request_id": "r1",
+        "range": {},
+    }
+    walker = Walker(BACKFILL, DEFINITIONS[BACKFILL], engines())
+    sent = walker.state("EmitBackfillReconciliationEvent", {}, variables, {"FailedEntryCount": 0})
+    judged = walker.state("BackfillOutcomeChoice", sent.output, variables)
+    return Walk(output=sent.output, states=[str(judged.target)])
+
+
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [
+        (("done", "done"), "SUCCEEDED"),
+        (("done", "skipped"), "SUCCEEDED"),
+        (("done", "failed"), "PARTIAL"),
+        (("failed", "failed"), "FAILED"),
+        (("failed", "skipped"), "FAILED"),
+        (("done",), "SUCCEEDED"),
+        ((), "SUCCEEDED"),
+    ],
+)
+def test_a_backfill_accounts_for_each_window(ends: tuple[str, ...], status: str) -> None:
+    way = backfilled(*ends, gaps=2)
+    counted = {
+        kind: [f"w{number}" for number, end in enumerate(ends) if end == kind] for kind in ("done", "failed", "skipped")
+    }
+    assert way.output["status"] == status
+    assert way.output["done"] == counted["done"]
+    assert [entry["window"] for entry in way.output["failed"]] == counted["failed"]
+    assert [entry["window"] for entry in way.output["skipped"]] == [*counted["skipped"], "g0", "g1"]
+    assert (way.output["unaccounted"], way.states) == (0, ["WorkflowFailed" if status == "FAILED" else "Success"])
+
+
+def test_a_backfill_whose_windows_are_lost_is_partial() -> None:
+    way = backfilled("done", missing=1)
+    assert (way.output["status"], way.output["unaccounted"]) == ("PARTIAL", 1)
+
+
+def tokens(way: Walk, state: str) -> list[str]:
+    return [
+        arguments.get("ClientRequestToken") or arguments["Name"]
+        for part in way.everywhere()
+        for arguments in part.arguments.get(state, [])
+    ]
+
+
+def test_a_round_of_batches_has_tokens_of_its_own() -> None:
+    (way,) = [walk(one) for one in situations(LIVE) if one.name == "pending-batches"]
+    states = ("Start15mFeaturesPipeline", "StartInferencePipeline", "StartPredictionPublicationWorkflow")
+    found = list(itertools.chain.from_iterable(tokens(way, state) for state in states))
+    assert len(found) == len(set(found)) == 6
+    assert all(32 <= len(token) <= 80 for token in found)
+
+
+def test_each_window_of_a_backfill_has_tokens_of_its_own() -> None:
+    way = walked(BACKFILL, MESSAGES[BACKFILL])
+    found = [
+        *tokens(way, "RunBackfillDeltas/StartDeltaPipeline"),
+        *tokens(way, "RunBackfillWindows/StartBackfillPipeline"),
+    ]
+    assert len(found) == len(set(found)) == 2 * len(WINDOWS)

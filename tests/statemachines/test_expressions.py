@@ -1,0 +1,23 @@
+"""Every expression of the state machines is evaluated, on two JSONata engines that agree."""
+
+from __future__ import annotations
+
+import pytest
+
+from statemachines.expressions import expressions_in
+from tests.statemachines.machines.cases import cases, engines
+from tests.statemachines.machines.jsonata_engines import has_node
+from tests.statemachines.machines.situations import DEFINITIONS
+
+
+def test_the_engine_that_aws_documents_is_used_where_node_is() -> None:
+    if not has_node():
+        pytest.skip("node or its packages are not here: make statemachines-expressions installs them")
+    assert len(engines().engines) == 2
+
+
+@pytest.mark.parametrize("machine", DEFINITIONS)
+def test_every_expression_is_evaluated_and_the_engines_agree(machine: str) -> None:
+    cases(machine)  # raises where they do not
+    missed = {path for path, text in expressions_in(DEFINITIONS[machine]) if text not in engines().evaluated}
+    assert missed == set()
