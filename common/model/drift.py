@@ -1,53 +1,50 @@
 """How far what comes in has moved from what the model was trained on.
 
-The measure is the population stability index (PSI) of a feature, or of the raw score: both sides are counted in bins
-that hold equal shares of the training rows, and PSI = sum of (found - expected) * ln(found / expected) over the bins. A
-network is another one at night: training rows are counted for each time band (six parts of the day, weekend or not),
-and the expected shares are those of the bands that the rows came from.
+The measure is the population stability index (PSI) of a feature, or of the raw score of the features: both sides are
+counted in bins that hold equal shares of the training rows, and PSI = sum of (found - expected) * ln(found / expected)
+over the bins. A network is another one at night: training rows are counted for each hour of day, weekend or not, and
+the expected shares are those of the hours that the rows came from. Hosts are no independent draws: what counts as moved
+has to exceed what single windows, or days, of the training range had by themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2  # type: ignore[import-untyped]
 
-from common.model.parameters import TrainingParameters
 from common.spec import FeatureSpec
 
 BINS = 10
 SHARE_LEAST = 1e-4
 CHANCE = 0.999
-HOURS_PER_BAND = 4
-BANDS = 2 * 24 // HOURS_PER_BAND
-NAMED_MOST = 10
+HOURS = 24
+BANDS = 2 * HOURS
+SCORE = "raw_score"
 Matrix = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
-def psi(expected: Floats, found: Floats) -> float:
-    """The population stability index of two lists of shares; shares below 1 in 10,000 count as that."""
+def psi(expected: Floats, found: Floats) -> Floats:
+    """The population stability index of shares, over the last axis; shares below 1 in 10,000 count as that."""
     a, e = np.maximum(found, SHARE_LEAST), np.maximum(expected, SHARE_LEAST)
-    return float(np.sum((a - e) * np.log(a / e)))
+    return np.asarray(np.sum((a - e) * np.log(a / e), axis=-1))
 
 
 def chance_psi(bins: int, rows: int) -> float:
-    """The PSI that so many rows stay below in 999 of 1,000 draws from the expected shares themselves."""
-    return float(chi2.ppf(CHANCE, bins - 1) / max(rows, 1))
+    """The PSI that so many independent rows stay below in 999 of 1,000 draws from the expected shares themselves."""
+    return float(chi2.ppf(CHANCE, max(bins, 2) - 1) / max(rows, 1))
 
 
 def bin_edges(values: Floats) -> Floats:
     """The inner bounds of bins with equal shares of the finite values; fewer bins where values repeat."""
     known = values[np.isfinite(values)]
-    if not len(known):
-        return np.zeros(0)
-    return np.unique(np.quantile(known, np.arange(1, BINS) / BINS))
+    return np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.zeros(0)
 
 
 def bin_numbers(values: Floats, edges: Floats) -> Counts:
@@ -62,32 +59,45 @@ def monitored(spec: FeatureSpec) -> tuple[str, ...]:
 
 
 def time_bands(matrix: Matrix, features: Sequence[str]) -> Counts:
-    """The time band of each row, by its hour of day and weekend flag."""
+    """The time band of each row: its hour of day, and 24 more at the weekend."""
     hour, weekend = (np.nan_to_num(matrix[:, features.index(name)]) for name in ("hour_of_day", "is_weekend"))
-    part = np.clip(hour, 0, 23).astype(np.int64) // HOURS_PER_BAND
-    return part + (weekend > 0) * (BANDS // 2)
+    return np.clip(hour, 0, HOURS - 1).astype(np.int64) + (weekend > 0) * HOURS
 
 
 @dataclass(frozen=True, eq=False)
 class DriftReference:
-    """The bins of the watched features and of the raw score, and how many training rows of each band they held.
+    """The bins of the watched features and of the raw score, what training had in them, and how much it varied itself.
 
-    `names` are the features and, last, `raw_score`; `edges` and `counts` have an entry for each, `counts` of shape
-    (BANDS, bins).
+    All are in the order of `names`, of which the last is the score. `counts` has the training rows of each band and
+    bin, shape (BANDS, bins). `window_levels` and `day_levels` are the PSI that 999 of 1,000 windows, and all days, of
+    the training range stayed below.
     """
 
     names: tuple[str, ...]
     edges: tuple[Floats, ...]
     counts: tuple[Counts, ...]
+    window_levels: Floats
+    day_levels: Floats
 
     @classmethod
-    def fit(cls, matrix: Matrix, raw: Floats, features: Sequence[str], spec: FeatureSpec) -> DriftReference:
-        """The reference of the rows and their raw scores."""
-        names, bands = monitored(spec), time_bands(matrix, features)
-        columns = [matrix[:, features.index(name)].astype(np.float64) for name in names] + [raw]
-        edges = tuple(bin_edges(column) for column in columns)
-        counts = tuple(_counts(column, edge, bands) for column, edge in zip(columns, edges, strict=True))
-        return cls((*names, "raw_score"), edges, counts)
+    def fit(
+        cls, matrix: Matrix, raw: Floats, features: Sequence[str], spec: FeatureSpec, ends: Counts | None = None
+    ) -> DriftReference:
+        """The reference of the rows and their raw scores; `ends`, in µs, are those of the rows' windows.
+
+        Without `ends` all levels are 0.
+        """
+        names, bands = (*monitored(spec), SCORE), time_bands(matrix, features)
+        edges, counts, levels = [], [], np.zeros((2, len(names)))
+        for number, name in enumerate(names):
+            values = raw if name == SCORE else matrix[:, features.index(name)].astype(np.float64)
+            edge = bin_edges(values)
+            bins = bin_numbers(values, edge)
+            edges.append(edge)
+            counts.append(count_bins(bins, len(edge) + 2, bands))
+            if ends is not None:
+                levels[:, number] = _levels(bins, counts[-1], bands, ends)
+        return cls(names, tuple(edges), tuple(counts), levels[0], levels[1])
 
     def to_dict(self) -> dict[str, Any]:
         """The reference as JSON values."""
@@ -95,90 +105,39 @@ class DriftReference:
             "names": list(self.names),
             "edges": [entry.tolist() for entry in self.edges],
             "counts": [entry.tolist() for entry in self.counts],
+            "window_levels": self.window_levels.tolist(),
+            "day_levels": self.day_levels.tolist(),
         }
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> DriftReference:
         """The reference that `to_dict` wrote."""
-        return cls(
-            tuple(raw["names"]),
-            tuple(np.asarray(entry, dtype=np.float64) for entry in raw["edges"]),
-            tuple(np.asarray(entry, dtype=np.int64) for entry in raw["counts"]),
-        )
+        edges = tuple(np.asarray(entry, dtype=np.float64) for entry in raw["edges"])
+        counts = tuple(np.asarray(entry, dtype=np.int64) for entry in raw["counts"])
+        levels = (np.asarray(raw[name], dtype=np.float64) for name in ("window_levels", "day_levels"))
+        return cls(tuple(raw["names"]), edges, counts, *levels)
 
 
-class DriftMonitor:
-    """Counts rows in the bins of a reference, and says how far they have moved."""
-
-    def __init__(self, reference: DriftReference, features: Sequence[str]) -> None:
-        self._reference = reference
-        self._features = features
-        self._columns = [features.index(name) for name in reference.names[:-1]]
-        self._found = [np.zeros_like(entry) for entry in reference.counts]
-
-    def add(self, matrix: Matrix, raw: Floats) -> None:
-        """Counts rows of the model input and their raw scores."""
-        bands = time_bands(matrix, self._features)
-        columns = [matrix[:, column].astype(np.float64) for column in self._columns] + [raw]
-        for found, values, edges in zip(self._found, columns, self._reference.edges, strict=True):
-            found += _counts(values, edges, bands)
-
-    def measure(self, parameters: TrainingParameters) -> dict[str, Any]:
-        """The PSI of the score and of the features that moved most, and whether that is drift.
-
-        The score has drifted when its PSI is above `drift_score_psi`, a feature above `drift_feature_psi`, and both
-        above what chance gives for so few rows. The run has drifted when the score has, or more than
-        `drift_feature_share` of the features. Rows of a band that training never saw are left out.
-        """
-        entries = [_moved(*pair) for pair in zip(self._reference.counts, self._found, strict=True)]
-        (score, score_chance), features = entries[-1], dict(zip(self._reference.names, entries[:-1], strict=False))
-        moved = {
-            name: round(value, 4)
-            for name, (value, chance) in sorted(features.items(), key=lambda entry: -entry[1][0])
-            if value > max(parameters.drift_feature_psi, chance)
-        }
-        seen = self._reference.counts[-1].sum(axis=1) > 0
-        score_drifted = score > max(parameters.drift_score_psi, score_chance)
-        return {
-            "rows": int(self._found[-1][seen].sum()),
-            "rows_of_unseen_bands": int(self._found[-1][~seen].sum()),
-            "score_psi": round(score, 4),
-            "score_psi_of_chance": round(score_chance, 4),
-            "features_moved": len(moved),
-            "features_watched": len(features),
-            "moved_most": dict(list(moved.items())[:NAMED_MOST]),
-            "drifted": bool(score_drifted or len(moved) > parameters.drift_feature_share * len(features)),
-        }
-
-    def details(
-        self, parameters: TrainingParameters, project_name: str, feature_spec_version: str, moment: datetime
-    ) -> dict[str, Any]:
-        """What a run report says: the `drift`, and as `retraining_requested`, where it has drifted, the input of the
-        training state machine that asks for a model as of that time; else null.
-        """
-        drift = self.measure(parameters)
-        wanted = {
-            "project_name": project_name,
-            "feature_spec_version": feature_spec_version,
-            "reference_ts_iso": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
-        }
-        return {"drift": drift, "retraining_requested": wanted if drift["drifted"] else None}
+def count_bins(numbers: Counts, bins: int, groups: Counts, count: int = BANDS) -> Counts:
+    """How many rows of each group are in each bin, shape (count, bins)."""
+    return np.bincount(groups * bins + numbers, minlength=count * bins).reshape(count, bins)
 
 
-def _counts(values: Floats, edges: Floats, bands: Counts) -> Counts:
-    bins = len(edges) + 2
-    return np.bincount(bands * bins + bin_numbers(values, edges), minlength=BANDS * bins).reshape(BANDS, bins)
+def expected_shares(trained: Counts, rows: Counts) -> Floats:
+    """The shares of the bins that training expects of so many rows of each band, shape (..., bins)."""
+    shares = trained / np.maximum(trained.sum(axis=1, keepdims=True), 1)
+    return np.asarray(rows @ shares / np.maximum(rows.sum(axis=-1, keepdims=True), 1))
 
 
-def _moved(trained: Counts, found: Counts) -> tuple[float, float]:
-    """The PSI of the found counts against what training expects of their bands, and what chance gives."""
-    totals = trained.sum(axis=1)
-    seen = totals > 0
-    rows = found[seen].sum(axis=1)
-    if not rows.sum():
-        return 0.0, 0.0
-    shares = trained[seen] / totals[seen, None]
-    expected = rows @ shares / rows.sum()
-    bins = max(int(np.count_nonzero(expected)), 2)
-    chance = chance_psi(bins, int(rows.sum())) + chance_psi(bins, int(totals[seen][rows > 0].sum()))
-    return psi(expected, found[seen].sum(axis=0) / rows.sum()), chance
+def _levels(numbers: Counts, trained: Counts, bands: Counts, ends: Counts) -> tuple[float, float]:
+    """The PSI that nearly all windows, and all days, stay below."""
+    window, day = (np.unique(ends // unit, return_inverse=True)[1] for unit in (1, 86_400_000_000))
+    return _level(numbers, trained, bands, window, CHANCE), _level(numbers, trained, bands, day, 1.0)
+
+
+def _level(numbers: Counts, trained: Counts, bands: Counts, groups: Counts, quantile: float) -> float:
+    count = int(groups.max()) + 1
+    found = count_bins(numbers, trained.shape[1], groups, count)
+    rows = count_bins(bands, BANDS, groups, count)
+    shares = found / np.maximum(found.sum(axis=1, keepdims=True), 1)
+    return float(np.quantile(psi(expected_shares(trained, rows), shares), quantile))

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from common.model.drift import DriftReference
 from common.model.ensemble import Detector
@@ -25,9 +24,8 @@ from jobs.if_training.reading import TrainingRows
 from jobs.if_training.validation import Validation, conclude, not_validated, validate
 
 EXAMINED_ROWS = 1_500
-REFERENCE_ROWS = 50_000
-SELECTION, TUNING, VALIDATION, REFERENCE = range(4)
-Matrix = NDArray[np.float32]
+VALIDATED_ROWS = 50_000
+SELECTION, TUNING, VALIDATION = range(3)
 Step = Callable[[str], AbstractContextManager[None]]
 
 
@@ -65,18 +63,11 @@ def train(
     with step("validate"):
         validation = _validation(rows, border, spec, parameters, tuning.forest, selection.left_out)
     with step("train"):
-        detector = Detector.fit(rows.values, spec, tuning.forest, selection.left_out)
+        detector, raw = Detector.fit_scored(rows.values, spec, tuning.forest, selection.left_out)
     with step("reference"):
-        drift = reference(detector, rows.values, spec, parameters)
+        drift = DriftReference.fit(rows.values, raw, detector.preprocessor.features, spec, rows.ends)
         validation = conclude(validation, detector)
     return Trained(detector, drift, tuning.forest, selection.figures, tuning.figures, validation)
-
-
-def reference(detector: Detector, values: Matrix, spec: FeatureSpec, parameters: TrainingParameters) -> DriftReference:
-    """The drift reference of at most 50,000 of the rows, drawn at random."""
-    rng = np.random.default_rng([parameters.random_state, REFERENCE])
-    drawn = values[drawn_rows(len(values), REFERENCE_ROWS, rng)]
-    return DriftReference.fit(drawn, detector.raw_scores(drawn), detector.preprocessor.features, spec)
 
 
 def _selection(rows: TrainingRows, border: int, spec: FeatureSpec, parameters: TrainingParameters) -> Selection:
@@ -143,7 +134,7 @@ def _validation(
     earlier, block = rows.values[:border], rows.values[border:]
     if reason := not_validated(len(earlier), len(block)):
         return Validation.left_out(reason)
-    drawn = earlier[drawn_rows(len(earlier), REFERENCE_ROWS, rng)]
+    drawn = earlier[drawn_rows(len(earlier), VALIDATED_ROWS, rng)]
     detector = Detector.fit(drawn, spec, forest, left_out)
     examination = examine(
         block,

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
-from common.model.drift import DriftMonitor, DriftReference
+from common.model.drift import DriftReference
 from common.model.ensemble import MEMBERS, Detector
+from common.model.monitoring import DriftMonitor
 from common.model.parameters import TrainingParameters
 from common.model.registry import sha256
 from common.model.transplants import Examination
@@ -95,7 +96,6 @@ def validate(
         "score_psi": moved["score_psi"],
         "score_psi_of_chance": moved["score_psi_of_chance"],
         "features_moved": moved["features_moved"],
-        "features_watched": moved["features_watched"],
     }
     return Validation(figures, examination, raw)
 

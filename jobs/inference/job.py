@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 
 from common.errors import InputError
 from common.model.artifacts import LoadedModel, load_model
-from common.model.drift import DriftMonitor
 from common.model.features import model_features
 from common.model.forest import PathAttribution
 from common.model.matrix import read_rows
+from common.model.monitoring import DriftMonitor
 from common.model.registry import current_run, model_store
 from common.scratch import scratch_folder
 from common.stage import StageRun
@@ -34,8 +34,10 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
             version, rows = stage.lake.replace("predictions", predictions, config.windows.predicate)
     stage.report.rows_in = stage.report.rows_out = rows
     stage.report.wrote("predictions", version, rows)
-    spec_version, end = config.feature_spec_version, config.windows.end
-    stage.report.details |= monitor.details(stage.project.training, config.project_name, spec_version, end)
+    spec_version, windows = config.feature_spec_version, config.windows
+    stage.report.details |= monitor.details(
+        stage.project.training, config.project_name, spec_version, len(windows), windows.end
+    )
     stage.report.details |= {"run_id": model.run_id, "model_sha256": model.model_sha256}
 
 
