@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
@@ -12,34 +11,15 @@ from common.errors import AwsError, ParameterError, RedshiftError
 from common.project_groups import RedshiftParameters
 from common.redshift import columns_ddl, credentials, identifier, literal, run_statements
 from common.schema import Column
-from statemachines.local.process import LocalAws
+from tests.redshift import Query, query, redshift
 
-Query = Callable[[str], list[list[Any]]]
-
-
-@pytest.fixture
-def redshift(aws_environment: LocalAws) -> RedshiftParameters:
-    """A schema of its own in the local Redshift."""
-    schema = f"t{uuid.uuid4().hex[:12]}"
-    found = RedshiftParameters(database="ndr", iam_role_arn="default", workgroup_name="ndr", schema=schema)
-    run_statements(found, [f"CREATE SCHEMA {schema}", f"CREATE TABLE {schema}.names (name VARCHAR(64))"])
-    return found
+__all__ = ["query", "redshift"]
 
 
 @pytest.fixture
-def query(aws_environment: LocalAws) -> Query:
-    """The rows of a query."""
-    api = aws_environment.client("redshift-data")
-
-    def rows(sql: str) -> list[list[Any]]:
-        started = api.execute_statement(Sql=sql, Database="ndr", WorkgroupName="ndr")
-        while (found := api.describe_statement(Id=started["Id"]))["Status"] not in ("FINISHED", "FAILED"):
-            pass
-        assert found["Status"] == "FINISHED", found
-        records = api.get_statement_result(Id=started["Id"])["Records"]
-        return [[next(iter(value.values())) for value in record] for record in records]
-
-    return rows
+def table(redshift: RedshiftParameters) -> str:
+    run_statements(redshift, [f"CREATE TABLE {redshift.schema}.names (name VARCHAR(64))"])
+    return f"{redshift.schema}.names"
 
 
 def test_literals() -> None:
@@ -69,15 +49,15 @@ def test_rights_in_s3() -> None:
     assert credentials(RedshiftParameters("ndr", "default", "ndr")) == "IAM_ROLE default"
 
 
-def test_statements_take_effect_together(redshift: RedshiftParameters, query: Query) -> None:
-    table = f"{redshift.schema}.names"
+def test_statements_take_effect_together(redshift: RedshiftParameters, table: str, query: Query) -> None:
     run_statements(redshift, [f"INSERT INTO {table} VALUES ('a')", f"INSERT INTO {table} VALUES ('it''s')"])
     run_statements(redshift, [f"DELETE FROM {table} WHERE name = 'a'"])
     assert query(f"SELECT name FROM {table}") == [["it's"]]
 
 
-def test_a_failure_names_the_statement_and_undoes_the_others(redshift: RedshiftParameters, query: Query) -> None:
-    table = f"{redshift.schema}.names"
+def test_a_failure_names_the_statement_and_undoes_the_others(
+    redshift: RedshiftParameters, table: str, query: Query
+) -> None:
     with pytest.raises(RedshiftError, match=r"INSERT INTO no_such_table.*failed in Redshift \(ndr, database ndr\)"):
         run_statements(redshift, [f"INSERT INTO {table} VALUES ('a')", "INSERT INTO no_such_table VALUES (1)"])
     assert query(f"SELECT name FROM {table}") == []
@@ -85,12 +65,21 @@ def test_a_failure_names_the_statement_and_undoes_the_others(redshift: RedshiftP
         run_statements(redshift, ["SELECT FROM WHERE"])
 
 
-def test_a_token_runs_the_statements_once(redshift: RedshiftParameters, query: Query) -> None:
-    table = f"{redshift.schema}.names"
+def test_a_token_runs_the_statements_once(redshift: RedshiftParameters, table: str, query: Query) -> None:
     statements, token = [f"INSERT INTO {table} VALUES ('a')", f"INSERT INTO {table} VALUES ('b')"], uuid.uuid4().hex
     run_statements(redshift, statements, token)
     run_statements(redshift, statements, token)
     assert query(f"SELECT count(*) FROM {table}") == [[2]]
+
+
+def test_a_statement_that_takes_too_long_is_cancelled(redshift: RedshiftParameters, table: str, query: Query) -> None:
+    run_statements(redshift, [f"INSERT INTO {table} VALUES {', '.join(['(1)'] * 100)}"])
+    product = " CROSS JOIN ".join(f"{table} AS t{number}" for number in range(6))  # 10^12 rows
+    hasty = replace(redshift, statement_timeout_seconds=0.5, poll_seconds=0.1)
+    with pytest.raises(RedshiftError, match=r"did not finish DELETE .* within 0\.5 s; it was cancelled"):
+        total = "CAST(SUM(LENGTH(t0.name || t3.name || t5.name)) AS VARCHAR)"
+        run_statements(hasty, [f"DELETE FROM {table} WHERE name IN (SELECT {total} FROM {product})"])
+    assert query(f"SELECT count(*) FROM {table}") == [[100]]
 
 
 def test_one_transaction_has_a_most_of_statements(redshift: RedshiftParameters) -> None:
