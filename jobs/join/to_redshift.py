@@ -26,7 +26,7 @@ from common.redshift import (
 from common.schema import Table
 from jobs.join.parquet import parquet_bytes, without_zones
 
-LONG_TEXTS = ("top_features",)
+LONG_TEXTS = ("top_features", "pair_evidence")
 ROWS_PER_FILE = 100_000
 ATTEMPTS = 5
 PAUSE_SECONDS = 2.0

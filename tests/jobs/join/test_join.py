@@ -14,6 +14,9 @@ from common.tables import join_features, tables
 from jobs.join.cli import main
 from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
 from tests.conftest import ENGINE
+from tests.redshift import query, redshift
+
+__all__ = ["query", "redshift"]
 
 LAST = list(RANGE)[-1]
 
@@ -140,6 +143,25 @@ def test_rows_are_published_in_s3_after_the_lake(lake, tmp_path, aws_environment
     rows = pq.read_table(pa.BufferReader(folder.read(entry["url"].rpartition("/")[2])))
     in_lake = Lake(str(lake), SPEC).arrow("prediction_join", windows=LAST)
     assert sorted(rows["record_id"].to_pylist()) == sorted(in_lake["record_id"].to_pylist())
+
+
+def test_rows_are_published_in_redshift_after_the_lake(lake, tmp_path, aws_environment, redshift, query):
+    aws_environment.client("s3").create_bucket(Bucket="join-destination")
+    settings = {
+        "staging_prefix": "s3://join-destination/staging",
+        "redshift": {"workgroup_name": "ndr", "database": "ndr", "iam_role_arn": "default", "schema": redshift.schema},
+    }
+    (tmp_path / "project.json").write_text(json.dumps(settings))
+    for _ in range(2):
+        code, report, error = join(
+            lake, RANGE, "--destination", "redshift", "--parameters", str(tmp_path / "project.json")
+        )
+        assert code == 0, error
+    target = f"{redshift.schema}.prediction_join"
+    assert report["details"]["publication"] == {"table": target, "rows": len(RANGE) * HOSTS}
+    in_lake = Lake(str(lake), SPEC).arrow("prediction_join", ["record_id", "anomaly_score"]).to_pylist()
+    found = query(f"SELECT record_id, anomaly_score FROM {target} ORDER BY record_id")
+    assert found == sorted([row["record_id"], row["anomaly_score"]] for row in in_lake)
 
 
 @pytest.mark.parametrize(

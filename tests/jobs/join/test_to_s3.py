@@ -14,31 +14,12 @@ import pytest
 
 from common.errors import StorageError
 from common.objects import Folder
-from common.tables import tables
-from common.windows import Windows
-from jobs.join.parquet import in_order
 from jobs.join.to_s3 import publish_to_s3
 from statemachines.local.process import LocalAws
-from tests.conftest import SPEC
+from tests.jobs.join.published import FIRST, SECOND, TABLE, WINDOWS, joined
 
 BUCKET = "join-published"
-WINDOWS = Windows.parse("2026-03-10T23:38Z/2026-03-11T00:08Z")
-FIRST, SECOND = WINDOWS
 PLACES = ["date=2026-03-10/window=20260310T2338Z", "date=2026-03-10/window=20260310T2353Z"]
-TABLE = tables(SPEC)["prediction_join"]
-
-
-def joined(*scores: float, window: Windows = FIRST) -> pa.Table:
-    """Rows of that window, one host per score."""
-    numbers = {column.name: 0 for column in TABLE.columns if column.type in ("int", "long", "double")}
-    texts = {column.name: "x" for column in TABLE.columns if column.type == "string"}
-    times = {"window_start_ts": window.start, "window_end_ts": window.end}
-    place = {"date": f"{window.start:%Y-%m-%d}", "window": window.key}
-    rows = [
-        texts | numbers | times | place | {"host_ip": f"10.0.0.{number}", "anomaly_score": score}
-        for number, score in enumerate(scores)
-    ]
-    return in_order(pa.Table.from_pylist(rows[::-1], schema=TABLE.arrow), TABLE)
 
 
 @pytest.fixture
