@@ -10,8 +10,12 @@ from ministack.services import stepfunctions
 
 from statemachines.emulator import wire
 from statemachines.emulator.glue import GlueRuns
+from statemachines.emulator.objects import Objects
 from statemachines.emulator.persistence import Persistence
 from statemachines.emulator.processes import Processes
+from statemachines.emulator.redshift_data.engine import Engine
+from statemachines.emulator.redshift_data.handlers import DataApi
+from statemachines.emulator.redshift_data.records import Records as Statements
 from statemachines.emulator.sagemaker.handlers import Pipelines
 from statemachines.emulator.sagemaker.records import Records
 from statemachines.emulator.sagemaker.runner import Runner
@@ -39,6 +43,9 @@ class Plugin:
         self._runner = Runner(records, processes)
         self._glue = GlueRuns(processes, self._store)
         self._glue.install()
+        engine = Engine(settings.home / "redshift", Objects(settings.endpoint))
+        self._redshift = DataApi(Statements(self._store), engine)
+        add_service("redshift-data", "RedshiftData", wire.service(self._redshift.operations()), "redshiftdata")
         add_service("sagemaker", "SageMaker", wire.service(Pipelines(records, self._runner).operations()))
 
     async def keep_saving(self) -> None:
@@ -50,6 +57,7 @@ class Plugin:
         executions.close()
         self._runner.close()
         self._glue.close()
+        self._redshift.close()
         self._persistence.close()
 
 

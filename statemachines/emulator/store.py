@@ -64,6 +64,11 @@ class Store:
         """Forget a document, if there is one."""
         self._execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
 
+    def document(self, kind: str, key: str) -> Any:
+        """A document; null when there is none."""
+        rows = self._rows("SELECT document FROM documents WHERE kind = ? AND key = ?", (kind, key))
+        return json.loads(rows[0][0]) if rows else None
+
     def documents(self, kind: str) -> dict[str, Any]:
         """All documents of a kind by key."""
         return {key: json.loads(text) for key, text in self.texts(kind).items()}

@@ -1,0 +1,143 @@
+"""Runs statements in DuckDB: one database file for each cluster and database, one transaction at a time."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from statemachines.emulator.objects import ObjectError, Objects
+from statemachines.emulator.redshift_data import dialect
+from statemachines.emulator.redshift_data.copy import Copy
+from statemachines.emulator.redshift_data.errors import StatementError, in_redshifts_words
+from statemachines.emulator.redshift_data.tokens import first_word
+from statemachines.emulator.redshift_data.unload import Unload
+
+# as a session of Redshift is
+_SESSION = (
+    "SET TimeZone = 'UTC'",
+    "SET integer_division = true",
+    "CREATE SCHEMA IF NOT EXISTS public",
+    "SET schema = 'public'",
+)
+_INTERRUPT_SECONDS = 0.02
+_AS_TEXT = re.compile(r"DECIMAL|TIMESTAMP|DATE|TIME|INTERVAL|UUID|HUGEINT|BLOB|JSON|\[\]|STRUCT|MAP")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a statement gave: columns as (name, type) and rows, or none, and how many rows it touched."""
+
+    columns: list[tuple[str, str]] = field(default_factory=list)
+    rows: list[list[Any]] = field(default_factory=list)
+    count: int = -1
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether it is a table, were it an empty one."""
+        return bool(self.columns)
+
+
+class Engine:
+    """DuckDB behind the Data API."""
+
+    def __init__(self, folder: Path, objects: Objects) -> None:
+        self._folder = folder
+        self._objects = objects
+        self._databases: dict[Path, duckdb.DuckDBPyConnection] = {}
+        self._running: duckdb.DuckDBPyConnection | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def _session(self, cluster: str, database: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        path = self._folder / re.sub(r"\W", "_", cluster) / f"{re.sub(r'[^0-9A-Za-z]', '_', database)}.duckdb"
+        if path not in self._databases:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._databases[path] = duckdb.connect(str(path))
+        session = self._databases[path].cursor()
+        for statement in _SESSION:
+            session.execute(statement)
+        with self._lock:
+            self._running = session
+        try:
+            yield session
+        finally:
+            with self._lock:
+                self._running = None
+            session.close()
+
+    def run(
+        self,
+        cluster: str,
+        database: str,
+        statements: Sequence[str],
+        parameters: Mapping[str, str],
+        ended: Callable[[int, Result], None],
+    ) -> None:
+        """Run statements in one transaction; `ended` is told of each. Raises StatementError, all undone."""
+        with self._session(cluster, database) as session:
+            session.begin()
+            try:
+                for number, sql in enumerate(statements):
+                    ended(number, self._run_one(session, sql, parameters))
+            except (duckdb.Error, ObjectError) as error:
+                session.rollback()
+                raise in_redshifts_words(str(error)) from error
+            except StatementError:
+                session.rollback()
+                raise
+            session.commit()
+
+    def _run_one(self, session: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, str]) -> Result:
+        word = first_word(sql)
+        if word == "UNLOAD":
+            return Result(count=Unload.parse(sql).run(session, self._objects))
+        if word == "COPY":
+            return Result(count=Copy.parse(sql).run(session, self._objects))
+        if word in dialect.WITHOUT_EFFECT:
+            return Result()
+        text, gives_rows = dialect.translate(sql, parameters)
+        if gives_rows:
+            return _rows(session, text)
+        changed = session.execute(text).fetchone()
+        counts = changed is not None and isinstance(changed[0], int) and word in ("INSERT", "UPDATE", "DELETE", "MERGE")
+        return Result(count=int(changed[0]) if changed is not None and counts else -1)
+
+    def cancel(self) -> None:
+        """Interrupt what runs until it ends: DuckDB forgets an interruption that comes before its next query."""
+        session = self._running
+        if session is not None:
+            threading.Thread(target=self._interrupt, args=(session,), name="cancel", daemon=True).start()
+
+    def _interrupt(self, session: duckdb.DuckDBPyConnection) -> None:
+        while True:
+            with self._lock:
+                if self._running is not session:
+                    return
+                session.interrupt()
+            time.sleep(_INTERRUPT_SECONDS)
+
+    def close(self) -> None:
+        """Close all databases."""
+        for connection in self._databases.values():
+            connection.close()
+
+
+def _rows(session: duckdb.DuckDBPyConnection, sql: str) -> Result:
+    """The rows of a query: numbers and booleans as they are, everything else as text."""
+    described = session.execute(f"DESCRIBE {sql}").fetchall()
+    columns = [(str(row[0]).lower(), str(row[1])) for row in described]
+    values = [
+        f"CAST(c{number} AS VARCHAR)" if _AS_TEXT.search(kind) else f"c{number}"
+        for number, (_, kind) in enumerate(columns)
+    ]
+    names = ", ".join(f"c{number}" for number in range(len(columns)))
+    found = session.execute(f"SELECT {', '.join(values)} FROM ({sql}) AS result({names})").fetchall()
+    return Result(columns, [list(row) for row in found], len(found))
