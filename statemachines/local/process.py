@@ -25,7 +25,7 @@ STOP_SECONDS = 60.0
 REGION = "us-east-1"
 
 
-def _interpreter() -> Path:
+def interpreter() -> Path:
     """The Python of the environment that holds ministack; raises LocalAwsError when it was not made."""
     named = os.environ.get("NDR_LOCAL_PYTHON")
     path = Path(named) if named else REPOSITORY / ".venv-local" / "bin" / "python"
@@ -118,7 +118,7 @@ class LocalAws:
             other = _health(self.port)
             user = f"the local AWS of {other['home']}" if other else "another program"
             raise LocalAwsError(f"port {self.port} is used by {user}", "Stop that one, or choose a port with --port")
-        interpreter = _interpreter()
+        interpreter = interpreter()
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
