@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sysconfig
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from tests.redshift import query, redshift
 __all__ = ["query", "redshift"]
 
 BUCKET = "inventory-staging"
+KILL_AFTER_SECONDS = (1.5, 2.5, 3.5, 4.5, 6.0, 8.0)
 COLUMNS = "host_ip VARCHAR(64), machine_name VARCHAR(255), is_active BOOLEAN, seen_in VARCHAR(7)"
 MACHINES = [
     ("10.0.0.1", "desk-1", True, "2026-03"),
@@ -155,6 +159,29 @@ def test_a_run_that_dies_before_the_commit_leaves_the_snapshot_before(
     assert snapshots(source).read("current.json") == pointer
     assert unload(source, tmp_path)[0] == 0
     assert inventory(tmp_path) == {("2026-03", "10.0.0.9"): "fresh-9"}
+
+
+@pytest.mark.slow
+def test_a_killed_run_shows_one_snapshot_or_the_other(source: RedshiftParameters, tmp_path: Path) -> None:
+    unload(source, tmp_path)
+    before = inventory(tmp_path)
+    fill(source, [("10.0.0.9", "fresh-9", True, "2026-03")])
+    after = {("2026-03", "10.0.0.9"): "fresh-9"}
+    program = Path(sysconfig.get_path("scripts")) / "ndr-inventory-unload"
+    options = ["--month", "2026-03", "--lake", str(tmp_path / "lake"), "--parameters", str(tmp_path / "project.yaml")]
+    for seconds in KILL_AFTER_SECONDS:
+        running = subprocess.Popen(
+            [program, *options, "--engine", ENGINE, "--project-name", "acme"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(seconds)
+        running.kill()
+        running.wait()
+        assert inventory(tmp_path) in (before, after)
+    assert unload(source, tmp_path)[0] == 0
+    assert inventory(tmp_path) == after
+    assert json.loads(snapshots(source).read("current.json"))["records"] == 1
 
 
 def test_what_redshift_says_is_told(redshift: RedshiftParameters, tmp_path: Path) -> None:
