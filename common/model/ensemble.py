@@ -13,7 +13,9 @@ from common.model.calibration import ScoreQuantiles
 from common.model.evidence import DECADES_MAX, STRONGEST, EvidenceMember
 from common.model.features import evidence_groups, model_features
 from common.model.forest import ForestParameters, PathAttribution, forest_scores, train_forest
+from common.model.pair_model import SPREAD_WEIGHT
 from common.model.preprocessing import CLIP, Preprocessor
+from common.model.survival import PRIOR_ROWS
 from common.spec import FeatureSpec
 
 ROWS_AT_ONCE = 5_000
@@ -21,6 +23,8 @@ GROWING_ROWS_MAX = 100_000
 MEMBERS = ("forest", "evidence")
 # the forest sees all look-backs, so that what happened hours ago still weighs in its score
 FOREST_WEIGHT = 0.25
+# features of a host say little where pairs say much
+MATRIX_WEIGHT = 0.25
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
 
@@ -88,6 +92,17 @@ class Detector:
         weighted = FOREST_WEIGHT * self.calibrations["forest"].surprise(forest)
         return weighted, self.calibrations["evidence"].surprise(evidence)
 
+    @property
+    def matrix_weight(self) -> float:
+        """The weight of the features' raw score in the whole one, beside what pairs add."""
+        return MATRIX_WEIGHT if self.evidence.pairs else 1.0
+
+    @property
+    def calibration(self) -> ScoreQuantiles:
+        """The training distribution of the whole raw score, pairs included where they were learnt."""
+        pairs = self.evidence.pairs
+        return pairs.calibration if pairs and pairs.calibration else self.calibrations["ensemble"]
+
     def raw_scores(self, matrix: Matrix) -> Floats:
         """The raw scores of the rows, shape (n_rows,), without their reasons."""
         parts = [self.surprises(*self.member_scores(part)) for part in chunks(matrix)]
@@ -114,6 +129,9 @@ def settings() -> dict[str, float]:
     return {
         "clip": CLIP,
         "forest_weight": FOREST_WEIGHT,
+        "matrix_weight": MATRIX_WEIGHT,
+        "spread_weight": SPREAD_WEIGHT,
+        "pair_prior_rows": PRIOR_ROWS,
         "evidence_strongest": STRONGEST,
         "evidence_decades_max": DECADES_MAX,
     }

@@ -9,48 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.model.pair_model import PairModel
+from common.model.tail import DECADES_MAX, Tail
+
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
+__all__ = ["DECADES_MAX", "EvidenceMember", "Tail"]
 STRONGEST = 2
-DECADES_MAX = 4.0
 CREDIT_DECADES = 1.0
-GRID_PER_DOUBLING = 2
-
-
-@dataclass(frozen=True, eq=False)
-class Tail:
-    """The upper tail of one feature in training: `counts` rows were at or above each of the increasing `values`.
-
-    Of `rows` rows in all, null ones included.
-    """
-
-    values: Floats
-    counts: Floats
-    rows: int
-
-    @classmethod
-    def fit(cls, column: Floats) -> Tail:
-        """The tail of a column, NaN for null, on a grid of ranks that doubles every two points."""
-        rows = len(column)
-        ordered = np.sort(column[~np.isnan(column)])
-        found = len(ordered)
-        if not found:
-            return cls(np.zeros(0), np.zeros(0), rows)
-        steps = np.arange(0, np.log2(found) + 1, 1 / GRID_PER_DOUBLING)
-        ranks = np.unique(np.clip(np.append(2.0**steps, found).astype(np.int64), 1, found))
-        values = np.unique(ordered[found - ranks])
-        counts = found - np.searchsorted(ordered, values, side="left")
-        return cls(values, counts.astype(np.float64), rows)
-
-    def evidence(self, column: Floats) -> Floats:
-        """-log10 of the share of training rows at or above each value, 0 for null, at most `DECADES_MAX`."""
-        if not len(self.values):
-            return np.zeros(len(column))
-        logs = np.log10(self.counts)
-        between = np.interp(column, self.values, logs)
-        count = np.where(column > self.values[-1], 0.0, np.where(column < self.values[0], self.rows, 10.0**between))
-        found = np.log10((self.rows + 1) / (count + 1))
-        return np.asarray(np.where(np.isnan(column), 0.0, np.clip(found, 0.0, DECADES_MAX)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +26,13 @@ class EvidenceMember:
     A group is a behaviour (a role and a metric); its evidence is the largest among its features. The raw score of a row
     is the sum over its `STRONGEST` groups, in decades. All groups within `CREDIT_DECADES` of the last one that counts
     are credited with it, the stronger the more: which of several near equals comes first says nothing.
+
+    `pairs`, where the lake had pairs to learn from, judges what the features cannot hold: single peers.
     """
 
     groups: Mapping[str, tuple[str, ...]]
     tails: Mapping[str, Tail]
+    pairs: PairModel | None = None
 
     @classmethod
     def fit(cls, matrix: Matrix, features: Sequence[str], groups: Mapping[str, tuple[str, ...]]) -> EvidenceMember:
@@ -107,20 +76,16 @@ class EvidenceMember:
         """The member as JSON values."""
         return {
             "groups": {name: list(members) for name, members in self.groups.items()},
-            "tails": {
-                name: {"values": tail.values.tolist(), "counts": tail.counts.tolist(), "rows": tail.rows}
-                for name, tail in self.tails.items()
-            },
+            "tails": {name: tail.to_dict() for name, tail in self.tails.items()},
+            "pairs": self.pairs.to_dict() if self.pairs else None,
         }
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> EvidenceMember:
         """The member that `to_dict` wrote."""
-        tails = {
-            name: Tail(np.asarray(tail["values"], float), np.asarray(tail["counts"], float), int(tail["rows"]))
-            for name, tail in raw["tails"].items()
-        }
-        return cls({name: tuple(members) for name, members in raw["groups"].items()}, tails)
+        tails = {name: Tail.from_dict(tail) for name, tail in raw["tails"].items()}
+        groups = {name: tuple(members) for name, members in raw["groups"].items()}
+        return cls(groups, tails, PairModel.from_dict(raw["pairs"]) if raw["pairs"] else None)
 
 
 def _leading(strength: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,16 @@ def top_features(
             allow_nan=False,
         )
         for places, row, amounts in zip(order, found, best, strict=True)
+    ]
+
+
+def merged(texts: list[str], others: list[list[dict[str, Any]]], count: int) -> list[str]:
+    """The reasons of `top_features` with other ones of the same rows, largest first, `count` of each row."""
+    return [
+        json.dumps(
+            sorted([*json.loads(text), *more], key=lambda entry: -entry["contribution"])[:count], allow_nan=False
+        )
+        for text, more in zip(texts, others, strict=True)
     ]
 
 

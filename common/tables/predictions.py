@@ -22,6 +22,9 @@ PREDICTIONS = Table(
     (
         *_SCORES,
         Column("top_features", "string", "JSON list: feature, value, baseline median, contribution; largest first"),
+        Column(
+            "pair_evidence", "string", "JSON list: the strongest pairs with what was new, done, and the most so far"
+        ),
         *WINDOW_BOUNDS,
         *PARTITIONS,
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from common.errors import ModelError
@@ -10,6 +10,7 @@ from common.model.artifacts import MODEL, save_model
 from common.model.ensemble import Detector
 from common.model.forest import ForestParameters
 from common.model.matrix import input_digest
+from common.model.pair_training import with_pairs
 from common.model.registry import is_complete, read_manifest, sha256
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before, facts
 from jobs.if_training.page import page
@@ -37,6 +38,10 @@ def train_model(run: TrainingRun) -> None:
     with run.report.step("read"):
         rows = read_training_rows(run, verified["rows"]["joined"])
     trained = train(rows, run.spec, run.parameters, start, fixed, run.report.step)
+    with run.report.step("pairs"):
+        cidrs, horizon = run.project.internal_cidrs, run.project.model_horizon
+        learnt = with_pairs(trained.detector, run.lake, run.config.windows, run.spec, horizon, cidrs)
+        trained = replace(trained, detector=learnt)
     with run.report.step("save"):
         _save(run, trained, rows, digest, verified)
 

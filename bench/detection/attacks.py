@@ -1,0 +1,113 @@
+"""How the variants change a scenario's attacks: hidden, slowed, or of other kinds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bench.detection.flows import Scene, sessions
+
+WEB = 443
+
+
+def on_web_port(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """The same sessions, all to port 443."""
+    return flows.assign(dport=np.where(flows["proto"] == "tcp", WEB, flows["dport"]))
+
+
+def in_known_networks(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """The same sessions to port 443 of addresses in networks that the hosts use, another one for each attack."""
+    moved = on_web_port(flows, scene)
+    peers = moved[["attack", "dst"]].drop_duplicates()
+    stand_in = dict(zip(peers.itertuples(index=False, name=None), scene.beside(len(peers)), strict=True))
+    pairs = zip(moved["attack"], moved["dst"], strict=True)
+    return moved.assign(dst=[stand_in[pair] for pair in pairs])
+
+
+def thinned(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """Of C2 one session in 40, so that a window has about five; in known networks on port 443; of the rest all."""
+    moved = in_known_networks(flows, scene)
+    number = moved.groupby(["attack", "src"]).cumcount()
+    return moved[~moved["attack"].str.startswith("c2") | (number % 40 == 0)]
+
+
+def answered(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """C2 that is answered: check-ins over 443 to an address in a known network, with a period and some jitter."""
+    places = [
+        ("users-07", "01:00", 10, 60.0, 0.2),
+        ("iot-03", "08:00", 12, 300.0, 0.3),
+        ("users-11", "09:30", 8, 180.0, 0.5),
+        ("users-22", "11:00", 5, 30.0, 0.1),
+        ("users-35", "00:30", 20, 600.0, 0.1),
+    ]
+    parts = []
+    for (name, clock, hours, period, jitter), peer in zip(places, scene.beside(len(places)), strict=True):
+        ends = scene.ticks(scene.at(clock), hours * 3600, period, jitter)
+        parts.append(sessions(scene, "c2_answered", ends, scene.hosts[name], peer, WEB, sent=850, spread=0.05))
+    return pd.concat(parts, ignore_index=True)
+
+
+def lateral(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """From one machine to others and to servers by 445, 5985, 3389 and 22; and inbound log-in attempts from outside."""
+    users = [address for name, address in scene.hosts.items() if name.startswith("users")]
+    parts = []
+    for name, clock, count in (("users-04", "10:20", 5), ("users-29", "15:05", 3), ("iot-06", "03:10", 4)):
+        moment = scene.at(clock)
+        others = [address for address in users if address != scene.hosts[name]]
+        targets = [others[int(n)] for n in scene.rng.choice(len(others), count, replace=False)]
+        for target in [*targets, scene.servers[0]]:
+            tries = int(scene.rng.integers(3, 10))
+            ports = scene.rng.choice([445, 5985, 3389, 22], tries, p=[0.5, 0.25, 0.15, 0.1])
+            ends = moment + np.cumsum(scene.rng.exponential(15, tries))
+            replied = scene.rng.random(tries) < 0.65
+            parts.append(
+                sessions(scene, "lateral", ends, scene.hosts[name], target, ports, answered=replied, seconds=5)
+            )
+            moment = float(ends[-1] + scene.rng.exponential(300))
+    tunnel = scene.ticks(scene.at("20:30"), 3600, 7.0, 0.5)
+    parts.append(sessions(scene, "brute_force", tunnel, scene.hosts["users-41"], scene.servers[2], 22, seconds=2))
+    for name, clock, port in (("iot-04", "05:00", 22), ("users-14", "18:00", 3389)):
+        ends = scene.ticks(scene.at(clock), 5400, 6.0, 0.5)
+        parts.append(sessions(scene, "inbound_force", ends, scene.beside()[0], scene.hosts[name], port, seconds=2))
+    return pd.concat(parts, ignore_index=True)
+
+
+def families(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """One host each: exfiltration, DNS tunnel, spam, click fraud, scans of three shapes, a flood, a slow upload."""
+    rng, host = scene.rng, scene.hosts
+    alive = set(host.values())
+
+    def spread(clock: str, hours: float, count: int) -> np.ndarray:
+        return np.asarray(np.sort(scene.at(clock) + rng.uniform(0, hours * 3600, count)))
+
+    mail, clicks = scene.strangers(150), scene.beside(100)
+    segment = host["users-01"].rpartition(".")[0]
+    dark = [address for last in range(1, 255) if (address := f"{segment}.{last}") not in alive]
+    sweep = [*dark[:120], host["users-01"], host["users-04"]]
+    ports = rng.permutation(np.arange(1, 4_000))[:700]
+    parts = [
+        sessions(scene, "exfiltration", spread("19:30", 1.5, 45), host["users-05"], scene.beside()[0], WEB,
+                 sent=6e6, received=3e4, seconds=40, spread=0.5),
+        sessions(scene, "dns_tunnel", spread("15:50", 0.8, 1_800), host["users-13"], scene.strangers()[0], 53,
+                 protocol="udp", sent=240, received=400),
+        sessions(scene, "spam", spread("12:30", 2, 400), host["users-19"], rng.choice(mail, 400), 25,
+                 answered=rng.random(400) < 0.5, sent=4_000),
+        sessions(scene, "click_fraud", spread("13:00", 3, 500), host["users-26"], rng.choice(clicks, 500), 80,
+                 sent=1_200, received=9_000, spread=0.8),
+        sessions(scene, "port_scan", spread("14:40", 0.2, 700), host["users-30"], scene.servers[1], ports,
+                 answered=rng.random(700) < 0.01),
+        sessions(scene, "sweep", spread("11:15", 0.25, 122), host["iot-02"], sweep, 445,
+                 answered=np.isin(sweep, list(alive))),
+        sessions(scene, "slow_sweep", scene.ticks(scene.at("06:00"), 4 * 3600, 75, 0.5), host["users-33"],
+                 rng.choice(dark, 192), 22, answered=False),
+        sessions(scene, "udp_flood", spread("17:20", 0.15, 3_000), host["iot-10"], scene.strangers()[0], 80,
+                 protocol="udp", answered=False),
+        sessions(scene, "slow_upload", scene.ticks(scene.at("08:00"), 12 * 3600, 1_200, 0.3), host["users-45"],
+                 scene.beside()[0], WEB, sent=9e5, received=5e3, seconds=10),
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def nothing(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """No attack at all but one flood, without which there would be nothing to label."""
+    return flows[flows["attack"] == "ddos_flood"]

@@ -1,0 +1,140 @@
+"""Harder and harmless variants of a labelled scenario, composed anew from its own traces.
+
+    python -m bench.detection.variants popular --composer make_scenario.py --config dev.toml --traces traces --out OUT
+
+The composer is the program that makes the scenario of real traces; it is used as it is, with the variant's changes to
+the flows of attacks and to the days of hosts put between its steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.detection import attacks, changes
+from bench.detection.flows import DAY, Scene
+
+Edit = Callable[[pd.DataFrame, Scene], pd.DataFrame]
+STREAM = 77
+POPULAR_NETWORKS = 60
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is changed: the seed, the attacks, the harmless flows, hosts that are new, a last day without work."""
+
+    seed: int | None = None
+    attacks: Edit | None = None
+    harmless: Callable[[Scene], pd.DataFrame] | None = None
+    new_hosts: tuple[str, ...] = ()
+    holiday: bool = False
+
+
+VARIANTS = {
+    "base": Variant(),
+    "seed": Variant(seed=424242),
+    "web": Variant(attacks=attacks.on_web_port),
+    "popular": Variant(attacks=attacks.in_known_networks),
+    "thin": Variant(attacks=attacks.thinned),
+    "answered": Variant(attacks=attacks.answered),
+    "lateral": Variant(attacks=attacks.lateral),
+    "families": Variant(attacks=attacks.families),
+    "popular_seed": Variant(seed=99, attacks=attacks.in_known_networks),
+    "families_seed": Variant(seed=99, attacks=attacks.families),
+    "clean": Variant(attacks=attacks.nothing),
+    "rollout": Variant(attacks=attacks.nothing, harmless=changes.rollout),
+    "backup": Variant(attacks=attacks.nothing, harmless=changes.backup),
+    "new_hosts": Variant(attacks=attacks.nothing, new_hosts=("users-03", "users-23", "users-38", "iot-07")),
+    "holiday": Variant(attacks=attacks.nothing, holiday=True),
+}
+
+
+def load_composer(path: Path) -> Any:
+    """The composing program as a module, read from its file without leaving anything beside it."""
+    spec = importlib.util.spec_from_file_location("scenario_composer", path)
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    spec.loader.exec_module(module)
+    sys.dont_write_bytecode = before
+    return module
+
+
+def network_of(address: str) -> str:
+    """The /24 of an IPv4 address."""
+    return address.rpartition(".")[0]
+
+
+def popular_networks(config: dict[str, Any], traces: dict[str, pd.DataFrame]) -> set[str]:
+    """The /24s that the hosts of the background traces contact in most 15-minute blocks."""
+    blocks: list[pd.Series[int]] = []
+    for name, spec in config["traces"].items():
+        if "idle_h" in spec:  # a trace of background
+            flows = traces[name]
+            own = flows[flows["src"] == spec["host"]]
+            keys = pd.DataFrame({"net": own["dst"].map(network_of), "block": own["start"] // 900})
+            blocks.append(keys.drop_duplicates()["net"].value_counts())
+    total = pd.concat(blocks).groupby(level=0).sum().sort_index().sort_values(ascending=False, kind="stable")
+    return set(total.index[:POPULAR_NETWORKS])
+
+
+def compose(variant: Variant, composer: Any, config: dict[str, Any], traces: Path, out: Path) -> dict[str, Any]:
+    """Composes the variant into the folder and returns the composer's counts."""
+    settings = config | ({} if variant.seed is None else {"seed": variant.seed})
+    make_attacks, host_day = composer.make_attacks, composer.host_day
+
+    def changed_attacks(known: dict[str, Any], traces_: Any, hosts: Any, servers: Any, beside: Any, t0: int) -> Any:
+        flows = make_attacks(known, traces_, hosts, servers, beside, t0)
+        last = t0 + (known["days"] - 1) * DAY
+        rng = np.random.default_rng([known["seed"], STREAM])
+        networks = popular_networks(known, traces_)
+        popular = [address for address in beside if network_of(address) in networks]
+        scene = Scene({host.name: host.ip for host in hosts}, servers, popular, last, rng)
+        flows = variant.attacks(flows, scene) if variant.attacks else flows
+        added = [variant.harmless(scene)] if variant.harmless else []
+        together = pd.concat([flows, *added], ignore_index=True)
+        return together[together["end"] < last + DAY]
+
+    def changed_day(host: Any, number: int, day: int, weekend: bool, *rest: Any) -> Any:
+        last = day == settings["days"] - 1
+        if variant.holiday and last:
+            host = composer.Host(**{**vars(host), "weekend_idle": 1.0 if host.weekend_idle else 0.0})
+        flows = host_day(host, number, day, weekend or (variant.holiday and last), *rest)
+        return flows.iloc[:0] if host.name in variant.new_hosts and not last else flows
+
+    composer.make_attacks, composer.host_day = changed_attacks, changed_day
+    try:
+        counts: dict[str, Any] = composer.compose(settings, traces, out)
+    finally:
+        composer.make_attacks, composer.host_day = make_attacks, host_day
+    return counts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compose variants of a labelled scenario.")
+    parser.add_argument("names", nargs="+", choices=sorted(VARIANTS))
+    parser.add_argument("--composer", type=Path, required=True, help="program that composes the scenario")
+    parser.add_argument("--config", type=Path, required=True, help="scenario file (TOML)")
+    parser.add_argument("--traces", type=Path, required=True, help="folder of the traces that the scenario names")
+    parser.add_argument("--out", type=Path, required=True, help="folder to make the variants in, one folder each")
+    args = parser.parse_args()
+    composer = load_composer(args.composer)
+    config = tomllib.loads(args.config.read_text(encoding="utf-8"))
+    for name in args.names:
+        counts = compose(VARIANTS[name], composer, config, args.traces, args.out / name)
+        print(name, counts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""How far hosts went before: for each kind of traffic the most of the host itself and of the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+FLOOR_QUANTILE = 0.9
+OTHERS = 3
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Ceiling:
+    """The most that is known of one quantity in each group, and the floor of each class below which nothing counts.
+
+    The ceiling of a row is the largest of the floor of its class, what its own host reached in the group on any
+    training day, and what the second of the other hosts reached there (the first, where there is only one). So one odd
+    host among the others does not make its oddness usual.
+
+    `leaders` holds the three highest hosts of each group, sorted by group, values falling; `own` what a host reached
+    in a group where that is more than the floor and the others give it.
+    """
+
+    floors: Floats
+    groups: pa.Array
+    leader_hosts: pa.Array
+    leaders: Floats
+    leader_names: Codes
+    own_keys: pa.Array
+    own: Floats
+
+    @classmethod
+    def fit(
+        cls, group: pa.Array, host: pa.Array, day: Codes, kind: Codes, kinds: int, values: Floats
+    ) -> tuple[Ceiling, Floats]:
+        """The ceilings of the rows, and that of each row itself as it would be without the row's own day."""
+        floors = np.array([_quantile(values[kind == number]) for number in range(kinds)])
+        groups, hosts = pc.dictionary_encode(group), pc.dictionary_encode(host)
+        at, who = (np.asarray(part.indices, dtype=np.int64) for part in (groups, hosts))
+        number, spans = len(groups.dictionary), len(hosts.dictionary)
+        pair, own_row = np.unique(at * spans + who, return_inverse=True)
+        days = int(day.max(initial=0)) + 1
+        cell, cell_row = np.unique(own_row * days + day, return_inverse=True)
+        reached = np.full(len(cell), -np.inf)
+        np.maximum.at(reached, cell_row, values)
+        best, rest, best_cell = _best_two(reached, cell // days, len(pair))
+        group_of, host_of = pair // spans, pair % spans
+        leaders, names = _leaders(best, group_of, host_of, number)
+        others = _others(leaders, names, group_of, host_of)
+        without = np.where(best_cell[own_row] == cell_row, rest[own_row], best[own_row])
+        honest = np.maximum.reduce([without, others[own_row], floors[kind]])
+        kind_of = np.zeros(number, dtype=np.int64)
+        kind_of[at] = kind
+        matters = best > np.maximum(others, floors[kind_of[group_of]])
+        keys = _key(
+            groups.dictionary.take(pa.array(group_of[matters])), hosts.dictionary.take(pa.array(host_of[matters]))
+        )
+        return cls(floors, groups.dictionary, hosts.dictionary, leaders, names, keys, best[matters]), honest
+
+    def of(self, group: pa.Array, host: pa.Array, kind: Codes) -> Floats:
+        """The ceiling of each row, from its group, host and class."""
+        at = pc.index_in(group, value_set=self.groups)
+        who = np.asarray(pc.fill_null(pc.index_in(host, value_set=self.leader_hosts), -1), dtype=np.int64)
+        known = np.asarray(at.is_valid())
+        place = np.asarray(pc.fill_null(at, 0), dtype=np.int64)
+        if len(self.groups):
+            others = np.where(known, _others(self.leaders, self.leader_names, place, who), -np.inf)
+        else:
+            others = np.full(len(group), -np.inf)
+        own_at = pc.index_in(_key(group, host), value_set=self.own_keys)
+        own_place = np.asarray(pc.fill_null(own_at, 0), dtype=np.int64)
+        own = np.append(self.own, -np.inf)[np.where(np.asarray(own_at.is_valid()), own_place, len(self.own))]
+        return np.asarray(np.maximum.reduce([own, others, self.floors[kind]]))
+
+    def tables(self) -> dict[str, pa.Table]:
+        """What is kept of it, as tables; see `from_tables`."""
+        columns = {f"value_{n}": self.leaders[:, n] for n in range(OTHERS)}
+        names = {f"host_{n}": self.leader_names[:, n] for n in range(OTHERS)}
+        return {
+            "floors": pa.table({"floor": self.floors}),
+            "groups": pa.table({"group": self.groups, **columns, **names}),
+            "hosts": pa.table({"host": self.leader_hosts}),
+            "own": pa.table({"key": self.own_keys, "value": self.own}),
+        }
+
+    @classmethod
+    def from_tables(cls, tables: dict[str, pa.Table]) -> Ceiling:
+        """The ceilings that `tables` gave."""
+
+        def column(table: str, name: str) -> Any:
+            return tables[table][name].combine_chunks()
+
+        leaders, names = (
+            np.stack([column("groups", f"{what}_{n}").to_numpy() for n in range(OTHERS)], axis=1)
+            for what in ("value", "host")
+        )
+        return cls(
+            column("floors", "floor").to_numpy(),
+            column("groups", "group"),
+            column("hosts", "host"),
+            leaders,
+            names,
+            column("own", "key"),
+            column("own", "value").to_numpy(),
+        )
+
+
+def _quantile(values: Floats) -> float:
+    return float(np.quantile(values, FLOOR_QUANTILE)) if len(values) else 0.0
+
+
+def _key(group: pa.Array, host: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(group, host, "\t")
+
+
+def _best_two(reached: Floats, owner: Codes, owners: int) -> tuple[Floats, Floats, Codes]:
+    """The largest value of each owner, the second largest, and where the largest stands; the owners are sorted."""
+    order = np.lexsort((-reached, owner))
+    first = np.searchsorted(owner[order], np.arange(owners))
+    second = np.minimum(first + 1, len(order) - 1)
+    has_second = (first + 1 < len(order)) & (owner[order][second] == np.arange(owners))
+    return reached[order][first], np.where(has_second, reached[order][second], -np.inf), order[first]
+
+
+def _leaders(best: Floats, group: Codes, host: Codes, groups: int) -> tuple[Floats, Codes]:
+    """The highest hosts of each group: values and host numbers of shape (groups, OTHERS); -inf and -1 for none."""
+    order = np.lexsort((host, -best, group))
+    first = np.searchsorted(group[order], np.arange(groups))
+    place = first[:, None] + np.arange(OTHERS)
+    inside = np.minimum(place, max(len(order) - 1, 0))
+    there = (place < len(order)) & (group[order][inside] == np.arange(groups)[:, None])
+    return np.where(there, best[order][inside], -np.inf), np.where(there, host[order][inside], -1)
+
+
+def _others(leaders: Floats, names: Codes, group: Codes, host: Codes) -> Floats:
+    """What the second of the other hosts reached in the group; the first where it is alone; -inf without any."""
+    values, who = leaders[group], names[group]
+    mine = (who == host[:, None]) & (host[:, None] >= 0)
+    ordered = -np.sort(-np.where(mine, -np.inf, values), axis=1)
+    return np.asarray(np.where(np.isfinite(ordered[:, 1]), ordered[:, 1], ordered[:, 0]))

@@ -1,0 +1,79 @@
+"""Teaching a detector what pairs are usual, from the activity of its training range."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.lake import Lake
+from common.model.calibration import ScoreQuantiles
+from common.model.ensemble import Detector
+from common.model.features import model_features
+from common.model.matrix import read_rows
+from common.model.pair_activity import has_pairs, read_activity
+from common.model.pair_model import PairModel, joined, raw_scores, window_surprises
+from common.spec import FeatureSpec
+from common.windows import Windows
+
+ACTIVITY_ROWS_MAX = 4_000_000
+CALIBRATION_ROWS = 20_000
+UNUSED = [f"{what}_others" for what in ("peer", "network", "service", "use")]
+
+
+def with_pairs(
+    detector: Detector, lake: Lake, windows: Windows, spec: FeatureSpec, horizon: str, internal_cidrs: Sequence[str]
+) -> Detector:
+    """The detector with the pairs of the training range learnt; unchanged where the lake holds no pairs.
+
+    Of more than `ACTIVITY_ROWS_MAX` pair rows, hosts are drawn by a checksum of their addresses; the others still count
+    where it matters how many have a peer.
+    """
+    if not has_pairs(lake):
+        return detector
+    hosts = _drawn(lake, windows)
+    parts = [part.drop_columns(UNUSED) for part in read_activity(lake, windows, internal_cidrs, hosts)]
+    if not parts:
+        return detector
+    model, pairs, spread = PairModel.fit(pa.concat_tables(parts).combine_chunks())
+    del parts
+    surprises = window_surprises(pairs, spread)
+    raw = _raw(detector, surprises, lake, windows, spec, horizon)
+    if not len(raw):
+        return detector
+    model = replace(model, calibration=ScoreQuantiles.fit(raw))
+    return replace(detector, evidence=replace(detector.evidence, pairs=model))
+
+
+def _drawn(lake: Lake, windows: Windows) -> list[str] | None:
+    """The hosts to learn from; None for all."""
+    last = lake.arrow("delta_pair", ["host_ip"], windows.by_day()[-1])
+    share = ACTIVITY_ROWS_MAX / max(1.0, len(last) * len(windows) / len(windows.by_day()[-1]))
+    if share >= 1:
+        return None
+    names = sorted(pc.unique(last["host_ip"]).to_pylist())
+    return [name for name in names if zlib.crc32(name.encode()) < share * 2**32]
+
+
+def _raw(
+    detector: Detector, surprises: pa.Table, lake: Lake, windows: Windows, spec: FeatureSpec, horizon: str
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The whole raw scores of the last training days with pair scores, `CALIBRATION_ROWS` or more if there are."""
+    known = pc.unique(surprises["host_ip"])
+    found: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
+    first = pc.min(surprises["window_start_ts"]).as_py()
+    for day in reversed(windows.by_day()):
+        late = Windows(max(day.start, first), day.end) if day.end > first else None
+        if late is None or sum(map(len, found)) >= CALIBRATION_ROWS:
+            break
+        for rows in read_rows(lake, late, model_features(spec), horizon):
+            kept = np.asarray(pc.is_in(rows.keys["host_ip"], known))
+            keys = rows.keys.filter(pa.array(kept))
+            if len(keys):
+                part = joined(keys, surprises)
+                found.append(raw_scores(part) + detector.raw_scores(rows.values[kept]) * detector.matrix_weight)
+    return np.concatenate(found) if found else np.zeros(0)
