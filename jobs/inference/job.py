@@ -10,12 +10,13 @@ from common.errors import InputError
 from common.model.artifacts import LoadedModel, load_model
 from common.model.features import model_features
 from common.model.forest import PathAttribution
-from common.model.matrix import read_rows
+from common.model.matrix import ModelRows, read_rows
 from common.model.monitoring import DriftMonitor
+from common.model.pair_scores import PairScores, score_pairs
 from common.model.registry import current_run, model_store
 from common.scratch import scratch_folder
 from common.stage import StageRun
-from common.windows import WINDOW
+from common.windows import WINDOW, Windows
 from jobs.inference.config import InferenceConfig
 from jobs.inference.transform import predict
 
@@ -71,7 +72,8 @@ def _score(
                     f"{stage.project.model_horizon}",
                     "Run ndr-fg-c again for these windows",
                 )
-            predictions = predict(model, attribution, rows, table, config.top_features)
+            pairs = _pairs(model, stage, rows)
+            predictions = predict(model, attribution, rows, table, config.top_features, pairs)
             monitor.add(rows.values, model.detector.raw_scores(rows.values))
             writer.write_table(predictions.select(table.column_names).cast(table.arrow))
             written += len(predictions)
@@ -82,3 +84,12 @@ def _score(
             f"fg_a in {stage.lake.uri} has no rows in {config.windows}", "Run ndr-fg-a for these windows first"
         )
     return str(path)
+
+
+def _pairs(model: LoadedModel, stage: StageRun, rows: ModelRows) -> PairScores | None:
+    """What pairs add to the rows; None for a model that learnt none."""
+    learnt = model.detector.evidence.pairs
+    if learnt is None:
+        return None
+    first, last = rows.keys["window_start_ts"][0].as_py(), rows.keys["window_end_ts"][-1].as_py()
+    return score_pairs(learnt, stage.lake, Windows(first, last), stage.project.internal_cidrs, rows.keys)
