@@ -1,4 +1,4 @@
-"""Everything that AWS would have, in the local AWS: deployed by the commands that deploy to AWS."""
+"""Putting the control plane into a local AWS, by the same commands that put it into AWS."""
 
 from __future__ import annotations
 
@@ -12,31 +12,38 @@ from pathlib import Path
 from statemachines.local.errors import LocalAwsError
 from statemachines.local.process import LocalAws
 
-OUTPUTS = "outputs.json"
+FUSED, FOUR_STEPS = "ndr-15m-streaming-fused", "ndr-15m-streaming"
 
 
-def deploy(local: LocalAws, projects: Sequence[Path], fused: bool) -> None:
-    """Creates or updates the stack, the state machines, the projects and the pipelines.
+def deploy(local: LocalAws, projects: Sequence[Path] = (), fused: bool | None = None) -> None:
+    """Deploys stack, state machines, projects and pipelines; what they print goes to standard output.
 
     Raises:
-        LocalAwsError: a command failed; it has said why on stderr.
+        LocalAwsError: a command is missing or failed; it has said why.
     """
-    outputs = local.home / OUTPUTS
-    form = "ndr-15m-streaming-fused" if fused else "ndr-15m-streaming"
-    words = [word for path in projects for word in ("--project", str(path))]
-    _run(
-        local,
-        *("ndr-statemachines", "deploy", "--outputs", str(outputs), "--set", f"PipelineName15mParameter={form}"),
-        *words,
-    )
-    role = json.loads(outputs.read_text(encoding="utf-8"))["StepRoleArn"]
-    _run(local, "ndr-pipelines", "upsert", "--role-arn", role)
+    outputs = local.home.resolve() / "outputs.json"
+    arguments = ["deploy", "--outputs", str(outputs)]
+    for project in projects:
+        arguments += ["--project", str(project)]
+    if fused is not None:
+        arguments += ["--set", f"PipelineName15mParameter={FUSED if fused else FOUR_STEPS}"]
+    run_command(local, "ndr-statemachines", *arguments)
+    role = json.loads(outputs.read_text())["StepRoleArn"]
+    run_command(local, "ndr-pipelines", "upsert", "--role-arn", role)
 
 
-def _run(local: LocalAws, command: str, *arguments: str) -> None:
-    program = Path(sys.executable).parent / command
+def run_command(local: LocalAws, name: str, *arguments: str) -> None:
+    """Runs a command of this project against a local AWS.
+
+    Raises:
+        LocalAwsError: the command is missing or failed.
+    """
+    program = Path(sys.executable).parent / name
+    if not program.exists():
+        raise LocalAwsError(f"the command {program} is missing", "Install it with: make setup")
     done = subprocess.run([program, *arguments], env={**os.environ, **local.environment}, check=False)
     if done.returncode:
         raise LocalAwsError(
-            f"{command} failed with exit code {done.returncode}", "The reason stands above; the server is still up"
+            f"{name} {arguments[0]} failed with exit code {done.returncode}",
+            "Correct what it said, and repeat ndr-local up: the local AWS is up",
         )

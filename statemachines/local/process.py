@@ -23,6 +23,7 @@ SERVER = "statemachines.emulator.server"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 REGION = "us-east-1"
+DEFAULT_PORT = 4566
 
 
 def interpreter() -> Path:
@@ -49,25 +50,34 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def _last_port(home: Path) -> int | None:
+    try:
+        return int(json.loads((home / "server.json").read_text())["port"])
+    except FileNotFoundError:
+        return None
+
+
 @dataclass(frozen=True)
 class LocalAws:
     """The local AWS of one home folder; nothing runs before `start`."""
 
     home: Path
-    port: int = 4566
+    port: int = DEFAULT_PORT
     step_bin: Path = field(default_factory=lambda: Path(sys.executable).parent)
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, home: Path) -> LocalAws:
         """The local AWS that was last started in a home folder; raises LocalAwsError when there was none."""
-        try:
-            state = json.loads((home / "server.json").read_text())
-        except FileNotFoundError as error:
-            raise LocalAwsError(
-                f"no local AWS was started in {home}", f"Start one with: ndr-local up --home {home}"
-            ) from error
-        return cls(home.resolve(), int(state["port"]))
+        port = _last_port(home)
+        if port is None:
+            raise LocalAwsError(f"no local AWS was started in {home}", f"Start one with: ndr-local up --home {home}")
+        return cls(home.resolve(), port)
+
+    @classmethod
+    def last_port(cls, home: Path) -> int:
+        """The port of the last start in a home folder, or the default."""
+        return _last_port(home) or DEFAULT_PORT
 
     @property
     def endpoint(self) -> str:
@@ -118,11 +128,11 @@ class LocalAws:
             other = _health(self.port)
             user = f"the local AWS of {other['home']}" if other else "another program"
             raise LocalAwsError(f"port {self.port} is used by {user}", "Stop that one, or choose a port with --port")
-        interpreter = interpreter()
+        program = interpreter()
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
-                [str(interpreter), "-m", SERVER],
+                [str(program), "-m", SERVER],
                 env={**os.environ, **self.variables, **self._server_variables()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
