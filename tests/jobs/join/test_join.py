@@ -32,7 +32,8 @@ def source(tmp_path_factory):
     """A lake with features and predictions."""
     lake = make_lake(tmp_path_factory.mktemp("lake"))
     texts = {name: dict.fromkeys(range(HOSTS), value) for name, value in
-             (("model_id", "if-1"), ("model_sha256", "00"), ("top_features", "[]"))}  # fmt: skip
+             (("model_id", "if-1"), ("model_sha256", "00"), ("top_features", "[]"), ("pair_evidence", "[]"))
+             if name in tables(SPEC)["predictions"].column_names}  # fmt: skip
     for number, window in enumerate(RANGE):
         write(lake, tables(SPEC)["predictions"], rows("predictions", window, number, overrides=texts))
     return lake
