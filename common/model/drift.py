@@ -30,9 +30,15 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
-def psi(expected: Floats, found: Floats) -> Floats:
-    """The population stability index of shares, over the last axis; shares below 1 in 10,000 count as that."""
-    a, e = np.maximum(found, SHARE_LEAST), np.maximum(expected, SHARE_LEAST)
+def psi(expected: Floats, found: Counts) -> Floats:
+    """The population stability index of expected shares and found counts, over the last axis.
+
+    Shares below 1 in 10,000, or below that of half a row, count as that: else a bin that is empty because there are few
+    rows would weigh most.
+    """
+    rows = np.maximum(found.sum(axis=-1, keepdims=True), 1)
+    least = np.maximum(SHARE_LEAST, 0.5 / rows)
+    a, e = np.maximum(found / rows, least), np.maximum(expected, least)
     return np.asarray(np.sum((a - e) * np.log(a / e), axis=-1))
 
 
@@ -139,5 +145,4 @@ def _level(numbers: Counts, trained: Counts, bands: Counts, groups: Counts, quan
     count = int(groups.max()) + 1
     found = count_bins(numbers, trained.shape[1], groups, count)
     rows = count_bins(bands, BANDS, groups, count)
-    shares = found / np.maximum(found.sum(axis=1, keepdims=True), 1)
-    return float(np.quantile(psi(expected_shares(trained, rows), shares), quantile))
+    return float(np.quantile(psi(expected_shares(trained, rows), found), quantile))

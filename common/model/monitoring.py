@@ -103,5 +103,4 @@ def _moved(trained: Counts, found: Counts) -> tuple[float, float]:
     expected = expected_shares(trained, rows)
     bins = int(np.count_nonzero(expected))
     held = int(trained.sum(axis=1)[rows > 0].sum())
-    shares = found[rows > 0].sum(axis=0) / rows.sum()
-    return float(psi(expected, shares)), chance_psi(bins, int(rows.sum())) + chance_psi(bins, held)
+    return float(psi(expected, found[rows > 0].sum(axis=0))), chance_psi(bins, int(rows.sum())) + chance_psi(bins, held)

@@ -66,7 +66,9 @@ def tune(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=parameters.random_state % 2**32)
     )
     study.enqueue_trial({name: min(max(getattr(start, name), low), high) for name, (low, high, _) in searched.items()})
-    study.optimize(objective, n_trials=parameters.tuning_trials, timeout=parameters.tuning_seconds)
+    study.optimize(objective, n_trials=1)
+    if parameters.tuning_trials > 1:
+        study.optimize(objective, n_trials=parameters.tuning_trials - 1, timeout=parameters.tuning_seconds)
     trials = [{**trial.params, "average_precision": round(float(trial.value or 0), 6)} for trial in study.trials]
     figures = {
         "folds": len(folds),
