@@ -21,6 +21,7 @@ PROJECT = "demo"
 FIFTEEN_MINUTES = "sfn_ndr_15m_features_inference"
 RUNNING = "RUNNING"
 LOOK_SECONDS = 0.2
+WAIT_SCALE = 0.25
 BUS = "ndr"
 
 
@@ -96,7 +97,8 @@ def bring_up(home: Path, port: int, project: dict[str, Any]) -> ControlPlane:
     home.mkdir(parents=True, exist_ok=True)
     path, outputs = home / "project.yaml", home / "outputs.json"
     path.write_text(yaml.safe_dump(project), encoding="utf-8")
-    run_command("ndr-local", "up", "--home", str(home), "--port", str(port), "--project", str(path), "--fused")
+    where = ("--home", str(home), "--port", str(port), "--project", str(path))
+    run_command("ndr-local", "up", *where, "--fused", "--wait-scale", str(WAIT_SCALE))
     for line in run_command("ndr-local", "env", "--home", str(home)).splitlines():
         name, _, value = line.removeprefix("export ").partition("=")
         os.environ[name] = value

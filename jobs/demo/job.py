@@ -11,7 +11,7 @@ import yaml
 
 from common.logs import ReadOptions, find_logs
 from common.project_groups import RedshiftParameters
-from common.windows import Windows, iso
+from common.windows import Windows, iso, iso_seconds
 from jobs.demo.config import DemoConfig
 from jobs.demo.control_plane import PROJECT, ControlPlane, bring_up
 from jobs.demo.inventory import host_names, seed_inventory
@@ -113,13 +113,13 @@ def _chain(
     )
     names = host_names(inputs, config.lake, windows.train)
     reference = windows.train.end
-    month = {"project_name": PROJECT, "month": f"{reference:%Y-%m}", "reference_ts_iso": iso(reference)}
+    month = {"project_name": PROJECT, "month": f"{reference:%Y-%m}", "reference_ts_iso": iso_seconds(reference)}
     steps.call("baselines", "monthly machine", lambda: _monthly(plane, names, month), month)
     steps.run("deviations", "ndr-fg-c", *history, *common, "--baseline-month", month["month"])
     training = {
         "project_name": PROJECT,
-        "training_start_ts_iso": iso(windows.train.start),
-        "training_end_ts_iso": iso(windows.train.end),
+        "training_start_ts_iso": iso_seconds(windows.train.start),
+        "training_end_ts_iso": iso_seconds(windows.train.end),
     }
     steps.call("model", "training machine", lambda: plane.run("sfn_ndr_training_orchestrator", training), training)
     if before := windows.scored_before:
