@@ -64,18 +64,13 @@ def _derived(machine: str, by_hand: Sequence[tuple[Situation, Walk]]) -> Iterato
         assert through, f"no situation of {machine} leads to {path}: add one to situations.py"
         responses = through.all_responses()[name]
         for number, retrier in enumerate(state.get("Retry", [])):
-            most = retrier.get("MaxAttempts", 3)
-            for error in retrier["ErrorEquals"] if most else retrier["ErrorEquals"][:1]:
-                thrown = [_error(state, [*state["Retry"][:number], retrier], error)] * min(2, most or 1)
-                yield _with(through, f"{name}-retry-{number}-{error}", name, [*thrown, *responses])
+            errors = retrier["ErrorEquals"] if retrier.get("MaxAttempts", 3) else retrier["ErrorEquals"][:1]
+            thrown = [_error(state, [*state["Retry"][:number], retrier], error) for error in errors]
+            assert len(thrown) <= retrier.get("MaxAttempts", 3) or len(thrown) == 1
+            yield through.but(f"{name}-retry-{number}", responses={name: [*thrown, *responses]})
         for number, catcher in enumerate(state.get("Catch", [])):
             thrown = [_error(state, state["Catch"][: number + 1], catcher["ErrorEquals"][0])]
-            yield _with(through, f"{name}-catch-{number}", name, thrown)
-
-
-def _with(through: Situation, name: str, state: str, responses: Sequence[Response]) -> Situation:
-    label = name.replace("States.", "").replace(".", "-")
-    return through.but(label, responses={state: responses})
+            yield through.but(f"{name}-catch-{number}", responses={name: thrown})
 
 
 def _error(state: Mapping[str, Any], rules: Sequence[Mapping[str, Any]], wanted: str) -> StateError:

@@ -42,6 +42,7 @@ PLACEHOLDERS = {
 DEFINITIONS: dict[str, dict[str, Any]] = {machine: json.loads(filled(machine, PLACEHOLDERS)) for machine in MACHINES}
 
 POLLS = 2
+LOOKS = 60
 ORCHESTRATION = asdict(
     OrchestrationParameters(
         lake_uri="s3://lake/acme",
@@ -114,6 +115,11 @@ class Situation:
         """The responses of every call of the machine."""
         usual = {path.rpartition("/")[2]: _usual(state) for path, state in tasks(self.machine)}
         return {**usual, **self.responses}
+
+    @property
+    def items_key(self) -> str:
+        """The key of the object that the maps read."""
+        return f"backfill/acme/{self.message.get('request_id') if isinstance(self.message, dict) else ''}/windows.json"
 
     def items_of(self) -> dict[str, Sequence[Any] | None]:
         """What each map of the machine reads."""
@@ -225,11 +231,26 @@ def _backfill(usual: Situation) -> Iterator[Situation]:
     many = [f"2026031{day}T{hour:02}08Z" for day in (0, 1) for hour in range(24)]
     yield usual.but("many-windows", message={**usual.message, "windows": many})
     nothing = {**MANIFEST, "window_count": 0, "gap_count": 0, "gaps": []}
-    yield usual.but("no-windows", responses={"ResolveBackfillWindows": [{"Body": json.dumps(nothing)}]}, items=[])
+    yield usual.but(
+        "no-windows",
+        message={**usual.message, "request_id": "none"},
+        responses={"ResolveBackfillWindows": [{"Body": json.dumps(nothing)}]},
+        items=[],
+    )
     yield usual.but("windows-taken", responses={"AcquireWindowLock": [TAKEN]})
-    yield usual.but("one-window-taken", responses={"AcquireWindowLock": [TAKEN]}, items=WINDOWS[:1])
-    yield usual.but("no-object-of-windows", items=None)
-    yield usual.but("object-of-windows-vanishes", vanished_for="RunBackfillWindows")
+    one = {**usual.message, "request_id": "one"}
+    yield usual.but("one-window-taken", message=one, responses={"AcquireWindowLock": [TAKEN]}, items=WINDOWS[:1])
+    yield usual.but("no-object-of-windows", message={**usual.message, "request_id": "missing"}, items=None)
+    # the first map runs for as long as it takes to remove the object
+    slow = {**ORCHESTRATION, "backfill_poll_attempts": 2 * LOOKS, "lock_lease_seconds": None}
+    parameters = {"Item": project_item("acme", "v1", {}, slow)}
+    deltas = [{"PipelineExecutionStatus": "Executing"}] * LOOKS + [{"PipelineExecutionStatus": "Succeeded"}]
+    yield usual.but(
+        "object-of-windows-vanishes",
+        message={**usual.message, "request_id": "vanishing"},
+        responses={"LoadProjectParametersFromDynamo": [parameters], "DescribeDeltaPipeline": deltas},
+        vanished_for="RunBackfillWindows",
+    )
 
 
 BY_MACHINE = {

@@ -10,6 +10,7 @@ from statemachines.definitions import states_of
 from tests.statemachines.machines.jsonata_engines import Engine, QueryError
 
 STARTED = "2026-03-10T13:23:19.000Z"
+NO_ITEMS = "the object of the items is missing, in words of the engine's own"
 
 
 class StateError(Exception):
@@ -178,7 +179,7 @@ class _Execution:
         assert self._fill(state["MaxConcurrency"], data) >= 1
         items = self._script.items[name]
         if items is None:
-            raise StateError("States.ItemReaderFailed", "the object of the items is missing")
+            raise StateError("States.ItemReaderFailed", NO_ITEMS)
         results = []
         for index, item in enumerate(items):
             context = {**self._context, "Map": {"Item": {"Index": index, "Value": item}}}
