@@ -71,6 +71,11 @@ target "core" {
   target     = "core"
 }
 
+target "tools" {
+  inherits = ["core"]
+  target   = "tools"
+}
+
 target "runtime" {
   inherits = ["core"]
   target   = "sail"
@@ -85,13 +90,13 @@ target "base" {
 target "base-ml" {
   inherits   = ["_common"]
   dockerfile = "images/base-ml/Dockerfile"
-  contexts   = { sail = "target:runtime", core = "target:core", project = "target:project" }
+  contexts   = { sail = "target:runtime", project = "target:project", tools = "target:tools" }
 }
 
 target "base-spark" {
-  inherits   = ["_common"]
+  inherits   = ["_python"]
   dockerfile = "images/base-spark/Dockerfile"
-  contexts   = { core = "target:core", project = "target:project" }
+  contexts   = { core = "target:core", project = "target:project", tools = "target:tools" }
 }
 
 target "sail" {

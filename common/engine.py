@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import EngineError
@@ -93,7 +94,9 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
         key, _, value = entry.partition("=")
         builder = builder.config(key.strip(), value.strip())
     try:
-        session = configure_spark_with_delta_pip(builder, [HADOOP_AWS] if remote_storage else []).getOrCreate()
+        if not _has_jars():
+            builder = configure_spark_with_delta_pip(builder, [HADOOP_AWS] if remote_storage else [])
+        session = builder.getOrCreate()
     except RuntimeError as error:
         raise EngineError(f"engine spark does not start: {error}", "Check that Java 17 is installed") from error
     session.sparkContext.setLogLevel("ERROR")
@@ -101,6 +104,13 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
         yield session
     finally:
         session.stop()
+
+
+def _has_jars() -> bool:
+    """Whether Spark comes with the jars of Delta Lake and S3A, as in the images: then nothing is downloaded."""
+    import pyspark
+
+    return any(Path(pyspark.__file__).with_name("jars").glob("delta-spark_*.jar"))
 
 
 def _s3a_settings() -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from common.scratch import scratch_folder
+from common.scratch import scratch_folder, seen_by_engine
 from common.stage import StageRun
 from common.windows import Windows
 
@@ -20,7 +20,11 @@ def replace_in_parts(
 
     The parts are kept aside until all of them are there, then replaced in one commit. Progress is reported by window.
     """
-    with stage.report.step(table), scratch_folder(stage.lake.uri) as folder:
+    with (
+        stage.report.step(table),
+        scratch_folder(stage.lake.uri) as own,
+        seen_by_engine(own, stage.lake.uri, stage.session) as folder,
+    ):
         if len(parts) == 1:
             frame = compute(parts[0])
         else:

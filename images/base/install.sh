@@ -11,8 +11,8 @@ cd /opt/venv/lib/python3.*/site-packages
 for package in numpy pandas pyarrow pysail scipy sklearn; do
     [ ! -d $package ] || find $package -depth -type d \( -name tests -o -name include \) -exec rm -r {} +
 done
-# what nothing here loads: build tools of NumPy, pandas and machine learning on Spark, Arrow's remote procedure calls
-rm -rf numpy/distutils numpy/f2py pyspark/ml pyspark/mllib pyspark/pandas \
+# what nothing here loads: compilers for NumPy, pandas and machine learning on Spark, Arrow's remote procedure calls
+rm -rf numpy/distutils pyspark/ml pyspark/mllib pyspark/pandas \
     pyarrow/*flight* pyarrow/src pyarrow/*.pxi pyarrow/*.pxd pyarrow/*.pyx pyarrow/_pyarrow_cpp_tests*
 for library in pyarrow/libarrow_python*.so.*.*.*; do # copies, which wheels hold in place of links
     [ ! -f "$library" ] || [ -L "${library%.*.*}" ] && continue

@@ -10,8 +10,9 @@ install_packages() { # install_packages <package ...>: those that are missing, f
         dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q ' installed' || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         fail "these are missing: ${missing[*]}. Start Docker with buildx yourself, or run as root on Debian"
+    fi
     say "installing ${missing[*]}"
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >"$RUN/apt.log" 2>&1 ||

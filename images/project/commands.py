@@ -5,11 +5,10 @@ import tomllib
 from pathlib import Path
 
 COMMAND = """#!/opt/venv/bin/python3
-import sys
-
+from common.container import start
 from {module} import {function}
 
-sys.exit({function}())
+start({function})
 """
 
 

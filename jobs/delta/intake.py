@@ -22,7 +22,7 @@ from common.logs import Counts, LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
 from common.project import ProjectParameters
 from common.report import RunReport
-from common.scratch import scratch_folder
+from common.scratch import scratch_folder, seen_by_engine
 from common.sessions import DUPLICATE_KEY, PARSED_SCHEMA
 from common.stage import StageRun
 from common.windows import Windows
@@ -63,9 +63,10 @@ def taken_in(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
     with scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("parse"):
             staging = _stage_files(folder, logs, options, config.windows, stage.project, stage.report)
-        with stage.report.step("duplicates"):
-            intake = _without_duplicates(stage.session, staging)
-        yield intake
+        with seen_by_engine(folder, stage.lake.uri, stage.session) as seen:
+            with stage.report.step("duplicates"):
+                intake = _without_duplicates(stage.session, staging, seen)
+            yield intake
 
 
 def _clean_parquet(
@@ -154,9 +155,9 @@ def _stage_files(
     return staging
 
 
-def _without_duplicates(session: SparkSession, staging: Staging) -> Intake:
+def _without_duplicates(session: SparkSession, staging: Staging, folder: str) -> Intake:
     """The staged sessions but for repetitions of an earlier record, which are counted."""
-    sessions = session.read.parquet(staging.sessions_path)
+    sessions = session.read.parquet(f"{folder}/{Path(staging.sessions_path).name}")
     keyed = sessions.where(_identifiable()).withColumn("key", F.xxhash64(*DUPLICATE_KEY))
     repeated = keyed.groupBy("key").count().where("count > 1").select("key")
     suspects = keyed.join(F.broadcast(repeated), "key", "left_semi")
@@ -169,4 +170,5 @@ def _without_duplicates(session: SparkSession, staging: Staging) -> Intake:
     if dropped.num_rows:
         sessions = sessions.join(F.broadcast(session.createDataFrame(dropped)), RECORD.name, "left_anti")
     kept = sessions.withColumn("slice", slice_number(F.unix_micros("end_ts"), staging.windows))
-    return Intake(kept, counts, staging.rejects_path if counts.rejected else None)
+    rejects = f"{folder}/{Path(staging.rejects_path).name}"
+    return Intake(kept, counts, rejects if counts.rejected else None)

@@ -14,7 +14,7 @@ from common.model.matrix import ModelRows, read_rows
 from common.model.monitoring import DriftMonitor
 from common.model.pair_scores import PairScores, score_pairs
 from common.model.registry import current_run, model_store
-from common.scratch import scratch_folder
+from common.scratch import scratch_folder, seen_by_engine
 from common.stage import StageRun
 from common.windows import WINDOW, Windows
 from jobs.inference.config import InferenceConfig
@@ -30,8 +30,8 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     with scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("score"):
             path = _score(config, stage, model, attribution, monitor, folder)
-        with stage.report.step("predictions"):
-            predictions = stage.session.read.parquet(path)
+        with stage.report.step("predictions"), seen_by_engine(folder, stage.lake.uri, stage.session) as seen:
+            predictions = stage.session.read.parquet(f"{seen}/{path.name}")
             version, rows = stage.lake.replace("predictions", predictions, config.windows.predicate)
     stage.report.rows_in = stage.report.rows_out = rows
     stage.report.wrote("predictions", version, rows)
@@ -59,7 +59,7 @@ def _score(
     attribution: PathAttribution,
     monitor: DriftMonitor,
     folder: Path,
-) -> str:
+) -> Path:
     """The Parquet file, in the folder, of the predictions of all windows."""
     path = folder / "predictions.parquet"
     table = stage.lake.table("predictions")
@@ -83,7 +83,7 @@ def _score(
         raise InputError(
             f"fg_a in {stage.lake.uri} has no rows in {config.windows}", "Run ndr-fg-a for these windows first"
         )
-    return str(path)
+    return path
 
 
 def _pairs(model: LoadedModel, stage: StageRun, rows: ModelRows) -> PairScores | None:
