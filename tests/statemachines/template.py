@@ -1,0 +1,150 @@
+"""The CloudFormation template with its functions resolved, and what a machine needs to be permitted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from statemachines.definitions import states_of
+from statemachines.stack import TEMPLATE
+
+PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::AccountId": "000000000000",
+}
+HERE = "us-east-1:000000000000"
+NAMES = {
+    "AWS::DynamoDB::Table": ("TableName", f"arn:aws:dynamodb:{HERE}:table/{{}}"),
+    "AWS::S3::Bucket": ("BucketName", "arn:aws:s3:::{}"),
+    "AWS::Events::EventBus": ("Name", f"arn:aws:events:{HERE}:event-bus/{{}}"),
+    "AWS::IAM::Role": ("RoleName", "arn:aws:iam::000000000000:role/{}"),
+    "AWS::SQS::Queue": ("QueueName", f"arn:aws:sqs:{HERE}:{{}}"),
+    "AWS::Logs::LogGroup": ("LogGroupName", f"arn:aws:logs:{HERE}:log-group:{{}}:*"),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", "arn:aws:iam::000000000000:policy/{}"),
+}
+
+Permission = tuple[str, str]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms."""
+
+
+for _function in ("Ref", "Sub", "GetAtt"):
+    _Loader.add_constructor(
+        f"!{_function}", lambda loader, node, function=_function: {function: loader.construct_scalar(node)}
+    )
+
+
+class Template:
+    """The template of the control plane, resolved with the defaults of its parameters or others."""
+
+    def __init__(self, **parameters: str) -> None:
+        self.raw: dict[str, Any] = yaml.load(TEMPLATE.read_text(), _Loader)
+        defaults = {name: str(given["Default"]) for name, given in self.raw["Parameters"].items()}
+        self._values = {**PSEUDO, **defaults, **parameters}
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """Values of the outputs by name."""
+        return {name: self._resolved(output["Value"]) for name, output in self.raw["Outputs"].items()}
+
+    def resource(self, name: str) -> dict[str, Any]:
+        """The properties of a resource, resolved."""
+        resolved: dict[str, Any] = self._resolved(self.raw["Resources"][name]["Properties"])
+        return resolved
+
+    def roles(self) -> dict[str, dict[str, Any]]:
+        """Properties of all roles, by ARN."""
+        names = [name for name, resource in self.raw["Resources"].items() if resource["Type"] == "AWS::IAM::Role"]
+        return {self._attribute(name): self.resource(name) for name in names}
+
+    def _resolved(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._resolved(inner) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        if list(value) == ["Sub"]:
+            return re.sub(r"\$\{([\w:.]+)\}", lambda match: self._referred(match[1]), value["Sub"])
+        if list(value) in (["Ref"], ["GetAtt"]):
+            return self._referred(next(iter(value.values())))
+        return {key: self._resolved(inner) for key, inner in value.items()}
+
+    def _referred(self, name: str) -> str:
+        if name in self._values:
+            return self._values[name]
+        logical, _, attribute = name.partition(".")
+        return self._attribute(logical) if attribute == "Arn" else self._name(logical)
+
+    def _name(self, logical: str) -> str:
+        resource = self.raw["Resources"][logical]
+        return str(self._resolved(resource["Properties"][NAMES[resource["Type"]][0]]))
+
+    def _attribute(self, logical: str) -> str:
+        return NAMES[self.raw["Resources"][logical]["Type"]][1].format(self._name(logical))
+
+
+def permitted(role: Mapping[str, Any]) -> set[Permission]:
+    """Each action that the inline policies of a role allow, with each resource."""
+    statements = [entry for policy in role["Policies"] for entry in policy["PolicyDocument"]["Statement"]]
+    assert all(entry["Effect"] == "Allow" for entry in statements)
+    return {
+        (action, resource)
+        for entry in statements
+        for action in _listed(entry["Action"])
+        for resource in _listed(entry["Resource"])
+    }
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def needed(definition: Mapping[str, Any], machine: str) -> set[Permission]:
+    """Each action that a definition needs, with each resource, derived from its states."""
+    return {found for _, state in states_of(definition) for found in _needed_by(state, machine)}
+
+
+def _needed_by(state: Mapping[str, Any], machine: str) -> Iterator[Permission]:
+    if state["Type"] == "Map":
+        yield from _of_call(state["ItemReader"]["Resource"], state["ItemReader"]["Arguments"])
+        own, runs = f"arn:aws:states:{HERE}:stateMachine:{machine}*", f"arn:aws:states:{HERE}:execution:{machine}*"
+        yield "states:StartExecution", own
+        for action in ("DescribeExecution", "StopExecution", "RedriveExecution"):
+            yield f"states:{action}", runs
+    elif state["Type"] == "Task":
+        yield from _of_call(state["Resource"], state["Arguments"])
+
+
+def _of_call(resource: str, arguments: Mapping[str, Any]) -> Iterator[Permission]:
+    service, _, action = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:").partition(":")
+    name = f"{service}:{action[0].upper()}{action[1:]}"
+    if service == "sagemaker" and "PipelineName" in arguments:
+        yield name, f"arn:aws:sagemaker:{HERE}:pipeline/{arguments['PipelineName']}"
+    elif service == "sagemaker":
+        yield name, f"arn:aws:sagemaker:{HERE}:pipeline/ndr-*/execution/*"
+    elif service == "dynamodb":
+        yield name, f"arn:aws:dynamodb:{HERE}:table/{arguments['TableName']}"
+    elif service == "s3":
+        yield name, f"arn:aws:s3:::{arguments['Bucket']}/{_folder(arguments['Key'])}/*"
+    elif service == "events":
+        for entry in arguments["Entries"]:
+            yield name, f"arn:aws:events:{HERE}:event-bus/{entry['EventBusName']}"
+    else:
+        assert resource == "arn:aws:states:::states:startExecution.sync:2", resource
+        nested = arguments["StateMachineArn"].split(":")[6]
+        yield "states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:{nested}*"
+        for verb in ("DescribeExecution", "StopExecution"):
+            yield f"states:{verb}", f"arn:aws:states:{HERE}:execution:{nested}*"
+        rule = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
+        for verb in ("PutTargets", "PutRule", "DescribeRule"):
+            yield f"events:{verb}", f"arn:aws:events:{HERE}:rule/{rule}"
+
+
+def _folder(key: str) -> str:
+    """The first folder of a key that an expression makes: manifests of backfills are all below one."""
+    return "backfill" if "$manifest_prefix" in key else key.removeprefix("{% '").split("/")[0]

@@ -1,0 +1,155 @@
+"""The template fits the definitions: placeholders, permissions, pipelines and their parameters, names of the states."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from common.orchestration import OrchestrationParameters
+from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
+from tests.statemachines.template import HERE, Template, needed, permitted
+
+PIPELINES = FOLDER.parent / "pipelines" / "definitions"
+FORMS = ("ndr-15m-streaming", "ndr-15m-streaming-fused")
+GIVEN_AT_DEPLOYMENT = {"RoleArn": "ndr-pipelines upsert makes the role of its option the default"}
+WILDCARDS = {
+    f"arn:aws:sagemaker:{HERE}:pipeline/ndr-*/execution/*": "executions have made-up names; ours are those of ndr-*",
+    "arn:aws:s3:::ndr-artifacts-000000000000-us-east-1/backfill/*": "each backfill has a folder of its own",
+    "arn:aws:s3:::ndr-artifacts-000000000000-us-east-1/batches/*": "each window has a list of its own",
+    f"arn:aws:states:{HERE}:stateMachine:sfn_ndr_prediction_publication*": "the machine, its versions and its alias",
+    f"arn:aws:states:{HERE}:execution:sfn_ndr_prediction_publication*": "executions have made-up names",
+    f"arn:aws:states:{HERE}:stateMachine:sfn_ndr_backfill_reprocessing*": "the machine and the maps in it",
+    f"arn:aws:states:{HERE}:execution:sfn_ndr_backfill_reprocessing*": "executions of the maps have made-up names",
+}
+"""Resources of the machines' roles that stand for more than one thing, and why."""
+
+
+def definition(machine: str, **parameters: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(filled(machine, Template(**parameters).outputs))
+    return parsed
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_placeholder_is_an_output(machine: str) -> None:
+    assert placeholders(text_of(machine)) - set(Template().outputs) == set()
+
+
+def test_every_output_is_used() -> None:
+    used = {name for machine in MACHINES for name in placeholders(text_of(machine))} | set(MACHINES.values())
+    deployment = {"StateMachineLogGroupArn", "StepRoleArn", "IngestionBucketName", "LakeBucketName"}
+    assert set(Template().outputs) == used | deployment
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_role_permits_exactly_what_its_machine_does(machine: str, form: str) -> None:
+    template = Template(PipelineName15mParameter=form)
+    role = template.roles()[template.outputs[MACHINES[machine]]]
+    wanted = needed(definition(machine, PipelineName15mParameter=form), machine)
+    allowed = permitted(role)
+    assert (wanted - allowed, allowed - wanted) == (set(), set())
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_role_names_its_resources(machine: str) -> None:
+    template = Template()
+    role = template.roles()[template.outputs[MACHINES[machine]]]
+    assert {resource for _, resource in permitted(role) if "*" in resource} <= set(WILDCARDS)
+    assert role["ManagedPolicyArns"] == ["ndr-state-machine-logs"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "states.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "000000000000"}}
+
+
+def test_every_wildcard_is_in_use() -> None:
+    template = Template()
+    roles = [template.roles()[template.outputs[output]] for output in MACHINES.values()]
+    assert {resource for role in roles for _, resource in permitted(role) if "*" in resource} == set(WILDCARDS)
+
+
+def test_everything_that_starts_machines_names_their_alias_and_may_start_them() -> None:
+    template = Template()
+    targets = [
+        *(target["Arn"] for target in template.resource("BatchCompletedRule")["Targets"]),
+        *(template.resource(name)["Target"]["Arn"] for name in ("MonthlySchedule", "TrainingSchedule")),
+    ]
+    starter = permitted(template.resource("StarterRole"))
+    assert {action for action, _ in starter} == {"states:StartExecution"}
+    for target in targets:
+        machine, alias = target.split(":")[6:]
+        assert (machine in MACHINES, alias) == (True, "live")
+        assert ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:{machine}*") in starter
+    assert len(starter) == len(set(targets))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_what_is_passed_to_a_pipeline_is_what_it_declares(machine: str, form: str) -> None:
+    started = [
+        state["Arguments"]
+        for _, state in states_of(definition(machine, PipelineName15mParameter=form))
+        if state.get("Resource", "").endswith(":startPipelineExecution")
+    ]
+    assert started
+    for arguments in started:
+        path = PIPELINES / f"{arguments['PipelineName']}.json"
+        declared = {entry["Name"]: entry for entry in json.loads(path.read_text())["Parameters"]}
+        given = [entry["Name"] for entry in arguments["PipelineParameters"]]
+        needing = {name for name, entry in declared.items() if "DefaultValue" not in entry} - set(GIVEN_AT_DEPLOYMENT)
+        assert len(given) == len(set(given))
+        assert (set(given) - set(declared), needing - set(given)) == (set(), set()), path.stem
+        assert {declared[name]["Type"] for name in given} == {"String"}, path.stem
+
+
+def test_both_forms_of_the_15_minute_pipeline_may_be_chosen() -> None:
+    parameter = Template().raw["Parameters"]["PipelineName15mParameter"]
+    assert parameter["AllowedValues"] == list(FORMS)
+    assert all((PIPELINES / f"{form}.json").exists() for form in FORMS)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_state_names_of_the_design_exist(machine: str) -> None:
+    names = {path.rpartition("/")[2] for path, _ in states_of(definition_of(machine))}
+    assert set(DESIGNED[machine].split()) - names == set()
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_machine_does_not_end_before_its_polls_do(machine: str) -> None:
+    defaults = asdict(OrchestrationParameters(lake_uri="/lake", ingestion_prefix="s3://bucket/acme/emea"))
+    attempts = set(re.findall(r"\$(?:item_)?orchestration\.(\w+_poll_attempts)", text_of(machine)))
+    seconds = sum(defaults[name] * defaults["poll_seconds"] for name in attempts)
+    nested = defaults["join_poll_attempts"] * defaults["poll_seconds"] if "15m" in machine else 0
+    assert definition_of(machine)["TimeoutSeconds"] > seconds + nested
+
+
+DESIGNED = {
+    "sfn_ndr_15m_features_inference": """NormalizeIncomingMessage ParseIncomingProjectContext BatchCompletionEventChoice
+        IgnoreNonBatchCompletionEvent LoadProjectRoutingFromDynamo LoadProjectParametersFromDynamo
+        ResolvePipelineRuntimeParams AcquireMiniBatchLock DuplicateMiniBatch Start15mFeaturesPipeline
+        Describe15mFeaturesPipeline FeaturesPipelineStatusChoice WaitBeforeDescribe15mFeatures
+        IncrementFeaturesPollAttempt StartInferencePipeline DescribeInferencePipeline InferencePipelineStatusChoice
+        WaitBeforeDescribeInference IncrementInferencePollAttempt StartPredictionPublicationWorkflow
+        ReleaseMiniBatchLockOnSuccess ReleaseMiniBatchLockOnFailure WorkflowFailed Success""",
+    "sfn_ndr_prediction_publication": """NormalizeIncomingMessage ParseIncomingProjectContext
+        LoadProjectParametersFromDynamo ResolvePipelineRuntimeParams AcquirePublicationLock StartPredictionJoinPipeline
+        DescribeJoinPipeline JoinPipelineStatusChoice WaitBeforeJoinDescribe IncrementJoinPollAttempt
+        MarkPublicationSucceeded MarkPublicationFailed DuplicatePublicationSuppressed EmitPublicationEvent
+        WorkflowFailed""",
+    "sfn_ndr_monthly_fg_b_baselines": """NormalizeIncomingMessage ParseIncomingProjectContext
+        LoadProjectParametersFromDynamo ResolvePipelineRuntimeParams StartMachineInventoryRefresh
+        DescribeInventoryPipeline InventoryPipelineStatusChoice WaitBeforeInventoryDescribe
+        IncrementInventoryPollAttempt StartFGBBaselinePipeline DescribeFGBPipeline FGBPipelineStatusChoice WaitBeforeFGBDescribe
+        IncrementFGBPollAttempt EmitBaselineReadyEvent WorkflowFailed""",
+    "sfn_ndr_training_orchestrator": """NormalizeIncomingMessage ParseIncomingProjectContext
+        LoadProjectParametersFromDynamo ResolvePipelineRuntimeParams StartTrainingPipeline DescribeTrainingPipeline
+        TrainingPipelineStatusChoice WaitBeforeTrainingDescribe IncrementTrainingPollAttempt WorkflowFailed Success""",
+    "sfn_ndr_backfill_reprocessing": """NormalizeIncomingMessage ParseIncomingProjectContext
+        LoadProjectParametersFromDynamo ResolvePipelineRuntimeParams StartHistoricalWindowsExtractorPipeline
+        DescribeHistoricalWindowsExtractor ExtractorPipelineStatusChoice WaitBeforeExtractorDescribe
+        IncrementExtractorPollAttempt ResolveBackfillWindows RunBackfillWindows StartBackfillPipeline
+        EmitBackfillReconciliationEvent WorkflowFailed""",
+}
