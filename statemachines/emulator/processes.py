@@ -150,11 +150,8 @@ class Job:
             return
         grace = self._processes.settings.step_grace_seconds
         if self._command.container:
-            subprocess.Popen(
-                ["docker", "stop", "--time", f"{grace:.0f}", self._command.container],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            command = ["docker", "stop", "-t", f"{grace:.0f}", self._command.container]
+            threading.Thread(target=subprocess.run, args=(command,), kwargs={"capture_output": True}).start()
             return
         _signal_group(process.pid, signal.SIGTERM)
         killer = threading.Timer(grace, _kill_unless_ended, (process,))

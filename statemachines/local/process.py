@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SERVER = "statemachines.emulator.server"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
+HEALTH_SECONDS = 5.0
 REGION = "us-east-1"
 DEFAULT_PORT = 4566
 
@@ -38,7 +39,7 @@ def interpreter() -> Path:
 def _health(port: int) -> dict[str, Any] | None:
     """What the server on a port says of itself; None when it is no local AWS."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ndr/health", timeout=5) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ndr/health", timeout=HEALTH_SECONDS) as response:
             found = json.load(response)
     except (urllib.error.URLError, OSError, ValueError):
         return None
@@ -122,10 +123,10 @@ class LocalAws:
 
     def start(self) -> bool:
         """Start the server and wait until it answers; False when it was up already."""
-        if self.pid() is not None:
-            return False
         if _listens(self.port):
             other = _health(self.port)
+            if other and Path(other["home"]) == self.home.resolve():
+                return False
             user = f"the local AWS of {other['home']}" if other else "another program"
             raise LocalAwsError(f"port {self.port} is used by {user}", "Stop that one, or choose a port with --port")
         program = interpreter()

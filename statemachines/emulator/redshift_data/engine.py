@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,8 +51,6 @@ class Engine:
         self._folder = folder
         self._objects = objects
         self._databases: dict[Path, duckdb.DuckDBPyConnection] = {}
-        self._running: duckdb.DuckDBPyConnection | None = None
-        self._lock = threading.Lock()
 
     @contextmanager
     def _session(self, cluster: str, database: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -64,13 +61,9 @@ class Engine:
         session = self._databases[path].cursor()
         for statement in _SESSION:
             session.execute(statement)
-        with self._lock:
-            self._running = session
         try:
             yield session
         finally:
-            with self._lock:
-                self._running = None
             session.close()
 
     def run(
@@ -80,9 +73,10 @@ class Engine:
         statements: Sequence[str],
         parameters: Mapping[str, str],
         ended: Callable[[int, Result], None],
+        cancelled: threading.Event,
     ) -> None:
         """Run statements in one transaction; `ended` is told of each. Raises StatementError, all undone."""
-        with self._session(cluster, database) as session:
+        with self._session(cluster, database) as session, _interrupted_when(cancelled, session):
             session.begin()
             try:
                 for number, sql in enumerate(statements):
@@ -110,24 +104,32 @@ class Engine:
         counts = changed is not None and isinstance(changed[0], int) and word in ("INSERT", "UPDATE", "DELETE", "MERGE")
         return Result(count=int(changed[0]) if changed is not None and counts else -1)
 
-    def cancel(self) -> None:
-        """Interrupt what runs until it ends: DuckDB forgets an interruption that comes before its next query."""
-        session = self._running
-        if session is not None:
-            threading.Thread(target=self._interrupt, args=(session,), name="cancel", daemon=True).start()
-
-    def _interrupt(self, session: duckdb.DuckDBPyConnection) -> None:
-        while True:
-            with self._lock:
-                if self._running is not session:
-                    return
-                session.interrupt()
-            time.sleep(_INTERRUPT_SECONDS)
-
     def close(self) -> None:
         """Close all databases."""
         for connection in self._databases.values():
             connection.close()
+
+
+@contextmanager
+def _interrupted_when(cancelled: threading.Event, session: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Interrupt what runs in the block, once it is cancelled.
+
+    Again and again: DuckDB forgets an interruption that comes before its next query.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_INTERRUPT_SECONDS):
+            if cancelled.is_set():
+                session.interrupt()
+
+    watcher = threading.Thread(target=watch, name="cancel", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _rows(session: duckdb.DuckDBPyConnection, sql: str) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,7 +32,7 @@ class DataApi:
         self._records = records
         self._engine = engine
         self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="redshift")
-        self._running: Statement | None = None
+        self._cancelled: dict[str, threading.Event] = {}
         self._interrupted = False
 
     def operations(self) -> dict[str, Operation]:
@@ -79,15 +80,16 @@ class DataApi:
                 parameters=_parameters(request, statements),
             )
             self._records.keep(statement)
+            self._cancelled[statement.id] = threading.Event()
         self._queue.submit(self._run, statement)
         return views.accepted(statement)
 
     def _run(self, statement: Statement) -> None:
         records = self._records
         with records.lock:
-            if statement.ended or self._interrupted:
+            if statement.ended:
+                del self._cancelled[statement.id]
                 return
-            self._running = statement
             statement.status = "STARTED"
             self._begin(statement, 0)
         try:
@@ -97,6 +99,7 @@ class DataApi:
                 [part.sql for part in statement.parts],
                 statement.parameters,
                 lambda number, result: self._ended(statement, number, result),
+                self._cancelled[statement.id],
             )
         except StatementError as error:
             with records.lock:
@@ -108,7 +111,7 @@ class DataApi:
                     records.end(statement, "FINISHED")
         finally:
             with records.lock:
-                self._running = None
+                del self._cancelled[statement.id]
                 if not statement.ended:
                     # an error of this program: the statement does not stay open
                     records.end(statement, "FAILED", f"ERROR: {sys.exception()!r}")
@@ -157,8 +160,7 @@ class DataApi:
             if statement.ended:
                 raise invalid(f"Could not cancel a query that is already in {statement.status} state")
             self._records.end(statement, "ABORTED")
-            if self._running is statement:
-                self._engine.cancel()
+            self._cancelled[statement.id].set()
         return {"Status": True}
 
     def list_statements(self, request: Document) -> Document:
@@ -179,7 +181,8 @@ class DataApi:
             for statement in self._records.statements.values():
                 if not statement.ended:
                     self._records.end(statement, "FAILED", INTERRUPTED)
-            self._engine.cancel()
+            for cancelled in self._cancelled.values():
+                cancelled.set()
         self._queue.shutdown()
         self._engine.close()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from datetime import datetime
+import os
+import subprocess
 
 import pytest
 from botocore.exceptions import ClientError
 
-from statemachines.local.process import LocalAws
+from statemachines.local.process import REPOSITORY, LocalAws, interpreter
 from tests.statemachines.emulator.machines import FAIL, chain, failing_task, machine, part, passing
 from tests.statemachines.emulator.pipelines import unique
 
@@ -127,38 +127,39 @@ def test_too_much_data_is_caught_by_its_name_only(local_aws: LocalAws) -> None:
 
 
 def test_retries_wait_no_longer_than_the_longest_delay(local_aws: LocalAws) -> None:
-    # 3 retries that wait min(100 * 10^n, 200) s, scaled by 0.02: 2 + 4 + 4 s; without the limit, 2 + 20 + 200 s
+    # waits of 1 + 5 * 2 s, scaled by 0.02: 0.22 s; without the longest delay, 1 + 5 * 60 s: 6 s
     retry = {
         "ErrorEquals": ["DynamoDB.ResourceNotFoundException"],
-        "IntervalSeconds": 50,
-        "BackoffRate": 10,
-        "MaxDelaySeconds": 60,
-        "MaxAttempts": 3,
+        "IntervalSeconds": 1,
+        "BackoffRate": 100,
+        "MaxDelaySeconds": 2,
+        "MaxAttempts": 6,
     }
     tested = machine(local_aws, {"A": failing_task(Retry=[retry])})
-    started = time.monotonic()
     arn = tested.start()
-    assert tested.finish(arn)["error"] == "DynamoDB.ResourceNotFoundException"
-    # (50 + 60 + 60) * 0.02 = 3.4 s
-    assert 3.4 <= time.monotonic() - started < 8
-    assert [event["type"] for event in tested.history(arn)].count("TaskScheduled") == 4
+    done = tested.finish(arn)
+    assert done["error"] == "DynamoDB.ResourceNotFoundException"
+    assert 0.22 <= (done["stopDate"] - done["startDate"]).total_seconds() < 5
+    assert [event["type"] for event in tested.history(arn)].count("TaskScheduled") == 7
 
 
-def test_jitter_shortens_waits(local_aws: LocalAws) -> None:
-    # without jitter every one of the 12 waits is 0.4 s; the chance that jitter keeps 90 % of their sum is below 1e-6
-    retry = {
-        "ErrorEquals": ["States.ALL"],
-        "IntervalSeconds": 20,
-        "BackoffRate": 1,
-        "MaxAttempts": 12,
-        "JitterStrategy": "FULL",
-    }
-    done = machine(local_aws, {"A": failing_task(Retry=[retry])}).run()
-    assert _seconds(done["startDate"], done["stopDate"]) < 12 * 0.4 * 0.9
-
-
-def _seconds(start: datetime, end: datetime) -> float:
-    return (end - start).total_seconds()
+def test_waits_of_retries() -> None:
+    script = """
+import json
+from statemachines.emulator.stepfunctions.failures import delay
+plain = {"IntervalSeconds": 3, "BackoffRate": 2, "MaxDelaySeconds": 20}
+print(json.dumps([
+    [delay(plain, count) for count in range(5)],
+    [delay({}, count) for count in range(3)],
+    sorted(delay({**plain, "JitterStrategy": "FULL"}, 1) for _ in range(200)),
+]))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([str(interpreter()), "-c", script], capture_output=True, check=True, env=environment)
+    plain, default, jittered = json.loads(done.stdout)
+    assert plain == [3, 6, 12, 20, 20]
+    assert default == [1, 2, 4]
+    assert 0 <= jittered[0] < 1 < 5 < jittered[-1] <= 6
 
 
 def test_the_first_retrier_with_no_attempts_decides(local_aws: LocalAws) -> None:
