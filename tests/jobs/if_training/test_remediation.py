@@ -1,0 +1,332 @@
+"""The remediation against Step Functions: a state machine that waits until the test lets it end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sysconfig
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.if_training.backfill import execution_name
+from statemachines.local.process import LocalAws
+from tests.jobs.if_training.conftest import RUN, Lifecycle
+from tests.jobs.if_training.lakes import add_slices, add_windows, span
+from tests.statemachines.conftest import new_local_aws
+
+WINDOWS = list(span(8))
+KEYS = [window.key for window in WINDOWS]
+PATIENCE_SECONDS = 120
+ROLE = "arn:aws:iam::000000000000:role/backfill"
+LOOK = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::dynamodb:getItem",
+    "Arguments": {"TableName": "TABLE", "Key": {"name": {"S": "{% $states.context.Execution.Name %}"}}},
+    "Output": "{% $exists($states.result.Item.answer.S) ? {'answer': $states.result.Item.answer.S} : {} %}",
+    "Next": "Decide",
+}
+DECIDE = {
+    "Type": "Choice",
+    "Choices": [
+        {"Condition": "{% $not($exists($states.input.answer)) %}", "Next": "Pause"},
+        {"Condition": "{% $states.input.answer = 'fail' %}", "Next": "Failed"},
+    ],
+    "Default": "Done",
+}
+STATES = {
+    "Look": LOOK,
+    "Decide": DECIDE,
+    "Pause": {"Type": "Wait", "Seconds": 10, "Next": "Look"},
+    "Failed": {"Type": "Fail", "Error": "Ndr.BackfillFailed", "Cause": "the bucket is on fire"},
+    "Done": {"Type": "Pass", "Output": "{% $parse($states.input.answer) %}", "End": True},
+}
+
+
+@dataclass
+class Machine:
+    """A state machine whose executions end when they are answered."""
+
+    local: LocalAws
+    table: str
+    arn: str
+
+    def names(self) -> list[str]:
+        """The executions so far, the first one first."""
+        found = self.local.client("stepfunctions").list_executions(stateMachineArn=self.arn)["executions"]
+        return [entry["name"] for entry in sorted(found, key=lambda entry: entry["startDate"])]
+
+    def input(self, name: str) -> dict[str, Any]:
+        """What an execution was started with."""
+        arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"
+        found: dict[str, Any] = json.loads(
+            self.local.client("stepfunctions").describe_execution(executionArn=arn)["input"]
+        )
+        return found
+
+    def started(self, number: int) -> str:
+        """The name of the execution with that number, once it was started."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            if len(names := self.names()) >= number:
+                return names[number - 1]
+            time.sleep(0.1)
+        raise AssertionError(f"execution {number} was not started: {self.names()}")
+
+    def answer(self, name: str, status: str = "SUCCEEDED", **output: Any) -> None:
+        """Lets the execution end with that output."""
+        whole = {"status": status, "request_id": name, "done": [], "failed": [], "skipped": []} | output
+        self._put(name, json.dumps(whole))
+
+    def fail(self, name: str) -> None:
+        """Lets the execution fail."""
+        self._put(name, "fail")
+
+    def _put(self, name: str, answer: str) -> None:
+        item = {"name": {"S": name}, "answer": {"S": answer}}
+        self.local.client("dynamodb").put_item(TableName=self.table, Item=item)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    running = new_local_aws(tmp_path_factory.mktemp("training-aws"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def machine(local: LocalAws) -> Machine:
+    name = f"backfill-{uuid.uuid4().hex[:8]}"
+    local.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "Look", "States": STATES}).replace("TABLE", name)
+    arn = local.client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=ROLE)
+    return Machine(local, name, arn["stateMachineArn"])
+
+
+@pytest.fixture
+def lacking(lifecycle: Any) -> Lifecycle:
+    """A verified range of eight windows, of which the third, fourth and seventh are missing."""
+    made: Lifecycle = lifecycle(span(8))
+    made.parameters(training={"min_rows": 20, "min_coverage": 0.7, "backfill_poll_seconds": 0.1})
+    add_windows(made.lake, [WINDOWS[number] for number in (0, 1, 4, 5, 7)])
+    made.run("verify")
+    return made
+
+
+class Stage:
+    """The remediation in a process of its own."""
+
+    def __init__(self, lifecycle: Lifecycle, machine: Machine, *more: str) -> None:
+        command = Path(sysconfig.get_path("scripts")) / "ndr-if-training"
+        arguments = [*lifecycle.options("remediate"), "--backfill-state-machine", machine.arn, *more]
+        environment = {**os.environ, **machine.local.environment}
+        self.process = subprocess.Popen(
+            [str(command), *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def ended(self, code: int = 0) -> str:
+        """What it printed, on stdout or as its error, after it ended with that code."""
+        out, errors = self.process.communicate(timeout=PATIENCE_SECONDS)
+        assert self.process.returncode == code, errors
+        return out if code == 0 else errors.strip().splitlines()[-1]
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def test_missing_windows_are_built_by_one_execution(lacking: Lifecycle, machine: Machine) -> None:
+    stage = Stage(lacking, machine)
+    name = machine.started(1)
+    missing = [KEYS[2], KEYS[3], KEYS[6]]
+    assert name == execution_name(RUN, 1, missing)
+    assert machine.input(name) == {
+        "project_name": "local",
+        "feature_spec_version": "v1",
+        "start_ts_iso": "2026-03-10T00:38:00Z",
+        "end_ts_iso": "2026-03-10T01:53:00Z",
+        "windows": missing,
+        "request_id": name,
+    }
+    assert lacking.artifact("remediate")["go"] is False  # not before it has ended
+    add_windows(lacking.lake, [WINDOWS[number] for number in (2, 3, 6)])
+    machine.answer(name, done=missing)
+    report = json.loads(stage.ended())
+    assert report["details"]["remediate"] == {"rounds": 1, "executions": 1, "gaps": 0, "still_missing": 0}
+    artifact = lacking.artifact("remediate")
+    assert (artifact["go"], artifact["status"], artifact["still_missing"]) == (True, "complete", [])
+    lacking.run("reverify")
+    assert len(machine.names()) == 1
+
+
+def test_windows_without_batches_are_gaps(lacking: Lifecycle, machine: Machine) -> None:
+    stage = Stage(lacking, machine)
+    name = machine.started(1)
+    add_windows(lacking.lake, [WINDOWS[6]])
+    skipped = [[KEYS[2], "no batch"], {"window": KEYS[3], "reason": "no batch"}]  # pairs or objects
+    machine.answer(name, "PARTIAL", done=[KEYS[6]], skipped=skipped)
+    stage.ended()
+    artifact = lacking.artifact("remediate")
+    assert (artifact["status"], artifact["gaps"]) == ("complete with gaps", [KEYS[2], KEYS[3]])
+    lacking.run("reverify")  # 6 of 8 windows: 75 %
+    assert lacking.artifact("reverify")["gaps"] == [KEYS[2], KEYS[3]]
+    assert len(machine.names()) == 1  # gaps are not asked for again
+    lacking.parameters(training={"min_rows": 20, "min_coverage": 0.76})
+    line = lacking.fail("reverify")
+    assert "only 75.0% of the windows" in line and "fewer than 76.0%" in line and KEYS[2] in line
+
+
+def test_a_window_that_another_execution_held_is_no_gap(lacking: Lifecycle, machine: Machine) -> None:
+    stage = Stage(lacking, machine)
+    first = machine.started(1)
+    add_windows(lacking.lake, [WINDOWS[2], WINDOWS[3]])
+    machine.answer(first, "PARTIAL", skipped=[[KEYS[6], "another execution works on this window"]])
+    second = machine.started(2)
+    assert machine.input(second)["windows"] == [KEYS[6]]
+    add_windows(lacking.lake, [WINDOWS[6]])
+    machine.answer(second)
+    stage.ended()
+    assert lacking.artifact("remediate")["status"] == "complete"
+
+
+def test_after_two_rounds_it_stops_and_verification_fails_closed(lacking: Lifecycle, machine: Machine) -> None:
+    stage = Stage(lacking, machine)
+    machine.fail(machine.started(1))
+    second = machine.started(2)
+    add_windows(lacking.lake, [WINDOWS[2]])
+    machine.answer(second, "PARTIAL", done=[KEYS[2]], failed=[[KEYS[3], "no such column"], [KEYS[6], "no such column"]])
+    stage.ended()
+    artifact = lacking.artifact("remediate")
+    assert (artifact["go"], artifact["status"]) == (True, "incomplete")
+    assert [entry["executions"][0]["status"] for entry in artifact["rounds"]] == ["FAILED", "PARTIAL"]
+    assert "the bucket is on fire" in artifact["rounds"][0]["executions"][0]["failures"][0]
+    line = lacking.fail("reverify")
+    assert f"2 of 8 windows of {span(8)} are still missing (no rows in fg_a): {KEYS[3]}, {KEYS[6]}" in line
+    assert "no such column" in line
+    Stage(lacking, machine).ended()  # a retry has no third round
+    assert len(machine.names()) == 2
+
+
+def test_a_killed_stage_goes_on_with_the_execution_that_it_started(lacking: Lifecycle, machine: Machine) -> None:
+    stage = Stage(lacking, machine)
+    name = machine.started(1)
+    stage.kill()
+    add_windows(lacking.lake, [WINDOWS[2]])  # the execution is half done: the windows that are missing are others now
+    again = Stage(lacking, machine)
+    time.sleep(4)
+    again.kill()
+    last = Stage(lacking, machine)
+    add_windows(lacking.lake, [WINDOWS[3], WINDOWS[6]])
+    machine.answer(name)
+    last.ended()
+    assert machine.names() == [name]
+    assert lacking.artifact("remediate")["status"] == "complete"
+
+
+def test_a_stage_that_is_repeated_starts_nothing(lacking: Lifecycle, machine: Machine) -> None:
+    stage = Stage(lacking, machine)
+    name = machine.started(1)
+    add_windows(lacking.lake, [WINDOWS[number] for number in (2, 3, 6)])
+    machine.answer(name)
+    stage.ended()
+    before = lacking.path("remediation.json").read_bytes()
+    Stage(lacking, machine).ended()
+    assert lacking.path("remediation.json").read_bytes() == before
+    assert len(machine.names()) == 1
+
+
+def test_nothing_missing_starts_nothing(lifecycle: Any, machine: Machine) -> None:
+    made: Lifecycle = lifecycle(span(3))
+    add_windows(made.lake, span(3))
+    made.run("verify")
+    Stage(made, machine).ended()
+    assert machine.names() == []
+    assert made.artifact("remediate")["rounds"] == []
+
+
+def test_named_windows_replace_those_of_the_verifier(lacking: Lifecycle, machine: Machine) -> None:
+    stage = Stage(lacking, machine, "--missing-windows", "2026-03-10T00:38Z,20260310T0153Z")
+    name = machine.started(1)
+    assert machine.input(name)["windows"] == [KEYS[2], KEYS[7]]  # the second one is not missing
+    add_windows(lacking.lake, [WINDOWS[2]])
+    machine.answer(name)
+    stage.ended()
+    assert lacking.artifact("remediate")["still_missing"] == [KEYS[3], KEYS[6]]
+    assert len(machine.names()) == 1
+
+
+def test_an_execution_that_takes_too_long_is_a_failure_and_can_be_waited_for_again(
+    lacking: Lifecycle, machine: Machine
+) -> None:
+    limits = {"min_rows": 20, "backfill_poll_seconds": 0.1, "backfill_poll_attempts": 3}
+    lacking.parameters(training=limits)
+    line = Stage(lacking, machine).ended(code=1)
+    assert "still runs after 3 looks" in line and "Run --stage remediate again" in line
+    assert lacking.artifact("remediate")["go"] is False
+    add_windows(lacking.lake, [WINDOWS[number] for number in (2, 3, 6)])
+    machine.answer(machine.started(1))
+    lacking.parameters(training={"min_rows": 20, "backfill_poll_seconds": 0.1})
+    Stage(lacking, machine).ended()
+    assert len(machine.names()) == 1
+
+
+def test_a_state_machine_that_does_not_exist_is_a_failure(lacking: Lifecycle, machine: Machine) -> None:
+    unknown = Machine(machine.local, machine.table, f"{machine.arn}-other")
+    line = Stage(lacking, unknown).ended(code=1)
+    assert f"state machine {unknown.arn} could not be started for 3 windows" in line
+    assert "StateMachineDoesNotExist" in line
+
+
+def test_without_a_state_machine_missing_windows_are_a_failure(lacking: Lifecycle) -> None:
+    line = lacking.fail("remediate")
+    assert f"3 of 8 windows of {span(8)} are missing (no rows in fg_a): {KEYS[2]}, {KEYS[3]}, {KEYS[6]}" in line
+    assert "give --backfill-state-machine" in line
+
+
+def test_without_a_state_machine_nothing_missing_is_fine(lifecycle: Any) -> None:
+    made: Lifecycle = lifecycle(span(3))
+    add_windows(made.lake, span(3))
+    made.run("verify")
+    made.run("remediate")
+    assert made.artifact("remediate")["status"] == "complete"
+
+
+def test_alone_windows_without_slices_are_gaps(lifecycle: Any) -> None:
+    """A laptop that runs all stages: no logs came in for the window, and nobody else has them."""
+    made: Lifecycle = lifecycle(span(8))
+    add_windows(made.lake, WINDOWS[:7])
+    add_slices(made.lake, WINDOWS[:7])
+    made.run("all")
+    assert made.artifact("remediate")["gaps"] == [KEYS[7]]
+    assert made.artifact("reverify")["status"] == "complete with gaps"
+    assert made.current() == RUN
+
+
+def test_alone_windows_with_slices_but_no_features_are_a_failure(lifecycle: Any) -> None:
+    made: Lifecycle = lifecycle(span(8))
+    add_windows(made.lake, WINDOWS[:7])
+    add_slices(made.lake, WINDOWS)
+    assert f"1 of 8 windows of {span(8)} are missing (no rows in fg_a): {KEYS[7]}" in made.fail("all")
+
+
+@pytest.mark.parametrize("value", ["2026-03-10T02:08Z", "2026-03-09T00:08Z"])
+def test_named_windows_outside_of_the_range_are_a_usage_error(lacking: Lifecycle, value: str) -> None:
+    command = Path(sysconfig.get_path("scripts")) / "ndr-if-training"
+    done = subprocess.run(
+        [str(command), *lacking.options("remediate"), "--missing-windows", value], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert f"--missing-windows {value} is not in the training range {span(8)}" in done.stderr
