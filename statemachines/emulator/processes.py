@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from statemachines.emulator.activity import Activity
 from statemachines.emulator.settings import Settings
+from statemachines.emulator.slots import Slots
 from statemachines.emulator.store import Store
 
 KIND = "process"
@@ -46,34 +48,6 @@ class Outcome:
     def succeeded(self) -> bool:
         """Whether it ended by itself with code 0."""
         return self.exit_code == 0 and not self.stopped and not self.timed_out
-
-
-class Slots:
-    """So many at once; the others queue."""
-
-    def __init__(self, count: int) -> None:
-        self._free = count
-        self._condition = threading.Condition()
-
-    def take(self, given_up: threading.Event) -> bool:
-        """Wait for a free place; False when the wait was given up first."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._free > 0 or given_up.is_set())
-            if given_up.is_set():
-                return False
-            self._free -= 1
-            return True
-
-    def give_back(self) -> None:
-        """Free a place for the next in the queue."""
-        with self._condition:
-            self._free += 1
-            self._condition.notify()
-
-    def wake(self) -> None:
-        """Let those who wait see that they were given up."""
-        with self._condition:
-            self._condition.notify_all()
 
 
 class Job:
@@ -145,7 +119,6 @@ class Job:
         with self._lock:
             self._stopped.set()
             process = self._process
-        self._processes.slots.wake()
         if process is None or process.poll() is not None:
             return
         grace = self._processes.settings.step_grace_seconds
@@ -164,8 +137,10 @@ class Processes:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings = settings
-        self.slots = Slots(settings.step_slots)
+        self.slots = Slots(settings.step_slots, self._idle)
         self._store = store
+        self._activity = Activity()
+        self._running: set[int] = set()
 
     def job(self, command: Command) -> Job:
         """The command, not yet started."""
@@ -173,12 +148,18 @@ class Processes:
 
     def remember(self, pid: int, command: Command) -> None:
         """Keep that this process runs."""
+        self._running.add(pid)
         record = {"started": start_of(pid), "name": command.name, "container": command.container}
         self._store.put(KIND, str(pid), record)
 
     def forget(self, pid: int) -> None:
         """Forget a process that ended."""
+        self._running.discard(pid)
         self._store.delete(KIND, str(pid))
+
+    def _idle(self) -> int:
+        """How many of the running ones do nothing but wait; of containers this is not known."""
+        return 0 if self.settings.steps == "docker" else self._activity.idle(list(self._running))
 
     def end_orphans(self) -> list[str]:
         """Kill what a server that was killed left running; their names."""

@@ -16,7 +16,7 @@ from statemachines.emulator import hooks
 from statemachines.emulator.settings import Settings, SettingsError
 
 HEALTH_PATH = "/_ndr/health"
-GRACE_SECONDS = 3.0
+GRACE_SECONDS = 1.0
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 

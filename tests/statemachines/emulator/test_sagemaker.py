@@ -224,19 +224,6 @@ def test_lists_come_in_pages(local_aws: LocalAws) -> None:
     assert found == [["0", "1"], ["2", "3"], ["4"]]
 
 
-def test_no_more_processes_than_slots(start_local_aws: Any, tmp_path: Path) -> None:
-    write_step(tmp_path, "ndr-count", 'echo in >> "$1"; sleep 0.2; echo out >> "$1"')
-    local = start_local_aws(step_bin=tmp_path, NDR_STEP_SLOTS="2")
-    log = tmp_path / "log"
-    steps = [step(f"S{number}", "ndr-count", str(log)) for number in range(6)]
-    assert run(local, definition(*steps))["PipelineExecutionStatus"] == "Succeeded"
-    inside, most = 0, 0
-    for line in log.read_text().split():
-        inside += 1 if line == "in" else -1
-        most = max(most, inside)
-    assert most == 2
-
-
 def test_a_step_costs_little_beyond_its_process(
     local_aws: LocalAws, step_bin: Path, record_property: pytest.RecordProperty
 ) -> None:
