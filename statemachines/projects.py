@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import yaml
 
 from common.errors import ParameterError
 from common.orchestration import OrchestrationParameters
-from common.project_table import seed_project, seed_routing
+from common.project_table import project_item, routing_item, seed_project, seed_routing
 from common.settings import build
 
 
@@ -43,22 +43,34 @@ def read_project(path: Path) -> ProjectFile:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParameterError(f"the project file {path} is not YAML: {error}", "Correct the file") from None
     settings = raw.pop("settings", {}) if isinstance(raw, dict) else {}
-    project = build(ProjectFile, raw, str(path))
-    return ProjectFile(
-        project.project_name, project.organisations, project.orchestration, project.feature_spec_version, settings
-    )
+    project = replace(build(ProjectFile, raw, str(path)), settings=settings)
+    if not project.organisations:
+        raise ParameterError(f"{path} names no organisations", "Give a list like organisations: [acme/emea]")
+    # so that a wrong value is found before anything is deployed
+    project_item(*_names(project), project.settings, project.orchestration)
+    for org1, org2, prefix in _routing(project):
+        routing_item(org1, org2, *_names(project), prefix)
+    return project
 
 
 def seed(project: ProjectFile, outputs: Mapping[str, str]) -> None:
     """Puts the parameters and the routing of the project into the tables of the stack.
 
     Raises:
-        ParameterError: a setting is unknown or wrong; nothing is written then.
         AwsError: a call was refused.
     """
-    names = (project.project_name, project.feature_spec_version)
-    seed_project(outputs["ProjectParametersTable"], *names, project.settings, project.orchestration)
+    seed_project(outputs["ProjectParametersTable"], *_names(project), project.settings, project.orchestration)
+    for org1, org2, prefix in _routing(project):
+        seed_routing(outputs["ProjectRoutingTable"], org1, org2, *_names(project), prefix)
+
+
+def _names(project: ProjectFile) -> tuple[str, str]:
+    return project.project_name, project.feature_spec_version
+
+
+def _routing(project: ProjectFile) -> Iterator[tuple[str, str, str]]:
+    """Both parts of each organisation, and the folder of its batches."""
     root = project.orchestration.ingestion_prefix.rsplit("/", 2)[0]
     for organisation in project.organisations:
         org1, _, org2 = organisation.partition("/")
-        seed_routing(outputs["ProjectRoutingTable"], org1, org2, *names, f"{root}/{organisation}")
+        yield org1, org2, f"{root}/{organisation}"
