@@ -52,9 +52,9 @@ def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, .
 @click.argument("machines", nargs=-1, required=True, type=click.Choice(sorted(MACHINES)), metavar="MACHINE...")
 @report_errors
 def rollback(machines: tuple[str, ...]) -> None:
-    """Moves the alias `live` of each machine back to the version before."""
-    for machine in machines:
-        _show(roll_back(client("stepfunctions"), machine))
+    """Moves the alias `live` of each machine back to the version before; of none where one has no such version."""
+    for published in roll_back(client("stepfunctions"), machines):
+        _show(published)
 
 
 @main.command(name="lint", epilog="Example: ndr-statemachines lint")
