@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from botocore.exceptions import ClientError, WaiterError
 
 from common.aws import aws_errors
-from common.errors import DeploymentError
+from common.errors import DeploymentError, ParameterError
 
 TEMPLATE = Path(__file__).parent / "template.yaml"
 WAIT = {"Delay": 1, "MaxAttempts": 900}
@@ -22,9 +23,14 @@ def deploy_stack(cloudformation: Any, name: str, parameters: Mapping[str, str]) 
     Parameters that are not given keep their values, or have the template's defaults in a new stack.
 
     Raises:
+        ParameterError: the template has no such parameter.
         DeploymentError: the stack is in a state that cannot be updated, or a resource of it failed.
         AwsError: a call was refused.
     """
+    if unknown := sorted(set(parameters) - _declared()):
+        raise ParameterError(
+            f"the stack has no parameter {', '.join(unknown)}", f"Choose among {', '.join(sorted(_declared()))}"
+        )
     known = _describe(cloudformation, name)
     request = {
         "StackName": name,
@@ -45,6 +51,13 @@ def deploy_stack(cloudformation: Any, name: str, parameters: Mapping[str, str]) 
     described = _describe(cloudformation, name)
     assert described is not None
     return done, {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
+
+
+def _declared() -> set[str]:
+    """The names of the template's parameters."""
+    root = yaml.compose(TEMPLATE.read_text(encoding="utf-8"))
+    assert isinstance(root, yaml.MappingNode)
+    return {name.value for key, section in root.value if key.value == "Parameters" for name, _ in section.value}
 
 
 def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:
