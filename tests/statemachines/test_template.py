@@ -142,8 +142,8 @@ DESIGNED = {
     "sfn_ndr_monthly_fg_b_baselines": """NormalizeIncomingMessage ParseIncomingProjectContext
         LoadProjectParametersFromDynamo ResolvePipelineRuntimeParams StartMachineInventoryRefresh
         DescribeInventoryPipeline InventoryPipelineStatusChoice WaitBeforeInventoryDescribe
-        IncrementInventoryPollAttempt StartFGBBaselinePipeline DescribeFGBPipeline FGBPipelineStatusChoice WaitBeforeFGBDescribe
-        IncrementFGBPollAttempt EmitBaselineReadyEvent WorkflowFailed""",
+        IncrementInventoryPollAttempt StartFGBBaselinePipeline DescribeFGBPipeline FGBPipelineStatusChoice
+        WaitBeforeFGBDescribe IncrementFGBPollAttempt EmitBaselineReadyEvent WorkflowFailed""",
     "sfn_ndr_training_orchestrator": """NormalizeIncomingMessage ParseIncomingProjectContext
         LoadProjectParametersFromDynamo ResolvePipelineRuntimeParams StartTrainingPipeline DescribeTrainingPipeline
         TrainingPipelineStatusChoice WaitBeforeTrainingDescribe IncrementTrainingPollAttempt WorkflowFailed Success""",
