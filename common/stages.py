@@ -32,5 +32,6 @@ TOOLS = (
     Stage("ndr-simulate", "jobs.simulate", needs_engine=False),
     Stage("ndr-evaluate", "jobs.evaluate", needs_engine=False),
     Stage("ndr-report", "jobs.report", needs_engine=False),
+    Stage("ndr-feedback", "jobs.feedback", needs_engine=False),
     Stage("ndr-demo", "jobs.demo", needs_engine=False),
 )

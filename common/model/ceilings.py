@@ -112,6 +112,19 @@ class Ceiling:
         )
 
 
+def company_ceiling(group: Codes, host: Codes, values: Floats, quorum: float) -> Floats:
+    """What the second of the other hosts reaches in the group; -inf where fewer hosts than the quorum are there."""
+    at = np.unique(group, return_inverse=True)[1].astype(np.int64)
+    spans = int(host.max(initial=0)) + 1
+    pair, row = np.unique(at * spans + host, return_inverse=True)
+    best = np.full(len(pair), -np.inf)
+    np.maximum.at(best, row, values)
+    groups = pair // spans
+    leaders, names = _leaders(best, groups, pair % spans, int(at.max(initial=-1)) + 1)
+    enough = np.bincount(groups)[at] >= quorum if len(at) else np.zeros(0, dtype=bool)
+    return np.asarray(np.where(enough, _others(leaders, names, at, host), -np.inf))
+
+
 def _quantile(values: Floats) -> float:
     return float(np.quantile(values, FLOOR_QUANTILE)) if len(values) else 0.0
 

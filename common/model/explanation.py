@@ -14,12 +14,17 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Reason:
-    """A feature of a prediction: its value there (null for none), its median in training, and what it added."""
+    """A feature of a prediction: its value there (null for none), its median in training, and what it added.
+
+    Of what concerns pairs, the most so far stands in for the median, and `kind` says whether the peers are inside and
+    who began.
+    """
 
     feature: str
     value: float | None
     baseline_median: float | None
     contribution: float
+    kind: str | None = None
 
 
 def top_features(

@@ -41,7 +41,9 @@ def read_activity(
     - `internal`, whether the peer is, and `network`, its /24 or /64;
     - for each of `NEWNESS`: `<what>_new`, whether the host had not met it before the last 24 hours, within 30 days;
       `<what>_others`, how many other hosts had; `<what>_bits`, 0 where it is not new, else log2((hosts + 1) /
-      (others + 1)) with all hosts that have any history.
+      (others + 1)) with all hosts that have any history. Where a quorum of other hosts, `QUORUM_SHARE` of all and at
+      least `QUORUM_HOSTS`, first contacted it in the last 24 hours, these count as others, too, and `<what>_joined`
+      is true: new software is no attack.
 
     With `hosts`, only theirs; others still count as others.
 
@@ -146,8 +148,9 @@ def _with_last_day(slices: pa.Table, day: Windows) -> pa.Table:
 
 def _with_newness(lake: Lake, activity: pa.Table, day: Windows) -> pa.Table:
     """The activity with how new and rare its peers, networks and services are."""
-    met = PeersMet(activity, slice_numbers(activity["window_start_ts"]) - DAY_SLICES)
-    met.read(lake, day.start.date() - timedelta(days=LOOKBACK_DAYS), day.end.date() - timedelta(days=1))
+    moment = slice_numbers(activity["window_start_ts"])
+    met = PeersMet(activity, moment, moment - DAY_SLICES)
+    met.read(lake, day.start.date() - timedelta(days=LOOKBACK_DAYS), (day.end - WINDOW).date())
     for what in NEWNESS:
         for name, values in met.newness(what).items():
             activity = activity.append_column(f"{what}_{name}", pa.array(values))

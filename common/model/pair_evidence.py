@@ -70,7 +70,8 @@ def spreads(activity: pa.Table) -> pa.Table:
     at = np.unique(at, return_inverse=True)[1].astype(np.int64)
     new = {what: np.asarray(activity[f"{what}_new"]) for what in NEWNESS}
     failed = activity["failed"].to_numpy() >= activity["sessions"].to_numpy()
-    first = new["peer"] | new["use"]
+    joined = np.asarray(activity["use_joined"])
+    first = (new["peer"] | new["use"]) & ~joined
 
     def distinct(counted: NDArray[np.bool_], *columns: str) -> Floats:
         (value,) = codes(activity, columns=columns)
@@ -78,9 +79,9 @@ def spreads(activity: pa.Table) -> pa.Table:
         return np.bincount(pairs // (int(value.max(initial=0)) + 1), minlength=rows).astype(np.float64)
 
     columns = {
-        "new_peers": distinct(new["peer"], "peer_ip"),
-        "new_networks": distinct(new["network"], "network"),
-        "new_services": distinct(new["service"], "peer_port"),
+        "new_peers": distinct(new["peer"] & ~joined, "peer_ip"),
+        "new_networks": distinct(new["network"] & ~joined, "network"),
+        "new_services": distinct(new["service"] & ~joined, "peer_port"),
         "new_uses": distinct(first, "peer_ip", "peer_port"),
         "failed_new_uses": distinct(first & failed, "peer_ip", "peer_port"),
         "failed_peers": distinct(failed, "peer_ip"),
@@ -117,13 +118,13 @@ class Member:
         return found
 
     def surprises(self, sums: Floats, kind: Codes, hosts: NDArray[Any], trained: bool = False) -> Floats:
-        """The surprise of each row's sum, 0 where training had no row of its kind."""
+        """The surprise of each row's sum, 0 without evidence and where training had no row of its kind."""
         found = np.zeros(len(sums))
         for number, label in enumerate(KINDS):
             mine = kind == number
             if mine.any() and (survival := self.survivals.get(label)):
                 found[mine] = survival.surprise(sums[mine], hosts[mine], trained)
-        return found
+        return np.asarray(np.where(sums > 0, found, 0.0))
 
     def to_dict(self) -> dict[str, Any]:
         """The member as JSON values."""

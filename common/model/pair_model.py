@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.model.calibration import ScoreQuantiles
-from common.model.ceilings import Ceiling
+from common.model.ceilings import Ceiling, company_ceiling
 from common.model.pair_activity import codes, slice_numbers
 from common.model.pair_evidence import (
     HISTORY_SHARE,
@@ -29,6 +29,7 @@ from common.model.pair_evidence import (
     strongest,
     traffic_group,
 )
+from common.model.peers_met import QUORUM_HOSTS, QUORUM_SHARE
 from common.model.survival import HostSurvival
 
 SPREAD_WEIGHT = 0.5
@@ -153,8 +154,9 @@ def _fit(
     kind, host, day = _kinds(rows), rows["host_ip"].combine_chunks(), days_of(rows)
     ceilings, honest, values = {}, {}, dict(direct)
     for name, value in limited.items():
-        ceilings[name], honest[name] = Ceiling.fit(group, host, day - day.min(), kind, len(KINDS), value)
-        values[name] = np.maximum(value - honest[name], 0.0)
+        ceilings[name], known = Ceiling.fit(group, host, day - day.min(), kind, len(KINDS), value)
+        honest[name] = np.maximum(known, _company(rows, group, kind, value))
+        values[name] = _excess(rows, value, honest[name])
     member = Member(ceilings, fit_tails(values, kind), {})
     pieces = member.pieces(values, kind)
     sums = pieces.sum(axis=1)
@@ -172,12 +174,32 @@ def _fit(
     return member, Judged(rows, kind, pieces, honest, surprise)
 
 
+def _excess(rows: pa.Table, values: Floats, ceilings: Floats) -> Floats:
+    """What exceeds the ceilings; nothing where many hosts have just begun the same: nobody knows its usual yet."""
+    excess = np.maximum(values - ceilings, 0.0)
+    return np.where(np.asarray(rows["use_joined"]), 0.0, excess) if "use_joined" in rows.column_names else excess
+
+
+def _company(rows: pa.Table, group: pa.Array, kind: Codes, values: Floats) -> Floats:
+    """What others do in the same group and window, where a quorum of hosts does: what all do at once is no attack."""
+    (host,) = codes(rows, columns=["host_ip"])
+    at = np.asarray(pc.dictionary_encode(group).indices, dtype=np.int64)
+    moment = slice_numbers(rows["window_start_ts"])
+    window = at * (int(np.ptp(moment)) + 1 if len(moment) else 1) + moment - moment.min(initial=2**40)
+    quorum = max(QUORUM_HOSTS, QUORUM_SHARE * len(np.unique(host)))
+    found = company_ceiling(window, host, values, quorum)
+    return np.where(kind < KINDS.index("inbound"), found, -np.inf)
+
+
 def _judge(
     member: Member, rows: pa.Table, direct: Mapping[str, Floats], limited: Mapping[str, Floats], group: pa.Array
 ) -> Judged:
     kind, host = _kinds(rows), rows["host_ip"].combine_chunks()
-    ceilings = {name: member.ceilings[name].of(group, host, kind) for name in limited}
-    values = {**direct, **{name: np.maximum(value - ceilings[name], 0.0) for name, value in limited.items()}}
+    ceilings = {
+        name: np.maximum(member.ceilings[name].of(group, host, kind), _company(rows, group, kind, value))
+        for name, value in limited.items()
+    }
+    values = {**direct, **{name: _excess(rows, value, ceilings[name]) for name, value in limited.items()}}
     pieces = member.pieces(values, kind)
     names = np.asarray(host.to_numpy(zero_copy_only=False))
     return Judged(rows, kind, pieces, ceilings, member.surprises(pieces.sum(axis=1), kind, names))

@@ -80,13 +80,15 @@ def _reasons(found: pa.Table, pairs: Judged, spread: Judged) -> list[list[dict[s
             for name, share in zip(PIECES, shares, strict=True):
                 if share > 0:
                     usual = natural(name, pairs.ceilings[name][row]) if name in EXCESSES else 0.0
-                    entries.append(_reason(f"{PAIR_PREFIX}{name}", shown[name][row], usual, share))
+                    kind = KINDS[pairs.kind[row]]
+                    entries.append(_reason(f"{PAIR_PREFIX}{name}", kind, shown[name][row], usual, share))
         if other > 0 and other_row >= 0:
             shares = _shares(spread.pieces[other_row]) * other * SPREAD_WEIGHT
             for name, share in zip(SPREADS, shares, strict=True):
                 if share > 0:
                     usual = natural(name, spread.ceilings[name][other_row])
-                    entries.append(_reason(f"{SPREAD_PREFIX}{name}", counts[name][other_row], usual, share))
+                    kind = KINDS[spread.kind[other_row]]
+                    entries.append(_reason(f"{SPREAD_PREFIX}{name}", kind, counts[name][other_row], usual, share))
         reasons.append(entries)
     return reasons
 
@@ -99,9 +101,9 @@ def _shown_values(pairs: Judged) -> dict[str, Floats]:
     return values | {"sessions_15m": rows["sessions"].to_numpy(), "sent_24h": rows["sent_day"].to_numpy()}
 
 
-def _reason(name: str, value: float, usual: float, added: float) -> dict[str, Any]:
+def _reason(name: str, kind: str, value: float, usual: float, added: float) -> dict[str, Any]:
     number = {"value": float(f"{value:.7g}"), "baseline_median": float(f"{max(usual, 0.0):.7g}")}
-    return {"feature": name, **number, "contribution": round(float(added), 6)}
+    return {"feature": name, "kind": kind, **number, "contribution": round(float(added), 6)}
 
 
 def _shares(pieces: Floats) -> Floats:

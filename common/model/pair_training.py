@@ -17,12 +17,13 @@ from common.model.features import model_features
 from common.model.matrix import read_rows
 from common.model.pair_activity import has_pairs, read_activity
 from common.model.pair_model import PairModel, joined, raw_scores, window_surprises
+from common.model.peers_met import NEWNESS
 from common.spec import FeatureSpec
 from common.windows import Windows
 
 ACTIVITY_ROWS_MAX = 4_000_000
 CALIBRATION_ROWS = 20_000
-UNUSED = [f"{what}_others" for what in ("peer", "network", "service", "use")]
+UNUSED = [f"{what}_others" for what in NEWNESS]
 
 
 def with_pairs(

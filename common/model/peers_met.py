@@ -16,6 +16,8 @@ from common.windows import WINDOW_SECONDS
 # what a first contact can be new in: the peer, its network, the service port, the service in that network
 NEWNESS = ("peer", "network", "service", "use")
 HOST_BITS = 22
+QUORUM_HOSTS = 5
+QUORUM_SHARE = 0.05
 COLUMNS = ["host_ip", "role", "peer_ip", "peer_port", "first_slice_ts"]
 Codes = NDArray[np.int64]
 
@@ -24,14 +26,13 @@ class PeersMet:
     """The first meetings of all hosts with what occurs in the activity, from `pair_days`.
 
     Everything is held as numbers: a value is a peer, network, service or use in one role; a meeting is a value and a
-    host. `known_by` is, for each row of the activity, the last window in which a meeting still counts as known.
+    host. `now` is the window of each row of the activity, `known_by` the last one in which a meeting counts as known.
     """
 
-    def __init__(self, activity: pa.Table, known_by: Codes) -> None:
+    def __init__(self, activity: pa.Table, now: Codes, known_by: Codes) -> None:
         self._hosts, self._peers, self._networks = Numbers(), Numbers(), Numbers()
         self._network_of_peer = np.zeros(0, dtype=np.int64)
-        self._known_by = known_by
-        self._latest = int(known_by.max())
+        self._now, self._known_by = now, known_by
         self._host = self._hosts.of(activity["host_ip"])
         self._values = self._values_of(activity)
         self._wanted = {what: np.unique(values) for what, values in self._values.items()}
@@ -44,16 +45,17 @@ class PeersMet:
         days = {entry["date"] for entry in lake.partitions("pair_days")}
         parts: dict[str, list[tuple[Codes, Codes]]] = {what: [] for what in NEWNESS}
         hosts: set[int] = set()
+        now, known_by = int(self._now.max()), int(self._known_by.max())
         for number in range((last - first).days + 1):
             day = f"{first + timedelta(days=number):%Y-%m-%d}"
             if day in days:
                 table = lake.arrow("pair_days", COLUMNS, date=day)
                 start = _slices(table["first_slice_ts"])
-                table = table.filter(pa.array(start <= self._latest))
+                table, start = table.filter(pa.array(start <= now)), start[start <= now]
                 if len(table):
                     host = self._hosts.of(table["host_ip"])
-                    hosts.update(np.unique(host).tolist())
-                    self._add(parts, table, host, start[start <= self._latest])
+                    hosts.update(np.unique(host[start <= known_by]).tolist())
+                    self._add(parts, table, host, start)
         for what, found in parts.items():
             if found:
                 self._met[what] = _earliest(*(np.concatenate(part) for part in zip(*found, strict=True)))
@@ -67,23 +69,28 @@ class PeersMet:
             parts[what].append(_earliest((values[mine] << HOST_BITS) + host[mine], start[mine]))
 
     def newness(self, what: str) -> dict[str, NDArray[np.generic]]:
-        """For each row of the activity: `new`, `others` and `bits`, see `read_activity`."""
+        """For each row of the activity: `new`, `others`, `bits` and `joined`, see `read_activity`."""
         meeting, start = self._met[what]
         values, mine = self._values[what], (self._values[what] << HOST_BITS) + self._host
         known = np.zeros(len(values), dtype=bool)
-        others = np.zeros(len(values), dtype=np.int64)
+        others, by_now = np.zeros(len(values), dtype=np.int64), np.zeros(len(values), dtype=np.int64)
         if len(meeting):
             place = np.minimum(np.searchsorted(meeting, mine), len(meeting) - 1)
             known = (meeting[place] == mine) & (start[place] <= self._known_by)
+            mine_by_now = (meeting[place] == mine) & (start[place] <= self._now)
             wanted = self._wanted[what]
             origin = min(int(start.min()), int(self._known_by.min()))
-            span = max(int(start.max()), self._latest) - origin + 2
+            span = max(int(start.max()), int(self._now.max())) - origin + 2
             ordered = np.sort(np.searchsorted(wanted, meeting >> HOST_BITS) * span + start - origin)
             base = np.searchsorted(wanted, values) * span
-            upto = np.searchsorted(ordered, base + self._known_by - origin, side="right")
-            others = upto - np.searchsorted(ordered, base) - known
+            first = np.searchsorted(ordered, base)
+            others = np.searchsorted(ordered, base + self._known_by - origin, side="right") - first - known
+            by_now = np.searchsorted(ordered, base + self._now - origin, side="right") - first - mine_by_now
+        quorum = max(QUORUM_HOSTS, QUORUM_SHARE * self._hosts_met)
+        joined = (by_now - others >= quorum) & (values & 1 == 0)  # whom others contact did nothing itself
+        others = np.where(joined, by_now, others)
         bits = np.where(known, 0.0, np.log2((np.maximum(self._hosts_met, others) + 1) / (others + 1)))
-        return {"new": ~known, "others": others, "bits": bits}
+        return {"new": ~known, "others": others, "bits": bits, "joined": joined & ~known}
 
     def _values_of(self, table: pa.Table) -> dict[str, Codes]:
         """The numbers of the peers, networks, services and uses of the rows."""

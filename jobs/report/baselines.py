@@ -12,6 +12,7 @@ from common.lake import Lake
 from common.windows import WINDOW, Windows
 from jobs.report.transform import Key, Medians, Subject
 
+PARTS = ("median", "p25", "p75", "cold_start_flag")
 STRATA = ["role", "time_band", "window_label"]
 
 
@@ -47,7 +48,7 @@ def subjects(lake: Lake, keys: Iterable[Key], horizon: str) -> dict[Key, tuple[S
 def medians_of(
     lake: Lake, version: str, horizon: str, metrics: Sequence[str], found: Iterable[tuple[Subject, str]]
 ) -> Medians:
-    """The baseline medians of the metrics for those hosts and their segments.
+    """The baseline medians and quartiles of the metrics for those hosts and their segments.
 
     Keyed by (month, "host" or "segment", subject, role, time band, label, metric); statistics from too few windows
     are left out.
@@ -61,11 +62,12 @@ def medians_of(
             name = f"fg_b/{source}"
             if not metrics or not lake.exists(name):
                 continue
-            statistics = [f"{metric}_{part}" for metric in metrics for part in ("median", "cold_start_flag")]
+            statistics = [f"{metric}_{part}" for metric in metrics for part in PARTS]
             table = lake.arrow(name, [column, *STRATA, *statistics], None, **partition)
             for row in table.filter(pc.is_in(table[column], pa.array(sorted(members)))).to_pylist():
                 stratum = (month, source, row[column], *(row[part] for part in STRATA))
                 for metric in metrics:
                     if row[f"{metric}_median"] is not None and not row[f"{metric}_cold_start_flag"]:
-                        medians[(*stratum, metric)] = row[f"{metric}_median"]
+                        low, high = (row[f"{metric}_{part}"] for part in ("p25", "p75"))
+                        medians[(*stratum, metric)] = (row[f"{metric}_median"], low, high)
     return medians

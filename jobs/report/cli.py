@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from common.cli import WindowsType, lake_option, report_errors
+from common.model.incidents import ALERT_SCORE
 from jobs.report.config import ReportConfig
 from jobs.report.job import run
 
@@ -23,8 +24,18 @@ from jobs.report.job import run
     metavar="START[/END]",
     help="Window or range (END exclusive) to report on; without it, all that was scored.",
 )
-@click.option("--top", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Alerts to print.")
+@click.option(
+    "--top", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Alerts or incidents to print."
+)
 @click.option("--one-per-host", is_flag=True, help="Only the highest window of each host.")
+@click.option("--incidents", is_flag=True, help="Windows of one host and behaviour as one incident, after feedback.")
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    default=ALERT_SCORE,
+    show_default=True,
+    help="Lowest anomaly_score of a window that belongs to an incident, inclusive.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 @click.option(
     "--feature-spec-version", default="v1", show_default=True, metavar="VERSION", help="Feature specification."

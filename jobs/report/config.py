@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from common.model.incidents import ALERT_SCORE
 from common.windows import Windows
 
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """What the report is told: the windows (all without), how many alerts, and how to print them."""
+    """What the report is told: the windows (all without), how many alerts or incidents, and how to print them."""
 
     lake_uri: str
     windows: Windows | None
@@ -18,3 +19,5 @@ class ReportConfig:
     as_json: bool
     feature_spec_version: str
     parameters_path: str | None
+    incidents: bool = False
+    min_score: float = ALERT_SCORE

@@ -12,19 +12,24 @@ import pyarrow.compute as pc
 
 from common.errors import InputError
 from common.lake import Lake
+from common.model.behaviour import resembles
 from common.model.explanation import Reason, parse_reasons
 from common.model.features import fg_a_feature
+from common.model.incidents import ALERT_SCORE, LOOKBACK
 from common.project import load_project
 from common.spec import FeatureSpec, load_spec
+from common.windows import Windows
 from jobs.report.baselines import medians_of, rows_of, subjects
 from jobs.report.config import ReportConfig
+from jobs.report.incidents import report_incidents
 from jobs.report.rendering import Alert, table
 from jobs.report.transform import Key, evidence, feature_names, highest, strongest
 
 REASONS_SHOWN = 5
 SHARE_SHOWN = 0.01
 SCORE_COLUMNS = ["host_ip", "anomaly_score", "raw_score", "window_end_ts"]
-ALERT_COLUMNS = ["segment_id", "anomaly_score", "raw_score", "model_id", "top_features", "window_start_ts"]
+ALERT_COLUMNS = ["segment_id", "anomaly_score", "raw_score", "model_id", "window_start_ts"]
+TEXT_COLUMNS = ["top_features", "pair_evidence"]
 
 
 def run(config: ReportConfig) -> None:
@@ -32,6 +37,9 @@ def run(config: ReportConfig) -> None:
     spec = load_spec(config.feature_spec_version)
     horizon = load_project(config.parameters_path).model_horizon
     lake = Lake(config.lake_uri, spec)
+    if config.incidents:
+        report_incidents(lake, spec, config.windows, config.min_score, config.top, config.as_json)
+        return
     scores = lake.arrow("predictions", SCORE_COLUMNS, config.windows)
     span = str(config.windows) if config.windows else "all windows"
     if not len(scores):
@@ -47,6 +55,21 @@ def run(config: ReportConfig) -> None:
         click.echo(table(alerts, len(scores), hosts, span))
 
 
+def alerts_before(lake: Lake, keys: Sequence[Key]) -> dict[Key, int]:
+    """How many windows of each key's host alerted in the week before it."""
+    found = dict.fromkeys(keys, 0)
+    if keys:
+        ends = [end for _, end in keys]
+        table = lake.arrow(
+            "predictions", ["host_ip", "anomaly_score", "window_end_ts"], Windows(min(ends) - LOOKBACK, max(ends))
+        )
+        alerts = table.filter(pc.greater_equal(table["anomaly_score"], ALERT_SCORE)).to_pylist()
+        for key in keys:
+            first = key[1] - LOOKBACK
+            found[key] = sum(row["host_ip"] == key[0] and first <= row["window_end_ts"] < key[1] for row in alerts)
+    return found
+
+
 def _shown(prediction: dict[str, Any], spec: FeatureSpec) -> list[tuple[Reason, float]]:
     """The strongest behaviours of a prediction that made up at least one percent of its score."""
     found = strongest(parse_reasons(prediction["top_features"]), spec)
@@ -57,20 +80,25 @@ def _shown(prediction: dict[str, Any], spec: FeatureSpec) -> list[tuple[Reason, 
 
 def _alerts(lake: Lake, spec: FeatureSpec, horizon: str, keys: Sequence[Key]) -> list[Alert]:
     """The alerts of those predictions, in their order."""
-    predictions = rows_of(lake, "predictions", ALERT_COLUMNS, keys)
+    predictions = rows_of(lake, "predictions", [*ALERT_COLUMNS, *TEXT_COLUMNS], keys)
     reasons = {key: _shown(predictions[key], spec) for key in keys}
+    pairs = {key: json.loads(predictions[key]["pair_evidence"] or "[]") for key in keys}
     names = feature_names(spec)
     wanted = sorted({fg_a_feature(reason.feature) for found in reasons.values() for reason, _ in found} & names.keys())
     values = rows_of(lake, "fg_a", wanted, keys)
     compared = subjects(lake, keys, horizon)
     metrics = sorted({names[name].metric for name in wanted})
+    earlier = alerts_before(lake, keys)
     medians = medians_of(lake, spec.version, horizon, metrics, compared.values())
     return [
         Alert(
             rank=rank,
             host_ip=key[0],
             window_end_ts=key[1],
-            **{name: predictions[key][name] for name in ALERT_COLUMNS if name != "top_features"},
+            **{name: predictions[key][name] for name in ALERT_COLUMNS},
+            behaviour=resembles(parse_reasons(predictions[key]["top_features"]), pairs[key], spec),
+            peers=tuple(pairs[key]),
+            alerts_before=earlier[key],
             reasons=tuple(
                 evidence(
                     reason, added, predictions[key]["raw_score"], names, values.get(key, {}), medians, compared.get(key)

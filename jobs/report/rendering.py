@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import click
 
+from common.model.behaviour import Behaviour
 from common.windows import iso
+from jobs.report.amounts import amount, score
 from jobs.report.transform import Evidence
+from jobs.report.wording import peer_words
 
 WHOSE = {"host": "usually", "segment": "segment's usual", "training": "median of all"}
 INDENT = " " * 6
+PEERS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,9 @@ class Alert:
     anomaly_score: float
     raw_score: float
     model_id: str
+    behaviour: Behaviour
+    peers: tuple[Mapping[str, Any], ...]
+    alerts_before: int
     reasons: tuple[Evidence, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -34,6 +42,7 @@ class Alert:
         return asdict(self) | {
             "window_start_ts": iso(self.window_start_ts),
             "window_end_ts": iso(self.window_end_ts),
+            "peers": list(self.peers),
             "reasons": [asdict(reason) for reason in self.reasons],
         }
 
@@ -50,31 +59,25 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
         window = f"{alert.window_start_ts:%Y-%m-%d %H:%M}-{alert.window_end_ts:%H:%M}"
         head = f"{alert.rank:>4}  {alert.host_ip:<{width}}  {window:<22}  {score(alert.anomaly_score):<7}"
         lines.append(f"{head}  {alert.segment_id}")
+        lines.append(f"{INDENT}{_resembles(alert)}")
+        lines += [f"{INDENT}{peer_words(pair)}" for pair in alert.peers[:PEERS_SHOWN]]
         lines += [f"{INDENT}{_reason(reason)}" for reason in alert.reasons]
     return "\n".join(lines)
 
 
-def score(value: float) -> str:
-    """The score with five decimals, cut rather than rounded so that only 1 reads as 1."""
-    return f"{int(value * 1e5) / 1e5:.5f}"
-
-
-def amount(value: float | None, kind: str) -> str:
-    """A value in the notation of its kind: counts with separators, bytes and seconds with units."""
-    if value is None:
-        return "unknown"
-    if kind == "bytes":
-        for unit in ("B", "kB", "MB", "GB"):
-            if abs(value) < 1000:
-                return f"{value:.3g} {unit}"
-            value /= 1000
-        return f"{value:.3g} TB"
-    if kind in ("count", "flag") and abs(value) >= 10:
-        return f"{value:,.0f}"
-    text = f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
-    return {"seconds": f"{text} s", "entropy": f"{text} bit"}.get(kind, text)
+def _resembles(alert: Alert) -> str:
+    """What the alert looks like, and how often its host alerted lately."""
+    technique = f" ({alert.behaviour.technique} {alert.behaviour.technique_name})" if alert.behaviour.technique else ""
+    before = f"{alert.alerts_before} alerts of this host" if alert.alerts_before else "no alert of this host"
+    return f"resembles: {alert.behaviour.name}{technique}; {before} in the 7 days before"
 
 
 def _reason(reason: Evidence) -> str:
-    usual = f", {WHOSE[reason.usual_of]} {amount(reason.usual, reason.kind)}" if reason.usual_of in WHOSE else ""
-    return f"{reason.feature} {amount(reason.value, reason.kind)}{usual}  ({reason.share:.0%})"
+    """A reason in words, with its share of the score."""
+    usual = ""
+    if reason.usual_of in WHOSE:
+        usual = f", {WHOSE[reason.usual_of]} {amount(reason.usual, reason.kind)}"
+        if reason.low is not None and reason.high is not None:
+            usual += f" (half of the time {amount(reason.low, reason.kind)} to {amount(reason.high, reason.kind)})"
+    words = reason.words or f"{reason.feature} {amount(reason.value, reason.kind)}"
+    return f"{words}{usual}  ({reason.share:.0%})"

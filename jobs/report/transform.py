@@ -13,14 +13,20 @@ import pyarrow as pa
 from common.model.explanation import Reason
 from common.model.features import behaviour, fg_a_feature
 from common.spec import FeatureSpec
+from jobs.report.wording import feature_words, pair_words
 
 Key = tuple[str, datetime]
-Medians = dict[tuple[str, ...], float]
+Usual = tuple[float, float | None, float | None]
+Medians = dict[tuple[str, ...], Usual]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One behaviour that made an alert: a feature, its value, what is usual, of whom, and its share of the score."""
+    """One behaviour that made an alert: a feature, its value, what is usual, of whom, and its share of the score.
+
+    `words` say the feature and value in plain words, where there are some; half of the baseline lies from `low` to
+    `high`.
+    """
 
     feature: str
     kind: str
@@ -28,6 +34,9 @@ class Evidence:
     usual: float | None
     usual_of: str
     share: float
+    words: str | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,15 +109,18 @@ def evidence(
     share = added / raw_score if raw_score > 0 else 0.0
     feature = fg_a_feature(reason.feature)
     name = names.get(feature)
+    if (words := pair_words(reason)) is not None:
+        return Evidence(reason.feature, "count", reason.value, reason.baseline_median, "none", share, words)
     if name is None or feature not in values:
         return Evidence(reason.feature, "ratio", reason.value, reason.baseline_median, "training", share)
     value = values[feature]
+    words = feature_words(name.role, name.metric, name.kind, name.label, value)
     if compared is not None:
         subject, month = compared
         whose = {"host": subject.host_ip, "segment": subject.segment_id}
         for source in ("segment",) if subject.source == "segment" else ("host", "segment"):
             median = medians.get((month, source, whose[source], name.role, subject.time_band, name.label, name.metric))
             if median is not None:
-                return Evidence(feature, name.kind, value, median, source, share)
+                return Evidence(feature, name.kind, value, median[0], source, share, words, median[1], median[2])
     usual = reason.baseline_median if feature == reason.feature else None
-    return Evidence(feature, name.kind, value, usual, "training" if usual is not None else "none", share)
+    return Evidence(feature, name.kind, value, usual, "training" if usual is not None else "none", share, words)

@@ -35,6 +35,7 @@ TEXTS = {
     "baseline_horizon": "7d",
     "baseline_month": "2026-03",
     "baseline_source": "host",
+    "pair_evidence": "[]",
 }
 Overrides = dict[str, dict[int, Any]]
 

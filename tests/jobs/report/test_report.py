@@ -8,8 +8,8 @@ from deltalake import write_deltalake
 
 from common.model.explanation import Reason
 from common.tables import tables
+from jobs.report.amounts import amount, score
 from jobs.report.cli import main
-from jobs.report.rendering import amount, score
 from jobs.report.transform import strongest
 from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
 
@@ -91,10 +91,20 @@ def test_only_the_windows_asked_for(source):
 
 
 def test_reasons_show_the_value_against_the_hosts_baseline(lake):
-    write_baseline(lake, "fg_b/host", baseline("fg_b/host", [{"host_ip": host(3)}], peer_ip_nunique_median=6.0))
+    write_baseline(
+        lake,
+        "fg_b/host",
+        baseline(
+            "fg_b/host",
+            [{"host_ip": host(3)}],
+            peer_ip_nunique_median=6.0,
+            peer_ip_nunique_p25=4.0,
+            peer_ip_nunique_p75=9.0,
+        ),
+    )
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
     # two features of one behaviour are one reason: (2.0 + 0.5) of 10
-    assert "peer_ip_nunique_w_15m 412, usually 6  (25%)" in text
+    assert "412 distinct peers in 15 min, usually 6 (half of the time 4 to 9)  (25%)" in text
     assert "scan_suspicion_score 5, median of all 0.2  (10%)" in text
 
 
@@ -107,13 +117,13 @@ def test_the_segments_baseline_stands_in(lake, why):
         write(lake, tables(SPEC)["fg_c"], rows("fg_c", LAST, 1, overrides={"baseline_source": {3: "segment"}}))
     write_baseline(lake, "fg_b/segment", baseline("fg_b/segment", [{}], peer_ip_nunique_median=9.0))
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
-    assert "peer_ip_nunique_w_15m 412, segment's usual 9  (25%)" in text
+    assert "412 distinct peers in 15 min, segment's usual 9  (25%)" in text
 
 
 def test_without_a_baseline_nothing_is_made_up(lake):
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
     # the reason's median is that of the deviation, not of the behaviour
-    assert "peer_ip_nunique_w_15m 412  (25%)" in text
+    assert "412 distinct peers in 15 min  (25%)" in text
 
 
 def test_without_features_the_reasons_are_those_of_the_prediction(lake):

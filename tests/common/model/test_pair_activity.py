@@ -1,0 +1,116 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from common.lake import Lake
+from common.model.pair_activity import has_pairs, read_activity
+from common.model.peers import internal, networks
+from common.windows import WINDOW, Windows
+from tests.common.model.pair_tables import CIDRS, SPEC, slice_row, write_pairs
+
+NOW = datetime(2026, 3, 10, 12, 8, tzinfo=UTC)
+DAY = timedelta(days=1)
+WINDOWS = Windows(NOW, NOW + WINDOW)
+
+
+def read(tmp_path, slices, windows=WINDOWS):
+    """The activity of the windows as rows by host, peer, port and start."""
+    lake = Lake(str(write_pairs(tmp_path, slices)), SPEC)
+    rows = [row for part in read_activity(lake, windows, CIDRS) for row in part.to_pylist()]
+    return {(row["host_ip"], row["peer_ip"], row["peer_port"], row["window_start_ts"]): row for row in rows}
+
+
+def only(found):
+    assert len(found) == 1
+    return next(iter(found.values()))
+
+
+def test_the_last_day_adds_up_to_and_with_the_window(tmp_path):
+    slices = [
+        slice_row(NOW, sessions_cnt=5, failed_cnt=2, bytes_src_sum=10),
+        slice_row(NOW, protocol="udp", sessions_cnt=1, failed_cnt=0, bytes_src_sum=1),  # protocols count together
+        slice_row(NOW - 95 * WINDOW, sessions_cnt=7, failed_cnt=7, bytes_src_sum=100),  # the first slice of 24 hours
+        slice_row(NOW - 96 * WINDOW, sessions_cnt=1000),
+        slice_row(NOW - WINDOW, peer_port=80, sessions_cnt=500),
+    ]
+    row = only(read(tmp_path, slices))
+    assert (row["sessions"], row["failed"], row["sent"]) == (6, 2, 11)
+    assert (row["sessions_day"], row["failed_day"], row["sent_day"]) == (13, 9, 111)
+
+
+@pytest.mark.parametrize(
+    ("age", "new"),
+    [(96 * WINDOW, False), (95 * WINDOW, True), (timedelta(0), True), (29 * DAY, False), (31 * DAY, True)],
+)
+def test_what_was_met_before_the_last_day_and_within_30_is_not_new(tmp_path, age, new):
+    other = slice_row(NOW - 2 * DAY, host_ip="10.0.0.2", peer_ip="203.0.113.9", peer_port=22)
+    row = only(read(tmp_path, [slice_row(NOW), slice_row(NOW - age), other] if age else [slice_row(NOW), other]))
+    assert [row[f"{what}_new"] for what in ("peer", "network", "service", "use")] == [new] * 4
+
+
+def test_rarity_counts_the_other_hosts(tmp_path):
+    slices = [slice_row(NOW), slice_row(NOW - 2 * DAY, peer_ip="192.0.2.1", peer_port=443)]
+    slices += [slice_row(NOW - 2 * DAY, host_ip=f"10.0.0.{n}", peer_ip="198.51.100.8") for n in (2, 3)]
+    slices += [slice_row(NOW - 2 * DAY, host_ip="10.0.0.4", peer_ip="198.51.100.7", peer_port=22)]
+    row = only(read(tmp_path, slices))
+    # four hosts with history; one had the peer, three its network, two 443 in that network
+    assert (row["peer_new"], row["peer_others"], row["peer_bits"]) == (True, 1, pytest.approx(np.log2(5 / 2)))
+    assert (row["network_others"], row["network_bits"]) == (3, pytest.approx(np.log2(5 / 4)))
+    assert (row["use_others"], row["use_bits"]) == (2, pytest.approx(np.log2(5 / 3)))
+    assert (row["service_new"], row["service_bits"]) == (False, 0)  # the host used 443 before
+
+
+def test_roles_do_not_mix(tmp_path):
+    slices = [slice_row(NOW), slice_row(NOW - 2 * DAY, role="inbound")]
+    assert only(read(tmp_path, slices))["peer_new"]
+
+
+def test_what_a_quorum_begins_at_once_is_not_rare(tmp_path):
+    slices = [slice_row(NOW, host_ip=f"10.0.0.{n}") for n in range(1, 7)]
+    slices += [slice_row(NOW - 2 * DAY, host_ip=f"10.0.0.{n}", peer_ip="192.0.2.1", peer_port=22) for n in range(1, 9)]
+    found = read(tmp_path, slices)
+    # five others of eight began today: they count, and the pair is marked
+    assert {(row["use_joined"], row["use_others"]) for row in found.values()} == {(True, 5)}
+    four = [row for row in slices if row["window_start_ts"] != NOW or row["host_ip"] < "10.0.0.5"]
+    assert {(row["use_joined"], row["use_others"]) for row in read(tmp_path, four).values()} == {(False, 0)}
+
+
+def test_a_window_alone_is_as_in_its_range(tmp_path):
+    rng = np.random.default_rng(0)
+    slices = {}
+    for number in range(0, 400):
+        start = NOW - int(rng.integers(0, 400)) * WINDOW
+        host, peer, port = f"10.0.0.{rng.integers(1, 9)}", f"198.51.{rng.integers(3)}.{rng.integers(9)}", 443
+        slices[start, host, peer] = slice_row(start, host_ip=host, peer_ip=peer, peer_port=port, sessions_cnt=number)
+    whole = read(tmp_path, list(slices.values()), Windows(NOW - 40 * WINDOW, NOW + WINDOW))
+    for start in {key[3] for key in whole}:
+        lake = Lake(str(tmp_path), SPEC)
+        for part in read_activity(lake, Windows(start, start + WINDOW), CIDRS):
+            for row in part.to_pylist():
+                assert row == whole[row["host_ip"], row["peer_ip"], row["peer_port"], start]
+
+
+def test_only_the_named_hosts_are_read_but_all_count(tmp_path):
+    slices = [slice_row(NOW), slice_row(NOW, host_ip="10.0.0.2"), slice_row(NOW - 2 * DAY, host_ip="10.0.0.3")]
+    lake = Lake(str(write_pairs(tmp_path, slices)), SPEC)
+    (part,) = read_activity(lake, WINDOWS, CIDRS, ["10.0.0.1"])
+    assert part["host_ip"].to_pylist() == ["10.0.0.1"]
+    assert part["peer_others"].to_pylist() == [1]
+
+
+def test_a_lake_without_pairs_says_so(tmp_path):
+    assert not has_pairs(Lake(str(tmp_path), SPEC))
+    assert has_pairs(Lake(str(write_pairs(tmp_path, [slice_row(NOW)])), SPEC))
+
+
+def test_networks_and_inside():
+    addresses = ["10.1.2.3", "198.51.100.7", "fd00::1:2", "2001:db8:0:1:2::3", "172.32.0.1"]
+    assert networks(addresses) == ["10.1.2", "198.51.100", "fd00::/64", "2001:db8:0:1::/64", "172.32.0"]
+    assert internal(addresses, ["10.0.0.0/8", "172.16.0.0/12", "fc00::/7"]).tolist() == [
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
