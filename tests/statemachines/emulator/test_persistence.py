@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from statemachines.local.errors import LocalAwsError
 from statemachines.local.process import LocalAws
@@ -153,8 +158,6 @@ def _runs(pid: int) -> bool:
 
 def test_a_process_that_took_an_old_number_is_left_alone(local: LocalAws, tmp_path: Path) -> None:
     """A record of a process with this test's number, but another start, must not kill this test."""
-    import sqlite3
-
     local.stop()
     with sqlite3.connect(local.home / "state.sqlite3") as connection:
         record = json.dumps({"started": "12345", "name": "other", "container": None})
@@ -168,3 +171,60 @@ def test_two_servers_cannot_share_a_home(local: LocalAws) -> None:
     other = LocalAws(local.home, free_port(), local.step_bin)
     with pytest.raises(LocalAwsError, match="is used by another local AWS"):
         other.start()
+
+
+def test_a_kill_at_any_moment_loses_nothing_that_was_answered(local: LocalAws) -> None:
+    dynamodb, s3, sqs = local.client("dynamodb"), local.client("s3"), local.client("sqs")
+    dynamodb.create_table(TableName="kept", **KEYS)
+    s3.create_bucket(Bucket="bucket")
+    queue = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    tested = machine(local, {"W": {"Type": "Wait", "Seconds": 100_000}})
+    writers: dict[str, Callable[[int], Any]] = {
+        "item": lambda n: dynamodb.put_item(TableName="kept", Item=item("a", n)),
+        "object": lambda n: s3.put_object(Bucket="bucket", Key=str(n), Body=b"x" * 1000),
+        "message": lambda n: sqs.send_message(QueueUrl=queue, MessageBody=str(n)),
+        "execution": lambda n: tested.start({"n": n}, name=f"n-{n}"),
+    }
+    answered: dict[str, list[int]] = {kind: [] for kind in writers}
+    stopping = threading.Event()
+
+    def write(kind: str, first: int) -> None:
+        number = first
+        while not stopping.is_set():
+            try:
+                writers[kind](number)
+            except (BotoCoreError, ClientError):
+                return
+            answered[kind].append(number)
+            number += 1
+
+    for round_number in range(3):
+        threads = [threading.Thread(target=write, args=(kind, 10_000 * round_number)) for kind in writers]
+        for thread in threads:
+            thread.start()
+        # differs by fractions of a write from round to round
+        time.sleep(0.7 + 0.0037 * round_number)
+        kill(local)
+        stopping.set()
+        for thread in threads:
+            thread.join()
+        stopping.clear()
+        local.start()
+
+    assert all(len(numbers) > 10 for numbers in answered.values()), answered
+    pages = dynamodb.get_paginator("scan").paginate(TableName="kept")
+    assert set(answered["item"]) <= {int(row["s"]["N"]) for page in pages for row in page["Items"]}
+    objects = s3.get_paginator("list_objects_v2").paginate(Bucket="bucket")
+    sizes = {int(found["Key"]): found["Size"] for page in objects for found in page.get("Contents", [])}
+    assert set(answered["object"]) <= set(sizes)
+    assert set(sizes.values()) == {1000}
+    assert set(answered["message"]) <= set(_messages(sqs, queue))
+    listed = tested.client.get_paginator("list_executions").paginate(stateMachineArn=tested.arn)
+    executions = {found["name"]: found["status"] for page in listed for found in page["executions"]}
+    assert {f"n-{number}" for number in answered["execution"]} <= set(executions)
+    assert set(executions.values()) == {"FAILED"}
+
+
+def _messages(sqs: Any, queue: str) -> Iterator[int]:
+    while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        yield from (int(message["Body"]) for message in found)
