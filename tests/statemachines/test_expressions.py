@@ -7,7 +7,9 @@ import pytest
 from statemachines.expressions import expressions_in
 from tests.statemachines.machines.cases import cases, engines
 from tests.statemachines.machines.jsonata_engines import has_node
-from tests.statemachines.machines.situations import DEFINITIONS
+from tests.statemachines.machines.samples import (
+    DEFINITIONS,
+)
 
 
 def test_the_engine_that_aws_documents_is_used_where_node_is() -> None:

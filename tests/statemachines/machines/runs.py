@@ -12,7 +12,13 @@ from typing import Any
 
 from statemachines.local.process import LocalAws
 from tests.statemachines.machines.cases import cases, responses_of
-from tests.statemachines.machines.situations import DEFINITIONS, PLACEHOLDERS, Situation
+from tests.statemachines.machines.samples import (
+    DEFINITIONS,
+    PLACEHOLDERS,
+)
+from tests.statemachines.machines.situations import (
+    Situation,
+)
 
 ROLE = "arn:aws:iam::000000000000:role/test"
 AT_ONCE = 24

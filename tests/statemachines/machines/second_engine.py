@@ -47,7 +47,12 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from tests.statemachines.machines.cases import engines
 from tests.statemachines.machines.jsonata_engines import QueryError
 from tests.statemachines.machines.runs import Run
-from tests.statemachines.machines.situations import DEFINITIONS, Situation
+from tests.statemachines.machines.samples import (
+    DEFINITIONS,
+)
+from tests.statemachines.machines.situations import (
+    Situation,
+)
 from tests.statemachines.machines.walker import NO_ITEMS, STARTED, StateError
 
 ACCOUNT, REGION = "000000000000", "us-east-1"

@@ -4,97 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from common.orchestration import OrchestrationParameters
-from common.project_table import project_item, routing_item
-from statemachines.definitions import MACHINES, filled, states_of
+from common.project_table import project_item
+from statemachines.definitions import states_of
+from tests.statemachines.machines.samples import (
+    BACKFILL,
+    BATCH,
+    DEFINITIONS,
+    EXECUTION_ARN,
+    ITEMS,
+    LIVE,
+    LOOKS,
+    MANIFEST,
+    MESSAGES,
+    MONTHLY,
+    ORCHESTRATION,
+    PUBLICATION,
+    STEPS,
+    TAKEN,
+    TRAINING,
+    USUAL,
+    WINDOWS,
+)
 from tests.statemachines.machines.walker import Response, StateError
-
-LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL = (
-    "sfn_ndr_15m_features_inference",
-    "sfn_ndr_prediction_publication",
-    "sfn_ndr_monthly_fg_b_baselines",
-    "sfn_ndr_training_orchestrator",
-    "sfn_ndr_backfill_reprocessing",
-)
-PLACEHOLDERS = {
-    "PipelineName15m": "ndr-15m-streaming",
-    "PipelineNameInference": "ndr-inference-predictions",
-    "PipelineNamePredictionJoin": "ndr-prediction-feature-join",
-    "PipelineNameMachineInventory": "ndr-machine-inventory-unload",
-    "PipelineNameFGB": "ndr-fg-b-baseline",
-    "PipelineNameIFTraining": "ndr-if-training",
-    "PipelineNameBackfillHistoricalExtractor": "ndr-backfill-historical-extractor",
-    "PipelineNameBackfillDelta": "ndr-delta-builder",
-    "PipelineNameBackfill15m": "ndr-15m-streaming",
-    "PredictionPublicationStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:publication:live",
-    "BackfillStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:backfill:live",
-    "ProjectRoutingTable": "project_routing",
-    "ProjectParametersTable": "project_parameters",
-    "ProcessingLockTable": "processing_lock",
-    "PublicationLockTable": "publication_lock",
-    "BatchIndexTable": "batch_index",
-    "EventBusName": "ndr",
-    "ArtifactsBucket": "ndr-artifacts",
-}
-DEFINITIONS: dict[str, dict[str, Any]] = {machine: json.loads(filled(machine, PLACEHOLDERS)) for machine in MACHINES}
-
-POLLS = 2
-LOOKS = 60
-ORCHESTRATION = asdict(
-    OrchestrationParameters(
-        lake_uri="s3://lake/acme",
-        ingestion_prefix="s3://ingestion/acme/emea",
-        poll_seconds=30,
-        **{name: POLLS for name in OrchestrationParameters.__dataclass_fields__ if name.endswith("_poll_attempts")},
-    )
-)
-BATCH = "s3://ingestion/acme/emea/2026/03/10/0f3a"
-EXECUTION_ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/{}/execution/abcdefghijkl"
-WINDOWS = [
-    {
-        "window": f"20260310T{start}Z",
-        "batch_start_ts_iso": f"2026-03-10T{start[:2]}:{start[2:]}:00Z",
-        "batch_end_ts_iso": f"2026-03-10T{end[:2]}:{end[2:]}:00Z",
-        "batch_s3_path": path,
-        "mini_batch_id": path[-4:],
-    }
-    for start, end, path in (
-        ("1308", "1323", "s3://ingestion/acme/emea/2026/03/10/0001"),
-        ("1323", "1338", "s3://ingestion/acme/emea/2026/03/10/0002,s3://ingestion/acme/emea/2026/03/10/0003"),
-    )
-]
-MANIFEST = {
-    "request_id": "r1",
-    "project_name": "acme",
-    "range": {"start": "2026-03-10T13:08:00Z", "end": "2026-03-10T13:53:00Z"},
-    "window_count": len(WINDOWS),
-    "gap_count": 1,
-    "gaps": ["20260310T1338Z"],
-    "ignored": [],
-    "windows_key": "backfill/acme/r1/windows.json",
-}
-MESSAGES: dict[str, dict[str, Any]] = {
-    LIVE: {"batch_s3_path": f"{BATCH}/", "timestamp": "2026-03-10T13:23:11Z"},
-    PUBLICATION: {
-        "project_name": "acme",
-        "feature_spec_version": "v1",
-        "mini_batch_id": "0f3a",
-        "batch_start_ts_iso": "2026-03-10T13:08:00Z",
-        "batch_end_ts_iso": "2026-03-10T13:23:00Z",
-        "content_id": "c1",
-    },
-    MONTHLY: {"project_name": "acme", "time": "2026-03-01T00:30:00Z"},
-    TRAINING: {"project_name": "acme", "time": "2026-03-02T06:30:00Z"},
-    BACKFILL: {
-        "project_name": "acme",
-        "start_ts_iso": "2026-03-10T13:08:00Z",
-        "end_ts_iso": "2026-03-10T13:53:00Z",
-        "request_id": "r1",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -151,23 +85,6 @@ def _usual(state: Mapping[str, Any]) -> Sequence[Response]:
     if action == "getItem":
         return [{"Item": ITEMS[arguments["TableName"]]}]
     return [USUAL.get(action, {})]
-
-
-STEPS = [
-    {"StepName": "DeltaBuilderStep", "StepStatus": "Succeeded"},
-    {"StepName": "FGABuilderStep", "StepStatus": "Failed", "FailureReason": "AlgorithmError: the disk is full"},
-]
-ITEMS = {
-    "project_parameters": project_item("acme", "v1", {}, ORCHESTRATION),
-    "project_routing": routing_item("acme", "emea", "acme", "v1", "s3://ingestion/acme/emea"),
-}
-USUAL: dict[str, Any] = {
-    "query": {"Items": [{"batch_s3_path": {"S": BATCH}}], "Count": 1},
-    "getObject": {"Body": json.dumps(MANIFEST)},
-    "putEvents": {"Entries": [{"EventId": "e1"}], "FailedEntryCount": 0},
-    "2": {"Output": {"status": "SUCCEEDED", "publication_id": "p1", "publication_target": "lake"}},
-}
-TAKEN = StateError("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")
 
 
 def situations(machine: str) -> Iterator[Situation]:

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from tests.statemachines.machines.cases import walked
-from tests.statemachines.machines.situations import BACKFILL, MESSAGES, MONTHLY, PUBLICATION, TRAINING
+from tests.statemachines.machines.samples import (
+    BACKFILL,
+    MESSAGES,
+    MONTHLY,
+    PUBLICATION,
+    TRAINING,
+)
 
 NEEDED = {
     PUBLICATION: ("project_name", "mini_batch_id", "batch_start_ts_iso", "batch_end_ts_iso"),

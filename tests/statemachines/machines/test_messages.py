@@ -10,7 +10,11 @@ import pytest
 
 from common.windows import closed_window
 from tests.statemachines.machines.cases import walked
-from tests.statemachines.machines.situations import BATCH, LIVE, MESSAGES
+from tests.statemachines.machines.samples import (
+    BATCH,
+    LIVE,
+    MESSAGES,
+)
 
 PLAIN = MESSAGES[LIVE]
 TEXT = "s3_key=acme/emea/2026/03/10/0f3a/part-0000.csv.gz;timestamp=2026-03-10T13:23:11Z"

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from tests.statemachines.machines.cases import engines, walk, walked
-from tests.statemachines.machines.situations import (
+from tests.statemachines.machines.samples import (
     BACKFILL,
     DEFINITIONS,
     LIVE,
     MESSAGES,
     TAKEN,
     WINDOWS,
+)
+from tests.statemachines.machines.situations import (
     Situation,
     situations,
 )

@@ -11,7 +11,14 @@ from statemachines.local.process import LocalAws
 from tests.statemachines.machines.cases import cases, demanded, taken
 from tests.statemachines.machines.comparison import said, seen
 from tests.statemachines.machines.runs import Machines, Run, write_mock_config
-from tests.statemachines.machines.situations import BACKFILL, DEFINITIONS, LIVE, MONTHLY, PUBLICATION, TRAINING
+from tests.statemachines.machines.samples import (
+    BACKFILL,
+    DEFINITIONS,
+    LIVE,
+    MONTHLY,
+    PUBLICATION,
+    TRAINING,
+)
 from tests.statemachines.machines.walker import Walk
 
 pytestmark = pytest.mark.slow

@@ -18,8 +18,11 @@ from moto.stepfunctions.parser.mocking.mock_config import load_mock_test_case_fo
 from statemachines.definitions import states_of
 from tests.statemachines.machines.cases import cases
 from tests.statemachines.machines.comparison import said, seen
+from tests.statemachines.machines.samples import (
+    BACKFILL,
+    DEFINITIONS,
+)
 from tests.statemachines.machines.second_engine import Recorder, SecondEngine, readable
-from tests.statemachines.machines.situations import BACKFILL, DEFINITIONS
 
 pytestmark = pytest.mark.slow
 

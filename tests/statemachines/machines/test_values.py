@@ -12,7 +12,7 @@ from dateutil.relativedelta import relativedelta
 
 from common.windows import closed_window
 from tests.statemachines.machines.cases import passed, walked
-from tests.statemachines.machines.situations import (
+from tests.statemachines.machines.samples import (
     BATCH,
     DEFINITIONS,
     ITEMS,
