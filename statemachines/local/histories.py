@@ -92,7 +92,9 @@ class Histories:
             started = [*pipeline_executions(events), *(arn for child in children for arn in pipeline_executions(child))]
             pipelines = [self.pipeline(arn) for arn in started]
             if item["status"] in FAILED:
-                state, why = _last_state(events), self._reason(item["executionArn"], pipelines)
+                broken = {run.execution for run in pipelines if run.status in ("Failed", "Stopped")}
+                why = self._reason(item["executionArn"], pipelines)
+                state = _failed_state(events, broken, why)
         return Execution(
             machine,
             item["name"],
@@ -166,25 +168,33 @@ class Histories:
 
 def pipeline_executions(events: list[dict[str, Any]]) -> list[str]:
     """ARNs of the pipeline executions that an execution started, in order."""
-    return list(dict.fromkeys(_started_pipelines(events)))
+    return list(dict.fromkeys(arn for event in events if (arn := _started_pipeline(event))))
 
 
-def _started_pipelines(events: list[dict[str, Any]]) -> Iterator[str]:
+def _started_pipeline(event: dict[str, Any]) -> str | None:
+    """ARN of the pipeline execution that an event says was started."""
+    details = event.get("taskSucceededEventDetails") or {}
+    if "startPipelineExecution" not in details.get("resource", ""):
+        return None
+    return str(json.loads(details["output"])["PipelineExecutionArn"])
+
+
+def _failed_state(events: list[dict[str, Any]], broken: set[str], why: str) -> str | None:
+    """The state that it comes from.
+
+    It started a pipeline that failed, or its task failed with the error that is reported, or it did the last work.
+    """
+    current: str | None = None
+    causes: dict[str, str | None] = {}
     for event in events:
-        details = event.get("taskSucceededEventDetails") or {}
-        if "startPipelineExecution" in details.get("resource", ""):
-            yield json.loads(details["output"])["PipelineExecutionArn"]
-
-
-def _last_state(events: list[dict[str, Any]]) -> str | None:
-    """The last state that did something: a Fail state only tells what went wrong before."""
-    entered = [
-        (event["type"], event["stateEnteredEventDetails"]["name"])
-        for event in events
-        if event["type"].endswith("StateEntered")
-    ]
-    working = [name for kind, name in entered if not kind.startswith("Fail")]
-    return working[-1] if working else (entered[-1][1] if entered else None)
+        if event["type"].endswith("StateEntered"):
+            current = event["stateEnteredEventDetails"]["name"]
+            causes["fail" if event["type"] == "FailStateEntered" else "work"] = current
+        elif event["type"] == "TaskFailed" and event["taskFailedEventDetails"].get("error", "") in why:
+            causes["task"] = current
+        elif (_started_pipeline(event) or "").rpartition("/")[2] in broken:
+            causes["pipeline"] = current
+    return next((causes[kind] for kind in ("pipeline", "task", "work", "fail") if kind in causes), None)
 
 
 def _seconds(start: datetime, end: datetime | None) -> float:

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from statemachines.local.cli import main
 from statemachines.local.process import LocalAws
 from tests.statemachines.conftest import free_port, write_step
-from tests.statemachines.emulator.machines import FAIL, Machine, machine, part
+from tests.statemachines.emulator.machines import FAIL, Machine, failing_task, machine, part, passing
 from tests.statemachines.emulator.pipelines import create, definition, step, wait_for
 
 
@@ -66,7 +66,7 @@ def test_failures_name_state_pipeline_step_and_reason(
     assert heading.split() == ["MACHINE", "NAME", "STATUS", "STARTED", "SECONDS", "WHY"]
     assert line.startswith(name_of(failing))
     assert line.endswith(
-        f"in Wait: My.Error: because; pipeline {pipeline}, step Refuse: "
+        f"in Start: My.Error: because; pipeline {pipeline}, step Refuse: "
         "AlgorithmError: error: no baseline of 2026-03. Run ndr-fg-b, exit code: 1"
     )
 
@@ -76,7 +76,7 @@ def test_steps_and_json(local_aws: LocalAws, failing: Machine, failed: str, pipe
     assert shown[2].split()[0] == pipeline
     assert [line.split()[:2] for line in shown[3:5]] == [["Say", "Succeeded"], ["Refuse", "Failed"]]
     found = json.loads(ndr_local(local_aws, "executions", "--machine", name_of(failing), "--json").output)
-    assert (found["arn"], found["status"], found["state"]) == (failed, "FAILED", "Wait")
+    assert (found["arn"], found["status"], found["state"]) == (failed, "FAILED", "Start")
     assert [item["name"] for item in found["pipelines"][0]["steps"]] == ["Say", "Refuse"]
 
 
@@ -87,6 +87,15 @@ def test_pipelines_of_the_children_of_a_map_are_found(local_aws: LocalAws, pipel
     tested.run()
     line = ndr_local(local_aws, "executions", "--machine", name_of(tested)).output.splitlines()[1]
     assert f"pipeline {pipeline}, step Refuse: AlgorithmError" in line
+
+
+def test_a_failed_task_is_where_it_failed(local_aws: LocalAws) -> None:
+    catch = [{"ErrorEquals": ["States.ALL"], "Assign": {"error": "{% $states.errorOutput.Error %}"}, "Next": "Release"}]
+    fail = {"Type": "Fail", "Error": "{% $error %}", "Cause": "because"}
+    tested = machine(local_aws, {"Read": failing_task(Catch=catch), "Release": passing(), "Failed": fail})
+    tested.run()
+    found = json.loads(ndr_local(local_aws, "executions", "--machine", name_of(tested), "--json").output)
+    assert found["state"] == "Read"
 
 
 def test_an_unknown_machine(local_aws: LocalAws, failed: str) -> None:
