@@ -14,6 +14,7 @@ from common.windows import Windows
 
 NO_FG_A, NO_FG_C, PARTIAL = "no rows in fg_a", "no rows in fg_c", "rows of fg_a without one in fg_c"
 KEYS = ["host_ip", "window"]
+DAYS_AT_ONCE = 7
 
 
 @dataclass(eq=False)
@@ -58,17 +59,24 @@ def measure(lake: Lake, windows: Windows, horizon: str) -> Coverage:
         TableError: a table is missing or unreadable.
     """
     coverage = Coverage(windows, horizon)
-    for day in windows.by_day():
-        current = lake.arrow("fg_a", KEYS, day)
-        deviations = lake.arrow("fg_c", [*KEYS, "baseline_horizon"], day)
+    for part in _parts(windows):
+        current = lake.arrow("fg_a", KEYS, part)
+        deviations = lake.arrow("fg_c", [*KEYS, "baseline_horizon"], part)
         deviations = deviations.filter(pc.equal(deviations["baseline_horizon"], horizon)).select(KEYS)
-        _add(coverage, day, current, deviations)
+        _add(coverage, part, current, deviations)
     sliced = _slices(lake)
     coverage.without_slices = [key for key in coverage.missing if sliced is not None and key not in sliced]
     return coverage
 
 
-def _add(coverage: Coverage, day: Windows, current: pa.Table, deviations: pa.Table) -> None:
+def _parts(windows: Windows) -> list[Windows]:
+    """The windows in runs of at most a week of dates, which bounds memory."""
+    days = windows.by_day()
+    weeks = [days[start : start + DAYS_AT_ONCE] for start in range(0, len(days), DAYS_AT_ONCE)]
+    return [Windows(week[0].start, week[-1].end) for week in weeks]
+
+
+def _add(coverage: Coverage, part: Windows, current: pa.Table, deviations: pa.Table) -> None:
     distinct = {}
     for name, rows in (("fg_a", current), ("fg_c", deviations)):
         distinct[name] = rows.group_by(KEYS).aggregate([])
@@ -79,7 +87,7 @@ def _add(coverage: Coverage, day: Windows, current: pa.Table, deviations: pa.Tab
     joined = distinct["fg_a"].join(distinct["fg_c"], KEYS, join_type="inner")
     coverage.rows["joined"] += len(joined)
     there, scaled, both = (_by_window(rows) for rows in (distinct["fg_a"], distinct["fg_c"], joined))
-    for window in day:
+    for window in part:
         key = window.key
         coverage.hosts[key] = both.get(key, 0)
         if key not in there:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from common.errors import StageError
@@ -26,11 +27,14 @@ def remediate(run: TrainingRun) -> None:
     verified = run.require(before("remediate"))
     earlier = run.read("remediate") or {}
     rounds: list[Artifact] = earlier.get("rounds", [])
+    if not (verified["missing"] or rounds or run.config.missing_windows):
+        _finish(run, rounds, {}, [])
+        return
     with run.report.step("remediate"):
         coverage = measure(run.lake, run.config.windows, run.project.model_horizon)
         wanted = _wanted(run, verified, coverage, rounds)
         if not run.config.backfill_state_machine:
-            _finish(run, rounds, coverage, _gaps_of_lake(run, coverage, wanted))
+            _finish(run, rounds, coverage.missing, _gaps_of_lake(run, coverage, wanted))
             return
         backfill = Backfill(
             run.config.backfill_state_machine,
@@ -43,7 +47,7 @@ def remediate(run: TrainingRun) -> None:
             _run_round(run, backfill, rounds)
             coverage = measure(run.lake, run.config.windows, run.project.model_horizon)
             wanted = _wanted(run, verified, coverage, rounds)
-        _finish(run, rounds, coverage, sorted(_gaps_of(rounds) & set(coverage.missing)))
+        _finish(run, rounds, coverage.missing, sorted(_gaps_of(rounds) & set(coverage.missing)))
 
 
 def _wanted(run: TrainingRun, verified: Artifact, coverage: Coverage, rounds: list[Artifact]) -> list[str]:
@@ -107,10 +111,10 @@ def _note(run: TrainingRun, rounds: list[Artifact]) -> None:
     run.write("remediate", False, "running", {"rounds": rounds, "gaps": [], "failures": []}, "it has not ended")
 
 
-def _finish(run: TrainingRun, rounds: list[Artifact], coverage: Coverage, gaps: list[str]) -> None:
-    missing = sorted(set(coverage.missing) - set(gaps))
+def _finish(run: TrainingRun, rounds: list[Artifact], lacking: Iterable[str], gaps: list[str]) -> None:
+    missing = sorted(set(lacking) - set(gaps))
     failures = [reason for entry in rounds[-1:] for one in entry["executions"] for reason in one["failures"]]
-    status = "complete" if not coverage.missing else "incomplete" if missing else "complete with gaps"
+    status = "incomplete" if missing else "complete with gaps" if gaps else "complete"
     content = {"rounds": rounds, "gaps": gaps, "still_missing": missing, "failures": failures}
     run.write("remediate", True, status, content)
     started = sum(len(entry["executions"]) for entry in rounds)
