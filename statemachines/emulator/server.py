@@ -108,4 +108,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    # everything is saved; a thread that waits for an answer of the loop, which has ended, must not keep the process
+    os._exit(code)

@@ -25,12 +25,12 @@ def job(local: LocalAws, script: str, **members: Any) -> str:
     return name
 
 
-def finish(local: LocalAws, name: str, run: str) -> dict[str, Any]:
+def finish(local: LocalAws, name: str, run: str, seconds: float = 30) -> dict[str, Any]:
     def ended() -> dict[str, Any] | None:
         found: dict[str, Any] = local.client("glue").get_job_run(JobName=name, RunId=run)["JobRun"]
         return found if found["JobRunState"] in ENDED else None
 
-    return dict(wait_for(ended))
+    return dict(wait_for(ended, seconds))
 
 
 def run(local: LocalAws, name: str, **members: Any) -> dict[str, Any]:
@@ -84,6 +84,16 @@ def test_a_run_can_be_stopped(local_aws: LocalAws, step_bin: Path) -> None:
     assert [item["JobRunId"] for item in stopped["SuccessfulSubmissions"]] == [identifier]
     assert [item["JobRunId"] for item in stopped["Errors"]] == ["jr_none"]
     assert finish(local_aws, name, identifier)["JobRunState"] == "STOPPED"
+
+
+@pytest.mark.slow
+def test_a_run_has_a_time_limit_in_minutes(local_aws: LocalAws, step_bin: Path) -> None:
+    write_step(step_bin, "ndr-glue-long", "sleep 600")
+    name = job(local_aws, "ndr_glue_long.py", Timeout=5)
+    identifier = local_aws.client("glue").start_job_run(JobName=name, Timeout=1)["JobRunId"]
+    done = finish(local_aws, name, identifier, 100)
+    assert (done["JobRunState"], done["ErrorMessage"]) == ("TIMEOUT", "Job run exceeded its timeout of 1 minutes")
+    assert 60 <= done["ExecutionTime"] <= 65
 
 
 def test_a_missing_job(local_aws: LocalAws) -> None:

@@ -38,6 +38,10 @@ def test_arguments_are_resolved_and_passed(local_aws: LocalAws, step_bin: Path) 
     item["Arguments"]["AppSpecification"]["ImageUri"] = image
     done = run(local_aws, definition(item, parameters=PARAMETERS), ProjectName="a b")
     assert done["PipelineExecutionStatus"] == "Succeeded"
+    listed = local_aws.client("sagemaker").list_pipeline_parameters_for_execution(
+        PipelineExecutionArn=done["PipelineExecutionArn"]
+    )
+    assert listed["PipelineParameters"] == [{"Name": "ProjectName", "Value": "a b"}]
     lines = log_of(local_aws, done["PipelineExecutionArn"], "A").splitlines()
     assert lines == ["--project", "a b", "a b/1", done["PipelineExecutionArn"]]
     shown = done["Steps"]["A"]
