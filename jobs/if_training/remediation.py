@@ -27,10 +27,10 @@ def remediate(run: TrainingRun) -> None:
     verified = run.require(before("remediate"))
     earlier = run.read("remediate") or {}
     rounds: list[Artifact] = earlier.get("rounds", [])
-    if not (verified["missing"] or rounds or run.config.missing_windows):
-        _finish(run, rounds, {}, [])
-        return
     with run.report.step("remediate"):
+        if not (verified["missing"] or rounds or run.config.missing_windows):
+            _finish(run, rounds, {}, [])
+            return
         coverage = measure(run.lake, run.config.windows, run.project.model_horizon)
         wanted = _wanted(run, verified, coverage, rounds)
         if not run.config.backfill_state_machine:
