@@ -86,6 +86,6 @@ def _outbound(pair: Mapping[str, Any]) -> Behaviour:
         return TUNNEL if pair["sessions_day"] >= MANY_TRIES else CONTACT
     leading = max(pair["pieces"], key=lambda name: pair["pieces"][name], default="")
     upload = pair["sent_day"] > max(UPLOAD_FACTOR * pair["most"]["sent_24h"], UPLOAD_BYTES)
-    if upload and (leading == "sent_24h" or pair["sent_day"] / max(pair["sessions_day"], 1) > UPLOAD_BYTES / 10):
+    if upload and (leading.startswith("sent") or pair["sent_day"] / max(pair["sessions_day"], 1) > UPLOAD_BYTES / 10):
         return EXFILTRATION
     return BEACON if pair["sessions_day"] >= REPEATED else CONTACT

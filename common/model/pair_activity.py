@@ -37,7 +37,8 @@ def read_activity(
 
     One row per host, role, peer, service port and window, in order of window and pair, with
 
-    - `sessions`, `failed` and `sent` (bytes) of the window, and `..._day` of the 24 hours that end with it;
+    - `sessions`, `failed`, `sent` (bytes) of the window, and `..._day` of the 24 hours that end with it, in which the
+      pair occurred in `slices_day` windows;
     - `internal`, whether the peer is, and `network`, its /24 or /64;
     - for each of `NEWNESS`: `<what>_new`, whether the host had not met it before the last 24 hours, within 30 days;
       `<what>_others`, how many other hosts had; `<what>_bits`, 0 where it is not new, else log2((hosts + 1) /
@@ -135,6 +136,9 @@ def _with_last_day(slices: pa.Table, day: Windows) -> pa.Table:
     span = int(moment.max()) + DAY_SLICES + 1
     key = pair[order] * span + moment[order]
     first = np.searchsorted(key, pair[order] * span + np.maximum(moment[order] - DAY_SLICES + 1, 0))
+    counts = np.empty(len(slices))
+    counts[order] = np.arange(1, len(slices) + 1) - first
+    slices = slices.append_column("slices_day", pa.array(counts))
     for name in SUMS:
         values = slices[name].to_numpy().astype(np.float64)
         total = np.concatenate([[0.0], np.cumsum(values[order])])

@@ -22,7 +22,7 @@ KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
 DECADES_MAX = 5.0
 HISTORY_SHARE = 0.4
 # what a pair can exceed: name to the quantity, square roots of counts so that their noise is the same everywhere
-EXCESSES = ("failed_24h", "sessions_24h", "sessions_15m", "sent_24h")
+EXCESSES = ("failed_24h", "sessions_24h", "sessions_15m", "slices_24h", "sent_24h", "sent_mean_24h")
 # what a host can do more of than ever: counts of a window, those to peers of a first contact, kilobytes sent to these
 SPREADS = ("new_peers", "new_networks", "new_services", "new_uses", "failed_new_uses", "failed_peers", "new_sessions",
            "new_sent_kb")  # fmt: skip
@@ -49,7 +49,9 @@ def quantities(activity: pa.Table) -> dict[str, Floats]:
         "failed_24h": failed / np.sqrt(np.maximum(sessions, 1.0)),
         "sessions_24h": np.sqrt(sessions),
         "sessions_15m": np.sqrt(now),
+        "slices_24h": np.sqrt(activity["slices_day"].to_numpy()),
         "sent_24h": np.log10(1.0 + sent),
+        "sent_mean_24h": np.log10(1.0 + sent / np.maximum(sessions, 1.0)),
     }
 
 

@@ -98,7 +98,9 @@ def _shown_values(pairs: Judged) -> dict[str, Floats]:
     rows = pairs.rows
     values = {f"{what}_rarity": rows[f"{what}_bits"].to_numpy() for what in NEWNESS}
     values |= {"failed_24h": rows["failed_day"].to_numpy(), "sessions_24h": rows["sessions_day"].to_numpy()}
-    return values | {"sessions_15m": rows["sessions"].to_numpy(), "sent_24h": rows["sent_day"].to_numpy()}
+    values |= {"sessions_15m": rows["sessions"].to_numpy(), "slices_24h": rows["slices_day"].to_numpy()}
+    mean = rows["sent_day"].to_numpy() / np.maximum(rows["sessions_day"].to_numpy(), 1.0)
+    return values | {"sent_24h": rows["sent_day"].to_numpy(), "sent_mean_24h": mean}
 
 
 def _reason(name: str, kind: str, value: float, usual: float, added: float) -> dict[str, Any]:
@@ -131,7 +133,7 @@ def _evidence(keys: pa.Table, pairs: Judged) -> list[str]:
 def _entry(pairs: Judged, row: int) -> dict[str, Any]:
     """One pair: who, what was new in it and to how many others it is not, what it did, what was the most so far."""
     told = {name: pairs.rows[name][row].as_py() for name in ("peer_ip", "peer_port")}
-    numbers = ("sessions", "failed", "sent", "sessions_day", "failed_day", "sent_day")
+    numbers = ("sessions", "failed", "sent", "sessions_day", "failed_day", "sent_day", "slices_day")
     return {
         **told,
         "kind": KINDS[pairs.kind[row]],

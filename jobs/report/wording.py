@@ -56,6 +56,8 @@ PAIR_WORDS = {
     "pair_failed_24h": ("count", "failed sessions with one peer in 24 h"),
     "pair_sessions_24h": ("count", "sessions with one peer in 24 h"),
     "pair_sessions_15m": ("count", "sessions with one peer in 15 min"),
+    "pair_slices_24h": ("count", "windows with one peer in 24 h"),
+    "pair_sent_mean_24h": ("bytes", "a session sent to or by one peer in 24 h"),
     "pair_sent_24h": ("bytes", "sent to or by one peer in 24 h"),
     "spread_new_peers": ("count", "peers met for the first time in 15 min"),
     "spread_new_networks": ("count", "networks met for the first time in 15 min"),

@@ -1,0 +1,136 @@
+"""Which pieces of pair evidence find what: PR-AUC of subsets of the pieces on labelled lakes, as a table.
+
+    python -m bench.detection.experiment --train-lake LAKE --score web=LAKE:labels.csv ... --boundary 2024-03-12T00:08Z
+
+A lake needs `delta_pair` and `pair_days`. Trained is on the days before the boundary of the first lake, scored the day
+after it of each of the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from common.lake import Lake
+from common.model.pair_activity import codes, read_activity, slice_numbers
+from common.model.pair_evidence import EXCESSES, KINDS, PIECES, SPREADS, strongest
+from common.model.pair_model import SPREAD_WEIGHT, Judged, PairModel
+from common.model.peers_met import NEWNESS
+from common.model.survival import HostSurvival
+from common.project import DEFAULT_INTERNAL_CIDRS
+from common.spec import load_spec
+from common.windows import Windows, parse_moment
+
+BUDGET = 20
+RARITIES = tuple(f"{what}_rarity" for what in NEWNESS)
+SUBSETS: dict[str, tuple[str, ...]] = {
+    "peer rarity": ("peer_rarity",),
+    "network rarity": ("network_rarity",),
+    "service rarity": ("service_rarity",),
+    "all rarities": RARITIES,
+    "failed sessions": ("failed_24h",),
+    "all excesses": EXCESSES,
+    "rarities and failed sessions": (*RARITIES, "failed_24h"),
+    "all pieces": PIECES,
+    "spread": SPREADS,
+}
+Floats = NDArray[np.float64]
+Score = dict[tuple[str, pd.Timestamp], float]
+
+
+def best_of(
+    judged: Judged, pieces: tuple[str, ...], named: tuple[str, ...]
+) -> tuple[Floats, NDArray[Any], pd.DataFrame]:
+    """The sums of the strongest row of each host, window and kind, their kinds, and the rows' keys."""
+    sums = judged.pieces[:, [named.index(name) for name in pieces]].sum(axis=1)
+    (hosts,) = codes(judged.rows, columns=["host_ip"])
+    best = strongest(sums, hosts, slice_numbers(judged.rows["window_start_ts"]), judged.kind)
+    keys = judged.rows.select(["host_ip", "window_start_ts"]).take(pa.array(best)).to_pandas()
+    return sums[best], judged.kind[best], keys
+
+
+def surprises(
+    training: Judged, scored: Judged, pieces: tuple[str, ...], named: tuple[str, ...], calibrated: bool = True
+) -> Score:
+    """The largest surprise of each host and window of the scored rows, or the largest sum."""
+    past, past_kind, past_keys = best_of(training, pieces, named)
+    sums, kind, keys = best_of(scored, pieces, named)
+    found = sums.copy()
+    for number in range(len(KINDS)) if calibrated else ():
+        mine, before = kind == number, past_kind == number
+        if mine.any():
+            hosts = past_keys["host_ip"].to_numpy()[before]
+            survival = HostSurvival.fit(past[before], hosts) if before.any() else None
+            here = keys["host_ip"].to_numpy()[mine]
+            found[mine] = survival.surprise(sums[mine], here) if survival else 0.0
+    rows = (
+        keys.assign(score=np.where(sums > 0, found, 0.0)).groupby(["host_ip", "window_start_ts"], as_index=False).max()
+    )
+    return dict(zip(zip(rows["host_ip"], rows["window_start_ts"], strict=True), rows["score"], strict=True))
+
+
+def figures(labels: pd.DataFrame, score: Mapping[tuple[str, pd.Timestamp], float]) -> tuple[float, int, int]:
+    """PR-AUC, attacked hosts among the best `BUDGET`, one window a host, and all attacked hosts."""
+    keys = zip(labels["host_ip"], labels["window_start"], strict=True)
+    values = np.array([score.get(key, 0.0) for key in keys])
+    truth = (labels["attack"] != "").to_numpy()
+    order = labels.assign(value=values, truth=truth).sample(frac=1, random_state=0).sort_values("value", kind="stable")
+    best = order[::-1].drop_duplicates("host_ip").head(BUDGET)
+    return average_precision_score(truth, values), int(best["truth"].sum()), labels.loc[truth, "host_ip"].nunique()
+
+
+def read(uri: str, windows: Windows) -> pa.Table:
+    """The pair activity of the windows."""
+    parts = list(read_activity(Lake(uri, load_spec("v1")), windows, DEFAULT_INTERNAL_CIDRS))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train-lake", required=True)
+    parser.add_argument("--score", action="append", required=True, metavar="NAME=LAKE:LABELS")
+    parser.add_argument("--boundary", required=True, type=parse_moment, help="end of training, begin of the scored day")
+    parser.add_argument("--days", type=int, default=7, help="days to train on")
+    args = parser.parse_args()
+    scored = Windows(args.boundary, args.boundary + timedelta(days=1))
+    activity = read(args.train_lake, Windows(args.boundary - timedelta(days=args.days), args.boundary))
+    model, pairs, spread = PairModel.fit(activity)
+    table: dict[str, dict[str, str]] = {}
+    for entry in args.score:
+        name, _, rest = entry.partition("=")
+        uri, _, path = rest.rpartition(":")
+        labels = pd.read_csv(Path(path), keep_default_na=False)
+        labels["window_start"] = pd.to_datetime(labels["window_start"], utc=True).astype("datetime64[us, UTC]")
+        labels = labels[labels["window_start"] >= args.boundary].reset_index(drop=True)
+        found_pairs, found_spread = model.judge(read(uri, scored))
+        scores = {
+            what: surprises(spread, found_spread, pieces, SPREADS)
+            if what == "spread"
+            else surprises(pairs, found_pairs, pieces, PIECES)
+            for what, pieces in SUBSETS.items()
+        }
+        scores["all pieces, uncalibrated"] = surprises(pairs, found_pairs, PIECES, PIECES, calibrated=False)
+        both = scores["all pieces"].keys() | scores["spread"].keys()
+        scores["pairs and spread"] = {
+            key: scores["all pieces"].get(key, 0.0) + SPREAD_WEIGHT * scores["spread"].get(key, 0.0) for key in both
+        }
+        for what, score in scores.items():
+            quality, caught, attacked = figures(labels, score)
+            table.setdefault(what, {})[name] = f"{quality:.3f} {caught}/{attacked}"
+    names = [entry.partition("=")[0] for entry in args.score]
+    print(f"| evidence | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
+    for what, cells in table.items():
+        print(f"| {what} | {' | '.join(cells[name] for name in names)} |")
+
+
+if __name__ == "__main__":
+    main()
