@@ -7,15 +7,19 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
 from common.model.ensemble import Detector
 from jobs.if_training.protocol import Trained
 from jobs.if_training.validation import Validation
 
+POINTS_MOST = 800
+INPUT = ("rows", "rows_found", "windows", "coverage", "gaps")
 BLUE, ORANGE, GREY = "#1f5fa8", "#d1661a", "#8a8f98"
 SETTINGS: Any = {
     "svg.fonttype": "none",
@@ -43,14 +47,14 @@ def page(
         f"<h1>Training {html.escape(run_id)}</h1>",
         _table([(name.replace("_", " "), value) for name, value in request.items()]),
         "<h2>Input</h2>",
-        _table([(name, report[name]) for name in ("rows", "rows_found", "windows", "coverage", "gaps")]),
-        _plot(lambda axes: _hosts(axes, hosts), "Hosts with features in each window of the range."),
+        _table([(name.replace("_", " "), report[name]) for name in INPUT]),
+        _plot(lambda axes: _hosts(axes, hosts), "Hosts in the windows; the fewest where windows share a point."),
         "<h2>Features</h2>",
         _table([("inputs", report["features"]), ("used by the forest", report["features_used"])]
                + [(f"left out: {name}", count) for name, count in report["features_dropped"].items()]),
         "<h2>Tuning</h2>",
         *_tuning(report["tuning"]),
-        _table([(name, value) for name, value in report["parameters"]["forest"].items()]),
+        _table([(name.replace("_", " "), str(value)) for name, value in report["parameters"]["forest"].items()]),
         "<h2>Validation</h2>",
         *_validation(validation, trained.detector),
         "<h2>Scores of the training rows</h2>",
@@ -88,8 +92,10 @@ def _validation(validation: Validation, detector: Detector) -> list[str]:
 
 
 def _hosts(axes: Axes, hosts: Mapping[str, int]) -> None:
-    counts = [hosts[key] for key in sorted(hosts)]
-    axes.fill_between(range(len(counts)), counts, step="post", color=BLUE, alpha=0.7, linewidth=0)
+    counts = np.array([hosts[key] for key in sorted(hosts)])
+    starts = _thinned(len(counts))
+    fewest = np.minimum.reduceat(counts, starts)
+    axes.fill_between([*starts, len(counts)], [*fewest, fewest[-1]], step="post", color=BLUE, alpha=0.7, linewidth=0)
     axes.set_xlabel(f"window, from {min(hosts)} to {max(hosts)}")
     axes.set_ylabel("hosts")
     axes.set_ylim(bottom=0)
@@ -110,7 +116,8 @@ def _trials(axes: Axes, trials: Sequence[Mapping[str, Any]]) -> None:
 def _found(axes: Axes, validation: Validation) -> None:
     assert validation.examination is not None and validation.validated is not None
     precision, recall, _ = precision_recall_curve(validation.examination.odd, validation.validated)
-    axes.plot(recall, precision, color=BLUE)
+    shown = _thinned(len(recall))
+    axes.plot(recall[shown], precision[shown], color=BLUE)
     axes.axhline(float(validation.examination.odd.mean()), color=GREY, linestyle=":", label="at random")
     axes.set_xlabel("share of the transplants that are found")
     axes.set_ylabel("precision")
@@ -130,10 +137,16 @@ def _separation(axes: Axes, validation: Validation) -> None:
 
 def _scores(axes: Axes, detector: Detector) -> None:
     raw = detector.calibrations["ensemble"]
-    axes.plot(raw.values, raw.survival(raw.values), color=BLUE)
+    values = np.unique([*raw.values[_thinned(len(raw.values))], *raw.values[-POINTS_MOST:]])
+    axes.plot(values, raw.survival(values), color=BLUE)
     axes.set_yscale("log")
     axes.set_xlabel("raw score")
     axes.set_ylabel("share above")
+
+
+def _thinned(count: int) -> NDArray[np.int64]:
+    """The places of at most so many points as can be told apart, evenly spread, the first one among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, POINTS_MOST)).astype(np.int64))
 
 
 def _plot(draw: Any, caption: str) -> str:
