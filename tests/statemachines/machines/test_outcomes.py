@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from tests.statemachines.machines.cases import engines, walk, walked
+from statemachines.definitions import states_of
+from statemachines.expressions import read
+from tests.statemachines.machines.cases import cases, engines, walk, walked
 from tests.statemachines.machines.samples import (
     BACKFILL,
     DEFINITIONS,
     LIVE,
     MESSAGES,
+    POLLS,
     TAKEN,
     WINDOWS,
 )
-from tests.statemachines.machines.situations import (
-    Situation,
-    situations,
-)
+from tests.statemachines.machines.situations import Situation, polls, situations
 from tests.statemachines.machines.walker import StateError, Walk, Walker
 
 FAILED = {"PipelineExecutionStatus": "Failed", "FailureReason": "a step failed"}
@@ -49,6 +49,38 @@ def test_the_cause_names_pipeline_step_and_reason(listed: dict[str, Any], cause:
     way = walked(LIVE, MESSAGES[LIVE], Describe15mFeaturesPipeline=FAILED, ExplainPipelineFailure=listed)
     assert way.error == "Ndr.PipelineFailed"
     assert way.cause.startswith(cause)
+
+
+LOOKS = [(machine, *looks) for machine in DEFINITIONS for looks in polls(machine)]
+
+
+def calls(machine: str, case: str, choice: str) -> list[dict[str, int]]:
+    """How often each call was made, in each execution of a case that came to a choice."""
+    _, way = cases(machine)[case]
+    return [
+        {name.rpartition("/")[2]: len(given) for name, given in part.arguments.items()}
+        for part in way.everywhere()
+        if any(name.endswith(choice) for name in part.states)
+    ]
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped"])
+@pytest.mark.parametrize(("machine", "choice", "describe"), LOOKS)
+def test_a_pipeline_that_has_ended_is_not_looked_at_again(
+    machine: str, choice: str, describe: str, status: str
+) -> None:
+    found = calls(machine, f"{choice}-{status}", choice)
+    assert [made[describe] for made in found] == [1] * (2 if machine == BACKFILL and "Extractor" not in choice else 1)
+    assert not any(name.startswith("StopOverdue") for made in found for name in made)
+
+
+@pytest.mark.parametrize(("machine", "choice", "describe"), LOOKS)
+def test_an_overdue_pipeline_is_looked_at_so_often_and_stopped(machine: str, choice: str, describe: str) -> None:
+    found = calls(machine, f"{choice}-overdue", choice)
+    assert found
+    for made in found:
+        assert made[describe] == 1 + POLLS
+        assert sum(count for name, count in made.items() if name.startswith("StopOverdue")) == 1
 
 
 def test_a_long_reason_is_cut() -> None:
@@ -142,3 +174,21 @@ def test_each_window_of_a_backfill_has_tokens_of_its_own() -> None:
         *tokens(way, "RunBackfillWindows/StartBackfillPipeline"),
     ]
     assert len(found) == len(set(found)) == 2 * len(WINDOWS)
+
+
+def test_no_token_depends_on_when_it_is_made() -> None:
+    changing = {"millis", "now", "random", "uuid"}
+    found = 0
+    for _, state in itertools.chain.from_iterable(states_of(definition) for definition in DEFINITIONS.values()):
+        arguments = state.get("Arguments", {})
+        for text in {arguments.get("ClientRequestToken"), arguments.get("Name")} - {None}:
+            found += 1
+            assert read(text[2:-2].strip()).functions & changing == set()
+            assert "$states.context.State" not in text
+    assert found == len([1 for definition in DEFINITIONS.values() for _ in starts(definition)])
+
+
+def starts(definition: dict[str, Any]) -> list[str]:
+    """The states that start or stop something."""
+    verbs = (":startPipelineExecution", ":stopPipelineExecution", ":startExecution.sync:2")
+    return [path for path, state in states_of(definition) if state.get("Resource", "").endswith(verbs)]
