@@ -32,7 +32,7 @@ from common.model.pair_evidence import (
 from common.model.peers_met import QUORUM_HOSTS, QUORUM_SHARE
 from common.model.survival import HostSurvival
 
-SPREAD_WEIGHT = 0.5
+SPREAD_WEIGHT = 0.25
 
 
 @dataclass(frozen=True, eq=False)
