@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -12,8 +13,8 @@ from common.model.forest import ForestParameters
 from common.model.matrix import input_digest
 from common.model.pair_training import with_pairs
 from common.model.registry import is_complete, read_manifest, sha256
+from common.scratch import scratch_folder
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before, facts
-from jobs.if_training.page import page
 from jobs.if_training.protocol import Trained, train
 from jobs.if_training.reading import TrainingRows, read_training_rows
 
@@ -51,11 +52,20 @@ def _save(run: TrainingRun, trained: Trained, rows: TrainingRows, digest: str, v
     content = _report(run, trained, rows, verified)
     content["input_digest"] = digest
     content["validation"] |= {"file": VALIDATION, "sha256": sha256(beside[VALIDATION])} if beside else {}
-    beside[PAGE] = page(run.run_id, run.request, content, trained, verified["hosts"]).encode()
+    beside[PAGE] = _page(run, content, trained, verified["hosts"])
     known = facts(run) | {"input_digest": digest, "forest": asdict(trained.forest), "rows": len(rows.values)}
     report = run.content("train", True, "complete", content)
     model_sha256 = save_model(run.store, run.run_id, trained.detector, trained.drift, known, report, beside)
     _told(run, content, model_sha256, reused=False)
+
+
+def _page(run: TrainingRun, content: Artifact, trained: Trained, hosts: dict[str, int]) -> bytes:
+    """The report as a page. Matplotlib wants a folder to write to, which a read-only system has in the lake only."""
+    with scratch_folder(run.lake.uri) as folder:
+        os.environ.setdefault("MPLCONFIGDIR", str(folder))
+        from jobs.if_training.page import page
+
+        return page(run.run_id, run.request, content, trained, hosts).encode()
 
 
 def _forest(run: TrainingRun) -> tuple[ForestParameters, frozenset[str]]:

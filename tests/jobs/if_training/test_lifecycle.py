@@ -83,6 +83,18 @@ def test_stages_that_are_killed_anywhere_end_in_the_same_model(whole: Any, tmp_p
     assert made.artifact("deploy") == whole[0].artifact("deploy")
 
 
+def test_nothing_has_to_be_writable_but_the_lake(whole: Any, tmp_path: Path) -> None:
+    made = fresh(whole[0], tmp_path / "lake")
+    nowhere = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), "/proc")
+    done = subprocess.run(
+        [COMMAND, *made.options("all")], capture_output=True, text=True, env={**os.environ, **nowhere}
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(line.startswith("{") for line in done.stderr.splitlines())  # steps, and no warning
+    assert {path.name for path in made.lake.iterdir() if path.is_dir()} == {"fg_a", "fg_c", "models", "_scratch"}
+    assert list((made.lake / "_scratch").iterdir()) == []
+
+
 def test_help_loads_no_library_of_the_models() -> None:
     heavy = ("sklearn", "optuna", "matplotlib", "scipy")
     code = f"import sys, jobs.if_training.cli; print([name for name in {heavy} if name in sys.modules])"
