@@ -49,13 +49,13 @@ class TrainingParameters:
     selection_rows: int = 10_000
     selection_min_rows: int = 2_000
     correlation_max: float = 0.95
-    bootstraps: int = 8
+    bootstraps: int = 6
     stability_min: float = 0.5
     permutations: int = 3
     tuning_blocks: int = 4
     tuning_rows: int = 10_000
     tuning_min_rows: int = 5_000
-    tuning_trials: int = 16
+    tuning_trials: int = 12
     tuning_seconds: float = 240.0
     validation_share: float = 0.2
     validation_rows: int = 4_000

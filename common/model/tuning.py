@@ -15,7 +15,7 @@ from common.model.parameters import TrainingParameters
 from common.model.preprocessing import Preprocessor
 from common.model.transplants import Examination
 
-TREES = (100, 400, 50)
+TREES = (100, 300, 50)
 SAMPLES = (64, 4096)
 Matrix = NDArray[np.float32]
 
