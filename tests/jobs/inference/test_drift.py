@@ -1,0 +1,57 @@
+import json
+import shutil
+
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+
+from common.tables import tables
+from jobs.inference.cli import main
+from tests.common.model.model_lake import HOSTS, RANGE, SPEC, make_lake, rows, train_model, write
+from tests.conftest import ENGINE
+
+FIRST = next(iter(RANGE))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    lake = make_lake(tmp_path_factory.mktemp("lake"))
+    train_model(lake)
+    return lake
+
+
+def details(lake, window):
+    arguments = ["--window", str(window), "--lake", str(lake), "--engine", ENGINE, "--project-name", "local"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)["details"]
+
+
+def test_rows_like_those_of_training_ask_for_nothing(source, tmp_path):
+    found = details(shutil.copytree(source, tmp_path / "lake"), RANGE)
+    assert found["drift"]["rows"] == len(RANGE) * HOSTS
+    assert found["drift"]["drifted"] is False
+    assert found["retraining_requested"] is None
+
+
+def test_rows_that_have_moved_ask_for_a_model_as_of_their_end(source, tmp_path):
+    lake = shutil.copytree(source, tmp_path / "lake")
+    for number, window in enumerate(RANGE):
+        table = rows("fg_a", window, 2 * number)
+        names = [column.name for column in tables(SPEC)["fg_a"].columns if column.type == "double"]
+        moved = {name: pa.array([value + 9 for value in table[name].to_pylist()]) for name in names}
+        for name, values in moved.items():
+            table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
+        write(lake, tables(SPEC)["fg_a"], table)
+    found = details(lake, RANGE)
+    assert found["drift"]["drifted"] is True
+    assert found["drift"]["features_moved"] > 90
+    assert found["retraining_requested"] == {
+        "project_name": "local", "feature_spec_version": "v1", "reference_ts_iso": f"{RANGE.end:%Y-%m-%dT%H:%M:%SZ}"
+    }  # fmt: skip
+
+
+def test_one_window_of_few_hosts_is_not_enough_to_say(source, tmp_path):
+    found = details(shutil.copytree(source, tmp_path / "lake"), FIRST)
+    assert found["drift"]["rows"] == HOSTS
+    assert found["drift"]["drifted"] is False
