@@ -70,7 +70,9 @@ java: # Java 17 or later, for classic Spark; installed where the machine is Debi
 		(echo "error: classic Spark needs Java 17: install it, for example the package openjdk-17-jre-headless" >&2; exit 1)
 
 .PHONY: check
-check: format lint types imports statemachines-check ## Formatting, lint, types, one-way imports, state machines
+check: format lint types imports statemachines-check images-check ## Formatting, lint, types, imports, state machines, Dockerfiles
+
+include images/images.mk
 
 .PHONY: statemachines-check
 statemachines-check: statemachines-lint statemachines-grammar statemachines-schema statemachines-expressions \

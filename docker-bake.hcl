@@ -35,7 +35,7 @@ group "default" {
 }
 
 group "bases" {
-  targets = ["base", "base-ml", "base-spark"]
+  targets = ["base", "base-ml", "base-training", "base-spark"]
 }
 
 function "names" {
@@ -90,7 +90,13 @@ target "base" {
 target "base-ml" {
   inherits   = ["_common"]
   dockerfile = "images/base-ml/Dockerfile"
+  target     = "base-ml"
   contexts   = { sail = "target:runtime", project = "target:project", tools = "target:tools" }
+}
+
+target "base-training" {
+  inherits = ["base-ml"]
+  target   = "base-training"
 }
 
 target "base-spark" {
@@ -118,7 +124,7 @@ target "ml" {
   matrix     = { image = ["ndr-inference", "ndr-if-training"] }
   name       = image
   dockerfile = "images/${image}/Dockerfile"
-  contexts   = { base-ml = "target:base-ml", project = "target:project" }
+  contexts   = { base-ml = "target:base-ml", base-training = "target:base-training", project = "target:project" }
   tags       = names(image)
 }
 

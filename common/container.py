@@ -10,6 +10,7 @@ import sys
 import click
 
 from common.cli import report_errors
+from common.cluster import main as ndr_spark
 from common.cluster import on_spark
 
 LOCAL = re.compile(r"(?<=\s)\./(\S+)")
@@ -22,7 +23,7 @@ def start(command: click.Command) -> None:
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     command.epilog = docker_example(command.epilog or "")
-    if importlib.util.find_spec("delta") is None:
+    if command is ndr_spark or importlib.util.find_spec("delta") is None:
         command()
     else:
         report_errors(on_spark)(command)

@@ -39,13 +39,13 @@ def seen_by_engine(folder: Path, lake_uri: str, session: SparkSession) -> Iterat
     if not (lake_uri.startswith("s3://") and _is_elsewhere(session)):
         yield str(folder)
         return
-    below = f"_scratch/{uuid.uuid4().hex}"
+    below = f"_scratch-{uuid.uuid4().hex}"
     files = subtree(lake_uri)
     fs.copy_files(str(folder), below, source_filesystem=fs.LocalFileSystem(), destination_filesystem=files)
     try:
         yield f"s3a://{lake_uri.removeprefix('s3://')}/{below}"
     finally:
-        files.delete_dir_contents(below, missing_dir_ok=True)
+        files.delete_dir(below)
 
 
 def _is_elsewhere(session: SparkSession) -> bool:

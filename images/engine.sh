@@ -9,18 +9,13 @@
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-CACHE=${NDR_ENGINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ndr-engine}
 MIRROR=${NDR_ENGINE_REGISTRY:-127.0.0.1:5000}
-RUN=$CACHE/run
-EXPORTS=$CACHE/run/exports
 BASE=library/python:3.11-slim-bookworm
 BUILDER=ndr
 
 # shellcheck source=images/engine/build.sh
 source "$HERE/engine/build.sh"
-
-say() { echo "engine: $*" >&2; }
-fail() { echo "error: $*" >&2; exit 1; }
+EXPORTS=$RUN/exports
 
 running() { # whether the program is alive that was started here under its name
     [ -f "$RUN/$1.pid" ] && [ "$(cat "/proc/$(cat "$RUN/$1.pid")/comm" 2>/dev/null)" = "$1" ]
@@ -117,7 +112,7 @@ root = "$CACHE/buildkit"
 address = ["unix://$RUN/buildkitd.sock"]
 [worker.oci]
 gc = true
-maxUsedSpace = "12GB"
+maxUsedSpace = "8GB"
 [registry."docker.io"]
 mirrors = ["$MIRROR"]
 [registry."$MIRROR"]

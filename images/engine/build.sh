@@ -1,8 +1,13 @@
 # shellcheck shell=bash
-# What images/engine.sh makes from packages: the tools, and the root file system of the base image.
+# What is made from packages and kept in the cache folder: tools, and the root file system of the base image.
 
+CACHE=${NDR_ENGINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ndr-engine}
+RUN=$CACHE/run
 BUILDX=github.com/docker/buildx@v0.26.1
 BUILDKIT=github.com/moby/buildkit@v0.25.1
+
+say() { echo "engine: $*" >&2; }
+fail() { echo "error: $*" >&2; exit 1; }
 
 install_packages() { # install_packages <package ...>: those that are missing, from Debian
     local missing=() package
@@ -22,13 +27,17 @@ install_packages() { # install_packages <package ...>: those that are missing, f
 build_tools() { # buildx and buildkitd from their modules, once
     build_module $BUILDX ./cmd/buildx "$CACHE/bin/docker-buildx"
     build_module $BUILDKIT ./cmd/buildkitd "$CACHE/bin/buildkitd"
+    remove_modules
+}
+
+remove_modules() { # the sources of what was built
     ! [ -e "$CACHE/go" ] || { chmod -R u+w "$CACHE/go" && rm -rf "$CACHE/go"; }
 }
 
 build_module() { # build_module <module@version> <package> <binary>
     local module=$1 package=$2 binary=$3 folder source
     [ ! -x "$binary" ] || return 0
-    command -v go >/dev/null || fail "buildx has to be built here, which needs Go 1.24 or later on the PATH"
+    command -v go >/dev/null || fail "$module has to be built here, which needs Go 1.24 or later on the PATH"
     say "building $module"
     folder=$CACHE/go/$(basename "$binary")
     source=$(GOMODCACHE=$CACHE/go/mod GOPATH=$CACHE/go go mod download -json "$module" 2>>"$RUN/go.log" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')

@@ -1,0 +1,49 @@
+# Targets for the images; docker-bake.hcl lists what there is.
+
+IMAGE_SOURCES := common jobs images docker-bake.hcl requirements pyproject.toml .dockerignore
+TAG ?= $(shell git rev-parse --short=12 HEAD)$(if $(shell git status --porcelain -- $(IMAGE_SOURCES)),-dirty)
+BAKE = eval "$$(images/engine.sh env)" && export TAG=$(TAG) REVISION=$$(git rev-parse HEAD) \
+	SOURCE=$$(git config --get remote.origin.url || true) &&
+IMAGES := $(patsubst %/Dockerfile,%,$(wildcard images/*/Dockerfile))
+TARGETS ?= default
+
+.PHONY: engine
+engine: ## Docker with a builder, where there is none
+	images/engine.sh up
+
+.PHONY: engine-down
+engine-down: ## Stop what `engine` started
+	images/engine.sh down
+
+.PHONY: images
+images: engine ## Build all images of docker-bake.hcl
+	$(BAKE) docker buildx bake --load $(TARGETS)
+
+.PHONY: $(IMAGES)
+$(IMAGES): images/%: engine # one image or base
+	$(BAKE) docker buildx bake --load $*
+
+.PHONY: images-list
+images-list: setup engine ## Names, tags, sizes and shared layers of the images
+	@$(BAKE) $(BIN)/python images/list.py
+
+.PHONY: push
+push: setup engine ## Push the images to ECR: [TARGETS=<targets>] [REGISTRY=<host>] [PLATFORMS=linux/amd64]
+	$(BAKE) PLATFORMS=$(or $(PLATFORMS),linux/amd64) $(BIN)/python images/push.py $(TARGETS)
+
+.PHONY: smoke
+smoke: setup images ## Run each image on a small lake, push some, form a cluster
+	$(BAKE) NDR_IMAGES=1 $(BIN)/python -m pytest tests/images
+
+.PHONY: images-secrets
+images-secrets: setup engine ## Look for secrets in all layers of the images that were built
+	@$(BAKE) $(BIN)/python images/leaks.py
+
+.PHONY: sbom
+sbom: engine ## Bills of materials of the images that were built, CycloneDX, in build/sbom
+	@$(BAKE) images/sbom.sh build/sbom $(filter ndr-%,$(notdir $(IMAGES)))
+
+.PHONY: images-check
+images-check: setup
+	$(BIN)/hadolint $(addsuffix /Dockerfile,$(IMAGES))
+	$(BIN)/shellcheck --external-sources $(wildcard images/*.sh images/*/*.sh) .ci/run

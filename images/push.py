@@ -1,0 +1,98 @@
+"""Pushes the images of the bake file to ECR: python images/push.py [target ...].
+
+Logs in with the AWS credentials of the environment, creates the repositories that are missing (scan on push, immutable
+tags), then builds and pushes those images whose tag is not there yet. TAG names the tag; REGISTRY another registry than
+the account's own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import boto3
+import click
+
+from common.cli import report_errors
+from common.errors import InputError, StorageError
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@report_errors
+def main(targets: Sequence[str]) -> None:
+    """Pushes the targets or groups of the bake file, by default all images."""
+    tag = os.environ.get("TAG", "")
+    if not tag or tag.endswith("-dirty"):
+        raise InputError(
+            f"the tag {tag!r} does not name a commit", "Commit first: what is pushed must be in the history"
+        )
+    ecr = boto3.client("ecr")
+    answer = ecr.get_authorization_token()["authorizationData"][0]
+    registry = os.environ.get("REGISTRY") or answer["proxyEndpoint"].removeprefix("https://")
+    user, _, password = base64.b64decode(answer["authorizationToken"]).decode().partition(":")
+    environment = {**os.environ, "REGISTRY": registry, "TAG": tag}
+    with _logged_in(registry, user, password):
+        images = _images(targets or ["default"], environment)
+        existing = _repositories(ecr)
+        for name in dict.fromkeys(reference.removeprefix(f"{registry}/").partition(":")[0] for reference in images):
+            if name not in existing:
+                _create(ecr, name)
+        missing = {reference: target for reference, target in images.items() if not _exists(reference)}
+        for reference in images.keys() - missing.keys():
+            click.echo(f"{reference} is there already")
+        if missing:
+            _run("docker", "buildx", "bake", "--push", *missing.values(), environment=environment)
+
+
+@contextmanager
+def _logged_in(registry: str, user: str, password: str) -> Iterator[None]:
+    """A login at the registry, whose password does not stay on this machine."""
+    _run("docker", "login", "--username", user, "--password-stdin", registry, text=password)
+    try:
+        yield
+    finally:
+        _run("docker", "logout", registry)
+
+
+def _images(targets: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The target of each image reference that the bake file gives the targets."""
+    plan = json.loads(_run("docker", "buildx", "bake", "--print", *targets, environment=environment))
+    return {reference: name for name, target in plan["target"].items() for reference in target.get("tags", ())}
+
+
+def _repositories(ecr: object) -> set[str]:
+    pages = ecr.get_paginator("describe_repositories").paginate()  # type: ignore[attr-defined]
+    return {entry["repositoryName"] for page in pages for entry in page["repositories"]}
+
+
+def _create(ecr: object, name: str) -> None:
+    ecr.create_repository(  # type: ignore[attr-defined]
+        repositoryName=name,
+        imageTagMutability="IMMUTABLE",
+        imageScanningConfiguration={"scanOnPush": True},
+    )
+    click.echo(f"created repository {name}")
+
+
+def _exists(reference: str) -> bool:
+    command = ["docker", "buildx", "imagetools", "inspect", reference]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _run(*command: str, environment: Mapping[str, str] | None = None, text: str | None = None) -> str:
+    done = subprocess.run(command, env=environment, input=text, text=True, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise StorageError(
+            f"{' '.join(command[:4])} failed with exit code {done.returncode}", "The reason stands above"
+        )
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# images/sbom.sh <folder> <image ...>: the bill of materials of each image, CycloneDX, as <folder>/<image>.cdx.json
+#
+# Uses syft, which is built from its module where the machine has none.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=images/engine/build.sh
+source "$HERE/engine/build.sh"
+SYFT=github.com/anchore/syft@v1.40.0
+
+syft=$(command -v syft || true)
+if [ -z "$syft" ]; then
+    mkdir -p "$RUN"
+    syft=$CACHE/bin/syft
+    build_module $SYFT ./cmd/syft "$syft"
+    remove_modules
+fi
+folder=$1
+shift
+mkdir -p "$folder"
+for image in "$@"; do
+    SYFT_CHECK_FOR_APP_UPDATE=false SYFT_FILE_METADATA_SELECTION=none \
+        "$syft" scan --quiet --output "cyclonedx-json=$folder/$image.cdx.json" "docker:$image"
+    echo "$folder/$image.cdx.json"
+done

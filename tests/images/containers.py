@@ -1,0 +1,57 @@
+"""Runs images as cautiously as one can: no network, nothing to write on but what is mounted, no privileges."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+CAUTIOUS = ("--read-only", "--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+            "--pids-limit", "512", "--memory", "1g", "--memory-swap", "1g")  # fmt: skip
+SPARK = ("--tmpfs", "/tmp", "--memory", "2g", "--memory-swap", "2g")  # the JVM writes below /tmp, and takes more memory
+Done = subprocess.CompletedProcess[str]
+
+
+def bake_plan(*targets: str) -> dict[str, Any]:
+    """The bake file as buildx reads it: groups and targets."""
+    command = ["docker", "buildx", "bake", "--print", *targets]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    plan: dict[str, Any] = json.loads(printed.stdout)
+    return plan
+
+
+def image_names() -> list[str]:
+    """The images that are built by default."""
+    return sorted(name for name, target in bake_plan("default")["target"].items() if target.get("tags"))
+
+
+def run_image(image: str, *arguments: str, folder: Path | None = None, options: tuple[str, ...] = ()) -> Done:
+    """The result of the image's command; what lies in the folder is mounted at the root."""
+    mounts = [part for path in (folder.iterdir() if folder else ()) for part in ("-v", f"{path}:/{path.name}")]
+    more = SPARK if image == "ndr-spark" else ()
+    command = ["docker", "run", "--rm", *CAUTIOUS, *more, *mounts, *options, image, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def run_example(line: str, folder: Path) -> Done:
+    """The result of a line of a shell that begins with docker run, in the folder, cautiously."""
+    careful = line.replace("docker run", f"docker run {shlex.join(CAUTIOUS)}", 1)
+    return subprocess.run(["bash", "-c", careful], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def example_of(help_text: str) -> str:
+    """The example that the help of an image shows."""
+    found = re.search(r"Example:\n\s+(docker run .*)", help_text)
+    assert found, f"no example in:\n{help_text}"
+    return found[1]
+
+
+def inspect(image: str) -> dict[str, Any]:
+    """The configuration of an image."""
+    done = subprocess.run(["docker", "image", "inspect", image], capture_output=True, text=True, check=True)
+    config: dict[str, Any] = json.loads(done.stdout)[0]
+    return config

@@ -1,0 +1,101 @@
+"""A folder as the examples of the images' help expect it: logs of one window, a lake, project parameters."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from common.lake import Lake
+from common.windows import Windows
+from jobs.simulate.batches import batch_path
+from tests.conftest import SPEC
+from tests.oracle.compare import assert_tables_equal
+
+WINDOW = "2026-03-10T13:08Z"
+HISTORY = "2026-02-21T08:08Z/2026-02-21T14:08Z"  # inside both horizons before March, with their gaps
+TRAINING = "2026-03-10T11:38Z/2026-03-10T13:08Z"
+TRAINED = ("--min-rows", "20", "--n-estimators", "10", "--max-samples", "16", "--random-state", "1")
+ARRIVED = datetime(2026, 3, 10, 13, 23, 11, tzinfo=UTC).timestamp()  # the event that closes the window
+USER = 1000  # of the images
+
+# what each stage writes; a model is no table
+WRITTEN = {
+    "ndr-delta": ("sessions_rejected", "delta_pair", "delta_host"),
+    "ndr-pair-counts": ("pair_counts",),
+    "ndr-fg-a": ("fg_a", "pair_days"),
+    "ndr-15m": ("sessions_rejected", "delta_pair", "delta_host", "fg_a", "pair_counts", "fg_c"),
+    "ndr-fg-b": ("fg_b/host", "fg_b/segment", "fg_b/ip_metadata", "fg_b/pair/host", "fg_b/pair/segment"),
+    "ndr-fg-c": ("fg_c",),
+    "ndr-if-training": (),
+    "ndr-inference": ("predictions",),
+    "ndr-join": ("prediction_join",),
+}
+
+
+def run_command(name: str, *arguments: str | Path, cwd: Path) -> str:
+    """What an installed command printed on stdout."""
+    program = Path(sysconfig.get_path("scripts")) / name
+    done = subprocess.run([program, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{name}: {done.stderr}"
+    return done.stdout
+
+
+def build(folder: Path) -> None:
+    """Fills the folder: half a day of history in February, half a day before the window in March, the window."""
+    folder.mkdir(parents=True)
+    (folder / "project.yaml").write_text("training: {promotion: always}\n")
+    small = ("--days", "1", "--hosts", "10", "--intensity", "0.1")
+    for name, start, more in (("february", "2026-02-21", ["--no-attacks"]), ("march", "2026-03-10", [])):
+        run_command("ndr-simulate", "--out", name, "--start", start, *small, *more, cwd=folder)
+        day = f"{start}T00:08Z/{start[:-2]}{int(start[-2:]) + 1}T00:08Z"
+        run_command("ndr-delta", "--window", day, "--input", name, "--lake", "lake", cwd=folder)
+    batch = folder / "march" / batch_path("acme", "hq", int(Windows.parse(WINDOW).start.timestamp()))
+    for path in batch.iterdir():
+        os.utime(path, (ARRIVED, ARRIVED))
+    shutil.copytree(batch, folder / "logs")
+    for window in (HISTORY, TRAINING, WINDOW):
+        for name in ("ndr-pair-counts", "ndr-fg-a"):
+            run_command(name, "--window", window, "--lake", "lake", cwd=folder)
+    run_command("ndr-fg-b", "--month", "2026-03", "--lake", "lake", cwd=folder)
+    for window in (TRAINING, WINDOW):
+        run_command("ndr-fg-c", "--window", window, "--lake", "lake", cwd=folder)
+    run_command("ndr-if-training", *training_arguments("lake", "project.yaml"), cwd=folder)
+    for name in ("ndr-inference", "ndr-join"):
+        run_command(name, "--window", WINDOW, "--lake", "lake", cwd=folder)
+
+
+def training_arguments(lake: str, parameters: str) -> tuple[str, ...]:
+    """The arguments of a training that a quarter of a day suffices for."""
+    return ("--window", TRAINING, "--lake", lake, "--parameters", parameters, *TRAINED)
+
+
+@dataclass(frozen=True)
+class SmallLake:
+    """The folder, and copies of it in which a stage has not run yet."""
+
+    folder: Path
+
+    def before(self, stage: str, target: Path) -> Path:
+        """A copy without what the stage writes, which the images' user may write to."""
+        shutil.copytree(self.folder, target)
+        for table in WRITTEN.get(stage, ()):
+            shutil.rmtree(target / "lake" / table)
+        if stage == "ndr-if-training":
+            shutil.rmtree(target / "lake" / "models")
+        for path in (target, *target.rglob("*")):
+            os.chown(path, USER, USER)
+        return target
+
+
+def assert_same(actual: Path, expected: Path, stage: str) -> None:
+    """Checks that what the stage writes is the same below both folders."""
+    for table in WRITTEN[stage]:
+        declared = Lake("/", SPEC).table(table)
+        both = [Lake(str(folder / "lake"), SPEC).arrow(table) for folder in (actual, expected)]
+        assert both[1].num_rows or table == "sessions_rejected", f"{stage} wrote no rows of {table}"
+        assert_tables_equal(*both, declared.key)

@@ -1,0 +1,77 @@
+"""A job of several instances is one Spark cluster, which gives the tables of one machine and survives a lost worker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from common.lake import Lake
+from statemachines.local.process import LocalAws
+from tests.conftest import SPEC
+from tests.images.cluster import forwarded, job
+from tests.images.small_lake import WINDOW, WRITTEN, SmallLake, assert_same
+from tests.oracle.compare import assert_tables_equal
+
+BUCKET = "cluster"
+
+
+def test_a_lost_worker_does_not_lose_the_job(small_lake: SmallLake, tmp_path: Path) -> None:
+    folder = small_lake.before("ndr-fg-b", tmp_path / "lake-of-cluster")
+    with job(tmp_path) as instances:
+        instances.start(
+            "ndr-spark",
+            ("ndr-fg-b", "--month", "2026-03", "--lake", "/lake"),
+            ("--volume", f"{folder / 'lake'}:/lake"),
+        )
+        instances.kill_when_working("algo-3")
+        codes = instances.exit_codes()
+        output, errors = instances.output("algo-1")
+    assert (codes["algo-1"], codes["algo-2"]) == (0, 0), errors[-3000:]
+    assert codes["algo-3"] == 137
+    assert "Lost executor" in errors
+    assert json.loads(output.splitlines()[-1])["engine"] == "spark"
+    assert_same(folder, small_lake.folder, "ndr-fg-b")
+
+
+@pytest.fixture
+def lake_in_s3(local_aws: LocalAws, small_lake: SmallLake, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The small lake in a bucket, without the tables that ndr-15m writes, and the logs beside it."""
+    for name, value in local_aws.environment.items():
+        monkeypatch.setenv(name, value)
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    for path in sorted(path for name in ("lake", "logs") for path in (small_lake.folder / name).rglob("*")):
+        key = str(path.relative_to(small_lake.folder))
+        if path.is_file() and not key.startswith(tuple(f"lake/{table}/" for table in ("fg_c", "pair_counts"))):
+            s3.upload_file(str(path), BUCKET, key)
+    return f"s3://{BUCKET}/lake"
+
+
+def test_a_cluster_on_s3_gives_the_tables_of_one_machine(
+    local_aws: LocalAws, lake_in_s3: str, small_lake: SmallLake, tmp_path: Path
+) -> None:
+    arguments = ("--window", WINDOW, "--input", f"s3://{BUCKET}/logs", "--lake", lake_in_s3)
+    with job(tmp_path) as instances, forwarded(instances.gateway, local_aws.port) as endpoint:
+        environment = {**local_aws.environment, "AWS_ENDPOINT_URL": endpoint}
+        options = [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
+        instances.start("ndr-spark", ("ndr-15m", *arguments), options)
+        codes = instances.exit_codes()
+        output, errors = instances.output("algo-1")
+    assert set(codes.values()) == {0}, errors[-3000:]
+    assert [json.loads(line)["stage"] for line in output.splitlines()] == [
+        "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c"
+    ]  # fmt: skip
+    for table in WRITTEN["ndr-15m"]:
+        expected = window_of(Lake(str(small_lake.folder / "lake"), SPEC).arrow(table))
+        actual = window_of(Lake(lake_in_s3, SPEC).arrow(table))
+        assert_tables_equal(actual, expected, Lake("/", SPEC).table(table).key)
+    left = local_aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="lake/_scratch")
+    assert left["KeyCount"] == 0
+
+
+def window_of(table: pa.Table) -> pa.Table:
+    key = WINDOW.replace("-", "").replace(":", "")
+    return table.filter(pa.compute.equal(table["window"], key))

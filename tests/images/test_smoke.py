@@ -1,0 +1,120 @@
+"""Each image does what its command does, and needs nothing for it but the files that are mounted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+
+from common.stages import STAGES
+from tests.images.containers import example_of, image_names, inspect, run_example, run_image
+from tests.images.small_lake import WINDOW, SmallLake, assert_same, run_command, training_arguments
+
+IMAGES = image_names()
+COMMANDS = [stage.command for stage in STAGES]
+ON_TABLES = ("ndr-delta", "ndr-15m", "ndr-pair-counts", "ndr-fg-a", "ndr-fg-b", "ndr-fg-c", "ndr-inference", "ndr-join")
+NOT_THERE = {
+    "ndr-delta": (("--window", WINDOW, "--input", "/logs"), "input '/logs' does not exist"),
+    "ndr-15m": (("--window", WINDOW, "--input", "/logs"), "input '/logs' does not exist"),
+    "ndr-pair-counts": (("--window", WINDOW), "table delta_pair does not exist"),
+    "ndr-fg-a": (("--window", WINDOW), "table delta_host does not exist"),
+    "ndr-fg-b": (("--month", "2026-03"), "table fg_a does not exist"),
+    "ndr-fg-c": (("--window", WINDOW), "table fg_a does not exist"),
+    "ndr-if-training": (("--window", "2026-03-03T00:08Z/2026-03-10T00:08Z"), "table fg_a does not exist"),
+    "ndr-inference": (("--window", WINDOW), "there is no current model"),
+    "ndr-join": (("--window", WINDOW), "table predictions does not exist"),
+    "ndr-inventory-unload": (("--month", "2026-03"), "redshift"),
+    "ndr-extractor": (
+        ("--window", WINDOW, "--request-id", "r", "--input-prefix", "/fw", "--manifest", "/lake/m"),
+        "/fw",
+    ),
+}
+
+
+def test_there_is_an_image_for_each_stage() -> None:
+    assert sorted([*COMMANDS, "ndr-spark"]) == IMAGES
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_help_shows_how_to_run_it(image: str) -> None:
+    done = run_image(image, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert example_of(done.stdout).startswith("docker run --rm -v ")
+
+
+@pytest.mark.parametrize("image", COMMANDS)
+def test_a_wrong_argument_is_a_usage_error(image: str) -> None:
+    option = "--month" if image in ("ndr-fg-b", "ndr-inventory-unload") else "--window"
+    done = run_image(image, option, "yesterday", "--lake", "/lake")
+    assert done.returncode == 2
+    assert "'yesterday'" in done.stderr
+
+
+@pytest.mark.parametrize("image", COMMANDS)
+def test_what_is_not_there_is_named(image: str, tmp_path: Path) -> None:
+    arguments, named = NOT_THERE[image]
+    (tmp_path / "lake").mkdir()
+    os.chown(tmp_path / "lake", 1000, 1000)
+    done = run_image(image, *arguments, "--lake", "/lake", folder=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert named in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("image", ON_TABLES)
+def test_the_example_gives_the_tables_of_the_command(image: str, small_lake: SmallLake, tmp_path: Path) -> None:
+    example = example_of(run_image(image, "--help").stdout)
+    in_container = small_lake.before(image, tmp_path / "container")
+    by_command = small_lake.before(image, tmp_path / "command")
+
+    done = run_example(example, in_container)
+    assert done.returncode == 0, done.stderr
+    words = shlex.split(example.partition(f" {image} ")[2])
+    run_command(image, *(word.removeprefix("/") for word in words), cwd=by_command)
+
+    assert json.loads(done.stdout.splitlines()[-1])["engine"] == "sail"
+    assert_same(in_container, by_command, image)
+
+
+def test_training_gives_the_same_model(small_lake: SmallLake, tmp_path: Path) -> None:
+    in_container = small_lake.before("ndr-if-training", tmp_path / "container")
+    by_command = small_lake.before("ndr-if-training", tmp_path / "command")
+    done = run_image("ndr-if-training", *training_arguments("/lake", "/project.yaml"), folder=in_container)
+    assert done.returncode == 0, done.stderr
+    run_command("ndr-if-training", *training_arguments("lake", "project.yaml"), cwd=by_command)
+    manifests = [
+        json.loads(next((folder / "lake").glob("models/local/*/manifest.json")).read_text())
+        for folder in (in_container, by_command)
+    ]
+    for manifest in manifests:
+        del manifest["libraries"]["python"]  # that of the base image
+    assert manifests[0] == manifests[1]
+
+
+def test_the_extractor_writes_the_same_manifest(small_lake: SmallLake, tmp_path: Path) -> None:
+    day = "2026-03-10T12:08Z/2026-03-10T13:38Z"
+    folder = small_lake.before("ndr-extractor", tmp_path / "both")
+    arguments = ("--window", day, "--request-id", "r", "--input-prefix", "march/fw_paloalto/acme/hq", "--lake", "lake")
+    rooted = [f"/{word}" if (folder / word).exists() else word for word in arguments]
+    done = run_image("ndr-extractor", *rooted, "--manifest", "/lake/container", folder=folder)
+    assert done.returncode == 0, done.stderr
+    run_command("ndr-extractor", *arguments, "--manifest", "lake/command", cwd=folder)
+    written = [(folder / "lake" / name / "manifest.json").read_text() for name in ("container", "command")]
+    assert json.loads(written[0])["window_count"] == 1
+    assert json.loads(written[0].replace("/march/", f"{folder}/march/").replace("/lake/container", "")) == json.loads(
+        written[1].replace(f"{folder}/lake/command", "")
+    )
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_an_image_holds_no_more_than_it_needs(image: str) -> None:
+    config = inspect(image)["Config"]
+    assert config["User"] == "1000:1000"
+    assert config["Entrypoint"] == [image]
+    assert config.get("Healthcheck") is None
+    search = "command -v gcc cc make pip pip3; ls -A /root/.cache /var/cache/apt /tmp"
+    found = run_image(image, "-c", search, options=("--entrypoint", "sh")).stdout
+    assert [line for line in found.splitlines() if line and not line.endswith(":")] == []
