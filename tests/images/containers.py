@@ -6,11 +6,12 @@ import json
 import re
 import shlex
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-CAUTIOUS = ("--read-only", "--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+CAUTIOUS = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
             "--pids-limit", "512", "--memory", "1g", "--memory-swap", "1g")  # fmt: skip
 SPARK = ("--tmpfs", "/tmp", "--memory", "2g", "--memory-swap", "2g")  # the JVM writes below /tmp, and takes more memory
 Done = subprocess.CompletedProcess[str]
@@ -29,17 +30,19 @@ def image_names() -> list[str]:
     return sorted(name for name, target in bake_plan("default")["target"].items() if target.get("tags"))
 
 
-def run_image(image: str, *arguments: str, folder: Path | None = None, options: tuple[str, ...] = ()) -> Done:
+def run_image(
+    image: str, *arguments: str, folder: Path | None = None, network: str = "none", options: Sequence[str] = ()
+) -> Done:
     """The result of the image's command; what lies in the folder is mounted at the root."""
     mounts = [part for path in (folder.iterdir() if folder else ()) for part in ("-v", f"{path}:/{path.name}")]
     more = SPARK if image == "ndr-spark" else ()
-    command = ["docker", "run", "--rm", *CAUTIOUS, *more, *mounts, *options, image, *arguments]
+    command = ["docker", "run", "--rm", "--network", network, *CAUTIOUS, *more, *mounts, *options, image, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def run_example(line: str, folder: Path) -> Done:
     """The result of a line of a shell that begins with docker run, in the folder, cautiously."""
-    careful = line.replace("docker run", f"docker run {shlex.join(CAUTIOUS)}", 1)
+    careful = line.replace("docker run", f"docker run --network none {shlex.join(CAUTIOUS)}", 1)
     return subprocess.run(["bash", "-c", careful], cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,25 @@ def test_the_example_gives_the_tables_of_the_command(image: str, small_lake: Sma
 
     assert json.loads(done.stdout.splitlines()[-1])["engine"] == "sail"
     assert_same(in_container, by_command, image)
+
+
+def test_the_spark_image_gives_the_tables_of_the_command(small_lake: SmallLake, tmp_path: Path) -> None:
+    folder = small_lake.before("ndr-pair-counts", tmp_path / "container")
+    done = run_image("ndr-spark", "ndr-pair-counts", "--window", WINDOW, "--lake", "/lake", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["engine"] == "spark"
+    by_command = small_lake.before("ndr-pair-counts", tmp_path / "command")
+    run_command("ndr-pair-counts", "--window", WINDOW, "--lake", "lake", cwd=by_command)
+    assert_same(folder, by_command, "ndr-pair-counts")
+
+
+@pytest.mark.skipif(os.getloadavg()[0] > (os.cpu_count() or 1), reason="the machine is busy with something else")
+def test_the_first_result_comes_within_five_seconds(small_lake: SmallLake, tmp_path: Path) -> None:
+    folder = small_lake.before("ndr-pair-counts", tmp_path / "container")
+    began = time.monotonic()
+    done = run_image("ndr-pair-counts", "--window", WINDOW, "--lake", "/lake", folder=folder)
+    assert time.monotonic() - began < 5
+    assert json.loads(done.stdout)["rows_out"]
 
 
 def test_training_gives_the_same_model(small_lake: SmallLake, tmp_path: Path) -> None:
