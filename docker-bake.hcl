@@ -30,6 +30,19 @@ variable "PYTHON_DIGEST" {
   default     = "sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b"
 }
 
+variable "ON_SAIL" {
+  description = "Stages on the Sail runtime"
+  default = [
+    "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-b", "ndr-fg-c", "ndr-15m", "ndr-join", "ndr-inventory-unload",
+    "ndr-extractor",
+  ]
+}
+
+variable "ON_ML" {
+  description = "Stages that need machine learning beside it"
+  default     = ["ndr-inference", "ndr-if-training"]
+}
+
 group "default" {
   targets = ["sail", "ml", "ndr-spark"]
 }
@@ -39,8 +52,10 @@ group "bases" {
 }
 
 function "names" {
-  params = [image]
-  result = REGISTRY == "" ? ["${image}:latest", "${image}:${TAG}"] : ["${REGISTRY}/${image}:${TAG}"]
+  params = [image, variant]
+  result = (
+    REGISTRY == "" ? ["${image}:latest${variant}", "${image}:${TAG}${variant}"] : ["${REGISTRY}/${image}:${TAG}${variant}"]
+  )
 }
 
 target "_common" {
@@ -106,31 +121,36 @@ target "base-spark" {
 }
 
 target "sail" {
-  inherits = ["_common"]
-  matrix = {
-    image = [
-      "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-b", "ndr-fg-c", "ndr-15m", "ndr-join",
-      "ndr-inventory-unload", "ndr-extractor",
-    ]
-  }
+  inherits   = ["_common"]
+  matrix     = { image = ON_SAIL }
   name       = image
   dockerfile = "images/${image}/Dockerfile"
   contexts   = { base = "target:base", project = "target:project" }
-  tags       = names(image)
+  tags       = names(image, "")
 }
 
 target "ml" {
   inherits   = ["_common"]
-  matrix     = { image = ["ndr-inference", "ndr-if-training"] }
+  matrix     = { image = ON_ML }
   name       = image
   dockerfile = "images/${image}/Dockerfile"
   contexts   = { base-ml = "target:base-ml", base-training = "target:base-training", project = "target:project" }
-  tags       = names(image)
+  tags       = names(image, "")
 }
 
 target "ndr-spark" {
   inherits   = ["_common"]
   dockerfile = "images/ndr-spark/Dockerfile"
   contexts   = { base-spark = "target:base-spark", project = "target:project" }
-  tags       = names("ndr-spark")
+  tags       = names("ndr-spark", "")
+}
+
+// ndr-spark under the name of each stage, tagged <tag>-spark: what pipelines run with Engine=spark, ImageTag=<tag>-spark
+target "spark" {
+  inherits          = ["_common"]
+  matrix            = { image = concat(ON_SAIL, ON_ML) }
+  name              = "${image}-spark"
+  dockerfile-inline = "FROM ndr-spark\nENTRYPOINT [\"${image}\"]\n"
+  contexts          = { ndr-spark = "target:ndr-spark" }
+  tags              = names(image, "-spark")
 }

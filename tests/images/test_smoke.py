@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from common.stages import STAGES
-from tests.images.containers import example_of, image_names, inspect, run_example, run_image
+from tests.images.containers import ROOT, bake_plan, example_of, image_names, inspect, run_example, run_image
 from tests.images.small_lake import WINDOW, SmallLake, assert_same, run_command, training_arguments
 
 IMAGES = image_names()
@@ -37,6 +38,18 @@ NOT_THERE = {
 
 def test_there_is_an_image_for_each_stage() -> None:
     assert sorted([*COMMANDS, "ndr-spark"]) == IMAGES
+
+
+def test_pipelines_name_only_images_that_are_built() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "pipelines" / "definitions").glob("*.json"))
+    named = set(re.findall(r'"/(ndr-[a-z0-9-]+):"', text))
+    assert named
+    assert named <= set(IMAGES)
+
+
+def test_each_stage_has_a_spark_variant_for_pipelines() -> None:
+    tags = [tag for target in bake_plan("spark")["target"].values() for tag in target.get("tags", ())]
+    assert {f"{command}:latest-spark" for command in COMMANDS} <= set(tags)
 
 
 @pytest.mark.parametrize("image", IMAGES)
