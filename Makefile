@@ -157,6 +157,7 @@ lock: setup ## Resolve the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra spark --extra test -o requirements/spark.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --group local -o requirements/local.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra pipelines -o requirements/pipelines.txt pyproject.toml
+	$(MAKE) images-lock
 
 .PHONY: clean
 clean: ## Remove the environments and everything that was made

@@ -6,6 +6,8 @@ BAKE = eval "$$(images/engine.sh env)" && export TAG=$(TAG) REVISION=$$(git rev-
 	SOURCE=$$(git config --get remote.origin.url || true) &&
 IMAGES := $(patsubst %/Dockerfile,%,$(wildcard images/*/Dockerfile))
 TARGETS ?= default
+IMAGE_LOCK := -q --generate-hashes --no-emit-find-links --no-emit-index-url --python-version 3.11 --python-platform linux \
+	-c requirements/dev.txt
 
 .PHONY: engine
 engine: ## Docker with a builder, where there is none
@@ -47,3 +49,12 @@ sbom: engine ## Bills of materials of the images that were built, CycloneDX, in 
 images-check: setup
 	$(BIN)/hadolint $(addsuffix /Dockerfile,$(IMAGES))
 	$(BIN)/shellcheck --external-sources $(wildcard images/*.sh images/*/*.sh) .ci/run
+
+.PHONY: images-lock
+images-lock: setup $(SPARK_VENV)/.installed java # the packages and jars of the images, in the versions of dev.txt
+	$(BIN)/uv pip compile $(IMAGE_LOCK) -o requirements/image-core.txt pyproject.toml
+	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra engine -o requirements/image-sail.txt pyproject.toml
+	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra engine --extra ml -o requirements/image-ml.txt pyproject.toml
+	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra sail -o requirements/image-training.txt pyproject.toml
+	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra spark -o requirements/image-spark.txt pyproject.toml
+	$(SPARK_VENV)/bin/python images/base-spark/lock.py >requirements/image-jars.txt

@@ -19,18 +19,9 @@ from tests.oracle.compare import assert_tables_equal
 WINDOW = "2026-03-10T13:08Z"
 HISTORY = "2026-02-21T08:08Z/2026-02-21T14:08Z"  # inside both horizons before March, with their gaps
 TRAINING = "2026-03-10T11:38Z/2026-03-10T13:08Z"
-TRAINED = (
-    "--run-id",
-    "small",
-    "--min-rows",
-    "20",
-    "--n-estimators",
-    "10",
-    "--max-samples",
-    "16",
-    "--random-state",
-    "1",
-)  # an id of its own: else it follows from the release of Python
+# with an id of its own, because the one that is derived follows from the release of Python too
+TRAINED = ("--run-id", "small", "--min-rows", "20", "--n-estimators", "10", "--max-samples", "16",
+           "--random-state", "1")  # fmt: skip
 ARRIVED = datetime(2026, 3, 10, 13, 23, 11, tzinfo=UTC).timestamp()  # the event that closes the window
 USER = 1000  # of the images
 
