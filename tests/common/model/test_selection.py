@@ -85,6 +85,7 @@ def selected():
     return earlier, later, select(earlier, later, NAMES, PARAMETERS)
 
 
+@pytest.mark.slow
 def test_repeats_of_a_behaviour_are_left_out(selected):
     """All features of a behaviour are its level and noise: one of them is enough."""
     _, _, selection = selected
@@ -94,6 +95,7 @@ def test_repeats_of_a_behaviour_are_left_out(selected):
     assert len(kept) == selection.figures["kept"] + len(NAMES) - selection.figures["judged"]
 
 
+@pytest.mark.slow
 def test_reasons_are_counted(selected):
     _, _, selection = selected
     counted = selection.figures["left_out"]
@@ -101,11 +103,13 @@ def test_reasons_are_counted(selected):
     assert sum(counted.values()) == len(selection.left_out)
 
 
+@pytest.mark.slow
 def test_selection_is_repeatable(selected):
     earlier, later, selection = selected
     assert select(earlier, later, NAMES, PARAMETERS) == selection
 
 
+@pytest.mark.slow
 def test_a_feature_that_does_not_vary_is_not_judged(selected):
     earlier, later, _ = selected
     flat = earlier.copy()

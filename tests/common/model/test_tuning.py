@@ -14,6 +14,8 @@ START = ForestParameters(n_estimators=100, max_samples=128, random_state=3)
 PARAMETERS = TrainingParameters(tuning_trials=4, random_state=3)
 NOTHING = frozenset()
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folds():
@@ -62,7 +64,7 @@ def test_what_is_fixed_stays(folds):
 
 
 def test_the_time_bound_is_told(folds):
-    found = tune(folds, START, NOTHING, replace(PARAMETERS, tuning_seconds=1e-6, tuning_trials=50))
+    found = tune(folds, START, NOTHING, replace(PARAMETERS, tuning_seconds=0.0, tuning_trials=50))
     assert found.figures["time_bound_hit"] is True
     assert len(found.figures["trials"]) == 1
     assert found.forest == START

@@ -18,6 +18,8 @@ from tests.common.model.model_lake import SPEC
 from tests.jobs.if_training.conftest import Lifecycle
 from tests.jobs.if_training.lakes import add_windows, span
 
+pytestmark = pytest.mark.slow
+
 WINDOWS, HOSTS = 60, 20
 FAST: dict[str, Any] = {
     "min_rows": 20,

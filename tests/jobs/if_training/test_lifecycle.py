@@ -20,6 +20,8 @@ from tests.jobs.if_training.conftest import Lifecycle
 from tests.jobs.if_training.lakes import add_windows, span
 from tests.jobs.if_training.test_deployment import FAST
 
+pytestmark = pytest.mark.slow
+
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "ndr-if-training")
 WINDOWS, HOSTS = 60, 20
 KILL_AFTER_SECONDS = (1.2, 2.5, 4.0, 5.5, 7.0, 9.0)
@@ -65,7 +67,6 @@ def test_the_report_names_every_stage(whole: Any) -> None:
     assert report["rows_in"] == WINDOWS * HOSTS
 
 
-@pytest.mark.slow
 def test_stages_that_are_killed_anywhere_end_in_the_same_model(whole: Any, tmp_path: Path) -> None:
     made = fresh(whole[0], tmp_path / "lake")
     for seconds in KILL_AFTER_SECONDS:

@@ -15,6 +15,8 @@ from common.model.registry import sha256
 from tests.jobs.if_training.conftest import Lifecycle
 from tests.jobs.if_training.lakes import add_windows, span
 
+pytestmark = pytest.mark.slow
+
 WINDOWS, HOSTS = 60, 20
 SMALL: dict[str, Any] = {
     "min_rows": 20,
