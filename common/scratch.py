@@ -45,7 +45,8 @@ def seen_by_engine(folder: Path, lake_uri: str, session: SparkSession) -> Iterat
     try:
         yield f"s3a://{lake_uri.removeprefix('s3://')}/{below}"
     finally:
-        files.delete_dir(below)
+        if files.get_file_info(below).type == fs.FileType.Directory:  # without files there is none
+            files.delete_dir(below)
 
 
 def _is_elsewhere(session: SparkSession) -> bool:

@@ -86,7 +86,7 @@ def _in_layer(layer: str, content: IO[bytes]) -> Iterator[str]:
 
 def built() -> list[str]:
     """The images of the bake file."""
-    plan = json.loads(_output("docker", "buildx", "bake", "--print", "default"))
+    plan = json.loads(_output("docker", "buildx", "bake", "--progress", "quiet", "--print", "default"))
     return sorted(name for name, target in plan["target"].items() if target.get("tags"))
 
 

@@ -1,42 +1,54 @@
-"""Prints the images of the bake file: tags, size, and how much of it other images share."""
+"""Prints the images of the bake file: tags, size, and how much of it they share with the others."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections import Counter
 from typing import Any
 
-DISK_USE = ("docker", "system", "df", "--verbose", "--format", "{{json .}}")
-ROW = "{:22} {:10} {:10} {:10} {:>7}  {}\n"
+ROW = "{:22} {:>8} {:>8} {:>7}  {}\n"
+NO_LAYER = re.compile(r"(/bin/sh -c #\(nop\) +)?(ARG|CMD|ENTRYPOINT|ENV|EXPOSE|LABEL|SHELL|STOPSIGNAL|USER|VOLUME)\b")
 
 
 def main() -> None:
     """One line for each image that was built; those that were not are named at the end."""
-    plan = json.loads(_output("docker", "buildx", "bake", "--print", "default"))
+    plan = json.loads(_output("docker", "buildx", "bake", "--progress", "quiet", "--print", "default"))
     names = sorted(name for name, target in plan["target"].items() if target.get("tags"))
-    sizes = {entry["ID"]: entry for entry in json.loads(_output(*DISK_USE))["Images"]}
     built = set(_output("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split())
-    found = {name: _inspect(name) for name in names if f"{name}:latest" in built}
-    layers = {name: set(image["RootFS"]["Layers"]) for name, image in found.items()}
-    common = set.intersection(*layers.values()) if layers else set()
-    sys.stdout.write(ROW.format("image", "size", "shared", "own", "layers", "tags"))
-    for name, own in layers.items():
-        tags = [reference.partition(":")[2] for reference in found[name]["RepoTags"]]
-        entry = sizes[found[name]["Id"]]
-        counted = f"{len(own & common)}/{len(own)}"
-        row = (name, entry["Size"], entry["SharedSize"], entry["UniqueSize"], counted, " ".join(sorted(tags)))
-        sys.stdout.write(ROW.format(*row))
-    sys.stdout.write(
-        f"layers: those that all images share, of all; {len(set.union(set(), *layers.values()))} in total\n"
-    )
-    if missing := [name for name in names if name not in layers]:
+    images = {name: _inspect(name) for name in names if f"{name}:latest" in built}
+    layers = {name: _layers(name, image["RootFS"]["Layers"]) for name, image in images.items()}
+    users = Counter(layer for held in layers.values() for layer in held)
+    sys.stdout.write(ROW.format("image", "MB", "own MB", "layers", "tags"))
+    for name, held in layers.items():
+        own = {layer: size for layer, size in held.items() if users[layer] == 1}
+        tags = " ".join(sorted(reference.partition(":")[2] for reference in images[name]["RepoTags"]))
+        sys.stdout.write(ROW.format(name, _mb(sum(held.values())), _mb(sum(own.values())), len(held), tags))
+    every = {layer: size for held in layers.values() for layer, size in held.items()}
+    sys.stdout.write(ROW.format("all together", _mb(sum(every.values())), "", len(every), ""))
+    if missing := [name for name in names if name not in images]:
         sys.stdout.write(f"not built: {' '.join(missing)}. Build them with make images\n")
+
+
+def _layers(image: str, digests: list[str]) -> dict[str, int]:
+    """The size in bytes of each layer, by digest."""
+    history = _output(
+        "docker", "history", "--no-trunc", "--human=false", "--format", "{{.Size}}\t{{.CreatedBy}}", image
+    )
+    steps = [line.split("\t") for line in reversed(history.splitlines())]
+    sizes = [int(size) for size, step in steps if not NO_LAYER.match(step)]
+    return dict(zip(digests, sizes, strict=True))
 
 
 def _inspect(image: str) -> dict[str, Any]:
     described: dict[str, Any] = json.loads(_output("docker", "image", "inspect", f"{image}:latest"))[0]
     return described
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f}"
 
 
 def _output(*command: str) -> str:

@@ -62,7 +62,9 @@ def _logged_in(registry: str, user: str, password: str) -> Iterator[None]:
 
 def _images(targets: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
     """The target of each image reference that the bake file gives the targets."""
-    plan = json.loads(_run("docker", "buildx", "bake", "--print", *targets, environment=environment))
+    plan = json.loads(
+        _run("docker", "buildx", "bake", "--progress", "quiet", "--print", *targets, environment=environment)
+    )
     return {reference: name for name, target in plan["target"].items() for reference in target.get("tags", ())}
 
 

@@ -2,6 +2,9 @@
 # install.sh <requirements>: adds locked Python packages to /opt/venv, without what only building and testing need.
 set -eu
 
+# of the 400 services that botocore describes, those that stages call, and what credentials come from
+AWS_SERVICES="dynamodb events redshift-data s3 sagemaker stepfunctions sso sso-oidc sts"
+
 touch /tmp/begin
 [ -d /opt/venv ] || python3 -m venv --without-pip /opt/venv
 python3 -m venv /tmp/pip
@@ -14,6 +17,10 @@ done
 # what nothing here loads: compilers for NumPy, pandas and machine learning on Spark, Arrow's remote procedure calls
 rm -rf numpy/distutils pyspark/ml pyspark/mllib pyspark/pandas \
     pyarrow/*flight* pyarrow/src pyarrow/*.pxi pyarrow/*.pxd pyarrow/*.pyx pyarrow/_pyarrow_cpp_tests*
+for folder in botocore/data/*/; do
+    service=$(basename "$folder")
+    case " $AWS_SERVICES " in *" $service "*) ;; *) rm -rf "$folder" ;; esac
+done
 for library in pyarrow/libarrow_python*.so.*.*.*; do # copies, which wheels hold in place of links
     [ ! -f "$library" ] || [ -L "${library%.*.*}" ] && continue
     ln -sf "$(basename "$library")" "${library%.*.*}"

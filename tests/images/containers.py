@@ -13,13 +13,20 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 CAUTIOUS = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
             "--pids-limit", "512", "--memory", "1g", "--memory-swap", "1g")  # fmt: skip
-SPARK = ("--tmpfs", "/tmp", "--memory", "2g", "--memory-swap", "2g")  # the JVM writes below /tmp, and takes more memory
+SPARK = (
+    "--tmpfs",
+    "/tmp:exec",
+    "--memory",
+    "2g",
+    "--memory-swap",
+    "2g",
+)  # the JVM loads libraries from /tmp, and takes more memory
 Done = subprocess.CompletedProcess[str]
 
 
 def bake_plan(*targets: str) -> dict[str, Any]:
     """The bake file as buildx reads it: groups and targets."""
-    command = ["docker", "buildx", "bake", "--print", *targets]
+    command = ["docker", "buildx", "bake", "--progress", "quiet", "--print", *targets]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     plan: dict[str, Any] = json.loads(printed.stdout)
     return plan

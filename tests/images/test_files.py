@@ -54,3 +54,12 @@ def test_each_stage_has_a_thin_dockerfile(stage: Stage) -> None:
     assert f"COPY --from=project /opt/ndr/{folder} /opt/ndr/{folder}" in lines
     assert lines[-1] == f'ENTRYPOINT ["{stage.command}"]'
     assert len(lines) < 10
+
+
+def test_images_know_the_services_that_stages_call() -> None:
+    sources = [path.read_text() for folder in ("common", "jobs") for path in (ROOT / folder).rglob("*.py")]
+    called = {name for text in sources for name in re.findall(r"\bclient\(\"([a-z0-9-]+)\"", text)}
+    kept = re.search(r'AWS_SERVICES="([^"]*)"', (ROOT / "images" / "base" / "install.sh").read_text())
+    assert kept
+    assert called
+    assert called <= set(kept[1].split())
