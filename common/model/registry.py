@@ -85,6 +85,19 @@ def current_run(store: ArtifactStore) -> str:
     return _checked(store, pointer)
 
 
+def promoted_run(store: ArtifactStore, run_id: str) -> str:
+    """The run, which is current or was, and is as it was when it was promoted.
+
+    Raises:
+        ModelError: it was not promoted, or the pointer is damaged or the run was altered.
+    """
+    pointer = read_pointer(store) or {"previous": []}
+    for entry in (pointer, *pointer["previous"]):
+        if entry.get("run_id") == run_id:
+            return _checked(store, entry)
+    raise ModelError(f"model {run_id} was not promoted in {store.uri}", "Deploy it: --stage deploy --run-id")
+
+
 def promote(store: ArtifactStore, run_id: str) -> bool:
     """Makes a complete run the current model of the project; False where it is current already.
 

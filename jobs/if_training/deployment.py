@@ -10,7 +10,7 @@ from common.errors import DeploymentError, ModelError
 from common.model.artifacts import LoadedModel, load_model
 from common.model.features import model_features
 from common.model.gates import Gate, at_least, at_most, improvement, not_applicable, of_validation, refusals
-from common.model.registry import altered, current_run, promote, read_pointer, sha256
+from common.model.registry import altered, promote, promoted_run, read_pointer, sha256
 from jobs.if_training.endpoint import upsert_endpoint
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before
 from jobs.if_training.validation import Validation, transformed_sha256
@@ -28,14 +28,14 @@ def deploy(run: TrainingRun) -> None:
     """
     run.require(before("deploy"))
     report = run.require("train")
-    pointer = read_pointer(run.store) or {"rolled_back": []}
+    pointer = read_pointer(run.store) or {"previous": [], "rolled_back": []}
     if run.run_id in pointer["rolled_back"]:
         reason = f"model {run.run_id} was rolled back"
         run.write("deploy", False, "rolled back", {"gates": []}, reason)
         raise DeploymentError(f"not deployed because {reason}", "Train another one under another --run-id")
     with run.report.step("gates"):
         model = _load(run, run.run_id)
-        gates, compared = _gates(run, model, report, pointer.get("run_id"))
+        gates, compared = _gates(run, model, report, _predecessor(pointer, run.run_id))
     content: Artifact = {
         "gates": [gate.to_dict() for gate in gates],
         "compared_with": compared,
@@ -57,8 +57,14 @@ def deploy(run: TrainingRun) -> None:
     run.told(deployed=True, pointer_moved=moved, endpoint=endpoint)
 
 
+def _predecessor(pointer: Artifact, run_id: str) -> str | None:
+    """The run that this one replaces, or has replaced where it is current already; so a repeated stage says the same."""
+    entry = pointer if pointer.get("run_id") != run_id else next(iter(pointer["previous"]), {})
+    return entry.get("run_id")
+
+
 def _gates(
-    run: TrainingRun, model: LoadedModel, report: Artifact, current: str | None
+    run: TrainingRun, model: LoadedModel, report: Artifact, predecessor: str | None
 ) -> tuple[list[Gate], str | None]:
     """The gates, and the run that the model was compared with."""
     validation = report["validation"]
@@ -70,7 +76,7 @@ def _gates(
     if sha256(content) != validation["sha256"]:
         raise altered(run.store, run.run_id, validation["file"])
     examined = Validation.from_bytes(content, validation)
-    precision, reason, compared = _current(run, examined, current)
+    precision, reason, compared = _of_predecessor(run, examined, predecessor)
     wanted = run.parameters.min_relative_improvement
     return [
         improvement(validation, precision, reason, wanted),
@@ -79,19 +85,19 @@ def _gates(
     ], compared
 
 
-def _current(run: TrainingRun, examined: Validation, current: str | None) -> tuple[float | None, str, str | None]:
-    """The average precision of the current model on the same rows; or why it cannot be compared."""
+def _of_predecessor(
+    run: TrainingRun, examined: Validation, predecessor: str | None
+) -> tuple[float | None, str, str | None]:
+    """The average precision of the model to be replaced on the same rows; or why it cannot be compared."""
     assert examined.examination is not None
-    if current is None:
+    if predecessor is None:
         return None, "there is no current model to compare with", None
-    if current == run.run_id:
-        return None, "it is the current model already", None
     try:
-        other = _load(run, current_run(run.store))
+        other = _load(run, promoted_run(run.store, predecessor))
     except ModelError as error:
-        return None, f"the current model {current} cannot be compared with: {error.problem}", None
+        return None, f"the current model {predecessor} cannot be compared with: {error.problem}", None
     scores = other.detector.raw_scores(examined.examination.values)
-    return examined.examination.separation(scores).average_precision, "", current
+    return examined.examination.separation(scores).average_precision, "", predecessor
 
 
 def _parity(model: LoadedModel, examined: Validation) -> list[Gate]:

@@ -148,6 +148,16 @@ def test_the_next_model_is_compared_on_the_same_rows(first: Lifecycle) -> None:
     assert [entry["run_id"] for entry in pointer["previous"]] == ["run-1"]
 
 
+def test_a_repeated_deployment_is_compared_with_the_model_that_was_replaced(first: Lifecycle) -> None:
+    for lifecycle in (first, second(first)):
+        lifecycle.parameters(training=FAST | {"promotion": "always"})
+        lifecycle.run("deploy")
+        deployed = lifecycle.artifact("deploy")
+        lifecycle.path("deployment.json").unlink()  # as if killed after the pointer moved
+        assert lifecycle.run("deploy")["details"]["pointer_moved"] is False
+        assert lifecycle.artifact("deploy") == deployed
+
+
 def test_a_model_that_is_not_better_enough_is_refused_and_the_pointer_stays(first: Lifecycle) -> None:
     first.run("deploy")
     other = second(first)
