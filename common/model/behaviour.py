@@ -85,7 +85,11 @@ def _outbound(pair: Mapping[str, Any]) -> Behaviour:
     if pair["peer_port"] == DNS:
         return TUNNEL if pair["sessions_day"] >= MANY_TRIES else CONTACT
     leading = max(pair["pieces"], key=lambda name: pair["pieces"][name], default="")
-    upload = pair["sent_day"] > max(UPLOAD_FACTOR * pair["most"]["sent_24h"], UPLOAD_BYTES)
-    if upload and (leading.startswith("sent") or pair["sent_day"] / max(pair["sessions_day"], 1) > UPLOAD_BYTES / 10):
+    net = pair["sent_day"] - pair.get("received_day", 0)
+    beyond = (
+        net > UPLOAD_FACTOR * pair["most"].get("net_sent_24h", 0.0)
+        and net / max(pair["sessions_day"], 1) > UPLOAD_BYTES / 10
+    )
+    if net > UPLOAD_BYTES and (beyond or leading.startswith("net_sent")):
         return EXFILTRATION
     return BEACON if pair["sessions_day"] >= REPEATED else CONTACT

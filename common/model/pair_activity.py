@@ -20,8 +20,10 @@ LOOKBACK_DAYS = 30
 ROWS_AT_ONCE = 4_000_000
 TABLES = ("delta_pair", "pair_days")
 PAIR = ("host_ip", "role", "peer_ip", "peer_port")
-SUMS = {"sessions": "sessions_cnt", "failed": "failed_cnt", "sent": "bytes_src_sum"}
-COLUMNS = [*PAIR, "segment_id", "window_start_ts", *SUMS.values()]
+SUMS = {"sessions": "sessions_cnt", "failed": "failed_cnt", "sent": "bytes_src_sum", "received": "bytes_dst_sum"}
+GAPS = {"gap_s": "gap_sum_s", "gap_sq_s": "gap_sq_sum_s"}
+TIMES = {"first_ts": "min", "last_ts": "max"}
+COLUMNS = [*PAIR, "segment_id", "window_start_ts", *SUMS.values(), *GAPS.values(), *TIMES]
 Codes = NDArray[np.int64]
 
 
@@ -37,14 +39,17 @@ def read_activity(
 
     One row per host, role, peer, service port and window, in order of window and pair, with
 
-    - `sessions`, `failed`, `sent` (bytes) of the window, and `..._day` of the 24 hours that end with it, in which the
-      pair occurred in `slices_day` windows;
+    - `sessions`, `failed`, `sent`, `received` (bytes) of the window, and `..._day` of the 24 hours that end with it, in
+      which the pair occurred in `slices_day` windows;
+    - `gap_s_day` and `gap_sq_s_day`, the sums of the gaps between the starts of consecutive sessions in these 24 hours
+      and of their squares, in seconds;
     - `internal`, whether the peer is, and `network`, its /24 or /64;
     - for each of `NEWNESS`: `<what>_new`, whether the host had not met it before the last 24 hours, within 30 days;
       `<what>_others`, how many other hosts had; `<what>_bits`, 0 where it is not new, else log2((hosts + 1) /
       (others + 1)) with all hosts that have any history. Where a quorum of other hosts, `QUORUM_SHARE` of all and at
-      least `QUORUM_HOSTS`, first contacted it in the last 24 hours, these count as others, too, and `<what>_joined`
-      is true: new software is no attack.
+      least `QUORUM_HOSTS`, first contacted it in the last 24 hours, `<what>_joined` is true, these count as others,
+      too, and the bits are 0: new software is no attack. Only where no more than half of the pair's sessions failed:
+      new software is answered.
 
     With `hosts`, only theirs; others still count as others.
 
@@ -95,12 +100,13 @@ def _pair_numbers(table: pa.Table, numbers: dict[str, Numbers]) -> Codes:
 
 def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str]) -> pa.Table:
     """The rows, protocols added up, in order, with what their peers' addresses say."""
+    summed = SUMS | GAPS
     grouped = rows.group_by([*PAIR, "segment_id", "window_start_ts"]).aggregate(
-        [(column, "sum") for column in SUMS.values()]
+        [*((column, "sum") for column in summed.values()), *TIMES.items()]
     )
-    grouped = grouped.rename_columns(
-        [{f"{column}_sum": name for name, column in SUMS.items()}.get(name, name) for name in grouped.column_names]
-    )
+    names = {f"{column}_sum": name for name, column in summed.items()}
+    names |= {f"{column}_{function}": column for column, function in TIMES.items()}
+    grouped = grouped.rename_columns([names.get(name, name) for name in grouped.column_names])
     order = [(name, "ascending") for name in ("window_start_ts", *PAIR)]
     grouped = grouped.sort_by(order).combine_chunks()
     peers = grouped["peer_ip"].combine_chunks().dictionary_encode()
@@ -136,18 +142,39 @@ def _with_last_day(slices: pa.Table, day: Windows) -> pa.Table:
     span = int(moment.max()) + DAY_SLICES + 1
     key = pair[order] * span + moment[order]
     first = np.searchsorted(key, pair[order] * span + np.maximum(moment[order] - DAY_SLICES + 1, 0))
-    counts = np.empty(len(slices))
-    counts[order] = np.arange(1, len(slices) + 1) - first
-    slices = slices.append_column("slices_day", pa.array(counts))
-    for name in SUMS:
-        values = slices[name].to_numpy().astype(np.float64)
-        total = np.concatenate([[0.0], np.cumsum(values[order])])
-        summed = np.empty(len(values))
+
+    def of_day(values: Codes) -> Codes:  # whole numbers: the same whatever else is read with them
+        total = np.concatenate([[0], np.cumsum(values[order])])
+        summed = np.empty(len(values), dtype=np.int64)
         summed[order] = total[1:] - total[first]
-        place = slices.column_names.index(name)
-        slices = slices.set_column(place, name, pa.array(values)).append_column(f"{name}_day", pa.array(summed))
+        return summed
+
+    columns = {"slices_day": of_day(np.ones(len(slices), dtype=np.int64))}
+    for name in SUMS:
+        values = slices[name].to_numpy()
+        slices = slices.set_column(slices.column_names.index(name), name, pa.array(values.astype(np.float64)))
+        columns[f"{name}_day"] = of_day(values)
+    before = _gaps_before(slices, pair, order)
+    for name, gaps in (("gap_s", before), ("gap_sq_s", before**2)):
+        summed = of_day(np.rint(slices[name].to_numpy()).astype(np.int64) + gaps)
+        summed[order] -= gaps[order][first]  # that gap began before these 24 hours
+        columns[f"{name}_day"] = summed
+    for name, values in columns.items():
+        slices = slices.append_column(name, pa.array(values.astype(np.float64)))
     start = pa.scalar(day.start, pa.timestamp("us", "UTC"))
+    slices = slices.drop_columns([*GAPS, *TIMES])
     return slices.filter(pc.greater_equal(slices["window_start_ts"], start)).combine_chunks()
+
+
+def _gaps_before(slices: pa.Table, pair: Codes, order: Codes) -> Codes:
+    """The seconds between each slice's first session and the last one of the pair's slice before; 0 without one."""
+    first, last = (
+        slices[name].cast(pa.timestamp("s"), safe=False).cast(pa.int64()).to_numpy()[order] for name in TIMES
+    )
+    follows = np.concatenate([[False], np.diff(pair[order]) == 0])
+    gaps = np.empty(len(slices), dtype=np.int64)
+    gaps[order] = np.where(follows, np.maximum(first - np.concatenate([[0], last[:-1]]), 0), 0)
+    return gaps
 
 
 def _with_newness(lake: Lake, activity: pa.Table, day: Windows) -> pa.Table:
@@ -155,7 +182,8 @@ def _with_newness(lake: Lake, activity: pa.Table, day: Windows) -> pa.Table:
     moment = slice_numbers(activity["window_start_ts"])
     met = PeersMet(activity, moment, moment - DAY_SLICES)
     met.read(lake, day.start.date() - timedelta(days=LOOKBACK_DAYS), (day.end - WINDOW).date())
+    answered = 2 * activity["failed_day"].to_numpy() <= activity["sessions_day"].to_numpy()
     for what in NEWNESS:
-        for name, values in met.newness(what).items():
+        for name, values in met.newness(what, answered).items():
             activity = activity.append_column(f"{what}_{name}", pa.array(values))
     return activity

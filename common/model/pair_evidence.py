@@ -21,8 +21,10 @@ from common.model.tail import Tail
 KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
 DECADES_MAX = 5.0
 HISTORY_SHARE = 0.4
-# what a pair can exceed: name to the quantity, square roots of counts so that their noise is the same everywhere
-EXCESSES = ("failed_24h", "sessions_24h", "sessions_15m", "slices_24h", "sent_24h", "sent_mean_24h")
+REGULAR_SESSIONS = 5
+# what a pair can exceed, see `quantities`
+EXCESSES = ("failed_24h", "sessions_24h", "sessions_15m", "slices_24h", "net_sent_24h", "net_sent_mean_24h",
+            "regular_24h", "regular_new_24h")  # fmt: skip
 # what a host can do more of than ever: counts of a window, those to peers of a first contact, kilobytes sent to these
 SPREADS = ("new_peers", "new_networks", "new_services", "new_uses", "failed_new_uses", "failed_peers", "new_sessions",
            "new_sent_kb")  # fmt: skip
@@ -40,19 +42,43 @@ def kinds_of(activity: pa.Table) -> Codes:
 def quantities(activity: pa.Table) -> dict[str, Floats]:
     """What is held against ceilings, by the names of `EXCESSES`, scaled so that differences are comparable.
 
-    Failed sessions count by the share that failed: few failures among many sessions are ordinary.
+    Counts by their square roots, whose noise is the same everywhere; failed sessions by the share that failed: few
+    failures among many sessions are ordinary. Bytes by what was sent beyond what came back. Regularity is
+    that of the gaps between sessions, once for all pairs and once for first contacts alone.
     """
-    failed, sessions, now, sent = (
-        activity[name].to_numpy() for name in ("failed_day", "sessions_day", "sessions", "sent_day")
+    failed, sessions, now, sent, received = (
+        activity[name].to_numpy() for name in ("failed_day", "sessions_day", "sessions", "sent_day", "received_day")
     )
+    net, regular = np.maximum(sent - received, 0.0), _regularity(activity)
     return {
         "failed_24h": failed / np.sqrt(np.maximum(sessions, 1.0)),
         "sessions_24h": np.sqrt(sessions),
         "sessions_15m": np.sqrt(now),
         "slices_24h": np.sqrt(activity["slices_day"].to_numpy()),
-        "sent_24h": np.log10(1.0 + sent),
-        "sent_mean_24h": np.log10(1.0 + sent / np.maximum(sessions, 1.0)),
+        "net_sent_24h": np.log10(1.0 + net),
+        "net_sent_mean_24h": np.log10(1.0 + net / np.maximum(sessions, 1.0)),
+        "regular_24h": regular,
+        "regular_new_24h": regular * np.asarray(activity["peer_new"]),
     }
+
+
+def evenness(activity: pa.Table) -> Floats:
+    """1 - the coefficient of variation of the gaps between the sessions of 24 hours; 0 where they vary as by chance.
+
+    1 for a clock; sessions that come independently of each other vary by 1 (exponential gaps). 0 below
+    `REGULAR_SESSIONS`.
+    """
+    gaps = activity["sessions_day"].to_numpy() - 1.0
+    count = np.maximum(gaps, 1.0)
+    mean = activity["gap_s_day"].to_numpy() / count
+    spread = np.sqrt(np.maximum(activity["gap_sq_s_day"].to_numpy() / count - mean**2, 0.0))
+    counted = (gaps + 1.0 >= REGULAR_SESSIONS) & (mean > 0)
+    return np.asarray(np.where(counted, np.maximum(1.0 - spread / np.where(counted, mean, 1.0), 0.0), 0.0))
+
+
+def _regularity(activity: pa.Table) -> Floats:
+    """How far the gaps are from chance: of n independent ones the variation deviates from 1 by about 1 / sqrt(n)."""
+    return np.asarray(evenness(activity) * np.sqrt(np.maximum(activity["sessions_day"].to_numpy() - 1.0, 0.0)))
 
 
 def traffic_group(activity: pa.Table) -> pa.Array:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from common.lake import Lake
 from common.model.pair_activity import codes, read_activity
-from common.model.pair_evidence import EXCESSES, KINDS, PIECES, SPREADS
+from common.model.pair_evidence import EXCESSES, KINDS, PIECES, SPREADS, evenness
 from common.model.pair_model import (
     SPREAD_WEIGHT,
     Judged,
@@ -61,9 +61,14 @@ def score_pairs(
     return PairScores(raw_scores(found), _reasons(found, pairs, spread), _evidence(keys, pairs))
 
 
-def natural(name: str, value: float) -> float:
-    """A quantity in the unit that people count in: sessions, failed sessions by their share, bytes."""
-    if name.startswith("sent"):
+def natural(name: str, value: float, sessions: float = 0.0) -> float:
+    """A quantity in the unit that people count in: sessions, failed sessions by their share, bytes, evenness.
+
+    `sessions` are those of 24 hours, which say what evenness a regularity means.
+    """
+    if name.startswith("regular"):
+        return float(min(value / max(sessions - 1.0, 1.0) ** 0.5, 1.0))
+    if name.startswith("net_sent"):
         return float(10.0**value - 1.0)
     return float(value**2) if name in EXCESSES else float(10.0**value - 1.0)
 
@@ -79,7 +84,7 @@ def _reasons(found: pa.Table, pairs: Judged, spread: Judged) -> list[list[dict[s
             shares = _shares(pairs.pieces[row]) * surprise
             for name, share in zip(PIECES, shares, strict=True):
                 if share > 0:
-                    usual = natural(name, pairs.ceilings[name][row]) if name in EXCESSES else 0.0
+                    usual = _most(pairs, name, row) if name in EXCESSES else 0.0
                     kind = KINDS[pairs.kind[row]]
                     entries.append(_reason(f"{PAIR_PREFIX}{name}", kind, shown[name][row], usual, share))
         if other > 0 and other_row >= 0:
@@ -99,8 +104,17 @@ def _shown_values(pairs: Judged) -> dict[str, Floats]:
     values = {f"{what}_rarity": rows[f"{what}_bits"].to_numpy() for what in NEWNESS}
     values |= {"failed_24h": rows["failed_day"].to_numpy(), "sessions_24h": rows["sessions_day"].to_numpy()}
     values |= {"sessions_15m": rows["sessions"].to_numpy(), "slices_24h": rows["slices_day"].to_numpy()}
-    mean = rows["sent_day"].to_numpy() / np.maximum(rows["sessions_day"].to_numpy(), 1.0)
-    return values | {"sent_24h": rows["sent_day"].to_numpy(), "sent_mean_24h": mean}
+    net = np.maximum(rows["sent_day"].to_numpy() - rows["received_day"].to_numpy(), 0.0)
+    mean = net / np.maximum(rows["sessions_day"].to_numpy(), 1.0)
+    even = evenness(rows)
+    return values | {
+        "net_sent_24h": net, "net_sent_mean_24h": mean, "regular_24h": even, "regular_new_24h": even,
+    }  # fmt: skip
+
+
+def _most(pairs: Judged, name: str, row: int) -> float:
+    """The ceiling of a quantity for that row, in the unit that people count in."""
+    return natural(name, float(pairs.ceilings[name][row]), pairs.rows["sessions_day"][row].as_py())
 
 
 def _reason(name: str, kind: str, value: float, usual: float, added: float) -> dict[str, Any]:
@@ -133,7 +147,8 @@ def _evidence(keys: pa.Table, pairs: Judged) -> list[str]:
 def _entry(pairs: Judged, row: int) -> dict[str, Any]:
     """One pair: who, what was new in it and to how many others it is not, what it did, what was the most so far."""
     told = {name: pairs.rows[name][row].as_py() for name in ("peer_ip", "peer_port")}
-    numbers = ("sessions", "failed", "sent", "sessions_day", "failed_day", "sent_day", "slices_day")
+    numbers = ("sessions", "failed", "sent", "received", "sessions_day", "failed_day", "sent_day", "received_day",
+               "slices_day")  # fmt: skip
     return {
         **told,
         "kind": KINDS[pairs.kind[row]],
@@ -141,7 +156,7 @@ def _entry(pairs: Judged, row: int) -> dict[str, Any]:
         "new": [what for what in NEWNESS if pairs.rows[f"{what}_new"][row].as_py()],
         "others": {what: pairs.rows[f"{what}_others"][row].as_py() for what in NEWNESS},
         **{name: int(pairs.rows[name][row].as_py()) for name in numbers},
-        "most": {name: round(natural(name, float(pairs.ceilings[name][row])), 2) for name in EXCESSES},
+        "most": {name: round(_most(pairs, name, row), 2) for name in EXCESSES},
         "pieces": {
             name: round(float(value), 3) for name, value in zip(PIECES, pairs.pieces[row], strict=True) if value > 0
         },

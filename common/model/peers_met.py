@@ -68,8 +68,11 @@ class PeersMet:
             mine = wanted[place] == values
             parts[what].append(_earliest((values[mine] << HOST_BITS) + host[mine], start[mine]))
 
-    def newness(self, what: str) -> dict[str, NDArray[np.generic]]:
-        """For each row of the activity: `new`, `others`, `bits` and `joined`, see `read_activity`."""
+    def newness(self, what: str, answered: NDArray[np.bool_]) -> dict[str, NDArray[np.generic]]:
+        """For each row of the activity: `new`, `others`, `bits` and `joined`, see `read_activity`.
+
+        `answered` says in which rows most sessions succeeded.
+        """
         meeting, start = self._met[what]
         values, mine = self._values[what], (self._values[what] << HOST_BITS) + self._host
         known = np.zeros(len(values), dtype=bool)
@@ -87,9 +90,11 @@ class PeersMet:
             others = np.searchsorted(ordered, base + self._known_by - origin, side="right") - first - known
             by_now = np.searchsorted(ordered, base + self._now - origin, side="right") - first - mine_by_now
         quorum = max(QUORUM_HOSTS, QUORUM_SHARE * self._hosts_met)
-        joined = (by_now - others >= quorum) & (values & 1 == 0)  # whom others contact did nothing itself
+        outbound = values & 1 == 0  # whom others contact did nothing itself
+        joined = (by_now - others >= quorum) & outbound & answered
         others = np.where(joined, by_now, others)
-        bits = np.where(known, 0.0, np.log2((np.maximum(self._hosts_met, others) + 1) / (others + 1)))
+        bits = np.log2((np.maximum(self._hosts_met, others) + 1) / (others + 1))
+        bits = np.where(known | joined, 0.0, bits)
         return {"new": ~known, "others": others, "bits": bits, "joined": joined & ~known}
 
     def _values_of(self, table: pa.Table) -> dict[str, Codes]:

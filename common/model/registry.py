@@ -10,7 +10,7 @@ from typing import Any
 from common.errors import ModelError, ParameterError
 from common.model.store import ArtifactStore
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST, SUCCESS, POINTER = "manifest.json", "SUCCESS", "current.json"
 KEPT = 10
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

@@ -58,7 +58,7 @@ def deploy(run: TrainingRun) -> None:
 
 
 def _predecessor(pointer: Artifact, run_id: str) -> str | None:
-    """The run that this one replaces, or has replaced where it is current already; so a repeated stage says the same."""
+    """The run that this one replaces, or has replaced where it is current already: a stage that is repeated agrees."""
     entry = pointer if pointer.get("run_id") != run_id else next(iter(pointer["previous"]), {})
     return entry.get("run_id")
 

@@ -57,8 +57,8 @@ PAIR_WORDS = {
     "pair_sessions_24h": ("count", "sessions with one peer in 24 h"),
     "pair_sessions_15m": ("count", "sessions with one peer in 15 min"),
     "pair_slices_24h": ("count", "windows with one peer in 24 h"),
-    "pair_sent_mean_24h": ("bytes", "a session sent to or by one peer in 24 h"),
-    "pair_sent_24h": ("bytes", "sent to or by one peer in 24 h"),
+    "pair_net_sent_mean_24h": ("bytes", "a session more sent than returned with one peer in 24 h"),
+    "pair_net_sent_24h": ("bytes", "more sent than returned with one peer in 24 h"),
     "spread_new_peers": ("count", "peers met for the first time in 15 min"),
     "spread_new_networks": ("count", "networks met for the first time in 15 min"),
     "spread_new_services": ("count", "services used for the first time in 15 min"),
@@ -68,6 +68,7 @@ PAIR_WORDS = {
     "spread_new_sessions": ("count", "sessions with first contacts in 15 min"),
     "spread_new_sent_kb": ("count", "kB exchanged with first contacts in 15 min"),
 }
+REGULAR = ("pair_regular_24h", "pair_regular_new_24h")
 RARITY = {
     "pair_peer_rarity": "a peer that is new to the host",
     "pair_network_rarity": "a network that is new to the host",
@@ -88,6 +89,9 @@ def pair_words(reason: Reason) -> str | None:
     """A reason about pairs in words; None for any other."""
     if reason.feature in RARITY:
         return f"{RARITY[reason.feature]}, met by few others ({amount(reason.value, 'ratio')} bit)"
+    if reason.feature in REGULAR:
+        found, most = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))
+        return f"regular sessions with one peer in 24 h: gaps {found} % even, at most {most} % before"
     if reason.feature not in PAIR_WORDS:
         return None
     kind, noun = PAIR_WORDS[reason.feature]

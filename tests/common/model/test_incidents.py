@@ -24,8 +24,8 @@ from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, rows, write
 PAIR = {
     "peer_ip": "203.0.113.9", "peer_port": 443, "kind": "outbound", "decades": 9.0, "new": ["peer"],
     "others": {"peer": 0, "network": 0, "service": 9, "use": 0}, "sessions": 2, "failed": 1, "sent": 500,
-    "sessions_day": 12, "failed_day": 6, "sent_day": 4000,
-    "most": {"failed_24h": 0.0, "sessions_24h": 1.0, "sessions_15m": 1.0, "sent_24h": 900.0},
+    "sessions_day": 12, "failed_day": 6, "sent_day": 4000, "received_day": 100,
+    "most": {"failed_24h": 0.0, "sessions_24h": 1.0, "sessions_15m": 1.0, "net_sent_24h": 900.0},
     "pieces": {"peer_rarity": 3.0, "failed_24h": 5.0},
 }  # fmt: skip
 WHOLE = list(RANGE)
@@ -133,8 +133,8 @@ def reason(feature, value, added, kind="outbound"):
 
 
 SCANNING = [reason("spread_failed_new_uses", 60.0, 3.0), reason("pair_peer_rarity", 5.0, 2.0)]
-MOST = {"failed_24h": 0.0, "sessions_24h": 1.0, "sessions_15m": 1.0, "sent_24h": 1000.0}
-UPLOAD = {"sent_day": 90_000_000, "pieces": {"sent_24h": 5.0}, "most": MOST}
+MOST = {"failed_24h": 0.0, "sessions_24h": 1.0, "sessions_15m": 1.0, "net_sent_24h": 1000.0}
+UPLOAD = {"sent_day": 90_000_000, "pieces": {"net_sent_24h": 5.0}, "most": MOST}
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,7 @@ UPLOAD = {"sent_day": 90_000_000, "pieces": {"sent_24h": 5.0}, "most": MOST}
         ([], {"sessions_day": 1}, behaviour.CONTACT),
         ([], {"sessions": 900, "sessions_day": 900, "failed_day": 900}, behaviour.FLOOD),
         ([], UPLOAD, behaviour.EXFILTRATION),
+        ([], UPLOAD | {"received_day": 95_000_000}, behaviour.BEACON),  # a download
         ([], {"peer_port": 53, "sessions_day": 800}, behaviour.TUNNEL),
         ([], {"peer_port": 22, "sessions_day": 300}, behaviour.BRUTE_FORCE),
         ([], {"kind": "inbound", "peer_port": 3389, "sessions_day": 300}, behaviour.BRUTE_FORCE),

@@ -5,6 +5,7 @@ import pytest
 
 from common.lake import Lake
 from common.model.pair_activity import has_pairs, read_activity
+from common.model.pair_evidence import evenness, quantities
 from common.model.peers import internal, networks
 from common.windows import WINDOW, Windows
 from tests.common.model.pair_tables import CIDRS, SPEC, slice_row, write_pairs
@@ -37,6 +38,51 @@ def test_the_last_day_adds_up_to_and_with_the_window(tmp_path):
     row = only(read(tmp_path, slices))
     assert (row["sessions"], row["failed"], row["sent"]) == (6, 2, 11)
     assert (row["sessions_day"], row["failed_day"], row["sent_day"]) == (13, 9, 111)
+
+
+def times(start, *seconds):
+    """The times and gaps of sessions that start so many seconds after the window."""
+    gaps = np.diff(seconds)
+    first, last = (start + timedelta(seconds=seconds[place]) for place in (0, -1))
+    sums = {"gap_sum_s": float(gaps.sum()), "gap_sq_sum_s": float((gaps**2).sum())}
+    return {"first_ts": first, "last_ts": last, "sessions_cnt": len(seconds)} | sums
+
+
+def test_gaps_reach_from_window_to_window_but_not_before_the_day(tmp_path):
+    slices = [
+        slice_row(NOW - 96 * WINDOW, **times(NOW - 96 * WINDOW, 10)),
+        slice_row(NOW - 95 * WINDOW, **times(NOW - 95 * WINDOW, 20, 50)),
+        slice_row(NOW - WINDOW, **times(NOW - WINDOW, 0)),
+        slice_row(NOW, **times(NOW, 100, 200, 400)),
+    ]
+    row = only(read(tmp_path, slices))
+    gaps = np.array([30, 94 * 900 - 50, 1000, 100, 200])
+    assert (row["sessions_day"], row["gap_s_day"], row["gap_sq_s_day"]) == (6, gaps.sum(), (gaps**2).sum())
+
+
+def activity_of(tmp_path, starts):
+    """The activity of a pair whose sessions start at these seconds before the end of the window."""
+    slices = []
+    for number in range(96):
+        start = NOW - number * WINDOW
+        mine = sorted(s for at in starts if 0 <= (s := (NOW + WINDOW - start).total_seconds() - at) < 900)
+        slices += [slice_row(start, **times(start, *mine))] if mine else []
+    lake = Lake(str(write_pairs(tmp_path, slices)), SPEC)
+    (part,) = read_activity(lake, WINDOWS, CIDRS)
+    return part
+
+
+def test_evenness_is_one_for_a_clock_and_none_for_chance(tmp_path):
+    clock = activity_of(tmp_path / "clock", range(30, 86_000, 1_200))
+    assert evenness(clock).tolist() == [1.0]
+    assert quantities(clock)["regular_24h"][0] == pytest.approx(np.sqrt(clock["sessions_day"][0].as_py() - 1))
+    rng = np.random.default_rng(3)
+    jitter = activity_of(tmp_path / "jitter", [200 + 1_200 * n + rng.uniform(-120, 120) for n in range(70)])
+    assert 0.9 < evenness(jitter)[0] < 0.95  # differences of two uniform numbers within a tenth: sqrt(2 / 3) / 10
+    chance = activity_of(tmp_path / "chance", [30, *np.cumsum(rng.exponential(1_000, 80))])
+    assert evenness(chance)[0] < 0.25
+    few = activity_of(tmp_path / "few", range(30, 4_000, 1_200))
+    assert evenness(few).tolist() == [0.0]  # four sessions
 
 
 @pytest.mark.parametrize(
@@ -76,13 +122,27 @@ def test_what_a_quorum_begins_at_once_is_not_rare(tmp_path):
     assert {(row["use_joined"], row["use_others"]) for row in read(tmp_path, four).values()} == {(False, 0)}
 
 
+def test_what_fails_for_the_host_is_rare_whoever_else_begins_it(tmp_path):
+    slices = [slice_row(NOW, host_ip=f"10.0.0.{n}", failed_cnt=int(n == 1)) for n in range(1, 7)]
+    slices += [slice_row(NOW - 2 * DAY, host_ip=f"10.0.0.{n}", peer_ip="192.0.2.1", peer_port=22) for n in range(1, 9)]
+    found = {key[0]: row for key, row in read(tmp_path, slices).items()}
+    assert [found[f"10.0.0.{n}"]["peer_joined"] for n in (1, 2)] == [False, True]
+    assert [found[f"10.0.0.{n}"]["peer_bits"] for n in (1, 2)] == [pytest.approx(np.log2(9)), 0.0]
+
+
 def test_a_window_alone_is_as_in_its_range(tmp_path):
     rng = np.random.default_rng(0)
     slices = {}
     for number in range(0, 400):
         start = NOW - int(rng.integers(0, 400)) * WINDOW
         host, peer, port = f"10.0.0.{rng.integers(1, 9)}", f"198.51.{rng.integers(3)}.{rng.integers(9)}", 443
-        slices[start, host, peer] = slice_row(start, host_ip=host, peer_ip=peer, peer_port=port, sessions_cnt=number)
+        slices[start, host, peer] = slice_row(
+            start,
+            host_ip=host,
+            peer_ip=peer,
+            peer_port=port,
+            **times(start, *sorted(rng.uniform(0, 900, number % 9 + 1))),
+        )
     whole = read(tmp_path, list(slices.values()), Windows(NOW - 40 * WINDOW, NOW + WINDOW))
     for start in {key[3] for key in whole}:
         lake = Lake(str(tmp_path), SPEC)

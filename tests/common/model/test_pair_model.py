@@ -49,12 +49,13 @@ ODD = [
     now(HOSTS[1], peer_ip="198.51.0.250", sessions_cnt=150, failed_cnt=140),
     *(now(HOSTS[2], peer_ip=f"203.0.{n}.7", peer_port=80) for n in range(40)),
 ]
-QUIET = [now(host, peer_ip="198.51.0.2", sessions_cnt=3) for host in HOSTS[3:]]
+CLOCK = [slice_row(quarter(NOW, -number), host_ip=HOSTS[3], peer_ip="198.51.1.251") for number in range(39)]
+QUIET = [now(host, peer_ip="198.51.0.2", sessions_cnt=3) for host in HOSTS[4:]]
 
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
-    return Lake(str(write_pairs(tmp_path_factory.mktemp("pairs"), [*usual(), *ODD, *QUIET])), SPEC)
+    return Lake(str(write_pairs(tmp_path_factory.mktemp("pairs"), [*usual(), *ODD, *CLOCK, *QUIET])), SPEC)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +75,8 @@ def scored(lake, fitted):
 
 
 def test_odd_hosts_rank_above_all_others(scored):
-    assert set(np.argsort(-scored.raw)[:3]) == {0, 1, 2}
-    assert scored.raw[:3].min() > 2 * scored.raw[3:].max()
+    assert set(np.argsort(-scored.raw)[:4]) == {0, 1, 2, 3}
+    assert scored.raw[:4].min() > 1.5 * scored.raw[4:].max()
 
 
 def test_failures_in_a_known_network_exceed_what_is_known_there(scored):
@@ -89,6 +90,13 @@ def test_many_first_contacts_are_found_by_their_number(scored):
     found = {reason["feature"]: reason for reason in scored.reasons[2]}
     assert found["spread_new_peers"]["value"] == 40
     assert found["spread_new_peers"]["kind"] == "outbound"
+
+
+def test_a_clock_is_found_by_its_evenness(scored):
+    found = {reason["feature"]: reason for reason in scored.reasons[3]}
+    for name in ("pair_regular_24h", "pair_regular_new_24h"):
+        assert found[name]["value"] == 1.0 and 0 <= found[name]["baseline_median"] < 1
+        assert found[name]["contribution"] > 0
 
 
 def test_reasons_add_up_to_what_pairs_add(scored):
