@@ -3,14 +3,16 @@
     python -m bench.detection.experiment --train-lake LAKE --score web=LAKE:labels.csv ... --boundary 2024-03-12T00:08Z
 
 A lake needs `delta_pair` and `pair_days`. Trained is on the days before the boundary of the first lake, scored the day
-after it of each of the others.
+after it of each of the others; without `--train-lake` each is trained on its own days. The last row is of the score as
+used: hosts without an attack that alert on the scored day, per 1,000 of them, at the score that 1 in 1,000 training
+windows exceeds.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +34,20 @@ from common.windows import Windows, parse_moment
 
 BUDGET = 20
 RARITIES = tuple(f"{what}_rarity" for what in NEWNESS)
+REGULARITY = ("regular_24h", "regular_new_24h")
+ALERT_SHARE = 0.001
+USED = "pairs and spread (as used)"
 SUBSETS: dict[str, tuple[str, ...]] = {
     "peer rarity": ("peer_rarity",),
     "network rarity": ("network_rarity",),
     "service rarity": ("service_rarity",),
     "all rarities": RARITIES,
     "failed sessions": ("failed_24h",),
+    "regularity": REGULARITY,
+    "net bytes sent": ("net_sent_24h", "net_sent_mean_24h"),
     "all excesses": EXCESSES,
     "rarities and failed sessions": (*RARITIES, "failed_24h"),
+    "all pieces but regularity": tuple(name for name in PIECES if name not in REGULARITY),
     "all pieces": PIECES,
     "spread": SPREADS,
 }
@@ -61,7 +69,10 @@ def best_of(
 def surprises(
     training: Judged, scored: Judged, pieces: tuple[str, ...], named: tuple[str, ...], calibrated: bool = True
 ) -> Score:
-    """The largest surprise of each host and window of the scored rows, or the largest sum."""
+    """The largest surprise of each host and window of the scored rows, or the largest sum.
+
+    The scored rows may be those of training themselves.
+    """
     past, past_kind, past_keys = best_of(training, pieces, named)
     sums, kind, keys = best_of(scored, pieces, named)
     found = sums.copy()
@@ -71,7 +82,7 @@ def surprises(
             hosts = past_keys["host_ip"].to_numpy()[before]
             survival = HostSurvival.fit(past[before], hosts) if before.any() else None
             here = keys["host_ip"].to_numpy()[mine]
-            found[mine] = survival.surprise(sums[mine], here) if survival else 0.0
+            found[mine] = survival.surprise(sums[mine], here, scored is training) if survival else 0.0
     rows = (
         keys.assign(score=np.where(sums > 0, found, 0.0)).groupby(["host_ip", "window_start_ts"], as_index=False).max()
     )
@@ -94,42 +105,62 @@ def read(uri: str, windows: Windows) -> pa.Table:
     return pa.concat_tables(parts).combine_chunks()
 
 
+def read_labels(path: Path, since: datetime) -> pd.DataFrame:
+    """The labels of the windows from that time on."""
+    labels = pd.read_csv(path, keep_default_na=False)
+    labels["window_start"] = pd.to_datetime(labels["window_start"], utc=True).astype("datetime64[us, UTC]")
+    return labels[labels["window_start"] >= since].reset_index(drop=True)
+
+
+def together(pairs: Score, spread: Score) -> Score:
+    """What pairs add to the raw score, see `raw_scores`."""
+    return {key: pairs.get(key, 0.0) + SPREAD_WEIGHT * spread.get(key, 0.0) for key in pairs.keys() | spread.keys()}
+
+
+def alerting(labels: pd.DataFrame, score: Score, past: Score) -> float:
+    """Hosts without an attack that exceed what `ALERT_SHARE` of the past windows exceed, per 1,000 of them."""
+    bound = np.quantile(np.array(list(past.values())), 1 - ALERT_SHARE)
+    attacked = set(labels.loc[labels["attack"] != "", "host_ip"])
+    clean = set(labels["host_ip"]) - attacked
+    return 1_000 * len({host for (host, _), value in score.items() if value > bound and host in clean}) / len(clean)
+
+
+def column(labels: pd.DataFrame, trained: tuple[PairModel, Judged, Judged], activity: pa.Table) -> dict[str, str]:
+    """The cells of one scored lake, by what they are of."""
+    model, pairs, spread = trained
+    found_pairs, found_spread = model.judge(activity)
+    scores = {
+        what: surprises(spread, found_spread, pieces, SPREADS)
+        if what == "spread"
+        else surprises(pairs, found_pairs, pieces, PIECES)
+        for what, pieces in SUBSETS.items()
+    }
+    scores["all pieces, uncalibrated"] = surprises(pairs, found_pairs, PIECES, PIECES, calibrated=False)
+    scores[USED] = together(scores["all pieces"], scores["spread"])
+    cells = {what: "{:.3f} {}/{}".format(*figures(labels, score)) for what, score in scores.items()}
+    past = together(surprises(pairs, pairs, PIECES, PIECES), surprises(spread, spread, SPREADS, SPREADS))
+    return cells | {"clean hosts alerting": f"{alerting(labels, scores[USED], past):.0f}"}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--train-lake", required=True)
+    parser.add_argument("--train-lake", help="lake to train on; each scored one by default")
     parser.add_argument("--score", action="append", required=True, metavar="NAME=LAKE:LABELS")
     parser.add_argument("--boundary", required=True, type=parse_moment, help="end of training, begin of the scored day")
     parser.add_argument("--days", type=int, default=7, help="days to train on")
     args = parser.parse_args()
     scored = Windows(args.boundary, args.boundary + timedelta(days=1))
-    activity = read(args.train_lake, Windows(args.boundary - timedelta(days=args.days), args.boundary))
-    model, pairs, spread = PairModel.fit(activity)
+    training = Windows(args.boundary - timedelta(days=args.days), args.boundary)
+    common = PairModel.fit(read(args.train_lake, training)) if args.train_lake else None
     table: dict[str, dict[str, str]] = {}
     for entry in args.score:
         name, _, rest = entry.partition("=")
         uri, _, path = rest.rpartition(":")
-        labels = pd.read_csv(Path(path), keep_default_na=False)
-        labels["window_start"] = pd.to_datetime(labels["window_start"], utc=True).astype("datetime64[us, UTC]")
-        labels = labels[labels["window_start"] >= args.boundary].reset_index(drop=True)
-        found_pairs, found_spread = model.judge(read(uri, scored))
-        scores = {
-            what: surprises(spread, found_spread, pieces, SPREADS)
-            if what == "spread"
-            else surprises(pairs, found_pairs, pieces, PIECES)
-            for what, pieces in SUBSETS.items()
-        }
-        scores["all pieces, uncalibrated"] = surprises(pairs, found_pairs, PIECES, PIECES, calibrated=False)
-        both = scores["all pieces"].keys() | scores["spread"].keys()
-        scores["pairs and spread"] = {
-            key: scores["all pieces"].get(key, 0.0) + SPREAD_WEIGHT * scores["spread"].get(key, 0.0) for key in both
-        }
-        for what, score in scores.items():
-            quality, caught, attacked = figures(labels, score)
-            table.setdefault(what, {})[name] = f"{quality:.3f} {caught}/{attacked}"
-    names = [entry.partition("=")[0] for entry in args.score]
-    print(f"| evidence | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
-    for what, cells in table.items():
-        print(f"| {what} | {' | '.join(cells[name] for name in names)} |")
+        trained = common or PairModel.fit(read(uri, training))
+        table[name] = column(read_labels(Path(path), args.boundary), trained, read(uri, scored))
+    print(f"| evidence | {' | '.join(table)} |\n|---|{'---|' * len(table)}")
+    for what in next(iter(table.values())):
+        print(f"| {what} | {' | '.join(cells[what] for cells in table.values())} |")
 
 
 if __name__ == "__main__":

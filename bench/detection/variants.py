@@ -50,6 +50,8 @@ VARIANTS = {
     "families": Variant(attacks=attacks.families),
     "popular_seed": Variant(seed=99, attacks=attacks.in_known_networks),
     "families_seed": Variant(seed=99, attacks=attacks.families),
+    "answered_seed": Variant(seed=7, attacks=attacks.answered),
+    "thin_seed": Variant(seed=7, attacks=attacks.thinned),
     "clean": Variant(attacks=attacks.nothing),
     "rollout": Variant(attacks=attacks.nothing, harmless=changes.rollout),
     "backup": Variant(attacks=attacks.nothing, harmless=changes.backup),
