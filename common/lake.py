@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from pyarrow.parquet import filters_to_expression
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
@@ -153,7 +154,9 @@ class Lake:
             wanted = list(columns or self.table(name).column_names)
             # with the file system of deltalake itself, the process sometimes aborts when it ends
             files = subtree(self.location(name))
-            return delta.to_pyarrow_table(filters=filters or None, columns=wanted, filesystem=files)
+            # the log is searched for the files: a dataset of all files of a long history takes seconds to set up
+            dataset = delta.to_pyarrow_dataset(file_pruning_predicate=filters or None, filesystem=files)
+            return dataset.to_table(columns=wanted, filter=filters_to_expression(filters) if filters else None)
         except TableNotFoundError:
             raise TableError(
                 f"table {name} does not exist in {self.uri}", f"Run the stage that writes {name} first"
