@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from common.lake import Lake
-from common.model.pair_activity import codes, read_activity, slice_numbers
+from common.model.pair_activity import codes, read_activity
 from common.model.pair_evidence import EXCESSES, KINDS, PIECES, SPREADS, strongest
 from common.model.pair_model import SPREAD_WEIGHT, Judged, PairModel
+from common.model.peers import slice_numbers
 from common.model.peers_met import NEWNESS
 from common.model.survival import HostSurvival
 from common.project import DEFAULT_INTERNAL_CIDRS

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.lake import Lake
-from common.model.peers import Numbers, internal, networks
-from common.model.peers_met import NEWNESS, PeersMet
-from common.windows import WINDOW, WINDOW_SECONDS, Windows
+from common.model.peers import Numbers, internal, networks, slice_numbers
+from common.model.peers_met import NEWNESS, MeetingDays, PeersMet
+from common.windows import WINDOW, Windows
 
 DAY_SLICES = 96
 LOOKBACK_DAYS = 30
@@ -56,11 +56,12 @@ def read_activity(
     Raises:
         TableError: a table is missing or unreadable.
     """
+    days = MeetingDays(lake, LOOKBACK_DAYS)
     for day in windows.by_day():
         present = _slices(lake, day, hosts)
         if len(present):
             rows = _with_addresses(_with_history(lake, present, day, hosts), internal_cidrs)
-            yield _with_newness(lake, _with_last_day(rows, day), day)
+            yield _with_newness(days, _with_last_day(rows, day), day)
 
 
 def _slices(lake: Lake, windows: Windows, hosts: Sequence[str] | None) -> pa.Table:
@@ -113,12 +114,6 @@ def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str]) -> pa.Table:
     inside = pa.array(internal(peers.dictionary.to_pylist(), internal_cidrs)).take(peers.indices)
     network = pa.array(networks(peers.dictionary.to_pylist()), pa.string()).take(peers.indices)
     return grouped.append_column("internal", inside).append_column("network", network)
-
-
-def slice_numbers(times: pa.ChunkedArray) -> Codes:
-    """Windows as numbers that grow by one from each to the next."""
-    seconds = times.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() // 1_000_000
-    return np.asarray(seconds // WINDOW_SECONDS, dtype=np.int64)
 
 
 def codes(*tables: pa.Table, columns: Sequence[str]) -> list[Codes]:
@@ -177,11 +172,11 @@ def _gaps_before(slices: pa.Table, pair: Codes, order: Codes) -> Codes:
     return gaps
 
 
-def _with_newness(lake: Lake, activity: pa.Table, day: Windows) -> pa.Table:
+def _with_newness(days: MeetingDays, activity: pa.Table, day: Windows) -> pa.Table:
     """The activity with how new and rare its peers, networks and services are."""
     moment = slice_numbers(activity["window_start_ts"])
-    met = PeersMet(activity, moment, moment - DAY_SLICES)
-    met.read(lake, day.start.date() - timedelta(days=LOOKBACK_DAYS), (day.end - WINDOW).date())
+    met = PeersMet(days, activity, moment, moment - DAY_SLICES)
+    met.read(day.start.date() - timedelta(days=LOOKBACK_DAYS), (day.end - WINDOW).date())
     answered = 2 * activity["failed_day"].to_numpy() <= activity["sessions_day"].to_numpy()
     for what in NEWNESS:
         for name, values in met.newness(what, answered).items():

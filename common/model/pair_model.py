@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from common.model.calibration import ScoreQuantiles
 from common.model.ceilings import Ceiling, company_ceiling
-from common.model.pair_activity import codes, slice_numbers
+from common.model.pair_activity import codes
 from common.model.pair_evidence import (
     HISTORY_SHARE,
     KINDS,
@@ -29,6 +29,7 @@ from common.model.pair_evidence import (
     strongest,
     traffic_group,
 )
+from common.model.peers import slice_numbers
 from common.model.peers_met import QUORUM_HOSTS, QUORUM_SHARE
 from common.model.survival import HostSurvival
 

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from common.windows import WINDOW_SECONDS
+
 Codes = NDArray[np.int64]
 IPV6_PREFIX = 64
 
@@ -31,6 +33,12 @@ class Numbers:
         known = self._known
         found = np.array([known.setdefault(text, len(known)) for text in encoded.dictionary.to_pylist()], np.int64)
         return np.asarray(found[np.asarray(encoded.indices)], dtype=np.int64)
+
+
+def slice_numbers(times: pa.ChunkedArray) -> Codes:
+    """Windows as numbers that grow by one from each to the next."""
+    seconds = times.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() // 1_000_000
+    return np.asarray(seconds // WINDOW_SECONDS, dtype=np.int64)
 
 
 def networks(addresses: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,8 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.lake import Lake
-from common.model.peers import Numbers, networks
-from common.windows import WINDOW_SECONDS
+from common.model.peers import Numbers, networks, slice_numbers
 
 # what a first contact can be new in: the peer, its network, the service port, the service in that network
 NEWNESS = ("peer", "network", "service", "use")
@@ -22,47 +22,107 @@ COLUMNS = ["host_ip", "role", "peer_ip", "peer_port", "first_slice_ts"]
 Codes = NDArray[np.int64]
 
 
+class MeetingDays:
+    """Which host met which peer in which window first, on each date of `pair_days`, as numbers.
+
+    A date is read once and kept for `kept` more dates: the days of a range look back at nearly the same ones.
+    """
+
+    def __init__(self, lake: Lake, kept: int) -> None:
+        self._lake, self._kept = lake, kept
+        self._hosts, self._peers, self._networks = Numbers(), Numbers(), Numbers()
+        self._network_of_peer = np.zeros(0, dtype=np.int64)
+        self._dates = {entry["date"] for entry in lake.partitions("pair_days")}
+        self._days: dict[date, Meetings] = {}
+
+    def of(self, day: date) -> Meetings | None:
+        """The first meetings of the date; None where the table has none."""
+        if f"{day:%Y-%m-%d}" not in self._dates:
+            return None
+        if day not in self._days:
+            table = self._lake.arrow("pair_days", COLUMNS, date=f"{day:%Y-%m-%d}")
+            self._days[day] = self.numbered(table, slice_numbers(table["first_slice_ts"]))
+        for old in [known for known in self._days if known < day - timedelta(days=self._kept)]:
+            del self._days[old]
+        return self._days[day]
+
+    def numbered(self, table: pa.Table, start: Codes) -> Meetings:
+        """The rows of a table with host, role, peer and port as numbers."""
+        peer = self._peers.of(table["peer_ip"])
+        known = len(self._network_of_peer)
+        if len(self._peers) > known:
+            first, place = np.unique(peer[peer >= known], return_index=True)
+            texts = table["peer_ip"].filter(pa.array(peer >= known)).take(pa.array(place)).to_pylist()
+            found = self._networks.of(pa.chunked_array([pa.array(networks(texts), pa.string())]))
+            self._network_of_peer = np.concatenate([self._network_of_peer, found])
+            assert len(self._network_of_peer) == len(self._peers) == int(first[-1]) + 1
+        port = table["peer_port"].to_numpy().astype(np.int32)
+        role = np.asarray(pc.equal(table["role"], "inbound"), dtype=np.int32)
+        host = self._hosts.of(table["host_ip"])
+        return Meetings(host.astype(np.int32), peer.astype(np.int32), port * 2 + role, start.astype(np.int32))
+
+    def values(self, meetings: Meetings) -> dict[str, Codes]:
+        """What each meeting is with: the numbers of its peer, network, service and use, see `NEWNESS`."""
+        role, service = (meetings.service & 1).astype(np.int64), meetings.service.astype(np.int64)
+        network = self._network_of_peer[meetings.peer]
+        return {
+            "peer": meetings.peer.astype(np.int64) * 2 + role,
+            "network": network * 2 + role,
+            "service": service,
+            "use": (network << 17) + service,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Meetings:
+    """Rows of one table as numbers: host, peer, 2 x port + role (1 for inbound), and the window they began in."""
+
+    host: NDArray[np.int32]
+    peer: NDArray[np.int32]
+    service: NDArray[np.int32]
+    start: NDArray[np.int32]
+
+    def until(self, last: int) -> Meetings:
+        """Those that began in that window or before."""
+        mine = self.start <= last
+        return Meetings(self.host[mine], self.peer[mine], self.service[mine], self.start[mine])
+
+
 class PeersMet:
-    """The first meetings of all hosts with what occurs in the activity, from `pair_days`.
+    """The first meetings of all hosts with what occurs in the activity.
 
     Everything is held as numbers: a value is a peer, network, service or use in one role; a meeting is a value and a
     host. `now` is the window of each row of the activity, `known_by` the last one in which a meeting counts as known.
     """
 
-    def __init__(self, activity: pa.Table, now: Codes, known_by: Codes) -> None:
-        self._hosts, self._peers, self._networks = Numbers(), Numbers(), Numbers()
-        self._network_of_peer = np.zeros(0, dtype=np.int64)
-        self._now, self._known_by = now, known_by
-        self._host = self._hosts.of(activity["host_ip"])
-        self._values = self._values_of(activity)
+    def __init__(self, days: MeetingDays, activity: pa.Table, now: Codes, known_by: Codes) -> None:
+        self._days, self._now, self._known_by = days, now, known_by
+        rows = days.numbered(activity, now)
+        self._host = rows.host.astype(np.int64)
+        self._values = days.values(rows)
         self._wanted = {what: np.unique(values) for what, values in self._values.items()}
         nothing = np.zeros(0, dtype=np.int64)
         self._met = dict.fromkeys(NEWNESS, (nothing, nothing))
         self._hosts_met = 0
 
-    def read(self, lake: Lake, first: date, last: date) -> None:
-        """Reads the days from the first to the last."""
-        days = {entry["date"] for entry in lake.partitions("pair_days")}
+    def read(self, first: date, last: date) -> None:
+        """Reads the dates from the first to the last."""
         parts: dict[str, list[tuple[Codes, Codes]]] = {what: [] for what in NEWNESS}
         hosts: set[int] = set()
         now, known_by = int(self._now.max()), int(self._known_by.max())
         for number in range((last - first).days + 1):
-            day = f"{first + timedelta(days=number):%Y-%m-%d}"
-            if day in days:
-                table = lake.arrow("pair_days", COLUMNS, date=day)
-                start = _slices(table["first_slice_ts"])
-                table, start = table.filter(pa.array(start <= now)), start[start <= now]
-                if len(table):
-                    host = self._hosts.of(table["host_ip"])
-                    hosts.update(np.unique(host[start <= known_by]).tolist())
-                    self._add(parts, table, host, start)
-        for what, found in parts.items():
-            if found:
-                self._met[what] = _earliest(*(np.concatenate(part) for part in zip(*found, strict=True)))
+            found = self._days.of(first + timedelta(days=number))
+            if found is not None and len((meetings := found.until(now)).host):
+                hosts.update(np.unique(meetings.host[meetings.start <= known_by]).tolist())
+                self._add(parts, meetings)
+        for what, entries in parts.items():
+            if entries:
+                self._met[what] = _earliest(*(np.concatenate(part) for part in zip(*entries, strict=True)))
         self._hosts_met = len(hosts)
 
-    def _add(self, parts: dict[str, list[tuple[Codes, Codes]]], table: pa.Table, host: Codes, start: Codes) -> None:
-        for what, values in self._values_of(table).items():
+    def _add(self, parts: dict[str, list[tuple[Codes, Codes]]], meetings: Meetings) -> None:
+        host, start = meetings.host.astype(np.int64), meetings.start.astype(np.int64)
+        for what, values in self._days.values(meetings).items():
             wanted = self._wanted[what]
             place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
             mine = wanted[place] == values
@@ -96,35 +156,6 @@ class PeersMet:
         bits = np.log2((np.maximum(self._hosts_met, others) + 1) / (others + 1))
         bits = np.where(known | joined, 0.0, bits)
         return {"new": ~known, "others": others, "bits": bits, "joined": joined & ~known}
-
-    def _values_of(self, table: pa.Table) -> dict[str, Codes]:
-        """The numbers of the peers, networks, services and uses of the rows."""
-        peer = self._peers.of(table["peer_ip"])
-        network = self._networks_of(table["peer_ip"], peer)
-        port = table["peer_port"].to_numpy().astype(np.int64)
-        role = np.asarray(pc.equal(table["role"], "inbound"), dtype=np.int64)
-        return {
-            "peer": peer * 2 + role,
-            "network": network * 2 + role,
-            "service": port * 2 + role,
-            "use": ((network << 16) + port) * 2 + role,
-        }
-
-    def _networks_of(self, column: pa.ChunkedArray, peer: Codes) -> Codes:
-        known = len(self._network_of_peer)
-        if len(self._peers) > known:
-            fresh = peer >= known
-            first, place = np.unique(peer[fresh], return_index=True)
-            texts = column.filter(pa.array(fresh)).take(pa.array(place)).to_pylist()
-            found = self._networks.of(pa.chunked_array([pa.array(networks(texts), pa.string())]))
-            self._network_of_peer = np.concatenate([self._network_of_peer, found])
-            assert len(self._network_of_peer) == len(self._peers) == int(first[-1]) + 1
-        return self._network_of_peer[peer]
-
-
-def _slices(times: pa.ChunkedArray) -> Codes:
-    seconds = times.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() // 1_000_000
-    return np.asarray(seconds // WINDOW_SECONDS, dtype=np.int64)
 
 
 def _earliest(meeting: Codes, start: Codes) -> tuple[Codes, Codes]:
