@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +16,14 @@ from common.model.calibration import ScoreQuantiles
 from common.model.ensemble import Detector
 from common.model.features import model_features
 from common.model.matrix import read_rows
-from common.model.pair_activity import has_pairs, read_activity
+from common.model.pair_activity import DAY_SLICES, has_pairs, read_activity
 from common.model.pair_model import PairModel, joined, raw_scores, window_surprises
 from common.model.peers_met import NEWNESS
 from common.spec import FeatureSpec
 from common.windows import Windows
 
 ACTIVITY_ROWS_MAX = 4_000_000
+ACTIVITY_DAYS = (5, 28)
 CALIBRATION_ROWS = 20_000
 UNUSED = [f"{what}_others" for what in NEWNESS]
 
@@ -31,12 +33,13 @@ def with_pairs(
 ) -> Detector:
     """The detector with the pairs of the training range learnt; unchanged where the lake holds no pairs.
 
-    Of more than `ACTIVITY_ROWS_MAX` pair rows, hosts are drawn by a checksum of their addresses; the others still count
-    where it matters how many have a peer.
+    Learnt is from the last days of the range, so many of `ACTIVITY_DAYS` as have `ACTIVITY_ROWS_MAX` pair rows. Where
+    the fewest have more, hosts are drawn by a checksum of their addresses; the others still count where it matters how
+    many have a peer.
     """
     if not has_pairs(lake):
         return detector
-    hosts = _drawn(lake, windows)
+    windows, hosts = sample(lake, windows)
     parts = [part.drop_columns(UNUSED) for part in read_activity(lake, windows, internal_cidrs, hosts)]
     if not parts:
         return detector
@@ -50,14 +53,19 @@ def with_pairs(
     return replace(detector, evidence=replace(detector.evidence, pairs=model))
 
 
-def _drawn(lake: Lake, windows: Windows) -> list[str] | None:
-    """The hosts to learn from; None for all."""
-    last = lake.arrow("delta_pair", ["host_ip"], windows.by_day()[-1])
-    share = ACTIVITY_ROWS_MAX / max(1.0, len(last) * len(windows) / len(windows.by_day()[-1]))
+def sample(lake: Lake, windows: Windows) -> tuple[Windows, list[str] | None]:
+    """The windows and hosts to learn from; None for all hosts."""
+    day = windows.by_day()[-1]
+    last = lake.arrow("delta_pair", ["host_ip"], day)
+    rows_a_day = max(1.0, len(last) * DAY_SLICES / len(day))
+    fewest, most = ACTIVITY_DAYS
+    days = min(most, max(fewest, int(ACTIVITY_ROWS_MAX / rows_a_day)))
+    windows = Windows(max(windows.start, windows.end - timedelta(days=days)), windows.end)
+    share = ACTIVITY_ROWS_MAX * DAY_SLICES / (rows_a_day * len(windows))
     if share >= 1:
-        return None
+        return windows, None
     names = sorted(pc.unique(last["host_ip"]).to_pylist())
-    return [name for name in names if zlib.crc32(name.encode()) < share * 2**32]
+    return windows, [name for name in names if zlib.crc32(name.encode()) < share * 2**32]
 
 
 def _raw(

@@ -58,9 +58,9 @@ class Job:
             assert time.monotonic() < end, self.output(HOSTS[0])[1][-3000:]
             time.sleep(0.5)
 
-    def kill_when_working(self, host: str) -> None:
-        """Kills an instance as soon as its executor runs a task in Python."""
-        self.wait_until(lambda: "pyspark.daemon" in docker("top", self.containers[host]), 300)
+    def kill_when(self, condition: Callable[[], bool], host: str) -> None:
+        """Kills an instance as soon as the condition holds and its executor has worked in Python."""
+        self.wait_until(lambda: condition() and "pyspark.daemon" in docker("top", self.containers[host]), 300)
         docker("kill", self.containers[host])
 
     def exit_codes(self) -> dict[str, int]:

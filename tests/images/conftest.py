@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +18,22 @@ if not os.environ.get("NDR_IMAGES"):
 
 
 @pytest.fixture(scope="session")
-def small_lake(tmp_path_factory: pytest.TempPathFactory) -> SmallLake:
-    """A lake with all tables, made once by the installed commands; tests take copies."""
-    folder = tmp_path_factory.mktemp("small") / "lake-of-commands"
-    build(folder)
-    return SmallLake(folder)
+def small_lake(shared: Path) -> SmallLake:
+    """A lake with all tables, made by the installed commands, once for all workers of the tests; tests take copies."""
+    made = shared / "lake-of-commands"
+    with (shared / "lake-of-commands.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            build(shared / "lake-in-the-making")
+            (shared / "lake-in-the-making").rename(made)
+    return SmallLake(made)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of the tests have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session")

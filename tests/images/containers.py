@@ -13,14 +13,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 CAUTIOUS = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
             "--pids-limit", "512", "--memory", "1g", "--memory-swap", "1g")  # fmt: skip
-SPARK = (
-    "--tmpfs",
-    "/tmp:exec",
-    "--memory",
-    "2g",
-    "--memory-swap",
-    "2g",
-)  # the JVM loads libraries from /tmp, and takes more memory
+# the JVM loads libraries from /tmp, and takes more memory
+SPARK = ("--tmpfs", "/tmp:exec", "--memory", "2g", "--memory-swap", "2g")
 Done = subprocess.CompletedProcess[str]
 
 

@@ -20,13 +20,15 @@ BUCKET = "cluster"
 
 def test_a_lost_worker_does_not_lose_the_job(small_lake: SmallLake, tmp_path: Path) -> None:
     folder = small_lake.before("ndr-fg-b", tmp_path / "lake-of-cluster")
+    lake = Lake(str(folder / "lake"), SPEC)
     with job(tmp_path) as instances:
         instances.start(
             "ndr-spark",
             ("ndr-fg-b", "--month", "2026-03", "--lake", "/lake"),
             ("--volume", f"{folder / 'lake'}:/lake"),
         )
-        instances.kill_when_working("algo-3")
+        instances.kill_when(lambda: lake.exists("fg_b/publications"), "algo-3")  # of two horizons, one is published
+        assert len(lake.partitions("fg_b/publications")) == 1
         codes = instances.exit_codes()
         output, errors = instances.output("algo-1")
     assert (codes["algo-1"], codes["algo-2"]) == (0, 0), errors[-3000:]
