@@ -63,7 +63,10 @@ up() {
     say "missing: ${missing[*]}; made from packages and kept in $CACHE"
     mkdir -p "$RUN"
     make_parts "${missing[@]}"
-    [[ " ${missing[*]} " != *" docker "* ]] || start_docker
+    if [[ " ${missing[*]} " == *" docker "* ]]; then
+        start_docker
+        tidy
+    fi
     start_registry
     push_base
     start_builder
@@ -85,6 +88,13 @@ start_docker() {
     start dockerd --data-root "$CACHE/docker" --exec-root "$RUN/docker" --pidfile "$RUN/docker.pid" \
         --host unix:///var/run/docker.sock
     wait_for dockerd docker info
+}
+
+tidy() { # removes what earlier runs left: their containers and networks, and images of other states of the source
+    docker container prune --force >/dev/null
+    docker images --filter dangling=false --format '{{.Repository}}:{{.Tag}}' |
+        sed -e '/:latest$/d' -e "\\#^$MIRROR/#d" | xargs --no-run-if-empty docker rmi >/dev/null
+    docker system prune --force >/dev/null
 }
 
 start_registry() {
@@ -136,6 +146,8 @@ SH
 }
 
 down() {
+    # a dockerd that was killed left containers and mounts: started once more, it ends and removes them
+    [ ! -d "$RUN/docker" ] || has_docker || start_docker
     for name in buildkitd docker-registry dockerd; do
         running "$name" || continue
         kill "$(cat "$RUN/$name.pid")"

@@ -19,6 +19,7 @@ install_packages() { # install_packages <package ...>: those that are missing, f
         fail "these are missing: ${missing[*]}. Start Docker with buildx yourself, or run as root on Debian"
     fi
     say "installing ${missing[*]}"
+    dpkg --configure -a >"$RUN/apt.log" 2>&1 # what an installation that was killed left
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >"$RUN/apt.log" 2>&1 ||
         fail "apt-get install failed: $(tail -1 "$RUN/apt.log")"
@@ -53,7 +54,8 @@ build_base_root() { # build_base_root <tar>: Debian with Python, as the slim ima
     [ ! -f "$1" ] || return 0
     say "building the base image with debootstrap"
     local root=$CACHE/base-root
-    rm -rf "$root"
+    unmount_below "$root"
+    rm -rf --one-file-system "$root"
     debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv bookworm "$root" >"$RUN/debootstrap.log" ||
         fail "debootstrap failed: $(tail -1 "$RUN/debootstrap.log")"
     cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
@@ -64,6 +66,10 @@ build_base_root() { # build_base_root <tar>: Debian with Python, as the slim ima
     tar --directory "$root" --create --file "$1.part" --exclude './dev/*' --exclude './proc/*' --exclude './sys/*' .
     mv "$1.part" "$1"
     rm -rf "$root"
+}
+
+unmount_below() { # unmount_below <folder>: what a run that was killed left mounted there
+    awk -v below="$1/" 'index($2, below) == 1 {print $2}' /proc/mounts | sort --reverse | xargs --no-run-if-empty umount
 }
 
 pip_settings() { # where pip finds packages on this machine; an address with a password stays here

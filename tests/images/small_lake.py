@@ -31,12 +31,13 @@ WRITTEN = {
     "ndr-pair-counts": ("pair_counts",),
     "ndr-fg-a": ("fg_a", "pair_days"),
     "ndr-15m": ("sessions_rejected", "delta_pair", "delta_host", "fg_a", "pair_counts", "fg_c"),
-    "ndr-fg-b": ("fg_b/host", "fg_b/segment", "fg_b/ip_metadata", "fg_b/pair/host", "fg_b/pair/segment"),
+    "ndr-fg-b": ("fg_b/host", "fg_b/segment", "fg_b/ip_metadata", "fg_b/pair/host", "fg_b/pair/segment",
+                 "fg_b/publications"),
     "ndr-fg-c": ("fg_c",),
     "ndr-if-training": (),
     "ndr-inference": ("predictions",),
     "ndr-join": ("prediction_join",),
-}
+}  # fmt: skip
 
 
 def run_command(name: str, *arguments: str | Path, cwd: Path) -> str:

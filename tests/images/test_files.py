@@ -46,6 +46,14 @@ def test_jars_are_locked_by_digest_and_without_the_bundle() -> None:
     assert [line for line in lines if "/delta-spark_" in line]
 
 
+def test_pipelines_name_each_stage_of_the_bake_file() -> None:
+    lists = re.findall(r'variable "ON_[A-Z]+" \{.*?default\s*= (\[.*?\])', (ROOT / "docker-bake.hcl").read_text(), re.S)
+    built = {name for names in lists for name in re.findall(r'"([^"]+)"', names)}
+    definitions = (ROOT / "pipelines" / "definitions").glob("*.json")
+    named = {name for path in definitions for name in re.findall(r'"/([^":]+):"', path.read_text())}
+    assert named == built == {stage.command for stage in STAGES}
+
+
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.command)
 def test_each_stage_has_a_thin_dockerfile(stage: Stage) -> None:
     lines = (ROOT / "images" / stage.command / "Dockerfile").read_text().splitlines()

@@ -18,7 +18,8 @@ from tests.images.containers import ROOT, Done
 from tests.images.registry import running_registry
 
 TAG = "0123456789ab"
-IMAGES = ("ndr-fg-c", "ndr-join")
+TARGETS = ("ndr-fg-c", "ndr-join-spark")
+PUSHED = {"ndr-fg-c": TAG, "ndr-join": f"{TAG}-spark"}
 
 pytestmark = pytest.mark.skipif(
     shutil.which("docker-registry") is None, reason="needs Debian's docker-registry, which images/engine.sh installs"
@@ -35,7 +36,7 @@ def registry(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def push(local_aws: LocalAws, registry: str, tag: str) -> Done:
     environment = {**os.environ, **local_aws.environment, "REGISTRY": registry, "TAG": tag}
-    command = [sys.executable, "images/push.py", *IMAGES]
+    command = [sys.executable, "images/push.py", *TARGETS]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -43,18 +44,21 @@ def test_images_are_pushed_once_into_repositories_of_their_own(local_aws: LocalA
     first = push(local_aws, registry, TAG)
     assert first.returncode == 0, first.stderr
     created = local_aws.client("ecr").describe_repositories()["repositories"]
-    assert sorted(entry["repositoryName"] for entry in created) == sorted(IMAGES)
+    assert {entry["repositoryName"] for entry in created} == set(PUSHED)
     assert {entry["imageTagMutability"] for entry in created} == {"IMMUTABLE"}
     assert {entry["imageScanningConfiguration"]["scanOnPush"] for entry in created} == {True}
 
     again = push(local_aws, registry, TAG)
     assert again.returncode == 0, again.stderr
-    assert sorted(again.stdout.splitlines()) == [f"{registry}/{name}:{TAG} is there already" for name in IMAGES]
+    assert sorted(again.stdout.splitlines()) == [
+        f"{registry}/{name}:{tag} is there already" for name, tag in PUSHED.items()
+    ]
 
 
-def test_what_was_pushed_can_be_pulled_and_run(local_aws: LocalAws, registry: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", PUSHED)
+def test_what_was_pushed_can_be_pulled_and_run(name: str, local_aws: LocalAws, registry: str, tmp_path: Path) -> None:
     assert push(local_aws, registry, TAG).returncode == 0
-    reference = f"{registry}/ndr-fg-c:{TAG}"
+    reference = f"{registry}/{name}:{PUSHED[name]}"
     token = local_aws.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
     (tmp_path / "config.json").write_text(json.dumps({"auths": {registry: {"auth": token}}}))
     docker = ["docker", "--config", str(tmp_path)]
@@ -66,7 +70,7 @@ def test_what_was_pushed_can_be_pulled_and_run(local_aws: LocalAws, registry: st
         shown = subprocess.run(
             [*docker, "run", "--rm", reference, "--help"], capture_output=True, text=True, check=True
         )
-        assert shown.stdout.startswith("Usage: ndr-fg-c")
+        assert shown.stdout.startswith(f"Usage: {name}")
         described = json.loads(subprocess.check_output(["docker", "image", "inspect", reference]))[0]["Config"]
         assert described["Labels"]["org.opencontainers.image.version"] == TAG
     finally:

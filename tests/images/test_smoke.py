@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
-import time
 from pathlib import Path
 
 import pytest
 
 from common.stages import STAGES
-from tests.images.containers import ROOT, bake_plan, example_of, image_names, inspect, run_example, run_image
+from tests.images.containers import bake_plan, example_of, image_names, inspect, run_example, run_image
 from tests.images.small_lake import WINDOW, SmallLake, assert_same, run_command, training_arguments
 
 IMAGES = image_names()
@@ -40,16 +38,9 @@ def test_there_is_an_image_for_each_stage() -> None:
     assert sorted([*COMMANDS, "ndr-spark"]) == IMAGES
 
 
-def test_pipelines_name_only_images_that_are_built() -> None:
-    text = "".join(path.read_text() for path in (ROOT / "pipelines" / "definitions").glob("*.json"))
-    named = set(re.findall(r'"/(ndr-[a-z0-9-]+):"', text))
-    assert named
-    assert named <= set(IMAGES)
-
-
 def test_each_stage_has_a_spark_variant_for_pipelines() -> None:
     tags = [tag for target in bake_plan("spark")["target"].values() for tag in target.get("tags", ())]
-    assert {f"{command}:latest-spark" for command in COMMANDS} <= set(tags)
+    assert {tag for tag in tags if tag.endswith(":latest-spark")} == {f"{command}:latest-spark" for command in COMMANDS}
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -101,15 +92,6 @@ def test_the_spark_image_gives_the_tables_of_the_command(small_lake: SmallLake, 
     by_command = small_lake.before("ndr-pair-counts", tmp_path / "command")
     run_command("ndr-pair-counts", "--window", WINDOW, "--lake", "lake", cwd=by_command)
     assert_same(folder, by_command, "ndr-pair-counts")
-
-
-@pytest.mark.skipif(os.getloadavg()[0] > (os.cpu_count() or 1), reason="the machine is busy with something else")
-def test_the_first_result_comes_within_five_seconds(small_lake: SmallLake, tmp_path: Path) -> None:
-    folder = small_lake.before("ndr-pair-counts", tmp_path / "container")
-    began = time.monotonic()
-    done = run_image("ndr-pair-counts", "--window", WINDOW, "--lake", "/lake", folder=folder)
-    assert time.monotonic() - began < 5
-    assert json.loads(done.stdout)["rows_out"]
 
 
 def test_training_gives_the_same_model(small_lake: SmallLake, tmp_path: Path) -> None:
