@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HOSTS = ("algo-1", "algo-2", "algo-3")
+SMALL = "NDR_SPARK_CONF=spark.sql.shuffle.partitions=4"  # as befits the lake
 RESOURCES = "/opt/ml/config/resourceconfig.json"
 
 
@@ -43,8 +44,8 @@ class Job:
             path = self.folder / f"{host}.json"
             path.write_text(json.dumps({"current_host": host, "hosts": HOSTS, "network_interface_name": "eth0"}))
             place = ("--network", self.network, "--hostname", host, "--network-alias", host)
-            mount = ("--volume", f"{path}:{RESOURCES}:ro", "--memory", "2g")
-            self.containers[host] = docker("run", "--detach", *place, *mount, *options, image, *arguments)
+            more = ("--volume", f"{path}:{RESOURCES}:ro", "--memory", "2g", "--env", SMALL)
+            self.containers[host] = docker("run", "--detach", *place, *more, *options, image, *arguments)
 
     def output(self, host: str) -> tuple[str, str]:
         """What an instance has written so far, on stdout and stderr."""
