@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from common.model.ceilings import Ceiling
 from common.model.packing import packed, unpacked
-from common.model.pair_activity import DAY_SLICES, codes
+from common.model.pair_activity import codes
+from common.model.pair_slices import DAY_SLICES
 from common.model.peers import slice_numbers
 from common.model.peers_met import NEWNESS
 from common.model.survival import HostSurvival

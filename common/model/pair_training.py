@@ -16,8 +16,9 @@ from common.model.calibration import ScoreQuantiles
 from common.model.ensemble import Detector
 from common.model.features import model_features
 from common.model.matrix import read_rows
-from common.model.pair_activity import DAY_SLICES, has_pairs, read_activity
+from common.model.pair_activity import has_pairs, read_activity
 from common.model.pair_model import PairModel, joined, raw_scores, window_surprises
+from common.model.pair_slices import DAY_SLICES
 from common.model.peers_met import NEWNESS
 from common.spec import FeatureSpec
 from common.windows import Windows

@@ -160,6 +160,9 @@ class PeersMet:
 
 def _earliest(meeting: Codes, start: Codes) -> tuple[Codes, Codes]:
     """Each meeting once, sorted, with its earliest window."""
-    order = np.lexsort((start, meeting))
-    found, first = np.unique(meeting[order], return_index=True)
-    return found, start[order][first]
+    if not len(meeting):
+        return meeting, start
+    order = np.argsort(meeting)
+    meeting = meeting[order]
+    first = np.flatnonzero(np.concatenate([[True], np.diff(meeting) != 0]))
+    return meeting[first], np.minimum.reduceat(start[order], first)
