@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import boto3
 import click
@@ -65,7 +66,13 @@ def _images(targets: Sequence[str], environment: Mapping[str, str]) -> dict[str,
     plan = json.loads(
         _run("docker", "buildx", "bake", "--progress", "quiet", "--print", *targets, environment=environment)
     )
-    return {reference: name for name, target in plan["target"].items() for reference in target.get("tags", ())}
+    return {reference: name for name in _members("default", plan) for reference in plan["target"][name]["tags"]}
+
+
+def _members(group: str, plan: Mapping[str, Any]) -> Iterator[str]:
+    """The targets of a group and of the groups in it; not those that they are only built from."""
+    for name in plan["group"][group]["targets"]:
+        yield from _members(name, plan) if name in plan["group"] else (name,)
 
 
 def _repositories(ecr: object) -> set[str]:

@@ -14,7 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HOSTS = ("algo-1", "algo-2", "algo-3")
-SMALL = "NDR_SPARK_CONF=spark.sql.shuffle.partitions=4"  # as befits the lake
+# for a small lake on few cores: few tasks, no compilation that pays off only after minutes
+SMALL = (
+    "--env", "NDR_SPARK_CONF=spark.sql.shuffle.partitions=4",
+    "--env", "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+)  # fmt: skip
 RESOURCES = "/opt/ml/config/resourceconfig.json"
 
 
@@ -44,7 +48,7 @@ class Job:
             path = self.folder / f"{host}.json"
             path.write_text(json.dumps({"current_host": host, "hosts": HOSTS, "network_interface_name": "eth0"}))
             place = ("--network", self.network, "--hostname", host, "--network-alias", host)
-            more = ("--volume", f"{path}:{RESOURCES}:ro", "--memory", "2g", "--env", SMALL)
+            more = ("--volume", f"{path}:{RESOURCES}:ro", "--memory", "2g", *SMALL)
             self.containers[host] = docker("run", "--detach", *place, *more, *options, image, *arguments)
 
     def output(self, host: str) -> tuple[str, str]:

@@ -41,9 +41,10 @@ def run_image(
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def run_example(line: str, folder: Path) -> Done:
+def run_example(line: str, folder: Path, network: str = "none", options: Sequence[str] = ()) -> Done:
     """The result of a line of a shell that begins with docker run, in the folder, cautiously."""
-    careful = line.replace("docker run", f"docker run --network none {shlex.join(CAUTIOUS)}", 1)
+    cautious = (*CAUTIOUS, *SPARK) if " ndr-spark " in line else CAUTIOUS
+    careful = line.replace("docker run", f"docker run {shlex.join(['--network', network, *cautious, *options])}", 1)
     return subprocess.run(["bash", "-c", careful], cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -90,9 +90,14 @@ class SmallLake:
             shutil.rmtree(target / "lake" / table)
         if stage == "ndr-if-training":
             shutil.rmtree(target / "lake" / "models")
-        for path in (target, *target.rglob("*")):
-            os.chown(path, USER, USER)
+        give_to_images_user(target)
         return target
+
+
+def give_to_images_user(folder: Path) -> None:
+    """Makes the folder and all in it the property of the user that the images have."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, USER, USER)
 
 
 def assert_same(actual: Path, expected: Path, stage: str) -> None:

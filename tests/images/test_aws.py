@@ -13,7 +13,8 @@ from common.project_groups import RedshiftParameters
 from jobs.demo.inventory import seed_inventory
 from statemachines.local.process import LocalAws
 from tests.conftest import SPEC
-from tests.images.containers import run_image
+from tests.images.containers import example_of, run_example, run_image
+from tests.images.small_lake import give_to_images_user
 
 BUCKET = "inventory"
 NAMES = {"10.1.0.5": "vdi-007", "10.1.0.6": "db-main"}
@@ -24,7 +25,7 @@ def project(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     """A folder with the parameters of a project whose inventory is in Redshift."""
     for name, value in local_aws.environment.items():
         monkeypatch.setenv(name, value)
-    local_aws.client("s3").create_bucket(Bucket=BUCKET)
+    local_aws.client("s3").create_bucket(Bucket=BUCKET)  # one that is there already is no error in this region
     redshift = {"workgroup_name": "ndr", "database": "ndr", "iam_role_arn": "default"}
     seed_inventory(RedshiftParameters(**redshift), NAMES)
     settings = {"redshift": redshift, "staging_prefix": f"s3://{BUCKET}/staging"}
@@ -32,12 +33,29 @@ def project(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     return tmp_path
 
 
+def environment(local_aws: LocalAws) -> list[str]:
+    """The options of docker run that lead to the local AWS."""
+    return [part for name, value in local_aws.environment.items() for part in ("--env", f"{name}={value}")]
+
+
+def names(lake: str) -> dict[str, str]:
+    rows = Lake(lake, SPEC).arrow("machine_inventory", ["host_ip", "machine_name"]).to_pylist()
+    return {row["host_ip"]: row["machine_name"] for row in rows}
+
+
 def test_the_inventory_comes_from_redshift_into_a_lake_in_s3(local_aws: LocalAws, project: Path) -> None:
     lake = f"s3://{BUCKET}/lake"
     arguments = ("--month", "2026-03", "--parameters", "/project.yaml", "--lake", lake)
-    options = [part for name, value in local_aws.environment.items() for part in ("--env", f"{name}={value}")]
-    done = run_image("ndr-inventory-unload", *arguments, folder=project, network="host", options=options)
+    done = run_image("ndr-inventory-unload", *arguments, folder=project, network="host", options=environment(local_aws))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows_out"] == len(NAMES)
-    rows = Lake(lake, SPEC).arrow("machine_inventory", ["host_ip", "machine_name"]).to_pylist()
-    assert {row["host_ip"]: row["machine_name"] for row in rows} == NAMES
+    assert names(lake) == NAMES
+
+
+def test_the_example_brings_the_inventory_into_a_lake_on_disk(local_aws: LocalAws, project: Path) -> None:
+    (project / "lake").mkdir()
+    give_to_images_user(project)
+    example = example_of(run_image("ndr-inventory-unload", "--help").stdout)
+    done = run_example(example, project, network="host", options=environment(local_aws))
+    assert done.returncode == 0, done.stderr
+    assert names(str(project / "lake")) == NAMES

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
 from common.stages import STAGES
 from tests.images.containers import bake_plan, example_of, image_names, inspect, run_example, run_image
-from tests.images.small_lake import WINDOW, SmallLake, assert_same, run_command, training_arguments
+from tests.images.small_lake import WINDOW, SmallLake, assert_same, give_to_images_user, run_command, training_arguments
 
 IMAGES = image_names()
 COMMANDS = [stage.command for stage in STAGES]
@@ -62,7 +62,7 @@ def test_a_wrong_argument_is_a_usage_error(image: str) -> None:
 def test_what_is_not_there_is_named(image: str, tmp_path: Path) -> None:
     arguments, named = NOT_THERE[image]
     (tmp_path / "lake").mkdir()
-    os.chown(tmp_path / "lake", 1000, 1000)
+    give_to_images_user(tmp_path)
     done = run_image(image, *arguments, "--lake", "/lake", folder=tmp_path)
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: ")
@@ -85,13 +85,14 @@ def test_the_example_gives_the_tables_of_the_command(image: str, small_lake: Sma
 
 
 def test_the_spark_image_gives_the_tables_of_the_command(small_lake: SmallLake, tmp_path: Path) -> None:
-    folder = small_lake.before("ndr-pair-counts", tmp_path / "container")
-    done = run_image("ndr-spark", "ndr-pair-counts", "--window", WINDOW, "--lake", "/lake", folder=folder)
+    example = example_of(run_image("ndr-spark", "--help").stdout)
+    folder = small_lake.before("ndr-fg-c", tmp_path / "container")
+    done = run_example(example, folder)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["engine"] == "spark"
-    by_command = small_lake.before("ndr-pair-counts", tmp_path / "command")
-    run_command("ndr-pair-counts", "--window", WINDOW, "--lake", "lake", cwd=by_command)
-    assert_same(folder, by_command, "ndr-pair-counts")
+    by_command = small_lake.before("ndr-fg-c", tmp_path / "command")
+    run_command("ndr-fg-c", "--window", WINDOW, "--lake", "lake", cwd=by_command)
+    assert_same(folder, by_command, "ndr-fg-c")
 
 
 def test_training_gives_the_same_model(small_lake: SmallLake, tmp_path: Path) -> None:
@@ -110,18 +111,25 @@ def test_training_gives_the_same_model(small_lake: SmallLake, tmp_path: Path) ->
 
 
 def test_the_extractor_writes_the_same_manifest(small_lake: SmallLake, tmp_path: Path) -> None:
-    day = "2026-03-10T12:08Z/2026-03-10T13:38Z"
-    folder = small_lake.before("ndr-extractor", tmp_path / "both")
-    arguments = ("--window", day, "--request-id", "r", "--input-prefix", "march/fw_paloalto/acme/hq", "--lake", "lake")
-    rooted = [f"/{word}" if (folder / word).exists() else word for word in arguments]
-    done = run_image("ndr-extractor", *rooted, "--manifest", "/lake/container", folder=folder)
+    batch = tmp_path / "fw_paloalto/acme/hq/2026/03/03/00f422eb31da2d93"
+    shutil.copytree(small_lake.folder / "logs", batch)
+    (batch / "_BATCH.json").write_text('{"event_ts_iso": "2026-03-03T02:23:11Z"}')
+    manifest = tmp_path / "backfill" / "march-3"
+    manifest.mkdir(parents=True)
+    (tmp_path / "lake").mkdir()
+    give_to_images_user(tmp_path)
+
+    example = example_of(run_image("ndr-extractor", "--help").stdout)
+    done = run_example(example, tmp_path)
     assert done.returncode == 0, done.stderr
-    run_command("ndr-extractor", *arguments, "--manifest", "lake/command", cwd=folder)
-    written = [(folder / "lake" / name / "manifest.json").read_text() for name in ("container", "command")]
-    assert json.loads(written[0])["window_count"] == 1
-    assert json.loads(written[0].replace("/march/", f"{folder}/march/").replace("/lake/container", "")) == json.loads(
-        written[1].replace(f"{folder}/lake/command", "")
-    )
+    by_image = [(manifest / name).read_text() for name in ("manifest.json", "windows.json")]
+    words = shlex.split(example.partition(" ndr-extractor ")[2])
+    run_command("ndr-extractor", *(word.removeprefix("/") for word in words), cwd=tmp_path)
+    by_command = [
+        (manifest / name).read_text().replace(str(tmp_path), "") for name in ("manifest.json", "windows.json")
+    ]
+    assert by_image == by_command
+    assert json.loads(by_image[0])["window_count"] == 1
 
 
 @pytest.mark.parametrize("image", IMAGES)
