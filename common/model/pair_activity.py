@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from common.lake import Lake
 from common.model.pair_slices import DAY_SLICES, read_last_day
 from common.model.peers import internal, networks, slice_numbers
-from common.model.peers_met import NEWNESS, MeetingDays, PeersMet
-from common.windows import WINDOW, Windows
+from common.model.peers_met import NEWNESS, MeetingDays, Meetings, PeersMet
+from common.windows import Windows
 
 LOOKBACK_DAYS = 30
 TABLES = ("delta_pair", "pair_days")
@@ -51,9 +51,9 @@ def read_activity(
     """
     days = MeetingDays(lake, LOOKBACK_DAYS)
     for day in windows.by_day():
-        rows = read_last_day(lake, day, hosts)
+        rows, own = read_last_day(lake, day, hosts, days)
         if rows is not None:
-            yield _with_newness(days, _with_addresses(rows, internal_cidrs), day)
+            yield _with_newness(days, own, _with_addresses(rows, internal_cidrs), day)
 
 
 def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str]) -> pa.Table:
@@ -76,11 +76,12 @@ def codes(*tables: pa.Table, columns: Sequence[str]) -> list[Codes]:
     return np.split(combined, np.cumsum([len(table) for table in tables])[:-1])
 
 
-def _with_newness(days: MeetingDays, activity: pa.Table, day: Windows) -> pa.Table:
-    """The activity with how new and rare its peers, networks and services are."""
+def _with_newness(days: MeetingDays, own: Sequence[Meetings], activity: pa.Table, day: Windows) -> pa.Table:
+    """The activity with how new and rare its peers, networks and services are; `own` is what the day itself shows."""
     moment = slice_numbers(activity["window_start_ts"])
     met = PeersMet(days, activity, moment, moment - DAY_SLICES)
-    met.read(day.start.date() - timedelta(days=LOOKBACK_DAYS), (day.end - WINDOW).date())
+    today = day.start.date()
+    met.read([*(days.of(today - timedelta(days=age)) for age in range(LOOKBACK_DAYS, 0, -1)), *own])
     answered = 2 * activity["failed_day"].to_numpy() <= activity["sessions_day"].to_numpy()
     for what in NEWNESS:
         for name, values in met.newness(what, answered).items():

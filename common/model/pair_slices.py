@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, time
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from common.lake import Lake
 from common.model.peers import Numbers, slice_numbers
+from common.model.peers_met import MeetingDays, Meetings
 from common.windows import WINDOW, Windows
 
 DAY_SLICES = 96
@@ -24,19 +26,24 @@ COLUMNS = [*TEXTS, *SUMS.values(), *GAPS.values(), *TIMES]
 Codes = NDArray[np.int64]
 
 
-def read_last_day(lake: Lake, day: Windows, hosts: Sequence[str] | None = None) -> pa.Table | None:
-    """One row per host, role, peer, port and window of the day, protocols together; None for a day without any.
+def read_last_day(
+    lake: Lake, day: Windows, hosts: Sequence[str] | None, days: MeetingDays
+) -> tuple[pa.Table | None, list[Meetings]]:
+    """One row per host, role, peer, port and window of the day, protocols together, and who met whom on that date.
 
     With `SUMS` of the window and, as `..._day`, of the 24 hours that end with it; `slices_day`, the windows in which
     the pair occurred in that time; and the sums of the gaps between its sessions and of their squares, in seconds. In
-    order of window and pair. The day is at most a UTC date; with `hosts`, only theirs.
+    order of window and pair; None for a day without any. The day is at most a UTC date; with `hosts`, the rows are
+    only theirs, while the meetings are those of all hosts from midnight to the last window.
 
     Raises:
         TableError: `delta_pair` is missing or unreadable.
     """
-    present = _slices(lake, day, hosts)
+    present = _of_hosts(slices := lake.arrow("delta_pair", COLUMNS, day), hosts)
     if not len(present):
-        return None
+        return None, []
+    met = [days.of_slices(slices)]
+    midnight = pa.scalar(datetime.combine(day.start.date(), time(), UTC), pa.timestamp("us", "UTC"))
     numbers = {name: Numbers() for name in ("host_ip", "peer_ip")}
     wanted, pair = np.unique(_pair_numbers(present, numbers), return_inverse=True)
     parts = [_numeric(present, pair.astype(np.int64))]
@@ -44,7 +51,9 @@ def read_last_day(lake: Lake, day: Windows, hosts: Sequence[str] | None = None) 
     step = max(1, ROWS_AT_ONCE * len(day) // len(present)) * WINDOW
     while start < day.start:
         end = min(start + step, day.start)
-        earlier = _slices(lake, Windows(start, end), hosts)
+        slices = lake.arrow("delta_pair", COLUMNS, Windows(start, end))
+        met.append(days.of_slices(slices.filter(pc.greater_equal(slices["window_start_ts"], midnight))))
+        earlier = _of_hosts(slices, hosts)
         if len(earlier):
             found = _pair_numbers(earlier, numbers)
             place = np.minimum(np.searchsorted(wanted, found), len(wanted) - 1)
@@ -52,14 +61,11 @@ def read_last_day(lake: Lake, day: Windows, hosts: Sequence[str] | None = None) 
             parts.append(_numeric(earlier.filter(pa.array(mine)), place[mine]))
         start = end
     columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
-    return _summed(present.select(TEXTS), columns, int(slice_numbers(present["window_start_ts"]).min()))
+    return _summed(present.select(TEXTS), columns, int(slice_numbers(present["window_start_ts"]).min())), met
 
 
-def _slices(lake: Lake, windows: Windows, hosts: Sequence[str] | None) -> pa.Table:
-    table = lake.arrow("delta_pair", COLUMNS, windows)
-    if hosts is not None:
-        table = table.filter(pc.is_in(table["host_ip"], pa.array(hosts, pa.string())))
-    return table
+def _of_hosts(slices: pa.Table, hosts: Sequence[str] | None) -> pa.Table:
+    return slices if hosts is None else slices.filter(pc.is_in(slices["host_ip"], pa.array(hosts, pa.string())))
 
 
 def _pair_numbers(table: pa.Table, numbers: dict[str, Numbers]) -> Codes:

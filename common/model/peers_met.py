@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +25,10 @@ Codes = NDArray[np.int64]
 
 
 class MeetingDays:
-    """Which host met which peer in which window first, on each date of `pair_days`, as numbers.
+    """Which host met which peer in which window, on each date of `pair_days`, as numbers.
 
-    A date is read once and kept for `kept` more dates: the days of a range look back at nearly the same ones.
+    A date is read once and kept for `kept` more dates: the days of a range look back at nearly the same ones. The date
+    that is still going on is not in that table; its slices are numbered as they are read.
     """
 
     def __init__(self, lake: Lake, kept: int) -> None:
@@ -45,6 +48,14 @@ class MeetingDays:
         for old in [known for known in self._days if known < day - timedelta(days=self._kept)]:
             del self._days[old]
         return self._days[day]
+
+    def of_slices(self, slices: pa.Table) -> Meetings:
+        """The meetings of pair slices, each once."""
+        found = self.numbered(slices, slice_numbers(slices["window_start_ts"]))
+        order = np.lexsort((found.start, found.service, found.peer, found.host))
+        found = found.part(order)
+        same = [np.diff(values) == 0 for values in (found.host, found.peer, found.service)]
+        return found.part(np.concatenate([np.ones(min(len(order), 1), bool), ~np.logical_and.reduce(same)]))
 
     def numbered(self, table: pa.Table, start: Codes) -> Meetings:
         """The rows of a table with host, role, peer and port as numbers."""
@@ -82,10 +93,9 @@ class Meetings:
     service: NDArray[np.int32]
     start: NDArray[np.int32]
 
-    def until(self, last: int) -> Meetings:
-        """Those that began in that window or before."""
-        mine = self.start <= last
-        return Meetings(self.host[mine], self.peer[mine], self.service[mine], self.start[mine])
+    def part(self, rows: NDArray[Any]) -> Meetings:
+        """Those rows, by number or as a mask."""
+        return Meetings(self.host[rows], self.peer[rows], self.service[rows], self.start[rows])
 
 
 class PeersMet:
@@ -105,17 +115,16 @@ class PeersMet:
         self._met = dict.fromkeys(NEWNESS, (nothing, nothing))
         self._hosts_met = 0
 
-    def read(self, first: date, last: date) -> None:
-        """Reads the dates from the first to the last."""
-        parts: dict[str, list[tuple[Codes, Codes]]] = {what: [] for what in NEWNESS}
+    def read(self, parts: Iterable[Meetings | None]) -> None:
+        """Takes note of the meetings, those after the activity apart."""
+        found: dict[str, list[tuple[Codes, Codes]]] = {what: [] for what in NEWNESS}
         hosts: set[int] = set()
         now, known_by = int(self._now.max()), int(self._known_by.max())
-        for number in range((last - first).days + 1):
-            found = self._days.of(first + timedelta(days=number))
-            if found is not None and len((meetings := found.until(now)).host):
+        for part in parts:
+            if part is not None and len((meetings := part.part(part.start <= now)).host):
                 hosts.update(np.unique(meetings.host[meetings.start <= known_by]).tolist())
-                self._add(parts, meetings)
-        for what, entries in parts.items():
+                self._add(found, meetings)
+        for what, entries in found.items():
             if entries:
                 self._met[what] = _earliest(*(np.concatenate(part) for part in zip(*entries, strict=True)))
         self._hosts_met = len(hosts)

@@ -28,10 +28,10 @@ def slice_row(start: datetime, **differs: Any) -> dict[str, Any]:
     } | differs  # fmt: skip
 
 
-def write_pairs(lake: Path, slices: list[dict[str, Any]]) -> Path:
-    """A lake with these pair slices and the days that they roll up to."""
+def write_pairs(lake: Path, slices: list[dict[str, Any]], unfinished: str = "") -> Path:
+    """A lake with these pair slices and the days that they roll up to, without the date that is not over."""
     days: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in slices:
+    for row in (row for row in slices if row["date"] != unfinished):
         names = ("host_ip", "role", "peer_ip", "peer_port", "date")
         found = days.setdefault(
             tuple(row[name] for name in names),

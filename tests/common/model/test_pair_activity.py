@@ -15,9 +15,9 @@ DAY = timedelta(days=1)
 WINDOWS = Windows(NOW, NOW + WINDOW)
 
 
-def read(tmp_path, slices, windows=WINDOWS):
+def read(tmp_path, slices, windows=WINDOWS, unfinished=""):
     """The activity of the windows as rows by host, peer, port and start."""
-    lake = Lake(str(write_pairs(tmp_path, slices)), SPEC)
+    lake = Lake(str(write_pairs(tmp_path, slices, unfinished)), SPEC)
     rows = [row for part in read_activity(lake, windows, CIDRS) for row in part.to_pylist()]
     return {(row["host_ip"], row["peer_ip"], row["peer_port"], row["window_start_ts"]): row for row in rows}
 
@@ -112,13 +112,17 @@ def test_roles_do_not_mix(tmp_path):
     assert only(read(tmp_path, slices))["peer_new"]
 
 
-def test_what_a_quorum_begins_at_once_is_not_rare(tmp_path):
+@pytest.mark.parametrize("unfinished", ["", "2026-03-10"])
+@pytest.mark.parametrize("before", [timedelta(0), 40 * WINDOW])
+def test_what_a_quorum_begins_at_once_is_not_rare(tmp_path, before, unfinished):
     slices = [slice_row(NOW, host_ip=f"10.0.0.{n}") for n in range(1, 7)]
+    slices += [slice_row(NOW - before, host_ip=f"10.0.0.{n}") for n in range(1, 7) if before]
     slices += [slice_row(NOW - 2 * DAY, host_ip=f"10.0.0.{n}", peer_ip="192.0.2.1", peer_port=22) for n in range(1, 9)]
-    found = read(tmp_path, slices)
+    found = read(tmp_path, slices, unfinished=unfinished)
     # five others of eight began today: they count, and the pair is marked
-    assert {(row["use_joined"], row["use_others"]) for row in found.values()} == {(True, 5)}
-    four = [row for row in slices if row["window_start_ts"] != NOW or row["host_ip"] < "10.0.0.5"]
+    marked = {(row["use_joined"], row["use_others"], row["use_bits"]) for row in found.values()}
+    assert marked == {(True, 5, 0.0)}
+    four = [row for row in slices if row["window_start_ts"] < NOW - DAY or row["host_ip"] < "10.0.0.5"]
     assert {(row["use_joined"], row["use_others"]) for row in read(tmp_path, four).values()} == {(False, 0)}
 
 
