@@ -18,7 +18,9 @@ source "$HERE/engine/build.sh"
 EXPORTS=$RUN/exports
 
 running() { # whether the program is alive that was started here under its name
-    [ -f "$RUN/$1.pid" ] && [ "$(cat "/proc/$(cat "$RUN/$1.pid")/comm" 2>/dev/null)" = "$1" ]
+    local process
+    [ -f "$RUN/$1.pid" ] && process=/proc/$(cat "$RUN/$1.pid") &&
+        [ "$(cat "$process/comm" 2>/dev/null)" = "$1" ] && readlink "$process/exe" >/dev/null # a dead one has no program
 }
 
 start() { # start <program> <argument ...>: in the background, in a session of its own, with a log
@@ -155,7 +157,8 @@ down() {
         ! running "$name" || fail "$name (process $(cat "$RUN/$name.pid")) does not stop"
         say "stopped $name"
     done
-    rm -rf "$RUN"
+    unmount_below "$RUN" # the network of the host, which Docker keeps for containers that use it
+    rm -rf --one-file-system "$RUN"
 }
 
 case "${1:-}" in
