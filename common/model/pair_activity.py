@@ -30,7 +30,8 @@ def read_activity(
 ) -> Iterator[pa.Table]:
     """The pairs of the windows, at most a UTC date at a time; nothing for a date without any.
 
-    One row per host, role, peer, service port and window, in order of window and pair, with
+    One row per host, role, peer, service port and window, in order of window and pair, without addresses that sent
+    nothing in 30 days and answer nobody in the window: a sweep meets many, and they did nothing. With
 
     - `sessions`, `failed`, `sent`, `received` (bytes) of the window, and `..._day` of the 24 hours that end with it, in
       which the pair occurred in `slices_day` windows;
@@ -86,4 +87,11 @@ def _with_newness(days: MeetingDays, own: Sequence[Meetings], activity: pa.Table
     for what in NEWNESS:
         for name, values in met.newness(what, answered).items():
             activity = activity.append_column(f"{what}_{name}", pa.array(values))
-    return activity
+    return activity.filter(pa.array(_alive(activity, met.sends())))
+
+
+def _alive(activity: pa.Table, sends: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which rows are of hosts that send, or that answered anybody in the window: others are dark addresses."""
+    (window,) = codes(activity, columns=["host_ip", "window_start_ts"])
+    answers = activity["failed_day"].to_numpy() < activity["sessions_day"].to_numpy()
+    return np.asarray(np.bincount(window, sends | answers)[window] > 0)

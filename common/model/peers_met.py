@@ -114,6 +114,7 @@ class PeersMet:
         nothing = np.zeros(0, dtype=np.int64)
         self._met = dict.fromkeys(NEWNESS, (nothing, nothing))
         self._hosts_met = 0
+        self._senders: set[int] = set()
 
     def read(self, parts: Iterable[Meetings | None]) -> None:
         """Takes note of the meetings, those after the activity apart."""
@@ -123,6 +124,7 @@ class PeersMet:
         for part in parts:
             if part is not None and len((meetings := part.part(part.start <= now)).host):
                 hosts.update(np.unique(meetings.host[meetings.start <= known_by]).tolist())
+                self._senders.update(np.unique(meetings.host[meetings.service & 1 == 0]).tolist())
                 self._add(found, meetings)
         for what, entries in found.items():
             if entries:
@@ -136,6 +138,10 @@ class PeersMet:
             place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
             mine = wanted[place] == values
             parts[what].append(_earliest((values[mine] << HOST_BITS) + host[mine], start[mine]))
+
+    def sends(self) -> NDArray[np.bool_]:
+        """For each row of the activity, whether its host began any session in the time that was read."""
+        return np.isin(self._host, np.array(sorted(self._senders), dtype=np.int64))
 
     def newness(self, what: str, answered: NDArray[np.bool_]) -> dict[str, NDArray[np.generic]]:
         """For each row of the activity: `new`, `others`, `bits` and `joined`, see `read_activity`.

@@ -155,6 +155,23 @@ def test_a_window_alone_is_as_in_its_range(tmp_path):
                 assert row == whole[row["host_ip"], row["peer_ip"], row["peer_port"], start]
 
 
+@pytest.mark.parametrize(
+    ("differs", "judged"),
+    [
+        ({}, False),  # swept, and nobody is there
+        ({"failed_cnt": 0}, True),
+        ({"sent": NOW - 20 * DAY}, True),  # it has sent something, so it is a host
+        ({"sent": NOW - 31 * DAY}, False),
+    ],
+)
+def test_an_address_that_never_sent_and_does_not_answer_is_no_host(tmp_path, differs, judged):
+    sent = differs.pop("sent", None)
+    dark = {"host_ip": "10.0.0.99", "failed_cnt": 1} | differs
+    slices = [slice_row(NOW), slice_row(NOW, role="inbound", peer_ip="10.0.0.1", **dark)]
+    slices += [slice_row(sent, host_ip="10.0.0.99", peer_ip="192.0.2.9")] if sent else []
+    assert ("10.0.0.99" in {key[0] for key in read(tmp_path, slices)}) == judged
+
+
 def test_only_the_named_hosts_are_read_but_all_count(tmp_path):
     slices = [slice_row(NOW), slice_row(NOW, host_ip="10.0.0.2"), slice_row(NOW - 2 * DAY, host_ip="10.0.0.3")]
     lake = Lake(str(write_pairs(tmp_path, slices)), SPEC)
