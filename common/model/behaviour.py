@@ -16,6 +16,9 @@ FLOOD_SESSIONS = 100
 FAILED_SHARE = 0.9
 UPLOAD_FACTOR = 5.0
 UPLOAD_BYTES = 1_000_000
+UPLOAD_SHARE = 0.5
+PROBES = 4
+PROBE_SESSIONS = 2
 LOGIN_SETS = ("admin", "fileshare", "db", "directory")
 DNS = 53
 
@@ -46,13 +49,16 @@ BEHAVIOURS = (SCAN, SCANNED, BEACON, TUNNEL, EXFILTRATION, LATERAL, BRUTE_FORCE,
 def resembles(reasons: Sequence[Reason], pairs: Sequence[Mapping[str, Any]], spec: FeatureSpec) -> Behaviour:
     """The behaviour that a prediction resembles, from its reasons and its strongest pairs; the first rule that holds.
 
-    Many new or failing targets at once are a scan. Else the strongest pair decides: by its direction, its port, how
-    often and how much was sent. Without any pair, the activity as a whole is unusual.
+    Many new or failing targets at once are a scan, and so are probes: first contacts that all fail at once. Else the
+    strongest pair decides: by its direction, its port, how often and how much was sent. Without any pair, the activity
+    as a whole is unusual.
     """
     if spread := _scan(reasons):
         return spread
     if not pairs:
         return VOLUME
+    if len(pairs) >= PROBES and all(_is_probe(pair) for pair in pairs):
+        return SCANNED if pairs[0]["kind"].startswith("inbound") else SCAN
     pair = pairs[0]
     login = any(pair["peer_port"] in spec.port_sets[name] for name in LOGIN_SETS)
     inside, inbound = pair["kind"].endswith("internal"), pair["kind"].startswith("inbound")
@@ -76,6 +82,11 @@ def _scan(reasons: Sequence[Reason]) -> Behaviour | None:
     return SCANNED if (many[0].kind or "").startswith("inbound") else SCAN
 
 
+def _is_probe(pair: Mapping[str, Any]) -> bool:
+    few = pair["sessions_day"] <= PROBE_SESSIONS
+    return bool(few and pair["failed_day"] >= pair["sessions_day"] and pair["new"])
+
+
 def _outbound(pair: Mapping[str, Any]) -> Behaviour:
     """What dealings with a peer outside resemble."""
     failed = pair["failed_day"] / max(pair["sessions_day"], 1)
@@ -84,12 +95,13 @@ def _outbound(pair: Mapping[str, Any]) -> Behaviour:
         return FLOOD
     if pair["peer_port"] == DNS:
         return TUNNEL if pair["sessions_day"] >= MANY_TRIES else CONTACT
-    leading = max(pair["pieces"], key=lambda name: pair["pieces"][name], default="")
+    sent = max((found for name, found in pair["pieces"].items() if name.startswith("net_sent")), default=0.0)
+    tells = sent > 0 and sent >= UPLOAD_SHARE * max(pair["pieces"].values())
     net = pair["sent_day"] - pair.get("received_day", 0)
     beyond = (
         net > UPLOAD_FACTOR * pair["most"].get("net_sent_24h", 0.0)
         and net / max(pair["sessions_day"], 1) > UPLOAD_BYTES / 10
     )
-    if net > UPLOAD_BYTES and (beyond or leading.startswith("net_sent")):
+    if net > UPLOAD_BYTES and (beyond or tells):
         return EXFILTRATION
     return BEACON if pair["sessions_day"] >= REPEATED else CONTACT

@@ -68,7 +68,10 @@ PAIR_WORDS = {
     "spread_new_sessions": ("count", "sessions with first contacts in 15 min"),
     "spread_new_sent_kb": ("count", "kB exchanged with first contacts in 15 min"),
 }
-REGULAR = ("pair_regular_24h", "pair_regular_new_24h")
+REGULAR = {
+    "pair_regular_24h": "regular sessions with one peer in 24 h",
+    "pair_regular_new_24h": "regular sessions with a peer met in these 24 h",
+}
 RARITY = {
     "pair_peer_rarity": "a peer that is new to the host",
     "pair_network_rarity": "a network that is new to the host",
@@ -91,7 +94,7 @@ def pair_words(reason: Reason) -> str | None:
         return f"{RARITY[reason.feature]}, met by few others ({amount(reason.value, 'ratio')} bit)"
     if reason.feature in REGULAR:
         found, most = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))
-        return f"regular sessions with one peer in 24 h: gaps {found} % even, at most {most} % before"
+        return f"{REGULAR[reason.feature]}: gaps {found} % even, at most {most} % before"
     if reason.feature not in PAIR_WORDS:
         return None
     kind, noun = PAIR_WORDS[reason.feature]

@@ -161,5 +161,29 @@ def test_what_an_alert_resembles(reasons, differs, expected):
     assert resembles(reasons, [PAIR | differs], SPEC) == expected
 
 
+PROBE = PAIR | {"sessions": 1, "sessions_day": 1, "failed": 1, "failed_day": 1}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([PROBE | {"peer_port": port} for port in range(4)], behaviour.SCAN),
+        ([PROBE | {"kind": "inbound_internal", "peer_port": port} for port in range(4)], behaviour.SCANNED),
+        ([PROBE | {"peer_port": port} for port in range(3)], behaviour.CONTACT),
+        ([PROBE | {"failed_day": 0}] * 4, behaviour.CONTACT),
+        ([PROBE | {"new": []}] * 4, behaviour.CONTACT),
+        ([PAIR, *([PROBE] * 4)], behaviour.BEACON),
+    ],
+)
+def test_probes_are_a_scan(pairs, expected):
+    assert resembles([], pairs, SPEC) == expected
+
+
+@pytest.mark.parametrize(("sent", "expected"), [(3.0, behaviour.EXFILTRATION), (2.0, behaviour.BEACON)])
+def test_an_upload_that_is_regular_too_is_an_upload(sent, expected):
+    pair = PAIR | UPLOAD | {"sent_day": 2_000_000, "pieces": {"net_sent_24h": sent, "regular_24h": 5.0}}
+    assert resembles([], [pair | {"sessions_day": 90}], SPEC) == expected
+
+
 def test_without_pairs_the_activity_as_a_whole_is_unusual():
     assert resembles([reason("peer_ip_nunique_w_15m", 400.0, 3.0)], [], SPEC) == behaviour.VOLUME
