@@ -13,12 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.images.containers import SMALL_SPARK
+
 HOSTS = ("algo-1", "algo-2", "algo-3")
-# for a small lake on few cores: few tasks, no compilation that pays off only after minutes
-SMALL = (
-    "--env", "NDR_SPARK_CONF=spark.sql.shuffle.partitions=4",
-    "--env", "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-)  # fmt: skip
 RESOURCES = "/opt/ml/config/resourceconfig.json"
 
 
@@ -48,7 +45,7 @@ class Job:
             path = self.folder / f"{host}.json"
             path.write_text(json.dumps({"current_host": host, "hosts": HOSTS, "network_interface_name": "eth0"}))
             place = ("--network", self.network, "--hostname", host, "--network-alias", host)
-            more = ("--volume", f"{path}:{RESOURCES}:ro", "--memory", "2g", *SMALL)
+            more = ("--volume", f"{path}:{RESOURCES}:ro", "--memory", "2g", *SMALL_SPARK)
             self.containers[host] = docker("run", "--detach", *place, *more, *options, image, *arguments)
 
     def output(self, host: str) -> tuple[str, str]:

@@ -15,6 +15,9 @@ CAUTIOUS = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privil
             "--pids-limit", "512", "--memory", "1g", "--memory-swap", "1g")  # fmt: skip
 # the JVM loads libraries from /tmp, and takes more memory
 SPARK = ("--tmpfs", "/tmp:exec", "--memory", "2g", "--memory-swap", "2g")
+# for a small lake on few cores: few tasks, no compilation that pays off only after minutes
+SMALL_SPARK = ("--env", "NDR_SPARK_CONF=spark.sql.shuffle.partitions=4",
+               "--env", "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")  # fmt: skip
 Done = subprocess.CompletedProcess[str]
 
 

@@ -52,11 +52,8 @@ def build(folder: Path) -> None:
     """Fills the folder: half a day of history in February, half a day before the window in March, the window."""
     folder.mkdir(parents=True)
     (folder / "project.yaml").write_text("training: {promotion: always}\n")
-    small = ("--days", "1", "--hosts", "10", "--intensity", "0.1")
-    for name, start, more in (("february", "2026-02-21", ["--no-attacks"]), ("march", "2026-03-10", [])):
-        run_command("ndr-simulate", "--out", name, "--start", start, *small, *more, cwd=folder)
-        day = f"{start}T00:08Z/{start[:-2]}{int(start[-2:]) + 1}T00:08Z"
-        run_command("ndr-delta", "--window", day, "--input", name, "--lake", "lake", cwd=folder)
+    simulated_day(folder, "february", "2026-02-21", "--no-attacks")
+    simulated_day(folder, "march", "2026-03-10")
     batch = folder / "march" / batch_path("acme", "hq", int(Windows.parse(WINDOW).start.timestamp()))
     for path in batch.iterdir():
         os.utime(path, (ARRIVED, ARRIVED))
@@ -70,6 +67,14 @@ def build(folder: Path) -> None:
     run_command("ndr-if-training", *training_arguments("lake", "project.yaml"), cwd=folder)
     for name in ("ndr-inference", "ndr-join"):
         run_command(name, "--window", WINDOW, "--lake", "lake", cwd=folder)
+
+
+def simulated_day(folder: Path, name: str, start: str, *more: str) -> None:
+    """Adds the logs of a day in a folder of that name, and their sessions to the lake."""
+    small = ("--days", "1", "--hosts", "10", "--intensity", "0.1")
+    run_command("ndr-simulate", "--out", name, "--start", start, *small, *more, cwd=folder)
+    day = f"{start}T00:08Z/{start[:-2]}{int(start[-2:]) + 1}T00:08Z"
+    run_command("ndr-delta", "--window", day, "--input", name, "--lake", "lake", cwd=folder)
 
 
 def training_arguments(lake: str, parameters: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from common.stages import STAGES
-from tests.images.containers import bake_plan, example_of, image_names, inspect, run_example, run_image
+from tests.images.containers import SMALL_SPARK, bake_plan, example_of, image_names, inspect, run_example, run_image
 from tests.images.small_lake import WINDOW, SmallLake, assert_same, give_to_images_user, run_command, training_arguments
 
 IMAGES = image_names()
@@ -87,7 +87,7 @@ def test_the_example_gives_the_tables_of_the_command(image: str, small_lake: Sma
 def test_the_spark_image_gives_the_tables_of_the_command(small_lake: SmallLake, tmp_path: Path) -> None:
     example = example_of(run_image("ndr-spark", "--help").stdout)
     folder = small_lake.before("ndr-fg-c", tmp_path / "container")
-    done = run_example(example, folder)
+    done = run_example(example, folder, options=SMALL_SPARK)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["engine"] == "spark"
     by_command = small_lake.before("ndr-fg-c", tmp_path / "command")

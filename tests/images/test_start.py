@@ -8,19 +8,20 @@ import time
 from pathlib import Path
 
 from tests.images.containers import run_image
-from tests.images.small_lake import WINDOW, SmallLake
+from tests.images.small_lake import WINDOW, give_to_images_user, simulated_day
 
 LIMIT_SECONDS = 5
 ATTEMPTS = 6  # one has to be undisturbed by other work of the machine
 
 
-def test_the_first_result_comes_within_five_seconds(small_lake: SmallLake, tmp_path: Path) -> None:
-    folder = small_lake.before("ndr-pair-counts", tmp_path / "container")
+def test_the_first_result_comes_within_five_seconds(tmp_path: Path) -> None:
+    simulated_day(tmp_path, "march", "2026-03-10")
+    give_to_images_user(tmp_path)
     taken: list[float] = []
     while not taken or (taken[-1] >= LIMIT_SECONDS and len(taken) < ATTEMPTS):
-        shutil.rmtree(folder / "lake" / "pair_counts", ignore_errors=True)
+        shutil.rmtree(tmp_path / "lake" / "pair_counts", ignore_errors=True)
         began = time.monotonic()
-        done = run_image("ndr-pair-counts", "--window", WINDOW, "--lake", "/lake", folder=folder)
+        done = run_image("ndr-pair-counts", "--window", WINDOW, "--lake", "/lake", folder=tmp_path)
         taken.append(time.monotonic() - began)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["rows_out"]
