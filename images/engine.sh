@@ -35,7 +35,7 @@ wait_for() { # wait_for <name> <command ...>: until the command succeeds, a minu
     shift
     for _ in $(seq 240); do
         "$@" >/dev/null 2>&1 && return
-        running "$name" || break
+        kill -0 "$(cat "$RUN/$name.pid")" 2>/dev/null || break
         sleep 0.25
     done
     tail -5 "$RUN/$name.log" >&2

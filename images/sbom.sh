@@ -19,8 +19,7 @@ fi
 folder=$1
 shift
 mkdir -p "$folder"
-for image in "$@"; do
-    SYFT_CHECK_FOR_APP_UPDATE=false SYFT_FILE_METADATA_SELECTION=none \
-        "$syft" scan --quiet --output "cyclonedx-json=$folder/$image.cdx.json" "docker:$image"
-    echo "$folder/$image.cdx.json"
-done
+export SYFT_CHECK_FOR_APP_UPDATE=false SYFT_FILE_METADATA_SELECTION=none
+printf '%s\n' "$@" | xargs --max-procs "$(nproc)" --replace=IMAGE \
+    "$syft" scan --quiet --output "cyclonedx-json=$folder/IMAGE.cdx.json" docker:IMAGE
+printf "%s.cdx.json\n" "${@/#/$folder/}"
