@@ -3,7 +3,7 @@
 IMAGE_SOURCES := common jobs images docker-bake.hcl requirements pyproject.toml .dockerignore
 TAG ?= $(shell git rev-parse --short=12 HEAD)$(if $(shell git status --porcelain -- $(IMAGE_SOURCES)),-dirty)
 BAKE = eval "$$(images/engine.sh env)" && export TAG=$(TAG) REVISION=$$(git rev-parse HEAD) \
-	SOURCE=$$(git config --get remote.origin.url || true) &&
+	SOURCE=$$(git config --get remote.origin.url | sed 's|://[^/]*@|://|') &&
 IMAGES := $(patsubst %/Dockerfile,%,$(wildcard images/*/Dockerfile))
 TARGETS ?= default
 START := tests/images/test_start.py
