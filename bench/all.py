@@ -21,7 +21,7 @@ from bench.measure import machine, python, run
 from bench.report import judged, table
 from bench.stages import Program
 
-PARTS = ("parse", "window", "spark", "deviations", "backfill", "growth", "history")
+PARTS = ("parse", "window", "spark", "deviations", "backfill", "growth", "history", "pairs")
 
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         "backfill": lambda: chain.backfill(bench, program),
         "growth": lambda: windows.growth(bench, program, given.growth),
         "history": lambda: windows.history(bench, program, given.days),
+        "pairs": lambda: windows.pairs(bench),
     }
     found: dict[str, Any] = {"machine": machine(), "sizes": vars(sizes), "repeats": given.repeats}
     for name in given.parts:

@@ -12,6 +12,9 @@ LINEAR = 1.15
 FLAT = 1.2
 """A window with the longest history may take so much longer than one with the shortest."""
 
+PAIRS_SECONDS = 60
+"""The pairs of a window have to be read in a small part of the 15 minutes until the next one."""
+
 
 def judged(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Every target with the measured value, and whether it is met."""
@@ -38,6 +41,9 @@ def _targets(found: dict[str, Any]) -> Iterator[tuple[str, float, float, str, bo
         yield most("FG-C of one window", found["deviations"]["product"]["seconds"], 3, "s")
     if "backfill" in found:
         yield most("backfill of a week of few hosts", found["backfill"]["product"]["seconds"], 180, "s")
+    if "pairs" in found:
+        yield most("pairs of one window", found["pairs"]["product"]["seconds"], PAIRS_SECONDS, "s")
+        yield most("pairs of one window: peak memory", found["pairs"]["product"]["peak_gib"], 4, "GiB")
     for name, what, limit in (("growth", "sessions", LINEAR), ("history", "days of history", FLAT)):
         if name in found:
             points = _points(found[name])

@@ -12,6 +12,7 @@ from typing import Any
 from bench.data import WINDOW, Data
 from bench.measure import Run, fresh_copy, python, run, summary
 from bench.stages import Program
+from common.windows import WINDOW as GRID
 from common.windows import Windows
 
 
@@ -70,6 +71,13 @@ def history(bench: Bench, program: Program, days: Sequence[int]) -> dict[str, An
     lakes = {n: _with_days(bench, n) for n in days}
     runs = bench.in_turn({str(n): partial(bench.product, program, lake=lakes[n]) for n in days})
     return {name: summary(found) for name, found in runs.items()}
+
+
+def pairs(bench: Bench) -> dict[str, Any]:
+    """What inference reads of pairs for one window: the last one of the history."""
+    last = f"{Windows.parse(WINDOW).start - GRID:%Y-%m-%dT%H:%MZ}"
+    command = python("bench.pairs", "--lake", str(bench.data.history()), "--window", last)
+    return {"product": summary([run(command) for _ in range(bench.repeats)])}
 
 
 def _with_days(bench: Bench, days: int) -> Path:

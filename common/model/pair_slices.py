@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.lake import Lake
-from common.model.peers import Numbers, slice_numbers
+from common.model.peers import slice_number, slice_numbers
 from common.model.peers_met import MeetingDays, Meetings
 from common.windows import WINDOW, Windows
 
@@ -39,41 +39,41 @@ def read_last_day(
     Raises:
         TableError: `delta_pair` is missing or unreadable.
     """
-    present = _of_hosts(slices := lake.arrow("delta_pair", COLUMNS, day), hosts)
+    table, numbered = _slices(lake, day, days)
+    met = [numbered.firsts()]
+    present, keys = _of_hosts(table, numbered.keys(), hosts)
     if not len(present):
         return None, []
-    met = [days.of_slices(slices)]
-    midnight = pa.scalar(datetime.combine(day.start.date(), time(), UTC), pa.timestamp("us", "UTC"))
-    numbers = {name: Numbers() for name in ("host_ip", "peer_ip")}
-    wanted, pair = np.unique(_pair_numbers(present, numbers), return_inverse=True)
+    wanted, pair = np.unique(keys, return_inverse=True)
     parts = [_numeric(present, pair.astype(np.int64))]
+    midnight = slice_number(datetime.combine(day.start.date(), time(), UTC))
     start = day.extended(DAY_SLICES - 1).start
-    step = max(1, ROWS_AT_ONCE * len(day) // len(present)) * WINDOW
+    step = max(1, ROWS_AT_ONCE * len(day) // len(table)) * WINDOW
     while start < day.start:
         end = min(start + step, day.start)
-        slices = lake.arrow("delta_pair", COLUMNS, Windows(start, end))
-        met.append(days.of_slices(slices.filter(pc.greater_equal(slices["window_start_ts"], midnight))))
-        earlier = _of_hosts(slices, hosts)
-        if len(earlier):
-            found = _pair_numbers(earlier, numbers)
-            place = np.minimum(np.searchsorted(wanted, found), len(wanted) - 1)
-            mine = wanted[place] == found
+        table, numbered = _slices(lake, Windows(start, end), days)
+        if len(table):
+            met.append(numbered.part(numbered.start >= midnight).firsts())
+            earlier, keys = _of_hosts(table, numbered.keys(), hosts)
+            place = np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)
+            mine = wanted[place] == keys
             parts.append(_numeric(earlier.filter(pa.array(mine)), place[mine]))
         start = end
     columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
     return _summed(present.select(TEXTS), columns, int(slice_numbers(present["window_start_ts"]).min())), met
 
 
-def _of_hosts(slices: pa.Table, hosts: Sequence[str] | None) -> pa.Table:
-    return slices if hosts is None else slices.filter(pc.is_in(slices["host_ip"], pa.array(hosts, pa.string())))
+def _slices(lake: Lake, windows: Windows, days: MeetingDays) -> tuple[pa.Table, Meetings]:
+    """The slices of the windows, as they are and as numbers."""
+    table = lake.arrow("delta_pair", COLUMNS, windows)
+    return table, days.numbered(table, slice_numbers(table["window_start_ts"]))
 
 
-def _pair_numbers(table: pa.Table, numbers: dict[str, Numbers]) -> Codes:
-    """A number for each pair, the same for the same pair as long as the same `numbers` are used."""
-    host, peer = (numbers[name].of(table[name]) for name in ("host_ip", "peer_ip"))
-    role = np.asarray(pc.equal(table["role"], "inbound"), dtype=np.int64)
-    port = table["peer_port"].to_numpy().astype(np.int64)
-    return np.asarray((host << 40) + (peer << 17) + (role << 16) + port, dtype=np.int64)
+def _of_hosts(slices: pa.Table, keys: Codes, hosts: Sequence[str] | None) -> tuple[pa.Table, Codes]:
+    if hosts is None:
+        return slices, keys
+    mine = pc.is_in(slices["host_ip"], pa.array(hosts, pa.string()))
+    return slices.filter(mine), keys[np.asarray(mine)]
 
 
 def _numeric(table: pa.Table, pair: Codes) -> dict[str, Codes]:

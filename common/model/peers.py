@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +40,11 @@ def slice_numbers(times: pa.ChunkedArray) -> Codes:
     """Windows as numbers that grow by one from each to the next."""
     seconds = times.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() // 1_000_000
     return np.asarray(seconds // WINDOW_SECONDS, dtype=np.int64)
+
+
+def slice_number(moment: datetime) -> int:
+    """The number of the window that starts then, or of the last one that starts before."""
+    return int(moment.timestamp()) // WINDOW_SECONDS
 
 
 def networks(addresses: Sequence[str]) -> list[str]:

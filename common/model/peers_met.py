@@ -17,7 +17,7 @@ from common.model.peers import Numbers, networks, slice_numbers
 
 # what a first contact can be new in: the peer, its network, the service port, the service in that network
 NEWNESS = ("peer", "network", "service", "use")
-HOST_BITS = 22
+HOST_BITS, PEER_BITS, SERVICE_BITS = 22, 23, 17
 QUORUM_HOSTS = 5
 QUORUM_SHARE = 0.05
 COLUMNS = ["host_ip", "role", "peer_ip", "peer_port", "first_slice_ts"]
@@ -49,14 +49,6 @@ class MeetingDays:
             del self._days[old]
         return self._days[day]
 
-    def of_slices(self, slices: pa.Table) -> Meetings:
-        """The meetings of pair slices, each once."""
-        found = self.numbered(slices, slice_numbers(slices["window_start_ts"]))
-        order = np.lexsort((found.start, found.service, found.peer, found.host))
-        found = found.part(order)
-        same = [np.diff(values) == 0 for values in (found.host, found.peer, found.service)]
-        return found.part(np.concatenate([np.ones(min(len(order), 1), bool), ~np.logical_and.reduce(same)]))
-
     def numbered(self, table: pa.Table, start: Codes) -> Meetings:
         """The rows of a table with host, role, peer and port as numbers."""
         peer = self._peers.of(table["peer_ip"])
@@ -70,6 +62,7 @@ class MeetingDays:
         port = table["peer_port"].to_numpy().astype(np.int32)
         role = np.asarray(pc.equal(table["role"], "inbound"), dtype=np.int32)
         host = self._hosts.of(table["host_ip"])
+        assert len(self._hosts) <= 1 << HOST_BITS and len(self._peers) <= 1 << PEER_BITS
         return Meetings(host.astype(np.int32), peer.astype(np.int32), port * 2 + role, start.astype(np.int32))
 
     def values(self, meetings: Meetings) -> dict[str, Codes]:
@@ -80,7 +73,7 @@ class MeetingDays:
             "peer": meetings.peer.astype(np.int64) * 2 + role,
             "network": network * 2 + role,
             "service": service,
-            "use": (network << 17) + service,
+            "use": (network << SERVICE_BITS) + service,
         }
 
 
@@ -92,6 +85,18 @@ class Meetings:
     peer: NDArray[np.int32]
     service: NDArray[np.int32]
     start: NDArray[np.int32]
+
+    def keys(self) -> Codes:
+        """A number for each row, the same for the same host, role, peer and port."""
+        host, peer = (values.astype(np.int64) for values in (self.host, self.peer))
+        return np.asarray((host << PEER_BITS + SERVICE_BITS) + (peer << SERVICE_BITS) + self.service)
+
+    def firsts(self) -> Meetings:
+        """The first of the rows of each host, role, peer and port."""
+        keys, start = _earliest(self.keys(), self.start.astype(np.int64))
+        host, rest = keys >> PEER_BITS + SERVICE_BITS, keys & (1 << PEER_BITS + SERVICE_BITS) - 1
+        parts = (host, rest >> SERVICE_BITS, rest & (1 << SERVICE_BITS) - 1, start)
+        return Meetings(*(part.astype(np.int32) for part in parts))
 
     def part(self, rows: NDArray[Any]) -> Meetings:
         """Those rows, by number or as a mask."""
