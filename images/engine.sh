@@ -157,7 +157,7 @@ down() {
         ! running "$name" || fail "$name (process $(cat "$RUN/$name.pid")) does not stop"
         say "stopped $name"
     done
-    unmount_below "$RUN" # the network of the host, which Docker keeps for containers that use it
+    unmount_below "$CACHE" # Docker leaves its own folder, and the network of the host for containers that use it
     rm -rf --one-file-system "$RUN"
 }
 
