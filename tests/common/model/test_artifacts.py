@@ -71,7 +71,7 @@ def test_loaded_model_scores_as_the_saved_one(store, detector):
 
 def test_manifest_holds_what_made_the_model(store):
     manifest = json.loads(path(store, "manifest.json").read_bytes())
-    assert manifest["format_version"] == 2
+    assert manifest["format_version"] == 3
     assert manifest["preprocessing"]["features"] == list(NAMES)
     assert manifest["preprocessing"]["imputation"] == "median" and manifest["preprocessing"]["clip"] == 6
     assert set(manifest["libraries"]) == {"python", "scikit-learn", "numpy", "scipy", "joblib", "pyarrow"}
@@ -157,7 +157,7 @@ def test_a_model_with_other_constants_is_refused(store):
 
 def test_another_format_is_refused(store):
     rewrite_manifest(store, format_version=1)
-    with pytest.raises(ModelError, match="format 1, not 2"):
+    with pytest.raises(ModelError, match="format 1, not 3"):
         load(store)
 
 
