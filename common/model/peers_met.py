@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from common.errors import TableError
 from common.lake import Lake
 from common.model.peers import Numbers, networks, slice_numbers
 
 # what a first contact can be new in: the peer, its network, the service port, the service in that network
 NEWNESS = ("peer", "network", "service", "use")
-HOST_BITS, PEER_BITS, SERVICE_BITS = 22, 23, 17
+HOST_BITS, PEER_BITS, SERVICE_BITS = 20, 26, 17  # of 63
 QUORUM_HOSTS = 5
 QUORUM_SHARE = 0.05
 COLUMNS = ["host_ip", "role", "peer_ip", "peer_port", "first_slice_ts"]
@@ -50,7 +51,11 @@ class MeetingDays:
         return self._days[day]
 
     def numbered(self, table: pa.Table, start: Codes) -> Meetings:
-        """The rows of a table with host, role, peer and port as numbers."""
+        """The rows of a table with host, role, peer and port as numbers.
+
+        Raises:
+            TableError: there are more hosts or peers than numbers for them.
+        """
         peer = self._peers.of(table["peer_ip"])
         known = len(self._network_of_peer)
         if len(self._peers) > known:
@@ -62,7 +67,12 @@ class MeetingDays:
         port = table["peer_port"].to_numpy().astype(np.int32)
         role = np.asarray(pc.equal(table["role"], "inbound"), dtype=np.int32)
         host = self._hosts.of(table["host_ip"])
-        assert len(self._hosts) <= 1 << HOST_BITS and len(self._peers) <= 1 << PEER_BITS
+        for what, met, bits in (("hosts", self._hosts, HOST_BITS), ("peers", self._peers, PEER_BITS)):
+            if len(met) > 1 << bits:
+                raise TableError(
+                    f"delta_pair and pair_days in {self._lake.uri} name more than {1 << bits:,} {what} in 30 days",
+                    "Leave networks that are not yours out of internal_cidrs, and build the slices anew",
+                )
         return Meetings(host.astype(np.int32), peer.astype(np.int32), port * 2 + role, start.astype(np.int32))
 
     def values(self, meetings: Meetings) -> dict[str, Codes]:

@@ -3,7 +3,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from common.errors import TableError
 from common.lake import Lake
+from common.model import peers_met
 from common.model.pair_activity import has_pairs, read_activity
 from common.model.pair_evidence import evenness, quantities
 from common.model.peers import internal, networks
@@ -178,6 +180,14 @@ def test_only_the_named_hosts_are_read_but_all_count(tmp_path):
     (part,) = read_activity(lake, WINDOWS, CIDRS, ["10.0.0.1"])
     assert part["host_ip"].to_pylist() == ["10.0.0.1"]
     assert part["peer_others"].to_pylist() == [1]
+
+
+@pytest.mark.parametrize(("bits", "what"), [("HOST_BITS", "hosts"), ("PEER_BITS", "peers")])
+def test_more_hosts_or_peers_than_numbers_are_refused(tmp_path, monkeypatch, bits, what):
+    monkeypatch.setattr(peers_met, bits, 1)
+    slices = [slice_row(NOW, host_ip=f"10.0.0.{n}", peer_ip=f"192.0.2.{n}") for n in range(3)]
+    with pytest.raises(TableError, match=f"more than 2 {what} in 30 days.*internal_cidrs"):
+        read(tmp_path, slices)
 
 
 def test_a_lake_without_pairs_says_so(tmp_path):
