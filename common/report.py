@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+PROGRESS_SECONDS = 5.0
+
 
 @dataclass
 class RunReport:
@@ -28,6 +30,7 @@ class RunReport:
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic, repr=False)
+    _told: float = field(default_factory=time.monotonic, repr=False)
     _stream: TextIO = field(default_factory=lambda: sys.stderr, repr=False)
 
     @contextmanager
@@ -41,8 +44,11 @@ class RunReport:
         self.log(name, "finished", seconds=seconds)
 
     def progress(self, step: str, done: int, total: int, unit: str) -> None:
-        """How far a step has come: `12 of 96 windows`."""
-        self.log(step, "progress", done=done, total=total, unit=unit)
+        """How far a step has come: `12 of 96 windows`; in a log at most every `PROGRESS_SECONDS`."""
+        now = time.monotonic()
+        if self._stream.isatty() or now - self._told >= PROGRESS_SECONDS:
+            self._told = now
+            self.log(step, "progress", done=done, total=total, unit=unit)
 
     def log(self, step: str, event: str, **values: Any) -> None:
         """One event of a step: a line that overwrites itself on a terminal, a JSON line elsewhere."""
