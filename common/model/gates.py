@@ -56,17 +56,25 @@ def improvement(validation: dict[str, Any], current: float | None, reason: str, 
 
 
 def of_validation(validation: dict[str, Any] | None, parameters: TrainingParameters) -> list[Gate]:
-    """The gates that need no other model: alert volume, drift of the score, and agreement of the refitted model."""
+    """The gates that need no other model: alert volume, drift of the score, agreement of the refitted model, pairs."""
     names = ("alert_share", "score_psi", "refit_agreement")
-    if validation is None or "reason" in validation:
-        reason = (validation or {}).get("reason", "the model was not validated")
-        return [not_applicable(name, str(reason)) for name in names]
+    validation = validation or {"reason": "the model was not validated"}
+    pairs = _of_pairs(validation.get("pairs", validation), parameters)
+    if "reason" in validation:
+        return [*(not_applicable(name, str(validation["reason"])) for name in names), pairs]
     psi_bound = max(parameters.max_score_psi, float(validation["score_psi_of_chance"]))
     return [
         at_most("alert_share", float(validation["alert_share"]), parameters.max_alert_share),
         at_most("score_psi", float(validation["score_psi"]), psi_bound),
         at_least("refit_agreement", float(validation["refit_agreement"]), parameters.min_refit_agreement),
+        pairs,
     ]
+
+
+def _of_pairs(examined: dict[str, Any], parameters: TrainingParameters) -> Gate:
+    if "reason" in examined:
+        return not_applicable("pair_alert_share", str(examined["reason"]))
+    return at_most("pair_alert_share", float(examined["alert_share"]), parameters.max_alert_share)
 
 
 def refusals(gates: Sequence[Gate]) -> list[str]:

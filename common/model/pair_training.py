@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,8 @@ from common.model.matrix import read_rows
 from common.model.pair_activity import has_pairs, read_activity
 from common.model.pair_model import PairModel, joined, raw_scores, window_surprises
 from common.model.pair_slices import DAY_SLICES
+from common.model.parameters import TrainingParameters
+from common.model.peers import slice_numbers
 from common.model.peers_met import NEWNESS
 from common.spec import FeatureSpec
 from common.windows import Windows
@@ -26,32 +29,68 @@ from common.windows import Windows
 ACTIVITY_ROWS_MAX = 4_000_000
 ACTIVITY_DAYS = (5, 28)
 CALIBRATION_ROWS = 20_000
+WINDOWS_LEAST = 200
 UNUSED = [f"{what}_others" for what in NEWNESS]
 
 
 def with_pairs(
-    detector: Detector, lake: Lake, windows: Windows, spec: FeatureSpec, horizon: str, internal_cidrs: Sequence[str]
-) -> Detector:
-    """The detector with the pairs of the training range learnt; unchanged where the lake holds no pairs.
+    detector: Detector,
+    lake: Lake,
+    windows: Windows,
+    spec: FeatureSpec,
+    horizon: str,
+    internal_cidrs: Sequence[str],
+    parameters: TrainingParameters,
+) -> tuple[Detector, dict[str, Any]]:
+    """The detector with the pairs of the training range learnt, and the figures of `examined`.
 
     Learnt is from the last days of the range, so many of `ACTIVITY_DAYS` as have `ACTIVITY_ROWS_MAX` pair rows. Where
     the fewest have more, hosts are drawn by a checksum of their addresses; the others still count where it matters how
-    many have a peer.
+    many have a peer. Without pairs the detector is unchanged, and the figures are the reason.
     """
+    nothing = {"reason": "the training range has no pairs"}
     if not has_pairs(lake):
-        return detector
+        return detector, nothing
     windows, hosts = sample(lake, windows)
     parts = [part.drop_columns(UNUSED) for part in read_activity(lake, windows, internal_cidrs, hosts)]
     if not parts:
-        return detector
-    model, pairs, spread = PairModel.fit(pa.concat_tables(parts).combine_chunks())
+        return detector, nothing
+    activity = pa.concat_tables(parts).combine_chunks()
     del parts
+    model, pairs, spread = PairModel.fit(activity)
     surprises = window_surprises(pairs, spread)
+    del pairs, spread
     raw = _raw(detector, surprises, lake, windows, spec, horizon)
     if not len(raw):
-        return detector
+        return detector, nothing
     model = replace(model, calibration=ScoreQuantiles.fit(raw))
-    return replace(detector, evidence=replace(detector.evidence, pairs=model))
+    figures = examined(activity, parameters.validation_share, parameters.alert_score)
+    return replace(detector, evidence=replace(detector.evidence, pairs=model)), figures
+
+
+def examined(activity: pa.Table, share: float, alert_score: float) -> dict[str, Any]:
+    """How often a model of the earlier activity alerts in the last `share` of the time, or the `reason` why unknown.
+
+    `alert_share` is the share of hosts' windows there that pairs find odder than `alert_score` of the earlier ones,
+    whose raw score is `alert_raw_score`; `windows` and `windows_before` are how many there are of both.
+    """
+    moment = slice_numbers(activity["window_start_ts"])
+    block = moment >= moment.min() + (1 - share) * (moment.max() + 1 - moment.min())
+    earlier, later = activity.filter(pa.array(~block)), activity.filter(pa.array(block))
+    if not len(earlier) or not len(later):
+        return {"reason": "the training range has pairs on one side of the validation block only"}
+    model, pairs, spread = PairModel.fit(earlier)
+    before = raw_scores(window_surprises(pairs, spread))
+    found = raw_scores(window_surprises(*model.judge(later)))
+    if min(len(before), len(found)) < WINDOWS_LEAST:
+        return {"reason": f"pairs have {len(found):,} windows in the validation block and {len(before):,} before it"}
+    bound = float(np.quantile(before, alert_score))
+    return {
+        "alert_share": round(float((found > bound).mean()), 6),
+        "alert_raw_score": round(bound, 6),
+        "windows": len(found),
+        "windows_before": len(before),
+    }
 
 
 def sample(lake: Lake, windows: Windows) -> tuple[Windows, list[str] | None]:

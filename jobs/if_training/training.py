@@ -41,8 +41,11 @@ def train_model(run: TrainingRun) -> None:
     trained = train(rows, run.spec, run.parameters, start, fixed, run.report.step)
     with run.report.step("pairs"):
         cidrs, horizon = run.project.internal_cidrs, run.project.model_horizon
-        learnt = with_pairs(trained.detector, run.lake, run.config.windows, run.spec, horizon, cidrs)
-        trained = replace(trained, detector=learnt)
+        learnt, pairs = with_pairs(
+            trained.detector, run.lake, run.config.windows, run.spec, horizon, cidrs, run.parameters
+        )
+        validation = replace(trained.validation, figures=trained.validation.figures | {"pairs": pairs})
+        trained = replace(trained, detector=learnt, validation=validation)
     with run.report.step("save"):
         _save(run, trained, rows, digest, verified)
 

@@ -9,6 +9,7 @@ GOOD = {
     "score_psi": 0.05,
     "score_psi_of_chance": 0.01,
     "refit_agreement": 0.99,
+    "pairs": {"alert_share": 0.02},
 }
 PARAMETERS = TrainingParameters()
 
@@ -47,6 +48,7 @@ def test_a_good_model_passes():
         ({"alert_share": 0.06}, "alert_share"),
         ({"score_psi": 0.3}, "score_psi"),
         ({"refit_agreement": 0.7}, "refit_agreement"),
+        ({"pairs": {"alert_share": 0.06}}, "pair_alert_share"),
     ],
 )
 def test_each_figure_out_of_bounds_is_refused_by_its_gate(changed, gate):
@@ -66,6 +68,12 @@ def test_without_validation_no_gate_applies_and_says_why():
     gates = of_validation({"reason": "12 rows"}, PARAMETERS)
     assert {gate.verdict for gate in gates} == {"not_applicable"}
     assert {gate.reason for gate in gates} == {"12 rows"}
+
+
+def test_pairs_are_judged_by_themselves():
+    assert verdicts(GOOD | {"pairs": {"reason": "no pairs"}})["pair_alert_share"] == "not_applicable"
+    assert verdicts({"reason": "12 rows", "pairs": {"alert_share": 0.5}})["pair_alert_share"] == "refused"
+    assert set(verdicts(None).values()) == {"not_applicable"}
 
 
 def test_refusals_name_value_and_bound():

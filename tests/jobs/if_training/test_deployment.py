@@ -118,7 +118,7 @@ def test_the_first_model_is_deployed_without_comparison(first: Lifecycle) -> Non
     assert (found["go"], found["status"], found["compared_with"]) == (True, "deployed", None)
     assert gates(first) == {
         "improvement": "not_applicable", "alert_share": "passed", "score_psi": "passed", "refit_agreement": "passed",
-        "preprocessing_parity": "passed", "score_difference": "passed",
+        "pair_alert_share": "not_applicable", "preprocessing_parity": "passed", "score_difference": "passed",
     }  # fmt: skip
     reason = next(gate["reason"] for gate in found["gates"] if gate["name"] == "improvement")
     assert reason == "there is no current model to compare with"
