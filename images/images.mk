@@ -7,6 +7,7 @@ BAKE = eval "$$(images/engine.sh env)" && export TAG=$(TAG) REVISION=$$(git rev-
 IMAGES := $(patsubst %/Dockerfile,%,$(wildcard images/*/Dockerfile))
 TARGETS ?= default
 START := tests/images/test_start.py
+STEPS := tests/statemachines/emulator/test_docker_steps.py
 IMAGE_LOCK := -q --generate-hashes --no-emit-find-links --no-emit-index-url --python-version 3.11 --python-platform linux \
 	-c requirements/dev.txt
 
@@ -36,7 +37,7 @@ push: setup engine ## Push the images to ECR: [TARGETS=<targets>] [REGISTRY=<hos
 
 .PHONY: smoke
 smoke: setup images ## Run each image on a small lake, push some, form a cluster
-	$(BAKE) export NDR_IMAGES=1 && $(BIN)/python -m pytest -n 2 --dist worksteal --durations 5 --ignore $(START) tests/images && \
+	$(BAKE) export NDR_IMAGES=1 && $(BIN)/python -m pytest -n 2 --dist worksteal --durations 5 --ignore $(START) tests/images $(STEPS) && \
 		$(BIN)/python -m pytest $(START)
 
 .PHONY: images-secrets
