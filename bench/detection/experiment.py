@@ -25,7 +25,7 @@ from sklearn.metrics import average_precision_score
 from common.lake import Lake
 from common.model.pair_activity import codes, read_activity
 from common.model.pair_evidence import EXCESSES, KINDS, PIECES, SPREADS, strongest
-from common.model.pair_model import SPREAD_WEIGHT, Judged, PairModel
+from common.model.pair_model import Judged, PairModel, raw_scores, window_surprises
 from common.model.peers import slice_numbers
 from common.model.peers_met import NEWNESS
 from common.model.survival import HostSurvival
@@ -70,10 +70,7 @@ def best_of(
 def surprises(
     training: Judged, scored: Judged, pieces: tuple[str, ...], named: tuple[str, ...], calibrated: bool = True
 ) -> Score:
-    """The largest surprise of each host and window of the scored rows, or the largest sum.
-
-    The scored rows may be those of training themselves.
-    """
+    """The largest surprise of each host and window of the scored rows, or the largest sum."""
     past, past_kind, past_keys = best_of(training, pieces, named)
     sums, kind, keys = best_of(scored, pieces, named)
     found = sums.copy()
@@ -83,7 +80,7 @@ def surprises(
             hosts = past_keys["host_ip"].to_numpy()[before]
             survival = HostSurvival.fit(past[before], hosts) if before.any() else None
             here = keys["host_ip"].to_numpy()[mine]
-            found[mine] = survival.surprise(sums[mine], here, scored is training) if survival else 0.0
+            found[mine] = survival.surprise(sums[mine], here) if survival else 0.0
     rows = (
         keys.assign(score=np.where(sums > 0, found, 0.0)).groupby(["host_ip", "window_start_ts"], as_index=False).max()
     )
@@ -113,9 +110,11 @@ def read_labels(path: Path, since: datetime) -> pd.DataFrame:
     return labels[labels["window_start"] >= since].reset_index(drop=True)
 
 
-def together(pairs: Score, spread: Score) -> Score:
-    """What pairs add to the raw score, see `raw_scores`."""
-    return {key: pairs.get(key, 0.0) + SPREAD_WEIGHT * spread.get(key, 0.0) for key in pairs.keys() | spread.keys()}
+def as_used(pairs: Judged, spread: Judged) -> Score:
+    """What pairs add to the raw score of each host and window."""
+    found = window_surprises(pairs, spread)
+    keys = found.select(["host_ip", "window_start_ts"]).to_pandas()
+    return dict(zip(zip(keys["host_ip"], keys["window_start_ts"], strict=True), raw_scores(found), strict=True))
 
 
 def alerting(labels: pd.DataFrame, score: Score, past: Score) -> float:
@@ -137,10 +136,9 @@ def column(labels: pd.DataFrame, trained: tuple[PairModel, Judged, Judged], acti
         for what, pieces in SUBSETS.items()
     }
     scores["all pieces, uncalibrated"] = surprises(pairs, found_pairs, PIECES, PIECES, calibrated=False)
-    scores[USED] = together(scores["all pieces"], scores["spread"])
+    scores[USED] = as_used(found_pairs, found_spread)
     cells = {what: "{:.3f} {}/{}".format(*figures(labels, score)) for what, score in scores.items()}
-    past = together(surprises(pairs, pairs, PIECES, PIECES), surprises(spread, spread, SPREADS, SPREADS))
-    return cells | {"clean hosts alerting": f"{alerting(labels, scores[USED], past):.0f}"}
+    return cells | {"clean hosts alerting": f"{alerting(labels, scores[USED], as_used(pairs, spread)):.0f}"}
 
 
 def main() -> None:
