@@ -15,6 +15,8 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO
 
+from plan import image_names, output
+
 LARGEST = 4 << 20  # bytes of a file that is read; keys and settings are smaller, libraries larger
 LAYERS = re.compile(r"[0-9a-f]{64}/layer\.tar|blobs/sha256/[0-9a-f]{64}")
 FILES = re.compile(
@@ -44,8 +46,8 @@ def main(images: list[str]) -> int:
 
 def in_configuration(image: str) -> Iterator[str]:
     """What looks like a secret in the environment, the labels and the build steps of an image."""
-    config = json.loads(_output("docker", "image", "inspect", image))[0]["Config"]
-    steps = _output("docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image).splitlines()
+    config = json.loads(output("docker", "image", "inspect", image))[0]["Config"]
+    steps = output("docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image).splitlines()
     labels = [f"{key}={value}" for key, value in (config["Labels"] or {}).items()]
     for text in [*(config["Env"] or ()), *labels, *steps]:
         for pattern in (KEYS, PASSWORD_IN_URL, NAMED):
@@ -84,15 +86,5 @@ def _in_layer(layer: str, content: IO[bytes]) -> Iterator[str]:
                     yield f"layer {layer[:12]}: {member.name} holds a secret"
 
 
-def built() -> list[str]:
-    """The images of the bake file."""
-    plan = json.loads(_output("docker", "buildx", "bake", "--progress", "quiet", "--print", "default"))
-    return sorted(name for name, target in plan["target"].items() if target.get("tags"))
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or built()))
+    sys.exit(main(sys.argv[1:] or image_names()))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections import Counter
 from typing import Any
+
+from plan import image_names, output
 
 ROW = "{:22} {:>8} {:>8} {:>7}  {}\n"
 NO_LAYER = re.compile(r"(/bin/sh -c #\(nop\) +)?(ARG|CMD|ENTRYPOINT|ENV|EXPOSE|LABEL|SHELL|STOPSIGNAL|USER|VOLUME)\b")
@@ -15,9 +16,8 @@ NO_LAYER = re.compile(r"(/bin/sh -c #\(nop\) +)?(ARG|CMD|ENTRYPOINT|ENV|EXPOSE|L
 
 def main() -> None:
     """One line for each image that was built; those that were not are named at the end."""
-    plan = json.loads(_output("docker", "buildx", "bake", "--progress", "quiet", "--print", "default"))
-    names = sorted(name for name, target in plan["target"].items() if target.get("tags"))
-    built = set(_output("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split())
+    names = image_names()
+    built = set(output("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split())
     images = {name: _inspect(name) for name in names if f"{name}:latest" in built}
     layers = {name: _layers(name, image["RootFS"]["Layers"]) for name, image in images.items()}
     users = Counter(layer for held in layers.values() for layer in held)
@@ -34,25 +34,19 @@ def main() -> None:
 
 def _layers(image: str, digests: list[str]) -> dict[str, int]:
     """The size in bytes of each layer, by digest."""
-    history = _output(
-        "docker", "history", "--no-trunc", "--human=false", "--format", "{{.Size}}\t{{.CreatedBy}}", image
-    )
+    history = output("docker", "history", "--no-trunc", "--human=false", "--format", "{{.Size}}\t{{.CreatedBy}}", image)
     steps = [line.split("\t") for line in reversed(history.splitlines())]
     sizes = [int(size) for size, step in steps if not NO_LAYER.match(step)]
     return dict(zip(digests, sizes, strict=True))
 
 
 def _inspect(image: str) -> dict[str, Any]:
-    described: dict[str, Any] = json.loads(_output("docker", "image", "inspect", f"{image}:latest"))[0]
+    described: dict[str, Any] = json.loads(output("docker", "image", "inspect", f"{image}:latest"))[0]
     return described
 
 
 def _mb(size: int) -> str:
     return f"{size / 1e6:.1f}"
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 if __name__ == "__main__":
