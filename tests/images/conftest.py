@@ -11,7 +11,7 @@ import pytest
 
 from statemachines.local.process import LocalAws
 from tests.images.small_lake import SmallLake, build
-from tests.statemachines.conftest import new_local_aws
+from tests.statemachines.conftest import running_local_aws
 
 if not os.environ.get("NDR_IMAGES"):
     collect_ignore_glob = ["test_[!f]*.py"]  # all but test_files.py, which needs no engine
@@ -39,7 +39,5 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A running local AWS."""
-    local = new_local_aws(tmp_path_factory.mktemp("local-aws"))
-    local.start()
-    yield local
-    local.stop()
+    with running_local_aws(tmp_path_factory.mktemp("local-aws")) as local:
+        yield local

@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,17 @@ def new_local_aws(home: Path, step_bin: Path | None = None, **variables: str) ->
     """A local AWS, not started, on a free port, whose state machines wait a fiftieth of their time."""
     bin_folder = step_bin or home / "bin"
     return LocalAws(home, free_port(), bin_folder, {"SFN_WAIT_SCALE": WAIT_SCALE, "NDR_STEP_GRACE": "1", **variables})
+
+
+@contextmanager
+def running_local_aws(home: Path) -> Iterator[LocalAws]:
+    """A local AWS that has started, and ends."""
+    local = new_local_aws(home)
+    local.start()
+    try:
+        yield local
+    finally:
+        local.stop()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from statemachines.local.process import LocalAws
 from tests.jobs.if_training.conftest import RUN, Lifecycle
 from tests.jobs.if_training.lakes import add_slices, add_windows, span
 from tests.jobs.if_training.machine import Machine, Stage, make_machine
-from tests.statemachines.conftest import new_local_aws
+from tests.statemachines.conftest import running_local_aws
 
 WINDOWS = list(span(8))
 KEYS = [window.key for window in WINDOWS]
@@ -26,10 +26,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    running = new_local_aws(tmp_path_factory.mktemp("training-aws"))
-    running.start()
-    yield running
-    running.stop()
+    with running_local_aws(tmp_path_factory.mktemp("training-aws")) as running:
+        yield running
 
 
 @pytest.fixture

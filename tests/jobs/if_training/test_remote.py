@@ -14,7 +14,7 @@ import pytest
 
 from statemachines.local.process import LocalAws
 from tests.jobs.if_training.lakes import add_windows, span
-from tests.statemachines.conftest import new_local_aws
+from tests.statemachines.conftest import running_local_aws
 
 pytestmark = pytest.mark.slow
 
@@ -25,17 +25,15 @@ RANGE = span(8)
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A local AWS with a lake in a bucket."""
-    running = new_local_aws(tmp_path_factory.mktemp("remote-aws"))
-    running.start()
-    lake = tmp_path_factory.mktemp("lake")
-    add_windows(lake, RANGE)
-    s3 = running.client("s3")
-    s3.create_bucket(Bucket=BUCKET)
-    for path in lake.rglob("*"):
-        if path.is_file():
-            s3.upload_file(str(path), BUCKET, f"lake/{path.relative_to(lake)}")
-    yield running
-    running.stop()
+    with running_local_aws(tmp_path_factory.mktemp("remote-aws")) as running:
+        lake = tmp_path_factory.mktemp("lake")
+        add_windows(lake, RANGE)
+        s3 = running.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        for path in lake.rglob("*"):
+            if path.is_file():
+                s3.upload_file(str(path), BUCKET, f"lake/{path.relative_to(lake)}")
+        yield running
 
 
 def run(local: LocalAws, *arguments: str) -> dict[str, Any]:
