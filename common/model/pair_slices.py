@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.lake import Lake
-from common.model.peers import slice_number, slice_numbers
+from common.model.peers import places, slice_number, slice_numbers
 from common.model.peers_met import MeetingDays, Meetings
 from common.windows import WINDOW, Windows
 
@@ -55,12 +55,11 @@ def read_last_day(
         if len(table):
             met.append(numbered.part(numbered.start >= midnight).firsts())
             earlier, keys = _of_hosts(table, numbered.keys(), hosts)
-            place = np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)
-            mine = wanted[place] == keys
+            place, mine = places(wanted, keys)
             parts.append(_numeric(earlier.filter(pa.array(mine)), place[mine]))
         start = end
     columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
-    return _summed(present.select(TEXTS), columns, int(slice_numbers(present["window_start_ts"]).min())), met
+    return _summed(present.select(TEXTS), columns, slice_number(day.start)), met
 
 
 def _slices(lake: Lake, windows: Windows, days: MeetingDays) -> tuple[pa.Table, Meetings]:

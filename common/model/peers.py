@@ -42,6 +42,12 @@ def slice_numbers(times: pa.ChunkedArray) -> Codes:
     return np.asarray(seconds // WINDOW_SECONDS, dtype=np.int64)
 
 
+def places(wanted: Codes, values: Codes) -> tuple[Codes, NDArray[np.bool_]]:
+    """Where the values stand among the wanted ones, sorted and at least one, and which of them are there at all."""
+    place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
+    return place, np.asarray(wanted[place] == values)
+
+
 def slice_number(moment: datetime) -> int:
     """The number of the window that starts then, or of the last one that starts before."""
     return int(moment.timestamp()) // WINDOW_SECONDS

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from common.errors import TableError
 from common.lake import Lake
-from common.model.peers import Numbers, networks, slice_numbers
+from common.model.peers import Numbers, networks, places, slice_numbers
 
 # what a first contact can be new in: the peer, its network, the service port, the service in that network
 NEWNESS = ("peer", "network", "service", "use")
@@ -149,9 +149,7 @@ class PeersMet:
     def _add(self, parts: dict[str, list[tuple[Codes, Codes]]], meetings: Meetings) -> None:
         host, start = meetings.host.astype(np.int64), meetings.start.astype(np.int64)
         for what, values in self._days.values(meetings).items():
-            wanted = self._wanted[what]
-            place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
-            mine = wanted[place] == values
+            _, mine = places(self._wanted[what], values)
             parts[what].append(_earliest((values[mine] << HOST_BITS) + host[mine], start[mine]))
 
     def sends(self) -> NDArray[np.bool_]:
@@ -168,9 +166,9 @@ class PeersMet:
         known = np.zeros(len(values), dtype=bool)
         others, by_now = np.zeros(len(values), dtype=np.int64), np.zeros(len(values), dtype=np.int64)
         if len(meeting):
-            place = np.minimum(np.searchsorted(meeting, mine), len(meeting) - 1)
-            known = (meeting[place] == mine) & (start[place] <= self._known_by)
-            mine_by_now = (meeting[place] == mine) & (start[place] <= self._now)
+            place, met = places(meeting, mine)
+            known = met & (start[place] <= self._known_by)
+            mine_by_now = met & (start[place] <= self._now)
             wanted = self._wanted[what]
             origin = min(int(start.min()), int(self._known_by.min()))
             span = max(int(start.max()), int(self._now.max())) - origin + 2
