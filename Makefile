@@ -6,7 +6,7 @@ SPARK_VENV := .venv-spark
 PIPELINES_VENV := .venv-pipelines
 LOCAL_VENV := .venv-local
 BIN := $(VENV)/bin
-CHECKS := statemachines/checks
+CHECKS := statemachines/lint/checks
 MACHINES_ASL := $(wildcard statemachines/*.asl.json)
 
 LAKE ?= demo/lake
@@ -62,7 +62,7 @@ test-fast: setup ## The inner loop: under two minutes
 
 .PHONY: test-spark
 test-spark: $(SPARK_VENV)/.installed java ## The parity tests on classic Spark
-	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -m pytest -m parity $(wildcard tests/test_*.py) tests/common tests/jobs tests/e2e
+	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -m pytest -m parity tests/common tests/jobs tests/tools tests/oracle tests/e2e
 
 .PHONY: java
 java: # Java 17 or later, for classic Spark; installed where the machine is Debian and we are root
@@ -84,7 +84,7 @@ statemachines-lint: setup
 
 .PHONY: statemachines-grammar
 statemachines-grammar: setup
-	$(BIN)/python -m statemachines.checks.grammar
+	$(BIN)/python -m statemachines.lint.checks.grammar
 
 .PHONY: statemachines-schema
 statemachines-schema: $(CHECKS)/node_modules/.installed

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import write_deltalake
 
-from bench.habits import SEED
 from bench.history import nullable
-from common.lake import Lake
-from common.spec import FeatureSpec
-from common.tables import BASELINE_PARTITION_NAMES
+from bench.workload import SEED
+from common.contracts import BASELINE_PARTITION_NAMES
+from common.features.spec import FeatureSpec
+from common.lake.lake import Lake
 from common.windows import Windows
 
 TIME_BANDS = ("working_hours", "off_hours")

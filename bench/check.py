@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.lake import Lake
-from common.spec import load_spec
+from common.features.spec import load_spec
+from common.lake.lake import Lake
 from common.windows import Windows
 from tests.oracle.compare import assert_tables_equal
 

@@ -61,7 +61,15 @@ class Data:
             partial = folder.with_suffix(".partial")
             size = ("--hosts", str(self.sizes.simulated_hosts), "--days", str(SIMULATION_DAYS))
             run(
-                [*python("jobs.simulate.cli"), "--out", str(partial), "--start", SIMULATION_START, *size, "--overwrite"]
+                [
+                    *python("tools.simulate.cli"),
+                    "--out",
+                    str(partial),
+                    "--start",
+                    SIMULATION_START,
+                    *size,
+                    "--overwrite",
+                ]
             )
             partial.rename(folder)
         return folder
@@ -97,11 +105,11 @@ def _flag(name: str) -> str:
 def make(what: str, sizes: Sizes, out: Path, lake: str | None) -> None:
     """Makes one input. Imports late, because the process that only measures has to stay small."""
     from bench.baselines import write_baselines
-    from bench.habits import Network
     from bench.history import write_history
     from bench.sessions import write_sessions
-    from common.lake import Lake
-    from common.spec import load_spec
+    from bench.workload import Network
+    from common.features.spec import load_spec
+    from common.lake.lake import Lake
 
     spec, network, window = load_spec("v1"), Network(sizes.hosts), Windows.parse(WINDOW)
     out.mkdir(parents=True)

@@ -11,13 +11,13 @@ import pyarrow as pa
 from deltalake import write_deltalake
 from numpy.typing import NDArray
 
-from bench.habits import SEED, UDP_PORTS, Index, Network
 from bench.sessions import SLICES_BEFORE
-from common.grid import TIMESTAMP, WINDOW_MICROS, micros
-from common.lake import Lake
-from common.schema import Table
-from common.spec import FeatureSpec
-from common.tables import DELTA_HOST_SUMS, QUANTILE_SOURCES, QUANTILES
+from bench.workload import SEED, UDP_PORTS, Index, Network
+from common.contracts import DELTA_HOST_SUMS, QUANTILE_SOURCES, QUANTILES
+from common.contracts.types import Table
+from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
+from common.features.spec import FeatureSpec
+from common.lake.lake import Lake
 from common.windows import Windows
 
 DRAWS_PER_ROW = 4

@@ -20,7 +20,7 @@ from typing import Any
 import click
 import yaml
 
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 
 BIN = Path(sys.executable).parent
 COMMANDS = ("ndr-15m", "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-inference", "ndr-join")

@@ -9,10 +9,10 @@ import argparse
 import json
 from time import monotonic
 
-from common.lake import Lake
-from common.model.pair_activity import read_activity
-from common.project import DEFAULT_INTERNAL_CIDRS
-from common.spec import load_spec
+from common.config.project import DEFAULT_INTERNAL_CIDRS
+from common.detection.pairs.activity import read_activity
+from common.features.spec import load_spec
+from common.lake.lake import Lake
 from common.windows import Windows
 
 

@@ -17,8 +17,8 @@ import duckdb
 
 from bench import reference_slices as slices
 from bench.reference_features import fg_a_steps
-from common.lake import Lake
-from common.spec import load_spec
+from common.features.spec import load_spec
+from common.lake.lake import Lake
 from common.windows import Windows
 
 

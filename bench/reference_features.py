@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bench.reference_slices import bounds
-from common.lake import Lake
-from common.spec import FeatureSpec
+from common.features.spec import FeatureSpec
+from common.lake.lake import Lake
 from common.windows import WINDOW, Windows, partition_key
 
 ADDED = (

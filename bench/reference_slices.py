@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from common.spec import FeatureSpec
-from common.tables import DELTA_HOST_SUMS, QUANTILE_SOURCES, QUANTILES
+from common.contracts import DELTA_HOST_SUMS, QUANTILE_SOURCES, QUANTILES
+from common.features.spec import FeatureSpec
 from common.windows import Windows
 
 DENIED = "(action = 'deny' OR action ^@ 'drop' OR action ^@ 'reset')"

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bench.habits import SEED, UDP_PORTS, Network
-from common.grid import TIMESTAMP, micros
-from common.schema import arrow_schema
-from common.sessions import SESSION_COLUMNS
+from bench.workload import SEED, UDP_PORTS, Network
+from common.contracts.session import SESSION_COLUMNS
+from common.contracts.types import arrow_schema
+from common.contracts.window_columns import TIMESTAMP, micros
 from common.windows import WINDOW, Windows
 
 ROWS_PER_FILE = 500_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from common.engine import open_engine
+from common.runtime.engine import open_engine
 
 if __name__ == "__main__":
     with open_engine(sys.argv[1]) as session:

@@ -21,11 +21,11 @@ import pyarrow as pa
 from deltalake import write_deltalake
 from numpy.typing import NDArray
 
-from bench.habits import SEED
 from bench.measure import GIB, machine, run
 from bench.stages import Program
-from common.lake import Lake
-from common.spec import FeatureSpec, load_spec
+from bench.workload import SEED
+from common.features.spec import FeatureSpec, load_spec
+from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
 
 START = datetime(2026, 1, 1, 0, 8, tzinfo=UTC)

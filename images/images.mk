@@ -7,7 +7,7 @@ BAKE = eval "$$(images/engine.sh env)" && export TAG=$(TAG) REVISION=$$(git rev-
 IMAGES := $(patsubst %/Dockerfile,%,$(wildcard images/*/Dockerfile))
 TARGETS ?= default
 START := tests/images/test_start.py
-STEPS := tests/statemachines/emulator/test_docker_steps.py
+STEPS := tests/localaws/services/sagemaker/test_docker_steps.py
 IMAGE_LOCK := -q --generate-hashes --no-emit-find-links --no-emit-index-url --python-version 3.11 --python-platform linux \
 	-c requirements/dev.txt
 

@@ -19,8 +19,8 @@ from typing import Any
 import boto3
 import click
 
-from common.cli import report_errors
 from common.errors import InputError, StorageError
+from common.runtime.cli import report_errors
 
 
 @click.command()

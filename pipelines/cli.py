@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from common.aws import client as aws_client
-from common.cli import Command, report_errors
+from common.aws.clients import client as aws_client
+from common.runtime.cli import Command, report_errors
 from pipelines import definitions
 from pipelines.assignments import AssignmentError, checked_assignment
 from pipelines.deployment import apply, plan

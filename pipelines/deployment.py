@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from common.aws import aws_errors
+from common.aws.clients import aws_errors
 from common.errors import DeploymentError
 from pipelines.assignments import checked
 from pipelines.definitions import Definition, load

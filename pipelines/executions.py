@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from common.aws import aws_errors
+from common.aws.clients import aws_errors
 from common.errors import NdrError
 from pipelines.assignments import AssignmentError, checked_assignment
 from pipelines.definitions import Definition

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from sagemaker.core.workflow.functions import Join
 from sagemaker.core.workflow.parameters import Parameter, ParameterInteger, ParameterString
 
-from common.engine import ENGINES
+from common.runtime.engine import ENGINES
 
 Value: TypeAlias = str | Parameter | Join
 Options: TypeAlias = Mapping[str, Value]

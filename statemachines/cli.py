@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from common.aws import client
-from common.cli import report_errors
+from common.aws.clients import client
 from common.errors import ParameterError
+from common.runtime.cli import report_errors
 from statemachines.definitions import MACHINES, definition_of
-from statemachines.projects import read_project, seed
-from statemachines.publish import Published, publish_machines, roll_back
-from statemachines.stack import deploy_stack
+from statemachines.deploy.projects import read_project, seed
+from statemachines.deploy.publish import Published, publish_machines, roll_back
+from statemachines.deploy.stack import deploy_stack
 
 
 @click.group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
@@ -61,7 +61,7 @@ def rollback(machines: tuple[str, ...]) -> None:
 @report_errors
 def lint_command() -> None:
     """Looks for what public checkers miss: unassigned variables, misplaced $states, JSONata that AWS rejects."""
-    from statemachines.lint import lint  # needs a JSONata parser, which only development has
+    from statemachines.lint.lint import lint  # needs a JSONata parser, which only development has
 
     found = [f"{machine}: {problem}" for machine in MACHINES for problem in lint(definition_of(machine))]
     for line in found:

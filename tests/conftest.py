@@ -14,17 +14,17 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from common.engine import open_engine
-from common.lake import Lake
-from common.project import ProjectParameters
-from common.report import RunReport
-from common.sessions import SESSION_COLUMNS
-from common.spec import load_spec
-from common.stage import StageConfig, StageRun
+from common.config.project import ProjectParameters
+from common.contracts.session import SESSION_COLUMNS
+from common.features.spec import load_spec
+from common.lake.lake import Lake
+from common.runtime.context import StageConfig, StageRun
+from common.runtime.engine import open_engine
+from common.runtime.run_report import RunReport
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
 from jobs.delta.job import run as run_delta
-from tests.statemachines.conftest import aws_environment, local_aws, start_local_aws, step_bin
+from tests.localaws.running import aws_environment, local_aws, start_local_aws, step_bin
 
 __all__ = ["aws_environment", "local_aws", "start_local_aws", "step_bin"]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from common.project import ProjectParameters
-from common.sessions import PARSED_SCHEMA
-from common.spec import FeatureSpec
-from common.tables import tables
+from common.config.project import ProjectParameters
+from common.contracts import tables
+from common.contracts.session import PARSED_SCHEMA
+from common.features.spec import FeatureSpec
 from common.windows import Windows
 
 _numbers: Iterator[int] = count(1)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from common.project_groups import RedshiftParameters
-from common.redshift import run_statements
-from statemachines.local.process import LocalAws
+from common.aws.redshift import run_statements
+from common.config.redshift import RedshiftParameters
+from localaws.cli.process import LocalAws
 
 Query = Callable[[str], list[list[Any]]]
 

@@ -22,15 +22,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from common.lake import Lake
-from common.model.pair_activity import codes, read_activity
-from common.model.pair_evidence import EXCESSES, KINDS, PIECES, SPREADS, strongest
-from common.model.pair_model import Judged, PairModel, raw_scores, window_surprises
-from common.model.peers import slice_numbers
-from common.model.peers_met import NEWNESS
-from common.model.survival import HostSurvival
-from common.project import DEFAULT_INTERNAL_CIDRS
-from common.spec import load_spec
+from common.config.project import DEFAULT_INTERNAL_CIDRS
+from common.detection.calibration.per_host import HostSurvival
+from common.detection.pairs.activity import codes, read_activity
+from common.detection.pairs.first_seen import NEWNESS
+from common.detection.pairs.model import Judged, PairModel, raw_scores, window_surprises
+from common.detection.pairs.numbering import slice_numbers
+from common.detection.pairs.scoring import EXCESSES, KINDS, PIECES, SPREADS, strongest
+from common.features.spec import load_spec
+from common.lake.lake import Lake
 from common.windows import Windows, parse_moment
 
 BUDGET = 20

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.sessions import PARSED_SCHEMA, REJECT_SCHEMA, SESSION_COLUMNS
+from common.contracts.session import PARSED_SCHEMA, REJECT_SCHEMA, SESSION_COLUMNS
 
 SESSION_NAMES = tuple(column.name for column in SESSION_COLUMNS)
 KEPT, DUPLICATE, UNCOUNTED = "kept", "duplicate", "uncounted"

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.contracts.session import DUPLICATE_KEY
 from common.logs.batches import DUPLICATE, KEPT
-from common.sessions import DUPLICATE_KEY
 
 _DIGEST_BYTES = 16
 _SEPARATOR, _NULL = "\x1f", "\x00"

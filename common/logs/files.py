@@ -15,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 from pyarrow import fs
 
 from common.errors import InputError
-from common.objects import read_lines
-from common.storage import s3_filesystem
+from common.storage.files import read_lines
+from common.storage.filesystems import s3_filesystem
 
 _GLOB_CHARACTERS = frozenset("*?[")
 _NEXT_INPUT = re.compile(r",(?=s3://|file://|/|@)")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from common.contracts.session import SESSION_COLUMNS
 from common.errors import FormatError, ParameterError
 from common.logs import values
-from common.sessions import SESSION_COLUMNS
 
 FORMATS = ("panos", "ecs", "sls", "zeek", "argus", "parquet")
 """Names of the log formats, in the order in which they are tried."""

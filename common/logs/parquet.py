@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from common.contracts.session import SESSION_COLUMNS
 from common.errors import FormatError, InputError
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
 from common.logs.tables import sessions_of
 from common.logs.values import FieldError, shown
 from common.logs.vectors import as_text, by_distinct
-from common.sessions import SESSION_COLUMNS
 
 BATCH_ROWS = 65_536
 

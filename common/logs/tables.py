@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.contracts.session import PARSED_SCHEMA
 from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
 from common.logs.panos_columns import ENDS_IN_TIME
 from common.logs.records import COUNTERS, TEXT_RULES, TRAFFIC, foreign_columns, precise_time
 from common.logs.values import FieldError
 from common.logs.vectors import Mask, by_distinct, instants, integers, real_numbers, texts
-from common.sessions import PARSED_SCHEMA
 
 Numbers = npt.NDArray[np.int64]
 

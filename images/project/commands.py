@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 COMMAND = """#!/opt/venv/bin/python3
-from common.container import start
+from common.runtime.entrypoint import start
 from {module} import {function}
 
 start({function})

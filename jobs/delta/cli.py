@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from common.cli import Command, report_errors, stage_options
 from common.logs import FORMATS
-from common.stage import run_stage
+from common.runtime.cli import Command, report_errors, stage_options
+from common.runtime.context import run_stage
 from jobs.delta.config import DeltaConfig
 from jobs.delta.job import run
 

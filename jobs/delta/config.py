@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.stage import StageConfig
+from common.runtime.context import StageConfig
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.addresses import Segments, is_internal
-from common.grid import window_columns
-from common.project import ProjectParameters
-from common.schema import Table
-from common.spec import FeatureSpec
-from common.tables import QUANTILE_SOURCES, QUANTILES
+from common.config.project import ProjectParameters
+from common.contracts import QUANTILE_SOURCES, QUANTILES
+from common.contracts.types import Table
+from common.contracts.window_columns import window_columns
+from common.features.spec import FeatureSpec
 from common.windows import Windows
 
 HOST_COLUMN = {"outbound": "src_ip", "inbound": "dst_ip"}

@@ -16,15 +16,15 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from common.config.project import ProjectParameters
+from common.contracts.session import DUPLICATE_KEY, PARSED_SCHEMA
+from common.contracts.window_columns import micros, slice_number
 from common.errors import InputError
-from common.grid import micros, slice_number
 from common.logs import Counts, LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
-from common.project import ProjectParameters
-from common.report import RunReport
-from common.scratch import scratch_folder, seen_by_engine
-from common.sessions import DUPLICATE_KEY, PARSED_SCHEMA
-from common.stage import StageRun
+from common.runtime.context import StageRun
+from common.runtime.run_report import RunReport
+from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
 from jobs.delta.staging import RECORD, STAGED_NAMES, Staging

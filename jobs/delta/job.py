@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.errors import RejectedRatioError
-from common.stage import StageRun
+from common.runtime.context import StageRun
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
 from jobs.delta.hosts import host_slices

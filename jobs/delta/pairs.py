@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.addresses import Segments, is_internal
-from common.grid import TIMESTAMP, window_columns
-from common.project import ProjectParameters
-from common.schema import Table
+from common.config.project import ProjectParameters
+from common.contracts.types import Table
+from common.contracts.window_columns import TIMESTAMP, window_columns
 from common.windows import Windows
 from jobs.delta.hosts import MICROS, denied, duration_micros, no_reply, was_reset
 

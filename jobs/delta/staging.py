@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.grid import micros
+from common.contracts.session import REJECT_SCHEMA, SESSION_COLUMNS
+from common.contracts.types import Column, arrow_schema
+from common.contracts.window_columns import micros
 from common.logs import Counts, ParsedBatch
 from common.logs.batches import decoded
 from common.logs.blocks import blocks
 from common.logs.files import open_file
-from common.schema import Column, arrow_schema
-from common.sessions import REJECT_SCHEMA, SESSION_COLUMNS
 from common.windows import Windows
 
 NOT_STAGED = frozenset({"src_port", "rule", "src_zone", "dst_zone", "src_user", "threat_id", "severity"})

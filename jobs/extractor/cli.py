@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from common.cli import UriType, WindowListType, report_errors, stage_options
 from common.errors import ParameterError, WindowError
+from common.runtime.cli import UriType, WindowListType, report_errors, stage_options
 from jobs.extractor.config import SOURCES, ExtractorConfig
 from jobs.extractor.job import run
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from common.errors import ParameterError, WindowError
-from common.stage import StageConfig
+from common.runtime.context import StageConfig
 from common.windows import Windows
 
 SOURCES = ("auto", "index", "listing")

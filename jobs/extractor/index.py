@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.aws import aws_errors, client
+from common.aws.clients import aws_errors, client
 from common.errors import NdrError
 from common.windows import WINDOW, Windows, iso_seconds, parse_moment
 from jobs.extractor.candidates import Candidate, Candidates

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from common.config.project import load_project
 from common.errors import ParameterError, WindowError
-from common.objects import Folder
-from common.project import load_project
-from common.report import RunReport
-from common.stage import new_report
+from common.runtime.context import new_report
+from common.runtime.run_report import RunReport
+from common.storage.files import Folder
 from common.windows import Windows
 from jobs.extractor.candidates import Candidates, by_window
 from jobs.extractor.config import ExtractorConfig

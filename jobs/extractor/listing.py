@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from common.errors import NdrError
-from common.objects import Entry, Folder
+from common.storage.files import Entry, Folder
 from common.windows import Windows, parse_moment
 from jobs.extractor.candidates import Candidate, Candidates
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.objects import Folder
+from common.storage.files import Folder
 from common.windows import Windows, iso_seconds
 from jobs.extractor.candidates import Candidate
 from jobs.extractor.config import ExtractorConfig

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from common.cli import report_errors, stage_options
-from common.stage import StageConfig, run_stage
+from common.runtime.cli import report_errors, stage_options
+from common.runtime.context import StageConfig, run_stage
 from jobs.fg_a.job import run
 
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from common.grid import window_columns
-from common.project import ProjectParameters
-from common.schema import Table
-from common.spec import FeatureSpec
+from common.config.project import ProjectParameters
+from common.contracts.types import Table
+from common.contracts.window_columns import window_columns
+from common.features.spec import FeatureSpec
 from common.windows import Windows
 from jobs.fg_a.feed import HostEntries, PairEntries, host_entries, pair_entries
 from jobs.fg_a.frames import PEAK, base_columns

@@ -10,8 +10,8 @@ from datetime import timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from common.grid import WINDOW_MICROS, micros
-from common.spec import FeatureSpec
+from common.contracts.window_columns import WINDOW_MICROS, micros
+from common.features.spec import FeatureSpec
 from common.windows import WINDOW
 from jobs.fg_a.timeline import ROLES, Timeline
 

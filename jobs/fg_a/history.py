@@ -7,8 +7,8 @@ from datetime import timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from common.lake import equal_predicate
-from common.stage import StageRun
+from common.lake.lake import equal_predicate
+from common.runtime.context import StageRun
 from jobs.fg_a.timeline import Timeline
 
 

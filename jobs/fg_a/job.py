@@ -6,8 +6,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.errors import TableError
-from common.parts import replace_in_parts
-from common.stage import StageConfig, StageRun
+from common.runtime.chunked_replace import replace_in_parts
+from common.runtime.context import StageConfig, StageRun
 from common.windows import Windows
 from jobs.fg_a.features import Definition
 from jobs.fg_a.frames import FEED_COLUMNS, history_feed, host_feed, pair_feed

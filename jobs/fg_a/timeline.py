@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from common.windows import WINDOW, Windows
+from common.windows import Windows
 
 Index = NDArray[np.int64]
 
@@ -99,15 +99,6 @@ class Timeline:
         """Days from `origin_date` to the date of the slice that starts at each edge, `(n_buckets + 1,)`."""
         last = (self.windows.end.date() - self.origin_date).days
         return np.append(self.bucket_days, last)
-
-    def bucket_of(self, slices: Index) -> Index:
-        """The buckets of slices, in their shape."""
-        return np.searchsorted(self.edges, slices, side="right") - 1
-
-    @property
-    def first_window_slice(self) -> int:
-        """The slice of the first window."""
-        return (self.windows.start - self.history.start) // WINDOW
 
 
 def _consecutive(columns: Index) -> slice | Index:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from common.cli import MomentType, MonthType, engine_option, lake_option, project_options, report_errors
-from common.stage import run_stage
+from common.runtime.cli import MomentType, MonthType, engine_option, lake_option, project_options, report_errors
+from common.runtime.context import run_stage
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from common.config.project import ProjectParameters, load_project
 from common.errors import ParameterError
-from common.project import ProjectParameters, load_project
-from common.spec import FeatureSpec, Horizon, load_spec
-from common.stage import StageConfig
+from common.features.spec import FeatureSpec, Horizon, load_spec
+from common.runtime.context import StageConfig
 from common.windows import WINDOW, Windows, floor_to_grid
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from common.contracts import BASELINE_PARTITION_NAMES
 from common.errors import InputError
-from common.lake import equal_predicate
-from common.spec import Horizon
-from common.stage import StageRun
-from common.tables import BASELINE_PARTITION_NAMES
+from common.features.spec import Horizon
+from common.lake.lake import equal_predicate
+from common.runtime.context import StageRun
 from common.windows import iso
 from jobs.fg_b.config import BaselineConfig, chosen_horizons, history
 from jobs.fg_b.passes import baselines_of, plan_passes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from common.schema import ddl
-from common.spec import FeatureSpec
+from common.contracts.types import ddl
+from common.features.spec import FeatureSpec
 from jobs.fg_b.subjects import Slice, all_slices, feature_columns, result_columns, segment_baselines
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyarrow import fs
 
-from common.lake import Lake
+from common.lake.lake import Lake
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from common.robust import MAD_TO_SIGMA, Floats
+from common.features.scales import MAD_TO_SIGMA, Floats
 
 QUANTILES = {"p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
 

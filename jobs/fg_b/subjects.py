@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from common.robust import Floats, scale_floors
-from common.schema import Column, arrow_schema
-from common.spec import FeatureSpec
-from common.tables import tables
+from common.contracts import tables
+from common.contracts.types import Column, arrow_schema
+from common.features.scales import Floats, scale_floors
+from common.features.spec import FeatureSpec
 from jobs.fg_b.statistics import Statistics, median_and_mad, outliers, statistics
 
 Slice = tuple[str, str]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from common.spec import Horizon
+from common.features.spec import Horizon
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

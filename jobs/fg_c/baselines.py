@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from common.lake import Lake
-from common.robust import IQR_TO_SIGMA, MAD_TO_SIGMA, Floats
-from common.spec import FeatureSpec, load_spec
-from common.tables import BASELINE_PARTITION_NAMES
+from common.contracts import BASELINE_PARTITION_NAMES
+from common.features.scales import IQR_TO_SIGMA, MAD_TO_SIGMA, Floats
+from common.features.spec import FeatureSpec, load_spec
+from common.lake.lake import Lake
 from jobs.fg_c.deviations import column_floors, slice_count
 
 SOURCES = ("none", "host", "segment")

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from common.cli import Command, MonthType, report_errors, stage_options
-from common.stage import run_stage
+from common.runtime.cli import Command, MonthType, report_errors, stage_options
+from common.runtime.context import run_stage
 from jobs.fg_c.config import DeviationConfig
 from jobs.fg_c.job import run
 

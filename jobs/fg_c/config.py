@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from common.errors import TableError
-from common.stage import StageConfig
+from common.runtime.context import StageConfig
 from common.windows import Windows
 
 

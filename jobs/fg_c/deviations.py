@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from common.robust import Floats, scale_floors
-from common.spec import DEVIATION_TRANSFORMS, FeatureSpec
+from common.features.scales import Floats, scale_floors
+from common.features.spec import DEVIATION_TRANSFORMS, FeatureSpec
 
 
 def deviation_columns(spec: FeatureSpec) -> list[str]:

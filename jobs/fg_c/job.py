@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import InputError, TableError
-from common.lake import Lake, equal_predicate
-from common.parts import replace_in_parts
-from common.stage import StageRun
+from common.lake.lake import Lake, equal_predicate
+from common.runtime.chunked_replace import replace_in_parts
+from common.runtime.context import StageRun
 from common.windows import Windows
 from jobs.fg_c.baselines import BaselineKey
 from jobs.fg_c.config import DeviationConfig, baseline_months, bounded_parts

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from common.schema import Table, arrow_schema, ddl
-from common.spec import load_spec
-from common.tables import FG_C_PAIR_FEATURES
+from common.contracts import FG_C_PAIR_FEATURES
+from common.contracts.types import Table, arrow_schema, ddl
+from common.features.spec import load_spec
 from jobs.fg_c.baselines import SOURCES, BaselineKey, load_baselines
 from jobs.fg_c.deviations import column_floors, composites, deviation_columns, deviations
 

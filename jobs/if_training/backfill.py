@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from common.aws import aws_errors, client
+from common.aws.clients import aws_errors, client
 from common.errors import StageError
 from common.windows import WINDOW, Windows
 

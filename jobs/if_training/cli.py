@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from common.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
+from common.runtime.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
 from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.lake import Lake
+from common.lake.lake import Lake
 from common.windows import Windows
 
 NO_FG_A, NO_FG_C, PARTIAL = "no rows in fg_a", "no rows in fg_c", "rows of fg_a without one in fg_c"

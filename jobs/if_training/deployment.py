@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from common.detection.inputs import model_features
+from common.detection.registry.artifacts import LoadedModel, load_model
+from common.detection.registry.pointer import altered, promote, promoted_run, read_pointer, sha256
 from common.errors import DeploymentError, ModelError
-from common.model.artifacts import LoadedModel, load_model
-from common.model.features import model_features
-from common.model.gates import Gate, at_least, at_most, improvement, not_applicable, of_validation, refusals
-from common.model.registry import altered, promote, promoted_run, read_pointer, sha256
 from jobs.if_training.endpoint import upsert_endpoint
+from jobs.if_training.gates import Gate, at_least, at_most, improvement, not_applicable, of_validation, refusals
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before
 from jobs.if_training.validation import Validation, transformed_sha256
 

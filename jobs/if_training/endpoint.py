@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from common.aws import aws_errors, client
+from common.aws.clients import aws_errors, client
+from common.config.training import EndpointParameters
 from common.errors import DeploymentError
-from common.model.parameters import EndpointParameters
 
 NAME_MOST = 63
 VARIANT = "AllTraffic"

@@ -7,8 +7,8 @@ from importlib import import_module
 
 import click
 
-from common.model import registry
-from common.report import RunReport
+from common.detection.registry import pointer
+from common.runtime.run_report import RunReport
 from jobs.if_training.config import ALL, STAGES, TrainingConfig
 from jobs.if_training.lifecycle import TrainingRun, open_run
 
@@ -40,7 +40,7 @@ def roll_back(lake_uri: str, project_name: str, run_id: str | None) -> None:
     """
     report = RunReport("ndr-if-training", project_name=project_name)
     with report.step("rollback"):
-        left, current = registry.roll_back(registry.model_store(lake_uri, project_name), run_id)
+        left, current = pointer.roll_back(pointer.model_store(lake_uri, project_name), run_id)
     report.details |= {"rolled_back": left if left != current else None, "run_id": current}
     click.echo(report.to_json())
 

@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+from common.config.project import ProjectParameters, load_project
+from common.config.training import TrainingParameters
+from common.detection.registry.pointer import model_store, parsed
+from common.detection.registry.store import ArtifactStore
 from common.errors import ModelError, StageError
-from common.lake import Lake
-from common.model.parameters import TrainingParameters
-from common.model.registry import model_store, parsed
-from common.model.store import ArtifactStore
-from common.project import ProjectParameters, load_project
-from common.report import RunReport
-from common.spec import FeatureSpec, load_spec
-from common.stage import new_report
+from common.features.spec import FeatureSpec, load_spec
+from common.lake.lake import Lake
+from common.runtime.context import new_report
+from common.runtime.run_report import RunReport
 from jobs.if_training.config import ALL, STAGES, TrainingConfig
 
 ARTIFACTS = {
@@ -146,8 +146,8 @@ def facts(run: TrainingRun) -> Artifact:
 
 
 def _name(run: TrainingRun) -> str:
-    from common.model.artifacts import run_id_of
-    from common.model.matrix import input_digest
+    from common.detection.input_matrix import input_digest
+    from common.detection.registry.artifacts import run_id_of
 
     return run_id_of(facts(run) | {"input_digest": input_digest(run.lake, run.config.windows)})
 

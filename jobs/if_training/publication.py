@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.model.artifacts import MODEL
-from common.model.features import model_features
-from common.model.matrix import JOIN_KEYS
-from common.model.registry import encoded, manifest_sha256, read_manifest, sha256
+from common.detection.input_matrix import JOIN_KEYS
+from common.detection.inputs import model_features
+from common.detection.registry.artifacts import MODEL
+from common.detection.registry.pointer import encoded, manifest_sha256, read_manifest, sha256
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before
 
 PURPOSE = (

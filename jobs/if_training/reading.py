@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from common.detection.input_matrix import read_rows
+from common.detection.inputs import model_features
 from common.errors import InputError
-from common.model.features import model_features
-from common.model.matrix import read_rows
-from common.model.transplants import drawn_rows
 from jobs.if_training.lifecycle import TrainingRun
+from jobs.if_training.synthetic_anomalies import drawn_rows
 
 Matrix = NDArray[np.float32]
 Ends = NDArray[np.int64]

@@ -6,17 +6,17 @@ import os
 from dataclasses import asdict, replace
 from typing import Any
 
+from common.detection.detector import Detector
+from common.detection.input_matrix import input_digest
+from common.detection.members.forest import ForestParameters
+from common.detection.registry.artifacts import MODEL, save_model
+from common.detection.registry.pointer import is_complete, read_manifest, sha256
 from common.errors import ModelError
-from common.model.artifacts import MODEL, save_model
-from common.model.ensemble import Detector
-from common.model.forest import ForestParameters
-from common.model.matrix import input_digest
-from common.model.pair_training import with_pairs
-from common.model.registry import is_complete, read_manifest, sha256
-from common.scratch import scratch_folder
+from common.storage.scratch import scratch_folder
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before, facts
-from jobs.if_training.protocol import Trained, train
+from jobs.if_training.pair_training import with_pairs
 from jobs.if_training.reading import TrainingRows, read_training_rows
+from jobs.if_training.training_protocol import Trained, train
 
 VALIDATION, PAGE = "validation.npz", "report.html"
 QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
@@ -66,7 +66,7 @@ def _page(run: TrainingRun, content: Artifact, trained: Trained, hosts: dict[str
     """The report as a page. Matplotlib wants a folder to write to, which a read-only system has in the lake only."""
     with scratch_folder(run.lake.uri) as folder:
         os.environ.setdefault("MPLCONFIGDIR", str(folder))
-        from jobs.if_training.page import page
+        from jobs.if_training.html_report import page
 
         return page(run.run_id, run.request, content, trained, hosts).encode()
 

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
-from common.model.drift import DriftReference
-from common.model.ensemble import MEMBERS, Detector
-from common.model.monitoring import DriftMonitor
-from common.model.parameters import TrainingParameters
-from common.model.registry import sha256
-from common.model.transplants import Examination
-from common.spec import FeatureSpec
+from common.config.training import TrainingParameters
+from common.detection.detector import MEMBERS, Detector
+from common.detection.drift.monitor import DriftMonitor
+from common.detection.drift.reference import DriftReference
+from common.detection.registry.pointer import sha256
+from common.features.spec import FeatureSpec
+from jobs.if_training.synthetic_anomalies import Examination
 
 ROWS_LEAST = 200
 Matrix = NDArray[np.float32]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.errors import InputError, StageError, TableError
-from common.lake import Lake
+from common.lake.lake import Lake
 from jobs.if_training.coverage import Coverage, measure, named
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from common.cli import report_errors, stage_options
-from common.stage import run_stage
+from common.runtime.cli import report_errors, stage_options
+from common.runtime.context import run_stage
 from jobs.inference.config import InferenceConfig
 from jobs.inference.job import run
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from common.detection.drift.monitor import DriftMonitor
+from common.detection.input_matrix import ModelRows, read_rows
+from common.detection.inputs import model_features
+from common.detection.members.forest import PathAttribution
+from common.detection.pairs.explain import PairScores, score_pairs
+from common.detection.registry.artifacts import LoadedModel, load_model
+from common.detection.registry.pointer import current_run, model_store
 from common.errors import InputError
-from common.model.artifacts import LoadedModel, load_model
-from common.model.features import model_features
-from common.model.forest import PathAttribution
-from common.model.matrix import ModelRows, read_rows
-from common.model.monitoring import DriftMonitor
-from common.model.pair_scores import PairScores, score_pairs
-from common.model.registry import current_run, model_store
-from common.scratch import scratch_folder, seen_by_engine
-from common.stage import StageRun
+from common.runtime.context import StageRun
+from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import WINDOW, Windows
 from jobs.inference.config import InferenceConfig
 from jobs.inference.transform import predict

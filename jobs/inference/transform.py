@@ -5,13 +5,13 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.model.artifacts import LoadedModel
-from common.model.ensemble import ROWS_AT_ONCE
-from common.model.explanation import merged, top_features
-from common.model.forest import PathAttribution
-from common.model.matrix import ModelRows
-from common.model.pair_scores import PairScores
-from common.schema import Table
+from common.contracts.types import Table
+from common.detection.detector import ROWS_AT_ONCE
+from common.detection.explanation import merged, top_features
+from common.detection.input_matrix import ModelRows
+from common.detection.members.forest import PathAttribution
+from common.detection.pairs.explain import PairScores
+from common.detection.registry.artifacts import LoadedModel
 
 
 def predict(

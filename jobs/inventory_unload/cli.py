@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from common.cli import MonthType, engine_option, lake_option, project_options, report_errors
-from common.stage import run_stage
+from common.runtime.cli import MonthType, engine_option, lake_option, project_options, report_errors
+from common.runtime.context import run_stage
 from jobs.inventory_unload.config import InventoryConfig
 from jobs.inventory_unload.job import run
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from common.stage import StageConfig
+from common.runtime.context import StageConfig
 from common.windows import WINDOW, Windows, floor_to_grid
 
 

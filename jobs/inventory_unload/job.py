@@ -7,12 +7,12 @@ import uuid
 
 import pyarrow as pa
 
+from common.aws.redshift import run_statements
+from common.config.redshift import redshift_of, staging_location
 from common.errors import RejectedRatioError
-from common.exchange import exchange_folder, redshift_of
-from common.lake import equal_predicate
-from common.objects import Folder
-from common.redshift import run_statements
-from common.stage import StageRun
+from common.lake.lake import equal_predicate
+from common.runtime.context import StageRun
+from common.storage.files import Folder
 from jobs.inventory_unload.config import InventoryConfig
 from jobs.inventory_unload.snapshot import SHOWN, Snapshot, read_snapshot
 from jobs.inventory_unload.statement import unload_statement
@@ -28,7 +28,7 @@ def run(config: InventoryConfig, stage: StageRun) -> None:
         ParameterError: the project has no Redshift, or no place in S3.
     """
     redshift, month = redshift_of(stage.project, config.project_name), f"month={config.month}"
-    base = exchange_folder(stage.project, config.project_name, stage.lake, SNAPSHOTS)
+    base = staging_location(stage.project, config.project_name, stage.lake.uri, SNAPSHOTS)
     run_id = uuid.uuid4().hex
     folder = Folder(f"{base}/{month}/run={run_id}")
     with stage.report.step("unload"):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.errors import InputError
-from common.objects import Folder
+from common.storage.files import Folder
 
 MANIFEST = "manifest"
 SHOWN = 5

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from common.project_groups import INVENTORY_COLUMNS, RedshiftParameters
-from common.redshift import credentials, identifier, literal
+from common.aws.redshift import credentials, identifier, literal
+from common.config.redshift import INVENTORY_COLUMNS, RedshiftParameters
 
 CASTS = {"host_ip": "VARCHAR(64)", "machine_name": "VARCHAR(1024)", "is_active": "BOOLEAN"}
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from common.cli import report_errors, stage_options
-from common.stage import run_stage
+from common.runtime.cli import report_errors, stage_options
+from common.runtime.context import run_stage
 from jobs.join.config import DESTINATIONS, JoinConfig
 from jobs.join.job import run
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import InputError
-from common.stage import StageRun
+from common.runtime.context import StageRun
 from common.windows import Windows
 from jobs.join.config import JoinConfig
 from jobs.join.parquet import in_order

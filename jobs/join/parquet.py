@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.schema import Table
+from common.contracts.types import Table
 
 
 def without_zones(rows: pa.Table) -> pa.Table:

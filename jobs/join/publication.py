@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from common.exchange import exchange_folder, redshift_of
-from common.stage import StageRun
+from common.config.redshift import redshift_of, staging_location
+from common.runtime.context import StageRun
 from jobs.join.config import JoinConfig
 from jobs.join.to_redshift import publish_to_redshift
 from jobs.join.to_s3 import publication_prefix, publish_to_s3
@@ -29,7 +29,7 @@ def publisher(config: JoinConfig, stage: StageRun) -> Publish | None:
         return lambda rows: {"prefix": prefix, "windows": publish_to_s3(prefix, rows, config.windows)}
     if config.destination == "redshift":
         redshift = redshift_of(project, name)
-        exchange = exchange_folder(project, name, stage.lake, "_publication")
+        exchange = staging_location(project, name, stage.lake.uri, "_publication")
         table = stage.lake.table("prediction_join")
         target = f"{redshift.schema}.{redshift.publication_table}"
         return lambda rows: {"table": target, "rows": publish_to_redshift(redshift, exchange, rows, table)}

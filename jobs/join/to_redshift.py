@@ -11,10 +11,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.errors import RedshiftError
-from common.objects import Folder
-from common.project_groups import RedshiftParameters
-from common.redshift import (
+from common.aws.redshift import (
     LONG_TEXT_BYTES,
     TEXT_BYTES,
     columns_ddl,
@@ -23,7 +20,10 @@ from common.redshift import (
     literal,
     run_statements,
 )
-from common.schema import Table
+from common.config.redshift import RedshiftParameters
+from common.contracts.types import Table
+from common.errors import RedshiftError
+from common.storage.files import Folder
 from jobs.join.parquet import parquet_bytes, without_zones
 
 LONG_TEXTS = ("top_features", "pair_evidence")

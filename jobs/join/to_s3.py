@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.config.project import ProjectParameters
 from common.errors import ParameterError
-from common.objects import Folder
-from common.project import ProjectParameters
+from common.storage.files import Folder
 from common.windows import Windows
 from jobs.join.parquet import parquet_bytes, without_zones
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from common.spec import FeatureSpec
-from common.tables import PARTITIONS, join_features, tables
+from common.contracts import PARTITIONS, join_features, tables
+from common.features.spec import FeatureSpec
 
 KEYS = ["host_ip", "window_end_ts"]
 

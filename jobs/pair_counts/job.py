@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.stage import StageConfig, StageRun
+from common.runtime.context import StageConfig, StageRun
 from jobs.pair_counts.transform import count_pairs
 
 

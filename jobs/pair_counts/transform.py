@@ -6,8 +6,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.addresses import is_internal
-from common.project import ProjectParameters
-from common.schema import Table
+from common.config.project import ProjectParameters
+from common.contracts.types import Table
 
 CARRIED = ("segment_id", "window_end_ts", "date", "window")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from common.cli import report_errors, stage_options
+from common.runtime.cli import report_errors, stage_options
 from jobs.delta.cli import log_options
 from jobs.fg_c.cli import baseline_month_option
 from jobs.streaming_15m.config import StreamingConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
-from common.stage import StageConfig
+from common.runtime.context import StageConfig
 from jobs.delta.config import DeltaConfig
 from jobs.fg_c.config import DeviationConfig
 

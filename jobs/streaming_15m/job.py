@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.errors import NdrError, StageError
-from common.stage import open_stages
+from common.runtime.context import open_stages
 from jobs.delta.job import run as run_delta
 from jobs.fg_a.job import run as run_fg_a
 from jobs.fg_c.job import run as run_fg_c

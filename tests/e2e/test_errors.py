@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from common import stages
+from common.runtime import catalog
 from tests.e2e.conftest import NOON, START, Command, command_line
 
 STAGES = ("ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-if-training", "ndr-inference", "ndr-join")
@@ -30,7 +30,7 @@ def assert_one_error_line(done: subprocess.CompletedProcess[str], *words: str) -
     assert not [word for word in words if word not in told[0]], told[0]
 
 
-@pytest.mark.parametrize("name", [stage.command for stage in (*stages.STAGES, *stages.TOOLS)])
+@pytest.mark.parametrize("name", [stage.command for stage in (*catalog.STAGES, *catalog.TOOLS)])
 def test_every_command_has_help_with_an_example(command: Command, name: str) -> None:
     done = command(name, "--help")
     assert done.returncode == 0

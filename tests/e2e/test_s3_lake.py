@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from common.lake import Lake
+from common.lake.lake import Lake
 from common.windows import Windows
-from jobs.simulate.batches import batch_path
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.conftest import SPEC
 from tests.e2e.conftest import NOON, Command
 from tests.oracle.compare import assert_tables_equal
+from tools.simulate.batches import batch_path
 
 pytestmark = pytest.mark.slow
 

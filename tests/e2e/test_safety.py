@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from common.lake import Lake
+from common.lake.lake import Lake
 from tests.conftest import SPEC
 from tests.e2e.conftest import DAY, NOON, Command, command_line
 from tests.oracle.compare import assert_tables_equal

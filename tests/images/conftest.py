@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.images.small_lake import SmallLake, build
-from tests.statemachines.conftest import running_local_aws
+from tests.localaws.running import running_local_aws
 
 if not os.environ.get("NDR_IMAGES"):
     collect_ignore_glob = ["test_[!f]*.py"]  # all but test_files.py, which needs no engine

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from common.lake import Lake
+from common.lake.lake import Lake
 from common.windows import Windows
-from jobs.simulate.batches import batch_path
 from tests.conftest import SPEC
 from tests.oracle.compare import assert_tables_equal
+from tools.simulate.batches import batch_path
 
 WINDOW = "2026-03-10T13:08Z"
 HISTORY = "2026-02-21T08:08Z/2026-02-21T14:08Z"  # inside both horizons before March, with their gaps

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from common.lake import Lake
-from common.project_groups import RedshiftParameters
-from jobs.demo.inventory import seed_inventory
-from statemachines.local.process import LocalAws
+from common.config.redshift import RedshiftParameters
+from common.lake.lake import Lake
+from localaws.cli.process import LocalAws
 from tests.conftest import SPEC
 from tests.images.containers import example_of, run_example, run_image
 from tests.images.small_lake import give_to_images_user
+from tools.demo.inventory import seed_inventory
 
 BUCKET = "inventory"
 NAMES = {"10.1.0.5": "vdi-007", "10.1.0.6": "db-main"}

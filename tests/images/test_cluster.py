@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from common.lake import Lake
-from statemachines.local.process import LocalAws
+from common.lake.lake import Lake
+from localaws.cli.process import LocalAws
 from tests.conftest import SPEC
 from tests.images.cluster import forwarded, job
 from tests.images.small_lake import WINDOW, WRITTEN, SmallLake, assert_same

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from common.stages import STAGES, Stage
+from common.runtime.catalog import STAGES, Stage
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.images.containers import ROOT, Done
 from tests.images.registry import running_registry
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from common.stages import STAGES
+from common.runtime.catalog import STAGES
 from tests.images.containers import SMALL_SPARK, bake_plan, example_of, image_names, inspect, run_example, run_image
 from tests.images.small_lake import WINDOW, SmallLake, assert_same, give_to_images_user, run_command, training_arguments
 

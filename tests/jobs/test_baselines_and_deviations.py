@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 import pytest
 from pyspark.sql import SparkSession
 
-from common.project import ProjectParameters
-from common.spec import Horizon
-from common.tables import BASELINE_PARTITION_NAMES
+from common.config.project import ProjectParameters
+from common.contracts import BASELINE_PARTITION_NAMES
+from common.features.spec import Horizon
 from common.windows import Windows
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run as run_fg_b

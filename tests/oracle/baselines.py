@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import duckdb
 import pyarrow as pa
 
-from common.project import ProjectParameters
-from common.spec import FeatureSpec, Horizon
+from common.config.project import ProjectParameters
+from common.features.spec import FeatureSpec, Horizon
 
 from .longform import values
 from .prepare import constants, fill, insert, moment

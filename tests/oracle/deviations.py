@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
-from common.project import ProjectParameters
-from common.spec import DEVIATION_TRANSFORMS, FeatureSpec, Metric
+from common.config.project import ProjectParameters
+from common.features.spec import DEVIATION_TRANSFORMS, FeatureSpec, Metric
 
 from .longform import values
 from .prepare import constants, fill, insert

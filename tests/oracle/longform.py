@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from common.spec import FeatureSpec
+from common.features.spec import FeatureSpec
 
 from .prepare import insert
 

@@ -16,8 +16,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from common.project import ProjectParameters
-from common.spec import FeatureSpec
+from common.config.project import ProjectParameters
+from common.features.spec import FeatureSpec
 from common.windows import Windows
 
 COUNTED = """

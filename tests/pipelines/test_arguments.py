@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from common.stages import STAGES
+from common.runtime.catalog import STAGES
 from common.windows import Windows
 from tests.pipelines.resolution import command_line, step_cases, steps
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.validate import ParamValidator
 
-from common.stages import STAGES
+from common.runtime.catalog import STAGES
 from pipelines.definitions import FOLDER, load, names, to_text
 from tests.pipelines.resolution import ROLE, command_line, referenced, step_cases
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from localaws.cli.process import LocalAws
 from pipelines.definitions import load, names
-from statemachines.local.process import LocalAws
+from tests.localaws.running import new_local_aws, write_step
 from tests.pipelines.conftest import Run
 from tests.pipelines.resolution import ROLE
 from tests.pipelines.test_executions import GIVEN, options
-from tests.statemachines.conftest import new_local_aws, write_step
 
 STEPS = [step["Name"] for step in load("ndr-15m-streaming")["Steps"]]
 COMMANDS = ("ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c")

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from statemachines.local.process import LocalAws
-from tests.statemachines.conftest import write_step
+from localaws.cli.process import LocalAws
+from tests.localaws.running import write_step
 
 BIN = Path(sys.executable).parent
 INGESTION = "ndr-ingestion-000000000000-us-east-1"

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from statemachines.definitions import states_of
-from statemachines.stack import TEMPLATE
+from statemachines.deploy.stack import TEMPLATE
 
 PSEUDO = {
     "AWS::Partition": "aws",

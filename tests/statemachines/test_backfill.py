@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.statemachines.control_plane import INGESTION, ControlPlane, batch_event, deploy_control_plane, window
 
 BACKFILL = "sfn_ndr_backfill_reprocessing"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.statemachines.control_plane import ControlPlane, batch_event, deploy_control_plane, window
 
 FIFTEEN = "sfn_ndr_15m_features_inference"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.statemachines.control_plane import ControlPlane, deploy_control_plane
 
 MONTHLY = "sfn_ndr_monthly_fg_b_baselines"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from common.orchestration import OrchestrationParameters
+from common.config.orchestration import OrchestrationParameters
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
 from tests.statemachines.template import HERE, Template, needed, permitted
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from common.contracts.session import PARSED_SCHEMA
 from common.errors import FormatError, InputError
 from common.logs import ReadOptions, read_file
-from common.sessions import PARSED_SCHEMA
 
 START, END = datetime(2024, 3, 11, 16, 22, 50, tzinfo=UTC), datetime(2024, 3, 11, 16, 23, 2, tzinfo=UTC)
 

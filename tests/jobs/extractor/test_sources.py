@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from jobs.extractor.cli import main
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 
 RANGE = "2026-03-10T13:08Z/2026-03-10T14:08Z"
 KEYS = ["20260310T1308Z", "20260310T1323Z", "20260310T1338Z", "20260310T1353Z"]

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import write_deltalake
 
-from common.schema import Table
-from common.spec import FeatureSpec, load_spec
-from common.tables import tables
+from common.contracts import tables
+from common.contracts.types import Table
+from common.features.spec import FeatureSpec, load_spec
 from common.windows import WINDOW, Windows, partition_key
 
 SPEC = load_spec("v1")

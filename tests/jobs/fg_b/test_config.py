@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from common.errors import ParameterError
-from common.spec import Horizon
+from common.features.spec import Horizon
 from jobs.fg_b.config import BaselineConfig, history
 from jobs.fg_b.passes import plan_passes
 from jobs.fg_b.subjects import all_slices

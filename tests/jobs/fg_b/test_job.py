@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
+from common.config.project import ProjectParameters
 from common.errors import InputError, TableError
-from common.project import ProjectParameters
-from common.spec import Horizon
+from common.features.spec import Horizon
 from common.windows import Windows
 from jobs.fg_b.cli import main
 from jobs.fg_b.config import BaselineConfig

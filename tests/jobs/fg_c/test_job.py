@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from common.config.project import ProjectParameters
 from common.errors import InputError, TableError
-from common.project import ProjectParameters
-from common.report import RunReport
-from common.spec import Horizon
+from common.features.spec import Horizon
+from common.runtime.run_report import RunReport
 from common.windows import WINDOW, Windows
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run as run_fg_b

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import write_deltalake
 
-from common.tables import tables
+from common.contracts import tables
 from common.windows import WINDOW, Windows
-from tests.common.model.model_lake import SPEC, rows
+from tests.common.detection.model_lake import SPEC, rows
 
 START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
 HOSTS = 8

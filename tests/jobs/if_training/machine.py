@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.jobs.if_training.conftest import Lifecycle
 
 PATIENCE_SECONDS = 120

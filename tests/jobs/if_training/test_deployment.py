@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from common.model.features import model_features
-from common.model.registry import encoded, sha256
+from common.detection.inputs import model_features
+from common.detection.registry.pointer import encoded, sha256
 from jobs.if_training.cli import main
-from tests.common.model.model_lake import SPEC
+from tests.common.detection.model_lake import SPEC
 from tests.jobs.if_training.conftest import Lifecycle
 from tests.jobs.if_training.lakes import add_windows, span
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from common.config.training import EndpointParameters
 from common.errors import AwsError, DeploymentError
-from common.model.parameters import EndpointParameters
 from jobs.if_training.endpoint import resource_name, upsert_endpoint
 
 PARAMETERS = EndpointParameters(

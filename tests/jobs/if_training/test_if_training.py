@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from jobs.if_training.cli import main
-from tests.common.model.model_lake import HOSTS, RANGE, make_lake
+from tests.common.detection.model_lake import HOSTS, RANGE, make_lake
 
 MODELS = Path("models") / "local"
 

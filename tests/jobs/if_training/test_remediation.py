@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from jobs.if_training.backfill import execution_name
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.jobs.if_training.conftest import RUN, Lifecycle
 from tests.jobs.if_training.lakes import add_slices, add_windows, span
 from tests.jobs.if_training.machine import Machine, Stage, make_machine
-from tests.statemachines.conftest import running_local_aws
+from tests.localaws.running import running_local_aws
 
 WINDOWS = list(span(8))
 KEYS = [window.key for window in WINDOWS]

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.jobs.if_training.lakes import add_windows, span
-from tests.statemachines.conftest import running_local_aws
+from tests.localaws.running import running_local_aws
 
 pytestmark = pytest.mark.slow
 

@@ -2,7 +2,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from tests.common.model.model_lake import rows
+from tests.common.detection.model_lake import rows
 from tests.jobs.if_training.lakes import HOSTS, add_slices, add_windows, span
 
 KEYS = [window.key for window in span(6)]

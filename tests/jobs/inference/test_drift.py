@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-from common.tables import tables
+from common.contracts import tables
 from jobs.inference.cli import main
-from tests.common.model.model_lake import HOSTS, RANGE, SPEC, make_lake, rows, train_model, write
+from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, make_lake, rows, train_model, write
 from tests.conftest import ENGINE
 
 FIRST = next(iter(RANGE))

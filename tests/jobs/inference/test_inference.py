@@ -4,10 +4,10 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from common.lake import Lake
-from common.tables import tables
+from common.contracts import tables
+from common.lake.lake import Lake
 from jobs.inference.cli import main
-from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, train_model, write
+from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, train_model, write
 from tests.conftest import ENGINE
 
 LAST = list(RANGE)[-1]

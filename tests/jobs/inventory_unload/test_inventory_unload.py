@@ -16,13 +16,13 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from common.aws.redshift import literal, run_statements
+from common.config.redshift import RedshiftParameters
 from common.errors import CommitError
-from common.lake import Lake
-from common.objects import Folder
-from common.project_groups import RedshiftParameters
-from common.redshift import literal, run_statements
+from common.lake.lake import Lake
+from common.storage.files import Folder
 from jobs.inventory_unload.cli import main
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.conftest import ENGINE, SPEC
 from tests.redshift import query, redshift
 

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from common.config.redshift import RedshiftParameters
 from common.errors import InputError, ParameterError
-from common.objects import Folder
-from common.project_groups import RedshiftParameters
+from common.storage.files import Folder
 from jobs.inventory_unload.cli import main
 from jobs.inventory_unload.config import InventoryConfig
 from jobs.inventory_unload.snapshot import read_snapshot

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from common.tables import tables
+from common.contracts import tables
 from common.windows import Windows
 from jobs.join.parquet import in_order
 from tests.conftest import SPEC

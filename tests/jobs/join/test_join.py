@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from common.lake import Lake
-from common.objects import Folder
-from common.tables import join_features, tables
+from common.contracts import join_features, tables
+from common.lake.lake import Lake
+from common.storage.files import Folder
 from jobs.join.cli import main
-from tests.common.model.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
 from tests.conftest import ENGINE
 from tests.redshift import query, redshift
 

@@ -8,13 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from common.aws.redshift import run_statements
+from common.config.redshift import RedshiftParameters
 from common.errors import RedshiftError
-from common.objects import Folder
-from common.project_groups import RedshiftParameters
-from common.redshift import run_statements
+from common.storage.files import Folder
 from jobs.join import to_redshift
 from jobs.join.to_redshift import publication_statements, publish_to_redshift
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.jobs.join.published import FIRST, SECOND, TABLE, joined
 from tests.redshift import Query, query, redshift
 

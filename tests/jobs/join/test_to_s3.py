@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.errors import StorageError
-from common.objects import Folder
+from common.storage.files import Folder
 from jobs.join.to_s3 import publish_to_s3
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.jobs.join.published import FIRST, SECOND, TABLE, WINDOWS, joined
 
 BUCKET = "join-published"

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from pyspark.sql import SparkSession
 
-from common.project import ProjectParameters
-from common.spec import Horizon
+from common.config.project import ProjectParameters
+from common.features.spec import Horizon
 from jobs.delta.cli import main as delta
 from jobs.fg_a.cli import main as fg_a
 from jobs.fg_a.job import run as run_fg_a

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from statemachines.local.process import LocalAws
+from localaws.cli.process import LocalAws
 from tests.statemachines.machines.cases import cases, responses_of
 from tests.statemachines.machines.samples import (
     DEFINITIONS,

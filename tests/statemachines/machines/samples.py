@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from common.orchestration import OrchestrationParameters
-from common.project_table import project_item, routing_item
+from common.config.dynamodb import project_item, routing_item
+from common.config.orchestration import OrchestrationParameters
 from statemachines.definitions import MACHINES, filled
 from tests.statemachines.machines.walker import StateError
 

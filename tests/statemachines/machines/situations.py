@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from common.project_table import project_item
+from common.config.dynamodb import project_item
 from statemachines.definitions import states_of
 from tests.statemachines.machines.samples import (
     BACKFILL,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from statemachines.definitions import states_of
-from statemachines.expressions import read
+from statemachines.lint.expressions import read
 from tests.statemachines.machines.cases import cases, engines, walk, walked
 from tests.statemachines.machines.samples import (
     BACKFILL,

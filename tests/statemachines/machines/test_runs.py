@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from localaws.cli.process import LocalAws
 from statemachines.definitions import states_of
-from statemachines.local.process import LocalAws
 from tests.statemachines.machines.cases import cases, demanded, taken
 from tests.statemachines.machines.comparison import said, seen
 from tests.statemachines.machines.runs import Machines, Run, write_mock_config

@@ -1,0 +1,141 @@
+"""Statements in Redshift through its Data API: started, waited for, and their failures reported."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from common.aws.clients import aws_errors, client
+from common.config.redshift import RedshiftParameters, check_identifier
+from common.contracts.types import Column
+from common.errors import RedshiftError
+
+MOST_STATEMENTS = 40
+FIRST_PAUSE_SECONDS = 0.05
+RUNNING = frozenset({"SUBMITTED", "PICKED", "STARTED"})
+PLAIN_TEXT = re.compile(r"[^\\\x00-\x1f\x7f]*")
+TEXT_BYTES, LONG_TEXT_BYTES = 256, 65_535
+SQL_TYPES = {
+    "string": f"VARCHAR({TEXT_BYTES})",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "double": "DOUBLE PRECISION",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+}
+
+
+def run_statements(redshift: RedshiftParameters, statements: Sequence[str], token: str | None = None) -> None:
+    """Runs the statements, in order, in one transaction: all of them take effect, or none.
+
+    Args:
+        redshift: where.
+        statements: 1 to 40 statements.
+        token: at most 64 characters; calls with the same one, within hours, run the statements once.
+
+    Raises:
+        RedshiftError: a statement failed, or they took longer than the project allows.
+        AwsError: the Data API refused a call or could not be reached.
+    """
+    if not 1 <= len(statements) <= MOST_STATEMENTS:
+        raise RedshiftError(f"{len(statements)} statements cannot be one transaction", f"Give 1 to {MOST_STATEMENTS}")
+    api = client("redshift-data")
+    arguments = _target(redshift) | ({"ClientToken": token} if token else {})
+    with aws_errors(f"Redshift ({_place(redshift)}) did not take {_shown(statements[0])}"):
+        if len(statements) == 1:
+            started = api.execute_statement(Sql=statements[0], **arguments)
+        else:
+            started = api.batch_execute_statement(Sqls=list(statements), **arguments)
+    _await(api, redshift, started["Id"], statements)
+
+
+def _await(api: Any, redshift: RedshiftParameters, statement_id: str, statements: Sequence[str]) -> None:
+    deadline = time.monotonic() + redshift.statement_timeout_seconds
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        with aws_errors(f"Redshift ({_place(redshift)}) did not say how statement {statement_id} fares"):
+            found = api.describe_statement(Id=statement_id)
+        if found["Status"] == "FINISHED":
+            return
+        if found["Status"] not in RUNNING:
+            raise _failure(redshift, found, statements)
+        if time.monotonic() + pause > deadline:
+            with aws_errors(f"statement {statement_id} could not be cancelled"):
+                api.cancel_statement(Id=statement_id)
+            raise RedshiftError(
+                f"Redshift ({_place(redshift)}) did not finish {_shown(statements[0])} within "
+                f"{redshift.statement_timeout_seconds:g} s; it was cancelled (statement {statement_id})",
+                "Run again, or raise redshift.statement_timeout_seconds",
+            )
+        time.sleep(pause)
+        pause = min(2 * pause, redshift.poll_seconds)
+
+
+def _failure(redshift: RedshiftParameters, found: dict[str, Any], statements: Sequence[str]) -> RedshiftError:
+    """The error of the first statement that failed, with what Redshift said."""
+    parts = found.get("SubStatements") or []
+    failed = next((number for number, part in enumerate(parts) if part.get("Error")), 0)
+    said = (parts[failed].get("Error") if parts else None) or found.get("Error") or found["Status"]
+    return RedshiftError(
+        f"{_shown(statements[min(failed, len(statements) - 1)])} failed in Redshift ({_place(redshift)}): "
+        f"{' '.join(str(said).split())[:500]}",
+        "Nothing of its transaction took effect; correct the cause and run again",
+    )
+
+
+def _target(redshift: RedshiftParameters) -> dict[str, str]:
+    given = {
+        "WorkgroupName": redshift.workgroup_name,
+        "ClusterIdentifier": redshift.cluster_identifier,
+        "SecretArn": redshift.secret_arn,
+        "DbUser": redshift.db_user,
+    }
+    return {"Database": redshift.database} | {name: value for name, value in given.items() if value}
+
+
+def _place(redshift: RedshiftParameters) -> str:
+    return f"{redshift.workgroup_name or redshift.cluster_identifier}, database {redshift.database}"
+
+
+def _shown(statement: str) -> str:
+    words = " ".join(statement.split())
+    return words if len(words) <= 80 else f"{words[:80]}..."
+
+
+def identifier(name: str) -> str:
+    """The quoted name.
+
+    Raises:
+        ParameterError: it is no plain SQL identifier.
+    """
+    check_identifier(name, "name in SQL")
+    return f'"{name}"'
+
+
+def literal(text: str) -> str:
+    """The text as an SQL literal.
+
+    Raises:
+        RedshiftError: it holds a backslash or a control character, which databases read in different ways.
+    """
+    if not PLAIN_TEXT.fullmatch(text):
+        raise RedshiftError(
+            f"{text!r} cannot be part of a statement", "Give it without backslashes and control characters"
+        )
+    return "'" + text.replace("'", "''") + "'"
+
+
+def credentials(redshift: RedshiftParameters) -> str:
+    """The clause of COPY and UNLOAD that says with which rights S3 is used."""
+    return "IAM_ROLE default" if redshift.iam_role_arn == "default" else f"IAM_ROLE {literal(redshift.iam_role_arn)}"
+
+
+def columns_ddl(columns: Sequence[Column], long_texts: Collection[str] = ()) -> str:
+    """The columns of a table with their types in Redshift; times are UTC without saying so."""
+    declared = []
+    for column in columns:
+        kind = f"VARCHAR({LONG_TEXT_BYTES})" if column.name in long_texts else SQL_TYPES[column.type]
+        declared.append(f"{identifier(column.name)} {kind}{'' if column.nullable else ' NOT NULL'}")
+    return ", ".join(declared)

@@ -1,0 +1,106 @@
+"""The DynamoDB tables of projects: settings and orchestration of each, and which project an organisation belongs to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from common.aws.clients import aws_errors, client
+from common.config.loader import build, s3_folder
+from common.config.orchestration import OrchestrationParameters
+from common.config.project import ProjectParameters
+from common.config.sources import PARTITION_KEY, SORT_KEY, parsed, sort_key
+from common.errors import ParameterError
+
+Item = dict[str, dict[str, str]]
+
+
+def project_item(
+    project_name: str,
+    feature_spec_version: str,
+    settings: Mapping[str, Any],
+    orchestration: Mapping[str, Any] | OrchestrationParameters,
+) -> Item:
+    """The DynamoDB item of a project, in the form of the low-level API.
+
+    Attribute `settings` is JSON of the settings as they were given, attribute `orchestration` of all orchestration
+    parameters, those with defaults too, because state machines know none.
+
+    Raises:
+        ParameterError: a parameter is unknown or wrong.
+    """
+    place = f"settings of project {project_name}"
+    build(ProjectParameters, settings, place)
+    if not isinstance(orchestration, OrchestrationParameters):
+        orchestration = build(OrchestrationParameters, orchestration, f"orchestration of project {project_name}")
+    return {
+        PARTITION_KEY: {"S": _key(project_name, "project name")},
+        SORT_KEY: {"S": sort_key(_key(feature_spec_version, "feature specification"))},
+        "settings": {"S": json.dumps(settings, sort_keys=True)},
+        "orchestration": {"S": json.dumps(asdict(orchestration), sort_keys=True)},
+    }
+
+
+def project_of_item(item: Item) -> tuple[ProjectParameters, OrchestrationParameters]:
+    """The parameters that an item holds.
+
+    Raises:
+        ParameterError: an attribute is missing or wrong.
+    """
+    place = f"item {item.get(PARTITION_KEY, {}).get('S')}, {item.get(SORT_KEY, {}).get('S')}"
+    return (
+        build(ProjectParameters, parsed(item, "settings", place), place),
+        build(OrchestrationParameters, parsed(item, "orchestration", place), place),
+    )
+
+
+def routing_item(org1: str, org2: str, project_name: str, feature_spec_version: str, ingestion_prefix: str) -> Item:
+    """The DynamoDB item that says which project the batches below s3://bucket/org1/org2 belong to.
+
+    Raises:
+        ParameterError: a name is empty or holds `#` or `/`, or the prefix is none of this organisation.
+    """
+    prefix = s3_folder(ingestion_prefix, "ingestion_prefix")
+    organisation = (_key(org1, "org1"), _key(org2, "org2"))
+    if not prefix.endswith("/" + "/".join(organisation)):
+        raise ParameterError(
+            f"ingestion_prefix {prefix} does not end in /{org1}/{org2}", "Give it like s3://bucket/org1/org2"
+        )
+    return {
+        "org_key": {"S": "#".join(organisation)},
+        "project_name": {"S": _key(project_name, "project name")},
+        "feature_spec_version": {"S": _key(feature_spec_version, "feature specification")},
+        "ingestion_prefix": {"S": prefix},
+    }
+
+
+def seed_project(
+    table: str,
+    project_name: str,
+    feature_spec_version: str,
+    settings: Mapping[str, Any],
+    orchestration: Mapping[str, Any] | OrchestrationParameters,
+) -> Item:
+    """The item of the project, as it now is in the table of project parameters; what was there before is replaced."""
+    return _put(table, project_item(project_name, feature_spec_version, settings, orchestration))
+
+
+def seed_routing(
+    table: str, org1: str, org2: str, project_name: str, feature_spec_version: str, ingestion_prefix: str
+) -> Item:
+    """The item of the organisation, as it now is in the routing table; what was there before is replaced."""
+    return _put(table, routing_item(org1, org2, project_name, feature_spec_version, ingestion_prefix))
+
+
+def _put(table: str, item: Item) -> Item:
+    with aws_errors(f"an item could not be put into table {table}"):
+        client("dynamodb").put_item(TableName=table, Item=item)
+    return item
+
+
+def _key(value: str, name: str) -> str:
+    if not value or set(value) & set("#/"):
+        raise ParameterError(f"{name} {value!r} cannot be part of a key", "Give a name without # and /")
+    return value

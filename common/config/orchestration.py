@@ -1,0 +1,96 @@
+"""Orchestration parameters: what the state machines are told of a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from common.config.loader import s3_folder
+from common.errors import ParameterError
+from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
+
+PUBLICATION_TARGETS = ("lake", "s3", "redshift")
+GRID_MINUTES = tuple((GRID_OFFSET_SECONDS + number * WINDOW_SECONDS) // 60 for number in range(3600 // WINDOW_SECONDS))
+LEASE_MARGIN = 1.25
+LEASE_EXTRA_SECONDS = 600
+MOST_PARALLEL = 40
+
+
+@dataclass(frozen=True)
+class OrchestrationParameters:
+    """How long the state machines wait and hold locks, and where they find the project's data.
+
+    `lake_uri` and `ingestion_prefix` (s3://bucket/org1/org2) go to the pipelines. Pipelines are looked at every
+    `poll_seconds`, at most `..._poll_attempts` times. A lock is a lease: without a value, it outlasts all polls that
+    happen under it by a quarter and ten minutes. A window that was done is not done again for
+    `duplicate_retention_seconds`. Training looks at the `training_days` that end `training_gap_days` before its event;
+    0 days stand for the three calendar months that end a month before it. `window_floor_minutes` are those of the
+    15-minute grid.
+
+    Raises:
+        ParameterError: a value is out of range, or a lease ends before the polls that it has to cover.
+    """
+
+    lake_uri: str
+    ingestion_prefix: str
+    poll_seconds: int = 30
+    features_poll_attempts: int = 120
+    inference_poll_attempts: int = 60
+    join_poll_attempts: int = 60
+    inventory_poll_attempts: int = 120
+    fg_b_poll_attempts: int = 480
+    training_poll_attempts: int = 960
+    extractor_poll_attempts: int = 120
+    backfill_poll_attempts: int = 240
+    lock_lease_seconds: int | None = None
+    publication_lock_lease_seconds: int | None = None
+    duplicate_retention_seconds: int = 86_400
+    backfill_parallelism: int = 4
+    publication_target: str = "lake"
+    window_floor_minutes: tuple[int, ...] = GRID_MINUTES
+    training_days: int = 0
+    training_gap_days: int = 30
+
+    def __post_init__(self) -> None:
+        if not self.lake_uri.startswith(("s3://", "file://", "/")):
+            raise ParameterError(
+                f"orchestration parameter lake_uri is {self.lake_uri!r}", "Give s3://, file:// or an absolute path"
+            )
+        object.__setattr__(self, "ingestion_prefix", s3_folder(self.ingestion_prefix, "ingestion_prefix"))
+        for entry in fields(self):
+            if entry.name == "poll_seconds" or entry.name.endswith(("_attempts", "_parallelism", "retention_seconds")):
+                self._at_least(entry.name, 1)
+        self._at_least("training_days", 0)
+        self._at_least("training_gap_days", 0)
+        if self.backfill_parallelism > MOST_PARALLEL:
+            raise ParameterError(
+                f"orchestration parameter backfill_parallelism is {self.backfill_parallelism}",
+                f"Give at most {MOST_PARALLEL}",
+            )
+        if self.publication_target not in PUBLICATION_TARGETS:
+            raise ParameterError(
+                f"orchestration parameter publication_target is {self.publication_target!r}",
+                f"Give one of {', '.join(PUBLICATION_TARGETS)}",
+            )
+        if tuple(sorted(self.window_floor_minutes)) != GRID_MINUTES:
+            raise ParameterError(
+                f"orchestration parameter window_floor_minutes is {list(self.window_floor_minutes)}",
+                f"The grid is {list(GRID_MINUTES)}",
+            )
+        live = self.features_poll_attempts + self.inference_poll_attempts + self.join_poll_attempts
+        self._lease("lock_lease_seconds", max(live, self.backfill_poll_attempts))
+        self._lease("publication_lock_lease_seconds", self.join_poll_attempts)
+
+    def _at_least(self, name: str, least: int) -> None:
+        if (value := getattr(self, name)) < least:
+            raise ParameterError(f"orchestration parameter {name} is {value}", f"Give {least} or more")
+
+    def _lease(self, name: str, attempts: int) -> None:
+        covered = attempts * self.poll_seconds
+        value = getattr(self, name)
+        if value is None:
+            object.__setattr__(self, name, int(covered * LEASE_MARGIN) + LEASE_EXTRA_SECONDS)
+        elif value < covered:
+            raise ParameterError(
+                f"orchestration parameter {name} is {value}, but the polls under this lock take {covered} s",
+                f"Give at least {covered}, or leave it out",
+            )

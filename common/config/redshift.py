@@ -1,0 +1,126 @@
+"""How a project reaches Redshift, and where they exchange files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
+
+from common.errors import ParameterError
+
+if TYPE_CHECKING:
+    from common.config.project import ProjectParameters
+
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
+ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
+INVENTORY_COLUMNS = ("host_ip", "machine_name", "is_active")
+
+
+def check_identifier(value: str, name: str) -> None:
+    """Raises a ParameterError unless the value is a plain SQL identifier."""
+    if not IDENTIFIER.fullmatch(value):
+        raise ParameterError(f"project parameter {name} is {value!r}", "Give a name of letters, digits and underscores")
+
+
+@dataclass(frozen=True)
+class RedshiftParameters:
+    """How Redshift is reached through its Data API, and what lies there.
+
+    Either `workgroup_name` (serverless) or `cluster_identifier`, and with the latter `secret_arn` or `db_user`; a
+    workgroup without a secret takes the caller's identity. `iam_role_arn` (or the word default) is what UNLOAD and COPY
+    use in S3. `inventory_query_table` is a table or view in `schema` with one row per machine; `inventory_columns` maps
+    `host_ip`, `machine_name` and `is_active` to its columns where they are named otherwise; with
+    `inventory_month_column`, only rows with the month (YYYY-MM) there are taken. `publication_table` is made if it does
+    not exist. A statement may take `statement_timeout_seconds`, looked at every `poll_seconds`.
+    """
+
+    database: str
+    iam_role_arn: str
+    workgroup_name: str | None = None
+    cluster_identifier: str | None = None
+    secret_arn: str | None = None
+    db_user: str | None = None
+    schema: str = "public"
+    inventory_query_table: str = "machine_inventory"
+    inventory_columns: Mapping[str, str] = field(default_factory=dict)
+    inventory_month_column: str | None = None
+    publication_table: str = "prediction_join"
+    statement_timeout_seconds: float = 900.0
+    poll_seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            if getattr(self, entry.name) == "":
+                raise ParameterError(
+                    f"project parameter redshift.{entry.name} is empty", "Give a value, or leave it out"
+                )
+        for name in ("schema", "inventory_query_table", "inventory_month_column", "publication_table"):
+            if (value := getattr(self, name)) is not None:
+                check_identifier(value, f"redshift.{name}")
+        for name, column in self.inventory_columns.items():
+            if name not in INVENTORY_COLUMNS:
+                raise ParameterError(
+                    f"project parameter redshift.inventory_columns has {name!r}",
+                    f"It maps {', '.join(INVENTORY_COLUMNS)}",
+                )
+            check_identifier(column, f"redshift.inventory_columns.{name}")
+        if not (self.iam_role_arn == "default" or ROLE_ARN.fullmatch(self.iam_role_arn)):
+            raise ParameterError(
+                f"project parameter redshift.iam_role_arn is {self.iam_role_arn!r}",
+                "Give the ARN of a role, or default",
+            )
+        if (self.workgroup_name is None) == (self.cluster_identifier is None):
+            raise ParameterError(
+                "project parameter redshift names both a workgroup and a cluster, or none",
+                "Give either workgroup_name or cluster_identifier",
+            )
+        if self.secret_arn and self.db_user:
+            raise ParameterError("project parameter redshift has both secret_arn and db_user", "Give one of them")
+        if self.cluster_identifier and not (self.secret_arn or self.db_user):
+            raise ParameterError(
+                f"project parameter redshift has no login for cluster {self.cluster_identifier}",
+                "Give secret_arn or db_user",
+            )
+        if self.workgroup_name and self.db_user:
+            raise ParameterError(
+                f"project parameter redshift.db_user is {self.db_user!r}, but a workgroup takes none",
+                "Leave it out, or give secret_arn",
+            )
+        if not 0 < self.poll_seconds <= self.statement_timeout_seconds:
+            raise ParameterError(
+                f"project parameters redshift.poll_seconds and statement_timeout_seconds are {self.poll_seconds:g} and "
+                f"{self.statement_timeout_seconds:g}",
+                "Give a time to poll above 0 and at most the timeout",
+            )
+
+
+def redshift_of(project: ProjectParameters, project_name: str) -> RedshiftParameters:
+    """How the project reaches Redshift.
+
+    Raises:
+        ParameterError: it has none.
+    """
+    if project.redshift is None:
+        raise ParameterError(
+            f"project {project_name} has no parameters redshift",
+            "Add the group redshift (workgroup_name, database, iam_role_arn, ...) to the project parameters",
+        )
+    return project.redshift
+
+
+def staging_location(project: ProjectParameters, project_name: str, lake_uri: str, name: str) -> str:
+    """The s3:// URI of a folder of that name: below the project's staging prefix if it has one, else in the lake.
+
+    Raises:
+        ParameterError: there is no prefix, and the lake is not in S3.
+    """
+    if project.staging_prefix:
+        return f"{project.staging_prefix}/{project_name}/{name}"
+    if lake_uri.startswith("s3://"):
+        return f"{lake_uri}/{name}"
+    raise ParameterError(
+        f"project {project_name} has no staging_prefix, and its lake {lake_uri} is not in S3, where Redshift reads and "
+        "writes files",
+        "Add staging_prefix, an s3:// URI, to the project parameters",
+    )

@@ -1,0 +1,62 @@
+"""The tables of the lake, each declared once: columns, units, grain and partitions.
+
+Slices, counts and predictions are partitioned by date and window. FG-A and FG-C, with hundreds of columns, only by
+date: a file for each window of a small network would be nearly all overhead.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from common.contracts.baselines import FG_B_PUBLICATIONS, IP_METADATA, MACHINE_INVENTORY, baseline, pair_baseline
+from common.contracts.columns import BASELINE_PARTITION_NAMES, HOST, PARTITIONS, SEGMENT
+from common.contracts.features import FG_C_PAIR_FEATURES, fg_a, fg_c
+from common.contracts.predictions import PREDICTIONS, join_features, prediction_join
+from common.contracts.slices import (
+    DELTA_HOST_SUMS,
+    DELTA_PAIR,
+    PAIR_COUNTS,
+    PAIR_DAYS,
+    QUANTILE_SOURCES,
+    QUANTILES,
+    SESSIONS_REJECTED,
+    delta_host,
+)
+from common.contracts.types import Column, Table
+from common.features.spec import FeatureSpec
+
+__all__ = [
+    "BASELINE_PARTITION_NAMES",
+    "DELTA_HOST_SUMS",
+    "FG_C_PAIR_FEATURES",
+    "PARTITIONS",
+    "QUANTILES",
+    "QUANTILE_SOURCES",
+    "join_features",
+    "tables",
+]
+
+
+@cache
+def tables(spec: FeatureSpec) -> dict[str, Table]:
+    """All tables of the lake by name, for that feature specification."""
+    host_subject = (HOST, SEGMENT)
+    declared = (
+        SESSIONS_REJECTED,
+        delta_host(spec),
+        DELTA_PAIR,
+        PAIR_DAYS,
+        PAIR_COUNTS,
+        fg_a(spec),
+        baseline(spec, "fg_b/host", host_subject, "host and segment"),
+        baseline(spec, "fg_b/segment", (SEGMENT,), "segment"),
+        IP_METADATA,
+        pair_baseline("fg_b/pair/host", Column("src_ip", "string", "initiator"), "source"),
+        pair_baseline("fg_b/pair/segment", SEGMENT, "segment"),
+        FG_B_PUBLICATIONS,
+        fg_c(spec),
+        MACHINE_INVENTORY,
+        PREDICTIONS,
+        prediction_join(spec),
+    )
+    return {table.name: table for table in declared}

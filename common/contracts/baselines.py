@@ -1,0 +1,123 @@
+"""Tables of baselines, and the machine inventory that they use."""
+
+from __future__ import annotations
+
+from common.contracts.columns import (
+    BASELINE_PARTITION_NAMES,
+    BASELINE_PARTITIONS,
+    HOST,
+    KIND_UNITS,
+    REFERENCE,
+    ROLE,
+    SEGMENT,
+    TIME_BAND,
+)
+from common.contracts.types import Column, Table
+from common.features.spec import FeatureSpec
+
+
+def _statistics(spec: FeatureSpec) -> tuple[Column, ...]:
+    types = {"support_count": "long", "cold_start_flag": "boolean"}
+    return tuple(
+        Column(
+            f"{metric.name}_{statistic}",
+            types.get(statistic, "double"),
+            f"{statistic} of {metric.name} over the windows of the horizon",
+            "" if statistic in types else KIND_UNITS[metric.kind],
+            statistic not in types,
+        )
+        for metric in spec.metrics
+        for statistic in spec.statistics
+    )
+
+
+def baseline(spec: FeatureSpec, name: str, subject: tuple[Column, ...], what: str) -> Table:
+    """The table of the statistics of hosts or segments."""
+    grain = (*subject, ROLE, TIME_BAND, Column("window_label", "string", "w_15m, w_30m, w_1h, w_8h or w_24h"))
+    outliers = Column("outlier_count", "long", "windows kept out as outliers of their segment")
+    return Table(
+        name,
+        f"one row per {what}, role, time band, window label, horizon and month",
+        (*grain, *_statistics(spec), outliers, REFERENCE, *BASELINE_PARTITIONS),
+        BASELINE_PARTITION_NAMES,
+        (*(column.name for column in grain), *BASELINE_PARTITION_NAMES),
+    )
+
+
+IP_METADATA = Table(
+    "fg_b/ip_metadata",
+    "one row per host, horizon and month",
+    (
+        HOST,
+        SEGMENT,
+        Column("machine_name", "string", "name in the machine inventory", nullable=True),
+        Column("windows_count", "long", "windows with activity in the horizon"),
+        Column("is_full_history", "boolean", "active on every day of the horizon"),
+        Column("is_non_persistent_machine", "boolean", "its machine name has a non-persistent prefix"),
+        Column("is_cold_start", "boolean", "fewer windows than support_min"),
+        REFERENCE,
+        *BASELINE_PARTITIONS,
+    ),
+    BASELINE_PARTITION_NAMES,
+    ("host_ip", *BASELINE_PARTITION_NAMES),
+)
+
+
+def pair_baseline(name: str, subject: Column, what: str) -> Table:
+    """The table of how often pairs of a source, or of a segment, were seen."""
+    grain = (
+        subject,
+        Column("dst_ip", "string", "responder"),
+        Column("dst_port", "int", "service port"),
+    )
+    return Table(
+        name,
+        f"one row per {what}, destination, service port, horizon and month",
+        (
+            *grain,
+            Column("pair_seen_count", "long", "sessions in the horizon"),
+            Column("pair_last_seen_ts", "timestamp", "end of the last session", "UTC"),
+            Column("active_days", "long", "UTC dates with a session", "days"),
+            Column("pair_daily_avg", "double", "sessions per day of the horizon", "1/day"),
+            Column("pair_rarity_score", "double", "1 / (1 + pair_seen_count)"),
+            Column("is_new_pair_flag", "boolean", "seen on the last date of the horizon only"),
+            Column("is_rare_pair_flag", "boolean", "seen on fewer than rare_pair_days dates"),
+            REFERENCE,
+            *BASELINE_PARTITIONS,
+        ),
+        BASELINE_PARTITION_NAMES,
+        (*(column.name for column in grain), *BASELINE_PARTITION_NAMES),
+    )
+
+
+FG_B_PUBLICATIONS = Table(
+    "fg_b/publications",
+    "one row per published baseline: written last, so that its presence says that all five tables are complete",
+    (
+        Column("rows_host", "long", "rows of fg_b/host"),
+        Column("rows_segment", "long", "rows of fg_b/segment"),
+        Column("rows_ip_metadata", "long", "rows of fg_b/ip_metadata"),
+        Column("rows_pair_host", "long", "rows of fg_b/pair/host"),
+        Column("rows_pair_segment", "long", "rows of fg_b/pair/segment"),
+        Column("history_start_ts", "timestamp", "start of the first window used", "UTC"),
+        Column("history_end_ts", "timestamp", "end of the last window used", "UTC"),
+        REFERENCE,
+        *BASELINE_PARTITIONS,
+    ),
+    BASELINE_PARTITION_NAMES,
+    BASELINE_PARTITION_NAMES,
+)
+
+
+MACHINE_INVENTORY = Table(
+    "machine_inventory",
+    "one row per machine and month",
+    (
+        HOST,
+        Column("machine_name", "string", "name of the machine"),
+        Column("is_active", "boolean", "whether the machine is in use"),
+        Column("snapshot_month", "string", "month of the snapshot, YYYY-MM"),
+    ),
+    ("snapshot_month",),
+    ("host_ip", "snapshot_month"),
+)

@@ -1,0 +1,61 @@
+"""The canonical session: what every reader makes of every log format."""
+
+from __future__ import annotations
+
+from common.contracts.types import Column, arrow_schema
+
+SESSION_COLUMNS = (
+    Column("event_type", "string", "TRAFFIC or THREAT"),
+    Column(
+        "subtype", "string", "what the log calls the event (end, drop, deny, start; url, virus, ...)", nullable=True
+    ),
+    Column("start_ts", "timestamp", "start of the session; null for THREAT", "UTC", nullable=True),
+    Column("end_ts", "timestamp", "end of the session (start + duration), time of a THREAT log", "UTC"),
+    Column("duration_s", "double", "length of the session; null for THREAT", "s", nullable=True),
+    Column("src_ip", "string", "initiator, before NAT; IPv6 compressed, lower case"),
+    Column("src_port", "int", "port of the initiator; 0 for ICMP"),
+    Column("dst_ip", "string", "responder, before NAT"),
+    Column("dst_port", "int", "service port; 0 for ICMP"),
+    Column("protocol", "string", "tcp, udp, icmp (both versions) or other"),
+    Column("bytes_sent", "long", "bytes from initiator to responder", "bytes", nullable=True),
+    Column("bytes_received", "long", "bytes from responder to initiator", "bytes", nullable=True),
+    Column("packets_sent", "long", "packets from initiator to responder", "packets", nullable=True),
+    Column("packets_received", "long", "packets from responder to initiator", "packets", nullable=True),
+    Column(
+        "action", "string", "allow, deny, drop, reset-both, alert, ...; lower case, spaces as hyphens", nullable=True
+    ),
+    Column("session_end_reason", "string", "why the session ended (tcp-fin, aged-out, ...)", nullable=True),
+    Column("app", "string", "application as identified by the firewall", nullable=True),
+    Column("rule", "string", "security rule that matched", nullable=True),
+    Column("src_zone", "string", "source zone", nullable=True),
+    Column("dst_zone", "string", "destination zone", nullable=True),
+    Column("src_user", "string", "user of the source address", nullable=True),
+    Column("session_id", "string", "session identifier of the device; 0 where none was set up", nullable=True),
+    Column("device_serial", "string", "serial number of the firewall", nullable=True),
+    Column("sequence_number", "long", "log sequence number of the device", nullable=True),
+    Column("repeat_count", "long", "sessions that this record stands for, at least 1", "sessions"),
+    Column("threat_id", "string", "threat name and number; null for TRAFFIC", nullable=True),
+    Column("severity", "string", "informational, low, medium, high or critical; null for TRAFFIC", nullable=True),
+)
+
+SOURCE_COLUMNS = (
+    Column("source_file", "string", "file that the record was read from"),
+    Column("source_line", "long", "its line (text) or row (Parquet) there, from 1"),
+)
+
+STATUS_COLUMN = Column("status", "string", "kept, duplicate or uncounted (a start log)")
+
+DUPLICATE_KEY = ("device_serial", "session_id", "start_ts", "event_type", "subtype", "sequence_number")
+"""Records that agree in all of these are one event, provided that they name a session or a sequence number."""
+
+PARSED_SCHEMA = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS, STATUS_COLUMN))
+"""Arrow schema of a parsed batch: a canonical session, where it came from, and whether it counts."""
+
+REJECT_COLUMNS = (
+    *SOURCE_COLUMNS,
+    Column("reason", "string", "why the record was rejected: the field, its value and what is wrong with it"),
+    Column("raw", "string", "the record as it was read; undecodable bytes as \\xNN"),
+)
+
+REJECT_SCHEMA = arrow_schema(REJECT_COLUMNS)
+"""Arrow schema of rejected records."""

@@ -1,0 +1,132 @@
+"""Tables of 15-minute slices, their roll-ups, and rejected records."""
+
+from __future__ import annotations
+
+from common.contracts.columns import HOST, PARTITIONS, ROLE, SEGMENT, WINDOW_BOUNDS
+from common.contracts.session import REJECT_COLUMNS
+from common.contracts.types import Column, Table
+from common.features.spec import FeatureSpec
+
+QUANTILES = {"p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
+QUANTILE_SOURCES = {"bytes_src": "bytes_sent", "bytes_dst": "bytes_received", "duration": "duration_s"}
+
+DELTA_HOST_SUMS = {
+    "sessions_cnt": "TRAFFIC sessions",
+    "allow_cnt": "sessions that were allowed",
+    "deny_cnt": "sessions that were denied, dropped or reset by a rule",
+    "drop_cnt": "sessions that were dropped",
+    "alert_cnt": "records with action alert",
+    "rst_cnt": "sessions that a TCP reset ended",
+    "aged_out_cnt": "sessions that aged out",
+    "zero_reply_cnt": "sessions in which the responder sent nothing",
+    "short_session_cnt": "sessions under short_session_seconds",
+    "bytes_src_sum": "bytes sent by the initiator",
+    "bytes_dst_sum": "bytes sent by the responder",
+    "packets_src_sum": "packets sent by the initiator",
+    "packets_dst_sum": "packets sent by the responder",
+    "duration_sum": "seconds of all sessions",
+    "tcp_cnt": "TCP sessions",
+    "udp_cnt": "UDP sessions",
+    "icmp_cnt": "ICMP sessions",
+    "threat_cnt": "THREAT records",
+    "traffic_cnt": "TRAFFIC records",
+}
+
+
+def delta_host(spec: FeatureSpec) -> Table:
+    """The table of host slices."""
+    sums = tuple(
+        Column(name, "double" if name == "duration_sum" else "long", meaning)
+        for name, meaning in DELTA_HOST_SUMS.items()
+    )
+    ports = tuple(Column(f"{name}_port_sessions_cnt", "long", f"sessions to a {name} port") for name in spec.port_sets)
+    quantiles = tuple(
+        Column(f"{source}_{name}", "double", f"{name} of {column} over the sessions; null without any", nullable=True)
+        for source, column in QUANTILE_SOURCES.items()
+        for name in QUANTILES
+    )
+    peak = Column("max_sessions_per_minute", "long", "most sessions that ended in one calendar minute")
+    return Table(
+        "delta_host",
+        "one row per host, role and 15-minute slice",
+        (HOST, ROLE, SEGMENT, *sums, peak, *ports, *quantiles, *WINDOW_BOUNDS, *PARTITIONS),
+        ("date", "window"),
+        ("host_ip", "role", "window_start_ts"),
+    )
+
+
+DELTA_PAIR = Table(
+    "delta_pair",
+    "one row per host, role, peer, protocol, service port and 15-minute slice",
+    (
+        HOST,
+        ROLE,
+        Column("peer_ip", "string", "the other address of the session"),
+        Column("protocol", "string", "tcp, udp, icmp or other"),
+        Column("peer_port", "int", "service port (dst_port) in both roles"),
+        SEGMENT,
+        Column("peer_segment_id", "string", "segment of the peer"),
+        Column("sessions_cnt", "long", "TRAFFIC sessions"),
+        Column("failed_cnt", "long", "sessions denied, reset, without a reply, or incomplete"),
+        Column("bytes_src_sum", "long", "bytes sent by the initiator", "bytes"),
+        Column("bytes_dst_sum", "long", "bytes sent by the responder", "bytes"),
+        Column("duration_sum", "double", "seconds of all sessions", "s"),
+        Column("first_ts", "timestamp", "start of the first session", "UTC"),
+        Column("last_ts", "timestamp", "start of the last session", "UTC"),
+        Column("last_end_ts", "timestamp", "end of the session that ended last", "UTC"),
+        Column("gap_sum_s", "double", "sum of the gaps between consecutive session starts", "s"),
+        Column("gap_sq_sum_s", "double", "sum of the squares of these gaps", "s^2"),
+        *WINDOW_BOUNDS,
+        *PARTITIONS,
+    ),
+    ("date", "window"),
+    ("host_ip", "role", "peer_ip", "protocol", "peer_port", "window_start_ts"),
+)
+
+PAIR_DAYS = Table(
+    "pair_days",
+    "one row per host, role, peer, service port and UTC date: the roll-up of delta_pair",
+    (
+        HOST,
+        ROLE,
+        Column("peer_ip", "string", "the other address"),
+        Column("peer_port", "int", "service port"),
+        Column("sessions_cnt", "long", "sessions of the day"),
+        Column("slices_cnt", "long", "15-minute slices of the day with a session"),
+        Column("first_slice_ts", "timestamp", "start of the first slice of the day with a session", "UTC"),
+        Column("last_slice_ts", "timestamp", "start of the last slice of the day with a session", "UTC"),
+        Column("source_digest", "string", "digest of the delta_pair files that the day was rolled up from"),
+        Column("date", "string", "UTC date on which the slices start, YYYY-MM-DD"),
+    ),
+    ("date", "source_digest"),
+    ("host_ip", "role", "peer_ip", "peer_port", "date"),
+)
+
+PAIR_COUNTS = Table(
+    "pair_counts",
+    "one row per source, destination, service port and 15-minute slice",
+    (
+        Column("src_ip", "string", "initiator, an internal host"),
+        Column("dst_ip", "string", "responder"),
+        Column("dst_port", "int", "service port"),
+        Column("segment_id", "string", "segment of the source"),
+        Column("sessions_cnt", "long", "TRAFFIC sessions"),
+        Column("event_ts", "timestamp", "end of the last session", "UTC"),
+        *WINDOW_BOUNDS,
+        *PARTITIONS,
+    ),
+    ("date", "window"),
+    ("src_ip", "dst_ip", "dst_port", "window_start_ts"),
+)
+
+SESSIONS_REJECTED = Table(
+    "sessions_rejected",
+    "one row per record that could not be counted",
+    (
+        *REJECT_COLUMNS,
+        Column("mini_batch_id", "string", "mini-batch of the run", nullable=True),
+        *PARTITIONS,
+    ),
+    ("date", "window"),
+    ("source_file", "source_line", "reason", "raw"),
+)

@@ -1,0 +1,1 @@
+"""From predictions to alerts: techniques, incidents, and suppression."""

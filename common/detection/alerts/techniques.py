@@ -1,0 +1,107 @@
+"""Which known behaviour a prediction resembles, and what ATT&CK calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common.detection.explanation import Reason
+from common.features.spec import FeatureSpec
+
+MANY_TARGETS = 10
+MANY_TRIES = 20
+REPEATED = 3
+FLOOD_SESSIONS = 100
+FAILED_SHARE = 0.9
+UPLOAD_FACTOR = 5.0
+UPLOAD_BYTES = 1_000_000
+UPLOAD_SHARE = 0.5
+PROBES = 4
+PROBE_SESSIONS = 2
+LOGIN_SETS = ("admin", "fileshare", "db", "directory")
+DNS = 53
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """A behaviour by its name, with the number and name of the technique in MITRE ATT&CK; empty for none."""
+
+    name: str
+    technique: str
+    technique_name: str
+
+
+SCAN = Behaviour("scan", "T1046", "Network Service Discovery")
+SCANNED = Behaviour("scanned", "T1046", "Network Service Discovery")
+BEACON = Behaviour("beacon", "T1071", "Application Layer Protocol")
+TUNNEL = Behaviour("dns tunnel", "T1071.004", "Application Layer Protocol: DNS")
+EXFILTRATION = Behaviour("exfiltration", "T1048", "Exfiltration Over Alternative Protocol")
+LATERAL = Behaviour("lateral movement", "T1021", "Remote Services")
+BRUTE_FORCE = Behaviour("brute force", "T1110", "Brute Force")
+FLOOD = Behaviour("flood", "T1498", "Network Denial of Service")
+OUTSIDE_ACCESS = Behaviour("access from outside", "T1133", "External Remote Services")
+CONTACT = Behaviour("unusual contact", "", "")
+VOLUME = Behaviour("unusual activity", "", "")
+BEHAVIOURS = (SCAN, SCANNED, BEACON, TUNNEL, EXFILTRATION, LATERAL, BRUTE_FORCE, FLOOD, OUTSIDE_ACCESS, CONTACT, VOLUME)
+
+
+def resembles(reasons: Sequence[Reason], pairs: Sequence[Mapping[str, Any]], spec: FeatureSpec) -> Behaviour:
+    """The behaviour that a prediction resembles, from its reasons and its strongest pairs; the first rule that holds.
+
+    Many new or failing targets at once are a scan, and so are probes: first contacts that all fail at once. Else the
+    strongest pair decides: by its direction, its port, how often and how much was sent. Without any pair, the activity
+    as a whole is unusual.
+    """
+    if spread := _scan(reasons):
+        return spread
+    if not pairs:
+        return VOLUME
+    if len(pairs) >= PROBES and all(_is_probe(pair) for pair in pairs):
+        return SCANNED if pairs[0]["kind"].startswith("inbound") else SCAN
+    pair = pairs[0]
+    login = any(pair["peer_port"] in spec.port_sets[name] for name in LOGIN_SETS)
+    inside, inbound = pair["kind"].endswith("internal"), pair["kind"].startswith("inbound")
+    if login and pair["sessions_day"] >= MANY_TRIES:
+        return BRUTE_FORCE
+    if inside:
+        return LATERAL if login else CONTACT
+    if inbound:
+        return OUTSIDE_ACCESS
+    return _outbound(pair)
+
+
+def _scan(reasons: Sequence[Reason]) -> Behaviour | None:
+    """A scan, where most of the score comes from the number of targets, many of them."""
+    targets = [reason for reason in reasons if reason.feature.startswith("spread_")]
+    others = sum(reason.contribution for reason in reasons) - sum(reason.contribution for reason in targets)
+    names = ("spread_failed_new_uses", "spread_failed_peers", "spread_new_uses", "spread_new_peers")
+    many = [r for r in targets if r.feature in names and (r.value or 0) >= MANY_TARGETS]
+    if not many or sum(reason.contribution for reason in targets) < others / 2:
+        return None
+    return SCANNED if (many[0].kind or "").startswith("inbound") else SCAN
+
+
+def _is_probe(pair: Mapping[str, Any]) -> bool:
+    few = pair["sessions_day"] <= PROBE_SESSIONS
+    return bool(few and pair["failed_day"] >= pair["sessions_day"] and pair["new"])
+
+
+def _outbound(pair: Mapping[str, Any]) -> Behaviour:
+    """What dealings with a peer outside resemble."""
+    failed = pair["failed_day"] / max(pair["sessions_day"], 1)
+    now = pair["sessions"] / max(pair["sessions_day"], 1)
+    if pair["sessions"] >= FLOOD_SESSIONS and failed >= FAILED_SHARE and now >= FAILED_SHARE:
+        return FLOOD
+    if pair["peer_port"] == DNS:
+        return TUNNEL if pair["sessions_day"] >= MANY_TRIES else CONTACT
+    sent = max((found for name, found in pair["pieces"].items() if name.startswith("net_sent")), default=0.0)
+    tells = sent > 0 and sent >= UPLOAD_SHARE * max(pair["pieces"].values())
+    net = pair["sent_day"] - pair.get("received_day", 0)
+    beyond = (
+        net > UPLOAD_FACTOR * pair["most"].get("net_sent_24h", 0.0)
+        and net / max(pair["sessions_day"], 1) > UPLOAD_BYTES / 10
+    )
+    if net > UPLOAD_BYTES and (beyond or tells):
+        return EXFILTRATION
+    return BEACON if pair["sessions_day"] >= REPEATED else CONTACT

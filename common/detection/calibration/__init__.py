@@ -1,0 +1,1 @@
+"""How rare a score is: among all training scores, and for one host."""

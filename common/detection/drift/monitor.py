@@ -1,0 +1,106 @@
+"""Whether the rows of a run have drifted, and what asks for another model then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from common.config.training import TrainingParameters
+from common.detection.drift.reference import (
+    Counts,
+    DriftReference,
+    Floats,
+    Matrix,
+    bin_numbers,
+    chance_psi,
+    count_bins,
+    expected_shares,
+    psi,
+    time_bands,
+)
+
+LONG_RUN_WINDOWS = 48
+NAMED_MOST = 10
+
+
+class DriftMonitor:
+    """Counts rows in the bins of a reference, and says how far they have moved."""
+
+    def __init__(self, reference: DriftReference, features: Sequence[str]) -> None:
+        self._reference = reference
+        self._features = features
+        self._columns = [features.index(name) for name in reference.names[:-1]]
+        self._found = [np.zeros_like(entry) for entry in reference.counts]
+
+    def add(self, matrix: Matrix, raw: Floats) -> None:
+        """Counts rows of the model input and their raw scores."""
+        bands = time_bands(matrix, self._features)
+        columns = [matrix[:, column].astype(np.float64) for column in self._columns] + [raw]
+        for found, values, edges in zip(self._found, columns, self._reference.edges, strict=True):
+            found += count_bins(bin_numbers(values, edges), len(edges) + 2, bands)
+
+    def measure(self, parameters: TrainingParameters, windows: int = LONG_RUN_WINDOWS) -> dict[str, Any]:
+        """The PSI of the score and of the features that moved most, and whether that is drift.
+
+        The score has moved when its PSI is above `drift_score_psi`, a feature above `drift_feature_psi`, and both above
+        what chance gives for so few rows and what a training window had by itself, or a training day for runs of at
+        least 48 windows. The run has drifted when the score has moved, or more than `drift_feature_share` of the
+        features. Rows of hours that training never saw are left out.
+        """
+        reference = self._reference
+        levels = reference.day_levels if windows >= LONG_RUN_WINDOWS else reference.window_levels
+        entries = [
+            (name, *_moved(trained, found), float(level))
+            for name, trained, found, level in zip(reference.names, reference.counts, self._found, levels, strict=True)
+        ]
+        *features, (_, score, chance, level) = entries
+        limit = parameters.drift_feature_psi
+        moved = {name: round(value, 4) for name, value, *bounds in features if value > max(limit, *bounds)}
+        strongest = sorted(moved.items(), key=lambda entry: (-entry[1], entry[0]))[:NAMED_MOST]
+        seen = reference.counts[-1].sum(axis=1) > 0
+        score_bound = max(parameters.drift_score_psi, chance, level)
+        drifted = score > score_bound or len(moved) > parameters.drift_feature_share * len(features)
+        return {
+            "rows": int(self._found[-1][seen].sum()),
+            "rows_of_unseen_hours": int(self._found[-1][~seen].sum()),
+            "score_psi": round(score, 4),
+            "score_psi_of_chance": round(chance, 4),
+            "score_psi_bound": round(score_bound, 4),
+            "features_moved": len(moved),
+            "features_moved_bound": round(parameters.drift_feature_share * len(features), 1),
+            "moved_most": dict(strongest),
+            "drifted": bool(drifted),
+        }
+
+    def details(
+        self,
+        parameters: TrainingParameters,
+        project_name: str,
+        feature_spec_version: str,
+        windows: int,
+        moment: datetime,
+    ) -> dict[str, Any]:
+        """What a run report of so many windows says: the `drift`, and as `retraining_requested`, where it has drifted,
+        the input of the training state machine that asks for a model as of that time; else null.
+        """
+        drift = self.measure(parameters, windows)
+        wanted = {
+            "project_name": project_name,
+            "feature_spec_version": feature_spec_version,
+            "reference_ts_iso": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        return {"drift": drift, "retraining_requested": wanted if drift["drifted"] else None}
+
+
+def _moved(trained: Counts, found: Counts) -> tuple[float, float]:
+    """The PSI of the found counts against what training expects of their bands, and what chance gives."""
+    rows = np.where(trained.sum(axis=1) > 0, found.sum(axis=1), 0)
+    if not rows.sum():
+        return 0.0, 0.0
+    expected = expected_shares(trained, rows)
+    bins = int(np.count_nonzero(expected))
+    held = int(trained.sum(axis=1)[rows > 0].sum())
+    return float(psi(expected, found[rows > 0].sum(axis=0))), chance_psi(bins, int(rows.sum())) + chance_psi(bins, held)

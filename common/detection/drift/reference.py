@@ -1,0 +1,148 @@
+"""How far what comes in has moved from what the model was trained on.
+
+The measure is the population stability index (PSI) of a feature, or of the raw score of the features: both sides are
+counted in bins that hold equal shares of the training rows, and PSI = sum of (found - expected) * ln(found / expected)
+over the bins. A network is another one at night: training rows are counted for each hour of day, weekend or not, and
+the expected shares are those of the hours that the rows came from. Hosts are no independent draws: what counts as moved
+has to exceed what single windows, or days, of the training range had by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2  # type: ignore[import-untyped]
+
+from common.features.spec import FeatureSpec
+
+BINS = 10
+SHARE_LEAST = 1e-4
+CHANCE = 0.999
+HOURS = 24
+BANDS = 2 * HOURS
+SCORE = "raw_score"
+Matrix = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+def psi(expected: Floats, found: Counts) -> Floats:
+    """The population stability index of expected shares and found counts, over the last axis.
+
+    Shares below 1 in 10,000, or below that of half a row, count as that: else a bin that is empty because there are few
+    rows would weigh most.
+    """
+    rows = np.maximum(found.sum(axis=-1, keepdims=True), 1)
+    least = np.maximum(SHARE_LEAST, 0.5 / rows)
+    a, e = np.maximum(found / rows, least), np.maximum(expected, least)
+    return np.asarray(np.sum((a - e) * np.log(a / e), axis=-1))
+
+
+def chance_psi(bins: int, rows: int) -> float:
+    """The PSI that so many independent rows stay below in 999 of 1,000 draws from the expected shares themselves."""
+    return float(chi2.ppf(CHANCE, max(bins, 2) - 1) / max(rows, 1))
+
+
+def bin_edges(values: Floats) -> Floats:
+    """The inner bounds of bins with equal shares of the finite values; fewer bins where values repeat."""
+    known = values[np.isfinite(values)]
+    return np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.zeros(0)
+
+
+def bin_numbers(values: Floats, edges: Floats) -> Counts:
+    """The bin of each value: 0 up to and with the first bound, and so on; what is not finite has the last, its own."""
+    return np.where(np.isfinite(values), np.searchsorted(edges, values, side="left"), len(edges) + 1)
+
+
+def monitored(spec: FeatureSpec) -> tuple[str, ...]:
+    """The features that are watched: what a host does in the window itself."""
+    label = min(spec.window_labels, key=lambda name: spec.window_labels[name])
+    return tuple(spec.fg_a_name(role, metric, label) for role in spec.roles for metric in spec.metric_names)
+
+
+def time_bands(matrix: Matrix, features: Sequence[str]) -> Counts:
+    """The time band of each row: its hour of day, and 24 more at the weekend."""
+    hour, weekend = (np.nan_to_num(matrix[:, features.index(name)]) for name in ("hour_of_day", "is_weekend"))
+    return np.clip(hour, 0, HOURS - 1).astype(np.int64) + (weekend > 0) * HOURS
+
+
+@dataclass(frozen=True, eq=False)
+class DriftReference:
+    """The bins of the watched features and of the raw score, what training had in them, and how much it varied itself.
+
+    All are in the order of `names`, of which the last is the score. `counts` has the training rows of each band and
+    bin, shape (BANDS, bins). `window_levels` and `day_levels` are the PSI that 999 of 1,000 windows, and all days, of
+    the training range stayed below.
+    """
+
+    names: tuple[str, ...]
+    edges: tuple[Floats, ...]
+    counts: tuple[Counts, ...]
+    window_levels: Floats
+    day_levels: Floats
+
+    @classmethod
+    def fit(
+        cls, matrix: Matrix, raw: Floats, features: Sequence[str], spec: FeatureSpec, ends: Counts | None = None
+    ) -> DriftReference:
+        """The reference of the rows and their raw scores; `ends`, in µs, are those of the rows' windows.
+
+        Without `ends` all levels are 0.
+        """
+        names, bands = (*monitored(spec), SCORE), time_bands(matrix, features)
+        edges, counts, levels = [], [], np.zeros((2, len(names)))
+        for number, name in enumerate(names):
+            values = raw if name == SCORE else matrix[:, features.index(name)].astype(np.float64)
+            edge = bin_edges(values)
+            bins = bin_numbers(values, edge)
+            edges.append(edge)
+            counts.append(count_bins(bins, len(edge) + 2, bands))
+            if ends is not None:
+                levels[:, number] = _levels(bins, counts[-1], bands, ends)
+        return cls(names, tuple(edges), tuple(counts), levels[0], levels[1])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The reference as JSON values."""
+        return {
+            "names": list(self.names),
+            "edges": [entry.tolist() for entry in self.edges],
+            "counts": [entry.tolist() for entry in self.counts],
+            "window_levels": self.window_levels.tolist(),
+            "day_levels": self.day_levels.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> DriftReference:
+        """The reference that `to_dict` wrote."""
+        edges = tuple(np.asarray(entry, dtype=np.float64) for entry in raw["edges"])
+        counts = tuple(np.asarray(entry, dtype=np.int64) for entry in raw["counts"])
+        levels = (np.asarray(raw[name], dtype=np.float64) for name in ("window_levels", "day_levels"))
+        return cls(tuple(raw["names"]), edges, counts, *levels)
+
+
+def count_bins(numbers: Counts, bins: int, groups: Counts, count: int = BANDS) -> Counts:
+    """How many rows of each group are in each bin, shape (count, bins)."""
+    return np.bincount(groups * bins + numbers, minlength=count * bins).reshape(count, bins)
+
+
+def expected_shares(trained: Counts, rows: Counts) -> Floats:
+    """The shares of the bins that training expects of so many rows of each band, shape (..., bins)."""
+    shares = trained / np.maximum(trained.sum(axis=1, keepdims=True), 1)
+    return np.asarray(rows @ shares / np.maximum(rows.sum(axis=-1, keepdims=True), 1))
+
+
+def _levels(numbers: Counts, trained: Counts, bands: Counts, ends: Counts) -> tuple[float, float]:
+    """The PSI that nearly all windows, and all days, stay below."""
+    window, day = (np.unique(ends // unit, return_inverse=True)[1] for unit in (1, 86_400_000_000))
+    return _level(numbers, trained, bands, window, CHANCE), _level(numbers, trained, bands, day, 1.0)
+
+
+def _level(numbers: Counts, trained: Counts, bands: Counts, groups: Counts, quantile: float) -> float:
+    count = int(groups.max()) + 1
+    found = count_bins(numbers, trained.shape[1], groups, count)
+    rows = count_bins(bands, BANDS, groups, count)
+    return float(np.quantile(psi(expected_shares(trained, rows), found), quantile))

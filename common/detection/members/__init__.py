@@ -1,0 +1,1 @@
+"""The members that score the features of a host."""

@@ -1,0 +1,1 @@
+"""The judging of pairs of host and peer: read, activity, evidence, score."""

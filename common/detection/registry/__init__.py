@@ -1,0 +1,1 @@
+"""Model artifacts, and which of them is current."""

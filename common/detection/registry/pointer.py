@@ -1,0 +1,205 @@
+"""The models of a project: their runs and manifests, and which of them is current."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from common.detection.registry.store import ArtifactStore
+from common.errors import ModelError, ParameterError
+
+FORMAT_VERSION = 3
+MANIFEST, SUCCESS, POINTER = "manifest.json", "SUCCESS", "current.json"
+KEPT = 10
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def model_store(lake_uri: str, project_name: str) -> ArtifactStore:
+    """Where the models of a project lie: `<lake>/models/<project>`.
+
+    Raises:
+        ParameterError: the project's name cannot be part of a path.
+    """
+    if not _NAME.fullmatch(project_name):
+        raise ParameterError(
+            f"project name {project_name!r} cannot name a folder", "Use letters, digits, dots, dashes and underscores"
+        )
+    return ArtifactStore(f"{lake_uri}/models/{project_name}")
+
+
+def is_complete(store: ArtifactStore, run_id: str) -> bool:
+    """Whether the run was saved to its end."""
+    return store.exists(f"{run_id}/{SUCCESS}")
+
+
+def read_manifest(store: ArtifactStore, run_id: str) -> dict[str, Any]:
+    """The manifest of a complete run, unaltered since it was saved.
+
+    Raises:
+        ModelError: the run is missing, incomplete or altered, or of another format.
+    """
+    manifest = parsed(_manifest(store, run_id), f"{store.uri}/{run_id}/{MANIFEST}")
+    if manifest.get("format_version") != FORMAT_VERSION:
+        raise ModelError(
+            f"model {run_id} has format {manifest.get('format_version')}, not {FORMAT_VERSION}", "Train the model again"
+        )
+    return manifest
+
+
+def manifest_sha256(store: ArtifactStore, run_id: str) -> str:
+    """The digest of a complete run's manifest, which holds those of all its files.
+
+    Raises:
+        ModelError: the run is missing, incomplete or altered.
+    """
+    return sha256(_manifest(store, run_id))
+
+
+def read_pointer(store: ArtifactStore) -> dict[str, Any] | None:
+    """What says which run is current: `run_id`, `manifest_sha256`, the `previous` ones and those `rolled_back`.
+
+    None before the first model is promoted.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    if not store.exists(POINTER):
+        return None
+    pointer = parsed(
+        store.read(POINTER), f"{store.uri}/{POINTER}", "Delete it and deploy a model again: --stage deploy --run-id"
+    )
+    return {"previous": [], "rolled_back": []} | pointer
+
+
+def current_run(store: ArtifactStore) -> str:
+    """The run that the pointer names.
+
+    Raises:
+        ModelError: no model was promoted, or the pointer is damaged or its run was altered.
+    """
+    pointer = read_pointer(store)
+    if pointer is None:
+        raise ModelError(f"there is no current model in {store.uri}", "Train one with ndr-if-training")
+    return _checked(store, pointer)
+
+
+def promoted_run(store: ArtifactStore, run_id: str) -> str:
+    """The run, which is current or was, and is as it was when it was promoted.
+
+    Raises:
+        ModelError: it was not promoted, or the pointer is damaged or the run was altered.
+    """
+    pointer = read_pointer(store) or {"previous": []}
+    for entry in (pointer, *pointer["previous"]):
+        if entry.get("run_id") == run_id:
+            return _checked(store, entry)
+    raise ModelError(f"model {run_id} was not promoted in {store.uri}", "Deploy it: --stage deploy --run-id")
+
+
+def promote(store: ArtifactStore, run_id: str) -> bool:
+    """Makes a complete run the current model of the project; False where it is current already.
+
+    The pointer is written whole or not at all, and keeps the runs before it.
+
+    Raises:
+        ModelError: the run is missing, incomplete or altered, or the pointer is damaged.
+    """
+    entry = {"run_id": run_id, "manifest_sha256": manifest_sha256(store, run_id)}
+    pointer = read_pointer(store)
+    if pointer is None:
+        _point(store, entry, [], [])
+        return True
+    old = _entry(pointer)
+    if old == entry:
+        return False
+    previous = [found for found in (old, *pointer["previous"]) if found["run_id"] != run_id]
+    _point(store, entry, previous, [name for name in pointer["rolled_back"] if name != run_id])
+    return True
+
+
+def roll_back(store: ArtifactStore, run_id: str | None = None) -> tuple[str, str]:
+    """The run that was current and the one before it, which has become current again.
+
+    With `run_id`, only where that run is current: else nothing is changed, and both are the current one.
+
+    Raises:
+        ModelError: there is no current run, none before it, or that one is missing or was altered.
+    """
+    pointer = read_pointer(store)
+    if pointer is None:
+        raise ModelError(f"there is no current model in {store.uri}", "Nothing can be rolled back")
+    current = str(pointer.get("run_id", ""))
+    if run_id is not None and current != run_id:
+        return current, current
+    if not pointer["previous"]:
+        raise ModelError(f"model {current} in {store.uri} is the first one", "There is none before it to go back to")
+    entry, *older = pointer["previous"]
+    _checked(store, entry)
+    rolled_back = [current, *(name for name in pointer["rolled_back"] if name not in (current, entry["run_id"]))]
+    _point(store, entry, older, rolled_back)
+    return current, str(entry["run_id"])
+
+
+def parsed(content: bytes, where: str, remedy: str = "Train the model again") -> dict[str, Any]:
+    """The JSON object that the bytes hold.
+
+    Raises:
+        ModelError: they hold none.
+    """
+    try:
+        found = json.loads(content)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ModelError(f"{where} is damaged", remedy)
+    return found
+
+
+def encoded(value: Any) -> bytes:
+    """The value as JSON, the same bytes for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def sha256(content: bytes) -> str:
+    """The SHA-256 of the bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def altered(store: ArtifactStore, run_id: str, name: str) -> ModelError:
+    """The error for a file that is not as it was saved."""
+    return ModelError(
+        f"{name} of model {run_id} in {store.uri} was altered: its SHA-256 is not the one that was saved",
+        "Do not use it; find out who changed it, then train the model again",
+    )
+
+
+def _point(store: ArtifactStore, entry: dict[str, Any], previous: list[Any], rolled_back: list[str]) -> None:
+    store.write(POINTER, encoded({**entry, "previous": previous[:KEPT], "rolled_back": rolled_back[:KEPT]}))
+
+
+def _entry(pointer: dict[str, Any]) -> dict[str, Any]:
+    return {name: pointer.get(name) for name in ("run_id", "manifest_sha256")}
+
+
+def _checked(store: ArtifactStore, entry: dict[str, Any]) -> str:
+    """The run of an entry, whose manifest is the one that was promoted."""
+    run_id = str(entry.get("run_id", ""))
+    if manifest_sha256(store, run_id) != entry.get("manifest_sha256"):
+        raise ModelError(f"model {run_id} is not the one that was promoted in {store.uri}", "Train the model again")
+    return run_id
+
+
+def _manifest(store: ArtifactStore, run_id: str) -> bytes:
+    if not _NAME.fullmatch(run_id):
+        raise ModelError(f"{run_id!r} is no model run", f"Name a folder of {store.uri}")
+    if not is_complete(store, run_id):
+        raise ModelError(
+            f"model {run_id} in {store.uri} does not exist or was not saved to its end: it has no {SUCCESS}",
+            "Run ndr-if-training again",
+        )
+    content = store.read(f"{run_id}/{MANIFEST}")
+    if sha256(content) != store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip():
+        raise altered(store, run_id, MANIFEST)
+    return content

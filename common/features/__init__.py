@@ -1,0 +1,1 @@
+"""The feature specification, and the robust scales of its deviations."""

@@ -1,0 +1,191 @@
+"""What the command lines of all stages share: options, parameter types, and how errors reach the user."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+import click
+
+from common.errors import NdrError
+from common.runtime.engine import ENGINES
+from common.storage.files import read_lines
+from common.storage.filesystems import normal_uri
+from common.windows import Windows, parse_moment
+
+Command = Callable[..., Any]
+
+
+class WindowsType(click.ParamType[Windows]):
+    """A window or a half-open range of windows."""
+
+    name = "window"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Windows:
+        """The parsed windows; fails with a usage error that names the value."""
+        if isinstance(value, Windows):
+            return value
+        try:
+            return Windows.parse(value)
+        except NdrError as error:
+            self.fail(str(error), param, ctx)
+
+
+class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
+    """Windows and ranges of windows separated by commas, a file of them, or a word that leaves them open.
+
+    `@` and a path or URI is a text file with one window or range a line.
+    """
+
+    name = "windows"
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Windows, ...] | None:
+        """The single windows, sorted and without repetition, None for the word; fails with a usage error."""
+        if value == self.word or isinstance(value, tuple):
+            return None if value == self.word else value
+        try:
+            texts = read_lines(value[1:]) if value.startswith("@") else value.split(",")
+            named = {window for text in texts for window in Windows.parse(text.strip())}
+        except NdrError as error:
+            self.fail(f"{error}; or give {self.word!r}", param, ctx)
+        return tuple(sorted(named))
+
+
+class MomentType(click.ParamType[datetime]):
+    """A time with a zone."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The UTC time; fails with a usage error that names the value."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_moment(value)
+        except NdrError as error:
+            self.fail(str(error), param, ctx)
+
+
+class UriType(click.ParamType[str]):
+    """A path, `file://` or `s3://` URI."""
+
+    name = "uri"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The URI without its trailing slash; fails with a usage error that names the value."""
+        try:
+            return normal_uri(value)
+        except NdrError as error:
+            self.fail(str(error), param, ctx)
+
+
+class MonthType(click.ParamType[str | None]):
+    """A calendar month, `YYYY-MM`; where `automatic`, also the word `auto`, which leaves the choice to the stage."""
+
+    name = "month"
+
+    def __init__(self, automatic: bool = False) -> None:
+        self.automatic = automatic
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | None:
+        """The month as given, None for `auto`; fails with a usage error that names the value."""
+        if self.automatic and value == "auto":
+            return None
+        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
+            self.fail(f"{value!r} is no month. Write it like 2026-03", param, ctx)
+        return str(value)
+
+
+def window_option(function: Command) -> Command:
+    """Adds `--window`."""
+    return click.option(
+        "--window",
+        "windows",
+        type=WindowsType(),
+        required=True,
+        metavar="START[/END]",
+        help="15-minute window by its start (2026-03-10T13:08Z), or a range START/END: START inclusive, END exclusive.",
+    )(function)
+
+
+def lake_option(function: Command) -> Command:
+    """Adds `--lake`."""
+    return click.option(
+        "--lake", "lake_uri", type=UriType(), required=True, metavar="URI", help="Lake: a path, file:// or s3://."
+    )(function)
+
+
+def engine_option(function: Command) -> Command:
+    """Adds `--engine`."""
+    return click.option(
+        "--engine", type=click.Choice(ENGINES), default="sail", show_default=True, help="Compute engine."
+    )(function)
+
+
+def project_options(function: Command) -> Command:
+    """Adds `--project-name`, `--feature-spec-version`, `--mini-batch-id` and `--parameters`."""
+    for option in (
+        click.option(
+            "--parameters",
+            "parameters_path",
+            metavar="SOURCE",
+            help="Project parameters: a YAML file, on disk or s3://, or dynamodb://<table> with an item of the "
+            "project; without it, the defaults.",
+        ),
+        click.option("--mini-batch-id", metavar="ID", help="Mini-batch that the run belongs to; goes into the report."),
+        click.option(
+            "--feature-spec-version", default="v1", show_default=True, metavar="VERSION", help="Feature specification."
+        ),
+        click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Project."),
+    ):
+        function = option(function)
+    return function
+
+
+def stage_options(function: Command) -> Command:
+    """Adds the options that every stage with windows has."""
+    return window_option(lake_option(engine_option(project_options(function))))
+
+
+def report_errors(function: Command) -> Command:
+    """Turns failures into one line on stderr and exit code 1; `NDR_DEBUG=1` shows where they came from."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except NdrError as error:
+            fail(str(error))
+        except Exception as error:  # noqa: BLE001 - the one place where nothing may pass as a traceback
+            fail(
+                f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:500]}. "
+                "Run with NDR_DEBUG=1 to see where"
+            )
+
+    return run
+
+
+def fail(message: str) -> None:
+    """Prints the message as one line on stderr and exits with code 1."""
+    if os.environ.get("NDR_DEBUG"):
+        traceback.print_exc()
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(1)

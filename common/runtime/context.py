@@ -1,0 +1,81 @@
+"""A run of a stage: its configuration, and the lake, session and report that it works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from common.config.project import ProjectParameters, load_project
+from common.features.spec import FeatureSpec, load_spec
+from common.lake.lake import Lake
+from common.runtime.engine import open_engine
+from common.runtime.run_report import RunReport
+from common.windows import Windows
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """What every stage is told; a stage with more to know extends it."""
+
+    windows: Windows
+    lake_uri: str
+    engine: str
+    project_name: str
+    feature_spec_version: str
+    mini_batch_id: str | None
+    parameters_path: str | None
+
+
+Config = TypeVar("Config", bound=StageConfig)
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """What a stage works with while it runs."""
+
+    spec: FeatureSpec
+    project: ProjectParameters
+    lake: Lake
+    session: SparkSession
+    report: RunReport
+
+
+def run_stage(stage: str, config: Config, work: Callable[[Config, StageRun], None]) -> None:
+    """Opens the engine and the lake, lets the stage work, and prints the run report on stdout."""
+    with open_stages(config) as start:
+        start(stage, config, work)
+
+
+@contextmanager
+def open_stages(config: StageConfig) -> Iterator[Callable[[str, Any, Callable[[Any, StageRun], None]], None]]:
+    """A function that runs stages one after the other in one engine session, and prints the report of each."""
+    spec = load_spec(config.feature_spec_version)
+    project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
+    with open_engine(config.engine, remote_storage=config.lake_uri.startswith("s3://")) as session:
+        lake = Lake(config.lake_uri, spec, session, config.engine)
+
+        def start(stage: str, own: Any, work: Callable[[Any, StageRun], None]) -> None:
+            report = new_report(stage, own)
+            work(own, StageRun(spec, project, lake, session, report))
+            click.echo(report.to_json())
+
+        yield start
+
+
+def new_report(stage: str, config: StageConfig) -> RunReport:
+    """The report of a run that begins now."""
+    return RunReport(
+        stage=stage,
+        window=str(config.windows),
+        engine=config.engine,
+        project_name=config.project_name,
+        feature_spec_version=config.feature_spec_version,
+        mini_batch_id=config.mini_batch_id,
+    )

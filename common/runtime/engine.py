@@ -1,0 +1,126 @@
+"""The compute engine: one DataFrame API, two engines behind it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common.errors import EngineError
+from common.storage.filesystems import s3_endpoint
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ENGINES = ("sail", "spark")
+
+SPARK_SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.ansi.enabled": "true",
+    # 1,320 columns exceed the limits below which Spark shows whole plans and generates code for a stage
+    "spark.sql.debug.maxToStringFields": "25",
+    "spark.sql.codegen.maxFields": "100",
+    "spark.databricks.delta.snapshotPartitions": "2",
+}
+HADOOP_AWS = "org.apache.hadoop:hadoop-aws:3.5.0"
+S3A_CREDENTIALS = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+
+
+@contextmanager
+def open_engine(name: str, *, remote_storage: bool = False) -> Iterator[SparkSession]:
+    """A session of the engine, in UTC, closed at the end.
+
+    `sail` runs in this process; `spark` on `NDR_SPARK_MASTER` (default: all cores of this machine). With
+    `remote_storage`, classic Spark loads its S3 connector.
+
+    Raises:
+        EngineError: the engine is unknown or not installed, or does not start.
+    """
+    if name not in ENGINES:
+        raise EngineError(f"engine {name!r} is unknown", f"Choose one of {', '.join(ENGINES)}")
+    with _sail() if name == "sail" else _spark(remote_storage) as session:
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        yield session
+
+
+@contextmanager
+def _sail() -> Iterator[SparkSession]:
+    if importlib.util.find_spec("pysail") is None:
+        raise EngineError("engine sail is not installed", "Install it with: pip install 'ndr[sail]'")
+    os.environ.setdefault("RUST_LOG", "off")
+    if s3_endpoint().startswith("http://"):
+        os.environ.setdefault("AWS_ALLOW_HTTP", "true")
+    from pysail.spark import SparkConnectServer
+    from pyspark.sql import SparkSession
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.listening_address
+    try:
+        session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+        try:
+            yield session
+        finally:
+            session.stop()
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _spark(remote_storage: bool) -> Iterator[SparkSession]:
+    if importlib.util.find_spec("delta") is None:
+        raise EngineError("engine spark is not installed", "Install it with: pip install 'ndr[spark]'")
+    from delta import configure_spark_with_delta_pip
+    from pyspark.sql import SparkSession
+
+    if (running := SparkSession.getActiveSession()) is not None:  # a process has one, and whoever opened it closes it
+        yield running
+        return
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.master(os.environ.get("NDR_SPARK_MASTER", "local[*]")).appName("ndr")
+    for key, value in SPARK_SETTINGS.items():
+        builder = builder.config(key, value)
+    if remote_storage:
+        for key, value in _s3a_settings().items():
+            builder = builder.config(key, value)
+    for entry in filter(None, os.environ.get("NDR_SPARK_CONF", "").split(";")):
+        key, _, value = entry.partition("=")
+        builder = builder.config(key.strip(), value.strip())
+    try:
+        if not _has_jars():
+            builder = configure_spark_with_delta_pip(builder, [HADOOP_AWS] if remote_storage else [])
+        session = builder.getOrCreate()
+    except RuntimeError as error:
+        raise EngineError(f"engine spark does not start: {error}", "Check that Java 17 is installed") from error
+    session.sparkContext.setLogLevel("ERROR")
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _has_jars() -> bool:
+    """Whether Spark comes with the jars of Delta Lake and S3A, as in the images: then nothing is downloaded."""
+    import pyspark
+
+    return any(Path(pyspark.__file__).with_name("jars").glob("delta-spark_*.jar"))
+
+
+def _s3a_settings() -> dict[str, str]:
+    """How the S3 connector reaches the endpoint of the environment, if any; credentials come from there too."""
+    settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": S3A_CREDENTIALS}
+    if endpoint := s3_endpoint():
+        settings |= {
+            "spark.hadoop.fs.s3a.endpoint": endpoint,
+            "spark.hadoop.fs.s3a.endpoint.region": os.environ.get("AWS_REGION", "us-east-1"),
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.connection.ssl.enabled": str(endpoint.startswith("https://")).lower(),
+        }
+    return settings

@@ -1,0 +1,37 @@
+"""How the commands start in their images."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import signal
+import sys
+
+import click
+
+from common.runtime.cli import report_errors
+from common.runtime.spark_cluster import main as ndr_spark
+from common.runtime.spark_cluster import on_spark
+
+LOCAL = re.compile(r"(?<=\s)\./(\S+)")
+
+
+def start(command: click.Command) -> None:
+    """Runs the command of an image: its help shows how with Docker, and a request to stop lets it clean up.
+
+    Where the image holds classic Spark, the command runs on it, on all instances of a processing job.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    command.epilog = docker_example(command.epilog or "")
+    if command is ndr_spark or importlib.util.find_spec("delta") is None:
+        command()
+    else:
+        report_errors(on_spark)(command)
+
+
+def docker_example(example: str) -> str:
+    """The example of a command line, run by Docker with the files of the current folder that it names."""
+    line = example.removeprefix("Example: ")
+    volumes = " ".join(f'-v "$PWD/{path}:/{path}"' for path in dict.fromkeys(LOCAL.findall(line)))
+    inside = LOCAL.sub(r"/\1", line)
+    return f"\b\nExample:\n  docker run --rm {volumes} {inside}"

@@ -1,0 +1,165 @@
+"""Classic Spark for one command: on this machine, or on all instances of a processing job."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from common.errors import EngineError
+from common.runtime.catalog import STAGES
+from common.runtime.cli import report_errors
+
+RESOURCES = Path("/opt/ml/config/resourceconfig.json")
+MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+PORT = 7077
+MASTER_START_SECONDS = 300.0
+POLL_SECONDS = 1.0
+POLLS_UNTIL_GONE = 3
+HEAP_SHARE = 0.6  # of the memory; the rest is for Python, Arrow and the system
+WORK_FOLDER = "/tmp/spark-work"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """This machine among those of a processing job: its own name, and that of the master."""
+
+    host: str
+    master: str
+
+    @property
+    def url(self) -> str:
+        """Where workers and the driver find the master."""
+        return f"spark://{self.master}:{PORT}"
+
+
+def read_cluster(path: Path) -> Cluster | None:
+    """The cluster that the resource configuration of a processing job describes; None where there is one machine.
+
+    Raises:
+        EngineError: the file is no such configuration.
+    """
+    if not path.exists():
+        return None
+    try:
+        resources = json.loads(path.read_text())
+        host, hosts = str(resources["current_host"]), [str(name) for name in resources["hosts"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise EngineError(
+            f"{path} does not name this host and all hosts: {error!r}", "Mount what the processing job provides there"
+        ) from error
+    master = min(hosts, key=lambda name: (len(name), name))  # algo-2 comes before algo-10
+    return Cluster(host, master) if len(hosts) > 1 else None
+
+
+def memory_bytes() -> int:
+    """What this process may use: the limit of its container, or the memory of the machine."""
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limits = [path.read_text().strip() for path in MEMORY_LIMITS if path.exists()]
+    return min([physical, *(int(limit) for limit in limits if limit.isdigit())])
+
+
+def on_spark(command: click.Command) -> None:
+    """Runs the command on classic Spark: on this machine, or as the driver of the cluster; or works for that driver.
+
+    Raises:
+        EngineError: the resource configuration is wrong, or the master does not answer.
+    """
+    cluster = read_cluster(RESOURCES)
+    os.environ |= settings(cluster, memory_bytes(), os.environ.get("NDR_SPARK_CONF", ""))
+    arguments = sys.argv[1:] if "--engine" in sys.argv else [*sys.argv[1:], "--engine", "spark"]
+    if cluster is None or "--help" in arguments:
+        command(arguments)
+    elif cluster.host != cluster.master:
+        follow(cluster)
+    else:
+        with _process("org.apache.spark.deploy.master.Master", "--host", cluster.host, "--port", str(PORT)) as master:
+            _wait_for_master(cluster, master)
+            command(arguments)
+
+
+def settings(cluster: Cluster | None, memory: int, given: str) -> dict[str, str]:
+    """The environment of the engine: the master, and heaps that fit into the memory.
+
+    Settings that were given come last, and win.
+    """
+    heap = f"{int(memory * HEAP_SHARE) >> 20}m"
+    conf = f"spark.driver.memory={heap};spark.executor.memory={heap}"
+    environment = {"NDR_SPARK_CONF": f"{conf};{given}" if given else conf}
+    if cluster is None:
+        return environment | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}
+    return environment | {"NDR_SPARK_MASTER": cluster.url, "SPARK_LOCAL_HOSTNAME": cluster.host}
+
+
+def follow(cluster: Cluster) -> None:
+    """Works for the master until it is gone; a worker that ends before is started again."""
+    memory = f"{int(memory_bytes() * HEAP_SHARE) >> 20}m"
+    worker = ("--host", cluster.host, "--memory", memory, "--work-dir", WORK_FOLDER, cluster.url)
+    _wait_for_master(cluster)
+    missed = 0
+    while missed < POLLS_UNTIL_GONE:
+        with _process("org.apache.spark.deploy.worker.Worker", *worker) as running:
+            while missed < POLLS_UNTIL_GONE and running.poll() is None:
+                time.sleep(POLL_SECONDS)
+                missed = 0 if _answers(cluster) else missed + 1
+        if missed < POLLS_UNTIL_GONE:
+            click.echo(f"worker {cluster.host} ended with {running.returncode}; starting it again", err=True)
+
+
+def _wait_for_master(cluster: Cluster, master: subprocess.Popen[bytes] | None = None) -> None:
+    end = time.monotonic() + MASTER_START_SECONDS
+    while not _answers(cluster):
+        if time.monotonic() > end or (master and master.poll() is not None):
+            raise EngineError(
+                f"no Spark master answers at {cluster.master}:{PORT}",
+                "Look into the log of that host; the hosts of a job must reach each other on all ports",
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _answers(cluster: Cluster) -> bool:
+    try:
+        with socket.create_connection((cluster.master, PORT), timeout=POLL_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A running process of Spark, which is told to end when the block is left."""
+    home = os.environ.get("SPARK_HOME")
+    if not home:
+        raise EngineError("SPARK_HOME is not set", "Run this command in the image ndr-spark")
+    with subprocess.Popen([f"{home}/bin/spark-class", *arguments]) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+@click.command(
+    name="ndr-spark",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="Example: ndr-spark ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake",
+)
+@click.argument("stage", type=click.Choice([stage.command for stage in STAGES]))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@report_errors
+def main(stage: str, arguments: tuple[str, ...]) -> None:
+    """Runs a stage with its arguments on classic Spark.
+
+    In a processing job with several instances they form a cluster: the first is its master and runs the stage, the
+    others work for it, and end when it ends.
+    """
+    engine = [] if "--engine" in arguments else ["--engine", "spark"]
+    os.execvp(stage, [stage, *arguments, *engine])

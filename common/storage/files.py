@@ -1,0 +1,127 @@
+"""Small files below one URI, on a local disk or in S3: listed, read, and written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyarrow import fs
+
+from common.errors import StorageError
+from common.storage.filesystems import normal_uri, s3_filesystem
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file: its name below the folder, its size in bytes, and when it last changed (UTC)."""
+
+    name: str
+    size: int
+    modified: datetime
+
+
+class Folder:
+    """The files below a normal URI (`common.storage.filesystems.normal_uri`)."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self.is_remote = uri.startswith("s3://")
+        self._files: fs.FileSystem = s3_filesystem() if self.is_remote else fs.LocalFileSystem()
+        self._root = uri.removeprefix("s3://")
+
+    def list(self, below: str = "") -> list[Entry]:
+        """The files of the folder, or of a subfolder, and all below it, sorted by name; none where it does not exist.
+
+        Raises:
+            StorageError: it cannot be listed.
+        """
+        selector = fs.FileSelector(f"{self._root}/{below}".rstrip("/"), recursive=True, allow_not_found=True)
+        with self._reported(below, "listed"):
+            found = self._files.get_file_info(selector)
+        start = len(self._root) + 1
+        entries = [
+            Entry(info.path[start:], int(info.size), datetime.fromtimestamp(info.mtime_ns / 1e9, UTC))
+            for info in found
+            if info.type == fs.FileType.File
+        ]
+        return sorted(entries, key=lambda entry: entry.name)
+
+    def require(self) -> None:
+        """Raises a StorageError unless the folder, or in S3 its bucket, exists: a listing would find nothing there."""
+        place = self._root.partition("/")[0] if self.is_remote else self._root
+        with self._reported("", "looked up"):
+            if self._files.get_file_info(place).type == fs.FileType.NotFound:
+                raise StorageError(
+                    f"{f's3://{place}' if self.is_remote else place} does not exist",
+                    "Check the name, and the permissions",
+                )
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        with self._reported(name, "looked up"):
+            return bool(self._files.get_file_info(f"{self._root}/{name}").type == fs.FileType.File)
+
+    def read(self, name: str) -> bytes:
+        """The content of a file.
+
+        Raises:
+            StorageError: it is missing or cannot be read.
+        """
+        with self._reported(name, "read"), self._files.open_input_stream(f"{self._root}/{name}") as stream:
+            return bytes(stream.read())
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes or replaces a file at once: a reader sees the old content or the new one.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        target = f"{self._root}/{name}"
+        with self._reported(name, "written"):
+            if self.is_remote:
+                self._put(target, content)
+                return
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            draft = f"{target}.{os.getpid()}.tmp"
+            self._put(draft, content)
+            self._files.move(draft, target)
+
+    def delete(self, name: str) -> None:
+        """Removes a file.
+
+        Raises:
+            StorageError: it does not exist or cannot be removed.
+        """
+        with self._reported(name, "removed"):
+            self._files.delete_file(f"{self._root}/{name}")
+
+    def _put(self, path: str, content: bytes) -> None:
+        with self._files.open_output_stream(path) as stream:
+            stream.write(content)
+
+    @contextmanager
+    def _reported(self, name: str, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise StorageError(f"{self.uri}/{name} does not exist", "Check the path") from None
+        except OSError as error:
+            raise StorageError(
+                f"{self.uri}/{name} cannot be {verb}: {str(error).splitlines()[0][:300]}",
+                "Check the path or bucket, and the permissions",
+            ) from error
+
+
+def read_lines(uri: str) -> list[str]:
+    """The lines of a text file, at a path or URI, that are not blank.
+
+    Raises:
+        StorageError: it is missing or cannot be read.
+    """
+    folder, _, name = normal_uri(uri).rpartition("/")
+    text = Folder(folder).read(name).decode("utf-8", "replace")
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,167 @@
+"""Command line of the local AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from common.runtime.cli import report_errors
+from localaws.cli.deployment import deploy
+from localaws.cli.errors import LocalAwsError
+from localaws.cli.histories import Histories
+from localaws.cli.logs import follow, log_files
+from localaws.cli.process import DEFAULT_PORT, LocalAws
+from localaws.cli.text_table import document, lines
+
+home_option = click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".ndr-local"),
+    show_default=True,
+    envvar="NDR_LOCAL_HOME",
+    help="Folder of its state, objects and logs.",
+)
+
+
+def running(home: Path) -> LocalAws:
+    """The local AWS of a home folder, which must be up."""
+    local = LocalAws.of(home)
+    if local.pid() is None:
+        raise LocalAwsError(f"the local AWS of {home} is not up", f"Start it with: ndr-local up --home {home}")
+    return local
+
+
+@click.group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
+def main() -> None:
+    """Runs the whole control plane on this machine: AWS's services, the state machines and the pipelines."""
+
+
+@main.command(epilog="Example: ndr-local up --project project.yaml --fused")
+@home_option
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help=f"Port on 127.0.0.1. [default: the last, or {DEFAULT_PORT}]"
+)
+@click.option(
+    "--project",
+    "--parameters",
+    "projects",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Project file whose parameters and routing are put into the tables; repeatable.",
+)
+@click.option("--fused/--no-fused", default=None, help="The 15-minute pipeline as one step, or as four.")
+@click.option("--steps", type=click.Choice(["process", "docker"]), help="Steps as commands or as images.")
+@click.option("--slots", type=click.IntRange(1), help="Steps that run at once. [default: one per core]")
+@click.option("--wait-scale", type=click.FloatRange(0), help="Factor of the waits of state machines. [default: 1]")
+@click.option("--mount", "mounts", multiple=True, help="Folder that images of steps see; repeatable.")
+@click.option("--deploy/--no-deploy", "deploys", default=True, help="Whether to deploy. [default: deploy]")
+@report_errors
+def up(
+    home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
+) -> None:
+    """Starts the local AWS, unless it is up, and deploys stack, state machines, projects and pipelines."""
+    local = LocalAws(home, port or LocalAws.last_port(home), variables=_variables(**given))
+    started = local.start()
+    click.echo(f"{local.endpoint}: {'started' if started else 'already up'}, state in {home}")
+    if not started and local.variables:
+        click.echo("--steps, --slots, --wait-scale and --mount take effect after ndr-local down", err=True)
+    if deploys:
+        deploy(local, projects, fused)
+
+
+def _variables(
+    steps: str | None, slots: int | None, wait_scale: float | None, mounts: tuple[str, ...]
+) -> dict[str, str]:
+    given = {
+        "NDR_STEPS": steps,
+        "NDR_STEP_SLOTS": slots,
+        "SFN_WAIT_SCALE": wait_scale,
+        "NDR_STEP_MOUNTS": os.pathsep.join(mounts) or None,
+    }
+    return {name: str(value) for name, value in given.items() if value is not None}
+
+
+@main.command(epilog="Example: ndr-local down")
+@home_option
+@report_errors
+def down(home: Path) -> None:
+    """Stops the steps that run, saves the state and stops the local AWS."""
+    local = LocalAws.of(home)
+    click.echo(f"{local.endpoint}: {'stopped' if local.stop() else 'was not up'}")
+
+
+@main.command(epilog="Example: ndr-local status")
+@home_option
+@report_errors
+def status(home: Path) -> None:
+    """Whether it is up (exit code 0), and what is deployed and runs."""
+    local = LocalAws.of(home)
+    pid = local.pid()
+    if pid is None:
+        click.echo(f"{local.endpoint}: down")
+        sys.exit(1)
+    histories = Histories(local)
+    click.echo(f"{local.endpoint}: up, process {pid}, state in {home}")
+    click.echo(f"pipelines: {', '.join(histories.pipelines()) or 'none'}")
+    click.echo(f"state machines: {', '.join(sorted(histories.machines())) or 'none'}")
+    for item in histories.executions(None, failed=False, last=10_000, details=False):
+        if item.status == "RUNNING":
+            click.echo(f"running: {item.machine} {item.name}, {item.seconds:.0f} s")
+
+
+@main.command(epilog="Example: ndr-local logs 4kqk02fyyqcd --step DeltaBuilderStep")
+@home_option
+@click.argument("execution", required=False)
+@click.option("--step", help="Only of this step.")
+@click.option("-f", "--follow", "follows", is_flag=True, help="Go on with what comes, until it is interrupted.")
+@report_errors
+def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> None:
+    """Logs of the steps of an execution of a pipeline or state machine, or of a Glue run; without one, the server's."""
+    local = LocalAws.of(home)
+    paths = log_files(local, execution, step)
+    if follows:
+        for text in follow(paths, lambda: local.pid() is not None):
+            click.echo(text, nl=False)
+        return
+    for path in paths:
+        if len(paths) > 1:
+            click.echo(f"==> {path.relative_to(local.home)} <==")
+        click.echo(path.read_text(errors="replace"), nl=False)
+
+
+@main.command(epilog="Example: ndr-local executions --failed --steps")
+@home_option
+@click.option("--machine", metavar="NAME", help="Only of this state machine.")
+@click.option("--failed", is_flag=True, help="Only those that failed, timed out or were stopped.")
+@click.option("--steps", is_flag=True, help="With the steps of their pipelines.")
+@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="So many, the newest.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+@report_errors
+def executions(home: Path, machine: str | None, failed: bool, steps: bool, last: int, as_json: bool) -> None:
+    """Executions of the state machines, newest first, and why they failed."""
+    found = Histories(running(home)).executions(machine, failed, last, details=steps)
+    if as_json:
+        for item in found:
+            click.echo(json.dumps(document(item)))
+        return
+    for line in lines(found, steps):
+        click.echo(line)
+
+
+@main.command(epilog='Example: eval "$(ndr-local env)"')
+@home_option
+@report_errors
+def env(home: Path) -> None:
+    """Prints the shell commands that lead AWS tools and SDKs to the local AWS."""
+    for name, value in LocalAws.of(home).environment.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Putting the control plane into a local AWS, by the same commands that put it into AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from localaws.cli.errors import LocalAwsError
+from localaws.cli.process import LocalAws
+
+FUSED, FOUR_STEPS = "ndr-15m-streaming-fused", "ndr-15m-streaming"
+
+
+def deploy(local: LocalAws, projects: Sequence[Path] = (), fused: bool | None = None) -> None:
+    """Deploys stack, state machines, projects and pipelines; what they print goes to standard output.
+
+    Raises:
+        LocalAwsError: a command is missing or failed; it has said why.
+    """
+    outputs = local.home.resolve() / "outputs.json"
+    arguments = ["deploy", "--outputs", str(outputs)]
+    for project in projects:
+        arguments += ["--project", str(project)]
+    if fused is not None:
+        arguments += ["--set", f"PipelineName15mParameter={FUSED if fused else FOUR_STEPS}"]
+    run_command(local, "ndr-statemachines", *arguments)
+    role = json.loads(outputs.read_text())["StepRoleArn"]
+    run_command(local, "ndr-pipelines", "upsert", "--role-arn", role)
+
+
+def run_command(local: LocalAws, name: str, *arguments: str) -> None:
+    """Runs a command of this project against a local AWS.
+
+    Raises:
+        LocalAwsError: the command is missing or failed.
+    """
+    program = Path(sys.executable).parent / name
+    if not program.exists():
+        raise LocalAwsError(f"the command {program} is missing", "Install it with: make setup")
+    done = subprocess.run([program, *arguments], env={**os.environ, **local.environment}, check=False)
+    if done.returncode:
+        raise LocalAwsError(
+            f"{name} {arguments[0]} failed with exit code {done.returncode}",
+            "Correct what it said, and repeat ndr-local up: the local AWS is up",
+        )

@@ -1,0 +1,1 @@
+"""Jobs as child processes, and the slots that bound them."""

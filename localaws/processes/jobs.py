@@ -1,0 +1,209 @@
+"""Processes of steps and jobs: each a group of its own, so many at once, stopped as a whole, none left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from localaws.processes.activity import Activity
+from localaws.processes.slots import Slots
+from localaws.server.settings import Settings
+from localaws.state.store import Store
+
+KIND = "process"
+_ERROR_LINE = re.compile(r"^\s*error: .*$", re.IGNORECASE | re.MULTILINE)
+_TAIL_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run: a program with its arguments and environment, where, and where its output goes."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    folder: Path
+    log: Path
+    container: str | None = None
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a process ended: exit code (null when it never ran), whether it was stopped or ran too long, last words."""
+
+    exit_code: int | None
+    stopped: bool = False
+    timed_out: bool = False
+    message: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended by itself with code 0."""
+        return self.exit_code == 0 and not self.stopped and not self.timed_out
+
+
+class Job:
+    """One process from its place in the queue to its end."""
+
+    def __init__(self, command: Command, processes: Processes) -> None:
+        self._command = command
+        self._processes = processes
+        self._stopped = threading.Event()
+        self._timed_out = False
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, started: Callable[[], None] | None = None) -> Outcome:
+        """Wait for a place, call `started`, run to the end."""
+        if not self._processes.slots.take(self._stopped):
+            return Outcome(None, stopped=True)
+        try:
+            if started is not None:
+                started()
+            return self._run()
+        finally:
+            self._processes.slots.give_back()
+
+    def _run(self) -> Outcome:
+        command = self._command
+        command.folder.mkdir(parents=True, exist_ok=True)
+        command.log.parent.mkdir(parents=True, exist_ok=True)
+        with command.log.open("ab") as log, self._lock:
+            if self._stopped.is_set():
+                return Outcome(None, stopped=True)
+            try:
+                process = subprocess.Popen(
+                    command.arguments,
+                    env=command.environment,
+                    cwd=command.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                return Outcome(None, message=f"{command.arguments[0]} cannot be run: {error.strerror}")
+            self._process = process
+        return self._wait(process)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> Outcome:
+        limit = self._command.timeout_seconds
+        timer = threading.Timer(limit, self._end_after_timeout) if limit else None
+        if timer:
+            timer.daemon = True
+            timer.start()
+        self._processes.remember(process.pid, self._command)
+        code = process.wait()
+        if timer:
+            timer.cancel()
+        # as in a container, nothing outlives the first process
+        _signal_group(process.pid, signal.SIGKILL)
+        self._processes.forget(process.pid)
+        stopped = self._stopped.is_set() and not self._timed_out
+        return Outcome(code, stopped, self._timed_out, last_words(self._command.log))
+
+    def _end_after_timeout(self) -> None:
+        self._timed_out = True
+        self.stop()
+
+    def stop(self) -> None:
+        """SIGTERM to the group, SIGKILL after the grace time; a process that waits for a place never starts."""
+        with self._lock:
+            self._stopped.set()
+            process = self._process
+        if process is None or process.poll() is not None:
+            return
+        grace = self._processes.settings.step_grace_seconds
+        if self._command.container:
+            command = ["docker", "stop", "-t", f"{grace:.0f}", self._command.container]
+            threading.Thread(target=subprocess.run, args=(command,), kwargs={"capture_output": True}).start()
+            return
+        _signal_group(process.pid, signal.SIGTERM)
+        killer = threading.Timer(grace, _kill_unless_ended, (process,))
+        killer.daemon = True
+        killer.start()
+
+
+class Processes:
+    """All processes of this server, kept in the store so that the next server can end what a killed one left."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.slots = Slots(settings.step_slots, self._idle)
+        self._store = store
+        self._activity = Activity()
+        self._running: set[int] = set()
+
+    def job(self, command: Command) -> Job:
+        """The command, not yet started."""
+        return Job(command, self)
+
+    def remember(self, pid: int, command: Command) -> None:
+        """Keep that this process runs."""
+        self._running.add(pid)
+        record = {"started": start_of(pid), "name": command.name, "container": command.container}
+        self._store.put(KIND, str(pid), record)
+
+    def forget(self, pid: int) -> None:
+        """Forget a process that ended."""
+        self._running.discard(pid)
+        self._store.delete(KIND, str(pid))
+
+    def _idle(self) -> int:
+        """How many of the running ones do nothing but wait; of containers this is not known."""
+        return 0 if self.settings.steps == "docker" else self._activity.idle(list(self._running))
+
+    def end_orphans(self) -> list[str]:
+        """Kill what a server that was killed left running; their names."""
+        ended = []
+        for key, record in self._store.documents(KIND).items():
+            pid = int(key)
+            if record["started"] and start_of(pid) == record["started"]:
+                _signal_group(pid, signal.SIGKILL)
+                ended.append(str(record["name"]))
+            if record["container"]:
+                subprocess.run(["docker", "kill", record["container"]], capture_output=True, check=False)
+            self._store.delete(KIND, key)
+        return ended
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def _kill_unless_ended(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode is None:
+        _signal_group(process.pid, signal.SIGKILL)
+
+
+def start_of(pid: int) -> str | None:
+    """When a process started, in the system's own words; null when there is none: a number alone may be taken again."""
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.parent.parent.joinpath("self").exists():
+        try:
+            return stat.read_text().rpartition(")")[2].split()[19]
+        except OSError:
+            return None
+    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
+
+
+def last_words(log: Path) -> str:
+    """The last line of a log that starts with `error:`, or else its last line."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        text = file.read().decode(errors="replace")
+    errors = _ERROR_LINE.findall(text)
+    if errors:
+        return str(errors[-1]).strip()
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else ""

@@ -1,0 +1,1 @@
+"""ministack with the services of this project hooked in."""

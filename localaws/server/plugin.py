@@ -1,0 +1,70 @@
+"""Everything that is added to ministack, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack import app as ministack_app
+from ministack.core import router
+from ministack.services import stepfunctions
+
+from localaws.processes.jobs import Processes
+from localaws.server import wire
+from localaws.server.settings import Settings
+from localaws.services.glue import GlueRuns
+from localaws.services.redshift_data.engine import Engine
+from localaws.services.redshift_data.handlers import DataApi
+from localaws.services.redshift_data.records import Records as Statements
+from localaws.services.sagemaker.handlers import Pipelines
+from localaws.services.sagemaker.records import Records
+from localaws.services.sagemaker.runner import Runner
+from localaws.services.stepfunctions import executions, history
+from localaws.services.stepfunctions.install import install as mend_step_functions
+from localaws.state.persistence import Persistence
+from localaws.state.s3_client import Objects
+from localaws.state.store import Store
+
+
+class Plugin:
+    """ministack's application with the additions and mends of this package."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.application: Any = ministack_app.app
+        self._store = Store(settings.home / "state.sqlite3")
+        mend_step_functions()
+        self._persistence = Persistence(self._store)
+        self._persistence.restore()
+        self._persistence.install()
+        history.keep_in(self._store)
+        history.restore(self._store)
+        processes = Processes(settings, self._store)
+        processes.end_orphans()
+        records = Records(self._store)
+        self._runner = Runner(records, processes)
+        self._glue = GlueRuns(processes, self._store)
+        self._glue.install()
+        engine = Engine(settings.home / "redshift", Objects(settings.endpoint))
+        self._redshift = DataApi(Statements(self._store), engine)
+        add_service("redshift-data", "RedshiftData", wire.service(self._redshift.operations()), "redshiftdata")
+        add_service("sagemaker", "SageMaker", wire.service(Pipelines(records, self._runner).operations()))
+
+    async def keep_saving(self) -> None:
+        """Save again and again, as long as the server runs."""
+        await self._persistence.keep_saving()
+
+    def close(self) -> None:
+        """Stop what still runs and save what is not saved yet."""
+        executions.close()
+        self._runner.close()
+        self._glue.close()
+        self._redshift.close()
+        self._persistence.close()
+
+
+def add_service(name: str, target: str, handler: wire.Handler, sdk_name: str | None = None) -> None:
+    """Make a service known: to the router by its target prefix, to Step Functions by its name in aws-sdk resources."""
+    ministack_app.SERVICE_HANDLERS[name] = handler
+    router.SERVICE_PATTERNS[name] = {"target_prefixes": [f"{target}."]}
+    integration = {"target_prefix": target, "protocol": "json", "service_key": name}
+    stepfunctions._AWS_SDK_SERVICE_MAP[sdk_name or name] = integration
+    stepfunctions._AWS_SDK_ERROR_PREFIX[sdk_name or name] = target

@@ -1,0 +1,114 @@
+"""Runs the local AWS in the foreground: `python -m localaws.server.server`."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from localaws.server import hooks
+from localaws.server.settings import Settings, SettingsError
+
+HEALTH_PATH = "/_ndr/health"
+GRACE_SECONDS = 1.0
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+async def _answer(send: Any, document: dict[str, Any]) -> None:
+    body = json.dumps(document).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def with_health(application: Application, settings: Settings) -> Application:
+    """The application, and who runs it under the health path."""
+    health = {"pid": os.getpid(), "home": str(settings.home), "port": settings.port}
+
+    async def answering(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] == HEALTH_PATH:
+            await _answer(send, health)
+        else:
+            await application(scope, receive, send)
+
+    return answering
+
+
+async def serve(application: Application, settings: Settings, meanwhile: Awaitable[None]) -> None:
+    """Serve until SIGTERM or SIGINT, and do something else meanwhile."""
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"127.0.0.1:{settings.port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = GRACE_SECONDS
+    config.loglevel = "WARNING"
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    other = asyncio.ensure_future(meanwhile)
+    try:
+        await hypercorn_serve(application, config, shutdown_trigger=stop.wait)
+    finally:
+        other.cancel()
+
+
+def _take_home(settings: Settings) -> Any:
+    """The lock of the home folder, held as long as it is open; raises SettingsError when another server has it."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = (settings.home / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise SettingsError(f"{settings.home} is used by another local AWS. Stop that one, or choose a home") from error
+    return lock
+
+
+def _raise_file_limit() -> None:
+    """Let a burst of connections open as many files as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main() -> int:
+    """Serve until stopped; 1 when the server cannot be started."""
+    try:
+        settings = Settings.from_environment()
+        lock = _take_home(settings)
+        settings.prepare_ministack()
+        hooks.check()
+        # ministack reads its environment on import, so this comes after the settings
+        from localaws.server.plugin import Plugin
+
+        local = Plugin(settings)
+    except (SettingsError, hooks.HookError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    _raise_file_limit()
+    try:
+        asyncio.run(serve(with_health(local.application, settings), settings, local.keep_saving()))
+    except OSError as error:
+        sys.stderr.write(f"error: port {settings.port} cannot be opened: {error}. Choose another with GATEWAY_PORT\n")
+        return 1
+    finally:
+        local.close()
+        lock.close()
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    # everything is saved; a thread that waits for an answer of the loop, which has ended, must not keep the process
+    os._exit(code)

@@ -1,0 +1,1 @@
+"""The services that ministack lacks or gets wrong."""

@@ -1,0 +1,239 @@
+"""Glue job runs that really run: a job whose script is `ndr_x_y.py` runs the command `ndr-x-y`.
+
+ministack runs a job's script only in Glue's own images, and calls it succeeded where it has none. Retries of a job
+(MaxRetries) are not emulated: a run that failed has failed.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import secrets
+import threading
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from ministack.services import glue
+from ministack.services import stepfunctions as sf
+
+from localaws.processes.jobs import Command, Job, Outcome, Processes
+from localaws.server.hooks import replace
+from localaws.server.wire import now
+from localaws.services.stepfunctions.integrations import call
+from localaws.services.stepfunctions.scope import HaltedError, current
+from localaws.state.store import Store
+
+KIND = "glue-run"
+INTERRUPTED = "the local AWS was stopped"
+
+_ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
+# parameters that Glue takes for itself
+_GLUES_OWN = (
+    "--enable-",
+    "--job-",
+    "--continuous-log-",
+    "--extra-",
+    "--TempDir",
+    "--conf",
+    "--additional-python-modules",
+)
+_DEFAULT_MINUTES = 2880
+
+_original_create = glue._create_job
+_original_update = glue._update_job
+
+
+def command_of(script: str) -> str:
+    """The command that a script stands for: its name with dashes."""
+    return PurePosixPath(script).stem.replace("_", "-")
+
+
+def arguments_of(job: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
+    """The command line of a run: the job's arguments, over them the run's, without those that Glue takes itself."""
+    merged = {**(job.get("DefaultArguments") or {}), **given, **(job.get("NonOverridableArguments") or {})}
+    line: list[str] = []
+    for name, value in merged.items():
+        if not name.startswith(_GLUES_OWN):
+            line += [name] if value == "" else [name, str(value)]
+    return line
+
+
+class GlueRuns:
+    """The runs of Glue jobs, as processes."""
+
+    def __init__(self, processes: Processes, store: Store) -> None:
+        self._processes = processes
+        self._store = store
+        self._jobs: dict[str, Job] = {}
+        self._ended: dict[str, threading.Event] = {}
+        self._interrupted = False
+
+    def install(self) -> None:
+        """Bring back the runs of before, and run jobs from now on."""
+        self._restore()
+        replace(glue, "_create_job", self.create_job)
+        replace(glue, "_update_job", self.update_job)
+        replace(glue, "_start_job_run", self.start_job_run)
+        replace(glue, "_batch_stop_job_run", self.batch_stop_job_run)
+        sf._SERVICE_DISPATCH["arn:aws:states:::glue:startJobRun"] = self.start_from_state
+
+    def _restore(self) -> None:
+        runs: dict[str, list[dict[str, Any]]] = {}
+        for run in self._store.documents(KIND).values():
+            runs.setdefault(run["JobName"], []).append(run)
+            if run["JobRunState"] not in _ENDED:
+                self._end(run, "FAILED", INTERRUPTED)
+        for name, items in runs.items():
+            glue._job_runs[name] = sorted(items, key=lambda run: run["StartedOn"])
+
+    def create_job(self, data: dict[str, Any]) -> Any:
+        """Create a job, with the number of runs at once that ministack forgets."""
+        response = _original_create(data)
+        if response[0] == 200:
+            glue._jobs[data["Name"]]["ExecutionProperty"] = data.get("ExecutionProperty") or {"MaxConcurrentRuns": 1}
+        return response
+
+    def update_job(self, data: dict[str, Any]) -> Any:
+        """Change a job."""
+        response = _original_update(data)
+        update = data.get("JobUpdate") or {}
+        if response[0] == 200 and "ExecutionProperty" in update:
+            glue._jobs[data["JobName"]]["ExecutionProperty"] = update["ExecutionProperty"]
+        return response
+
+    def start_job_run(self, data: dict[str, Any]) -> Any:
+        """Start a run, unless as many run as may."""
+        name = data.get("JobName", "")
+        job = glue._jobs.get(name)
+        if job is None:
+            return sf.error_response_json(
+                "EntityNotFoundException", f"Failed to start job run due to missing job {name}"
+            )
+        runs = glue._job_runs.setdefault(name, [])
+        most = int((job.get("ExecutionProperty") or {}).get("MaxConcurrentRuns", 1))
+        if sum(run["JobRunState"] not in _ENDED for run in runs) >= most:
+            return sf.error_response_json(
+                "ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}: {most} may run at once"
+            )
+        run = self._new_run(job, data)
+        runs.append(run)
+        self._keep(run)
+        command = self._command(job, run)
+        self._jobs[run["Id"]] = self._processes.job(command)
+        self._ended[run["Id"]] = threading.Event()
+        threading.Thread(target=contextvars.copy_context().run, args=(self._run, run), daemon=True).start()
+        return sf.json_response({"JobRunId": run["Id"]})
+
+    @staticmethod
+    def _new_run(job: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "Id": f"jr_{secrets.token_hex(32)}",
+            "Attempt": 0,
+            "JobName": job["Name"],
+            "StartedOn": now(),
+            "LastModifiedOn": now(),
+            "JobRunState": "STARTING",
+            "Arguments": data.get("Arguments") or {},
+            "PredecessorRuns": [],
+            "ExecutionTime": 0,
+            "Timeout": data.get("Timeout") or job.get("Timeout") or _DEFAULT_MINUTES,
+            "WorkerType": job.get("WorkerType") or "G.1X",
+            "NumberOfWorkers": job.get("NumberOfWorkers") or 2,
+            "GlueVersion": job.get("GlueVersion") or "4.0",
+        }
+
+    def _command(self, job: Mapping[str, Any], run: Mapping[str, Any]) -> Command:
+        settings = self._processes.settings
+        program = settings.step_bin / command_of((job.get("Command") or {}).get("ScriptLocation", ""))
+        scratch = settings.home / "scratch" / "glue" / job["Name"] / run["Id"]
+        return Command(
+            name=f"Glue job {job['Name']}",
+            arguments=(str(program), *arguments_of(job, run["Arguments"])),
+            environment={**settings.child_environment(), "TMPDIR": str(scratch)},
+            folder=scratch,
+            log=settings.home / "logs" / "glue" / job["Name"] / f"{run['Id']}.log",
+            timeout_seconds=float(run["Timeout"]) * 60,
+        )
+
+    def _run(self, run: dict[str, Any]) -> None:
+        outcome = self._jobs[run["Id"]].run(lambda: self._change(run, "RUNNING"))
+        state, message = self._state(outcome, run)
+        self._end(run, state, message)
+        self._jobs.pop(run["Id"], None)
+        self._ended[run["Id"]].set()
+
+    def _state(self, outcome: Outcome, run: Mapping[str, Any]) -> tuple[str, str | None]:
+        if outcome.succeeded:
+            return "SUCCEEDED", None
+        if self._interrupted:
+            return "FAILED", INTERRUPTED
+        if outcome.timed_out:
+            return "TIMEOUT", f"Job run exceeded its timeout of {run['Timeout']} minutes"
+        if outcome.stopped:
+            return "STOPPED", None
+        code = "" if outcome.exit_code is None else f", exit code: {outcome.exit_code}"
+        return "FAILED", f"{outcome.message}{code}"
+
+    def _change(self, run: dict[str, Any], state: str) -> None:
+        run.update(JobRunState=state, LastModifiedOn=now())
+        self._keep(run)
+
+    def _end(self, run: dict[str, Any], state: str, message: str | None) -> None:
+        run.update(CompletedOn=now(), ExecutionTime=round(now() - run["StartedOn"]))
+        if message:
+            run["ErrorMessage"] = message
+        self._change(run, state)
+
+    def _keep(self, run: Mapping[str, Any]) -> None:
+        self._store.put(KIND, run["Id"], run)
+
+    def batch_stop_job_run(self, data: dict[str, Any]) -> Any:
+        """Stop runs."""
+        name = data.get("JobName", "")
+        known = {run["Id"]: run for run in glue._job_runs.get(name, [])}
+        stopped: list[dict[str, Any]] = []
+        errors: list[dict[str, Any]] = []
+        for identifier in data.get("JobRunIds") or []:
+            place = {"JobName": name, "JobRunId": identifier}
+            run, job = known.get(identifier), self._jobs.get(identifier)
+            if run is None or job is None:
+                code = "EntityNotFoundException" if run is None else "InvalidInputException"
+                message = f"Job run {identifier} {'does not exist' if run is None else 'has ended'}"
+                errors.append({**place, "ErrorDetail": {"ErrorCode": code, "ErrorMessage": message}})
+                continue
+            self._change(run, "STOPPING")
+            job.stop()
+            stopped.append(place)
+        return sf.json_response({"SuccessfulSubmissions": stopped, "Errors": errors})
+
+    def start_from_state(self, resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
+        """`glue:startJobRun` of a state, and `.sync`: wait for the end, States.TaskFailed when it is not success."""
+        status, started = call("glue", "AWSGlue.StartJobRun", input_data)
+        if status >= 400:
+            raise sf._ExecutionError(f"Glue.{started.get('__type', 'GlueException')}", started.get("message", ""))
+        if not resource.endswith(".sync"):
+            return started
+        place = {"JobName": input_data["JobName"], "RunId": started["JobRunId"]}
+        try:
+            current().wait_for(self._ended[started["JobRunId"]])
+        except HaltedError:
+            stop = {"JobName": input_data["JobName"], "JobRunIds": [started["JobRunId"]]}
+            call("glue", "AWSGlue.BatchStopJobRun", stop)
+            raise
+        _, described = call("glue", "AWSGlue.GetJobRun", place)
+        run = {
+            name: round(value * 1000) if name.endswith("On") else value for name, value in described["JobRun"].items()
+        }
+        if run["JobRunState"] != "SUCCEEDED":
+            raise sf._ExecutionError("States.TaskFailed", json.dumps(run))
+        return run
+
+    def close(self) -> None:
+        """Stop all runs, because the server stops."""
+        self._interrupted = True
+        waiting = [self._ended[identifier] for identifier in list(self._jobs)]
+        for job in list(self._jobs.values()):
+            job.stop()
+        for event in waiting:
+            event.wait()

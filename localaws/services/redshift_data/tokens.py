@@ -1,0 +1,100 @@
+"""Reading the statements that sqlglot does not: UNLOAD and COPY."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlglot
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
+
+from localaws.services.redshift_data.errors import StatementError, unsupported
+
+_STRINGS = (TokenType.STRING, TokenType.HEREDOC_STRING)
+
+
+def first_word(sql: str) -> str:
+    """The first word of a statement, in capitals."""
+    words = sql.split(None, 1)
+    return words[0].upper() if words else ""
+
+
+class Tokens:
+    """The rest of a statement after its first word, token by token."""
+
+    def __init__(self, sql: str) -> None:
+        try:
+            tokens = sqlglot.tokenize(sql.strip().rstrip(";").split(None, 1)[1], read="redshift")
+        except (SqlglotError, IndexError) as error:
+            raise StatementError(f"syntax error in {sql[:80]}") from error
+        self._tokens: list[Any] = list(tokens)
+
+    @property
+    def more(self) -> bool:
+        """Whether anything is left."""
+        return bool(self._tokens)
+
+    def take(self) -> Any:
+        """The next token."""
+        if not self._tokens:
+            raise StatementError("syntax error at end of input")
+        return self._tokens.pop(0)
+
+    def accept(self, *words: str) -> bool:
+        """Whether the next tokens are these words, which are then taken."""
+        ahead = [token.text.upper() for token in self._tokens]
+        flat = " ".join(ahead).split()[: len(words)]
+        if flat != list(words):
+            return False
+        taken = 0
+        while taken < len(words):
+            taken += len(self._tokens.pop(0).text.split())
+        return True
+
+    def expect(self, *words: str) -> None:
+        """Take these words, which must come next."""
+        if not self.accept(*words):
+            raise StatementError(
+                f'syntax error at or near "{self._tokens[0].text if self._tokens else "end of input"}"'
+            )
+
+    def string(self) -> str:
+        """The next token, which must be a quoted text."""
+        token = self.take()
+        if token.token_type not in _STRINGS:
+            raise StatementError(f'syntax error at or near "{token.text}"')
+        return str(token.text)
+
+    def name(self) -> str:
+        """A table's name as it is written in SQL: quoted, with its schema."""
+        parts = [self._quoted()]
+        while self.accept("."):
+            parts.append(self._quoted())
+        return ".".join(parts)
+
+    def names(self) -> list[str]:
+        """A list of names in parentheses."""
+        self.expect("(")
+        found = [self._quoted()]
+        while self.accept(","):
+            found.append(self._quoted())
+        self.expect(")")
+        return found
+
+    def _quoted(self) -> str:
+        text = self.take().text.lower().replace('"', '""')
+        return f'"{text}"'
+
+    def role(self) -> None:
+        """Who reads and writes S3: checked for its form, then forgotten, for the local S3 asks nobody."""
+        if self.accept("IAM_ROLE"):
+            if not self.accept("DEFAULT"):
+                self.string()
+        elif self.accept("CREDENTIALS"):
+            self.string()
+        else:
+            raise StatementError("IAM_ROLE is missing")
+
+    def refuse(self) -> StatementError:
+        """The error of the option that comes next."""
+        return unsupported(f"the option {self._tokens[0].text.upper()}")

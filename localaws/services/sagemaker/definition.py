@@ -1,0 +1,139 @@
+"""A pipeline definition as the SageMaker SDK writes it, read and checked.
+
+Only what the local AWS can run is accepted: anything else is refused when the pipeline is created, not when it runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from localaws.server.wire import ServiceError
+from localaws.services.sagemaker import expressions
+
+VERSION = "2020-12-01"
+_TYPES: dict[str, type] = {"String": str, "Integer": int, "Float": float, "Boolean": bool}
+_STEP_MEMBERS = {"Name", "Type", "Arguments", "DependsOn", "RetryPolicies", "DisplayName", "Description"}
+_NOT_EMULATED = ("ProcessingInputs", "ProcessingOutputConfig")
+
+
+def invalid(message: str) -> ServiceError:
+    """The error with which SageMaker answers a request that is wrong."""
+    return ServiceError("ValidationException", message)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a pipeline; without a default it must be given."""
+
+    name: str
+    type: str
+    default: Any
+
+    def parse(self, text: Any) -> Any:
+        """The value of the text that a start request gives; raises ValidationException when it is of another type."""
+        try:
+            if self.type == "Boolean":
+                return {"true": True, "false": False}[str(text).lower()]
+            return _TYPES[self.type](text)
+        except (ValueError, KeyError) as error:
+            raise invalid(f"Parameter {self.name} is of type {self.type}: {text!r} is not") from error
+
+
+@dataclass(frozen=True)
+class Step:
+    """A processing step: its job's arguments, unresolved, and the names of the steps that come before."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    depends_on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A pipeline: parameters by name and steps by name, in the order in which they are written."""
+
+    parameters: Mapping[str, Parameter]
+    steps: Mapping[str, Step]
+
+    @classmethod
+    def parse(cls, text: str) -> Definition:
+        """The definition that a JSON text holds; raises ValidationException with what is wrong in it."""
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise invalid(f"Unable to parse pipeline definition: {error}") from error
+        if not isinstance(document, dict) or document.get("Version") != VERSION:
+            raise invalid(f"Pipeline definition: Version must be {VERSION}")
+        parameters = _unique([_parameter(item) for item in document.get("Parameters") or []], "parameter")
+        steps = _unique([_step(item) for item in document.get("Steps") or []], "step")
+        if not steps:
+            raise invalid("Pipeline definition: Steps is empty")
+        definition = cls(parameters, steps)
+        definition._check_references()
+        return definition
+
+    def _check_references(self) -> None:
+        for step in self.steps.values():
+            for name in step.depends_on:
+                if name not in self.steps:
+                    raise invalid(f"Step {step.name} depends on {name}, which is no step of the pipeline")
+            for path in expressions.references(step.arguments):
+                if not expressions.is_known(path, self.parameters):
+                    raise invalid(f"Step {step.name} refers to {path}, which the local AWS does not know")
+        try:
+            TopologicalSorter({step.name: step.depends_on for step in self.steps.values()}).prepare()
+        except CycleError as error:
+            raise invalid(f"Steps depend on each other in a circle: {' > '.join(error.args[1])}") from error
+
+    def values(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """The value of each parameter, given or default; raises ValidationException for unknown and missing."""
+        unknown = [name for name in given if name not in self.parameters]
+        if unknown:
+            raise invalid(f"Unknown pipeline parameters: {', '.join(unknown)}")
+        missing = [name for name, item in self.parameters.items() if name not in given and item.default is None]
+        if missing:
+            raise invalid(f"Pipeline parameters without a value: {', '.join(missing)}")
+        return {
+            name: item.parse(given[name]) if name in given else item.default for name, item in self.parameters.items()
+        }
+
+
+def _unique(items: list[Any], kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in items:
+        if item.name in found:
+            raise invalid(f"Pipeline definition: two {kind}s are called {item.name}")
+        found[item.name] = item
+    return found
+
+
+def _parameter(item: Any) -> Parameter:
+    name, kind = item.get("Name"), item.get("Type")
+    if kind not in _TYPES:
+        raise invalid(f"Parameter {name}: type {kind} is unknown, use one of {', '.join(_TYPES)}")
+    return Parameter(name, kind, item.get("DefaultValue"))
+
+
+def _step(item: Any) -> Step:
+    name, kind = item.get("Name"), item.get("Type")
+    if kind != "Processing":
+        raise invalid(f"Step {name}: steps of type {kind} are not supported by the local AWS, only Processing")
+    for member in _unsupported(item):
+        raise invalid(f"Step {name}: {member} is not supported by the local AWS")
+    arguments = item.get("Arguments") or {}
+    if "ImageUri" not in arguments.get("AppSpecification", {}):
+        raise invalid(f"Step {name}: AppSpecification.ImageUri is missing")
+    return Step(name, arguments, tuple(item.get("DependsOn") or ()))
+
+
+def _unsupported(item: Mapping[str, Any]) -> Iterator[str]:
+    """What a step asks for that would be ignored."""
+    yield from (name for name in item if name not in _STEP_MEMBERS and name != "CacheConfig")
+    if (item.get("CacheConfig") or {}).get("Enabled"):
+        yield "CacheConfig"
+    arguments = item.get("Arguments") or {}
+    yield from (name for name in _NOT_EMULATED if arguments.get(name))

@@ -1,0 +1,66 @@
+"""Puts the mends in the place of ministack's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jsonata import timebox, tokenizer
+from ministack.services import stepfunctions as sf
+
+from localaws.server.hooks import replace
+from localaws.services.stepfunctions import (
+    branches,
+    choice,
+    definition,
+    executions,
+    expressions,
+    failures,
+    history,
+    integrations,
+    maps,
+    mocks,
+    nested,
+    variables,
+    waiting,
+    walk,
+)
+
+_MENDS: dict[str, Callable[..., Any]] = {
+    "_add_event": history.add_event,
+    "_apply_state_assign": variables.apply_state_assign,
+    "_delete_state_machine": executions.delete_state_machine,
+    "_describe_execution": executions.describe_execution,
+    "_error_matches": failures.error_matches,
+    "_execute_choice": choice.execute_choice,
+    "_execute_task": mocks.execute_task,
+    "_find_matching_retrier": failures.find_matching_retrier,
+    "_get_mock_response": mocks.get_mock_response,
+    "_invoke_dynamodb": integrations.invoke_dynamodb,
+    "_invoke_nested_start_execution": nested.invoke_nested_start_execution,
+    "_invoke_nested_start_execution_sync": nested.invoke_nested_start_execution_sync,
+    "_invoke_resource": mocks.invoke_resource,
+    "_invoke_resource_with_timeout": waiting.invoke_with_timeout,
+    "_prefix_sdk_error": integrations.prefix_sdk_error,
+    "_register_sfn_jsonata_functions": expressions.register_functions,
+    "_run_execution": executions.run_execution,
+    "_run_map_items": maps.run_map_items,
+    "_run_parallel_branches": branches.run_parallel_branches,
+    "_run_sub_machine": walk.walk,
+    "_scaled_sleep": waiting.scaled_sleep,
+    "_start_execution": executions.start_execution,
+    "_stop_execution": executions.stop_execution,
+    "_validate_definition_jsonata": definition.validate_definition,
+}
+
+
+def install() -> None:
+    """Mend Step Functions."""
+    for name, function in _MENDS.items():
+        replace(sf, name, function)
+    sf._SERVICE_DISPATCH["arn:aws:states:::events:putEvents"] = integrations.invoke_events_put_events
+    sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:getObject"] = integrations.get_object
+    sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:putObject"] = integrations.put_object
+    replace(tokenizer, "Tokenizer.create", expressions.create)
+    replace(timebox, "Timebox.__init__", expressions.start_time)
+    replace(timebox, "Timebox.check_runaway", expressions.check_runaway)

@@ -1,0 +1,1 @@
+"""What the local AWS keeps, in memory and on disk."""

@@ -1,0 +1,81 @@
+"""DynamoDB's items, kept one by one: a table is never written as a whole."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ministack.core.responses import AccountRegionScopedDict
+from ministack.services import dynamodb
+
+from localaws.server.hooks import replace
+from localaws.state.store import Store
+
+_original_set = dynamodb._set_item
+_original_remove = dynamodb._remove_item
+_original_replaced = dynamodb._items_replaced
+_original_delete = dynamodb._delete_table
+
+
+class Tables:
+    """Writes each change of an item to the store at once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def install(self) -> None:
+        """Begin to keep items."""
+        replace(dynamodb, "_set_item", self.set_item)
+        replace(dynamodb, "_remove_item", self.remove_item)
+        replace(dynamodb, "_items_replaced", self.items_replaced)
+        replace(dynamodb, "_delete_table", self.delete_table)
+
+    def set_item(self, table: dict[str, Any], pk_val: str, sk_val: str, item: Any) -> Any:
+        """Store an item."""
+        old = _original_set(table, pk_val, sk_val, item)
+        self._store.put_item(table["TableArn"], pk_val, sk_val, item)
+        return old
+
+    def remove_item(self, table: dict[str, Any], pk_val: str, sk_val: str) -> Any:
+        """Remove an item."""
+        old = _original_remove(table, pk_val, sk_val)
+        self._store.delete_item(table["TableArn"], pk_val, sk_val)
+        return old
+
+    def items_replaced(self, table: dict[str, Any]) -> None:
+        """Take all items of a table anew, after a restored backup or a transaction that was undone."""
+        _original_replaced(table)
+        items = [(pk, sk, item) for pk, sorts in table["items"].items() for sk, item in sorts.items()]
+        self._store.replace_items(table["TableArn"], items)
+
+    def delete_table(self, data: dict[str, Any]) -> Any:
+        """Delete a table, its items with it."""
+        table = dynamodb._tables.get(dynamodb._normalize_table_name(data.get("TableName")))
+        response = _original_delete(data)
+        if response[0] == 200 and table is not None:
+            self._store.replace_items(table["TableArn"], [])
+        return response
+
+    def restore(self) -> None:
+        """Put the items back into the tables, which are back already."""
+        for arn, partition, sort, item in self._store.items():
+            _, _, _, region, account, name = arn.split(":", 5)
+            table = dynamodb._tables.get_scoped(account, region, name.removeprefix("table/"))
+            if table is not None:
+                _original_set(table, partition, sort, item)
+
+
+def state() -> dict[str, Any]:
+    """What DynamoDB has to keep besides items."""
+    tables = AccountRegionScopedDict()
+    for (account, region, name), table in dynamodb._tables.all_items():
+        kept = {key: value for key, value in table.items() if key not in ("items", dynamodb._INDEX_MEMBERS)}
+        empty = {"items": {}, "ItemCount": 0, "TableSizeBytes": 0}
+        tables.set_scoped(account, region, name, copy.deepcopy(kept) | empty)
+    return {
+        "tables": tables,
+        "tags": copy.deepcopy(dynamodb._tags),
+        "ttl_settings": copy.deepcopy(dynamodb._ttl_settings),
+        "pitr_settings": copy.deepcopy(dynamodb._pitr_settings),
+        "resource_policies": copy.deepcopy(dynamodb._resource_policies),
+    }

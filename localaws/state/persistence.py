@@ -1,0 +1,156 @@
+"""Keeps the state of ministack's services: before a change is answered, and every second what changed by itself.
+
+ministack saves only when it ends well. Here a request that changes something is answered after the state of its
+service is in the store; requests that arrive meanwhile share the next write. Items of DynamoDB, objects of S3 and
+executions are kept one by one (see `tables`, ministack's S3_PERSIST, `stepfunctions.history`), so the rest is small.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack import app
+from ministack.core.persistence import _json_default, _json_object_hook
+from ministack.services import stepfunctions
+
+from localaws.server.wire import Handler, Response
+from localaws.state import dynamodb_items
+from localaws.state.store import Store
+
+KIND = "service"
+SECONDS = 1.0
+_COPIES = 100
+
+_READS = re.compile(r"(Describe|Get|List|Query|Scan|BatchGet|Search|TransactGet|Receive|Lookup|Test|Validate|Head)")
+# kept one by one, or by themselves
+_KEPT_ELSEWHERE = {
+    "dynamodb": re.compile(r"(Put|Update|Delete|BatchWrite|TransactWrite)Items?$|.*Statement$|ExecuteTransaction$"),
+    "states": re.compile(r".*(Execution|MapRun)$|SendTask"),
+    "events": re.compile(r"PutEvents$"),
+}
+
+
+def _machines() -> dict[str, Any]:
+    """What Step Functions has to keep besides executions."""
+    sf = stepfunctions
+    return {
+        "state_machines": copy.deepcopy(sf._state_machines),
+        "tags": copy.deepcopy(sf._tags),
+        "activities": copy.deepcopy(sf._activities),
+        "state_machine_versions": copy.deepcopy(sf._state_machine_versions),
+        "state_machine_aliases": copy.deepcopy(sf._state_machine_aliases),
+    }
+
+
+_OWN_STATES: dict[str, Callable[[], Any]] = {"dynamodb": dynamodb_items.state, "stepfunctions": _machines}
+
+
+def _states() -> dict[str, Callable[[], Any]]:
+    """The function that gives the state of each service that was used."""
+    return {**app._build_persistence_save_dict(), **_OWN_STATES}
+
+
+def changes(service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> bool:
+    """Whether a request may change what is kept for its service as a whole."""
+    if service == "s3":
+        # objects are kept by ministack itself; a bucket and its settings have no key in their path
+        return method in ("PUT", "POST", "DELETE") and "/" not in path.strip("/")
+    action = headers.get("x-amz-target", "").rpartition(".")[2]
+    if not action and method == "POST":
+        form = parse_qs(body.decode(errors="replace")) if b"Action=" in body else query
+        action = str((form.get("Action") or [""])[0])
+    if not action:
+        return method != "GET"
+    elsewhere = _KEPT_ELSEWHERE.get(service)
+    return not _READS.match(action) and not (elsewhere and elsewhere.match(action))
+
+
+async def _copied(state: Callable[[], Any]) -> Any:
+    """The state, whole: a thread of ministack that changes it while it is copied makes another copy necessary."""
+    for _ in range(_COPIES):
+        try:
+            return state()
+        except RuntimeError:
+            await asyncio.sleep(0)
+    return state()
+
+
+class Persistence:
+    """The store behind ministack's services."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tables = dynamodb_items.Tables(store)
+        self._written: dict[str, str] = {}
+        self._changed: dict[str, int] = defaultdict(int)
+        self._saved: dict[str, int] = defaultdict(int)
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def restore(self) -> None:
+        """Bring back everything that was kept, and keep items from now on."""
+        for key, text in self._store.texts(KIND).items():
+            module = app._get_module(app._state_map[key])
+            module.load_persisted_state(json.loads(text, object_hook=_json_object_hook))
+            self._written[key] = text
+        self._tables.restore()
+        self._tables.install()
+
+    def install(self) -> None:
+        """Stand before every service of ministack."""
+        for name, handler in list(app.SERVICE_HANDLERS.items()):
+            module = app.SERVICE_REGISTRY.get(name, {}).get("module")
+            if module is not None:
+                keys = [key for key, item in app._state_map.items() if item == module]
+                app.SERVICE_HANDLERS[name] = self._before(name, handler, keys)
+
+    def _before(self, name: str, handler: Handler, keys: list[str]) -> Handler:
+        async def handle(
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+        ) -> Response:
+            response = await handler(method, path, headers, body, query)
+            if response[0] < 400 and changes(name, method, path, headers, body, query):
+                for key in keys:
+                    await self.save(key)
+            return response
+
+        return handle
+
+    async def save(self, key: str) -> None:
+        """Return when the present state of a service is in the store."""
+        self._changed[key] += 1
+        mine = self._changed[key]
+        async with self._locks[key]:
+            if self._saved[key] >= mine:
+                return
+            covered = self._changed[key]
+            state = _states().get(key)
+            if state is not None:
+                await asyncio.to_thread(self._write, key, await _copied(state))
+            self._saved[key] = covered
+
+    def _write(self, key: str, state: Any) -> None:
+        if state is None:
+            return
+        text = json.dumps(state, default=_json_default)
+        if self._written.get(key) != text:
+            self._store.put_text(KIND, key, text)
+            self._written[key] = text
+
+    async def keep_saving(self) -> None:
+        """Save what changes by itself: schedules that fire, queues that events reach, stacks that are built."""
+        while True:
+            await asyncio.sleep(SECONDS)
+            for key in list(_states()):
+                await self.save(key)
+
+    def close(self) -> None:
+        """Save everything a last time."""
+        for key, state in _states().items():
+            self._write(key, state())

@@ -1,0 +1,1 @@
+"""Deployment of the state machines and their resources."""

@@ -1,0 +1,1 @@
+"""Checks of the definitions of the state machines."""

@@ -1,0 +1,40 @@
+import pytest
+
+from common.config.project import load_project
+from common.config.training import TrainingParameters
+from common.errors import ParameterError
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("min_coverage", 1.1), ("validation_share", 0.0), ("validation_share", 0.6), ("bootstraps", 0),
+        ("tuning_blocks", 1), ("tuning_seconds", -1.0), ("max_rows", 10), ("promotion", "sometimes"),
+    ],
+)  # fmt: skip
+def test_values_out_of_range_are_refused(name, value):
+    with pytest.raises(ParameterError, match=rf"project parameter training\.{name} is {value!r}"):
+        TrainingParameters(**{name: value})
+
+
+def test_the_group_is_read_from_the_project_parameters(tmp_path):
+    path = tmp_path / "parameters.yaml"
+    path.write_text(
+        "training:\n  min_coverage: 0.5\n  endpoint: {name: ndr, image: i, role_arn: r, instance_count: 2}\n"
+    )
+    training = load_project(str(path)).training
+    assert training.min_coverage == 0.5
+    assert (training.endpoint.name, training.endpoint.instance_count) == ("ndr", 2)
+    assert training.max_rows == TrainingParameters().max_rows
+
+
+def test_an_unknown_name_of_the_group_is_refused(tmp_path):
+    path = tmp_path / "parameters.yaml"
+    path.write_text("training: {min_coverag: 0.5}\n")
+    with pytest.raises(ParameterError, match=r"training\.min_coverag"):
+        load_project(str(path))
+
+
+def test_only_settings_of_the_model_make_the_model():
+    assert "max_rows" in TrainingParameters().of_model()
+    assert not {"min_coverage", "promotion", "endpoint", "drift_score_psi"} & set(TrainingParameters().of_model())

@@ -1,0 +1,111 @@
+"""The lake: contracts, replacement of exactly some windows, and what is wrong with a table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import functions as F
+
+from common.errors import InputError, TableError
+from common.storage.filesystems import normal_uri
+from common.windows import Windows
+from tests.conftest import Stages
+
+pytestmark = pytest.mark.parity
+
+FIRST, SECOND = Windows.parse("2026-03-10T13:08Z"), Windows.parse("2026-03-10T13:23Z")
+EXACT = 11 / 92  # read back from statistics in JSON it would come out as 0.11956521739130437
+
+
+def counted(stages: Stages, window: Windows, **overrides: Any) -> Any:
+    row = {
+        "src_ip": "10.0.0.1",
+        "dst_ip": "192.0.2.1",
+        "dst_port": 443,
+        "segment_id": "10.0.0.0/24",
+        "sessions_cnt": 1,
+        "event_ts": window.start,
+        "window_start_ts": window.start,
+        "window_end_ts": window.end,
+        "date": f"{window.start:%Y-%m-%d}",
+        "window": window.key,
+    }
+    table = pa.Table.from_pylist([row | overrides], schema=stages.lake.table("pair_counts").arrow)
+    return stages.session.createDataFrame(table)
+
+
+def test_a_replacement_touches_its_windows_only(stages: Stages) -> None:
+    lake = stages.lake
+    for window, count in ((FIRST, 1), (SECOND, 2), (FIRST, 3)):
+        lake.replace("pair_counts", counted(stages, window, sessions_cnt=count), window.predicate)
+    found = lake.arrow("pair_counts", ["window", "sessions_cnt"]).sort_by("window").to_pylist()
+    assert found == [{"window": FIRST.key, "sessions_cnt": 3}, {"window": SECOND.key, "sessions_cnt": 2}]
+    assert lake.arrow("pair_counts", ["sessions_cnt"], SECOND).to_pylist() == [{"sessions_cnt": 2}]
+    assert lake.read("pair_counts", FIRST).count() == 1
+
+
+def test_times_survive_to_the_microsecond(stages: Stages) -> None:
+    moment = datetime.fromisoformat("2026-03-10T13:22:59.999999+00:00")
+    stages.lake.replace("pair_counts", counted(stages, FIRST, event_ts=moment), FIRST.predicate)
+    assert stages.lake.arrow("pair_counts", ["event_ts"]).to_pylist() == [{"event_ts": moment}]
+
+
+def test_a_digest_changes_with_its_partition_only(stages: Stages) -> None:
+    lake, tomorrow = stages.lake, Windows.parse("2026-03-11T13:08Z")
+    lake.replace("pair_counts", counted(stages, FIRST), FIRST.predicate)
+    before = lake.digests("pair_counts", "date")
+    lake.replace("pair_counts", counted(stages, tomorrow), tomorrow.predicate)
+    after = lake.digests("pair_counts", "date")
+    assert after["2026-03-10"] == before["2026-03-10"]
+    lake.replace("pair_counts", counted(stages, SECOND), SECOND.predicate)
+    assert lake.digests("pair_counts", "date")["2026-03-10"] != before["2026-03-10"]
+
+
+def test_rows_that_do_not_match_the_declaration_are_refused(stages: Stages) -> None:
+    frame = counted(stages, FIRST).selectExpr("*", "CAST(dst_port AS string) AS port").drop("dst_port")
+    with pytest.raises(TableError, match="dst_port is missing"):
+        stages.lake.replace("pair_counts", frame, FIRST.predicate)
+    wrong = counted(stages, FIRST).withColumn("sessions_cnt", F.col("sessions_cnt").cast("string"))
+    with pytest.raises(TableError, match="sessions_cnt is string, not bigint"):
+        stages.lake.replace("pair_counts", wrong, FIRST.predicate)
+    assert not stages.lake.exists("pair_counts")
+
+
+def test_numbers_of_a_file_with_one_value_are_exact(stages: Stages) -> None:
+    """The engine takes constants from the statistics of the log, if there are any."""
+    lake = stages.lake
+    table = lake.table("fg_b/pair/host")
+    row = {
+        "src_ip": "10.0.0.1", "dst_ip": "192.0.2.1", "dst_port": 443, "pair_seen_count": 1,
+        "pair_last_seen_ts": FIRST.start, "active_days": 1, "pair_daily_avg": EXACT, "pair_rarity_score": EXACT,
+        "is_new_pair_flag": False, "is_rare_pair_flag": True, "reference_ts": FIRST.end,
+        "feature_spec_version": "v1", "baseline_horizon": "7d", "baseline_month": "2026-03",
+    }  # fmt: skip
+    frame = stages.session.createDataFrame(pa.Table.from_pylist([row], schema=table.arrow))
+    lake.replace(table.name, frame, "baseline_month = '2026-03'")
+    assert lake.read(table.name).select("pair_rarity_score").collect()[0][0] == EXACT
+
+
+def test_a_missing_table_names_itself(stages: Stages) -> None:
+    with pytest.raises(TableError, match="fg_c does not exist"):
+        stages.lake.read("fg_c")
+    with pytest.raises(TableError, match="fg_c does not exist"):
+        stages.lake.arrow("fg_c")
+    assert stages.lake.partitions("fg_c") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "uri"),
+    [("file:///a/b/", "/a/b"), ("/a/b/", "/a/b"), ("s3://bucket/lake/", "s3://bucket/lake"), ("/a%20b", "/a%20b"),
+     ("file:///a%20b", "/a b")],
+)  # fmt: skip
+def test_lake_uris(text: str, uri: str) -> None:
+    assert normal_uri(text) == uri
+
+
+def test_other_schemes_are_refused() -> None:
+    with pytest.raises(InputError, match="gs"):
+        normal_uri("gs://bucket/lake")

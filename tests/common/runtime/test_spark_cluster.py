@@ -1,0 +1,84 @@
+"""Which instances form a cluster, and what the engine of each is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from common.errors import EngineError
+from common.runtime.entrypoint import docker_example
+from common.runtime.spark_cluster import Cluster, follow, main, memory_bytes, read_cluster, settings
+
+
+def resources(folder: Path, **content: object) -> Path:
+    path = folder / "resourceconfig.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_without_a_resource_configuration_there_is_one_machine(tmp_path: Path) -> None:
+    assert read_cluster(tmp_path / "resourceconfig.json") is None
+
+
+def test_one_host_is_no_cluster(tmp_path: Path) -> None:
+    assert read_cluster(resources(tmp_path, current_host="algo-1", hosts=["algo-1"])) is None
+
+
+def test_the_first_host_is_the_master(tmp_path: Path) -> None:
+    hosts = [f"algo-{number}" for number in (10, 2, 1, 11)]
+    assert read_cluster(resources(tmp_path, current_host="algo-10", hosts=hosts)) == Cluster("algo-10", "algo-1")
+
+
+@pytest.mark.parametrize("content", [{}, {"current_host": "algo-1"}, {"current_host": "algo-1", "hosts": None}])
+def test_another_file_is_an_error(tmp_path: Path, content: dict[str, object]) -> None:
+    with pytest.raises(EngineError, match=r"resourceconfig.json does not name this host and all hosts"):
+        read_cluster(resources(tmp_path, **content))
+
+
+def test_heaps_take_three_fifths_of_the_memory_and_given_settings_win() -> None:
+    told = settings(Cluster("algo-2", "algo-1"), 10 << 30, "spark.executor.memory=1g")
+    assert told["NDR_SPARK_MASTER"] == "spark://algo-1:7077"
+    assert told["NDR_SPARK_CONF"] == (
+        "spark.driver.memory=6144m;spark.executor.memory=6144m;spark.executor.memory=1g"  # 0.6 * 10,240
+    )
+
+
+def test_one_machine_needs_no_name_of_its_own() -> None:
+    told = settings(None, 1 << 30, "")
+    assert told["SPARK_LOCAL_IP"] == "127.0.0.1"
+    assert "NDR_SPARK_MASTER" not in told
+
+
+def test_memory_is_that_of_the_machine_at_most() -> None:
+    total = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
+    assert 0 < memory_bytes() <= int(total.split()[1]) * 1024
+
+
+def test_a_worker_without_a_master_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.runtime.spark_cluster.MASTER_START_SECONDS", 0.0)
+    with pytest.raises(EngineError, match="no Spark master answers at localhost:7077"):
+        follow(Cluster("algo-2", "localhost"))
+
+
+def test_only_stages_run_on_spark() -> None:
+    refused = CliRunner().invoke(main, ["ls", "-l"])
+    assert refused.exit_code == 2
+    assert "'ls' is not one of 'ndr-delta'" in refused.output
+
+
+def test_the_example_of_an_image_mounts_what_it_names() -> None:
+    example = docker_example("Example: ndr-delta --window 2026-03-10T13:08Z --input ./logs --lake ./lake")
+    line = 'docker run --rm -v "$PWD/logs:/logs" -v "$PWD/lake:/lake" ndr-delta'
+    assert example == f"\b\nExample:\n  {line} --window 2026-03-10T13:08Z --input /logs --lake /lake"
+
+
+def test_the_example_is_shown_in_one_line() -> None:
+    @click.command(epilog=docker_example("Example: ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake " + "-" * 80))
+    def command() -> None: ...
+
+    shown = CliRunner().invoke(command, ["--help"]).output
+    assert f"--lake /lake {'-' * 80}\n" in shown

@@ -1,0 +1,61 @@
+"""Starting and stopping the server process."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from localaws.cli.errors import LocalAwsError
+from localaws.cli.process import LocalAws
+from tests.localaws.running import free_port, new_local_aws
+
+
+def test_starts_once_and_stops_once(tmp_path: Path) -> None:
+    local = new_local_aws(tmp_path)
+    try:
+        assert local.start() is True
+        assert local.start() is False
+        assert LocalAws.of(tmp_path).pid() == local.pid()
+        assert local.client("s3").list_buckets()["Buckets"] == []
+    finally:
+        assert local.stop() is True
+    assert local.stop() is False
+    assert local.pid() is None
+
+
+def test_a_port_of_another_program_is_refused(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        local = LocalAws(tmp_path, other.getsockname()[1])
+        with pytest.raises(LocalAwsError, match=f"port {local.port} is used by another program"):
+            local.start()
+
+
+def test_a_port_of_another_home_is_refused(tmp_path: Path) -> None:
+    first = new_local_aws(tmp_path / "first")
+    first.start()
+    try:
+        with pytest.raises(LocalAwsError, match=f"used by the local AWS of {tmp_path / 'first'}"):
+            LocalAws(tmp_path / "second", first.port).start()
+    finally:
+        first.stop()
+
+
+def test_a_missing_environment_says_how_to_make_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NDR_LOCAL_PYTHON", str(tmp_path / "python"))
+    with pytest.raises(LocalAwsError, match="make setup"):
+        LocalAws(tmp_path, free_port()).start()
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    local = new_local_aws(tmp_path, NDR_STEPS="lambda")
+    with pytest.raises(LocalAwsError, match="NDR_STEPS=lambda is unknown"):
+        local.start()
+
+
+def test_a_home_that_was_never_started(tmp_path: Path) -> None:
+    with pytest.raises(LocalAwsError, match="ndr-local up"):
+        LocalAws.of(tmp_path)

@@ -1,0 +1,89 @@
+"""A running local AWS for the tests, and folders of small programs that stand in the place of the stages' commands."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from localaws.cli.process import LocalAws
+
+WAIT_SCALE = "0.02"
+
+Started = Callable[..., LocalAws]
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def write_step(folder: Path, name: str, script: str) -> Path:
+    """A command of the given name, a shell script, in a folder of steps."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def new_local_aws(home: Path, step_bin: Path | None = None, **variables: str) -> LocalAws:
+    """A local AWS, not started, on a free port, whose state machines wait a fiftieth of their time."""
+    bin_folder = step_bin or home / "bin"
+    return LocalAws(home, free_port(), bin_folder, {"SFN_WAIT_SCALE": WAIT_SCALE, "NDR_STEP_GRACE": "1", **variables})
+
+
+@contextmanager
+def running_local_aws(home: Path) -> Iterator[LocalAws]:
+    """A local AWS that has started, and ends."""
+    local = new_local_aws(home)
+    local.start()
+    try:
+        yield local
+    finally:
+        local.stop()
+
+
+@pytest.fixture(scope="session")
+def start_local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """Starts a local AWS of its own, `start_local_aws(step_bin=folder, NDR_STEP_SLOTS="1")`, ended with the session."""
+    running: list[LocalAws] = []
+
+    def start(step_bin: Path | None = None, **variables: str) -> LocalAws:
+        local = new_local_aws(tmp_path_factory.mktemp("local-aws"), step_bin, **variables)
+        running.append(local)
+        local.start()
+        return local
+
+    yield start
+    for local in running:
+        local.stop()
+
+
+@pytest.fixture(scope="session")
+def step_bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the commands that the steps of `local_aws` run: write to it with `write_step`."""
+    return tmp_path_factory.mktemp("step-bin")
+
+
+@pytest.fixture(scope="session")
+def local_aws(start_local_aws: Started, step_bin: Path) -> LocalAws:
+    """One running local AWS for all tests of the session: use names of your own in it."""
+    return start_local_aws(step_bin=step_bin)
+
+
+@pytest.fixture
+def aws_environment(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
+    """The local AWS, to which this process's own AWS variables lead during the test."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in local_aws.environment.items():
+        monkeypatch.setenv(name, value)
+    return local_aws

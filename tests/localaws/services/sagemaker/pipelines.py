@@ -1,0 +1,73 @@
+"""Pipelines and waiting for what runs."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from localaws.cli.process import LocalAws
+
+ROLE = "arn:aws:iam::000000000000:role/test"
+END = {"Succeeded", "Failed", "Stopped"}
+
+
+def unique(prefix: str) -> str:
+    """A name that no other test uses."""
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def step(
+    name: str, image: str = "step", *arguments: Any, after: tuple[str, ...] = (), **members: Any
+) -> dict[str, Any]:
+    """A processing step as the SageMaker SDK writes it."""
+    specification = {"ImageUri": f"registry/{image}:1", "ContainerArguments": list(arguments)}
+    job = {"AppSpecification": specification, "RoleArn": ROLE, "ProcessingResources": {"ClusterConfig": {}}}
+    document = {"Name": name, "Type": "Processing", "Arguments": {**job, **members}}
+    return {**document, "DependsOn": list(after)} if after else document
+
+
+def definition(*steps: dict[str, Any], parameters: tuple[dict[str, Any], ...] = ()) -> str:
+    """A pipeline definition."""
+    return json.dumps({"Version": "2020-12-01", "Parameters": list(parameters), "Steps": list(steps)})
+
+
+def create(local: LocalAws, text: str) -> str:
+    """A new pipeline; its name."""
+    name = unique("pipeline")
+    local.client("sagemaker").create_pipeline(PipelineName=name, PipelineDefinition=text, RoleArn=ROLE)
+    return name
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 30) -> Any:
+    """The first true value."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+    return found
+
+
+def finish(local: LocalAws, execution: str, seconds: float = 30) -> dict[str, Any]:
+    """The description of an execution when it has ended, with its steps under Steps."""
+    client = local.client("sagemaker")
+
+    def ended() -> dict[str, Any] | None:
+        found: dict[str, Any] = client.describe_pipeline_execution(PipelineExecutionArn=execution)
+        return found if found["PipelineExecutionStatus"] in END else None
+
+    found = wait_for(ended, seconds)
+    steps = client.list_pipeline_execution_steps(PipelineExecutionArn=execution, SortOrder="Ascending")
+    found["Steps"] = {item["StepName"]: item for item in steps["PipelineExecutionSteps"]}
+    return dict(found)
+
+
+def run(local: LocalAws, text: str, **values: str) -> dict[str, Any]:
+    """A pipeline of this definition, run to its end."""
+    given = [{"Name": name, "Value": value} for name, value in values.items()]
+    started = local.client("sagemaker").start_pipeline_execution(
+        PipelineName=create(local, text), PipelineParameters=given
+    )
+    return finish(local, started["PipelineExecutionArn"])

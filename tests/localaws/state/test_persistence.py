@@ -1,0 +1,230 @@
+"""What a local AWS keeps over a restart, and over a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localaws.cli.errors import LocalAwsError
+from localaws.cli.process import LocalAws
+from tests.localaws.running import free_port, new_local_aws, write_step
+from tests.localaws.services.sagemaker.pipelines import create, definition, finish, step, wait_for
+from tests.localaws.services.stepfunctions.machines import Machine, machine, part, passing
+
+INTERRUPTED = "the local AWS was stopped"
+KEYS = {
+    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [
+        {"AttributeName": "k", "AttributeType": "S"},
+        {"AttributeName": "s", "AttributeType": "N"},
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[LocalAws]:
+    started = new_local_aws(tmp_path / "home", tmp_path / "bin")
+    started.start()
+    yield started
+    started.stop()
+
+
+def kill(local: LocalAws) -> None:
+    pid = local.pid()
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def item(key: str, sort: int) -> dict[str, dict[str, str]]:
+    return {"k": {"S": key}, "s": {"N": str(sort)}}
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_nothing_that_was_answered_is_lost(local: LocalAws, killed: bool) -> None:
+    dynamodb, s3, sqs = local.client("dynamodb"), local.client("s3"), local.client("sqs")
+    events, scheduler = local.client("events"), local.client("scheduler")
+    for table in ("kept", "emptied", "dropped"):
+        dynamodb.create_table(TableName=table, **KEYS)
+        for number in range(20):
+            dynamodb.put_item(TableName=table, Item=item("a", number))
+    dynamodb.delete_item(TableName="kept", Key=item("a", 3))
+    dynamodb.update_item(
+        TableName="kept",
+        Key=item("a", 4),
+        UpdateExpression="SET v = :v",
+        ExpressionAttributeValues={":v": {"S": "new"}},
+    )
+    for number in range(20):
+        dynamodb.delete_item(TableName="emptied", Key=item("a", number))
+    dynamodb.delete_table(TableName="dropped")
+    dynamodb.create_table(TableName="dropped", **KEYS)
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="bucket", Key="a/b.txt", Body=b"text", Metadata={"m": "1"})
+    s3.create_bucket(Bucket="empty")
+    queue = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="hello")
+    events.put_rule(Name="rule", EventPattern=json.dumps({"source": ["x"]}))
+    events.put_targets(Rule="rule", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:000000000000:queue"}])
+    scheduler.create_schedule(
+        Name="monthly",
+        ScheduleExpression="cron(0 3 1 * ? *)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:sqs:us-east-1:000000000000:queue", "RoleArn": "arn:aws:iam::000000000000:role/r"},
+    )
+    tested = machine(local, {"A": passing({"n": 1})})
+    version = tested.client.publish_state_machine_version(stateMachineArn=tested.arn)["stateMachineVersionArn"]
+    routing = [{"stateMachineVersionArn": version, "weight": 100}]
+    alias = tested.client.create_state_machine_alias(name="live", routingConfiguration=routing)
+    execution = tested.start({"n": 1})
+    tested.finish(execution)
+    history = tested.history(execution)
+
+    if killed:
+        kill(local)
+    else:
+        local.stop()
+    local.start()
+
+    kept = dynamodb.scan(TableName="kept")["Items"]
+    assert {row["s"]["N"] for row in kept} == {str(number) for number in range(20) if number != 3}
+    assert next(row for row in kept if row["s"]["N"] == "4")["v"] == {"S": "new"}
+    assert dynamodb.describe_table(TableName="kept")["Table"]["ItemCount"] == 19
+    assert dynamodb.scan(TableName="emptied")["Count"] == dynamodb.scan(TableName="dropped")["Count"] == 0
+    got = s3.get_object(Bucket="bucket", Key="a/b.txt")
+    assert (got["Body"].read(), got["Metadata"]) == (b"text", {"m": "1"})
+    assert s3.get_bucket_versioning(Bucket="bucket")["Status"] == "Enabled"
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["bucket", "empty"]
+    assert sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"] == "hello"
+    assert events.list_targets_by_rule(Rule="rule")["Targets"][0]["Id"] == "1"
+    assert scheduler.get_schedule(Name="monthly")["ScheduleExpression"] == "cron(0 3 1 * ? *)"
+    assert tested.finish(execution)["output"] == '{"n": 1}'
+    assert tested.history(execution) == history
+    assert Machine(local, alias["stateMachineAliasArn"]).output() == {"n": 1}
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_ran_has_failed_and_its_processes_are_gone(local: LocalAws, tmp_path: Path, killed: bool) -> None:
+    write_step(tmp_path / "bin", "ndr-forever", 'sleep 600 & echo $! > "$1"; wait')
+    pid_file = tmp_path / "pid"
+    pipeline = create(local, definition(step("A", "ndr-forever", str(pid_file)), step("B", after=("A",))))
+    started = local.client("sagemaker").start_pipeline_execution(PipelineName=pipeline)["PipelineExecutionArn"]
+    child = int(wait_for(lambda: pid_file.exists() and pid_file.read_text()))
+    waiting = {"Type": "Wait", "Seconds": 100_000}
+    tested = machine(local, {"W": waiting})
+    parallel = part({"X": waiting}, ProcessorConfig={"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"})
+    mapped = machine(local, {"M": {"Type": "Map", "Items": [1, 2], "ItemProcessor": parallel}})
+    executions = [tested.start(), mapped.start()]
+    run = wait_for(lambda: mapped.client.list_map_runs(executionArn=executions[1])["mapRuns"])[0]["mapRunArn"]
+    wait_for(lambda: len(mapped.client.list_executions(mapRunArn=run)["executions"]) == 2)
+
+    if killed:
+        kill(local)
+        assert _runs(child)
+    else:
+        local.stop()
+    local.start()
+
+    assert not _runs(child)
+    done = finish(local, started)
+    assert (done["PipelineExecutionStatus"], done["FailureReason"]) == ("Failed", INTERRUPTED)
+    assert {name: found["FailureReason"] for name, found in done["Steps"].items()} == {"A": INTERRUPTED}
+    for arn in executions:
+        ended = tested.finish(arn)
+        assert (ended["status"], ended["cause"]) == ("FAILED", INTERRUPTED)
+    assert tested.history(executions[0])[-1]["type"] == "ExecutionFailed"
+    assert tested.states(executions[0]) == ["W"]
+    children = mapped.client.list_executions(mapRunArn=run)["executions"]
+    assert {found["status"] for found in children} == {"FAILED"}
+    assert mapped.client.describe_map_run(mapRunArn=run)["status"] == "ABORTED"
+
+
+def _runs(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_process_that_took_an_old_number_is_left_alone(local: LocalAws, tmp_path: Path) -> None:
+    """A record of a process with this test's number, but another start, must not kill this test."""
+    local.stop()
+    with sqlite3.connect(local.home / "state.sqlite3") as connection:
+        record = json.dumps({"started": "12345", "name": "other", "container": None})
+        connection.execute("INSERT INTO documents VALUES ('process', ?, ?)", (str(os.getpid()), record))
+    connection.close()
+    local.start()
+    assert local.pid() is not None
+
+
+def test_two_servers_cannot_share_a_home(local: LocalAws) -> None:
+    other = LocalAws(local.home, free_port(), local.step_bin)
+    with pytest.raises(LocalAwsError, match="is used by another local AWS"):
+        other.start()
+
+
+def test_a_kill_at_any_moment_loses_nothing_that_was_answered(local: LocalAws) -> None:
+    dynamodb, s3, sqs = local.client("dynamodb"), local.client("s3"), local.client("sqs")
+    dynamodb.create_table(TableName="kept", **KEYS)
+    s3.create_bucket(Bucket="bucket")
+    queue = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    tested = machine(local, {"W": {"Type": "Wait", "Seconds": 100_000}})
+    writers: dict[str, Callable[[int], Any]] = {
+        "item": lambda n: dynamodb.put_item(TableName="kept", Item=item("a", n)),
+        "object": lambda n: s3.put_object(Bucket="bucket", Key=str(n), Body=b"x" * 1000),
+        "message": lambda n: sqs.send_message(QueueUrl=queue, MessageBody=str(n)),
+        "execution": lambda n: tested.start({"n": n}, name=f"n-{n}"),
+    }
+    answered: dict[str, list[int]] = {kind: [] for kind in writers}
+    stopping = threading.Event()
+
+    def write(kind: str, first: int) -> None:
+        number = first
+        while not stopping.is_set():
+            try:
+                writers[kind](number)
+            except (BotoCoreError, ClientError):
+                return
+            answered[kind].append(number)
+            number += 1
+
+    for round_number in range(3):
+        threads = [threading.Thread(target=write, args=(kind, 10_000 * round_number)) for kind in writers]
+        for thread in threads:
+            thread.start()
+        # differs by fractions of a write from round to round
+        time.sleep(0.7 + 0.0037 * round_number)
+        kill(local)
+        stopping.set()
+        for thread in threads:
+            thread.join()
+        stopping.clear()
+        local.start()
+
+    assert all(len(numbers) > 10 for numbers in answered.values()), answered
+    pages = dynamodb.get_paginator("scan").paginate(TableName="kept")
+    assert set(answered["item"]) <= {int(row["s"]["N"]) for page in pages for row in page["Items"]}
+    objects = s3.get_paginator("list_objects_v2").paginate(Bucket="bucket")
+    sizes = {int(found["Key"]): found["Size"] for page in objects for found in page.get("Contents", [])}
+    assert set(answered["object"]) <= set(sizes)
+    assert set(sizes.values()) == {1000}
+    assert set(answered["message"]) <= set(_messages(sqs, queue))
+    listed = tested.client.get_paginator("list_executions").paginate(stateMachineArn=tested.arn)
+    executions = {found["name"]: found["status"] for page in listed for found in page["executions"]}
+    assert {f"n-{number}" for number in answered["execution"]} <= set(executions)
+    assert set(executions.values()) == {"FAILED"}
+
+
+def _messages(sqs: Any, queue: str) -> Iterator[int]:
+    while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        yield from (int(message["Body"]) for message in found)

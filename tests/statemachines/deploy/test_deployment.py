@@ -1,0 +1,207 @@
+"""Deploying to the local AWS: again, changed, interrupted, rolled back, and wrong; nothing is left half-done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from localaws.cli.process import LocalAws
+from statemachines.definitions import MACHINES
+from tests.statemachines.deploy.deployer import Deployer, led_to
+
+LIVE, BACKFILL, TRAINING = (
+    "sfn_ndr_15m_features_inference",
+    "sfn_ndr_backfill_reprocessing",
+    "sfn_ndr_training_orchestrator",
+)
+FUSED = "PipelineName15mParameter=ndr-15m-streaming-fused"
+FOUR = "PipelineName15mParameter=ndr-15m-streaming"
+PROJECT = {
+    "project_name": "acme",
+    "organisations": ["acme/emea", "acme/apac"],
+    "settings": {"log_time_zone": "Europe/Berlin"},
+    "orchestration": {"lake_uri": "s3://lake/acme", "ingestion_prefix": "s3://ingestion/acme/emea"},
+}
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def deployer(start_local_aws: Callable[..., LocalAws], monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployer]:
+    """Of a local AWS in which nothing is deployed."""
+    local = start_local_aws()
+    yield led_to(local, monkeypatch)
+    local.stop()
+
+
+@pytest.fixture(scope="module")
+def empty_aws(start_local_aws: Callable[..., LocalAws]) -> LocalAws:
+    return start_local_aws()
+
+
+@pytest.fixture
+def refused(empty_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployer]:
+    """Of a local AWS in which nothing is deployed, before and after."""
+    deployer = led_to(empty_aws, monkeypatch)
+    yield deployer
+    assert (deployer.tables, deployer.machines) == ([], set())
+
+
+def project_file(folder: Path, **changes: Any) -> str:
+    path = folder / "project.yaml"
+    path.write_text(yaml.safe_dump({**PROJECT, **changes}))
+    return str(path)
+
+
+def test_deployed_twice_nothing_changes(deployer: Deployer, tmp_path: Path) -> None:
+    project, outputs = project_file(tmp_path), tmp_path / "outputs.json"
+    first = deployer.deploy("--project", project, "--outputs", str(outputs))
+    assert first == {
+        "stack ndr-control-plane": "created",
+        **dict.fromkeys(MACHINES, "created, live is version 1"),
+        "project acme": "acme/emea, acme/apac",
+    }
+    values = json.loads(outputs.read_text())
+    routing, parameters = (
+        deployer.items(values["ProjectRoutingTable"]),
+        deployer.items(values["ProjectParametersTable"]),
+    )
+    assert {item["ingestion_prefix"]["S"] for item in routing} == {
+        "s3://ingestion/acme/emea",
+        "s3://ingestion/acme/apac",
+    }
+    assert json.loads(parameters[0]["settings"]["S"]) == PROJECT["settings"]
+
+    second = deployer.deploy("--project", project, "--outputs", str(outputs))
+    assert second == {
+        "stack ndr-control-plane": "unchanged",
+        **dict.fromkeys(MACHINES, "unchanged, live is version 1"),
+        "project acme": "acme/emea, acme/apac",
+    }
+    assert json.loads(outputs.read_text()) == values
+    assert [deployer.versions(machine) for machine in MACHINES] == [[1]] * len(MACHINES)
+    assert deployer.items(values["ProjectRoutingTable"]) == routing
+    assert deployer.items(values["ProjectParametersTable"]) == parameters
+
+
+def test_a_change_is_published_and_rolled_back(deployer: Deployer) -> None:
+    deployer.deploy()
+    changed = deployer.deploy("--set", FUSED)
+    assert changed == {
+        "stack ndr-control-plane": "updated",
+        **dict.fromkeys(MACHINES, "unchanged, live is version 1"),
+        LIVE: "updated, live is version 2",
+        BACKFILL: "updated, live is version 2",
+    }
+    assert (deployer.live(LIVE), deployer.live(TRAINING)) == (2, 1)
+    pipelines = [
+        deployer.definition(f"{deployer.arn(LIVE)}:{version}")["States"]["Start15mFeaturesPipeline"]["Arguments"]
+        for version in (1, 2)
+    ]
+    assert [given["PipelineName"] for given in pipelines] == ["ndr-15m-streaming", "ndr-15m-streaming-fused"]
+
+    assert deployer.run("rollback", LIVE).output == f"{LIVE}: rolled back, live is version 1\n"
+    assert (deployer.live(LIVE), deployer.live(BACKFILL)) == (1, 2)
+    assert deployer.deploy()[LIVE] == "unchanged, live is version 1"  # what was taken back stays so
+    assert deployer.deploy("--set", FOUR)[LIVE] == "updated, live is version 3"
+    assert deployer.deploy("--set", FUSED)[LIVE] == "updated, live is version 4"
+
+
+def test_a_parameter_that_was_given_once_is_kept(deployer: Deployer, tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs.json"
+    deployer.deploy("--set", FUSED)
+    deployer.deploy("--set", "LogRetentionDays=7", "--outputs", str(outputs))
+    assert json.loads(outputs.read_text())["PipelineName15m"] == "ndr-15m-streaming-fused"
+
+
+def test_what_was_interrupted_is_taken_up_again(deployer: Deployer) -> None:
+    deployer.deploy()
+    deployer.deploy("--set", FUSED)
+    fused = json.dumps(deployer.definition(deployer.arn(LIVE)))
+    deployer.deploy("--set", FOUR)
+    assert deployer.live(LIVE) == 3
+    # ended after the update: no version yet
+    deployer.states.update_state_machine(stateMachineArn=deployer.arn(LIVE), definition=fused)
+    assert deployer.deploy("--set", FUSED)[LIVE] == "updated, live is version 4"
+    # ended before the alias was moved
+    version = f"{deployer.arn(LIVE)}:3"
+    deployer.states.update_state_machine_alias(
+        stateMachineAliasArn=f"{deployer.arn(LIVE)}:live",
+        routingConfiguration=[{"stateMachineVersionArn": version, "weight": 100}],
+    )
+    assert deployer.deploy()[LIVE] == "updated, live is version 4"
+    # ended before there was an alias
+    deployer.states.delete_state_machine_alias(stateMachineAliasArn=f"{deployer.arn(LIVE)}:live")
+    assert deployer.deploy()[LIVE] == "updated, live is version 4"
+    assert deployer.versions(LIVE) == [1, 2, 3, 4]
+
+
+def test_a_rollback_without_an_earlier_version_changes_nothing(deployer: Deployer) -> None:
+    assert f"the state machine {LIVE} is not deployed" in deployer.refusal("rollback", LIVE)
+    deployer.deploy()
+    deployer.deploy("--set", FUSED)
+    assert f"{TRAINING} has no version before 1" in deployer.refusal("rollback", LIVE, TRAINING)
+    assert (deployer.live(LIVE), deployer.live(TRAINING)) == (2, 1)
+    assert deployer.run("rollback", "sfn_unknown").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"organisation": ["acme/emea"]}, "organisation"),
+        ({"settings": {"log_timezone": "UTC"}}, "log_timezone"),
+        ({"settings": {"log_time_zone": 5}}, "log_time_zone"),
+        ({"orchestration": {**PROJECT["orchestration"], "poll_second": 1}}, "poll_second"),
+        ({"orchestration": {**PROJECT["orchestration"], "poll_seconds": 0}}, "poll_seconds"),
+        ({"orchestration": {"lake_uri": "s3://lake/acme"}}, "ingestion_prefix"),
+        ({"organisations": ["acme"]}, "org2"),
+        ({"organisations": []}, "organisations"),
+        ({"project_name": "a/b"}, "a/b"),
+    ],
+)
+def test_a_wrong_project_file_is_refused_before_anything_is_done(
+    refused: Deployer, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    assert said in refused.refusal("deploy", "--project", project_file(tmp_path, **changes))
+
+
+def test_the_second_of_two_project_files_is_read_before_anything_is_done(refused: Deployer, tmp_path: Path) -> None:
+    (tmp_path / "second").mkdir()
+    first, second = project_file(tmp_path), project_file(tmp_path / "second", more=1)
+    assert "more" in refused.refusal("deploy", "--project", first, "--project", second)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            "SchedulesStat=ENABLED",
+            "the stack has no parameter SchedulesStat. Choose among LogRetentionDays, NamePrefix",
+        ),
+        ("SchedulesState=MAYBE", "SchedulesState"),
+        ("NamePrefix=UPPER", "NamePrefix"),
+        ("SchedulesState", "--set SchedulesState is no NAME=VALUE"),
+        ("=ENABLED", "--set =ENABLED is no NAME=VALUE"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_before_anything_is_done(refused: Deployer, given: str, said: str) -> None:
+    assert said in refused.refusal("deploy", "--set", given)
+
+
+def test_a_resource_that_cannot_be_made_is_named_and_no_machine_is_published(deployer: Deployer) -> None:
+    deployer.local.client("events").create_event_bus(Name="ndr")
+    first = deployer.refusal("deploy")
+    assert "the stack ndr-control-plane failed: " in first
+    assert "EventBus: " in first
+    assert "already exists" in first
+    assert deployer.machines == set()
+    assert "the stack ndr-control-plane is ROLLBACK_COMPLETE. Delete it, and deploy" in deployer.refusal("deploy")
+
+
+def test_an_aws_that_does_not_answer_is_said_so(deployer: Deployer) -> None:
+    deployer.local.stop()
+    assert "the stack ndr-control-plane could not be read" in deployer.refusal("deploy")

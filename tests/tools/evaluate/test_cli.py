@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner, Result
+from deltalake import write_deltalake
+
+from tools.evaluate.cli import main
+
+START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
+LABELS = """host_ip,extra,window_start,attack,total_flows
+10.1.0.1,x,2026-03-09T23:53:00Z,,4
+10.1.0.1,x,2026-03-10T00:08:00Z,,4
+10.1.0.2,x,2026-03-10T00:08:00Z,scan,9
+10.1.0.1,x,2026-03-10T00:23:00Z,,4
+10.1.0.2,x,2026-03-10T00:23:00Z,,4
+10.1.0.2,x,2026-03-10T00:38:00Z,,4
+"""
+PREDICTIONS = """host_ip,window_start,anomaly_score
+10.1.0.1,2026-03-10T00:08:00Z,0.1
+10.1.0.2,2026-03-10T00:08:00Z,0.9
+10.1.0.1,2026-03-10T00:23:00Z,0.2
+10.9.9.9,2026-03-10T00:23:00Z,0.7
+"""
+
+
+def call(tmp_path: Path, *arguments: str, labels: str = LABELS, predictions: str | None = PREDICTIONS) -> Result:
+    (tmp_path / "labels.csv").write_text(labels)
+    arguments = ("--labels", str(tmp_path / "labels.csv"), *arguments)
+    if predictions is not None:
+        (tmp_path / "p.csv").write_text(predictions)
+        arguments = (*arguments, "--predictions", str(tmp_path / "p.csv"))
+    return CliRunner().invoke(main, list(arguments))
+
+
+def report_of(tmp_path: Path, *arguments: str, **texts: str) -> dict[str, object]:
+    result = call(tmp_path, "--json", str(tmp_path / "r.json"), *arguments, **texts)
+    assert result.exit_code == 0, result.output
+    report: dict[str, object] = json.loads((tmp_path / "r.json").read_text())
+    return report
+
+
+def test_scores_the_windows_with_predictions(tmp_path: Path) -> None:
+    report = report_of(tmp_path)
+    assert (report["since"], report["until"]) == ("2026-03-10T00:08:00Z", "2026-03-10T00:38:00Z")
+    assert (report["rows"], report["rows_without_prediction"]) == (4, 1)  # 10.1.0.2 at 00:23
+    assert (report["predictions_outside_the_rows"], report["label_rows_outside_the_period"]) == (1, 2)
+    assert report["roc_auc"] == 1.0
+
+
+def test_since_reaches_to_the_last_label(tmp_path: Path) -> None:
+    report = report_of(tmp_path, "--since", "2026-03-10T00:23Z")
+    assert (report["until"], report["rows"], report["rows_without_prediction"]) == ("2026-03-10T00:53:00Z", 3, 2)
+    assert report["roc_auc"] is None  # nothing malicious after 00:23
+
+
+def test_a_window_without_any_prediction_counts(tmp_path: Path) -> None:
+    only = "host_ip,window_start,anomaly_score\n10.1.0.1,2026-03-10T00:08:00Z,1\n10.1.0.2,2026-03-10T00:38:00Z,0\n"
+    assert report_of(tmp_path, predictions=only)["rows_without_prediction"] == 3
+
+
+def test_table_names_undefined_figures(tmp_path: Path) -> None:
+    result = call(tmp_path, labels=LABELS.replace("scan", ""))
+    assert result.exit_code == 0
+    assert "Undefined because no row is malicious: roc_auc, pr_auc" in result.output
+
+
+def test_reads_the_lake_and_writes_its_predictions(tmp_path: Path) -> None:
+    starts = [START, START, START + timedelta(minutes=15)]
+    table = pa.table(
+        {
+            "host_ip": ["10.1.0.2", "10.1.0.1", "10.1.0.1"],
+            "window_start_ts": pa.array(starts, pa.timestamp("us", tz="UTC")),
+            "anomaly_score": [0.9, 0.1, 0.2],
+        }
+    )
+    write_deltalake(tmp_path / "lake" / "predictions", table)
+    out = tmp_path / "out.csv"
+    result = call(tmp_path, "--lake", str(tmp_path / "lake"), "--predictions-out", str(out), predictions=None)
+    assert result.exit_code == 0, result.output
+    assert out.read_text() == (
+        "host_ip,window_start,anomaly_score\n10.1.0.1,2026-03-10T00:08:00Z,0.1\n"
+        "10.1.0.2,2026-03-10T00:08:00Z,0.9\n10.1.0.1,2026-03-10T00:23:00Z,0.2\n"
+    )
+    assert "ROC-AUC" in result.output
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ({"labels": "host_ip,window_start\na,2026-03-10T00:08:00Z\n"}, "lacks the columns attack"),
+        ({"labels": LABELS.replace("2026-03-09T23:53", "2026-13-09T23:53")}, "line 2: window_start is no ISO 8601"),
+        ({"labels": LABELS.replace("2026-03-09T23:53", "2026-03-09T23:50")}, "is not at minute 08, 23, 38 or 53"),
+        ({"labels": LABELS + "10.1.0.2,x,2026-03-10T00:38:00Z,,4\n"}, "line 8: host and window occur before"),
+        ({"labels": "host_ip,window_start,attack\n"}, "has no rows"),
+        ({"labels": ""}, "cannot be read"),
+        ({"predictions": PREDICTIONS.replace("0.9", "high")}, "line 3: anomaly_score is no finite number ('high')"),
+        ({"predictions": PREDICTIONS.replace("0.9", "inf")}, "line 3: anomaly_score is no finite number ('inf')"),
+        ({"predictions": PREDICTIONS.replace("2026-03-10", "2027-03-10")}, "no window has both labels"),
+    ],
+)
+def test_bad_input_is_one_clear_line(tmp_path: Path, texts: dict[str, str], message: str) -> None:
+    result = call(tmp_path, **texts)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_missing_inputs(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["--labels", str(tmp_path / "no.csv"), "--predictions", "p.csv"])
+    assert result.exit_code == 1
+    assert "no.csv does not exist" in result.stderr
+    assert "Give either --lake or --predictions" in call(tmp_path, predictions=None).stderr
+    assert "table predictions does not exist" in call(tmp_path, "--lake", str(tmp_path), predictions=None).stderr
+    assert call(tmp_path, "--since", "yesterday").exit_code == 2
+    assert call(tmp_path, "--budget", "0").exit_code == 1

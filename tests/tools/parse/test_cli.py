@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from common.contracts.session import SESSION_COLUMNS, SOURCE_COLUMNS
+from tests.common.logs.panos_logs import threat, traffic
+from tools.parse.cli import main
+
+NAMES = [column.name for column in (*SESSION_COLUMNS, *SOURCE_COLUMNS)]
+
+
+def parse(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def rows(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Two good records, one of them twice, a start log, a system log and a bad one among 24 more good ones."""
+    lines = [traffic(), threat(), traffic(), traffic(changes={4: "start"}), traffic(30, {3: "SYSTEM"})]
+    lines += [traffic(changes={25: "65536"})] + [traffic(changes={39: str(number)}) for number in range(24)]
+    path = tmp_path / "fw.log"
+    path.write_text("\n".join(lines))
+    return path
+
+
+COUNTS = {"read": 30, "kept": 26, "duplicate": 1, "uncounted": 2, "rejected": 1, "files": 1, "skipped": []}
+
+
+def test_sessions_on_stdout_counts_on_stderr(log: Path) -> None:
+    result = parse(log)
+    assert result.exit_code == 0
+    assert json.loads(result.stderr) == COUNTS
+    found = rows(result.stdout)
+    assert len(found) == 26 and all(list(row) == NAMES for row in found)
+    assert found[0] == {
+        "event_type": "TRAFFIC", "subtype": "end", "start_ts": "2024-03-11T16:22:50.000000Z",
+        "end_ts": "2024-03-11T16:23:02.000000Z", "duration_s": 12.0, "src_ip": "10.20.12.121", "src_port": 55331,
+        "dst_ip": "34.230.55.224", "dst_port": 443, "protocol": "tcp", "bytes_sent": 367, "bytes_received": 197,
+        "packets_sent": 2, "packets_received": 2, "action": "allow", "session_end_reason": "aged-out", "app": "ssl",
+        "rule": "allow-untrust", "src_zone": "users", "dst_zone": "untrust", "src_user": None,
+        "session_id": "2042976", "device_serial": "012501009999", "sequence_number": 7100000000002042975,
+        "repeat_count": 1, "threat_id": None, "severity": None, "source_file": str(log), "source_line": 1,
+    }  # fmt: skip
+    assert found[1]["end_ts"] == "2024-03-11T16:23:30.250000Z" and found[1]["duration_s"] is None
+
+
+def test_all_adds_the_status(log: Path) -> None:
+    found = rows(parse(log, "--all").stdout)
+    assert len(found) == 28
+    assert [row["status"] for row in found[:4]] == ["kept", "kept", "duplicate", "uncounted"]
+
+
+def test_files_in_both_formats_hold_the_same(log: Path, tmp_path: Path) -> None:
+    for name in ("out.parquet", "out.ndjson"):
+        result = parse(log, "--out", tmp_path / name, "--rejects", tmp_path / "rejects.ndjson")
+        assert (result.exit_code, result.stdout, json.loads(result.stderr)) == (0, "", COUNTS)
+    (reject,) = rows((tmp_path / "rejects.ndjson").read_text())
+    assert (reject["source_file"], reject["source_line"]) == (str(log), 6)
+    assert reject["reason"] == "dst_port 65536 is outside 0 to 65535"
+    assert reject["raw"] == log.read_text().splitlines()[5]
+    found = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    again = rows((tmp_path / "out.ndjson").read_text())
+    for row in found:
+        row |= {name: row[name] and row[name].isoformat(timespec="microseconds").replace("+00:00", "Z")
+                for name in ("start_ts", "end_ts")}  # fmt: skip
+    assert found == again
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_its_own_output_is_an_input(log: Path, tmp_path: Path) -> None:
+    parse(log, "--out", tmp_path / "out.parquet", "--all")
+    counts = json.loads(parse(tmp_path / "out.parquet").stderr)
+    assert counts == {"read": 28, "kept": 26, "duplicate": 1, "uncounted": 1, "rejected": 0, "files": 1, "skipped": []}
+
+
+def test_text_that_json_has_to_escape(tmp_path: Path) -> None:
+    path = tmp_path / "fw.log"
+    path.write_bytes(traffic(changes={11: '"a ""b"" \\ \x01 ü"', 14: "caf#"}).encode().replace(b"#", b"\xe9"))
+    (row,) = rows(parse(path).stdout)
+    assert (row["rule"], row["app"]) == ('a "b" \\ \x01 ü', "caf\\xe9")
+
+
+def test_zone_from_the_option_or_the_project_parameters(tmp_path: Path) -> None:
+    path, parameters = tmp_path / "fw.log", tmp_path / "project.yaml"
+    path.write_text(traffic())
+    parameters.write_text("log_time_zone: Asia/Tokyo\n")
+    for arguments, expected in (
+        ((), "2024-03-11T16:22:50.000000Z"),
+        (("--log-time-zone", "-05:00"), "2024-03-11T21:22:50.000000Z"),
+        (("--parameters", parameters), "2024-03-11T07:22:50.000000Z"),
+        (("--parameters", parameters, "--log-time-zone", "Europe/Berlin"), "2024-03-11T15:22:50.000000Z"),
+    ):
+        assert rows(parse(path, *arguments).stdout)[0]["start_ts"] == expected
+
+
+def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
+    path, out, rejects = tmp_path / "fw.log", tmp_path / "out.ndjson", tmp_path / "rejects.ndjson"
+    good = [traffic(changes={39: str(number)}) for number in range(19)]
+    path.write_text("\n".join([*good, "nonsense,x"]))
+    assert parse(path, "--format", "panos").exit_code == 0  # 1 of 20 is 0.05, not more
+    path.write_text("\n".join([*good[:18], "nonsense,x"]))
+    result = parse(path, "--out", out, "--rejects", rejects)
+    assert result.exit_code == 1 and not out.exists()
+    assert result.stderr == (
+        f"error: 1 of 19 records were rejected, more than max_rejected_ratio = 0.05 allows. They are in {rejects}\n"
+    )
+    assert len(rows(rejects.read_text())) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("missing.log",), 1, "'missing.log' does not exist"),
+        (("empty.log",), 1, "empty.log is empty"),
+        (("text.log",), 1, "text.log is in no known log format"),
+        (("blank.log", "--format", "panos"), 1, "no record in blank.log"),
+        (("fw.log", "--log-time-zone", "Mars/Base"), 1, "'Mars/Base'"),
+        (("fw.log", "--out", "x.csv"), 1, "'x.csv' has an unknown suffix"),
+        (("fw.log", "--out", "no/such/x.parquet"), 1, "no/such/x.parquet cannot be written"),
+        (("fw.log", "--parameters", "none.yaml"), 1, "none.yaml"),
+        (("fw.log", "--format", "csv"), 2, "'csv'"),
+        ((), 2, "INPUT"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    arguments: tuple[str, ...], code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("empty.log", ""), ("text.log", "hello\n"), ("blank.log", "\n \n"), ("fw.log", traffic())):
+        Path(name).write_text(text)
+    result = parse(*arguments)
+    assert result.exit_code == code and message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert code == 2 or result.stderr.count("\n") == 1
+
+
+def test_help_has_an_example() -> None:
+    result = parse("--help")
+    assert result.exit_code == 0 and "Example: ndr-parse" in result.stdout
+
+
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "fw.csv.gz"
+    path.write_bytes(gzip.compress(b"".join(traffic(46, {39: str(n)}).encode() + b"\n" for n in range(50_000))))
+    command = f"{sys.executable} -m tools.parse.cli {path} | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and len(rows(done.stdout)) == 1 and "Traceback" not in done.stderr

@@ -1,0 +1,177 @@
+import json
+import shutil
+
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+from deltalake import write_deltalake
+
+from common.contracts import tables
+from common.detection.explanation import Reason
+from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
+from tools.report.amounts import amount, score
+from tools.report.cli import main
+from tools.report.transform import strongest
+
+LAST = list(RANGE)[-1]
+FIRST = next(iter(RANGE))
+REASONS = [
+    {"feature": "peer_ip_nunique_w_15m_z_mad", "value": 6.0, "baseline_median": 0.1, "contribution": 2.0},
+    {"feature": "scan_suspicion_score", "value": 5.0, "baseline_median": 0.2, "contribution": 1.0},
+    {"feature": "peer_ip_nunique_w_1h", "value": 500.0, "baseline_median": 8.0, "contribution": 0.5},
+    {"feature": "in_bytes_src_sum_w_15m_log_ratio", "value": 3.0, "baseline_median": 0.0, "contribution": 0.25},
+]
+
+
+def report(lake, *options):
+    """The exit code, the output and the error line of a run."""
+    result = CliRunner().invoke(main, ["--lake", str(lake), *options])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def baseline(name, subjects, **medians):
+    """Rows of a baseline, one for each subject (column to value), all medians and cold-start flags as given."""
+    table = tables(SPEC)[name]
+    fixed = {
+        "segment_id": "10.20.0.0/24", "time_band": "working_hours", "window_label": "w_15m", "role": "outbound",
+        "feature_spec_version": "v1", "baseline_horizon": "7d", "baseline_month": "2026-03",
+        "reference_ts": RANGE.start,
+    }  # fmt: skip
+    zeros = {column.name: 0 if column.type == "long" else False if column.type == "boolean" else None
+             for column in table.columns}  # fmt: skip
+    return pa.Table.from_pylist([zeros | fixed | subject | medians for subject in subjects], schema=table.arrow)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A lake whose highest predictions are of host 3 (last window), host 3 (first window) and host 7 (last window)."""
+    lake = make_lake(tmp_path_factory.mktemp("lake"))
+    high = {FIRST: {3: (0.999, 9.0)}, LAST: {3: (0.9999, 10.0), 7: (0.99, 5.0)}}
+    for number, window in enumerate(RANGE):
+        scores = dict.fromkeys(range(HOSTS), (0.5, 1.0)) | high.get(window, {})
+        overrides = {
+            "anomaly_score": {place: pair[0] for place, pair in scores.items()},
+            "raw_score": {place: pair[1] for place, pair in scores.items()},
+            "top_features": dict.fromkeys(range(HOSTS), json.dumps(REASONS)),
+            "model_id": dict.fromkeys(range(HOSTS), "if-1"),
+            "model_sha256": dict.fromkeys(range(HOSTS), "00"),
+        }
+        write(lake, tables(SPEC)["predictions"], rows("predictions", window, number, overrides=overrides))
+    return lake
+
+
+@pytest.fixture
+def lake(source, tmp_path):
+    return shutil.copytree(source, tmp_path / "lake")
+
+
+def write_baseline(lake, name, table):
+    write_deltalake(lake / name, table, partition_by=list(tables(SPEC)[name].partitions))
+
+
+def test_alerts_are_the_highest_scores(source):
+    code, text, error = report(source, "--top", "3", "--json")
+    assert code == 0, error
+    found = json.loads(text)
+    assert found["rows"] == len(RANGE) * HOSTS
+    assert [(alert["rank"], alert["host_ip"], alert["anomaly_score"]) for alert in found["alerts"]] == [
+        (1, host(3), 0.9999), (2, host(3), 0.999), (3, host(7), 0.99)
+    ]  # fmt: skip
+    assert found["alerts"][0]["window_start_ts"] == "2026-03-10T01:53Z"
+
+
+def test_one_alert_for_each_host(source):
+    alerts = json.loads(report(source, "--top", "2", "--one-per-host", "--json")[1])["alerts"]
+    assert [alert["host_ip"] for alert in alerts] == [host(3), host(7)]
+
+
+def test_only_the_windows_asked_for(source):
+    alerts = json.loads(report(source, "--window", str(FIRST), "--top", "1", "--json")[1])["alerts"]
+    assert alerts[0]["anomaly_score"] == 0.999
+
+
+def test_reasons_show_the_value_against_the_hosts_baseline(lake):
+    write_baseline(
+        lake,
+        "fg_b/host",
+        baseline(
+            "fg_b/host",
+            [{"host_ip": host(3)}],
+            peer_ip_nunique_median=6.0,
+            peer_ip_nunique_p25=4.0,
+            peer_ip_nunique_p75=9.0,
+        ),
+    )
+    _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
+    # two features of one behaviour are one reason: (2.0 + 0.5) of 10
+    assert "412 distinct peers in 15 min, usually 6 (half of the time 4 to 9)  (25%)" in text
+    assert "scan_suspicion_score 5, median of all 0.2  (10%)" in text
+
+
+@pytest.mark.parametrize("why", ["cold", "missing", "source"])
+def test_the_segments_baseline_stands_in(lake, why):
+    hosts = [{"host_ip": host(3), "peer_ip_nunique_median": 6.0, "peer_ip_nunique_cold_start_flag": why == "cold"}]
+    if why != "missing":
+        write_baseline(lake, "fg_b/host", baseline("fg_b/host", hosts))
+    if why == "source":
+        write(lake, tables(SPEC)["fg_c"], rows("fg_c", LAST, 1, overrides={"baseline_source": {3: "segment"}}))
+    write_baseline(lake, "fg_b/segment", baseline("fg_b/segment", [{}], peer_ip_nunique_median=9.0))
+    _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
+    assert "412 distinct peers in 15 min, segment's usual 9  (25%)" in text
+
+
+def test_without_a_baseline_nothing_is_made_up(lake):
+    _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
+    # the reason's median is that of the deviation, not of the behaviour
+    assert "412 distinct peers in 15 min  (25%)" in text
+
+
+def test_without_features_the_reasons_are_those_of_the_prediction(lake):
+    shutil.rmtree(lake / "fg_a")
+    _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
+    assert "peer_ip_nunique_w_15m_z_mad 6, median of all 0.1  (25%)" in text
+
+
+def test_table_has_a_line_for_each_alert(source):
+    lines = report(source, "--top", "3")[1].splitlines()
+    assert lines[0] == f"3 of {len(RANGE) * HOSTS} scored rows ({HOSTS} hosts, all windows), highest first"
+    assert lines[2].split() == ["rank", "host", "window", "(UTC)", "score", "segment"]
+    assert lines[3].split() == ["1", host(3), "2026-03-10", "01:53-02:08", "0.99990", "10.20.0.0/24"]
+
+
+def test_lake_without_predictions_is_an_error(tmp_path, source):
+    code, _, error = report(tmp_path)
+    assert code == 1
+    assert error.startswith("error: table predictions does not exist")
+    code, _, error = report(source, "--window", "2026-03-12T00:08Z")
+    assert code == 1
+    assert "has no rows in 2026-03-12T00:08Z" in error
+
+
+@pytest.mark.parametrize("options", [["--top", "0"], ["--window", "yesterday"]])
+def test_usage_errors_are_code_2(source, options):
+    assert report(source, *options)[0] == 2
+
+
+def test_behaviours_are_merged_and_ordered_by_what_they_added():
+    found = strongest([Reason(**entry) for entry in REASONS], SPEC)
+    assert [(reason.feature, added) for reason, added in found] == [
+        ("peer_ip_nunique_w_15m_z_mad", 2.5), ("scan_suspicion_score", 1.0), ("in_bytes_src_sum_w_15m_log_ratio", 0.25)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (412.0, "count", "412"), (1234567.0, "count", "1,234,567"), (0.5, "count", "0.5"), (None, "count", "unknown"),
+        (999.0, "bytes", "999 B"), (1_500_000.0, "bytes", "1.5 MB"), (2.5e13, "bytes", "25 TB"),
+        (0.12345, "ratio", "0.123"),
+        (1234.56, "seconds", "1,234.6 s"), (2.5, "entropy", "2.5 bit"),
+    ],
+)  # fmt: skip
+def test_values_read_as_their_kind(value, kind, text):
+    assert amount(value, kind) == text
+
+
+def test_only_one_reads_as_one():
+    assert (score(0.999999), score(1.0), score(0.5)) == ("0.99999", "1.00000", "0.50000")

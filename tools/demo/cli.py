@@ -1,0 +1,68 @@
+"""Command line of the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from common.runtime.cli import engine_option, report_errors
+from tools.demo.config import DemoConfig
+from tools.demo.job import run
+
+DAYS = click.FloatRange(0, 93, min_open=True)
+
+
+@click.command(name="ndr-demo", epilog="Example: ndr-demo --lake demo/lake")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="PATH",
+    help="Logs: file, folder or glob; repeatable. Simulated without.",
+)
+@click.option(
+    "--lake",
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+    required=True,
+    help="Folder of the lake.",
+)
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo/scenario"),
+    show_default=True,
+    help="Folder of the simulated logs.",
+)
+@click.option(
+    "--aws-home",
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+    default=Path("demo/aws"),
+    show_default=True,
+    help="Folder of the local AWS.",
+)
+@click.option(
+    "--aws-port",
+    type=click.IntRange(1024, 65535),
+    default=4566,
+    show_default=True,
+    help="Port of the local AWS on 127.0.0.1.",
+)
+@click.option("--train-days", type=DAYS, metavar="DAYS", help="Days to train on. Default: all before the scored ones.")
+@click.option(
+    "--score-days",
+    type=DAYS,
+    metavar="DAYS",
+    help="Days to score, at the end. Default: 1, or a quarter of less than 4.",
+)
+@click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Alerts to print.")
+@click.option("--log-time-zone", metavar="ZONE", help="Zone of log times without one. Default: UTC.")
+@engine_option
+@report_errors
+def main(**options: Any) -> None:
+    """Firewall logs to ranked anomalies: history by the stages, the last two hours by state machines, then the alerts.
+
+    A second run repeats only what is no longer current.
+    """
+    run(DemoConfig(**options))

@@ -1,0 +1,105 @@
+"""The local AWS of the demo: bring it up, run state machines, send batches as events."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from common.aws.clients import aws_errors, client
+from common.errors import StageError
+from common.windows import iso
+from tools.demo.mini_batches import MiniBatch
+from tools.demo.steps import run_command
+
+PROJECT = "demo"
+FIFTEEN_MINUTES = "sfn_ndr_15m_features_inference"
+RUNNING = "RUNNING"
+LOOK_SECONDS = 0.2
+WAIT_SCALE = 0.25
+BUS = "ndr"
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """A local AWS to which everything is deployed, with its files in `home`."""
+
+    home: Path
+    outputs: dict[str, str]
+
+    @property
+    def ingestion_bucket(self) -> str:
+        """The bucket into which batches are delivered."""
+        return self.outputs["IngestionBucketName"]
+
+    def run(self, machine: str, message: dict[str, Any]) -> dict[str, Any]:
+        """The output of a new execution of the machine.
+
+        Raises:
+            StageError: it failed; the error says why.
+        """
+        states = client("stepfunctions")
+        with aws_errors(f"the state machine {machine} could not be run"):
+            started = states.start_execution(stateMachineArn=self._alias(machine), input=json.dumps(message))
+            return self._finished(states, machine, started["executionArn"])
+
+    def deliver(self, batch: MiniBatch) -> dict[str, Any]:
+        """The output of the 15-minute machine for a batch that is put into the bucket and announced by an event.
+
+        Raises:
+            StageError: the execution failed; the error says why.
+        """
+        states, s3 = client("stepfunctions"), client("s3")
+        with aws_errors(f"the batch of {batch.window} could not be delivered"):
+            for name, content in batch.files.items():
+                s3.put_object(Bucket=self.ingestion_bucket, Key=f"{batch.folder}/{name}", Body=content)
+            known = set(self._executions(states))
+            detail = {
+                "batch_s3_path": f"s3://{self.ingestion_bucket}/{batch.folder}/",
+                "timestamp": iso(batch.window.end).replace("Z", ":05Z"),
+            }
+            entry = {"EventBusName": BUS, "Source": "demo", "DetailType": "NdrBatchCompleted"}
+            client("events").put_events(Entries=[entry | {"Detail": json.dumps(detail)}])
+            while not (new := [arn for arn in self._executions(states) if arn not in known]):
+                time.sleep(LOOK_SECONDS)
+            return self._finished(states, FIFTEEN_MINUTES, new[0])
+
+    def _alias(self, machine: str) -> str:
+        arn = self.outputs["PredictionPublicationStateMachineArn"]
+        return arn.replace("sfn_ndr_prediction_publication", machine)
+
+    def _executions(self, states: Any) -> list[str]:
+        arn = self._alias(FIFTEEN_MINUTES).rpartition(":")[0]
+        return [entry["executionArn"] for entry in states.list_executions(stateMachineArn=arn)["executions"]]
+
+    def _finished(self, states: Any, machine: str, execution: str) -> dict[str, Any]:
+        while (described := states.describe_execution(executionArn=execution))["status"] == RUNNING:
+            time.sleep(LOOK_SECONDS)
+        if described["status"] != "SUCCEEDED":
+            raise StageError(
+                f"{machine} {described['status']}: {described.get('error')}: {described.get('cause')}",
+                f"See ndr-local executions --home {self.home} --failed",
+            )
+        output: dict[str, Any] = json.loads(described["output"])
+        return output
+
+
+def bring_up(home: Path, port: int, project: dict[str, Any]) -> ControlPlane:
+    """The local AWS of the home folder, started if need be, with everything deployed for the project.
+
+    This process's own AWS clients use it from now on.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    path, outputs = home / "project.yaml", home / "outputs.json"
+    path.write_text(yaml.safe_dump(project), encoding="utf-8")
+    where = ("--home", str(home), "--port", str(port), "--project", str(path))
+    run_command("ndr-local", "up", *where, "--fused", "--wait-scale", str(WAIT_SCALE))
+    for line in run_command("ndr-local", "env", "--home", str(home)).splitlines():
+        name, _, value = line.removeprefix("export ").partition("=")
+        os.environ[name] = value
+    return ControlPlane(home, json.loads(outputs.read_text(encoding="utf-8")))

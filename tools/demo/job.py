@@ -1,0 +1,152 @@
+"""The whole chain on one machine: history by the stages; baselines, training and live batches by state machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from common.config.redshift import RedshiftParameters
+from common.logs import ReadOptions, find_logs
+from common.windows import Windows, iso, iso_seconds
+from tools.demo.config import DemoConfig
+from tools.demo.control_plane import PROJECT, ControlPlane, bring_up
+from tools.demo.inventory import host_names, seed_inventory
+from tools.demo.mini_batches import ORGANISATION, MiniBatch, mini_batches
+from tools.demo.plan import WINDOWS_PER_DAY, Plan, covered_windows, plan
+from tools.demo.steps import Steps, files_digest, program_digest, run_command
+
+STEPS = 10
+HORIZON = "7d"
+REDSHIFT = RedshiftParameters(database="ndr", iam_role_arn="default", workgroup_name="ndr")
+
+
+def run(config: DemoConfig) -> None:
+    """Makes a lake of the logs, and prints the top alerts and, where there are labels, how good they are."""
+    inputs = config.inputs or (_simulated(config.scenario),)
+    logs = find_logs(inputs, ReadOptions(time_zone=config.log_time_zone or "UTC"))
+    windows = plan(covered_windows(inputs, config.log_time_zone), config.train_days, config.score_days)
+    click.echo(f"training on {windows.train}, scoring {windows.score}, live from {_start(windows.live)}", err=True)
+    memory = config.lake / "_demo" / "steps.json"
+    steps = Steps(memory, STEPS, f"{program_digest()} {files_digest(logs.paths)}")
+    batches = mini_batches(inputs, windows.live, config.log_time_zone) if windows.live else []
+    parameters = _write_parameters(config, windows)
+    _chain(steps, config, windows, inputs, parameters, batches)
+    _show(config, windows, inputs, parameters)
+
+
+def _simulated(scenario: Path) -> str:
+    if not (scenario / "scenario.json").is_file():
+        click.echo("[0] simulate 8 days of an office with 60 hosts ...", err=True)
+        run_command("ndr-simulate", "--out", str(scenario), "--hosts", "60", "--days", "8")
+    return str(scenario)
+
+
+def _start(live: Windows | None) -> str:
+    return iso(live.start) if live else "nothing"
+
+
+def _write_parameters(config: DemoConfig, windows: Plan) -> str:
+    """The file of the demo's project parameters."""
+    path = config.lake / "_demo" / "parameters.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(_settings(config, windows)), encoding="utf-8")
+    return str(path)
+
+
+def _settings(config: DemoConfig, windows: Plan) -> dict[str, Any]:
+    """Project parameters: a baseline over the training days, without a safety gap.
+
+    The logs are all there is, so that quiet windows are no gaps in them, and the model of this run is the one to use.
+    """
+    days = len(windows.train) / WINDOWS_PER_DAY
+    return {
+        "horizons": {HORIZON: {"days": days, "gap_days": 0}},
+        "model_horizon": HORIZON,
+        "log_time_zone": config.log_time_zone or "UTC",
+        "training": {"min_coverage": 0.0, "promotion": "always", "backfill_poll_seconds": 1.0},
+        "redshift": {name: getattr(REDSHIFT, name) for name in ("workgroup_name", "database", "iam_role_arn")},
+        "staging_prefix": "s3://ndr-artifacts-000000000000-us-east-1/staging",
+    }
+
+
+def _project(config: DemoConfig, windows: Plan, batches: list[MiniBatch]) -> dict[str, Any]:
+    """What the control plane is told of the demo's project; it looks at pipelines every second."""
+    organisation = batches[0].organisation if batches else ORGANISATION
+    folder = batches[0].folder.rsplit("/", 4)[0] if batches else ORGANISATION
+    return {
+        "project_name": PROJECT,
+        "organisations": [organisation],
+        "settings": _settings(config, windows),
+        "orchestration": {
+            "lake_uri": str(config.lake),
+            "ingestion_prefix": f"s3://ndr-ingestion-000000000000-us-east-1/{folder}",
+            "poll_seconds": 1,
+            "features_poll_attempts": 1800,
+            "inference_poll_attempts": 1800,
+            "join_poll_attempts": 1800,
+            "inventory_poll_attempts": 1800,
+            "fg_b_poll_attempts": 7200,
+            "training_poll_attempts": 14400,
+        },
+    }
+
+
+def _chain(
+    steps: Steps, config: DemoConfig, windows: Plan, inputs: tuple[str, ...], parameters: str, batches: list[MiniBatch]
+) -> None:
+    common = (
+        *("--lake", str(config.lake), "--engine", config.engine, "--parameters", parameters),
+        *("--project-name", PROJECT),
+    )
+    history = ("--window", str(windows.history))
+    logs = tuple(word for entry in inputs for word in ("--input", entry))
+    # logs from before the training days, or of another day, are no mistake here
+    steps.run("slices", "ndr-delta", *history, *common, *logs)
+    steps.run("features", "ndr-fg-a", *history, *common)
+    steps.run("pair counts", "ndr-pair-counts", *history, *common)
+    plane = steps.once(
+        "local AWS", lambda: bring_up(config.aws_home, config.aws_port, _project(config, windows, batches))
+    )
+    names = host_names(inputs, config.lake, windows.train)
+    reference = windows.train.end
+    month = {"project_name": PROJECT, "month": f"{reference:%Y-%m}", "reference_ts_iso": iso_seconds(reference)}
+    steps.call("baselines", "monthly machine", lambda: _monthly(plane, names, month), month)
+    steps.run("deviations", "ndr-fg-c", *history, *common, "--baseline-month", month["month"])
+    training = {
+        "project_name": PROJECT,
+        "training_start_ts_iso": iso_seconds(windows.train.start),
+        "training_end_ts_iso": iso_seconds(windows.train.end),
+    }
+    steps.call("model", "training machine", lambda: plane.run("sfn_ndr_training_orchestrator", training), training)
+    if before := windows.scored_before:
+        scored = ("--window", str(before))
+        steps.run("scores", "ndr-inference", *scored, *common)
+        steps.run("join", "ndr-join", *scored, *common)
+    steps.each("live batches", "15-minute machine", [(str(batch.window), batch) for batch in batches], plane.deliver)
+
+
+def _monthly(plane: ControlPlane, names: Mapping[str, str], message: dict[str, Any]) -> dict[str, Any]:
+    seed_inventory(REDSHIFT, names)
+    return plane.run("sfn_ndr_monthly_fg_b_baselines", message)
+
+
+def _show(config: DemoConfig, windows: Plan, inputs: tuple[str, ...], parameters: str) -> None:
+    lake = ("--lake", str(config.lake))
+    window = ("--window", str(windows.score))
+    click.echo(
+        run_command(
+            "ndr-report", *lake, *window, "--parameters", parameters, "--top", str(config.top), "--one-per-host"
+        ),
+        nl=False,
+    )
+    for folder in inputs:
+        labels = Path(folder) / "labels.csv"
+        if labels.is_file():
+            click.echo("\nevaluation against labels.csv")
+            click.echo(run_command("ndr-evaluate", *lake, "--labels", str(labels)), nl=False)
+            return
+    click.echo("\nno labels.csv beside the logs: nothing to evaluate against")

@@ -1,0 +1,64 @@
+"""Writes, removes and lists marks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from common.detection.alerts.incidents import find_incidents
+from common.detection.alerts.suppression import Mark, feedback_store, mark_of, read_marks, remove_mark, write_mark
+from common.errors import InputError
+from common.features.spec import load_spec
+from common.lake.lake import Lake
+from tools.feedback.config import FeedbackConfig
+
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def run(config: FeedbackConfig) -> None:
+    """Does what the configuration says, and prints the marks concerned as JSON lines."""
+    lake = Lake(config.lake_uri, load_spec(config.feature_spec_version))
+    store = feedback_store(lake.uri)
+    if config.incident:
+        mark = _mark(config, lake, datetime.now(UTC))
+        write_mark(store, mark)
+        _print(mark)
+    elif config.remove:
+        removed = remove_mark(store, config.remove)
+        if removed is None:
+            raise InputError(
+                f"there is no mark {config.remove} in {store.uri}", "List the marks with ndr-feedback --lake alone"
+            )
+        _print(removed)
+    else:
+        for mark in read_marks(store):
+            _print(mark)
+
+
+def _mark(config: FeedbackConfig, lake: Lake, now: datetime) -> Mark:
+    """The mark of the incident that the configuration names."""
+    spec = load_spec(config.feature_spec_version)
+    found = [
+        entry for entry in find_incidents(lake, spec, None, config.min_score) if entry.incident_id == config.incident
+    ]
+    if not found:
+        raise InputError(
+            f"predictions in {lake.uri} have no incident {config.incident} with a score of {config.min_score} or more",
+            "Take the identifier from ndr-report --incidents, with the same --min-score",
+        )
+    return mark_of(
+        found[0],
+        config.verdict or "",
+        config.reason.strip(),
+        config.scope,
+        config.any_peer,
+        now.strftime(TIME),
+        (now + timedelta(days=config.days)).strftime(TIME),
+    )
+
+
+def _print(mark: Mark) -> None:
+    click.echo(json.dumps({"mark_id": mark.mark_id} | asdict(mark)))

@@ -1,0 +1,70 @@
+"""Command line of the log parser."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from common.config.project import load_project
+from common.logs import FORMATS, ReadOptions
+from common.runtime.cli import report_errors
+from tools.parse.config import ParseConfig
+from tools.parse.job import run
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(name="ndr-parse", epilog="Example: ndr-parse traffic.log.gz --log-time-zone Europe/Berlin | head -3")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--format",
+    "log_format",
+    type=click.Choice(FORMATS),
+    help="Format of all inputs; without it, detected file by file.",
+)
+@click.option(
+    "--log-time-zone",
+    metavar="ZONE",
+    help="Zone of times without one: IANA name or offset (+02:00); else that of the project parameters, else UTC.",
+)
+@click.option("--all", "include_all", is_flag=True, help="Also start logs and duplicates, with a status column.")
+@click.option("--out", type=FILE, metavar="FILE", help="Write the sessions to a .parquet or .ndjson file, not stdout.")
+@click.option("--rejects", type=FILE, metavar="FILE", help="Write the rejected records as NDJSON.")
+@click.option(
+    "--parameters",
+    "parameters_path",
+    metavar="FILE",
+    help="Project parameters (YAML) with log_time_zone, column_mapping, max_rejected_ratio; without it, the defaults.",
+)
+@report_errors
+def main(
+    inputs: tuple[str, ...],
+    log_format: str | None,
+    log_time_zone: str | None,
+    include_all: bool,
+    out: Path | None,
+    rejects: Path | None,
+    parameters_path: str | None,
+) -> None:
+    """Shows what is made of logs: one canonical session a line, as NDJSON on stdout; the counts on stderr.
+
+    INPUT is a file (plain or gzip), folder, glob, file:// or s3:// URI.
+    """
+    project = load_project(parameters_path, log_time_zone=log_time_zone)
+    config = ParseConfig(
+        inputs=inputs,
+        options=ReadOptions(log_format, project.log_time_zone, project.column_mapping),
+        include_all=include_all,
+        out=out,
+        rejects=rejects,
+        max_rejected_ratio=project.max_rejected_ratio,
+        threads=os.cpu_count() or 1,
+    )
+    click.echo(json.dumps(run(config)), err=True)
+
+
+if __name__ == "__main__":
+    main()

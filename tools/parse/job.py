@@ -1,0 +1,82 @@
+"""Reads logs, writes canonical sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.contracts.session import PARSED_SCHEMA, REJECT_SCHEMA, SESSION_COLUMNS, SOURCE_COLUMNS
+from common.contracts.types import arrow_schema
+from common.errors import InputError, RejectedRatioError
+from common.logs import Counts, LogFiles, find_logs, mark_duplicates, read_files
+from tools.parse.config import ParseConfig
+from tools.parse.writers import Writer, file_output, standard_output
+
+KEPT_SCHEMA = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS))
+
+
+def run(config: ParseConfig) -> dict[str, Any]:
+    """Parses the inputs and reports the counts, the number of files and the files that were skipped.
+
+    Raises:
+        InputError: an input is missing, or holds no record.
+        FormatError: an input is in no known format.
+        RejectedRatioError: too many records were rejected; the rejects are written, the sessions file is not.
+    """
+    logs = find_logs(config.inputs, config.options)
+    counts = Counts()
+    rejects = file_output(config.rejects, REJECT_SCHEMA) if config.rejects else nullcontext(None)
+    with _output(config) as output:
+        with rejects as rejects_output:
+            for sessions in mark_duplicates(_sessions(config, logs, counts, rejects_output)):
+                _count(sessions, counts)
+                output.write_batch(_chosen(sessions, config.include_all))
+        _check(counts, config)
+    return asdict(counts) | {
+        "files": len(logs.paths),
+        "skipped": [{"file": path, "reason": reason} for path, reason in logs.skipped],
+    }
+
+
+def _output(config: ParseConfig) -> AbstractContextManager[Writer]:
+    if config.out is None:
+        return standard_output()
+    return file_output(config.out, PARSED_SCHEMA if config.include_all else KEPT_SCHEMA)
+
+
+def _sessions(config: ParseConfig, logs: LogFiles, counts: Counts, rejects: Writer | None) -> Iterator[pa.RecordBatch]:
+    for batch in read_files(logs.paths, config.options, config.threads):
+        counts.read += batch.records_read
+        counts.rejected += batch.rejects.num_rows
+        counts.uncounted += batch.uncounted_other
+        if rejects is not None:
+            rejects.write_batch(batch.rejects)
+        yield batch.sessions
+
+
+def _count(sessions: pa.RecordBatch, counts: Counts) -> None:
+    for entry in pc.value_counts(sessions.column("status")).to_pylist():
+        setattr(counts, entry["values"], getattr(counts, entry["values"]) + entry["counts"])
+
+
+def _chosen(sessions: pa.RecordBatch, include_all: bool) -> pa.RecordBatch:
+    if include_all:
+        return sessions
+    return sessions.filter(pc.equal(sessions.column("status"), "kept")).select(KEPT_SCHEMA.names)
+
+
+def _check(counts: Counts, config: ParseConfig) -> None:
+    if counts.read == 0:
+        raise InputError(f"no record in {', '.join(config.inputs)}", "Check the input")
+    if counts.rejected > config.max_rejected_ratio * counts.read:
+        seen = f"They are in {config.rejects}" if config.rejects else "See them with --rejects FILE"
+        raise RejectedRatioError(
+            f"{counts.rejected} of {counts.read} records were rejected, more than max_rejected_ratio = "
+            f"{config.max_rejected_ratio:g} allows",
+            seen,
+        )

@@ -1,0 +1,73 @@
+"""What is usual for the hosts of an alert, from the published baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.lake.lake import Lake
+from common.windows import WINDOW, Windows
+from tools.report.transform import Key, Medians, Subject
+
+PARTS = ("median", "p25", "p75", "cold_start_flag")
+STRATA = ["role", "time_band", "window_label"]
+
+
+def rows_of(
+    lake: Lake, name: str, columns: Sequence[str], keys: Iterable[Key], **equal: str
+) -> dict[Key, dict[str, Any]]:
+    """The rows of those hosts and windows, of the table's named columns; none where the table does not exist."""
+    wanted = set(keys)
+    found: dict[Key, dict[str, Any]] = {}
+    if not lake.exists(name):
+        return found
+    hosts = pa.array(sorted({host for host, _ in wanted}))
+    for end in sorted({end for _, end in wanted}):
+        part = lake.arrow(name, ["host_ip", *equal, *columns], Windows(end - WINDOW, end))
+        part = part.filter(pc.is_in(part["host_ip"], hosts))
+        for column, value in equal.items():
+            part = part.filter(pc.equal(part[column], value))
+        found |= {(row["host_ip"], end): row for row in part.to_pylist() if (row["host_ip"], end) in wanted}
+    return found
+
+
+def subjects(lake: Lake, keys: Iterable[Key], horizon: str) -> dict[Key, tuple[Subject, str]]:
+    """Whose baseline each row was compared with, and its month; rows without any are left out."""
+    columns = ["segment_id", "time_band", "baseline_month", "baseline_source"]
+    found = rows_of(lake, "fg_c", columns, keys, baseline_horizon=horizon)
+    return {
+        key: (Subject(key[0], row["segment_id"], row["time_band"], row["baseline_source"]), row["baseline_month"])
+        for key, row in found.items()
+        if row["baseline_source"] != "none"
+    }
+
+
+def medians_of(
+    lake: Lake, version: str, horizon: str, metrics: Sequence[str], found: Iterable[tuple[Subject, str]]
+) -> Medians:
+    """The baseline medians and quartiles of the metrics for those hosts and their segments.
+
+    Keyed by (month, "host" or "segment", subject, role, time band, label, metric); statistics from too few windows
+    are left out.
+    """
+    pairs = list(found)
+    hosts, segments = ({getattr(subject, name) for subject, _ in pairs} for name in ("host_ip", "segment_id"))
+    medians: Medians = {}
+    for month in sorted({month for _, month in pairs}):
+        partition = {"feature_spec_version": version, "baseline_horizon": horizon, "baseline_month": month}
+        for source, column, members in (("host", "host_ip", hosts), ("segment", "segment_id", segments)):
+            name = f"fg_b/{source}"
+            if not metrics or not lake.exists(name):
+                continue
+            statistics = [f"{metric}_{part}" for metric in metrics for part in PARTS]
+            table = lake.arrow(name, [column, *STRATA, *statistics], None, **partition)
+            for row in table.filter(pc.is_in(table[column], pa.array(sorted(members)))).to_pylist():
+                stratum = (month, source, row[column], *(row[part] for part in STRATA))
+                for metric in metrics:
+                    if row[f"{metric}_median"] is not None and not row[f"{metric}_cold_start_flag"]:
+                        low, high = (row[f"{metric}_{part}"] for part in ("p25", "p75"))
+                        medians[(*stratum, metric)] = (row[f"{metric}_median"], low, high)
+    return medians

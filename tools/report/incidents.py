@@ -1,0 +1,92 @@
+"""The incidents of the report: what feedback leaves of them, and what it keeps quiet."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from common.detection.alerts.incidents import Incident, find_incidents
+from common.detection.alerts.suppression import Mark, feedback_store, read_marks, suppress, verdict_of
+from common.features.spec import FeatureSpec
+from common.lake.lake import Lake
+from common.windows import Windows, iso
+from tools.report.amounts import amount, score
+from tools.report.rendering import INDENT
+from tools.report.transform import feature_names
+from tools.report.wording import feature_words, pair_words, peer_words, span
+
+REASONS_SHOWN = 3
+PEERS_SHOWN = 3
+
+
+def report_incidents(
+    lake: Lake, spec: FeatureSpec, windows: Windows | None, least: float, top: int, as_json: bool
+) -> None:
+    """Prints the highest incidents, and every suppressed one with the mark that suppresses it."""
+    marks = read_marks(feedback_store(lake.uri))
+    shown, quiet = suppress(find_incidents(lake, spec, windows, least), marks)
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "incidents": [as_values(entry, marks) for entry in shown[:top]],
+                    "incidents_found": len(shown),
+                    "suppressed": [
+                        {**as_values(entry, marks), "suppressed_by": mark.mark_id, "why": mark.reason}
+                        for entry, mark in quiet
+                    ],
+                    "suppressed_found": len(quiet),
+                },
+                indent=1,
+            )
+        )
+        return
+    click.echo("\n".join(_lines(shown, quiet, marks, top, spec)))
+
+
+def as_values(incident: Incident, marks: list[Mark]) -> dict[str, Any]:
+    """The incident as JSON values."""
+    times = {name: iso(getattr(incident, name)) for name in ("start", "end", "peak")}
+    return asdict(incident) | times | {"peers": list(incident.peers), "verdict": verdict_of(incident, marks)}
+
+
+def _lines(
+    shown: list[Incident], quiet: list[tuple[Incident, Mark]], marks: list[Mark], top: int, spec: FeatureSpec
+) -> list[str]:
+    lines = [f"{len(shown):,} incidents, {len(quiet):,} suppressed by feedback; highest first", ""]
+    for rank, incident in enumerate(shown[:top], start=1):
+        lines += _incident(rank, incident, verdict_of(incident, marks), spec)
+    if quiet:
+        lines += ["", "suppressed by feedback; scores are as they were:"]
+    for incident, mark in quiet:
+        lines.append(
+            f"{INDENT}{incident.incident_id}  {incident.host_ip}  {incident.behaviour.name}  "
+            f"{span(incident.start, incident.end)}  "
+            f"by {mark.mark_id} ({mark.verdict}, until {mark.expires}): {mark.reason}"
+        )
+    return lines
+
+
+def _incident(rank: int, incident: Incident, verdict: str, spec: FeatureSpec) -> list[str]:
+    looks = incident.behaviour
+    named = f"{looks.name} ({looks.technique} {looks.technique_name})" if looks.technique else looks.name
+    said = f"  marked {verdict}" if verdict else ""
+    before = f"{incident.earlier} incidents of this host before" if incident.earlier else "the host's first incident"
+    lines = [
+        f"{rank:>4}  {incident.incident_id}  {incident.host_ip}  {named}  "
+        f"{span(incident.start, incident.end)} UTC{said}",
+        f"{INDENT}{incident.windows} windows, peak {incident.peak:%H:%M} with {score(incident.score)}; {before}",
+    ]
+    lines += [f"{INDENT}{peer_words(pair)}" for pair in incident.peers[:PEERS_SHOWN]]
+    names = feature_names(spec)
+    for reason in incident.reasons[:REASONS_SHOWN]:
+        name = names.get(reason.feature)
+        words = pair_words(reason) or (
+            feature_words(name.role, name.metric, name.kind, name.label, reason.value) if name else None
+        )
+        plain = f"{reason.feature} {amount(reason.value, 'ratio')}"
+        lines.append(f"{INDENT}{words or plain}")
+    return lines

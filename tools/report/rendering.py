@@ -1,0 +1,83 @@
+"""Alerts as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import click
+
+from common.detection.alerts.techniques import Behaviour
+from common.windows import iso
+from tools.report.amounts import amount, score
+from tools.report.transform import Evidence
+from tools.report.wording import peer_words
+
+WHOSE = {"host": "usually", "segment": "segment's usual", "training": "median of all"}
+INDENT = " " * 6
+PEERS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One prediction that made it into the report."""
+
+    rank: int
+    host_ip: str
+    segment_id: str
+    window_start_ts: datetime
+    window_end_ts: datetime
+    anomaly_score: float
+    raw_score: float
+    model_id: str
+    behaviour: Behaviour
+    peers: tuple[Mapping[str, Any], ...]
+    alerts_before: int
+    reasons: tuple[Evidence, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The alert as JSON values."""
+        return asdict(self) | {
+            "window_start_ts": iso(self.window_start_ts),
+            "window_end_ts": iso(self.window_end_ts),
+            "peers": list(self.peers),
+            "reasons": [asdict(reason) for reason in self.reasons],
+        }
+
+
+def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
+    """The alerts as a terminal shows them: a line each, and below it a line for each reason."""
+    width = max(len("host"), *(len(alert.host_ip) for alert in alerts))
+    lines = [
+        f"{len(alerts)} of {rows:,} scored rows ({hosts:,} hosts, {span}), highest first",
+        "",
+        click.style(f"{'rank':>4}  {'host':<{width}}  {'window (UTC)':<22}  {'score':<7}  segment", bold=True),
+    ]
+    for alert in alerts:
+        window = f"{alert.window_start_ts:%Y-%m-%d %H:%M}-{alert.window_end_ts:%H:%M}"
+        head = f"{alert.rank:>4}  {alert.host_ip:<{width}}  {window:<22}  {score(alert.anomaly_score):<7}"
+        lines.append(f"{head}  {alert.segment_id}")
+        lines.append(f"{INDENT}{_resembles(alert)}")
+        lines += [f"{INDENT}{peer_words(pair)}" for pair in alert.peers[:PEERS_SHOWN]]
+        lines += [f"{INDENT}{_reason(reason)}" for reason in alert.reasons]
+    return "\n".join(lines)
+
+
+def _resembles(alert: Alert) -> str:
+    """What the alert looks like, and how often its host alerted lately."""
+    technique = f" ({alert.behaviour.technique} {alert.behaviour.technique_name})" if alert.behaviour.technique else ""
+    before = f"{alert.alerts_before} alerts of this host" if alert.alerts_before else "no alert of this host"
+    return f"resembles: {alert.behaviour.name}{technique}; {before} in the 7 days before"
+
+
+def _reason(reason: Evidence) -> str:
+    """A reason in words, with its share of the score."""
+    usual = ""
+    if reason.usual_of in WHOSE:
+        usual = f", {WHOSE[reason.usual_of]} {amount(reason.usual, reason.kind)}"
+        if reason.low is not None and reason.high is not None:
+            usual += f" (half of the time {amount(reason.low, reason.kind)} to {amount(reason.high, reason.kind)})"
+    words = reason.words or f"{reason.feature} {amount(reason.value, reason.kind)}"
+    return f"{words}{usual}  ({reason.share:.0%})"

@@ -1,0 +1,204 @@
+"""Simulate day by day, write the batch folders, the labels and the description of the scenario."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common.errors import InputError
+from tools.simulate.attacks import ATTACKS, Incident, attack_day
+from tools.simulate.batches import batch_path, compress, day_windows
+from tools.simulate.config import SimulateConfig
+from tools.simulate.labels import LABEL_COLUMNS, count_labels
+from tools.simulate.machines import server_day, thing_day
+from tools.simulate.network import INTERNAL_CIDR, Network, make_network, works
+from tools.simulate.people import Day, person_day
+from tools.simulate.places import make_firewall
+from tools.simulate.plans import Records
+from tools.simulate.sessions import GRID_SECONDS, WINDOW_SECONDS, draw_sessions
+
+HOST_STREAM, SERVER_STREAM, SESSION_STREAM, LINE_STREAM = 51, 52, 53, 54
+BATCH_FILE, DESCRIPTION = "part-00000.csv.gz", "scenario.json"
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+Progress = Callable[[int], None]  # days done
+
+
+@dataclass(frozen=True)
+class DayResult:
+    """What one day came to: labels, batches and counts."""
+
+    labels: pd.DataFrame
+    batches: list[dict[str, Any]]
+    counts: Counter[str]
+    malicious: Counter[str]
+
+
+def run(config: SimulateConfig, progress: Progress = lambda _: None) -> dict[str, Any]:
+    """Write the scenario and return its counts. The output folder appears at the end, complete, or not at all.
+
+    Raises:
+        InputError: the output folder is not empty, and not to be overwritten or no scenario.
+    """
+    out = config.out.absolute()
+    _require_free(out, config)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        results = []
+        for number, result in enumerate(_days(config, scratch), start=1):
+            results.append(result)
+            progress(number)
+        counts = _describe(config, scratch, results)
+        scratch.chmod(0o755)
+        if out.exists():
+            out.rename(scratch.with_name(f"{scratch.name}.replaced"))
+        scratch.rename(out)
+    finally:
+        for leftover in (scratch, scratch.with_name(f"{scratch.name}.replaced")):
+            shutil.rmtree(leftover, ignore_errors=True)
+    return counts
+
+
+def simulate_day(config: SimulateConfig, number: int, network: Network) -> Records:
+    """Finished sessions of one day, attacks included, in order of their end."""
+    date = config.start + timedelta(days=number)
+    weekday, seed = date.weekday(), config.seed
+    day = Day(number, config.days, weekday, network.internet.addresses_on(number), config.intensity)
+    parts: list[Records] = []
+    people = 0
+    for place, host in enumerate(network.hosts):
+        rng = np.random.default_rng([seed, HOST_STREAM, place, number])
+        if host.kind == "person":
+            parts += person_day(host, people, network, day, works(seed, people, number, weekday), rng)
+            people += 1
+        else:
+            parts += thing_day(host, network, day, rng)
+    parts += server_day(network, day, np.random.default_rng([seed, SERVER_STREAM, number]))
+    parts += [incident.plans for incident in _incidents(config, network, number)]
+    midnight = int(datetime(date.year, date.month, date.day, tzinfo=UTC).timestamp())
+    return draw_sessions(np.concatenate(parts), midnight, np.random.default_rng([seed, SESSION_STREAM, number]))
+
+
+def _require_free(out: Path, config: SimulateConfig) -> None:
+    """Nothing is replaced but an empty folder, or on request a scenario."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not config.overwrite:
+        raise InputError(f"{config.out} exists and is not empty", "Name another folder or give --overwrite")
+    if not (out / DESCRIPTION).is_file():
+        raise InputError(f"{config.out} holds something else than a simulated scenario", "Name another folder")
+
+
+def _days(config: SimulateConfig, scratch: Path) -> Iterator[DayResult]:
+    numbers = range(config.days)
+    workers = min(config.workers, config.days)
+    if workers == 1:
+        yield from (_write_day(config, scratch, number) for number in numbers)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_write_day, [config] * config.days, [scratch] * config.days, numbers)
+
+
+def _write_day(config: SimulateConfig, scratch: Path, number: int) -> DayResult:
+    network = make_network(config.seed, config.hosts)
+    sessions = simulate_day(config, number, network)
+    rng = np.random.default_rng([config.seed, LINE_STREAM, number])
+    firewall = make_firewall(network, config.panos_version)
+    counts = Counter(malicious_rows=int((sessions["attack"] > 0).sum()))
+    batches = []
+    for window, content, sorts in day_windows(sessions, number, _first_window(config, number), firewall, rng):
+        path = batch_path(config.org1, config.org2, window)
+        packed = compress(content)
+        (scratch / path).mkdir(parents=True)
+        (scratch / path / BATCH_FILE).write_bytes(packed)
+        batches.append({"window_start": _iso(window), "path": path, "rows": content.count(b"\n")})
+        counts.update(sorts)
+        counts.update(bytes_csv=len(content), bytes_gz=len(packed), batches=1)
+    attacks = sessions["attack"][sessions["attack"] > 0]
+    malicious = Counter(ATTACKS[int(code) - 1] for code in attacks)
+    labels = count_labels(sessions, {h.address: h.ip for h in network.everything})
+    return DayResult(labels, batches, counts, malicious)
+
+
+def _describe(config: SimulateConfig, scratch: Path, results: list[DayResult]) -> dict[str, Any]:
+    """Write labels.csv and scenario.json; return the counts."""
+    network = make_network(config.seed, config.hosts)
+    labels = pd.concat([result.labels for result in results], ignore_index=True)
+    labels["window_start"] = labels["window"].map(_iso)
+    labels.to_csv(scratch / "labels.csv", index=False, columns=LABEL_COLUMNS)
+    counts: dict[str, Any] = dict(_total(result.counts for result in results))
+    counts |= {
+        "host_windows": len(labels),
+        "malicious_host_windows": int((labels["attack"] != "").sum()),
+        "malicious_rows_by_attack": dict(sorted(_total(result.malicious for result in results).items())),
+    }
+    scenario = {
+        "name": f"office-{config.seed}",
+        "seed": config.seed,
+        "internal_cidr": INTERNAL_CIDR,
+        "timezone": "UTC",
+        "panos_version": config.panos_version,
+        "start": _iso(_first_window(config, 0)),
+        "days": config.days,
+        "test_day_start": _iso(_first_window(config, config.days - max(1, config.attack_days))),
+        "grid": {"minutes": [8, 23, 38, 53], "window_seconds": WINDOW_SECONDS, "flow_time": "start + elapsed"},
+        "counts": counts,
+        "hosts": [
+            {"name": h.name, "ip": h.ip, "group": h.zone, "kind": h.kind, "role": role}
+            for role, machines in (("host", network.hosts), ("server", network.servers.values()))
+            for h in machines
+        ],
+        "attacks": [
+            _incident(incident, config, number)
+            for number in range(config.days)
+            for incident in _incidents(config, network, number)
+        ],
+        "batches": [batch for result in results for batch in result.batches],
+    }  # fmt: skip
+    (scratch / DESCRIPTION).write_text(json.dumps(scenario, indent=1) + "\n")
+    return counts
+
+
+def _total(counts: Iterable[Counter[str]]) -> Counter[str]:
+    """The sum of the counts; unlike that of `+`, zeros stay."""
+    total: Counter[str] = Counter()
+    for part in counts:
+        total.update(part)
+    return total
+
+
+def _incidents(config: SimulateConfig, network: Network, number: int) -> list[Incident]:
+    if number < config.days - config.attack_days:
+        return []
+    return attack_day(network, number, (config.start + timedelta(days=number)).weekday())
+
+
+def _incident(incident: Incident, config: SimulateConfig, number: int) -> dict[str, Any]:
+    midnight = _first_window(config, number) - GRID_SECONDS
+    times = incident.plans["time"] + midnight
+    return {
+        "attack": incident.attack, "host": incident.host.name, "ip": incident.host.ip, "start": _iso(int(times.min())),
+        "end": _iso(int(times.max())), "sessions": len(times), "note": incident.note,
+    }  # fmt: skip
+
+
+def _first_window(config: SimulateConfig, number: int) -> int:
+    """Start of the first window of a day, in seconds since the epoch."""
+    date = config.start + timedelta(days=number)
+    return int(datetime(date.year, date.month, date.day, tzinfo=UTC).timestamp()) + GRID_SECONDS
+
+
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime(TIME)
