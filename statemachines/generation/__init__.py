@@ -1,0 +1,1 @@
+"""The definitions and diagrams of the state machines, generated from their sources."""
