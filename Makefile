@@ -74,9 +74,18 @@ check: format lint types imports statemachines-check images-check ## Formatting,
 
 include images/images.mk
 
+.PHONY: statemachines
+statemachines: setup ## Generate the definitions and diagrams of the state machines from their sources
+	$(BIN)/ndr-statemachines generate
+
 .PHONY: statemachines-check
-statemachines-check: statemachines-lint statemachines-grammar statemachines-schema statemachines-expressions \
-	statemachines-template ## The definitions of the state machines and their template, by five checkers
+statemachines-check: ## Are the state machines what their sources generate, and valid?
+statemachines-check: statemachines-sources statemachines-lint statemachines-grammar statemachines-schema \
+	statemachines-expressions statemachines-template
+
+.PHONY: statemachines-sources
+statemachines-sources: setup
+	$(BIN)/ndr-statemachines generate --check >/dev/null
 
 .PHONY: statemachines-lint
 statemachines-lint: setup

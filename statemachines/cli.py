@@ -1,4 +1,4 @@
-"""Command line of the control plane."""
+"""Command line of the state machines."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ from statemachines.definitions import MACHINES, definition_of
 from statemachines.deploy.projects import read_project, seed
 from statemachines.deploy.publish import Published, publish_machines, roll_back
 from statemachines.deploy.stack import deploy_stack
+from statemachines.generation import files
+from statemachines.generation.sources import SourceError
 
 
 @click.group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
 def main() -> None:
-    """Deploys the state machines and all that they need, to AWS or wherever AWS_ENDPOINT_URL leads."""
+    """Generates the state machines, checks them, and deploys them with all that they need.
+
+    AWS_ENDPOINT_URL names a server other than AWS.
+    """
 
 
 @main.command(epilog="Example: ndr-statemachines deploy --project project.yaml --set SchedulesState=ENABLED")
@@ -55,6 +60,24 @@ def rollback(machines: tuple[str, ...]) -> None:
     """Moves the alias `live` of each machine back to the version before; of none where one has no such version."""
     for published in roll_back(client("stepfunctions"), machines):
         _show(published)
+
+
+@main.command(epilog="Example: ndr-statemachines generate --check")
+@click.option("--check", is_flag=True, help="Write nothing; fail where a committed file differs from its source.")
+@report_errors
+def generate(check: bool) -> None:
+    """Generates the definitions and their diagrams from statemachines/sources, in a clone of the repository."""
+    built = files.build()
+    stale = files.stale(built)
+    if stale and check:
+        raise SourceError(
+            f"{', '.join(map(str, stale))}: not what statemachines/sources generates",
+            "Run make statemachines and commit the result",
+        )
+    files.write(built)
+    for path in sorted({*built, *stale}):
+        state = "unchanged" if path not in stale else "written" if path in built else "removed"
+        click.echo(f"{path}: {state}")
 
 
 @main.command(name="lint", epilog="Example: ndr-statemachines lint")

@@ -34,11 +34,15 @@ class Machine:
 
 
 class Expander:
-    """Sources with everything put into them; `used` are the names of the fragments that any of them used."""
+    """Puts fragments into the sources of machines, and remembers which were used."""
 
     def __init__(self, fragments: Mapping[str, Fragment]) -> None:
         self._fragments = fragments
-        self.used: set[str] = set()
+        self._used: set[str] = set()
+
+    def unused(self) -> list[str]:
+        """The names of the fragments that no machine has used so far."""
+        return sorted(set(self._fragments) - self._used)
 
     def machine(self, source: Mapping[str, Any], file: str) -> Machine:
         """The machine of a source, whose `Steps` hold its states.
@@ -114,7 +118,7 @@ class Expander:
         inside = f"{fragment.name} ({fragment.file})"
         if inside in place:
             raise _error(place, f"{fragment.name} uses itself", "Remove the circle")
-        self.used.add(fragment.name)
+        self._used.add(fragment.name)
         scope = {**given, **implied}
         for name, default in fragment.defaults.items():
             if name not in scope:
