@@ -67,14 +67,14 @@ def rollback(machines: tuple[str, ...]) -> None:
 @report_errors
 def generate(check: bool) -> None:
     """Generates the definitions and their diagrams from statemachines/sources, in a clone of the repository."""
-    built = files.build()
-    stale = files.stale(built)
+    built = files.build(files.ROOT)
+    stale = files.stale(built, files.ROOT)
     if stale and check:
         raise SourceError(
             f"{', '.join(map(str, stale))}: not what statemachines/sources generates",
             "Run make statemachines and commit the result",
         )
-    files.write(built)
+    files.write(built, files.ROOT)
     for path in sorted({*built, *stale}):
         state = "unchanged" if path not in stale else "written" if path in built else "removed"
         click.echo(f"{path}: {state}")

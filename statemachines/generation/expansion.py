@@ -50,9 +50,12 @@ class Expander:
         Raises:
             SourceError: the source has no steps, two states have the same name, or a fragment is used wrongly.
         """
-        if not isinstance(source.get("Steps"), dict):
-            raise SourceError(f"{file} has no Steps", "Put the states below Steps, and the title of a step")
-        steps = {title: self.expand(states, {}, (file, title)) for title, states in source["Steps"].items()}
+        titled = source.get("Steps")
+        if not isinstance(titled, dict) or not all(isinstance(states, dict) for states in titled.values()):
+            raise SourceError(
+                f"{file} has no Steps with states", "Write the states below Steps and the title of a step"
+            )
+        steps = {title: self.expand(states, {}, (file, title)) for title, states in titled.items()}
         states: dict[str, Any] = {}
         for title, found in steps.items():
             _add(found, states, (file, title))
@@ -82,7 +85,7 @@ class Expander:
     def _mapping(self, mapping: Mapping[str, Any], scope: Scope, place: Place) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in mapping.items():
-            name = self._text(key, scope, place)
+            name = self._text(str(key), scope, place)
             if isinstance(name, dict) and value is None:
                 _add(name, found, place)
             elif self._is_several_states(value, place):
@@ -97,24 +100,26 @@ class Expander:
     def _use(self, call: Mapping[str, Any], scope: Scope, place: Place, name: str | None = None) -> Any:
         """The fragment that a mapping uses, and what the mapping adds to it."""
         fragment = self._named(call["use"], place)
+        if not isinstance(call.get("with", {}), dict):
+            raise _error(place, f"with is {call['with']!r}", "Write it as parameter: value")
         given = self.expand(call.get("with", {}), scope, (*place, "with"))
         added = {key: value for key, value in call.items() if key not in ("use", "with")}
         if fragment.holds_states != (name is not None):
-            raise _error(place, f"{fragment.name} holds several states", "Use it as the value of a state")
+            raise _error(place, f"{fragment.name} holds several states", "Use it in place of one state")
         body = self._body(fragment, given, {} if name is None else {"name": name}, place)
         if not added:
             return body
         if fragment.holds_states or not isinstance(body, dict):
             raise _error(place, f"nothing can be added to {fragment.name}", f"Remove {', '.join(added)}")
+        body = dict(body)
         _add(self._mapping(added, scope, place), body, place)
         return {key: body[key] for key in sorted(body, key=lambda key: _ORDER.index(key) if key in _ORDER else -1)}
 
     def _body(self, fragment: Fragment, given: Scope, implied: Scope, place: Place) -> Any:
-        wanted = f"It takes {', '.join(fragment.parameters) or 'none'}"
         if unknown := [name for name in given if name not in fragment.parameters]:
-            raise _error(place, f"{fragment.name} has no parameter {', '.join(unknown)}", wanted)
+            raise _error(place, f"{fragment.name} has no parameter {', '.join(unknown)}", _takes(fragment))
         if missing := [name for name in fragment.parameters if name not in {**fragment.defaults, **given}]:
-            raise _error(place, f"{fragment.name} needs the parameter {', '.join(missing)}", wanted)
+            raise _error(place, f"{fragment.name} needs the parameter {', '.join(missing)}", _takes(fragment))
         inside = f"{fragment.name} ({fragment.file})"
         if inside in place:
             raise _error(place, f"{fragment.name} uses itself", "Remove the circle")
@@ -140,15 +145,20 @@ class Expander:
         fragment = self._named(name, place)
         values = arguments.split(", ") if arguments else []
         if fragment.holds_states or len(values) > len(fragment.parameters):
-            raise _error(place, f"{match[0]} does not fit {name}", f"It takes {', '.join(fragment.parameters)}")
+            raise _error(place, f"{match[0]} does not fit {name}", _takes(fragment))
         return self._body(fragment, dict(zip(fragment.parameters, values, strict=False)), {}, place)
 
     def _named(self, name: Any, place: Place) -> Fragment:
-        if name not in self._fragments:
-            close = get_close_matches(str(name), self._fragments, n=1)
-            known = close or sorted(self._fragments)
+        if str(name) not in self._fragments:
+            known = get_close_matches(str(name), self._fragments, n=1) or sorted(self._fragments)
             raise _error(place, f"there is no fragment or parameter {name}", f"Did you mean {' or '.join(known)}?")
-        return self._fragments[name]
+        return self._fragments[str(name)]
+
+
+def _takes(fragment: Fragment) -> str:
+    if fragment.holds_states:
+        return f"It takes the place of a state, and the parameters {', '.join(fragment.parameters) or 'none'}"
+    return f"It takes the parameters {', '.join(fragment.parameters)}" if fragment.parameters else "It takes none"
 
 
 def _add(new: Mapping[str, Any], to: dict[str, Any], place: Place) -> None:

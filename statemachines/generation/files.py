@@ -18,7 +18,7 @@ DEFINITIONS = Path("statemachines")
 PAGES = Path("docs", "machines")
 
 
-def build(root: Path = ROOT) -> dict[Path, str]:
+def build(root: Path) -> dict[Path, str]:
     """The text of each file that the sources below a folder make, by its path from there.
 
     Raises:
@@ -41,7 +41,7 @@ def build(root: Path = ROOT) -> dict[Path, str]:
     return built
 
 
-def stale(built: Mapping[Path, str], root: Path = ROOT) -> list[Path]:
+def stale(built: Mapping[Path, str], root: Path) -> list[Path]:
     """The paths of committed files that are missing, different from what was built, or left over."""
     committed = {
         path.relative_to(root): path.read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ def stale(built: Mapping[Path, str], root: Path = ROOT) -> list[Path]:
     return sorted(path for path in {**committed, **built} if committed.get(path) != built.get(path))
 
 
-def write(built: Mapping[Path, str], root: Path = ROOT) -> None:
+def write(built: Mapping[Path, str], root: Path) -> None:
     """Makes the files below a folder what was built, and removes what was left over."""
     for path in stale(built, root):
         if path in built:
