@@ -44,7 +44,7 @@ def test_what_is_committed_is_what_the_sources_generate() -> None:
 
 
 def test_a_changed_source_is_found_by_both_files_that_it_makes(clone: Path) -> None:
-    replace(clone / SOURCES / f"{TRAINING}.yaml", "then: Success", "then: WorkflowFailed")
+    replace(clone / SOURCES / f"{TRAINING}.yaml", "NormalizeIncomingMessage", "UnwrapMessage")
     assert stale(build(clone), clone) == [PAGE, DEFINITION]
 
 
