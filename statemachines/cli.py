@@ -35,7 +35,7 @@ def main() -> None:
     "projects",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Project file whose parameters and routing are put into the tables; repeatable.",
+    help="Project file, whose parameters and routing go into the tables; repeatable.",
 )
 @click.option("--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File for the outputs, as JSON.")
 @report_errors
@@ -57,7 +57,7 @@ def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, .
 @click.argument("machines", nargs=-1, required=True, type=click.Choice(sorted(MACHINES)), metavar="MACHINE...")
 @report_errors
 def rollback(machines: tuple[str, ...]) -> None:
-    """Moves the alias `live` of each machine back to the version before; of none where one has no such version."""
+    """Moves the alias `live` of each machine back to its previous version; moves none if any has no such version."""
     for published in roll_back(client("stepfunctions"), machines):
         _show(published)
 
@@ -83,7 +83,7 @@ def generate(check: bool) -> None:
 @main.command(name="lint", epilog="Example: ndr-statemachines lint")
 @report_errors
 def lint_command() -> None:
-    """Looks for what public checkers miss: unassigned variables, misplaced $states, JSONata that AWS rejects."""
+    """Finds what public checkers miss: unassigned variables, misplaced $states, JSONata that AWS rejects."""
     from statemachines.lint.lint import lint  # needs a JSONata parser, which only development has
 
     found = [f"{machine}: {problem}" for machine in MACHINES for problem in lint(definition_of(machine))]
@@ -95,7 +95,7 @@ def lint_command() -> None:
 def _assignment(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise ParameterError(f"--set {text} is no NAME=VALUE", "Write it like --set SchedulesState=ENABLED")
+        raise ParameterError(f"--set {text} is not NAME=VALUE", "Write it like --set SchedulesState=ENABLED")
     return name, value
 
 

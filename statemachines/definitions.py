@@ -48,7 +48,7 @@ def filled(machine: str, values: Mapping[str, str]) -> str:
     text = text_of(machine)
     if missing := sorted(placeholders(text) - set(values)):
         raise DeploymentError(
-            f"the state machine {machine} needs {', '.join(missing)}, which the stack does not put out",
+            f"the state machine {machine} needs {', '.join(missing)}, which are not among the stack's outputs",
             "Add these outputs to statemachines/template.yaml",
         )
     return json.dumps(json.loads(_PLACEHOLDER.sub(lambda match: json.dumps(values[match[1]])[1:-1], text)))

@@ -1,4 +1,4 @@
-"""Project files: one YAML file says all that the control plane knows of a project."""
+"""Project files: one YAML file holds everything that the control plane knows about a project."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ProjectFile:
     """A project as its file describes it.
 
     `organisations` are the `<org1>/<org2>` whose batches belong to it, beside that of the ingestion prefix; `settings`
-    is what `--parameters` takes, `orchestration` what the state machines are told.
+    are the values of `--parameters`, `orchestration` those of the state machines.
     """
 
     project_name: str
@@ -46,7 +46,7 @@ def read_project(path: Path) -> ProjectFile:
     project = replace(build(ProjectFile, raw, str(path)), settings=settings)
     if not project.organisations:
         raise ParameterError(f"{path} names no organisations", "Give a list like organisations: [acme/emea]")
-    # so that a wrong value is found before anything is deployed
+    # finds a wrong value before anything is deployed
     project_item(*_names(project), project.settings, project.orchestration)
     for org1, org2, prefix in _routing(project):
         routing_item(org1, org2, *_names(project), prefix)

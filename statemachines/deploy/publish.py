@@ -31,14 +31,14 @@ def publish_machines(stepfunctions: Any, outputs: Mapping[str, str]) -> list[Pub
 
     Raises:
         DeploymentError: a placeholder has no value.
-        AwsError: a call was refused, for example since a definition is invalid.
+        AwsError: a call was refused, for example because a definition is invalid.
     """
     found = _machines(stepfunctions)
     return [_publish(stepfunctions, machine, found.get(machine), outputs) for machine in MACHINES]
 
 
 def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
-    """Moves the alias of each machine to the version before the one that it names; none where one cannot be moved.
+    """Moves the alias of each machine to the version before its current one; moves none if any has no such version.
 
     Raises:
         DeploymentError: a machine is not deployed, or has no earlier version.
@@ -59,7 +59,7 @@ def _earlier(stepfunctions: Any, machine: str, found: Mapping[str, str]) -> tupl
     live, _ = _live_version(stepfunctions, arn)
     earlier = [number for number in _versions(stepfunctions, arn) if live is not None and number < live]
     if not earlier:
-        raise DeploymentError(f"{machine} has no version before {live}", "Nothing was changed: deploy a mended one")
+        raise DeploymentError(f"{machine} has no version before {live}", "Nothing was changed: deploy a corrected one")
     return arn, max(earlier)
 
 
@@ -96,7 +96,7 @@ def _publish(stepfunctions: Any, machine: str, arn: str | None, outputs: Mapping
 
 
 def _published_as(stepfunctions: Any, arn: str, description: str) -> int:
-    """The newest version if it is described so, or else a new one: what was interrupted before is taken up again."""
+    """The newest version if it has this description, or a new one; so a deployment that was interrupted is resumed."""
     newest = max(_versions(stepfunctions, arn), default=None)
     if newest is not None:
         described = stepfunctions.describe_state_machine(stateMachineArn=f"{arn}:{newest}")
@@ -107,7 +107,7 @@ def _published_as(stepfunctions: Any, arn: str, description: str) -> int:
 
 
 def _rolled_back_from(version: int) -> str:
-    """The description of an alias that a later deployment of this version leaves where it is."""
+    """The description of an alias that another deployment of this version must not move."""
     return f"rolled back from version {version}"
 
 

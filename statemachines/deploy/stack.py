@@ -20,11 +20,11 @@ BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILE
 def deploy_stack(cloudformation: Any, name: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """What was done to the stack (`created`, `updated` or `unchanged`) and its outputs.
 
-    Parameters that are not given keep their values, or have the template's defaults in a new stack.
+    Parameters that are not given keep their values; in a new stack, they take the template's defaults.
 
     Raises:
         ParameterError: the template has no such parameter.
-        DeploymentError: the stack is in a state that cannot be updated, or a resource of it failed.
+        DeploymentError: the stack cannot be updated in its present state, or one of its resources failed.
         AwsError: a call was refused.
     """
     if unknown := sorted(set(parameters) - _declared()):
@@ -101,5 +101,5 @@ def _wait(cloudformation: Any, name: str, until: str) -> None:
         ]
         raise DeploymentError(
             f"the stack {name} failed: {'; '.join(reversed(reasons)) or 'no reason was given'}",
-            "Mend the cause and deploy again; what worked before is still in place",
+            "Fix the cause and deploy again; what worked before is still in place",
         ) from None

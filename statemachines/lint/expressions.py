@@ -34,8 +34,9 @@ _IMPLICIT = {"name": None, "wildcard": "*", "descendant": "**", "parent": "%"}
 class Reading:
     """What an expression refers to: variables of the machine, functions, and fields of `$states`.
 
-    `implicit` are references to the input document, which AWS does not give: `$$` anywhere, `$` and bare names outside
-    of what steps through other values. `problem` says why it is no expression that AWS accepts, and is empty otherwise.
+    `implicit` are references to the input document, which AWS does not provide: `$$` anywhere, and `$` or a bare name
+    that does not refer to a value a path steps through. `problem` says why AWS rejects the expression, and is empty
+    where it does not.
     """
 
     variables: frozenset[str] = frozenset()
@@ -65,7 +66,7 @@ def read(expression: str) -> Reading:
     try:
         tree = Jsonata.jsonata(expression).ast
     except JException as error:
-        return Reading(problem=f"is no JSONata: {error}")
+        return Reading(problem=f"is not JSONata: {error}")
     found = _References()
     _collect(tree, found, nested=False)
     variables = found.variables - found.bound - found.functions - {"", "$"}

@@ -1,4 +1,4 @@
-"""The fields of states that Step Functions refuses, and public checkers let pass or only one of them sees."""
+"""Fields that Step Functions refuses in a state, though public checkers, or all but one of them, let them pass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-MOST_LETTERS_OF_A_NAME = 80
+MAX_NAME_LENGTH = 80
 RESERVED = "states"
 ERRORS = frozenset(
     """States.ALL States.BranchFailed States.DataLimitExceeded States.ExceedToleratedFailureThreshold
@@ -63,9 +63,9 @@ def _name_problems(name: str) -> Iterator[str]:
     if name == RESERVED:
         yield f"assigns ${RESERVED}, which is reserved"
     elif not (name.isidentifier() and name[0].isalpha()):
-        yield f"assigns ${name}, which is no name: letters, digits and _, a letter first"
-    elif len(name) > MOST_LETTERS_OF_A_NAME:
-        yield f"assigns ${name}, which has more than {MOST_LETTERS_OF_A_NAME} letters"
+        yield f"assigns ${name}, which is not a name: letters, digits and _, a letter first"
+    elif len(name) > MAX_NAME_LENGTH:
+        yield f"assigns ${name}, which has more than {MAX_NAME_LENGTH} letters"
 
 
 def _error_problems(key: str, rules: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _error_problems(key: str, rules: list[Mapping[str, Any]]) -> Iterator[str]:
             yield f"{key} has States.ALL before others or beside others: it must be last and alone"
         for name in names:
             if name.startswith("States.") and name not in ERRORS:
-                yield f"{key} has {name}, which is no error of Step Functions"
+                yield f"{key} has {name}, which is not an error of Step Functions"
 
 
 def _delimiter_problems(value: Any, path: str) -> Iterator[str]:

@@ -116,4 +116,4 @@ def _lint_field(value: Any, known: frozenset[str], allowed: frozenset[str], wher
         for name in sorted(reading.states_fields - allowed):
             yield Problem(place, f"uses $states.{name}, which does not exist here")
         for name in sorted(reading.implicit):
-            yield Problem(place, f"uses {name} of the input document, which is not given: name it with $states.input")
+            yield Problem(place, f"uses {name} of the input document, which AWS does not provide: use $states.input")

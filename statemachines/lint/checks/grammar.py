@@ -1,4 +1,4 @@
-"""Holds the definitions against statelint: `python -m statemachines.lint.checks.grammar`."""
+"""Checks the definitions with statelint: `python -m statemachines.lint.checks.grammar`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def compare(messages: Sequence[tuple[str, str]], tolerated: Sequence[Tolerated])
         if not any(re.fullmatch(entry.message, message) for entry in tolerated)
     ]
     gone = [
-        f"tolerated, but no longer said: {entry.message}. Remove it from {TOLERATED.name}"
+        f"tolerated, but no longer reported: {entry.message}. Remove it from {TOLERATED.name}"
         for entry in tolerated
         if not any(re.fullmatch(entry.message, message) for _, message in messages)
     ]
@@ -50,7 +50,7 @@ def compare(messages: Sequence[tuple[str, str]], tolerated: Sequence[Tolerated])
 
 
 def main() -> int:
-    """1 when there is something to mend, which is written to the standard error."""
+    """1 where something is wrong, which is written to stderr, 0 otherwise."""
     lines = compare(messages_of((name, definition_of(name)) for name in MACHINES), read_tolerated())
     sys.stderr.writelines(f"{line}\n" for line in lines)
     return 1 if lines else 0

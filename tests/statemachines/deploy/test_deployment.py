@@ -184,8 +184,8 @@ def test_the_second_of_two_project_files_is_read_before_anything_is_done(refused
         ),
         ("SchedulesState=MAYBE", "SchedulesState"),
         ("NamePrefix=UPPER", "NamePrefix"),
-        ("SchedulesState", "--set SchedulesState is no NAME=VALUE"),
-        ("=ENABLED", "--set =ENABLED is no NAME=VALUE"),
+        ("SchedulesState", "--set SchedulesState is not NAME=VALUE"),
+        ("=ENABLED", "--set =ENABLED is not NAME=VALUE"),
     ],
 )
 def test_a_wrong_parameter_is_refused_before_anything_is_done(refused: Deployer, given: str, said: str) -> None:

@@ -118,15 +118,15 @@ VARIABLES = {
     ),
     "a name that starts with a digit": (
         machine(A=passing(Assign={"1st": 1})),
-        ["A: assigns $1st, which is no name: letters, digits and _, a letter first"],
+        ["A: assigns $1st, which is not a name: letters, digits and _, a letter first"],
     ),
     "a name that starts with an underscore": (
         machine(A=passing(Assign={"_x": 1})),
-        ["A: assigns $_x, which is no name: letters, digits and _, a letter first"],
+        ["A: assigns $_x, which is not a name: letters, digits and _, a letter first"],
     ),
     "a name with a dash": (
         machine(A=passing(Assign={"a-b": 1})),
-        ["A: assigns $a-b, which is no name: letters, digits and _, a letter first"],
+        ["A: assigns $a-b, which is not a name: letters, digits and _, a letter first"],
     ),
     "a name that is too long": (
         machine(A=passing(Assign={"x" * 81: 1})),

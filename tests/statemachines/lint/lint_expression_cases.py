@@ -50,7 +50,7 @@ EXPRESSIONS = {
     ),
     "no expression": (
         machine(A=passing(Output="{% $states.input( %}")),
-        ["A.Output: is no JSONata: "],
+        ["A.Output: is not JSONata: "],
     ),
     "a function that does not exist": (
         machine(A=passing(Output="{% $median($states.input) %}")),
@@ -62,19 +62,19 @@ EXPRESSIONS = {
     ),
     "the input document": (
         machine(A=passing(Output="{% $.x %}")),
-        ["A.Output: uses $ of the input document, which is not given: name it with $states.input"],
+        ["A.Output: uses $ of the input document, which AWS does not provide: use $states.input"],
     ),
     "the input document inside a filter": (
         machine(A=passing(Output="{% $states.input.x[$ = $$.y] %}")),
-        ["A.Output: uses $$ of the input document, which is not given: name it with $states.input"],
+        ["A.Output: uses $$ of the input document, which AWS does not provide: use $states.input"],
     ),
     "a bare name": (
         machine(A=passing(Output="{% $states.input.x & total.y %}")),
-        ["A.Output: uses total of the input document, which is not given: name it with $states.input"],
+        ["A.Output: uses total of the input document, which AWS does not provide: use $states.input"],
     ),
     "a bare name in a function": (
         machine(A=passing(Output="{% $map($states.input.x, function($v) { $v & y }) %}")),
-        ["A.Output: uses y of the input document, which is not given: name it with $states.input"],
+        ["A.Output: uses y of the input document, which AWS does not provide: use $states.input"],
     ),
     "an expression inside a text": (
         machine(A=passing(Output={"x": ["no {% $states.input %}"]})),
@@ -117,7 +117,7 @@ FIELDS = {
     ),
     "an error that does not exist": (
         machine(A=task(Catch=[{"ErrorEquals": ["States.TimedOut"], "Next": "Done"}], Next="Done"), Done=DONE),
-        ["A: Catch has States.TimedOut, which is no error of Step Functions"],
+        ["A: Catch has States.TimedOut, which is not an error of Step Functions"],
     ),
 }
 

@@ -27,7 +27,7 @@ def test_a_listed_message_that_is_gone_fails() -> None:
     definition = definition_of("sfn_ndr_training_orchestrator")
     definition["States"]["WaitBeforeTrainingDescribe"]["Seconds"] = 30
     assert compare(messages_of([("m", definition)]), [SECONDS]) == [
-        f"tolerated, but no longer said: {SECONDS.message}. Remove it from tolerated.yaml"
+        f"tolerated, but no longer reported: {SECONDS.message}. Remove it from tolerated.yaml"
     ]
 
 
