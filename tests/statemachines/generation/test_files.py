@@ -16,6 +16,7 @@ from statemachines.generation.sources import SourceError
 TRAINING = "sfn_ndr_training_orchestrator"
 DEFINITION = Path("statemachines", f"{TRAINING}.asl.json")
 PAGE = Path("docs", "machines", f"{TRAINING}.md")
+FRAGMENTS_PAGE = Path("docs", "machines", "fragments.md")
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def generate(clone: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> R
 def test_what_is_committed_is_what_the_sources_generate() -> None:
     built = build(ROOT)
     assert stale(built, ROOT) == []
-    assert len(built) == 2 * len(MACHINES)
+    assert len(built) == 2 * len(MACHINES) + 1
 
 
 def test_a_changed_source_is_found_by_both_files_that_it_makes(clone: Path) -> None:
@@ -79,9 +80,22 @@ def test_the_command_says_what_it_did_with_each_file(clone: Path, monkeypatch: p
     left_over = Path("statemachines", "sfn_ndr_gone.asl.json")
     (clone / left_over).write_text("{}")
     lines = generate(clone, monkeypatch).output.splitlines()
-    assert len(lines) == 2 * len(MACHINES) + 1
+    assert len(lines) == 2 * len(MACHINES) + 2
     assert {f"{DEFINITION}: written", f"{left_over}: removed", f"{PAGE}: unchanged"} <= set(lines)
     assert stale(build(clone), clone) == []
+
+
+def test_every_fragment_is_listed_with_its_parameters(clone: Path) -> None:
+    replace(clone / FRAGMENTS / "failures.yaml", "Five more", "Some more")
+    table = build(clone)[FRAGMENTS_PAGE].splitlines()
+    assert "| `retry` | list | Some more attempts after errors that may pass. | `errors` (optional) |" in table
+    for name, kind in (
+        ("emit_event", "state"),
+        ("start_and_poll", "states"),
+        ("closed_window", "text"),
+        ("fail_when", "rule"),
+    ):
+        assert any(line.startswith(f"| `{name}` | {kind} | ") for line in table)
 
 
 def test_a_fragment_that_no_source_uses_is_refused(clone: Path) -> None:
