@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from common.config.project import load_project
@@ -12,12 +14,12 @@ from common.errors import ParameterError
         ("tuning_blocks", 1), ("tuning_seconds", -1.0), ("max_rows", 10), ("promotion", "sometimes"),
     ],
 )  # fmt: skip
-def test_values_out_of_range_are_refused(name, value):
+def test_values_out_of_range_are_refused(name: str, value: float | int | str) -> None:
     with pytest.raises(ParameterError, match=rf"project parameter training\.{name} is {value!r}"):
         TrainingParameters(**{name: value})
 
 
-def test_the_group_is_read_from_the_project_parameters(tmp_path):
+def test_the_group_is_read_from_the_project_parameters(tmp_path: Path) -> None:
     path = tmp_path / "parameters.yaml"
     path.write_text(
         "training:\n  min_coverage: 0.5\n  endpoint: {name: ndr, image: i, role_arn: r, instance_count: 2}\n"
@@ -28,13 +30,13 @@ def test_the_group_is_read_from_the_project_parameters(tmp_path):
     assert training.max_rows == TrainingParameters().max_rows
 
 
-def test_an_unknown_name_of_the_group_is_refused(tmp_path):
+def test_an_unknown_name_of_the_group_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "parameters.yaml"
     path.write_text("training: {min_coverag: 0.5}\n")
     with pytest.raises(ParameterError, match=r"training\.min_coverag"):
         load_project(str(path))
 
 
-def test_only_settings_of_the_model_make_the_model():
+def test_only_settings_of_the_model_make_the_model() -> None:
     assert "max_rows" in TrainingParameters().of_model()
     assert not {"min_coverage", "promotion", "endpoint", "drift_score_psi"} & set(TrainingParameters().of_model())
