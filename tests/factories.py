@@ -34,7 +34,7 @@ def session(**overrides: Any) -> dict[str, Any]:
     sequence number differ from row to row, so that no two rows are duplicates by accident.
     """
     number = next(_numbers)
-    row = {
+    row: dict[str, Any] = {
         "event_type": "TRAFFIC",
         "subtype": "end",
         "end_ts": "2026-03-10T13:15:00",

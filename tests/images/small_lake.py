@@ -109,6 +109,6 @@ def assert_same(actual: Path, expected: Path, stage: str) -> None:
     """Checks that what the stage writes is the same below both folders."""
     for table in WRITTEN[stage]:
         declared = Lake("/", SPEC).table(table)
-        both = [Lake(str(folder / "lake"), SPEC).arrow(table) for folder in (actual, expected)]
-        assert both[1].num_rows or table == "sessions_rejected", f"{stage} wrote no rows of {table}"
-        assert_tables_equal(*both, declared.key)
+        found, wanted = (Lake(str(folder / "lake"), SPEC).arrow(table) for folder in (actual, expected))
+        assert wanted.num_rows or table == "sessions_rejected", f"{stage} wrote no rows of {table}"
+        assert_tables_equal(found, wanted, declared.key)

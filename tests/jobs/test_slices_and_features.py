@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from duckdb import DuckDBPyConnection
 from pyspark.sql import SparkSession
 
 from common.windows import Windows
@@ -41,25 +42,27 @@ def edge_sessions() -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def edge_oracle() -> object:
+def edge_oracle() -> DuckDBPyConnection:
     return oracle.prepare(edge_sessions(), SPEC, EDGE_PROJECT, HISTORY)
 
 
 @pytest.mark.parametrize("table", ["delta_host", "delta_pair", "pair_counts"])
-def test_slices_equal_the_oracle(edge_stages: Stages, edge_oracle: object, table: str) -> None:
+def test_slices_equal_the_oracle(edge_stages: Stages, edge_oracle: DuckDBPyConnection, table: str) -> None:
     found = edge_stages.lake.arrow(table)
     expected: pa.Table = getattr(oracle, table)(edge_oracle)
     assert_tables_equal(found, expected, edge_stages.lake.table(table).key)
 
 
-def test_features_of_a_range_equal_the_oracle(edge_stages: Stages, edge_oracle: object) -> None:
+def test_features_of_a_range_equal_the_oracle(edge_stages: Stages, edge_oracle: DuckDBPyConnection) -> None:
     found = edge_stages.lake.arrow("fg_a")
     expected = oracle.fg_a(edge_oracle, EDGE_WINDOWS)
     assert_tables_equal(found, expected, ("host_ip", "window_end_ts"))
 
 
 @pytest.mark.parametrize("start", ["2026-03-10T13:08Z", "2026-03-10T00:08Z", "2026-03-09T23:53Z"])
-def test_features_of_one_window_equal_the_oracle(edge_stages: Stages, edge_oracle: object, start: str) -> None:
+def test_features_of_one_window_equal_the_oracle(
+    edge_stages: Stages, edge_oracle: DuckDBPyConnection, start: str
+) -> None:
     window = Windows.parse(start)
     single = Stages(edge_stages.session, edge_stages.folder, EDGE_PROJECT)
     single.run_windows(run_fg_a, start)

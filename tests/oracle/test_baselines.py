@@ -46,6 +46,7 @@ def baselines(
 
 def one(table: pa.Table, **wanted: Any) -> Row:
     wanted = {"role": "outbound", "window_label": "w_15m", **wanted} if "role" in table.column_names else wanted
+    row: Row
     (row,) = [row for row in table.to_pylist() if all(row[column] == value for column, value in wanted.items())]
     return row
 
@@ -147,8 +148,8 @@ def test_pairs() -> None:
         pair_counts_row(WINDOWS[0], src_ip="10.1.1.11", sessions_cnt=4),
     ]
     made = baselines(pairs=pairs)
-    columns = ("pair_seen_count", "active_days", "pair_daily_avg", "pair_rarity_score", "is_new_pair_flag")
-    columns += ("is_rare_pair_flag", "pair_last_seen_ts")
+    columns = ["pair_seen_count", "active_days", "pair_daily_avg", "pair_rarity_score", "is_new_pair_flag"]
+    columns += ["is_rare_pair_flag", "pair_last_seen_ts"]
     known, fresh = (one(made["pair/host"], src_ip="10.1.1.10", dst_port=port) for port in (443, 80))
     assert [known[c] for c in columns] == [5, 2, 5.0, pytest.approx(1 / 6), False, False, pairs[1]["event_ts"]]
     # the earlier one lies outside the horizon

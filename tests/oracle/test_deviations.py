@@ -37,6 +37,7 @@ def baselines(*rows: Row, pairs: Sequence[Row] = ()) -> dict[str, pa.Table]:
 
 def deviations(current: Row, *rows: Row, pairs: Sequence[Row] = (), now: Sequence[Row] = ()) -> Row:
     made = baselines(*rows, pairs=pairs)
+    row: Row
     (row,) = fg_c(fg_a_table(SPEC, current), pair_counts_table(SPEC, *now), made, SPEC, "7d", "2026-03").to_pylist()
     return row
 

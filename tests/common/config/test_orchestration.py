@@ -14,7 +14,7 @@ from common.config.project import ProjectParameters
 from common.errors import ParameterError
 from common.features.spec import Horizon
 
-NEEDED = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/acme/hq/"}
+NEEDED: dict[str, Any] = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/acme/hq/"}
 SETTINGS = {
     "time_zone": "Europe/Berlin",
     "working_hours": [8, 18],

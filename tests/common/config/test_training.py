@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from common.errors import ParameterError
         ("tuning_blocks", 1), ("tuning_seconds", -1.0), ("max_rows", 10), ("promotion", "sometimes"),
     ],
 )  # fmt: skip
-def test_values_out_of_range_are_refused(name: str, value: float | int | str) -> None:
+def test_values_out_of_range_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ParameterError, match=rf"project parameter training\.{name} is {value!r}"):
         TrainingParameters(**{name: value})
 
@@ -26,6 +27,7 @@ def test_the_group_is_read_from_the_project_parameters(tmp_path: Path) -> None:
     )
     training = load_project(str(path)).training
     assert training.min_coverage == 0.5
+    assert training.endpoint is not None
     assert (training.endpoint.name, training.endpoint.instance_count) == ("ndr", 2)
     assert training.max_rows == TrainingParameters().max_rows
 

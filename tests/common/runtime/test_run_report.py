@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from common.runtime import run_report as module
 from common.runtime.run_report import RunReport
 
 
@@ -16,7 +15,7 @@ class Terminal(io.StringIO):
 def progress(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, moments: Sequence[float]) -> str:
     """What is shown of a step that tells of its progress at these seconds after the start."""
     clock = iter(moments)
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("common.runtime.run_report.time.monotonic", lambda: next(clock))
     told = RunReport("ndr-delta", _told=0.0, _stream=stream)
     for number in range(len(moments)):
         told.progress("parse", number + 1, len(moments), "files")

@@ -73,8 +73,8 @@ def extract(tmp_path: Path, *more: str, manifest: str = f"s3://{BUCKET}/out/r1")
     arguments += ["--window", RANGE, "--project-name", "acme", "--parameters", str(parameters)]
     done = CliRunner().invoke(main, [*arguments, *more])
     assert done.exit_code == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report["details"]
+    details: dict[str, Any] = json.loads(done.stdout)["details"]
+    return details
 
 
 def found(aws: LocalAws) -> dict[str, str]:

@@ -16,6 +16,7 @@ from common.contracts import tables
 from common.contracts.types import Table
 from common.features.spec import FeatureSpec, load_spec
 from common.windows import WINDOW, Windows, partition_key
+from tests.types import Numbers
 
 SPEC = load_spec("v1")
 WINDOWS_PER_COMMIT = 32
@@ -104,10 +105,10 @@ def random_fg_a(windows: Windows, hosts: list[str], seed: int = 7, share: float 
     return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in schema.names})
 
 
-def _values(rng: np.random.Generator, kind: str, level: np.ndarray, count: int) -> np.ndarray:
+def _values(rng: np.random.Generator, kind: str, level: Numbers, count: int) -> Numbers:
     if kind in ("count", "flag"):
-        counts = rng.poisson(level)
-        return (counts > 0 if kind == "flag" else counts).astype(float)
+        counts = rng.poisson(level).astype(float)
+        return np.minimum(counts, 1) if kind == "flag" else counts
     if kind in ("bytes", "seconds"):
         return np.round(rng.lognormal(6, 1.5, count) * level)
     return rng.random(count)

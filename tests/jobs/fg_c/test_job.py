@@ -57,7 +57,7 @@ def rows(stages: Stages) -> dict[str, dict[str, Any]]:
 
 def test_a_host_is_compared_with_its_own_baseline(stages: Stages) -> None:
     past = history("10.0.1.5", deny_cnt=4.0, bytes_src_sum=1000.0, deny_ratio=0.5)
-    values = {"deny_cnt": 8.0, "bytes_src_sum": 1500.0, "deny_ratio": 0.52}
+    values: dict[str, Any] = {"deny_cnt": 8.0, "bytes_src_sum": 1500.0, "deny_ratio": 0.52}
     fill(stages, [*past, fg_a_row(NOW.start, **values)])
     publish(stages)
     report = deviate(stages)

@@ -1,5 +1,3 @@
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
@@ -10,12 +8,12 @@ from jobs.if_training.feature_selection import CORRELATED, HARMFUL, UNSTABLE, Se
 from jobs.if_training.permutation import permutation_gains
 from jobs.if_training.synthetic_anomalies import Examination, examine
 from tests.common.detection.synthetic import NAMES, SPEC, structured
-from tests.types import Matrix
+from tests.types import Matrix, Numbers
 
 PARAMETERS = TrainingParameters(bootstraps=3, permutations=2)
 
 
-def columns(*values: Sequence[float]) -> Matrix:
+def columns(*values: Numbers) -> Matrix:
     return np.array(values, dtype=np.float32).T
 
 
@@ -46,7 +44,10 @@ def test_two_repeats_of_one_do_not_save_each_other() -> None:
     rng = np.random.default_rng(0)
     b = np.arange(400.0)
     a, c = b + rng.uniform(-45, 45, 400), b + rng.uniform(-45, 45, 400)
-    rank = lambda x, y: abs(np.corrcoef(np.argsort(np.argsort(x)), np.argsort(np.argsort(y)))[0, 1])  # noqa: E731
+
+    def rank(x: Numbers, y: Numbers) -> float:
+        return abs(float(np.corrcoef(np.argsort(np.argsort(x)), np.argsort(np.argsort(y)))[0, 1]))
+
     limit = (rank(a, c) + min(rank(a, b), rank(b, c))) / 2
     assert rank(a, c) < limit < min(rank(a, b), rank(b, c))
     assert uncorrelated(columns(a, b, c), limit).tolist() == [True, False, True]

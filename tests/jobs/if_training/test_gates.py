@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -7,7 +6,7 @@ from common.config.training import TrainingParameters
 from jobs.if_training.gates import at_least, at_most, improvement, of_validation, refusals
 from tests.types import Row
 
-GOOD = {
+GOOD: Row = {
     "average_precision": 0.5,
     "alert_share": 0.01,
     "score_psi": 0.05,
@@ -18,7 +17,7 @@ GOOD = {
 PARAMETERS = TrainingParameters()
 
 
-def verdicts(validation: Mapping[str, Any], **changes: Any) -> dict[str, str]:
+def verdicts(validation: Row | None, **changes: Any) -> dict[str, str]:
     gates = of_validation(validation, TrainingParameters(**changes))
     return {gate.name: gate.verdict for gate in gates}
 

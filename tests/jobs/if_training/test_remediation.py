@@ -8,13 +8,12 @@ import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from jobs.if_training.backfill import execution_name
 from localaws.cli.process import LocalAws
-from tests.jobs.if_training.conftest import RUN, Lifecycle
+from tests.jobs.if_training.conftest import RUN, Lifecycle, MakeLifecycle
 from tests.jobs.if_training.lakes import add_slices, add_windows, span
 from tests.jobs.if_training.machine import Machine, Stage, make_machine
 from tests.localaws.running import running_local_aws

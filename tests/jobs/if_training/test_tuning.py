@@ -12,7 +12,7 @@ from tests.common.detection.synthetic import NAMES, SPEC, structured
 
 START = ForestParameters(n_estimators=100, max_samples=128, random_state=3)
 PARAMETERS = TrainingParameters(tuning_trials=4, random_state=3)
-NOTHING = frozenset()
+NOTHING: frozenset[str] = frozenset()
 
 pytestmark = pytest.mark.slow
 

@@ -27,7 +27,8 @@ def details(lake: Path, window: Windows) -> dict[str, Any]:
     arguments = ["--window", str(window), "--lake", str(lake), "--engine", ENGINE, "--project-name", "local"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)["details"]
+    found: dict[str, Any] = json.loads(result.stdout)["details"]
+    return found
 
 
 def test_rows_like_those_of_training_ask_for_nothing(source: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.types import Run
 LAST = list(RANGE)[-1]
 
 
-def infer(lake: Path, *options: str, window: Windows = RANGE) -> Run:
+def infer(lake: Path, *options: str, window: Windows | str = RANGE) -> Run:
     """The exit code, the report (or nothing) and the error line of a run."""
     result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), "--engine", ENGINE, *options])
     return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr

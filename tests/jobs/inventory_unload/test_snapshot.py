@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ SCHEMA = pa.schema({"host_ip": pa.string(), "machine_name": pa.string(), "is_act
 MACHINES = [("10.0.0.1", "desk-1"), ("10.0.0.2", "desk-2"), ("2001:DB8:0::1", "vdi-3")]
 
 
-def unload(folder: Path, *files: list[tuple[str | None, str | None]], **meta: int) -> Folder:
+def unload(folder: Path, *files: Sequence[tuple[str | None, str | None]], **meta: int) -> Folder:
     """A folder as UNLOAD leaves it: a file per list of machines, and a verbose manifest."""
     folder.mkdir(exist_ok=True)
     entries: list[dict[str, Any]] = []
@@ -75,8 +76,9 @@ def test_names_and_month_of_the_statement() -> None:
 
 @pytest.mark.parametrize("name", ["schema", "inventory_query_table", "inventory_month_column", "publication_table"])
 def test_names_that_are_more_than_names_are_refused(name: str) -> None:
+    given: dict[str, Any] = {name: 'x"; DROP TABLE y; --'}
     with pytest.raises(ParameterError, match=name):
-        RedshiftParameters("dev", "default", workgroup_name="ndr", **{name: 'x"; DROP TABLE y; --'})
+        RedshiftParameters("dev", "default", workgroup_name="ndr", **given)
 
 
 def test_rows_of_all_files(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ __all__ = ["query", "redshift"]
 LAST = list(RANGE)[-1]
 
 
-def join(lake: Path, window: Windows = RANGE, *more: str) -> Run:
+def join(lake: Path, window: Windows | str = RANGE, *more: str) -> Run:
     """The exit code, the report (or nothing) and the error line of a run."""
     result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), "--engine", ENGINE, *more])
     return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr

@@ -120,7 +120,8 @@ def test_the_exchange_is_emptied(redshift: RedshiftParameters, exchange: str, mo
 def test_a_text_that_does_not_fit_is_an_error(redshift: RedshiftParameters, exchange: str, query: Query) -> None:
     for column, size in (("top_features", 65_536), ("model_id", 257)):
         with pytest.raises(RedshiftError, match=f"column {column} has a text of {size:,} bytes"):
-            publish_to_redshift(redshift, exchange, joined(0.1, **{column: "x" * size}), TABLE)
+            too_long: dict[str, Any] = {column: "x" * size}
+            publish_to_redshift(redshift, exchange, joined(0.1, **too_long), TABLE)
     assert Folder(exchange).list() == []
 
 

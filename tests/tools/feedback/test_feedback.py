@@ -26,7 +26,8 @@ def lake(tmp_path: Path) -> str:
 def incidents(lake: str) -> dict[str, Any]:
     code, text, error = call(report, "--lake", lake, "--incidents", "--json")
     assert code == 0, error
-    return json.loads(text)
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def test_a_marked_incident_leaves_the_report_and_is_listed_as_suppressed(lake: str) -> None:

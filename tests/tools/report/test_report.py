@@ -11,7 +11,7 @@ from deltalake import write_deltalake
 
 from common.contracts import tables
 from common.detection.explanation import Reason
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, Overrides, host, make_lake, rows, write
 from tests.types import Row
 from tools.report.amounts import amount, score
 from tools.report.cli import main
@@ -19,7 +19,7 @@ from tools.report.transform import strongest
 
 LAST = list(RANGE)[-1]
 FIRST = next(iter(RANGE))
-REASONS = [
+REASONS: list[Row] = [
     {"feature": "peer_ip_nunique_w_15m_z_mad", "value": 6.0, "baseline_median": 0.1, "contribution": 2.0},
     {"feature": "scan_suspicion_score", "value": 5.0, "baseline_median": 0.2, "contribution": 1.0},
     {"feature": "peer_ip_nunique_w_1h", "value": 500.0, "baseline_median": 8.0, "contribution": 0.5},
@@ -53,7 +53,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     high = {FIRST: {3: (0.999, 9.0)}, LAST: {3: (0.9999, 10.0), 7: (0.99, 5.0)}}
     for number, window in enumerate(RANGE):
         scores = dict.fromkeys(range(HOSTS), (0.5, 1.0)) | high.get(window, {})
-        overrides = {
+        overrides: Overrides = {
             "anomaly_score": {place: pair[0] for place, pair in scores.items()},
             "raw_score": {place: pair[1] for place, pair in scores.items()},
             "top_features": dict.fromkeys(range(HOSTS), json.dumps(REASONS)),

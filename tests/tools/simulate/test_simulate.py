@@ -15,7 +15,7 @@ from tools.simulate.cli import main
 from tools.simulate.config import SimulateConfig
 from tools.simulate.job import run
 
-SMALL = {"days": 2, "hosts": 12, "intensity": 0.1, "seed": 7}
+SMALL: dict[str, Any] = {"days": 2, "hosts": 12, "intensity": 0.1, "seed": 7}
 Line = list[str]
 
 

@@ -22,7 +22,7 @@ from common.detection.alerts.techniques import resembles
 from common.detection.explanation import Reason
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, Overrides, host, rows, write
 from tests.types import Row
 
 PAIR = {
@@ -39,7 +39,7 @@ def write_alerts(lake: Path, alerts: Sequence[tuple[int, int, Row]], score: floa
     """Predictions in which (window number, host number, pair) alert."""
     for number, window in enumerate(WHOLE):
         mine = {place: pair for at, place, pair in alerts if at == number}
-        overrides = {
+        overrides: Overrides = {
             "anomaly_score": dict.fromkeys(range(HOSTS), 0.5) | dict.fromkeys(mine, score),
             "raw_score": dict.fromkeys(range(HOSTS), 1.0) | dict.fromkeys(mine, 9.0 + number),
             "top_features": dict.fromkeys(range(HOSTS), "[]"),
@@ -86,7 +86,7 @@ def test_only_alerting_windows_count(lake: Lake) -> None:
 
 
 def mark(
-    incident: Incident, verdict: str = "expected", scope: str = "host", any_peer: bool = False, days: int = 1
+    incident: Incident, verdict: str = "expected", scope: str = "host", any_peer: bool = False, days: float = 1
 ) -> Mark:
     expires = incident.start + timedelta(days=days)
     times = [moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (incident.start, expires)]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.stats import chi2  # type: ignore[import-untyped]
 
 from common.config.training import TrainingParameters
 from common.detection.drift.monitor import DriftMonitor
@@ -50,7 +50,8 @@ def measured(
 
 @pytest.fixture(scope="module")
 def reference() -> DriftReference:
-    return DriftReference.fit(*rows(6000, 1), NAMES, SPEC)
+    matrix, raw = rows(6000, 1)
+    return DriftReference.fit(matrix, raw, NAMES, SPEC)
 
 
 def test_psi_is_the_sum_over_the_bins() -> None:
@@ -122,8 +123,8 @@ def test_parts_add_up_to_the_whole(reference: DriftReference) -> None:
 def test_each_hour_is_compared_with_itself() -> None:
     """A network that is ten times as busy at noon: noon alone has not drifted, noon's traffic at night has."""
     noon, night = rows(4000, 1, hour=12, factor=10), rows(4000, 2, hour=2)
-    both = [np.concatenate(pair) for pair in zip(noon, night, strict=True)]
-    reference = DriftReference.fit(*both, NAMES, SPEC)
+    matrix, raw = np.concatenate([noon[0], night[0]]), np.concatenate([noon[1], night[1]])
+    reference = DriftReference.fit(matrix, raw, NAMES, SPEC)
     assert measured(reference, rows(2000, 3, hour=12, factor=10))["drifted"] is False
     assert measured(reference, rows(2000, 3, hour=2, factor=10))["drifted"] is True
 

@@ -27,7 +27,8 @@ def matrix(rows: int = 64, columns: int = 6, seed: int = 0) -> Matrix:
 
 def depths(forest: IsolationForest, values: Matrix) -> Numbers:
     """The mean depth of each row over the trees, from the scores: score = 2 ** (-depth / c(max_samples))."""
-    return -np.log2(-forest.score_samples(values)) * average_path_length(np.array([forest.max_samples_]))[0]
+    depths: Numbers = -np.log2(-forest.score_samples(values))
+    return depths * float(average_path_length(np.array([forest.max_samples_]))[0])
 
 
 def test_average_path_length_of_small_trees() -> None:

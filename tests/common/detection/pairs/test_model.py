@@ -147,4 +147,4 @@ def test_saved_model_scores_the_same(lake: Lake, fitted: tuple[PairModel, Judged
     found = score_pairs(again, lake, SCORED, CIDRS, keys_of(HOSTS))
     np.testing.assert_array_equal(found.raw, scored.raw)
     assert found.evidence == scored.evidence
-    assert again.calibration.rows == 10
+    assert again.calibration is not None and again.calibration.rows == 10

@@ -17,7 +17,7 @@ def fit(rows: Sequence[tuple[str, str, int, float]]) -> tuple[Ceiling, Numbers]:
 
 
 def of(ceiling: Ceiling, group: str, host: str) -> float:
-    return ceiling.of(pa.array([group]), pa.array([host]), np.zeros(1, dtype=np.int64))[0]
+    return float(ceiling.of(pa.array([group]), pa.array([host]), np.zeros(1, dtype=np.int64))[0])
 
 
 LOW = [("other", f"h{n}", 0, 0.0) for n in range(60)]  # keeps the floor, the 90 % quantile, at 0

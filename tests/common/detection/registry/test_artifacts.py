@@ -20,7 +20,7 @@ from common.features.spec import load_spec
 
 SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
-FACTS = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": 60}
+FACTS: dict[str, Any] = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": 60}
 EXPECTED = {name: FACTS[name] for name in ("project_name", "feature_spec_version", "baseline_horizon")}
 RUN = "if-0123456789abcdef"
 

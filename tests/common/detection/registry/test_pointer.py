@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,8 +31,14 @@ def save(store: ArtifactStore, run: str) -> str:
     return run
 
 
+def pointer(store: ArtifactStore) -> dict[str, Any]:
+    found = read_pointer(store)
+    assert found is not None
+    return found
+
+
 def previous(store: ArtifactStore) -> list[str]:
-    return [entry["run_id"] for entry in read_pointer(store)["previous"]]
+    return [entry["run_id"] for entry in pointer(store)["previous"]]
 
 
 def test_promotion_keeps_the_runs_before_it(store: ArtifactStore) -> None:
@@ -69,7 +76,7 @@ def test_rollback_goes_back_one_run_at_a_time(store: ArtifactStore) -> None:
     assert roll_back(store) == ("c", "b")
     assert (current_run(store), previous(store)) == ("b", ["a"])
     assert roll_back(store) == ("b", "a")
-    assert read_pointer(store)["rolled_back"] == ["b", "c"]
+    assert pointer(store)["rolled_back"] == ["b", "c"]
     with pytest.raises(ModelError, match=r"model a in .* is the first one"):
         roll_back(store)
 

@@ -23,7 +23,9 @@ pytestmark = pytest.mark.skipif(
 
 
 def docker(*arguments: str, **options: Any) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, check=True, **options)
+    done: subprocess.CompletedProcess[bytes] = subprocess.run(
+        ["docker", *arguments], capture_output=True, check=True, **options
+    )
     return done.stdout.decode().strip()
 
 

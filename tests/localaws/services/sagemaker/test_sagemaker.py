@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,7 @@ def test_lists_come_in_pages(local_aws: LocalAws) -> None:
 
 
 def test_a_step_costs_little_beyond_its_process(
-    local_aws: LocalAws, step_bin: Path, record_property: pytest.RecordProperty
+    local_aws: LocalAws, step_bin: Path, record_property: Callable[[str, object], None]
 ) -> None:
     write_step(step_bin, "ndr-quick", "true")
     names = [f"S{number}" for number in range(10)]
