@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from common.lake.lake import Lake
+from tests.commands import command_line
 from tests.conftest import SPEC
-from tests.e2e.conftest import DAY, NOON, Command, command_line
+from tests.e2e.conftest import DAY, NOON, Command
 from tests.oracle.compare import assert_tables_equal
 
 pytestmark = pytest.mark.slow

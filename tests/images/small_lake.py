@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sysconfig
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from common.lake.lake import Lake
 from common.windows import Windows
+from tests.commands import command_line
 from tests.conftest import SPEC
 from tests.oracle.compare import assert_tables_equal
 from tools.simulate.batches import batch_path
@@ -42,8 +42,7 @@ WRITTEN = {
 
 def run_command(name: str, *arguments: str | Path, cwd: Path) -> str:
     """What an installed command printed on stdout."""
-    program = Path(sysconfig.get_path("scripts")) / name
-    done = subprocess.run([program, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(command_line(name, *arguments), cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{name}: {done.stderr}"
     return done.stdout
 

@@ -18,7 +18,8 @@ from jobs.fg_b.job import run as run_fg_b
 from tests import oracle
 from tests.conftest import SPEC, Stages, write_sessions
 from tests.factories import EDGE_PROJECT, edge_case_sessions, random_fg_a
-from tests.jobs.fg_b.synthetic import random_pairs, write
+from tests.jobs.fg_b.synthetic import random_pairs
+from tests.lakes import write_table
 
 HISTORY = Windows.parse("2026-02-01T00:08Z/2026-03-10T13:38Z")
 """The windows of all edge cases, those that are history too."""
@@ -55,8 +56,8 @@ def baselines(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
     """A lake with random features and pair counts of `PAST` and `NOW`, and baselines of `PAST` for both horizons."""
     stages = Stages(session, tmp_path_factory.mktemp("baselines") / "lake", PROJECT)
     hosts = [f"10.1.{number % 3}.{number}" for number in range(8)]
-    write(stages.folder, "fg_a", pa.concat_tables([random_fg_a(SPEC, PAST, 1), random_fg_a(SPEC, NOW, 2)]))
-    write(stages.folder, "pair_counts", random_pairs(PAST, hosts) + random_pairs(NOW, hosts, seed=8))
+    write_table(stages.folder, "fg_a", pa.concat_tables([random_fg_a(SPEC, PAST, 1), random_fg_a(SPEC, NOW, 2)]))
+    write_table(stages.folder, "pair_counts", random_pairs(PAST, hosts) + random_pairs(NOW, hosts, seed=8))
     config = stages.config(str(PAST))
     stages.run(run_fg_b, BaselineConfig(**config, baseline_month="2026-03", reference=REFERENCE))
     return stages

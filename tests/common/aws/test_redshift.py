@@ -11,9 +11,7 @@ from common.aws.redshift import columns_ddl, credentials, identifier, literal, r
 from common.config.redshift import RedshiftParameters
 from common.contracts.types import Column
 from common.errors import AwsError, ParameterError, RedshiftError
-from tests.redshift import Query, query, redshift
-
-__all__ = ["query", "redshift"]
+from tests.redshift import Query
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from common.config.project import load_project
 from common.config.sources import read_settings
 from common.errors import AwsError, ParameterError
 from localaws.cli.process import LocalAws
+from tests.localaws.running import create_table
 
 TABLE, ROUTING, BUCKET = "sources-parameters", "sources-routing", "sources-bucket"
 ORCHESTRATION = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/acme/hq"}
@@ -25,18 +26,10 @@ def each_test_reads_anew() -> Iterator[None]:
 
 @pytest.fixture
 def table(aws_environment: LocalAws) -> str:
-    dynamodb = aws_environment.client("dynamodb")
-    names = dynamodb.list_tables()["TableNames"]
+    names = aws_environment.client("dynamodb").list_tables()["TableNames"]
     for name, keys in ((TABLE, ("project_name", "parameters")), (ROUTING, ("org_key",))):
         if name not in names:
-            dynamodb.create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-                KeySchema=[
-                    {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-                ],
-            )
+            create_table(aws_environment, name, *keys)
     return TABLE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,9 +38,6 @@ TEXTS = {
     "pair_evidence": "[]",
 }
 Overrides = Mapping[str, Mapping[int, Any]]
-
-if not hasattr(sys.modules["__main__"], "__file__"):  # in a worker of pytest-xdist, which PySpark takes for a doctest
-    sys.modules["__main__"].__file__ = __file__
 
 
 def host(number: int) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from common.logs import find_files
 from jobs.extractor.cli import main
+from tests.commands import call
 from tests.factories import utc
 
 RANGE = "2026-03-10T23:08Z/2026-03-11T00:23Z"
@@ -37,9 +37,9 @@ def touch(folder: Path, moment: datetime) -> None:
 
 
 def extract(root: Path, manifest: Path, *more: str, window: str = RANGE) -> tuple[int, str]:
-    arguments = ["--request-id", "r1", "--input-prefix", str(root), "--manifest", str(manifest), "--lake", str(root)]
-    done = CliRunner().invoke(main, [*arguments, "--window", window, "--project-name", "acme", *more])
-    return done.exit_code, done.stderr
+    options = ("--request-id", "r1", "--input-prefix", root, "--manifest", manifest, "--lake", root)
+    code, _, error = call(main, *options, "--window", window, "--project-name", "acme", *more)
+    return code, error
 
 
 def written(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]]:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from jobs.extractor.cli import main
 from localaws.cli.process import LocalAws
+from tests.localaws.running import create_table
 
 RANGE = "2026-03-10T13:08Z/2026-03-10T14:08Z"
 KEYS = ["20260310T1308Z", "20260310T1323Z", "20260310T1338Z", "20260310T1353Z"]
@@ -29,15 +30,7 @@ def aws(aws_environment: LocalAws) -> LocalAws:
             s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": entry["Key"]} for entry in found]})
     if TABLE in dynamodb.list_tables()["TableNames"]:
         dynamodb.delete_table(TableName=TABLE)
-    dynamodb.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("project_name", "batch_key")],
-        KeySchema=[
-            {"AttributeName": "project_name", "KeyType": "HASH"},
-            {"AttributeName": "batch_key", "KeyType": "RANGE"},
-        ],
-    )
+    create_table(aws_environment, TABLE, "project_name", "batch_key")
     return aws_environment
 
 

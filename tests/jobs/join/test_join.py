@@ -7,7 +7,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 
 from common.config.redshift import RedshiftParameters
 from common.contracts import join_features, tables
@@ -16,20 +15,18 @@ from common.storage.files import Folder
 from common.windows import Windows
 from jobs.join.cli import main
 from localaws.cli.process import LocalAws
+from tests.commands import run
 from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
 from tests.conftest import ENGINE
-from tests.redshift import Query, query, redshift
+from tests.redshift import Query
 from tests.types import Row, Run
-
-__all__ = ["query", "redshift"]
 
 LAST = list(RANGE)[-1]
 
 
 def join(lake: Path, window: Windows | str = RANGE, *more: str) -> Run:
     """The exit code, the report (or nothing) and the error line of a run."""
-    result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), "--engine", ENGINE, *more])
-    return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr
+    return run(main, "--window", window, "--lake", lake, "--engine", ENGINE, *more)
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,7 @@ from jobs.join import to_redshift
 from jobs.join.to_redshift import publication_statements, publish_to_redshift
 from localaws.cli.process import LocalAws
 from tests.jobs.join.published import FIRST, SECOND, TABLE, joined
-from tests.redshift import Query, query, redshift
-
-__all__ = ["query", "redshift"]
+from tests.redshift import Query
 
 BUCKET = "join-staging"
 

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 
 from localaws.cli.cli import main
 from localaws.cli.process import LocalAws
-from tests.localaws.running import free_port, write_step
-from tests.localaws.services.sagemaker.pipelines import create, definition, step, wait_for
+from tests.localaws.running import free_port, wait_for, write_step
+from tests.localaws.services.sagemaker.pipelines import create, definition, step
 from tests.localaws.services.stepfunctions.machines import FAIL, Machine, failing_task, machine, part, passing
 
 

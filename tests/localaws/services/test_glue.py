@@ -10,8 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import write_step
-from tests.localaws.services.sagemaker.pipelines import unique, wait_for
+from tests.localaws.running import unique, wait_for, write_step
 from tests.localaws.services.stepfunctions.machines import machine
 
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT"}

@@ -2,19 +2,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner
 
+from tests.commands import call
 from tests.common.detection.alerts.test_incidents import PAIR, write_alerts
 from tests.common.detection.model_lake import host
 from tools.feedback.cli import main
 from tools.report.cli import main as report
-
-
-def call(command: click.Command, *options: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(command, list(options))
-    return result.exit_code, result.stdout, result.stderr
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner
-from deltalake import write_deltalake
 
 from common.contracts import tables
 from common.detection.explanation import Reason
+from tests.commands import call
 from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, Overrides, host, make_lake, rows, write
+from tests.lakes import write_table
 from tests.types import Row
 from tools.report.amounts import amount, score
 from tools.report.cli import main
@@ -29,8 +29,7 @@ REASONS: list[Row] = [
 
 def report(lake: Path, *options: str) -> tuple[int, str, str]:
     """The exit code, the output and the error line of a run."""
-    result = CliRunner().invoke(main, ["--lake", str(lake), *options])
-    return result.exit_code, result.stdout, result.stderr
+    return call(main, "--lake", lake, *options)
 
 
 def baseline(name: str, subjects: Sequence[Row], **medians: Any) -> pa.Table:
@@ -69,10 +68,6 @@ def lake(source: Path, tmp_path: Path) -> Path:
     return shutil.copytree(source, tmp_path / "lake")
 
 
-def write_baseline(lake: Path, name: str, table: pa.Table) -> None:
-    write_deltalake(lake / name, table, partition_by=list(tables(SPEC)[name].partitions))
-
-
 def test_alerts_are_the_highest_scores(source: Path) -> None:
     code, text, error = report(source, "--top", "3", "--json")
     assert code == 0, error
@@ -95,7 +90,7 @@ def test_only_the_windows_asked_for(source: Path) -> None:
 
 
 def test_reasons_show_the_value_against_the_hosts_baseline(lake: Path) -> None:
-    write_baseline(
+    write_table(
         lake,
         "fg_b/host",
         baseline(
@@ -116,10 +111,10 @@ def test_reasons_show_the_value_against_the_hosts_baseline(lake: Path) -> None:
 def test_the_segments_baseline_stands_in(lake: Path, why: str) -> None:
     hosts = [{"host_ip": host(3), "peer_ip_nunique_median": 6.0, "peer_ip_nunique_cold_start_flag": why == "cold"}]
     if why != "missing":
-        write_baseline(lake, "fg_b/host", baseline("fg_b/host", hosts))
+        write_table(lake, "fg_b/host", baseline("fg_b/host", hosts))
     if why == "source":
         write(lake, tables(SPEC)["fg_c"], rows("fg_c", LAST, 1, overrides={"baseline_source": {3: "segment"}}))
-    write_baseline(lake, "fg_b/segment", baseline("fg_b/segment", [{}], peer_ip_nunique_median=9.0))
+    write_table(lake, "fg_b/segment", baseline("fg_b/segment", [{}], peer_ip_nunique_median=9.0))
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
     assert "412 distinct peers in 15 min, segment's usual 9  (25%)" in text
 

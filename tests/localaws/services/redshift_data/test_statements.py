@@ -10,9 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.services.redshift_data.redshift import ROLE, Redshift
-from tests.localaws.services.sagemaker.pipelines import unique, wait_for
+from tests.localaws.running import unique, wait_for
+from tests.localaws.services.redshift_data.redshift import Redshift
 from tests.localaws.services.stepfunctions.machines import machine
+from tests.redshift import ROLE
 
 
 def test_values_have_their_types(redshift: Redshift) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from localaws.cli.process import LocalAws
-from tests.localaws.services.sagemaker.pipelines import create, definition, finish, run, step, unique, wait_for
+from tests.localaws.running import unique, wait_for
+from tests.localaws.services.sagemaker.pipelines import create, definition, finish, run, step
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0,

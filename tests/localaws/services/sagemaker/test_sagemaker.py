@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import write_step
-from tests.localaws.services.sagemaker.pipelines import ROLE, create, definition, finish, run, step, unique, wait_for
+from tests.localaws.running import unique, wait_for, write_step
+from tests.localaws.services.sagemaker.pipelines import ROLE, create, definition, finish, run, step
 
 PARAMETERS = (
     {"Name": "ProjectName", "Type": "String"},

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.services.sagemaker.pipelines import unique, wait_for
+from tests.localaws.running import unique, wait_for
 from tests.localaws.services.stepfunctions.machines import FAIL, machine, part, passing
 
 LONG_WAIT = {"Type": "Wait", "Seconds": 100_000}

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import REPOSITORY, LocalAws, interpreter
-from tests.localaws.services.sagemaker.pipelines import unique
+from tests.localaws.running import unique
 from tests.localaws.services.stepfunctions.machines import FAIL, chain, failing_task, machine, part, passing
 
 
