@@ -48,7 +48,7 @@ def test_in_a_long_run_each_slice_is_a_bucket() -> None:
 
 def test_a_short_run_is_cut_where_its_look_backs_begin_and_end() -> None:
     found = timeline("2026-03-10T12:08Z/2026-03-10T12:38Z", {"w_15m": 1, "w_1h": 4, "w_24h": 96})
-    # two windows end at slices 96 and 97; look-backs begin at 95 and 96, 92 and 93, 0 and 1; 10 March begins at slice 47
+    # windows end at slices 96 and 97; look-backs begin at 95, 96, 92, 93, 0 and 1; 10 March begins at slice 47
     assert found.edges.tolist() == [0, 1, 47, 92, 93, 95, 96, 97]
     assert found.ends.tolist() == [6, 7]
     np.testing.assert_array_equal(np.arange(8)[found.end_columns], [6, 7])
