@@ -41,7 +41,7 @@ SPEC_KEYS = {
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_a_killed_run_shows_nothing_and_can_be_repeated(
+def test_a_killed_run_leaves_the_old_rows_and_can_be_repeated(
     command: Command, logs: Path, slices: Path, tmp_path: Path, name: str
 ) -> None:
     lake = shutil.copytree(slices, tmp_path / "lake")
@@ -70,7 +70,7 @@ def test_one_window_again_equals_the_range(command: Command, slices: Path, tmp_p
         assert_same(lake, slices, table)
 
 
-def test_processes_that_write_different_windows_all_land(slices: Path, tmp_path: Path) -> None:
+def test_processes_can_write_different_windows_at_once(slices: Path, tmp_path: Path) -> None:
     lake = shutil.copytree(slices, tmp_path / "lake")
     starts = ("2026-03-03T09:08Z", "2026-03-03T09:23Z", "2026-03-03T09:38Z", "2026-03-03T09:53Z")
     running = [

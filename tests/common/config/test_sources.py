@@ -87,7 +87,7 @@ def test_a_wrong_item_is_named(table: str, local_aws: LocalAws, settings: dict[s
         load_project(f"dynamodb://{table}", "acme", "v1")
 
 
-def test_a_file_in_s3(aws_environment: LocalAws) -> None:
+def test_the_file_can_lie_in_s3(aws_environment: LocalAws) -> None:
     s3 = aws_environment.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="projects/acme.yaml", Body=b"time_zone: Europe/Berlin\n")

@@ -27,12 +27,12 @@ def test_a_log_gets_progress_every_few_seconds(monkeypatch: pytest.MonkeyPatch) 
     assert [json.loads(line)["done"] for line in text.splitlines()] == [3, 5]
 
 
-def test_a_terminal_sees_every_step_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_all_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     text = progress(Terminal(), monkeypatch, [0.1, 0.2, 0.3])
     assert [f"{done} of 3 files" in text for done in (1, 2, 3)] == [True] * 3
 
 
-def test_steps_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_are_logged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     with RunReport("ndr-delta", _stream=stream).step("parse"):
         pass

@@ -99,7 +99,7 @@ def test_without_an_event_the_time_of_the_upload_counts(aws: LocalAws, tmp_path:
     assert (details["listed"], details["window_count"]) == (1, 0)
 
 
-def test_the_index_alone(aws: LocalAws, tmp_path: Path) -> None:
+def test_the_index_alone_can_be_the_source(aws: LocalAws, tmp_path: Path) -> None:
     first = note(aws, "2026-03-10T13:23:00Z", "aa", "2026-03-10T13:23:00Z")
     second = note(aws, "2026-03-10T13:23:00Z", "bb", "2026-03-10T13:37:59Z")
     last = note(aws, "2026-03-10T14:08:00Z", "cc", "2026-03-10T14:08:00Z")
@@ -120,7 +120,7 @@ def test_a_complete_index_needs_no_listing(aws: LocalAws, tmp_path: Path) -> Non
     assert list(found(aws)) == KEYS
 
 
-def test_what_the_index_lacks_is_listed(aws: LocalAws, tmp_path: Path) -> None:
+def test_windows_that_the_index_lacks_are_listed(aws: LocalAws, tmp_path: Path) -> None:
     known = note(aws, "2026-03-10T13:23:00Z", "aa", "2026-03-10T13:23:10Z")
     upload(aws, "aa", "2026-03-10T13:53:00Z")  # the index knows better when it came in
     beside = upload(aws, "ab", "2026-03-10T13:24:00Z")

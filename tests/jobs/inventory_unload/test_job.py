@@ -105,7 +105,7 @@ def test_a_second_run_replaces_the_month_only(source: RedshiftParameters, tmp_pa
     assert {host for month, host in found if month == "2026-02"} == {"10.0.0.1", "10.0.0.2", "2001:db8::1"}
 
 
-def test_a_month_column_and_other_names(source: RedshiftParameters, tmp_path: Path) -> None:
+def test_columns_and_month_can_have_other_names(source: RedshiftParameters, tmp_path: Path) -> None:
     view = f"CREATE VIEW {source.schema}.assets AS SELECT host_ip AS address, machine_name, is_active, seen_in"
     run_statements(source, [f"{view} FROM {source.schema}.machine_inventory"])
     settings = {
@@ -179,7 +179,7 @@ def test_a_killed_run_shows_one_snapshot_or_the_other(source: RedshiftParameters
     assert json.loads(snapshots(source).read("current.json"))["records"] == 1
 
 
-def test_what_redshift_says_is_told(redshift: RedshiftParameters, tmp_path: Path) -> None:
+def test_the_error_of_redshift_is_reported(redshift: RedshiftParameters, tmp_path: Path) -> None:
     code, _, error = unload(redshift, tmp_path)
     assert code == 1
     assert "error: UNLOAD (" in error and "failed in Redshift (ndr, database ndr)" in error

@@ -48,7 +48,7 @@ def change(folder: Folder, **meta: int) -> None:
     folder.write("manifest", json.dumps(manifest).encode())
 
 
-def test_the_statement() -> None:
+def test_the_statement_selects_machines_in_use() -> None:
     query = (
         'SELECT CAST("host_ip" AS VARCHAR(64)) AS "host_ip", CAST("machine_name" AS VARCHAR(1024)) AS "machine_name", '
         'CAST("is_active" AS BOOLEAN) AS "is_active" FROM "public"."machine_inventory" WHERE "is_active"'
@@ -58,7 +58,7 @@ def test_the_statement() -> None:
     )
 
 
-def test_names_and_month_of_the_statement() -> None:
+def test_the_statement_takes_names_and_month_from_the_settings() -> None:
     redshift = RedshiftParameters(
         "dev",
         "arn:aws:iam::123456789012:role/exchange",
@@ -75,13 +75,13 @@ def test_names_and_month_of_the_statement() -> None:
 
 
 @pytest.mark.parametrize("name", ["schema", "inventory_query_table", "inventory_month_column", "publication_table"])
-def test_names_that_are_more_than_names_are_refused(name: str) -> None:
+def test_names_that_could_inject_sql_are_refused(name: str) -> None:
     given: dict[str, Any] = {name: 'x"; DROP TABLE y; --'}
     with pytest.raises(ParameterError, match=name):
         RedshiftParameters("dev", "default", workgroup_name="ndr", **given)
 
 
-def test_rows_of_all_files(tmp_path: Path) -> None:
+def test_a_snapshot_holds_the_rows_of_all_files(tmp_path: Path) -> None:
     snapshot = read_snapshot(unload(tmp_path, MACHINES[:1], MACHINES[1:]), "2026-03")
     assert snapshot.rejected == []
     shared = {"is_active": True, "snapshot_month": "2026-03"}
@@ -111,7 +111,7 @@ def test_no_machine_is_an_error(tmp_path: Path) -> None:
             read_snapshot(folder, "2026-03")
 
 
-def test_what_does_not_match_the_manifest_is_an_error(tmp_path: Path) -> None:
+def test_files_that_do_not_match_the_manifest_are_an_error(tmp_path: Path) -> None:
     missing = unload(tmp_path / "missing", MACHINES)
     missing.delete("0000_part_00.parquet")
     cut = unload(tmp_path / "cut", MACHINES)
@@ -140,7 +140,7 @@ def test_what_does_not_match_the_manifest_is_an_error(tmp_path: Path) -> None:
     ("month", "start", "end"),
     [("2026-03", "2026-03-01T00:08", "2026-04-01T00:08"), ("2026-12", "2026-12-01T00:08", "2027-01-01T00:08")],
 )
-def test_windows_of_a_month(month: str, start: str, end: str) -> None:
+def test_a_month_is_a_range_of_windows(month: str, start: str, end: str) -> None:
     names = ("lake_uri", "engine", "project_name", "feature_spec_version", "mini_batch_id", "parameters_path")
     config = InventoryConfig.from_options(month, **dict.fromkeys(names, ""))
     assert (config.windows.start, config.windows.end) == (utc(start), utc(end))
@@ -156,7 +156,7 @@ def test_windows_of_a_month(month: str, start: str, end: str) -> None:
         ),
     ],
 )
-def test_parameters_that_the_project_lacks(tmp_path: Path, settings: str, words: str) -> None:
+def test_missing_project_parameters_are_named(tmp_path: Path, settings: str, words: str) -> None:
     (tmp_path / "project.yaml").write_text(settings)
     arguments = ["--month", "2026-03", "--lake", str(tmp_path), "--parameters", str(tmp_path / "project.yaml")]
     done = CliRunner().invoke(main, arguments)

@@ -85,7 +85,7 @@ def test_second_run_gives_the_same_rows(lake: Path) -> None:
     assert by_key(Lake(str(lake), SPEC).arrow("prediction_join")) == before
 
 
-def test_one_window_leaves_the_others(lake: Path) -> None:
+def test_a_run_of_one_window_leaves_the_others(lake: Path) -> None:
     join(lake)
     code, report, _ = join(lake, LAST)
     assert code == 0

@@ -90,7 +90,7 @@ def test_a_publication_that_fails_leaves_the_one_before(
     assert published() == [[FIRST.key, "10.0.0.0", 0.1]]
 
 
-def test_a_transaction_in_the_way_is_tried_again(
+def test_a_conflicting_transaction_is_retried(
     redshift: RedshiftParameters, exchange: str, published: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The local Redshift runs one transaction at a time, so the conflict is made up; the repetition is not."""
@@ -109,7 +109,9 @@ def test_a_transaction_in_the_way_is_tried_again(
     assert len(published()) == 1
 
 
-def test_the_exchange_is_emptied(redshift: RedshiftParameters, exchange: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_staging_folder_is_emptied(
+    redshift: RedshiftParameters, exchange: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(to_redshift, "ROWS_PER_FILE", 2)
     assert publish_to_redshift(redshift, exchange, joined(0.1, 0.2, 0.3), TABLE) == 3
     assert Folder(exchange).list() == []

@@ -25,7 +25,7 @@ def test_batches_of_a_scenario_are_its_folders(tmp_path: Path) -> None:
     assert batch.files == {"part-00000.csv": b"lines"} and batch.organisation == "acme/hq"
 
 
-def test_batches_of_other_logs_are_cut_out_at_the_ends_of_sessions(tmp_path: Path) -> None:
+def test_other_logs_are_cut_into_batches_by_the_ends_of_sessions(tmp_path: Path) -> None:
     fixed = {"id.orig_h": "10.0.0.1", "id.orig_p": 1, "id.resp_h": "10.0.0.2", "id.resp_p": 80, "proto": "tcp"}
     fixed |= {"duration": 1.0, "orig_bytes": 1, "resp_bytes": 1, "conn_state": "SF"}
     seconds = [1772496479.0, 1772497378.0, 1772497379.0]  # the sessions end at 00:08:00, 00:22:59 and 00:23:00

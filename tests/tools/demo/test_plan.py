@@ -27,12 +27,12 @@ def test_when_little_is_scored_all_of_it_comes_live() -> None:
     assert found.history == found.train
 
 
-def test_of_less_than_an_hour_nothing_comes_live() -> None:
+def test_less_than_an_hour_has_no_live_part() -> None:
     whole = Windows.parse("2026-03-03T00:08Z/2026-03-03T00:38Z")
     found = plan(whole, None, None)
     assert found.live is None and found.history == whole and found.scored_before == whole
 
 
-def test_more_days_than_there_are_is_an_error() -> None:
+def test_asking_for_more_days_than_the_logs_cover_is_an_error() -> None:
     with pytest.raises(InputError, match=r"cover 1.00 days, but training and scoring want 3.00"):
         plan(DAY, 2, 1)

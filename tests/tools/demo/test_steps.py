@@ -8,7 +8,7 @@ from typing import Any
 from tools.demo.steps import Steps
 
 
-def test_what_was_done_is_not_done_again_until_a_step_before_changes(tmp_path: Path) -> None:
+def test_a_step_runs_again_only_after_its_input_or_an_earlier_step_changed(tmp_path: Path) -> None:
     done: list[str] = []
 
     def work(name: str) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def test_a_failed_image_says_why(local: LocalAws, image: str) -> None:
     assert done["Steps"]["A"]["FailureReason"] == "AlgorithmError: error: no lake, exit code: 4"
 
 
-def test_a_missing_image(local: LocalAws) -> None:
+def test_a_missing_image_fails_the_step(local: LocalAws) -> None:
     done = run(local, definition(probe("127.0.0.1:9/none:1", "true")))
     assert done["PipelineExecutionStatus"] == "Failed"
     assert "AlgorithmError" in done["Steps"]["A"]["FailureReason"]

@@ -107,7 +107,7 @@ def test_a_missing_command_fails_the_step(local_aws: LocalAws) -> None:
     assert "ndr-nowhere cannot be run: No such file or directory" in done["Steps"]["A"]["FailureReason"]
 
 
-def test_a_step_that_runs_too_long(local_aws: LocalAws, step_bin: Path) -> None:
+def test_a_step_that_runs_too_long_fails(local_aws: LocalAws, step_bin: Path) -> None:
     write_step(step_bin, "ndr-forever", "sleep 600")
     done = run(local_aws, definition(step("A", "ndr-forever", StoppingCondition={"MaxRuntimeInSeconds": 1})))
     assert done["Steps"]["A"]["StepStatus"] == "Failed"

@@ -103,7 +103,7 @@ FAILS_ON_ODD = {
 
 
 @pytest.mark.parametrize(("percentage", "status"), [(49, "FAILED"), (50, "SUCCEEDED")])
-def test_tolerated_failures(local_aws: LocalAws, percentage: int, status: str) -> None:
+def test_a_map_tolerates_its_share_of_failures(local_aws: LocalAws, percentage: int, status: str) -> None:
     states = {
         "M": {
             "Type": "Map",

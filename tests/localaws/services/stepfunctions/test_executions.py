@@ -146,7 +146,7 @@ def test_running_executions_keep_their_definition(local_aws: LocalAws) -> None:
     assert json.loads(tested.finish(arn)["output"]) == "old"
 
 
-def test_a_hundred_executions_at_once(local_aws: LocalAws) -> None:
+def test_a_hundred_executions_run_at_once(local_aws: LocalAws) -> None:
     tested = machine(
         local_aws,
         {
