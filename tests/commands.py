@@ -27,6 +27,11 @@ def run(command: click.Command, *arguments: Argument) -> Run:
     return code, json.loads(output) if code == 0 else {}, error
 
 
+def error_lines(stderr: str) -> list[str]:
+    """What a command wrote on stderr besides its log records."""
+    return [line for line in stderr.splitlines() if not line.startswith("{")]
+
+
 def command_line(name: str, *arguments: Argument) -> list[str]:
     """The command line that starts an installed command."""
     return [str(Path(sysconfig.get_path("scripts")) / name), *map(str, arguments)]

@@ -1,4 +1,4 @@
-"""Tables of a lake, written without an engine."""
+"""Tables of a lake, written and compared without an engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from deltalake import write_deltalake
 
 from common.contracts import tables
 from common.features.spec import FeatureSpec
+from common.lake.lake import Lake
 from tests.factories import SPEC
+from tests.oracle.compare import assert_tables_equal
 from tests.types import Row
 
 WINDOWS_PER_COMMIT = 32
@@ -32,6 +34,12 @@ def write_table(
     for part in _commits(content.select(schema.names)):
         write_deltalake(lake / name, part, mode=mode, partition_by=list(table.partitions))
         mode = "append"
+
+
+def assert_same_table(actual: str | Path, expected: str | Path, name: str, tolerance: float = 0.0) -> None:
+    """Checks that the table has the same rows in both lakes."""
+    found, wanted = (Lake(str(place), SPEC).arrow(name) for place in (actual, expected))
+    assert_tables_equal(found, wanted, tables(SPEC)[name].key, rel=tolerance, abs=tolerance)
 
 
 def _commits(content: pa.Table) -> Iterator[pa.Table]:
