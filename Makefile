@@ -62,7 +62,7 @@ test-fast: setup ## The inner loop: under two minutes
 
 .PHONY: test-spark
 test-spark: $(SPARK_VENV)/.installed java ## The parity tests on classic Spark
-	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -m pytest -m parity tests/common tests/jobs tests/tools tests/oracle tests/e2e
+	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -m pytest -m parity
 
 .PHONY: java
 java: # Java 17 or later, for classic Spark; installed where the machine is Debian and we are root

@@ -13,10 +13,14 @@ import pyarrow as pa
 from common.config.project import ProjectParameters
 from common.contracts import tables
 from common.contracts.session import PARSED_SCHEMA
-from common.features.spec import FeatureSpec
+from common.contracts.types import Table
+from common.features.spec import FeatureSpec, load_spec
 from common.windows import Windows
+from tests.types import Row
 
 _numbers: Iterator[int] = count(1)
+
+SPEC = load_spec("v1")
 
 WINDOW = Windows.parse("2026-03-10T13:08Z")
 """The window in which the base row ends, a Tuesday."""
@@ -27,14 +31,14 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def session(**overrides: Any) -> dict[str, Any]:
+def session(**overrides: Any) -> Row:
     """A row of a canonical session: 10 s of HTTPS from 10.1.1.10 to 198.51.100.7 that end at 13:15 UTC.
 
     Times may be texts in UTC. Of start, end and duration, what is not given follows from the others. Session id and
     sequence number differ from row to row, so that no two rows are duplicates by accident.
     """
     number = next(_numbers)
-    row = {
+    row: Row = {
         "event_type": "TRAFFIC",
         "subtype": "end",
         "end_ts": "2026-03-10T13:15:00",
@@ -78,7 +82,7 @@ def session(**overrides: Any) -> dict[str, Any]:
     return row
 
 
-def threat(**overrides: Any) -> dict[str, Any]:
+def threat(**overrides: Any) -> Row:
     """A row of a THREAT record with action alert, which has no start, duration, bytes or packets."""
     absent = ("start_ts", "duration_s", "bytes_sent", "bytes_received", "packets_sent", "packets_received")
     base = {
@@ -160,14 +164,14 @@ def random_sessions(rows: int, seed: int, first: str = "2026-03-09T00:00:00", ho
     return sessions(*made)
 
 
-def fg_a_row(spec: FeatureSpec, window: str = "2026-03-09T13:08Z", **overrides: Any) -> dict[str, Any]:
+def fg_a_row(spec: FeatureSpec, window: str = "2026-03-09T13:08Z", **overrides: Any) -> Row:
     """A row of FG-A: a host in its /24 that did nothing in working hours, but has a history."""
     return {
         "host_ip": "10.1.1.10",
         "segment_id": "10.1.1.0/24",
         "time_band": "working_hours",
         **dict.fromkeys(spec.fg_a_features(), 0),
-        **_window_columns(window),
+        **window_columns(Windows.parse(window)),
         **overrides,
     }
 
@@ -177,7 +181,7 @@ def fg_a_table(spec: FeatureSpec, *rows: Mapping[str, Any]) -> pa.Table:
     return pa.Table.from_pylist([dict(row) for row in rows], tables(spec)["fg_a"].arrow)
 
 
-def pair_counts_row(window: str = "2026-03-09T13:08Z", **overrides: Any) -> dict[str, Any]:
+def pair_counts_row(window: str = "2026-03-09T13:08Z", **overrides: Any) -> Row:
     """A row of the pair counts: one session of HTTPS that ends when the window starts."""
     return {
         "src_ip": "10.1.1.10",
@@ -186,7 +190,7 @@ def pair_counts_row(window: str = "2026-03-09T13:08Z", **overrides: Any) -> dict
         "segment_id": "10.1.1.0/24",
         "sessions_cnt": 1,
         "event_ts": Windows.parse(window).start,
-        **_window_columns(window),
+        **window_columns(Windows.parse(window)),
         **overrides,
     }
 
@@ -220,11 +224,18 @@ def _random_value(dice: random.Random, feature: str) -> float | None:
     return float(dice.choice((0, 1, 2, 3, 5))) if dice.random() > 0.002 else 5000.0
 
 
-def _window_columns(window: str) -> dict[str, Any]:
-    found = Windows.parse(window)
+def table_row(table: Table, window: Windows, **overrides: Any) -> Row:
+    """A row of any table in the window: numbers are 0, flags false, texts `x`, and times the start of the window."""
+    values = {"string": "x", "boolean": False, "timestamp": window.start}
+    row = {column.name: values.get(column.type, 0) for column in table.columns} | window_columns(window)
+    return {name: value for name, value in row.items() if name in table.column_names} | overrides
+
+
+def window_columns(window: Windows) -> Row:
+    """The columns of every table that say which window a row is of."""
     return {
-        "window_start_ts": found.start,
-        "window_end_ts": found.end,
-        "date": f"{found.start:%Y-%m-%d}",
-        "window": found.key,
+        "window_start_ts": window.start,
+        "window_end_ts": window.end,
+        "date": f"{window.start:%Y-%m-%d}",
+        "window": window.key,
     }

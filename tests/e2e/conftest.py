@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.commands import command_line
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 START = "2026-03-03T00:08Z"
 DAY = f"{START}/2026-03-04T00:08Z"
 NOON = "2026-03-03T12:08Z"
-
-
-def command_line(name: str, *arguments: str | Path) -> list[str]:
-    return [str(Path(sysconfig.get_path("scripts")) / name), *map(str, arguments)]
 
 
 @pytest.fixture(scope="session")

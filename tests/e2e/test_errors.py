@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from common.runtime import catalog
-from tests.e2e.conftest import NOON, START, Command, command_line
+from tests.commands import command_line
+from tests.e2e.conftest import NOON, START, Command
 
 STAGES = ("ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-if-training", "ndr-inference", "ndr-join")
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
+from common.config.project import ProjectParameters
 from common.logs import ReadOptions, find_logs, read_files
 from common.windows import Windows
 from jobs.fg_a.job import run as run_fg_a
@@ -68,7 +69,7 @@ def stages(session: SparkSession, scenario: Path, tmp_path_factory: pytest.TempP
 def database(scenario: Path) -> duckdb.DuckDBPyConnection:
     files = find_logs([str(scenario / "fw_paloalto")], ReadOptions())
     sessions = pa.Table.from_batches([batch.sessions for batch in read_files(files.paths, ReadOptions())])
-    return oracle.prepare(sessions, SPEC, Stages(None, scenario).project, None)  # type: ignore[arg-type]
+    return oracle.prepare(sessions, SPEC, ProjectParameters(), None)
 
 
 @pytest.mark.parametrize("table", ["delta_host", "delta_pair", "pair_counts"])

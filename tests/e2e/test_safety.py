@@ -7,13 +7,11 @@ import subprocess
 import time
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
-from common.lake.lake import Lake
-from tests.conftest import SPEC
-from tests.e2e.conftest import DAY, NOON, Command, command_line
-from tests.oracle.compare import assert_tables_equal
+from tests.commands import command_line
+from tests.e2e.conftest import DAY, NOON, Command
+from tests.lakes import assert_same_table
 
 pytestmark = pytest.mark.slow
 
@@ -25,22 +23,8 @@ WRITTEN = {
 }
 
 
-def rows(lake: Path, table: str) -> pa.Table:
-    return Lake(str(lake), SPEC).arrow(table)
-
-
-def assert_same(lake: Path, other: Path, table: str) -> None:
-    assert_tables_equal(rows(lake, table), rows(other, table), SPEC_KEYS[table], rel=0, abs=0)
-
-
-SPEC_KEYS = {
-    name: Lake("/", SPEC).table(name).key
-    for name in ("delta_pair", "delta_host", "sessions_rejected", "pair_counts", "fg_a")
-}
-
-
 @pytest.mark.parametrize("name", WRITTEN)
-def test_a_killed_run_shows_nothing_and_can_be_repeated(
+def test_a_killed_run_leaves_the_old_rows_and_can_be_repeated(
     command: Command, logs: Path, slices: Path, tmp_path: Path, name: str
 ) -> None:
     lake = shutil.copytree(slices, tmp_path / "lake")
@@ -55,10 +39,10 @@ def test_a_killed_run_shows_nothing_and_can_be_repeated(
         running.kill()
         running.wait()
         for table in WRITTEN[name]:
-            assert_same(lake, slices, table)  # the old rows, or the same rows anew: never a part of them
+            assert_same_table(lake, slices, table)  # the old rows, or the same rows anew: never a part of them
     assert command(name, "--window", DAY, "--lake", lake, *more).returncode == 0
     for table in WRITTEN[name]:
-        assert_same(lake, slices, table)
+        assert_same_table(lake, slices, table)
 
 
 def test_one_window_again_equals_the_range(command: Command, slices: Path, tmp_path: Path) -> None:
@@ -66,10 +50,10 @@ def test_one_window_again_equals_the_range(command: Command, slices: Path, tmp_p
     for name in ("ndr-pair-counts", "ndr-fg-a"):
         assert command(name, "--window", NOON, "--lake", lake).returncode == 0
     for table in ("pair_counts", "fg_a"):
-        assert_same(lake, slices, table)
+        assert_same_table(lake, slices, table)
 
 
-def test_processes_that_write_different_windows_all_land(slices: Path, tmp_path: Path) -> None:
+def test_processes_can_write_different_windows_at_once(slices: Path, tmp_path: Path) -> None:
     lake = shutil.copytree(slices, tmp_path / "lake")
     starts = ("2026-03-03T09:08Z", "2026-03-03T09:23Z", "2026-03-03T09:38Z", "2026-03-03T09:53Z")
     running = [
@@ -83,4 +67,4 @@ def test_processes_that_write_different_windows_all_land(slices: Path, tmp_path:
     for process in running:
         _, told = process.communicate()
         assert process.returncode == 0, told
-    assert_same(lake, slices, "fg_a")
+    assert_same_table(lake, slices, "fg_a")

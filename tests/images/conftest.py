@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from localaws.cli.process import LocalAws
 from tests.images.small_lake import SmallLake, build
-from tests.localaws.running import running_local_aws
 
 if not os.environ.get("NDR_IMAGES"):
     collect_ignore_glob = ["test_[!f]*.py"]  # all but test_files.py, which needs no engine
@@ -34,10 +31,3 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of the tests have in common."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-@pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A running local AWS."""
-    with running_local_aws(tmp_path_factory.mktemp("local-aws")) as local:
-        yield local

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -21,12 +22,10 @@ NAMES = {"10.1.0.5": "vdi-007", "10.1.0.6": "db-main"}
 
 
 @pytest.fixture
-def project(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def project(aws_environment: LocalAws, tmp_path: Path) -> Path:
     """A folder with the parameters of a project whose inventory is in Redshift."""
-    for name, value in local_aws.environment.items():
-        monkeypatch.setenv(name, value)
-    local_aws.client("s3").create_bucket(Bucket=BUCKET)  # one that is there already is no error in this region
-    redshift = {"workgroup_name": "ndr", "database": "ndr", "iam_role_arn": "default"}
+    aws_environment.client("s3").create_bucket(Bucket=BUCKET)  # one that is there already is no error in this region
+    redshift: dict[str, Any] = {"workgroup_name": "ndr", "database": "ndr", "iam_role_arn": "default"}
     seed_inventory(RedshiftParameters(**redshift), NAMES)
     settings = {"redshift": redshift, "staging_prefix": f"s3://{BUCKET}/staging"}
     (tmp_path / "project.yaml").write_text(yaml.safe_dump(settings))

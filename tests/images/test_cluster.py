@@ -44,11 +44,9 @@ def published(lake: Lake) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def lake_in_s3(local_aws: LocalAws, small_lake: SmallLake, monkeypatch: pytest.MonkeyPatch) -> str:
+def lake_in_s3(aws_environment: LocalAws, small_lake: SmallLake) -> str:
     """The small lake in a bucket, without the tables that ndr-15m writes, and the logs beside it."""
-    for name, value in local_aws.environment.items():
-        monkeypatch.setenv(name, value)
-    s3 = local_aws.client("s3")
+    s3 = aws_environment.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     for path in sorted(path for name in ("lake", "logs") for path in (small_lake.folder / name).rglob("*")):
         key = str(path.relative_to(small_lake.folder))

@@ -1,9 +1,12 @@
 """The oracle of deviations against values worked out by hand."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from common.config.project import ProjectParameters
@@ -12,36 +15,38 @@ from common.features.spec import Horizon, load_spec
 from common.windows import parse_moment
 from tests.factories import fg_a_row, fg_a_table, pair_counts_row, pair_counts_table
 from tests.oracle import fg_b, fg_c
+from tests.types import Row
 
 SPEC = replace(load_spec("v1"), support_min=4)
 WINDOWS = [f"2026-03-09T13:{minute}Z" for minute in ("08", "23", "38", "53")] + ["2026-03-09T14:08Z"]
 NOW = "2026-03-11T13:08Z"
 
 
-def history(name, *values, **overrides):
+def history(name: str, *values: Any, **overrides: Any) -> list[Row]:
     return [
         fg_a_row(SPEC, window, **{name: value}, **overrides) for window, value in zip(WINDOWS, values, strict=False)
     ]
 
 
-def baselines(*rows, pairs=()):
+def baselines(*rows: Row, pairs: Sequence[Row] = ()) -> dict[str, pa.Table]:
     """Of the rows within 9 March 13:08 to 10 March 13:08."""
     day = Horizon(days=1, gap_days=1)
     past, seen = fg_a_table(SPEC, *rows), pair_counts_table(SPEC, *pairs)
     return fg_b(past, seen, SPEC, ProjectParameters(), parse_moment(NOW), "7d", day)
 
 
-def deviations(current, *rows, pairs=(), now=()):
+def deviations(current: Row, *rows: Row, pairs: Sequence[Row] = (), now: Sequence[Row] = ()) -> Row:
     made = baselines(*rows, pairs=pairs)
+    row: Row
     (row,) = fg_c(fg_a_table(SPEC, current), pair_counts_table(SPEC, *now), made, SPEC, "7d", "2026-03").to_pylist()
     return row
 
 
-def transforms(row, name):
+def transforms(row: Row, name: str) -> list[Any]:
     return [row[f"{name}_{transform}"] for transform in ("z_mad", "ratio", "log_ratio")]
 
 
-def test_fg_c_has_every_column_of_the_contract():
+def test_fg_c_has_every_column_of_the_contract() -> None:
     rows = [fg_a_row(SPEC, window) for window in WINDOWS]
     made = fg_c(fg_a_table(SPEC, *rows), pair_counts_table(SPEC), baselines(*rows), SPEC, "7d", "2026-03").schema
     contract = tables(SPEC)["fg_c"].arrow
@@ -69,7 +74,7 @@ DEVIATIONS = [
 
 
 @cache
-def deviations_of_all_cases():
+def deviations_of_all_cases() -> dict[str, Row]:
     """All cases at once, each a host in a segment of its own."""
     hosts = [{"host_ip": f"10.2.{number}.1", "segment_id": f"10.2.{number}.0/24"} for number in range(len(DEVIATIONS))]
     cases = list(zip(hosts, DEVIATIONS, strict=True))
@@ -80,14 +85,14 @@ def deviations_of_all_cases():
 
 
 @pytest.mark.parametrize("number", range(len(DEVIATIONS)))
-def test_deviation(number):
+def test_deviation(number: int) -> None:
     name, _, _, expected = DEVIATIONS[number]
     row = deviations_of_all_cases()[f"10.2.{number}.1"]
     assert transforms(row, name) == pytest.approx(list(expected))
     assert row["baseline_source"] == "host"
 
 
-def test_whose_baseline():
+def test_whose_baseline() -> None:
     own = [fg_a_row(SPEC, window, sessions_cnt_w_15m=9) for window in WINDOWS[:2]]
     others = history("sessions_cnt_w_15m", 5, 5, 5, host_ip="10.1.1.11")
     current = fg_a_row(SPEC, NOW, sessions_cnt_w_15m=7)
@@ -102,7 +107,7 @@ def test_whose_baseline():
         assert row["anomaly_strength_core"] is row["scan_suspicion_score"] is None
 
 
-def test_composites():
+def test_composites() -> None:
     past = [fg_a_row(SPEC, window, bytes_src_sum_w_1h=1000) for window in WINDOWS]
     current = fg_a_row(SPEC, NOW, bytes_src_sum_w_1h=1030, bytes_asymmetry_ratio_w_1h=-0.01, in_sessions_cnt_w_8h=4)
     row = deviations(current, *past)
@@ -122,7 +127,7 @@ def test_composites():
     assert row["scan_suspicion_score"] == 0
 
 
-def test_pair_features():
+def test_pair_features() -> None:
     pairs = [pair_counts_row(WINDOWS[0], sessions_cnt=5), pair_counts_row(WINDOWS[0], src_ip="10.1.1.11", dst_port=22)]
     now = [pair_counts_row(NOW), pair_counts_row(NOW, dst_port=22), pair_counts_row("2026-03-11T13:23Z", dst_port=80)]
     past = [fg_a_row(SPEC, window) for window in WINDOWS]

@@ -1,8 +1,11 @@
 """The oracle against values worked out by hand."""
 
 from functools import cache
+from typing import Any
 
+import pyarrow as pa
 import pytest
+from duckdb import DuckDBPyConnection
 
 from common.contracts import tables
 from common.features.spec import load_spec
@@ -10,16 +13,17 @@ from common.windows import WINDOW as LENGTH
 from common.windows import Windows, floor_to_grid
 from tests.factories import EDGE_PROJECT, WINDOW, edge_case_sessions, session, sessions, threat
 from tests.oracle import delta_host, delta_pair, fg_a, pair_counts, prepare
+from tests.types import Row
 
 SPEC = load_spec("v1")
 
 
-def database(*rows, windows=None):
+def database(*rows: Row, windows: Windows | None = None) -> DuckDBPyConnection:
     return prepare(sessions(*rows), SPEC, EDGE_PROJECT, windows)
 
 
 @cache
-def edge_tables():
+def edge_tables() -> dict[str, pa.Table]:
     con = prepare(edge_case_sessions(), SPEC, EDGE_PROJECT, None)
     return {
         "delta_host": delta_host(con),
@@ -29,26 +33,26 @@ def edge_tables():
     }
 
 
-def rows_of(name, **wanted):
+def rows_of(name: str, **wanted: Any) -> list[Row]:
     rows = edge_tables()[name].to_pylist()
     return [row for row in rows if all(row[column] == value for column, value in wanted.items())]
 
 
-def one(name, **wanted):
+def one(name: str, **wanted: Any) -> Row:
     (row,) = rows_of(name, **wanted)
     return row
 
 
-def host(ip, role="outbound"):
+def host(ip: str, role: str = "outbound") -> Row:
     return one("delta_host", host_ip=ip, role=role, window_start_ts=WINDOW.start)
 
 
-def features(ip):
+def features(ip: str) -> Row:
     return one("fg_a", host_ip=ip)
 
 
 @pytest.mark.parametrize("name", ["delta_host", "delta_pair", "pair_counts", "fg_a"])
-def test_every_column_of_the_contract_is_there_with_its_type(name):
+def test_every_column_of_the_contract_is_there_with_its_type(name: str) -> None:
     contract = tables(SPEC)[name].arrow
     made = edge_tables()[name].schema
     assert {field.name: field.type for field in made} == {field.name: field.type for field in contract}
@@ -56,7 +60,7 @@ def test_every_column_of_the_contract_is_there_with_its_type(name):
     assert [column for column in required if edge_tables()[name][column].null_count] == []
 
 
-def test_start_logs_and_duplicates_do_not_count():
+def test_start_logs_and_duplicates_do_not_count() -> None:
     assert rows_of("delta_host", host_ip="10.1.1.1") == []
     # the copy of the earlier file (5 bytes), another start, another subtype, another device: 4 records
     assert (host("10.1.1.2")["sessions_cnt"], host("10.1.1.2")["bytes_src_sum"]) == (4, 5 + 3 * 1000)
@@ -64,14 +68,14 @@ def test_start_logs_and_duplicates_do_not_count():
     assert host("10.1.1.4")["sessions_cnt"] == 1
 
 
-def test_repeats_add_to_counts_and_to_nothing_else():
+def test_repeats_add_to_counts_and_to_nothing_else() -> None:
     row = host("10.1.1.5")
     assert (row["sessions_cnt"], row["short_session_cnt"], row["max_sessions_per_minute"]) == (8, 1, 8)
     # bytes of the two records: 100 and 700; p25 = 100 + 0.25 · 600
     assert (row["bytes_src_sum"], row["bytes_src_p25"], row["bytes_src_p50"]) == (800, 250.0, 400.0)
 
 
-def test_threat_records_count_as_threats_and_alerts_only():
+def test_threat_records_count_as_threats_and_alerts_only() -> None:
     row = host("10.1.1.6")
     assert (row["threat_cnt"], row["alert_cnt"], row["deny_cnt"], row["sessions_cnt"]) == (4, 1, 0, 0)
     assert row["bytes_src_p50"] is None
@@ -79,7 +83,7 @@ def test_threat_records_count_as_threats_and_alerts_only():
     assert (host("10.1.1.7")["alert_cnt"], host("10.1.1.7")["threat_cnt"]) == (1, 0)
 
 
-def test_refusals_and_failures():
+def test_refusals_and_failures() -> None:
     row = host("10.1.1.8")
     assert (row["deny_cnt"], row["drop_cnt"], row["rst_cnt"], row["zero_reply_cnt"]) == (6, 2, 0, 6)
     assert host("10.1.1.9")["aged_out_cnt"] == 1
@@ -87,7 +91,7 @@ def test_refusals_and_failures():
     assert failed == {443: 1, 8443: 1, 22: 1, 8080: 1, 53: 0}
 
 
-def test_roles_and_segments():
+def test_roles_and_segments() -> None:
     assert {row["role"] for row in rows_of("delta_host", host_ip="10.2.1.5")} == {"outbound", "inbound"}
     assert {row["role"] for row in rows_of("delta_host", host_ip="10.2.1.2")} == {"inbound"}
     assert rows_of("delta_host", host_ip="172.16.1.1") == []
@@ -111,14 +115,14 @@ def test_roles_and_segments():
     assert features("10.2.1.8")["in_high_risk_segment_sessions_cnt_w_15m"] == 1
 
 
-def test_pair_counts_hold_each_session_with_an_internal_end_once():
+def test_pair_counts_hold_each_session_with_an_internal_end_once() -> None:
     assert len(rows_of("pair_counts", src_ip="10.2.1.3")) == 1
     assert one("pair_counts", dst_ip="10.2.1.2")["segment_id"] == "198.51.100.0/24"
     assert rows_of("pair_counts", src_ip="198.51.100.7", dst_ip="172.16.1.1") == []
     assert len(rows_of("pair_counts", src_ip="10.3.1.6")) == 1
 
 
-def test_gaps():
+def test_gaps() -> None:
     row = one("delta_pair", host_ip="10.5.1.1", role="outbound")
     # 30 + 60 + 0 + 0.25 and 900 + 3600 + 0 + 0.0625
     assert (row["gap_sum_s"], row["gap_sq_sum_s"]) == (90.25, 4500.0625)
@@ -127,7 +131,7 @@ def test_gaps():
     assert one("delta_pair", host_ip="10.5.1.3")["gap_sum_s"] == 4110.0
 
 
-def test_bounds_of_windows_to_the_microsecond():
+def test_bounds_of_windows_to_the_microsecond() -> None:
     ends = {f"{row['window_end_ts']:%H:%M}": row["sessions_cnt"] for row in rows_of("delta_host", host_ip="10.4.1.1")}
     assert ends == {"13:08": 1, "13:23": 2, "13:38": 1}
     days = {row["window"]: row["sessions_cnt"] for row in rows_of("delta_host", host_ip="10.4.1.3")}
@@ -139,7 +143,7 @@ def test_bounds_of_windows_to_the_microsecond():
     assert found == [1, 2, 4, 6, 8]
 
 
-def test_late_records_go_to_the_nearest_window_of_the_run():
+def test_late_records_go_to_the_nearest_window_of_the_run() -> None:
     ends = ("12:52:59.999999", "12:53", "13:07", "13:23", "13:38", "13:38:00.000001")
     con = database(*(session(end_ts=f"2026-03-10T{end}") for end in ends), windows=WINDOW)
     assert [row["sessions_cnt"] for row in delta_host(con).to_pylist()] == [4]
@@ -149,7 +153,7 @@ def test_late_records_go_to_the_nearest_window_of_the_run():
     assert [row["sessions_cnt"] for row in delta_host(con).to_pylist()] == [2, 3]
 
 
-def test_entropy_and_top_shares():
+def test_entropy_and_top_shares() -> None:
     row = features("10.3.1.9")
     # peers with 4, 2 and 2 of 8 sessions: 0.5 · 1 + 2 · 0.25 · 2 = 1.5 bits; bytes 20, 60 and 20 of 100
     assert row["peer_ip_entropy_w_15m"] == pytest.approx(1.5)
@@ -161,7 +165,7 @@ def test_entropy_and_top_shares():
     assert row["in_sessions_cnt_w_24h"] == row["in_peer_ip_entropy_w_24h"] == 0
 
 
-def test_zeros_and_nulls():
+def test_zeros_and_nulls() -> None:
     row = features("10.3.1.1")
     assert row["peer_ip_top1_bytes_share_w_15m"] == row["bytes_asymmetry_ratio_w_15m"] == 0
     assert host("10.3.1.2")["zero_reply_cnt"] == 1
@@ -175,7 +179,7 @@ def test_zeros_and_nulls():
     assert features("10.1.1.8")["deny_ratio_w_1h"] == 1.0
 
 
-def test_novelty():
+def test_novelty() -> None:
     row = features("10.6.1.1")
     found = {metric: row[f"{metric}_w_15m"] for metric in SPEC.metric_names if "lookback30d" in metric}
     # peers: .1 on two days, .2 on one, .3 on none; ports: 443 on two, 22 on one, 8443 on none;
@@ -209,11 +213,11 @@ def test_novelty():
         ("10.6.1.10", "new_peer_cnt_lookback30d_w_15m", None),
     ],
 )
-def test_novelty_case(ip, feature, expected):
+def test_novelty_case(ip: str, feature: str, expected: int | None) -> None:
     assert features(ip)[feature] == expected
 
 
-def test_a_host_with_threats_only_has_a_row():
+def test_a_host_with_threats_only_has_a_row() -> None:
     con = database(threat())
     (row,) = fg_a(con, WINDOW).to_pylist()
     assert (row["threat_cnt_w_15m"], row["sessions_cnt_w_24h"], row["peer_ip_nunique_w_15m"]) == (1, 0, 0)
@@ -235,7 +239,7 @@ def test_a_host_with_threats_only_has_a_row():
         ("10T02:10", 22, (0, 0, 1, 0), "off_hours"),
     ],
 )
-def test_hours_are_local(end, hour, flags, band):
+def test_hours_are_local(end: str, hour: int, flags: tuple[int, int, int, int], band: str) -> None:
     row = session(end_ts=f"2026-03-{end}:00")
     start = floor_to_grid(row["end_ts"])
     (found,) = fg_a(database(row), Windows(start, start + LENGTH)).to_pylist()

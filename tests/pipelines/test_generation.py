@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,8 @@ def test_an_environment_that_cannot_build(tmp_path: Path) -> None:
 
 
 def test_the_folder_holds_what_was_built(tmp_path: Path) -> None:
-    one, other = {"Steps": [], "Parameters": []}, {"Steps": [{"Name": "A"}]}
+    one: dict[str, Any] = {"Steps": [], "Parameters": []}
+    other = {"Steps": [{"Name": "A"}]}
     definitions.write({"a": one, "b": other}, tmp_path)
     assert definitions.stale({"a": one, "b": other}, tmp_path) == []
     assert (tmp_path / "a.json").read_text() == '{\n  "Parameters": [],\n  "Steps": []\n}\n'

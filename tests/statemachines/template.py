@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import yaml
@@ -34,10 +35,12 @@ class _Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short forms."""
 
 
+def _short_form(function: str, loader: yaml.SafeLoader, node: yaml.ScalarNode) -> dict[str, Any]:
+    return {function: loader.construct_scalar(node)}
+
+
 for _function in ("Ref", "Sub", "GetAtt"):
-    _Loader.add_constructor(
-        f"!{_function}", lambda loader, node, function=_function: {function: loader.construct_scalar(node)}
-    )
+    _Loader.add_constructor(f"!{_function}", partial(_short_form, _function))
 
 
 class Template:

@@ -11,9 +11,7 @@ from common.aws.redshift import columns_ddl, credentials, identifier, literal, r
 from common.config.redshift import RedshiftParameters
 from common.contracts.types import Column
 from common.errors import AwsError, ParameterError, RedshiftError
-from tests.redshift import Query, query, redshift
-
-__all__ = ["query", "redshift"]
+from tests.redshift import Query
 
 
 @pytest.fixture
@@ -22,7 +20,7 @@ def table(redshift: RedshiftParameters) -> str:
     return f"{redshift.schema}.names"
 
 
-def test_literals() -> None:
+def test_texts_are_quoted_and_control_characters_refused() -> None:
     assert literal("it's") == "'it''s'"
     assert literal("SELECT 'a'") == "'SELECT ''a'''"
     for text in ("a\\", "a\nb", "a\0", "\x1b"):
@@ -30,20 +28,20 @@ def test_literals() -> None:
             literal(text)
 
 
-def test_names() -> None:
+def test_names_are_quoted_and_checked() -> None:
     assert identifier("machine_inventory") == '"machine_inventory"'
     for name in ('a"b', "a b", "a;b", "", "1a", "a.b"):
         with pytest.raises(ParameterError):
             identifier(name)
 
 
-def test_declared_columns() -> None:
+def test_columns_are_declared_with_their_types() -> None:
     columns = (Column("a", "string", ""), Column("b", "string", "", nullable=True), Column("c", "timestamp", ""))
     expected = '"a" VARCHAR(65535) NOT NULL, "b" VARCHAR(256), "c" TIMESTAMP NOT NULL'
     assert columns_ddl(columns, ["a"]) == expected
 
 
-def test_rights_in_s3() -> None:
+def test_the_role_of_the_project_gives_access_to_s3() -> None:
     role = "arn:aws:iam::123456789012:role/exchange"
     assert credentials(RedshiftParameters("ndr", role, "ndr")) == f"IAM_ROLE '{role}'"
     assert credentials(RedshiftParameters("ndr", "default", "ndr")) == "IAM_ROLE default"
@@ -82,7 +80,7 @@ def test_a_statement_that_takes_too_long_is_cancelled(redshift: RedshiftParamete
     assert query(f"SELECT count(*) FROM {table}") == [[100]]
 
 
-def test_one_transaction_has_a_most_of_statements(redshift: RedshiftParameters) -> None:
+def test_a_transaction_has_a_limit_of_statements(redshift: RedshiftParameters) -> None:
     with pytest.raises(RedshiftError, match="41 statements"):
         run_statements(redshift, ["SELECT 1"] * 41)
 

@@ -14,7 +14,7 @@ from common.config.project import ProjectParameters
 from common.errors import ParameterError
 from common.features.spec import Horizon
 
-NEEDED = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/acme/hq/"}
+NEEDED: dict[str, Any] = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/acme/hq/"}
 SETTINGS = {
     "time_zone": "Europe/Berlin",
     "working_hours": [8, 18],
@@ -94,7 +94,7 @@ def test_a_damaged_item_is_named(item: dict[str, Any], words: str) -> None:
         project_of_item({"project_name": {"S": "acme"}, "parameters": {"S": "project_parameters#v1"}, **item})
 
 
-def test_routing() -> None:
+def test_the_prefix_of_a_routing_item_ends_in_its_organisation() -> None:
     item = routing_item("acme", "hq", "acme-hq", "v1", "s3://inbox/acme/hq/")
     assert item["org_key"] == {"S": "acme#hq"}
     assert item["ingestion_prefix"] == {"S": "s3://inbox/acme/hq"}

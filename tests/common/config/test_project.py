@@ -21,7 +21,7 @@ def test_without_a_file_the_defaults_hold() -> None:
     assert load_project(None) == ProjectParameters()
 
 
-def test_values_of_a_file(tmp_path: Path) -> None:
+def test_values_come_from_the_file(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         "internal_cidrs: [10.0.0.0/8]\nhorizons: {7d: {days: 2, gap_days: 0.5}}\nallowed_lateness_minutes: 5\n"

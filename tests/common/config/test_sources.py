@@ -11,6 +11,7 @@ from common.config.project import load_project
 from common.config.sources import read_settings
 from common.errors import AwsError, ParameterError
 from localaws.cli.process import LocalAws
+from tests.localaws.running import create_table
 
 TABLE, ROUTING, BUCKET = "sources-parameters", "sources-routing", "sources-bucket"
 ORCHESTRATION = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/acme/hq"}
@@ -25,18 +26,10 @@ def each_test_reads_anew() -> Iterator[None]:
 
 @pytest.fixture
 def table(aws_environment: LocalAws) -> str:
-    dynamodb = aws_environment.client("dynamodb")
-    names = dynamodb.list_tables()["TableNames"]
+    names = aws_environment.client("dynamodb").list_tables()["TableNames"]
     for name, keys in ((TABLE, ("project_name", "parameters")), (ROUTING, ("org_key",))):
         if name not in names:
-            dynamodb.create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-                KeySchema=[
-                    {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-                ],
-            )
+            create_table(aws_environment, name, *keys)
     return TABLE
 
 
@@ -94,7 +87,7 @@ def test_a_wrong_item_is_named(table: str, local_aws: LocalAws, settings: dict[s
         load_project(f"dynamodb://{table}", "acme", "v1")
 
 
-def test_a_file_in_s3(aws_environment: LocalAws) -> None:
+def test_the_file_can_lie_in_s3(aws_environment: LocalAws) -> None:
     s3 = aws_environment.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="projects/acme.yaml", Body=b"time_zone: Europe/Berlin\n")

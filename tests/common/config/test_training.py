@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from common.config.project import load_project
@@ -12,29 +15,30 @@ from common.errors import ParameterError
         ("tuning_blocks", 1), ("tuning_seconds", -1.0), ("max_rows", 10), ("promotion", "sometimes"),
     ],
 )  # fmt: skip
-def test_values_out_of_range_are_refused(name, value):
+def test_values_out_of_range_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ParameterError, match=rf"project parameter training\.{name} is {value!r}"):
         TrainingParameters(**{name: value})
 
 
-def test_the_group_is_read_from_the_project_parameters(tmp_path):
+def test_the_group_is_read_from_the_project_parameters(tmp_path: Path) -> None:
     path = tmp_path / "parameters.yaml"
     path.write_text(
         "training:\n  min_coverage: 0.5\n  endpoint: {name: ndr, image: i, role_arn: r, instance_count: 2}\n"
     )
     training = load_project(str(path)).training
     assert training.min_coverage == 0.5
+    assert training.endpoint is not None
     assert (training.endpoint.name, training.endpoint.instance_count) == ("ndr", 2)
     assert training.max_rows == TrainingParameters().max_rows
 
 
-def test_an_unknown_name_of_the_group_is_refused(tmp_path):
+def test_an_unknown_name_of_the_group_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "parameters.yaml"
     path.write_text("training: {min_coverag: 0.5}\n")
     with pytest.raises(ParameterError, match=r"training\.min_coverag"):
         load_project(str(path))
 
 
-def test_only_settings_of_the_model_make_the_model():
+def test_only_settings_of_the_model_make_the_model() -> None:
     assert "max_rows" in TrainingParameters().of_model()
     assert not {"min_coverage", "promotion", "endpoint", "drift_score_psi"} & set(TrainingParameters().of_model())

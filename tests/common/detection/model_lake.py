@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,7 @@ TEXTS = {
     "baseline_source": "host",
     "pair_evidence": "[]",
 }
-Overrides = dict[str, dict[int, Any]]
-
-if not hasattr(sys.modules["__main__"], "__file__"):  # in a worker of pytest-xdist, which PySpark takes for a doctest
-    sys.modules["__main__"].__file__ = __file__
+Overrides = Mapping[str, Mapping[int, Any]]
 
 
 def host(number: int) -> str:
@@ -67,9 +64,9 @@ def rows(name: str, window: Windows, seed: int, hosts: int = HOSTS, overrides: O
         "date": [f"{window.start:%Y-%m-%d}"] * hosts,
         "window": [window.key] * hosts,
     }
-    for column, values in (overrides or {}).items():
+    for changed, values in (overrides or {}).items():
         for number, value in values.items():
-            columns[column][number] = value
+            columns[changed][number] = value
     return pa.table(columns, schema=table.arrow)
 
 

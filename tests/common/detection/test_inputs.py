@@ -5,7 +5,7 @@ from common.features.spec import load_spec
 SPEC = load_spec("v1")
 
 
-def test_input_is_the_canonical_features_and_the_composites():
+def test_input_is_the_canonical_features_and_the_composites() -> None:
     features = model_features(SPEC)
     assert len(features.fg_a) == 485
     assert features.fg_c[:1320] == SPEC.fg_c_features()
@@ -16,13 +16,13 @@ def test_input_is_the_canonical_features_and_the_composites():
     assert len(set(features.names)) == 1813
 
 
-def test_every_input_is_a_number_of_its_table():
+def test_every_input_is_a_number_of_its_table() -> None:
     for name, columns in (("fg_a", model_features(SPEC).fg_a), ("fg_c", model_features(SPEC).fg_c)):
         types = {column.name: column.type for column in tables(SPEC)[name].columns}
         assert {types[column] for column in columns} <= {"double", "int"}
 
 
-def test_evidence_groups_name_inputs_once():
+def test_evidence_groups_name_inputs_once() -> None:
     named = [name for members in evidence_groups(SPEC).values() for name in members]
     assert len(set(named)) == len(named)
     assert set(named) <= set(model_features(SPEC).names)
@@ -30,14 +30,14 @@ def test_evidence_groups_name_inputs_once():
     assert not any(label in name for name in named for label in ("w_30m", "w_1h", "w_8h", "w_24h"))
 
 
-def test_a_deviation_is_of_its_fg_a_feature():
+def test_a_deviation_is_of_its_fg_a_feature() -> None:
     assert fg_a_feature("in_deny_ratio_w_1h_z_mad") == "in_deny_ratio_w_1h"
     assert fg_a_feature("deny_ratio_w_1h_log_ratio") == "deny_ratio_w_1h"
     assert fg_a_feature("deny_ratio_w_1h_ratio") == "deny_ratio_w_1h"
     assert fg_a_feature("scan_suspicion_score") == "scan_suspicion_score"
 
 
-def test_every_feature_has_its_behaviour():
+def test_every_feature_has_its_behaviour() -> None:
     assert behaviour("in_deny_ratio_w_24h_ratio", SPEC) == "in_deny_ratio"
     assert behaviour("new_peer_cnt_lookback30d_w_15m", SPEC) == "new_peer_cnt_lookback30d"
     assert behaviour("hour_of_day", SPEC) == "hour_of_day"

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
-from common.errors import InputError, TableError
-from common.storage.filesystems import normal_uri
+from common.errors import TableError
 from common.windows import Windows
-from tests.conftest import Stages
+from tests.conftest import SPEC, Stages
+from tests.factories import pair_counts_row, pair_counts_table
 
 pytestmark = pytest.mark.parity
 
@@ -21,20 +21,8 @@ EXACT = 11 / 92  # read back from statistics in JSON it would come out as 0.1195
 
 
 def counted(stages: Stages, window: Windows, **overrides: Any) -> Any:
-    row = {
-        "src_ip": "10.0.0.1",
-        "dst_ip": "192.0.2.1",
-        "dst_port": 443,
-        "segment_id": "10.0.0.0/24",
-        "sessions_cnt": 1,
-        "event_ts": window.start,
-        "window_start_ts": window.start,
-        "window_end_ts": window.end,
-        "date": f"{window.start:%Y-%m-%d}",
-        "window": window.key,
-    }
-    table = pa.Table.from_pylist([row | overrides], schema=stages.lake.table("pair_counts").arrow)
-    return stages.session.createDataFrame(table)
+    rows = pair_counts_table(SPEC, pair_counts_row(str(window), **overrides))
+    return stages.session.createDataFrame(rows)
 
 
 def test_a_replacement_touches_its_windows_only(stages: Stages) -> None:
@@ -95,17 +83,3 @@ def test_a_missing_table_names_itself(stages: Stages) -> None:
     with pytest.raises(TableError, match="fg_c does not exist"):
         stages.lake.arrow("fg_c")
     assert stages.lake.partitions("fg_c") == []
-
-
-@pytest.mark.parametrize(
-    ("text", "uri"),
-    [("file:///a/b/", "/a/b"), ("/a/b/", "/a/b"), ("s3://bucket/lake/", "s3://bucket/lake"), ("/a%20b", "/a%20b"),
-     ("file:///a%20b", "/a b")],
-)  # fmt: skip
-def test_lake_uris(text: str, uri: str) -> None:
-    assert normal_uri(text) == uri
-
-
-def test_other_schemes_are_refused() -> None:
-    with pytest.raises(InputError, match="gs"):
-        normal_uri("gs://bucket/lake")

@@ -45,6 +45,7 @@ def parsed(line: str | bytes, zone: str = "UTC") -> dict[str, Any]:
     """The one session on the line."""
     batch = both_ways([line], zone)
     assert batch.rejects.to_pylist() == []
+    row: dict[str, Any]
     (row,) = batch.sessions.to_pylist()
     return row
 

@@ -1,9 +1,9 @@
 import io
 import json
+from collections.abc import Sequence
 
 import pytest
 
-from common.runtime import run_report as module
 from common.runtime.run_report import RunReport
 
 
@@ -12,27 +12,27 @@ class Terminal(io.StringIO):
         return True
 
 
-def progress(stream, monkeypatch, moments):
+def progress(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, moments: Sequence[float]) -> str:
     """What is shown of a step that tells of its progress at these seconds after the start."""
     clock = iter(moments)
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("common.runtime.run_report.time.monotonic", lambda: next(clock))
     told = RunReport("ndr-delta", _told=0.0, _stream=stream)
     for number in range(len(moments)):
         told.progress("parse", number + 1, len(moments), "files")
     return stream.getvalue()
 
 
-def test_a_log_gets_progress_every_few_seconds(monkeypatch):
+def test_a_log_gets_progress_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     text = progress(io.StringIO(), monkeypatch, [0.1, 4.9, 5.1, 5.2, 10.2, 11.0])
     assert [json.loads(line)["done"] for line in text.splitlines()] == [3, 5]
 
 
-def test_a_terminal_sees_every_step_of_it(monkeypatch):
+def test_a_terminal_shows_all_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     text = progress(Terminal(), monkeypatch, [0.1, 0.2, 0.3])
     assert [f"{done} of 3 files" in text for done in (1, 2, 3)] == [True] * 3
 
 
-def test_steps_are_told_at_once(monkeypatch):
+def test_steps_are_logged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     with RunReport("ndr-delta", _stream=stream).step("parse"):
         pass
@@ -40,5 +40,5 @@ def test_steps_are_told_at_once(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["_told", "_began", "_stream"])
-def test_the_report_shows_nothing_private(name):
+def test_the_report_shows_nothing_private(name: str) -> None:
     assert name.strip("_") not in json.loads(RunReport("ndr-delta").to_json())

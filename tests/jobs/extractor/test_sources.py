@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from jobs.extractor.cli import main
 from localaws.cli.process import LocalAws
+from tests.localaws.running import create_table
 
 RANGE = "2026-03-10T13:08Z/2026-03-10T14:08Z"
 KEYS = ["20260310T1308Z", "20260310T1323Z", "20260310T1338Z", "20260310T1353Z"]
@@ -29,15 +30,7 @@ def aws(aws_environment: LocalAws) -> LocalAws:
             s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": entry["Key"]} for entry in found]})
     if TABLE in dynamodb.list_tables()["TableNames"]:
         dynamodb.delete_table(TableName=TABLE)
-    dynamodb.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("project_name", "batch_key")],
-        KeySchema=[
-            {"AttributeName": "project_name", "KeyType": "HASH"},
-            {"AttributeName": "batch_key", "KeyType": "RANGE"},
-        ],
-    )
+    create_table(aws_environment, TABLE, "project_name", "batch_key")
     return aws_environment
 
 
@@ -73,8 +66,8 @@ def extract(tmp_path: Path, *more: str, manifest: str = f"s3://{BUCKET}/out/r1")
     arguments += ["--window", RANGE, "--project-name", "acme", "--parameters", str(parameters)]
     done = CliRunner().invoke(main, [*arguments, *more])
     assert done.exit_code == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report["details"]
+    details: dict[str, Any] = json.loads(done.stdout)["details"]
+    return details
 
 
 def found(aws: LocalAws) -> dict[str, str]:
@@ -106,7 +99,7 @@ def test_without_an_event_the_time_of_the_upload_counts(aws: LocalAws, tmp_path:
     assert (details["listed"], details["window_count"]) == (1, 0)
 
 
-def test_the_index_alone(aws: LocalAws, tmp_path: Path) -> None:
+def test_the_index_alone_can_be_the_source(aws: LocalAws, tmp_path: Path) -> None:
     first = note(aws, "2026-03-10T13:23:00Z", "aa", "2026-03-10T13:23:00Z")
     second = note(aws, "2026-03-10T13:23:00Z", "bb", "2026-03-10T13:37:59Z")
     last = note(aws, "2026-03-10T14:08:00Z", "cc", "2026-03-10T14:08:00Z")
@@ -127,7 +120,7 @@ def test_a_complete_index_needs_no_listing(aws: LocalAws, tmp_path: Path) -> Non
     assert list(found(aws)) == KEYS
 
 
-def test_what_the_index_lacks_is_listed(aws: LocalAws, tmp_path: Path) -> None:
+def test_windows_that_the_index_lacks_are_listed(aws: LocalAws, tmp_path: Path) -> None:
     known = note(aws, "2026-03-10T13:23:00Z", "aa", "2026-03-10T13:23:10Z")
     upload(aws, "aa", "2026-03-10T13:53:00Z")  # the index knows better when it came in
     beside = upload(aws, "ab", "2026-03-10T13:24:00Z")

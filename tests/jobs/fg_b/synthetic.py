@@ -1,79 +1,53 @@
-"""Lakes with synthetic FG-A rows and pair counts, written without an engine."""
+"""FG-A rows and pair counts: a row of zeros with overrides, and random tables of many windows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from deltalake import write_deltalake
 
 from common.contracts import tables
-from common.contracts.types import Table
-from common.features.spec import FeatureSpec, load_spec
-from common.windows import WINDOW, Windows, partition_key
+from common.features.spec import load_spec
+from common.windows import WINDOW, Windows
+from tests import factories
+from tests.factories import pair_counts_row, window_columns
+from tests.types import Numbers, Row
 
 SPEC = load_spec("v1")
-WINDOWS_PER_COMMIT = 32
 
 
 def time_band(start: datetime) -> str:
     return "working_hours" if 7 <= start.hour < 17 else "off_hours"
 
 
-def of_window(start: datetime) -> dict[str, Any]:
-    return {
-        "window_start_ts": start,
-        "window_end_ts": start + WINDOW,
-        "date": f"{start:%Y-%m-%d}",
-        "window": partition_key(start),
-    }
+def at(start: datetime) -> Windows:
+    """The window that starts then."""
+    return Windows(start, start + WINDOW)
 
 
-def fg_a_row(start: datetime, host_ip: str = "10.0.1.5", **overrides: Any) -> dict[str, Any]:
+def segment(address: str) -> str:
+    """The /24 of an address."""
+    return f"{address.rpartition('.')[0]}.0/24"
+
+
+def fg_a_row(start: datetime, host_ip: str = "10.0.1.5", **overrides: Any) -> Row:
     """A row of zeros; overrides are columns, or metrics, which then hold for all roles and labels."""
-    row: dict[str, Any] = dict.fromkeys(SPEC.fg_a_features(), 0.0)
-    row |= dict.fromkeys(SPEC.context, 0)
-    row |= {"host_ip": host_ip, "segment_id": f"{host_ip.rpartition('.')[0]}.0/24", "time_band": time_band(start)}
+    columns: Row = {}
     for name, value in overrides.items():
         if name in SPEC.metric_names:
-            row |= {SPEC.fg_a_name(role, name, label): value for role in SPEC.roles for label in SPEC.window_labels}
+            columns |= {SPEC.fg_a_name(role, name, label): value for role in SPEC.roles for label in SPEC.window_labels}
         else:
-            row[name] = value
-    return row | of_window(start)
+            columns[name] = value
+    place = {"host_ip": host_ip, "segment_id": segment(host_ip), "time_band": time_band(start)}
+    return factories.fg_a_row(SPEC, str(at(start)), **place | columns)
 
 
-def pair_row(start: datetime, src_ip: str = "10.0.1.5", **overrides: Any) -> dict[str, Any]:
-    base = {
-        "src_ip": src_ip,
-        "dst_ip": "10.0.9.9",
-        "dst_port": 443,
-        "segment_id": f"{src_ip.rpartition('.')[0]}.0/24",
-        "sessions_cnt": 1,
-        "event_ts": start + WINDOW / 2,
-    }
-    return base | of_window(start) | overrides
-
-
-def write(lake: Path, name: str, rows: Iterable[dict[str, Any]] | pa.Table, spec: FeatureSpec = SPEC) -> None:
-    """Writes the rows as the table, replacing what it held."""
-    table: Table = tables(spec)[name]
-    schema = pa.schema([field.with_nullable(True) for field in table.arrow])
-    data = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=schema)
-    data, location = data.select(schema.names), str(lake / name)
-    if "window" not in table.partitions:
-        write_deltalake(location, data, mode="overwrite", partition_by=list(table.partitions))
-        return
-    # each open partition holds a writer per column: a few windows at a time
-    windows = sorted(set(data["window"].to_pylist()))
-    for start in range(0, len(windows), WINDOWS_PER_COMMIT):
-        part = data.filter(pc.is_in(data["window"], pa.array(windows[start : start + WINDOWS_PER_COMMIT])))
-        mode = "append" if start else "overwrite"
-        write_deltalake(location, part, mode=mode, partition_by=list(table.partitions))
+def pair_row(start: datetime, src_ip: str = "10.0.1.5", **overrides: Any) -> Row:
+    """A row of the pair counts: one session with one destination in the middle of the window."""
+    place = {"src_ip": src_ip, "dst_ip": "10.0.9.9", "segment_id": segment(src_ip), "event_ts": start + WINDOW / 2}
+    return pair_counts_row(str(at(start)), **place | overrides)
 
 
 def random_fg_a(windows: Windows, hosts: list[str], seed: int = 7, share: float = 1.0) -> pa.Table:
@@ -87,7 +61,7 @@ def random_fg_a(windows: Windows, hosts: list[str], seed: int = 7, share: float 
     level = rng.gamma(2.0, 2.0, len(hosts))[host]
     columns: dict[str, Any] = {
         "host_ip": addresses,
-        "segment_id": [f"{address.rpartition('.')[0]}.0/24" for address in addresses],
+        "segment_id": [segment(address) for address in addresses],
         "time_band": [time_band(moment) for moment in moments],
     }
     for label, length in SPEC.window_labels.items():
@@ -98,22 +72,22 @@ def random_fg_a(windows: Windows, hosts: list[str], seed: int = 7, share: float 
                 if "lookback30d" in metric.name:
                     columns[name] = pa.array(columns[name], mask=rng.random(count) < 0.1)
     columns |= {name: np.zeros(count, dtype=np.int32) for name in SPEC.context}
-    bounds = [of_window(moment) for moment in moments]
+    bounds = [window_columns(at(moment)) for moment in moments]
     columns |= {name: [bound[name] for bound in bounds] for name in bounds[0]}
     schema = tables(SPEC)["fg_a"].arrow
     return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in schema.names})
 
 
-def _values(rng: np.random.Generator, kind: str, level: np.ndarray, count: int) -> np.ndarray:
+def _values(rng: np.random.Generator, kind: str, level: Numbers, count: int) -> Numbers:
     if kind in ("count", "flag"):
-        counts = rng.poisson(level)
-        return (counts > 0 if kind == "flag" else counts).astype(float)
+        counts = rng.poisson(level).astype(float)
+        return np.minimum(counts, 1) if kind == "flag" else counts
     if kind in ("bytes", "seconds"):
         return np.round(rng.lognormal(6, 1.5, count) * level)
     return rng.random(count)
 
 
-def random_pairs(windows: Windows, hosts: list[str], per_window: int = 5, seed: int = 7) -> list[dict[str, Any]]:
+def random_pairs(windows: Windows, hosts: list[str], per_window: int = 5, seed: int = 7) -> list[Row]:
     """Pair counts in which each host meets some of a few destinations in each window."""
     rng = np.random.default_rng(seed)
     return [

@@ -15,7 +15,8 @@ from jobs.fg_b.cli import main
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run
 from tests.conftest import Stages
-from tests.jobs.fg_b.synthetic import SPEC, fg_a_row, pair_row, random_fg_a, random_pairs, write
+from tests.jobs.fg_b.synthetic import SPEC, fg_a_row, pair_row, random_fg_a, random_pairs
+from tests.lakes import write_table
 
 REFERENCE = datetime(2026, 3, 5, 0, 8, tzinfo=UTC)
 TWO_DAYS = ProjectParameters(horizons={"2d": Horizon(2, 1)})  # 2 March 00:08 to 4 March 00:08
@@ -42,8 +43,8 @@ def rows(stages: Stages, table: str) -> list[dict[str, Any]]:
 def test_only_windows_of_the_horizon_count(stages: Stages) -> None:
     inside = datetime(2026, 3, 2, 0, 8, tzinfo=UTC)
     moments = [inside - timedelta(minutes=15), inside, LAST, datetime(2026, 3, 4, 0, 8, tzinfo=UTC)]
-    write(stages.folder, "fg_a", [fg_a_row(moment) for moment in moments])
-    write(stages.folder, "pair_counts", [pair_row(moment) for moment in moments])
+    write_table(stages.folder, "fg_a", [fg_a_row(moment) for moment in moments])
+    write_table(stages.folder, "pair_counts", [pair_row(moment) for moment in moments])
     publish(stages)
     host = [row for row in rows(stages, "fg_b/host") if (row["role"], row["window_label"]) == ("inbound", "w_8h")]
     assert {row["time_band"]: row["sessions_cnt_support_count"] for row in host} == {
@@ -57,7 +58,7 @@ def test_only_windows_of_the_horizon_count(stages: Stages) -> None:
 
 
 def test_pair_baselines(stages: Stages) -> None:
-    write(stages.folder, "fg_a", [fg_a_row(FIRST)])
+    write_table(stages.folder, "fg_a", [fg_a_row(FIRST)])
     other = {"src_ip": "10.0.1.6"}
     pairs = [
         pair_row(FIRST, sessions_cnt=2),
@@ -65,7 +66,7 @@ def test_pair_baselines(stages: Stages) -> None:
         pair_row(LAST, **other),
         pair_row(LAST, dst_port=22, sessions_cnt=9),
     ]
-    write(stages.folder, "pair_counts", pairs)
+    write_table(stages.folder, "pair_counts", pairs)
     publish(stages)
     old, rare, new = sorted(rows(stages, "fg_b/pair/host"), key=lambda row: (row["dst_port"] == 22, row["src_ip"]))
     half = timedelta(minutes=7, seconds=30)
@@ -80,15 +81,17 @@ def test_pair_baselines(stages: Stages) -> None:
 
 def test_ip_metadata_takes_names_from_the_latest_snapshot_up_to_the_month(stages: Stages) -> None:
     hosts = {"10.0.1.5": [FIRST, LAST], "10.0.1.6": [LAST], "10.0.1.7": [LAST]}
-    write(stages.folder, "fg_a", [fg_a_row(moment, host) for host, moments in hosts.items() for moment in moments])
-    write(stages.folder, "pair_counts", [pair_row(FIRST)])
+    write_table(
+        stages.folder, "fg_a", [fg_a_row(moment, host) for host, moments in hosts.items() for moment in moments]
+    )
+    write_table(stages.folder, "pair_counts", [pair_row(FIRST)])
     snapshots = [
         ("2026-02", "10.0.1.5", "old"),
         ("2026-03", "10.0.1.5", "VDI-12"),
         ("2026-03", "10.0.1.6", "srv-vdi-1"),
         ("2026-04", "10.0.1.6", "vdi-9"),
     ]
-    write(
+    write_table(
         stages.folder,
         "machine_inventory",
         [
@@ -108,8 +111,8 @@ def test_ip_metadata_takes_names_from_the_latest_snapshot_up_to_the_month(stages
 
 
 def test_without_an_inventory_names_are_null_and_the_report_says_so(stages: Stages) -> None:
-    write(stages.folder, "fg_a", [fg_a_row(FIRST)])
-    write(stages.folder, "pair_counts", [pair_row(FIRST)])
+    write_table(stages.folder, "fg_a", [fg_a_row(FIRST)])
+    write_table(stages.folder, "pair_counts", [pair_row(FIRST)])
     report = publish(stages)
     assert rows(stages, "fg_b/ip_metadata")[0]["machine_name"] is None
     assert "no snapshot" in report.details["machine_inventory"]
@@ -119,8 +122,8 @@ def test_without_an_inventory_names_are_null_and_the_report_says_so(stages: Stag
 def filled(stages: Stages) -> Stages:
     windows = Windows.parse("2026-03-02T06:08Z/2026-03-02T09:08Z")
     hosts = ["10.0.1.5", "10.0.1.6", "10.0.2.5", "10.0.3.5"]
-    write(stages.folder, "fg_a", random_fg_a(windows, hosts, share=0.8))
-    write(stages.folder, "pair_counts", random_pairs(windows, hosts))
+    write_table(stages.folder, "fg_a", random_fg_a(windows, hosts, share=0.8))
+    write_table(stages.folder, "pair_counts", random_pairs(windows, hosts))
     return stages
 
 
@@ -156,12 +159,12 @@ def test_each_horizon_is_published(filled: Stages) -> None:
 def test_missing_tables_and_empty_horizons_are_named(stages: Stages) -> None:
     with pytest.raises(TableError, match="table fg_a does not exist"):
         publish(stages)
-    write(stages.folder, "fg_a", [fg_a_row(REFERENCE)])
-    write(stages.folder, "pair_counts", [pair_row(REFERENCE)])
+    write_table(stages.folder, "fg_a", [fg_a_row(REFERENCE)])
+    write_table(stages.folder, "pair_counts", [pair_row(REFERENCE)])
     with pytest.raises(InputError, match=r"fg_a has no rows in horizon 2d .2026-03-02T00:08Z/2026-03-04T00:08Z"):
         publish(stages)
     assert not stages.lake.exists("fg_b/publications")
-    write(stages.folder, "fg_a", [fg_a_row(FIRST)])
+    write_table(stages.folder, "fg_a", [fg_a_row(FIRST)])
     with pytest.raises(InputError, match="pair_counts has no rows in horizon 2d"):
         publish(stages)
 

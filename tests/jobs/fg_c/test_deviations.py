@@ -11,9 +11,15 @@ NAN = float("nan")
 COLUMNS = deviation_columns(SPEC)
 
 
+def cell(number: float) -> Floats:
+    """A matrix of one row and one column."""
+    return np.array([[number]])
+
+
 def one(value: float, median: float, scale: float, floor: float) -> list[float]:
     """z_mad, ratio and log_ratio of a single value."""
-    return deviations(*(np.array([[number]]) for number in (value, median, scale, floor)), 6)[0, :, 0].tolist()
+    found: list[float] = deviations(cell(value), cell(median), cell(scale), cell(floor), 6)[0, :, 0].tolist()
+    return found
 
 
 def test_transforms() -> None:

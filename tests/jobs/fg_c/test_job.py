@@ -16,7 +16,8 @@ from jobs.fg_c.cli import main
 from jobs.fg_c.config import DeviationConfig
 from jobs.fg_c.job import run
 from tests.conftest import Stages
-from tests.jobs.fg_b.synthetic import fg_a_row, pair_row, random_fg_a, random_pairs, write
+from tests.jobs.fg_b.synthetic import fg_a_row, pair_row, random_fg_a, random_pairs
+from tests.lakes import write_table
 
 REFERENCE = datetime(2026, 3, 2, 0, 8, tzinfo=UTC)
 NOW = Windows.parse("2026-03-02T08:08Z")
@@ -32,8 +33,8 @@ def history(host: str, count: int = LONG, **values: Any) -> list[dict[str, Any]]
 
 
 def fill(stages: Stages, fg_a: list[dict[str, Any]], pairs: list[dict[str, Any]] | None = None) -> None:
-    write(stages.folder, "fg_a", fg_a)
-    write(stages.folder, "pair_counts", pairs or [pair_row(HISTORY)])
+    write_table(stages.folder, "fg_a", fg_a)
+    write_table(stages.folder, "pair_counts", pairs or [pair_row(HISTORY)])
 
 
 def publish(stages: Stages, month: str = "2026-03", days: float = 1) -> None:
@@ -57,7 +58,7 @@ def rows(stages: Stages) -> dict[str, dict[str, Any]]:
 
 def test_a_host_is_compared_with_its_own_baseline(stages: Stages) -> None:
     past = history("10.0.1.5", deny_cnt=4.0, bytes_src_sum=1000.0, deny_ratio=0.5)
-    values = {"deny_cnt": 8.0, "bytes_src_sum": 1500.0, "deny_ratio": 0.52}
+    values: dict[str, Any] = {"deny_cnt": 8.0, "bytes_src_sum": 1500.0, "deny_ratio": 0.52}
     fill(stages, [*past, fg_a_row(NOW.start, **values)])
     publish(stages)
     report = deviate(stages)
@@ -162,8 +163,8 @@ def filled(stages: Stages) -> Stages:
     now = Windows.parse("2026-03-02T00:08Z/2026-03-02T01:08Z")
     hosts = ["10.0.1.5", "10.0.1.6", "10.0.2.5"]
     past, present = (random_fg_a(part, hosts, share=0.8) for part in (windows, now))
-    write(stages.folder, "fg_a", past.to_pylist() + present.to_pylist())
-    write(stages.folder, "pair_counts", random_pairs(windows, hosts) + random_pairs(now, hosts, seed=8))
+    write_table(stages.folder, "fg_a", past.to_pylist() + present.to_pylist())
+    write_table(stages.folder, "pair_counts", random_pairs(windows, hosts) + random_pairs(now, hosts, seed=8))
     publish(stages)
     return stages
 

@@ -74,8 +74,11 @@ class Lifecycle:
         return json.loads(pointer.read_bytes())["run_id"] if pointer.exists() else None
 
 
+MakeLifecycle = Callable[[Windows], Lifecycle]
+
+
 @pytest.fixture
-def lifecycle(tmp_path: Path) -> Callable[[Windows], Lifecycle]:
+def lifecycle(tmp_path: Path) -> MakeLifecycle:
     """A lifecycle on an empty lake of its own, for a range."""
 
     def make(windows: Windows) -> Lifecycle:

@@ -15,6 +15,7 @@ from typing import Any
 
 from localaws.cli.process import LocalAws
 from tests.jobs.if_training.conftest import Lifecycle
+from tests.localaws.running import create_table
 
 PATIENCE_SECONDS = 120
 ROLE = "arn:aws:iam::000000000000:role/backfill"
@@ -111,12 +112,7 @@ class Stage:
 def make_machine(local: LocalAws) -> Machine:
     """A state machine of its own."""
     name = f"backfill-{uuid.uuid4().hex[:8]}"
-    local.client("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(local, name, "name")
     definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "Look", "States": STATES}).replace("TABLE", name)
     arn = local.client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=ROLE)
     return Machine(local, name, arn["stateMachineArn"])

@@ -1,15 +1,17 @@
 import re
+from collections.abc import Sequence
 
-from common.windows import WINDOW
+from common.windows import WINDOW, Windows
 from jobs.if_training.backfill import NAME_MOST, WINDOWS_MOST, execution_name, requests
 from tests.jobs.if_training.lakes import span
+from tests.types import Row
 
 
-def made(windows, round_number=1, run_id="run-1"):
+def made(windows: Sequence[Windows], round_number: int = 1, run_id: str = "run-1") -> list[Row]:
     return requests("acme", "v1", run_id, round_number, windows)
 
 
-def test_a_request_is_the_input_of_the_state_machine():
+def test_a_request_is_the_input_of_the_state_machine() -> None:
     windows = list(span(5))
     (request,) = made([windows[1], windows[3]])
     assert request == {
@@ -22,7 +24,7 @@ def test_a_request_is_the_input_of_the_state_machine():
     }
 
 
-def test_a_request_spans_at_most_960_windows():
+def test_a_request_spans_at_most_960_windows() -> None:
     windows = list(span(2500))
     found = made(windows)
     assert [len(request["windows"]) for request in found] == [960, 960, 580]
@@ -30,19 +32,19 @@ def test_a_request_spans_at_most_960_windows():
     assert found[0]["end_ts_iso"] == found[1]["start_ts_iso"] == "2026-03-20T00:08:00Z"
 
 
-def test_the_span_counts_and_not_the_number_of_windows():
+def test_the_span_counts_and_not_the_number_of_windows() -> None:
     """Two windows that are 960 apart span 961."""
     windows = list(span(WINDOWS_MOST + 1))
     assert len(made([windows[0], windows[-2]])) == 1
     assert len(made([windows[0], windows[-1]])) == 2
 
 
-def test_the_order_of_the_windows_does_not_matter():
+def test_the_order_of_the_windows_does_not_matter() -> None:
     windows = list(span(7))
     assert made(windows) == made(windows[::-1])
 
 
-def test_a_name_follows_from_run_round_and_windows():
+def test_a_name_follows_from_run_round_and_windows() -> None:
     names = {
         execution_name(run, number, keys)
         for run in ("run-1", "run-2")
@@ -53,14 +55,14 @@ def test_a_name_follows_from_run_round_and_windows():
     assert execution_name("run-1", 1, ["a", "b"]) == execution_name("run-1", 1, ["a", "b"])
 
 
-def test_a_name_is_one_that_step_functions_takes():
+def test_a_name_is_one_that_step_functions_takes() -> None:
     name = execution_name("r" * 90 + ".1_2", 2, ["20260310T0023Z"])
     assert len(name) == NAME_MOST
     assert re.fullmatch(r"[A-Za-z0-9-]{1,80}", name)
     assert re.fullmatch(r"[A-Za-z0-9-]{1,80}", execution_name("a.b_c", 1, []))
 
 
-def test_a_request_says_where_its_windows_end():
+def test_a_request_says_where_its_windows_end() -> None:
     (request,) = made(list(span(1)))
     assert request["start_ts_iso"] == "2026-03-10T00:08:00Z"
     assert request["end_ts_iso"] == f"{span(1).start + WINDOW:%Y-%m-%dT%H:%M:%SZ}"

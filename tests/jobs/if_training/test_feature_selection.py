@@ -4,58 +4,62 @@ import pytest
 from common.config.training import TrainingParameters
 from common.detection.members.forest import ForestParameters, train_forest
 from common.detection.preprocessing import Preprocessor
-from jobs.if_training.feature_selection import CORRELATED, HARMFUL, UNSTABLE, select, uncorrelated
+from jobs.if_training.feature_selection import CORRELATED, HARMFUL, UNSTABLE, Selection, select, uncorrelated
 from jobs.if_training.permutation import permutation_gains
-from jobs.if_training.synthetic_anomalies import examine
+from jobs.if_training.synthetic_anomalies import Examination, examine
 from tests.common.detection.synthetic import NAMES, SPEC, structured
+from tests.types import Matrix, Numbers
 
 PARAMETERS = TrainingParameters(bootstraps=3, permutations=2)
 
 
-def columns(*values):
+def columns(*values: Numbers) -> Matrix:
     return np.array(values, dtype=np.float32).T
 
 
-def test_of_two_that_rank_alike_the_first_stays():
+def test_of_two_that_rank_alike_the_first_stays() -> None:
     base = np.arange(50.0)
     kept = uncorrelated(columns(base, base**3, np.random.default_rng(0).random(50)), 0.95)
     assert kept.tolist() == [True, False, True]
 
 
-def test_inverse_ranks_are_alike_too():
+def test_inverse_ranks_are_alike_too() -> None:
     base = np.arange(50.0)
     assert uncorrelated(columns(base, -base), 0.95).tolist() == [True, False]
 
 
-def test_the_one_with_fewer_nulls_is_better():
+def test_the_one_with_fewer_nulls_is_better() -> None:
     base = np.arange(50.0)
     holes = np.where(base == 25, np.nan, base)
     assert uncorrelated(columns(holes, base), 0.95).tolist() == [False, True]
 
 
-def test_the_one_with_more_values_is_better():
+def test_the_one_with_more_values_is_better() -> None:
     base = np.arange(100.0)
     assert uncorrelated(columns(np.floor(base / 4), base), 0.95).tolist() == [False, True]
 
 
-def test_two_repeats_of_one_do_not_save_each_other():
+def test_two_repeats_of_one_do_not_save_each_other() -> None:
     """b is like a and like c, but a and c are not alike: a stays, b goes, c stays."""
     rng = np.random.default_rng(0)
     b = np.arange(400.0)
     a, c = b + rng.uniform(-45, 45, 400), b + rng.uniform(-45, 45, 400)
-    rank = lambda x, y: abs(np.corrcoef(np.argsort(np.argsort(x)), np.argsort(np.argsort(y)))[0, 1])  # noqa: E731
+
+    def rank(x: Numbers, y: Numbers) -> float:
+        return abs(float(np.corrcoef(np.argsort(np.argsort(x)), np.argsort(np.argsort(y)))[0, 1]))
+
     limit = (rank(a, c) + min(rank(a, b), rank(b, c))) / 2
     assert rank(a, c) < limit < min(rank(a, b), rank(b, c))
     assert uncorrelated(columns(a, b, c), limit).tolist() == [True, False, True]
 
 
-def test_a_limit_of_one_keeps_what_is_not_the_same():
+def test_a_limit_of_one_keeps_what_is_not_the_same() -> None:
     rng = np.random.default_rng(0)
     base = rng.random(60)
     assert uncorrelated(columns(base, base + rng.normal(0, 1e-3, 60)), 1.0).tolist() == [True, True]
 
 
-def test_shuffling_the_only_telling_column_costs_what_it_gave():
+def test_shuffling_the_only_telling_column_costs_what_it_gave() -> None:
     rng = np.random.default_rng(0)
     odd = np.arange(400) >= 300
     rows = rng.normal(0, 1, (400, 5)).astype(np.float32)
@@ -69,7 +73,7 @@ def test_shuffling_the_only_telling_column_costs_what_it_gave():
     np.testing.assert_array_equal(rows, before)
 
 
-def test_a_column_that_no_tree_splits_on_costs_nothing():
+def test_a_column_that_no_tree_splits_on_costs_nothing() -> None:
     rng = np.random.default_rng(0)
     grown = rng.normal(0, 1, (300, 3)).astype(np.float32)
     grown[:, 1] = 0  # constant: cannot be split on
@@ -79,14 +83,14 @@ def test_a_column_that_no_tree_splits_on_costs_nothing():
 
 
 @pytest.fixture(scope="module")
-def selected():
+def selected() -> tuple[Matrix, Examination, Selection]:
     earlier = structured(600, 1)
     later = examine(structured(300, 2), Preprocessor.fit(earlier, NAMES), SPEC, 300, 80, [1])
     return earlier, later, select(earlier, later, NAMES, PARAMETERS)
 
 
 @pytest.mark.slow
-def test_repeats_of_a_behaviour_are_left_out(selected):
+def test_repeats_of_a_behaviour_are_left_out(selected: tuple[Matrix, Examination, Selection]) -> None:
     """All features of a behaviour are its level and noise: one of them is enough."""
     _, _, selection = selected
     kept = [name for name in NAMES if name not in selection.left_out]
@@ -96,7 +100,7 @@ def test_repeats_of_a_behaviour_are_left_out(selected):
 
 
 @pytest.mark.slow
-def test_reasons_are_counted(selected):
+def test_reasons_are_counted(selected: tuple[Matrix, Examination, Selection]) -> None:
     _, _, selection = selected
     counted = selection.figures["left_out"]
     assert set(counted) == {CORRELATED, UNSTABLE, HARMFUL}
@@ -104,13 +108,13 @@ def test_reasons_are_counted(selected):
 
 
 @pytest.mark.slow
-def test_selection_is_repeatable(selected):
+def test_selection_is_repeatable(selected: tuple[Matrix, Examination, Selection]) -> None:
     earlier, later, selection = selected
     assert select(earlier, later, NAMES, PARAMETERS) == selection
 
 
 @pytest.mark.slow
-def test_a_feature_that_does_not_vary_is_not_judged(selected):
+def test_a_feature_that_does_not_vary_is_not_judged(selected: tuple[Matrix, Examination, Selection]) -> None:
     earlier, later, _ = selected
     flat = earlier.copy()
     flat[:, NAMES.index("deny_cnt_w_15m")] = 0

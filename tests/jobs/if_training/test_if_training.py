@@ -2,17 +2,20 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from common.windows import Windows
 from jobs.if_training.cli import main
 from tests.common.detection.model_lake import HOSTS, RANGE, make_lake
+from tests.types import Run
 
 MODELS = Path("models") / "local"
 
 
-def train(lake, *options, window=RANGE):
+def train(lake: Path, *options: str, window: Windows = RANGE) -> Run:
     """The exit code, the report (or nothing) and the error line of a run."""
     arguments = ["--window", str(window), "--lake", str(lake), "--min-rows", "50", "--n-estimators", "10", *options]
     result = CliRunner().invoke(main, arguments)
@@ -20,18 +23,18 @@ def train(lake, *options, window=RANGE):
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_lake(tmp_path_factory.mktemp("lake"))
 
 
 @pytest.fixture(scope="module")
-def trained(source):
+def trained(source: Path) -> tuple[Path, dict[str, Any]]:
     code, report, error = train(source)
     assert code == 0, error
     return source, report
 
 
-def test_report_says_what_was_trained(trained):
+def test_report_says_what_was_trained(trained: tuple[Path, dict[str, Any]]) -> None:
     lake, report = trained
     details = report["details"]
     assert report["rows_in"] == len(RANGE) * HOSTS
@@ -41,7 +44,7 @@ def test_report_says_what_was_trained(trained):
     assert details["model_uri"] == f"{lake}/{MODELS}/{details['run_id']}"
 
 
-def test_run_holds_all_files_and_is_current(trained):
+def test_run_holds_all_files_and_is_current(trained: tuple[Path, dict[str, Any]]) -> None:
     lake, report = trained
     run = report["details"]["run_id"]
     assert {path.name for path in (lake / MODELS / run).iterdir()} == {
@@ -55,7 +58,7 @@ def test_run_holds_all_files_and_is_current(trained):
     assert manifest["forest"]["n_estimators"] == 10
 
 
-def test_second_run_keeps_the_model(trained):
+def test_second_run_keeps_the_model(trained: tuple[Path, dict[str, Any]]) -> None:
     lake, report = trained
     model = lake / MODELS / report["details"]["run_id"] / "model.joblib"
     before = model.stat().st_mtime_ns
@@ -66,7 +69,7 @@ def test_second_run_keeps_the_model(trained):
     assert model.stat().st_mtime_ns == before
 
 
-def test_same_input_gives_the_same_files_elsewhere(trained, tmp_path):
+def test_same_input_gives_the_same_files_elsewhere(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     lake, report = trained
     shutil.copytree(lake, tmp_path / "copy", ignore=shutil.ignore_patterns("models"))
     code, again, _ = train(tmp_path / "copy")
@@ -77,7 +80,7 @@ def test_same_input_gives_the_same_files_elsewhere(trained, tmp_path):
         assert (tmp_path / "copy" / MODELS / run / name).read_bytes() == (lake / MODELS / run / name).read_bytes()
 
 
-def test_unfinished_run_is_made_again(trained, tmp_path):
+def test_unfinished_run_is_made_again(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     lake, report = trained
     shutil.copytree(lake, tmp_path / "copy")
     run = tmp_path / "copy" / MODELS / report["details"]["run_id"]
@@ -89,7 +92,7 @@ def test_unfinished_run_is_made_again(trained, tmp_path):
     assert again["details"]["model_sha256"] == report["details"]["model_sha256"]
 
 
-def test_other_parameters_are_another_run(trained):
+def test_other_parameters_are_another_run(trained: tuple[Path, dict[str, Any]]) -> None:
     lake, report = trained
     code, other, _ = train(lake, "--random-state", "7")
     assert code == 0
@@ -105,7 +108,7 @@ def test_other_parameters_are_another_run(trained):
         (["--feature-spec-version", "v9"], "feature specification 'v9' is unknown"),
     ],
 )
-def test_failure_is_one_line_and_code_1(source, options, message):
+def test_failure_is_one_line_and_code_1(source: Path, options: list[str], message: str) -> None:
     code, _, error = train(source, *options)
     last = error.strip().splitlines()[-1]
     assert code == 1
@@ -113,7 +116,7 @@ def test_failure_is_one_line_and_code_1(source, options, message):
     assert re.search(message, last)
 
 
-def test_no_fg_c_of_the_horizon_is_an_error(source, tmp_path):
+def test_no_fg_c_of_the_horizon_is_an_error(source: Path, tmp_path: Path) -> None:
     parameters = tmp_path / "parameters.yaml"
     parameters.write_text("model_horizon: 30d\n")
     code, _, error = train(source, "--parameters", str(parameters))
@@ -121,17 +124,17 @@ def test_no_fg_c_of_the_horizon_is_an_error(source, tmp_path):
     assert "8 of 8 windows" in error and "no rows in fg_c" in error and "Run ndr-fg-a and ndr-fg-c" in error
 
 
-def test_missing_table_is_an_error(tmp_path):
+def test_missing_table_is_an_error(tmp_path: Path) -> None:
     code, _, error = train(make_lake(tmp_path, only=("fg_a",)))
     assert code == 1
     assert "table fg_c does not exist" in error
 
 
 @pytest.mark.parametrize("options", [["--max-samples", "1"], ["--n-estimators", "0"], ["--window", "2026-03-10"]])
-def test_usage_errors_are_code_2(tmp_path, options):
+def test_usage_errors_are_code_2(tmp_path: Path, options: list[str]) -> None:
     assert train(tmp_path, *options)[0] == 2
 
 
-def test_help_names_every_option():
+def test_help_names_every_option() -> None:
     text = CliRunner().invoke(main, ["--help"]).stdout
     assert all(option in text for option in ("--window", "--lake", "--n-estimators", "--max-samples", "--min-rows"))

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,14 +19,16 @@ HOSTS = 40
 
 
 @pytest.fixture
-def lake(tmp_path):
+def lake(tmp_path: Path) -> Lake:
     """A lake in whose last window each of 40 hosts has one pair: 40 x 96 rows a day."""
     rows = [slice_row(LAST, host_ip=f"10.0.0.{number}") for number in range(HOSTS)]
     return Lake(str(write_pairs(tmp_path, rows)), SPEC)
 
 
 @pytest.mark.parametrize(("limit_days", "days"), [(100, 28), (28, 28), (9, 9), (5, 5)])
-def test_as_many_days_as_the_limit_allows(lake, monkeypatch, limit_days, days):
+def test_as_many_days_as_the_limit_allows(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, limit_days: int, days: int
+) -> None:
     last_day = RANGE.by_day()[-1]
     rows_a_day = HOSTS * 96 / len(last_day)  # only the last window holds rows
     monkeypatch.setattr(pair_training, "ACTIVITY_ROWS_MAX", limit_days * rows_a_day + 1)
@@ -33,21 +36,21 @@ def test_as_many_days_as_the_limit_allows(lake, monkeypatch, limit_days, days):
     assert (windows.end, windows.end - windows.start, hosts) == (END, timedelta(days=days), None)
 
 
-def test_below_the_fewest_days_hosts_are_drawn_and_always_the_same(lake, monkeypatch):
+def test_below_the_fewest_days_hosts_are_drawn_and_always_the_same(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     rows_a_day = HOSTS * 96 / len(RANGE.by_day()[-1])
     monkeypatch.setattr(pair_training, "ACTIVITY_ROWS_MAX", 2.5 * rows_a_day)
     windows, hosts = sample(lake, RANGE)
     assert len(windows) == 5 * 96
-    assert 10 <= len(hosts) <= 30  # about half of 40
+    assert hosts is not None and 10 <= len(hosts) <= 30  # about half of 40
     assert sample(lake, RANGE) == (windows, hosts)
 
 
-def test_a_short_range_is_taken_whole(lake):
+def test_a_short_range_is_taken_whole(lake: Lake) -> None:
     short = Windows(END - timedelta(days=2), END)
     assert sample(lake, short) == (short, None)
 
 
-def habits(tmp_path, odd_from):
+def habits(tmp_path: Path, odd_from: int) -> pa.Table:
     """Four days of 20 hosts that meet one of 5 peers in every second window; from some window on, ever new ones."""
     start = END - timedelta(days=4)
     rows = []
@@ -60,17 +63,17 @@ def habits(tmp_path, odd_from):
     return pa.concat_tables(list(read_activity(lake, Windows(start, END), CIDRS))).combine_chunks()
 
 
-def test_habits_that_go_on_alert_as_rarely_as_before(tmp_path):
+def test_habits_that_go_on_alert_as_rarely_as_before(tmp_path: Path) -> None:
     found = examined(habits(tmp_path, 1_000), 0.2, 0.99)
     assert found["alert_share"] <= 0.01
     assert (found["windows"], found["windows_before"]) == (20 * 38, 20 * 92)  # the first two fifths are history only
 
 
-def test_a_model_that_alerts_in_the_block_shows_it(tmp_path):
+def test_a_model_that_alerts_in_the_block_shows_it(tmp_path: Path) -> None:
     assert examined(habits(tmp_path, 350), 0.2, 0.99)["alert_share"] > 0.3
 
 
-def test_few_windows_are_not_judged(tmp_path):
+def test_few_windows_are_not_judged(tmp_path: Path) -> None:
     activity = habits(tmp_path, 1_000)
     assert "20 windows in the validation block" in examined(activity, 0.005, 0.99)["reason"]
     one = activity.filter(pc.equal(activity["window_start_ts"], activity["window_start_ts"][0]))

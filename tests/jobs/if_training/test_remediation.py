@@ -8,13 +8,12 @@ import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from jobs.if_training.backfill import execution_name
 from localaws.cli.process import LocalAws
-from tests.jobs.if_training.conftest import RUN, Lifecycle
+from tests.jobs.if_training.conftest import RUN, Lifecycle, MakeLifecycle
 from tests.jobs.if_training.lakes import add_slices, add_windows, span
 from tests.jobs.if_training.machine import Machine, Stage, make_machine
 from tests.localaws.running import running_local_aws
@@ -36,7 +35,7 @@ def machine(local: LocalAws) -> Machine:
 
 
 @pytest.fixture
-def lacking(lifecycle: Any) -> Lifecycle:
+def lacking(lifecycle: MakeLifecycle) -> Lifecycle:
     """A verified range of eight windows, of which the third, fourth and seventh are missing."""
     made: Lifecycle = lifecycle(span(8))
     made.parameters(training={"min_rows": 20, "min_coverage": 0.7, "backfill_poll_seconds": 0.1})
@@ -145,7 +144,7 @@ def test_a_stage_that_is_repeated_starts_nothing(lacking: Lifecycle, machine: Ma
     assert len(machine.names()) == 1
 
 
-def test_nothing_missing_starts_nothing(lifecycle: Any, machine: Machine) -> None:
+def test_nothing_missing_starts_nothing(lifecycle: MakeLifecycle, machine: Machine) -> None:
     made: Lifecycle = lifecycle(span(3))
     add_windows(made.lake, span(3))
     made.run("verify")
@@ -193,7 +192,7 @@ def test_without_a_state_machine_missing_windows_are_a_failure(lacking: Lifecycl
     assert "give --backfill-state-machine" in line
 
 
-def test_without_a_state_machine_nothing_missing_is_fine(lifecycle: Any) -> None:
+def test_without_a_state_machine_nothing_missing_is_fine(lifecycle: MakeLifecycle) -> None:
     made: Lifecycle = lifecycle(span(3))
     add_windows(made.lake, span(3))
     made.run("verify")
@@ -201,7 +200,7 @@ def test_without_a_state_machine_nothing_missing_is_fine(lifecycle: Any) -> None
     assert made.artifact("remediate")["status"] == "complete"
 
 
-def test_alone_windows_without_slices_are_gaps(lifecycle: Any) -> None:
+def test_alone_windows_without_slices_are_gaps(lifecycle: MakeLifecycle) -> None:
     """A laptop that runs all stages: no logs came in for the window, and nobody else has them."""
     made: Lifecycle = lifecycle(span(8))
     add_windows(made.lake, WINDOWS[:7])
@@ -212,7 +211,7 @@ def test_alone_windows_without_slices_are_gaps(lifecycle: Any) -> None:
     assert made.current() == RUN
 
 
-def test_alone_windows_with_slices_but_no_features_are_a_failure(lifecycle: Any) -> None:
+def test_alone_windows_with_slices_but_no_features_are_a_failure(lifecycle: MakeLifecycle) -> None:
     made: Lifecycle = lifecycle(span(8))
     add_windows(made.lake, WINDOWS[:7])
     add_slices(made.lake, WINDOWS)

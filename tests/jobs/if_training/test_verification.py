@@ -3,27 +3,28 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from tests.common.detection.model_lake import rows
+from tests.jobs.if_training.conftest import Lifecycle, MakeLifecycle
 from tests.jobs.if_training.lakes import HOSTS, add_slices, add_windows, span
 
 KEYS = [window.key for window in span(6)]
 
 
 @pytest.fixture
-def whole(lifecycle):
+def whole(lifecycle: MakeLifecycle) -> Lifecycle:
     """Six windows, all with features."""
     made = lifecycle(span(6))
     add_windows(made.lake, span(6))
     return made
 
 
-def partial(lifecycle, *missing):
+def partial(lifecycle: MakeLifecycle, *missing: int) -> Lifecycle:
     """Six windows, those with the numbers without features."""
     made = lifecycle(span(6))
     add_windows(made.lake, [window for number, window in enumerate(span(6)) if number not in missing])
     return made
 
 
-def test_a_whole_range_is_complete(whole):
+def test_a_whole_range_is_complete(whole: Lifecycle) -> None:
     report = whole.run("verify")
     artifact = whole.artifact("verify")
     assert (artifact["go"], artifact["status"], artifact["missing"]) == (True, "complete", {})
@@ -35,14 +36,14 @@ def test_a_whole_range_is_complete(whole):
     assert report["details"]["verify"]["coverage"] == 1.0
 
 
-def test_verification_is_the_same_every_time(whole):
+def test_verification_is_the_same_every_time(whole: Lifecycle) -> None:
     whole.run("verify")
     before = whole.path("verify.json").read_bytes()
     whole.run("verify")
     assert whole.path("verify.json").read_bytes() == before
 
 
-def test_missing_windows_are_no_failure_and_are_listed_with_the_reason(lifecycle):
+def test_missing_windows_are_no_failure_and_are_listed_with_the_reason(lifecycle: MakeLifecycle) -> None:
     made = partial(lifecycle, 1, 2, 3)
     windows = list(span(6))
     add_windows(made.lake, [windows[2]], tables_of="a")  # features, but no deviations
@@ -56,7 +57,7 @@ def test_missing_windows_are_no_failure_and_are_listed_with_the_reason(lifecycle
     assert artifact["hosts"][KEYS[1]] == 0
 
 
-def test_a_window_with_hosts_of_only_one_group_is_missing(lifecycle):
+def test_a_window_with_hosts_of_only_one_group_is_missing(lifecycle: MakeLifecycle) -> None:
     made = partial(lifecycle, 4)
     window = list(span(6))[4]
     add_windows(made.lake, [window], tables_of="a")
@@ -65,7 +66,7 @@ def test_a_window_with_hosts_of_only_one_group_is_missing(lifecycle):
     assert made.artifact("verify")["missing"] == {KEYS[4]: "rows of fg_a without one in fg_c"}
 
 
-def test_windows_without_slices_are_told_apart(lifecycle):
+def test_windows_without_slices_are_told_apart(lifecycle: MakeLifecycle) -> None:
     made = partial(lifecycle, 1, 2)
     windows = list(span(6))
     add_slices(made.lake, [windows[0], windows[1]])
@@ -73,7 +74,7 @@ def test_windows_without_slices_are_told_apart(lifecycle):
     assert made.artifact("verify")["without_slices"] == [KEYS[2]]
 
 
-def test_other_windows_and_horizons_do_not_count(whole):
+def test_other_windows_and_horizons_do_not_count(whole: Lifecycle) -> None:
     outside = span(8)
     add_windows(whole.lake, list(outside)[6:])
     whole.run("verify")
@@ -84,7 +85,7 @@ def test_other_windows_and_horizons_do_not_count(whole):
     assert set(whole.artifact("verify")["missing"].values()) == {"no rows in fg_c"}
 
 
-def test_repeated_hosts_are_a_failure(whole):
+def test_repeated_hosts_are_a_failure(whole: Lifecycle) -> None:
     add_windows(whole.lake, [list(span(6))[2]], tables_of="a")
     line = whole.fail("verify")
     assert f"fg_a {KEYS[2]} in {whole.lake} has {HOSTS} rows too many" in line
@@ -93,13 +94,13 @@ def test_repeated_hosts_are_a_failure(whole):
     assert artifact["duplicates"] == {f"fg_a {KEYS[2]}": HOSTS}
 
 
-def test_a_missing_table_is_a_failure(lifecycle):
+def test_a_missing_table_is_a_failure(lifecycle: MakeLifecycle) -> None:
     made = lifecycle(span(2))
     add_windows(made.lake, span(2), tables_of="a")
     assert "table fg_c does not exist" in made.fail("verify")
 
 
-def test_a_missing_column_is_a_failure(lifecycle):
+def test_a_missing_column_is_a_failure(lifecycle: MakeLifecycle) -> None:
     made = lifecycle(span(2))
     add_windows(made.lake, span(2), tables_of="c")
     table = pa.concat_tables(rows("fg_a", window, 1, HOSTS) for window in span(2)).drop_columns(["deny_cnt_w_1h"])
@@ -107,7 +108,7 @@ def test_a_missing_column_is_a_failure(lifecycle):
     assert f"table fg_a in {made.lake}: lacks the columns deny_cnt_w_1h" in made.fail("verify")
 
 
-def test_a_column_of_another_type_is_a_failure(lifecycle):
+def test_a_column_of_another_type_is_a_failure(lifecycle: MakeLifecycle) -> None:
     made = lifecycle(span(2))
     add_windows(made.lake, span(2), tables_of="a")
     table = pa.concat_tables(rows("fg_c", window, 1, HOSTS) for window in span(2))
@@ -117,13 +118,13 @@ def test_a_column_of_another_type_is_a_failure(lifecycle):
     assert "pair_rarity_max is string, not double" in made.fail("verify")
 
 
-def test_reverification_of_a_whole_range_says_go(whole):
+def test_reverification_of_a_whole_range_says_go(whole: Lifecycle) -> None:
     whole.until("reverify")
     artifact = whole.artifact("reverify")
     assert (artifact["go"], artifact["status"], artifact["gaps"]) == (True, "complete", [])
 
 
-def test_reverification_fails_closed_when_a_window_vanishes(whole):
+def test_reverification_fails_closed_when_a_window_vanishes(whole: Lifecycle) -> None:
     whole.until("remediate")
     DeltaTable(whole.lake / "fg_c").delete(f"window = '{KEYS[3]}'")
     line = whole.fail("reverify")
@@ -135,7 +136,7 @@ def test_reverification_fails_closed_when_a_window_vanishes(whole):
     assert "stage train of run run-1 cannot begin" in line and "still missing" in line and "--stage reverify" in line
 
 
-def test_reverification_names_the_first_windows_only(lifecycle):
+def test_reverification_names_the_first_windows_only(lifecycle: MakeLifecycle) -> None:
     made = lifecycle(span(20))
     add_windows(made.lake, span(20))
     made.until("remediate")
@@ -146,19 +147,19 @@ def test_reverification_names_the_first_windows_only(lifecycle):
 
 
 @pytest.mark.parametrize("stage", ["remediate", "reverify", "train", "publish", "attributes", "deploy"])
-def test_a_stage_needs_the_one_before_it(whole, stage):
+def test_a_stage_needs_the_one_before_it(whole: Lifecycle, stage: str) -> None:
     line = whole.fail(stage)
     assert f"stage {stage} of run run-1 needs" in line and "Run --stage" in line
 
 
-def test_a_run_is_of_one_range(whole):
+def test_a_run_is_of_one_range(whole: Lifecycle) -> None:
     whole.run("verify")
     whole.windows = span(5)
     line = whole.fail("remediate")
     assert "run run-1 was begun for" in line and str(span(6)) in line and "Give another --run-id" in line
 
 
-def test_a_damaged_artifact_is_refused(whole):
+def test_a_damaged_artifact_is_refused(whole: Lifecycle) -> None:
     whole.run("verify")
     whole.path("verify.json").write_text('{"go": tr')
     assert "verify.json is damaged. Run --stage verify again" in whole.fail("remediate")

@@ -1,11 +1,14 @@
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
 from common.contracts import tables
+from common.windows import Windows
 from jobs.inference.cli import main
 from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, make_lake, rows, train_model, write
 from tests.conftest import ENGINE
@@ -14,27 +17,28 @@ FIRST = next(iter(RANGE))
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lake = make_lake(tmp_path_factory.mktemp("lake"))
     train_model(lake)
     return lake
 
 
-def details(lake, window):
+def details(lake: Path, window: Windows) -> dict[str, Any]:
     arguments = ["--window", str(window), "--lake", str(lake), "--engine", ENGINE, "--project-name", "local"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)["details"]
+    found: dict[str, Any] = json.loads(result.stdout)["details"]
+    return found
 
 
-def test_rows_like_those_of_training_ask_for_nothing(source, tmp_path):
+def test_rows_like_those_of_training_ask_for_nothing(source: Path, tmp_path: Path) -> None:
     found = details(shutil.copytree(source, tmp_path / "lake"), RANGE)
     assert found["drift"]["rows"] == len(RANGE) * HOSTS
     assert found["drift"]["drifted"] is False
     assert found["retraining_requested"] is None
 
 
-def test_rows_that_have_moved_ask_for_a_model_as_of_their_end(source, tmp_path):
+def test_rows_that_have_moved_ask_for_a_model_as_of_their_end(source: Path, tmp_path: Path) -> None:
     lake = shutil.copytree(source, tmp_path / "lake")
     for number, window in enumerate(RANGE):
         table = rows("fg_a", window, 2 * number)
@@ -51,7 +55,7 @@ def test_rows_that_have_moved_ask_for_a_model_as_of_their_end(source, tmp_path):
     }  # fmt: skip
 
 
-def test_one_window_of_few_hosts_is_not_enough_to_say(source, tmp_path):
+def test_one_window_of_few_hosts_is_not_enough_to_say(source: Path, tmp_path: Path) -> None:
     found = details(shutil.copytree(source, tmp_path / "lake"), FIRST)
     assert found["drift"]["rows"] == HOSTS
     assert found["drift"]["drifted"] is False

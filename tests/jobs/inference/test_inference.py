@@ -1,43 +1,50 @@
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
 from common.contracts import tables
 from common.lake.lake import Lake
+from common.windows import Windows
 from jobs.inference.cli import main
 from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, train_model, write
 from tests.conftest import ENGINE
+from tests.types import Run
 
 LAST = list(RANGE)[-1]
 
 
-def infer(lake, *options, window=RANGE):
+def infer(lake: Path, *options: str, window: Windows | str = RANGE) -> Run:
     """The exit code, the report (or nothing) and the error line of a run."""
     result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), "--engine", ENGINE, *options])
     return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr
 
 
-def predictions(lake):
+def predictions(lake: Path) -> pa.Table:
     table = Lake(str(lake), SPEC).arrow("predictions")
     return table.sort_by([("window_end_ts", "ascending"), ("host_ip", "ascending")])
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A lake with features and a current model."""
     lake = make_lake(tmp_path_factory.mktemp("lake"))
     return lake, train_model(lake)
 
 
 @pytest.fixture
-def lake(source, tmp_path):
+def lake(source: tuple[Path, dict[str, str]], tmp_path: Path) -> Path:
     return shutil.copytree(source[0], tmp_path / "lake")
 
 
 @pytest.fixture(scope="module")
-def scored(source, tmp_path_factory):
+def scored(
+    source: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any], pa.Table]:
     lake = shutil.copytree(source[0], tmp_path_factory.mktemp("scored") / "lake")
     code, report, error = infer(lake)
     assert code == 0, error
@@ -45,7 +52,7 @@ def scored(source, tmp_path_factory):
 
 
 @pytest.mark.parity
-def test_every_host_and_window_has_one_prediction(scored):
+def test_every_host_and_window_has_one_prediction(scored: tuple[Path, dict[str, Any], pa.Table]) -> None:
     _, report, table = scored
     assert len(table) == report["rows_out"] == len(RANGE) * HOSTS
     assert len(table.group_by(["host_ip", "window_end_ts"]).aggregate([])) == len(table)
@@ -54,14 +61,16 @@ def test_every_host_and_window_has_one_prediction(scored):
     )
 
 
-def test_scores_are_between_zero_and_one_and_follow_the_raw_score(scored):
+def test_scores_are_between_zero_and_one_and_follow_the_raw_score(
+    scored: tuple[Path, dict[str, Any], pa.Table],
+) -> None:
     table = scored[2].sort_by("raw_score")
     scores = table["anomaly_score"].to_pylist()
     assert scores == sorted(scores)
     assert scores[0] >= 0 and scores[-1] <= 1
 
 
-def test_each_prediction_names_its_reasons_largest_first(scored):
+def test_each_prediction_names_its_reasons_largest_first(scored: tuple[Path, dict[str, Any], pa.Table]) -> None:
     for row in scored[2].to_pylist():
         reasons = json.loads(row["top_features"])
         added = [reason["contribution"] for reason in reasons]
@@ -73,7 +82,7 @@ def test_each_prediction_names_its_reasons_largest_first(scored):
 
 
 @pytest.mark.parity
-def test_reasons_hold_the_value_and_the_training_median(scored):
+def test_reasons_hold_the_value_and_the_training_median(scored: tuple[Path, dict[str, Any], pa.Table]) -> None:
     lake, _, table = scored
     manifest = json.loads(next((lake / "models/local").glob("*/manifest.json")).read_bytes())["preprocessing"]
     medians = dict(zip(manifest["mask"], manifest["medians"], strict=True))
@@ -85,14 +94,16 @@ def test_reasons_hold_the_value_and_the_training_median(scored):
         assert reason["baseline_median"] == pytest.approx(medians[reason["feature"]], rel=1e-6)
 
 
-def test_predictions_name_the_model(scored, source):
+def test_predictions_name_the_model(
+    scored: tuple[Path, dict[str, Any], pa.Table], source: tuple[Path, dict[str, str]]
+) -> None:
     table = scored[2]
     assert set(table["model_id"].to_pylist()) == {source[1]["run_id"]}
     assert set(table["model_sha256"].to_pylist()) == {source[1]["model_sha256"]}
 
 
 @pytest.mark.parity
-def test_second_run_gives_the_same_predictions(scored):
+def test_second_run_gives_the_same_predictions(scored: tuple[Path, dict[str, Any], pa.Table]) -> None:
     lake, _, before = scored
     code, report, _ = infer(lake)
     assert code == 0
@@ -100,7 +111,7 @@ def test_second_run_gives_the_same_predictions(scored):
     assert report["tables"]["predictions"]["rows"] == len(before)
 
 
-def test_one_window_replaces_only_that_window(scored, tmp_path):
+def test_one_window_replaces_only_that_window(scored: tuple[Path, dict[str, Any], pa.Table], tmp_path: Path) -> None:
     lake = shutil.copytree(scored[0], tmp_path / "lake")
     code, report, _ = infer(lake, window=LAST)
     assert code == 0
@@ -108,7 +119,7 @@ def test_one_window_replaces_only_that_window(scored, tmp_path):
     assert predictions(lake).equals(scored[2])  # a window scores the same by itself
 
 
-def test_named_run_is_used(lake, source):
+def test_named_run_is_used(lake: Path, source: tuple[Path, dict[str, str]]) -> None:
     other = train_model(lake, random_state=99)
     assert other["run_id"] != source[1]["run_id"]
     code, report, _ = infer(lake, "--model", source[1]["run_id"], window=LAST)
@@ -116,7 +127,7 @@ def test_named_run_is_used(lake, source):
     assert report["details"]["run_id"] == source[1]["run_id"]
 
 
-def test_tampered_model_is_refused_and_nothing_is_written(lake, source):
+def test_tampered_model_is_refused_and_nothing_is_written(lake: Path, source: tuple[Path, dict[str, str]]) -> None:
     model = lake / "models/local" / source[1]["run_id"] / "model.joblib"
     model.write_bytes(model.read_bytes() + b"\0")
     code, _, error = infer(lake)
@@ -125,21 +136,21 @@ def test_tampered_model_is_refused_and_nothing_is_written(lake, source):
     assert not (lake / "predictions").exists()
 
 
-def test_unfinished_model_is_refused(lake, source):
+def test_unfinished_model_is_refused(lake: Path, source: tuple[Path, dict[str, str]]) -> None:
     (lake / "models/local" / source[1]["run_id"] / "SUCCESS").unlink()
     code, _, error = infer(lake)
     assert code == 1
     assert "was not saved to its end" in error
 
 
-def test_without_a_model_the_error_says_what_to_do(lake):
+def test_without_a_model_the_error_says_what_to_do(lake: Path) -> None:
     shutil.rmtree(lake / "models")
     code, _, error = infer(lake)
     assert code == 1
     assert error.strip().splitlines()[-1].startswith("error: there is no current model")
 
 
-def test_host_without_fg_c_is_an_error(lake):
+def test_host_without_fg_c_is_an_error(lake: Path) -> None:
     overrides = {"baseline_horizon": {5: "30d"}}
     write(lake, tables(SPEC)["fg_c"], rows("fg_c", LAST, 1, overrides=overrides))
     code, _, error = infer(lake, window=LAST)
@@ -147,12 +158,12 @@ def test_host_without_fg_c_is_an_error(lake):
     assert "1 rows of fg_a" in error and "Run ndr-fg-c again" in error
 
 
-def test_windows_without_features_are_an_error(lake):
+def test_windows_without_features_are_an_error(lake: Path) -> None:
     code, _, error = infer(lake, window="2026-03-12T00:08Z")
     assert code == 1
     assert "fg_a" in error and "has no rows in 2026-03-12T00:08Z" in error
 
 
 @pytest.mark.parametrize("options", [["--top-features", "4"], ["--top-features", "11"]])
-def test_usage_errors_are_code_2(tmp_path, options):
+def test_usage_errors_are_code_2(tmp_path: Path, options: list[str]) -> None:
     assert infer(tmp_path, *options)[0] == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ SCHEMA = pa.schema({"host_ip": pa.string(), "machine_name": pa.string(), "is_act
 MACHINES = [("10.0.0.1", "desk-1"), ("10.0.0.2", "desk-2"), ("2001:DB8:0::1", "vdi-3")]
 
 
-def unload(folder: Path, *files: list[tuple[str | None, str | None]], **meta: int) -> Folder:
+def unload(folder: Path, *files: Sequence[tuple[str | None, str | None]], **meta: int) -> Folder:
     """A folder as UNLOAD leaves it: a file per list of machines, and a verbose manifest."""
     folder.mkdir(exist_ok=True)
     entries: list[dict[str, Any]] = []
@@ -47,7 +48,7 @@ def change(folder: Folder, **meta: int) -> None:
     folder.write("manifest", json.dumps(manifest).encode())
 
 
-def test_the_statement() -> None:
+def test_the_statement_selects_machines_in_use() -> None:
     query = (
         'SELECT CAST("host_ip" AS VARCHAR(64)) AS "host_ip", CAST("machine_name" AS VARCHAR(1024)) AS "machine_name", '
         'CAST("is_active" AS BOOLEAN) AS "is_active" FROM "public"."machine_inventory" WHERE "is_active"'
@@ -57,7 +58,7 @@ def test_the_statement() -> None:
     )
 
 
-def test_names_and_month_of_the_statement() -> None:
+def test_the_statement_takes_names_and_month_from_the_settings() -> None:
     redshift = RedshiftParameters(
         "dev",
         "arn:aws:iam::123456789012:role/exchange",
@@ -74,12 +75,13 @@ def test_names_and_month_of_the_statement() -> None:
 
 
 @pytest.mark.parametrize("name", ["schema", "inventory_query_table", "inventory_month_column", "publication_table"])
-def test_names_that_are_more_than_names_are_refused(name: str) -> None:
+def test_names_that_could_inject_sql_are_refused(name: str) -> None:
+    given: dict[str, Any] = {name: 'x"; DROP TABLE y; --'}
     with pytest.raises(ParameterError, match=name):
-        RedshiftParameters("dev", "default", workgroup_name="ndr", **{name: 'x"; DROP TABLE y; --'})
+        RedshiftParameters("dev", "default", workgroup_name="ndr", **given)
 
 
-def test_rows_of_all_files(tmp_path: Path) -> None:
+def test_a_snapshot_holds_the_rows_of_all_files(tmp_path: Path) -> None:
     snapshot = read_snapshot(unload(tmp_path, MACHINES[:1], MACHINES[1:]), "2026-03")
     assert snapshot.rejected == []
     shared = {"is_active": True, "snapshot_month": "2026-03"}
@@ -109,7 +111,7 @@ def test_no_machine_is_an_error(tmp_path: Path) -> None:
             read_snapshot(folder, "2026-03")
 
 
-def test_what_does_not_match_the_manifest_is_an_error(tmp_path: Path) -> None:
+def test_files_that_do_not_match_the_manifest_are_an_error(tmp_path: Path) -> None:
     missing = unload(tmp_path / "missing", MACHINES)
     missing.delete("0000_part_00.parquet")
     cut = unload(tmp_path / "cut", MACHINES)
@@ -138,7 +140,7 @@ def test_what_does_not_match_the_manifest_is_an_error(tmp_path: Path) -> None:
     ("month", "start", "end"),
     [("2026-03", "2026-03-01T00:08", "2026-04-01T00:08"), ("2026-12", "2026-12-01T00:08", "2027-01-01T00:08")],
 )
-def test_windows_of_a_month(month: str, start: str, end: str) -> None:
+def test_a_month_is_a_range_of_windows(month: str, start: str, end: str) -> None:
     names = ("lake_uri", "engine", "project_name", "feature_spec_version", "mini_batch_id", "parameters_path")
     config = InventoryConfig.from_options(month, **dict.fromkeys(names, ""))
     assert (config.windows.start, config.windows.end) == (utc(start), utc(end))
@@ -154,7 +156,7 @@ def test_windows_of_a_month(month: str, start: str, end: str) -> None:
         ),
     ],
 )
-def test_parameters_that_the_project_lacks(tmp_path: Path, settings: str, words: str) -> None:
+def test_missing_project_parameters_are_named(tmp_path: Path, settings: str, words: str) -> None:
     (tmp_path / "project.yaml").write_text(settings)
     arguments = ["--month", "2026-03", "--lake", str(tmp_path), "--parameters", str(tmp_path / "project.yaml")]
     done = CliRunner().invoke(main, arguments)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from common.contracts import tables
 from common.windows import Windows
 from jobs.join.parquet import in_order
-from tests.conftest import SPEC
+from tests.factories import SPEC, table_row
 
 WINDOWS = Windows.parse("2026-03-10T23:38Z/2026-03-11T00:08Z")
 FIRST, SECOND = WINDOWS
@@ -18,16 +18,8 @@ TABLE = tables(SPEC)["prediction_join"]
 
 def joined(*scores: float, window: Windows = FIRST, **overrides: Any) -> pa.Table:
     """Rows of that window, one host per score."""
-    numbers = {column.name: 0 for column in TABLE.columns if column.type in ("int", "long", "double")}
-    texts = {column.name: "x" for column in TABLE.columns if column.type == "string"}
-    times = {"window_start_ts": window.start, "window_end_ts": window.end}
-    place = {"date": f"{window.start:%Y-%m-%d}", "window": window.key}
     rows = [
-        texts
-        | numbers
-        | times
-        | place
-        | {"host_ip": f"10.0.0.{number}", "anomaly_score": score, "record_id": f"{window.key}-{number}"}
+        table_row(TABLE, window, host_ip=f"10.0.0.{number}", anomaly_score=score, record_id=f"{window.key}-{number}")
         | overrides
         for number, score in enumerate(scores)
     ]

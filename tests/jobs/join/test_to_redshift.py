@@ -16,9 +16,7 @@ from jobs.join import to_redshift
 from jobs.join.to_redshift import publication_statements, publish_to_redshift
 from localaws.cli.process import LocalAws
 from tests.jobs.join.published import FIRST, SECOND, TABLE, joined
-from tests.redshift import Query, query, redshift
-
-__all__ = ["query", "redshift"]
+from tests.redshift import Query
 
 BUCKET = "join-staging"
 
@@ -92,7 +90,7 @@ def test_a_publication_that_fails_leaves_the_one_before(
     assert published() == [[FIRST.key, "10.0.0.0", 0.1]]
 
 
-def test_a_transaction_in_the_way_is_tried_again(
+def test_a_conflicting_transaction_is_retried(
     redshift: RedshiftParameters, exchange: str, published: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The local Redshift runs one transaction at a time, so the conflict is made up; the repetition is not."""
@@ -111,7 +109,9 @@ def test_a_transaction_in_the_way_is_tried_again(
     assert len(published()) == 1
 
 
-def test_the_exchange_is_emptied(redshift: RedshiftParameters, exchange: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_staging_folder_is_emptied(
+    redshift: RedshiftParameters, exchange: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(to_redshift, "ROWS_PER_FILE", 2)
     assert publish_to_redshift(redshift, exchange, joined(0.1, 0.2, 0.3), TABLE) == 3
     assert Folder(exchange).list() == []
@@ -120,7 +120,8 @@ def test_the_exchange_is_emptied(redshift: RedshiftParameters, exchange: str, mo
 def test_a_text_that_does_not_fit_is_an_error(redshift: RedshiftParameters, exchange: str, query: Query) -> None:
     for column, size in (("top_features", 65_536), ("model_id", 257)):
         with pytest.raises(RedshiftError, match=f"column {column} has a text of {size:,} bytes"):
-            publish_to_redshift(redshift, exchange, joined(0.1, **{column: "x" * size}), TABLE)
+            too_long: dict[str, Any] = {column: "x" * size}
+            publish_to_redshift(redshift, exchange, joined(0.1, **too_long), TABLE)
     assert Folder(exchange).list() == []
 
 

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 
 from localaws.cli.cli import main
 from localaws.cli.process import LocalAws
-from tests.localaws.running import free_port, write_step
-from tests.localaws.services.sagemaker.pipelines import create, definition, step, wait_for
+from tests.localaws.running import free_port, wait_for, write_step
+from tests.localaws.services.sagemaker.pipelines import create, definition, step
 from tests.localaws.services.stepfunctions.machines import FAIL, Machine, failing_task, machine, part, passing
 
 
@@ -71,7 +71,9 @@ def test_failures_name_state_pipeline_step_and_reason(
     )
 
 
-def test_steps_and_json(local_aws: LocalAws, failing: Machine, failed: str, pipeline: str) -> None:
+def test_executions_can_be_shown_with_steps_and_as_json(
+    local_aws: LocalAws, failing: Machine, failed: str, pipeline: str
+) -> None:
     shown = ndr_local(local_aws, "executions", "--machine", name_of(failing), "--steps").output.splitlines()
     assert shown[2].split()[0] == pipeline
     assert [line.split()[:2] for line in shown[3:5]] == [["Say", "Succeeded"], ["Refuse", "Failed"]]
@@ -98,13 +100,13 @@ def test_a_failed_task_is_where_it_failed(local_aws: LocalAws) -> None:
     assert found["state"] == "Read"
 
 
-def test_an_unknown_machine(local_aws: LocalAws, failed: str) -> None:
+def test_an_unknown_machine_is_an_error_that_lists_the_known_ones(local_aws: LocalAws, failed: str) -> None:
     shown = ndr_local(local_aws, "executions", "--machine", "none")
     assert shown.exit_code == 1
     assert "error: there is no state machine none. The machines are: " in shown.output
 
 
-def test_logs_of_steps(local_aws: LocalAws, failing: Machine, failed: str) -> None:
+def test_logs_are_those_of_a_step_or_of_all_steps(local_aws: LocalAws, failing: Machine, failed: str) -> None:
     found = json.loads(ndr_local(local_aws, "executions", "--machine", name_of(failing), "--json").output)
     execution = found["pipelines"][0]["execution"]
     assert ndr_local(local_aws, "logs", execution, "--step", "Say").output == "said hello\n"
@@ -134,14 +136,14 @@ def test_logs_can_be_followed(local_aws: LocalAws, step_bin: Path, tmp_path: Pat
         process.send_signal(signal.SIGINT)
 
 
-def test_env_can_be_evaluated(local_aws: LocalAws) -> None:
+def test_a_shell_can_evaluate_env(local_aws: LocalAws) -> None:
     text = ndr_local(local_aws, "env").output
     script = f'{text}\necho "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_DEFAULT_REGION"'
     shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout == f"{local_aws.endpoint} test us-east-1\n"
 
 
-def test_status(local_aws: LocalAws, failing: Machine, pipeline: str) -> None:
+def test_status_shows_pipelines_and_running_executions(local_aws: LocalAws, failing: Machine, pipeline: str) -> None:
     waiting = machine(local_aws, {"W": {"Type": "Wait", "Seconds": 100_000}})
     arn = waiting.start()
     shown = ndr_local(local_aws, "status")
@@ -152,7 +154,7 @@ def test_status(local_aws: LocalAws, failing: Machine, pipeline: str) -> None:
     assert f"running: {name_of(waiting)} {arn.rpartition(':')[2]}" in shown.output
 
 
-def test_up_and_down(tmp_path: Path) -> None:
+def test_up_starts_and_down_stops(tmp_path: Path) -> None:
     home, port = tmp_path / "home", str(free_port())
     up = CliRunner().invoke(main, ["up", "--home", str(home), "--port", port, "--no-deploy", "--wait-scale", "0"])
     assert up.output == f"http://127.0.0.1:{port}: started, state in {home}\n"

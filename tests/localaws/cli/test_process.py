@@ -56,6 +56,6 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
         local.start()
 
 
-def test_a_home_that_was_never_started(tmp_path: Path) -> None:
+def test_a_home_that_was_never_started_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LocalAwsError, match="ndr-local up"):
         LocalAws.of(tmp_path)

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.localaws.running import write_step
-from tests.localaws.services.sagemaker.pipelines import create, definition, finish, run, step, wait_for
+from tests.localaws.running import wait_for, write_step
+from tests.localaws.services.sagemaker.pipelines import create, definition, finish, run, step
 
 
 def test_no_more_processes_than_slots(start_local_aws: Any, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import write_step
-from tests.localaws.services.sagemaker.pipelines import unique, wait_for
+from tests.localaws.running import unique, wait_for, write_step
 from tests.localaws.services.stepfunctions.machines import machine
 
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT"}
@@ -96,7 +95,7 @@ def test_a_run_has_a_time_limit_in_minutes(local_aws: LocalAws, step_bin: Path) 
     assert 60 <= done["ExecutionTime"] <= 65
 
 
-def test_a_missing_job(local_aws: LocalAws) -> None:
+def test_a_missing_job_is_an_error(local_aws: LocalAws) -> None:
     with pytest.raises(ClientError) as caught:
         local_aws.client("glue").start_job_run(JobName="none")
     assert caught.value.response["Error"]["Code"] == "EntityNotFoundException"
@@ -130,7 +129,7 @@ def test_a_stopped_execution_stops_its_run(local_aws: LocalAws, step_bin: Path) 
     assert finish(local_aws, name, found)["JobRunState"] == "STOPPED"
 
 
-def test_a_run_by_the_sdk_integration(local_aws: LocalAws, step_bin: Path) -> None:
+def test_the_sdk_integration_starts_a_run(local_aws: LocalAws, step_bin: Path) -> None:
     write_step(step_bin, "ndr-glue-true", "true")
     name = job(local_aws, "ndr_glue_true.py")
     sdk = "arn:aws:states:::aws-sdk:glue:"

@@ -17,8 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.process import LocalAws
-from tests.localaws.running import free_port, new_local_aws, write_step
-from tests.localaws.services.sagemaker.pipelines import create, definition, finish, step, wait_for
+from tests.localaws.running import free_port, new_local_aws, wait_for, write_step
+from tests.localaws.services.sagemaker.pipelines import create, definition, finish, step
 from tests.localaws.services.stepfunctions.machines import Machine, machine, part, passing
 
 INTERRUPTED = "the local AWS was stopped"

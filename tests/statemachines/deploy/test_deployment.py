@@ -21,7 +21,7 @@ LIVE, BACKFILL, TRAINING = (
 )
 FUSED = "PipelineName15mParameter=ndr-15m-streaming-fused"
 FOUR = "PipelineName15mParameter=ndr-15m-streaming"
-PROJECT = {
+PROJECT: dict[str, Any] = {
     "project_name": "acme",
     "organisations": ["acme/emea", "acme/apac"],
     "settings": {"log_time_zone": "Europe/Berlin"},

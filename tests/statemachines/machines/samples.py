@@ -42,12 +42,12 @@ DEFINITIONS: dict[str, dict[str, Any]] = {machine: json.loads(filled(machine, PL
 
 POLLS = 2
 LOOKS = 60
+ATTEMPTS: dict[str, Any] = {
+    name: POLLS for name in OrchestrationParameters.__dataclass_fields__ if name.endswith("_poll_attempts")
+}
 ORCHESTRATION = asdict(
     OrchestrationParameters(
-        lake_uri="s3://lake/acme",
-        ingestion_prefix="s3://ingestion/acme/emea",
-        poll_seconds=30,
-        **{name: POLLS for name in OrchestrationParameters.__dataclass_fields__ if name.endswith("_poll_attempts")},
+        lake_uri="s3://lake/acme", ingestion_prefix="s3://ingestion/acme/emea", poll_seconds=30, **ATTEMPTS
     )
 )
 BATCH = "s3://ingestion/acme/emea/2026/03/10/0f3a"

@@ -170,8 +170,9 @@ def _read(env: Environment, recorder: Recorder) -> Run:
     )
 
 
-def _integrations(base: type = state_task_service.StateTaskService) -> Iterator[type]:
+def _integrations(base: type[Any] = state_task_service.StateTaskService) -> Iterator[type[Any]]:
     """The integrations that name errors in their own way, those which the case throws too."""
+    integration: type[Any]
     for integration in base.__subclasses__():
         if "_from_error" in vars(integration):
             yield integration

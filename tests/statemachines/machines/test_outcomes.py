@@ -24,7 +24,11 @@ from tests.statemachines.machines.situations import Situation, polls, situations
 from tests.statemachines.machines.walker import StateError, Walk, Walker
 
 FAILED = {"PipelineExecutionStatus": "Failed", "FailureReason": "a step failed"}
-BY_END = {"done": {}, "skipped": {"AcquireWindowLock": [TAKEN]}, "failed": {"DescribeBackfillPipeline": [FAILED]}}
+BY_END: dict[str, dict[str, list[Any]]] = {
+    "done": {},
+    "skipped": {"AcquireWindowLock": [TAKEN]},
+    "failed": {"DescribeBackfillPipeline": [FAILED]},
+}
 
 
 def steps(*reasons: tuple[str, str | None]) -> dict[str, Any]:

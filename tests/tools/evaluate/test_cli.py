@@ -110,7 +110,7 @@ def test_bad_input_is_one_clear_line(tmp_path: Path, texts: dict[str, str], mess
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_missing_inputs(tmp_path: Path) -> None:
+def test_missing_inputs_are_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["--labels", str(tmp_path / "no.csv"), "--predictions", "p.csv"])
     assert result.exit_code == 1
     assert "no.csv does not exist" in result.stderr

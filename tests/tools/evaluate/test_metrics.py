@@ -13,7 +13,7 @@ def labels_of(*rows: tuple[str, str]) -> pd.DataFrame:
     return pd.DataFrame({"host_ip": [r[0] for r in rows], "window_start": starts, "attack": [r[1] for r in rows]})
 
 
-def test_figures_by_hand() -> None:
+def test_figures_equal_those_worked_out_by_hand() -> None:
     labels = labels_of(("a", "scan"), ("a", ""), ("b", "scan"), ("b", ""), ("c", "tunnel"), ("d", ""))
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.2])
     # order: a/scan, a, b/scan, b, d, c/tunnel
@@ -50,7 +50,7 @@ def test_a_host_whose_best_row_is_clean_is_not_caught_by_one_alert_per_host() ->
     assert report["precision_one_alert_per_host"] == 0.0
 
 
-def test_ties_are_broken_at_random_and_always_alike() -> None:
+def test_ties_are_broken_at_random_but_repeatably() -> None:
     drawn = np.random.default_rng(0).random(4)  # the documented tie-breaker: smaller first
     assert ranking(np.zeros(4)).tolist() == np.argsort(drawn).tolist()
     assert ranking(np.array([0.0, 1.0, 0.0, 0.0]))[0] == 1

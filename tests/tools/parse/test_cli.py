@@ -57,7 +57,7 @@ def test_sessions_on_stdout_counts_on_stderr(log: Path) -> None:
     assert found[1]["end_ts"] == "2024-03-11T16:23:30.250000Z" and found[1]["duration_s"] is None
 
 
-def test_all_adds_the_status(log: Path) -> None:
+def test_the_option_all_adds_the_status(log: Path) -> None:
     found = rows(parse(log, "--all").stdout)
     assert len(found) == 28
     assert [row["status"] for row in found[:4]] == ["kept", "kept", "duplicate", "uncounted"]
@@ -86,7 +86,7 @@ def test_its_own_output_is_an_input(log: Path, tmp_path: Path) -> None:
     assert counts == {"read": 28, "kept": 26, "duplicate": 1, "uncounted": 1, "rejected": 0, "files": 1, "skipped": []}
 
 
-def test_text_that_json_has_to_escape(tmp_path: Path) -> None:
+def test_text_is_escaped_as_json(tmp_path: Path) -> None:
     path = tmp_path / "fw.log"
     path.write_bytes(traffic(changes={11: '"a ""b"" \\ \x01 ü"', 14: "caf#"}).encode().replace(b"#", b"\xe9"))
     (row,) = rows(parse(path).stdout)
@@ -135,7 +135,7 @@ def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
         ((), 2, "INPUT"),
     ],
 )
-def test_mistakes_are_told_in_one_line(
+def test_mistakes_are_reported_in_one_line(
     arguments: tuple[str, ...], code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,21 +1,25 @@
 import json
 import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner
-from deltalake import write_deltalake
 
 from common.contracts import tables
 from common.detection.explanation import Reason
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
+from tests.commands import call
+from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, Overrides, host, make_lake, rows, write
+from tests.lakes import write_table
+from tests.types import Row
 from tools.report.amounts import amount, score
 from tools.report.cli import main
 from tools.report.transform import strongest
 
 LAST = list(RANGE)[-1]
 FIRST = next(iter(RANGE))
-REASONS = [
+REASONS: list[Row] = [
     {"feature": "peer_ip_nunique_w_15m_z_mad", "value": 6.0, "baseline_median": 0.1, "contribution": 2.0},
     {"feature": "scan_suspicion_score", "value": 5.0, "baseline_median": 0.2, "contribution": 1.0},
     {"feature": "peer_ip_nunique_w_1h", "value": 500.0, "baseline_median": 8.0, "contribution": 0.5},
@@ -23,13 +27,12 @@ REASONS = [
 ]
 
 
-def report(lake, *options):
+def report(lake: Path, *options: str) -> tuple[int, str, str]:
     """The exit code, the output and the error line of a run."""
-    result = CliRunner().invoke(main, ["--lake", str(lake), *options])
-    return result.exit_code, result.stdout, result.stderr
+    return call(main, "--lake", lake, *options)
 
 
-def baseline(name, subjects, **medians):
+def baseline(name: str, subjects: Sequence[Row], **medians: Any) -> pa.Table:
     """Rows of a baseline, one for each subject (column to value), all medians and cold-start flags as given."""
     table = tables(SPEC)[name]
     fixed = {
@@ -43,13 +46,13 @@ def baseline(name, subjects, **medians):
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake whose highest predictions are of host 3 (last window), host 3 (first window) and host 7 (last window)."""
     lake = make_lake(tmp_path_factory.mktemp("lake"))
     high = {FIRST: {3: (0.999, 9.0)}, LAST: {3: (0.9999, 10.0), 7: (0.99, 5.0)}}
     for number, window in enumerate(RANGE):
         scores = dict.fromkeys(range(HOSTS), (0.5, 1.0)) | high.get(window, {})
-        overrides = {
+        overrides: Overrides = {
             "anomaly_score": {place: pair[0] for place, pair in scores.items()},
             "raw_score": {place: pair[1] for place, pair in scores.items()},
             "top_features": dict.fromkeys(range(HOSTS), json.dumps(REASONS)),
@@ -61,15 +64,11 @@ def source(tmp_path_factory):
 
 
 @pytest.fixture
-def lake(source, tmp_path):
+def lake(source: Path, tmp_path: Path) -> Path:
     return shutil.copytree(source, tmp_path / "lake")
 
 
-def write_baseline(lake, name, table):
-    write_deltalake(lake / name, table, partition_by=list(tables(SPEC)[name].partitions))
-
-
-def test_alerts_are_the_highest_scores(source):
+def test_alerts_are_the_highest_scores(source: Path) -> None:
     code, text, error = report(source, "--top", "3", "--json")
     assert code == 0, error
     found = json.loads(text)
@@ -80,18 +79,18 @@ def test_alerts_are_the_highest_scores(source):
     assert found["alerts"][0]["window_start_ts"] == "2026-03-10T01:53Z"
 
 
-def test_one_alert_for_each_host(source):
+def test_one_alert_for_each_host(source: Path) -> None:
     alerts = json.loads(report(source, "--top", "2", "--one-per-host", "--json")[1])["alerts"]
     assert [alert["host_ip"] for alert in alerts] == [host(3), host(7)]
 
 
-def test_only_the_windows_asked_for(source):
+def test_only_the_windows_asked_for(source: Path) -> None:
     alerts = json.loads(report(source, "--window", str(FIRST), "--top", "1", "--json")[1])["alerts"]
     assert alerts[0]["anomaly_score"] == 0.999
 
 
-def test_reasons_show_the_value_against_the_hosts_baseline(lake):
-    write_baseline(
+def test_reasons_show_the_value_against_the_hosts_baseline(lake: Path) -> None:
+    write_table(
         lake,
         "fg_b/host",
         baseline(
@@ -109,37 +108,37 @@ def test_reasons_show_the_value_against_the_hosts_baseline(lake):
 
 
 @pytest.mark.parametrize("why", ["cold", "missing", "source"])
-def test_the_segments_baseline_stands_in(lake, why):
+def test_the_segments_baseline_stands_in(lake: Path, why: str) -> None:
     hosts = [{"host_ip": host(3), "peer_ip_nunique_median": 6.0, "peer_ip_nunique_cold_start_flag": why == "cold"}]
     if why != "missing":
-        write_baseline(lake, "fg_b/host", baseline("fg_b/host", hosts))
+        write_table(lake, "fg_b/host", baseline("fg_b/host", hosts))
     if why == "source":
         write(lake, tables(SPEC)["fg_c"], rows("fg_c", LAST, 1, overrides={"baseline_source": {3: "segment"}}))
-    write_baseline(lake, "fg_b/segment", baseline("fg_b/segment", [{}], peer_ip_nunique_median=9.0))
+    write_table(lake, "fg_b/segment", baseline("fg_b/segment", [{}], peer_ip_nunique_median=9.0))
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
     assert "412 distinct peers in 15 min, segment's usual 9  (25%)" in text
 
 
-def test_without_a_baseline_nothing_is_made_up(lake):
+def test_without_a_baseline_nothing_is_made_up(lake: Path) -> None:
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
     # the reason's median is that of the deviation, not of the behaviour
     assert "412 distinct peers in 15 min  (25%)" in text
 
 
-def test_without_features_the_reasons_are_those_of_the_prediction(lake):
+def test_without_features_the_reasons_are_those_of_the_prediction(lake: Path) -> None:
     shutil.rmtree(lake / "fg_a")
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
     assert "peer_ip_nunique_w_15m_z_mad 6, median of all 0.1  (25%)" in text
 
 
-def test_table_has_a_line_for_each_alert(source):
+def test_table_has_a_line_for_each_alert(source: Path) -> None:
     lines = report(source, "--top", "3")[1].splitlines()
     assert lines[0] == f"3 of {len(RANGE) * HOSTS} scored rows ({HOSTS} hosts, all windows), highest first"
     assert lines[2].split() == ["rank", "host", "window", "(UTC)", "score", "segment"]
     assert lines[3].split() == ["1", host(3), "2026-03-10", "01:53-02:08", "0.99990", "10.20.0.0/24"]
 
 
-def test_lake_without_predictions_is_an_error(tmp_path, source):
+def test_lake_without_predictions_is_an_error(tmp_path: Path, source: Path) -> None:
     code, _, error = report(tmp_path)
     assert code == 1
     assert error.startswith("error: table predictions does not exist")
@@ -149,11 +148,11 @@ def test_lake_without_predictions_is_an_error(tmp_path, source):
 
 
 @pytest.mark.parametrize("options", [["--top", "0"], ["--window", "yesterday"]])
-def test_usage_errors_are_code_2(source, options):
+def test_usage_errors_are_code_2(source: Path, options: list[str]) -> None:
     assert report(source, *options)[0] == 2
 
 
-def test_behaviours_are_merged_and_ordered_by_what_they_added():
+def test_behaviours_are_merged_and_ordered_by_what_they_added() -> None:
     found = strongest([Reason(**entry) for entry in REASONS], SPEC)
     assert [(reason.feature, added) for reason, added in found] == [
         ("peer_ip_nunique_w_15m_z_mad", 2.5), ("scan_suspicion_score", 1.0), ("in_bytes_src_sum_w_15m_log_ratio", 0.25)
@@ -169,9 +168,9 @@ def test_behaviours_are_merged_and_ordered_by_what_they_added():
         (1234.56, "seconds", "1,234.6 s"), (2.5, "entropy", "2.5 bit"),
     ],
 )  # fmt: skip
-def test_values_read_as_their_kind(value, kind, text):
+def test_values_read_as_their_kind(value: float | None, kind: str, text: str) -> None:
     assert amount(value, kind) == text
 
 
-def test_only_one_reads_as_one():
+def test_only_one_reads_as_one() -> None:
     assert (score(0.999999), score(1.0), score(0.5)) == ("0.99999", "1.00000", "0.50000")

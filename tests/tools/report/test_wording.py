@@ -18,5 +18,5 @@ from tools.report.wording import pair_words
         ("w_15m_peer_ip_nunique", 6.0, 1.0, None),
     ],
 )  # fmt: skip
-def test_reasons_about_pairs_in_words(feature, value, most, words):
+def test_reasons_about_pairs_in_words(feature: str, value: float, most: float, words: str | None) -> None:
     assert pair_words(Reason(feature, value, most, 1.0, "outbound")) == words

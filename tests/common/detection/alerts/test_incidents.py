@@ -1,12 +1,15 @@
 import json
+from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from common.contracts import tables
 from common.detection.alerts import techniques
-from common.detection.alerts.incidents import find_incidents
+from common.detection.alerts.incidents import Incident, find_incidents
 from common.detection.alerts.suppression import (
+    Mark,
     feedback_store,
     mark_of,
     read_marks,
@@ -19,7 +22,8 @@ from common.detection.alerts.techniques import resembles
 from common.detection.explanation import Reason
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, Overrides, host, rows, write
+from tests.types import Row
 
 PAIR = {
     "peer_ip": "203.0.113.9", "peer_port": 443, "kind": "outbound", "decades": 9.0, "new": ["peer"],
@@ -31,11 +35,11 @@ PAIR = {
 WHOLE = list(RANGE)
 
 
-def write_alerts(lake, alerts, score=0.9999):
+def write_alerts(lake: Path, alerts: Sequence[tuple[int, int, Row]], score: float = 0.9999) -> Lake:
     """Predictions in which (window number, host number, pair) alert."""
     for number, window in enumerate(WHOLE):
         mine = {place: pair for at, place, pair in alerts if at == number}
-        overrides = {
+        overrides: Overrides = {
             "anomaly_score": dict.fromkeys(range(HOSTS), 0.5) | dict.fromkeys(mine, score),
             "raw_score": dict.fromkeys(range(HOSTS), 1.0) | dict.fromkeys(mine, 9.0 + number),
             "top_features": dict.fromkeys(range(HOSTS), "[]"),
@@ -48,12 +52,12 @@ def write_alerts(lake, alerts, score=0.9999):
 
 
 @pytest.fixture
-def lake(tmp_path):
+def lake(tmp_path: Path) -> Lake:
     lateral = PAIR | {"kind": "outbound_internal", "peer_ip": "10.20.0.77", "peer_port": 445}
     return write_alerts(tmp_path, [(0, 3, PAIR), (1, 3, PAIR), (7, 3, PAIR), (2, 5, PAIR), (3, 3, lateral)])
 
 
-def test_windows_of_a_host_and_behaviour_are_one_incident_until_an_hour_passes(lake):
+def test_windows_of_a_host_and_behaviour_are_one_incident_until_an_hour_passes(lake: Lake) -> None:
     found = {(entry.host_ip, entry.behaviour.name, entry.start): entry for entry in find_incidents(lake, SPEC, None)}
     first = found[host(3), "beacon", WHOLE[0].start]
     assert (first.end, first.windows, first.peak) == (WHOLE[1].end, 2, WHOLE[1].start)
@@ -62,13 +66,13 @@ def test_windows_of_a_host_and_behaviour_are_one_incident_until_an_hour_passes(l
     assert len(found) == 4
 
 
-def test_earlier_incidents_of_the_host_are_counted(lake):
+def test_earlier_incidents_of_the_host_are_counted(lake: Lake) -> None:
     found = {(entry.host_ip, entry.start): entry.earlier for entry in find_incidents(lake, SPEC, None)}
     assert found == {(host(3), WHOLE[0].start): 0, (host(3), WHOLE[3].start): 1, (host(3), WHOLE[7].start): 2,
                      (host(5), WHOLE[2].start): 0}  # fmt: skip
 
 
-def test_an_incident_is_the_same_whatever_windows_are_asked_for(lake):
+def test_an_incident_is_the_same_whatever_windows_are_asked_for(lake: Lake) -> None:
     whole = {entry.incident_id: entry for entry in find_incidents(lake, SPEC, None)}
     part = find_incidents(lake, SPEC, Windows(WHOLE[1].start, WHOLE[1].end))
     assert [entry.start for entry in part] == [WHOLE[0].start]  # it began before
@@ -77,17 +81,19 @@ def test_an_incident_is_the_same_whatever_windows_are_asked_for(lake):
     assert [entry.incident_id for entry in again] == list(whole)
 
 
-def test_only_alerting_windows_count(lake):
+def test_only_alerting_windows_count(lake: Lake) -> None:
     assert not find_incidents(lake, SPEC, None, min_score=1.0)
 
 
-def mark(incident, verdict="expected", scope="host", any_peer=False, days=1):
+def mark(
+    incident: Incident, verdict: str = "expected", scope: str = "host", any_peer: bool = False, days: float = 1
+) -> Mark:
     expires = incident.start + timedelta(days=days)
     times = [moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (incident.start, expires)]
     return mark_of(incident, verdict, "backup", scope, any_peer, *times)
 
 
-def test_marks_suppress_the_same_behaviour_of_the_host_with_the_peer(lake):
+def test_marks_suppress_the_same_behaviour_of_the_host_with_the_peer(lake: Lake) -> None:
     incidents = find_incidents(lake, SPEC, None)
     beacon = next(entry for entry in incidents if entry.start == WHOLE[0].start)
     shown, quiet = suppress(incidents, [mark(beacon)])
@@ -100,14 +106,14 @@ def test_marks_suppress_the_same_behaviour_of_the_host_with_the_peer(lake):
     assert len(suppress(incidents, [mark(beacon, verdict="true")])[1]) == 0
 
 
-def test_marks_expire(lake):
+def test_marks_expire(lake: Lake) -> None:
     incidents = find_incidents(lake, SPEC, None)
     beacon = next(entry for entry in incidents if entry.start == WHOLE[0].start)
     expired = mark(beacon, days=3 * WINDOW / timedelta(days=1))
     assert {entry.start for entry, _ in suppress(incidents, [expired])[1]} == {WHOLE[0].start}
 
 
-def test_another_peer_is_not_covered_unless_any_is(tmp_path):
+def test_another_peer_is_not_covered_unless_any_is(tmp_path: Path) -> None:
     other = PAIR | {"peer_ip": "203.0.113.10"}
     incidents = find_incidents(write_alerts(tmp_path, [(0, 3, PAIR), (7, 3, other)]), SPEC, None)
     first = next(entry for entry in incidents if entry.start == WHOLE[0].start)
@@ -115,7 +121,7 @@ def test_another_peer_is_not_covered_unless_any_is(tmp_path):
     assert len(suppress(incidents, [mark(first, any_peer=True)])[1]) == 2
 
 
-def test_marks_are_kept_replaced_and_removed(lake, tmp_path):
+def test_marks_are_kept_replaced_and_removed(lake: Lake, tmp_path: Path) -> None:
     store = feedback_store(str(tmp_path))
     incident = find_incidents(lake, SPEC, None)[0]
     assert read_marks(store) == []
@@ -128,7 +134,7 @@ def test_marks_are_kept_replaced_and_removed(lake, tmp_path):
     assert read_marks(store) == []
 
 
-def reason(feature, value, added, kind="outbound"):
+def reason(feature: str, value: float | None, added: float, kind: str = "outbound") -> Reason:
     return Reason(feature, value, 0.0, added, kind)
 
 
@@ -157,7 +163,7 @@ UPLOAD = {"sent_day": 90_000_000, "pieces": {"net_sent_24h": 5.0}, "most": MOST}
         ([], {"kind": "outbound_internal", "peer_port": 8000}, techniques.CONTACT),
     ],
 )
-def test_what_an_alert_resembles(reasons, differs, expected):
+def test_what_an_alert_resembles(reasons: list[Reason], differs: Row, expected: techniques.Behaviour) -> None:
     assert resembles(reasons, [PAIR | differs], SPEC) == expected
 
 
@@ -175,15 +181,15 @@ PROBE = PAIR | {"sessions": 1, "sessions_day": 1, "failed": 1, "failed_day": 1}
         ([PAIR, *([PROBE] * 4)], techniques.BEACON),
     ],
 )
-def test_probes_are_a_scan(pairs, expected):
+def test_probes_are_a_scan(pairs: list[Row], expected: techniques.Behaviour) -> None:
     assert resembles([], pairs, SPEC) == expected
 
 
 @pytest.mark.parametrize(("sent", "expected"), [(3.0, techniques.EXFILTRATION), (2.0, techniques.BEACON)])
-def test_an_upload_that_is_regular_too_is_an_upload(sent, expected):
+def test_an_upload_that_is_regular_too_is_an_upload(sent: float, expected: techniques.Behaviour) -> None:
     pair = PAIR | UPLOAD | {"sent_day": 2_000_000, "pieces": {"net_sent_24h": sent, "regular_24h": 5.0}}
     assert resembles([], [pair | {"sessions_day": 90}], SPEC) == expected
 
 
-def test_without_pairs_the_activity_as_a_whole_is_unusual():
+def test_without_pairs_the_activity_as_a_whole_is_unusual() -> None:
     assert resembles([reason("peer_ip_nunique_w_15m", 400.0, 3.0)], [], SPEC) == techniques.VOLUME

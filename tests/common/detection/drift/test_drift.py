@@ -1,9 +1,11 @@
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from numpy.typing import NDArray
+from scipy.stats import chi2  # type: ignore[import-untyped]
 
 from common.config.training import TrainingParameters
 from common.detection.drift.monitor import DriftMonitor
@@ -19,6 +21,7 @@ from common.detection.drift.reference import (
 )
 from common.detection.inputs import model_features
 from common.features.spec import load_spec
+from tests.types import Matrix, Numbers
 
 SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
@@ -27,7 +30,7 @@ PARAMETERS = TrainingParameters()
 WINDOW_MICROS = 900_000_000
 
 
-def rows(count, seed, hour=10.0, factor=1.0):
+def rows(count: int, seed: int, hour: float = 10.0, factor: float = 1.0) -> tuple[Matrix, Numbers]:
     """Rows whose watched features are drawn from one distribution, times the factor; everything else is 0."""
     rng = np.random.default_rng(seed)
     matrix = np.zeros((count, len(NAMES)), dtype=np.float32)
@@ -36,7 +39,9 @@ def rows(count, seed, hour=10.0, factor=1.0):
     return matrix, rng.normal(factor, 1.0, count)
 
 
-def measured(reference, *parts, windows=96, **parameters):
+def measured(
+    reference: DriftReference, *parts: tuple[Matrix, Numbers], windows: int = 96, **parameters: Any
+) -> dict[str, Any]:
     monitor = DriftMonitor(reference, NAMES)
     for matrix, raw in parts:
         monitor.add(matrix, raw)
@@ -44,40 +49,41 @@ def measured(reference, *parts, windows=96, **parameters):
 
 
 @pytest.fixture(scope="module")
-def reference():
-    return DriftReference.fit(*rows(6000, 1), NAMES, SPEC)
+def reference() -> DriftReference:
+    matrix, raw = rows(6000, 1)
+    return DriftReference.fit(matrix, raw, NAMES, SPEC)
 
 
-def test_psi_is_the_sum_over_the_bins():
+def test_psi_is_the_sum_over_the_bins() -> None:
     # (0.5 - 0.25) ln 2 + (0.5 - 0.75) ln(2/3) = 0.25 (0.693147 + 0.405465) = 0.274653
     assert psi(np.array([0.25, 0.75]), np.array([500, 500])) == pytest.approx(0.274653, abs=1e-6)
 
 
 @pytest.mark.parametrize(("rows", "expected"), [(100_000, 4.604319), (5, 0.990349)])
-def test_an_empty_bin_counts_as_half_a_row_or_one_in_ten_thousand(rows, expected):
+def test_an_empty_bin_counts_as_half_a_row_or_one_in_ten_thousand(rows: int, expected: float) -> None:
     # (1 - 0.5) ln 2 + (0.0001 - 0.5) ln(0.0001 / 0.5) = 0.346574 + 4.257745
     # (1 - 0.5) ln 2 + (0.1 - 0.5) ln(0.1 / 0.5) = 0.346574 + 0.643775 = 0.990349
     assert psi(np.array([0.5, 0.5]), np.array([rows, 0])) == pytest.approx(expected, abs=1e-5)
 
 
-def test_chance_is_the_quantile_of_a_chi_squared_distribution():
+def test_chance_is_the_quantile_of_a_chi_squared_distribution() -> None:
     assert chance_psi(10, 100) == pytest.approx(chi2.ppf(0.999, 9) / 100)
 
 
 @pytest.mark.parametrize("rows", [5, 30, 60, 500])
-def test_chance_is_rarely_exceeded_by_draws_from_the_expected_shares(rows):
+def test_chance_is_rarely_exceeded_by_draws_from_the_expected_shares(rows: int) -> None:
     drawn = np.random.default_rng(0).multinomial(rows, np.full(10, 0.1), 2000)
     assert np.mean(psi(np.full(10, 0.1), drawn) > chance_psi(10, rows)) < 0.01
 
 
-def test_bins_hold_equal_shares_and_repeated_values_one_bin():
+def test_bins_hold_equal_shares_and_repeated_values_one_bin() -> None:
     edges = bin_edges(np.arange(1000.0))
     assert np.bincount(bin_numbers(np.arange(1000.0), edges)).tolist() == [100] * 10
     assert bin_edges(np.array([0.0] * 95 + [1.0] * 5)).tolist() == [0.0]
     assert bin_numbers(np.array([0.0, 3.0, np.nan, np.inf]), np.array([0.0])).tolist() == [0, 1, 2, 2]
 
 
-def test_time_bands_are_hours_and_weekend():
+def test_time_bands_are_hours_and_weekend() -> None:
     matrix, _ = rows(3, 0)
     matrix[:, NAMES.index("hour_of_day")] = [0, 23, 23]
     matrix[:, NAMES.index("is_weekend")] = [0, 0, 1]
@@ -85,14 +91,14 @@ def test_time_bands_are_hours_and_weekend():
     assert BANDS == 48
 
 
-def test_rows_of_the_same_distribution_have_not_drifted(reference):
+def test_rows_of_the_same_distribution_have_not_drifted(reference: DriftReference) -> None:
     found = measured(reference, rows(3000, 2))
     assert found["drifted"] is False
     assert found["score_psi"] < 0.02 and found["features_moved"] == 0
     assert found["rows"] == 3000
 
 
-def test_rows_of_another_distribution_have(reference):
+def test_rows_of_another_distribution_have(reference: DriftReference) -> None:
     found = measured(reference, rows(3000, 2, factor=2.0))
     assert found["drifted"] is True
     assert found["score_psi"] > found["score_psi_bound"] == 0.25
@@ -101,36 +107,36 @@ def test_rows_of_another_distribution_have(reference):
     assert list(found["moved_most"].values()) == sorted(found["moved_most"].values(), reverse=True)
 
 
-def test_few_rows_prove_nothing(reference):
+def test_few_rows_prove_nothing(reference: DriftReference) -> None:
     found = measured(reference, rows(12, 2), drift_score_psi=0.1, drift_feature_psi=0.1)
     assert found["score_psi"] > 0.1  # by itself above the threshold
     assert found["drifted"] is False
     assert measured(reference, rows(1200, 2, factor=1.3), drift_score_psi=0.1)["drifted"] is True
 
 
-def test_parts_add_up_to_the_whole(reference):
+def test_parts_add_up_to_the_whole(reference: DriftReference) -> None:
     matrix, raw = rows(1000, 3)
     halves = [(matrix[:400], raw[:400]), (matrix[400:], raw[400:])]
     assert measured(reference, *halves) == measured(reference, (matrix, raw))
 
 
-def test_each_hour_is_compared_with_itself():
+def test_each_hour_is_compared_with_itself() -> None:
     """A network that is ten times as busy at noon: noon alone has not drifted, noon's traffic at night has."""
     noon, night = rows(4000, 1, hour=12, factor=10), rows(4000, 2, hour=2)
-    both = [np.concatenate(pair) for pair in zip(noon, night, strict=True)]
-    reference = DriftReference.fit(*both, NAMES, SPEC)
+    matrix, raw = np.concatenate([noon[0], night[0]]), np.concatenate([noon[1], night[1]])
+    reference = DriftReference.fit(matrix, raw, NAMES, SPEC)
     assert measured(reference, rows(2000, 3, hour=12, factor=10))["drifted"] is False
     assert measured(reference, rows(2000, 3, hour=2, factor=10))["drifted"] is True
 
 
-def test_hours_that_training_never_saw_are_left_out(reference):
+def test_hours_that_training_never_saw_are_left_out(reference: DriftReference) -> None:
     found = measured(reference, rows(500, 2, hour=10), rows(300, 3, hour=3, factor=9))
     assert (found["rows"], found["rows_of_unseen_hours"]) == (500, 300)
     assert found["drifted"] is False
     assert measured(reference, rows(300, 3, hour=3, factor=9))["score_psi"] == 0
 
 
-def varying(windows, per_window):
+def varying(windows: int, per_window: int) -> tuple[Matrix, Numbers, NDArray[np.int64]]:
     """Windows each of which is shifted as a whole, as the windows of a small network are."""
     rng = np.random.default_rng(5)
     parts = [rows(per_window, seed, factor=float(rng.uniform(0.4, 2.5))) for seed in range(windows)]
@@ -138,7 +144,7 @@ def varying(windows, per_window):
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]), ends
 
 
-def test_a_window_has_to_move_further_than_windows_of_training_did():
+def test_a_window_has_to_move_further_than_windows_of_training_did() -> None:
     matrix, raw, ends = varying(96, 60)
     reference = DriftReference.fit(matrix, raw, NAMES, SPEC, ends)
     plain = DriftReference.fit(matrix, raw, NAMES, SPEC)
@@ -149,19 +155,19 @@ def test_a_window_has_to_move_further_than_windows_of_training_did():
     assert measured(reference, rows(60, 999, factor=9.0), windows=1)["drifted"] is True
 
 
-def test_days_vary_less_than_windows():
+def test_days_vary_less_than_windows() -> None:
     matrix, raw, ends = varying(192, 20)
     reference = DriftReference.fit(matrix, raw, NAMES, SPEC, ends)
     assert 0 < reference.day_levels[-1] < reference.window_levels[-1] / 5
 
 
-def test_reference_survives_json(reference):
+def test_reference_survives_json(reference: DriftReference) -> None:
     again = DriftReference.from_dict(json.loads(json.dumps(reference.to_dict())))
     shifted = rows(700, 4, factor=1.4)
     assert measured(again, shifted) == measured(reference, shifted)
 
 
-def test_drift_asks_for_a_model_with_the_input_of_the_training_state_machine(reference):
+def test_drift_asks_for_a_model_with_the_input_of_the_training_state_machine(reference: DriftReference) -> None:
     moment = datetime(2026, 3, 10, 13, 23, tzinfo=UTC)
     monitor = DriftMonitor(reference, NAMES)
     monitor.add(*rows(3000, 2))

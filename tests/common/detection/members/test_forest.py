@@ -1,4 +1,5 @@
 import io
+from collections.abc import Sequence
 
 import joblib
 import numpy as np
@@ -12,36 +13,38 @@ from common.detection.members.forest import (
     forest_scores,
     train_forest,
 )
+from tests.types import Matrix, Numbers
 
 PARAMETERS = ForestParameters(n_estimators=25, max_samples=64, n_jobs=1)
 
 
-def matrix(rows=64, columns=6, seed=0):
+def matrix(rows: int = 64, columns: int = 6, seed: int = 0) -> Matrix:
     """Random rows, the first of which is far off in column 5."""
     values = np.random.default_rng(seed).normal(size=(rows, columns)).astype(np.float32)
     values[0, 5] = 40
     return values
 
 
-def depths(forest, values):
+def depths(forest: IsolationForest, values: Matrix) -> Numbers:
     """The mean depth of each row over the trees, from the scores: score = 2 ** (-depth / c(max_samples))."""
-    return -np.log2(-forest.score_samples(values)) * average_path_length(np.array([forest.max_samples_]))[0]
+    depths: Numbers = -np.log2(-forest.score_samples(values))
+    return depths * float(average_path_length(np.array([forest.max_samples_]))[0])
 
 
-def test_average_path_length_of_small_trees():
+def test_average_path_length_of_small_trees() -> None:
     # c(n) = 2 H(n - 1) - 2 (n - 1) / n, H(i) = ln(i) + 0.5772156649; c(1) = 0, c(2) = 1
     expected = [0, 0, 1, 2 * (np.log(2) + 0.5772156649) - 4 / 3]
     assert average_path_length(np.array([0, 1, 2, 3])).tolist() == pytest.approx(expected, abs=1e-9)
 
 
-def test_scores_rise_with_oddness_between_zero_and_one():
+def test_scores_rise_with_oddness_between_zero_and_one() -> None:
     values = matrix()
     scores = forest_scores(train_forest(values, PARAMETERS), values)
     assert scores.argmax() == 0
     assert scores.min() > 0 and scores.max() < 1
 
 
-def test_scores_are_score_samples_with_the_sign_turned():
+def test_scores_are_score_samples_with_the_sign_turned() -> None:
     values = matrix()
     forest = IsolationForest(n_estimators=25, max_samples=64, random_state=PARAMETERS.random_state).fit(values)
     np.testing.assert_array_equal(
@@ -49,7 +52,7 @@ def test_scores_are_score_samples_with_the_sign_turned():
     )
 
 
-def test_contributions_add_up_to_the_depth():
+def test_contributions_add_up_to_the_depth() -> None:
     values = matrix()
     forest = train_forest(values, PARAMETERS)
     attribution = PathAttribution(forest)
@@ -58,7 +61,7 @@ def test_contributions_add_up_to_the_depth():
     np.testing.assert_allclose(attribution.base - contributions.sum(axis=1), depths(forest, values), atol=1e-9)
 
 
-def test_contributions_of_one_split_by_hand():
+def test_contributions_of_one_split_by_hand() -> None:
     # One tree on three rows, one feature that isolates the last row at once: leaves of 2 and of 1 rows.
     values = np.array([[0], [0], [9]], dtype=np.float32)
     forest = IsolationForest(n_estimators=1, max_samples=3, random_state=0).fit(values)
@@ -68,20 +71,20 @@ def test_contributions_of_one_split_by_hand():
     assert attribution.contributions(values).ravel().tolist() == pytest.approx([-1 / 3, -1 / 3, 2 / 3])
 
 
-def test_the_odd_feature_contributes_most():
+def test_the_odd_feature_contributes_most() -> None:
     values = matrix()
     contributions = PathAttribution(train_forest(values, PARAMETERS)).contributions(values[:1])
     assert contributions[0].argmax() == 5
 
 
-def test_forest_that_never_splits_contributes_nothing():
+def test_forest_that_never_splits_contributes_nothing() -> None:
     values = np.ones((10, 3), dtype=np.float32)
     attribution = PathAttribution(train_forest(values, PARAMETERS))
     assert not attribution.contributions(values).any()
 
 
-def test_same_rows_give_the_same_bytes():
-    def saved(junk):
+def test_same_rows_give_the_same_bytes() -> None:
+    def saved(junk: Sequence[int]) -> bytes:
         keep = [np.full(n, 255, dtype=np.uint8) for n in junk]  # other memory, so that other padding is met
         buffer = io.BytesIO()
         del keep

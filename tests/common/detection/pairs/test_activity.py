@@ -1,6 +1,10 @@
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from common.detection.pairs import first_seen
@@ -11,25 +15,28 @@ from common.errors import TableError
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
 from tests.common.detection.pairs.pair_tables import CIDRS, SPEC, slice_row, write_pairs
+from tests.types import Row
 
 NOW = datetime(2026, 3, 10, 12, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
 WINDOWS = Windows(NOW, NOW + WINDOW)
 
 
-def read(tmp_path, slices, windows=WINDOWS, unfinished=""):
+def read(
+    tmp_path: Path, slices: list[Row], windows: Windows = WINDOWS, unfinished: str = ""
+) -> dict[tuple[Any, ...], Row]:
     """The activity of the windows as rows by host, peer, port and start."""
     lake = Lake(str(write_pairs(tmp_path, slices, unfinished)), SPEC)
     rows = [row for part in read_activity(lake, windows, CIDRS) for row in part.to_pylist()]
     return {(row["host_ip"], row["peer_ip"], row["peer_port"], row["window_start_ts"]): row for row in rows}
 
 
-def only(found):
+def only(found: dict[tuple[Any, ...], Row]) -> Row:
     assert len(found) == 1
     return next(iter(found.values()))
 
 
-def test_the_last_day_adds_up_to_and_with_the_window(tmp_path):
+def test_the_last_day_adds_up_to_and_with_the_window(tmp_path: Path) -> None:
     slices = [
         slice_row(NOW, sessions_cnt=5, failed_cnt=2, bytes_src_sum=10),
         slice_row(NOW, protocol="udp", sessions_cnt=1, failed_cnt=0, bytes_src_sum=1),  # protocols count together
@@ -42,7 +49,7 @@ def test_the_last_day_adds_up_to_and_with_the_window(tmp_path):
     assert (row["sessions_day"], row["failed_day"], row["sent_day"]) == (13, 9, 111)
 
 
-def times(start, *seconds):
+def times(start: datetime, *seconds: float) -> Row:
     """The times and gaps of sessions that start so many seconds after the window."""
     gaps = np.diff(seconds)
     first, last = (start + timedelta(seconds=seconds[place]) for place in (0, -1))
@@ -50,7 +57,7 @@ def times(start, *seconds):
     return {"first_ts": first, "last_ts": last, "sessions_cnt": len(seconds)} | sums
 
 
-def test_gaps_reach_from_window_to_window_but_not_before_the_day(tmp_path):
+def test_gaps_reach_from_window_to_window_but_not_before_the_day(tmp_path: Path) -> None:
     slices = [
         slice_row(NOW - 96 * WINDOW, **times(NOW - 96 * WINDOW, 10)),
         slice_row(NOW - 95 * WINDOW, **times(NOW - 95 * WINDOW, 20, 50)),
@@ -62,7 +69,7 @@ def test_gaps_reach_from_window_to_window_but_not_before_the_day(tmp_path):
     assert (row["sessions_day"], row["gap_s_day"], row["gap_sq_s_day"]) == (6, gaps.sum(), (gaps**2).sum())
 
 
-def activity_of(tmp_path, starts):
+def activity_of(tmp_path: Path, starts: Iterable[float]) -> pa.Table:
     """The activity of a pair whose sessions start at these seconds before the end of the window."""
     slices = []
     for number in range(96):
@@ -74,7 +81,7 @@ def activity_of(tmp_path, starts):
     return part
 
 
-def test_evenness_is_one_for_a_clock_and_none_for_chance(tmp_path):
+def test_evenness_is_one_for_a_clock_and_none_for_chance(tmp_path: Path) -> None:
     clock = activity_of(tmp_path / "clock", range(30, 86_000, 1_200))
     assert evenness(clock).tolist() == [1.0]
     assert quantities(clock)["regular_24h"][0] == pytest.approx(np.sqrt(clock["sessions_day"][0].as_py() - 1))
@@ -91,13 +98,13 @@ def test_evenness_is_one_for_a_clock_and_none_for_chance(tmp_path):
     ("age", "new"),
     [(96 * WINDOW, False), (95 * WINDOW, True), (timedelta(0), True), (29 * DAY, False), (31 * DAY, True)],
 )
-def test_what_was_met_before_the_last_day_and_within_30_is_not_new(tmp_path, age, new):
+def test_what_was_met_before_the_last_day_and_within_30_is_not_new(tmp_path: Path, age: timedelta, new: bool) -> None:
     other = slice_row(NOW - 2 * DAY, host_ip="10.0.0.2", peer_ip="203.0.113.9", peer_port=22)
     row = only(read(tmp_path, [slice_row(NOW), slice_row(NOW - age), other] if age else [slice_row(NOW), other]))
     assert [row[f"{what}_new"] for what in ("peer", "network", "service", "use")] == [new] * 4
 
 
-def test_rarity_counts_the_other_hosts(tmp_path):
+def test_rarity_counts_the_other_hosts(tmp_path: Path) -> None:
     slices = [slice_row(NOW), slice_row(NOW - 2 * DAY, peer_ip="192.0.2.1", peer_port=443)]
     slices += [slice_row(NOW - 2 * DAY, host_ip=f"10.0.0.{n}", peer_ip="198.51.100.8") for n in (2, 3)]
     slices += [slice_row(NOW - 2 * DAY, host_ip="10.0.0.4", peer_ip="198.51.100.7", peer_port=22)]
@@ -109,14 +116,14 @@ def test_rarity_counts_the_other_hosts(tmp_path):
     assert (row["service_new"], row["service_bits"]) == (False, 0)  # the host used 443 before
 
 
-def test_roles_do_not_mix(tmp_path):
+def test_roles_do_not_mix(tmp_path: Path) -> None:
     slices = [slice_row(NOW), slice_row(NOW - 2 * DAY, role="inbound")]
     assert only(read(tmp_path, slices))["peer_new"]
 
 
 @pytest.mark.parametrize("unfinished", ["", "2026-03-10"])
 @pytest.mark.parametrize("before", [timedelta(0), 40 * WINDOW])
-def test_what_a_quorum_begins_at_once_is_not_rare(tmp_path, before, unfinished):
+def test_what_a_quorum_begins_at_once_is_not_rare(tmp_path: Path, before: timedelta, unfinished: str) -> None:
     slices = [slice_row(NOW, host_ip=f"10.0.0.{n}") for n in range(1, 7)]
     slices += [slice_row(NOW - before, host_ip=f"10.0.0.{n}") for n in range(1, 7) if before]
     slices += [slice_row(NOW - 2 * DAY, host_ip=f"10.0.0.{n}", peer_ip="192.0.2.1", peer_port=22) for n in range(1, 9)]
@@ -128,7 +135,7 @@ def test_what_a_quorum_begins_at_once_is_not_rare(tmp_path, before, unfinished):
     assert {(row["use_joined"], row["use_others"]) for row in read(tmp_path, four).values()} == {(False, 0)}
 
 
-def test_what_fails_for_the_host_is_rare_whoever_else_begins_it(tmp_path):
+def test_what_fails_for_the_host_is_rare_whoever_else_begins_it(tmp_path: Path) -> None:
     slices = [slice_row(NOW, host_ip=f"10.0.0.{n}", failed_cnt=int(n == 1)) for n in range(1, 7)]
     slices += [slice_row(NOW - 2 * DAY, host_ip=f"10.0.0.{n}", peer_ip="192.0.2.1", peer_port=22) for n in range(1, 9)]
     found = {key[0]: row for key, row in read(tmp_path, slices).items()}
@@ -136,7 +143,7 @@ def test_what_fails_for_the_host_is_rare_whoever_else_begins_it(tmp_path):
     assert [found[f"10.0.0.{n}"]["peer_bits"] for n in (1, 2)] == [pytest.approx(np.log2(9)), 0.0]
 
 
-def test_a_window_alone_is_as_in_its_range(tmp_path):
+def test_a_window_alone_is_as_in_its_range(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     slices = {}
     for number in range(0, 400):
@@ -166,7 +173,7 @@ def test_a_window_alone_is_as_in_its_range(tmp_path):
         ({"sent": NOW - 31 * DAY}, False),
     ],
 )
-def test_an_address_that_never_sent_and_does_not_answer_is_no_host(tmp_path, differs, judged):
+def test_an_address_that_never_sent_and_does_not_answer_is_no_host(tmp_path: Path, differs: Row, judged: bool) -> None:
     sent = differs.pop("sent", None)
     dark = {"host_ip": "10.0.0.99", "failed_cnt": 1} | differs
     slices = [slice_row(NOW), slice_row(NOW, role="inbound", peer_ip="10.0.0.1", **dark)]
@@ -174,7 +181,7 @@ def test_an_address_that_never_sent_and_does_not_answer_is_no_host(tmp_path, dif
     assert ("10.0.0.99" in {key[0] for key in read(tmp_path, slices)}) == judged
 
 
-def test_only_the_named_hosts_are_read_but_all_count(tmp_path):
+def test_only_the_named_hosts_are_read_but_all_count(tmp_path: Path) -> None:
     slices = [slice_row(NOW), slice_row(NOW, host_ip="10.0.0.2"), slice_row(NOW - 2 * DAY, host_ip="10.0.0.3")]
     lake = Lake(str(write_pairs(tmp_path, slices)), SPEC)
     (part,) = read_activity(lake, WINDOWS, CIDRS, ["10.0.0.1"])
@@ -183,19 +190,21 @@ def test_only_the_named_hosts_are_read_but_all_count(tmp_path):
 
 
 @pytest.mark.parametrize(("bits", "what"), [("HOST_BITS", "hosts"), ("PEER_BITS", "peers")])
-def test_more_hosts_or_peers_than_numbers_are_refused(tmp_path, monkeypatch, bits, what):
+def test_more_hosts_or_peers_than_numbers_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: str, what: str
+) -> None:
     monkeypatch.setattr(first_seen, bits, 1)
     slices = [slice_row(NOW, host_ip=f"10.0.0.{n}", peer_ip=f"192.0.2.{n}") for n in range(3)]
     with pytest.raises(TableError, match=f"more than 2 {what} in 30 days.*internal_cidrs"):
         read(tmp_path, slices)
 
 
-def test_a_lake_without_pairs_says_so(tmp_path):
+def test_a_lake_without_pairs_says_so(tmp_path: Path) -> None:
     assert not has_pairs(Lake(str(tmp_path), SPEC))
     assert has_pairs(Lake(str(write_pairs(tmp_path, [slice_row(NOW)])), SPEC))
 
 
-def test_networks_and_inside():
+def test_networks_and_inside() -> None:
     addresses = ["10.1.2.3", "198.51.100.7", "fd00::1:2", "2001:db8:0:1:2::3", "172.32.0.1"]
     assert networks(addresses) == ["10.1.2", "198.51.100", "fd00::/64", "2001:db8:0:1::/64", "172.32.0"]
     assert internal(addresses, ["10.0.0.0/8", "172.16.0.0/12", "fc00::/7"]).tolist() == [

@@ -2,6 +2,7 @@ import json
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -11,32 +12,33 @@ from common.detection.detector import Detector
 from common.detection.drift.reference import DriftReference
 from common.detection.inputs import model_features
 from common.detection.members.forest import ForestParameters
-from common.detection.registry.artifacts import load_model, run_id_of, save_model
+from common.detection.registry.artifacts import LoadedModel, load_model, run_id_of, save_model
 from common.detection.registry.pointer import current_run, model_store, promote, sha256
+from common.detection.registry.store import ArtifactStore
 from common.errors import ModelError, ParameterError
 from common.features.spec import load_spec
 
 SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
-FACTS = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": 60}
+FACTS: dict[str, Any] = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": 60}
 EXPECTED = {name: FACTS[name] for name in ("project_name", "feature_spec_version", "baseline_horizon")}
 RUN = "if-0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
-def detector():
+def detector() -> Detector:
     values = np.random.default_rng(0).gamma(1, 1, (60, len(NAMES))).astype(np.float32)
     return Detector.fit(values, SPEC, ForestParameters(n_estimators=5, n_jobs=1))
 
 
 @pytest.fixture(scope="module")
-def drift(detector):
+def drift(detector: Detector) -> DriftReference:
     values = np.random.default_rng(0).integers(0, 2, (60, len(NAMES))).astype(np.float32)
     return DriftReference.fit(values, detector.raw_scores(values), NAMES, SPEC)
 
 
 @pytest.fixture
-def store(tmp_path, detector, drift):
+def store(tmp_path: Path, detector: Detector, drift: DriftReference) -> ArtifactStore:
     """A project with one promoted model."""
     store = model_store(str(tmp_path), "local")
     save_model(store, RUN, detector, drift, FACTS, b"{}")
@@ -44,11 +46,11 @@ def store(tmp_path, detector, drift):
     return store
 
 
-def path(store, name):
+def path(store: ArtifactStore, name: str) -> Path:
     return Path(store.uri) / RUN / name
 
 
-def rewrite_manifest(store, **changes):
+def rewrite_manifest(store: ArtifactStore, **changes: Any) -> None:
     """Changes the manifest as one who can also write the digest beside it."""
     manifest = json.loads(path(store, "manifest.json").read_bytes()) | changes
     encoded = json.dumps(manifest).encode()
@@ -56,11 +58,11 @@ def rewrite_manifest(store, **changes):
     path(store, "SUCCESS").write_text(sha256(encoded))
 
 
-def load(store, features=NAMES, **expected):
+def load(store: ArtifactStore, features: tuple[str, ...] = NAMES, **expected: str) -> LoadedModel:
     return load_model(store, RUN, features, EXPECTED | expected)
 
 
-def test_loaded_model_scores_as_the_saved_one(store, detector):
+def test_loaded_model_scores_as_the_saved_one(store: ArtifactStore, detector: Detector) -> None:
     values = np.random.default_rng(1).gamma(1, 2, (20, len(NAMES))).astype(np.float32)
     loaded = load(store)
     for mine, theirs in zip(loaded.detector.member_scores(values), detector.member_scores(values), strict=True):
@@ -69,7 +71,7 @@ def test_loaded_model_scores_as_the_saved_one(store, detector):
     assert current_run(store) == RUN
 
 
-def test_manifest_holds_what_made_the_model(store):
+def test_manifest_holds_what_made_the_model(store: ArtifactStore) -> None:
     manifest = json.loads(path(store, "manifest.json").read_bytes())
     assert manifest["format_version"] == 3
     assert manifest["preprocessing"]["features"] == list(NAMES)
@@ -82,11 +84,13 @@ def test_manifest_holds_what_made_the_model(store):
 class Exploit:
     """What an attacker would put into a pickle."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return os.system, ("touch exploited",)
 
 
-def test_altered_model_is_refused_before_it_is_unpickled(store, tmp_path, monkeypatch):
+def test_altered_model_is_refused_before_it_is_unpickled(
+    store: ArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     path(store, "model.joblib").write_bytes(pickle.dumps(Exploit()))
     with pytest.raises(ModelError, match=r"model\.joblib of model if-0123456789abcdef in .* was altered"):
@@ -95,7 +99,7 @@ def test_altered_model_is_refused_before_it_is_unpickled(store, tmp_path, monkey
 
 
 @pytest.mark.parametrize("name", ["model.joblib", "evidence.json", "drift.json", "report.json", "manifest.json"])
-def test_one_changed_byte_is_refused(store, name):
+def test_one_changed_byte_is_refused(store: ArtifactStore, name: str) -> None:
     content = bytearray(path(store, name).read_bytes())
     content[len(content) // 2] ^= 1
     path(store, name).write_bytes(content)
@@ -104,13 +108,13 @@ def test_one_changed_byte_is_refused(store, name):
 
 
 @pytest.mark.parametrize("name", ["SUCCESS", "manifest.json", "model.joblib", "evidence.json", "drift.json"])
-def test_missing_file_is_refused(store, name):
+def test_missing_file_is_refused(store: ArtifactStore, name: str) -> None:
     path(store, name).unlink()
     with pytest.raises(ModelError, match=name):
         load(store)
 
 
-def test_unfinished_run_is_refused_as_such(store):
+def test_unfinished_run_is_refused_as_such(store: ArtifactStore) -> None:
     path(store, "SUCCESS").unlink()
     with pytest.raises(ModelError, match="was not saved to its end"):
         load(store)
@@ -118,78 +122,78 @@ def test_unfinished_run_is_refused_as_such(store):
         current_run(store)
 
 
-def test_changed_feature_order_is_refused(store):
+def test_changed_feature_order_is_refused(store: ArtifactStore) -> None:
     swapped = (NAMES[1], NAMES[0], *NAMES[2:])
     with pytest.raises(ModelError, match=f"feature 0 is '{NAMES[0]}', not '{NAMES[1]}'"):
         load(store, swapped)
 
 
-def test_another_number_of_features_is_refused(store):
+def test_another_number_of_features_is_refused(store: ArtifactStore) -> None:
     with pytest.raises(ModelError, match="it has 1813 features, not 1812"):
         load(store, NAMES[:-1])
 
 
 @pytest.mark.parametrize(("library", "made"), [("scikit-learn", "0.24.2"), ("numpy", "1.26.4")])
-def test_another_library_version_is_refused(store, library, made):
+def test_another_library_version_is_refused(store: ArtifactStore, library: str, made: str) -> None:
     libraries = json.loads(path(store, "manifest.json").read_bytes())["libraries"]
     rewrite_manifest(store, libraries=libraries | {library: made})
     with pytest.raises(ModelError, match=f"made with {library} {made}, here is"):
         load(store)
 
 
-def test_another_patch_release_is_accepted(store):
+def test_another_patch_release_is_accepted(store: ArtifactStore) -> None:
     libraries = json.loads(path(store, "manifest.json").read_bytes())["libraries"]
     minor = ".".join(libraries["numpy"].split(".")[:2])
     rewrite_manifest(store, libraries=libraries | {"numpy": f"{minor}.99"})
     assert load(store).run_id == RUN
 
 
-def test_another_setting_is_refused(store):
+def test_another_setting_is_refused(store: ArtifactStore) -> None:
     with pytest.raises(ModelError, match="baseline_horizon '7d', not '30d'"):
         load(store, baseline_horizon="30d")
 
 
-def test_a_model_with_other_constants_is_refused(store):
+def test_a_model_with_other_constants_is_refused(store: ArtifactStore) -> None:
     rewrite_manifest(store, ensemble={"clip": 6.0, "forest_weight": 0.7})
     with pytest.raises(ModelError, match=r"has ensemble .*'forest_weight': 0.7"):
         load(store)
 
 
-def test_another_format_is_refused(store):
+def test_another_format_is_refused(store: ArtifactStore) -> None:
     rewrite_manifest(store, format_version=1)
     with pytest.raises(ModelError, match="format 1, not 3"):
         load(store)
 
 
-def test_a_run_that_was_exchanged_after_promotion_is_refused(store):
+def test_a_run_that_was_exchanged_after_promotion_is_refused(store: ArtifactStore) -> None:
     rewrite_manifest(store, rows=61)
     with pytest.raises(ModelError, match="is not the one that was promoted"):
         current_run(store)
 
 
-def test_damaged_pointer_is_refused(store):
+def test_damaged_pointer_is_refused(store: ArtifactStore) -> None:
     store.write("current.json", b"{")
     with pytest.raises(ModelError, match="is damaged"):
         current_run(store)
 
 
-def test_without_a_model_the_error_says_what_to_do(tmp_path):
+def test_without_a_model_the_error_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="Train one with ndr-if-training"):
         current_run(model_store(str(tmp_path), "local"))
 
 
 @pytest.mark.parametrize("name", ["../other", "a/b", "", ".hidden"])
-def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
+def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ParameterError):
         model_store(str(tmp_path), name)
     with pytest.raises(ModelError):
         load_model(model_store(str(tmp_path), "local"), name, NAMES, EXPECTED)
 
 
-def test_no_object_but_the_forest_is_pickled(store):
+def test_no_object_but_the_forest_is_pickled(store: ArtifactStore) -> None:
     forest = joblib.load(path(store, "model.joblib"))
     assert type(forest).__name__ == "IsolationForest"
 
 
-def test_run_id_follows_from_the_facts():
+def test_run_id_follows_from_the_facts() -> None:
     assert run_id_of({"a": 1, "b": 2}) == run_id_of({"b": 2, "a": 1}) != run_id_of({"a": 1, "b": 3})

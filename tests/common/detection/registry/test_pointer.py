@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,15 +14,16 @@ from common.detection.registry.pointer import (
     roll_back,
     sha256,
 )
+from common.detection.registry.store import ArtifactStore
 from common.errors import ModelError
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path) -> ArtifactStore:
     return model_store(str(tmp_path), "local")
 
 
-def save(store, run):
+def save(store: ArtifactStore, run: str) -> str:
     """A complete run of which only the manifest exists: all that the registry looks at."""
     manifest = encoded({"format_version": 2, "run_id": run})
     store.write(f"{run}/manifest.json", manifest)
@@ -29,18 +31,24 @@ def save(store, run):
     return run
 
 
-def previous(store):
-    return [entry["run_id"] for entry in read_pointer(store)["previous"]]
+def pointer(store: ArtifactStore) -> dict[str, Any]:
+    found = read_pointer(store)
+    assert found is not None
+    return found
 
 
-def test_promotion_keeps_the_runs_before_it(store):
+def previous(store: ArtifactStore) -> list[str]:
+    return [entry["run_id"] for entry in pointer(store)["previous"]]
+
+
+def test_promotion_keeps_the_runs_before_it(store: ArtifactStore) -> None:
     for run in ("a", "b", "c"):
         assert promote(store, save(store, run)) is True
     assert current_run(store) == "c"
     assert previous(store) == ["b", "a"]
 
 
-def test_promotion_of_the_current_run_changes_nothing(store):
+def test_promotion_of_the_current_run_changes_nothing(store: ArtifactStore) -> None:
     promote(store, save(store, "a"))
     promote(store, save(store, "b"))
     before = store.read("current.json")
@@ -48,7 +56,7 @@ def test_promotion_of_the_current_run_changes_nothing(store):
     assert store.read("current.json") == before
 
 
-def test_promotion_of_an_earlier_run_does_not_repeat_it(store):
+def test_promotion_of_an_earlier_run_does_not_repeat_it(store: ArtifactStore) -> None:
     for run in ("a", "b"):
         promote(store, save(store, run))
     promote(store, "a")
@@ -56,24 +64,24 @@ def test_promotion_of_an_earlier_run_does_not_repeat_it(store):
     assert previous(store) == ["b"]
 
 
-def test_only_the_last_runs_are_kept(store):
+def test_only_the_last_runs_are_kept(store: ArtifactStore) -> None:
     for number in range(KEPT + 3):
         promote(store, save(store, f"run-{number:02}"))
     assert previous(store) == [f"run-{number:02}" for number in range(KEPT + 1, 1, -1)]
 
 
-def test_rollback_goes_back_one_run_at_a_time(store):
+def test_rollback_goes_back_one_run_at_a_time(store: ArtifactStore) -> None:
     for run in ("a", "b", "c"):
         promote(store, save(store, run))
     assert roll_back(store) == ("c", "b")
     assert (current_run(store), previous(store)) == ("b", ["a"])
     assert roll_back(store) == ("b", "a")
-    assert read_pointer(store)["rolled_back"] == ["b", "c"]
+    assert pointer(store)["rolled_back"] == ["b", "c"]
     with pytest.raises(ModelError, match=r"model a in .* is the first one"):
         roll_back(store)
 
 
-def test_rollback_of_a_named_run_happens_once(store):
+def test_rollback_of_a_named_run_happens_once(store: ArtifactStore) -> None:
     for run in ("a", "b", "c"):
         promote(store, save(store, run))
     assert roll_back(store, "c") == ("c", "b")
@@ -81,7 +89,7 @@ def test_rollback_of_a_named_run_happens_once(store):
     assert current_run(store) == "b"
 
 
-def test_rollback_to_an_altered_run_is_refused_and_the_pointer_stays(store):
+def test_rollback_to_an_altered_run_is_refused_and_the_pointer_stays(store: ArtifactStore) -> None:
     for run in ("a", "b"):
         promote(store, save(store, run))
     changed = encoded({"format_version": 2, "run_id": "a", "rows": 7})
@@ -92,12 +100,12 @@ def test_rollback_to_an_altered_run_is_refused_and_the_pointer_stays(store):
     assert current_run(store) == "b"
 
 
-def test_rollback_without_a_model_says_so(store):
+def test_rollback_without_a_model_says_so(store: ArtifactStore) -> None:
     with pytest.raises(ModelError, match="there is no current model"):
         roll_back(store)
 
 
-def test_an_unfinished_run_is_not_promoted(store):
+def test_an_unfinished_run_is_not_promoted(store: ArtifactStore) -> None:
     promote(store, save(store, "a"))
     save(store, "b")
     (Path(store.uri) / "b" / "SUCCESS").unlink()
@@ -106,13 +114,13 @@ def test_an_unfinished_run_is_not_promoted(store):
     assert current_run(store) == "a"
 
 
-def test_a_damaged_pointer_is_not_overwritten(store):
+def test_a_damaged_pointer_is_not_overwritten(store: ArtifactStore) -> None:
     store.write("current.json", b"{")
     with pytest.raises(ModelError, match=r"current\.json is damaged\. Delete it"):
         promote(store, save(store, "a"))
 
 
-def test_a_pointer_of_before_the_history_is_read(store):
+def test_a_pointer_of_before_the_history_is_read(store: ArtifactStore) -> None:
     """Pointers used to hold the run and its digest only."""
     save(store, "a")
     digest = store.read("a/SUCCESS").decode().strip()

@@ -10,9 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.services.redshift_data.redshift import ROLE, Redshift
-from tests.localaws.services.sagemaker.pipelines import unique, wait_for
+from tests.localaws.running import unique, wait_for
+from tests.localaws.services.redshift_data.redshift import Redshift
 from tests.localaws.services.stepfunctions.machines import machine
+from tests.redshift import ROLE
 
 
 def test_values_have_their_types(redshift: Redshift) -> None:
@@ -47,7 +48,7 @@ def test_values_have_their_types(redshift: Redshift) -> None:
     assert result["TotalNumRows"] == 2
 
 
-def test_parameters(redshift: Redshift) -> None:
+def test_parameters_are_filled_in_and_checked(redshift: Redshift) -> None:
     redshift.do("CREATE TABLE t (i INT, s VARCHAR(10))", "INSERT INTO t VALUES (1, 'it''s'), (2, 'b')")
     given = [{"name": "s", "value": "it's"}, {"name": "i", "value": "1"}]
     assert redshift.rows("SELECT i FROM t WHERE s = :s AND i = :i AND i::int > 0", Parameters=given) == [[1]]
@@ -92,7 +93,7 @@ def test_temporary_tables_live_in_their_batch(redshift: Redshift) -> None:
         (f"COPY t FROM 's3://b/' {ROLE} FORMAT AS PARQUET MAXERROR 5", "ERROR: the option MAXERROR is not supported"),
     ],
 )
-def test_errors(redshift: Redshift, sql: str, error: str) -> None:
+def test_errors_are_those_of_redshift(redshift: Redshift, sql: str, error: str) -> None:
     assert redshift.error(sql).startswith(error)
 
 

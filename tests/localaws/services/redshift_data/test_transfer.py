@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.localaws.services.redshift_data.redshift import ROLE, Redshift
+from tests.localaws.services.redshift_data.redshift import Redshift
+from tests.redshift import ROLE
 
 
 def test_unload_writes_parquet_and_a_manifest(redshift: Redshift) -> None:

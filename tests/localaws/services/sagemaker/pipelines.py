@@ -1,22 +1,15 @@
-"""Pipelines and waiting for what runs."""
+"""Small pipelines, run to their end."""
 
 from __future__ import annotations
 
 import json
-import time
-import uuid
-from collections.abc import Callable
 from typing import Any
 
 from localaws.cli.process import LocalAws
+from tests.localaws.running import unique, wait_for
 
 ROLE = "arn:aws:iam::000000000000:role/test"
 END = {"Succeeded", "Failed", "Stopped"}
-
-
-def unique(prefix: str) -> str:
-    """A name that no other test uses."""
-    return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
 def step(
@@ -39,15 +32,6 @@ def create(local: LocalAws, text: str) -> str:
     name = unique("pipeline")
     local.client("sagemaker").create_pipeline(PipelineName=name, PipelineDefinition=text, RoleArn=ROLE)
     return name
-
-
-def wait_for(what: Callable[[], Any], seconds: float = 30) -> Any:
-    """The first true value."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-    return found
 
 
 def finish(local: LocalAws, execution: str, seconds: float = 30) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from localaws.cli.process import LocalAws
-from tests.localaws.services.sagemaker.pipelines import create, definition, finish, run, step, unique, wait_for
+from tests.localaws.running import unique, wait_for
+from tests.localaws.services.sagemaker.pipelines import create, definition, finish, run, step
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0,
@@ -23,7 +24,9 @@ pytestmark = pytest.mark.skipif(
 
 
 def docker(*arguments: str, **options: Any) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, check=True, **options)
+    done: subprocess.CompletedProcess[bytes] = subprocess.run(
+        ["docker", *arguments], capture_output=True, check=True, **options
+    )
     return done.stdout.decode().strip()
 
 
@@ -73,7 +76,7 @@ def test_a_failed_image_says_why(local: LocalAws, image: str) -> None:
     assert done["Steps"]["A"]["FailureReason"] == "AlgorithmError: error: no lake, exit code: 4"
 
 
-def test_a_missing_image(local: LocalAws) -> None:
+def test_a_missing_image_fails_the_step(local: LocalAws) -> None:
     done = run(local, definition(probe("127.0.0.1:9/none:1", "true")))
     assert done["PipelineExecutionStatus"] == "Failed"
     assert "AlgorithmError" in done["Steps"]["A"]["FailureReason"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws.cli.process import LocalAws
-from tests.localaws.services.sagemaker.pipelines import unique, wait_for
+from tests.localaws.running import unique, wait_for
 
 ROLE = "arn:aws:iam::000000000000:role/test"
 

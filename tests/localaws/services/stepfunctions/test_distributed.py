@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.services.sagemaker.pipelines import unique, wait_for
+from tests.localaws.running import unique, wait_for
 from tests.localaws.services.stepfunctions.machines import FAIL, machine, part, passing
 
 LONG_WAIT = {"Type": "Wait", "Seconds": 100_000}
@@ -103,7 +103,7 @@ FAILS_ON_ODD = {
 
 
 @pytest.mark.parametrize(("percentage", "status"), [(49, "FAILED"), (50, "SUCCEEDED")])
-def test_tolerated_failures(local_aws: LocalAws, percentage: int, status: str) -> None:
+def test_a_map_tolerates_its_share_of_failures(local_aws: LocalAws, percentage: int, status: str) -> None:
     states = {
         "M": {
             "Type": "Map",

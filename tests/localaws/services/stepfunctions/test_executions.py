@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.services.sagemaker.pipelines import unique, wait_for
+from tests.localaws.running import create_table, unique, wait_for
 from tests.localaws.services.stepfunctions.machines import FAIL, Machine, chain, machine, passing
 
 NESTED = "arn:aws:states:::states:startExecution.sync:2"
@@ -59,12 +59,7 @@ def test_stopping_ends_the_execution_at_once(local_aws: LocalAws) -> None:
 
 def test_no_task_runs_after_a_stop(local_aws: LocalAws) -> None:
     table = unique("table")
-    local_aws.client("dynamodb").create_table(
-        TableName=table,
-        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(local_aws, table, "k")
     put = {
         "Type": "Task",
         "Resource": "arn:aws:states:::dynamodb:putItem",
@@ -151,7 +146,7 @@ def test_running_executions_keep_their_definition(local_aws: LocalAws) -> None:
     assert json.loads(tested.finish(arn)["output"]) == "old"
 
 
-def test_a_hundred_executions_at_once(local_aws: LocalAws) -> None:
+def test_a_hundred_executions_run_at_once(local_aws: LocalAws) -> None:
     tested = machine(
         local_aws,
         {

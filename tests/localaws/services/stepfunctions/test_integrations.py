@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import write_step
-from tests.localaws.services.sagemaker.pipelines import create, definition, step, unique, wait_for
+from tests.localaws.running import create_table, unique, wait_for, write_step
+from tests.localaws.services.sagemaker.pipelines import create, definition, step
 from tests.localaws.services.stepfunctions.machines import machine, passing
 
 
@@ -17,12 +17,7 @@ def test_conditional_puts_are_atomic(local_aws: LocalAws) -> None:
     """A hundred executions and clients want one lock: exactly one gets it, again and again."""
     table = unique("locks")
     client = local_aws.client("dynamodb")
-    client.create_table(
-        TableName=table,
-        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(local_aws, table, "k")
     put = {
         "Type": "Task",
         "Resource": "arn:aws:states:::dynamodb:putItem",

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import REPOSITORY, LocalAws, interpreter
-from tests.localaws.services.sagemaker.pipelines import unique
+from tests.localaws.running import unique
 from tests.localaws.services.stepfunctions.machines import FAIL, chain, failing_task, machine, part, passing
 
 
@@ -79,7 +79,7 @@ def test_operators_of_later_jsonata_are_refused(local_aws: LocalAws, expression:
         )
 
 
-def test_there_is_no_eval(local_aws: LocalAws) -> None:
+def test_eval_is_refused(local_aws: LocalAws) -> None:
     error, cause = machine(local_aws, {"A": passing("{% $eval('1 + 1') %}")}).failure()
     assert (error, "$eval" in cause) == ("States.QueryEvaluationError", True)
 
@@ -143,7 +143,7 @@ def test_retries_wait_no_longer_than_the_longest_delay(local_aws: LocalAws) -> N
     assert [event["type"] for event in tested.history(arn)].count("TaskScheduled") == 7
 
 
-def test_waits_of_retries() -> None:
+def test_retries_wait_longer_each_time_up_to_the_maximum() -> None:
     script = """
 import json
 from localaws.services.stepfunctions.failures import delay

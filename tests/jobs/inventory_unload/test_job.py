@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-import sysconfig
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from click.testing import CliRunner
 
 from common.aws.redshift import literal, run_statements
 from common.config.redshift import RedshiftParameters
@@ -23,10 +21,9 @@ from common.lake.lake import Lake
 from common.storage.files import Folder
 from jobs.inventory_unload.cli import main
 from localaws.cli.process import LocalAws
+from tests.commands import command_line, run
 from tests.conftest import ENGINE, SPEC
-from tests.redshift import query, redshift
-
-__all__ = ["query", "redshift"]
+from tests.types import Run
 
 BUCKET = "inventory-staging"
 KILL_AFTER_SECONDS = (1.5, 2.5, 3.5, 4.5, 6.0, 8.0)
@@ -59,15 +56,14 @@ def text(value: str | None) -> str:
     return "NULL" if value is None else literal(value)
 
 
-def unload(redshift: RedshiftParameters, folder: Path, month: str = "2026-03", **settings: Any) -> tuple[int, Any, str]:
+def unload(redshift: RedshiftParameters, folder: Path, month: str = "2026-03", **settings: Any) -> Run:
     """The exit code, the report and the errors of a run."""
     names = ("database", "iam_role_arn", "workgroup_name", "schema")
     group = {name: getattr(redshift, name) for name in names} | settings
     parameters = folder / "project.yaml"
     parameters.write_text(yaml.safe_dump({"staging_prefix": f"s3://{BUCKET}/{redshift.schema}", "redshift": group}))
-    arguments = ["--month", month, "--lake", str(folder / "lake"), "--parameters", str(parameters), "--engine", ENGINE]
-    done = CliRunner().invoke(main, [*arguments, "--project-name", "acme"])
-    return done.exit_code, json.loads(done.stdout) if done.exit_code == 0 else None, done.stderr
+    options = ("--month", month, "--lake", folder / "lake", "--parameters", parameters, "--engine", ENGINE)
+    return run(main, *options, "--project-name", "acme")
 
 
 def inventory(folder: Path) -> dict[tuple[str, str], str]:
@@ -109,7 +105,7 @@ def test_a_second_run_replaces_the_month_only(source: RedshiftParameters, tmp_pa
     assert {host for month, host in found if month == "2026-02"} == {"10.0.0.1", "10.0.0.2", "2001:db8::1"}
 
 
-def test_a_month_column_and_other_names(source: RedshiftParameters, tmp_path: Path) -> None:
+def test_columns_and_month_can_have_other_names(source: RedshiftParameters, tmp_path: Path) -> None:
     view = f"CREATE VIEW {source.schema}.assets AS SELECT host_ip AS address, machine_name, is_active, seen_in"
     run_statements(source, [f"{view} FROM {source.schema}.machine_inventory"])
     settings = {
@@ -167,11 +163,10 @@ def test_a_killed_run_shows_one_snapshot_or_the_other(source: RedshiftParameters
     before = inventory(tmp_path)
     fill(source, [("10.0.0.9", "fresh-9", True, "2026-03")])
     after = {("2026-03", "10.0.0.9"): "fresh-9"}
-    program = Path(sysconfig.get_path("scripts")) / "ndr-inventory-unload"
-    options = ["--month", "2026-03", "--lake", str(tmp_path / "lake"), "--parameters", str(tmp_path / "project.yaml")]
+    options = ("--month", "2026-03", "--lake", tmp_path / "lake", "--parameters", tmp_path / "project.yaml")
     for seconds in KILL_AFTER_SECONDS:
         running = subprocess.Popen(
-            [program, *options, "--engine", ENGINE, "--project-name", "acme"],
+            command_line("ndr-inventory-unload", *options, "--engine", ENGINE, "--project-name", "acme"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -184,7 +179,7 @@ def test_a_killed_run_shows_one_snapshot_or_the_other(source: RedshiftParameters
     assert json.loads(snapshots(source).read("current.json"))["records"] == 1
 
 
-def test_what_redshift_says_is_told(redshift: RedshiftParameters, tmp_path: Path) -> None:
+def test_the_error_of_redshift_is_reported(redshift: RedshiftParameters, tmp_path: Path) -> None:
     code, _, error = unload(redshift, tmp_path)
     assert code == 1
     assert "error: UNLOAD (" in error and "failed in Redshift (ndr, database ndr)" in error

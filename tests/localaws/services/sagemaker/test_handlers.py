@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import write_step
-from tests.localaws.services.sagemaker.pipelines import ROLE, create, definition, finish, run, step, unique, wait_for
+from tests.localaws.running import unique, wait_for, write_step
+from tests.localaws.services.sagemaker.pipelines import ROLE, create, definition, finish, run, step
 
 PARAMETERS = (
     {"Name": "ProjectName", "Type": "String"},
@@ -106,7 +107,7 @@ def test_a_missing_command_fails_the_step(local_aws: LocalAws) -> None:
     assert "ndr-nowhere cannot be run: No such file or directory" in done["Steps"]["A"]["FailureReason"]
 
 
-def test_a_step_that_runs_too_long(local_aws: LocalAws, step_bin: Path) -> None:
+def test_a_step_that_runs_too_long_fails(local_aws: LocalAws, step_bin: Path) -> None:
     write_step(step_bin, "ndr-forever", "sleep 600")
     done = run(local_aws, definition(step("A", "ndr-forever", StoppingCondition={"MaxRuntimeInSeconds": 1})))
     assert done["Steps"]["A"]["StepStatus"] == "Failed"
@@ -229,7 +230,7 @@ def test_lists_come_in_pages(local_aws: LocalAws) -> None:
 
 
 def test_a_step_costs_little_beyond_its_process(
-    local_aws: LocalAws, step_bin: Path, record_property: pytest.RecordProperty
+    local_aws: LocalAws, step_bin: Path, record_property: Callable[[str, object], None]
 ) -> None:
     write_step(step_bin, "ndr-quick", "true")
     names = [f"S{number}" for number in range(10)]

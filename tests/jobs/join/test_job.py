@@ -2,33 +2,35 @@ import hashlib
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 
+from common.config.redshift import RedshiftParameters
 from common.contracts import join_features, tables
 from common.lake.lake import Lake
 from common.storage.files import Folder
+from common.windows import Windows
 from jobs.join.cli import main
+from localaws.cli.process import LocalAws
+from tests.commands import run
 from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
 from tests.conftest import ENGINE
-from tests.redshift import query, redshift
-
-__all__ = ["query", "redshift"]
+from tests.redshift import Query
+from tests.types import Row, Run
 
 LAST = list(RANGE)[-1]
 
 
-def join(lake, window=RANGE, *more):
+def join(lake: Path, window: Windows | str = RANGE, *more: str) -> Run:
     """The exit code, the report (or nothing) and the error line of a run."""
-    result = CliRunner().invoke(main, ["--window", str(window), "--lake", str(lake), "--engine", ENGINE, *more])
-    return result.exit_code, json.loads(result.stdout) if result.exit_code == 0 else {}, result.stderr
+    return run(main, "--window", window, "--lake", lake, "--engine", ENGINE, *more)
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake with features and predictions."""
     lake = make_lake(tmp_path_factory.mktemp("lake"))
     texts = {name: dict.fromkeys(range(HOSTS), value) for name, value in
@@ -40,16 +42,16 @@ def source(tmp_path_factory):
 
 
 @pytest.fixture
-def lake(source, tmp_path):
+def lake(source: Path, tmp_path: Path) -> Path:
     return shutil.copytree(source, tmp_path / "lake")
 
 
-def by_key(table):
+def by_key(table: pa.Table) -> dict[tuple[str, str], Row]:
     return {(row["host_ip"], row["window"]): row for row in table.to_pylist()}
 
 
 @pytest.mark.parity
-def test_every_prediction_has_one_row_with_its_features(lake):
+def test_every_prediction_has_one_row_with_its_features(lake: Path) -> None:
     code, report, error = join(lake)
     assert code == 0, error
     reader = Lake(str(lake), SPEC)
@@ -68,7 +70,7 @@ def test_every_prediction_has_one_row_with_its_features(lake):
             }
 
 
-def test_record_id_is_the_digest_of_what_names_the_record(lake):
+def test_record_id_is_the_digest_of_what_names_the_record(lake: Path) -> None:
     join(lake, LAST)
     row = by_key(Lake(str(lake), SPEC).arrow("prediction_join"))[host(2), LAST.key]
     named = "\n".join(["local", "v1", "if-1", "10.20.0.2", LAST.key])
@@ -76,14 +78,14 @@ def test_record_id_is_the_digest_of_what_names_the_record(lake):
 
 
 @pytest.mark.parity
-def test_second_run_gives_the_same_rows(lake):
+def test_second_run_gives_the_same_rows(lake: Path) -> None:
     join(lake)
     before = by_key(Lake(str(lake), SPEC).arrow("prediction_join"))
     join(lake)
     assert by_key(Lake(str(lake), SPEC).arrow("prediction_join")) == before
 
 
-def test_one_window_leaves_the_others(lake):
+def test_a_run_of_one_window_leaves_the_others(lake: Path) -> None:
     join(lake)
     code, report, _ = join(lake, LAST)
     assert code == 0
@@ -91,7 +93,7 @@ def test_one_window_leaves_the_others(lake):
     assert len(Lake(str(lake), SPEC).arrow("prediction_join")) == len(RANGE) * HOSTS
 
 
-def test_other_horizons_do_not_double_rows(lake):
+def test_other_horizons_do_not_double_rows(lake: Path) -> None:
     one, other = (
         rows("fg_c", LAST, 1),
         rows("fg_c", LAST, 2, overrides={"baseline_horizon": dict.fromkeys(range(HOSTS), "30d")}),
@@ -110,7 +112,7 @@ def test_other_horizons_do_not_double_rows(lake):
         ("fg_c", "baseline_horizon", "1 of 16 predictions .* have no row in fg_c"),
     ],
 )
-def test_prediction_without_features_is_an_error(lake, table, column, message):
+def test_prediction_without_features_is_an_error(lake: Path, table: str, column: str, message: str) -> None:
     write(lake, tables(SPEC)[table], rows(table, LAST, 1, overrides={column: {5: "other"}}))
     code, _, error = join(lake, LAST)
     assert code == 1
@@ -118,20 +120,20 @@ def test_prediction_without_features_is_an_error(lake, table, column, message):
     assert not (lake / "prediction_join").exists()
 
 
-def test_host_twice_is_an_error(lake):
+def test_host_twice_is_an_error(lake: Path) -> None:
     write(lake, tables(SPEC)["fg_a"], rows("fg_a", LAST, 1, overrides={"host_ip": {5: host(4), 6: host(4)}}))
     code, _, error = join(lake, LAST)
     assert code == 1
     assert "16 predictions" in error and "18 rows with 16 distinct ids" in error
 
 
-def test_no_predictions_is_an_error(lake):
+def test_no_predictions_is_an_error(lake: Path) -> None:
     code, _, error = join(lake, "2026-03-12T00:08Z")
     assert code == 1
     assert "predictions has no rows in 2026-03-12T00:08Z. Run ndr-inference" in error
 
 
-def test_rows_are_published_in_s3_after_the_lake(lake, tmp_path, aws_environment):
+def test_rows_are_published_in_s3_after_the_lake(lake: Path, tmp_path: Path, aws_environment: LocalAws) -> None:
     aws_environment.client("s3").create_bucket(Bucket="join-destination")
     (tmp_path / "project.yaml").write_text("publication: {s3_prefix: s3://join-destination/out}\n")
     code, report, error = join(lake, LAST, "--destination", "s3", "--parameters", str(tmp_path / "project.yaml"))
@@ -146,7 +148,9 @@ def test_rows_are_published_in_s3_after_the_lake(lake, tmp_path, aws_environment
     assert sorted(rows["record_id"].to_pylist()) == sorted(in_lake["record_id"].to_pylist())
 
 
-def test_rows_are_published_in_redshift_after_the_lake(lake, tmp_path, aws_environment, redshift, query):
+def test_rows_are_published_in_redshift_after_the_lake(
+    lake: Path, tmp_path: Path, aws_environment: LocalAws, redshift: RedshiftParameters, query: Query
+) -> None:
     aws_environment.client("s3").create_bucket(Bucket="join-destination")
     settings = {
         "staging_prefix": "s3://join-destination/staging",
@@ -178,8 +182,8 @@ def test_rows_are_published_in_redshift_after_the_lake(lake, tmp_path, aws_envir
     ],
 )
 def test_a_destination_that_the_project_lacks_is_an_error_before_anything_is_written(
-    lake, tmp_path, destination, settings, words
-):
+    lake: Path, tmp_path: Path, destination: str, settings: str, words: str
+) -> None:
     (tmp_path / "project.yaml").write_text(settings)
     code, _, error = join(lake, LAST, "--destination", destination, "--parameters", str(tmp_path / "project.yaml"))
     assert code == 1
@@ -187,5 +191,5 @@ def test_a_destination_that_the_project_lacks_is_an_error_before_anything_is_wri
     assert not (lake / "prediction_join").exists()
 
 
-def test_an_unknown_destination_is_a_usage_error(lake):
+def test_an_unknown_destination_is_a_usage_error(lake: Path) -> None:
     assert join(lake, LAST, "--destination", "kafka")[0] == 2

@@ -15,7 +15,7 @@ from tools.simulate.cli import main
 from tools.simulate.config import SimulateConfig
 from tools.simulate.job import run
 
-SMALL = {"days": 2, "hosts": 12, "intensity": 0.1, "seed": 7}
+SMALL: dict[str, Any] = {"days": 2, "hosts": 12, "intensity": 0.1, "seed": 7}
 Line = list[str]
 
 
@@ -98,7 +98,7 @@ def test_attacks_are_on_the_last_day_at_the_named_hosts(small: Path, scenario: d
     }  # fmt: skip
 
 
-def test_counts_tell_what_is_in_the_files(batches: dict[str, list[Line]], scenario: dict[str, Any]) -> None:
+def test_counts_match_the_files(batches: dict[str, list[Line]], scenario: dict[str, Any]) -> None:
     lines = [line for content in batches.values() for line in content]
     unique = {tuple(line) for line in lines}
     counts = scenario["counts"]
@@ -112,7 +112,9 @@ def test_counts_tell_what_is_in_the_files(batches: dict[str, list[Line]], scenar
 @pytest.mark.parametrize(
     ("version", "config", "traffic", "threat"), [("10.1", "2561", 115, 120), ("11.1", "2817", 117, 123)]
 )
-def test_columns_of_the_release(tmp_path: Path, version: str, config: str, traffic: int, threat: int) -> None:
+def test_lines_have_the_columns_of_their_release(
+    tmp_path: Path, version: str, config: str, traffic: int, threat: int
+) -> None:
     run(SimulateConfig(out=tmp_path / "out", panos_version=version, **{**SMALL, "days": 1}))
     lines = [line for file in (tmp_path / "out").rglob("*.gz") for line in lines_of(file.parent)]
     for line in lines:
@@ -136,7 +138,7 @@ def test_columns_of_the_release(tmp_path: Path, version: str, config: str, traff
     assert {line[121] for line in lines if len(line) == 123} == flow_type
 
 
-def test_denied_and_unanswered_sessions(batches: dict[str, list[Line]]) -> None:
+def test_denied_and_unanswered_sessions_are_consistent(batches: dict[str, list[Line]]) -> None:
     sessions = [line for lines in batches.values() for line in finished(lines)]
     denied = [line for line in sessions if line[46] == "policy-deny"]
     assert denied
@@ -159,7 +161,7 @@ def test_no_descriptive_value_occurs_in_attacked_windows_only(small: Path) -> No
     assert {line[14] for line in mixed} - {line[14] for line in clean} <= {"ms-rdp", "windows-remote-management"}
 
 
-def test_same_seed_same_bytes_whatever_the_number_of_processes(small: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes(small: Path, tmp_path: Path) -> None:
     run(SimulateConfig(out=tmp_path / "again", workers=2, **SMALL))
     run(SimulateConfig(out=tmp_path / "other", **{**SMALL, "seed": 8}))
     names = sorted(p.relative_to(small) for p in small.rglob("*") if p.is_file())
@@ -167,7 +169,7 @@ def test_same_seed_same_bytes_whatever_the_number_of_processes(small: Path, tmp_
     assert (small / "labels.csv").read_bytes() != (tmp_path / "other" / "labels.csv").read_bytes()
 
 
-def test_no_attacks(tmp_path: Path) -> None:
+def test_without_attack_days_nothing_is_malicious(tmp_path: Path) -> None:
     counts = run(SimulateConfig(out=tmp_path / "out", **{**SMALL, "days": 1, "attack_days": 0}))
     assert counts["malicious_host_windows"] == counts["malicious_rows"] == 0
 
@@ -229,7 +231,7 @@ def test_a_failed_run_leaves_nothing_behind(tmp_path: Path) -> None:
         ("--panos-version", "9.1", 2, "9.1"),
     ],
 )
-def test_bad_options(tmp_path: Path, option: str, value: str, code: int, message: str) -> None:
+def test_bad_options_are_named(tmp_path: Path, option: str, value: str, code: int, message: str) -> None:
     result = CliRunner().invoke(main, ["--out", str(tmp_path / "out"), option, value])
     assert result.exit_code == code
     assert message in result.stderr

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from common.logs import find_files
 from jobs.extractor.cli import main
+from tests.commands import call
 from tests.factories import utc
 
 RANGE = "2026-03-10T23:08Z/2026-03-11T00:23Z"
@@ -37,9 +37,9 @@ def touch(folder: Path, moment: datetime) -> None:
 
 
 def extract(root: Path, manifest: Path, *more: str, window: str = RANGE) -> tuple[int, str]:
-    arguments = ["--request-id", "r1", "--input-prefix", str(root), "--manifest", str(manifest), "--lake", str(root)]
-    done = CliRunner().invoke(main, [*arguments, "--window", window, "--project-name", "acme", *more])
-    return done.exit_code, done.stderr
+    options = ("--request-id", "r1", "--input-prefix", root, "--manifest", manifest, "--lake", root)
+    code, _, error = call(main, *options, "--window", window, "--project-name", "acme", *more)
+    return code, error
 
 
 def written(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]]:
@@ -95,7 +95,7 @@ def test_all_batches_of_a_window_are_its_input_and_each_counts_once(tmp_path: Pa
     assert find_files([windows[0]["batch_s3_path"]]) == sorted(str(path / "part-0.csv") for path in (first, second))
 
 
-def test_the_newest_change_stands_for_the_event(tmp_path: Path) -> None:
+def test_without_an_event_the_latest_change_counts(tmp_path: Path) -> None:
     folder = batch(tmp_path, "2026/03/10", "aa", changed="2026-03-10T23:24:00")
     (folder / "deeper").mkdir()
     (folder / "deeper" / "part-1.csv").write_text("2\n")
@@ -105,7 +105,7 @@ def test_the_newest_change_stands_for_the_event(tmp_path: Path) -> None:
     assert [entry["window"] for entry in written(tmp_path / "out")[1]] == [KEYS[1]]
 
 
-def test_what_is_no_batch_is_reported(tmp_path: Path) -> None:
+def test_folders_that_are_no_batches_are_reported(tmp_path: Path) -> None:
     day = tmp_path / "2026/03/10"
     batch(tmp_path, "2026/03/10", "wrong-event", "yesterday")
     (batch(tmp_path, "2026/03/10", "no-event", "x") / "_BATCH.json").write_text("{}")
@@ -154,7 +154,7 @@ def test_the_same_request_gives_the_same_bytes_and_replaces_what_was_there(tmp_p
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
 
 
-def test_only_the_windows_of_the_filter(tmp_path: Path) -> None:
+def test_a_filter_keeps_only_its_windows(tmp_path: Path) -> None:
     for minute, name in ((23, "aa"), (38, "bb"), (53, "cc")):
         batch(tmp_path, "2026/03/10", name, f"2026-03-10T23:{minute}:00Z")
     wanted = f"{KEYS[4]},2026-03-10T23:08:00Z/2026-03-10T23:38:00Z"
