@@ -12,8 +12,6 @@ import pytest
 from common.runtime import catalog
 from tests.e2e.conftest import NOON, START, Command, command_line
 
-STAGES = ("ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-if-training", "ndr-inference", "ndr-join")
-
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
     """What the user is told; log records of steps are not part of it."""
