@@ -93,6 +93,7 @@ def test_the_longest_name_is_formatted_too(small: Path) -> None:
     longest = NewStage("ndr-" + "a" * (LONGEST_NAME - 4))
     add(longest, small)
     (small / "common").mkdir()
+    (small / "common/__init__.py").touch()  # ruff takes it for a package of the project then
     for check in (["check"], ["format", "--check"]):
         done = run_python(small, "-m", "ruff", *check, "--config", str(ROOT / "pyproject.toml"), "jobs", "tests")
         assert done.returncode == 0, done.stdout
