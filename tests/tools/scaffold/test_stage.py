@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import InputError
-from tests.tools.scaffold.checkout import ROOT, copy_of_repository, run_make, run_python
+from tests.checkout import ROOT, copy_of_repository, run_make, run_python
 from tools.scaffold.stage import LONGEST_NAME, NewStage, add
 
 NEW = NewStage("ndr-top-talkers", "base-ml")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", "node_modules", "demo", "build", "site")
 ENVIRONMENTS = (".venv", ".venv-pipelines")
 
@@ -21,6 +21,14 @@ def copy_of_repository(target: Path) -> Path:
         place = Path(sys.prefix) if name == ".venv" else (ROOT / name).resolve()
         (target / name).symlink_to(place)
     return target
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """The content of each file of the copy, by its path; without caches and environments."""
+    left_out = {".mypy_cache", ".ruff_cache", ".pytest_cache", "__pycache__", *ENVIRONMENTS}
+    files = (path for path in root.rglob("*") if path.is_file())
+    paths = ((path, path.relative_to(root)) for path in files)
+    return {str(name): path.read_bytes() for path, name in paths if not left_out & set(name.parts)}
 
 
 def run(root: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
