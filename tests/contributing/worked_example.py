@@ -54,14 +54,16 @@ def follow(page: Path, root: Path) -> None:
 
 
 def change(path: Path, diff: str) -> None:
-    """Replaces what the hunks of the diff say; a line of context may be cut at its end."""
+    """Does to the file what each hunk says; the last line of a hunk may be cut if it is context."""
     text = path.read_text()
     for hunk in re.split(r"^@@\n", diff, flags=re.M):
         lines = hunk.splitlines()
         old = "\n".join(line[1:] for line in lines if line[0] in " -")
         new = "\n".join(line[1:] for line in lines if line[0] in " +")
-        assert text.count(old) == 1, f"{path.name} has {text.count(old)} times:\n{old}"
-        text = text.replace(old, new)
+        pattern = re.compile(f"^{re.escape(old)}{'' if lines[-1][0] == ' ' else '$'}", re.M)
+        found = pattern.findall(text)
+        assert len(found) == 1, f"{path.name} has {len(found)} times:\n{old}"
+        text = pattern.sub(lambda _, new=new: new, text)
     path.write_text(text)
 
 
