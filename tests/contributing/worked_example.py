@@ -61,9 +61,9 @@ def change(path: Path, diff: str) -> None:
         old = "\n".join(line[1:] for line in lines if line[0] in " -")
         new = "\n".join(line[1:] for line in lines if line[0] in " +")
         pattern = re.compile(f"^{re.escape(old)}{'' if lines[-1][0] == ' ' else '$'}", re.M)
-        found = pattern.findall(text)
+        found = list(pattern.finditer(text))
         assert len(found) == 1, f"{path.name} has {len(found)} times:\n{old}"
-        text = pattern.sub(lambda _, new=new: new, text)
+        text = text[: found[0].start()] + new + text[found[0].end() :]
     path.write_text(text)
 
 
