@@ -132,6 +132,10 @@ types: setup
 imports: setup
 	$(BIN)/lint-imports
 
+.PHONY: stage
+stage: setup ## Begin a new stage: NAME=ndr-<words> [BASE=base-ml]
+	$(BIN)/python -m tools.scaffold $(NAME) $(if $(BASE),--base $(BASE))
+
 .PHONY: pipelines-definitions
 pipelines-definitions: setup $(PIPELINES_VENV)/.installed ## Build the definitions of the SageMaker pipelines anew
 	$(BIN)/ndr-pipelines generate

@@ -33,14 +33,24 @@ variable "PYTHON_DIGEST" {
 variable "ON_SAIL" {
   description = "Stages on the Sail runtime"
   default = [
-    "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-b", "ndr-fg-c", "ndr-15m", "ndr-join", "ndr-inventory-unload",
+    "ndr-delta",
+    "ndr-fg-a",
+    "ndr-pair-counts",
+    "ndr-fg-b",
+    "ndr-fg-c",
+    "ndr-15m",
+    "ndr-join",
+    "ndr-inventory-unload",
     "ndr-extractor",
   ]
 }
 
 variable "ON_ML" {
   description = "Stages that need machine learning beside it"
-  default     = ["ndr-inference", "ndr-if-training"]
+  default = [
+    "ndr-inference",
+    "ndr-if-training",
+  ]
 }
 
 group "default" {

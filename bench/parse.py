@@ -21,9 +21,9 @@ from typing import Any
 import duckdb
 
 from common.logs import ReadOptions, find_logs, read_files
+from common.logs.csv_lines import split_columns
 from common.logs.detection import read_head
-from common.logs.panos_columns import POSITIONS, TYPE_POSITION
-from common.logs.panos_lines import split_columns
+from common.logs.formats.panos.columns import POSITIONS, TYPE_POSITION
 from common.logs.records import TRAFFIC
 
 TYPES = {

@@ -1,8 +1,4 @@
-"""The parameters of the pipelines, as the options of the commands that take them.
-
-An option is worth a constant, a parameter, or parameters joined to one string. What a pipeline declares follows from
-its steps: nothing is declared that no step uses.
-"""
+"""What the table of pipelines is made of: parameters, options, resources and steps. Needs no SageMaker SDK."""
 
 from __future__ import annotations
 
@@ -10,70 +6,91 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sagemaker.core.workflow.functions import Join
-from sagemaker.core.workflow.parameters import Parameter, ParameterInteger, ParameterString
 
-from common.runtime.engine import ENGINES
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a pipeline. One without a default must be given at each start.
 
-Value: TypeAlias = str | Parameter | Join
+    Attributes:
+        name: its name in SageMaker.
+        default: its value where none is given; a number makes it an integer parameter, anything else a string.
+        choices: the only values that it takes; empty for any value.
+    """
+
+    name: str
+    default: str | int | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TimeRange:
+    """`START/END`, from two parameters."""
+
+    start: Parameter
+    end: Parameter
+
+
+Value: TypeAlias = str | Parameter | TimeRange
 Options: TypeAlias = Mapping[str, Value]
-
-# what Docker calls images that were built locally and never pushed
-IMAGE_REGISTRY = ParameterString("ImageRegistry", default_value="docker.io/library")
-IMAGE_TAG = ParameterString("ImageTag", default_value="latest")
-ROLE_ARN = ParameterString("RoleArn")
-
-PROJECT: Options = {
-    "--project-name": ParameterString("ProjectName"),
-    "--feature-spec-version": ParameterString("FeatureSpecVersion", default_value="v1"),
-    "--lake": ParameterString("LakeUri"),
-    "--parameters": ParameterString("ParametersUri", default_value="dynamodb://project_parameters"),
-    "--engine": ParameterString("Engine", default_value=ENGINES[0], enum_values=list(ENGINES)),
-}
-
-
-def text(name: str, default: str | None = None) -> Parameter:
-    """A string; without a default, each start must give it."""
-    return ParameterString(name, default_value=default)
 
 
 def choice(name: str, *values: str) -> Parameter:
-    """One of the values; the first is the default."""
-    return ParameterString(name, default_value=values[0], enum_values=list(values))
+    """A parameter that takes one of the values; the first is its default."""
+    return Parameter(name, values[0], values)
 
 
-def time_range(start: str, end: str) -> Join:
-    """`START/END`, of two parameters."""
-    return Join(on="/", values=[text(start), text(end)])
-
-
-MINI_BATCH: Options = {
-    "--mini-batch-id": text("MiniBatchId"),
-    "--window": time_range("BatchStartTsIso", "BatchEndTsIso"),
-}
+def time_range(start: str, end: str) -> TimeRange:
+    """`START/END`, from the parameters with these names."""
+    return TimeRange(Parameter(start), Parameter(end))
 
 
 @dataclass(frozen=True)
 class Resources:
-    """The defaults of what a step's job runs on."""
+    """What the jobs of a pipeline run on unless a start says otherwise."""
 
     instance_type: str
     volume_size_in_gb: int
-    max_runtime_in_seconds: int
+    max_runtime_in_hours: float
+    instance_count: int = 1
 
+    @property
     def parameters(self) -> tuple[Parameter, Parameter, Parameter, Parameter]:
-        """Instance type, instance count, volume size and longest run time."""
+        """Instance type, number of instances, volume size in GB, and longest run time in seconds."""
         return (
-            ParameterString("InstanceType", default_value=self.instance_type),
-            ParameterInteger("InstanceCount", default_value=1),
-            ParameterInteger("VolumeSizeInGB", default_value=self.volume_size_in_gb),
-            ParameterInteger("MaxRuntimeInSeconds", default_value=self.max_runtime_in_seconds),
+            Parameter("InstanceType", self.instance_type),
+            Parameter("InstanceCount", self.instance_count),
+            Parameter("VolumeSizeInGB", self.volume_size_in_gb),
+            Parameter("MaxRuntimeInSeconds", round(self.max_runtime_in_hours * 3600)),
         )
 
 
+@dataclass(frozen=True)
+class StageStep:
+    """A step that runs a stage.
+
+    Attributes:
+        name: name of the step in SageMaker.
+        command: command of the stage, which is also the name of its image.
+        options: options of the command, beside those that all steps have.
+    """
+
+    name: str
+    command: str
+    options: Options
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps that run one after the other, each as a processing job with these resources."""
+
+    resources: Resources
+    steps: tuple[StageStep, ...]
+
+
 def parameters_of(options: Options) -> Iterator[Parameter]:
-    """The parameters that the options take, in their order."""
+    """The parameters that the options use, in their order."""
     for value in options.values():
-        for part in value.values if isinstance(value, Join) else [value]:
-            if isinstance(part, Parameter):
-                yield part
+        if isinstance(value, Parameter):
+            yield value
+        elif isinstance(value, TimeRange):
+            yield from (value.start, value.end)

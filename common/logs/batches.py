@@ -1,4 +1,4 @@
-"""Parsed batches: what a reader hands over, and how rows become one."""
+"""Parsed batches, which all readers produce, and how single rows become one."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ MAX_RAW_CHARACTERS = 64 * 1024
 
 @dataclass(frozen=True)
 class ParsedBatch:
-    """The records of one stretch of a file, in its order.
+    """The records of a part of a file, in its order.
 
-    `records_read` = sessions (kept, duplicate and uncounted) + rejects + `uncounted_other`, the records that are well
-    formed but describe no session: system and configuration logs and the like.
+    `records_read` is the sum of the sessions (kept, duplicate and uncounted), the rejects, and `uncounted_other`: the
+    well-formed records that describe no session, such as system and configuration logs.
     """
 
     sessions: pa.RecordBatch
@@ -37,7 +37,7 @@ class ParsedBatch:
 
 
 class RecordCollector:
-    """Collects the outcome of records that are parsed one by one."""
+    """Collects the outcomes of records that are parsed one by one."""
 
     def __init__(self, source_file: str) -> None:
         self.source_file = source_file
@@ -46,7 +46,7 @@ class RecordCollector:
         self._rejects: list[tuple[int, str, str]] = []
 
     def keep(self, line: int, session: dict[str, Any], status: str = KEPT) -> None:
-        """Adds a session, given as canonical column name to value; absent columns are null."""
+        """Adds a session, given as values by canonical column name; absent columns are null."""
         self._rows.append((*map(session.get, SESSION_NAMES), self.source_file, line, status))
 
     def reject(self, line: int, reason: str, raw: str) -> None:
@@ -58,7 +58,7 @@ class RecordCollector:
         self.uncounted_other += 1
 
     def batch(self, vectorised: Sequence[pa.RecordBatch] = ()) -> ParsedBatch:
-        """Everything collected, together with rows parsed many at a time, in the order of the file."""
+        """All that was collected, merged with rows that were parsed many at a time, in the order of the file."""
         parts = [part for part in vectorised if part.num_rows]
         if self._rows:
             columns = list(zip(*self._rows, strict=True))
@@ -98,12 +98,12 @@ def reject_batch(source_file: str, rejects: Iterable[tuple[int, str, str]]) -> p
 
 
 def encodable(text: str) -> str:
-    """The text with lone surrogates, which JSON can carry and UTF-8 cannot, as escapes."""
+    """The text with lone surrogates, which JSON can hold and UTF-8 cannot, as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def empty_sessions() -> pa.RecordBatch:
-    """A batch without a session."""
+    """A batch of no sessions."""
     return pa.RecordBatch.from_pylist([], schema=PARSED_SCHEMA)
 
 
@@ -112,8 +112,6 @@ def decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
-def with_reject(batch: ParsedBatch, source_file: str, line: int, reason: str, raw: str) -> ParsedBatch:
-    """The batch with one more rejected record at its end."""
-    last = reject_batch(source_file, [(line, reason, raw)])
-    rejects = pa.concat_batches([batch.rejects, last])
-    return ParsedBatch(batch.sessions, rejects, batch.records_read + 1, batch.uncounted_other)
+def only_reject(source_file: str, line: int, reason: str, raw: str) -> ParsedBatch:
+    """A batch that holds one rejected record."""
+    return ParsedBatch(empty_sessions(), reject_batch(source_file, [(line, reason, raw)]), 1)

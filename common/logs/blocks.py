@@ -1,4 +1,4 @@
-"""Streams of bytes as blocks of whole lines, plain or gzip, in bounded memory."""
+"""Splits plain or gzip streams into blocks of whole lines, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 BLOCK_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 1024 * 1024
-"""A longer line is no log record: it is cut to one byte more than this, and rejected for its length."""
+"""A longer line cannot be a log record: it is cut to one byte more than this, and rejected for its length."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
@@ -21,9 +21,9 @@ READ_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines of a file. The number of the first one counts from 1.
+    """Whole lines of a file; `first_line` is the number of the first one, counted from 1.
 
-    `damage` (line, reason, bytes) tells that the stream broke off after these lines.
+    `damage` (line, reason, bytes) is set where the stream breaks off after these lines.
     """
 
     data: bytes
@@ -36,10 +36,10 @@ class DamagedStreamError(Exception):
 
 
 def decompressed(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
-    """The stream's bytes in pieces, after gunzipping if they are gzip; `head` was already read from it.
+    """The bytes of the stream in pieces, unpacked if they are gzip; `head` has already been read from it.
 
     Raises:
-        DamagedStreamError: after everything that could be recovered.
+        DamagedStreamError: the stream is damaged; all that could be recovered was returned before.
     """
     if not head.startswith(_GZIP_MAGIC):
         yield head
@@ -75,7 +75,7 @@ def newlines(data: bytes) -> int:
 
 
 def _whole_lines(pieces: list[bytes]) -> tuple[bytes, bytes]:
-    """The pieces up to their last line end, and what follows it, cut to the length of a line."""
+    """The pieces up to their last line end, and the rest, cut to the longest length of a line."""
     end = pieces[-1].rfind(b"\n") + 1
     if end:
         return b"".join((*pieces[:-1], memoryview(pieces[-1])[:end])), pieces[-1][end:][: MAX_LINE_BYTES + 1]
@@ -85,7 +85,7 @@ def _whole_lines(pieces: list[bytes]) -> tuple[bytes, bytes]:
 
 
 def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
-    """The stream as blocks of whole lines of about `BLOCK_BYTES`; `head` was already read from it."""
+    """The stream as blocks of whole lines, of about `BLOCK_BYTES` each; `head` has already been read from it."""
     first_line, rest, size, pieces = 1, b"", 0, []
     broken: str | None = None
     source = decompressed(stream, head or stream.read(READ_BYTES))

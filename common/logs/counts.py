@@ -1,4 +1,4 @@
-"""What becomes of records."""
+"""How many records were kept, and what happened to the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Counts:
-    """What became of the records that were read; the parts add up to the whole."""
+    """Number of records that were read, and of each outcome; the outcomes add up to the records read."""
 
     read: int = 0
     kept: int = 0
@@ -16,5 +16,5 @@ class Counts:
     rejected: int = 0
 
     def add_up(self) -> bool:
-        """Whether every record is accounted for exactly once."""
+        """Whether every record has exactly one outcome."""
         return self.read == self.kept + self.duplicate + self.uncounted + self.rejected

@@ -1,30 +1,24 @@
-"""What format a file is in, told from its first bytes."""
+"""The format of a log file, detected from its first lines."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from common.errors import FormatError, InputError
 from common.logs.blocks import DamagedStreamError, decompressed
 from common.logs.files import find_all, open_file
-from common.logs.options import FORMATS, ReadOptions
-from common.logs.panos_columns import RECORD_START_BYTES
+from common.logs.options import ReadOptions
+from common.logs.registry import FORMATS, READERS
 
 HEAD_BYTES = 64 * 1024
 _HEAD_LINES = 200
-_ZEEK_FIELDS = re.compile(rb"^#fields\s.*\bid\.orig_h\b.*\bconn_state\b", re.MULTILINE)
-_SLS_NAMES = frozenset({"LogType", "SourceAddress", "DestinationAddress", "TimeGenerated"})
-_ECS_NAMES = frozenset({"@timestamp", "ecs", "event", "source", "panw", "source.ip", "event.action", "ecs.version"})
 
 
 @dataclass(frozen=True)
 class LogFiles:
-    """Log files with their formats, in order, and the files that are no logs, with the reason."""
+    """Log files with the format of each, in order, and the files that are not logs, with the reason."""
 
     paths: tuple[str, ...]
     formats: tuple[str, ...]
@@ -32,40 +26,21 @@ class LogFiles:
 
 
 def detect_format(head: bytes) -> str | None:
-    """The format of unpacked data that begin like this; None when it is none of the known ones."""
-    if head.startswith(b"PAR1"):
-        return "parquet"
+    """The format of a file whose unpacked contents begin like this; None if no format knows any of its lines."""
+    found = (reader.NAME for line in _first_lines(head) for reader in READERS if reader.sniff(line))
+    return next(found, None)
+
+
+def _first_lines(head: bytes) -> Iterator[bytes]:
+    """The first lines that are not blank; of a file that begins with comments, the comments alone."""
+    lines = filter(None, (line.strip() for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n")))
     if head.startswith(b"#"):
-        return "zeek" if _ZEEK_FIELDS.search(head) else None
-    lines = (line.strip() for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n"))
-    for line in islice(filter(None, lines), _HEAD_LINES):
-        if found := _format_of(line):
-            return found
-    return None
-
-
-def _format_of(line: bytes) -> str | None:
-    if line.startswith(b"StartTime,") and b"SrcAddr" in line:
-        return "argus"
-    if line.startswith(b"{"):
-        return _json_format(line)
-    return "panos" if RECORD_START_BYTES.search(line) else None
-
-
-def _json_format(line: bytes) -> str | None:
-    try:
-        names: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if "conn_state" in names and ("id.orig_h" in names or "id_orig_h" in names):
-        return "zeek"
-    if len(_SLS_NAMES & names.keys()) > 1:
-        return "sls"
-    return "ecs" if len(_ECS_NAMES & names.keys()) > 1 else None
+        return (line for line in lines if line.startswith(b"#"))
+    return islice(lines, _HEAD_LINES)
 
 
 def read_head(path: str) -> bytes:
-    """The first bytes of the file, unpacked; empty for an empty file."""
+    """The first `HEAD_BYTES` of the file, unpacked; empty for an empty file."""
     with open_file(path) as stream:
         head = b""
         try:
@@ -79,10 +54,10 @@ def read_head(path: str) -> bytes:
 
 
 def format_of(path: str, head: bytes, options: ReadOptions) -> str:
-    """The format named in the options, or else that of a file whose unpacked contents begin like this.
+    """The format that the options name, or else the one detected from the start of the unpacked contents.
 
     Raises:
-        FormatError: it is none of the known ones.
+        FormatError: no format fits.
     """
     found = options.format or detect_format(head[:HEAD_BYTES])
     if found is None:
@@ -93,7 +68,7 @@ def format_of(path: str, head: bytes, options: ReadOptions) -> str:
 def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
     """The log files that the inputs name.
 
-    A file in a folder or matched by a glob that is empty or, unless the format is named, in no known format is skipped.
+    A file that was found in a folder or by a glob is skipped if it is empty, or in no known format while none is named.
 
     Raises:
         InputError: an input does not exist, a named file is empty, or no log file is found at all.

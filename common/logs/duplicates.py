@@ -1,4 +1,4 @@
-"""Records that were logged or forwarded twice."""
+"""Marks records that were logged or forwarded more than once."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SEPARATOR, _NULL = "\x1f", "\x00"
 
 
 def mark_duplicates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The parsed batches, with every kept record but the first of each `DUPLICATE_KEY` marked as a duplicate.
+    """The parsed batches; of the kept records that share a `DUPLICATE_KEY`, all but the first are marked as duplicates.
 
-    The batches have to come in the order of `read_files`, which makes the first by file and line the one that stays.
-    A record without sequence number whose session id is null or 0 cannot be told from another and is never a duplicate.
-    Memory grows by about 100 bytes a distinct record.
+    The batches must come in the order of `read_files`: the first record, by file and line, is the one that is kept.
+    A record without sequence number whose session id is null or 0 cannot be told from others: it is never a duplicate.
+    Memory grows by about 100 bytes per distinct record.
     """
     seen: set[bytes] = set()
     for batch in batches:
@@ -37,7 +37,7 @@ def mark_duplicates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatc
 
 
 def identifiable(batch: pa.RecordBatch) -> pa.Array:
-    """Mask of the kept records that name a session or a sequence number."""
+    """Mask of the kept records that have a session id or a sequence number."""
     session = batch.column("session_id")
     named = pc.and_(session.is_valid(), pc.not_equal(session, "0").fill_null(False))
     return pc.and_(pc.or_(named, batch.column("sequence_number").is_valid()), pc.equal(batch.column("status"), KEPT))

@@ -1,4 +1,4 @@
-"""Where log files are: local paths and S3, folders and globs."""
+"""Finds and opens log files: local paths and S3, folders and globs."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _NEXT_INPUT = re.compile(r",(?=s3://|file://|/|@)")
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file and whether the user named it itself, not a folder or glob that holds it."""
+    """A file, and whether the user named the file itself rather than a folder or glob."""
 
     path: str
     named: bool
 
 
 def find_files(inputs: Sequence[str]) -> list[str]:
-    """Paths or s3:// URIs of all files that the inputs name, sorted and without repetition.
+    """Paths or s3:// URIs of all files that the inputs name, sorted, each once.
 
-    An input is a path, a file:// or s3:// URI, a glob or a folder (searched recursively). In folders, names that begin
-    with `_` or `.` are left out. A text may hold several inputs separated by commas if those after the first are
-    absolute paths or URIs. `@` and a path or URI is a text file of inputs, one a line.
+    An input is a path, a file:// or s3:// URI, a glob or a folder, which is searched recursively. Names that begin with
+    `_` or `.` are left out of folders. One text may hold several inputs separated by commas, if those after the first
+    are absolute paths or URIs. `@` followed by a path or URI names a text file with one input per line.
 
     Raises:
         InputError: an input does not exist or holds no file.
@@ -44,7 +44,7 @@ def find_files(inputs: Sequence[str]) -> list[str]:
 
 
 def find_all(inputs: Sequence[str]) -> list[FoundFile]:
-    """As `find_files`, with whether each file was named itself."""
+    """As `find_files`; also says of each file whether it was named itself."""
     if not inputs:
         raise InputError("no input was given", "Name at least one log file, folder or glob")
     found: dict[str, FoundFile] = {}
@@ -128,7 +128,7 @@ def _fixed_part(key: str) -> str:
 
 
 def open_file(path: str) -> BinaryIO:
-    """The file's bytes as a stream, unpacked by nobody.
+    """The bytes of the file as a stream, not unpacked.
 
     Raises:
         InputError: the file cannot be opened.

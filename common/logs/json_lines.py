@@ -1,4 +1,4 @@
-"""NDJSON: one JSON object a line, with values as text."""
+"""Formats with one JSON object a line, whose values are read as text."""
 
 from __future__ import annotations
 
@@ -8,41 +8,35 @@ from typing import Any
 
 from common.logs import values
 from common.logs.batches import ParsedBatch, RecordCollector, decoded
-from common.logs.blocks import MAX_LINE_BYTES, Block
+from common.logs.lines import check_length, read_lines
+from common.logs.source import Source
 from common.logs.values import FieldError
 
 Document = Mapping[str, Any]
 
 
-def lines_of(block: Block) -> Iterator[tuple[int, bytes]]:
-    """The lines of a block that are not blank, with their numbers."""
-    data = block.data.removeprefix(b"\xef\xbb\xbf") if block.first_line == 1 else block.data
-    for number, line in enumerate(data.split(b"\n"), block.first_line):
-        if stripped := line.strip(b" \t\r\0"):
-            yield number, stripped
+def names_in(line: bytes) -> frozenset[str]:
+    """The names in the JSON object on a line, outermost level only; empty where the line holds no JSON object."""
+    if not line.startswith(b"{"):
+        return frozenset()
+    try:
+        return frozenset(json.loads(line))
+    except (ValueError, RecursionError):
+        return frozenset()
 
 
-def parse_documents(
-    block: Block, source_file: str, parse: Callable[[Document, int, RecordCollector], None]
-) -> ParsedBatch:
-    """The block's documents, each handed to `parse`, which collects the outcome or raises `FieldError`."""
-    collector = RecordCollector(source_file)
-    for number, line in lines_of(block):
-        try:
-            parse(document_of(line), number, collector)
-        except FieldError as error:
-            collector.reject(number, str(error), decoded(line[:MAX_LINE_BYTES]))
-    return collector.batch()
+def read_documents(source: Source, parse: Callable[[Document, int, RecordCollector], None]) -> Iterator[ParsedBatch]:
+    """A batch for each block: every document is given to `parse`, which collects its outcome or raises `FieldError`."""
+    return read_lines(source, lambda line, number, into: parse(document_of(line), number, into))
 
 
 def document_of(line: bytes) -> Document:
-    """The JSON object on a line, its numbers as text.
+    """The JSON object on a line, with its numbers as text.
 
     Raises:
         FieldError: the line holds no JSON object.
     """
-    if len(line) > MAX_LINE_BYTES:
-        raise FieldError(f"the line is longer than {MAX_LINE_BYTES} bytes")
+    check_length(line)
     try:
         document = json.loads(decoded(line), parse_float=str, parse_int=str, parse_constant=str, strict=False)
     except (ValueError, RecursionError) as error:
@@ -53,7 +47,7 @@ def document_of(line: bytes) -> Document:
 
 
 def pick(document: Document, path: str) -> Any:
-    """The value at a dotted path, whatever part of the path is nested and whatever is dotted; None without one."""
+    """The value at a dotted path, of which any part may be nested and any part dotted; None if there is none."""
     if path in document:
         return document[path]
     at = path.find(".")
@@ -68,7 +62,7 @@ def pick(document: Document, path: str) -> Any:
 
 
 def text_at(document: Document, *paths: str) -> str | None:
-    """The first value that is not empty at any of the paths, as text; a list of one value counts as that value."""
+    """The first value at the paths that is not empty, as text; a list of one value counts as that value."""
     for path in paths:
         value = pick(document, path)
         if isinstance(value, list) and len(value) == 1:

@@ -1,4 +1,4 @@
-"""What a reader has to be told about the logs."""
+"""How logs are to be read."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from common.contracts.session import SESSION_COLUMNS
-from common.errors import FormatError, ParameterError
+from common.errors import ParameterError
 from common.logs import values
-
-FORMATS = ("panos", "ecs", "sls", "zeek", "argus", "parquet")
-"""Names of the log formats, in the order in which they are tried."""
+from common.logs.registry import reader_of
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How to read a log file.
+    """How to read log files.
 
-    `format` None means that it is detected. `time_zone` (IANA name or offset such as +02:00) applies to times without
-    a zone. `column_mapping` maps canonical column names to those of a Parquet file.
+    Attributes:
+        format: name of the format of all files; None to detect it for each file.
+        time_zone: zone of times that do not name one: IANA name, or offset such as +02:00.
+        column_mapping: name of each canonical column in Parquet files that call it otherwise.
 
     Raises:
         FormatError: the format is unknown.
@@ -30,8 +30,8 @@ class ReadOptions:
     column_mapping: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.format is not None and self.format not in FORMATS:
-            raise FormatError(f"log format {self.format!r} is unknown", f"Known ones: {', '.join(FORMATS)}")
+        if self.format is not None:
+            reader_of(self.format)
         try:
             values.zone(self.time_zone)
         except ValueError:

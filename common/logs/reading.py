@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 
-from common.logs import argus, ecs, panos, sls, zeek
-from common.logs.batches import ParsedBatch, decoded, with_reject
+from common.logs.batches import ParsedBatch, decoded, only_reject
 from common.logs.blocks import BLOCK_BYTES, READ_BYTES, Block, blocks
-from common.logs.detection import detect_format, format_of, read_head
+from common.logs.detection import HEAD_BYTES, detect_format, format_of, read_head
 from common.logs.files import file_size, open_file
 from common.logs.options import ReadOptions
-from common.logs.parquet import read_parquet
+from common.logs.registry import LogFormat, reader_of
+from common.logs.source import Source
 
-Parser = Callable[[Block], ParsedBatch]
 Task = Callable[[], list[ParsedBatch]]
-
-STATELESS = {"panos": panos.parse_block, "ecs": ecs.parse_block, "sls": sls.parse_block}
-"""Formats whose blocks can be parsed each by itself."""
-
-STATEFUL: dict[str, Callable[[str, str], Parser]] = {"zeek": zeek.Parser, "argus": argus.Parser}
-"""Formats with a header, whose blocks have to be parsed in order."""
 
 _TASKS_PER_THREAD = 3
 
 
 def read_file(path: str, options: ReadOptions) -> Iterator[ParsedBatch]:
-    """The file's records in its order, a batch for every few megabytes.
+    """The records of the file, in its order, in batches of a few megabytes.
 
     Raises:
         InputError: the file cannot be opened.
@@ -36,13 +30,15 @@ def read_file(path: str, options: ReadOptions) -> Iterator[ParsedBatch]:
     """
     with open_file(path) as stream:
         head = stream.read(READ_BYTES)
-        if (options.format or detect_format(head)) == "parquet":
-            yield from read_parquet(stream, path, options.time_zone, options.column_mapping)
-            return
-        parser: Parser | None = None
-        for block in blocks(stream, head):
-            parser = parser or _parser(format_of(path, block.data, options), path, options)
-            yield _parse(parser, block, path)
+        name = options.format or detect_format(head[:HEAD_BYTES])
+        unpacked: Iterator[Block] = blocks(stream, head)
+        if name is None:  # packed, perhaps: then the first block shows the format
+            first = next(unpacked, None)
+            if first is None:
+                return
+            name = format_of(path, first.data, options)
+            unpacked = chain((first,), unpacked)
+        yield from _read(reader_of(name), path, options, unpacked)
 
 
 def read_files(paths: Sequence[str], options: ReadOptions, threads: int = 1) -> Iterator[ParsedBatch]:
@@ -66,34 +62,34 @@ def read_files(paths: Sequence[str], options: ReadOptions, threads: int = 1) -> 
 
 
 def _tasks(path: str, options: ReadOptions) -> Iterator[Task]:
-    """The work of a file in parts that can run at the same time: a small file is one, a large one many."""
+    """Reading the file, in tasks that can run at the same time: one for a small file, many for a large one."""
     if file_size(path) <= BLOCK_BYTES:
         yield lambda: list(read_file(path, options))
         return
-    name = format_of(path, read_head(path), options)
-    if name not in STATELESS:
+    reader = reader_of(format_of(path, read_head(path), options))
+    if not reader.SPLITTABLE:
         for batch in read_file(path, options):
             yield partial(list, [batch])
         return
-    parser = _parser(name, path, options)
     with open_file(path) as stream:
         for block in blocks(stream):
-            yield partial(_parse_alone, parser, block, path)
+            yield partial(_read_all, reader, path, options, block)
 
 
-def _parser(name: str, path: str, options: ReadOptions) -> Parser:
-    if name in STATEFUL:
-        return STATEFUL[name](path, options.time_zone)
-    return partial(STATELESS[name], source_file=path, zone=options.time_zone)
+def _read_all(reader: LogFormat, path: str, options: ReadOptions, block: Block) -> list[ParsedBatch]:
+    return list(_read(reader, path, options, (block,)))
 
 
-def _parse_alone(parser: Parser, block: Block, path: str) -> list[ParsedBatch]:
-    return [_parse(parser, block, path)]
+def _read(reader: LogFormat, path: str, options: ReadOptions, given: Iterable[Block]) -> Iterator[ParsedBatch]:
+    """What the reader makes of the blocks; if the file broke off after them, the rest of it as a reject."""
+    damage: list[tuple[int, str, bytes]] = []
 
+    def watched() -> Iterator[Block]:
+        for block in given:
+            if block.damage:
+                damage.append(block.damage)
+            yield block
 
-def _parse(parser: Parser, block: Block, path: str) -> ParsedBatch:
-    batch = parser(block)
-    if block.damage is None:
-        return batch
-    line, reason, raw = block.damage
-    return with_reject(batch, path, line, reason, decoded(raw))
+    yield from reader.read(Source(path, options.time_zone, options.column_mapping, watched()))
+    for line, reason, raw in damage:
+        yield only_reject(path, line, reason, decoded(raw))

@@ -1,4 +1,7 @@
-"""One record, as raw text by canonical column name, to a canonical session. Every line-by-line reader ends here."""
+"""Turns one record, given as text by canonical column name, into a canonical session.
+
+All readers that parse line by line use this.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ TEXT_RULES: dict[str, Callable[[str | None], str | None]] = {
     "threat_id": values.text,
     "severity": values.lower,
 }
-"""How text columns are normalised."""
+"""The rule that normalises each text column."""
 
 COUNTERS = ("bytes_sent", "bytes_received", "packets_sent", "packets_received", "sequence_number")
 """Whole numbers that may be empty."""
@@ -37,16 +40,17 @@ Raw = Mapping[str, str | None]
 
 
 def foreign_columns(kind: str) -> frozenset[str]:
-    """Columns that are null in logs of this type, whatever a record says."""
+    """Columns that are always null in logs of this type, whatever the record holds."""
     return THREAT_ONLY if kind == TRAFFIC else TRAFFIC_ONLY
 
 
 def session_of(kind: str, raw: Raw, zone: str) -> dict[str, Any]:
-    """The session of a record; absent fields count as empty.
+    """The session of a record, as values by column name; absent fields count as empty.
 
     Args:
         kind: TRAFFIC or THREAT.
-        raw: text by canonical column name; also `log_time` (when it was logged) and `precise_time` (the same, exact).
+        raw: text by canonical column name; also `log_time`, when the record was written, and `precise_time`, the same
+            with fractions of a second.
         zone: time zone of times that do not name one.
 
     Raises:
@@ -95,7 +99,7 @@ def _optional_instant(name: str, raw: Raw, zone: str) -> int | None:
 
 
 def precise_time(value: str | None, log_ts: int, zone: str) -> int:
-    """The high-resolution timestamp; the log time where a release or a log subtype has none at its place."""
+    """The high-resolution timestamp; the log time where the release or the log subtype has none."""
     try:
         return values.instant("high-resolution timestamp", zone, value)
     except FieldError:
@@ -103,5 +107,12 @@ def precise_time(value: str | None, log_ts: int, zone: str) -> int:
 
 
 def status_of(kind: str, subtype: str | None) -> str:
-    """A start log repeats what the end log will say, so it does not count."""
+    """`UNCOUNTED` for a start log, since the end log repeats it; `KEPT` for all others."""
     return UNCOUNTED if kind == TRAFFIC and subtype == "start" else KEPT
+
+
+def threat_id(name: str | None, number: str | None) -> str | None:
+    """The threat as PAN-OS writes it: `name(number)`."""
+    if number and not (name or "").endswith(f"({number})"):
+        return f"{name or ''}({number})"
+    return name

@@ -1,4 +1,4 @@
-"""Columns of raw values to canonical sessions, many rows at a time, with the same results as `records`."""
+"""Turns columns of raw values into canonical sessions, many rows at a time, with the same results as `records`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ import pyarrow.compute as pc
 from common.contracts.session import PARSED_SCHEMA
 from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
-from common.logs.panos_columns import ENDS_IN_TIME
 from common.logs.records import COUNTERS, TEXT_RULES, TRAFFIC, foreign_columns, precise_time
-from common.logs.values import FieldError
 from common.logs.vectors import Mask, by_distinct, instants, integers, real_numbers, texts
 
 Numbers = npt.NDArray[np.int64]
@@ -25,18 +23,23 @@ _TIMESTAMP = PARSED_SCHEMA.field("end_ts").type
 
 
 def sessions_of(
-    raw: pa.RecordBatch, kind: str, lines: Numbers, source_file: str, zone: str
+    raw: pa.RecordBatch, kind: str, lines: Numbers, source_file: str, zone: str, doubtful: Mask | None = None
 ) -> tuple[pa.RecordBatch, Mask]:
-    """Parsed sessions of the rows that are certain, and the mask of these rows.
+    """The sessions of the rows that are certain, and the mask of these rows.
+
+    A row is certain if the rules for whole columns accept each of its values; any other row is left to `session_of`.
 
     Args:
-        raw: columns by canonical name, of text or of a fitting type, and `log_time`, `precise_time` as in `session_of`.
+        raw: columns by canonical name, as text or in a fitting type, and `log_time`, `precise_time` as in `session_of`.
         kind: TRAFFIC or THREAT.
         lines: source line of each row.
         source_file: name of the file.
-        zone: time zone of times without one.
+        zone: time zone of times that do not name one.
+        doubtful: rows that the caller does not consider certain.
     """
     columns = _Columns(raw)
+    if doubtful is not None:
+        columns.certain &= ~doubtful
     foreign = foreign_columns(kind)
     session = {"event_type": pa.repeat(pa.scalar(kind), raw.num_rows)}
     session |= {name: columns.nulls(pa.string()) for name in TEXT_RULES}
@@ -48,8 +51,6 @@ def sessions_of(
     session |= _endpoints(columns) | (
         _traffic_times(columns, zone) if kind == TRAFFIC else _threat_times(columns, zone)
     )
-    if "receive_time" in present:
-        columns.distinct("receive_time", _receive_time, pa.string(), required=True)
     session["source_file"] = columns.filled(source_file, pa.string())
     session["source_line"] = pa.array(lines, pa.int64())
     session["status"] = _status(kind, session["subtype"])
@@ -60,7 +61,7 @@ def sessions_of(
 
 
 class _Columns:
-    """The raw columns of a batch, and which of its rows are certain so far."""
+    """The raw columns of a batch, and the mask of the rows that are certain so far."""
 
     def __init__(self, raw: pa.RecordBatch) -> None:
         self.raw = raw
@@ -81,7 +82,7 @@ class _Columns:
     def distinct(
         self, name: str, rule: Callable[[str], Any], arrow_type: pa.DataType, required: bool = False
     ) -> pa.Array:
-        """The rule applied to every distinct value."""
+        """A column with the rule applied to each distinct value."""
         return self._checked(*by_distinct(self.column(name), rule, arrow_type), required)
 
     def text(self, name: str) -> pa.Array:
@@ -89,7 +90,7 @@ class _Columns:
         return self._checked(*texts(self.column(name), TEXT_RULES[name]), False)
 
     def integers(self, name: str, required: bool = False) -> pa.Array:
-        """A column of whole numbers, not negative."""
+        """A column of whole numbers from 0."""
         return self._checked(*integers(self.column(name)), required)
 
     def instants(self, name: str, zone: str) -> Numbers:
@@ -114,12 +115,6 @@ class _Columns:
 def _numbers(column: pa.Array) -> Numbers:
     numbers: Numbers = column.fill_null(0).to_numpy(zero_copy_only=False)
     return numbers
-
-
-def _receive_time(value: str) -> str:
-    if not ENDS_IN_TIME.search(value):
-        raise FieldError("receive time")
-    return value
 
 
 def _repeat_count(columns: _Columns) -> pa.Array:

@@ -1,6 +1,6 @@
-"""Rules that turn one raw value into a canonical one. Every reader uses these, so that all formats agree.
+"""Rules that turn one raw value into a canonical one. All readers use them, so that all formats agree.
 
-Each rule takes the raw text and returns the canonical value, None for an empty optional one, or raises `FieldError`.
+A rule takes raw text and returns the canonical value, or None for an empty optional one, or raises `FieldError`.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ _PROTOCOLS = {
 
 
 class FieldError(ValueError):
-    """A raw value that no rule accepts; the message names the field and the value."""
+    """A raw value that its rule does not accept; the message names the field and the value."""
 
 
 def shown(value: object) -> str:
-    """The value as it appears in a reason, cut to a readable length."""
+    """The value as shown in the reason of a reject, at most 80 characters."""
     text = str(value)
     return repr(text if len(text) <= 80 else text[:77] + "...")
 
 
 def text(value: str | None) -> str | None:
-    """The value without surrounding blanks; None when nothing is left."""
+    """The value without surrounding blanks; None if nothing is left."""
     return (value and value.strip(BLANK)) or None
 
 
@@ -56,7 +56,7 @@ def lower(value: str | None) -> str | None:
 
 
 def hyphenated(value: str | None) -> str | None:
-    """The text in lower case with hyphens for blanks: `reset both` and `reset-both` are one action."""
+    """The text in lower case with hyphens for blanks, so that `reset both` and `reset-both` are one action."""
     stripped = text(value)
     return stripped and "-".join(stripped.lower().split())
 
@@ -68,7 +68,7 @@ def user(value: str | None) -> str | None:
 
 
 def protocol(value: str | None) -> str:
-    """The protocol as tcp, udp, icmp (both versions) or other."""
+    """The protocol: tcp, udp, icmp (for ICMPv6 too) or other."""
     name = lower(value)
     if name is None:
         raise FieldError("protocol is empty")
@@ -87,7 +87,7 @@ def _address(value: str) -> str | None:
 
 
 def ip(name: str, value: str | None) -> str:
-    """The address: IPv6 compressed in lower case without zone index, IPv4-mapped IPv6 as IPv4."""
+    """The address: IPv6 compressed, in lower case and without zone index; IPv4-mapped IPv6 as IPv4."""
     stripped = text(value)
     if stripped is None:
         raise FieldError(f"{name} is empty")
@@ -98,7 +98,7 @@ def ip(name: str, value: str | None) -> str:
 
 
 def integer(name: str, value: str | None, maximum: int = MAX_LONG) -> int | None:
-    """The number, from 0 to the maximum; None when empty."""
+    """The number, 0 to the maximum; None for an empty value."""
     stripped = text(value)
     if stripped is None:
         return None
@@ -113,7 +113,7 @@ def integer(name: str, value: str | None, maximum: int = MAX_LONG) -> int | None
 
 
 def port(name: str, value: str | None, session_protocol: str) -> int:
-    """The port, 0 to 65535; always 0 for ICMP. Only protocols that have no ports may leave it empty."""
+    """The port, 0 to 65535; always 0 for ICMP. It may be empty only for protocols without ports."""
     number = integer(name, value)
     if number is None:
         if session_protocol in ("tcp", "udp"):
@@ -125,12 +125,12 @@ def port(name: str, value: str | None, session_protocol: str) -> int:
 
 
 def repeat_count(value: str | None) -> int:
-    """The number of sessions that a record stands for: an empty count and 0 mean one."""
+    """The number of sessions that the record stands for; an empty count and 0 mean 1."""
     return integer("repeat_count", value) or 1
 
 
 def seconds(name: str, value: str | None) -> float:
-    """The length of a session in seconds; a fraction is allowed."""
+    """The length of a session in seconds, with or without a fraction."""
     stripped = text(value)
     if stripped is None:
         raise FieldError(f"{name} is empty")
@@ -147,7 +147,7 @@ def zone(name: str) -> tzinfo:
     """The time zone of an IANA name or an offset such as +02:00.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the name is neither.
     """
     if name in ("UTC", "Z"):
         return UTC
@@ -163,9 +163,9 @@ def zone(name: str) -> tzinfo:
 
 @lru_cache(maxsize=1 << 16)
 def _minute(value: str, zone_name: str) -> int | None:
-    """Microseconds since the epoch of a wall-clock minute, None if there is no such minute.
+    """Microseconds since the epoch of a wall-clock minute; None if there is no such minute.
 
-    A wall-clock time that occurs twice is taken as its first occurrence.
+    If the minute occurs twice, when clocks are set back, the first one counts.
     """
     match = _MINUTE.fullmatch(value)
     if not match or int(match[1]) not in _YEARS:
@@ -180,7 +180,7 @@ def _minute(value: str, zone_name: str) -> int | None:
 
 @lru_cache(maxsize=1 << 10)
 def _rest(value: str) -> tuple[int, str | None] | None:
-    """Microseconds within the minute and the zone of what follows the minute."""
+    """Microseconds within the minute and the zone, from the text after the minute; None if it is neither."""
     match = _REST.fullmatch(value)
     if not match or (match[1] and match[1] not in _SECONDS) or (match[2] and not match[1]):
         return None
@@ -232,6 +232,6 @@ def wall_clock(micros: int) -> str:
 
 
 def check_start(start_ts: int, log_ts: int) -> None:
-    """Refuses a session that starts more than a day after its log was written."""
+    """Raises `FieldError` for a session that starts more than a day after its log was written."""
     if start_ts > log_ts + DAY:
         raise FieldError(f"start_ts {wall_clock(start_ts)} is more than a day after the log time {wall_clock(log_ts)}")

@@ -1,7 +1,7 @@
-"""The rules of `values`, applied to whole columns: the same results, many values at a time.
+"""The rules of `values` applied to whole columns, with the same results.
 
-Each function returns the values and a mask of those that are certain. A value that is not certain (odd, wrong, or empty
-where it must not be) is for the line-by-line reader to judge.
+Each function returns the values and a mask of those that are certain. A value is not certain if it is unusual, wrong,
+or empty where it must not be; the rules for single values then decide about it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LAST_INSTANT = 7_258_118_400 * values.MICROSECOND
 
 
 def by_distinct(column: pa.Array, rule: Callable[[str], Any], arrow_type: pa.DataType) -> Checked:
-    """The rule's result for every value as text, computed once per distinct one. Null stays null and is certain."""
+    """The result of the rule for every value as text, computed once per distinct value. Null stays null, certain."""
     if not pa.types.is_dictionary(column.type):
         column = as_text(column).dictionary_encode()
     distinct = as_text(column.dictionary).to_pylist()
@@ -40,7 +40,7 @@ def by_distinct(column: pa.Array, rule: Callable[[str], Any], arrow_type: pa.Dat
 def _by_fallible(
     column: pa.DictionaryArray, distinct: list[str], rule: Callable[[str], Any], arrow_type: pa.DataType
 ) -> Checked:
-    """As `by_distinct`, where the rule refuses some of the values."""
+    """As `by_distinct`, for values of which the rule refuses some."""
     certain = np.ones(len(distinct), dtype=bool)
     results: list[Any] = [None] * len(distinct)
     for at, value in enumerate(distinct):
@@ -54,7 +54,7 @@ def _by_fallible(
 
 
 def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
-    """The result of a rule for texts. Such rules leave digits as they are, so numbers need no rule."""
+    """The result of a rule for text. Such rules do not change digits, so a column of digits alone is its own result."""
     if pa.types.is_string(column.type) and _only_digits(column) and not _has_empty(column):
         return column, _all(column)
     return by_distinct(column, rule, pa.string())
@@ -70,7 +70,7 @@ def as_text(column: pa.Array) -> pa.Array:
 
 
 def integers(column: pa.Array) -> Checked:
-    """Whole numbers that are not negative, as 64-bit integers. Null stays null and is certain."""
+    """Whole numbers from 0 as 64-bit integers. Null stays null and is certain."""
     if pa.types.is_integer(column.type) and not pa.types.is_uint64(column.type):
         numbers = column.cast(pa.int64())
         return numbers, np.asarray(pc.greater_equal(numbers, 0).fill_null(True))
@@ -95,7 +95,7 @@ def instants(column: pa.Array, name: str, zone: str) -> Checked:
 
 
 def real_numbers(column: pa.Array, name: str) -> Checked:
-    """Numbers of seconds. Null stays null and is certain; the caller checks the range."""
+    """Seconds as floating-point numbers. Null stays null and is certain; the caller checks the range."""
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
         return column.cast(pa.float64(), safe=False), _all(column)
     column = as_text(column)

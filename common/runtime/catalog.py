@@ -1,36 +1,54 @@
-"""The catalog of commands: the stages, each with an image, and the tools beside them."""
+"""The catalog of commands: the stages, each with an image, and the tools beside them.
+
+One row says all that has to be known of a stage elsewhere. `tests/common/runtime/test_catalog.py` compares it with the
+scripts of pyproject.toml, the bake file, the Dockerfiles, the pipelines and the README, and names what is missing.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One command: its name, which is also that of its image, and its module."""
+class Tool:
+    """A command: its name and its module."""
 
     command: str
     module: str
 
 
+@dataclass(frozen=True)
+class Stage(Tool):
+    """A command that has an image of the same name.
+
+    Attributes:
+        summary: what it makes, in a few words.
+        base: what its image is built on: Sail; scikit-learn beside it; what only training needs beside that.
+    """
+
+    summary: str
+    base: Literal["base", "base-ml", "base-training"] = "base"
+
+
 STAGES = (
-    Stage("ndr-delta", "jobs.delta"),
-    Stage("ndr-fg-a", "jobs.fg_a"),
-    Stage("ndr-pair-counts", "jobs.pair_counts"),
-    Stage("ndr-fg-b", "jobs.fg_b"),
-    Stage("ndr-fg-c", "jobs.fg_c"),
-    Stage("ndr-15m", "jobs.streaming_15m"),
-    Stage("ndr-if-training", "jobs.if_training"),
-    Stage("ndr-inference", "jobs.inference"),
-    Stage("ndr-join", "jobs.join"),
-    Stage("ndr-inventory-unload", "jobs.inventory_unload"),
-    Stage("ndr-extractor", "jobs.extractor"),
+    Stage("ndr-delta", "jobs.delta", "host and pair slices from firewall logs"),
+    Stage("ndr-fg-a", "jobs.fg_a", "features of each host, from slices"),
+    Stage("ndr-pair-counts", "jobs.pair_counts", "sessions per pair and port, from slices"),
+    Stage("ndr-fg-b", "jobs.fg_b", "monthly baselines of hosts, segments and pairs"),
+    Stage("ndr-fg-c", "jobs.fg_c", "deviations of features from the baselines"),
+    Stage("ndr-15m", "jobs.streaming_15m", "slices, features, pair counts and deviations in one process"),
+    Stage("ndr-if-training", "jobs.if_training", "a verified, trained and deployed model", "base-training"),
+    Stage("ndr-inference", "jobs.inference", "anomaly scores and their reasons", "base-ml"),
+    Stage("ndr-join", "jobs.join", "predictions beside features, published"),
+    Stage("ndr-inventory-unload", "jobs.inventory_unload", "the machine inventory, from Redshift"),
+    Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
 )
 TOOLS = (
-    Stage("ndr-parse", "tools.parse"),
-    Stage("ndr-simulate", "tools.simulate"),
-    Stage("ndr-evaluate", "tools.evaluate"),
-    Stage("ndr-report", "tools.report"),
-    Stage("ndr-feedback", "tools.feedback"),
-    Stage("ndr-demo", "tools.demo"),
+    Tool("ndr-parse", "tools.parse"),
+    Tool("ndr-simulate", "tools.simulate"),
+    Tool("ndr-evaluate", "tools.evaluate"),
+    Tool("ndr-report", "tools.report"),
+    Tool("ndr-feedback", "tools.feedback"),
+    Tool("ndr-demo", "tools.demo"),
 )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -152,7 +153,7 @@ def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog="Example: ndr-spark ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake",
 )
-@click.argument("stage", type=click.Choice([stage.command for stage in STAGES]))
+@click.argument("stage", type=click.Choice([stage.command for stage in STAGES]), metavar="STAGE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @report_errors
 def main(stage: str, arguments: tuple[str, ...]) -> None:
@@ -163,3 +164,8 @@ def main(stage: str, arguments: tuple[str, ...]) -> None:
     """
     engine = [] if "--engine" in arguments else ["--engine", "spark"]
     os.execvp(stage, [stage, *arguments, *engine])
+
+
+main.help = "\n".join(
+    (f"{cleandoc(main.help or '')}\n\n\b\nStages:", *(f"  {stage.command:22}{stage.summary}" for stage in STAGES))
+)

@@ -1,4 +1,4 @@
-"""Writes the commands that pyproject.toml declares: python commands.py <pyproject.toml> <folder>."""
+"""Writes the commands whose code is in this folder: python commands.py <pyproject.toml> <folder>."""
 
 import sys
 import tomllib
@@ -13,10 +13,12 @@ start({function})
 
 
 def main(project: Path, folder: Path) -> None:
-    """One executable file for each of `project.scripts`."""
+    """One executable file for each of `project.scripts` whose module is there: stages, but not tools."""
     folder.mkdir(parents=True)
     for name, target in tomllib.loads(project.read_text())["project"]["scripts"].items():
         module, function = target.split(":")
+        if not Path(*module.split(".")).with_suffix(".py").exists():
+            continue
         path = folder / name
         path.write_text(COMMAND.format(module=module, function=function))
         path.chmod(0o755)

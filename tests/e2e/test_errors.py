@@ -13,8 +13,6 @@ from common.runtime import catalog
 from tests.commands import command_line
 from tests.e2e.conftest import NOON, START, Command
 
-STAGES = ("ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-if-training", "ndr-inference", "ndr-join")
-
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
     """What the user is told; log records of steps are not part of it."""

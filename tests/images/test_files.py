@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from common.runtime.catalog import STAGES, Stage
+from common.runtime.catalog import STAGES
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
@@ -46,24 +49,6 @@ def test_jars_are_locked_by_digest_and_without_the_bundle() -> None:
     assert [line for line in lines if "/delta-spark_" in line]
 
 
-def test_pipelines_name_each_stage_of_the_bake_file() -> None:
-    lists = re.findall(r'variable "ON_[A-Z]+" \{.*?default\s*= (\[.*?\])', (ROOT / "docker-bake.hcl").read_text(), re.S)
-    built = {name for names in lists for name in re.findall(r'"([^"]+)"', names)}
-    definitions = (ROOT / "pipelines" / "definitions").glob("*.json")
-    named = {name for path in definitions for name in re.findall(r'"/([^":]+):"', path.read_text())}
-    assert named == built == {stage.command for stage in STAGES}
-
-
-@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.command)
-def test_each_stage_has_a_thin_dockerfile(stage: Stage) -> None:
-    lines = (ROOT / "images" / stage.command / "Dockerfile").read_text().splitlines()
-    folder = stage.module.replace(".", "/")
-    assert re.fullmatch(r"FROM base(-ml|-training)?", lines[0])
-    assert f"COPY --from=project /opt/ndr/{folder} /opt/ndr/{folder}" in lines
-    assert lines[-1] == f'ENTRYPOINT ["{stage.command}"]'
-    assert len(lines) < 10
-
-
 def test_images_know_the_services_that_stages_call() -> None:
     sources = [path.read_text() for folder in ("common", "jobs") for path in (ROOT / folder).rglob("*.py")]
     called = {name for text in sources for name in re.findall(r"\bclient\(\"([a-z0-9-]+)\"", text)}
@@ -71,3 +56,12 @@ def test_images_know_the_services_that_stages_call() -> None:
     assert kept
     assert called
     assert called <= set(kept[1].split())
+
+
+def test_images_get_the_commands_whose_code_they_hold(tmp_path: Path) -> None:
+    """Dockerfile of the project: common and jobs are copied, the tools are not."""
+    for folder in ("common", "jobs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    made = [sys.executable, str(ROOT / "images/project/commands.py"), str(ROOT / "pyproject.toml"), "bin"]
+    subprocess.run(made, cwd=tmp_path, check=True)
+    assert {path.name for path in (tmp_path / "bin").iterdir()} == {"ndr-spark", *(stage.command for stage in STAGES)}

@@ -11,28 +11,10 @@ import pytest
 from botocore.validate import ParamValidator
 
 from common.runtime.catalog import STAGES
+from pipelines.catalog import PIPELINES, PROJECT
 from pipelines.definitions import FOLDER, load, names, to_text
 from tests.pipelines.resolution import ROLE, command_line, referenced, step_cases
 
-CHAINS = {
-    "ndr-15m-streaming": ["DeltaBuilderStep", "FGABuilderStep", "PairCountsBuilderStep", "FGCCorrBuilderStep"],
-    "ndr-15m-streaming-fused": ["Streaming15mStep"],
-    "ndr-inference-predictions": ["InferencePredictionsStep"],
-    "ndr-prediction-feature-join": ["PredictionFeatureJoinStep"],
-    "ndr-machine-inventory-unload": ["MachineInventoryUnloadStep"],
-    "ndr-fg-b-baseline": ["FGBaselineBuilderStep"],
-    "ndr-if-training": [
-        "TrainingDataVerifierStep",
-        "MissingFeatureCreationStep",
-        "PostRemediationVerificationStep",
-        "IFTrainingStep",
-        "ModelPublishStep",
-        "ModelAttributesStep",
-        "ModelDeployStep",
-    ],
-    "ndr-backfill-historical-extractor": ["HistoricalWindowsExtractorStep"],
-    "ndr-delta-builder": ["DeltaBuilderStep"],
-}
 RETRIED = {
     "Step.THROTTLING",
     "Step.SERVICE_FAULT",
@@ -60,18 +42,29 @@ REQUIRED = {
 }
 
 
-def test_the_pipelines_are_those() -> None:
-    assert names() == sorted(CHAINS)
+def test_each_pipeline_of_the_catalog_has_a_definition() -> None:
+    assert names() == sorted(PIPELINES), "run make pipelines-definitions"
 
 
-@pytest.mark.parametrize("name", CHAINS)
-def test_steps_run_in_their_order(name: str) -> None:
+@pytest.mark.parametrize("name", PIPELINES)
+def test_steps_run_as_the_catalog_lists_them(name: str) -> None:
     found = load(name)["Steps"]
-    assert [step["Name"] for step in found] == CHAINS[name]
-    assert [step.get("DependsOn", []) for step in found] == [[], *([before] for before in CHAINS[name][:-1])]
+    wanted = [step.name for step in PIPELINES[name].steps]
+    assert [step["Name"] for step in found] == wanted, "run make pipelines-definitions"
+    assert [step.get("DependsOn", []) for step in found] == [[], *([before] for before in wanted[:-1])]
+    for step, row in zip(found, PIPELINES[name].steps, strict=True):
+        command, *arguments = command_line(step)
+        assert (command, arguments[::2]) == (row.command, [*PROJECT, *row.options])
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", PIPELINES)
+def test_resources_are_those_of_the_catalog(name: str) -> None:
+    defaults = {entry["Name"]: entry.get("DefaultValue") for entry in load(name)["Parameters"]}
+    for parameter in PIPELINES[name].resources.parameters:
+        assert defaults[parameter.name] == parameter.default
+
+
+@pytest.mark.parametrize("name", PIPELINES)
 def test_parameters_are_declared_once_and_used(name: str) -> None:
     definition = load(name)
     declared = Counter(parameter["Name"] for parameter in definition["Parameters"])
@@ -79,7 +72,7 @@ def test_parameters_are_declared_once_and_used(name: str) -> None:
     assert set(declared) == set(referenced(definition["Steps"]))
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", REQUIRED)
 def test_parameters_without_a_default(name: str) -> None:
     without = {entry["Name"] for entry in load(name)["Parameters"] if "DefaultValue" not in entry}
     assert without == REQUIRED[name] | {"ProjectName", "LakeUri", "RoleArn"}
@@ -110,7 +103,7 @@ def test_steps_are_repeated_for_faults_of_sagemaker_only(name: str, step: dict[s
     assert all(1 <= policy["MaxAttempts"] <= 10 and policy["BackoffRate"] >= 1.5 for policy in policies)
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", PIPELINES)
 def test_definitions_hold_nothing_of_an_account_or_a_machine(name: str) -> None:
     text = (FOLDER / f"{name}.json").read_text()
     assert text == to_text(load(name))

@@ -6,7 +6,7 @@ import pytest
 from common.logs import mark_duplicates
 from common.logs.batches import ParsedBatch
 from common.logs.blocks import Block
-from common.logs.panos import parse_block
+from common.logs.formats.panos.vectorised import parse_block
 from tests.common.logs.panos_logs import threat, traffic
 
 

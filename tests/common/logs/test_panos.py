@@ -10,8 +10,8 @@ import pytest
 
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.blocks import Block
-from common.logs.panos import parse_block
-from common.logs.panos_lines import parse_line
+from common.logs.formats.panos.lines import parse_line
+from common.logs.formats.panos.vectorised import parse_block
 from tests.common.logs.panos_logs import THREAT_RELEASES, TRAFFIC_RELEASES, threat, traffic
 
 MANY = 30  # enough lines of one layout to be parsed together

@@ -70,6 +70,11 @@ def test_only_stages_run_on_spark() -> None:
     assert "'ls' is not one of 'ndr-delta'" in refused.output
 
 
+def test_the_help_lists_the_stages() -> None:
+    shown = CliRunner().invoke(main, ["--help"]).output
+    assert "\n  Stages:\n    ndr-delta             host and pair slices from firewall logs\n" in shown
+
+
 def test_the_example_of_an_image_mounts_what_it_names() -> None:
     example = docker_example("Example: ndr-delta --window 2026-03-10T13:08Z --input ./logs --lake ./lake")
     line = 'docker run --rm -v "$PWD/logs:/logs" -v "$PWD/lake:/lake" ndr-delta'

@@ -1,7 +1,7 @@
-"""PAN-OS TRAFFIC and THREAT logs as CSV, bare or in syslog, many lines at a time.
+"""Parses PAN-OS log lines many at a time.
 
-The lines of a block that share a layout (log type, number of columns, offset) are parsed together. A line that fits
-no common layout, or has any value that is not certain, goes to `panos_lines`, which decides.
+The lines of a block that share a layout (log type, number of columns, shift) are parsed together. A line that fits no
+common layout, or has a value that is not certain, is left to `lines`, which parses it by itself.
 """
 
 from __future__ import annotations
@@ -11,28 +11,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from common.logs.batches import ParsedBatch, RecordCollector
-from common.logs.blocks import MAX_LINE_BYTES, Block
-from common.logs.panos_columns import (
+from common.logs.blocks import Block
+from common.logs.csv_lines import split_columns
+from common.logs.formats.panos.block_lines import BlockLines, Indices
+from common.logs.formats.panos.columns import (
     MIN_COLUMNS,
     POSITIONS,
+    RECEIVE_TIME,
     RECORD_START_BYTES,
     RELEASE_COLUMNS,
     TYPE_POSITION,
     TYPES,
 )
-from common.logs.panos_lines import find_type, parse_line, split_columns
+from common.logs.formats.panos.lines import find_type, parse_line
 from common.logs.tables import sessions_of
-from common.logs.vectors import as_text
+from common.logs.vectors import Mask, as_text
 
-Indices = npt.NDArray[np.int64]
-
-_NEWLINE, _QUOTE, _COMMA = 10, 34, 44
 _SHIFTS = (-1, 0, 1)
 _MIN_LINES = 24
 _MAX_PASSES = 8
@@ -46,7 +45,7 @@ _HIGH_CARDINALITY = frozenset(
 
 @dataclass(frozen=True)
 class Layout:
-    """What lines have to share to be parsed together; `shift` is how far right of its place the log type stands."""
+    """What lines must share to be parsed together; `shift` is how far to the right of its position the log type is."""
 
     kind: str
     columns: int
@@ -54,86 +53,16 @@ class Layout:
 
     @property
     def may_be_glued(self) -> bool:
-        """Whether a line of this length may hold a second record that is neither TRAFFIC nor THREAT."""
+        """Whether a line of this length may hold a second record, of a type other than TRAFFIC and THREAT."""
         return self.columns - self.shift not in RELEASE_COLUMNS[self.kind]
 
 
-class Lines:
-    """The lines of a block, addressed by their index in it."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self._bytes = np.frombuffer(data, dtype=np.uint8)
-        ends = np.flatnonzero(self._bytes == _NEWLINE)
-        if not data.endswith(b"\n"):
-            ends = np.append(ends, len(data))
-        self.ends = ends
-        self.starts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1] + 1)) if len(ends) else ends
-        self.all = np.arange(len(ends), dtype=np.int64)
-
-    def __getitem__(self, index: int) -> bytes:
-        return self.data[self.starts[index] : self.ends[index]]
-
-    def joined(self, indices: Indices) -> bytes:
-        """The bytes of the lines, in order."""
-        if len(indices) == len(self.all):
-            return self.data
-        spans = zip(self.starts[indices].tolist(), self.ends[indices].tolist(), strict=True)
-        return b"\n".join([self.data[start:end] for start, end in spans])
-
-    def holding(self, positions: Indices) -> Indices:
-        """The lines that hold the byte positions."""
-        return np.unique(np.searchsorted(self.ends, positions))
-
-    def where(self, byte: int) -> Indices:
-        """The positions of a byte."""
-        positions: Indices = np.flatnonzero(self._bytes == byte)
-        return positions
-
-    def irregular(self) -> Indices:
-        """Lines that the CSV parser could read otherwise than line by line, or not at all."""
-        parts = [np.flatnonzero(self.ends - self.starts > MAX_LINE_BYTES), self._with_several_types()]
-        parts.extend(self.holding(self.where(byte)) for byte in (0, 13) if byte in self.data)
-        if b"\\" in self.data and b'\\"' in self.data:
-            backslashes = self.where(92)
-            following = self._bytes[np.minimum(backslashes + 1, len(self.data) - 1)]
-            parts.append(self.holding(backslashes[following == _QUOTE]))
-        if not self.data.isascii():
-            suspects = self.holding(np.flatnonzero(self._bytes > 127))
-            parts.append(np.array([at for at in suspects if not _is_utf8(self[at])], dtype=np.int64))
-        return np.unique(np.concatenate(parts))
-
-    def _with_several_types(self) -> Indices:
-        """Lines that hold `,TRAFFIC,` or `,THREAT,` more than once, counted together: perhaps glued records."""
-        letters = self.where(ord("T"))
-        letters = letters[(letters > 0) & (letters < len(self.data) - len("TRAFFIC"))]
-        letters = letters[self._bytes[letters - 1] == _COMMA]
-        second = self._bytes[letters + 1]
-        ends = np.where(second == ord("R"), len("TRAFFIC"), np.where(second == ord("H"), len("THREAT"), 0))
-        lines = np.searchsorted(self.ends, letters[self._bytes[letters + ends] == _COMMA])
-        return np.unique(lines[1:][lines[1:] == lines[:-1]])
-
-    def with_open_quote(self, indices: Indices) -> Indices:
-        """Those of the lines that hold an odd number of quotes."""
-        counts = np.bincount(np.searchsorted(self.ends, self.where(_QUOTE)), minlength=len(self.all))
-        odd: Indices = indices[counts[indices] % 2 == 1]
-        return odd
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def parse_block(block: Block, source_file: str, zone: str) -> ParsedBatch:
-    """Everything that the block's lines hold. Times without a zone are in `zone`."""
+    """The records of the block. Times that do not name a zone are in `zone`."""
     data = block.data.removeprefix(b"\xef\xbb\xbf") if block.first_line == 1 else block.data
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
-    lines = Lines(data)
+    lines = BlockLines(data)
     filled = lines.all[lines.ends > lines.starts]
     irregular = lines.irregular()
     one_by_one = [irregular]
@@ -156,8 +85,8 @@ def parse_block(block: Block, source_file: str, zone: str) -> ParsedBatch:
     return collector.batch(found)
 
 
-def common_layout(lines: Lines, indices: Indices) -> Layout | None:
-    """The most frequent layout in a sample of the lines; None when they are few or have none."""
+def common_layout(lines: BlockLines, indices: Indices) -> Layout | None:
+    """The most frequent layout in a sample of the lines; None if there are too few lines, or no layout."""
     if len(indices) < _MIN_LINES:
         return None
     sample = indices[np.linspace(0, len(indices) - 1, _SAMPLE, dtype=np.int64)].tolist()
@@ -176,9 +105,9 @@ def _layout(raw: bytes) -> Layout | None:
 
 
 def parse_together(
-    lines: Lines, indices: Indices, layout: Layout, first_line: int, source_file: str, zone: str
+    lines: BlockLines, indices: Indices, layout: Layout, first_line: int, source_file: str, zone: str
 ) -> tuple[Indices, Indices, pa.RecordBatch]:
-    """The lines that have the layout, those of them that need a closer look, and the sessions of the others."""
+    """The lines that have the layout, those among them that are not certain, and the sessions of the others."""
     table, fitting = read_columns(lines, indices, layout)
     right = np.asarray(pc.equal(table.column("type"), layout.kind).fill_null(False))
     if layout.shift:
@@ -189,12 +118,22 @@ def parse_together(
         right &= np.fromiter((count < 2 for count in records), dtype=bool, count=len(fitting))
     if not right.all():
         table, fitting = table.filter(pa.array(right)), fitting[right]
-    rows, certain = sessions_of(table, layout.kind, fitting + first_line, source_file, zone)
+    rows, certain = sessions_of(
+        table, layout.kind, fitting + first_line, source_file, zone, _without_receive_time(table)
+    )
     return fitting, fitting[~certain], rows
 
 
-def read_columns(lines: Lines, indices: Indices, layout: Layout) -> tuple[pa.RecordBatch, Indices]:
-    """The needed columns of those lines that have the layout's number of columns, and which lines these are."""
+def _without_receive_time(table: pa.RecordBatch) -> Mask | None:
+    """Mask of shifted records that do not have their receive time; None where records are not shifted."""
+    if "receive_time" not in table.schema.names:
+        return None
+    times = pc.match_substring_regex(as_text(table.column("receive_time")), rf"{RECEIVE_TIME}\z")
+    return ~np.asarray(times.fill_null(False))
+
+
+def read_columns(lines: BlockLines, indices: Indices, layout: Layout) -> tuple[pa.RecordBatch, Indices]:
+    """The needed columns of the lines with the layout's number of columns, and the indices of these lines."""
     table, misfits = _read_csv(lines.joined(indices), layout)
     if table is None or table.num_rows + len(misfits) != len(indices):
         indices = np.setdiff1d(indices, lines.with_open_quote(indices), assume_unique=True)
@@ -214,7 +153,7 @@ def names_at(layout: Layout) -> dict[int, str]:
 
 
 def _read_csv(data: bytes, layout: Layout) -> tuple[pa.RecordBatch | None, Sequence[int]]:
-    """The needed columns of the rows that have the layout's number of columns, and the numbers of the others."""
+    """The needed columns of the rows with the layout's number of columns, and the numbers of the other rows."""
     at = names_at(layout)
     names = [at.get(position, f"f{position}") for position in range(layout.columns)]
     present = list(at.values())

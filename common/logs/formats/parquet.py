@@ -1,10 +1,9 @@
-"""Parquet files with canonical column names, or with others that a mapping names."""
+"""Parquet files whose columns have canonical names, or other names given by a mapping."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,39 +14,50 @@ import pyarrow.parquet as pq
 from common.contracts.session import SESSION_COLUMNS
 from common.errors import FormatError, InputError
 from common.logs.batches import ParsedBatch, RecordCollector
+from common.logs.files import open_file
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
+from common.logs.source import Source
 from common.logs.tables import sessions_of
 from common.logs.values import FieldError, shown
 from common.logs.vectors import as_text, by_distinct
 
+NAME = "parquet"
+SPLITTABLE = False  # rows, not lines
+
 BATCH_ROWS = 65_536
 
 REQUIRED = ("src_ip", "src_port", "dst_ip", "dst_port", "protocol")
-"""Columns that every file needs, besides two of start_ts, end_ts and duration_s (end_ts alone for THREAT)."""
+"""Columns that every file needs, besides two of start_ts, end_ts and duration_s (for THREAT only end_ts)."""
 
 _TIMES = ("start_ts", "end_ts", "duration_s")
 
 
-def read_parquet(stream: BinaryIO, source_file: str, zone: str, mapping: Mapping[str, str]) -> Iterator[ParsedBatch]:
-    """The sessions of the file, a batch for every `BATCH_ROWS` rows; `source_line` is the row.
+def sniff(line: bytes) -> bool:
+    """Whether the line, which need not be text, begins like a Parquet file."""
+    return line.startswith(b"PAR1")
+
+
+def read(source: Source) -> Iterator[ParsedBatch]:
+    """The sessions of the file, a batch for every `BATCH_ROWS` rows; `source_line` is the number of the row.
 
     Raises:
-        InputError: the file is no readable Parquet file.
+        InputError: the file is damaged, or is no Parquet file.
         FormatError: it lacks required columns.
     """
     first_row = 1
-    try:
-        file = pq.ParquetFile(stream)
-        names = _columns(file.schema_arrow, source_file, mapping)
-        for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(names.values()))):
-            raw = pa.RecordBatch.from_arrays([batch.column(name) for name in names.values()], names=list(names))
-            yield _parse(raw, first_row, source_file, zone)
-            first_row += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{source_file} cannot be read as Parquet from row {first_row} on: {reason}", "Write it again"
-        ) from None
+    with open_file(source.path) as stream:
+        try:
+            file = pq.ParquetFile(stream)
+            names = _columns(file.schema_arrow, source.path, source.column_mapping)
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(names.values()))):
+                raw = pa.RecordBatch.from_arrays([batch.column(name) for name in names.values()], names=list(names))
+                yield _parse(raw, first_row, source.path, source.time_zone)
+                first_row += batch.num_rows
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                f"{source.path} cannot be read as Parquet from row {first_row} on: {reason}", "Write it again"
+            ) from None
 
 
 def _columns(schema: pa.Schema, source_file: str, mapping: Mapping[str, str]) -> dict[str, str]:
@@ -84,12 +94,12 @@ def _parse(raw: pa.RecordBatch, first_row: int, source_file: str, zone: str) -> 
 
 
 def _suits(kind: str, raw: pa.RecordBatch) -> bool:
-    """Whether the columns are there with which rows are parsed together."""
+    """Whether the file has the columns that are needed to parse rows of this type together."""
     return ("start_ts" if kind == TRAFFIC else "end_ts") in raw.schema.names
 
 
 def _kinds(raw: pa.RecordBatch) -> pa.Array:
-    """The log type of each row; a file without the column holds TRAFFIC."""
+    """The log type of each row; TRAFFIC in a file without the column."""
     if "event_type" not in raw.schema.names:
         return pa.repeat(pa.scalar(TRAFFIC), raw.num_rows)
     column = raw.column(raw.schema.get_field_index("event_type"))

@@ -1,4 +1,4 @@
-"""Where PAN-OS puts what: column positions of TRAFFIC and THREAT logs, the same from 6.0 to 11.x.
+"""Column positions of PAN-OS TRAFFIC and THREAT logs, which are the same from release 6.0 to 11.x.
 
 Releases only ever append columns, so a position holds for every line that is long enough.
 """
@@ -47,13 +47,13 @@ POSITIONS = {
 """Column positions by log type. `log_time` is the generated time, `precise_time` the high-resolution timestamp."""
 
 MIN_COLUMNS = {TRAFFIC: 46, THREAT: 42}
-"""Columns of the oldest release (TRAFFIC 6.0, THREAT 5.0): a shorter line was cut off."""
+"""Number of columns in the oldest release (TRAFFIC 6.0, THREAT 5.0): a shorter line has been cut off."""
 
 RELEASE_COLUMNS = {
     TRAFFIC: frozenset({46, 47, 54, 61, 65, 67, 75, 105, 115, 117, 120, 121, 130}),
     THREAT: frozenset({42, 45, 54, 61, 72, 74, 75, 78, 79, 111, 120, 121, 123}),
 }
-"""Lengths of records. A line of another length is searched for a second record, such as a system log glued to it."""
+"""Numbers of columns in known releases. A line of another length may hold a second record, such as a system log."""
 
 OTHER_TYPES = (
     *("SYSTEM", "CONFIG", "GLOBALPROTECT", "HIPMATCH", "HIP-MATCH", "USERID", "USER-ID", "AUTHENTICATION"),

@@ -1,6 +1,6 @@
-"""PAN-OS log lines one by one: syslog framing, quoting, and the checks of every field.
+"""Parses PAN-OS log lines one by one: syslog framing, quoting, and the check of every field.
 
-This is the reference of the vectorised reader, which hands over every line that it is not sure about.
+This is the reference for the vectorised parser, which passes on every line that it is not certain about.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from typing import Any
 from common.logs import values
 from common.logs.batches import RecordCollector, decoded
 from common.logs.blocks import MAX_LINE_BYTES
-from common.logs.panos_columns import ENDS_IN_TIME, MIN_COLUMNS, POSITIONS, RECORD_START, TYPE_POSITION, TYPES
+from common.logs.csv_lines import split_columns
+from common.logs.formats.panos.columns import (
+    ENDS_IN_TIME,
+    MIN_COLUMNS,
+    POSITIONS,
+    RECORD_START,
+    TYPE_POSITION,
+    TYPES,
+)
 from common.logs.records import session_of, status_of
 from common.logs.values import FieldError
 
@@ -22,15 +30,10 @@ _SYSLOG_HEADER = re.compile(
 )
 _HEADER_REACH = 512
 _TYPE_REACH = 10
-_QUOTED = re.compile(r'"((?:[^"]|"")*)"?([^,]*)(,|$)')
-_ESCAPED_QUOTED = re.compile(r'"((?:[^"\\]|\\.|"")*)"?([^,]*)(,|$)')
-_PLAIN = re.compile(r"([^,]*)(,|$)")
-_ESCAPED_PLAIN = re.compile(r"((?:[^,\\]|\\.)*)\\?(,|$)")
-_ESCAPE = re.compile(r'\\([\\",])')
 
 
 def parse_line(raw: bytes, line: int, zone: str, into: RecordCollector) -> None:
-    """Adds the outcome of every record on the line; a blank line holds none."""
+    """Adds the outcome of every record on the line; a blank line has no record."""
     if len(raw) > MAX_LINE_BYTES:
         into.reject(line, f"the line is longer than {MAX_LINE_BYTES} bytes", decoded(raw[:MAX_LINE_BYTES]))
         return
@@ -39,7 +42,7 @@ def parse_line(raw: bytes, line: int, zone: str, into: RecordCollector) -> None:
 
 
 def messages(raw: bytes) -> list[str]:
-    """The messages on one line: usually one, several where a sender or relay glued them together."""
+    """The messages on one line: usually one, several where a sender or relay left out the line ends."""
     found: list[str] = []
     rest = raw
     while match := _OCTET_COUNT.match(rest):
@@ -64,29 +67,8 @@ def _unglued(text: str) -> list[str]:
     return [text[begin:end] for begin, end in zip(cuts, [*cuts[1:], len(text)], strict=True)]
 
 
-def split_columns(text: str, escapes: bool = False) -> list[str]:
-    r"""The columns of a CSV line; with `escapes`, a backslash escapes quotes, commas and itself."""
-    if not escapes and '"' not in text:
-        return text.split(",")
-    plain, quoted = (_ESCAPED_PLAIN, _ESCAPED_QUOTED) if escapes else (_PLAIN, _QUOTED)
-    columns, position, more = [], 0, True
-    while more:
-        if text.startswith('"', position):
-            match = quoted.match(text, position)
-            value = match[1].replace('""', '"') + match[2] if match else ""
-        else:
-            match = plain.match(text, position)
-            value = match[1] if match else ""
-        if match is None:
-            columns.append(text[position:])
-            break
-        columns.append(_ESCAPE.sub(r"\1", value) if escapes else value)
-        position, more = match.end(), match[match.lastindex or 0] == ","
-    return columns
-
-
 def find_type(columns: list[str]) -> tuple[str, int] | None:
-    """The log type and how many columns it stands to the right of where it belongs; None without one."""
+    """The log type, and how many columns to the right of its proper position it stands; None if there is no type."""
     if len(columns) > TYPE_POSITION and columns[TYPE_POSITION] in TYPES:
         return columns[TYPE_POSITION], 0
     for position, (time, _, kind) in enumerate(zip(columns, columns[1:], columns[2:_TYPE_REACH], strict=False), 2):
@@ -117,7 +99,7 @@ def _parse_message(text: str, line: int, zone: str, into: RecordCollector) -> No
 
 
 def parse_columns(kind: str, columns: list[str], zone: str) -> dict[str, Any]:
-    """The session of one log whose columns stand where they belong.
+    """The session of one log whose columns are at their proper positions.
 
     Raises:
         FieldError: a field is missing or wrong.

@@ -1,13 +1,17 @@
-"""Strata Logging Service (formerly Cortex Data Lake): the JSON of its HTTPS forwarding, one object a line."""
+"""JSON that Strata Logging Service (formerly Cortex Data Lake) forwards over HTTPS: one object per line."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from common.logs.batches import DUPLICATE, ParsedBatch, RecordCollector
-from common.logs.blocks import Block
-from common.logs.ecs import threat_id
-from common.logs.json_lines import Document, parse_documents, text_at
-from common.logs.records import THREAT, TRAFFIC, session_of, status_of
+from common.logs.json_lines import Document, names_in, read_documents, text_at
+from common.logs.records import THREAT, TRAFFIC, session_of, status_of, threat_id
+from common.logs.source import Source
 from common.logs.values import FieldError
+
+NAME = "sls"
+SPLITTABLE = True
 
 PATHS: dict[str, tuple[str, ...]] = {
     "subtype": ("Subtype",),
@@ -37,27 +41,33 @@ PATHS: dict[str, tuple[str, ...]] = {
     "log_time": ("TimeGenerated",),
     "precise_time": ("TimeGeneratedHighResolution",),
 }
-"""Where the canonical columns are found, in order of preference."""
+"""Names of each canonical column, in order of preference."""
 
+_TYPICAL = frozenset({"LogType", "SourceAddress", "DestinationAddress", "TimeGenerated"})
 _NOT_APPLICABLE = {"n-a": "n/a"}
 
 
-def parse_block(block: Block, source_file: str, zone: str) -> ParsedBatch:
-    """The sessions of the block's objects. Times without a zone are in `zone`."""
+def sniff(line: bytes) -> bool:
+    """Whether the line is a JSON object with at least two of the service's names."""
+    return len(_TYPICAL & names_in(line)) > 1
 
-    def parse(document: Document, line: int, into: RecordCollector) -> None:
+
+def read(source: Source) -> Iterator[ParsedBatch]:
+    """The sessions of the file's objects."""
+
+    def parse(document: Document, number: int, into: RecordCollector) -> None:
         kind = (text_at(document, "LogType") or "").strip().upper()
         if not kind:
             raise FieldError("LogType is empty")
         if kind not in (TRAFFIC, THREAT):
             into.skip()
             return
-        session = session_of(kind, _raw(document, kind), zone)
+        session = session_of(kind, _raw(document, kind), source.time_zone)
         replica = (text_at(document, "IsDuplicateLog") or "").lower() in ("true", "1")
         status = status_of(kind, session["subtype"])
-        into.keep(line, session, DUPLICATE if replica else status)
+        into.keep(number, session, DUPLICATE if replica else status)
 
-    return parse_documents(block, source_file, parse)
+    return read_documents(source, parse)
 
 
 def _raw(document: Document, kind: str) -> dict[str, str | None]:

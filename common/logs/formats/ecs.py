@@ -1,15 +1,19 @@
-"""ECS documents as Elastic's integration for Palo Alto firewalls writes them (NDJSON, nested or dotted names)."""
+"""ECS documents of Elastic's integration for Palo Alto firewalls: NDJSON with nested or dotted names."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from common.logs import values
 from common.logs.batches import ParsedBatch, RecordCollector
-from common.logs.blocks import Block
-from common.logs.json_lines import Document, parse_documents, pick, text_at
-from common.logs.records import THREAT, TRAFFIC, session_of, status_of
+from common.logs.json_lines import Document, names_in, pick, read_documents, text_at
+from common.logs.records import THREAT, TRAFFIC, session_of, status_of, threat_id
+from common.logs.source import Source
 from common.logs.values import FieldError
+
+NAME = "ecs"
+SPLITTABLE = True
 
 PATHS: dict[str, tuple[str, ...]] = {
     "src_ip": ("source.ip", "source.address"),
@@ -35,7 +39,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "log_time": ("@timestamp", "panw.panos.generated_time"),
     "precise_time": ("panw.panos.high_resolution_timestamp",),
 }
-"""Where the canonical columns are found, in order of preference."""
+"""Paths of each canonical column, in order of preference."""
 
 SUBTYPES = {
     TRAFFIC: {"flow_started": "start", "flow_terminated": "end", "flow_dropped": "drop", "flow_denied": "deny"},
@@ -52,21 +56,27 @@ SUBTYPES = {
         "packet_attack": "packet",
     },
 }
-"""Subtype by `event.action`, which the integration derives from it."""
+"""Subtype by `event.action`, which the integration derives from the subtype."""
 
 SEVERITIES = {"1": "critical", "2": "high", "3": "medium", "4": "low", "5": "informational"}
 """Severity by `event.severity`, whose scale is inverted."""
 
+_TYPICAL = frozenset({"@timestamp", "ecs", "event", "source", "panw", "source.ip", "event.action", "ecs.version"})
 _NANOSECOND = Decimal("1e-9")
 
 
-def parse_block(block: Block, source_file: str, zone: str) -> ParsedBatch:
-    """The sessions of the block's documents. Times without a zone are in `zone`."""
+def sniff(line: bytes) -> bool:
+    """Whether the line is a JSON object with at least two of ECS's names."""
+    return len(_TYPICAL & names_in(line)) > 1
 
-    def parse(document: Document, line: int, into: RecordCollector) -> None:
-        _parse_document(document, line, zone, into)
 
-    return parse_documents(block, source_file, parse)
+def read(source: Source) -> Iterator[ParsedBatch]:
+    """The sessions of the file's documents."""
+
+    def parse(document: Document, number: int, into: RecordCollector) -> None:
+        _parse_document(document, number, source.time_zone, into)
+
+    return read_documents(source, parse)
 
 
 def _parse_document(document: Document, line: int, zone: str, into: RecordCollector) -> None:
@@ -118,10 +128,3 @@ def _user(document: Document) -> str | None:
 def _duration(document: Document) -> str | None:
     duration = values.integer("event.duration", text_at(document, "event.duration"))
     return None if duration is None else format(duration * _NANOSECOND, "f")
-
-
-def threat_id(name: str | None, number: str | None) -> str | None:
-    """The threat as PAN-OS writes it: `name(number)`."""
-    if number and not (name or "").endswith(f"({number})"):
-        return f"{name or ''}({number})"
-    return name

@@ -1,64 +1,60 @@
-"""Argus bidirectional flows as CSV (binetflow), the format of the CTU-13 captures."""
+"""Bidirectional flows of Argus as CSV (binetflow), the format of the CTU-13 captures."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from common.errors import FormatError
 from common.logs import values
 from common.logs.batches import KEPT, ParsedBatch, RecordCollector, decoded
-from common.logs.blocks import MAX_LINE_BYTES, Block
-from common.logs.json_lines import lines_of
-from common.logs.panos_lines import split_columns
+from common.logs.csv_lines import split_columns
+from common.logs.lines import read_lines
 from common.logs.records import TRAFFIC, session_of
+from common.logs.source import Source
 from common.logs.values import FieldError
+
+NAME = "argus"
+SPLITTABLE = False  # a header names the columns
 
 REQUIRED = ("StartTime", "Dur", "Proto", "SrcAddr", "Sport", "DstAddr", "Dport", "TotPkts", "TotBytes", "SrcBytes")
 
 ETHERNET_HEADER_BYTES = 14
-"""Argus counts the Ethernet header of each packet; a firewall does not."""
+"""Argus counts the Ethernet header of each packet; firewalls do not."""
 
 _HARDWARE_ADDRESS = re.compile(r"[0-9A-Fa-f]{1,2}(?::[0-9A-Fa-f]{1,2}){5}")
 _HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]{1,8}")
 
 
-class Parser:
-    """Parses the blocks of one file in order: the header line names the columns."""
+def sniff(line: bytes) -> bool:
+    """Whether the line is the header of a binetflow file."""
+    return line.startswith(b"StartTime,") and b"SrcAddr" in line
 
-    def __init__(self, source_file: str, zone: str) -> None:
-        self._source_file = source_file
-        self._zone = zone
+
+def read(source: Source) -> Iterator[ParsedBatch]:
+    """The flows of the file as sessions; flows below IP (ARP and the like) are counted only.
+
+    Raises:
+        FormatError: the header lacks a column.
+    """
+    return read_lines(source, _Parser(source).parse)
+
+
+class _Parser:
+    """Parses the lines of one file in order: the header names the columns of those after it."""
+
+    def __init__(self, source: Source) -> None:
+        self._path = source.path
+        self._zone = source.time_zone
         self._fields: list[str] = []
 
-    def __call__(self, block: Block) -> ParsedBatch:
-        """The sessions of the block's records; flows below IP (ARP and the like) are counted only.
-
-        Raises:
-            FormatError: the header lacks a column.
-        """
-        collector = RecordCollector(self._source_file)
-        for number, line in lines_of(block):
-            if line.startswith(b"StartTime,"):
-                self._header(decoded(line))
-                continue
-            try:
-                self._parse(decoded(line), number, collector)
-            except FieldError as error:
-                collector.reject(number, str(error), decoded(line[:MAX_LINE_BYTES]))
-        return collector.batch()
-
-    def _header(self, line: str) -> None:
-        self._fields = [name.strip() for name in line.split(",")]
-        if missing := [name for name in REQUIRED if name not in self._fields]:
-            raise FormatError(
-                f"{self._source_file} is a binetflow file without the columns {', '.join(missing)}",
-                f"Write at least {', '.join(REQUIRED)}",
-            )
-
-    def _parse(self, line: str, number: int, into: RecordCollector) -> None:
+    def parse(self, line: bytes, number: int, into: RecordCollector) -> None:
+        if line.startswith(b"StartTime,"):
+            self._header(decoded(line))
+            return
         if not self._fields:
             raise FieldError("no header line with column names came before this line")
-        columns = split_columns(line)
+        columns = split_columns(decoded(line))
         if len(columns) != len(self._fields):
             raise FieldError(f"the line has {len(columns)} columns, the header names {len(self._fields)}")
         flow = {name: value.strip() for name, value in zip(self._fields, columns, strict=True)}
@@ -66,6 +62,14 @@ class Parser:
             into.skip()
             return
         into.keep(number, session_of(TRAFFIC, _raw(flow), self._zone), KEPT)
+
+    def _header(self, line: str) -> None:
+        self._fields = [name.strip() for name in line.split(",")]
+        if missing := [name for name in REQUIRED if name not in self._fields]:
+            raise FormatError(
+                f"{self._path} is a binetflow file without the columns {', '.join(missing)}",
+                f"Write at least {', '.join(REQUIRED)}",
+            )
 
 
 def _is_below_ip(flow: dict[str, str]) -> bool:
@@ -98,7 +102,7 @@ def _raw(flow: dict[str, str]) -> dict[str, str | None]:
 def _volumes(flow: dict[str, str]) -> tuple[int, int, int, int]:
     """Bytes sent and received without Ethernet headers, packets sent and received.
 
-    Older files do not say how many packets the source sent: they are split as the bytes are.
+    Older files lack the number of packets that the source sent: packets are then divided in proportion to bytes.
     """
     names = ("TotPkts", "TotBytes", "SrcBytes", "SrcPkts")
     packets, total, source, known = (values.integer(name, flow.get(name)) for name in names)
@@ -114,14 +118,14 @@ def _volumes(flow: dict[str, str]) -> tuple[int, int, int, int]:
 
 
 def _port(value: str, protocol: str) -> str:
-    """The port in decimal. What Argus shows in hexadecimal for protocols without ports (types, SPIs) is none."""
+    """The port in decimal; 0 where Argus shows a type or an SPI in hexadecimal, for protocols without ports."""
     if not _HEXADECIMAL.fullmatch(value):
         return value
     return str(int(value, 16)) if values.protocol(protocol) in ("tcp", "udp") else "0"
 
 
 def end_reason(state: str) -> str:
-    """Session end reason of a TCP flow by the flags that each side sent, such as `FSPA_FSRPA`."""
+    """The session end reason of a TCP flow, from the flags that each side sent, such as `FSPA_FSRPA`."""
     client, _, server = state.upper().partition("_")
     if "F" in client and "F" in server:
         return "tcp-fin"

@@ -1,16 +1,21 @@
-"""Zeek conn.log, as TSV (also with the label columns of public data sets) or JSON lines."""
+"""Zeek's conn.log as TSV or NDJSON; the TSV may have the label columns of public data sets."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from common.errors import FormatError
 from common.logs import values
 from common.logs.batches import KEPT, ParsedBatch, RecordCollector, decoded
-from common.logs.blocks import MAX_LINE_BYTES, Block
-from common.logs.json_lines import document_of, lines_of, text_at
+from common.logs.json_lines import document_of, names_in, text_at
+from common.logs.lines import check_length, read_lines
 from common.logs.records import TRAFFIC, session_of
+from common.logs.source import Source
 from common.logs.values import FieldError
+
+NAME = "zeek"
+SPLITTABLE = False  # a header names the fields and says how they are separated
 
 NAMES: dict[str, tuple[str, ...]] = {
     "start_ts": ("ts",),
@@ -27,7 +32,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "packets_sent": ("orig_pkts",),
     "packets_received": ("resp_pkts",),
 }
-"""Zeek's fields by canonical column. Bytes are those of the IP packets where Zeek has them, else of the payload."""
+"""Zeek's fields by canonical column. Bytes are those of IP packets if Zeek logged them, else of the payload."""
 
 END_REASONS = {
     "SF": "tcp-fin",
@@ -37,44 +42,50 @@ END_REASONS = {
     "RSTRH": "tcp-rst-from-server",
     "REJ": "tcp-rst-from-server",
 }
-"""Session end reason of a TCP connection by its `conn_state`; any other ended by timeout."""
+"""Session end reason of a TCP connection by its `conn_state`; in all other states it timed out."""
 
 NO_HANDSHAKE = frozenset({"S0", "REJ", "SH", "SHR", "RSTOS0", "RSTRH"})
-"""States of TCP connections that never got established: a firewall calls their application incomplete."""
+"""States of TCP connections that were never established; a firewall logs their application as incomplete."""
 
 _REQUIRED = ("ts", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 _JOINED = re.compile("\t|   ")
+_CONN_FIELDS = re.compile(rb"#fields\s.*\bid\.orig_h\b.*\bconn_state\b")
 
 
-class Parser:
-    """Parses the blocks of one file in order: the header of a TSV log tells how to read the lines after it."""
+def sniff(line: bytes) -> bool:
+    """Whether the line is the list of fields, or a JSON record, of a conn.log."""
+    if line.startswith(b"{"):
+        names = names_in(line)
+        return "conn_state" in names and ("id.orig_h" in names or "id_orig_h" in names)
+    return bool(_CONN_FIELDS.match(line))
 
-    def __init__(self, source_file: str, zone: str) -> None:
-        self._source_file = source_file
-        self._zone = zone
+
+def read(source: Source) -> Iterator[ParsedBatch]:
+    """The connections of the file as sessions.
+
+    Raises:
+        FormatError: the header lacks a field of conn.log.
+    """
+    return read_lines(source, _Parser(source).parse)
+
+
+class _Parser:
+    """Parses the lines of one file in order: the header of a TSV log tells how to read those after it."""
+
+    def __init__(self, source: Source) -> None:
+        self._path = source.path
+        self._zone = source.time_zone
         self._separator = "\t"
         self._unset = frozenset({"-", "(empty)"})
         self._fields: list[str] = []
 
-    def __call__(self, block: Block) -> ParsedBatch:
-        """The sessions of the block's records.
-
-        Raises:
-            FormatError: the header names other fields than those of conn.log.
-        """
-        collector = RecordCollector(self._source_file)
-        for number, line in lines_of(block):
-            if line.startswith(b"#"):
-                self._header(decoded(line))
-                continue
-            try:
-                if len(line) > MAX_LINE_BYTES:
-                    raise FieldError(f"the line is longer than {MAX_LINE_BYTES} bytes")
-                raw = self._from_json(line) if line.startswith(b"{") else self._from_columns(decoded(line))
-                collector.keep(number, self._session(raw), KEPT)
-            except FieldError as error:
-                collector.reject(number, str(error), decoded(line[:MAX_LINE_BYTES]))
-        return collector.batch()
+    def parse(self, line: bytes, number: int, into: RecordCollector) -> None:
+        if line.startswith(b"#"):
+            self._header(decoded(line))
+            return
+        check_length(line)
+        raw = self._from_json(line) if line.startswith(b"{") else self._from_columns(decoded(line))
+        into.keep(number, self._session(raw), KEPT)
 
     def _header(self, line: str) -> None:
         if line.startswith("#separator "):
@@ -86,7 +97,7 @@ class Parser:
             self._fields = self._split(line)[1:]
             if missing := [name for name in _REQUIRED if name not in self._fields]:
                 raise FormatError(
-                    f"{self._source_file} is a Zeek log without the fields {', '.join(missing)}", "Give Zeek's conn.log"
+                    f"{self._path} is a Zeek log without the fields {', '.join(missing)}", "Give Zeek's conn.log"
                 )
 
     def _split(self, line: str) -> list[str]:

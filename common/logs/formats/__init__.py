@@ -1,0 +1,1 @@
+"""One module for each log format; `common.logs.registry` lists them."""

@@ -1,0 +1,82 @@
+"""The lines of a block, and which of them the CSV parser might misread."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from common.logs.blocks import MAX_LINE_BYTES
+
+Indices = npt.NDArray[np.int64]
+
+_NEWLINE, _QUOTE, _COMMA = 10, 34, 44
+
+
+class BlockLines:
+    """The lines of a block, addressed by their index in it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._bytes = np.frombuffer(data, dtype=np.uint8)
+        ends = np.flatnonzero(self._bytes == _NEWLINE)
+        if not data.endswith(b"\n"):
+            ends = np.append(ends, len(data))
+        self.ends = ends
+        self.starts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1] + 1)) if len(ends) else ends
+        self.all = np.arange(len(ends), dtype=np.int64)
+
+    def __getitem__(self, index: int) -> bytes:
+        return self.data[self.starts[index] : self.ends[index]]
+
+    def joined(self, indices: Indices) -> bytes:
+        """The bytes of the lines, in order."""
+        if len(indices) == len(self.all):
+            return self.data
+        spans = zip(self.starts[indices].tolist(), self.ends[indices].tolist(), strict=True)
+        return b"\n".join([self.data[start:end] for start, end in spans])
+
+    def holding(self, positions: Indices) -> Indices:
+        """The lines that hold the byte positions."""
+        return np.unique(np.searchsorted(self.ends, positions))
+
+    def where(self, byte: int) -> Indices:
+        """The positions of a byte."""
+        positions: Indices = np.flatnonzero(self._bytes == byte)
+        return positions
+
+    def irregular(self) -> Indices:
+        """Lines that the CSV parser might not read line by line, or not read at all."""
+        parts = [np.flatnonzero(self.ends - self.starts > MAX_LINE_BYTES), self._with_several_types()]
+        parts.extend(self.holding(self.where(byte)) for byte in (0, 13) if byte in self.data)
+        if b"\\" in self.data and b'\\"' in self.data:
+            backslashes = self.where(92)
+            following = self._bytes[np.minimum(backslashes + 1, len(self.data) - 1)]
+            parts.append(self.holding(backslashes[following == _QUOTE]))
+        if not self.data.isascii():
+            suspects = self.holding(np.flatnonzero(self._bytes > 127))
+            parts.append(np.array([at for at in suspects if not _is_utf8(self[at])], dtype=np.int64))
+        return np.unique(np.concatenate(parts))
+
+    def _with_several_types(self) -> Indices:
+        """Lines that hold `,TRAFFIC,` or `,THREAT,` twice or more in total: perhaps several records in one."""
+        letters = self.where(ord("T"))
+        letters = letters[(letters > 0) & (letters < len(self.data) - len("TRAFFIC"))]
+        letters = letters[self._bytes[letters - 1] == _COMMA]
+        second = self._bytes[letters + 1]
+        ends = np.where(second == ord("R"), len("TRAFFIC"), np.where(second == ord("H"), len("THREAT"), 0))
+        lines = np.searchsorted(self.ends, letters[self._bytes[letters + ends] == _COMMA])
+        return np.unique(lines[1:][lines[1:] == lines[:-1]])
+
+    def with_open_quote(self, indices: Indices) -> Indices:
+        """Those of the lines that hold an odd number of quotes."""
+        counts = np.bincount(np.searchsorted(self.ends, self.where(_QUOTE)), minlength=len(self.all))
+        odd: Indices = indices[counts[indices] % 2 == 1]
+        return odd
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,40 @@
+"""Formats with one record a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from common.logs.batches import ParsedBatch, RecordCollector, decoded
+from common.logs.blocks import MAX_LINE_BYTES, Block
+from common.logs.source import Source
+from common.logs.values import FieldError
+
+
+def read_lines(source: Source, parse: Callable[[bytes, int, RecordCollector], None]) -> Iterator[ParsedBatch]:
+    """A batch for each block: every line is given to `parse` with its number.
+
+    `parse` adds what becomes of the record to the collector; where it raises `FieldError`, the line is rejected for
+    that reason.
+    """
+    for block in source.blocks:
+        collector = RecordCollector(source.path)
+        for number, line in lines_of(block):
+            try:
+                parse(line, number, collector)
+            except FieldError as error:
+                collector.reject(number, str(error), decoded(line[:MAX_LINE_BYTES]))
+        yield collector.batch()
+
+
+def lines_of(block: Block) -> Iterator[tuple[int, bytes]]:
+    """The lines of a block that are not blank, with their numbers."""
+    data = block.data.removeprefix(b"\xef\xbb\xbf") if block.first_line == 1 else block.data
+    for number, line in enumerate(data.split(b"\n"), block.first_line):
+        if stripped := line.strip(b" \t\r\0"):
+            yield number, stripped
+
+
+def check_length(line: bytes) -> None:
+    """Raises `FieldError` where the line is too long for a log record."""
+    if len(line) > MAX_LINE_BYTES:
+        raise FieldError(f"the line is longer than {MAX_LINE_BYTES} bytes")

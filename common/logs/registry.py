@@ -1,0 +1,57 @@
+"""The log formats that can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from common.errors import FormatError
+from common.logs.batches import ParsedBatch
+from common.logs.formats import argus, ecs, panos, parquet, sls, zeek
+from common.logs.source import Source
+
+
+class LogFormat(Protocol):
+    """What the module of a format defines."""
+
+    NAME: str
+    """What users call the format, as in `--format`."""
+
+    SPLITTABLE: bool
+    """Whether each block of lines can be parsed by itself; not so where a header tells how to read later lines."""
+
+    def sniff(self, line: bytes) -> bool:
+        """Whether this line, one of the first in a file, shows that the file has this format."""
+
+    def read(self, source: Source) -> Iterator[ParsedBatch]:
+        """The records of the file, in its order.
+
+        Raises:
+            FormatError: the file is not in this format.
+        """
+
+
+READERS: tuple[LogFormat, ...] = (
+    parquet,
+    zeek,
+    argus,
+    sls,
+    panos,
+    ecs,
+)
+"""The formats in order of preference: where a line fits several, the first one wins."""
+
+FORMATS = tuple(reader.NAME for reader in READERS)
+"""The names of the formats."""
+
+
+def reader_of(name: str) -> LogFormat:
+    """The format with this name.
+
+    Raises:
+        FormatError: there is none.
+    """
+    for reader in READERS:
+        if name == reader.NAME:
+            return reader
+    raise FormatError(f"log format {name!r} is unknown", f"Known ones: {', '.join(FORMATS)}")

@@ -1,0 +1,111 @@
+"""Each stage of the catalog stands wherever stages are listed, and nothing else does."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from common.runtime.catalog import STAGES, TOOLS, Stage
+from pipelines.catalog import PIPELINES
+
+ROOT = Path(__file__).parents[3]
+VARIABLES = {"base": "ON_SAIL", "base-ml": "ON_ML", "base-training": "ON_ML"}
+
+
+def bake_list(variable: str) -> list[str]:
+    """The images that a variable of the bake file lists."""
+    text = (ROOT / "docker-bake.hcl").read_text()
+    found = re.search(rf'variable "{variable}" \{{.*?default\s*= (\[.*?\])', text, re.S)
+    assert found, f"docker-bake.hcl has no variable {variable}"
+    return re.findall(r'"([^"]+)"', found[1])
+
+
+def scripts() -> dict[str, str]:
+    """The commands that pyproject.toml declares, with the function of each."""
+    declared: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    return declared
+
+
+def commands_in_readme() -> list[str]:
+    """The commands that a table of the README has a row of."""
+    return re.findall(r"^\| `(ndr-[a-z0-9-]+)` \|", (ROOT / "README.md").read_text(), re.M)
+
+
+def missing(stage: Stage) -> Iterator[str]:
+    """What the stage lacks, and where."""
+    folder = stage.module.replace(".", "/")
+    for name in ("__init__.py", "cli.py", "job.py", "README.md"):
+        if not (ROOT / folder / name).exists():
+            yield f"{folder}/{name} does not exist"
+    if scripts().get(stage.command) != f"{stage.module}.cli:main":
+        yield f'pyproject.toml, [project.scripts], lacks {stage.command} = "{stage.module}.cli:main"'
+    if stage.command not in bake_list(VARIABLES[stage.base]):
+        yield f"docker-bake.hcl: {VARIABLES[stage.base]} lacks {stage.command}"
+    yield from missing_in_dockerfile(stage, folder)
+    if stage.command not in {step.command for pipeline in PIPELINES.values() for step in pipeline.steps}:
+        yield f"pipelines/catalog.py: no step runs {stage.command}"
+    if stage.command not in commands_in_readme():
+        yield f"README.md: no table has a row of `{stage.command}`"
+
+
+def missing_in_dockerfile(stage: Stage, folder: str) -> Iterator[str]:
+    path = Path("images") / stage.command / "Dockerfile"
+    lines = (ROOT / path).read_text().splitlines() if (ROOT / path).exists() else []
+    for line in (
+        f"FROM {stage.base}",
+        f"COPY --from=project /opt/ndr/bin/{stage.command} /opt/venv/bin/",
+        f"COPY --from=project /opt/ndr/{folder} /opt/ndr/{folder}",
+        f'ENTRYPOINT ["{stage.command}"]',
+    ):
+        if line not in lines:
+            yield f"{path} lacks the line {line}"
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.command)
+def test_each_stage_stands_wherever_stages_are_listed(stage: Stage) -> None:
+    assert "\n".join(missing(stage)) == ""
+
+
+def test_what_a_forgotten_stage_lacks_is_named() -> None:
+    assert list(missing(Stage("ndr-forgotten", "jobs.forgotten", "nothing", "base-ml"))) == [
+        "jobs/forgotten/__init__.py does not exist",
+        "jobs/forgotten/cli.py does not exist",
+        "jobs/forgotten/job.py does not exist",
+        "jobs/forgotten/README.md does not exist",
+        'pyproject.toml, [project.scripts], lacks ndr-forgotten = "jobs.forgotten.cli:main"',
+        "docker-bake.hcl: ON_ML lacks ndr-forgotten",
+        "images/ndr-forgotten/Dockerfile lacks the line FROM base-ml",
+        "images/ndr-forgotten/Dockerfile lacks the line COPY --from=project /opt/ndr/bin/ndr-forgotten /opt/venv/bin/",
+        "images/ndr-forgotten/Dockerfile lacks the line COPY --from=project /opt/ndr/jobs/forgotten "
+        "/opt/ndr/jobs/forgotten",
+        'images/ndr-forgotten/Dockerfile lacks the line ENTRYPOINT ["ndr-forgotten"]',
+        "pipelines/catalog.py: no step runs ndr-forgotten",
+        "README.md: no table has a row of `ndr-forgotten`",
+    ]
+
+
+def test_nothing_is_listed_that_the_catalog_does_not_hold() -> None:
+    stages = {stage.command for stage in STAGES}
+    folders = {path.parent.name for path in (ROOT / "jobs").glob("*/cli.py")}
+    images = {path.parent.name for path in (ROOT / "images").glob("ndr-*/Dockerfile")}
+    assert {*bake_list("ON_SAIL"), *bake_list("ON_ML")} == stages
+    assert images == {*stages, "ndr-spark"}
+    assert folders == {stage.module.removeprefix("jobs.") for stage in STAGES}
+    assert {name for name, target in scripts().items() if target.startswith("jobs.")} == stages
+    assert {step.command for pipeline in PIPELINES.values() for step in pipeline.steps} == stages
+
+
+def test_tools_have_their_scripts_and_no_image() -> None:
+    declared = {name: target for name, target in scripts().items() if target.startswith("tools.")}
+    assert declared == {tool.command: f"{tool.module}.cli:main" for tool in TOOLS}
+    assert not [tool.command for tool in TOOLS if (ROOT / "images" / tool.command).exists()]
+
+
+def test_dockerfiles_of_stages_are_thin() -> None:
+    lines = {stage.command: (ROOT / "images" / stage.command / "Dockerfile").read_text().splitlines()
+             for stage in STAGES}  # fmt: skip
+    assert {command: found for command, found in lines.items() if len(found) > 8} == {}

@@ -1,0 +1,27 @@
+"""The worked examples of `docs/contributing` work as they stand there, and touch the files that they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import ROOT, contents, copy_of_repository, run_python
+from tests.contributing.worked_example import follow, touched_files
+
+PAGES = ROOT / "docs" / "contributing"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["add-a-log-format", "add-a-stage"])
+def test_worked_example(name: str, tmp_path: Path) -> None:
+    root = copy_of_repository(tmp_path / "repository")
+    before = contents(root)
+    follow(PAGES / f"{name}.md", root)
+    after = contents(root)
+    touched = sorted(path for path in before | after if before.get(path) != after.get(path))
+    assert touched == sorted(touched_files(PAGES / f"{name}.md"))
+    written = [path for path in touched if path.endswith(".py")]
+    for check in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy", "--follow-imports=silent"]):
+        done = run_python(root, "-m", *check, *written)
+        assert done.returncode == 0, done.stdout + done.stderr
