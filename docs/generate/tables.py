@@ -11,9 +11,9 @@ from common.features.spec import FeatureSpec, load_spec
 from docs.generate.markdown import page, table
 
 INTRODUCTION = """\
-Every table is a Delta table below the lake's URI, declared once in `common/contracts/`. Stages read and write them through
-these contracts only. Columns are never null unless they say so. [Definitions](../definitions.md) says what the numbers mean
-where a name leaves room."""
+Every table is a Delta table below the lake's URI, declared once in `common/contracts/`. Stages read and write tables
+through these contracts only. Columns are never null unless they say so. [Definitions](../definitions.md) says what the
+numbers mean where a name leaves room."""
 
 
 def render(version: str = "v1") -> str:
@@ -57,9 +57,8 @@ def _columns(contract: Table, spec: FeatureSpec) -> str:
 def _derived(spec: FeatureSpec) -> dict[str, tuple[str, frozenset[str]]]:
     """Which columns of wide tables follow from the feature specification, and what they are."""
     statistics = frozenset(f"{metric.name}_{statistic}" for metric in spec.metrics for statistic in spec.statistics)
-    told = (
-        f"of each of the {len(spec.metrics)} metrics, named `<metric>_<statistic>`, the statistics "
-        + _names(spec.statistics)
+    told = f"of each of the {len(spec.metrics)} metrics, named `<metric>_<statistic>`, the statistics " + _names(
+        spec.statistics
     )
     return {
         "fg_a": ("the [features](../features.md)", frozenset(spec.fg_a_features())),
