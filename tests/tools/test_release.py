@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.release import ReleaseError, release
+from tools.release import ReleaseError, release
 
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Something.\n\n## [0.1.0] - 2026-01-01\n\n- The first.\n"
 

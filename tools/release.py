@@ -1,4 +1,4 @@
-"""Makes a release of the checkout in the current folder: python scripts/release.py <version>."""
+"""Makes a release of the checkout in the current folder: python -m tools.release <version>."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ if __name__ == "__main__":
         release(sys.argv[1])
     except ReleaseError as error:
         sys.exit(f"error: {error}")
-    print(f"released {sys.argv[1]}; push it with: git push --follow-tags")
+    sys.stdout.write(f"released {sys.argv[1]}; push it with: git push --follow-tags\n")
