@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from docs.generate.__main__ import PAGES, stale
-from docs.generate.commands import commands
+from docs.generate.commands import ROOT, commands
 from docs.generate.settings import GROUPS, meanings
 
 
@@ -26,3 +26,8 @@ def test_every_command_is_described_with_an_example() -> None:
         assert f"### {name}\n" in page
         assert (command.help or "").strip()
         assert (command.epilog or "").startswith("Example: "), name
+
+
+def test_readme_names_every_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in commands() if f"`{name}`" not in text] == []
