@@ -17,12 +17,12 @@ MOST_PARALLEL = 40
 
 @dataclass(frozen=True)
 class OrchestrationParameters:
-    """How long the state machines wait and hold locks, and where they find the project's data.
+    """The timeouts and locks of the state machines, and the location of the project's data.
 
-    A lock is a lease: unless a value is given, it outlasts all polls that happen under it by a quarter and ten minutes.
+    A lock is a lease; by default it outlasts all polls made under it by 25 % plus ten minutes.
 
     Raises:
-        ParameterError: a value is out of range, or a lease ends before the polls that it has to cover.
+        ParameterError: a value is out of range, or a lease is shorter than the polls made under it.
     """
 
     lake_uri: str
@@ -30,9 +30,9 @@ class OrchestrationParameters:
     ingestion_prefix: str
     """Folder of the project's batches, s3://bucket/org1/org2."""
     poll_seconds: int = 30
-    """Time between two looks at a pipeline."""
+    """Time between polls of a running pipeline."""
     features_poll_attempts: int = 120
-    """Looks at the 15-minute pipeline before it is stopped as overdue."""
+    """Polls of the 15-minute pipeline before it is stopped as overdue."""
     inference_poll_attempts: int = 60
     """The same for inference."""
     join_poll_attempts: int = 60
@@ -52,7 +52,7 @@ class OrchestrationParameters:
     publication_lock_lease_seconds: int | None = None
     """Lease of the lock on a publication."""
     duplicate_retention_seconds: int = 86_400
-    """Time for which a finished window is not run again for the same batches."""
+    """Time during which a finished window is not processed again for the same batches."""
     backfill_parallelism: int = 4
     """Windows of a backfill that run at once, unless the request says otherwise; at most 40."""
     publication_target: str = "lake"
@@ -60,7 +60,7 @@ class OrchestrationParameters:
     window_floor_minutes: tuple[int, ...] = GRID_MINUTES
     """Minutes of the hour on which windows start; only those of the 15-minute grid."""
     training_days: int = 0
-    """Days to train on; 0 stands for the three calendar months that end a month before."""
+    """Days to train on; 0 stands for the three calendar months that end a month before the event."""
     training_gap_days: int = 30
     """Days between the end of the training range and the event that starts training."""
 

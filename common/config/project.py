@@ -20,7 +20,7 @@ DEFAULT_INTERNAL_CIDRS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00
 
 @dataclass(frozen=True)
 class PublicationParameters:
-    """Where predictions are published besides the lake."""
+    """Publication of predictions in S3."""
 
     s3_prefix: str
     """s3:// URI below which `ndr-join --destination s3` writes."""
@@ -31,7 +31,7 @@ class PublicationParameters:
 
 @dataclass(frozen=True)
 class ProjectParameters:
-    """The settings of a project, with the defaults of a new one."""
+    """The settings of a project, with their defaults."""
 
     time_zone: str = "UTC"
     """IANA time zone of the site; working hours, weekends and features of the time of day are local to it."""
@@ -59,17 +59,17 @@ class ProjectParameters:
     model_horizon: str = "7d"
     """Horizon whose deviations the model is trained on."""
     non_persistent_prefixes: tuple[str, ...] = ("vdi-", "nph-")
-    """Prefixes of the names of machines that are made anew for each session, such as virtual desktops."""
+    """Name prefixes of machines that are recreated for each session, such as virtual desktops."""
     column_mapping: Mapping[str, str] = field(default_factory=dict)
     """Column of a Parquet log for each canonical column whose name differs."""
     redshift: RedshiftParameters | None = None
-    """How Redshift is reached; only for stages in AWS."""
+    """The connection to Redshift; only stages in AWS need it."""
     publication: PublicationParameters | None = None
     """Where predictions are published in S3."""
     staging_prefix: str | None = None
-    """s3:// URI below which UNLOAD and COPY exchange files; without it, a folder of the lake if that is in S3."""
+    """s3:// URI below which UNLOAD and COPY stage files; by default a folder of the lake, if that is in S3."""
     batch_index_table: str | None = None
-    """DynamoDB table of the batches that came in, which the extractor reads."""
+    """DynamoDB table of the batches received, which the extractor reads."""
     training: TrainingParameters = field(default_factory=TrainingParameters)
     """The training lifecycle."""
 

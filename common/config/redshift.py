@@ -25,10 +25,10 @@ def check_identifier(value: str, name: str) -> None:
 
 @dataclass(frozen=True)
 class RedshiftParameters:
-    """How Redshift is reached through its Data API, and what lies there.
+    """The connection to Redshift through its Data API, and the names of its tables.
 
-    Either `workgroup_name` (serverless) or `cluster_identifier`, and with the latter `secret_arn` or `db_user`; a
-    workgroup without a secret takes the caller's identity.
+    Give either `workgroup_name` (serverless) or `cluster_identifier`, the latter with `secret_arn` or `db_user`; a
+    workgroup without a secret uses the caller's identity.
     """
 
     database: str
@@ -54,9 +54,9 @@ class RedshiftParameters:
     publication_table: str = "prediction_join"
     """Table for `ndr-join --destination redshift`; created if it does not exist."""
     statement_timeout_seconds: float = 900.0
-    """Longest time that a statement may take."""
+    """Time after which a statement is cancelled."""
     poll_seconds: float = 1.0
-    """Time between two looks at a running statement."""
+    """Time between polls of a running statement."""
 
     def __post_init__(self) -> None:
         for entry in fields(self):

@@ -30,9 +30,9 @@ class EndpointParameters:
     role_arn: str
     """Role of the endpoint."""
     instance_type: str = "ml.m5.large"
-    """Type of its machines."""
+    """Type of its instances."""
     instance_count: int = 1
-    """Number of its machines."""
+    """Number of its instances."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ class TrainingParameters:
     drift_feature_share: float = 0.2
     """Share of drifted features above which the run has drifted."""
     backfill_poll_seconds: float = 30.0
-    """Time between two looks at a backfill."""
+    """Time between polls of a backfill."""
     backfill_poll_attempts: int = 2_880
-    """Looks at a backfill before it counts as overdue."""
+    """Polls of a backfill before it counts as overdue."""
     endpoint: EndpointParameters | None = None
     """Endpoint to create or update at deployment; without it, none."""
 
