@@ -21,6 +21,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """The text on one line, without what would end the cell or begin a tag outside code."""
-    pieces = " ".join(text.split()).replace("|", "\\|").split("`")
-    return "`".join(piece if number % 2 else piece.replace("<", "&lt;") for number, piece in enumerate(pieces))
+    """The text on one line; bars, which would end the cell, and what looks like a tag are written as entities."""
+    pieces = " ".join(text.split()).split("`")
+    return "".join(_code(piece) if number % 2 else _escaped(piece) for number, piece in enumerate(pieces))
+
+
+def _code(text: str) -> str:
+    return f"<code>{_escaped(text)}</code>" if "|" in text else f"`{text}`"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("<", "&lt;").replace("|", "&#124;")

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 MARKER = re.compile(r"<!-- docs: (?P<kind>long|skip)(?:, (?P<reason>.+?))? -->")
 PROGRAM = re.compile(r"(?:[A-Z_]+=\S+ )*(?:ndr-|make\b|\.ci/|docker |aws |pip |git |python |eval |export |uv )")
+OF_PAGE = re.compile(r"^<!-- docs: skip page, (.+?) -->$", re.MULTILINE)
 SCRIPTS, TRANSCRIPTS = ("sh", "bash", "shell"), ("console",)
 ANY_LINES = "..."
 VOLATILE = ((re.compile(r'("seconds": )[\d.]+'), r"\1N"), (re.compile(r"\b[0-9a-f]{12}-dirty\b"), "REVISION"))
@@ -40,15 +41,20 @@ def blocks(path: Path) -> list[Block]:
 
     A block shows commands with their output (fenced `console`, or lines that begin with `$ `), or commands alone
     (fenced `sh`, or an indented block that begins with a program). Others are no commands. `<!-- docs: long -->` in
-    front of a block keeps it for `make docs-long`, `<!-- docs: skip, <reason> -->` away from both.
+    front of a block keeps it for `make docs-long`, `<!-- docs: skip, <reason> -->` away from both, and
+    `<!-- docs: skip page, <reason> -->` does so for all blocks of a page, such as one whose steps have their own test.
     """
     found, before = [], ""
-    for token in MarkdownIt().parse(path.read_text(encoding="utf-8")):
+    text = path.read_text(encoding="utf-8")
+    page = OF_PAGE.search(text)
+    for token in MarkdownIt().parse(text):
         if token.type in ("fence", "code_block"):
             steps = _steps(token.info.strip(), token.content)
             if steps:
                 told = MARKER.search(before)
                 kind, reason = (told["kind"], told["reason"] or "") if told else ("run", "")
+                if page and not told:
+                    kind, reason = "skip", page[1]
                 found.append(Block(token.map[0] + 1 if token.map else 0, steps, kind, reason))
         before = token.content if token.type == "html_block" else ""
     return found

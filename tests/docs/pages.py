@@ -15,7 +15,9 @@ from tests.docs.blocks import Block, Step, blocks, fails, matches
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "reference"))
 BETWEEN = "__end_of_step__"
-NEEDS_A_MARK = re.compile(r"(?:^|&&|;)\s*(?:[A-Z_]+=\S+ )*(?:make|docker|aws|git|pip|\.ci/\w+)\b", re.MULTILINE)
+NEEDS_A_MARK = re.compile(r"(?:^|&&|;)\s*(?:time |[A-Z_]+=\S+ )*(?:make|docker|aws|git|pip|\.ci/\w+)\b", re.MULTILINE)
+# no command of a page may reach somebody's account
+NO_ACCOUNT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 SHORT_SECONDS, LONG_SECONDS = 90, 4 * 3600
 
 
@@ -68,7 +70,7 @@ def _in_bash(script: str, folder: Path, limit: float) -> tuple[str, int]:
     process = subprocess.Popen(
         ["bash", "-c", script],
         cwd=folder,
-        env=os.environ | {"PATH": path, "COLUMNS": "80"},
+        env=os.environ | NO_ACCOUNT | {"PATH": path, "COLUMNS": "80"},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -49,6 +49,12 @@ def test_commands_are_told_from_other_blocks(tmp_path: Path) -> None:
     ]
 
 
+def test_a_page_can_be_left_to_another_test(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n\n<!-- docs: skip page, test_x runs its steps -->\n\n    make demo\n")
+    assert [(block.kind, block.reason) for block in blocks(page)] == [("skip", "test_x runs its steps")]
+
+
 @pytest.mark.parametrize(
     ("shown", "printed", "same"),
     [
@@ -91,7 +97,8 @@ def test_steps_that_differ_from_the_page_are_found(step: Step, problem: str | No
 
 
 @pytest.mark.parametrize(
-    "command", ["make images", "eval x && docker ps", "A=1 aws s3 ls", "cd x; .ci/run", "true\nmake demo"]
+    "command",
+    ["make images", "eval x && docker ps", "A=1 aws s3 ls", "time docker run x", "cd x; .ci/run", "a\nmake demo"],
 )
 def test_what_may_take_long_needs_a_mark(command: str) -> None:
     assert NEEDS_A_MARK.search(command)
