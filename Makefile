@@ -5,8 +5,10 @@ VENV := .venv
 SPARK_VENV := .venv-spark
 PIPELINES_VENV := .venv-pipelines
 LOCAL_VENV := .venv-local
+DOCS_VENV := .venv-docs
 BIN := $(VENV)/bin
 CHECKS := statemachines/lint/checks
+MERMAID := 11.12.0
 MACHINES_ASL := $(wildcard statemachines/*.asl.json)
 
 LAKE ?= demo/lake
@@ -45,6 +47,11 @@ $(SPARK_VENV)/.installed: requirements/spark.txt pyproject.toml
 	PYTHONWARNINGS=ignore $(SPARK_VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+$(DOCS_VENV)/.installed: requirements/docs.txt
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/pip install --quiet --require-hashes -r requirements/docs.txt
+	touch $@
+
 .PHONY: demo
 demo: setup ## Logs to ranked anomalies: simulated, or INPUT=<folder> [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=]
 	$(BIN)/ndr-demo $(DEMO_OPTIONS)
@@ -70,7 +77,7 @@ java: # Java 17 or later, for classic Spark; installed where the machine is Debi
 		(echo "error: classic Spark needs Java 17: install it, for example the package openjdk-17-jre-headless" >&2; exit 1)
 
 .PHONY: check
-check: format lint types imports statemachines-check images-check ## Formatting, lint, types, imports, state machines, Dockerfiles
+check: format lint types imports docs-check statemachines-check images-check ## Formatting, lint, types, imports, state machines, Dockerfiles
 
 include images/images.mk
 
@@ -136,6 +143,29 @@ imports: setup
 stage: setup ## Begin a new stage: NAME=ndr-<words> [BASE=base-ml]
 	$(BIN)/python -m tools.scaffold $(NAME) $(if $(BASE),--base $(BASE))
 
+.PHONY: docs
+docs: docs-check $(DOCS_VENV)/.installed docs/assets/mermaid.min.js ## Build the documentation site in build/site; broken links fail
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --quiet --strict
+
+.PHONY: docs-check
+docs-check: setup # are the committed pages of the reference what the code says?
+	$(BIN)/python -m docs.generate --check
+
+.PHONY: docs-reference
+docs-reference: setup ## Write the pages of commands, settings and tables anew, from the code
+	$(BIN)/python -m docs.generate
+
+.PHONY: docs-long
+docs-long: setup ## Run the commands in the documentation that take long, and compare what they print
+	$(BIN)/python -m pytest -m docs_long tests/docs
+
+docs/assets/mermaid.min.js: docs/mermaid.sha256 | npm # draws diagrams; part of the site, so that readers need no other server
+	mkdir -p build/mermaid $(@D)
+	npm pack --silent --pack-destination build/mermaid mermaid@$(MERMAID) >/dev/null
+	tar -xzf build/mermaid/mermaid-$(MERMAID).tgz -C build/mermaid package/dist/mermaid.min.js
+	cd build/mermaid/package/dist && sha256sum --quiet --check $(CURDIR)/docs/mermaid.sha256
+	cp build/mermaid/package/dist/mermaid.min.js $@
+
 .PHONY: pipelines-definitions
 pipelines-definitions: setup $(PIPELINES_VENV)/.installed ## Build the definitions of the SageMaker pipelines anew
 	$(BIN)/ndr-pipelines generate
@@ -164,14 +194,23 @@ statemachines-rollback: setup ## Move state machines back to their version befor
 bench: setup $(SPARK_VENV)/.installed ## Measure against DuckDB and classic Spark; results in build/bench
 	$(BIN)/python -m bench.all --out build/bench
 
+.PHONY: hooks
+hooks: setup ## Run the checks before each commit
+	$(BIN)/pre-commit install
+
+.PHONY: release
+release: setup ## Make a release of main: VERSION=<x.y.z>
+	$(BIN)/python -m tools.release $(VERSION)
+
 .PHONY: lock
 lock: setup ## Resolve the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra sail --extra dev -o requirements/dev.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra spark --extra test -o requirements/spark.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --group local -o requirements/local.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --group docs -o requirements/docs.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra pipelines -o requirements/pipelines.txt pyproject.toml
 	$(MAKE) images-lock
 
 .PHONY: clean
 clean: ## Remove the environments and everything that was made
-	rm -rf $(VENV) $(SPARK_VENV) $(LOCAL_VENV) $(PIPELINES_VENV) demo build
+	rm -rf $(VENV) $(SPARK_VENV) $(LOCAL_VENV) $(PIPELINES_VENV) $(DOCS_VENV) demo build docs/assets

@@ -1,1 +1,3 @@
 """What the stages share; it knows no stage."""
+
+__version__ = "0.1.0"

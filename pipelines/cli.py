@@ -10,6 +10,7 @@ import click
 
 from common.aws.clients import client as aws_client
 from common.runtime.cli import Command, report_errors
+from common.runtime.version import version_option
 from pipelines import definitions
 from pipelines.assignments import AssignmentError, checked_assignment
 from pipelines.deployment import apply, plan
@@ -63,6 +64,7 @@ def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str
 
 
 @click.group(name="ndr-pipelines", epilog="Example: ndr-pipelines upsert --role-arn arn:aws:iam::123456789012:role/ndr")
+@version_option
 def main() -> None:
     """The SageMaker pipelines: their definitions, and what of them is deployed.
 

@@ -59,7 +59,7 @@ def build(environment: Path = SDK_ENVIRONMENT) -> dict[str, Definition]:
     if not python.exists():
         raise DefinitionError(
             f"the environment of the SageMaker SDK, {environment}, is missing",
-            "Run make pipelines-definitions, which sets it up",
+            "Run make pipelines-definitions in a checkout of the repository, which sets it up",
         )
     command = [str(python), "-m", "pipelines.build"]
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

@@ -11,6 +11,7 @@ import click
 from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.cli import report_errors
+from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
 from statemachines.deploy.projects import read_project, seed
 from statemachines.deploy.publish import Published, publish_machines, roll_back
@@ -20,6 +21,7 @@ from statemachines.generation.sources import SourceError
 
 
 @click.group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
+@version_option
 def main() -> None:
     """Generates the state machines, checks them, and deploys them with all that they need.
 

@@ -17,38 +17,52 @@ MOST_PARALLEL = 40
 
 @dataclass(frozen=True)
 class OrchestrationParameters:
-    """How long the state machines wait and hold locks, and where they find the project's data.
+    """The timeouts and locks of the state machines, and the location of the project's data.
 
-    `lake_uri` and `ingestion_prefix` (s3://bucket/org1/org2) go to the pipelines. Pipelines are looked at every
-    `poll_seconds`, at most `..._poll_attempts` times. A lock is a lease: without a value, it outlasts all polls that
-    happen under it by a quarter and ten minutes. A window that was done is not done again for
-    `duplicate_retention_seconds`. Training looks at the `training_days` that end `training_gap_days` before its event;
-    0 days stand for the three calendar months that end a month before it. `window_floor_minutes` are those of the
-    15-minute grid.
+    A lock is a lease; by default it outlasts all polls made under it by 25 % plus ten minutes.
 
     Raises:
-        ParameterError: a value is out of range, or a lease ends before the polls that it has to cover.
+        ParameterError: a value is out of range, or a lease is shorter than the polls made under it.
     """
 
     lake_uri: str
+    """Lake: an s3:// or file:// URI, or an absolute path."""
     ingestion_prefix: str
+    """Folder of the project's batches, s3://bucket/org1/org2."""
     poll_seconds: int = 30
+    """Time between polls of a running pipeline."""
     features_poll_attempts: int = 120
+    """Polls of the 15-minute pipeline before it is stopped as overdue."""
     inference_poll_attempts: int = 60
+    """The same for inference."""
     join_poll_attempts: int = 60
+    """The same for the join."""
     inventory_poll_attempts: int = 120
+    """The same for the inventory."""
     fg_b_poll_attempts: int = 480
+    """The same for the baselines."""
     training_poll_attempts: int = 960
+    """The same for training."""
     extractor_poll_attempts: int = 120
+    """The same for the extractor."""
     backfill_poll_attempts: int = 240
+    """The same for each pipeline of a backfill."""
     lock_lease_seconds: int | None = None
+    """Lease of the lock on a window."""
     publication_lock_lease_seconds: int | None = None
+    """Lease of the lock on a publication."""
     duplicate_retention_seconds: int = 86_400
+    """Time during which a finished window is not processed again for the same batches."""
     backfill_parallelism: int = 4
+    """Windows of a backfill that run at once, unless the request says otherwise; at most 40."""
     publication_target: str = "lake"
+    """Where predictions are published: `lake`, `s3` or `redshift`."""
     window_floor_minutes: tuple[int, ...] = GRID_MINUTES
+    """Minutes of the hour on which windows start; only those of the 15-minute grid."""
     training_days: int = 0
+    """Days to train on; 0 stands for the three calendar months that end a month before the event."""
     training_gap_days: int = 30
+    """Days between the end of the training range and the event that starts training."""
 
     def __post_init__(self) -> None:
         if not self.lake_uri.startswith(("s3://", "file://", "/")):

@@ -20,9 +20,10 @@ DEFAULT_INTERNAL_CIDRS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00
 
 @dataclass(frozen=True)
 class PublicationParameters:
-    """Where predictions are published besides the lake: below `s3_prefix`, an s3:// URI."""
+    """Publication of predictions in S3."""
 
     s3_prefix: str
+    """s3:// URI below which `ndr-join --destination s3` writes."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "s3_prefix", s3_folder(self.s3_prefix, "publication.s3_prefix"))
@@ -30,36 +31,47 @@ class PublicationParameters:
 
 @dataclass(frozen=True)
 class ProjectParameters:
-    """The settings of a project, with the defaults of a new one.
-
-    Hours are of the local day in `time_zone`, half-open; weekend days are ISO weekdays (6 = Saturday). `segments`
-    maps a prefix to a name; an address outside all of them belongs to its /24 (IPv4) or /64 (IPv6). `horizons`
-    overrides those of the feature specification. `column_mapping` maps canonical column names to those of a
-    Parquet file. `training` is the group of the training lifecycle, see `common.config.training`.
-
-    What only stages in AWS need: `redshift` and `publication`; `staging_prefix`, an s3://
-    URI below which UNLOAD and COPY exchange files; `batch_index_table`, the DynamoDB table of the batches that came in.
-    """
+    """The settings of a project, with their defaults."""
 
     time_zone: str = "UTC"
+    """IANA time zone of the site; working hours, weekends and features of the time of day are local to it."""
     log_time_zone: str = "UTC"
+    """Zone of log times that carry none: an IANA name or an offset."""
     internal_cidrs: tuple[str, ...] = DEFAULT_INTERNAL_CIDRS
+    """Networks of the organisation. Addresses inside them are hosts that get features and scores."""
     segments: Mapping[str, str] = field(default_factory=dict)
+    """Name of each segment by its prefix. An address outside all of them belongs to its /24 (IPv4) or /64 (IPv6)."""
     high_risk_segments: tuple[str, ...] = ()
+    """Segments whose sessions and peers are also counted apart."""
     working_hours: tuple[int, int] = (7, 17)
+    """Working hours of the local day, half-open: start inclusive, end exclusive."""
     off_hours: tuple[int, int] = (17, 22)
+    """Off hours of the local day, half-open, as the feature `is_off_hours` has them."""
     weekend_days: tuple[int, ...] = (6, 7)
+    """ISO weekdays that are no working days: 1 is Monday, 6 Saturday."""
     allowed_lateness_minutes: float = 15.0
+    """How far outside the run's windows a session may end and still count in the nearest one."""
     max_rejected_ratio: float = 0.05
+    """Largest share of rejected records with which a run still succeeds."""
     horizons: Mapping[str, Horizon] = field(default_factory=dict)
+    """Baseline horizons in place of those of the feature specification: `days` of history, and the `gap_days`
+    before the reference time that are left out."""
     model_horizon: str = "7d"
+    """Horizon whose deviations the model is trained on."""
     non_persistent_prefixes: tuple[str, ...] = ("vdi-", "nph-")
+    """Name prefixes of machines that are recreated for each session, such as virtual desktops."""
     column_mapping: Mapping[str, str] = field(default_factory=dict)
+    """Column of a Parquet log for each canonical column whose name differs."""
     redshift: RedshiftParameters | None = None
+    """The connection to Redshift; only stages in AWS need it."""
     publication: PublicationParameters | None = None
+    """Where predictions are published in S3."""
     staging_prefix: str | None = None
+    """s3:// URI below which UNLOAD and COPY stage files; by default a folder of the lake, if that is in S3."""
     batch_index_table: str | None = None
+    """DynamoDB table of the batches received, which the extractor reads."""
     training: TrainingParameters = field(default_factory=TrainingParameters)
+    """The training lifecycle."""
 
     def __post_init__(self) -> None:
         for name in (*self.internal_cidrs, *self.segments):

@@ -25,29 +25,38 @@ def check_identifier(value: str, name: str) -> None:
 
 @dataclass(frozen=True)
 class RedshiftParameters:
-    """How Redshift is reached through its Data API, and what lies there.
+    """The connection to Redshift through its Data API, and the names of its tables.
 
-    Either `workgroup_name` (serverless) or `cluster_identifier`, and with the latter `secret_arn` or `db_user`; a
-    workgroup without a secret takes the caller's identity. `iam_role_arn` (or the word default) is what UNLOAD and COPY
-    use in S3. `inventory_query_table` is a table or view in `schema` with one row per machine; `inventory_columns` maps
-    `host_ip`, `machine_name` and `is_active` to its columns where they are named otherwise; with
-    `inventory_month_column`, only rows with the month (YYYY-MM) there are taken. `publication_table` is made if it does
-    not exist. A statement may take `statement_timeout_seconds`, looked at every `poll_seconds`.
+    Give either `workgroup_name` (serverless) or `cluster_identifier`, the latter with `secret_arn` or `db_user`; a
+    workgroup without a secret uses the caller's identity.
     """
 
     database: str
+    """Database."""
     iam_role_arn: str
+    """Role that UNLOAD and COPY use in S3: its ARN, or the word `default`."""
     workgroup_name: str | None = None
+    """Workgroup of Redshift Serverless."""
     cluster_identifier: str | None = None
+    """Provisioned cluster."""
     secret_arn: str | None = None
+    """Secret with the login."""
     db_user: str | None = None
+    """Database user of a provisioned cluster, in place of a secret."""
     schema: str = "public"
+    """Schema of the tables below."""
     inventory_query_table: str = "machine_inventory"
+    """Table or view with one row per machine."""
     inventory_columns: Mapping[str, str] = field(default_factory=dict)
+    """Column for `host_ip`, `machine_name` or `is_active` where it has another name."""
     inventory_month_column: str | None = None
+    """Column that holds a month, YYYY-MM; only rows of the wanted month are taken."""
     publication_table: str = "prediction_join"
+    """Table for `ndr-join --destination redshift`; created if it does not exist."""
     statement_timeout_seconds: float = 900.0
+    """Time after which a statement is cancelled."""
     poll_seconds: float = 1.0
+    """Time between polls of a running statement."""
 
     def __post_init__(self) -> None:
         for entry in fields(self):

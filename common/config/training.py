@@ -21,58 +21,84 @@ MODEL_FIELDS = ("max_rows", "random_state", "selection_rows", "selection_min_row
 
 @dataclass(frozen=True)
 class EndpointParameters:
-    """A SageMaker endpoint that a deployed model goes to: its name, container image, role, and machines."""
+    """A SageMaker endpoint that a deployed model goes to."""
 
     name: str
+    """Name of the endpoint."""
     image: str
+    """Container image that serves the model."""
     role_arn: str
+    """Role of the endpoint."""
     instance_type: str = "ml.m5.large"
+    """Type of its instances."""
     instance_count: int = 1
+    """Number of its instances."""
 
 
 @dataclass(frozen=True)
 class TrainingParameters:
-    """The settings of the training lifecycle; `docs/training.md` says what each stage does with them.
-
-    Coverage: `min_coverage` is the share of the range's windows that must have features. Size: training needs
-    `min_rows` rows, and takes at most `max_rows`, drawn evenly over the range. Selection works on `selection_rows`
-    rows, tuning on `tuning_rows` of each of `tuning_blocks` blocks; with fewer rows than `..._min_rows` they are left
-    out. Tuning stops after `tuning_trials`, or after `tuning_seconds`, which the report then says. The last
-    `validation_share` of the range validates. Promotion: `gated` refuses a
-    model that fails a gate (see `docs/training.md`), `always` only reports it. Drift: see
-    `common.detection.drift.reference`.
-    """
+    """The settings of the training lifecycle; `docs/training.md` says what each stage does with them."""
 
     min_coverage: float = 0.8
+    """Least share of the range's windows that must have features."""
     min_rows: int = 500
+    """Fewest rows to train on."""
     max_rows: int = 500_000
+    """Most rows to train on; of more, that many are drawn evenly over the range."""
     random_state: int = 20240101
+    """Seed of everything that is drawn at random."""
     selection_rows: int = 10_000
+    """Rows that feature selection works on."""
     selection_min_rows: int = 2_000
+    """Fewest rows before the validation block for which features are selected."""
     correlation_max: float = 0.95
+    """Largest absolute Spearman correlation of two selected features."""
     bootstraps: int = 6
+    """Bootstraps on which the stability of a feature is measured."""
     stability_min: float = 0.5
+    """Least share of the bootstraps' forests in which a feature must help."""
     permutations: int = 3
+    """Shuffles, in all of which a feature must harm to be left out."""
     tuning_blocks: int = 4
+    """Blocks of time that tuning divides the rows into."""
     tuning_rows: int = 10_000
+    """Most rows that a forest is grown on while tuning."""
     tuning_min_rows: int = 5_000
+    """Fewest rows before the validation block for which the forest is tuned."""
     tuning_trials: int = 12
+    """Trials of the search; 0 takes the defaults."""
     tuning_seconds: float = 240.0
+    """Time after which the search ends early; the report then says `time_bound_hit`."""
     validation_share: float = 0.2
+    """Share of the rows, at the end of the range, that validates: above 0, at most 0.5."""
     validation_rows: int = 4_000
+    """Most rows of the validation block that are examined."""
     transplants: int = 400
+    """Synthetic anomalies that selection, tuning and validation each make."""
     promotion: str = "gated"
+    """`gated` refuses a model that fails a gate, `always` only reports it."""
     min_relative_improvement: float = -0.02
+    """Least average precision relative to the current model's; -0.02 allows 2 % less."""
     alert_score: float = 0.99
+    """Score from which a window counts as an alert in the gates."""
     max_alert_share: float = 0.05
+    """Largest share of the validation block's rows, or windows, that may alert."""
     max_score_psi: float = 0.25
+    """Largest population stability index of the scores, validation block against the rows before."""
     min_refit_agreement: float = 0.8
+    """Least Spearman correlation of the validated and the final model's scores."""
     drift_score_psi: float = 0.25
+    """Population stability index above which the score has drifted."""
     drift_feature_psi: float = 0.25
+    """Population stability index above which a feature has drifted."""
     drift_feature_share: float = 0.2
+    """Share of drifted features above which the run has drifted."""
     backfill_poll_seconds: float = 30.0
+    """Time between polls of a backfill."""
     backfill_poll_attempts: int = 2_880
+    """Polls of a backfill before it counts as overdue."""
     endpoint: EndpointParameters | None = None
+    """Endpoint to create or update at deployment; without it, none."""
 
     def __post_init__(self) -> None:
         for name in SHARES:

@@ -53,7 +53,7 @@ def open_engine(name: str, *, remote_storage: bool = False) -> Iterator[SparkSes
 @contextmanager
 def _sail() -> Iterator[SparkSession]:
     if importlib.util.find_spec("pysail") is None:
-        raise EngineError("engine sail is not installed", "Install it with: pip install 'ndr[sail]'")
+        raise EngineError("engine sail is not installed", "Run pip install '.[sail]' in a checkout")
     os.environ.setdefault("RUST_LOG", "off")
     if s3_endpoint().startswith("http://"):
         os.environ.setdefault("AWS_ALLOW_HTTP", "true")
@@ -76,7 +76,7 @@ def _sail() -> Iterator[SparkSession]:
 @contextmanager
 def _spark(remote_storage: bool) -> Iterator[SparkSession]:
     if importlib.util.find_spec("delta") is None:
-        raise EngineError("engine spark is not installed", "Install it with: pip install 'ndr[spark]'")
+        raise EngineError("engine spark is not installed", "Run pip install '.[spark]' in a checkout")
     from delta import configure_spark_with_delta_pip
     from pyspark.sql import SparkSession
 

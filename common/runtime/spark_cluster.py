@@ -19,6 +19,7 @@ import click
 from common.errors import EngineError
 from common.runtime.catalog import STAGES
 from common.runtime.cli import report_errors
+from common.runtime.version import version_option
 
 RESOURCES = Path("/opt/ml/config/resourceconfig.json")
 MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
@@ -78,7 +79,7 @@ def on_spark(command: click.Command) -> None:
     cluster = read_cluster(RESOURCES)
     os.environ |= settings(cluster, memory_bytes(), os.environ.get("NDR_SPARK_CONF", ""))
     arguments = sys.argv[1:] if "--engine" in sys.argv else [*sys.argv[1:], "--engine", "spark"]
-    if cluster is None or "--help" in arguments:
+    if cluster is None or {"--help", "--version"} & set(arguments):
         command(arguments)
     elif cluster.host != cluster.master:
         follow(cluster)
@@ -155,6 +156,7 @@ def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 )
 @click.argument("stage", type=click.Choice([stage.command for stage in STAGES]), metavar="STAGE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@version_option
 @report_errors
 def main(stage: str, arguments: tuple[str, ...]) -> None:
     """Runs a stage with its arguments on classic Spark.

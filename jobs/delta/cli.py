@@ -9,6 +9,7 @@ import click
 from common.logs import FORMATS
 from common.runtime.cli import Command, report_errors, stage_options
 from common.runtime.context import run_stage
+from common.runtime.version import version_option
 from jobs.delta.config import DeltaConfig
 from jobs.delta.job import run
 
@@ -49,6 +50,7 @@ def log_options(function: Command) -> Command:
 )
 @log_options
 @stage_options
+@version_option
 @report_errors
 def main(inputs: tuple[str, ...], **options: Any) -> None:
     """Host and pair slices of 15 minutes from firewall logs.

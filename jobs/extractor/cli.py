@@ -8,6 +8,7 @@ import click
 
 from common.errors import ParameterError, WindowError
 from common.runtime.cli import UriType, WindowListType, report_errors, stage_options
+from common.runtime.version import version_option
 from jobs.extractor.config import SOURCES, ExtractorConfig
 from jobs.extractor.job import run
 
@@ -50,6 +51,7 @@ from jobs.extractor.job import run
     "the days for which it lacks windows.",
 )
 @stage_options
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Finds the batches of a range of windows, and writes them as the manifest of a backfill."""

@@ -8,6 +8,7 @@ import click
 
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.context import StageConfig, run_stage
+from common.runtime.version import version_option
 from jobs.fg_a.job import run
 
 
@@ -16,6 +17,7 @@ from jobs.fg_a.job import run
     epilog="Example: ndr-fg-a --window 2026-03-10T13:08Z --lake ./lake",
 )
 @stage_options
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Current behaviour of each host: 485 features over 15 minutes to 24 hours, from host and pair slices."""

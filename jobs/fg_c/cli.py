@@ -8,6 +8,7 @@ import click
 
 from common.runtime.cli import Command, MonthType, report_errors, stage_options
 from common.runtime.context import run_stage
+from common.runtime.version import version_option
 from jobs.fg_c.config import DeviationConfig
 from jobs.fg_c.job import run
 
@@ -28,6 +29,7 @@ def baseline_month_option(function: Command) -> Command:
 @click.command(name="ndr-fg-c", epilog="Example: ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake")
 @baseline_month_option
 @stage_options
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Deviations of each host in each window from its baselines, from fg_a, fg_b and pair_counts."""

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
+from common.runtime.version import version_option
 from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
 
@@ -61,6 +62,7 @@ class RunIdType(click.ParamType[str]):
 @click.option("--max-samples", type=click.IntRange(2, 1_000_000), help="Rows drawn for each tree. Tuned without.")
 @click.option("--random-state", type=click.IntRange(0), help="Seed. Without: of the project parameters.")
 @click.option("--min-rows", type=click.IntRange(2), help="Fewest rows to train on. Without: of the project parameters.")
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Trains a model on the features of a range, and makes it the project's current one if it passes the gates.

@@ -8,6 +8,7 @@ import click
 
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.context import run_stage
+from common.runtime.version import version_option
 from jobs.inference.config import InferenceConfig
 from jobs.inference.job import run
 
@@ -21,6 +22,7 @@ from jobs.inference.job import run
 @click.option(
     "--top-features", type=click.IntRange(5, 10), default=8, show_default=True, help="Reasons kept for each prediction."
 )
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Scores every host and window from fg_a and fg_c with a verified model, and says why."""

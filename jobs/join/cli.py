@@ -8,6 +8,7 @@ import click
 
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.context import run_stage
+from common.runtime.version import version_option
 from jobs.join.config import DESTINATIONS, JoinConfig
 from jobs.join.job import run
 
@@ -25,6 +26,7 @@ from jobs.join.job import run
     "redshift of the project parameters.",
 )
 @stage_options
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Puts each prediction beside the features that an analyst looks at first, and publishes the rows."""

@@ -8,6 +8,7 @@ import click
 
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.context import StageConfig, run_stage
+from common.runtime.version import version_option
 from jobs.pair_counts.job import run
 
 
@@ -16,6 +17,7 @@ from jobs.pair_counts.job import run
     epilog="Example: ndr-pair-counts --window 2026-03-10T13:08Z --lake ./lake",
 )
 @stage_options
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Sessions per source, destination and service port in each window, from delta_pair."""

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import report_errors, stage_options
+from common.runtime.version import version_option
 from jobs.delta.cli import log_options
 from jobs.fg_c.cli import baseline_month_option
 from jobs.streaming_15m.config import StreamingConfig
@@ -20,6 +21,7 @@ from jobs.streaming_15m.job import run
 @log_options
 @baseline_month_option
 @stage_options
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Slices, features, pair counts and deviations of a window from firewall logs.

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import report_errors
+from common.runtime.version import version_option
 from localaws.cli.deployment import deploy
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.histories import Histories
@@ -38,6 +39,7 @@ def running(home: Path) -> LocalAws:
 
 
 @click.group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
+@version_option
 def main() -> None:
     """Runs the whole control plane on this machine: AWS's services, the state machines and the pipelines."""
 

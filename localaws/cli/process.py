@@ -28,7 +28,12 @@ DEFAULT_PORT = 4566
 
 
 def interpreter() -> Path:
-    """The Python of the environment that holds ministack; raises LocalAwsError when it was not made."""
+    """The Python of the environment that holds ministack; raises LocalAwsError where there is none."""
+    if not (REPOSITORY / "pyproject.toml").exists():
+        raise LocalAwsError(
+            "the local AWS runs from a checkout of the repository only, and this is an installed package",
+            "Clone the repository, run make setup there, and use its .venv/bin/ndr-local",
+        )
     named = os.environ.get("NDR_LOCAL_PYTHON")
     path = Path(named) if named else REPOSITORY / ".venv-local" / "bin" / "python"
     if not path.exists():

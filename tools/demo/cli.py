@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import engine_option, report_errors
+from common.runtime.version import version_option
 from tools.demo.config import DemoConfig
 from tools.demo.job import run
 
@@ -59,6 +60,7 @@ DAYS = click.FloatRange(0, 93, min_open=True)
 @click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Alerts to print.")
 @click.option("--log-time-zone", metavar="ZONE", help="Zone of log times without one. Default: UTC.")
 @engine_option
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Firewall logs to ranked anomalies: history by the stages, the last two hours by state machines, then the alerts.

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import MomentType, UriType, report_errors
+from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig
 from tools.evaluate.job import run
 
@@ -58,6 +59,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     help="Write the predictions of the period as CSV: host_ip, window_start, anomaly_score.",
 )
 @click.option("--json", "json_out", type=FILE, metavar="FILE", help="Write all figures as JSON.")
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Scores predictions against labels: ROC-AUC, PR-AUC, precision and recall at an alert budget, by attack.

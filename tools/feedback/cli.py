@@ -9,6 +9,7 @@ import click
 from common.detection.alerts.incidents import ALERT_SCORE
 from common.detection.alerts.suppression import SCOPES, VERDICTS
 from common.runtime.cli import lake_option, report_errors
+from common.runtime.version import version_option
 from tools.feedback.config import FeedbackConfig
 from tools.feedback.job import run
 
@@ -43,6 +44,7 @@ from tools.feedback.job import run
 @click.option(
     "--feature-spec-version", default="v1", show_default=True, metavar="VERSION", help="Feature specification."
 )
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Marks an incident as true, false or expected; without one, lists all marks as JSON lines.

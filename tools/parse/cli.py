@@ -11,6 +11,7 @@ import click
 from common.config.project import load_project
 from common.logs import FORMATS, ReadOptions
 from common.runtime.cli import report_errors
+from common.runtime.version import version_option
 from tools.parse.config import ParseConfig
 from tools.parse.job import run
 
@@ -39,6 +40,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="FILE",
     help="Project parameters (YAML) with log_time_zone, column_mapping, max_rejected_ratio; without it, the defaults.",
 )
+@version_option
 @report_errors
 def main(
     inputs: tuple[str, ...],

@@ -8,6 +8,7 @@ import click
 
 from common.detection.alerts.incidents import ALERT_SCORE
 from common.runtime.cli import WindowsType, lake_option, report_errors
+from common.runtime.version import version_option
 from tools.report.config import ReportConfig
 from tools.report.job import run
 
@@ -46,6 +47,7 @@ from tools.report.job import run
     metavar="FILE",
     help="Project parameters (YAML), for the horizon of the baselines; without it, the defaults.",
 )
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Prints the highest anomalies of the scored windows, and what made each of them one."""

@@ -12,6 +12,7 @@ import click
 
 from common.runtime.cli import report_errors
 from common.runtime.run_report import RunReport
+from common.runtime.version import version_option
 from tools.simulate.config import PANOS_VERSIONS, SimulateConfig
 from tools.simulate.job import run
 
@@ -30,6 +31,7 @@ from tools.simulate.job import run
 @click.option("--no-attacks", is_flag=True, help="The same as --attack-days 0.")
 @click.option("--overwrite", is_flag=True, help="Replace a folder that is not empty.")
 @click.option("--workers", type=int, help="Processes, each makes whole days; by default one per core.")
+@version_option
 @report_errors
 def main(start: datetime | None, no_attacks: bool, workers: int | None, **given: Any) -> None:
     """Writes the traffic of an office network as PAN-OS logs into batch folders, with labelled attacks.

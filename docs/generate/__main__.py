@@ -1,0 +1,30 @@
+"""Writes the pages of the reference; with --check, fails where the committed ones are not current."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from docs.generate import commands, settings, tables
+
+FOLDER = Path(__file__).parents[1] / "reference"
+PAGES = {"commands.md": commands.render, "settings.md": settings.render, "tables.md": tables.render}
+
+
+def stale() -> dict[str, str]:
+    """The text of each page that the folder does not hold as it should be."""
+    made = {name: render() for name, render in PAGES.items()}
+    return {name: text for name, text in made.items() if not _holds(FOLDER / name, text)}
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+if __name__ == "__main__":
+    pages = stale()
+    if "--check" in sys.argv:
+        sys.exit(f"error: {', '.join(pages)} in docs/reference is old: run make docs-reference" if pages else 0)
+    FOLDER.mkdir(exist_ok=True)
+    for page, text in pages.items():
+        (FOLDER / page).write_text(text, encoding="utf-8")

@@ -1,0 +1,33 @@
+"""The pages of the reference are current, and whole."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from docs.generate.__main__ import PAGES, stale
+from docs.generate.commands import ROOT, commands
+from docs.generate.settings import GROUPS, meanings
+
+
+def test_committed_pages_are_current() -> None:
+    assert list(stale()) == [], "run make docs-reference"
+
+
+@pytest.mark.parametrize("kind", GROUPS.values(), ids=lambda kind: kind.__name__)
+def test_every_setting_says_what_it_means(kind: type) -> None:
+    assert set(meanings(kind)) == {entry.name for entry in fields(kind)}
+
+
+def test_every_command_is_described_with_an_example() -> None:
+    page = PAGES["commands.md"]()
+    for name, (_, command) in commands().items():
+        assert f"### {name}\n" in page
+        assert (command.help or "").strip()
+        assert (command.epilog or "").startswith("Example: "), name
+
+
+def test_readme_names_every_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in commands() if f"`{name}`" not in text] == []
