@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
+from deltalake import Field, Schema
+from deltalake.schema import PrimitiveType
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),
@@ -32,6 +34,11 @@ class Column:
     def __post_init__(self) -> None:
         if self.type not in ARROW_TYPES:
             raise ValueError(f"column {self.name}: unknown type {self.type!r}")
+
+    @property
+    def comment(self) -> str:
+        """The meaning, and the unit in brackets: `bytes sent by the initiator [bytes]`."""
+        return f"{self.meaning} [{self.unit}]" if self.unit else self.meaning
 
     @property
     def arrow(self) -> pa.Field:
@@ -96,3 +103,22 @@ class Table:
     def arrow(self) -> pa.Schema:
         """The Arrow schema of the table."""
         return arrow_schema(self.columns)
+
+    @property
+    def delta(self) -> Schema:
+        """The schema with which the table is created: a comment on each column, partition columns last.
+
+        Every column may be null there: what must not be is up to the jobs, since engines enforce it differently.
+        """
+        types = {"int": "integer"}
+        ordered = sorted(self.columns, key=lambda column: column.name in self.partitions)
+        return Schema(
+            [
+                Field(
+                    column.name,
+                    PrimitiveType(types.get(column.type, column.type)),
+                    metadata={"comment": column.comment},
+                )
+                for column in ordered
+            ]
+        )
