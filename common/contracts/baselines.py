@@ -6,7 +6,6 @@ from common.contracts.columns import (
     BASELINE_PARTITION_NAMES,
     BASELINE_PARTITIONS,
     HOST,
-    KIND_UNITS,
     REFERENCE,
     ROLE,
     SEGMENT,
@@ -20,14 +19,14 @@ def _statistics(spec: FeatureSpec) -> tuple[Column, ...]:
     types = {"support_count": "long", "cold_start_flag": "boolean"}
     return tuple(
         Column(
-            f"{metric.name}_{statistic}",
-            types.get(statistic, "double"),
-            f"{statistic} of {metric.name} over the windows of the horizon",
-            "" if statistic in types else KIND_UNITS[metric.kind],
-            statistic not in types,
+            f"{metric.name}_{name}",
+            types.get(name, "double"),
+            f"{statistic.meaning}: {metric.meaning}",
+            statistic.unit or metric.unit,
+            bool(statistic.null_when),
         )
         for metric in spec.metrics
-        for statistic in spec.statistics
+        for name, statistic in spec.statistics.items()
     )
 
 

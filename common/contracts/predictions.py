@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.contracts.columns import HORIZON, HOST, PARTITIONS, SEGMENT, TIME_BAND, WINDOW_BOUNDS
-from common.contracts.features import FG_C_PAIR_FEATURES, fg_a, fg_c
+from common.contracts.features import fg_a, fg_c
 from common.contracts.types import Column, Table
 from common.features.spec import FeatureSpec
 
@@ -58,7 +58,7 @@ def join_features(spec: FeatureSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
     current = (
         spec.fg_a_name(role, metric, label) for label in JOIN_LABELS for role in spec.roles for metric in JOIN_METRICS
     )
-    return tuple(current), ("anomaly_strength_core", *spec.composites, *FG_C_PAIR_FEATURES)
+    return tuple(current), spec.score_names
 
 
 def prediction_join(spec: FeatureSpec) -> Table:

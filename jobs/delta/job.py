@@ -20,7 +20,7 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
         _account(intake, stage)
         _write(stage, "sessions_rejected", _rejects(intake, stage, config), config.windows)
         _check_ratio(intake, stage, config)
-        pairs = pair_slices(intake.sessions, stage.project, config.windows, stage.lake.table("delta_pair"))
+        pairs = pair_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_pair"))
         _write(stage, "delta_pair", pairs, config.windows)
         hosts = host_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_host"))
         stage.report.rows_out = _write(stage, "delta_host", hosts, config.windows)

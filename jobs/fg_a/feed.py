@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from jobs.fg_a.sums import Bools, Keyed, days_met
 from jobs.fg_a.timeline import ROLES, Index, Timeline
@@ -98,12 +100,13 @@ class PairEntries:
 
 @dataclass(frozen=True)
 class HostEntries:
-    """Sums of owners by bucket: `values` is `(n_entries, n_sums + 1)`, the peak last; `durations` in seconds."""
+    """Sums of owners by bucket: `counts` and `seconds` are `(n_entries, n_columns)`, everything else `(n_entries,)`."""
 
     owner: Index
     bucket: Index
-    values: Index
-    durations: np.ndarray[tuple[int], np.dtype[np.float64]]
+    counts: Index
+    peak: Index
+    seconds: NDArray[np.float64]
     segment: pa.Array
 
 
@@ -134,13 +137,21 @@ def host_entries(feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timelin
     """The host rows of a feed, those of these numbers, as arrays."""
     chosen = feed.take(pa.array(rows))
     owner, _, bucket = _places(feed, rows, hosts, timeline)
+    counts = _matrix(chosen, "counts")
     return HostEntries(
         owner=owner,
         bucket=bucket,
-        values=chosen.column("sums").combine_chunks().flatten().to_numpy().reshape(len(rows), -1),
-        durations=chosen.column("durations").to_numpy(),
+        counts=counts[:, :-1],
+        peak=counts[:, -1],
+        seconds=_matrix(chosen, "seconds"),
         segment=chosen.column("segment_id").combine_chunks(),
     )
+
+
+def _matrix(rows: pa.Table, name: str) -> NDArray[Any]:
+    """A column of lists of equal length as `(n_rows, length)`."""
+    values: NDArray[Any] = rows.column(name).combine_chunks().flatten().to_numpy()
+    return values.reshape(rows.num_rows, -1)
 
 
 def _places(feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline) -> tuple[Index, Index, Index]:

@@ -17,46 +17,34 @@ from jobs.fg_a.timeline import ROLES, Timeline
 
 FEED_DDL = (
     "host_ip string, place int, peer_ip string, peer_segment_id string, segment_id string, "
-    "sessions_cnt long, bytes_sum long, past_days long, sums array<long>, durations double"
+    "sessions_cnt long, bytes_sum long, past_days long, counts array<long>, seconds array<double>"
 )
 FEED_COLUMNS = tuple(entry.split()[0] for entry in FEED_DDL.split(", "))
 
-BASE_SUMS = (
-    "sessions_cnt",
-    "allow_cnt",
-    "deny_cnt",
-    "alert_cnt",
-    "rst_cnt",
-    "aged_out_cnt",
-    "zero_reply_cnt",
-    "short_session_cnt",
-    "bytes_src_sum",
-    "bytes_dst_sum",
-    "tcp_cnt",
-    "udp_cnt",
-    "icmp_cnt",
-    "threat_cnt",
-    "traffic_cnt",
-)
 PEAK = "max_sessions_per_minute"
 
 
-def base_columns(spec: FeatureSpec) -> tuple[str, ...]:
-    """The additive columns of `delta_host` that FG-A uses, but for durations."""
-    return (*BASE_SUMS, *(f"{name}_port_sessions_cnt" for name in spec.port_sets))
+def counted_columns(spec: FeatureSpec) -> tuple[str, ...]:
+    """The columns of `delta_host` that add up as whole numbers to a metric."""
+    return tuple(metric.name for metric in spec.sums if metric.feature and metric.kind != "seconds")
+
+
+def timed_columns(spec: FeatureSpec) -> tuple[str, ...]:
+    """The columns of `delta_host` that add up as seconds to a metric."""
+    return tuple(metric.name for metric in spec.sums if metric.feature and metric.kind == "seconds")
 
 
 def host_feed(slices: DataFrame, spec: FeatureSpec, timeline: Timeline) -> DataFrame:
-    """Rows that carry the sums of a host, role and bucket; the peak comes last in `sums`."""
-    names = base_columns(spec)
+    """Rows that carry the sums of a host, role and bucket; the peak comes last in `counts`."""
+    counted, timed = counted_columns(spec), timed_columns(spec)
     placed = slices.select("*", place(timeline, bucket_number(timeline), F.lit(0)))
     summed = placed.groupBy("host_ip", "place").agg(
         F.max("segment_id").alias("segment_id"),
-        *(F.sum(name).alias(name) for name in names),
+        *(F.sum(name).alias(name) for name in (*counted, *timed)),
         F.max(PEAK).alias(PEAK),
-        F.sum("duration_sum").alias("durations"),
     )
-    return _feed(summed.withColumn("sums", F.array(*names, PEAK)))
+    arrays = summed.withColumn("counts", F.array(*counted, PEAK)).withColumn("seconds", F.array(*timed))
+    return _feed(arrays)
 
 
 def pair_feed(slices: DataFrame, timeline: Timeline) -> DataFrame:

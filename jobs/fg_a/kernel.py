@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.fg_a.features import Definition, fg_a_rows
-from jobs.fg_a.frames import base_columns
 from jobs.fg_a.timeline import ROLES
 
 Batches = Iterable[pa.RecordBatch]
@@ -43,7 +42,7 @@ def _host_groups(feed: pa.Table, definition: Definition) -> Iterator[pa.Table]:
     """The feed in parts of whole hosts, few enough that their dense arrays stay small."""
     encoded = feed.column("host_ip").combine_chunks().dictionary_encode()
     n_hosts = len(encoded.dictionary)
-    per_host = len(ROLES) * definition.timeline.n_buckets * (len(base_columns(definition.spec)) + 2)
+    per_host = len(ROLES) * definition.timeline.n_buckets * (len(definition.spec.sums) + 2)
     size = max(1, CELLS_PER_GROUP // per_host)
     if size >= n_hosts:
         yield feed

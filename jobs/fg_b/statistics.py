@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from common.features.scales import MAD_TO_SIGMA, Floats
 
+COMPUTED = ("median", "p25", "p75", "p95", "p99", "mad", "iqr", "support_count", "cold_start_flag")
 QUANTILES = {"p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
 
 

@@ -15,7 +15,7 @@ from common.runtime.context import StageRun
 from common.windows import Windows
 from jobs.fg_c.baselines import BaselineKey
 from jobs.fg_c.config import DeviationConfig, baseline_months, bounded_parts
-from jobs.fg_c.transform import pair_features, with_deviations
+from jobs.fg_c.transform import check_computations, pair_features, with_deviations
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -35,6 +35,7 @@ class _Extent:
 def run(config: DeviationConfig, stage: StageRun) -> None:
     """Replaces the windows of `fg_c`, every horizon of them, in one commit."""
     lake, report = stage.lake, stage.report
+    check_computations(stage.spec)
     with report.step("baselines"):
         extent = _extent(lake, config.windows)
         runs = [

@@ -23,7 +23,8 @@ from tools.report.baselines import medians_of, rows_of, subjects
 from tools.report.config import ReportConfig
 from tools.report.incidents import report_incidents
 from tools.report.rendering import Alert, table
-from tools.report.transform import Key, evidence, feature_names, highest, strongest
+from tools.report.transform import Key, evidence, highest, strongest
+from tools.report.wording import feature_names
 
 REASONS_SHOWN = 5
 SHARE_SHOWN = 0.01
