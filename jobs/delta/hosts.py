@@ -8,14 +8,17 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from common.addresses import Segments, is_internal
 from common.config.project import ProjectParameters
 from common.contracts import QUANTILE_SOURCES, QUANTILES
-from common.contracts.types import Table
+from common.contracts.session import SESSION_COLUMNS
+from common.contracts.types import Table, ddl
 from common.contracts.window_columns import window_columns
+from common.errors import SpecError
 from common.features.spec import FeatureSpec, Metric
 from common.windows import Windows
 
@@ -32,6 +35,32 @@ def holds(spec: FeatureSpec, name: str) -> Column:
 def session_sums(spec: FeatureSpec) -> dict[str, Column]:
     """What each additive column of a host slice adds up, by name; seconds in microseconds, so that sums are exact."""
     return {metric.name: _added(metric) for metric in spec.sums}
+
+
+def check_sums(session: SparkSession, spec: FeatureSpec) -> None:
+    """Checks that the engine understands every sum of the specification.
+
+    Raises:
+        SpecError: it does not; the message names the metric.
+    """
+    empty = session.createDataFrame([], ddl(SESSION_COLUMNS))
+    if _refusal(empty, spec.sums):
+        for metric in spec.sums:
+            if problem := _refusal(empty, [metric]):
+                raise SpecError(
+                    f"common/features/{spec.version}.yaml, metric {metric.name}: the sum {metric.sum!r} is wrong: "
+                    f"{problem}",
+                    f"Correct it; the columns of a session are {', '.join(column.name for column in SESSION_COLUMNS)}",
+                )
+
+
+def _refusal(empty: DataFrame, metrics: Sequence[Metric]) -> str:
+    """What the engine has against the sums; "" for nothing."""
+    try:
+        _ = empty.agg(*(F.sum(_added(metric)).alias(metric.name) for metric in metrics)).schema
+    except PySparkException as error:
+        return " ".join(str(error).split())[:200]
+    return ""
 
 
 def _added(metric: Metric) -> Column:

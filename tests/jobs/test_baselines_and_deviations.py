@@ -77,6 +77,5 @@ def test_deviations_equal_the_oracle(filled: Stages, horizon: str) -> None:
     expected = oracle.fg_c(
         lake.arrow("fg_a", windows=NOW), lake.arrow("pair_counts", windows=NOW), baselines, SPEC, horizon, "2026-03"
     )
-    assert len(SPEC.fg_c_features()) == 1320
     assert_tables_equal(found, expected, ("host_ip", "window_end_ts", "baseline_horizon"))
     assert set(BASELINE_PARTITION_NAMES) - {"feature_spec_version"} <= set(found.column_names)
