@@ -11,7 +11,7 @@ _SCORES = (
     HOST,
     SEGMENT,
     Column("anomaly_score", "double", "0 to 1, higher = more anomalous: quantile among the training scores"),
-    Column("raw_score", "double", "what the model returned, higher = more anomalous; unbounded"),
+    Column("raw_score", "double", "score of the model before calibration, higher = more anomalous; unbounded"),
     Column("model_id", "string", "run that trained the model"),
     Column("model_sha256", "string", "digest of the model file"),
 )
@@ -23,7 +23,9 @@ PREDICTIONS = Table(
         *_SCORES,
         Column("top_features", "string", "JSON list: feature, value, baseline median, contribution; largest first"),
         Column(
-            "pair_evidence", "string", "JSON list: the strongest pairs with what was new, done, and the most so far"
+            "pair_evidence",
+            "string",
+            "JSON list: the strongest pairs, with what was new, their activity and the prior maxima",
         ),
         *WINDOW_BOUNDS,
         *PARTITIONS,

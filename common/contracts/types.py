@@ -1,4 +1,4 @@
-"""Types with which columns and tables are declared."""
+"""The types that declare columns and tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NUMBERS = frozenset({"int", "long", "double"})
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, Spark type, unit, meaning, and whether it can be null."""
+    """A column: its name, Spark type, meaning, unit, and whether it can be null."""
 
     name: str
     type: str
@@ -60,8 +60,8 @@ def ddl(columns: Iterable[Column]) -> str:
 class Table:
     """A table of the lake: its path below the lake, what one row is, its columns, partitions and key.
 
-    The partition columns are columns like the others; the key columns together name one row. Columns are kept with
-    texts and times first, in the order of their declaration: only those have statistics in the Delta log, see
+    The partition columns are among the columns; the values of the key columns identify a row. Texts and times come
+    first, then numbers, each in the order of declaration: only the former have statistics in the Delta log, see
     `indexed`.
     """
 
@@ -87,10 +87,10 @@ class Table:
 
     @property
     def indexed(self) -> int:
-        """How many columns, from the first, the Delta log keeps statistics of.
+        """The number of leading columns for which the Delta log keeps statistics.
 
-        None of them is a number. Sail takes the value of a column that is constant in a file from these statistics,
-        and reads their JSON with an error of one unit in the last place.
+        None of them is a number: Sail reads the value of a column that is constant in a file from the JSON of these
+        statistics, with an error of one unit in the last place.
         """
         return sum(column.type not in NUMBERS and column.name not in self.partitions for column in self.columns)
 
@@ -108,7 +108,7 @@ class Table:
     def delta(self) -> Schema:
         """The schema with which the table is created: a comment on each column, partition columns last.
 
-        Every column may be null there: what must not be is up to the jobs, since engines enforce it differently.
+        All columns are nullable there: the jobs check what must not be null, since engines enforce it differently.
         """
         types = {"int": "integer"}
         ordered = sorted(self.columns, key=lambda column: column.name in self.partitions)

@@ -1,4 +1,4 @@
-"""FG-A from a feed: every feature of every host and window."""
+"""FG-A from a feed: all features of all hosts and windows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Number = TypeVar("Number", np.int64, np.float64)
 
 @dataclass(frozen=True)
 class Definition:
-    """What FG-A is computed by."""
+    """The definition of a run: time axis, specification, project and table."""
 
     timeline: Timeline
     spec: FeatureSpec
@@ -72,7 +72,7 @@ def _active(sums: HostEntries, n_hosts: int, timeline: Timeline) -> tuple[Index,
 
 
 def _lookbacks(sums: HostEntries, pairs: PairEntries, n_hosts: int, definition: Definition) -> dict[str, Lookback]:
-    """What the metrics are computed from, by label."""
+    """The input of the metrics, by label."""
     timeline, rare_days = definition.timeline, definition.spec.rare_days
     peers = spreads(pairs.by_peer(), timeline, rare_days)
     ports = spreads(pairs.by_port(), timeline, rare_days)
@@ -173,7 +173,7 @@ def _context(window: Index, definition: Definition) -> dict[str, pa.Array]:
 
 
 def time_band(window: Windows, project: ProjectParameters) -> str:
-    """`working_hours` when the window starts inside working hours of a day that is no weekend day, else `off_hours`."""
+    """`working_hours` when the window starts in working hours, local time, outside the weekend; else `off_hours`."""
     local = window.start.astimezone(ZoneInfo(project.time_zone))
     working = _between(local, project.working_hours) and local.isoweekday() not in project.weekend_days
     return "working_hours" if working else "off_hours"

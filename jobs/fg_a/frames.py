@@ -1,6 +1,6 @@
-"""What the kernel of FG-A is fed: one stream of rows per host, from slices and history.
+"""The feed of the FG-A kernel: rows from slices and history, in one layout.
 
-Role, bucket and service port are one integer, `place`, because grouping by text, and by many columns, is dear.
+Role, bucket and service port share one integer, `place`, because grouping by text or by many columns is expensive.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def timed_columns(spec: FeatureSpec) -> tuple[str, ...]:
 
 
 def host_feed(slices: DataFrame, spec: FeatureSpec, timeline: Timeline) -> DataFrame:
-    """Rows that carry the sums of a host, role and bucket; the peak comes last in `counts`."""
+    """One row per host, role and bucket with its sums; the peak comes last in `counts`."""
     counted, timed = counted_columns(spec), timed_columns(spec)
     placed = slices.select("*", place(timeline, bucket_number(timeline), F.lit(0)))
     summed = placed.groupBy("host_ip", "place").agg(
@@ -48,7 +48,7 @@ def host_feed(slices: DataFrame, spec: FeatureSpec, timeline: Timeline) -> DataF
 
 
 def pair_feed(slices: DataFrame, timeline: Timeline) -> DataFrame:
-    """Rows that carry what a host and role had to do with a peer and port in a bucket."""
+    """One row per host, role, peer, port and bucket, with sessions and bytes."""
     placed = slices.select("*", place(timeline, bucket_number(timeline), F.col("peer_port")))
     summed = placed.groupBy("host_ip", "peer_ip", "peer_segment_id", "place").agg(
         F.sum("sessions_cnt").alias("sessions_cnt"),
@@ -58,9 +58,9 @@ def pair_feed(slices: DataFrame, timeline: Timeline) -> DataFrame:
 
 
 def history_feed(days: DataFrame, timeline: Timeline) -> DataFrame:
-    """Rows that carry on which days before the first slice a host and role met a peer and port.
+    """One row per host, role, peer and port, with the days before the first slice on which they had a session.
 
-    Bit i of `past_days` is the day `lookback_days` - i days before the date of the first slice.
+    Bit i of `past_days` stands for the day `lookback_days` - i days before the date of the first slice.
     """
     bit = F.lit(None).cast("long")
     for number in range(timeline.lookback_days + 1):

@@ -1,4 +1,4 @@
-"""How far values lie from their baseline, and the scores made of these distances."""
+"""Deviations of values from their baseline, and the scores made of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def deviation_columns(spec: FeatureSpec) -> list[str]:
 
 
 def slice_count(spec: FeatureSpec) -> int:
-    """How many times the deviation metrics repeat in `deviation_columns`: once a label and role."""
+    """The number of times the deviation metrics repeat in `deviation_columns`: once per label and role."""
     return len(spec.window_labels) * len(spec.roles)
 
 
@@ -48,7 +48,7 @@ def deviations(values: Floats, medians: Floats, scales: Floats, floors: Floats, 
 
 
 def composites(spec: FeatureSpec, z: Floats) -> dict[str, Floats]:
-    """The composite scores of each row, from `z_mad` with shape `(n_columns, n_rows)`; NaN where nothing is known."""
+    """The composite scores of each row, from `z_mad` with shape `(n_columns, n_rows)`; NaN where all of these are."""
     shape = (len(spec.window_labels), len(spec.roles), len(spec.deviation_metrics), z.shape[1])
     by_slice = z.reshape(shape)
     names = [metric.name for metric in spec.deviation_metrics]
@@ -59,7 +59,7 @@ def composites(spec: FeatureSpec, z: Floats) -> dict[str, Floats]:
 
 
 def _composite(spec: FeatureSpec, names: Sequence[str], by_slice: Floats, composite: Composite) -> Floats:
-    """The largest over the labels of the mean, over role and metric, of what lies above the baseline."""
+    """The largest over the labels of the mean, over role and metric, of the positive part of `z_mad`."""
     roles = list(spec.roles)
     listed = [(roles.index(role), names.index(name)) for role, chosen in composite.metrics.items() for name in chosen]
     total = np.zeros(by_slice.shape[::3])

@@ -26,7 +26,7 @@ FILES_AT_A_TIME = 4
 
 @dataclass(frozen=True)
 class _Extent:
-    """What there is of FG-A: rows by window key, and time bands."""
+    """The extent of FG-A: rows by window key, and time bands."""
 
     rows: Counter[str]
     time_bands: tuple[str, ...]
@@ -76,7 +76,7 @@ def _published(config: DeviationConfig, stage: StageRun) -> dict[str, list[str]]
 def _keys(
     config: DeviationConfig, lake: Lake, months: dict[str, str], time_bands: tuple[str, ...]
 ) -> list[BaselineKey]:
-    """The baseline of each horizon, found complete.
+    """The baseline of each horizon, checked to be complete.
 
     Raises:
         TableError: a table has no rows of it.

@@ -27,7 +27,7 @@ PAIR = ("src_ip", "dst_ip", "dst_port")
 def pair_aggregates() -> dict[str, Column]:
     """The pair features by name, over joined rows of pair counts and baseline.
 
-    Rarities are added up as decimals, so that the order of the rows leaves no trace.
+    Rarities are added up as decimals, so that the order of the rows has no influence.
     """
     rarity = F.coalesce(F.col("pair_rarity_score"), F.lit(1.0))
     return {
@@ -48,7 +48,7 @@ def check_computations(spec: FeatureSpec) -> None:
 
 
 def pair_features(counts: DataFrame, baseline: DataFrame) -> DataFrame:
-    """How rare the pairs of each source in each window are; one row per `host_ip` and `window_start_ts`.
+    """The rarity of each source's pairs in each window; one row per `host_ip` and `window_start_ts`.
 
     A pair that the baseline does not know has rarity 1 and is new.
     """
@@ -63,8 +63,8 @@ def with_deviations(
 ) -> DataFrame:
     """The rows of `fg_c` for the FG-A rows: deviations, composites and pair features, for each key's horizon.
 
-    `pairs` are the `pair_features` of each key. The rows come in `FILES` partitions, because so many columns make files
-    dear.
+    `pairs` are the `pair_features` of each key. The rows come in `FILES` partitions, because files with so many columns
+    are expensive.
     """
     spec = load_spec(keys[0].feature_spec_version)
     joined = rows.select(*COPIED, *deviation_columns(spec))
@@ -82,7 +82,7 @@ def _pair_column(name: str, number: int) -> str:
 def _mapper(
     keys: Sequence[BaselineKey], schema: pa.Schema
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function that each worker runs; it carries the names of the baselines, not the baselines."""
+    """The function that each worker runs; it holds the keys of the baselines, not the baselines."""
 
     def compute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         names = load_spec(keys[0].feature_spec_version).pair_features
@@ -95,7 +95,7 @@ def _mapper(
 
 
 def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The batches, joined up to some thousand rows: a window of few hosts is a small batch of many columns."""
+    """The batches, combined to some thousand rows: a window of few hosts is a small batch of many columns."""
     held: list[pa.RecordBatch] = []
     for batch in batches:
         held.append(batch)

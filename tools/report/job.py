@@ -72,7 +72,7 @@ def alerts_before(lake: Lake, keys: Sequence[Key]) -> dict[Key, int]:
 
 
 def _shown(prediction: dict[str, Any], spec: FeatureSpec) -> list[tuple[Reason, float]]:
-    """The strongest behaviours of a prediction that made up at least one percent of its score."""
+    """The strongest feature families of a prediction that make up at least one percent of its score."""
     found = strongest(parse_reasons(prediction["top_features"]), spec)
     return [(reason, added) for reason, added in found if added >= SHARE_SHOWN * prediction["raw_score"]][
         :REASONS_SHOWN

@@ -22,7 +22,7 @@ PEERS_SHOWN = 3
 
 @dataclass(frozen=True)
 class Alert:
-    """One prediction that made it into the report."""
+    """A prediction in the report."""
 
     rank: int
     host_ip: str
@@ -48,7 +48,7 @@ class Alert:
 
 
 def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
-    """The alerts as a terminal shows them: a line each, and below it a line for each reason."""
+    """The alerts as text for a terminal: a line for each, followed by a line for each reason."""
     width = max(len("host"), *(len(alert.host_ip) for alert in alerts))
     lines = [
         f"{len(alerts)} of {rows:,} scored rows ({hosts:,} hosts, {span}), highest first",
@@ -66,7 +66,7 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
 
 
 def _resembles(alert: Alert) -> str:
-    """What the alert looks like, and how often its host alerted lately."""
+    """The technique that the alert resembles, and how often its host alerted lately."""
     technique = f" ({alert.behaviour.technique} {alert.behaviour.technique_name})" if alert.behaviour.technique else ""
     before = f"{alert.alerts_before} alerts for this host" if alert.alerts_before else "no alert for this host"
     return f"resembles: {alert.behaviour.name}{technique}; {before} in the previous 7 days"
