@@ -190,6 +190,10 @@ statemachines-deploy: setup ## Create or update tables, roles, rules and state m
 statemachines-rollback: setup ## Move state machines back to their version before: MACHINES="<name> ..."
 	$(BIN)/ndr-statemachines rollback $(MACHINES)
 
+.PHONY: docs-features
+docs-features: setup ## Write the catalogue of features from the specification
+	$(BIN)/ndr-features --markdown > docs/features.md
+
 .PHONY: bench
 bench: setup $(SPARK_VENV)/.installed ## Measure against DuckDB and classic Spark; results in build/bench
 	$(BIN)/python -m bench.all --out build/bench

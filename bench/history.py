@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bench.sessions import SLICES_BEFORE
 from bench.workload import SEED, UDP_PORTS, Index, Network
-from common.contracts import DELTA_HOST_SUMS, QUANTILE_SOURCES, QUANTILES
+from common.contracts import QUANTILE_SOURCES, QUANTILES
 from common.contracts.types import Table
 from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
 from common.features.spec import FeatureSpec
@@ -119,7 +119,7 @@ def _hosts(
     sums = {name: np.bincount(place, np.asarray(pairs[name])).round().astype(np.int64) for name in shared}
     sessions = sums["sessions_cnt"]
     ports = {f"{name}_port_sessions_cnt": rng.binomial(sessions, 0.05) for name in spec.port_sets}
-    counts = {name: rng.binomial(sessions, 0.2) for name in DELTA_HOST_SUMS}
+    counts = {metric.name: rng.binomial(sessions, 0.2) for metric in spec.sums if metric.name not in ports}
     quantiles = {
         f"{source}_{name}": rng.lognormal(6 + share * 4, 0.3, n)
         for source in QUANTILE_SOURCES

@@ -11,24 +11,6 @@ from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows, partition_key
 
-ADDED = (
-    "sessions_cnt",
-    "allow_cnt",
-    "deny_cnt",
-    "alert_cnt",
-    "rst_cnt",
-    "aged_out_cnt",
-    "zero_reply_cnt",
-    "short_session_cnt",
-    "bytes_src_sum",
-    "bytes_dst_sum",
-    "duration_sum",
-    "tcp_cnt",
-    "udp_cnt",
-    "icmp_cnt",
-    "threat_cnt",
-    "traffic_cnt",
-)
 PEAK = "max_sessions_per_minute"
 DERIVED = {
     "duration_mean": "duration_sum{i} / sessions_cnt{i}",
@@ -159,7 +141,7 @@ def _owners(axis: Axis, lake: Lake) -> str:
     """One row per host and role, with a column per metric and label."""
     spec = axis.spec
     labels = range(len(spec.window_labels))
-    added = [*ADDED, *(f"{name}_port_sessions_cnt" for name in spec.port_sets)]
+    added = [metric.name for metric in spec.sums if metric.feature]
     base = ", ".join(
         f"coalesce(sum({name}) FILTER (\"window\" >= '{partition_key(start)}'), 0) AS {name}{i}"
         for i, start in enumerate(axis.starts())

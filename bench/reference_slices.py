@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.contracts import DELTA_HOST_SUMS, QUANTILE_SOURCES, QUANTILES
+from common.contracts import QUANTILE_SOURCES, QUANTILES
 from common.features.spec import FeatureSpec
 from common.windows import Windows
 
@@ -10,29 +10,6 @@ DENIED = "(action = 'deny' OR action ^@ 'drop' OR action ^@ 'reset')"
 RESET = "session_end_reason ^@ 'tcp-rst'"
 NO_REPLY = "(bytes_received = 0 OR (bytes_received IS NULL AND packets_received = 0))"
 FAILED = f"({DENIED} OR {RESET} OR {NO_REPLY} OR app = 'incomplete')"
-CONDITIONS = {
-    "sessions_cnt": "true",
-    "allow_cnt": "action = 'allow'",
-    "deny_cnt": DENIED,
-    "drop_cnt": "action ^@ 'drop'",
-    "alert_cnt": "action = 'alert'",
-    "rst_cnt": RESET,
-    "aged_out_cnt": "session_end_reason = 'aged-out'",
-    "zero_reply_cnt": NO_REPLY,
-    "short_session_cnt": "duration_s < {short}",
-    "tcp_cnt": "protocol = 'tcp'",
-    "udp_cnt": "protocol = 'udp'",
-    "icmp_cnt": "protocol = 'icmp'",
-    "threat_cnt": "false",
-    "traffic_cnt": "true",
-}
-TOTALS = {
-    "bytes_src_sum": "bytes_sent",
-    "bytes_dst_sum": "bytes_received",
-    "packets_src_sum": "packets_sent",
-    "packets_dst_sum": "packets_received",
-    "duration_sum": "duration_s",
-}
 HOST_COLUMN = {"outbound": "src_ip", "inbound": "dst_ip"}
 DUPLICATES = """
 SELECT count(*) - count(DISTINCT hash(device_serial, session_id, start_ts, event_type, subtype, sequence_number))
@@ -101,19 +78,14 @@ def bounds(window: Windows) -> str:
 def delta_host(spec: FeatureSpec, window: Windows, role: str) -> str:
     """The host slices of a role."""
     host = HOST_COLUMN[role]
-    counts = CONDITIONS | {
-        f"{name}_port_sessions_cnt": f"dst_port IN ({', '.join(map(str, ports))})"
-        for name, ports in spec.port_sets.items()
-    }
     sums = {
-        name: f"sum(repeat_count) FILTER ({condition.format(short=spec.short_session_seconds)})"
-        for name, condition in counts.items()
-    } | {name: f"sum({column})" for name, column in TOTALS.items()}
+        metric.name: f"sum(repeat_count) FILTER ({metric.sum})" if metric.counts else f"sum({metric.sum})"
+        for metric in spec.sums
+    }
     types = dict.fromkeys(sums, "BIGINT") | {"duration_sum": "DOUBLE"}
     shares = list(QUANTILES.values())
     quantiles = [f"quantile_cont({column}::DOUBLE, {shares}) AS {name}" for name, column in QUANTILE_SOURCES.items()]
     listed = [f"{source}[{n}] AS {source}_{name}" for source in QUANTILE_SOURCES for n, name in enumerate(QUANTILES, 1)]
-    names = [*DELTA_HOST_SUMS, *(f"{name}_port_sessions_cnt" for name in spec.port_sets)]
     listing = ", ".join(f"coalesce({value}, 0)::{types[name]} AS {name}" for name, value in sums.items())
     return f"""
     WITH inside AS (SELECT *, {host} AS host_ip FROM sessions WHERE {internal(host)}),
@@ -121,7 +93,7 @@ def delta_host(spec: FeatureSpec, window: Windows, role: str) -> str:
     minutes AS (
         SELECT host_ip, epoch_us(end_ts) // 60000000 AS minute, sum(repeat_count) AS sessions FROM inside GROUP BY ALL
     ), busiest AS (SELECT host_ip, max(sessions)::BIGINT AS max_sessions_per_minute FROM minutes GROUP BY host_ip)
-    SELECT host_ip, '{role}' AS role, {segment("host_ip")} AS segment_id, {", ".join(names)},
+    SELECT host_ip, '{role}' AS role, {segment("host_ip")} AS segment_id, {", ".join(sums)},
         max_sessions_per_minute, {", ".join(listed)}, {bounds(window)}
     FROM summed JOIN busiest USING (host_ip)
     """

@@ -10,10 +10,9 @@ from functools import cache
 
 from common.contracts.baselines import FG_B_PUBLICATIONS, IP_METADATA, MACHINE_INVENTORY, baseline, pair_baseline
 from common.contracts.columns import BASELINE_PARTITION_NAMES, HOST, PARTITIONS, SEGMENT
-from common.contracts.features import FG_C_PAIR_FEATURES, fg_a, fg_c
+from common.contracts.features import fg_a, fg_c
 from common.contracts.predictions import PREDICTIONS, join_features, prediction_join
 from common.contracts.slices import (
-    DELTA_HOST_SUMS,
     DELTA_PAIR,
     PAIR_COUNTS,
     PAIR_DAYS,
@@ -27,8 +26,6 @@ from common.features.spec import FeatureSpec
 
 __all__ = [
     "BASELINE_PARTITION_NAMES",
-    "DELTA_HOST_SUMS",
-    "FG_C_PAIR_FEATURES",
     "PARTITIONS",
     "QUANTILES",
     "QUANTILE_SOURCES",

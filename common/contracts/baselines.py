@@ -6,7 +6,6 @@ from common.contracts.columns import (
     BASELINE_PARTITION_NAMES,
     BASELINE_PARTITIONS,
     HOST,
-    KIND_UNITS,
     REFERENCE,
     ROLE,
     SEGMENT,
@@ -20,21 +19,21 @@ def _statistics(spec: FeatureSpec) -> tuple[Column, ...]:
     types = {"support_count": "long", "cold_start_flag": "boolean"}
     return tuple(
         Column(
-            f"{metric.name}_{statistic}",
-            types.get(statistic, "double"),
-            f"{statistic} of {metric.name} over the windows of the horizon",
-            "" if statistic in types else KIND_UNITS[metric.kind],
-            statistic not in types,
+            f"{metric.name}_{name}",
+            types.get(name, "double"),
+            f"{statistic.meaning}: {metric.meaning}",
+            statistic.unit or metric.unit,
+            bool(statistic.null_when),
         )
         for metric in spec.metrics
-        for statistic in spec.statistics
+        for name, statistic in spec.statistics.items()
     )
 
 
 def baseline(spec: FeatureSpec, name: str, subject: tuple[Column, ...], what: str) -> Table:
     """The table of the statistics of hosts or segments."""
-    grain = (*subject, ROLE, TIME_BAND, Column("window_label", "string", "w_15m, w_30m, w_1h, w_8h or w_24h"))
-    outliers = Column("outlier_count", "long", "windows kept out as outliers of their segment")
+    grain = (*subject, ROLE, TIME_BAND, Column("window_label", "string", "name of the look-back"))
+    outliers = Column("outlier_count", "long", "windows left out as outliers of their segment")
     return Table(
         name,
         f"one row per {what}, role, time band, window label, horizon and month",
@@ -64,7 +63,7 @@ IP_METADATA = Table(
 
 
 def pair_baseline(name: str, subject: Column, what: str) -> Table:
-    """The table of how often pairs of a source, or of a segment, were seen."""
+    """The table that counts how often the pairs of a source or a segment were seen."""
     grain = (
         subject,
         Column("dst_ip", "string", "responder"),

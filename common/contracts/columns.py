@@ -16,11 +16,9 @@ HOST = Column("host_ip", "string", "internal host")
 ROLE = Column("role", "string", "outbound: the host is the initiator; inbound: the responder")
 SEGMENT = Column("segment_id", "string", "segment of the host: a configured name, or its /24 or /64 prefix")
 
-KIND_UNITS = {"count": "", "flag": "0/1", "bytes": "bytes", "seconds": "s", "ratio": "", "entropy": "bits"}
-
 TIME_BAND = Column("time_band", "string", "working_hours, or off_hours for everything else")
 HORIZON = Column("baseline_horizon", "string", "name of the horizon (7d, 30d)")
 MONTH = Column("baseline_month", "string", "month for which the baseline holds, YYYY-MM")
 BASELINE_PARTITIONS = (Column("feature_spec_version", "string", "feature specification"), HORIZON, MONTH)
 BASELINE_PARTITION_NAMES = tuple(column.name for column in BASELINE_PARTITIONS)
-REFERENCE = Column("reference_ts", "timestamp", "time up to which the baseline looks, less the safety gap", "UTC")
+REFERENCE = Column("reference_ts", "timestamp", "time before which the horizon and its safety gap lie", "UTC")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.contracts.columns import HORIZON, HOST, PARTITIONS, SEGMENT, TIME_BAND, WINDOW_BOUNDS
-from common.contracts.features import FG_C_PAIR_FEATURES, fg_a, fg_c
+from common.contracts.features import fg_a, fg_c
 from common.contracts.types import Column, Table
 from common.features.spec import FeatureSpec
 
@@ -11,7 +11,7 @@ _SCORES = (
     HOST,
     SEGMENT,
     Column("anomaly_score", "double", "0 to 1, higher = more anomalous: quantile among the training scores"),
-    Column("raw_score", "double", "what the model returned, higher = more anomalous; unbounded"),
+    Column("raw_score", "double", "score of the model before calibration, higher = more anomalous; unbounded"),
     Column("model_id", "string", "run that trained the model"),
     Column("model_sha256", "string", "digest of the model file"),
 )
@@ -23,7 +23,9 @@ PREDICTIONS = Table(
         *_SCORES,
         Column("top_features", "string", "JSON list: feature, value, baseline median, contribution; largest first"),
         Column(
-            "pair_evidence", "string", "JSON list: the strongest pairs with what was new, done, and the most so far"
+            "pair_evidence",
+            "string",
+            "JSON list: the strongest pairs, with what was new, their activity and the prior maxima",
         ),
         *WINDOW_BOUNDS,
         *PARTITIONS,
@@ -58,7 +60,7 @@ def join_features(spec: FeatureSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
     current = (
         spec.fg_a_name(role, metric, label) for label in JOIN_LABELS for role in spec.roles for metric in JOIN_METRICS
     )
-    return tuple(current), ("anomaly_strength_core", *spec.composites, *FG_C_PAIR_FEATURES)
+    return tuple(current), spec.score_names
 
 
 def prediction_join(spec: FeatureSpec) -> Table:

@@ -1,4 +1,4 @@
-"""The canonical session: what every reader makes of every log format."""
+"""The canonical session, to which every reader converts its log format."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from common.contracts.types import Column, arrow_schema
 
 SESSION_COLUMNS = (
     Column("event_type", "string", "TRAFFIC or THREAT"),
-    Column(
-        "subtype", "string", "what the log calls the event (end, drop, deny, start; url, virus, ...)", nullable=True
-    ),
+    Column("subtype", "string", "kind of event in the log (end, drop, deny, start; url, virus, ...)", nullable=True),
     Column("start_ts", "timestamp", "start of the session; null for THREAT", "UTC", nullable=True),
     Column("end_ts", "timestamp", "end of the session (start + duration), time of a THREAT log", "UTC"),
     Column("duration_s", "double", "length of the session; null for THREAT", "s", nullable=True),
@@ -46,10 +44,10 @@ SOURCE_COLUMNS = (
 STATUS_COLUMN = Column("status", "string", "kept, duplicate or uncounted (a start log)")
 
 DUPLICATE_KEY = ("device_serial", "session_id", "start_ts", "event_type", "subtype", "sequence_number")
-"""Records that agree in all of these are one event, provided that they name a session or a sequence number."""
+"""Records that agree in all of these are the same event, provided that they have a session or sequence number."""
 
 PARSED_SCHEMA = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS, STATUS_COLUMN))
-"""Arrow schema of a parsed batch: a canonical session, where it came from, and whether it counts."""
+"""Arrow schema of a parsed batch: canonical sessions, their source, and whether they count."""
 
 REJECT_COLUMNS = (
     *SOURCE_COLUMNS,

@@ -9,47 +9,33 @@ from common.features.spec import FeatureSpec
 
 QUANTILES = {"p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
 QUANTILE_SOURCES = {"bytes_src": "bytes_sent", "bytes_dst": "bytes_received", "duration": "duration_s"}
-
-DELTA_HOST_SUMS = {
-    "sessions_cnt": "TRAFFIC sessions",
-    "allow_cnt": "sessions that were allowed",
-    "deny_cnt": "sessions that were denied, dropped or reset by a rule",
-    "drop_cnt": "sessions that were dropped",
-    "alert_cnt": "records with action alert",
-    "rst_cnt": "sessions that a TCP reset ended",
-    "aged_out_cnt": "sessions that aged out",
-    "zero_reply_cnt": "sessions in which the responder sent nothing",
-    "short_session_cnt": "sessions under short_session_seconds",
-    "bytes_src_sum": "bytes sent by the initiator",
-    "bytes_dst_sum": "bytes sent by the responder",
-    "packets_src_sum": "packets sent by the initiator",
-    "packets_dst_sum": "packets sent by the responder",
-    "duration_sum": "seconds of all sessions",
-    "tcp_cnt": "TCP sessions",
-    "udp_cnt": "UDP sessions",
-    "icmp_cnt": "ICMP sessions",
-    "threat_cnt": "THREAT records",
-    "traffic_cnt": "TRAFFIC records",
-}
+_QUANTILE_UNITS = {"bytes_src": "bytes", "bytes_dst": "bytes", "duration": "s"}
 
 
 def delta_host(spec: FeatureSpec) -> Table:
-    """The table of host slices."""
-    sums = tuple(
-        Column(name, "double" if name == "duration_sum" else "long", meaning)
-        for name, meaning in DELTA_HOST_SUMS.items()
-    )
-    ports = tuple(Column(f"{name}_port_sessions_cnt", "long", f"sessions to a {name} port") for name in spec.port_sets)
+    """The table of host slices: the sums of the specification, with the peak before those of port sets."""
+    sums = [
+        Column(metric.name, "double" if metric.kind == "seconds" else "long", metric.meaning, metric.unit)
+        for metric in spec.sums
+    ]
+    ports = {f"{name}_port_sessions_cnt" for name in spec.port_sets}
+    first_port = next((place for place, column in enumerate(sums) if column.name in ports), len(sums))
+    peak = Column("max_sessions_per_minute", "long", "most sessions that ended in one calendar minute", "sessions")
     quantiles = tuple(
-        Column(f"{source}_{name}", "double", f"{name} of {column} over the sessions; null without any", nullable=True)
+        Column(
+            f"{source}_{name}",
+            "double",
+            f"{name} of {column} over the sessions; null without any",
+            _QUANTILE_UNITS[source],
+            True,
+        )
         for source, column in QUANTILE_SOURCES.items()
         for name in QUANTILES
     )
-    peak = Column("max_sessions_per_minute", "long", "most sessions that ended in one calendar minute")
     return Table(
         "delta_host",
         "one row per host, role and 15-minute slice",
-        (HOST, ROLE, SEGMENT, *sums, peak, *ports, *quantiles, *WINDOW_BOUNDS, *PARTITIONS),
+        (HOST, ROLE, SEGMENT, *sums[:first_port], peak, *sums[first_port:], *quantiles, *WINDOW_BOUNDS, *PARTITIONS),
         ("date", "window"),
         ("host_ip", "role", "window_start_ts"),
     )

@@ -1,4 +1,4 @@
-"""Types with which columns and tables are declared."""
+"""The types that declare columns and tables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
+from deltalake import Field, Schema
+from deltalake.schema import PrimitiveType
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),
@@ -21,7 +23,7 @@ NUMBERS = frozenset({"int", "long", "double"})
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, Spark type, unit, meaning, and whether it can be null."""
+    """A column: its name, Spark type, meaning, unit, and whether it can be null."""
 
     name: str
     type: str
@@ -32,6 +34,11 @@ class Column:
     def __post_init__(self) -> None:
         if self.type not in ARROW_TYPES:
             raise ValueError(f"column {self.name}: unknown type {self.type!r}")
+
+    @property
+    def comment(self) -> str:
+        """The meaning, and the unit in brackets: `bytes sent by the initiator [bytes]`."""
+        return f"{self.meaning} [{self.unit}]" if self.unit else self.meaning
 
     @property
     def arrow(self) -> pa.Field:
@@ -53,8 +60,8 @@ def ddl(columns: Iterable[Column]) -> str:
 class Table:
     """A table of the lake: its path below the lake, what one row is, its columns, partitions and key.
 
-    The partition columns are columns like the others; the key columns together name one row. Columns are kept with
-    texts and times first, in the order of their declaration: only those have statistics in the Delta log, see
+    The partition columns are among the columns; the values of the key columns identify a row. Texts and times come
+    first, then numbers, each in the order of declaration: only the former have statistics in the Delta log, see
     `indexed`.
     """
 
@@ -80,10 +87,10 @@ class Table:
 
     @property
     def indexed(self) -> int:
-        """How many columns, from the first, the Delta log keeps statistics of.
+        """The number of leading columns for which the Delta log keeps statistics.
 
-        None of them is a number. Sail takes the value of a column that is constant in a file from these statistics,
-        and reads their JSON with an error of one unit in the last place.
+        None of them is a number: Sail reads the value of a column that is constant in a file from the JSON of these
+        statistics, with an error of one unit in the last place.
         """
         return sum(column.type not in NUMBERS and column.name not in self.partitions for column in self.columns)
 
@@ -96,3 +103,22 @@ class Table:
     def arrow(self) -> pa.Schema:
         """The Arrow schema of the table."""
         return arrow_schema(self.columns)
+
+    @property
+    def delta(self) -> Schema:
+        """The schema with which the table is created: a comment on each column, partition columns last.
+
+        All columns are nullable there: the jobs check what must not be null, since engines enforce it differently.
+        """
+        types = {"int": "integer"}
+        ordered = sorted(self.columns, key=lambda column: column.name in self.partitions)
+        return Schema(
+            [
+                Field(
+                    column.name,
+                    PrimitiveType(types.get(column.type, column.type)),
+                    metadata={"comment": column.comment},
+                )
+                for column in ordered
+            ]
+        )

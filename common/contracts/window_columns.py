@@ -1,4 +1,4 @@
-"""Window columns of lake rows, from the number of their slice in a run of windows."""
+"""Window columns of lake rows, from slice numbers within a run of windows."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def micros(windows: Windows) -> tuple[int, int]:
 
 
 def slice_number(end_micros: Column, windows: Windows) -> Column:
-    """The number of the window, from 0, in which a time lies; times outside go to the first or last window."""
+    """The number, from 0, of the window that contains a time; times outside get the first or last window."""
     start, _ = micros(windows)
     number = F.floor((end_micros - F.lit(start)) / F.lit(WINDOW_MICROS)).cast("int")
     return F.least(F.greatest(number, F.lit(0)), F.lit(len(windows) - 1))
 
 
 def window_columns(slices: NDArray[np.int64], windows: Windows) -> dict[str, pa.Array]:
-    """`window_start_ts`, `window_end_ts`, `date` and `window` of rows with those slice numbers, `(n_rows,)` each."""
+    """`window_start_ts`, `window_end_ts`, `date` and `window` of rows with these slice numbers, `(n_rows,)` each."""
     starts = micros(windows)[0] + np.asarray(slices, dtype=np.int64) * WINDOW_MICROS
     members = list(windows)
     index = pa.array(np.asarray(slices, dtype=np.int32))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.contracts import FG_C_PAIR_FEATURES
 from common.features.spec import FeatureSpec
 
 DEVIATION_SUFFIXES = ("_z_mad", "_log_ratio", "_ratio")
@@ -24,9 +23,8 @@ class ModelFeatures:
 
 
 def model_features(spec: FeatureSpec) -> ModelFeatures:
-    """The 485 features of FG-A, the 1,320 deviations of FG-C, and its composites and pair features."""
-    extras = ("anomaly_strength_core", *spec.composites, *FG_C_PAIR_FEATURES)
-    return ModelFeatures(spec.fg_a_features(), (*spec.fg_c_features(), *extras))
+    """The features of FG-A, then the deviations of FG-C, its composites and its pair features."""
+    return ModelFeatures(spec.fg_a_features(), (*spec.fg_c_features(), *spec.score_names))
 
 
 def evidence_groups(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
@@ -45,7 +43,7 @@ def evidence_groups(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
                 groups[f"{prefix}{metric.name}"] = (name,)
             elif metric.deviation and metric.kind != "flag":  # a flag repeats its count
                 groups[f"{prefix}{metric.name}"] = (f"{name}_z_mad", f"{name}_log_ratio")
-    return groups | {"pairs": tuple(FG_C_PAIR_FEATURES)}
+    return groups | {"pairs": tuple(spec.pair_features)}
 
 
 def behaviour(feature: str, spec: FeatureSpec) -> str:

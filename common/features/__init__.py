@@ -1,1 +1,1 @@
-"""The feature specification, and the robust scales of its deviations."""
+"""The feature specification, and the robust scales of deviations."""

@@ -1,4 +1,4 @@
-"""Robust scales: what counts as one step away from a median."""
+"""Robust scales of deviations from a median."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ IQR_TO_SIGMA = 1 / 1.349
 
 
 def scale_floors(spec: FeatureSpec, metrics: Iterable[Metric], medians: Floats) -> Floats:
-    """The smallest scale of each metric at its median: shape `(n_metrics, n)` like the medians.
+    """The smallest scale of each metric at its median, shape `(n_metrics, n)` like the medians.
 
-    A metric's kind says the constant, and the share of the median that takes its place where it is larger.
-    Null where a share of a null median is asked for.
+    It is the larger of a constant and a share of the median, which the metric's kind gives; NaN where the median is.
     """
     floors = [spec.floors[metric.kind] for metric in metrics]
     constants = np.array([floor.constant for floor in floors])[:, np.newaxis]

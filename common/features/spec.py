@@ -1,18 +1,59 @@
-"""The feature specification: what every feature is called and which constants define it."""
+"""The feature specification: what every feature is called, what it means, and which constants define it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from importlib import resources
-from typing import Any
-
-import yaml
+from string import Template
+from typing import Any, TypeVar
 
 from common.errors import SpecError
+from common.features.entries import SpecFile, listed, nearest
+from common.windows import WINDOW
 
-DEVIATION_TRANSFORMS = ("z_mad", "ratio", "log_ratio")
+ADDITIVE_KINDS = ("count", "bytes", "packets", "seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """A value that tables hold: what it means, its unit, how it is computed, and when it is null ("": never)."""
+
+    name: str
+    meaning: str
+    unit: str = ""
+    formula: str = ""
+    null_when: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(Described):
+    """One of the metrics of a role and a window label, or a sum that only `delta_host` has.
+
+    `sum` is the SQL over the columns of a session that makes the metric additive: the condition under which a count
+    adds `repeat_count`, or the value that other kinds add. `words` follow the value in a report.
+    """
+
+    kind: str
+    sum: str = ""
+    records: str = "traffic"
+    words: str = ""
+    feature: bool = True
+    deviation: bool = True
+
+    @property
+    def counts(self) -> bool:
+        """Whether the sum is a condition on records, rather than a value of them."""
+        return self.kind == "count"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composite(Described):
+    """A score of several deviations: the metrics of each role whose `z_mad` it is made of."""
+
+    metrics: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -24,15 +65,6 @@ class Floor:
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One of the metrics of a role and a window label."""
-
-    name: str
-    kind: str
-    deviation: bool = True
-
-
-@dataclass(frozen=True)
 class Horizon:
     """How far back a baseline looks, and the gap before the reference time that it leaves out, in days."""
 
@@ -40,11 +72,15 @@ class Horizon:
     gap_days: float
 
 
+Constants = TypeVar("Constants", Floor, Horizon)
+
+
 @dataclass(frozen=True, eq=False)
 class FeatureSpec:
-    """A version of the feature specification, as its YAML file says it.
+    """A version of the feature specification, as its YAML file says it; `load_spec` reads it.
 
-    `window_labels` maps a label to its length in 15-minute slices, `roles` a role to the prefix of its features.
+    `window_labels` maps a label to its length in 15-minute slices, `roles` a role to the prefix of its features. `sums`
+    are the additive columns of `delta_host`, `metrics` those that make features; some are in both.
     """
 
     version: str
@@ -54,18 +90,22 @@ class FeatureSpec:
     short_session_seconds: float
     lookback_days: int
     rare_days: int
+    sums: tuple[Metric, ...]
     metrics: tuple[Metric, ...]
-    context: tuple[str, ...]
+    context: Mapping[str, Described]
     horizons: Mapping[str, Horizon]
-    statistics: tuple[str, ...]
+    statistics: Mapping[str, Described]
     support_min: int
     outlier_z_max: float
     outlier_metrics: tuple[str, ...]
     rare_pair_days: int
     z_clip: float
     floors: Mapping[str, Floor]
+    transforms: Mapping[str, Described]
+    strength: Described
     core_metrics: tuple[str, ...]
-    composites: Mapping[str, Mapping[str, tuple[str, ...]]]
+    composites: Mapping[str, Composite]
+    pair_features: Mapping[str, Described]
 
     @property
     def longest(self) -> int:
@@ -81,6 +121,16 @@ class FeatureSpec:
     def deviation_metrics(self) -> tuple[Metric, ...]:
         """The metrics that FG-C compares with a baseline."""
         return tuple(metric for metric in self.metrics if metric.deviation)
+
+    @property
+    def score_names(self) -> tuple[str, ...]:
+        """The columns of FG-C that are no deviations: strength, composites and pair features."""
+        return (self.strength.name, *self.composites, *self.pair_features)
+
+    def window_length(self, label: str) -> str:
+        """The look-back of a label in words: `15 min`, `24 h`."""
+        minutes = self.window_labels[label] * WINDOW // timedelta(minutes=1)
+        return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
 
     def fg_a_name(self, role: str, metric: str, label: str) -> str:
         """The name of an FG-A feature: `in_deny_ratio_w_1h`."""
@@ -99,13 +149,13 @@ class FeatureSpec:
         )
 
     def fg_c_features(self) -> tuple[str, ...]:
-        """The names of the FG-C deviations, without composites: `in_deny_ratio_w_1h_z_mad`."""
+        """The names of the FG-C deviations, without scores: `in_deny_ratio_w_1h_z_mad`."""
         return tuple(
             f"{self.fg_a_name(role, metric.name, label)}_{transform}"
             for label in self.window_labels
             for role in self.roles
             for metric in self.deviation_metrics
-            for transform in DEVIATION_TRANSFORMS
+            for transform in self.transforms
         )
 
 
@@ -120,43 +170,129 @@ def load_spec(version: str) -> FeatureSpec:
     known = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
     if version not in known:
         raise SpecError(f"feature specification {version!r} is unknown", f"Known versions: {', '.join(known)}")
-    raw = yaml.safe_load(folder.joinpath(f"{version}.yaml").read_text(encoding="utf-8"))
-    try:
-        return _from_yaml(raw)
-    except (KeyError, TypeError, ValueError) as error:
-        raise SpecError(f"feature specification {version!r} is wrong: {error!r}", "Correct its YAML file") from error
+    return parse_spec(folder.joinpath(f"{version}.yaml").read_text(encoding="utf-8"), f"common/features/{version}.yaml")
 
 
-def _from_yaml(raw: dict[str, Any]) -> FeatureSpec:
-    baseline, deviation = raw["baseline"], raw["deviation"]
+def parse_spec(text: str, path: str) -> FeatureSpec:
+    """The feature specification that a YAML text holds; errors call it by its path.
+
+    Raises:
+        SpecError: it is wrong; the message names the file, the row and the remedy.
+    """
+    file = SpecFile(path)
+    raw = file.parse(text)
+    port_sets = {name: tuple(ports) for name, ports in file.section(raw, "port_sets", dict).items()}
+    short_session_seconds = file.section(raw, "short_session_seconds", float)
+    names = {name: ", ".join(map(str, ports)) for name, ports in port_sets.items()}
+    names["short_session_seconds"] = f"{short_session_seconds:g}"
+    rows = [_metric(file, entry, names) for entry in file.section(raw, "metrics", list)]
+
+    def described(path: str) -> dict[str, Described]:
+        entries = file.section(raw, path, dict)
+        return {name: file.build(Described, entry, f"{path} {name}", name=name) for name, entry in entries.items()}
+
     spec = FeatureSpec(
-        version=raw["version"],
-        window_labels=raw["window_labels"],
-        roles=raw["roles"],
-        port_sets={name: tuple(ports) for name, ports in raw["port_sets"].items()},
-        short_session_seconds=float(raw["short_session_seconds"]),
-        lookback_days=int(raw["novelty"]["lookback_days"]),
-        rare_days=int(raw["novelty"]["rare_days"]),
-        metrics=tuple(Metric(**entry) for entry in raw["metrics"]),
-        context=tuple(raw["context"]),
-        horizons={name: Horizon(**entry) for name, entry in baseline["horizons"].items()},
-        statistics=tuple(baseline["statistics"]),
-        support_min=int(baseline["support_min"]),
-        outlier_z_max=float(baseline["outlier_z_max"]),
-        outlier_metrics=tuple(baseline["outlier_metrics"]),
-        rare_pair_days=int(baseline["rare_pair_days"]),
-        z_clip=float(deviation["z_clip"]),
-        floors={kind: Floor(**entry) for kind, entry in deviation["floors"].items()},
-        core_metrics=tuple(deviation["core_metrics"]),
-        composites={
-            name: {role: tuple(metrics) for role, metrics in by_role.items()}
-            for name, by_role in deviation["composites"].items()
-        },
+        version=file.section(raw, "version", str),
+        window_labels=file.section(raw, "window_labels", dict),
+        roles=file.section(raw, "roles", dict),
+        port_sets=port_sets,
+        short_session_seconds=short_session_seconds,
+        lookback_days=file.section(raw, "novelty.lookback_days", int),
+        rare_days=file.section(raw, "novelty.rare_days", int),
+        sums=tuple(row for row in rows if row.sum),
+        metrics=tuple(row for row in rows if row.feature),
+        context=described("context"),
+        horizons=_constants(file, raw, "baseline.horizons", Horizon),
+        statistics=described("baseline.statistics"),
+        support_min=file.section(raw, "baseline.support_min", int),
+        outlier_z_max=file.section(raw, "baseline.outlier_z_max", float),
+        outlier_metrics=tuple(file.section(raw, "baseline.outlier_metrics", list)),
+        rare_pair_days=file.section(raw, "baseline.rare_pair_days", int),
+        z_clip=file.section(raw, "deviation.z_clip", float),
+        floors=_constants(file, raw, "deviation.floors", Floor),
+        transforms=described("deviation.transforms"),
+        strength=file.build(Described, file.section(raw, "deviation.strength", dict), "deviation.strength"),
+        core_metrics=tuple(file.section(raw, "deviation.core_metrics", list)),
+        composites=_composites(file, raw),
+        pair_features=described("deviation.pair_features"),
     )
-    named = {*spec.core_metrics, *spec.outlier_metrics}
-    named |= {metric for by_role in spec.composites.values() for metrics in by_role.values() for metric in metrics}
-    if unknown := named - set(spec.metric_names):
-        raise ValueError(f"metrics that are named but not declared: {sorted(unknown)}")
-    if unknown := {metric.kind for metric in spec.metrics} - set(spec.floors):
-        raise ValueError(f"kinds without a floor: {sorted(unknown)}")
+    _check_names(file, spec, rows)
     return spec
+
+
+def _constants(file: SpecFile, raw: dict[str, Any], path: str, cls: type[Constants]) -> dict[str, Constants]:
+    return {name: file.build(cls, entry, f"{path} {name}") for name, entry in file.section(raw, path, dict).items()}
+
+
+def _metric(file: SpecFile, entry: Any, names: Mapping[str, str]) -> Metric:
+    """A row of the metrics, its `$names` replaced by the constants that they stand for."""
+    place = f"metric {entry.get('name', entry)}" if isinstance(entry, dict) else "metrics"
+    row = file.build(Metric, entry, place)
+    if bool(row.sum) == bool(row.formula):
+        raise file.error(
+            place,
+            "it needs either a sum or a formula",
+            "Give sum: <SQL over the columns of a session>; or formula: <text>, and its computation in "
+            "jobs/fg_a/metrics.py",
+        )
+    if row.sum and row.kind not in ADDITIVE_KINDS:
+        raise file.error(
+            place, f"kind {row.kind} does not add up", f"With a sum, the kind is one of {listed(ADDITIVE_KINDS)}"
+        )
+    if row.records not in ("traffic", "all"):
+        raise file.error(place, f"records {row.records!r} is unknown", "Write traffic or all")
+    if not row.sum and not row.feature:
+        raise file.error(place, "without a sum it is no column of delta_host", "Give a sum, or remove feature: false")
+    if row.sum and row.feature and not row.words:
+        raise file.error(place, "words are missing", "Add words: what a report says after the value")
+    try:
+        return replace(row, sum=Template(row.sum).substitute(names))
+    except (KeyError, ValueError) as error:
+        raise file.error(
+            place,
+            f"the sum has a $ that stands for nothing: {error}",
+            f"Known: {listed([f'${name}' for name in names])}",
+        ) from error
+
+
+def _composites(file: SpecFile, raw: dict[str, Any]) -> dict[str, Composite]:
+    """The composites, whose metrics the file lists by role."""
+    found = {}
+    for name, entry in file.section(raw, "deviation.composites", dict).items():
+        place = f"composite {name}"
+        by_role = {role: tuple(entry[role]) for role in raw["roles"] if role in file.mapping(entry, place)}
+        rest = {key: value for key, value in entry.items() if key not in by_role}
+        metrics = ", ".join(f"{raw['roles'][role]}{metric}" for role, chosen in by_role.items() for metric in chosen)
+        formula = f"max over the window labels of the mean of max(z_mad, 0) of {metrics}"
+        common = {"unit": "scales", "null_when": "all of these z_mad are null", "formula": formula}
+        found[name] = file.build(Composite, rest, place, name=name, metrics=by_role, **common)
+    return found
+
+
+def _check_names(file: SpecFile, spec: FeatureSpec, rows: Sequence[Metric]) -> None:
+    """Raises where a name is there twice, or used but not declared."""
+    names = [row.name for row in rows]
+    for name in names:
+        if names.count(name) > 1:
+            raise file.error(f"metric {name}", "declared twice", "Rename or remove one of them")
+    uses = {
+        "baseline.outlier_metrics": spec.outlier_metrics,
+        "deviation.core_metrics": spec.core_metrics,
+        **{f"composite {name}": sum(entry.metrics.values(), ()) for name, entry in spec.composites.items()},
+    }
+    deviating = [metric.name for metric in spec.deviation_metrics]
+    for place, used in uses.items():
+        for name in used:
+            if name not in deviating:
+                raise file.error(
+                    place,
+                    f"no metric with a deviation is called {name!r}{nearest(str(name), deviating)}",
+                    "Declare it in metrics, or correct the name",
+                )
+    for metric in spec.metrics:
+        if metric.kind not in spec.floors:
+            raise file.error(
+                f"metric {metric.name}",
+                f"kind {metric.kind!r} is unknown{nearest(metric.kind, spec.floors)}",
+                f"Use one of {listed(spec.floors)}, or add the kind to deviation.floors",
+            )

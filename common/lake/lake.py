@@ -208,18 +208,23 @@ class Lake:
         return {row["path"]: {key.removeprefix("partition."): str(row[key]) for key in keys} for row in rows}
 
     def _create(self, table: Table) -> None:
+        """Creates the table without rows, each column with its meaning and unit as comment.
+
+        The engines are not asked: Sail hides the comments of a frame where no other reader finds them.
+        """
         if self.exists(table.name):
             return
-        empty = self._spark.createDataFrame([], table.ddl)
         try:
-            (
-                empty.write.format("delta")
-                .partitionBy(*table.partitions)
-                .option("delta.dataSkippingNumIndexedCols", str(table.indexed))
-                .mode("ignore")
-                .save(self._engine_location(table.name))
+            DeltaTable.create(
+                self.location(table.name),
+                table.delta,
+                mode="ignore",
+                partition_by=list(table.partitions),
+                description=table.grain,
+                configuration={"delta.dataSkippingNumIndexedCols": str(table.indexed)},
+                storage_options=self._storage,
             )
-        except PySparkException as error:
+        except (DeltaError, OSError) as error:
             if not self.exists(table.name):  # another writer may have been first
                 raise CommitError(
                     f"table {table.name} could not be created in {self.uri}: {first_line(error)}",

@@ -50,5 +50,6 @@ TOOLS = (
     Tool("ndr-evaluate", "tools.evaluate"),
     Tool("ndr-report", "tools.report"),
     Tool("ndr-feedback", "tools.feedback"),
+    Tool("ndr-features", "tools.features"),
     Tool("ndr-demo", "tools.demo"),
 )

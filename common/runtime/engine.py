@@ -24,7 +24,7 @@ SPARK_SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.ansi.enabled": "true",
-    # 1,320 columns exceed the limits below which Spark shows whole plans and generates code for a stage
+    # the columns of FG-C exceed the limits below which Spark shows whole plans and generates code for a stage
     "spark.sql.debug.maxToStringFields": "25",
     "spark.sql.codegen.maxFields": "100",
     "spark.databricks.delta.snapshotPartitions": "2",

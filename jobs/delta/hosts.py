@@ -8,15 +8,18 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from common.addresses import Segments, is_internal
 from common.config.project import ProjectParameters
 from common.contracts import QUANTILE_SOURCES, QUANTILES
-from common.contracts.types import Table
+from common.contracts.session import SESSION_COLUMNS
+from common.contracts.types import Table, ddl
 from common.contracts.window_columns import window_columns
-from common.features.spec import FeatureSpec
+from common.errors import SpecError
+from common.features.spec import FeatureSpec, Metric
 from common.windows import Windows
 
 HOST_COLUMN = {"outbound": "src_ip", "inbound": "dst_ip"}
@@ -24,61 +27,54 @@ MICROS = 1_000_000
 MINUTE_MICROS = 60 * MICROS
 
 
-def denied(action: Column) -> Column:
-    """Whether a rule stopped the session."""
-    return (action == "deny") | action.startswith("drop") | action.startswith("reset")
-
-
-def no_reply() -> Column:
-    """Whether the responder sent nothing."""
-    received = F.col("bytes_received")
-    return (received == 0) | (received.isNull() & (F.col("packets_received") == 0))
-
-
-def was_reset() -> Column:
-    """Whether a TCP reset ended the session."""
-    return F.col("session_end_reason").startswith("tcp-rst")
+def holds(spec: FeatureSpec, name: str) -> Column:
+    """Whether a session is one of those that the named count adds up."""
+    return F.expr(next(metric.sum for metric in spec.sums if metric.name == name))
 
 
 def session_sums(spec: FeatureSpec) -> dict[str, Column]:
-    """The additive columns of a host slice by name; durations in microseconds, so that their sum is exact."""
-    action, protocol = F.col("action"), F.col("protocol")
+    """What each additive column of a host slice adds up, by name; seconds in microseconds, so that sums are exact."""
+    return {metric.name: _added(metric) for metric in spec.sums}
+
+
+def check_sums(session: SparkSession, spec: FeatureSpec) -> None:
+    """Checks that the engine understands every sum of the specification.
+
+    Raises:
+        SpecError: it does not; the message names the metric.
+    """
+    empty = session.createDataFrame([], ddl(SESSION_COLUMNS))
+    if _refusal(empty, spec.sums):
+        for metric in spec.sums:
+            if problem := _refusal(empty, [metric]):
+                raise SpecError(
+                    f"common/features/{spec.version}.yaml, metric {metric.name}: the sum {metric.sum!r} is wrong: "
+                    f"{problem}",
+                    f"Correct it; the columns of a session are {', '.join(column.name for column in SESSION_COLUMNS)}",
+                )
+
+
+def _refusal(empty: DataFrame, metrics: Sequence[Metric]) -> str:
+    """What the engine has against the sums; "" for nothing."""
+    try:
+        _ = empty.agg(*(F.sum(_added(metric)).alias(metric.name) for metric in metrics)).schema
+    except PySparkException as error:
+        return " ".join(str(error).split())[:200]
+    return ""
+
+
+def _added(metric: Metric) -> Column:
     traffic = F.col("event_type") == "TRAFFIC"
-    counts = {
-        "sessions_cnt": traffic,
-        "allow_cnt": traffic & (action == "allow"),
-        "deny_cnt": traffic & denied(action),
-        "drop_cnt": traffic & action.startswith("drop"),
-        "alert_cnt": action == "alert",
-        "rst_cnt": traffic & was_reset(),
-        "aged_out_cnt": traffic & (F.col("session_end_reason") == "aged-out"),
-        "zero_reply_cnt": traffic & no_reply(),
-        "short_session_cnt": traffic & (F.col("duration_s") < spec.short_session_seconds),
-        "tcp_cnt": traffic & (protocol == "tcp"),
-        "udp_cnt": traffic & (protocol == "udp"),
-        "icmp_cnt": traffic & (protocol == "icmp"),
-        "threat_cnt": F.col("event_type") == "THREAT",
-        "traffic_cnt": traffic,
-        **{
-            f"{name}_port_sessions_cnt": traffic & F.col("dst_port").isin(list(ports))
-            for name, ports in spec.port_sets.items()
-        },
-    }
-    totals = {
-        "bytes_src_sum": F.col("bytes_sent"),
-        "bytes_dst_sum": F.col("bytes_received"),
-        "packets_src_sum": F.col("packets_sent"),
-        "packets_dst_sum": F.col("packets_received"),
-        "duration_micros": duration_micros(),
-    }
-    return {name: F.when(condition, F.col("repeat_count")) for name, condition in counts.items()} | {
-        name: F.when(traffic, column) for name, column in totals.items()
-    }
+    value = F.expr(metric.sum)
+    if metric.counts:
+        return F.when(traffic & value if metric.records == "traffic" else value, F.col("repeat_count"))
+    value = in_micros(value) if metric.kind == "seconds" else value
+    return F.when(traffic, value) if metric.records == "traffic" else value
 
 
-def duration_micros() -> Column:
-    """The length of a session in whole microseconds."""
-    return F.round(F.col("duration_s") * MICROS).cast("long")
+def in_micros(seconds: Column) -> Column:
+    """Seconds as whole microseconds."""
+    return F.round(seconds * MICROS).cast("long")
 
 
 def host_slices(
@@ -97,7 +93,7 @@ def host_slices(
         _of_role(sessions.where(is_internal(F.col(column), project.internal_cidrs)), role, column, spec, len(windows))
         for role, column in HOST_COLUMN.items()
     ]
-    return by_role[0].unionByName(by_role[1]).mapInArrow(finisher(project, windows, table), table.ddl)
+    return by_role[0].unionByName(by_role[1]).mapInArrow(finisher(spec, project, windows, table), table.ddl)
 
 
 def _of_role(sessions: DataFrame, role: str, column: str, spec: FeatureSpec, length: int) -> DataFrame:
@@ -119,10 +115,11 @@ def _of_role(sessions: DataFrame, role: str, column: str, spec: FeatureSpec, len
 
 
 def finisher(
-    project: ProjectParameters, windows: Windows, table: Table
+    spec: FeatureSpec, project: ProjectParameters, windows: Windows, table: Table
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """A function that turns aggregated batches into rows of `delta_host`: segments, windows, quantile columns."""
     segment_names = dict(project.segments)
+    timed = [metric.name for metric in spec.sums if metric.kind == "seconds"]
     schema = table.arrow
 
     def finish(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -132,7 +129,7 @@ def finisher(
                 continue
             columns = {name: batch.column(name) for name in batch.schema.names}
             columns["segment_id"] = segments.names(columns["host_ip"])
-            columns["duration_sum"] = pa.array(columns["duration_micros"].to_numpy() / MICROS)
+            columns |= {name: pa.array(columns[name].to_numpy() / MICROS) for name in timed}
             for source in QUANTILE_SOURCES:
                 columns |= _quantile_columns(source, columns[source])
             columns |= window_columns(columns["slice"].to_numpy(), windows)

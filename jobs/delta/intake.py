@@ -16,18 +16,17 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from common.config.project import ProjectParameters
 from common.contracts.session import DUPLICATE_KEY, PARSED_SCHEMA
 from common.contracts.window_columns import micros, slice_number
 from common.errors import InputError
+from common.features.spec import FeatureSpec
 from common.logs import Counts, LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
 from common.runtime.context import StageRun
-from common.runtime.run_report import RunReport
 from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
-from jobs.delta.staging import RECORD, STAGED_NAMES, Staging
+from jobs.delta.staging import RECORD, Staging, staged_schema
 
 IPV4 = r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$"
 
@@ -56,22 +55,20 @@ def taken_in(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
     if logs.skipped:
         stage.report.details["skipped_files"] = [f"{path}: {reason}" for path, reason in logs.skipped]
     with stage.report.step("check"):
-        clean = _clean_parquet(stage.session, logs, options, config.windows, stage.project)
+        clean = _clean_parquet(stage, logs, options, config.windows)
     if clean is not None:
         yield clean
         return
     with scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("parse"):
-            staging = _stage_files(folder, logs, options, config.windows, stage.project, stage.report)
+            staging = _stage_files(folder, logs, options, config.windows, stage)
         with seen_by_engine(folder, stage.lake.uri, stage.session) as seen:
             with stage.report.step("duplicates"):
                 intake = _without_duplicates(stage.session, staging, seen)
             yield intake
 
 
-def _clean_parquet(
-    session: SparkSession, logs: LogFiles, options: ReadOptions, windows: Windows, project: ProjectParameters
-) -> Intake | None:
+def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, windows: Windows) -> Intake | None:
     """The sessions of Parquet files that hold nothing but good canonical sessions, straight from these files.
 
     None when a file is of another format or shape, or a record is bad, late or twice there: then every record has to
@@ -83,11 +80,11 @@ def _clean_parquet(
         or any(path.startswith("s3://") for path in logs.paths)
     ):
         return None
-    if not all(_is_canonical(pq.read_schema(local_path(path))) for path in logs.paths):
+    if not all(_is_canonical(pq.read_schema(local_path(path)), stage.spec) for path in logs.paths):
         return None
-    frame = session.read.parquet(*(local_path(path) for path in logs.paths))
+    frame = stage.session.read.parquet(*(local_path(path) for path in logs.paths))
     start, end = micros(windows)
-    late = timedelta(minutes=project.allowed_lateness_minutes) // timedelta(microseconds=1)
+    late = timedelta(minutes=stage.project.allowed_lateness_minutes) // timedelta(microseconds=1)
     ended = F.unix_micros("end_ts")
     good = reduce(
         and_,
@@ -122,8 +119,9 @@ def _clean_parquet(
     return Intake(sessions, Counts(read=row["rows"], kept=row["rows"]), None)
 
 
-def _is_canonical(schema: pa.Schema) -> bool:
-    wanted = [field for field in PARSED_SCHEMA if field.name in STAGED_NAMES or field.name == "src_port"]
+def _is_canonical(schema: pa.Schema, spec: FeatureSpec) -> bool:
+    names = {*staged_schema(spec).names, "src_port"}
+    wanted = [field for field in PARSED_SCHEMA if field.name in names]
     return "status" not in schema.names and all(
         field.name in schema.names and schema.field(field.name).type == field.type for field in wanted
     )
@@ -140,14 +138,14 @@ def _stage_files(
     logs: LogFiles,
     options: ReadOptions,
     windows: Windows,
-    project: ProjectParameters,
-    report: RunReport,
+    stage: StageRun,
 ) -> Staging:
-    staging = Staging(folder, windows, timedelta(minutes=project.allowed_lateness_minutes))
+    lateness = timedelta(minutes=stage.project.allowed_lateness_minutes)
+    staging = Staging(folder, staged_schema(stage.spec), windows, lateness)
     with staging:
         for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1):
             staging.add(batch)
-            report.progress("parse", staging.counts.read, 0, "records")
+            stage.report.progress("parse", staging.counts.read, 0, "records")
     if not staging.counts.read:
         raise InputError(
             f"the input holds no record ({len(logs.paths)} files, the first is {logs.paths[0]})", "Check --input"

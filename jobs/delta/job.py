@@ -9,18 +9,19 @@ from common.errors import RejectedRatioError
 from common.runtime.context import StageRun
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
-from jobs.delta.hosts import host_slices
+from jobs.delta.hosts import check_sums, host_slices
 from jobs.delta.intake import Intake, taken_in
 from jobs.delta.pairs import pair_slices
 
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
     """Replaces the windows of the three tables, `delta_host` last: where it has a window, the others have it too."""
+    check_sums(stage.session, stage.spec)
     with taken_in(config, stage) as intake:
         _account(intake, stage)
         _write(stage, "sessions_rejected", _rejects(intake, stage, config), config.windows)
         _check_ratio(intake, stage, config)
-        pairs = pair_slices(intake.sessions, stage.project, config.windows, stage.lake.table("delta_pair"))
+        pairs = pair_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_pair"))
         _write(stage, "delta_pair", pairs, config.windows)
         hosts = host_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_host"))
         stage.report.rows_out = _write(stage, "delta_host", hosts, config.windows)

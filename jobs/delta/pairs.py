@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from operator import or_
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +17,18 @@ from common.addresses import Segments, is_internal
 from common.config.project import ProjectParameters
 from common.contracts.types import Table
 from common.contracts.window_columns import TIMESTAMP, window_columns
+from common.features.spec import FeatureSpec
 from common.windows import Windows
-from jobs.delta.hosts import MICROS, denied, duration_micros, no_reply, was_reset
+from jobs.delta.hosts import MICROS, holds, in_micros
 
+FAILURES = ("deny_cnt", "rst_cnt", "zero_reply_cnt")
+"""The counts of `delta_host` whose sessions count as failed; those with app `incomplete` are the others."""
 PROTOCOLS = ("tcp", "udp", "icmp", "other")
 
 
-def pair_slices(sessions: DataFrame, project: ProjectParameters, windows: Windows, table: Table) -> DataFrame:
+def pair_slices(
+    sessions: DataFrame, spec: FeatureSpec, project: ProjectParameters, windows: Windows, table: Table
+) -> DataFrame:
     """One row per host, role, peer, protocol, service port and window, as `delta_pair` declares it.
 
     Sessions are grouped once by source and destination; both roles come from the same groups. Protocol and port are
@@ -29,6 +36,7 @@ def pair_slices(sessions: DataFrame, project: ProjectParameters, windows: Window
 
     Args:
         sessions: kept sessions with a `slice` number.
+        spec: the feature specification.
         project: says which addresses are internal, and names segments.
         windows: the run of windows that slice numbers count in.
         table: the declaration of `delta_pair`.
@@ -38,7 +46,7 @@ def pair_slices(sessions: DataFrame, project: ProjectParameters, windows: Window
     for code, name in enumerate(PROTOCOLS[1:-1], start=1):
         protocol = protocol.when(F.col("protocol") == name, code)
     service = (F.col("dst_port") * len(PROTOCOLS) + protocol.otherwise(len(PROTOCOLS) - 1)).alias("service")
-    failed = denied(F.col("action")) | was_reset() | no_reply() | (F.col("app") == "incomplete")
+    failed = reduce(or_, (holds(spec, name) for name in FAILURES)) | (F.col("app") == "incomplete")
     keys = ["src_ip", "dst_ip", service, *(["slice"] if len(windows) > 1 else [])]
     grouped = (
         sessions.where("event_type = 'TRAFFIC'")
@@ -48,7 +56,7 @@ def pair_slices(sessions: DataFrame, project: ProjectParameters, windows: Window
             F.sum(F.when(failed, F.col("repeat_count"))).alias("failed_cnt"),
             F.sum("bytes_sent").alias("bytes_src_sum"),
             F.sum("bytes_received").alias("bytes_dst_sum"),
-            F.sum(duration_micros()).alias("duration_micros"),
+            F.sum(in_micros(F.col("duration_s"))).alias("duration_micros"),
             F.max(F.unix_micros("end_ts")).alias("last_end_micros"),
             F.collect_list(F.unix_micros("start_ts")).alias("start_micros"),
         )

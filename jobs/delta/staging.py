@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,18 +19,24 @@ import pyarrow.parquet as pq
 from common.contracts.session import REJECT_SCHEMA, SESSION_COLUMNS
 from common.contracts.types import Column, arrow_schema
 from common.contracts.window_columns import micros
+from common.features.spec import FeatureSpec
 from common.logs import Counts, ParsedBatch
 from common.logs.batches import decoded
 from common.logs.blocks import blocks
 from common.logs.files import open_file
 from common.windows import Windows
 
-NOT_STAGED = frozenset({"src_port", "rule", "src_zone", "dst_zone", "src_user", "threat_id", "severity"})
-STAGED_NAMES = frozenset(column.name for column in SESSION_COLUMNS) - NOT_STAGED
+RARELY_READ = frozenset({"src_port", "rule", "src_zone", "dst_zone", "src_user", "threat_id", "severity"})
 RECORD = Column("record", "long", "position of the record in the input, file by file and line by line")
-STAGED_SCHEMA = arrow_schema((*(column for column in SESSION_COLUMNS if column.name in STAGED_NAMES), RECORD))
 ROWS_PER_GROUP = 262_144
 RAW_ROWS = 1_000
+
+
+def staged_schema(spec: FeatureSpec) -> pa.Schema:
+    """The columns of staged sessions: what the slices read, and whatever else a sum of the specification names."""
+    named = set(re.findall(r"\w+", " ".join(metric.sum for metric in spec.sums)))
+    left_out = RARELY_READ - named
+    return arrow_schema((*(column for column in SESSION_COLUMNS if column.name not in left_out), RECORD))
 
 
 @dataclass
@@ -41,6 +48,7 @@ class Staging:
     """
 
     folder: Path
+    schema: pa.Schema
     windows: Windows
     lateness: timedelta
     counts: Counts = field(default_factory=Counts)
@@ -58,7 +66,7 @@ class Staging:
         return str(self.folder / "rejects.parquet")
 
     def __enter__(self) -> Staging:
-        self._sessions = pq.ParquetWriter(self.sessions_path, STAGED_SCHEMA, compression="lz4")
+        self._sessions = pq.ParquetWriter(self.sessions_path, self.schema, compression="lz4")
         self._rejects = pq.ParquetWriter(self.rejects_path, REJECT_SCHEMA, compression="zstd")
         return self
 
@@ -87,9 +95,9 @@ class Staging:
         self.counts.kept += sessions.num_rows
         first = self.counts.read
         self.counts.read += batch.records_read
-        columns = {name: sessions.column(name) for name in STAGED_SCHEMA.names if name != RECORD.name}
+        columns = {name: sessions.column(name) for name in self.schema.names if name != RECORD.name}
         columns[RECORD.name] = pa.array(np.arange(first, first + sessions.num_rows))
-        self._pending.append(pa.RecordBatch.from_pydict(columns, schema=STAGED_SCHEMA))
+        self._pending.append(pa.RecordBatch.from_pydict(columns, schema=self.schema))
         if sum(pending.num_rows for pending in self._pending) >= ROWS_PER_GROUP:
             self._flush()
 

@@ -20,5 +20,5 @@ from jobs.fg_a.job import run
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Current behaviour of each host: 485 features over 15 minutes to 24 hours, from host and pair slices."""
+    """Compute FG-A: what each host does now, over 15 minutes to 24 hours, from host and pair slices."""
     run_stage("ndr-fg-a", StageConfig(**options), run)

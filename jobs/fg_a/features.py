@@ -1,9 +1,10 @@
-"""FG-A from a feed: every feature of every host and window."""
+"""FG-A from a feed: all features of all hosts and windows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,40 +18,40 @@ from common.contracts.window_columns import window_columns
 from common.features.spec import FeatureSpec
 from common.windows import Windows
 from jobs.fg_a.feed import HostEntries, PairEntries, host_entries, pair_entries
-from jobs.fg_a.frames import PEAK, base_columns
-from jobs.fg_a.sums import Spread, entropy, spreads
+from jobs.fg_a.frames import counted_columns, timed_columns
+from jobs.fg_a.metrics import Lookback, Values, check_formulas, metric_values
+from jobs.fg_a.sums import spreads
 from jobs.fg_a.timeline import ROLES, Index, Timeline
 
-Values = NDArray[np.float64] | NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True)
 class Definition:
-    """What FG-A is computed by."""
+    """The definition of a run: time axis, specification, project and table."""
 
     timeline: Timeline
     spec: FeatureSpec
     project: ProjectParameters
     table: Table
 
+    def __post_init__(self) -> None:
+        check_formulas(self.spec)
+
 
 def fg_a_rows(feed: pa.Table, definition: Definition) -> pa.RecordBatch:
     """The rows of `fg_a` for the hosts of a feed, one per host and window with activity."""
     timeline, spec = definition.timeline, definition.spec
-    is_host_row = pc.is_valid(feed.column("sums")).to_numpy()
+    is_host_row = pc.is_valid(feed.column("counts")).to_numpy()
     host_rows = np.flatnonzero(is_host_row)
     hosts = pc.unique(feed.column("host_ip").take(pa.array(host_rows)))
     sums = host_entries(feed, host_rows, hosts, timeline)
     pairs = pair_entries(feed, np.flatnonzero(~is_host_row), hosts, timeline, definition.project.high_risk_segments)
     host, window = _active(sums, len(hosts), timeline)
-    by_label = _base(sums, len(hosts), definition)
-    for label, metrics in _keyed_metrics(pairs, definition).items():
-        by_label[label] |= metrics
     columns: dict[str, pa.Array] = {}
-    for label, metrics in by_label.items():
-        _derive(metrics)
-        for number, role in enumerate(ROLES):
-            for name, values in metrics.items():
+    for label, lookback in _lookbacks(sums, pairs, len(hosts), definition).items():
+        for name, values in metric_values(spec, lookback).items():
+            for number, role in enumerate(ROLES):
                 found = values[host * len(ROLES) + number, window].astype(np.float64)
                 columns[spec.fg_a_name(role, name, label)] = pa.array(found, mask=np.isnan(found))
     segments = _segments(sums, len(hosts))
@@ -70,28 +71,63 @@ def _active(sums: HostEntries, n_hosts: int, timeline: Timeline) -> tuple[Index,
     return host, window
 
 
-def _base(sums: HostEntries, n_hosts: int, definition: Definition) -> dict[str, dict[str, Values]]:
-    """The additive metrics and the peak by label, each `(n_owners, n_windows)`."""
-    timeline = definition.timeline
-    names = base_columns(definition.spec)
-    shape = (n_hosts * len(ROLES), timeline.n_buckets)
-    running = np.zeros((shape[0], shape[1] + 1, len(names)), dtype=np.int64)
-    running[sums.owner, sums.bucket + 1] = sums.values[:, :-1]
-    np.cumsum(running, axis=1, out=running)
-    seconds = np.zeros((shape[0], shape[1] + 1))
-    seconds[sums.owner, sums.bucket + 1] = np.round(sums.durations * 1e6)
-    np.cumsum(seconds, axis=1, out=seconds)
-    peaks = np.zeros(shape, dtype=np.int64)
-    peaks[sums.owner, sums.bucket] = sums.values[:, -1]
+def _lookbacks(sums: HostEntries, pairs: PairEntries, n_hosts: int, definition: Definition) -> dict[str, Lookback]:
+    """The input of the metrics, by label."""
+    timeline, rare_days = definition.timeline, definition.spec.rare_days
+    peers = spreads(pairs.by_peer(), timeline, rare_days)
+    ports = spreads(pairs.by_port(), timeline, rare_days)
+    services = spreads(pairs.by_peer_and_port(), timeline, rare_days, shape_wanted=False)
+    counting = {"shape_wanted": False, "novelty_wanted": False}
+    segments = spreads(pairs.by_segment(), timeline, rare_days, **counting)
+    risky_peers = spreads(pairs.of_risky_segments().by_peer(), timeline, rare_days, **counting)
+    history = np.repeat(pairs.hosts_with_history(timeline), len(ROLES), axis=0)
+    totals, peaks = _totals(sums, n_hosts, definition), _peaks(sums, n_hosts, timeline)
+    return {
+        label: Lookback(
+            sums=totals[label],
+            peak=peaks[label],
+            peers=peers[label],
+            ports=ports[label],
+            segments=segments[label],
+            services=services[label],
+            risky_peers=risky_peers[label],
+            known=history[:, timeline.starts(label)],
+        )
+        for label in timeline.labels
+    }
+
+
+def _totals(sums: HostEntries, n_hosts: int, definition: Definition) -> dict[str, dict[str, Values]]:
+    """The additive metrics by label and name, each `(n_owners, n_windows)`."""
+    timeline, spec = definition.timeline, definition.spec
+    owners = n_hosts * len(ROLES)
+    counts = _running(sums, sums.counts, owners, timeline)
+    micros = _running(sums, np.round(sums.seconds * 1e6), owners, timeline)
     found: dict[str, dict[str, Values]] = {}
     for label in timeline.labels:
         starts, ends = timeline.starts(label), timeline.ends
-        total = running[:, ends] - running[:, starts]
-        metrics: dict[str, Values] = {name: total[:, :, number] for number, name in enumerate(names)}
-        metrics["duration_sum"] = (seconds[:, ends] - seconds[:, starts]) / 1e6
-        metrics[PEAK] = _largest_between(peaks, starts, ends)
-        found[label] = metrics
+        counted = counts[:, ends] - counts[:, starts]
+        timed = (micros[:, ends] - micros[:, starts]) / 1e6
+        found[label] = {
+            **{name: counted[:, :, number] for number, name in enumerate(counted_columns(spec))},
+            **{name: timed[:, :, number] for number, name in enumerate(timed_columns(spec))},
+        }
     return found
+
+
+def _running(sums: HostEntries, values: NDArray[Number], owners: int, timeline: Timeline) -> NDArray[Number]:
+    """Running sums over buckets of `(n_entries, n_columns)` values, `(n_owners, n_buckets + 1, n_columns)` from 0."""
+    added = np.zeros((owners, timeline.n_buckets + 1, values.shape[1]), dtype=values.dtype)
+    added[sums.owner, sums.bucket + 1] = values
+    np.cumsum(added, axis=1, out=added)
+    return added
+
+
+def _peaks(sums: HostEntries, n_hosts: int, timeline: Timeline) -> dict[str, Index]:
+    """The sessions of the busiest minute by label, `(n_owners, n_windows)`."""
+    peaks = np.zeros((n_hosts * len(ROLES), timeline.n_buckets), dtype=np.int64)
+    peaks[sums.owner, sums.bucket] = sums.peak
+    return {label: _largest_between(peaks, timeline.starts(label), timeline.ends) for label in timeline.labels}
 
 
 def _largest_between(values: Index, starts: Index, ends: Index) -> Index:
@@ -107,69 +143,6 @@ def _largest_between(values: Index, starts: Index, ends: Index) -> Index:
         first, last = starts[chosen], ends[chosen] - (1 << number)
         found[:, chosen] = np.maximum(levels[number][:, first], levels[number][:, last])
     return found
-
-
-def _keyed_metrics(pairs: PairEntries, definition: Definition) -> dict[str, dict[str, Values]]:
-    """The metrics over peers, ports, segments and pairs by label, each `(n_owners, n_windows)`."""
-    timeline, rare_days = definition.timeline, definition.spec.rare_days
-    peers = spreads(pairs.by_peer(), timeline, rare_days)
-    ports = spreads(pairs.by_port(), timeline, rare_days)
-    services = spreads(pairs.by_peer_and_port(), timeline, rare_days, shape_wanted=False)
-    counting = {"shape_wanted": False, "novelty_wanted": False}
-    segments = spreads(pairs.by_segment(), timeline, rare_days, **counting)
-    risky = spreads(pairs.of_risky_segments().by_peer(), timeline, rare_days, **counting)
-    history = np.repeat(pairs.hosts_with_history(timeline), len(ROLES), axis=0)
-    found: dict[str, dict[str, Values]] = {}
-    for label in timeline.labels:
-        known = history[:, timeline.starts(label)]
-        peer = peers[label]
-        found[label] = {
-            **_shape("peer_ip", peer),
-            **_shape("peer_port", ports[label]),
-            "peer_segment_nunique": segments[label].distinct,
-            "new_peer_cnt_lookback30d": _unless_unknown(peer.new, known),
-            "rare_peer_cnt_lookback30d": _unless_unknown(peer.rare, known),
-            "new_peer_ratio_lookback30d": _unless_unknown(_share(peer.new, peer.distinct), known),
-            "new_dst_port_cnt_lookback30d": _unless_unknown(ports[label].new, known),
-            "rare_dst_port_cnt_lookback30d": _unless_unknown(ports[label].rare, known),
-            "new_pair_cnt_lookback30d": _unless_unknown(peer.new, known),
-            "new_src_dst_port_cnt_lookback30d": _unless_unknown(services[label].new, known),
-            "high_risk_segment_sessions_cnt": risky[label].total,
-            "high_risk_segment_unique_dsts": risky[label].distinct,
-            "has_high_risk_segment_interaction": (risky[label].total > 0).astype(np.int64),
-        }
-    return found
-
-
-def _shape(prefix: str, spread: Spread) -> dict[str, Values]:
-    return {
-        f"{prefix}_nunique": spread.distinct,
-        f"{prefix}_entropy": entropy(spread.total, spread.n_log_n),
-        f"{prefix}_top1_sessions_share": _share(spread.largest, spread.total),
-        f"{prefix}_top1_bytes_share": _share(spread.bytes_largest, spread.bytes_total),
-    }
-
-
-def _derive(metrics: dict[str, Values]) -> None:
-    """Adds the metrics that are ratios of others."""
-    sessions = metrics["sessions_cnt"]
-    sent, received = metrics["bytes_src_sum"], metrics["bytes_dst_sum"]
-    metrics["duration_mean"] = _share(metrics["duration_sum"], sessions)
-    metrics["deny_ratio"] = _share(metrics["deny_cnt"], sessions)
-    metrics["bytes_asymmetry_ratio"] = _share(sent - received, sent + received)
-    for protocol in ("tcp", "udp", "icmp"):
-        metrics[f"transport_{protocol}_ratio"] = _share(metrics[f"{protocol}_cnt"], sessions)
-    metrics["has_high_risk_port_activity"] = (metrics["high_risk_port_sessions_cnt"] > 0).astype(np.int64)
-
-
-def _share(part: Values, whole: Values) -> NDArray[np.float64]:
-    """The quotient; 0 where the whole is 0."""
-    return np.divide(part, whole, out=np.zeros(whole.shape), where=whole != 0)
-
-
-def _unless_unknown(values: Values, known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The values, NaN where the host has no history."""
-    return np.where(known, values, np.nan)
 
 
 def _segments(sums: HostEntries, n_hosts: int) -> pa.Array:
@@ -200,7 +173,7 @@ def _context(window: Index, definition: Definition) -> dict[str, pa.Array]:
 
 
 def time_band(window: Windows, project: ProjectParameters) -> str:
-    """`working_hours` when the window starts inside working hours of a day that is no weekend day, else `off_hours`."""
+    """`working_hours` when the window starts in working hours, local time, outside the weekend; else `off_hours`."""
     local = window.start.astimezone(ZoneInfo(project.time_zone))
     working = _between(local, project.working_hours) and local.isoweekday() not in project.weekend_days
     return "working_hours" if working else "off_hours"

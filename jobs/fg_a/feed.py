@@ -1,13 +1,15 @@
-"""The kernel's feed as arrays: keys of every kind, with their sessions, bytes and history."""
+"""The kernel's feed as arrays: sessions, bytes and history by peer, port, segment and service."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from jobs.fg_a.sums import Bools, Keyed, days_met
 from jobs.fg_a.timeline import ROLES, Index, Timeline
@@ -17,9 +19,9 @@ PORTS = 1 << 16
 
 @dataclass(frozen=True)
 class PairEntries:
-    """What owners (a host in a role: host number x 2 + role number) had to do with peers, `(n_entries,)` each.
+    """Sessions of owners with peers, `(n_entries,)` each; an owner is host number x 2 + role number.
 
-    Sorted by owner, peer and port. Entries with bucket -1 come from the history, and have nothing but `past_days`.
+    Sorted by owner, peer and port. Entries with bucket -1 come from the history and only have `past_days`.
     """
 
     n_hosts: int
@@ -34,19 +36,19 @@ class PairEntries:
     past_days: Index
 
     def by_peer(self) -> Keyed:
-        """Keyed by peer."""
+        """The entries by peer."""
         return self._keyed(self.peer, int(self.peer.max(initial=0)) + 1, in_order=True)
 
     def by_port(self) -> Keyed:
-        """Keyed by service port."""
+        """The entries by service port."""
         return self._keyed(self.port, PORTS)
 
     def by_segment(self) -> Keyed:
-        """Keyed by the peer's segment."""
+        """The entries by the peer's segment."""
         return self._keyed(self.segment, int(self.segment.max(initial=0)) + 1)
 
     def by_peer_and_port(self) -> Keyed:
-        """Keyed by peer and service port."""
+        """The entries by peer and service port."""
         n_codes = (int(self.peer.max(initial=0)) + 1) * PORTS
         return self._keyed(self.peer * PORTS + self.port, n_codes, in_order=True)
 
@@ -55,7 +57,7 @@ class PairEntries:
         return self.taken(np.flatnonzero(self.risky))
 
     def taken(self, chosen: Index) -> PairEntries:
-        """The entries with those numbers, in their order."""
+        """The entries with these numbers, in this order."""
         columns = {name: getattr(self, name)[chosen] for name in self.__dataclass_fields__ if name != "n_hosts"}
         return PairEntries(n_hosts=self.n_hosts, **columns)
 
@@ -70,7 +72,7 @@ class PairEntries:
         return days_met(present, past, timeline) > 0
 
     def _keyed(self, code: Index, n_codes: int, *, in_order: bool = False) -> Keyed:
-        """The entries by key; `in_order` says that they are sorted by owner and code as they are."""
+        """The entries by key; with `in_order`, they are already sorted by owner and code."""
         full = self.owner * n_codes + code
         entries = np.flatnonzero(self.bucket >= 0)
         chosen = full[entries]
@@ -98,19 +100,20 @@ class PairEntries:
 
 @dataclass(frozen=True)
 class HostEntries:
-    """Sums of owners by bucket: `values` is `(n_entries, n_sums + 1)`, the peak last; `durations` in seconds."""
+    """Sums of owners by bucket: `counts` and `seconds` are `(n_entries, n_columns)`, everything else `(n_entries,)`."""
 
     owner: Index
     bucket: Index
-    values: Index
-    durations: np.ndarray[tuple[int], np.dtype[np.float64]]
+    counts: Index
+    peak: Index
+    seconds: NDArray[np.float64]
     segment: pa.Array
 
 
 def pair_entries(
     feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline, high_risk_segments: Collection[str]
 ) -> PairEntries:
-    """The pair and history rows of a feed, those of these numbers, as arrays."""
+    """The pair and history rows of a feed with these row numbers, as arrays."""
     risky = pc.is_in(feed.column("peer_segment_id"), value_set=pa.array(list(high_risk_segments), pa.string()))
     owner, port, bucket = _places(feed, rows, hosts, timeline)
     past_days = _integers(feed, "past_days", rows)
@@ -131,16 +134,24 @@ def pair_entries(
 
 
 def host_entries(feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline) -> HostEntries:
-    """The host rows of a feed, those of these numbers, as arrays."""
+    """The host rows of a feed with these row numbers, as arrays."""
     chosen = feed.take(pa.array(rows))
     owner, _, bucket = _places(feed, rows, hosts, timeline)
+    counts = _matrix(chosen, "counts")
     return HostEntries(
         owner=owner,
         bucket=bucket,
-        values=chosen.column("sums").combine_chunks().flatten().to_numpy().reshape(len(rows), -1),
-        durations=chosen.column("durations").to_numpy(),
+        counts=counts[:, :-1],
+        peak=counts[:, -1],
+        seconds=_matrix(chosen, "seconds"),
         segment=chosen.column("segment_id").combine_chunks(),
     )
+
+
+def _matrix(rows: pa.Table, name: str) -> NDArray[Any]:
+    """A column of lists of equal length as `(n_rows, length)`."""
+    values: NDArray[Any] = rows.column(name).combine_chunks().flatten().to_numpy()
+    return values.reshape(rows.num_rows, -1)
 
 
 def _places(feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline) -> tuple[Index, Index, Index]:

@@ -1,6 +1,6 @@
-"""What the kernel of FG-A is fed: one stream of rows per host, from slices and history.
+"""The feed of the FG-A kernel: rows from slices and history, in one layout.
 
-Role, bucket and service port are one integer, `place`, because grouping by text, and by many columns, is dear.
+Role, bucket and service port share one integer, `place`, because grouping by text or by many columns is expensive.
 """
 
 from __future__ import annotations
@@ -17,50 +17,38 @@ from jobs.fg_a.timeline import ROLES, Timeline
 
 FEED_DDL = (
     "host_ip string, place int, peer_ip string, peer_segment_id string, segment_id string, "
-    "sessions_cnt long, bytes_sum long, past_days long, sums array<long>, durations double"
+    "sessions_cnt long, bytes_sum long, past_days long, counts array<long>, seconds array<double>"
 )
 FEED_COLUMNS = tuple(entry.split()[0] for entry in FEED_DDL.split(", "))
 
-BASE_SUMS = (
-    "sessions_cnt",
-    "allow_cnt",
-    "deny_cnt",
-    "alert_cnt",
-    "rst_cnt",
-    "aged_out_cnt",
-    "zero_reply_cnt",
-    "short_session_cnt",
-    "bytes_src_sum",
-    "bytes_dst_sum",
-    "tcp_cnt",
-    "udp_cnt",
-    "icmp_cnt",
-    "threat_cnt",
-    "traffic_cnt",
-)
 PEAK = "max_sessions_per_minute"
 
 
-def base_columns(spec: FeatureSpec) -> tuple[str, ...]:
-    """The additive columns of `delta_host` that FG-A uses, but for durations."""
-    return (*BASE_SUMS, *(f"{name}_port_sessions_cnt" for name in spec.port_sets))
+def counted_columns(spec: FeatureSpec) -> tuple[str, ...]:
+    """The columns of `delta_host` that add up as whole numbers to a metric."""
+    return tuple(metric.name for metric in spec.sums if metric.feature and metric.kind != "seconds")
+
+
+def timed_columns(spec: FeatureSpec) -> tuple[str, ...]:
+    """The columns of `delta_host` that add up as seconds to a metric."""
+    return tuple(metric.name for metric in spec.sums if metric.feature and metric.kind == "seconds")
 
 
 def host_feed(slices: DataFrame, spec: FeatureSpec, timeline: Timeline) -> DataFrame:
-    """Rows that carry the sums of a host, role and bucket; the peak comes last in `sums`."""
-    names = base_columns(spec)
+    """One row per host, role and bucket with its sums; the peak comes last in `counts`."""
+    counted, timed = counted_columns(spec), timed_columns(spec)
     placed = slices.select("*", place(timeline, bucket_number(timeline), F.lit(0)))
     summed = placed.groupBy("host_ip", "place").agg(
         F.max("segment_id").alias("segment_id"),
-        *(F.sum(name).alias(name) for name in names),
+        *(F.sum(name).alias(name) for name in (*counted, *timed)),
         F.max(PEAK).alias(PEAK),
-        F.sum("duration_sum").alias("durations"),
     )
-    return _feed(summed.withColumn("sums", F.array(*names, PEAK)))
+    arrays = summed.withColumn("counts", F.array(*counted, PEAK)).withColumn("seconds", F.array(*timed))
+    return _feed(arrays)
 
 
 def pair_feed(slices: DataFrame, timeline: Timeline) -> DataFrame:
-    """Rows that carry what a host and role had to do with a peer and port in a bucket."""
+    """One row per host, role, peer, port and bucket, with sessions and bytes."""
     placed = slices.select("*", place(timeline, bucket_number(timeline), F.col("peer_port")))
     summed = placed.groupBy("host_ip", "peer_ip", "peer_segment_id", "place").agg(
         F.sum("sessions_cnt").alias("sessions_cnt"),
@@ -70,9 +58,9 @@ def pair_feed(slices: DataFrame, timeline: Timeline) -> DataFrame:
 
 
 def history_feed(days: DataFrame, timeline: Timeline) -> DataFrame:
-    """Rows that carry on which days before the first slice a host and role met a peer and port.
+    """One row per host, role, peer and port, with the days before the first slice on which they had a session.
 
-    Bit i of `past_days` is the day `lookback_days` - i days before the date of the first slice.
+    Bit i of `past_days` stands for the day `lookback_days` - i days before the date of the first slice.
     """
     bit = F.lit(None).cast("long")
     for number in range(timeline.lookback_days + 1):

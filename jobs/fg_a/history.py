@@ -1,4 +1,4 @@
-"""The daily roll-up of pair slices, brought up to date before it is read."""
+"""The daily roll-up of pair slices, updated before it is read."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from jobs.fg_a.timeline import Timeline
 
 
 def pair_history(stage: StageRun, timeline: Timeline) -> DataFrame | None:
-    """The rows of `pair_days` for the days that novelty looks back on; None when there are none.
+    """The rows of `pair_days` for the history of novelty; None when there are none.
 
-    A day whose pair slices were rewritten since it was rolled up, or that never was, is rolled up first. A day whose
-    slices have been removed from the lake keeps its roll-up.
+    Days that were never rolled up, or whose pair slices have been rewritten since, are rolled up first. A day whose
+    slices were removed from the lake keeps its roll-up.
     """
     days = [f"{timeline.origin_date - timedelta(days=age):%Y-%m-%d}" for age in range(timeline.lookback_days + 1)]
     sources = stage.lake.digests("delta_pair", "date")

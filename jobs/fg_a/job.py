@@ -21,7 +21,7 @@ PARTITIONS = 16
 def run(config: StageConfig, stage: StageRun) -> None:
     """Replaces the windows of `fg_a` in one commit.
 
-    A range is computed day by day, so that the time axis, and with it the memory, stays short.
+    A range is computed day by day, which bounds the time axis and memory.
     """
     _require_slices(config.windows, stage)
     days = config.windows.by_day()
@@ -43,7 +43,7 @@ def _features(windows: Windows, stage: StageRun) -> DataFrame:
 
 
 def _feed(stage: StageRun, timeline: Timeline) -> DataFrame:
-    """Everything that the kernel needs of the hosts that are active in the run's windows."""
+    """The kernel's feed for the hosts that are active in the run's windows."""
     lake = stage.lake
     hosts = lake.read("delta_host", timeline.windows).select("host_ip").distinct()
     parts = [

@@ -1,4 +1,4 @@
-"""The work on one partition of the feed: whole hosts, a bounded number of them at a time."""
+"""The work on one partition of the feed: whole hosts, in groups of bounded size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.fg_a.features import Definition, fg_a_rows
-from jobs.fg_a.frames import base_columns
 from jobs.fg_a.timeline import ROLES
 
 Batches = Iterable[pa.RecordBatch]
@@ -19,7 +18,7 @@ Batches = Iterable[pa.RecordBatch]
 CELLS_PER_GROUP = 8_000_000
 
 _COMPUTING = BoundedSemaphore(os.cpu_count() or 1)
-"""Partitions that share a process take turns, so that no more of them hold arrays than there are cores."""
+"""Partitions in one process take turns: at most as many as there are cores hold arrays."""
 
 
 def kernel(definition: Definition) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
@@ -40,10 +39,10 @@ def _partition_rows(batches: list[pa.RecordBatch], definition: Definition) -> li
 
 
 def _host_groups(feed: pa.Table, definition: Definition) -> Iterator[pa.Table]:
-    """The feed in parts of whole hosts, few enough that their dense arrays stay small."""
+    """The feed in groups of whole hosts, small enough for their dense arrays."""
     encoded = feed.column("host_ip").combine_chunks().dictionary_encode()
     n_hosts = len(encoded.dictionary)
-    per_host = len(ROLES) * definition.timeline.n_buckets * (len(base_columns(definition.spec)) + 2)
+    per_host = len(ROLES) * definition.timeline.n_buckets * (len(definition.spec.sums) + 2)
     size = max(1, CELLS_PER_GROUP // per_host)
     if size >= n_hosts:
         yield feed

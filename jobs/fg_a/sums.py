@@ -1,4 +1,4 @@
-"""Look-back sums over keys: how many peers, ports or segments, and how sessions and bytes spread over them."""
+"""Look-back sums over keys: distinct peers, ports and segments, and how sessions and bytes spread over them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Keyed:
     """Sessions and bytes of keys (a peer, port or segment of an owner) by bucket, keys sorted by owner.
 
     `owner` is `(n_keys,)`; `key`, `bucket`, `sessions` and `bytes` are `(n_entries,)`, `key` counting into `owner`
-    and sorted; `past_days` `(n_keys,)` has bit i set when the key was met on day i of the history, in slices before the
-    origin: see `days_met`.
+    and sorted; `past_days` `(n_keys,)` has bit i set when the key had a session on day i of the history, in slices
+    before the origin: see `days_met`.
     """
 
     owner: Index
@@ -38,7 +38,7 @@ class Keyed:
     past_days: Index
 
     def chunks(self, n_buckets: int) -> Iterator[tuple[slice, slice]]:
-        """Runs of keys, and of their entries, whose dense form stays small."""
+        """Runs of keys and of their entries, small enough to become dense."""
         step = max(1, CELLS_PER_CHUNK // n_buckets)
         for first in range(0, len(self.owner), step):
             last = min(first + step, len(self.owner))
@@ -48,7 +48,7 @@ class Keyed:
 
 @dataclass
 class Spread:
-    """What the keys of each owner add up to in each window, every array `(n_owners, n_windows)`."""
+    """Totals over the keys of each owner in each window, every array `(n_owners, n_windows)`."""
 
     total: Index
     distinct: Index
@@ -71,7 +71,7 @@ def spreads(
 ) -> dict[str, Spread]:
     """The spread of each label's look-back.
 
-    Every figure is a sum or a maximum over keys, so that keys are taken in chunks of bounded size. Without
+    Every value is a sum or a maximum over keys, so keys can be processed in chunks of bounded size. Without
     `shape_wanted`, entropies, largest shares and bytes stay 0; without `novelty_wanted`, new and rare do.
     """
     shape = (keyed.n_owners, len(timeline.windows))
@@ -105,11 +105,11 @@ def spreads(
 
 
 def days_met(present: Bools, past_days: Index, timeline: Timeline) -> NDArray[np.uint8]:
-    """On how many UTC dates a key was met before each edge, `(n_keys, n_edges)`.
+    """The number of UTC dates on which a key had a session before each edge, `(n_keys, n_edges)`.
 
-    Dates count from `lookback_days` before the edge's date to the edge itself. `present` `(n_keys, n_buckets)` says in
-    which buckets the key was met, bit i of `past_days` whether it was met `lookback_days` - i days before the origin's
-    date, in slices before the origin.
+    Dates count from `lookback_days` before the edge's date up to the edge itself. `present` `(n_keys, n_buckets)` marks
+    the buckets in which the key had a session; bit i of `past_days` is set when it had one `lookback_days` - i days
+    before the origin's date, in slices before the origin.
     """
     reach = timeline.lookback_days
     met = past_days.copy()
@@ -121,7 +121,7 @@ def days_met(present: Bools, past_days: Index, timeline: Timeline) -> NDArray[np
 
 
 def _met_today(present: Bools, past_today: Bools, timeline: Timeline) -> NDArray[np.uint8]:
-    """Whether a key was met on each edge's date, before the edge, `(n_keys, n_edges)` of 0 and 1."""
+    """Whether a key had a session on each edge's date, before the edge, `(n_keys, n_edges)` of 0 and 1."""
     running = np.zeros((len(present), timeline.n_buckets + 1), dtype=np.int32)
     np.cumsum(present, axis=1, out=running[:, 1:])
     first_of_day = np.searchsorted(timeline.bucket_days, timeline.edge_days)
@@ -150,16 +150,16 @@ def _tally(flags: Bools, heads: Index) -> Index:
 
 
 def _count_log_count(count: Index) -> Floats:
-    """The value n log2 n of each count n, 0 for 0; from a table while counts are small."""
+    """The product n log2 n of each count n, 0 for 0; from a table while counts are small."""
     if count.max(initial=0) < TABLE_SIZE:
         return _N_LOG_N[count]
     return np.multiply(count, np.log2(np.maximum(count, 1)), dtype=np.float64)
 
 
 def entropy(total: Index, n_log_n: Floats) -> Floats:
-    """Shannon entropy in bits of counts n with that total and sum of n log2 n; 0 for none.
+    """Shannon entropy in bits, from the total of counts n and the sum of n log2 n; 0 without counts.
 
-    Rounded to 1e-10, so that the order in which keys were added does not show.
+    Rounded to 1e-10, so that the order of the keys has no influence.
     """
     safe = np.maximum(total, 1)
     return np.maximum(np.round(np.log2(safe) - n_log_n / safe, 10), 0.0)

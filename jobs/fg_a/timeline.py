@@ -1,4 +1,4 @@
-"""The time axis of a run: which stretches of slices its windows and look-backs tell apart."""
+"""The time axis of a run: slices, grouped into buckets that no look-back divides."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Index = NDArray[np.int64]
 ROLES = ("outbound", "inbound")
 
 MAX_STRETCHES = 16
-"""With more edges than this, each slice is a bucket of its own."""
+"""Above this number of edges, each slice is a bucket of its own."""
 
 
 @dataclass(frozen=True)
 class Timeline:
     """Slices from the start of the longest look-back to the end of the run, cut into buckets.
 
-    A bucket is a stretch of slices that no look-back of any window, and no midnight, divides: all slices by themselves
-    in a long run, half a dozen stretches when the run is one window. Slices and edges count from `origin`.
+    A bucket is a stretch of slices that neither a look-back of any window nor midnight divides: single slices in a long
+    run, half a dozen stretches when the run is one window. Slices and edges count from `origin`.
     """
 
     windows: Windows
@@ -34,12 +34,12 @@ class Timeline:
 
     @property
     def before(self) -> int:
-        """Slices before the first window."""
+        """The number of slices before the first window."""
         return max(self.labels.values()) - 1
 
     @property
     def history(self) -> Windows:
-        """All slices that the run looks at."""
+        """All slices that the run reads."""
         return self.windows.extended(self.before)
 
     @property
@@ -54,7 +54,7 @@ class Timeline:
 
     @cached_property
     def edges(self) -> Index:
-        """First slice of each bucket, and the end of the last, `(n_buckets + 1,)`."""
+        """The first slice of each bucket, and the end of the last, `(n_buckets + 1,)`."""
         ends = np.arange(len(self.windows)) + self.before + 1
         midnights = np.flatnonzero(np.diff(self.slice_days)) + 1
         needed = np.unique(np.concatenate([[0], midnights, ends, *(ends - length for length in self.labels.values())]))
@@ -62,7 +62,7 @@ class Timeline:
 
     @property
     def n_buckets(self) -> int:
-        """How many buckets there are."""
+        """The number of buckets."""
         return len(self.edges) - 1
 
     @cached_property
@@ -77,7 +77,7 @@ class Timeline:
 
     @property
     def end_columns(self) -> slice | Index:
-        """`ends` as an index of dense columns: a slice, which copies nothing, where they are consecutive."""
+        """`ends` as an index of dense columns: a slice, which copies nothing, when they are consecutive."""
         return _consecutive(self.ends)
 
     def start_columns(self, label: str) -> slice | Index:
@@ -91,7 +91,7 @@ class Timeline:
 
     @cached_property
     def current_buckets(self) -> Index:
-        """The bucket that is each window itself, `(n_windows,)`."""
+        """The bucket of each window itself, `(n_windows,)`."""
         return self.ends - 1
 
     @cached_property

@@ -19,15 +19,14 @@ from jobs.fg_b.job import run
     type=MonthType(),
     required=True,
     metavar="YYYY-MM",
-    help="Month for which the baselines hold.",
+    help="Month that the baselines are for.",
 )
 @click.option(
     "--reference-time",
     "reference",
     type=MomentType(),
     metavar="TIME",
-    help="Time with a zone, exclusive, before which the horizons and their safety gaps lie; "
-    "default: the month's first moment in UTC.",
+    help="Time with a zone at which the safety gaps end, exclusive.  [default: start of the month, UTC]",
 )
 @lake_option
 @engine_option
@@ -35,5 +34,5 @@ from jobs.fg_b.job import run
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Monthly baselines of hosts, segments and pairs for each horizon, from fg_a and pair_counts."""
+    """Compute monthly baselines of hosts, segments and pairs for each horizon, from fg_a and pair_counts."""
     run_stage("ndr-fg-b", BaselineConfig.from_options(**options), run)

@@ -1,4 +1,4 @@
-"""What the baseline stage is told, and the windows that follow from it."""
+"""Configuration of the baseline stage, and the windows that follow from it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from common.windows import WINDOW, Windows, floor_to_grid
 class BaselineConfig(StageConfig):
     """A run of the baseline stage: `windows` reaches from the first to the last window of any horizon.
 
-    `pass_bytes` bounds the feature values that one pass over the history holds in memory; on one machine a pass
-    takes about six times as much.
+    `pass_bytes` limits the feature values that one pass over the history holds; a pass takes about six times as much
+    memory on one machine.
     """
 
     baseline_month: str
@@ -38,15 +38,15 @@ class BaselineConfig(StageConfig):
 
 
 def chosen_horizons(spec: FeatureSpec, project: ProjectParameters) -> Mapping[str, Horizon]:
-    """The project's horizons, or those of the feature specification where it has none."""
+    """The project's horizons; without any, those of the feature specification."""
     return project.horizons or spec.horizons
 
 
 def history(name: str, horizon: Horizon, reference: datetime) -> Windows:
-    """The windows that lie inside the horizon before the reference time entirely.
+    """The windows that lie entirely inside the horizon.
 
     Raises:
-        ParameterError: not one window fits in.
+        ParameterError: the horizon is shorter than a window.
     """
     end = reference - timedelta(days=horizon.gap_days)
     start = end - timedelta(days=horizon.days)

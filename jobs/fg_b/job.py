@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from common.contracts import BASELINE_PARTITION_NAMES
 from common.errors import InputError
+from common.features.computed import check_computed
 from common.features.spec import Horizon
 from common.lake.lake import equal_predicate
 from common.runtime.context import StageRun
@@ -16,6 +17,7 @@ from common.windows import iso
 from jobs.fg_b.config import BaselineConfig, chosen_horizons, history
 from jobs.fg_b.passes import baselines_of, plan_passes
 from jobs.fg_b.staging import staging
+from jobs.fg_b.statistics import COMPUTED
 from jobs.fg_b.transform import PAIR_SUBJECTS, ip_metadata, pair_baseline, published
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 def run(config: BaselineConfig, stage: StageRun) -> None:
     """Replaces the baselines of each horizon for the month; a horizon's publication row is written last."""
+    check_computed(stage.spec, "baseline.statistics", stage.spec.statistics, COMPUTED, "jobs/fg_b/statistics.py")
     for name, horizon in chosen_horizons(stage.spec, stage.project).items():
         _Publisher(config, stage, name, horizon).publish()
 

@@ -1,4 +1,4 @@
-"""How a history that does not fit into memory is cut: by role and window label, and by segment."""
+"""Passes over a history that does not fit into memory: by role and window label, then by segment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VALUE_BYTES = 8
 
 @dataclass(frozen=True)
 class Pass:
-    """One reading of the history: the features of some slices, for one of `buckets` groups of segments."""
+    """One pass over the history: the features of some slices, for one of `buckets` groups of segments."""
 
     slices: Sequence[Slice]
     bucket: int
@@ -28,9 +28,9 @@ class Pass:
 
 
 def plan_passes(spec: FeatureSpec, rows: int, pass_bytes: int) -> list[Pass]:
-    """The passes that hold at most `pass_bytes` of feature values each, as far as segments are of equal size.
+    """The passes, each with at most `pass_bytes` of feature values if segments are of equal size.
 
-    Columns are cut first, because a column is read only where it is asked for.
+    Columns are divided first, because only the columns of a pass are read.
     """
     slices = all_slices(spec)
     slice_bytes = rows * len(spec.metrics) * VALUE_BYTES

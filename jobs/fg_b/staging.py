@@ -1,4 +1,4 @@
-"""A place in the lake for intermediate rows, gone when the work on them is done."""
+"""A temporary place in the lake for intermediate rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Staging:
-    """Frames written one by one, and read back together."""
+    """Frames that are written one by one and read back together."""
 
     def __init__(self, session: SparkSession, location: str) -> None:
         self._session = session
@@ -36,7 +36,7 @@ class Staging:
 
 @contextmanager
 def staging(lake: Lake, session: SparkSession, engine: str) -> Iterator[Staging]:
-    """An empty staging place of its own in the lake, removed at the end, also after a failure."""
+    """An empty staging place in the lake, removed at the end, even after a failure."""
     uri = f"{lake.uri}/_staging-{uuid.uuid4().hex}"
     try:
         yield Staging(session, "s3a://" + uri.removeprefix("s3://") if engine == "spark" and lake.is_remote else uri)

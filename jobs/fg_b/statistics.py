@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from common.features.scales import MAD_TO_SIGMA, Floats
 
+COMPUTED = ("median", "p25", "p75", "p95", "p99", "mad", "iqr", "support_count", "cold_start_flag")
 QUANTILES = {"p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a baseline says of each metric: one entry per metric, NaN without support."""
+    """The statistics of a baseline: one entry per metric, NaN without support."""
 
     values: dict[str, Floats]
     support: NDArray[np.int64]
@@ -34,9 +35,10 @@ def statistics(values: Floats) -> Statistics:
 
 
 def outliers(values: Floats, floors: Floats, median: Floats, mad: Floats, z_max: float) -> NDArray[np.bool_]:
-    """Which columns of `values`, shape `(n_metrics, n)`, lie too far from the median in any row.
+    """Which columns of `values`, shape `(n_metrics, n)`, are outliers in any row.
 
-    Too far is more than `z_max` times the larger of 1.4826 mad and the floor; all three have shape `(n_metrics,)`.
+    An outlier lies more than `z_max` scales from the median; the scale is the larger of 1.4826 mad and the floor.
+    Floors, median and mad have shape `(n_metrics,)`.
     """
     scale = np.maximum(MAD_TO_SIGMA * mad, floors)
     distance = np.abs(values - median[:, np.newaxis])

@@ -1,4 +1,4 @@
-"""Baselines of one segment and of its hosts: the function that runs once per segment."""
+"""Baselines of one segment and its hosts: the function that runs once per segment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def feature_columns(spec: FeatureSpec, slices: Sequence[Slice]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Row:
-    """One row to be: its subject (no host for the segment itself), slice, statistics and outliers."""
+    """A future row: its subject (no host for the segment itself), slice, statistics and outliers."""
 
     host_ip: str | None
     time_band: str
@@ -49,11 +49,11 @@ class _Row:
 def segment_baselines(spec: FeatureSpec, slices: Sequence[Slice]) -> Callable[[pa.Table], pa.Table]:
     """A function from the FG-A rows of one segment to the baselines of its hosts and of itself.
 
-    It takes `host_ip, segment_id, time_band` and `feature_columns`, and gives `result_columns`; rows without a host
-    are the segment's own. Rows that are outliers among all rows of their segment, time band, role and label
-    are in no statistic.
+    It takes `host_ip, segment_id, time_band` and `feature_columns` and returns `result_columns`; rows without a host
+    are the segment's own. Outliers among the rows of a segment, time band, role and label are left out of all
+    statistics.
     """
-    # the rows of a segment have no host, so nothing is declared as never null here
+    # the rows of a segment have no host, so every column is nullable here
     schema = pa.schema([field.with_nullable(True) for field in arrow_schema(result_columns(spec))])
 
     def baselines(group: pa.Table) -> pa.Table:
@@ -67,7 +67,7 @@ def segment_baselines(spec: FeatureSpec, slices: Sequence[Slice]) -> Callable[[p
 
 @dataclass(frozen=True)
 class _Subjects:
-    """An order of the rows by time band and host, and where each band and each host begins and ends in it."""
+    """The order of the rows by time band and host, and the range of each band and host in it."""
 
     order: NDArray[np.int64]
     bands: list[tuple[str, slice]]

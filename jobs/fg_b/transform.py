@@ -1,4 +1,4 @@
-"""Baselines that the engine counts: pairs and host metadata."""
+"""Baselines that the engine computes: pairs and host metadata."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAIR_SUBJECTS = {"fg_b/pair/host": "src_ip", "fg_b/pair/segment": "segment_id"}
 
 
 def pair_baseline(counts: DataFrame, subject: str, horizon: Horizon, last_day: date, rare_days: int) -> DataFrame:
-    """How often each subject met each destination and port, from the rows of `pair_counts` in the horizon."""
+    """How often each subject used each destination and port, from the rows of `pair_counts` in the horizon."""
     seen = counts.groupBy(subject, "dst_ip", "dst_port").agg(
         F.sum("sessions_cnt").alias("pair_seen_count"),
         F.max("event_ts").alias("pair_last_seen_ts"),
@@ -41,9 +41,9 @@ def pair_baseline(counts: DataFrame, subject: str, horizon: Horizon, last_day: d
 def ip_metadata(
     rows: DataFrame, inventory: DataFrame, days: int, support_min: int, non_persistent_prefixes: Sequence[str]
 ) -> DataFrame:
-    """What is known of each host with FG-A rows in the horizon, which has windows on so many UTC dates.
+    """One row for each host with FG-A rows in the horizon, whose windows start on `days` UTC dates.
 
-    `inventory` has one `machine_name` per `host_ip`. A host that changed its segment has that of its last row.
+    `inventory` has one `machine_name` per `host_ip`. A host that changed its segment has the one of its last row.
     """
     hosts = rows.groupBy("host_ip").agg(
         F.max_by("segment_id", "window_start_ts").alias("segment_id"),

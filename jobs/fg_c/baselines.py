@@ -34,7 +34,7 @@ SEPARATOR = "|"
 
 @dataclass(frozen=True)
 class BaselineKey:
-    """Which baseline to load: equal keys mean equal rows, because they name the versions of the tables."""
+    """The baseline to load. Equal keys mean equal rows, because they include the versions of the tables."""
 
     lake_uri: str
     feature_spec_version: str
@@ -53,8 +53,8 @@ class BaselineKey:
 class Baselines:
     """One row per subject: medians and scales of `deviation_columns`, shape `(n_columns, n_subjects)`, NaN for none.
 
-    A subject is a `subject_keys` text. A host's row already holds its segment's values where the host is cold. The
-    last row knows nothing.
+    A subject is a `subject_keys` text. Where a host is cold, its row already holds its segment's values. The last row
+    has none.
     """
 
     rows: dict[str, int]
@@ -63,7 +63,7 @@ class Baselines:
     sources: NDArray[np.int8]
 
     def rows_of(self, fg_a_rows: pa.Table) -> NDArray[np.int64]:
-        """The row of each FG-A row's host: its own, else its segment's, else the last one."""
+        """The row number for each FG-A row: that of the host, else of its segment, else the last one."""
         nothing = len(self.sources) - 1
         hosts = subject_keys(fg_a_rows, HOST_SUBJECT).to_pylist()
         segments = subject_keys(fg_a_rows, SEGMENT_SUBJECT).to_pylist()
@@ -74,7 +74,7 @@ class Baselines:
 
 @dataclass(frozen=True)
 class Packed:
-    """The statistics of some subjects: per slice whether it can be used, medians and scales."""
+    """The statistics of some subjects: which slices are usable, medians and scales."""
 
     subjects: list[str]
     usable: NDArray[np.bool_]
@@ -88,7 +88,7 @@ def subject_keys(rows: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
 
 
 def load_baselines(key: BaselineKey) -> Baselines:
-    """The baselines of a key, read once per process, however many of its threads ask.
+    """The baselines of a key, read once per process, for all its threads.
 
     Raises:
         TableError: a table is missing or unreadable.
@@ -130,7 +130,7 @@ def pack(spec: FeatureSpec, rows: pa.Table, subject: Sequence[str], wanted: NDAr
 
 
 def combine(spec: FeatureSpec, hosts: Packed, segments: Packed) -> Baselines:
-    """The baselines of hosts, with those of their segments in the slices in which they are cold, then of segments."""
+    """The baselines of hosts, with their segment's values in cold slices, followed by those of segments."""
     place = {subject: number for number, subject in enumerate(segments.subjects)}
     homes = [subject.rpartition(SEPARATOR)[0] for subject in hosts.subjects]
     own = np.array([place.get(home, -1) for home in homes], dtype=np.int64)
@@ -160,7 +160,7 @@ def _slices(spec: FeatureSpec) -> list[tuple[str, str]]:
 
 
 def _encode(texts: pa.ChunkedArray, wanted: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
-    """The distinct texts among the wanted ones, and the place of each in them."""
+    """The distinct texts among the wanted rows, and the number of each row's text."""
     encoded = texts.combine_chunks().take(wanted).dictionary_encode()
     return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
 

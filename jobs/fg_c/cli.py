@@ -21,8 +21,8 @@ def baseline_month_option(function: Command) -> Command:
         metavar="YYYY-MM|auto",
         default="auto",
         show_default=True,
-        help="Month of the baselines; auto: for each window the month in which it starts, or the latest published one "
-        "before.",
+        help="Month of the baselines; auto: for each window the month in which it starts, or else the latest published "
+        "month before it.",
     )(function)
 
 
@@ -32,5 +32,5 @@ def baseline_month_option(function: Command) -> Command:
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Deviations of each host in each window from its baselines, from fg_a, fg_b and pair_counts."""
+    """Compute how far each host deviates from its baselines in each window, from fg_a, fg_b and pair_counts."""
     run_stage("ndr-fg-c", DeviationConfig(**options), run)

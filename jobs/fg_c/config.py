@@ -1,4 +1,4 @@
-"""What the deviation stage is told, and which baselines each window is compared with."""
+"""Configuration of the deviation stage, and the baselines that each window is compared with."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from common.windows import Windows
 
 @dataclass(frozen=True)
 class DeviationConfig(StageConfig):
-    """A run of the deviation stage; without a baseline month, each window looks for its own.
+    """A run of the deviation stage; without a baseline month, each window takes its own.
 
-    A range is computed in parts of at most a day and `part_rows` FG-A rows, unless a single window has more: so much
-    is in memory at a time.
+    A range is computed in parts of at most a day and `part_rows` FG-A rows, unless a single window has more, which
+    bounds memory.
     """
 
     baseline_month: str | None = None
@@ -28,7 +28,7 @@ def baseline_months(
 ) -> Iterator[tuple[Windows, dict[str, str]]]:
     """Runs of windows with the baseline month of each horizon, given the published months of each.
 
-    It is the chosen month, else the month in which the window starts, else the latest published one before it.
+    The month is the chosen one, else the one in which the window starts, else the latest published one before.
 
     Raises:
         TableError: no such month is published.
@@ -56,7 +56,7 @@ def _month(window: Windows, horizon: str, published: Collection[str], chosen: st
 
 
 def bounded_parts(windows: Windows, rows: Mapping[str, int], most_rows: int) -> Iterator[Windows]:
-    """The windows cut at each day, and where they would have too many rows; `rows` counts those of a window's key."""
+    """The windows, divided at each day and before `most_rows`; `rows` maps the key of a window to its rows."""
     for day in windows.by_day():
         start, held = day.start, 0
         for window in day:

@@ -15,7 +15,7 @@ from common.runtime.context import StageRun
 from common.windows import Windows
 from jobs.fg_c.baselines import BaselineKey
 from jobs.fg_c.config import DeviationConfig, baseline_months, bounded_parts
-from jobs.fg_c.transform import pair_features, with_deviations
+from jobs.fg_c.transform import check_computations, pair_features, with_deviations
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -26,7 +26,7 @@ FILES_AT_A_TIME = 4
 
 @dataclass(frozen=True)
 class _Extent:
-    """What there is of FG-A: rows by window key, and time bands."""
+    """The extent of FG-A: rows by window key, and time bands."""
 
     rows: Counter[str]
     time_bands: tuple[str, ...]
@@ -35,6 +35,7 @@ class _Extent:
 def run(config: DeviationConfig, stage: StageRun) -> None:
     """Replaces the windows of `fg_c`, every horizon of them, in one commit."""
     lake, report = stage.lake, stage.report
+    check_computations(stage.spec)
     with report.step("baselines"):
         extent = _extent(lake, config.windows)
         runs = [
@@ -75,7 +76,7 @@ def _published(config: DeviationConfig, stage: StageRun) -> dict[str, list[str]]
 def _keys(
     config: DeviationConfig, lake: Lake, months: dict[str, str], time_bands: tuple[str, ...]
 ) -> list[BaselineKey]:
-    """The baseline of each horizon, found complete.
+    """The baseline of each horizon, checked to be complete.
 
     Raises:
         TableError: a table has no rows of it.

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from common.contracts import FG_C_PAIR_FEATURES
 from common.contracts.types import Table, arrow_schema, ddl
-from common.features.spec import load_spec
+from common.features.computed import check_computed
+from common.features.spec import FeatureSpec, load_spec
 from jobs.fg_c.baselines import SOURCES, BaselineKey, load_baselines
-from jobs.fg_c.deviations import column_floors, composites, deviation_columns, deviations
+from jobs.fg_c.deviations import TRANSFORMS, column_floors, composites, deviation_columns, deviations
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 CHUNK_ROWS = 4096
 FILES = 2
@@ -24,21 +24,38 @@ COPIED = ("host_ip", "segment_id", "time_band", "window_start_ts", "window_end_t
 PAIR = ("src_ip", "dst_ip", "dst_port")
 
 
-def pair_features(counts: DataFrame, baseline: DataFrame) -> DataFrame:
-    """How rare the pairs of each source in each window are; one row per `host_ip` and `window_start_ts`.
+def pair_aggregates() -> dict[str, Column]:
+    """The pair features by name, over joined rows of pair counts and baseline.
 
-    A pair that the baseline does not know has rarity 1 and is new. Rarities are added up as decimals, so that the
-    order of the rows leaves no trace.
+    Rarities are added up as decimals, so that the order of the rows has no influence.
+    """
+    rarity = F.coalesce(F.col("pair_rarity_score"), F.lit(1.0))
+    return {
+        "pair_rarity_max": F.max(rarity),
+        "pair_rarity_mean": F.sum(rarity.cast("decimal(28,18)")).cast("double") / F.count("*"),
+        "new_pair_share": F.avg(F.col("pair_rarity_score").isNull().cast("double")),
+    }
+
+
+def check_computations(spec: FeatureSpec) -> None:
+    """Checks that the specification and this stage name the same transforms and pair features.
+
+    Raises:
+        SpecError: they do not.
+    """
+    check_computed(spec, "deviation.transforms", spec.transforms, TRANSFORMS, "jobs/fg_c/deviations.py")
+    check_computed(spec, "deviation.pair_features", spec.pair_features, pair_aggregates(), "jobs/fg_c/transform.py")
+
+
+def pair_features(counts: DataFrame, baseline: DataFrame) -> DataFrame:
+    """The rarity of each source's pairs in each window; one row per `host_ip` and `window_start_ts`.
+
+    A pair that the baseline does not know has rarity 1 and is new.
     """
     known = baseline.select(*PAIR, "pair_rarity_score")
     met = counts.select(*PAIR, "window_start_ts").join(known, list(PAIR), "left")
-    rarity = F.coalesce(F.col("pair_rarity_score"), F.lit(1.0))
-    is_new = F.col("pair_rarity_score").isNull().cast("double")
-    return met.groupBy(F.col("src_ip").alias("host_ip"), "window_start_ts").agg(
-        F.max(rarity).alias("pair_rarity_max"),
-        (F.sum(rarity.cast("decimal(28,18)")).cast("double") / F.count("*")).alias("pair_rarity_mean"),
-        F.avg(is_new).alias("new_pair_share"),
-    )
+    features = (value.alias(name) for name, value in pair_aggregates().items())
+    return met.groupBy(F.col("src_ip").alias("host_ip"), "window_start_ts").agg(*features)
 
 
 def with_deviations(
@@ -46,13 +63,13 @@ def with_deviations(
 ) -> DataFrame:
     """The rows of `fg_c` for the FG-A rows: deviations, composites and pair features, for each key's horizon.
 
-    `pairs` are the `pair_features` of each key. The rows come in `FILES` partitions, because so many columns make files
-    dear.
+    `pairs` are the `pair_features` of each key. The rows come in `FILES` partitions, because files with so many columns
+    are expensive.
     """
     spec = load_spec(keys[0].feature_spec_version)
     joined = rows.select(*COPIED, *deviation_columns(spec))
     for number, frame in enumerate(pairs):
-        renamed = {name: _pair_column(name, number) for name in FG_C_PAIR_FEATURES}
+        renamed = {name: _pair_column(name, number) for name in spec.pair_features}
         joined = joined.join(frame.withColumnsRenamed(renamed), ["host_ip", "window_start_ts"], "left")
     together = joined.repartition(FILES, "host_ip")
     return together.mapInArrow(_mapper(keys, arrow_schema(table.columns)), ddl(table.columns))
@@ -65,19 +82,20 @@ def _pair_column(name: str, number: int) -> str:
 def _mapper(
     keys: Sequence[BaselineKey], schema: pa.Schema
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function that each worker runs; it carries the names of the baselines, not the baselines."""
+    """The function that each worker runs; it holds the keys of the baselines, not the baselines."""
 
     def compute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        names = load_spec(keys[0].feature_spec_version).pair_features
         for chunk in _chunks(batches):
             for number, key in enumerate(keys):
-                pairs = {name: chunk[_pair_column(name, number)] for name in FG_C_PAIR_FEATURES}
+                pairs = {name: chunk[_pair_column(name, number)] for name in names}
                 yield fg_c_rows(chunk, pairs, key, schema)
 
     return compute
 
 
 def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The batches, joined up to some thousand rows: a window of few hosts is a small batch of many columns."""
+    """The batches, combined to some thousand rows: a window of few hosts is a small batch of many columns."""
     held: list[pa.RecordBatch] = []
     for batch in batches:
         held.append(batch)

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from common.contracts import FG_C_PAIR_FEATURES
 from common.detection.inputs import behaviour
 from common.detection.preprocessing import Preprocessor
 from common.features.spec import FeatureSpec
@@ -78,7 +77,7 @@ def behaviours(features: Sequence[str], spec: FeatureSpec) -> dict[str, NDArray[
     found: dict[str, list[int]] = {}
     for column, name in enumerate(features):
         if name not in apart:
-            found.setdefault("pairs" if name in FG_C_PAIR_FEATURES else behaviour(name, spec), []).append(column)
+            found.setdefault("pairs" if name in spec.pair_features else behaviour(name, spec), []).append(column)
     return {name: np.array(columns) for name, columns in found.items()}
 
 

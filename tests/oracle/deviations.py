@@ -8,10 +8,12 @@ import duckdb
 import pyarrow as pa
 
 from common.config.project import ProjectParameters
-from common.features.spec import DEVIATION_TRANSFORMS, FeatureSpec, Metric
+from common.features.spec import FeatureSpec, Metric
 
 from .longform import values
 from .prepare import constants, fill, insert
+
+TRANSFORMS = ("z_mad", "ratio", "log_ratio")
 
 CHOSEN = """
 CREATE TABLE chosen AS
@@ -141,8 +143,8 @@ def _lists(con: duckdb.DuckDBPyConnection, spec: FeatureSpec) -> None:
     con.execute("CREATE TABLE composites (score VARCHAR, role VARCHAR, metric VARCHAR)")
     listed = [
         (score, role, metric)
-        for score, by_role in spec.composites.items()
-        for role, metrics in by_role.items()
+        for score, composite in spec.composites.items()
+        for role, metrics in composite.metrics.items()
         for metric in metrics
     ]
     fill(con, "composites", listed)
@@ -158,9 +160,9 @@ def _wide(spec: FeatureSpec, horizon_name: str, month: str) -> str:
     features = ", ".join(
         f"{transform}s[{number}] AS {spec.roles[role]}{metric.name}_{label}_{transform}"
         for number, (label, role, metric) in enumerate(_places(spec), start=1)
-        for transform in DEVIATION_TRANSFORMS
+        for transform in TRANSFORMS
     )
-    lists = ", ".join(f"list({transform} ORDER BY place) AS {transform}s" for transform in DEVIATION_TRANSFORMS)
+    lists = ", ".join(f"list({transform} ORDER BY place) AS {transform}s" for transform in TRANSFORMS)
     scores = ", ".join(f"max(value) FILTER (score = '{score}') AS {score}" for score in spec.composites)
     parts = {
         "deviated": f"""SELECT host_ip, window_end_ts, {features} FROM (

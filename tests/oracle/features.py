@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from common.windows import Windows
 
-from .deltas import counts
+from .deltas import COUNTS, SUMS, counts
 from .prepare import insert, names
 
 KEY = "host_ip, window_end_ts, label, role"
@@ -91,13 +91,10 @@ SELECT {key}, count(*) FILTER (days = 0) AS new_{name}_cnt,
 FROM known GROUP BY ALL
 """
 
-ADDED = """
-sessions_cnt allow_cnt deny_cnt alert_cnt rst_cnt aged_out_cnt zero_reply_cnt short_session_cnt
-bytes_src_sum bytes_dst_sum duration_sum peer_ip_nunique peer_port_nunique peer_segment_nunique
-peer_ip_entropy peer_port_entropy
+SPREAD = """
+peer_ip_nunique peer_port_nunique peer_segment_nunique peer_ip_entropy peer_port_entropy
 peer_ip_top1_sessions_share peer_port_top1_sessions_share peer_ip_top1_bytes_share peer_port_top1_bytes_share
-max_sessions_per_minute tcp_cnt udp_cnt icmp_cnt threat_cnt traffic_cnt high_risk_segment_sessions_cnt
-high_risk_segment_unique_dsts
+max_sessions_per_minute high_risk_segment_sessions_cnt high_risk_segment_unique_dsts
 """
 DERIVED = {
     "duration_mean": ("duration_sum", "sessions_cnt"),
@@ -163,7 +160,7 @@ def _long(con: duckdb.DuckDBPyConnection) -> str:
         "both_novelty": _novelty("pair_and_port", "peer_ip", "dst_port"),
     }
     ports = [f"{name}_port_sessions_cnt" for name in names(con, "SELECT DISTINCT name FROM port_sets")]
-    added = [*ADDED.split(), *ports, "new_peer_cnt", "rare_peer_cnt", "new_port_cnt", "rare_port_cnt"]
+    added = [*COUNTS, *SUMS, *SPREAD.split(), *ports, "new_peer_cnt", "rare_peer_cnt", "new_port_cnt", "rare_port_cnt"]
     added.append("new_pair_and_port_cnt")
     metrics = [
         *(

@@ -1,4 +1,4 @@
-"""What is usual for the hosts of an alert, from the published baselines."""
+"""Usual values for the hosts of alerts, from the published baselines."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rows_of(
 
 
 def subjects(lake: Lake, keys: Iterable[Key], horizon: str) -> dict[Key, tuple[Subject, str]]:
-    """Whose baseline each row was compared with, and its month; rows without any are left out."""
+    """The subject whose baseline each row was compared with, and its month; rows without a baseline are left out."""
     columns = ["segment_id", "time_band", "baseline_month", "baseline_source"]
     found = rows_of(lake, "fg_c", columns, keys, baseline_horizon=horizon)
     return {
@@ -50,7 +50,7 @@ def medians_of(
 ) -> Medians:
     """The baseline medians and quartiles of the metrics for those hosts and their segments.
 
-    Keyed by (month, "host" or "segment", subject, role, time band, label, metric); statistics from too few windows
+    Keyed by (month, "host" or "segment", subject, role, time band, label, metric); statistics of cold baselines
     are left out.
     """
     pairs = list(found)

@@ -23,21 +23,27 @@ from tools.report.job import run
     "windows",
     type=WindowsType(),
     metavar="START[/END]",
-    help="Window or range (END exclusive) to report on; without it, all that was scored.",
+    help="Window or range (END exclusive) to report on. Default: all scored windows.",
 )
 @click.option(
-    "--top", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Alerts or incidents to print."
+    "--top",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    help="Number of alerts or incidents to print.",
 )
-@click.option("--one-per-host", is_flag=True, help="Only the highest window of each host.")
-@click.option("--incidents", is_flag=True, help="Windows of one host and behaviour as one incident, after feedback.")
+@click.option("--one-per-host", is_flag=True, help="Print only the highest window of each host.")
+@click.option(
+    "--incidents", is_flag=True, help="Group the windows of one host and technique into incidents, and apply feedback."
+)
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 1),
     default=ALERT_SCORE,
     show_default=True,
-    help="Lowest anomaly_score of a window that belongs to an incident, inclusive.",
+    help="Windows with at least this anomaly_score belong to incidents.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option(
     "--feature-spec-version", default="v1", show_default=True, metavar="VERSION", help="Feature specification."
 )
@@ -45,10 +51,10 @@ from tools.report.job import run
     "--parameters",
     "parameters_path",
     metavar="FILE",
-    help="Project parameters (YAML), for the horizon of the baselines; without it, the defaults.",
+    help="Project parameters (YAML), which name the horizon of the baselines. Default: built-in parameters.",
 )
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Prints the highest anomalies of the scored windows, and what made each of them one."""
+    """Print the highest anomalies of the scored windows and the reasons for each."""
     run(ReportConfig(**options))

@@ -10,7 +10,7 @@ from common.windows import Windows
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """What the report is told: the windows (all without), how many alerts or incidents, and how to print them."""
+    """Which windows to report on (None: all), how many alerts or incidents, and how to print them."""
 
     lake_uri: str
     windows: Windows | None

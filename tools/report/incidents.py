@@ -1,4 +1,4 @@
-"""The incidents of the report: what feedback leaves of them, and what it keeps quiet."""
+"""The incidents of the report: those that feedback leaves, and those that it suppresses."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from common.lake.lake import Lake
 from common.windows import Windows, iso
 from tools.report.amounts import amount, score
 from tools.report.rendering import INDENT
-from tools.report.transform import feature_names
-from tools.report.wording import feature_words, pair_words, peer_words, span
+from tools.report.wording import feature_names, feature_words, pair_words, peer_words, span
 
 REASONS_SHOWN = 3
 PEERS_SHOWN = 3
@@ -84,9 +83,7 @@ def _incident(rank: int, incident: Incident, verdict: str, spec: FeatureSpec) ->
     names = feature_names(spec)
     for reason in incident.reasons[:REASONS_SHOWN]:
         name = names.get(reason.feature)
-        words = pair_words(reason) or (
-            feature_words(name.role, name.metric, name.kind, name.label, reason.value) if name else None
-        )
+        words = pair_words(reason) or (feature_words(name, reason.value) if name else None)
         plain = f"{reason.feature} {amount(reason.value, 'ratio')}"
         lines.append(f"{INDENT}{words or plain}")
     return lines

@@ -23,7 +23,8 @@ from tools.report.baselines import medians_of, rows_of, subjects
 from tools.report.config import ReportConfig
 from tools.report.incidents import report_incidents
 from tools.report.rendering import Alert, table
-from tools.report.transform import Key, evidence, feature_names, highest, strongest
+from tools.report.transform import Key, evidence, highest, strongest
+from tools.report.wording import feature_names
 
 REASONS_SHOWN = 5
 SHARE_SHOWN = 0.01
@@ -71,7 +72,7 @@ def alerts_before(lake: Lake, keys: Sequence[Key]) -> dict[Key, int]:
 
 
 def _shown(prediction: dict[str, Any], spec: FeatureSpec) -> list[tuple[Reason, float]]:
-    """The strongest behaviours of a prediction that made up at least one percent of its score."""
+    """The strongest feature families of a prediction that make up at least one percent of its score."""
     found = strongest(parse_reasons(prediction["top_features"]), spec)
     return [(reason, added) for reason, added in found if added >= SHARE_SHOWN * prediction["raw_score"]][
         :REASONS_SHOWN

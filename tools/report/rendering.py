@@ -15,14 +15,14 @@ from tools.report.amounts import amount, score
 from tools.report.transform import Evidence
 from tools.report.wording import peer_words
 
-WHOSE = {"host": "usually", "segment": "segment's usual", "training": "median of all"}
+WHOSE = {"host": "usually", "segment": "usually in its segment", "training": "median of the training data"}
 INDENT = " " * 6
 PEERS_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One prediction that made it into the report."""
+    """A prediction in the report."""
 
     rank: int
     host_ip: str
@@ -48,7 +48,7 @@ class Alert:
 
 
 def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
-    """The alerts as a terminal shows them: a line each, and below it a line for each reason."""
+    """The alerts as text for a terminal: a line for each, followed by a line for each reason."""
     width = max(len("host"), *(len(alert.host_ip) for alert in alerts))
     lines = [
         f"{len(alerts)} of {rows:,} scored rows ({hosts:,} hosts, {span}), highest first",
@@ -66,10 +66,10 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
 
 
 def _resembles(alert: Alert) -> str:
-    """What the alert looks like, and how often its host alerted lately."""
+    """The technique that the alert resembles, and how often its host alerted lately."""
     technique = f" ({alert.behaviour.technique} {alert.behaviour.technique_name})" if alert.behaviour.technique else ""
-    before = f"{alert.alerts_before} alerts of this host" if alert.alerts_before else "no alert of this host"
-    return f"resembles: {alert.behaviour.name}{technique}; {before} in the 7 days before"
+    before = f"{alert.alerts_before} alerts for this host" if alert.alerts_before else "no alert for this host"
+    return f"resembles: {alert.behaviour.name}{technique}; {before} in the previous 7 days"
 
 
 def _reason(reason: Evidence) -> str:
@@ -78,6 +78,6 @@ def _reason(reason: Evidence) -> str:
     if reason.usual_of in WHOSE:
         usual = f", {WHOSE[reason.usual_of]} {amount(reason.usual, reason.kind)}"
         if reason.low is not None and reason.high is not None:
-            usual += f" (half of the time {amount(reason.low, reason.kind)} to {amount(reason.high, reason.kind)})"
+            usual += f" ({amount(reason.low, reason.kind)} to {amount(reason.high, reason.kind)} half of the time)"
     words = reason.words or f"{reason.feature} {amount(reason.value, reason.kind)}"
     return f"{words}{usual}  ({reason.share:.0%})"

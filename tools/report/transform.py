@@ -13,7 +13,7 @@ import pyarrow as pa
 from common.detection.explanation import Reason
 from common.detection.inputs import behaviour, fg_a_feature
 from common.features.spec import FeatureSpec
-from tools.report.wording import feature_words, pair_words
+from tools.report.wording import FeatureName, feature_words, pair_words
 
 Key = tuple[str, datetime]
 Usual = tuple[float, float | None, float | None]
@@ -22,10 +22,10 @@ Medians = dict[tuple[str, ...], Usual]
 
 @dataclass(frozen=True)
 class Evidence:
-    """One behaviour that made an alert: a feature, its value, what is usual, of whom, and its share of the score.
+    """One reason for an alert: a feature, its value, what is usual and for whom, and its share of the score.
 
-    `words` say the feature and value in plain words, where there are some; half of the baseline lies from `low` to
-    `high`.
+    `words` are the feature and its value in plain words, where it has any; `low` and `high` are the quartiles of the
+    baseline.
     """
 
     feature: str
@@ -49,26 +49,6 @@ class Subject:
     source: str
 
 
-@dataclass(frozen=True)
-class FeatureName:
-    """The parts of an FG-A feature's name."""
-
-    role: str
-    metric: str
-    kind: str
-    label: str
-
-
-def feature_names(spec: FeatureSpec) -> dict[str, FeatureName]:
-    """The parts of the name of each FG-A feature, context left out."""
-    return {
-        spec.fg_a_name(role, metric.name, label): FeatureName(role, metric.name, metric.kind, label)
-        for label in spec.window_labels
-        for role in spec.roles
-        for metric in spec.metrics
-    }
-
-
 def highest(scores: pa.Table, top: int, one_per_host: bool) -> list[int]:
     """The row numbers of the highest predictions, highest first; ties by raw score, window and host."""
     columns = {name: scores[name].to_numpy() for name in ("anomaly_score", "raw_score", "window_end_ts", "host_ip")}
@@ -81,7 +61,7 @@ def highest(scores: pa.Table, top: int, one_per_host: bool) -> list[int]:
 
 
 def strongest(reasons: Sequence[Reason], spec: FeatureSpec) -> list[tuple[Reason, float]]:
-    """One reason for each behaviour, its strongest, with the contributions of all of them; largest first."""
+    """The strongest reason of each feature family, with the contributions of the whole family; largest first."""
     groups: dict[str, list[Reason]] = {}
     for reason in reasons:
         groups.setdefault(behaviour(reason.feature, spec), []).append(reason)
@@ -101,10 +81,10 @@ def evidence(
     medians: Medians,
     compared: tuple[Subject, str] | None,
 ) -> Evidence:
-    """The reason as a reader wants it: the behaviour itself, not its deviation, against what is usual there.
+    """The reason as a reader wants it: the feature itself rather than its deviation, against what is usual.
 
-    `values` are the FG-A features of the row; `compared` is whose baseline holds for it, and the baseline's
-    month. Where there is no baseline, the training median of the feature stands in.
+    `values` are the FG-A features of the row; `compared` says whose baseline applies to it, and the baseline's
+    month. Without a baseline, the training median of the feature is used.
     """
     share = added / raw_score if raw_score > 0 else 0.0
     feature = fg_a_feature(reason.feature)
@@ -114,7 +94,7 @@ def evidence(
     if name is None or feature not in values:
         return Evidence(reason.feature, "ratio", reason.value, reason.baseline_median, "training", share)
     value = values[feature]
-    words = feature_words(name.role, name.metric, name.kind, name.label, value)
+    words = feature_words(name, value)
     if compared is not None:
         subject, month = compared
         whose = {"host": subject.host_ip, "segment": subject.segment_id}

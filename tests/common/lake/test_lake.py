@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -83,3 +85,31 @@ def test_a_missing_table_names_itself(stages: Stages) -> None:
     with pytest.raises(TableError, match="fg_c does not exist"):
         stages.lake.arrow("fg_c")
     assert stages.lake.partitions("fg_c") == []
+
+
+def logged_schemas(folder: Path) -> list[dict[str, Any]]:
+    """The schema of each metadata action of a table's log, oldest first."""
+    lines = [line for log in sorted(folder.glob("_delta_log/*.json")) for line in log.read_text().splitlines()]
+    actions = [json.loads(line) for line in lines]
+    return [json.loads(action["metaData"]["schemaString"]) for action in actions if "metaData" in action]
+
+
+def test_the_log_says_what_each_column_means_after_a_replacement_too(stages: Stages) -> None:
+    for _ in range(2):
+        stages.lake.replace("pair_counts", counted(stages, FIRST), FIRST.predicate)
+    (schema,) = logged_schemas(stages.folder / "pair_counts")
+    comments = {field["name"]: field["metadata"] for field in schema["fields"]}
+    declared = {column.name: {"comment": column.comment} for column in stages.lake.table("pair_counts").columns}
+    assert comments == declared
+    assert comments["window_end_ts"] == {"comment": "end of the window, exclusive [UTC]"}
+
+
+def test_a_table_without_comments_is_written_as_before(stages: Stages) -> None:
+    """Earlier releases let the engine create tables, and Sail drops comments."""
+    table = stages.lake.table("pair_counts")
+    empty = stages.session.createDataFrame([], table.ddl)
+    empty.write.format("delta").partitionBy(*table.partitions).save(stages.lake.location(table.name))
+    before = logged_schemas(stages.folder / "pair_counts")
+    stages.lake.replace("pair_counts", counted(stages, FIRST), FIRST.predicate)
+    assert stages.lake.arrow("pair_counts", ["sessions_cnt"]).to_pylist() == [{"sessions_cnt": 1}]
+    assert logged_schemas(stages.folder / "pair_counts") == before

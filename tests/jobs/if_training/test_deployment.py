@@ -86,7 +86,10 @@ def test_the_contract_says_how_the_input_is_made(first: Lifecycle) -> None:
     assert found["join"]["where"] == {"fg_c.baseline_horizon": "7d"}
     assert found["features"]["order"] == names
     assert found["features"]["sha256"] == sha256(encoded(names))
-    assert (found["features"]["from_fg_a"], found["features"]["from_fg_c"]) == (485, 1328)
+    assert (found["features"]["from_fg_a"], found["features"]["from_fg_c"]) == (
+        len(SPEC.fg_a_features()),
+        len(SPEC.fg_c_features()) + len(SPEC.score_names),
+    )
     assert (
         found["preprocessing"]["mask"] == json.loads(first.path("manifest.json").read_bytes())["preprocessing"]["mask"]
     )

@@ -82,5 +82,7 @@ def test_usage_errors_are_code_2(lake: str, options: list[str]) -> None:
 def test_the_report_says_it_in_words(lake: str) -> None:
     text = call(report, "--lake", lake, "--incidents", "--top", "1")[1]
     assert "beacon (T1071 Application Layer Protocol)" in text
-    assert "-> 203.0.113.99:443 (outside): 12 sessions in 24 h, 6 failed, 4 kB; new: peer; met by 0 other hosts" in text
+    assert (
+        "-> 203.0.113.99:443 (outside): 12 sessions in 24 h, 6 failed, 4 kB; new: peer; seen by 0 other hosts" in text
+    )
     assert "the host's first incident" in text

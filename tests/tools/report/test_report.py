@@ -103,8 +103,8 @@ def test_reasons_show_the_value_against_the_hosts_baseline(lake: Path) -> None:
     )
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
     # two features of one behaviour are one reason: (2.0 + 0.5) of 10
-    assert "412 distinct peers in 15 min, usually 6 (half of the time 4 to 9)  (25%)" in text
-    assert "scan_suspicion_score 5, median of all 0.2  (10%)" in text
+    assert "412 distinct peers in 15 min, usually 6 (4 to 9 half of the time)  (25%)" in text
+    assert "scan_suspicion_score 5, median of the training data 0.2  (10%)" in text
 
 
 @pytest.mark.parametrize("why", ["cold", "missing", "source"])
@@ -116,7 +116,7 @@ def test_the_segments_baseline_stands_in(lake: Path, why: str) -> None:
         write(lake, tables(SPEC)["fg_c"], rows("fg_c", LAST, 1, overrides={"baseline_source": {3: "segment"}}))
     write_table(lake, "fg_b/segment", baseline("fg_b/segment", [{}], peer_ip_nunique_median=9.0))
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
-    assert "412 distinct peers in 15 min, segment's usual 9  (25%)" in text
+    assert "412 distinct peers in 15 min, usually in its segment 9  (25%)" in text
 
 
 def test_without_a_baseline_nothing_is_made_up(lake: Path) -> None:
@@ -128,7 +128,7 @@ def test_without_a_baseline_nothing_is_made_up(lake: Path) -> None:
 def test_without_features_the_reasons_are_those_of_the_prediction(lake: Path) -> None:
     shutil.rmtree(lake / "fg_a")
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
-    assert "peer_ip_nunique_w_15m_z_mad 6, median of all 0.1  (25%)" in text
+    assert "peer_ip_nunique_w_15m_z_mad 6, median of the training data 0.1  (25%)" in text
 
 
 def test_table_has_a_line_for_each_alert(source: Path) -> None:

@@ -1,0 +1,38 @@
+"""Command line of the feature catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from common.runtime.cli import report_errors
+from tools.features.config import CatalogueConfig
+from tools.features.job import FORMATS, run
+
+
+@click.command(name="ndr-features", epilog="Example: ndr-features in_deny_ratio_w_1h_z_mad")
+@click.argument("name", required=False)
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="Output format; ndjson is one JSON object a line.",
+)
+@click.option(
+    "--markdown", "as_markdown", is_flag=True, help="Print the whole catalogue as Markdown (docs/features.md)."
+)
+@click.option(
+    "--feature-spec-version", default="v1", show_default=True, metavar="VERSION", help="Feature specification."
+)
+@report_errors
+def main(**options: Any) -> None:
+    """Print what a feature means and how it is computed.
+
+    NAME is a base metric (sessions_cnt), a feature (in_deny_ratio_w_1h), a deviation (deny_ratio_w_1h_z_mad), a score
+    (scan_suspicion_score), a pair feature, a context feature or a baseline statistic (sessions_cnt_median). Without a
+    NAME, all base metrics are listed, and how many features they make.
+    """
+    run(CatalogueConfig(**options))
