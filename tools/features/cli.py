@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import report_errors
+from common.runtime.version import version_option
 from tools.features.config import CatalogueConfig
 from tools.features.job import FORMATS, run
 
@@ -27,6 +28,7 @@ from tools.features.job import FORMATS, run
 @click.option(
     "--feature-spec-version", default="v1", show_default=True, metavar="VERSION", help="Feature specification."
 )
+@version_option
 @report_errors
 def main(**options: Any) -> None:
     """Print what a feature means and how it is computed.
