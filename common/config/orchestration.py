@@ -1,4 +1,4 @@
-"""Orchestration parameters: what the state machines are told of a project."""
+"""Orchestration parameters: what the state machines need to know about a project."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ MOST_PARALLEL = 40
 
 @dataclass(frozen=True)
 class OrchestrationParameters:
-    """How long the state machines wait and hold locks, and where they find the project's data.
+    """The timeouts and locks of the state machines, and the location of the project's data.
 
-    `lake_uri` and `ingestion_prefix` (s3://bucket/org1/org2) go to the pipelines. Pipelines are looked at every
-    `poll_seconds`, at most `..._poll_attempts` times. A lock is a lease: without a value, it outlasts all polls that
-    happen under it by a quarter and ten minutes. A window that was done is not done again for
-    `duplicate_retention_seconds`. Training looks at the `training_days` that end `training_gap_days` before its event;
-    0 days stand for the three calendar months that end a month before it. `window_floor_minutes` are those of the
-    15-minute grid.
+    `lake_uri` and `ingestion_prefix` (s3://bucket/org1/org2) are passed to the pipelines. A running pipeline is polled
+    every `poll_seconds`, at most `..._poll_attempts` times. A lock is a lease; by default it outlasts all polls made
+    under it by 25 % plus ten minutes. A finished window is not processed again within `duplicate_retention_seconds`.
+    Training uses the `training_days` that end `training_gap_days` before its event; 0 stands for the three calendar
+    months that end a month before it. `window_floor_minutes` must be those of the 15-minute grid.
 
     Raises:
-        ParameterError: a value is out of range, or a lease ends before the polls that it has to cover.
+        ParameterError: a value is out of range, or a lease is shorter than the polls made under it.
     """
 
     lake_uri: str
@@ -53,7 +52,8 @@ class OrchestrationParameters:
     def __post_init__(self) -> None:
         if not self.lake_uri.startswith(("s3://", "file://", "/")):
             raise ParameterError(
-                f"orchestration parameter lake_uri is {self.lake_uri!r}", "Give s3://, file:// or an absolute path"
+                f"orchestration parameter lake_uri is {self.lake_uri!r}",
+                "Give an s3:// or file:// URI or an absolute path",
             )
         object.__setattr__(self, "ingestion_prefix", s3_folder(self.ingestion_prefix, "ingestion_prefix"))
         for entry in fields(self):
@@ -74,7 +74,7 @@ class OrchestrationParameters:
         if tuple(sorted(self.window_floor_minutes)) != GRID_MINUTES:
             raise ParameterError(
                 f"orchestration parameter window_floor_minutes is {list(self.window_floor_minutes)}",
-                f"The grid is {list(GRID_MINUTES)}",
+                f"Use the minutes of the grid, {list(GRID_MINUTES)}",
             )
         live = self.features_poll_attempts + self.inference_poll_attempts + self.join_poll_attempts
         self._lease("lock_lease_seconds", max(live, self.backfill_poll_attempts))

@@ -1,4 +1,4 @@
-"""Project parameters: what differs between one customer's network and another's."""
+"""Project parameters: what differs from one monitored network to the next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from common.config.loader import build, s3_folder
 from common.config.redshift import RedshiftParameters
-from common.config.sources import read_settings
+from common.config.sources import read_parameters
 from common.config.training import TrainingParameters
 from common.errors import ParameterError
 from common.features.spec import Horizon
@@ -20,7 +20,7 @@ DEFAULT_INTERNAL_CIDRS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00
 
 @dataclass(frozen=True)
 class PublicationParameters:
-    """Where predictions are published besides the lake: below `s3_prefix`, an s3:// URI."""
+    """Publication of predictions in S3: `s3_prefix` is the s3:// URI of the target folder."""
 
     s3_prefix: str
 
@@ -30,15 +30,15 @@ class PublicationParameters:
 
 @dataclass(frozen=True)
 class ProjectParameters:
-    """The settings of a project, with the defaults of a new one.
+    """The parameters of a project, with their defaults.
 
-    Hours are of the local day in `time_zone`, half-open; weekend days are ISO weekdays (6 = Saturday). `segments`
-    maps a prefix to a name; an address outside all of them belongs to its /24 (IPv4) or /64 (IPv6). `horizons`
-    overrides those of the feature specification. `column_mapping` maps canonical column names to those of a
-    Parquet file. `training` is the group of the training lifecycle, see `common.config.training`.
+    `working_hours` and `off_hours` are half-open ranges of local hours in `time_zone`; `weekend_days` are ISO weekdays
+    (6 = Saturday). `segments` maps an IP prefix to a name; an address outside all prefixes belongs to its /24 (IPv4)
+    or /64 (IPv6). `horizons` overrides those of the feature specification. `column_mapping` maps canonical column
+    names to those of a Parquet file. `training` is described in `common.config.training`.
 
-    What only stages in AWS need: `redshift` and `publication`; `staging_prefix`, an s3://
-    URI below which UNLOAD and COPY exchange files; `batch_index_table`, the DynamoDB table of the batches that came in.
+    Only stages in AWS need `redshift`, `publication`, `staging_prefix` (the s3:// URI below which UNLOAD and COPY
+    stage files) and `batch_index_table` (the DynamoDB table of the mini-batches received).
     """
 
     time_zone: str = "UTC"
@@ -96,18 +96,18 @@ def _check(value: str, parse: Callable[[str], object], name: str, wanted: str) -
 def load_project(
     source: str | None, project_name: str = "local", feature_spec_version: str = "v1", **overrides: Any
 ) -> ProjectParameters:
-    """The project parameters of a source, or the defaults without one; overrides that are not None win.
+    """The project parameters from the source, or the defaults; overrides other than None win.
 
     Args:
-        source: a YAML file on disk or s3://, or `dynamodb://<table>`, whose item for the project and feature
-            specification is taken.
+        source: a YAML file on disk or in S3, or `dynamodb://<table>`: the item of the project and feature
+            specification.
         project_name: the project.
         feature_spec_version: the feature specification.
-        **overrides: parameters that the command line gives.
+        **overrides: parameters given on the command line.
 
     Raises:
-        ParameterError: the source is missing or unreadable, or a parameter is unknown or wrong.
+        ParameterError: the source is missing or unreadable, or a parameter is unknown or invalid.
     """
-    raw = read_settings(source, project_name, feature_spec_version) if source else {}
+    raw = read_parameters(source, project_name, feature_spec_version) if source else {}
     given = {name: value for name, value in overrides.items() if value is not None}
     return replace(build(ProjectParameters, raw, str(source)), **given)

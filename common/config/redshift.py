@@ -1,4 +1,4 @@
-"""How a project reaches Redshift, and where they exchange files."""
+"""A project's Redshift connection, and the S3 location where both stage files."""
 
 from __future__ import annotations
 
@@ -18,21 +18,25 @@ INVENTORY_COLUMNS = ("host_ip", "machine_name", "is_active")
 
 
 def check_identifier(value: str, name: str) -> None:
-    """Raises a ParameterError unless the value is a plain SQL identifier."""
+    """Checks that the value is a plain SQL identifier.
+
+    Raises:
+        ParameterError: it is not.
+    """
     if not IDENTIFIER.fullmatch(value):
         raise ParameterError(f"project parameter {name} is {value!r}", "Give a name of letters, digits and underscores")
 
 
 @dataclass(frozen=True)
 class RedshiftParameters:
-    """How Redshift is reached through its Data API, and what lies there.
+    """The connection to Redshift through its Data API, and the names of its tables.
 
-    Either `workgroup_name` (serverless) or `cluster_identifier`, and with the latter `secret_arn` or `db_user`; a
-    workgroup without a secret takes the caller's identity. `iam_role_arn` (or the word default) is what UNLOAD and COPY
-    use in S3. `inventory_query_table` is a table or view in `schema` with one row per machine; `inventory_columns` maps
-    `host_ip`, `machine_name` and `is_active` to its columns where they are named otherwise; with
-    `inventory_month_column`, only rows with the month (YYYY-MM) there are taken. `publication_table` is made if it does
-    not exist. A statement may take `statement_timeout_seconds`, looked at every `poll_seconds`.
+    Give either `workgroup_name` (serverless) or `cluster_identifier`, the latter with `secret_arn` or `db_user`; a
+    workgroup without a secret uses the caller's identity. UNLOAD and COPY access S3 with `iam_role_arn` (or `default`).
+    `inventory_query_table` is a table or view in `schema` with one row per machine; `inventory_columns` maps `host_ip`,
+    `machine_name` and `is_active` to its columns if their names differ; `inventory_month_column` restricts it to rows
+    of one month (YYYY-MM). `publication_table` is created if missing. A statement is polled every `poll_seconds` and
+    cancelled after `statement_timeout_seconds`.
     """
 
     database: str
@@ -62,7 +66,7 @@ class RedshiftParameters:
             if name not in INVENTORY_COLUMNS:
                 raise ParameterError(
                     f"project parameter redshift.inventory_columns has {name!r}",
-                    f"It maps {', '.join(INVENTORY_COLUMNS)}",
+                    f"Map only {', '.join(INVENTORY_COLUMNS)}",
                 )
             check_identifier(column, f"redshift.inventory_columns.{name}")
         if not (self.iam_role_arn == "default" or ROLE_ARN.fullmatch(self.iam_role_arn)):
@@ -72,7 +76,7 @@ class RedshiftParameters:
             )
         if (self.workgroup_name is None) == (self.cluster_identifier is None):
             raise ParameterError(
-                "project parameter redshift names both a workgroup and a cluster, or none",
+                "project parameter redshift must name either a workgroup or a cluster",
                 "Give either workgroup_name or cluster_identifier",
             )
         if self.secret_arn and self.db_user:
@@ -84,43 +88,43 @@ class RedshiftParameters:
             )
         if self.workgroup_name and self.db_user:
             raise ParameterError(
-                f"project parameter redshift.db_user is {self.db_user!r}, but a workgroup takes none",
+                f"project parameter redshift.db_user is {self.db_user!r}, but a workgroup has no database user",
                 "Leave it out, or give secret_arn",
             )
         if not 0 < self.poll_seconds <= self.statement_timeout_seconds:
             raise ParameterError(
                 f"project parameters redshift.poll_seconds and statement_timeout_seconds are {self.poll_seconds:g} and "
                 f"{self.statement_timeout_seconds:g}",
-                "Give a time to poll above 0 and at most the timeout",
+                "Give poll_seconds above 0 and at most the timeout",
             )
 
 
 def redshift_of(project: ProjectParameters, project_name: str) -> RedshiftParameters:
-    """How the project reaches Redshift.
+    """The project's Redshift connection.
 
     Raises:
-        ParameterError: it has none.
+        ParameterError: the project has none.
     """
     if project.redshift is None:
         raise ParameterError(
-            f"project {project_name} has no parameters redshift",
+            f"project {project_name} has no parameter group redshift",
             "Add the group redshift (workgroup_name, database, iam_role_arn, ...) to the project parameters",
         )
     return project.redshift
 
 
 def staging_location(project: ProjectParameters, project_name: str, lake_uri: str, name: str) -> str:
-    """The s3:// URI of a folder of that name: below the project's staging prefix if it has one, else in the lake.
+    """The s3:// URI of the named staging folder: below the project's `staging_prefix`, else in the lake.
 
     Raises:
-        ParameterError: there is no prefix, and the lake is not in S3.
+        ParameterError: the project has no `staging_prefix`, and the lake is not in S3.
     """
     if project.staging_prefix:
         return f"{project.staging_prefix}/{project_name}/{name}"
     if lake_uri.startswith("s3://"):
         return f"{lake_uri}/{name}"
     raise ParameterError(
-        f"project {project_name} has no staging_prefix, and its lake {lake_uri} is not in S3, where Redshift reads and "
-        "writes files",
+        f"project {project_name} has no staging_prefix and its lake {lake_uri} is not in S3, but Redshift reads and "
+        "writes files only there",
         "Add staging_prefix, an s3:// URI, to the project parameters",
     )

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from common.config.project import ProjectParameters
 from common.contracts.session import DUPLICATE_KEY, PARSED_SCHEMA
-from common.contracts.window_columns import micros, slice_number
+from common.contracts.window_columns import micros, slice_column
 from common.errors import InputError
 from common.logs import Counts, LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
@@ -118,7 +118,7 @@ def _clean_parquet(
     row = found.collect()[0]
     if not row["rows"] or not row["rows"] == row["keys"] == row["good"]:
         return None
-    sessions = frame.withColumn("slice", slice_number(ended, windows))
+    sessions = frame.withColumn("slice", slice_column(ended, windows))
     return Intake(sessions, Counts(read=row["rows"], kept=row["rows"]), None)
 
 
@@ -169,6 +169,6 @@ def _without_duplicates(session: SparkSession, staging: Staging, folder: str) ->
     counts.kept -= dropped.num_rows
     if dropped.num_rows:
         sessions = sessions.join(F.broadcast(session.createDataFrame(dropped)), RECORD.name, "left_anti")
-    kept = sessions.withColumn("slice", slice_number(F.unix_micros("end_ts"), staging.windows))
+    kept = sessions.withColumn("slice", slice_column(F.unix_micros("end_ts"), staging.windows))
     rejects = f"{folder}/{Path(staging.rejects_path).name}"
     return Intake(kept, counts, rejects if counts.rejected else None)

@@ -8,7 +8,7 @@ import pytest
 
 from common.config.dynamodb import project_of_item, seed_project, seed_routing
 from common.config.project import load_project
-from common.config.sources import read_settings
+from common.config.sources import read_parameters
 from common.errors import AwsError, ParameterError
 from localaws.cli.process import LocalAws
 
@@ -18,9 +18,9 @@ ORCHESTRATION = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/ac
 
 @pytest.fixture(autouse=True)
 def each_test_reads_anew() -> Iterator[None]:
-    read_settings.cache_clear()
+    read_parameters.cache_clear()
     yield
-    read_settings.cache_clear()
+    read_parameters.cache_clear()
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_missing_table_is_named(aws_environment: LocalAws) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"S": "{"}, "acme.*settings is no JSON"),
+        ({"S": "{"}, "acme.*settings is not valid JSON"),
         ({"N": "7"}, "acme.*no text attribute settings"),
         ({"S": '{"time_zon": "UTC"}'}, "unknown project parameters: time_zon"),
         ({"S": "[1]"}, "not a mapping"),

@@ -13,12 +13,12 @@ class Terminal(io.StringIO):
 
 
 def progress(stream, monkeypatch, moments):
-    """What is shown of a step that tells of its progress at these seconds after the start."""
+    """The output of a step that reports progress at these seconds after its start."""
     clock = iter(moments)
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
-    told = RunReport("ndr-delta", _told=0.0, _stream=stream)
+    report = RunReport("ndr-delta", _last_progress=0.0, _stream=stream)
     for number in range(len(moments)):
-        told.progress("parse", number + 1, len(moments), "files")
+        report.progress("parse", number + 1, len(moments), "files")
     return stream.getvalue()
 
 
@@ -27,18 +27,18 @@ def test_a_log_gets_progress_every_few_seconds(monkeypatch):
     assert [json.loads(line)["done"] for line in text.splitlines()] == [3, 5]
 
 
-def test_a_terminal_sees_every_step_of_it(monkeypatch):
+def test_a_terminal_shows_all_progress(monkeypatch):
     text = progress(Terminal(), monkeypatch, [0.1, 0.2, 0.3])
     assert [f"{done} of 3 files" in text for done in (1, 2, 3)] == [True] * 3
 
 
-def test_steps_are_told_at_once(monkeypatch):
+def test_steps_are_logged_at_once(monkeypatch):
     stream = io.StringIO()
     with RunReport("ndr-delta", _stream=stream).step("parse"):
         pass
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["started", "finished"]
 
 
-@pytest.mark.parametrize("name", ["_told", "_began", "_stream"])
+@pytest.mark.parametrize("name", ["_last_progress", "_began", "_stream"])
 def test_the_report_shows_nothing_private(name):
     assert name.strip("_") not in json.loads(RunReport("ndr-delta").to_json())

@@ -147,7 +147,7 @@ def test_windows_of_a_month(month: str, start: str, end: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ("{}", "project local has no parameters redshift"),
+        ("{}", "project local has no parameter group redshift"),
         (
             "redshift: {workgroup_name: ndr, database: dev, iam_role_arn: default}",
             "project local has no staging_prefix",

@@ -169,7 +169,7 @@ def test_rows_are_published_in_redshift_after_the_lake(lake, tmp_path, aws_envir
     ("destination", "settings", "words"),
     [
         ("s3", "{}", "project local has no parameters publication"),
-        ("redshift", "{}", "project local has no parameters redshift"),
+        ("redshift", "{}", "project local has no parameter group redshift"),
         (
             "redshift",
             "redshift: {workgroup_name: ndr, database: dev, iam_role_arn: default}",
