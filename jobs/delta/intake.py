@@ -1,4 +1,4 @@
-"""Logs to the sessions that count: parsed, checked for lateness, without duplicates."""
+"""Ingest: logs to the sessions that count, without late ones and duplicates."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ IPV4 = r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0
 
 @dataclass(frozen=True)
 class Intake:
-    """Sessions that count, with their slice number; the counts; and the file of the rejects, if there are any."""
+    """Sessions that count, with their slice number; the counts; and the path of the rejects, None without any."""
 
     sessions: DataFrame
     counts: Counts
@@ -42,11 +42,11 @@ class Intake:
 
 
 @contextmanager
-def taken_in(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
-    """The sessions of the input. Temporary files are removed afterwards.
+def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
+    """The sessions of the input; temporary files are removed on exit.
 
     Raises:
-        InputError: there is no input, or not one record in it.
+        InputError: there is no input, or it has no record.
     """
     options = ReadOptions(
         config.log_format, config.log_time_zone or stage.project.log_time_zone, stage.project.column_mapping
@@ -72,10 +72,9 @@ def taken_in(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
 def _clean_parquet(
     session: SparkSession, logs: LogFiles, options: ReadOptions, windows: Windows, project: ProjectParameters
 ) -> Intake | None:
-    """The sessions of Parquet files that hold nothing but good canonical sessions, straight from these files.
+    """The sessions of Parquet files that need no parsing, scanned in place.
 
-    None when a file is of another format or shape, or a record is bad, late or twice there: then every record has to
-    be looked at.
+    None if a file has another format or other columns, or any record is invalid, late or duplicate.
     """
     if (
         options.column_mapping
@@ -130,7 +129,7 @@ def _is_canonical(schema: pa.Schema) -> bool:
 
 
 def _identifiable() -> Column:
-    """Whether a record can be told from others; null ids cannot."""
+    """Whether a record has an id that tells duplicates apart: a sequence number or a session id other than 0."""
     has_session = F.coalesce(F.col("session_id") != "0", F.lit(False))
     return F.col("sequence_number").isNotNull() | has_session
 
@@ -150,13 +149,13 @@ def _stage_files(
             report.progress("parse", staging.counts.read, 0, "records")
     if not staging.counts.read:
         raise InputError(
-            f"the input holds no record ({len(logs.paths)} files, the first is {logs.paths[0]})", "Check --input"
+            f"the input has no records ({len(logs.paths)} files, the first is {logs.paths[0]})", "Check --input"
         )
     return staging
 
 
 def _without_duplicates(session: SparkSession, staging: Staging, folder: str) -> Intake:
-    """The staged sessions but for repetitions of an earlier record, which are counted."""
+    """The staged sessions without duplicates of earlier records, which are counted."""
     sessions = session.read.parquet(f"{folder}/{Path(staging.sessions_path).name}")
     keyed = sessions.where(_identifiable()).withColumn("key", F.xxhash64(*DUPLICATE_KEY))
     repeated = keyed.groupBy("key").count().where("count > 1").select("key")

@@ -18,5 +18,5 @@ from jobs.pair_counts.job import run
 @stage_options
 @report_errors
 def main(**options: Any) -> None:
-    """Sessions per source, destination and service port in each window, from delta_pair."""
+    """Count sessions per source, destination, service port and window, from delta_pair."""
     run_stage("ndr-pair-counts", StageConfig(**options), run)

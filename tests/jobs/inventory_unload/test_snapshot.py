@@ -126,7 +126,7 @@ def test_what_does_not_match_the_manifest_is_an_error(tmp_path: Path) -> None:
         (missing, "0000_part_00.parquet is missing"),
         (cut, "manifest says 7 bytes"),
         (fewer, "has 3 rows, its manifest says 4"),
-        (others, "counts 4 records, its files others"),
+        (others, "has a total of 4 records, which its files do not add up to"),
         (broken, "is no Parquet file"),
         (brief, "no verbose manifest"),
     ):

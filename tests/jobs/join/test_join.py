@@ -168,7 +168,7 @@ def test_rows_are_published_in_redshift_after_the_lake(lake, tmp_path, aws_envir
 @pytest.mark.parametrize(
     ("destination", "settings", "words"),
     [
-        ("s3", "{}", "project local has no parameters publication"),
+        ("s3", "{}", "project local has no parameter group publication"),
         ("redshift", "{}", "project local has no parameter group redshift"),
         (
             "redshift",
