@@ -127,7 +127,7 @@ def test_what_does_not_match_the_manifest_is_an_error(tmp_path: Path) -> None:
         (cut, "manifest says 7 bytes"),
         (fewer, "has 3 rows, its manifest says 4"),
         (others, "has a total of 4 records, which its files do not add up to"),
-        (broken, "is no Parquet file"),
+        (broken, "is not a Parquet file"),
         (brief, "no verbose manifest"),
     ):
         with pytest.raises(InputError, match=words):
