@@ -42,7 +42,7 @@ def test_of_less_than_an_hour_nothing_comes_live() -> None:
 
 
 def test_more_days_than_there_are_is_an_error() -> None:
-    with pytest.raises(InputError, match=r"cover 1.00 days, but training and scoring want 3.00"):
+    with pytest.raises(InputError, match=r"cover 1.00 days, but training and scoring need 3.00"):
         plan(DAY, 2, 1)
 
 
