@@ -1,4 +1,4 @@
-"""Putting the control plane into a local AWS, by the same commands that put it into AWS."""
+"""Deployment of the control plane to a local AWS, by the same commands as to AWS."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FUSED, FOUR_STEPS = "ndr-15m-streaming-fused", "ndr-15m-streaming"
 
 
 def deploy(local: LocalAws, projects: Sequence[Path] = (), fused: bool | None = None) -> None:
-    """Deploys stack, state machines, projects and pipelines; what they print goes to standard output.
+    """Deploys stack, state machines, projects and pipelines; the commands print to standard output.
 
     Raises:
-        LocalAwsError: a command is missing or failed; it has said why.
+        LocalAwsError: a command is missing or failed; its error is on stderr.
     """
     outputs = local.home.resolve() / "outputs.json"
     arguments = ["deploy", "--outputs", str(outputs)]
@@ -45,5 +45,5 @@ def run_command(local: LocalAws, name: str, *arguments: str) -> None:
     if done.returncode:
         raise LocalAwsError(
             f"{name} {arguments[0]} failed with exit code {done.returncode}",
-            "Correct what it said, and repeat ndr-local up: the local AWS is up",
+            "Fix the error above and repeat ndr-local up; the local AWS keeps running",
         )
