@@ -1,4 +1,4 @@
-"""Writes the commands that pyproject.toml declares: python commands.py <pyproject.toml> <folder>."""
+"""Writes the commands declared in pyproject.toml: python commands.py <pyproject.toml> <folder>."""
 
 import sys
 import tomllib
@@ -13,7 +13,7 @@ start({function})
 
 
 def main(project: Path, folder: Path) -> None:
-    """One executable file for each of `project.scripts`."""
+    """Writes one executable file for each entry of `project.scripts`."""
     folder.mkdir(parents=True)
     for name, target in tomllib.loads(project.read_text())["project"]["scripts"].items():
         module, function = target.split(":")

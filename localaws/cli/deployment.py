@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.process import LocalAws
 
@@ -38,7 +38,7 @@ def run_command(local: LocalAws, name: str, *arguments: str) -> None:
     Raises:
         LocalAwsError: the command is missing or failed.
     """
-    program = Path(sys.executable).parent / name
+    program = scripts_folder() / name
     if not program.exists():
         raise LocalAwsError(f"the command {program} is missing", "Install it with: make setup")
     done = subprocess.run([program, *arguments], env={**os.environ, **local.environment}, check=False)

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError
 from localaws.server.settings import REGION, aws_environment
 
@@ -68,7 +68,7 @@ class LocalAws:
 
     home: Path
     port: int = DEFAULT_PORT
-    step_bin: Path = field(default_factory=lambda: Path(sys.executable).parent)
+    step_bin: Path = field(default_factory=scripts_folder)
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod

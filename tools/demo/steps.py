@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sysconfig
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from common.errors import StageError
+from common.runtime.programs import scripts_folder
 
 Result = TypeVar("Result")
 Part = TypeVar("Part")
@@ -126,8 +126,7 @@ def run_command(command: str, *arguments: str) -> str:
     Raises:
         StageError: it failed; its error is on stderr.
     """
-    program = Path(sysconfig.get_path("scripts")) / command
-    done = subprocess.run([str(program), *arguments], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([scripts_folder() / command, *arguments], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         line = " ".join([command, *arguments])
         raise StageError(
