@@ -11,7 +11,7 @@ from common.aws.clients import aws_errors, client
 from common.config.loader import build, s3_folder
 from common.config.orchestration import OrchestrationParameters
 from common.config.project import ProjectParameters
-from common.config.sources import PARTITION_KEY, SORT_KEY, parsed, sort_key
+from common.config.sources import PARTITION_KEY, SORT_KEY, sort_key
 from common.errors import ParameterError
 
 Item = dict[str, dict[str, str]]
@@ -41,19 +41,6 @@ def project_item(
         "settings": {"S": json.dumps(settings, sort_keys=True)},
         "orchestration": {"S": json.dumps(asdict(orchestration), sort_keys=True)},
     }
-
-
-def project_of_item(item: Item) -> tuple[ProjectParameters, OrchestrationParameters]:
-    """The parameters in an item.
-
-    Raises:
-        ParameterError: an attribute is missing or invalid.
-    """
-    place = f"item {item.get(PARTITION_KEY, {}).get('S')}, {item.get(SORT_KEY, {}).get('S')}"
-    return (
-        build(ProjectParameters, parsed(item, "settings", place), place),
-        build(OrchestrationParameters, parsed(item, "orchestration", place), place),
-    )
 
 
 def routing_item(org1: str, org2: str, project_name: str, feature_spec_version: str, ingestion_prefix: str) -> Item:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from common.config.dynamodb import project_of_item, seed_project, seed_routing
+from common.config.dynamodb import seed_project, seed_routing
 from common.config.project import load_project
 from common.config.sources import read_parameters
 from common.errors import AwsError, ParameterError
 from localaws.cli.process import LocalAws
+from tests.common.config.items import project_of_item
 
 TABLE, ROUTING, BUCKET = "sources-parameters", "sources-routing", "sources-bucket"
 ORCHESTRATION = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/acme/hq"}
