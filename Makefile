@@ -19,11 +19,11 @@ DEMO_OPTIONS := --lake $(LAKE) $(foreach path,$(INPUT),--input $(path)) \
 PIPELINE_OPTIONS := $(if $(ROLE_ARN),--role-arn $(ROLE_ARN)) $(foreach default,$(DEFAULTS),--default $(default))
 
 .PHONY: help
-help: ## What can be made
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/.installed $(LOCAL_VENV)/.installed ## Install everything that the main job and the local AWS need
+setup: $(VENV)/.installed $(LOCAL_VENV)/.installed ## Create the environments of the project and of the local AWS
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -53,31 +53,31 @@ $(DOCS_VENV)/.installed: requirements/docs.txt
 	touch $@
 
 .PHONY: demo
-demo: setup ## Logs to ranked anomalies: simulated, or INPUT=<folder> [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=]
+demo: setup ## Turn simulated logs, or INPUT=<folder>, into ranked anomalies: [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=] [LOG_TIME_ZONE=] [TOP=]
 	$(BIN)/ndr-demo $(DEMO_OPTIONS)
 
 .PHONY: test
-test: check test-all test-spark ## Set up and pass all checks and tests, on both engines
+test: check test-all test-spark ## Run all checks and tests, on both engines
 
 .PHONY: test-all
-test-all: setup $(PIPELINES_VENV)/.installed ## All tests on the default engine
+test-all: setup $(PIPELINES_VENV)/.installed ## Run all tests on the default engine
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: test-fast
-test-fast: setup ## The inner loop: under two minutes
+test-fast: setup ## Run the fast tests, in under two minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not parity"
 
 .PHONY: test-spark
-test-spark: $(SPARK_VENV)/.installed java ## The parity tests on classic Spark
+test-spark: $(SPARK_VENV)/.installed java ## Run the parity tests on classic Spark
 	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -m pytest -m parity
 
 .PHONY: java
-java: # Java 17 or later, for classic Spark; installed where the machine is Debian and we are root
+java: # Java 17 or later, for classic Spark; installed if missing, on Debian as root
 	@java -version 2>/dev/null || (apt-get update -qq && apt-get install -qq -y openjdk-17-jre-headless) || \
 		(echo "error: classic Spark needs Java 17: install it, for example the package openjdk-17-jre-headless" >&2; exit 1)
 
 .PHONY: check
-check: format lint types imports docs-check statemachines-check images-check ## Formatting, lint, types, imports, state machines, Dockerfiles
+check: format lint types imports docs-check statemachines-check images-check ## Check formatting, lint, types, imports, docs, state machines and Dockerfiles
 
 include images/images.mk
 
@@ -119,7 +119,7 @@ $(CHECKS)/node_modules/.installed: $(CHECKS)/package-lock.json | npm
 	touch $@
 
 .PHONY: npm
-npm: # npm, for two checkers; installed where the machine is Debian and we are root
+npm: # npm, for two checkers; installed if missing, on Debian as root
 	@npm --version >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y --no-install-recommends npm) || \
 		(echo "error: the checks of the state machines need npm: install it, for example the package npm" >&2; exit 1)
 
@@ -167,11 +167,11 @@ docs/assets/mermaid.min.js: docs/mermaid.sha256 | npm # draws diagrams; part of 
 	cp build/mermaid/package/dist/mermaid.min.js $@
 
 .PHONY: pipelines-definitions
-pipelines-definitions: setup $(PIPELINES_VENV)/.installed ## Build the definitions of the SageMaker pipelines anew
+pipelines-definitions: setup $(PIPELINES_VENV)/.installed ## Generate the definitions of the SageMaker pipelines
 	$(BIN)/ndr-pipelines generate
 
 .PHONY: pipelines-check
-pipelines-check: setup $(PIPELINES_VENV)/.installed ## Are the committed definitions what pipelines/ builds?
+pipelines-check: setup $(PIPELINES_VENV)/.installed ## Check that the committed definitions are what pipelines/ generates
 	$(BIN)/ndr-pipelines generate --check
 
 .PHONY: pipelines-upsert
@@ -179,7 +179,7 @@ pipelines-upsert: pipelines-definitions ## Create or update the pipelines in Sag
 	$(BIN)/ndr-pipelines upsert $(PIPELINE_OPTIONS)
 
 .PHONY: pipelines-diff
-pipelines-diff: setup ## What differs between SageMaker's pipelines and the committed ones: [ROLE_ARN=] [DEFAULTS=]
+pipelines-diff: setup ## Compare the pipelines in SageMaker with the committed ones: [ROLE_ARN=] [DEFAULTS=]
 	$(BIN)/ndr-pipelines diff $(PIPELINE_OPTIONS)
 
 .PHONY: statemachines-deploy
@@ -195,7 +195,7 @@ docs-features: setup ## Write the catalogue of features from the specification
 	$(BIN)/ndr-features --markdown > docs/features.md
 
 .PHONY: bench
-bench: setup $(SPARK_VENV)/.installed ## Measure against DuckDB and classic Spark; results in build/bench
+bench: setup $(SPARK_VENV)/.installed ## Run the benchmarks against DuckDB and classic Spark; results in build/bench
 	$(BIN)/python -m bench.all --out build/bench
 
 .PHONY: hooks
@@ -207,7 +207,7 @@ release: setup ## Make a release of main: VERSION=<x.y.z>
 	$(BIN)/python -m tools.release $(VERSION)
 
 .PHONY: lock
-lock: setup ## Resolve the dependencies of pyproject.toml anew
+lock: setup ## Resolve the dependencies of pyproject.toml into requirements/
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra sail --extra dev -o requirements/dev.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra spark --extra test -o requirements/spark.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --group local -o requirements/local.txt
@@ -216,5 +216,5 @@ lock: setup ## Resolve the dependencies of pyproject.toml anew
 	$(MAKE) images-lock
 
 .PHONY: clean
-clean: ## Remove the environments and everything that was made
+clean: ## Remove the environments, demo/, build/ and docs/assets/
 	rm -rf $(VENV) $(SPARK_VENV) $(LOCAL_VENV) $(PIPELINES_VENV) $(DOCS_VENV) demo build docs/assets

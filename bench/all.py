@@ -1,8 +1,8 @@
-r"""All benchmarks in one run: ratios, medians, memory; as JSON and as a table.
+r"""All benchmarks in one run: ratios, medians and memory, as JSON and as a table.
 
     python -m bench.all --out build/bench
 
-Everything that is measured is a whole process, in turn with what it is compared with. A first look in a few seconds:
+Every measurement is a whole process; contestants take turns. A quick run at small sizes:
 
     python -m bench.all --out /tmp/bench --sessions 100000 --hosts 300 --slice-rows 5000 --day-rows 8000 \
         --growth 100000 200000 --days 5 30 --repeats 1 --spark-repeats 0 --check
@@ -25,7 +25,7 @@ PARTS = ("parse", "window", "spark", "deviations", "backfill", "growth", "histor
 
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
-    """The figures of the wanted parts, by part."""
+    """The figures of the requested parts, by part."""
     sizes = Sizes(given.hosts, given.sessions, given.slice_rows, given.day_rows)
     bench = windows.Bench(Data(given.out / "data", sizes), given.out / "work", given.repeats)
     for folder in (bench.data.folder, bench.work):
@@ -52,12 +52,12 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         print(f"measured: {name}", flush=True)
         if name == "window" and given.check:
             bench.check()
-            print("the tables of product and reference are equal", flush=True)
+            print("product and reference produce equal tables", flush=True)
     return found
 
 
 def _parse(bench: windows.Bench, given: argparse.Namespace) -> dict[str, Any]:
-    """The parse benchmark, on the simulated logs as plain text."""
+    """Runs the parse benchmark on the simulated logs as plain text."""
     result = bench.work / "parse.json"
     logs = bench.data.plain_logs()
     run([*python("bench.parse", str(logs)), "--json", str(result), "--repeats", str(given.repeats)])
@@ -68,19 +68,25 @@ def _parse(bench: windows.Bench, given: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sizes = Sizes()
-    parser.add_argument("--out", type=Path, required=True, help="folder of the results, and of inputs to use again")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results and for inputs to reuse")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each contestant")
-    parser.add_argument("--sessions", type=int, default=sizes.sessions, help="sessions of the window")
-    parser.add_argument("--hosts", type=int, default=sizes.hosts, help="internal hosts")
-    parser.add_argument("--slice-rows", type=int, default=sizes.slice_rows, help="pair rows of each earlier slice")
-    parser.add_argument("--day-rows", type=int, default=sizes.day_rows, help="pair rows of each day of history")
+    parser.add_argument("--repeats", type=int, default=5, help="number of runs of each contestant")
+    parser.add_argument("--sessions", type=int, default=sizes.sessions, help="number of sessions in the window")
+    parser.add_argument("--hosts", type=int, default=sizes.hosts, help="number of internal hosts")
+    parser.add_argument("--slice-rows", type=int, default=sizes.slice_rows, help="pair rows in each earlier slice")
+    parser.add_argument("--day-rows", type=int, default=sizes.day_rows, help="pair rows in each day of history")
     parser.add_argument(
-        "--growth", type=int, nargs="+", default=(1_000_000, 10_000_000, 50_000_000), help="sessions to grow through"
+        "--growth",
+        type=int,
+        nargs="+",
+        default=(1_000_000, 10_000_000, 50_000_000),
+        help="session counts to compare",
     )
     parser.add_argument("--days", type=int, nargs="+", default=(5, 15, 30), help="days of pair history to compare")
-    parser.add_argument("--spark", type=Path, default=Path(".venv-spark/bin"), help="commands of classic Spark")
-    parser.add_argument("--spark-repeats", type=int, default=1, help="runs on classic Spark; 0 leaves it out")
+    parser.add_argument(
+        "--spark", type=Path, default=Path(".venv-spark/bin"), help="folder of classic Spark's commands"
+    )
+    parser.add_argument("--spark-repeats", type=int, default=1, help="number of runs on classic Spark; 0 = none")
     parser.add_argument("--check", action="store_true", help="compare the tables value by value (small sizes only)")
     given = parser.parse_args()
     given.out = given.out.resolve()

@@ -1,4 +1,4 @@
-"""Baselines that fit the FG-A rows of one window, drawn rather than computed from a month of FG-A."""
+"""Random baselines that fit the FG-A rows of one window, instead of computing them from a month of FG-A."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SELECT DISTINCT src_ip, dst_ip, dst_port FROM (
 
 
 def write_baselines(lake: Lake, spec: FeatureSpec, source: Lake, window: Windows) -> None:
-    """Writes FG-B of every horizon for the window's month, beside copies of `fg_a` and `pair_counts` of the source."""
+    """Writes FG-B of every horizon for the window's month, and copies `fg_a` and `pair_counts` of the source."""
     for name in ("fg_a", "pair_counts"):
         shutil.copytree(source.location(name), lake.location(name))
     rows, counts = source.arrow("fg_a", windows=window), source.arrow("pair_counts", windows=window)

@@ -1,4 +1,4 @@
-"""Deviations of one window of many hosts, and a backfill of a week of few hosts."""
+"""Deviations of one window with many hosts, and a backfill of one week with few hosts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bench.measure import Run, fresh_copy, summary
 from bench.stages import Program
 from bench.windows import Bench
 from common.windows import WINDOW as STEP
-from common.windows import Windows, iso, parse_moment
+from common.windows import WINDOWS_PER_DAY, Windows, iso, parse_moment
 
 PARAMETERS = "horizons: {7d: {days: 7, gap_days: 0}}\nmodel_horizon: 7d\n"
 
 
 def deviations(bench: Bench, program: Program) -> dict[str, Any]:
-    """FG-C of one window, with the baselines of both horizons; needs the lake of a run of the window."""
+    """FG-C of one window, with the baselines of both horizons; runs the window first if its lake is missing."""
     source = bench.work / "lake-sail"
     if not (source / "fg_a").exists():
         bench.product(program)
@@ -29,10 +29,10 @@ def deviations(bench: Bench, program: Program) -> dict[str, Any]:
 
 
 def backfill(bench: Bench, program: Program) -> dict[str, Any]:
-    """A simulated week in one command per stage; the baselines that FG-C needs are timed apart."""
+    """A simulated week with one command per stage; the baselines for FG-C are timed separately."""
     logs = bench.data.simulation()
     start = parse_moment(f"{SIMULATION_START}T00:08Z")
-    week = str(Windows(start, start + SIMULATION_DAYS * 96 * STEP))
+    week = str(Windows(start, start + SIMULATION_DAYS * WINDOWS_PER_DAY * STEP))
     end = iso(Windows.parse(week).end)
     parameters = bench.work / "parameters.yaml"
     parameters.write_text(PARAMETERS)

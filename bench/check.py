@@ -1,4 +1,4 @@
-"""Whether the reference and the product make the same tables; a benchmark of different results would mean nothing.
+"""Checks that reference and product produce the same tables, without which a benchmark would mean nothing.
 
 python -m bench.check --lake LAKE --window START --reference FOLDER
 """
@@ -21,7 +21,7 @@ TABLES = ("delta_host", "delta_pair", "pair_counts", "fg_a")
 
 
 def check(lake: Lake, window: Windows, reference: Path) -> dict[str, int]:
-    """The rows of each table, which the two have in common.
+    """Compares the tables; returns the number of rows of each.
 
     Raises:
         AssertionError: rows or values differ.

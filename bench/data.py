@@ -1,4 +1,4 @@
-"""The inputs of the benchmarks, made once each and kept below one folder.
+"""The inputs of the benchmarks, each generated once and kept in one folder.
 
 python -m bench.data window --hosts 5000 --sessions 10000000 ... --out FOLDER
 """
@@ -22,7 +22,7 @@ SIMULATION_START = "2026-03-03"
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much there is of everything."""
+    """The sizes of the inputs."""
 
     hosts: int = 5000
     sessions: int = 10_000_000
@@ -34,7 +34,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Data:
-    """Where the inputs lie; each is made when it is first asked for."""
+    """The inputs below a folder; each is generated on first use."""
 
     folder: Path
     sizes: Sizes
@@ -45,13 +45,13 @@ class Data:
         return self._made(f"sessions-{self.sizes.hosts}-{number}", "sessions", "--sessions", str(number))
 
     def history(self) -> Path:
-        """A lake as it is before the window."""
+        """A lake with the history before the window."""
         sizes = self.sizes
         name = f"history-{sizes.hosts}-{sizes.slice_rows}-{sizes.day_rows}-{sizes.days}"
         return self._made(name, "history")
 
     def baselines(self, lake: Path) -> Path:
-        """A lake with baselines of the hosts, made to fit a lake that has `fg_a` and `pair_counts` of the window."""
+        """A lake with baselines of the hosts that fit `fg_a` and `pair_counts` of the given lake."""
         return self._made(f"baselines-{self.sizes.hosts}", "baselines", "--lake", str(lake))
 
     def simulation(self) -> Path:
@@ -103,7 +103,7 @@ def _flag(name: str) -> str:
 
 
 def make(what: str, sizes: Sizes, out: Path, lake: str | None) -> None:
-    """Makes one input. Imports late, because the process that only measures has to stay small."""
+    """Generates one input; imports late to keep the measuring process small."""
     from bench.baselines import write_baselines
     from bench.history import write_history
     from bench.sessions import write_sessions
@@ -127,7 +127,7 @@ def main() -> None:
     for one in fields(Sizes):
         parser.add_argument(_flag(one.name), type=int, default=one.default)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--lake", help="for baselines: the lake that they have to fit")
+    parser.add_argument("--lake", help="for baselines: the lake they must fit")
     given = vars(parser.parse_args())
     sizes = Sizes(**{one.name: given[one.name] for one in fields(Sizes)})
     make(given["what"], sizes, given["out"], given["lake"])

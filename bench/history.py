@@ -1,4 +1,4 @@
-"""A lake as it is before a window: slices of the last 24 hours, and a month of pair history."""
+"""A lake with the history before a window: slices of the last 24 hours, and a month of pair history."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from common.contracts.types import Table
 from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
-from common.windows import Windows
+from common.windows import WINDOWS_PER_DAY, Windows
 
 DRAWS_PER_ROW = 4
-DAY_SLICES = 96
 SLICES_PER_COMMIT = 16
 Rows = dict[str, pa.Array | NDArray[np.generic]]
 
@@ -29,9 +28,9 @@ Rows = dict[str, pa.Array | NDArray[np.generic]]
 def write_history(
     lake: Lake, spec: FeatureSpec, network: Network, window: Windows, slice_rows: int, day_rows: int, days: int
 ) -> None:
-    """Writes `delta_pair` and `delta_host` of the 95 slices before the window, and `pair_days` of that many days.
+    """Writes `delta_pair` and `delta_host` of the slices before the window, and `pair_days` of `days` days.
 
-    The last day of `pair_days` is the one on which the slices begin, rolled up as the product would have done.
+    The last day of `pair_days` is the one on which the slices start.
     """
     before = list(window.extended(SLICES_BEFORE))[:-1]
     for _, members in groupby(enumerate(before), key=lambda entry: entry[0] // SLICES_PER_COMMIT):
@@ -47,7 +46,7 @@ def write_history(
 
 
 def _append(lake: Lake, name: str, rows: tuple[Rows, ...] | list[Rows]) -> None:
-    """Appends the rows in one commit, in the declared columns, nullable as the engines make them."""
+    """Appends the rows in one commit, with the declared columns, nullable as the engines create them."""
     table = lake.table(name)
     schema = nullable(table)
     batches = (_batch(one, schema) for one in rows)
@@ -67,7 +66,7 @@ def _batch(rows: Rows, schema: pa.Schema) -> pa.RecordBatch:
 def _drawn(
     network: Network, rng: np.random.Generator, rows: int, slices: Index | int
 ) -> tuple[Index, Index, Index, NDArray[np.bool_]]:
-    """That many distinct pairs by role at the most: host, peer, port and whether outbound."""
+    """At most `rows` distinct pairs by role: host, peer, port and whether outbound."""
     number = slices if isinstance(slices, int) else rng.choice(slices, rows * DRAWS_PER_ROW)
     found = network.rows_by_role(network.draw(rng, rows * DRAWS_PER_ROW, number, evenly=True))
     chosen = np.sort(rng.permutation(len(found[0]))[:rows])
@@ -76,7 +75,7 @@ def _drawn(
 
 
 def _slice(network: Network, spec: FeatureSpec, number: int, window: Windows, rows: int) -> tuple[Rows, Rows]:
-    """The rows of `delta_pair` and `delta_host` of one slice; the latter add up the former where they share columns."""
+    """The rows of `delta_pair` and `delta_host` of one slice; shared columns of the latter sum up the former."""
     rng = np.random.default_rng((SEED, 1, number))
     host, peer, port, outbound = _drawn(network, rng, rows, number)
     n = len(host)
@@ -140,11 +139,11 @@ def _hosts(
 def _day(network: Network, day: date, age: int, digest: str, rows: int) -> Rows:
     """The rows of `pair_days` of one day."""
     rng = np.random.default_rng((SEED, 2, age))
-    host, peer, port, outbound = _drawn(network, rng, rows, np.arange(DAY_SLICES))
+    host, peer, port, outbound = _drawn(network, rng, rows, np.arange(WINDOWS_PER_DAY))
     n = len(host)
     midnight = (datetime(day.year, day.month, day.day) - datetime(1970, 1, 1)) // timedelta(microseconds=1)
-    first = rng.integers(0, DAY_SLICES, n)
-    last = rng.integers(first, DAY_SLICES)
+    first = rng.integers(0, WINDOWS_PER_DAY, n)
+    last = rng.integers(first, WINDOWS_PER_DAY)
     offset = midnight + 8 * 60_000_000
     return {
         **_named(network, host, outbound),

@@ -1,4 +1,4 @@
-"""Whole processes timed from outside, with the peak of their memory; and what machine it was."""
+"""Timing and peak memory of whole processes, and a description of the machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Run:
-    """One or several processes after each other: wall-clock and processor seconds, most memory at a time, reports."""
+    """One process or several in sequence: wall-clock and processor seconds, peak memory, run reports."""
 
     seconds: float
     cpu_seconds: float
@@ -35,7 +35,7 @@ class Run:
 
     @classmethod
     def joined(cls, runs: Sequence[Run]) -> Run:
-        """Runs after each other as one."""
+        """Several runs in sequence as one."""
         return cls(
             sum(run.seconds for run in runs),
             sum(run.cpu_seconds for run in runs),
@@ -45,7 +45,7 @@ class Run:
 
     @property
     def steps(self) -> dict[str, float]:
-        """The seconds of the steps that the processes reported."""
+        """The seconds of each reported step."""
         found: dict[str, float] = {}
         for report in self.reports:
             steps = report.get("steps", {})
@@ -64,13 +64,13 @@ class Run:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Run:
-    """Runs a command to its end.
+    """Runs a command, and measures it.
 
-    The peak is the larger of what the kernel noted for the process, and of samples that add up all processes of its
-    session (classic Spark has several). Keep the calling process small: the kernel's figure starts from its size.
+    The peak is the larger of the kernel's figure for the process and of samples over all processes of its session
+    (classic Spark has several). Keep the calling process small, because the kernel's figure starts from its size.
 
     Raises:
-        SystemExit: the command failed; its stderr is in the message.
+        SystemExit: the command failed; the message has the end of its stderr.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         began = monotonic()
@@ -94,7 +94,7 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
 
 
 class _Sampler(threading.Thread):
-    """Follows memory and processor time of all processes of a session."""
+    """Samples the memory and processor time of all processes of a session."""
 
     def __init__(self, session: int) -> None:
         super().__init__(daemon=True)
@@ -113,7 +113,7 @@ class _Sampler(threading.Thread):
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor seconds of all processes that were seen, as far as the last sample of each knows."""
+        """The processor seconds of all processes seen, as of the last sample of each."""
         return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
 
     def _resident(self) -> Iterable[int]:
@@ -134,7 +134,7 @@ def median(values: Iterable[float]) -> float:
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """The medians of runs, their highest peak, and every run."""
+    """The medians of the runs, their highest peak, and each run."""
     return {
         "seconds": median(run.seconds for run in runs),
         "cpu_seconds": median(run.cpu_seconds for run in runs),
@@ -145,7 +145,7 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def fresh_copy(lake: Path, copy: Path) -> Path:
-    """A copy of a lake whose files are hard links, which is safe as lakes only ever add and remove files."""
+    """A copy of a lake with hard links, which is safe because lakes never modify files."""
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(lake, copy, copy_function=os.link)
     return copy
@@ -157,7 +157,7 @@ def python(module: str, *arguments: str) -> list[str]:
 
 
 def machine() -> dict[str, Any]:
-    """Cores, memory, versions, and how busy the machine is now."""
+    """The machine: cores, memory, versions and current load."""
     pages = os.sysconf("SC_PHYS_PAGES") * PAGE
     return {
         "cores": len(os.sched_getaffinity(0)),

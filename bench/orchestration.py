@@ -1,7 +1,7 @@
-"""What orchestration costs: the 15-minute machine with steps that do nothing, in seconds a pipeline step.
+"""The cost of orchestration: the 15-minute state machine with empty steps, in seconds per pipeline step.
 
-The steps of the pipelines are empty programs, so all time is that of the state machines, the polls and the start of
-processes. Usage: `python -m bench.orchestration [--runs 10]`.
+The steps are programs that do nothing, so the time measured is that of state machines, polling and starting processes.
+Usage: `python -m bench.orchestration [--runs 10]`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,9 +19,9 @@ from typing import Any
 import click
 import yaml
 
+from common.runtime.programs import scripts_folder
 from localaws.cli.process import LocalAws
 
-BIN = Path(sys.executable).parent
 COMMANDS = ("ndr-15m", "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-inference", "ndr-join")
 STEPS_BESIDE_FEATURES = 2
 
@@ -67,7 +66,8 @@ def deploy(local: LocalAws, form: str) -> None:
         ],
         ["ndr-pipelines", "upsert", "--role-arn", "arn:aws:iam::000000000000:role/ndr-pipeline-steps"],
     ):
-        subprocess.run([BIN / words[0], *words[1:]], env=environment, check=True, stdout=subprocess.DEVNULL)
+        command = [str(scripts_folder() / words[0]), *words[1:]]
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def run_once(local: LocalAws, number: int, form: str) -> float:
@@ -88,7 +88,7 @@ def run_once(local: LocalAws, number: int, form: str) -> float:
 @click.command()
 @click.option("--runs", type=click.IntRange(1, 25), default=10, show_default=True)
 def main(runs: int) -> None:
-    """Prints one JSON line for each form of the 15-minute pipeline."""
+    """Measure both forms of the 15-minute pipeline, and print one JSON line for each."""
     with tempfile.TemporaryDirectory() as folder:
         local = start(Path(folder))
         try:

@@ -1,4 +1,4 @@
-"""The pairs of the last window of a lake, read as inference reads them: who met whom, and what of it is new.
+"""Reads the pair activity of one window of a lake, as inference does.
 
 python -m bench.pairs --lake LAKE --window 2026-03-10T12:53Z
 """

@@ -1,10 +1,10 @@
-"""Time of parsing PAN-OS CSV to canonical sessions, against DuckDB's `read_csv` of the same columns.
+"""Time of parsing PAN-OS CSV to canonical sessions, compared with DuckDB's `read_csv` of the same columns.
 
     python -m bench.parse LOGS... [--json FILE]
 
-Each input (a file, folder or glob) is measured by itself. The two take turns, so that the load of other programs meets
-both; the median counts. DuckDB makes an Arrow table of typed columns and checks no value; the reader makes
-validated batches.
+Each input (a file, folder or glob) is measured separately. Both parsers take turns, which spreads the load of other
+programs evenly, and the median counts. DuckDB produces an Arrow table of typed columns without checking values; the
+reader produces validated batches.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def measure(entry: str, threads: int, repeats: int) -> dict[str, Any]:
         runs["duckdb"].append(seconds(lambda: parse_with_duckdb(paths, threads, columns)))
     rows = {run[2] for tool in runs.values() for run in tool}
     if len(rows) != 1:
-        raise SystemExit(f"{entry}: the two do not read the same number of rows: {sorted(rows)}")
+        raise SystemExit(f"{entry}: reader and DuckDB read different numbers of rows: {sorted(rows)}")
     found: dict[str, Any] = {"input": entry, "files": len(paths), "rows": rows.pop(), "threads": threads}
     found["bytes"] = sum(Path(path).stat().st_size for path in paths)
     for tool, results in runs.items():
@@ -86,9 +86,11 @@ def measure(entry: str, threads: int, repeats: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("inputs", nargs="+", metavar="LOGS", help="PAN-OS TRAFFIC CSV of one release, plain or gzip")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads of both (default: all)")
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each (default: 5)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count() or 1, help="threads of each (default: one per core)"
+    )
+    parser.add_argument("--repeats", type=int, default=5, help="number of runs of each parser (default: 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a JSON file, too")
     arguments = parser.parse_args()
     results = [measure(entry, arguments.threads, arguments.repeats) for entry in arguments.inputs]
     for result in results:

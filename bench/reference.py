@@ -1,9 +1,9 @@
-"""The slices, pair counts and FG-A of one window in hand-written DuckDB SQL: what the product is measured against.
+"""The reference: slices, pair counts and FG-A of one window in hand-written DuckDB SQL.
 
     python -m bench.reference --sessions FOLDER --lake FOLDER --window START --out FOLDER
 
-Made to be fast: sessions are grouped once for pairs and pair counts, the slices of all look-backs once with conditional
-sums, and what one table needs of another stays in memory. Made for the default project and one window.
+It is optimised for speed: sessions are grouped once for pairs and pair counts, the slices of all look-backs once with
+conditional sums, and intermediate tables stay in memory. It supports only the default project and a single window.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def run(connection: duckdb.DuckDBPyConnection, sessions: Path, lake: Lake, windo
     began = time.monotonic()
     row = connection.execute(slices.DUPLICATES).fetchone()
     if row is None or row[0]:
-        raise SystemExit("the sessions hold duplicates: this SQL is for clean ones")
+        raise SystemExit("the sessions have duplicates, which the reference does not support")
     seconds["duplicates"] = round(time.monotonic() - began, 3)
     places = {f"{side}_internal": slices.internal(f"{side}_ip") for side in ("src", "dst")}
     places |= {f"{side}_segment": slices.segment(f"{side}_ip") for side in ("src", "dst")}

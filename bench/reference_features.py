@@ -34,7 +34,7 @@ NOVEL = {
 
 @dataclass(frozen=True)
 class Axis:
-    """The look-backs of a window: first slice of each label, and days as bits from the first day of the history."""
+    """The look-backs of a window: the first slice of each label, and days as bits from the history's first day."""
 
     spec: FeatureSpec
     window: Windows
@@ -57,13 +57,13 @@ class Axis:
         return sorted({self.origin.date(), self.window.start.date()})
 
     def reach(self, start: datetime) -> int:
-        """The mask of the days on which novelty of a look-back from that time looks."""
+        """The bit mask of the days before a look-back's start that count for novelty."""
         oldest = start.date() - timedelta(days=self.spec.lookback_days)
         return ~(self.bit(oldest) - 1)
 
 
 def fg_a_steps(spec: FeatureSpec, lake: Lake, window: Windows) -> Iterator[tuple[str, str]]:
-    """The statements that lead to FG-A, by name; the last, `fg_a`, is the query of its rows."""
+    """The statements that compute FG-A, by name; the last, `fg_a`, is the query of its rows."""
     axis = Axis(spec, window)
     labels = range(len(spec.window_labels))
     sums = ", ".join(f"sum(s{i}) AS s{i}, sum(b{i}) AS b{i}, bit_or(m{i}) AS m{i}" for i in labels)
@@ -89,13 +89,13 @@ def _scan(lake: Lake, table: str, columns: str, where: str) -> str:
 
 
 def _history(axis: Axis) -> str:
-    """The condition of the slices before the window itself."""
+    """The condition for slices before the window."""
     days = f"date >= '{axis.origin:%Y-%m-%d}' AND date <= '{axis.window.start:%Y-%m-%d}'"
     return f"{days} AND \"window\" >= '{partition_key(axis.origin)}' AND \"window\" < '{axis.window.key}'"
 
 
 def _stretches(axis: Axis, lake: Lake) -> str:
-    """One row per host, role, peer, port and stretch: the shortest look-back that holds it, or none for the history.
+    """One row per host, role, peer, port and stretch: the shortest look-back that contains it, last the history.
 
     Grouping by stretch first takes half the time of conditional sums over all slices.
     """
@@ -126,7 +126,7 @@ def _stretches(axis: Axis, lake: Lake) -> str:
 
 
 def _keyed(axis: Axis) -> str:
-    """One row per host, role, peer and port: sessions, bytes and mask of earlier days of each look-back."""
+    """One row per host, role, peer and port: sessions, bytes and bit mask of earlier days for each look-back."""
     per_label = ", ".join(
         f"sum(CASE WHEN stretch <= {i} THEN s ELSE 0 END) AS s{i}, "
         f"sum(CASE WHEN stretch <= {i} THEN b ELSE 0 END) AS b{i}, "
@@ -173,7 +173,7 @@ def _owners(axis: Axis, lake: Lake) -> str:
 
 
 def _spread(table: str, short: str, name: str, labels: range, rare_days: int) -> str:
-    """How sessions and bytes of owners spread over keys, and how many keys are new or rare."""
+    """The spread of each owner's sessions and bytes over keys, and the numbers of new and rare keys."""
     parts = ", ".join(
         f"count(*) FILTER (s{i} > 0) AS {name}_nunique{i}, "
         f"round(log2(sum(s{i})) - sum(s{i} * log2(s{i})) FILTER (s{i} > 0) / sum(s{i}), 10) AS {name}_entropy{i}, "
@@ -214,7 +214,7 @@ def _value(metric: str, label: int, owner: str) -> str:
     elif metric in DERIVED:
         value = f"coalesce({_owned(DERIVED[metric], label, owner)}, 0)"
     elif "high_risk_segment" in metric:
-        value = "0"  # the default project names none
+        value = "0"  # the default project has none
     else:
         value = f"coalesce({plain}, 0)"
     return f"({value})::DOUBLE"

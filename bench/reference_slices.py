@@ -57,7 +57,7 @@ FROM services WHERE src_internal OR dst_internal GROUP BY src_ip, dst_ip, dst_po
 
 
 def internal(address: str) -> str:
-    """Whether an address is internal, by the default project."""
+    """Whether an address is internal in the default project."""
     private = " OR ".join(f"{address} ^@ '{prefix}'" for prefix in ("10.", "192.168.", "fc", "fd"))
     return f"({private} OR ({address} ^@ '172.' AND split_part({address}, '.', 2)::INTEGER BETWEEN 16 AND 31))"
 

@@ -1,23 +1,22 @@
-"""The figures against their targets, and the table that people read."""
+"""Comparison of the figures with their targets, and the table of results."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-MILLION = 1_000_000
 LINEAR = 1.15
-"""Seconds per session, without start-up, may grow by this factor from the smallest window to the largest."""
+"""Largest growth of the seconds per session, from the smallest window to the largest."""
 
 FLAT = 1.2
-"""A window with the longest history may take so much longer than one with the shortest."""
+"""Largest growth of the seconds of a window, from the shortest history to the longest."""
 
 PAIRS_SECONDS = 60
-"""The pairs of a window have to be read in a small part of the 15 minutes until the next one."""
+"""Largest time to read the pairs of a window, a small part of the 15 minutes until the next one."""
 
 
 def judged(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every target with the measured value, and whether it is met."""
+    """Each target with the measured value, and whether it is met."""
     return [
         {"target": name, "value": round(value, 3), "limit": limit, "unit": unit, "met": met}
         for name, value, limit, unit, met in _targets(found)
@@ -53,7 +52,7 @@ def _targets(found: dict[str, Any]) -> Iterator[tuple[str, float, float, str, bo
 
 
 def _points(part: dict[str, Any]) -> list[tuple[int, float]]:
-    """Size and seconds, in order of size."""
+    """Size and seconds, sorted by size."""
     return sorted((int(name), entry["seconds"]) for name, entry in part.items() if name.isdigit())
 
 
@@ -64,7 +63,7 @@ def table(found: dict[str, Any]) -> str:
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
         f"medians of {found['repeats']}; load average {machine['load_average'][0]} at the start",
         "",
-        "| target | measured | wanted | met |",
+        "| target | measured | required | met |",
         "|---|---:|---:|---|",
     ]
     for entry in found["targets"]:

@@ -34,7 +34,7 @@ FATES = (
 
 
 def write_sessions(folder: Path, network: Network, window: Windows, n: int) -> None:
-    """Writes n sessions that end in the window, in files of equal size; ids and sequence numbers are unique."""
+    """Writes n sessions that end in the window to files of equal size, with unique ids and sequence numbers."""
     files = max(1, -(-n // ROWS_PER_FILE))
     for number, (first, last) in enumerate(
         zip(bounds := [n * part // files for part in range(files + 1)], bounds[1:], strict=False)

@@ -1,4 +1,4 @@
-"""Starts and ends an engine without any work: `python -m bench.start_up sail`."""
+"""Starts and stops an engine without any work: `python -m bench.start_up sail`."""
 
 from __future__ import annotations
 

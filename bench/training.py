@@ -1,10 +1,9 @@
-r"""The training of a model on three months of a network, measured as a whole process.
+r"""Model training on three months of features, measured as a whole process.
 
     python -m bench.training --out build/bench/training
 
-Rows are drawn, not computed from logs, but have the shape of real ones: counts that are mostly 0 for most metrics,
-look-backs that grow out of each other, deviations that follow from the values. Targets: 600 s and 8 GiB for 500,000
-rows on two cores.
+The rows are random but shaped like real ones: most counts are mostly 0, longer look-backs include shorter ones, and
+deviations are computed from the values. Targets: 600 s and 8 GiB for 500,000 rows on two cores.
 """
 
 from __future__ import annotations
@@ -26,17 +25,16 @@ from bench.stages import Program
 from bench.workload import SEED
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
-from common.windows import WINDOW, Windows
+from common.windows import WINDOW, WINDOWS_PER_DAY, Windows
 
 START = datetime(2026, 1, 1, 0, 8, tzinfo=UTC)
-WINDOWS_PER_DAY = 96
 TARGET_SECONDS = 600
 TARGET_GIB = 8
 Columns = dict[str, NDArray[Any]]
 
 
 def write_features(lake: Lake, spec: FeatureSpec, days: int, hosts: int) -> Windows:
-    """Writes `fg_a` and `fg_c` of so many days, and returns their windows."""
+    """Writes `fg_a` and `fg_c` of the given number of days; returns their windows."""
     for number in range(days):
         day = Windows(START + timedelta(days=number), START + timedelta(days=number + 1))
         values = _values(np.random.default_rng((SEED, 5, number)), spec, len(day) * hosts)
@@ -50,7 +48,7 @@ def write_features(lake: Lake, spec: FeatureSpec, days: int, hosts: int) -> Wind
 
 
 def _keys(day: Windows, hosts: int) -> dict[str, pa.Array]:
-    """The columns that are no numbers: every host in every window."""
+    """The non-numeric columns, with every host in every window."""
     windows = list(day)
     texts = {
         "segment_id": "10.1.0.0/24",
@@ -71,7 +69,7 @@ def _keys(day: Windows, hosts: int) -> dict[str, pa.Array]:
 
 
 def _values(rng: np.random.Generator, spec: FeatureSpec, rows: int) -> Columns:
-    """The numbers of a day: each metric a share of rows with activity, each look-back the one before it and more."""
+    """The numeric columns of a day: a share of rows is active per metric, and look-backs grow with their length."""
     columns: Columns = {}
     for role in spec.roles:
         for place, metric in enumerate(spec.metrics):
@@ -100,9 +98,9 @@ def _deviations(name: str, values: NDArray[np.float64], median: NDArray[np.float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the result, and of the lake to use again")
-    parser.add_argument("--days", type=int, default=90, help="days of the training range")
-    parser.add_argument("--hosts", type=int, default=58, help="hosts in every window")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the result and for the lake to reuse")
+    parser.add_argument("--days", type=int, default=90, help="number of days in the training range")
+    parser.add_argument("--hosts", type=int, default=58, help="number of hosts in every window")
     given = parser.parse_args()
     spec = load_spec("v1")
     lake = Lake(str(given.out / f"lake-{given.days}-{given.hosts}"), spec)
@@ -125,8 +123,8 @@ def main() -> None:
     (given.out / "training.json").write_text(json.dumps(figures, indent=2) + "\n")
     for name, seconds in figures["steps"].items():
         print(f"{name:30} {seconds:8.1f} s")
-    print(f"{figures['rows']:,} rows: {figures['seconds']:.0f} s (wanted {TARGET_SECONDS}), "
-          f"{figures['cpu_seconds']:.0f} s of processor, {figures['peak_gib']} GiB (wanted {TARGET_GIB})")  # fmt: skip
+    print(f"{figures['rows']:,} rows: {figures['seconds']:.0f} s (target {TARGET_SECONDS}), "
+          f"{figures['cpu_seconds']:.0f} s of processor, {figures['peak_gib']} GiB (target {TARGET_GIB})")  # fmt: skip
 
 
 if __name__ == "__main__":

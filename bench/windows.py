@@ -1,4 +1,4 @@
-"""One large window: against DuckDB and classic Spark, with more history, and with more sessions."""
+"""One large window: compared with DuckDB and classic Spark, with more history, and with more sessions."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from common.windows import Windows
 
 @dataclass(frozen=True)
 class Bench:
-    """What the measurements of windows share."""
+    """The shared context of the measurements: inputs, work folder and number of repeats."""
 
     data: Data
     work: Path
     repeats: int
 
     def product(self, program: Program, n: int | None = None, lake: Path | None = None) -> Run:
-        """The product on a fresh lake, which stays in the work folder."""
+        """Runs the product on a fresh lake, which remains in the work folder."""
         copy = fresh_copy(lake or self.data.history(), self.work / f"lake-{program.engine}")
         return program.window(WINDOW, copy, self.data.sessions(n))
 
     def duckdb(self) -> Run:
-        """The reference, on the same files."""
+        """Runs the reference on the same files."""
         where = ("--sessions", str(self.data.sessions()), "--lake", str(self.data.history()))
         return run(python("bench.reference", *where, "--window", WINDOW, "--out", str(self.work / "reference")))
 
     def check(self) -> None:
-        """Compares the tables of the last runs; to be used at small sizes, because it compares value by value."""
+        """Compares the tables of the last runs value by value, which is feasible only at small sizes."""
         where = ("--lake", str(self.work / "lake-sail"), "--reference", str(self.work / "reference"))
         run(python("bench.check", *where, "--window", WINDOW))
 
     def in_turn(self, contestants: Mapping[str, Callable[[], Run]]) -> dict[str, list[Run]]:
-        """Runs of each, in turn, so that the load of other programs meets all."""
+        """The runs of each contestant; they take turns, which spreads the load of other programs evenly."""
         runs: dict[str, list[Run]] = {name: [] for name in contestants}
         for _ in range(self.repeats):
             for name, contestant in contestants.items():
@@ -49,7 +49,7 @@ class Bench:
 
 
 def against_duckdb(bench: Bench, program: Program) -> dict[str, Any]:
-    """The product and hand-written SQL, in turn."""
+    """The product compared with hand-written SQL."""
     runs = bench.in_turn({"product": lambda: bench.product(program), "duckdb": bench.duckdb})
     start_ups = bench.in_turn({"start_up": program.start_up})["start_up"]
     return {name: summary(found) for name, found in runs.items()} | {"start_up": summary(start_ups)}
@@ -61,20 +61,20 @@ def on_spark(bench: Bench, spark: Program, repeats: int) -> dict[str, Any]:
 
 
 def growth(bench: Bench, program: Program, sessions: Sequence[int]) -> dict[str, Any]:
-    """The product with more and more sessions in the window."""
+    """The product with different numbers of sessions in the window."""
     runs = bench.in_turn({str(n): partial(bench.product, program, n) for n in sessions})
     return {name: summary(found) for name, found in runs.items()}
 
 
 def history(bench: Bench, program: Program, days: Sequence[int]) -> dict[str, Any]:
-    """The product with that many days of pair history."""
+    """The product with different numbers of days of pair history."""
     lakes = {n: _with_days(bench, n) for n in days}
     runs = bench.in_turn({str(n): partial(bench.product, program, lake=lakes[n]) for n in days})
     return {name: summary(found) for name, found in runs.items()}
 
 
 def pairs(bench: Bench) -> dict[str, Any]:
-    """What inference reads of pairs for one window: the last one of the history."""
+    """Reading of the pair activity for the last window of the history, as inference does."""
     last = f"{Windows.parse(WINDOW).start - GRID:%Y-%m-%dT%H:%MZ}"
     command = python("bench.pairs", "--lake", str(bench.data.history()), "--window", last)
     return {"product": summary([run(command) for _ in range(bench.repeats)])}

@@ -1,4 +1,4 @@
-"""A network of hosts with habits: who talks to whom, on which port, in which slice."""
+"""The workload: a network of hosts that talk to recurring services, by slice."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Network:
-    """Hosts with favourite services. Address numbers: hosts first, then the known internet, then strangers."""
+    """Hosts with favourite services; address numbers cover hosts, then the known internet, then strangers."""
 
     n_hosts: int
 
@@ -51,18 +51,18 @@ class Network:
 
     @cached_property
     def segments(self) -> pa.Array:
-        """The segment of every address number: its /24."""
+        """The segment (/24) of every address number."""
         return pa.array([f"{text.rpartition('.')[0]}.0/24" for text in self.addresses.to_pylist()], pa.string())
 
     @cached_property
     def activity(self) -> NDArray[np.float64]:
-        """Cumulative share of the sessions of hosts: half of them even, half by Zipf."""
+        """The cumulative share of sessions of the hosts: half uniform, half by Zipf's law."""
         zipf = 1 / np.arange(1, self.n_hosts + 1) ** 0.8
         return np.cumsum(0.5 / self.n_hosts + 0.5 * zipf / zipf.sum())
 
     @cached_property
     def favourites(self) -> tuple[Index, Index]:
-        """Favourite peers and their ports, `(n_hosts, FAVOURITES)` each."""
+        """The favourite peers and their ports, `(n_hosts, FAVOURITES)` each."""
         rng = np.random.default_rng(SEED)
         shape = (self.n_hosts, FAVOURITES)
         popular = np.minimum(rng.pareto(0.6, shape) * 20, INTERNET - 1).astype(np.int64)
@@ -72,7 +72,7 @@ class Network:
         return peers, rng.choice(PORTS, shape, p=PORT_WEIGHTS)
 
     def draw(self, rng: np.random.Generator, n: int, slices: Index | int, *, evenly: bool = False) -> Pairs:
-        """The pairs of n sessions in slices of those numbers; `evenly` over hosts and favourites, else by activity.
+        """The pairs of n sessions in the given slices, drawn `evenly` over hosts and favourites or by activity.
 
         In each slice, a host uses its steady favourites and some that change slowly.
         """
@@ -97,7 +97,7 @@ class Network:
         return Pairs(host, peer, port)
 
     def rows_by_role(self, pairs: Pairs) -> tuple[Index, Index, Index, NDArray[np.bool_]]:
-        """Host, peer, port and whether outbound, of each distinct pair and role of an internal host."""
+        """Host, peer, port and whether outbound, for each distinct pair and role of an internal host."""
         code = (pairs.source * len(self.addresses) + pairs.destination) * 65_536 + pairs.port
         _, first = np.unique(code, return_index=True)
         source, destination, port = pairs.source[first], pairs.destination[first], pairs.port[first]

@@ -19,7 +19,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def is_internal(address: Column, cidrs: Sequence[str]) -> Column:
-    """Whether the address, in canonical text, lies in one of the prefixes."""
+    """Whether the address (canonical text) lies in one of the prefixes."""
     prefixes: set[str] = set()
     whole: set[str] = set()
     rest: list[str] = []
@@ -53,7 +53,7 @@ def _ipv4_prefixes(network: ipaddress.IPv4Network) -> list[str]:
 
 
 def _ipv6_prefixes(network: ipaddress.IPv6Network) -> list[str]:
-    """Beginnings of canonical text that tell membership; none where zero compression may hide them."""
+    """The leading hex digits of the network's members in canonical text; empty if zero compression may hide them."""
     digits = f"{int(network.network_address):032x}"
     if network.prefixlen > 16 or network.prefixlen == 0 or digits[0] == "0":
         return []
@@ -74,7 +74,7 @@ def _membership(address: Column, cidrs: Sequence[str]) -> Column:
 
 
 class Segments:
-    """Names the segment of an address: the longest configured prefix, else its /24 or /64."""
+    """Maps an address to its segment: the name of its longest configured prefix, else its /24 or /64."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         networks = {ipaddress.ip_network(prefix): name for prefix, name in names.items()}
@@ -90,7 +90,7 @@ class Segments:
         return str(ipaddress.ip_network((parsed, bits), strict=False))
 
     def names(self, addresses: pa.Array) -> pa.Array:
-        """The segments of many addresses, in their order; each distinct address is looked up once."""
+        """The segment of each address, in order; each distinct address is looked up once."""
         encoded = pc.dictionary_encode(addresses)
         if isinstance(encoded, pa.ChunkedArray):
             encoded = encoded.combine_chunks()

@@ -1,13 +1,10 @@
-"""The errors that a user can meet: each names the value, the place and what to do about it."""
+"""Errors that users see: each names the value, the place and the remedy."""
 
 from __future__ import annotations
 
 
 class NdrError(Exception):
-    """A failure that the user can act on.
-
-    The message is one line: what is wrong (with the value and the place), then the remedy.
-    """
+    """A failure that the user can act on; the message is one line: the problem, then the remedy."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"{problem.rstrip('.')}. {remedy}")
@@ -16,11 +13,11 @@ class NdrError(Exception):
 
 
 class InputError(NdrError):
-    """Input data is missing, empty or cannot be read at all."""
+    """Input data is missing, empty or unreadable."""
 
 
 class FormatError(NdrError):
-    """The format of a log file cannot be told, or is not the one that was named."""
+    """The format of a log file is unknown, or differs from the one requested."""
 
 
 class RejectedRatioError(NdrError):
@@ -32,7 +29,7 @@ class WindowError(NdrError):
 
 
 class SpecError(NdrError):
-    """The feature specification is unknown, or its file is wrong."""
+    """The feature specification is unknown or invalid."""
 
 
 class ParameterError(NdrError):
@@ -40,36 +37,47 @@ class ParameterError(NdrError):
 
 
 class TableError(NdrError):
-    """A lake table is missing, unreadable, or does not match its declaration."""
+    """A lake table is missing or unreadable, or does not match its declaration."""
 
 
 class CommitError(NdrError):
-    """A write could not be committed to the lake."""
+    """A write to the lake was not committed."""
 
 
 class EngineError(NdrError):
-    """The compute engine cannot be started or failed."""
+    """The compute engine failed or cannot start."""
 
 
 class AwsError(NdrError):
-    """An AWS service refused a call, or could not be reached."""
+    """An AWS service refused a call or cannot be reached."""
 
 
 class RedshiftError(NdrError):
-    """A statement failed in Redshift, or took too long."""
+    """A Redshift statement failed or timed out."""
 
 
 class StorageError(NdrError):
-    """A file of a folder or bucket cannot be listed, read or written."""
+    """A file in a folder or bucket cannot be listed, read or written."""
 
 
 class ModelError(NdrError):
-    """A model artifact is missing, altered, or does not match its manifest or the features."""
+    """A model artifact is missing or altered, or does not match its manifest or the features."""
 
 
 class StageError(NdrError):
-    """A stage failed that another command ran."""
+    """A stage that another command ran has failed."""
 
 
 class DeploymentError(NdrError):
-    """The control plane could not be deployed, or is not deployed."""
+    """The control plane is not deployed, or its deployment failed."""
+
+
+def one_line(text: object, limit: int = 500) -> str:
+    """The text with its whitespace collapsed, at most `limit` characters."""
+    return " ".join(str(text).split())[:limit]
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, at most 300 characters; its type where the message is empty."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

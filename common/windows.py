@@ -11,6 +11,7 @@ from common.errors import WindowError
 
 WINDOW = timedelta(minutes=15)
 WINDOW_SECONDS = 900
+WINDOWS_PER_DAY = 86_400 // WINDOW_SECONDS
 GRID_OFFSET_SECONDS = 480
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -19,34 +20,34 @@ _GRID_REMEDY = "Window bounds fall on minutes 08, 23, 38 and 53 UTC"
 
 
 def floor_to_grid(moment: datetime) -> datetime:
-    """The latest grid point at or before the moment, which must carry a zone."""
+    """The latest grid point at or before the moment, which must be zone-aware."""
     seconds = (moment.astimezone(UTC) - EPOCH) // timedelta(seconds=1)
     return EPOCH + timedelta(seconds=seconds - (seconds - GRID_OFFSET_SECONDS) % WINDOW_SECONDS)
 
 
 def closed_window(moment: datetime) -> Windows:
-    """The window that a batch stamped with this moment closes: 13:23:11 gives 13:08-13:23."""
+    """The last window that has ended at this moment: 13:23:11 gives 13:08-13:23."""
     end = floor_to_grid(moment)
     return Windows(end - WINDOW, end)
 
 
 def parse_moment(text: str) -> datetime:
-    """The UTC time that the text names: ISO 8601 with a zone, or a partition key.
+    """The UTC time of an ISO 8601 text with a zone, or of a partition key.
 
     Raises:
-        WindowError: the text is no such time.
+        WindowError: the text is neither.
     """
     if not _TIME.fullmatch(text):
-        raise WindowError(f"{text!r} is not a time with a zone", "Write it like 2026-03-10T13:08Z")
+        raise WindowError(f"{text!r} is not a time with a zone", "Use the form 2026-03-10T13:08Z")
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError as error:
-        raise WindowError(f"{text!r} is not a time: {error}", "Write it like 2026-03-10T13:08Z") from None
+        raise WindowError(f"{text!r} is not a valid time: {error}", "Use the form 2026-03-10T13:08Z") from None
 
 
 @dataclass(frozen=True, order=True)
 class Windows:
-    """A half-open run `[start, end)` of consecutive windows; one window is a run of length one."""
+    """A half-open range `[start, end)` of consecutive windows; a single window is a range of length one."""
 
     start: datetime
     end: datetime
@@ -61,7 +62,7 @@ class Windows:
                 )
         if self.end <= self.start:
             raise WindowError(
-                f"the range {iso(self.start)}/{iso(self.end)} is empty or runs backwards",
+                f"the range {iso(self.start)}/{iso(self.end)} is empty or reversed",
                 "Give START/END with START before END",
             )
 
@@ -70,7 +71,7 @@ class Windows:
         """One window by its start (`2026-03-10T13:08Z`) or a half-open range (`START/END`).
 
         Raises:
-            WindowError: a bound is no time, off the grid, or the range is empty.
+            WindowError: a bound is not a time or is off the grid, or the range is empty.
         """
         first, slash, last = text.partition("/")
         start = parse_moment(first)
@@ -106,7 +107,7 @@ class Windows:
         )
 
     def extended(self, before: int) -> Windows:
-        """These windows and as many before them."""
+        """These windows and the `before` windows that precede them."""
         return Windows(self.start - before * WINDOW, self.end)
 
     def days(self) -> list[date]:
@@ -115,7 +116,7 @@ class Windows:
         return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
     def by_day(self) -> list[Windows]:
-        """These windows cut at each UTC date on which they start."""
+        """These windows, grouped by the UTC date on which they start."""
         bounds = [self.start]
         for day in self.days()[1:]:
             midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -124,15 +125,15 @@ class Windows:
 
 
 def partition_key(start: datetime) -> str:
-    """The partition value of the window that starts then."""
+    """The partition key of the window that starts at this time."""
     return f"{start:%Y%m%dT%H%MZ}"
 
 
 def iso_seconds(moment: datetime) -> str:
-    """A time as state machines write it, and key locks by it: `2026-03-10T13:08:00Z`."""
+    """A time in the form that state machines use, also as a lock key: `2026-03-10T13:08:00Z`."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def iso(moment: datetime) -> str:
-    """A grid time as users write it: `2026-03-10T13:08Z`."""
+    """A grid time in the form that users type: `2026-03-10T13:08Z`."""
     return f"{moment:%Y-%m-%dT%H:%MZ}"

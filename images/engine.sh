@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Docker, a BuildKit builder and the base image, where the machine lacks them.
+# Provides Docker, a BuildKit builder and the base image on machines that lack them.
 #
-#   images/engine.sh up      starts what is missing (as root on Debian); on a machine that has all of it, nothing
-#   images/engine.sh env     prints the exports that docker and docker buildx need to use what was started
-#   images/engine.sh down    stops what was started; what was built is kept in the cache folder
+#   images/engine.sh up      starts whatever is missing (as root on Debian)
+#   images/engine.sh env     prints the exports that point docker and docker buildx to it
+#   images/engine.sh down    stops everything it started, and keeps build results in the cache folder
 #
-# NDR_ENGINE_CACHE names the cache folder, NDR_ENGINE_REGISTRY the address of the local mirror of Docker Hub.
+# NDR_ENGINE_CACHE is the cache folder, NDR_ENGINE_REGISTRY the address of the local mirror of Docker Hub.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,20 +17,20 @@ BUILDER=ndr
 source "$HERE/engine/build.sh"
 EXPORTS=$RUN/exports
 
-running() { # whether the program is alive that was started here under its name
+running() { # running <program>: whether the program started by this script is alive
     local process
     [ -f "$RUN/$1.pid" ] && process=/proc/$(cat "$RUN/$1.pid") &&
-        [ "$(cat "$process/comm" 2>/dev/null)" = "$1" ] && readlink "$process/exe" >/dev/null # a dead one has no program
+        [ "$(cat "$process/comm" 2>/dev/null)" = "$1" ] && readlink "$process/exe" >/dev/null # a zombie has no executable
 }
 
-start() { # start <program> <argument ...>: in the background, in a session of its own, with a log
+start() { # start <program> <argument ...>: runs it in the background, in a new session, with a log
     local program=$1
     shift
     PATH=$CACHE/bin:$PATH setsid nohup "$program" "$@" >"$RUN/$program.log" 2>&1 </dev/null &
     echo $! >"$RUN/$program.pid"
 }
 
-wait_for() { # wait_for <name> <command ...>: until the command succeeds, a minute at most
+wait_for() { # wait_for <name> <command ...>: waits until the command succeeds, at most a minute
     local name=$1
     shift
     for _ in $(seq 240); do
@@ -39,18 +39,18 @@ wait_for() { # wait_for <name> <command ...>: until the command succeeds, a minu
         sleep 0.25
     done
     tail -5 "$RUN/$name.log" >&2
-    fail "$name did not start; its log is $RUN/$name.log"
+    fail "$name did not start. See $RUN/$name.log"
 }
 
 has_docker() { docker info >/dev/null 2>&1; }
-has_builder() { # buildx, and a BuildKit behind it that knows named contexts
+has_builder() { # whether buildx works with a BuildKit that supports named contexts
     printf 'FROM named\n' | docker buildx build --quiet --build-context "named=$HERE/engine" - >/dev/null 2>&1
 }
 has_hub() { [ "$(curl -so /dev/null -m 10 -w '%{http_code}' https://registry-1.docker.io/v2/)" = 401 ]; }
 
 up() {
     if [ -f "$EXPORTS" ] && running buildkitd && running docker-registry && has_docker; then
-        say "already up"
+        say "already running"
         return
     fi
     down
@@ -59,10 +59,10 @@ up() {
     [ ${#missing[@]} -eq 0 ] && has_builder || missing+=(builder)
     has_hub || missing+=(hub)
     if [ ${#missing[@]} -eq 0 ]; then
-        say "this machine has Docker, buildx and Docker Hub: nothing to start"
+        say "nothing to start: this machine has Docker, buildx and Docker Hub"
         return
     fi
-    say "missing: ${missing[*]}; made from packages and kept in $CACHE"
+    say "missing: ${missing[*]}; building from packages into $CACHE"
     mkdir -p "$RUN"
     make_parts "${missing[@]}"
     if [[ " ${missing[*]} " == *" docker "* ]]; then
@@ -72,27 +72,27 @@ up() {
     start_registry
     push_base
     start_builder
-    say "up; eval \"\$(images/engine.sh env)\" makes docker use it"
+    say "running; point docker to it with: eval \"\$(images/engine.sh env)\""
 }
 
-make_parts() { # the packages, tools and base image that the missing parts need; the slow ones side by side
+make_parts() { # make_parts <missing part ...>: installs packages, and builds tools and base image in parallel
     local docker=()
     [[ " $* " != *" docker "* ]] || docker=(docker.io iptables)
     install_packages "${docker[@]}" docker-registry debootstrap curl ca-certificates
     build_tools &
     local tools=$!
     build_base_root "$CACHE/base.tar"
-    wait $tools || fail "buildx and buildkitd could not be built; the log is $RUN/go.log"
+    wait $tools || fail "buildx and buildkitd could not be built. See $RUN/go.log"
 }
 
 start_docker() {
-    mountpoint -q /sys/fs/cgroup || fail "no control groups at /sys/fs/cgroup: containers cannot be limited here"
+    mountpoint -q /sys/fs/cgroup || fail "/sys/fs/cgroup is not mounted, but containers need control groups. Mount it"
     start dockerd --data-root "$CACHE/docker" --exec-root "$RUN/docker" --pidfile "$RUN/docker.pid" \
         --host unix:///var/run/docker.sock
     wait_for dockerd docker info
 }
 
-tidy() { # removes what earlier runs left: their containers and networks, and images of other states of the source
+tidy() { # removes containers and networks of earlier runs, and images of other versions of the source
     docker container prune --force >/dev/null
     docker images --filter dangling=false --format '{{.Repository}}:{{.Tag}}' |
         sed -e '/:latest$/d' -e "\\#^$MIRROR/#d" | xargs --no-run-if-empty docker rmi >/dev/null
@@ -109,7 +109,7 @@ YML
     wait_for docker-registry curl -sf "http://$MIRROR/v2/"
 }
 
-push_base() { # the base image into the mirror, under the name that it has on Docker Hub
+push_base() { # pushes the base image to the mirror, under its name on Docker Hub
     local tag=$MIRROR/$BASE
     if ! docker image inspect "$tag" >/dev/null 2>&1; then
         docker import --change 'CMD ["python3"]' --change 'ENV LANG=C.UTF-8' "$CACHE/base.tar" "$tag" >/dev/null
@@ -148,16 +148,16 @@ SH
 }
 
 down() {
-    # a dockerd that was killed left containers and mounts: started once more, it ends and removes them
+    # a killed dockerd leaves containers and mounts; starting it again cleans them up
     [ ! -d "$RUN/docker" ] || has_docker || start_docker
     for name in buildkitd docker-registry dockerd; do
         running "$name" || continue
         kill "$(cat "$RUN/$name.pid")"
         for _ in $(seq 240); do running "$name" || break; sleep 0.25; done
-        ! running "$name" || fail "$name (process $(cat "$RUN/$name.pid")) does not stop"
+        ! running "$name" || fail "$name (process $(cat "$RUN/$name.pid")) does not stop. Kill it"
         say "stopped $name"
     done
-    unmount_below "$CACHE" # Docker leaves its own folder, and the network of the host for containers that use it
+    unmount_below "$CACHE" # Docker leaves mounts of its folder and of the host's network namespace
     rm -rf --one-file-system "$RUN"
 }
 

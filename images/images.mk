@@ -1,4 +1,4 @@
-# Targets for the images; docker-bake.hcl lists what there is.
+# Targets for the images, which docker-bake.hcl lists.
 
 IMAGE_SOURCES := common jobs images docker-bake.hcl requirements pyproject.toml .dockerignore
 TAG ?= $(shell git rev-parse --short=12 HEAD)$(if $(shell git status --porcelain -- $(IMAGE_SOURCES)),-dirty)
@@ -12,11 +12,11 @@ IMAGE_LOCK := -q --generate-hashes --no-emit-find-links --no-emit-index-url --py
 	-c requirements/dev.txt
 
 .PHONY: engine
-engine: ## Docker with a builder, where there is none
+engine: ## Start Docker with a builder if missing
 	images/engine.sh up
 
 .PHONY: engine-down
-engine-down: ## Stop what `engine` started
+engine-down: ## Stop the Docker started by make engine
 	images/engine.sh down
 
 .PHONY: images
@@ -28,7 +28,7 @@ $(IMAGES): images/%: engine # one image or base
 	$(BAKE) docker buildx bake --load $*
 
 .PHONY: images-list
-images-list: setup engine ## Names, tags, sizes and shared layers of the images
+images-list: setup engine ## List the images: tags, sizes, shared layers
 	@$(BAKE) $(BIN)/python images/list.py
 
 .PHONY: push
@@ -36,16 +36,16 @@ push: setup engine ## Push the images to ECR: [TARGETS=<targets>] [REGISTRY=<hos
 	$(BAKE) PLATFORMS=$(or $(PLATFORMS),linux/amd64) $(BIN)/python images/push.py $(TARGETS)
 
 .PHONY: smoke
-smoke: setup images ## Run each image on a small lake, push some, form a cluster
+smoke: setup images ## Test the images: run each on a small lake, push some, form a cluster
 	$(BAKE) export NDR_IMAGES=1 && $(BIN)/python -m pytest -n 2 --dist worksteal --durations 5 --ignore $(START) tests/images $(STEPS) && \
 		$(BIN)/python -m pytest $(START)
 
 .PHONY: images-secrets
-images-secrets: setup engine ## Look for secrets in all layers of the images that were built
+images-secrets: setup engine ## Search all layers of the built images for secrets
 	@$(BAKE) $(BIN)/python images/leaks.py
 
 .PHONY: sbom
-sbom: engine ## Bills of materials of the images that were built, CycloneDX, in build/sbom
+sbom: engine ## Write bills of materials of the built images (CycloneDX) to build/sbom
 	@$(BAKE) images/sbom.sh build/sbom $(filter ndr-%,$(notdir $(IMAGES)))
 
 .PHONY: images-check

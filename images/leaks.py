@@ -1,7 +1,7 @@
-"""Looks for secrets in every layer of images and in their configuration: python images/leaks.py [image ...].
+"""Searches the layers and configuration of images for secrets: python images/leaks.py [image ...].
 
-What a later layer deletes is still in the earlier one, so each layer is read by itself. Without arguments, all images
-of the bake file are searched.
+A file deleted by a later layer is still in the earlier one; therefore each layer is searched. Without arguments, all
+images of the bake file are searched.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import IO
 
 from plan import image_names, output
 
-LARGEST = 4 << 20  # bytes of a file that is read; keys and settings are smaller, libraries larger
+LARGEST = 4 << 20  # bytes; keys and settings are smaller, larger files are skipped
 LAYERS = re.compile(r"[0-9a-f]{64}/layer\.tar|blobs/sha256/[0-9a-f]{64}")
 FILES = re.compile(
     r"(^|/)(\.netrc|\.pypirc|\.npmrc|\.git-credentials|\.env|\.aws/credentials|\.docker/config\.json|\.git/config"
@@ -45,7 +45,7 @@ def main(images: list[str]) -> int:
 
 
 def in_configuration(image: str) -> Iterator[str]:
-    """What looks like a secret in the environment, the labels and the build steps of an image."""
+    """Suspected secrets in the environment, labels and build steps of an image."""
     config = json.loads(output("docker", "image", "inspect", image))[0]["Config"]
     steps = output("docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image).splitlines()
     labels = [f"{key}={value}" for key, value in (config["Labels"] or {}).items()]
@@ -56,7 +56,7 @@ def in_configuration(image: str) -> Iterator[str]:
 
 
 def in_layers(images: list[str]) -> Iterator[str]:
-    """What looks like a secret in a file of any layer."""
+    """Suspected secrets in the files of all layers."""
     with subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as saving:
         assert saving.stdout is not None
         with tarfile.open(fileobj=saving.stdout, mode="r|") as archive:

@@ -1,4 +1,4 @@
-"""Prints the images of the bake file: tags, size, and how much of it they share with the others."""
+"""Lists the images of the bake file: tags, size, and the share in common with other images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_LAYER = re.compile(r"(/bin/sh -c #\(nop\) +)?(ARG|CMD|ENTRYPOINT|ENV|EXPOSE|L
 
 
 def main() -> None:
-    """One line for each image that was built; those that were not are named at the end."""
+    """Prints one line per built image, and the images not built at the end."""
     names = image_names()
     built = set(output("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split())
     images = {name: _inspect(name) for name in names if f"{name}:latest" in built}
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _layers(image: str, digests: list[str]) -> dict[str, int]:
-    """The size in bytes of each layer, by digest."""
+    """The size of each layer (bytes), by digest."""
     history = output("docker", "history", "--no-trunc", "--human=false", "--format", "{{.Size}}\t{{.CreatedBy}}", image)
     steps = [line.split("\t") for line in reversed(history.splitlines())]
     sizes = [int(size) for size, step in steps if not NO_LAYER.match(step)]

@@ -1,4 +1,4 @@
-"""What docker-bake.hcl describes."""
+"""The build plan in docker-bake.hcl."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import subprocess
 
 
 def output(*command: str) -> str:
-    """What a command printed.
+    """The stdout of a command.
 
     Raises:
-        CalledProcessError: it failed; the reason stands on stderr.
+        CalledProcessError: it failed; its error is on stderr.
     """
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def image_names() -> list[str]:
-    """The images that are built by default."""
+    """The names of the images built by default."""
     plan = json.loads(output("docker", "buildx", "bake", "--progress", "quiet", "--print", "default"))
     return sorted(name for name, target in plan["target"].items() if target.get("tags"))

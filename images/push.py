@@ -1,8 +1,7 @@
 """Pushes the images of the bake file to ECR: python images/push.py [target ...].
 
-Logs in with the AWS credentials of the environment, creates the repositories that are missing (scan on push, immutable
-tags), then builds and pushes those images whose tag is not there yet. TAG names the tag; REGISTRY another registry than
-the account's own.
+Logs in with the AWS credentials of the environment, creates missing repositories (scan on push, immutable tags), then
+builds and pushes the images whose tag does not exist yet. TAG is the tag; REGISTRY overrides the account's registry.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from common.runtime.cli import report_errors
 @click.argument("targets", nargs=-1)
 @report_errors
 def main(targets: Sequence[str]) -> None:
-    """Pushes the targets or groups of the bake file, by default all images."""
+    """Push targets or groups of the bake file, by default all images."""
     tag = os.environ.get("TAG", "")
     if not tag or tag.endswith("-dirty"):
         raise InputError(
-            f"the tag {tag!r} does not name a commit", "Commit first: what is pushed must be in the history"
+            f"the tag {tag!r} does not name a commit", "Commit first: a pushed image must come from the history"
         )
     ecr = boto3.client("ecr")
     answer = ecr.get_authorization_token()["authorizationData"][0]
@@ -46,14 +45,14 @@ def main(targets: Sequence[str]) -> None:
                 _create(ecr, name)
         missing = {reference: target for reference, target in images.items() if not _exists(reference)}
         for reference in images.keys() - missing.keys():
-            click.echo(f"{reference} is there already")
+            click.echo(f"{reference} exists already")
         if missing:
             _run("docker", "buildx", "bake", "--push", *missing.values(), environment=environment)
 
 
 @contextmanager
 def _logged_in(registry: str, user: str, password: str) -> Iterator[None]:
-    """A login at the registry, whose password does not stay on this machine."""
+    """A login to the registry that leaves no password on this machine."""
     _run("docker", "login", "--username", user, "--password-stdin", registry, text=password)
     try:
         yield
@@ -62,7 +61,7 @@ def _logged_in(registry: str, user: str, password: str) -> Iterator[None]:
 
 
 def _images(targets: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The target of each image reference that the bake file gives the targets."""
+    """The target of each image reference in the bake file."""
     plan = json.loads(
         _run("docker", "buildx", "bake", "--progress", "quiet", "--print", *targets, environment=environment)
     )
@@ -70,7 +69,7 @@ def _images(targets: Sequence[str], environment: Mapping[str, str]) -> dict[str,
 
 
 def _members(group: str, plan: Mapping[str, Any]) -> Iterator[str]:
-    """The targets of a group and of the groups in it; not those that they are only built from."""
+    """The targets of a group and of its nested groups, without targets they only build on."""
     for name in plan["group"][group]["targets"]:
         yield from _members(name, plan) if name in plan["group"] else (name,)
 
@@ -97,9 +96,7 @@ def _exists(reference: str) -> bool:
 def _run(*command: str, environment: Mapping[str, str] | None = None, text: str | None = None) -> str:
     done = subprocess.run(command, env=environment, input=text, text=True, stdout=subprocess.PIPE, check=False)
     if done.returncode:
-        raise StorageError(
-            f"{' '.join(command[:4])} failed with exit code {done.returncode}", "The reason stands above"
-        )
+        raise StorageError(f"{' '.join(command[:4])} failed with exit code {done.returncode}", "See its error above")
     return done.stdout
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# images/sbom.sh <folder> <image ...>: the bill of materials of each image, CycloneDX, as <folder>/<image>.cdx.json
+# images/sbom.sh <folder> <image ...>: writes the bill of materials of each image (CycloneDX) to <folder>/<image>.cdx.json
 #
-# Uses syft, which is built from its module where the machine has none.
+# Uses syft; builds it from its module if it is not installed.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,1 +1,1 @@
-"""Clients of AWS services."""
+"""AWS: boto3 clients, and statements in Redshift through its Data API."""

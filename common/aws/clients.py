@@ -1,4 +1,4 @@
-"""Clients of AWS services, as the environment names them, and their failures as errors that say what to do."""
+"""AWS clients configured by the environment, and their failures as errors with a remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from common.errors import AwsError
+from common.errors import AwsError, one_line
 from common.storage.filesystems import aws_region
 
 CONNECT_SECONDS = 5
@@ -22,7 +22,7 @@ PERMISSIONS_REMEDY = "Check the credentials, their permissions, and AWS_REGION a
 def client(service: str) -> Any:
     """A client of the service with the credentials, region and endpoint of the environment.
 
-    Calls that fail in passing are repeated with a growing pause.
+    Transient failures are retried with exponential backoff.
     """
     return boto3.client(
         service,
@@ -37,12 +37,12 @@ def client(service: str) -> Any:
 
 @contextmanager
 def aws_errors(problem: str, remedy: str = PERMISSIONS_REMEDY) -> Iterator[None]:
-    """Turns the failure of a call into an AwsError: the problem, what the service said, and the remedy."""
+    """Turns a failed call into an AwsError: the problem, the service's message, and the remedy."""
     try:
         yield
     except ClientError as error:
-        found = error.response.get("Error", {})
-        said = f"{found.get('Code', 'unknown error')}: {found.get('Message', '')}"
-        raise AwsError(f"{problem}: {' '.join(said.split())[:500]}", remedy) from error
+        details = error.response.get("Error", {})
+        message = f"{details.get('Code', 'unknown error')}: {details.get('Message', '')}"
+        raise AwsError(f"{problem}: {one_line(message)}", remedy) from error
     except BotoCoreError as error:
-        raise AwsError(f"{problem}: {' '.join(str(error).split())[:500]}", remedy) from error
+        raise AwsError(f"{problem}: {one_line(error)}", remedy) from error

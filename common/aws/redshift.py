@@ -1,4 +1,4 @@
-"""Statements in Redshift through its Data API: started, waited for, and their failures reported."""
+"""Redshift statements through the Data API: start, wait, report failures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from common.aws.clients import aws_errors, client
 from common.config.redshift import RedshiftParameters, check_identifier
 from common.contracts.types import Column
-from common.errors import RedshiftError
+from common.errors import RedshiftError, one_line
 
 MOST_STATEMENTS = 40
 FIRST_PAUSE_SECONDS = 0.05
@@ -28,22 +28,22 @@ SQL_TYPES = {
 
 
 def run_statements(redshift: RedshiftParameters, statements: Sequence[str], token: str | None = None) -> None:
-    """Runs the statements, in order, in one transaction: all of them take effect, or none.
+    """Runs the statements in order in one transaction: all take effect, or none.
 
     Args:
-        redshift: where.
+        redshift: the connection.
         statements: 1 to 40 statements.
-        token: at most 64 characters; calls with the same one, within hours, run the statements once.
+        token: at most 64 characters; repeated calls with the same token, within hours, run the statements once.
 
     Raises:
-        RedshiftError: a statement failed, or they took longer than the project allows.
-        AwsError: the Data API refused a call or could not be reached.
+        RedshiftError: a statement failed, or the project's timeout passed.
+        AwsError: the Data API refused a call or cannot be reached.
     """
     if not 1 <= len(statements) <= MOST_STATEMENTS:
-        raise RedshiftError(f"{len(statements)} statements cannot be one transaction", f"Give 1 to {MOST_STATEMENTS}")
+        raise RedshiftError(f"a transaction cannot have {len(statements)} statements", f"Give 1 to {MOST_STATEMENTS}")
     api = client("redshift-data")
     arguments = _target(redshift) | ({"ClientToken": token} if token else {})
-    with aws_errors(f"Redshift ({_place(redshift)}) did not take {_shown(statements[0])}"):
+    with aws_errors(f"Redshift ({_place(redshift)}) did not accept {_shown(statements[0])}"):
         if len(statements) == 1:
             started = api.execute_statement(Sql=statements[0], **arguments)
         else:
@@ -55,7 +55,7 @@ def _await(api: Any, redshift: RedshiftParameters, statement_id: str, statements
     deadline = time.monotonic() + redshift.statement_timeout_seconds
     pause = FIRST_PAUSE_SECONDS
     while True:
-        with aws_errors(f"Redshift ({_place(redshift)}) did not say how statement {statement_id} fares"):
+        with aws_errors(f"Redshift ({_place(redshift)}) did not report the status of statement {statement_id}"):
             found = api.describe_statement(Id=statement_id)
         if found["Status"] == "FINISHED":
             return
@@ -66,7 +66,7 @@ def _await(api: Any, redshift: RedshiftParameters, statement_id: str, statements
                 api.cancel_statement(Id=statement_id)
             raise RedshiftError(
                 f"Redshift ({_place(redshift)}) did not finish {_shown(statements[0])} within "
-                f"{redshift.statement_timeout_seconds:g} s; it was cancelled (statement {statement_id})",
+                f"{redshift.statement_timeout_seconds:g} s; statement {statement_id} was cancelled",
                 "Run again, or raise redshift.statement_timeout_seconds",
             )
         time.sleep(pause)
@@ -74,14 +74,14 @@ def _await(api: Any, redshift: RedshiftParameters, statement_id: str, statements
 
 
 def _failure(redshift: RedshiftParameters, found: dict[str, Any], statements: Sequence[str]) -> RedshiftError:
-    """The error of the first statement that failed, with what Redshift said."""
+    """The error of the first failed statement, with Redshift's message."""
     parts = found.get("SubStatements") or []
     failed = next((number for number, part in enumerate(parts) if part.get("Error")), 0)
-    said = (parts[failed].get("Error") if parts else None) or found.get("Error") or found["Status"]
+    message = (parts[failed].get("Error") if parts else None) or found.get("Error") or found["Status"]
     return RedshiftError(
         f"{_shown(statements[min(failed, len(statements) - 1)])} failed in Redshift ({_place(redshift)}): "
-        f"{' '.join(str(said).split())[:500]}",
-        "Nothing of its transaction took effect; correct the cause and run again",
+        f"{one_line(message)}",
+        "The transaction was rolled back; correct the cause and run again",
     )
 
 
@@ -108,7 +108,7 @@ def identifier(name: str) -> str:
     """The quoted name.
 
     Raises:
-        ParameterError: it is no plain SQL identifier.
+        ParameterError: it is not a plain SQL identifier.
     """
     check_identifier(name, "name in SQL")
     return f'"{name}"'
@@ -118,22 +118,20 @@ def literal(text: str) -> str:
     """The text as an SQL literal.
 
     Raises:
-        RedshiftError: it holds a backslash or a control character, which databases read in different ways.
+        RedshiftError: it contains a backslash or a control character, which databases interpret differently.
     """
     if not PLAIN_TEXT.fullmatch(text):
-        raise RedshiftError(
-            f"{text!r} cannot be part of a statement", "Give it without backslashes and control characters"
-        )
+        raise RedshiftError(f"{text!r} cannot be an SQL literal", "Remove backslashes and control characters")
     return "'" + text.replace("'", "''") + "'"
 
 
 def credentials(redshift: RedshiftParameters) -> str:
-    """The clause of COPY and UNLOAD that says with which rights S3 is used."""
+    """The authorization clause of COPY and UNLOAD."""
     return "IAM_ROLE default" if redshift.iam_role_arn == "default" else f"IAM_ROLE {literal(redshift.iam_role_arn)}"
 
 
 def columns_ddl(columns: Sequence[Column], long_texts: Collection[str] = ()) -> str:
-    """The columns of a table with their types in Redshift; times are UTC without saying so."""
+    """The column list of a CREATE TABLE in Redshift; times are UTC in a TIMESTAMP without zone."""
     declared = []
     for column in columns:
         kind = f"VARCHAR({LONG_TEXT_BYTES})" if column.name in long_texts else SQL_TYPES[column.type]

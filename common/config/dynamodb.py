@@ -1,4 +1,4 @@
-"""The DynamoDB tables of projects: settings and orchestration of each, and which project an organisation belongs to."""
+"""DynamoDB items of a project: its parameters, and the routing of an organisation to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.aws.clients import aws_errors, client
 from common.config.loader import build, s3_folder
 from common.config.orchestration import OrchestrationParameters
 from common.config.project import ProjectParameters
-from common.config.sources import PARTITION_KEY, SORT_KEY, parsed, sort_key
+from common.config.sources import PARTITION_KEY, SORT_KEY, sort_key
 from common.errors import ParameterError
 
 Item = dict[str, dict[str, str]]
@@ -25,11 +25,11 @@ def project_item(
 ) -> Item:
     """The DynamoDB item of a project, in the form of the low-level API.
 
-    Attribute `settings` is JSON of the settings as they were given, attribute `orchestration` of all orchestration
-    parameters, those with defaults too, because state machines know none.
+    Attribute `settings` holds the project parameters as given, in JSON; attribute `orchestration` holds all
+    orchestration parameters including defaults, because state machines have none of their own.
 
     Raises:
-        ParameterError: a parameter is unknown or wrong.
+        ParameterError: a parameter is unknown or invalid.
     """
     place = f"settings of project {project_name}"
     build(ProjectParameters, settings, place)
@@ -43,30 +43,17 @@ def project_item(
     }
 
 
-def project_of_item(item: Item) -> tuple[ProjectParameters, OrchestrationParameters]:
-    """The parameters that an item holds.
-
-    Raises:
-        ParameterError: an attribute is missing or wrong.
-    """
-    place = f"item {item.get(PARTITION_KEY, {}).get('S')}, {item.get(SORT_KEY, {}).get('S')}"
-    return (
-        build(ProjectParameters, parsed(item, "settings", place), place),
-        build(OrchestrationParameters, parsed(item, "orchestration", place), place),
-    )
-
-
 def routing_item(org1: str, org2: str, project_name: str, feature_spec_version: str, ingestion_prefix: str) -> Item:
-    """The DynamoDB item that says which project the batches below s3://bucket/org1/org2 belong to.
+    """The DynamoDB item that routes the mini-batches below s3://bucket/org1/org2 to a project.
 
     Raises:
-        ParameterError: a name is empty or holds `#` or `/`, or the prefix is none of this organisation.
+        ParameterError: a name is empty or contains `#` or `/`, or the prefix does not end in /org1/org2.
     """
     prefix = s3_folder(ingestion_prefix, "ingestion_prefix")
     organisation = (_key(org1, "org1"), _key(org2, "org2"))
     if not prefix.endswith("/" + "/".join(organisation)):
         raise ParameterError(
-            f"ingestion_prefix {prefix} does not end in /{org1}/{org2}", "Give it like s3://bucket/org1/org2"
+            f"ingestion_prefix {prefix} does not end in /{org1}/{org2}", "Use the form s3://bucket/org1/org2"
         )
     return {
         "org_key": {"S": "#".join(organisation)},
@@ -83,24 +70,24 @@ def seed_project(
     settings: Mapping[str, Any],
     orchestration: Mapping[str, Any] | OrchestrationParameters,
 ) -> Item:
-    """The item of the project, as it now is in the table of project parameters; what was there before is replaced."""
+    """Writes the project's item to the table, replacing any earlier one, and returns it."""
     return _put(table, project_item(project_name, feature_spec_version, settings, orchestration))
 
 
 def seed_routing(
     table: str, org1: str, org2: str, project_name: str, feature_spec_version: str, ingestion_prefix: str
 ) -> Item:
-    """The item of the organisation, as it now is in the routing table; what was there before is replaced."""
+    """Writes the organisation's item to the routing table, replacing any earlier one, and returns it."""
     return _put(table, routing_item(org1, org2, project_name, feature_spec_version, ingestion_prefix))
 
 
 def _put(table: str, item: Item) -> Item:
-    with aws_errors(f"an item could not be put into table {table}"):
+    with aws_errors(f"an item cannot be written to table {table}"):
         client("dynamodb").put_item(TableName=table, Item=item)
     return item
 
 
 def _key(value: str, name: str) -> str:
     if not value or set(value) & set("#/"):
-        raise ParameterError(f"{name} {value!r} cannot be part of a key", "Give a name without # and /")
+        raise ParameterError(f"{name} {value!r} is empty or contains # or /", "Give a name without # and /")
     return value

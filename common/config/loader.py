@@ -1,4 +1,4 @@
-"""Settings from YAML or JSON to typed, checked objects."""
+"""Typed, checked dataclasses from YAML or JSON."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 def build(kind: type[Group], raw: Any, source: str, prefix: str = "") -> Group:
-    """The dataclass with the values of the mapping, and defaults for the others.
+    """The dataclass with the values of the mapping, and defaults for the rest.
 
     Args:
-        kind: a dataclass whose fields are texts, numbers, booleans, tuples and mappings of them, or dataclasses.
-        raw: what was read, lists for tuples.
-        source: where it was read, for messages.
-        prefix: name of the group, for messages; empty for the outermost one.
+        kind: a dataclass whose fields are texts, numbers, booleans, tuples or mappings of these, or dataclasses.
+        raw: the parsed values, with lists for tuples.
+        source: the source's name, for messages.
+        prefix: the group's name, for messages; empty at the top level.
 
     Raises:
         ParameterError: a name is unknown or missing, or a value has the wrong type or is out of range.
     """
     if not isinstance(raw, Mapping):
         named = f"project parameter {prefix} is {raw!r}" if prefix else "the project parameters are not a mapping"
-        raise ParameterError(f"{source}: {named}", "Write one `name: value` a line")
+        raise ParameterError(f"{source}: {named}", "Write one `name: value` per line")
     entries = {entry.name: entry for entry in fields(kind)}  # type: ignore[arg-type]  # kind is a dataclass
     dotted = f"{prefix}." if prefix else ""
     if unknown := sorted(str(name) for name in set(raw) - set(entries)):
         raise ParameterError(
             f"{source} has unknown project parameters: {', '.join(dotted + name for name in unknown)}",
-            f"Known ones: {', '.join(dotted + name for name in sorted(entries))}",
+            f"Known parameters: {', '.join(dotted + name for name in sorted(entries))}",
         )
     for name, entry in entries.items():
         if name not in raw and entry.default is MISSING and entry.default_factory is MISSING:
-            raise ParameterError(f"{source} lacks the project parameter {dotted}{name}", "Add it")
+            raise ParameterError(f"{source} lacks the project parameter {dotted}{name}", "Add the parameter")
     hints = get_type_hints(kind)
     return kind(**{name: _converted(hints[name], value, source, dotted + name) for name, value in raw.items()})
 
@@ -83,7 +83,7 @@ def s3_folder(value: str, name: str) -> str:
     """The s3:// URI without its trailing slash.
 
     Raises:
-        ParameterError: it is none.
+        ParameterError: it is not an s3:// URI.
     """
     if not S3_FOLDER.fullmatch(value):
         raise ParameterError(f"project parameter {name} is {value!r}", "Give a folder like s3://bucket/folder")

@@ -1,4 +1,4 @@
-"""Orchestration parameters: what the state machines are told of a project."""
+"""Orchestration parameters: what the state machines need to know about a project."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ class OrchestrationParameters:
     def __post_init__(self) -> None:
         if not self.lake_uri.startswith(("s3://", "file://", "/")):
             raise ParameterError(
-                f"orchestration parameter lake_uri is {self.lake_uri!r}", "Give s3://, file:// or an absolute path"
+                f"orchestration parameter lake_uri is {self.lake_uri!r}",
+                "Give an s3:// or file:// URI or an absolute path",
             )
         object.__setattr__(self, "ingestion_prefix", s3_folder(self.ingestion_prefix, "ingestion_prefix"))
         for entry in fields(self):
@@ -88,7 +89,7 @@ class OrchestrationParameters:
         if tuple(sorted(self.window_floor_minutes)) != GRID_MINUTES:
             raise ParameterError(
                 f"orchestration parameter window_floor_minutes is {list(self.window_floor_minutes)}",
-                f"The grid is {list(GRID_MINUTES)}",
+                f"Use the minutes of the grid, {list(GRID_MINUTES)}",
             )
         live = self.features_poll_attempts + self.inference_poll_attempts + self.join_poll_attempts
         self._lease("lock_lease_seconds", max(live, self.backfill_poll_attempts))

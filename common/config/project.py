@@ -1,4 +1,4 @@
-"""Project parameters: what differs between one customer's network and another's."""
+"""Project parameters: what differs from one monitored network to the next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from common.config.loader import build, s3_folder
 from common.config.redshift import RedshiftParameters
-from common.config.sources import read_settings
+from common.config.sources import read_parameters
 from common.config.training import TrainingParameters
 from common.errors import ParameterError
 from common.features.spec import Horizon
@@ -108,18 +108,18 @@ def _check(value: str, parse: Callable[[str], object], name: str, wanted: str) -
 def load_project(
     source: str | None, project_name: str = "local", feature_spec_version: str = "v1", **overrides: Any
 ) -> ProjectParameters:
-    """The project parameters of a source, or the defaults without one; overrides that are not None win.
+    """The project parameters from the source, or the defaults; overrides other than None win.
 
     Args:
-        source: a YAML file on disk or s3://, or `dynamodb://<table>`, whose item for the project and feature
-            specification is taken.
+        source: a YAML file on disk or in S3, or `dynamodb://<table>`: the item of the project and feature
+            specification.
         project_name: the project.
         feature_spec_version: the feature specification.
-        **overrides: parameters that the command line gives.
+        **overrides: parameters given on the command line.
 
     Raises:
-        ParameterError: the source is missing or unreadable, or a parameter is unknown or wrong.
+        ParameterError: the source is missing or unreadable, or a parameter is unknown or invalid.
     """
-    raw = read_settings(source, project_name, feature_spec_version) if source else {}
+    raw = read_parameters(source, project_name, feature_spec_version) if source else {}
     given = {name: value for name, value in overrides.items() if value is not None}
     return replace(build(ProjectParameters, raw, str(source)), **given)

@@ -1,4 +1,4 @@
-"""How a project reaches Redshift, and where they exchange files."""
+"""A project's Redshift connection, and the S3 location where both stage files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ INVENTORY_COLUMNS = ("host_ip", "machine_name", "is_active")
 
 
 def check_identifier(value: str, name: str) -> None:
-    """Raises a ParameterError unless the value is a plain SQL identifier."""
+    """Checks that the value is a plain SQL identifier.
+
+    Raises:
+        ParameterError: it is not.
+    """
     if not IDENTIFIER.fullmatch(value):
         raise ParameterError(f"project parameter {name} is {value!r}", "Give a name of letters, digits and underscores")
 
@@ -71,7 +75,7 @@ class RedshiftParameters:
             if name not in INVENTORY_COLUMNS:
                 raise ParameterError(
                     f"project parameter redshift.inventory_columns has {name!r}",
-                    f"It maps {', '.join(INVENTORY_COLUMNS)}",
+                    f"Map only {', '.join(INVENTORY_COLUMNS)}",
                 )
             check_identifier(column, f"redshift.inventory_columns.{name}")
         if not (self.iam_role_arn == "default" or ROLE_ARN.fullmatch(self.iam_role_arn)):
@@ -81,7 +85,7 @@ class RedshiftParameters:
             )
         if (self.workgroup_name is None) == (self.cluster_identifier is None):
             raise ParameterError(
-                "project parameter redshift names both a workgroup and a cluster, or none",
+                "project parameter redshift must name either a workgroup or a cluster",
                 "Give either workgroup_name or cluster_identifier",
             )
         if self.secret_arn and self.db_user:
@@ -93,43 +97,43 @@ class RedshiftParameters:
             )
         if self.workgroup_name and self.db_user:
             raise ParameterError(
-                f"project parameter redshift.db_user is {self.db_user!r}, but a workgroup takes none",
+                f"project parameter redshift.db_user is {self.db_user!r}, but a workgroup has no database user",
                 "Leave it out, or give secret_arn",
             )
         if not 0 < self.poll_seconds <= self.statement_timeout_seconds:
             raise ParameterError(
                 f"project parameters redshift.poll_seconds and statement_timeout_seconds are {self.poll_seconds:g} and "
                 f"{self.statement_timeout_seconds:g}",
-                "Give a time to poll above 0 and at most the timeout",
+                "Give poll_seconds above 0 and at most the timeout",
             )
 
 
 def redshift_of(project: ProjectParameters, project_name: str) -> RedshiftParameters:
-    """How the project reaches Redshift.
+    """The project's Redshift connection.
 
     Raises:
-        ParameterError: it has none.
+        ParameterError: the project has none.
     """
     if project.redshift is None:
         raise ParameterError(
-            f"project {project_name} has no parameters redshift",
+            f"project {project_name} has no parameter group redshift",
             "Add the group redshift (workgroup_name, database, iam_role_arn, ...) to the project parameters",
         )
     return project.redshift
 
 
 def staging_location(project: ProjectParameters, project_name: str, lake_uri: str, name: str) -> str:
-    """The s3:// URI of a folder of that name: below the project's staging prefix if it has one, else in the lake.
+    """The s3:// URI of the named staging folder: below the project's `staging_prefix`, else in the lake.
 
     Raises:
-        ParameterError: there is no prefix, and the lake is not in S3.
+        ParameterError: the project has no `staging_prefix`, and the lake is not in S3.
     """
     if project.staging_prefix:
         return f"{project.staging_prefix}/{project_name}/{name}"
     if lake_uri.startswith("s3://"):
         return f"{lake_uri}/{name}"
     raise ParameterError(
-        f"project {project_name} has no staging_prefix, and its lake {lake_uri} is not in S3, where Redshift reads and "
-        "writes files",
+        f"project {project_name} has no staging_prefix and its lake {lake_uri} is not in S3, but Redshift reads and "
+        "writes files only there",
         "Add staging_prefix, an s3:// URI, to the project parameters",
     )

@@ -22,8 +22,8 @@ def micros(windows: Windows) -> tuple[int, int]:
     return (windows.start - EPOCH) // unit, (windows.end - EPOCH) // unit
 
 
-def slice_number(end_micros: Column, windows: Windows) -> Column:
-    """The number, from 0, of the window that contains a time; times outside get the first or last window."""
+def slice_column(end_micros: Column, windows: Windows) -> Column:
+    """The position (from 0) of the window that contains each time; times outside go to the first or last window."""
     start, _ = micros(windows)
     number = F.floor((end_micros - F.lit(start)) / F.lit(WINDOW_MICROS)).cast("int")
     return F.least(F.greatest(number, F.lit(0)), F.lit(len(windows) - 1))

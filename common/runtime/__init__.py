@@ -1,1 +1,1 @@
-"""How a stage runs: command line, engine, report, catalog."""
+"""What runs a stage: command line, engine, run report, catalog of commands."""

@@ -1,4 +1,4 @@
-"""A long run computed in parts, of bounded memory, and committed at once."""
+"""Chunked replace: a long range computed in chunks of bounded memory and committed at once."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def replace_in_parts(
-    stage: StageRun, table: str, windows: Windows, parts: Sequence[Windows], compute: Callable[[Windows], DataFrame]
+def replace_in_chunks(
+    stage: StageRun, table: str, windows: Windows, chunks: Sequence[Windows], compute: Callable[[Windows], DataFrame]
 ) -> int:
-    """The rows that the windows have in the table after they became what `compute` makes of each part of them.
+    """Replaces the windows of the table by the frames that `compute` makes of each chunk; returns the rows written.
 
-    The parts are kept aside until all of them are there, then replaced in one commit. Progress is reported by window.
+    Chunks are staged as Parquet until all are computed, then replaced in one commit. Progress is logged in windows.
     """
     with (
         stage.report.step(table),
-        scratch_folder(stage.lake.uri) as own,
-        seen_by_engine(own, stage.lake.uri, stage.session) as folder,
+        scratch_folder(stage.lake.uri) as scratch,
+        seen_by_engine(scratch, stage.lake.uri, stage.session) as folder,
     ):
-        if len(parts) == 1:
-            frame = compute(parts[0])
+        if len(chunks) == 1:
+            frame = compute(chunks[0])
         else:
             done = 0
-            for part in parts:
-                compute(part).write.parquet(f"{folder}/{part.key}")
-                done += len(part)
+            for chunk in chunks:
+                compute(chunk).write.parquet(f"{folder}/{chunk.key}")
+                done += len(chunk)
                 stage.report.progress(table, done, len(windows), "windows")
-            frame = stage.session.read.parquet(*(f"{folder}/{part.key}" for part in parts))
+            frame = stage.session.read.parquet(*(f"{folder}/{chunk.key}" for chunk in chunks))
         version, rows = stage.lake.replace(table, frame, windows.predicate)
     stage.report.wrote(table, version, rows)
     return rows

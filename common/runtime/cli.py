@@ -1,4 +1,4 @@
-"""What the command lines of all stages share: options, parameter types, and how errors reach the user."""
+"""Shared parts of all command lines: options, parameter types, and error reporting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from common.errors import NdrError
+from common.errors import NdrError, one_line
 from common.runtime.engine import ENGINES
 from common.storage.files import read_lines
 from common.storage.filesystems import normal_uri
@@ -23,7 +23,7 @@ Command = Callable[..., Any]
 
 
 class WindowsType(click.ParamType[Windows]):
-    """A window or a half-open range of windows."""
+    """A window, or a half-open range of windows."""
 
     name = "window"
 
@@ -38,10 +38,7 @@ class WindowsType(click.ParamType[Windows]):
 
 
 class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
-    """Windows and ranges of windows separated by commas, a file of them, or a word that leaves them open.
-
-    `@` and a path or URI is a text file with one window or range a line.
-    """
+    """Comma-separated windows and ranges, `@FILE` with one per line, or a word that stands for all."""
 
     name = "windows"
 
@@ -51,7 +48,7 @@ class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[Windows, ...] | None:
-        """The single windows, sorted and without repetition, None for the word; fails with a usage error."""
+        """The distinct single windows, sorted; None for the word; fails with a usage error that names the value."""
         if value == self.word or isinstance(value, tuple):
             return None if value == self.word else value
         try:
@@ -63,7 +60,7 @@ class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
 
 
 class MomentType(click.ParamType[datetime]):
-    """A time with a zone."""
+    """A time with a time zone."""
 
     name = "time"
 
@@ -91,7 +88,7 @@ class UriType(click.ParamType[str]):
 
 
 class MonthType(click.ParamType[str | None]):
-    """A calendar month, `YYYY-MM`; where `automatic`, also the word `auto`, which leaves the choice to the stage."""
+    """A calendar month, `YYYY-MM`; if `automatic`, also `auto`: the stage chooses."""
 
     name = "month"
 
@@ -103,7 +100,7 @@ class MonthType(click.ParamType[str | None]):
         if self.automatic and value == "auto":
             return None
         if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
-            self.fail(f"{value!r} is no month. Write it like 2026-03", param, ctx)
+            self.fail(f"{value!r} is not a month. Use the form 2026-03", param, ctx)
         return str(value)
 
 
@@ -115,14 +112,14 @@ def window_option(function: Command) -> Command:
         type=WindowsType(),
         required=True,
         metavar="START[/END]",
-        help="15-minute window by its start (2026-03-10T13:08Z), or a range START/END: START inclusive, END exclusive.",
+        help="A 15-minute window, given by its start (2026-03-10T13:08Z), or a range START/END with END exclusive.",
     )(function)
 
 
 def lake_option(function: Command) -> Command:
     """Adds `--lake`."""
     return click.option(
-        "--lake", "lake_uri", type=UriType(), required=True, metavar="URI", help="Lake: a path, file:// or s3://."
+        "--lake", "lake_uri", type=UriType(), required=True, metavar="URI", help="Lake: a path, file:// or s3:// URI."
     )(function)
 
 
@@ -140,26 +137,30 @@ def project_options(function: Command) -> Command:
             "--parameters",
             "parameters_path",
             metavar="SOURCE",
-            help="Project parameters: a YAML file, on disk or s3://, or dynamodb://<table> with an item of the "
-            "project; without it, the defaults.",
+            help="Project parameters: a YAML file (a path or s3:// URI) or dynamodb://<table>.  [default: built-in "
+            "defaults]",
         ),
-        click.option("--mini-batch-id", metavar="ID", help="Mini-batch that the run belongs to; goes into the report."),
+        click.option("--mini-batch-id", metavar="ID", help="Mini-batch being processed, for the run report."),
         click.option(
-            "--feature-spec-version", default="v1", show_default=True, metavar="VERSION", help="Feature specification."
+            "--feature-spec-version",
+            default="v1",
+            show_default=True,
+            metavar="VERSION",
+            help="Version of the feature specification.",
         ),
-        click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Project."),
+        click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Name of the project."),
     ):
         function = option(function)
     return function
 
 
 def stage_options(function: Command) -> Command:
-    """Adds the options that every stage with windows has."""
+    """Adds the options of every stage that processes windows."""
     return window_option(lake_option(engine_option(project_options(function))))
 
 
 def report_errors(function: Command) -> Command:
-    """Turns failures into one line on stderr and exit code 1; `NDR_DEBUG=1` shows where they came from."""
+    """Turns failures into one line on stderr and exit code 1; `NDR_DEBUG=1` adds the traceback."""
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -172,11 +173,8 @@ def report_errors(function: Command) -> Command:
             sys.exit(0)
         except NdrError as error:
             fail(str(error))
-        except Exception as error:  # noqa: BLE001 - the one place where nothing may pass as a traceback
-            fail(
-                f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:500]}. "
-                "Run with NDR_DEBUG=1 to see where"
-            )
+        except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
+            fail(f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback")
 
     return run
 

@@ -1,4 +1,4 @@
-"""A run of a stage: its configuration, and the lake, session and report that it works with."""
+"""A run of a stage: its configuration, and the lake, session and run report it works with."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StageConfig:
-    """What every stage is told; a stage with more to know extends it."""
+    """The options common to all stages; a stage with more options extends it."""
 
     windows: Windows
     lake_uri: str
@@ -38,7 +38,7 @@ Config = TypeVar("Config", bound=StageConfig)
 
 @dataclass(frozen=True)
 class StageRun:
-    """What a stage works with while it runs."""
+    """One run of a stage: everything it works with besides its configuration."""
 
     spec: FeatureSpec
     project: ProjectParameters
@@ -48,14 +48,14 @@ class StageRun:
 
 
 def run_stage(stage: str, config: Config, work: Callable[[Config, StageRun], None]) -> None:
-    """Opens the engine and the lake, lets the stage work, and prints the run report on stdout."""
+    """Opens the engine and the lake, runs the stage, and prints its run report on stdout."""
     with open_stages(config) as start:
         start(stage, config, work)
 
 
 @contextmanager
 def open_stages(config: StageConfig) -> Iterator[Callable[[str, Any, Callable[[Any, StageRun], None]], None]]:
-    """A function that runs stages one after the other in one engine session, and prints the report of each."""
+    """Yields a function that runs a stage and prints its run report; all its runs share one engine session."""
     spec = load_spec(config.feature_spec_version)
     project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
     with open_engine(config.engine, remote_storage=config.lake_uri.startswith("s3://")) as session:
@@ -70,7 +70,7 @@ def open_stages(config: StageConfig) -> Iterator[Callable[[str, Any, Callable[[A
 
 
 def new_report(stage: str, config: StageConfig) -> RunReport:
-    """The report of a run that begins now."""
+    """The run report of a run that starts now."""
     return RunReport(
         stage=stage,
         window=str(config.windows),

@@ -1,4 +1,4 @@
-"""The compute engine: one DataFrame API, two engines behind it."""
+"""The compute engine: two engines behind one DataFrame API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import EngineError
-from common.storage.filesystems import s3_endpoint
+from common.storage.filesystems import aws_region, s3_endpoint
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -24,7 +24,7 @@ SPARK_SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.ansi.enabled": "true",
-    # the columns of FG-C exceed the limits below which Spark shows whole plans and generates code for a stage
+    # fg_c's columns exceed Spark's default limits for printing plans and for generating code
     "spark.sql.debug.maxToStringFields": "25",
     "spark.sql.codegen.maxFields": "100",
     "spark.databricks.delta.snapshotPartitions": "2",
@@ -35,10 +35,10 @@ S3A_CREDENTIALS = "software.amazon.awssdk.auth.credentials.DefaultCredentialsPro
 
 @contextmanager
 def open_engine(name: str, *, remote_storage: bool = False) -> Iterator[SparkSession]:
-    """A session of the engine, in UTC, closed at the end.
+    """A session of the engine in UTC, closed on exit.
 
-    `sail` runs in this process; `spark` on `NDR_SPARK_MASTER` (default: all cores of this machine). With
-    `remote_storage`, classic Spark loads its S3 connector.
+    `sail` runs in this process; `spark` on `NDR_SPARK_MASTER` (default: all cores of this machine). Classic Spark
+    loads its S3 connector only with `remote_storage`.
 
     Raises:
         EngineError: the engine is unknown or not installed, or does not start.
@@ -80,7 +80,7 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
     from delta import configure_spark_with_delta_pip
     from pyspark.sql import SparkSession
 
-    if (running := SparkSession.getActiveSession()) is not None:  # a process has one, and whoever opened it closes it
+    if (running := SparkSession.getActiveSession()) is not None:  # one per process; its opener closes it
         yield running
         return
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -107,19 +107,19 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
 
 
 def _has_jars() -> bool:
-    """Whether Spark comes with the jars of Delta Lake and S3A, as in the images: then nothing is downloaded."""
+    """Whether Spark includes the jars of Delta Lake and S3A, as in the images, and needs no download."""
     import pyspark
 
     return any(Path(pyspark.__file__).with_name("jars").glob("delta-spark_*.jar"))
 
 
 def _s3a_settings() -> dict[str, str]:
-    """How the S3 connector reaches the endpoint of the environment, if any; credentials come from there too."""
+    """Settings of the S3 connector: credentials and, if set, the endpoint of the environment."""
     settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": S3A_CREDENTIALS}
     if endpoint := s3_endpoint():
         settings |= {
             "spark.hadoop.fs.s3a.endpoint": endpoint,
-            "spark.hadoop.fs.s3a.endpoint.region": os.environ.get("AWS_REGION", "us-east-1"),
+            "spark.hadoop.fs.s3a.endpoint.region": aws_region(),
             "spark.hadoop.fs.s3a.path.style.access": "true",
             "spark.hadoop.fs.s3a.connection.ssl.enabled": str(endpoint.startswith("https://")).lower(),
         }

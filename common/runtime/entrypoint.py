@@ -1,4 +1,4 @@
-"""How the commands start in their images."""
+"""The entry point of a command in its image."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LOCAL = re.compile(r"(?<=\s)\./(\S+)")
 
 
 def start(command: click.Command) -> None:
-    """Runs the command of an image: its help shows how with Docker, and a request to stop lets it clean up.
+    """Runs a command in its image: the help's example uses Docker, and SIGTERM lets the command clean up.
 
-    Where the image holds classic Spark, the command runs on it, on all instances of a processing job.
+    In the image with classic Spark, the command runs on Spark, on all instances of a processing job.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     command.epilog = docker_example(command.epilog or "")
@@ -30,7 +30,7 @@ def start(command: click.Command) -> None:
 
 
 def docker_example(example: str) -> str:
-    """The example of a command line, run by Docker with the files of the current folder that it names."""
+    """The example as a `docker run` command that mounts the files and folders it names."""
     line = example.removeprefix("Example: ")
     volumes = " ".join(f'-v "$PWD/{path}:/{path}"' for path in dict.fromkeys(LOCAL.findall(line)))
     inside = LOCAL.sub(r"/\1", line)

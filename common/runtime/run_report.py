@@ -1,4 +1,4 @@
-"""The run report of a stage, and what it shows while it works."""
+"""The run report of a stage, and its progress lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROGRESS_SECONDS = 5.0
 
 @dataclass
 class RunReport:
-    """What a run did: rows in, out and rejected, seconds per step, and the version of each table it wrote."""
+    """The outcome of a run: rows in, out and rejected, seconds per step, and the version of each table written."""
 
     stage: str
     window: str | None = None
@@ -30,12 +30,12 @@ class RunReport:
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic, repr=False)
-    _told: float = field(default_factory=time.monotonic, repr=False)
+    _last_progress: float = field(default_factory=time.monotonic, repr=False)
     _stream: TextIO = field(default_factory=lambda: sys.stderr, repr=False)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """A timed step, announced on a terminal and logged as a JSON line elsewhere."""
+        """Times a step and logs its start and end."""
         self.log(name, "started")
         began = time.monotonic()
         yield
@@ -44,14 +44,14 @@ class RunReport:
         self.log(name, "finished", seconds=seconds)
 
     def progress(self, step: str, done: int, total: int, unit: str) -> None:
-        """How far a step has come: `12 of 96 windows`; in a log at most every `PROGRESS_SECONDS`."""
+        """Logs the progress of a step, like `12 of 96 windows`; off a terminal at most every `PROGRESS_SECONDS`."""
         now = time.monotonic()
-        if self._stream.isatty() or now - self._told >= PROGRESS_SECONDS:
-            self._told = now
+        if self._stream.isatty() or now - self._last_progress >= PROGRESS_SECONDS:
+            self._last_progress = now
             self.log(step, "progress", done=done, total=total, unit=unit)
 
     def log(self, step: str, event: str, **values: Any) -> None:
-        """One event of a step: a line that overwrites itself on a terminal, a JSON line elsewhere."""
+        """Logs an event of a step: on a terminal a line that overwrites itself, elsewhere a JSON line."""
         if not self._stream.isatty():
             record = {"stage": self.stage, "step": step, "event": event, **values}
             print(json.dumps(record), file=self._stream, flush=True)
@@ -61,15 +61,10 @@ class RunReport:
         print(f"\r\x1b[K{self.stage}: {step}{detail}{end}", end="", file=self._stream, flush=True)
 
     def wrote(self, table: str, version: int, rows: int) -> None:
-        """Notes a committed table."""
+        """Records a committed table."""
         self.tables[table] = {"version": version, "rows": rows}
 
     def to_json(self) -> str:
         """The report as one JSON object."""
-        public = {name: value for name, value in asdict_public(self).items() if value is not None}
+        public = {name: value for name, value in vars(self).items() if not name.startswith("_") and value is not None}
         return json.dumps(public | {"seconds": round(time.monotonic() - self._began, 3)})
-
-
-def asdict_public(report: RunReport) -> dict[str, Any]:
-    """The fields of the report that users see."""
-    return {name: getattr(report, name) for name in report.__dataclass_fields__ if not name.startswith("_")}

@@ -33,22 +33,22 @@ WORK_FOLDER = "/tmp/spark-work"
 
 @dataclass(frozen=True)
 class Cluster:
-    """This machine among those of a processing job: its own name, and that of the master."""
+    """The Spark cluster of a processing job: the names of this machine and of the master."""
 
     host: str
     master: str
 
     @property
     def url(self) -> str:
-        """Where workers and the driver find the master."""
+        """The URL of the master."""
         return f"spark://{self.master}:{PORT}"
 
 
 def read_cluster(path: Path) -> Cluster | None:
-    """The cluster that the resource configuration of a processing job describes; None where there is one machine.
+    """The cluster in the resource configuration of a processing job; None for a single machine.
 
     Raises:
-        EngineError: the file is no such configuration.
+        EngineError: the file is not a resource configuration.
     """
     if not path.exists():
         return None
@@ -57,24 +57,24 @@ def read_cluster(path: Path) -> Cluster | None:
         host, hosts = str(resources["current_host"]), [str(name) for name in resources["hosts"]]
     except (ValueError, KeyError, TypeError) as error:
         raise EngineError(
-            f"{path} does not name this host and all hosts: {error!r}", "Mount what the processing job provides there"
+            f"{path} does not name current_host and hosts: {error!r}", "Mount the file that the processing job provides"
         ) from error
     master = min(hosts, key=lambda name: (len(name), name))  # algo-2 comes before algo-10
     return Cluster(host, master) if len(hosts) > 1 else None
 
 
 def memory_bytes() -> int:
-    """What this process may use: the limit of its container, or the memory of the machine."""
+    """The memory available to this process: its container's limit, or that of the machine."""
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     limits = [path.read_text().strip() for path in MEMORY_LIMITS if path.exists()]
     return min([physical, *(int(limit) for limit in limits if limit.isdigit())])
 
 
 def on_spark(command: click.Command) -> None:
-    """Runs the command on classic Spark: on this machine, or as the driver of the cluster; or works for that driver.
+    """Runs the command on classic Spark: on a single machine, or on the master of a cluster; else serves as worker.
 
     Raises:
-        EngineError: the resource configuration is wrong, or the master does not answer.
+        EngineError: the resource configuration is invalid, or the master does not answer.
     """
     cluster = read_cluster(RESOURCES)
     os.environ |= settings(cluster, memory_bytes(), os.environ.get("NDR_SPARK_CONF", ""))
@@ -90,10 +90,7 @@ def on_spark(command: click.Command) -> None:
 
 
 def settings(cluster: Cluster | None, memory: int, given: str) -> dict[str, str]:
-    """The environment of the engine: the master, and heaps that fit into the memory.
-
-    Settings that were given come last, and win.
-    """
+    """The environment of the engine: the master, and heap sizes that fit into the memory; `given` settings win."""
     heap = f"{int(memory * HEAP_SHARE) >> 20}m"
     conf = f"spark.driver.memory={heap};spark.executor.memory={heap}"
     environment = {"NDR_SPARK_CONF": f"{conf};{given}" if given else conf}
@@ -103,7 +100,7 @@ def settings(cluster: Cluster | None, memory: int, given: str) -> dict[str, str]
 
 
 def follow(cluster: Cluster) -> None:
-    """Works for the master until it is gone; a worker that ends before is started again."""
+    """Runs a worker until the master is gone, restarting the worker if it exits."""
     memory = f"{int(memory_bytes() * HEAP_SHARE) >> 20}m"
     worker = ("--host", cluster.host, "--memory", memory, "--work-dir", WORK_FOLDER, cluster.url)
     _wait_for_master(cluster)
@@ -114,7 +111,7 @@ def follow(cluster: Cluster) -> None:
                 time.sleep(POLL_SECONDS)
                 missed = 0 if _answers(cluster) else missed + 1
         if missed < POLLS_UNTIL_GONE:
-            click.echo(f"worker {cluster.host} ended with {running.returncode}; starting it again", err=True)
+            click.echo(f"worker {cluster.host} exited with code {running.returncode}; restarting it", err=True)
 
 
 def _wait_for_master(cluster: Cluster, master: subprocess.Popen[bytes] | None = None) -> None:
@@ -123,7 +120,7 @@ def _wait_for_master(cluster: Cluster, master: subprocess.Popen[bytes] | None = 
         if time.monotonic() > end or (master and master.poll() is not None):
             raise EngineError(
                 f"no Spark master answers at {cluster.master}:{PORT}",
-                "Look into the log of that host; the hosts of a job must reach each other on all ports",
+                "Check that host's log; the hosts of a job must reach each other on all ports",
             )
         time.sleep(POLL_SECONDS)
 
@@ -138,7 +135,7 @@ def _answers(cluster: Cluster) -> bool:
 
 @contextmanager
 def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A running process of Spark, which is told to end when the block is left."""
+    """A running Spark process, terminated on exit."""
     home = os.environ.get("SPARK_HOME")
     if not home:
         raise EngineError("SPARK_HOME is not set", "Run this command in the image ndr-spark")
@@ -159,10 +156,10 @@ def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 @version_option
 @report_errors
 def main(stage: str, arguments: tuple[str, ...]) -> None:
-    """Runs a stage with its arguments on classic Spark.
+    """Run a stage with its arguments on classic Spark.
 
-    In a processing job with several instances they form a cluster: the first is its master and runs the stage, the
-    others work for it, and end when it ends.
+    The instances of a processing job form a cluster: the first is the master and runs the stage, the others are
+    workers and exit with it.
     """
     engine = [] if "--engine" in arguments else ["--engine", "spark"]
     os.execvp(stage, [stage, *arguments, *engine])

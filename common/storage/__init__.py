@@ -1,1 +1,1 @@
-"""Files on a local disk or in S3."""
+"""Files on the local disk or in S3, and temporary folders."""

@@ -1,4 +1,4 @@
-"""Small files below one URI, on a local disk or in S3: listed, read, and written whole or not at all."""
+"""Small files below one URI, on the local disk or in S3; writes are atomic."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from pyarrow import fs
 
-from common.errors import StorageError
-from common.storage.filesystems import normal_uri, s3_filesystem
+from common.errors import StorageError, first_line
+from common.storage.filesystems import normal_uri, s3_filesystem, without_scheme
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file: its name below the folder, its size in bytes, and when it last changed (UTC)."""
+    """A file: its name relative to the folder, its size in bytes, and its modification time (UTC)."""
 
     name: str
     size: int
@@ -31,10 +31,10 @@ class Folder:
         self.uri = uri
         self.is_remote = uri.startswith("s3://")
         self._files: fs.FileSystem = s3_filesystem() if self.is_remote else fs.LocalFileSystem()
-        self._root = uri.removeprefix("s3://")
+        self._root = without_scheme(uri)
 
     def list(self, below: str = "") -> list[Entry]:
-        """The files of the folder, or of a subfolder, and all below it, sorted by name; none where it does not exist.
+        """All files below the folder or the given subfolder, sorted by name; empty if it does not exist.
 
         Raises:
             StorageError: it cannot be listed.
@@ -51,22 +51,26 @@ class Folder:
         return sorted(entries, key=lambda entry: entry.name)
 
     def require(self) -> None:
-        """Raises a StorageError unless the folder, or in S3 its bucket, exists: a listing would find nothing there."""
+        """Checks that the folder, or in S3 its bucket, exists; `list` would silently find nothing.
+
+        Raises:
+            StorageError: it does not exist or cannot be looked up.
+        """
         place = self._root.partition("/")[0] if self.is_remote else self._root
         with self._reported("", "looked up"):
             if self._files.get_file_info(place).type == fs.FileType.NotFound:
                 raise StorageError(
                     f"{f's3://{place}' if self.is_remote else place} does not exist",
-                    "Check the name, and the permissions",
+                    "Check the name and the permissions",
                 )
 
     def exists(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """Whether the file exists."""
         with self._reported(name, "looked up"):
             return bool(self._files.get_file_info(f"{self._root}/{name}").type == fs.FileType.File)
 
     def read(self, name: str) -> bytes:
-        """The content of a file.
+        """The content of the file.
 
         Raises:
             StorageError: it is missing or cannot be read.
@@ -75,7 +79,7 @@ class Folder:
             return bytes(stream.read())
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes or replaces a file at once: a reader sees the old content or the new one.
+        """Writes the file atomically: readers see the old content or the new.
 
         Raises:
             StorageError: it cannot be written.
@@ -91,7 +95,7 @@ class Folder:
             self._files.move(draft, target)
 
     def delete(self, name: str) -> None:
-        """Removes a file.
+        """Removes the file.
 
         Raises:
             StorageError: it does not exist or cannot be removed.
@@ -111,13 +115,13 @@ class Folder:
             raise StorageError(f"{self.uri}/{name} does not exist", "Check the path") from None
         except OSError as error:
             raise StorageError(
-                f"{self.uri}/{name} cannot be {verb}: {str(error).splitlines()[0][:300]}",
-                "Check the path or bucket, and the permissions",
+                f"{self.uri}/{name} cannot be {verb}: {first_line(error)}",
+                "Check the path or bucket and the permissions",
             ) from error
 
 
 def read_lines(uri: str) -> list[str]:
-    """The lines of a text file, at a path or URI, that are not blank.
+    """The non-blank lines of a text file at a path or URI, stripped.
 
     Raises:
         StorageError: it is missing or cannot be read.

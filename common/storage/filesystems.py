@@ -1,4 +1,4 @@
-"""File systems: the local disk, and S3 as the environment names it."""
+"""File systems: the local disk, and S3 at the endpoint of the environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def aws_region() -> str:
 
 
 def s3_filesystem() -> fs.S3FileSystem:
-    """S3 with the credentials of the environment, in its region, at the endpoint of the environment if it has one."""
+    """S3 with the credentials, region and endpoint of the environment."""
     region = aws_region()
     endpoint = urlsplit(s3_endpoint())
     if not endpoint.netloc:
@@ -31,16 +31,26 @@ def s3_filesystem() -> fs.S3FileSystem:
 
 
 def subtree(uri: str) -> fs.SubTreeFileSystem:
-    """The files below an s3:// URI or a local path, as a file system of their own."""
+    """A file system rooted at an s3:// URI or a local path."""
     base = s3_filesystem() if uri.startswith("s3://") else fs.LocalFileSystem()
-    return fs.SubTreeFileSystem(uri.removeprefix("s3://"), base)
+    return fs.SubTreeFileSystem(without_scheme(uri), base)
+
+
+def without_scheme(uri: str) -> str:
+    """`bucket/key` for an s3:// URI; a local path as it is."""
+    return uri.removeprefix("s3://")
+
+
+def engine_uri(uri: str, engine: str) -> str:
+    """The URI in the form the engine expects: classic Spark reads S3 as `s3a://`."""
+    return f"s3a://{without_scheme(uri)}" if engine == "spark" and uri.startswith("s3://") else uri
 
 
 def normal_uri(text: str) -> str:
     """The URI without a trailing slash: `s3://...`, or an absolute local path (from a path or `file://`).
 
     Raises:
-        InputError: the scheme is another one.
+        InputError: the scheme is not supported.
     """
     parsed = urlparse(text)
     if parsed.scheme == "s3":
@@ -48,5 +58,7 @@ def normal_uri(text: str) -> str:
     if parsed.scheme == "file":
         return unquote(parsed.path).rstrip("/") or "/"
     if parsed.scheme and "://" in text:
-        raise InputError(f"{text!r} has the scheme {parsed.scheme!r}", "Give a path, file:// or s3://")
+        raise InputError(
+            f"{text!r} has the unsupported scheme {parsed.scheme!r}", "Give a path or a file:// or s3:// URI"
+        )
     return str(Path(text).expanduser().resolve())

@@ -1,4 +1,4 @@
-"""Temporary folders of a run, removed when it ends."""
+"""Temporary folders of a run, removed at its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyarrow import fs
 
-from common.storage.filesystems import subtree
+from common.storage.filesystems import engine_uri, subtree
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def scratch_folder(lake_uri: str) -> Iterator[Path]:
-    """A folder of this run: below a local lake, so that a read-only root suffices, else where temporary files go."""
+    """A temporary folder: below a local lake (the root may be read-only), else in the system's temporary folder."""
     base = Path(gettempdir()) if lake_uri.startswith("s3://") else Path(lake_uri)
     folder = base / "_scratch" / uuid.uuid4().hex
     folder.mkdir(parents=True)
@@ -32,9 +32,9 @@ def scratch_folder(lake_uri: str) -> Iterator[Path]:
 
 @contextmanager
 def seen_by_engine(folder: Path, lake_uri: str, session: SparkSession) -> Iterator[str]:
-    """Where the engine finds what is in a scratch folder: there itself.
+    """The location from which the engine reads the scratch folder.
 
-    Where the lake is in S3 and the executors are on other machines: in a copy of the folder below the lake.
+    The folder itself, or a temporary copy below the lake if the lake is in S3 and executors run on other machines.
     """
     if not (lake_uri.startswith("s3://") and _is_elsewhere(session)):
         yield str(folder)
@@ -43,9 +43,9 @@ def seen_by_engine(folder: Path, lake_uri: str, session: SparkSession) -> Iterat
     files = subtree(lake_uri)
     fs.copy_files(str(folder), below, source_filesystem=fs.LocalFileSystem(), destination_filesystem=files)
     try:
-        yield f"s3a://{lake_uri.removeprefix('s3://')}/{below}"
+        yield engine_uri(f"{lake_uri}/{below}", "spark")
     finally:
-        if files.get_file_info(below).type == fs.FileType.Directory:  # without files there is none
+        if files.get_file_info(below).type == fs.FileType.Directory:  # S3 has no empty folders
             files.delete_dir(below)
 
 

@@ -9,13 +9,13 @@ REPOSITORY = "https://repo1.maven.org/maven2"
 
 
 def main(lock: Path, folder: Path) -> None:
-    """Each jar of the lock file in the folder; ends the build where one is not what was locked."""
+    """Downloads each locked jar into the folder; exits if a digest differs."""
     for line in lock.read_text().splitlines():
         digest, path = line.split()
         with urlopen(f"{REPOSITORY}/{path}") as answer:
             content = answer.read()
         if (found := hashlib.sha256(content).hexdigest()) != digest:
-            sys.exit(f"error: {path} has the SHA-256 {found}, not {digest}. Lock again if the change is wanted")
+            sys.exit(f"error: {path} has the SHA-256 {found}, not {digest}. Lock again if the change is intended")
         (folder / Path(path).name).write_bytes(content)
 
 

@@ -1,9 +1,9 @@
 #!/bin/sh
-# jars.sh <lock file>: adds the locked jars to Spark's, and removes those of the parts that no stage uses.
+# jars.sh <lock file>: adds the locked jars to Spark, and removes jars that no stage uses.
 set -eu
 
 cd "$SPARK_HOME/jars"
-# machine learning, Kubernetes, YARN, Hive, state of streams, the Connect server, the shells, other operating systems
+# machine learning, Kubernetes, YARN, Hive, streaming state, the Connect server, shells, other operating systems
 rm -f spark-mllib* breeze* spire* cats-* algebra* JTransforms* JLargeArrays* lapack-* blas-* arpack* spark-graphx* \
     spark-kubernetes* kubernetes-* volcano-* vertx-* spark-yarn* \
     spark-hive* hive-beeline* hive-cli* hive-common* hive-exec* hive-jdbc* hive-metastore* hive-serde* hive-service* \

@@ -1,4 +1,4 @@
-"""Resolves the jars of Delta Lake and S3A that Spark itself lacks, and prints their digests and paths on Maven Central.
+"""Resolves the jars of Delta Lake and S3A that Spark lacks, and prints their digests and paths on Maven Central.
 
 Runs in an environment with classic Spark: python images/base-spark/lock.py >requirements/image-jars.txt
 """
@@ -14,12 +14,12 @@ from pyspark.sql import SparkSession
 DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 HADOOP = "org.apache.hadoop:hadoop-aws:3.5.0"
 LEFT_OUT = ("software.amazon.awssdk:bundle", "commons-logging:commons-logging", "org.roaringbitmap:shims")
-SDK_VERSION = "2.35.4"  # of the bundle that hadoop-aws 3.5.0 asks for
+SDK_VERSION = "2.35.4"  # of the bundle that hadoop-aws 3.5.0 requires
 SDK_MODULES = ("s3", "s3-transfer-manager", "sts", "apache-client", "netty-nio-client")
 
 
 def main() -> None:
-    """One line for each jar: its SHA-256, and where it lies in the repository."""
+    """Prints one line per jar: its SHA-256 and its path in the repository."""
     modules = [f"software.amazon.awssdk:{name}:{SDK_VERSION}" for name in SDK_MODULES]
     with tempfile.TemporaryDirectory() as folder:
         builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _artifact(jar: Path) -> str:
-    """The artifact that a jar is of: its name without the version."""
+    """The artifact of a jar: its name without the version."""
     words = jar.stem.split("-")
     return "-".join(words[: next((at for at, word in enumerate(words) if at and word[0].isdigit()), len(words))])
 

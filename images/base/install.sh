@@ -1,8 +1,8 @@
 #!/bin/sh
-# install.sh <requirements>: adds locked Python packages to /opt/venv, without what only building and testing need.
+# install.sh <requirements>: installs locked Python packages into /opt/venv, without files for building and testing.
 set -eu
 
-# of the 400 services that botocore describes, those that stages call, and what credentials come from
+# the services of botocore that stages and credentials use; the other models are removed
 AWS_SERVICES="dynamodb events redshift-data s3 sagemaker stepfunctions sso sso-oidc sts"
 
 touch /tmp/begin
@@ -14,14 +14,14 @@ cd /opt/venv/lib/python3.*/site-packages
 for package in numpy pandas pyarrow pysail scipy sklearn; do
     [ ! -d $package ] || find $package -depth -type d \( -name tests -o -name include \) -exec rm -r {} +
 done
-# what nothing here loads: compilers for NumPy, pandas and machine learning on Spark, Arrow's remote procedure calls
+# never loaded: NumPy's compiler support, pandas and machine learning on Spark, Arrow Flight
 rm -rf numpy/distutils pyspark/ml pyspark/mllib pyspark/pandas \
     pyarrow/*flight* pyarrow/src pyarrow/*.pxi pyarrow/*.pxd pyarrow/*.pyx pyarrow/_pyarrow_cpp_tests*
 for folder in botocore/data/*/; do
     service=$(basename "$folder")
     case " $AWS_SERVICES " in *" $service "*) ;; *) rm -rf "$folder" ;; esac
 done
-for library in pyarrow/libarrow_python*.so.*.*.*; do # copies, which wheels hold in place of links
+for library in pyarrow/libarrow_python*.so.*.*.*; do # wheels have copies instead of links
     [ ! -f "$library" ] || [ -L "${library%.*.*}" ] && continue
     ln -sf "$(basename "$library")" "${library%.*.*}"
     ln -sf "$(basename "$library")" "${library%.so.*}.so"

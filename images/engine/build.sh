@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What is made from packages and kept in the cache folder: tools, and the root file system of the base image.
+# Builds tools and the root file system of the base image from packages, once, into the cache folder.
 
 CACHE=${NDR_ENGINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ndr-engine}
 RUN=$CACHE/run
@@ -9,40 +9,40 @@ BUILDKIT=github.com/moby/buildkit@v0.25.1
 say() { echo "engine: $*" >&2; }
 fail() { echo "error: $*" >&2; exit 1; }
 
-install_packages() { # install_packages <package ...>: those that are missing, from Debian
+install_packages() { # install_packages <package ...>: installs missing Debian packages
     local missing=() package
     for package in "$@"; do
         dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q ' installed' || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        fail "these are missing: ${missing[*]}. Start Docker with buildx yourself, or run as root on Debian"
+        fail "missing packages: ${missing[*]}. Start Docker with buildx yourself, or run as root on Debian"
     fi
     say "installing ${missing[*]}"
-    dpkg --configure -a >"$RUN/apt.log" 2>&1 # what an installation that was killed left
+    dpkg --configure -a >"$RUN/apt.log" 2>&1 # repairs an interrupted installation
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >"$RUN/apt.log" 2>&1 ||
         fail "apt-get install failed: $(tail -1 "$RUN/apt.log")"
 }
 
-build_tools() { # buildx and buildkitd from their modules, once
+build_tools() { # builds buildx and buildkitd from their modules, once
     build_module $BUILDX ./cmd/buildx "$CACHE/bin/docker-buildx"
     build_module $BUILDKIT ./cmd/buildkitd "$CACHE/bin/buildkitd"
     remove_modules
 }
 
-remove_modules() { # the sources of what was built
+remove_modules() { # removes the sources of the built modules
     ! [ -e "$CACHE/go" ] || { chmod -R u+w "$CACHE/go" && rm -rf "$CACHE/go"; }
 }
 
 build_module() { # build_module <module@version> <package> <binary>
     local module=$1 package=$2 binary=$3 folder source
     [ ! -x "$binary" ] || return 0
-    command -v go >/dev/null || fail "$module has to be built here, which needs Go 1.24 or later on the PATH"
+    command -v go >/dev/null || fail "building $module needs Go 1.24 or later. Put it on the PATH"
     say "building $module"
     folder=$CACHE/go/$(basename "$binary")
     source=$(GOMODCACHE=$CACHE/go/mod GOPATH=$CACHE/go go mod download -json "$module" 2>>"$RUN/go.log" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
-    [ -n "$source" ] || fail "module $module could not be downloaded"
+    [ -n "$source" ] || fail "module $module could not be downloaded. See $RUN/go.log"
     rm -rf "$folder" && cp -r "$source" "$folder" && chmod -R u+w "$folder" && rm -rf "$folder/vendor"
     mkdir -p "$(dirname "$binary")"
     (cd "$folder" && GOMODCACHE=$CACHE/go/mod GOPATH=$CACHE/go CGO_ENABLED=0 \
@@ -50,7 +50,7 @@ build_module() { # build_module <module@version> <package> <binary>
     mv "$binary.part" "$binary"
 }
 
-build_base_root() { # build_base_root <tar>: Debian with Python, as the slim images have it, once
+build_base_root() { # build_base_root <tar>: builds Debian with Python, like the slim images, once
     [ ! -f "$1" ] || return 0
     say "building the base image with debootstrap"
     local root=$CACHE/base-root
@@ -68,11 +68,11 @@ build_base_root() { # build_base_root <tar>: Debian with Python, as the slim ima
     rm -rf "$root"
 }
 
-unmount_below() { # unmount_below <folder>: what a run that was killed left mounted there
+unmount_below() { # unmount_below <folder>: removes mounts left by a killed run
     awk -v below="$1/" 'index($2, below) == 1 {print $2}' /proc/mounts | sort --reverse | xargs --no-run-if-empty umount
 }
 
-pip_settings() { # where pip finds packages on this machine; an address with a password stays here
+pip_settings() { # prints this machine's pip settings, without addresses that contain a password
     echo "[global]"
     echo "cert = /etc/ssl/certs/ca-certificates.crt"
     python3 -m pip config list 2>/dev/null |

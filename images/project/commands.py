@@ -1,4 +1,4 @@
-"""Writes the commands whose code is in this folder: python commands.py <pyproject.toml> <folder>."""
+"""Writes the commands of pyproject.toml whose code is in this folder: python commands.py <pyproject.toml> <folder>."""
 
 import sys
 import tomllib
@@ -13,7 +13,7 @@ start({function})
 
 
 def main(project: Path, folder: Path) -> None:
-    """One executable file for each of `project.scripts` whose module is there: stages, but not tools."""
+    """Writes one executable file for each entry of `project.scripts` whose module is there: stages, but not tools."""
     folder.mkdir(parents=True)
     for name, target in tomllib.loads(project.read_text())["project"]["scripts"].items():
         module, function = target.split(":")

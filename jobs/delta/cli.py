@@ -15,29 +15,31 @@ from jobs.delta.job import run
 
 
 def log_options(function: Command) -> Command:
-    """Adds the options that say which logs to read, and how."""
+    """Adds the options that select the logs and how to read them."""
     for option in (
         click.option(
             "--max-rejected-ratio",
             type=click.FloatRange(0, 1),
             metavar="SHARE",
-            help="Share of rejected records, inclusive, above which the run fails. Default: from the project "
-            "parameters.",
+            help="Largest share of rejected records, 0 to 1; the run fails above it.  [default: from the project "
+            "parameters]",
         ),
         click.option(
             "--log-time-zone",
             metavar="ZONE",
-            help="Zone of times without one: IANA name or offset. Default: from the project parameters, else UTC.",
+            help="Zone of log times without one: IANA name or offset (+02:00).  [default: from the project parameters]",
         ),
-        click.option("--format", "log_format", type=click.Choice(FORMATS), help="Log format; detected without it."),
+        click.option(
+            "--format", "log_format", type=click.Choice(FORMATS), help="Log format.  [default: detected per file]"
+        ),
         click.option(
             "--input",
             "inputs",
             multiple=True,
             required=True,
             metavar="PATH",
-            help="Log file, folder or glob, or s3://; repeatable, or absolute ones separated by commas. @FILE: a file "
-            "of them, one a line.",
+            help="Log file, folder, glob or s3:// URI; repeat the option, separate absolute paths by commas, or give "
+            "@FILE with one per line.",
         ),
     ):
         function = option(function)
@@ -53,9 +55,8 @@ def log_options(function: Command) -> Command:
 @version_option
 @report_errors
 def main(inputs: tuple[str, ...], **options: Any) -> None:
-    """Host and pair slices of 15 minutes from firewall logs.
+    """Make 15-minute host and pair slices from firewall logs.
 
-    With one window, the input is that window's mini-batch; with a range, each session goes to the window in which it
-    ends.
+    For a single window, the input is its mini-batch. For a range, each session counts in the window in which it ends.
     """
     run_stage("ndr-delta", DeltaConfig(inputs=inputs, **options), run)

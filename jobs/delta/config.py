@@ -1,4 +1,4 @@
-"""What the delta stage is told."""
+"""Configuration of the delta stage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from common.runtime.context import StageConfig
 
 @dataclass(frozen=True)
 class DeltaConfig(StageConfig):
-    """Where the logs are and how to read them; None leaves it to detection or the project parameters."""
+    """The logs and how to read them; None means detection or the project parameters."""
 
     inputs: tuple[str, ...]
     log_format: str | None

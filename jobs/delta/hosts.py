@@ -85,8 +85,8 @@ def host_slices(
     Args:
         sessions: kept sessions with a `slice` number.
         spec: the feature specification.
-        project: says which addresses are internal, and names segments.
-        windows: the run of windows that slice numbers count in.
+        project: the internal addresses and the segment names.
+        windows: the windows that slice numbers refer to.
         table: the declaration of `delta_host`.
     """
     by_role = [
@@ -117,7 +117,7 @@ def _of_role(sessions: DataFrame, role: str, column: str, spec: FeatureSpec, len
 def finisher(
     spec: FeatureSpec, project: ProjectParameters, windows: Windows, table: Table
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """A function that turns aggregated batches into rows of `delta_host`: segments, windows, quantile columns."""
+    """A function from aggregated batches to rows of `delta_host`: adds segments, windows and quantiles."""
     segment_names = dict(project.segments)
     timed = [metric.name for metric in spec.sums if metric.kind == "seconds"]
     schema = table.arrow
@@ -150,9 +150,9 @@ def _quantile_columns(source: str, lists: pa.ListArray) -> dict[str, pa.Array]:
 
 
 def list_quantiles(lists: pa.ListArray, shares: Sequence[float]) -> NDArray[np.float64]:
-    """The quantiles of each list, linearly interpolated, `(n_lists, n_shares)`; NaN where a list is null or empty.
+    """The linearly interpolated quantiles of each list, `(n_lists, n_shares)`; NaN where a list is null or empty.
 
-    The engine's own percentile takes four times as long over 10 million values.
+    Four times as fast as the engine's percentile over 10 million values.
     """
     lengths = lists.value_lengths().fill_null(0).to_numpy()
     flat = lists.flatten().to_numpy()

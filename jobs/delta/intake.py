@@ -1,4 +1,4 @@
-"""Logs to the sessions that count: parsed, checked for lateness, without duplicates."""
+"""Ingest: logs to the sessions that count, without late ones and duplicates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from common.contracts.session import DUPLICATE_KEY, PARSED_SCHEMA
-from common.contracts.window_columns import micros, slice_number
+from common.contracts.window_columns import micros, slice_column
 from common.errors import InputError
 from common.features.spec import FeatureSpec
 from common.logs import Counts, LogFiles, ReadOptions, find_logs, read_files
@@ -33,7 +33,7 @@ IPV4 = r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0
 
 @dataclass(frozen=True)
 class Intake:
-    """Sessions that count, with their slice number; the counts; and the file of the rejects, if there are any."""
+    """Sessions that count, with their slice number; the counts; and the path of the rejects, None without any."""
 
     sessions: DataFrame
     counts: Counts
@@ -41,11 +41,11 @@ class Intake:
 
 
 @contextmanager
-def taken_in(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
-    """The sessions of the input. Temporary files are removed afterwards.
+def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
+    """The sessions of the input; temporary files are removed on exit.
 
     Raises:
-        InputError: there is no input, or not one record in it.
+        InputError: there is no input, or it has no record.
     """
     options = ReadOptions(
         config.log_format, config.log_time_zone or stage.project.log_time_zone, stage.project.column_mapping
@@ -69,10 +69,9 @@ def taken_in(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
 
 
 def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, windows: Windows) -> Intake | None:
-    """The sessions of Parquet files that hold nothing but good canonical sessions, straight from these files.
+    """The sessions of Parquet files that need no parsing, scanned in place.
 
-    None when a file is of another format or shape, or a record is bad, late or twice there: then every record has to
-    be looked at.
+    None if a file has another format or other columns, or any record is invalid, late or duplicate.
     """
     if (
         options.column_mapping
@@ -115,7 +114,7 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, window
     row = found.collect()[0]
     if not row["rows"] or not row["rows"] == row["keys"] == row["good"]:
         return None
-    sessions = frame.withColumn("slice", slice_number(ended, windows))
+    sessions = frame.withColumn("slice", slice_column(ended, windows))
     return Intake(sessions, Counts(read=row["rows"], kept=row["rows"]), None)
 
 
@@ -128,7 +127,7 @@ def _is_canonical(schema: pa.Schema, spec: FeatureSpec) -> bool:
 
 
 def _identifiable() -> Column:
-    """Whether a record can be told from others; null ids cannot."""
+    """Whether a record has an id that tells duplicates apart: a sequence number or a session id other than 0."""
     has_session = F.coalesce(F.col("session_id") != "0", F.lit(False))
     return F.col("sequence_number").isNotNull() | has_session
 
@@ -148,13 +147,13 @@ def _stage_files(
             stage.report.progress("parse", staging.counts.read, 0, "records")
     if not staging.counts.read:
         raise InputError(
-            f"the input holds no record ({len(logs.paths)} files, the first is {logs.paths[0]})", "Check --input"
+            f"the input has no records ({len(logs.paths)} files, the first is {logs.paths[0]})", "Check --input"
         )
     return staging
 
 
 def _without_duplicates(session: SparkSession, staging: Staging, folder: str) -> Intake:
-    """The staged sessions but for repetitions of an earlier record, which are counted."""
+    """The staged sessions without duplicates of earlier records, which are counted."""
     sessions = session.read.parquet(f"{folder}/{Path(staging.sessions_path).name}")
     keyed = sessions.where(_identifiable()).withColumn("key", F.xxhash64(*DUPLICATE_KEY))
     repeated = keyed.groupBy("key").count().where("count > 1").select("key")
@@ -167,6 +166,6 @@ def _without_duplicates(session: SparkSession, staging: Staging, folder: str) ->
     counts.kept -= dropped.num_rows
     if dropped.num_rows:
         sessions = sessions.join(F.broadcast(session.createDataFrame(dropped)), RECORD.name, "left_anti")
-    kept = sessions.withColumn("slice", slice_number(F.unix_micros("end_ts"), staging.windows))
+    kept = sessions.withColumn("slice", slice_column(F.unix_micros("end_ts"), staging.windows))
     rejects = f"{folder}/{Path(staging.rejects_path).name}"
     return Intake(kept, counts, rejects if counts.rejected else None)

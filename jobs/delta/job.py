@@ -1,4 +1,4 @@
-"""Reads logs, makes host and pair slices of them, and writes `sessions_rejected`, `delta_pair` and `delta_host`."""
+"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `delta_pair` and `delta_host`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from common.runtime.context import StageRun
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
 from jobs.delta.hosts import check_sums, host_slices
-from jobs.delta.intake import Intake, taken_in
+from jobs.delta.intake import Intake, ingest
 from jobs.delta.pairs import pair_slices
 
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
-    """Replaces the windows of the three tables, `delta_host` last: where it has a window, the others have it too."""
+    """Replaces the windows of the three tables; `delta_host` comes last and implies that the others are complete."""
     check_sums(stage.session, stage.spec)
-    with taken_in(config, stage) as intake:
+    with ingest(config, stage) as intake:
         _account(intake, stage)
         _write(stage, "sessions_rejected", _rejects(intake, stage, config), config.windows)
         _check_ratio(intake, stage, config)
@@ -43,7 +43,7 @@ def _account(intake: Intake, stage: StageRun) -> None:
 
 
 def _rejects(intake: Intake, stage: StageRun, config: DeltaConfig) -> DataFrame:
-    """The rejects as rows of the table; those of a range lie in the partition of its first window."""
+    """The rejects as rows of the table; those of a range go to the partition of its first window."""
     table = stage.lake.table("sessions_rejected")
     if intake.rejects_path is None:
         return stage.session.createDataFrame([], table.ddl)
@@ -66,5 +66,6 @@ def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     raise RejectedRatioError(
         f"{counts.rejected:,} of {counts.read:,} records were rejected, more than max_rejected_ratio {allowed:g}; "
         f"the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
-        "See table sessions_rejected; correct the input, --window, --format or --log-time-zone, or allow more",
+        "See table sessions_rejected; correct the input, --window, --format or --log-time-zone, or raise "
+        "--max-rejected-ratio",
     )

@@ -31,14 +31,14 @@ def pair_slices(
 ) -> DataFrame:
     """One row per host, role, peer, protocol, service port and window, as `delta_pair` declares it.
 
-    Sessions are grouped once by source and destination; both roles come from the same groups. Protocol and port are
-    one integer while grouping, which is much cheaper than a text column.
+    Sessions are grouped once by source and destination, and both roles derive from the same groups. Protocol and port
+    are grouped as one integer, which is much cheaper than a text column.
 
     Args:
         sessions: kept sessions with a `slice` number.
         spec: the feature specification.
-        project: says which addresses are internal, and names segments.
-        windows: the run of windows that slice numbers count in.
+        project: the internal addresses and the segment names.
+        windows: the windows that slice numbers refer to.
         table: the declaration of `delta_pair`.
     """
     inside = {f"{side}_internal": is_internal(F.col(f"{side}_ip"), project.internal_cidrs) for side in ("src", "dst")}
@@ -69,7 +69,7 @@ def pair_slices(
 def finisher(
     project: ProjectParameters, windows: Windows, table: Table
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """A function that turns grouped batches into rows of `delta_pair`: gaps, segments, windows, one row per role."""
+    """A function from grouped batches to rows of `delta_pair`, one per role: adds gaps, segments and windows."""
     segment_names = dict(project.segments)
     schema = table.arrow
 
@@ -122,7 +122,7 @@ def _shared_columns(batch: pa.RecordBatch, windows: Windows) -> dict[str, pa.Arr
 def gap_sums(starts: pa.ListArray) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """First and last start (us) and the sum of squared gaps (s^2) of each list of session starts, `(n_lists,)` each.
 
-    Every list holds at least one start.
+    Every list has at least one start.
     """
     lengths = starts.value_lengths().to_numpy()
     flat = starts.flatten().to_numpy()

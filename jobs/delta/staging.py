@@ -1,4 +1,4 @@
-"""Parsed logs as Parquet files that the engine can scan: sessions that count, and rejects."""
+"""Parsed logs staged as Parquet files for the engine: sessions that count, and rejects."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def staged_schema(spec: FeatureSpec) -> pa.Schema:
 
 @dataclass
 class Staging:
-    """Writes parsed batches below a folder: `sessions.parquet` (those that may count) and `rejects.parquet`.
+    """Writes parsed batches to `sessions.parquet` and `rejects.parquet` in a folder.
 
-    Sessions that end more than `lateness` outside the windows become rejects. `counts` is complete but for duplicates,
-    which only all sessions together show.
+    Sessions that end more than `lateness` outside the windows are rejects. `counts` lacks only the duplicates, which
+    are found across all sessions later.
     """
 
     folder: Path
@@ -81,7 +81,7 @@ class Staging:
         self._rejects.close()
 
     def add(self, batch: ParsedBatch) -> None:
-        """Stages one batch; batches come in the order of the input."""
+        """Stages one batch; batches must arrive in the order of the input."""
         self.counts.uncounted += batch.uncounted_other
         self.counts.rejected += batch.rejects.num_rows
         if batch.rejects.num_rows:
@@ -126,7 +126,7 @@ class Staging:
 
 
 def outside_rejects(outside: dict[str, list[tuple[int, str]]]) -> Iterator[pa.RecordBatch]:
-    """The rejects of sessions outside the windows, whose raw text is read again from their files."""
+    """Reject rows of the sessions outside the windows, with their raw text reread from the files."""
     for path, found in sorted(outside.items()):
         wanted = {line for line, _ in found}
         raw = dict(raw_records(path, wanted))
@@ -142,7 +142,7 @@ def outside_rejects(outside: dict[str, list[tuple[int, str]]]) -> Iterator[pa.Re
 
 
 def raw_records(path: str, wanted: Iterable[int]) -> Iterator[tuple[int, str]]:
-    """Line number and text of the wanted lines of a file; of a Parquet file, its rows as JSON."""
+    """Line number and text of the wanted lines of a file; for a Parquet file, its rows as JSON."""
     numbers = set(wanted)
     with open_file(path) as stream:
         head = stream.read(4)

@@ -1,4 +1,4 @@
-"""Batches that came in: what a candidate is, and how they become the batches of windows."""
+"""Candidate mini-batches, and how they are assigned to windows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.windows import Windows, closed_window
 
 @dataclass(frozen=True, order=True)
 class Candidate:
-    """A batch folder: when its event happened (UTC), where it lies, and its id."""
+    """A mini-batch folder: the time of its event (UTC), its URI, and its id."""
 
     event_ts: datetime
     path: str
@@ -19,19 +19,19 @@ class Candidate:
 
     @property
     def window(self) -> Windows:
-        """The window that the batch closes."""
+        """The window that the mini-batch belongs to."""
         return closed_window(self.event_ts)
 
 
 @dataclass
 class Candidates:
-    """Batches, and what looked like one but was left out, with the reason."""
+    """Mini-batches found, and the paths ignored with the reason."""
 
     found: list[Candidate] = field(default_factory=list)
     ignored: list[tuple[str, str]] = field(default_factory=list)
 
     def extend(self, other: Candidates) -> None:
-        """Adds those of another source."""
+        """Adds the candidates of another source."""
         self.found += other.found
         self.ignored += other.ignored
 
@@ -39,10 +39,10 @@ class Candidates:
 def by_window(
     candidates: Iterable[Candidate], wanted: Collection[Windows]
 ) -> tuple[dict[Windows, list[Candidate]], list[tuple[str, str]]]:
-    """The batches of each wanted window that has any, in order of their events, and those that repeat another one.
+    """The mini-batches of each wanted window that has any, by time of event; and the repeated ones with the reason.
 
-    All batches of a window are its input. A folder counts once, in the window of its first event; of folders with one
-    id in one window, the first counts.
+    A folder counts once, in the window of its first event; of several folders with one id in a window, the first
+    counts.
     """
     asked = set(wanted)
     grouped: dict[Windows, list[Candidate]] = {}
@@ -62,5 +62,5 @@ def by_window(
         if same is None:
             members.append(candidate)
         elif same.path != candidate.path:
-            repeated.append((candidate.path, f"the same batch as {same.path}"))
+            repeated.append((candidate.path, f"the same mini-batch as {same.path}"))
     return {window: grouped[window] for window in sorted(grouped)}, repeated

@@ -18,13 +18,13 @@ from jobs.extractor.job import run
     epilog="Example: ndr-extractor --window 2026-03-03T00:08Z/2026-03-04T00:08Z --request-id march-3 "
     "--input-prefix ./fw_paloalto/acme/hq --manifest ./backfill/march-3 --lake ./lake",
 )
-@click.option("--request-id", required=True, metavar="ID", help="Backfill request that the manifest answers.")
+@click.option("--request-id", required=True, metavar="ID", help="Id of the backfill request.")
 @click.option(
     "--input-prefix",
     type=UriType(),
     required=True,
     metavar="URI",
-    help="Folder of the organisation's batches, s3://bucket/org1/org2 or a path; below it YYYY/MM/DD/<batch>/<files>.",
+    help="Folder of the organisation's mini-batches, s3://bucket/org1/org2 or a path, with subfolders YYYY/MM/DD/<id>.",
 )
 @click.option(
     "--manifest",
@@ -40,21 +40,22 @@ from jobs.extractor.job import run
     default="all",
     show_default=True,
     metavar="WINDOWS|all",
-    help="Only these windows of the range: starts or ranges START/END, separated by commas.",
+    help="Windows of the range to include: starts or ranges START/END, separated by commas, or @FILE with one per "
+    "line.",
 )
 @click.option(
     "--source",
     type=click.Choice(SOURCES),
     default="auto",
     show_default=True,
-    help="Where batches are looked up: the batch index, a listing of the folder, or auto: the index, and a listing of "
+    help="Source of the mini-batches: the batch index, a listing of the folder, or auto: the index, plus a listing of "
     "the days for which it lacks windows.",
 )
 @stage_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Finds the batches of a range of windows, and writes them as the manifest of a backfill."""
+    """Find the mini-batches of a range of windows, and write the manifest of a backfill."""
     try:
         config = ExtractorConfig(**options)
     except (ParameterError, WindowError) as error:

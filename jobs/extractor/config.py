@@ -1,4 +1,4 @@
-"""What the extractor is told."""
+"""Configuration of the extractor."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 @dataclass(frozen=True)
 class ExtractorConfig(StageConfig):
-    """A request for the batches of a range of windows, of those in `windows_filter` only unless that is None.
+    """A request for the mini-batches of a range of windows; `windows_filter`, if not None, selects some of them.
 
     Raises:
-        ParameterError: the request id is none.
-        WindowError: a window of the filter lies outside the range.
+        ParameterError: the request id is invalid.
+        WindowError: a window of the filter is outside the range.
     """
 
     request_id: str
@@ -31,15 +31,16 @@ class ExtractorConfig(StageConfig):
     def __post_init__(self) -> None:
         if not REQUEST_ID.fullmatch(self.request_id):
             raise ParameterError(
-                f"request id {self.request_id!r} is none", "Give 1 to 128 letters, digits, dots, colons and hyphens"
+                f"request id {self.request_id!r} is invalid",
+                "Give 1 to 128 letters, digits, dots, colons, hyphens and underscores, starting with a letter or digit",
             )
         for window in self.windows_filter or ():
             if not self.windows.start <= window.start < self.windows.end:
                 raise WindowError(
-                    f"window {window} of the filter lies outside {self.windows}", "Extend --window or leave it out"
+                    f"window {window} of --windows-filter is outside {self.windows}", "Extend --window, or omit it"
                 )
 
     @property
     def wanted(self) -> tuple[Windows, ...]:
-        """The windows that the request asks for, in order."""
+        """The requested windows, in order."""
         return tuple(self.windows) if self.windows_filter is None else self.windows_filter

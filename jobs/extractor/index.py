@@ -1,4 +1,4 @@
-"""Batches found in the batch index, where the 15-minute state machine notes each that came in."""
+"""Mini-batches in the batch index, where the 15-minute state machine records each one received."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from typing import Any
 
 from common.aws.clients import aws_errors, client
 from common.errors import NdrError
-from common.windows import WINDOW, Windows, iso_seconds, parse_moment
+from common.windows import WINDOW, WINDOWS_PER_DAY, Windows, iso_seconds, parse_moment
 from jobs.extractor.candidates import Candidate, Candidates
 
 SEPARATOR, AFTER_SEPARATOR = "#", "$"
-AROUND = 96
 
 
 def indexed(table: str, project_name: str, windows: Windows) -> Candidates:
-    """The batches that the index has for a day more than the windows, on either side.
+    """The mini-batches of the index from one day before the windows to one day after.
 
-    With those around, a batch that was reported twice is found out.
+    The extra days reveal mini-batches that were reported more than once.
 
     Raises:
         AwsError: the table is missing or cannot be read.
     """
-    first, last = windows.start - AROUND * WINDOW + WINDOW, windows.end + AROUND * WINDOW
+    first, last = windows.start - (WINDOWS_PER_DAY - 1) * WINDOW, windows.end + WINDOWS_PER_DAY * WINDOW
     candidates = Candidates()
-    with aws_errors(f"batches of project {project_name} cannot be read from table {table}"):
+    with aws_errors(f"mini-batches of project {project_name} cannot be read from table {table}"):
         pages = (
             client("dynamodb")
             .get_paginator("query")
@@ -44,8 +43,8 @@ def indexed(table: str, project_name: str, windows: Windows) -> Candidates:
             candidates.found.append(_candidate(item))
         except (KeyError, NdrError) as error:
             key = item["batch_key"]["S"]
-            reason = f"has no text {error}" if isinstance(error, KeyError) else str(error)
-            candidates.ignored.append((f"{table}/{key}", f"the entry of the index {reason}"))
+            reason = f"has no text {error}" if isinstance(error, KeyError) else f"is invalid: {error}"
+            candidates.ignored.append((f"{table}/{key}", f"the index entry {reason}"))
     return candidates
 
 

@@ -1,4 +1,4 @@
-"""Finds the batches of the request's windows, and writes the manifest."""
+"""Finds the mini-batches of the requested windows, and writes the manifest."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def run(config: ExtractorConfig) -> None:
     """Writes the manifest, and prints the run report.
 
     Raises:
-        WindowError: the request is for too many windows.
-        ParameterError: the index is asked for, but the project has none.
+        WindowError: the request has too many windows.
+        ParameterError: the request needs the index, but the project has none.
     """
     if len(config.wanted) > MOST_WINDOWS:
         raise WindowError(
-            f"{config.windows} holds {len(config.wanted):,} windows, more than {MOST_WINDOWS} can be run again at once",
-            "Split the range, or name the windows with --windows-filter",
+            f"{config.windows} has {len(config.wanted):,} windows, but a backfill may have at most {MOST_WINDOWS}",
+            "Split the range, or select windows with --windows-filter",
         )
     project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
     report = new_report("ndr-extractor", config)
@@ -46,12 +46,12 @@ def run(config: ExtractorConfig) -> None:
 
 
 def _candidates(config: ExtractorConfig, table: str | None, report: RunReport) -> Candidates:
-    """The batches of the index, and of a listing of the days on which the index lacks a wanted window."""
+    """The mini-batches of the index, plus those listed on days for which the index lacks a wanted window."""
     candidates = Candidates()
     if config.source == "index" and table is None:
         raise ParameterError(
             f"project {config.project_name} has no batch_index_table",
-            "Name it in the project parameters, or give --source listing",
+            "Add it to the project parameters, or give --source listing",
         )
     if config.source != "listing" and table is not None:
         with report.step("index"):
@@ -73,6 +73,6 @@ def _candidates(config: ExtractorConfig, table: str | None, report: RunReport) -
 
 
 def _without(wanted: tuple[Windows, ...], candidates: Candidates) -> list[Windows]:
-    """The windows for which there is no candidate."""
+    """The windows without a candidate."""
     present = {candidate.window for candidate in candidates.found}
     return [window for window in wanted if window not in present]

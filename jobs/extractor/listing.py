@@ -1,4 +1,4 @@
-"""Batches found in the folder of an organisation: `YYYY/MM/DD/<batch>/<files>`."""
+"""Mini-batches in the folder of an organisation: `YYYY/MM/DD/<mini-batch id>/<files>`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from common.errors import NdrError
+from common.errors import NdrError, one_line
 from common.storage.files import Entry, Folder
 from common.windows import Windows, parse_moment
 from jobs.extractor.candidates import Candidate, Candidates
@@ -19,18 +19,18 @@ READERS = 16
 
 
 def days_of(windows: Iterable[Windows]) -> list[date]:
-    """The UTC dates below which batches of the windows lie: those on which the windows start, and the day after each.
+    """The UTC dates whose folders may have mini-batches of the windows: their start dates, and the day after each.
 
-    A batch of the last windows of a day arrives when the next one has begun.
+    A mini-batch of a day's last window arrives on the next day.
     """
     starts = {window.start.date() for window in windows}
     return sorted(starts | {day + timedelta(days=1) for day in starts})
 
 
 def listed(folder: Folder, days: Iterable[date]) -> Candidates:
-    """The batches below these dates.
+    """The mini-batches in the folders of these dates.
 
-    The event of a batch is the one that its `_BATCH.json` names, else the last change of any of its files.
+    The time of the event is `event_ts_iso` in `_BATCH.json`, else the latest modification of the files.
 
     Raises:
         StorageError: the folder cannot be listed.
@@ -56,13 +56,13 @@ def listed(folder: Folder, days: Iterable[date]) -> Candidates:
 
 
 def _no_batch(name: str, members: list[Entry]) -> str | None:
-    """Why the entries below a name of a date folder are no batch."""
+    """Why an entry of a date folder is not a mini-batch; None if it is one."""
     if all(entry.name.count("/") == DATE_PARTS for entry in members):
-        return "a file in no batch folder"
+        return "a file outside a mini-batch folder"
     if name.startswith(("_", ".")):
-        return "a folder that is hidden"
+        return "a hidden folder"
     if "," in name:
-        return "its name holds a comma, which separates batches"
+        return "its name has a comma, which separates mini-batches"
     visible = (entry for entry in members if _is_visible(entry.name.split("/")[DATE_PARTS + 1 :]))
     return None if any(entry.size for entry in visible) else "a folder without a log file"
 
@@ -72,11 +72,11 @@ def _is_visible(parts: list[str]) -> bool:
 
 
 def _event(folder: Folder, path: str, members: list[Entry]) -> datetime | str:
-    """When the batch's event happened; a text says why that cannot be told."""
+    """The time of the mini-batch's event; else the reason why it is unknown."""
     if not any(entry.name == f"{path}/{EVENT_FILE}" for entry in members):
         return max(entry.modified for entry in members)
     content = folder.read(f"{path}/{EVENT_FILE}")
     try:
         return parse_moment(json.loads(content)["event_ts_iso"])
     except (ValueError, KeyError, TypeError, NdrError) as error:
-        return f"{EVENT_FILE} names no event_ts_iso: {' '.join(str(error).split())[:200]}"
+        return f"{EVENT_FILE} has no valid event_ts_iso: {one_line(error, 200)}"

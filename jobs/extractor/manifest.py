@@ -1,4 +1,4 @@
-"""The manifest of a request: the batches of each window, the windows without one, and what was left out."""
+"""The manifest of a request: the mini-batches of each window, the gaps, and what was ignored."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.storage.files import Folder
+from common.storage.filesystems import without_scheme
 from common.windows import Windows, iso_seconds
 from jobs.extractor.candidates import Candidate
 from jobs.extractor.config import ExtractorConfig
@@ -21,10 +22,10 @@ def write_manifest(
     batches: Mapping[Windows, Sequence[Candidate]],
     ignored: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
-    """The manifest as written: first the windows, in a file of their own, then the manifest itself.
+    """Writes the file of the windows, then the manifest; returns the manifest.
 
-    The same request for the same batches gives the same bytes. A window's batches are one text, separated by commas;
-    where that is longer than an argument of a processing job can be, it names a file that holds one a line.
+    Repeating a request for the same mini-batches writes the same bytes. The mini-batches of a window are joined by
+    commas, or listed in a file if they would exceed the length of a processing job's argument.
     """
     folder = Folder(config.manifest_uri)
     windows = [_window(folder, window, members) for window, members in batches.items()]
@@ -62,10 +63,9 @@ def _window(folder: Folder, window: Windows, members: Sequence[Candidate]) -> di
 
 
 def _key(manifest_uri: str) -> str:
-    """The key of the file of the windows inside its bucket, or its path."""
+    """The S3 key of the file of the windows, or its local path."""
     if manifest_uri.startswith("s3://"):
-        _, _, prefix = manifest_uri.removeprefix("s3://").partition("/")
-        return f"{prefix}/{WINDOWS_FILE}".lstrip("/")
+        return f"{without_scheme(manifest_uri)}/{WINDOWS_FILE}".partition("/")[2]
     return f"{manifest_uri}/{WINDOWS_FILE}"
 
 

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.errors import TableError
-from common.runtime.chunked_replace import replace_in_parts
+from common.runtime.chunked_replace import replace_in_chunks
 from common.runtime.context import StageConfig, StageRun
 from common.windows import Windows
 from jobs.fg_a.features import Definition
@@ -25,7 +25,7 @@ def run(config: StageConfig, stage: StageRun) -> None:
     """
     _require_slices(config.windows, stage)
     days = config.windows.by_day()
-    stage.report.rows_out = replace_in_parts(stage, "fg_a", config.windows, days, lambda day: _features(day, stage))
+    stage.report.rows_out = replace_in_chunks(stage, "fg_a", config.windows, days, lambda day: _features(day, stage))
 
 
 def _require_slices(windows: Windows, stage: StageRun) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyarrow import fs
 
 from common.lake.lake import Lake
+from common.storage.filesystems import engine_uri
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -39,7 +40,7 @@ def staging(lake: Lake, session: SparkSession, engine: str) -> Iterator[Staging]
     """An empty staging place in the lake, removed at the end, even after a failure."""
     uri = f"{lake.uri}/_staging-{uuid.uuid4().hex}"
     try:
-        yield Staging(session, "s3a://" + uri.removeprefix("s3://") if engine == "spark" and lake.is_remote else uri)
+        yield Staging(session, engine_uri(uri, engine))
     finally:
         system, path = fs.FileSystem.from_uri(uri)
         if system.get_file_info(path).type == fs.FileType.Directory:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from common.errors import InputError, TableError
 from common.lake.lake import Lake, equal_predicate
-from common.runtime.chunked_replace import replace_in_parts
+from common.runtime.chunked_replace import replace_in_chunks
 from common.runtime.context import StageRun
 from common.windows import Windows
 from jobs.fg_c.baselines import BaselineKey
@@ -43,7 +43,7 @@ def run(config: DeviationConfig, stage: StageRun) -> None:
             for windows, months in baseline_months(config.windows, _published(config, stage), config.baseline_month)
         ]
     keys_of = {part: keys for windows, keys in runs for part in bounded_parts(windows, extent.rows, config.part_rows)}
-    report.rows_out = replace_in_parts(
+    report.rows_out = replace_in_chunks(
         stage, "fg_c", config.windows, list(keys_of), lambda part: _deviations(lake, part, keys_of[part])
     )
     report.rows_in = extent.rows.total()

@@ -17,14 +17,12 @@ from jobs.inventory_unload.job import run
     name="ndr-inventory-unload",
     epilog="Example: ndr-inventory-unload --month 2026-03 --parameters ./project.yaml --lake ./lake",
 )
-@click.option(
-    "--month", type=MonthType(), required=True, metavar="YYYY-MM", help="Month whose inventory the snapshot is."
-)
+@click.option("--month", type=MonthType(), required=True, metavar="YYYY-MM", help="Month of the snapshot.")
 @lake_option
 @engine_option
 @project_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Unloads the machine inventory from Redshift, and makes it the month's snapshot in the lake."""
+    """Unload the machine inventory from Redshift into the month's snapshot in the lake."""
     run_stage("ndr-inventory-unload", InventoryConfig.from_options(**options), run)

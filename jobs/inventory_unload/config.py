@@ -1,4 +1,4 @@
-"""What the inventory stage is told."""
+"""Configuration of the inventory stage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.windows import WINDOW, Windows, floor_to_grid
 
 @dataclass(frozen=True)
 class InventoryConfig(StageConfig):
-    """A run of the inventory stage: `windows` are those that start in the month."""
+    """A run of the inventory stage; `windows` are those that start in the month."""
 
     month: str
 

@@ -1,4 +1,4 @@
-"""Unloads the inventory to S3, checks the snapshot, and makes it that of the month."""
+"""Unloads the inventory to S3, checks the files, and replaces the month's snapshot in the lake."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SNAPSHOTS = "machine_inventory_snapshots"
 
 
 def run(config: InventoryConfig, stage: StageRun) -> None:
-    """Replaces the month of `machine_inventory` in one commit, then the pointer to its snapshot.
+    """Replaces the month in `machine_inventory` in one commit, then the pointer to its files.
 
     Raises:
-        ParameterError: the project has no Redshift, or no place in S3.
+        ParameterError: the project has no Redshift connection or no staging location in S3.
     """
     redshift, month = redshift_of(stage.project, config.project_name), f"month={config.month}"
     base = staging_location(stage.project, config.project_name, stage.lake.uri, SNAPSHOTS)
@@ -49,10 +49,10 @@ def run(config: InventoryConfig, stage: StageRun) -> None:
 
 
 def _account(snapshot: Snapshot, stage: StageRun) -> None:
-    """Notes rows and rejects.
+    """Adds rows and rejects to the run report.
 
     Raises:
-        RejectedRatioError: too many machines have no name or address.
+        RejectedRatioError: too many machines have no name or no valid address.
     """
     report, rejected = stage.report, snapshot.rejected
     report.rows_in, report.rows_rejected = len(snapshot.rows) + len(rejected), len(rejected)
@@ -61,7 +61,7 @@ def _account(snapshot: Snapshot, stage: StageRun) -> None:
     report.details["rejected"] = rejected[:SHOWN]
     if len(rejected) > stage.project.max_rejected_ratio * report.rows_in:
         raise RejectedRatioError(
-            f"{len(rejected):,} of {report.rows_in:,} machines have no name or no address, more than "
+            f"{len(rejected):,} of {report.rows_in:,} machines have no name or no valid address, more than "
             f"max_rejected_ratio {stage.project.max_rejected_ratio:g}; the first: {rejected[0]}",
-            "Correct the inventory, or allow more",
+            "Correct the inventory, or raise max_rejected_ratio",
         )

@@ -1,4 +1,4 @@
-"""An unloaded snapshot: checked against its manifest, and its rows as the lake takes them."""
+"""The unloaded snapshot: checked against its manifest, and converted to rows of the lake table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The rows of a snapshot, what was left out of it and why, and the digest of its manifest."""
+    """The rows of a snapshot, a description of each rejected machine, and the manifest's SHA-256."""
 
     rows: list[dict[str, Any]]
     rejected: list[str]
@@ -31,7 +31,7 @@ class Snapshot:
 def read_snapshot(folder: Folder, month: str) -> Snapshot:
     """The snapshot in a folder, one row per host as `machine_inventory` declares it.
 
-    Machines without a name or an address are left out.
+    Machines without a name or a valid address are rejected.
 
     Raises:
         InputError: files or rows are missing, there is no machine, or an address belongs to several machines.
@@ -55,20 +55,20 @@ def read_snapshot(folder: Folder, month: str) -> Snapshot:
         raise InputError(
             f"the inventory of {month} has several machines in use at {', '.join(sorted(several)[:SHOWN])}"
             f"{' and others' if len(several) > SHOWN else ''}",
-            "Correct the inventory, or name a view with one machine per address as redshift.inventory_query_table",
+            "Correct the inventory, or set redshift.inventory_query_table to a view with one machine per address",
         )
     return Snapshot(rows, rejected, hashlib.sha256(content).hexdigest())
 
 
 def _empty(folder: Folder) -> InputError:
     return InputError(
-        f"the inventory holds no machine in use: nothing was unloaded to {folder.uri}",
+        f"the inventory has no machine in use: nothing was unloaded to {folder.uri}",
         "Check redshift.inventory_query_table and redshift.inventory_month_column, or load the inventory first",
     )
 
 
 def _entries(folder: Folder, content: bytes) -> list[tuple[str, int]]:
-    """Name and number of records of each file of the manifest, all of which are there in full size."""
+    """Name and record count of each file in the manifest, after checking that all exist in full size."""
     try:
         manifest = json.loads(content)
         entries = [
@@ -78,10 +78,12 @@ def _entries(folder: Folder, content: bytes) -> list[tuple[str, int]]:
         total = int(manifest["meta"]["record_count"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{folder.uri}/{MANIFEST} is no verbose manifest of an UNLOAD: {type(error).__name__} {error}", "Run again"
+            f"{folder.uri}/{MANIFEST} is not a verbose UNLOAD manifest: {type(error).__name__} {error}", "Run again"
         ) from None
     if sum(count for _, _, count in entries) != total:
-        raise InputError(f"{folder.uri}/{MANIFEST} counts {total:,} records, its files others", "Run again")
+        raise InputError(
+            f"{folder.uri}/{MANIFEST} has a total of {total:,} records, which its files do not add up to", "Run again"
+        )
     sizes = {f"{folder.uri}/{entry.name}": entry.size for entry in folder.list()}
     for url, size, _ in entries:
         if sizes.get(url) != size:
@@ -94,7 +96,7 @@ def _machines(folder: Folder, name: str, count: int) -> list[dict[str, Any]]:
     try:
         table = pq.read_table(pa.BufferReader(folder.read(name)))
     except pa.ArrowException as error:
-        raise InputError(f"{folder.uri}/{name} is no Parquet file: {error}", "Run again") from None
+        raise InputError(f"{folder.uri}/{name} is not a Parquet file: {error}", "Run again") from None
     if table.num_rows != count:
         raise InputError(f"{folder.uri}/{name} has {table.num_rows:,} rows, its manifest says {count:,}", "Run again")
     machines: list[dict[str, Any]] = table.select(["host_ip", "machine_name", "is_active"]).to_pylist()
@@ -102,7 +104,7 @@ def _machines(folder: Folder, name: str, count: int) -> list[dict[str, Any]]:
 
 
 def _address(text: str | None) -> str | None:
-    """The address as sessions write it; None when the text is none."""
+    """The canonical address, as in sessions; None if the text is not an address."""
     try:
         return str(ipaddress.ip_address((text or "").strip()))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The statement that unloads the inventory: fixed but for names and a month, which are checked."""
+"""The UNLOAD statement of the inventory; only checked names and the month vary."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ CASTS = {"host_ip": "VARCHAR(64)", "machine_name": "VARCHAR(1024)", "is_active":
 
 
 def unload_statement(redshift: RedshiftParameters, month: str, folder: str) -> str:
-    """UNLOAD of the machines in use into Parquet files below `folder`, an s3:// URI, with a manifest that counts them.
+    """UNLOAD of the machines in use into Parquet files below `folder`, an s3:// URI, with a verbose manifest.
 
-    With `inventory_month_column`, only of those of the month `YYYY-MM`.
+    With `inventory_month_column`, it selects only machines of the month `YYYY-MM`.
     """
     query = _query(redshift, month)
     return (

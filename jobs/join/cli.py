@@ -22,12 +22,12 @@ from jobs.join.job import run
     type=click.Choice(DESTINATIONS),
     default="lake",
     show_default=True,
-    help="Where the rows are published besides the lake: below publication.s3_prefix, or in the table of the group "
-    "redshift of the project parameters.",
+    help="Where to publish the rows besides the lake: in S3 below publication.s3_prefix, or in the table "
+    "redshift.publication_table (project parameters).",
 )
 @stage_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Puts each prediction beside the features that an analyst looks at first, and publishes the rows."""
+    """Join predictions with the features an analyst checks first, and publish the rows."""
     run_stage("ndr-join", JoinConfig(**options), run)

@@ -1,4 +1,4 @@
-"""What the join stage is told."""
+"""Configuration of the join stage."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ DESTINATIONS = ("lake", "s3", "redshift")
 
 @dataclass(frozen=True)
 class JoinConfig(StageConfig):
-    """A run of the join stage; the lake is always written, and first."""
+    """A run of the join stage; it always writes the lake first."""
 
     destination: str = "lake"

@@ -1,4 +1,4 @@
-"""Reads predictions and features of the windows, joins them, checks, and writes `prediction_join`."""
+"""Joins predictions and features, checks the rows, writes `prediction_join`, and publishes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(config: JoinConfig, stage: StageRun) -> None:
 
     Raises:
         InputError: there are no predictions, or their features are missing.
-        ParameterError: the project does not say where the destination is; nothing was written.
+        ParameterError: the project parameters lack the destination; nothing was written.
     """
     lake, windows = stage.lake, config.windows
     publish = publisher(config, stage)
@@ -45,7 +45,7 @@ def run(config: JoinConfig, stage: StageRun) -> None:
 
 
 def _check(predictions: DataFrame, joined: DataFrame, windows: Windows) -> int:
-    """The number of predictions, each of which has exactly one row with both features."""
+    """The number of predictions, after checking that each has exactly one row with features of both tables."""
     count = int(predictions.count())
     if not count:
         raise InputError(f"predictions has no rows in {windows}", "Run ndr-inference for these windows first")
@@ -58,12 +58,12 @@ def _check(predictions: DataFrame, joined: DataFrame, windows: Windows) -> int:
     if found["rows"] != count or found["records"] != count:
         raise InputError(
             f"{count:,} predictions in {windows} give {found['rows']:,} rows with {found['records']:,} distinct ids",
-            "fg_a, fg_c or predictions hold a host and window twice: rebuild these windows",
+            "Rebuild these windows of fg_a, fg_c and predictions: one of them has a host twice in a window",
         )
     for name, matched in (("fg_a", found["current"]), ("fg_c", found["deviations"])):
         if matched != count:
             raise InputError(
                 f"{count - matched:,} of {count:,} predictions in {windows} have no row in {name}",
-                f"{name} was rebuilt since they were made: run ndr-inference again",
+                f"Run ndr-inference again: {name} was rebuilt after the predictions",
             )
     return count

@@ -1,4 +1,4 @@
-"""Joined predictions as Parquet files for others."""
+"""Joined predictions as Parquet files for publication."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from common.contracts.types import Table
 
 
 def without_zones(rows: pa.Table) -> pa.Table:
-    """The rows with times in UTC that do not say so, as warehouses take them."""
+    """The rows with UTC times in columns without a zone, as warehouses expect."""
     fields = [
         field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field for field in rows.schema
     ]
@@ -17,12 +17,12 @@ def without_zones(rows: pa.Table) -> pa.Table:
 
 
 def parquet_bytes(rows: pa.Table) -> bytes:
-    """The rows as a Parquet file; the same rows give the same bytes."""
+    """The rows as a Parquet file; equal rows give equal bytes."""
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink, compression="snappy", store_schema=False)
     return bytes(sink.getvalue().to_pybytes())
 
 
 def in_order(rows: pa.Table, table: Table) -> pa.Table:
-    """The declared columns, rows by window and host."""
+    """The declared columns, with rows sorted by window and host."""
     return rows.select(table.column_names).sort_by([("window", "ascending"), ("host_ip", "ascending")])

@@ -1,4 +1,4 @@
-"""Where joined predictions are published besides the lake."""
+"""Publication of joined predictions besides the lake."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from jobs.join.to_redshift import publish_to_redshift
 from jobs.join.to_s3 import publication_prefix, publish_to_s3
 
 Publish = Callable[[pa.Table], dict[str, Any]]
-"""Publishes rows of `prediction_join`, in order; what the run report says of it."""
+"""Publishes sorted rows of `prediction_join`; returns the details for the run report."""
 
 
 def publisher(config: JoinConfig, stage: StageRun) -> Publish | None:
-    """What publishes the rows at the destination; None for the lake, where they are already.
+    """The function that publishes rows at the destination; None for the lake itself.
 
     Raises:
-        ParameterError: the project does not say where the destination is.
+        ParameterError: the project parameters lack the destination.
     """
     project, name = stage.project, config.project_name
     if config.destination == "s3":
@@ -29,8 +29,8 @@ def publisher(config: JoinConfig, stage: StageRun) -> Publish | None:
         return lambda rows: {"prefix": prefix, "windows": publish_to_s3(prefix, rows, config.windows)}
     if config.destination == "redshift":
         redshift = redshift_of(project, name)
-        exchange = staging_location(project, name, stage.lake.uri, "_publication")
+        staging = staging_location(project, name, stage.lake.uri, "_publication")
         table = stage.lake.table("prediction_join")
         target = f"{redshift.schema}.{redshift.publication_table}"
-        return lambda rows: {"table": target, "rows": publish_to_redshift(redshift, exchange, rows, table)}
+        return lambda rows: {"table": target, "rows": publish_to_redshift(redshift, staging, rows, table)}
     return None

@@ -1,4 +1,4 @@
-"""Publication in Redshift: rows by way of S3 into a table, in one transaction."""
+"""Publication in Redshift: rows staged in S3, then copied into a table in one transaction."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ PAUSE_SECONDS = 2.0
 CONFLICT_SIGNS = ("serializable isolation", "could not serialize", "deadlock detected")
 
 
-def publish_to_redshift(redshift: RedshiftParameters, exchange: str, rows: pa.Table, table: Table) -> int:
-    """The number of rows published: the windows that they are of hold exactly them afterwards, and nobody sees less.
+def publish_to_redshift(redshift: RedshiftParameters, staging: str, rows: pa.Table, table: Table) -> int:
+    """Replaces the rows' windows in the publication table by the rows, atomically; returns the number of rows.
 
-    Rows go to a folder below `exchange` in S3, which is emptied afterwards. A transaction that another one got in the
-    way of is tried again after a random pause.
+    The rows are staged in a folder below `staging`, an s3:// URI, and removed afterwards. A transaction that conflicts
+    with another is retried after a random pause.
 
     Raises:
         RedshiftError: a text is too long, or the transaction failed.
     """
     _check_lengths(rows)
     run_id = uuid.uuid4().hex
-    folder = Folder(f"{exchange}/run={run_id}")
+    folder = Folder(f"{staging}/run={run_id}")
     names = [*_write(folder, rows)]
     statements = publication_statements(redshift, table, f"{folder.uri}/manifest", run_id)
     for attempt in range(1, ATTEMPTS + 1):
@@ -61,7 +61,7 @@ def publish_to_redshift(redshift: RedshiftParameters, exchange: str, rows: pa.Ta
 
 
 def publication_statements(redshift: RedshiftParameters, table: Table, manifest_uri: str, run_id: str) -> list[str]:
-    """What replaces, in the publication table, the windows of the rows that the manifest names."""
+    """The statements that replace the manifest's windows in the publication table by its rows."""
     target = f"{identifier(redshift.schema)}.{identifier(redshift.publication_table)}"
     arrived = identifier(f"arrived_{run_id}")
     declared = columns_ddl(table.columns, LONG_TEXTS)
@@ -81,7 +81,7 @@ def publication_statements(redshift: RedshiftParameters, table: Table, manifest_
 
 
 def _write(folder: Folder, rows: pa.Table) -> Iterator[str]:
-    """Writes the rows and, last, their manifest; the names of the files."""
+    """Writes the rows, then their manifest; yields the file names."""
     entries = []
     for number, start in enumerate(range(0, rows.num_rows, ROWS_PER_FILE)):
         content = parquet_bytes(without_zones(rows.slice(start, ROWS_PER_FILE)))
@@ -102,6 +102,6 @@ def _check_lengths(rows: pa.Table) -> None:
         longest = pc.max(pc.binary_length(rows[field.name])).as_py() or 0
         if longest > allowed:
             raise RedshiftError(
-                f"column {field.name} has a text of {longest:,} bytes, and {allowed:,} fit into Redshift",
-                "Publish to the lake or S3, or shorten what is in there",
+                f"column {field.name} has a text of {longest:,} bytes, but its Redshift column holds {allowed:,}",
+                "Shorten the text, or publish to the lake or S3",
             )

@@ -1,4 +1,4 @@
-"""Publication in S3: a folder per window, replaced at once for readers who go by its manifest."""
+"""Publication in S3: one folder per window, replaced atomically for readers of its manifest."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ IN_THE_PATH = ["date", "window"]
 
 
 def publication_prefix(project: ProjectParameters, project_name: str) -> str:
-    """The s3:// URI below which the project publishes.
+    """The s3:// URI of the project's publication folder.
 
     Raises:
-        ParameterError: it has none.
+        ParameterError: the project has none.
     """
     if project.publication is None:
         raise ParameterError(
-            f"project {project_name} has no parameters publication",
+            f"project {project_name} has no parameter group publication",
             "Add the group publication with s3_prefix to the project parameters, or choose another --destination",
         )
     return project.publication.s3_prefix
 
 
 def publish_to_s3(prefix: str, rows: pa.Table, windows: Windows) -> dict[str, int]:
-    """The number of rows published of each window, below `prefix/date=YYYY-MM-DD/window=KEY`.
+    """Publishes each window below `prefix/date=YYYY-MM-DD/window=KEY`; returns the number of rows by window key.
 
-    Rows lie in a file named after their content; the manifest, written next, names it and so makes it the window's;
-    `_SUCCESS`, with the digest of the manifest, comes last. Files of the manifest before are kept for those who still
-    read them, older ones removed. Windows that have no rows and were never published are left out.
+    The rows go to a file named by their content. The manifest, written next, makes that file current; `_SUCCESS`, with
+    the manifest's digest, is written last. Files of the previous manifest are kept for their readers, older ones are
+    removed. Windows without rows that were never published are left out.
     """
     published = {}
     for window in windows:
@@ -70,7 +70,7 @@ def _publish(folder: Folder, rows: pa.Table, before: list[str]) -> None:
 
 
 def _entries(folder: Folder) -> list[str] | None:
-    """The files of the manifest that is there; None without one."""
+    """The files in the current manifest; None without one."""
     if not folder.exists(MANIFEST):
         return None
     try:

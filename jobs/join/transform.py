@@ -14,9 +14,9 @@ KEYS = ["host_ip", "window_end_ts"]
 def join_predictions(
     predictions: DataFrame, current: DataFrame, deviations: DataFrame, spec: FeatureSpec, project_name: str
 ) -> DataFrame:
-    """One row per prediction, features null where `fg_a` or `fg_c` has no row for its host and window.
+    """One row per prediction; features are null where `fg_a` or `fg_c` has no row for its host and window.
 
-    `deviations` holds one horizon only. `record_id` is the SHA-256, in hex, of project, feature specification, model
+    `deviations` must have a single horizon. `record_id` is the SHA-256 (hex) of project, feature specification, model
     run, host and window key, joined by line feeds.
     """
     from_a, from_c = join_features(spec)

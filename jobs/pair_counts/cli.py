@@ -20,5 +20,5 @@ from jobs.pair_counts.job import run
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Sessions per source, destination and service port in each window, from delta_pair."""
+    """Count sessions per source, destination, service port and window, from delta_pair."""
     run_stage("ndr-pair-counts", StageConfig(**options), run)

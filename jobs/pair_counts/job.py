@@ -1,4 +1,4 @@
-"""Reads the pair slices of the windows, counts, and writes `pair_counts`."""
+"""Reads pair slices, counts sessions, and writes `pair_counts`."""
 
 from __future__ import annotations
 

@@ -13,15 +13,15 @@ CARRIED = ("segment_id", "window_end_ts", "date", "window")
 
 
 def count_pairs(slices: DataFrame, project: ProjectParameters, table: Table, *, several: bool) -> DataFrame:
-    """One row per source, destination, service port and window, each session counted once.
+    """One row per source, destination, service port and window; each session counts once.
 
-    A session between two internal hosts is there in both roles: the inbound one is left out.
+    A session between two internal hosts has a row in each role; the inbound row is ignored.
 
     Args:
         slices: rows of `delta_pair`.
-        project: says which addresses are internal.
+        project: the internal addresses.
         table: the declaration of `pair_counts`.
-        several: whether the slices are of more than one window; of one, the window need not be a grouping key.
+        several: whether the slices cover more than one window; for one, the window is not a grouping key.
     """
     outbound = slices.where("role = 'outbound'").select(
         F.col("host_ip").alias("src_ip"), F.col("peer_ip").alias("dst_ip"), "segment_id", *_shared()

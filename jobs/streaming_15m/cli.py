@@ -1,4 +1,4 @@
-"""Command line of the four feature stages in one process."""
+"""Command line of the 15-minute stage: four feature stages in one process."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ from jobs.streaming_15m.job import run
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Slices, features, pair counts and deviations of a window from firewall logs.
+    """Make slices, features, pair counts and deviations from firewall logs.
 
-    Does what ndr-delta, ndr-fg-a, ndr-pair-counts and ndr-fg-c do one after the other, in one process, and prints the
-    run report of each.
+    Runs ndr-delta, ndr-fg-a, ndr-pair-counts and ndr-fg-c in one process, and prints the run report of each.
     """
     run(StreamingConfig(**options))

@@ -1,4 +1,4 @@
-"""What the four feature stages are told, together and each."""
+"""Configuration of the 15-minute stage, and the part of it for each of its four stages."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ Part = TypeVar("Part", bound=StageConfig)
 
 @dataclass(frozen=True)
 class StreamingConfig(DeltaConfig):
-    """What the delta stage is told, and the month of the baselines: None lets each window look for its own."""
+    """The configuration of the delta stage, and the month of the baselines; None lets each window choose."""
 
     baseline_month: str | None
 
     @property
     def delta(self) -> DeltaConfig:
-        """What the delta stage is told of it."""
+        """The configuration of ndr-delta."""
         return self._part(DeltaConfig)
 
     @property
     def features(self) -> StageConfig:
-        """What the stages of FG-A and pair counts are told of it."""
+        """The configuration of ndr-fg-a and ndr-pair-counts."""
         return self._part(StageConfig)
 
     @property
     def deviations(self) -> DeviationConfig:
-        """What the deviation stage is told of it."""
+        """The configuration of ndr-fg-c."""
         return self._part(DeviationConfig)
 
     def _part(self, kind: type[Part]) -> Part:

@@ -1,4 +1,4 @@
-"""Runs the four feature stages one after the other in one engine session."""
+"""Runs the four feature stages in one engine session."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from jobs.streaming_15m.config import StreamingConfig
 
 
 def run(config: StreamingConfig) -> None:
-    """Replaces the windows of the tables of all four stages, and prints the report of each stage when it is done.
+    """Replaces the windows in the tables of all four stages, and prints the run report of each stage.
 
     Raises:
-        StageError: a stage failed; those after it were not run.
+        StageError: a stage failed; later ones did not run.
     """
     stages = (
         ("ndr-delta", config.delta, run_delta),

@@ -1,1 +1,1 @@
-"""Starts, stops and inspects the local AWS."""
+"""The command ndr-local: starts and stops the server, deploys to it, and shows executions and logs."""

@@ -1,4 +1,4 @@
-"""Command line of the local AWS."""
+"""Command line of ndr-local."""
 
 from __future__ import annotations
 
@@ -26,28 +26,32 @@ home_option = click.option(
     default=Path(".ndr-local"),
     show_default=True,
     envvar="NDR_LOCAL_HOME",
-    help="Folder of its state, objects and logs.",
+    help="Folder of the server's state, objects and logs.",
 )
 
 
 def running(home: Path) -> LocalAws:
-    """The local AWS of a home folder, which must be up."""
+    """The running local AWS of a home folder.
+
+    Raises:
+        LocalAwsError: it is not running.
+    """
     local = LocalAws.of(home)
     if local.pid() is None:
-        raise LocalAwsError(f"the local AWS of {home} is not up", f"Start it with: ndr-local up --home {home}")
+        raise LocalAwsError(f"the local AWS in {home} is not running", f"Start it with: ndr-local up --home {home}")
     return local
 
 
 @click.group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
 @version_option
 def main() -> None:
-    """Runs the whole control plane on this machine: AWS's services, the state machines and the pipelines."""
+    """Run the whole control plane on this machine: AWS services, state machines and pipelines."""
 
 
 @main.command(epilog="Example: ndr-local up --project project.yaml --fused")
 @home_option
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help=f"Port on 127.0.0.1. [default: the last, or {DEFAULT_PORT}]"
+    "--port", type=click.IntRange(1, 65535), help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}]"
 )
 @click.option(
     "--project",
@@ -55,22 +59,24 @@ def main() -> None:
     "projects",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Project file whose parameters and routing are put into the tables; repeatable.",
+    help="Project file: its parameters and routing are written to the tables; repeatable.",
 )
-@click.option("--fused/--no-fused", default=None, help="The 15-minute pipeline as one step, or as four.")
-@click.option("--steps", type=click.Choice(["process", "docker"]), help="Steps as commands or as images.")
-@click.option("--slots", type=click.IntRange(1), help="Steps that run at once. [default: one per core]")
-@click.option("--wait-scale", type=click.FloatRange(0), help="Factor of the waits of state machines. [default: 1]")
-@click.option("--mount", "mounts", multiple=True, help="Folder that images of steps see; repeatable.")
-@click.option("--deploy/--no-deploy", "deploys", default=True, help="Whether to deploy. [default: deploy]")
+@click.option("--fused/--no-fused", default=None, help="Run the 15-minute pipeline as one step, or as four.")
+@click.option(
+    "--steps", type=click.Choice(["process", "docker"]), help="Run steps as commands or as images.  [default: process]"
+)
+@click.option("--slots", type=click.IntRange(1), help="Number of parallel steps.  [default: one per core]")
+@click.option("--wait-scale", type=click.FloatRange(0), help="Factor on the waits of state machines.  [default: 1]")
+@click.option("--mount", "mounts", multiple=True, help="Folder mounted into step containers; repeatable.")
+@click.option("--deploy/--no-deploy", "deploys", default=True, help="Deploy the control plane.  [default: deploy]")
 @report_errors
 def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
 ) -> None:
-    """Starts the local AWS, unless it is up, and deploys stack, state machines, projects and pipelines."""
+    """Start the local AWS unless it runs, and deploy stack, state machines, projects and pipelines."""
     local = LocalAws(home, port or LocalAws.last_port(home), variables=_variables(**given))
     started = local.start()
-    click.echo(f"{local.endpoint}: {'started' if started else 'already up'}, state in {home}")
+    click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")
     if not started and local.variables:
         click.echo("--steps, --slots, --wait-scale and --mount take effect after ndr-local down", err=True)
     if deploys:
@@ -93,23 +99,23 @@ def _variables(
 @home_option
 @report_errors
 def down(home: Path) -> None:
-    """Stops the steps that run, saves the state and stops the local AWS."""
+    """Stop running steps, save the state and stop the local AWS."""
     local = LocalAws.of(home)
-    click.echo(f"{local.endpoint}: {'stopped' if local.stop() else 'was not up'}")
+    click.echo(f"{local.endpoint}: {'stopped' if local.stop() else 'was not running'}")
 
 
 @main.command(epilog="Example: ndr-local status")
 @home_option
 @report_errors
 def status(home: Path) -> None:
-    """Whether it is up (exit code 0), and what is deployed and runs."""
+    """Show whether the local AWS runs (exit code 0), what is deployed and which executions run."""
     local = LocalAws.of(home)
     pid = local.pid()
     if pid is None:
-        click.echo(f"{local.endpoint}: down")
+        click.echo(f"{local.endpoint}: not running")
         sys.exit(1)
     histories = Histories(local)
-    click.echo(f"{local.endpoint}: up, process {pid}, state in {home}")
+    click.echo(f"{local.endpoint}: running, process {pid}, state in {home}")
     click.echo(f"pipelines: {', '.join(histories.pipelines()) or 'none'}")
     click.echo(f"state machines: {', '.join(sorted(histories.machines())) or 'none'}")
     for item in histories.executions(None, failed=False, last=10_000, details=False):
@@ -120,11 +126,14 @@ def status(home: Path) -> None:
 @main.command(epilog="Example: ndr-local logs 4kqk02fyyqcd --step DeltaBuilderStep")
 @home_option
 @click.argument("execution", required=False)
-@click.option("--step", help="Only of this step.")
-@click.option("-f", "--follow", "follows", is_flag=True, help="Go on with what comes, until it is interrupted.")
+@click.option("--step", metavar="NAME", help="Show only this step.")
+@click.option("-f", "--follow", "follows", is_flag=True, help="Keep printing new output until interrupted.")
 @report_errors
 def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> None:
-    """Logs of the steps of an execution of a pipeline or state machine, or of a Glue run; without one, the server's."""
+    """Print the step logs of an execution, or the server's log.
+
+    EXECUTION is the name or ARN of an execution of a state machine or pipeline, or the id of a Glue job run.
+    """
     local = LocalAws.of(home)
     paths = log_files(local, execution, step)
     if follows:
@@ -139,14 +148,14 @@ def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> 
 
 @main.command(epilog="Example: ndr-local executions --failed --steps")
 @home_option
-@click.option("--machine", metavar="NAME", help="Only of this state machine.")
-@click.option("--failed", is_flag=True, help="Only those that failed, timed out or were stopped.")
-@click.option("--steps", is_flag=True, help="With the steps of their pipelines.")
-@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="So many, the newest.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+@click.option("--machine", metavar="NAME", help="List only executions of this state machine.")
+@click.option("--failed", is_flag=True, help="List only executions that failed, timed out or were stopped.")
+@click.option("--steps", is_flag=True, help="List the steps of their pipelines, too.")
+@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="Number of executions to list.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @report_errors
 def executions(home: Path, machine: str | None, failed: bool, steps: bool, last: int, as_json: bool) -> None:
-    """Executions of the state machines, newest first, and why they failed."""
+    """List the executions of the state machines, newest first, and why they failed."""
     found = Histories(running(home)).executions(machine, failed, last, details=steps)
     if as_json:
         for item in found:
@@ -160,7 +169,7 @@ def executions(home: Path, machine: str | None, failed: bool, steps: bool, last:
 @home_option
 @report_errors
 def env(home: Path) -> None:
-    """Prints the shell commands that lead AWS tools and SDKs to the local AWS."""
+    """Print shell commands that point AWS tools and SDKs to the local AWS."""
     for name, value in LocalAws.of(home).environment.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 

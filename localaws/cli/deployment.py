@@ -1,14 +1,14 @@
-"""Putting the control plane into a local AWS, by the same commands that put it into AWS."""
+"""Deployment of the control plane to a local AWS, by the same commands as to AWS."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.process import LocalAws
 
@@ -16,10 +16,10 @@ FUSED, FOUR_STEPS = "ndr-15m-streaming-fused", "ndr-15m-streaming"
 
 
 def deploy(local: LocalAws, projects: Sequence[Path] = (), fused: bool | None = None) -> None:
-    """Deploys stack, state machines, projects and pipelines; what they print goes to standard output.
+    """Deploys stack, state machines, projects and pipelines; the commands print to standard output.
 
     Raises:
-        LocalAwsError: a command is missing or failed; it has said why.
+        LocalAwsError: a command is missing or failed; its error is on stderr.
     """
     outputs = local.home.resolve() / "outputs.json"
     arguments = ["deploy", "--outputs", str(outputs)]
@@ -38,12 +38,12 @@ def run_command(local: LocalAws, name: str, *arguments: str) -> None:
     Raises:
         LocalAwsError: the command is missing or failed.
     """
-    program = Path(sys.executable).parent / name
+    program = scripts_folder() / name
     if not program.exists():
         raise LocalAwsError(f"the command {program} is missing", "Install it with: make setup")
     done = subprocess.run([program, *arguments], env={**os.environ, **local.environment}, check=False)
     if done.returncode:
         raise LocalAwsError(
             f"{name} {arguments[0]} failed with exit code {done.returncode}",
-            "Correct what it said, and repeat ndr-local up: the local AWS is up",
+            "Fix the error above and repeat ndr-local up; the local AWS keeps running",
         )

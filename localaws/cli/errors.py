@@ -1,4 +1,4 @@
-"""The errors of the local AWS."""
+"""The error of ndr-local."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened in executions: how long they took, why they failed, which pipelines they ran."""
+"""Executions as their histories show them: duration, reason of failure, pipelines they ran."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PipelineRun:
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution of a state machine; `why`, `state` and the pipelines are known where they were asked for."""
+    """An execution of a state machine; `state`, `why` and `pipelines` are filled for failures or on request."""
 
     machine: str
     name: str
@@ -60,20 +60,20 @@ class Histories:
         self._pipelines = local.client("sagemaker")
 
     def machines(self) -> dict[str, str]:
-        """ARN of each state machine by its name."""
+        """The ARN of each state machine, by name."""
         pages = self._machines.get_paginator("list_state_machines").paginate()
         return {item["name"]: item["stateMachineArn"] for page in pages for item in page["stateMachines"]}
 
     def executions(self, machine: str | None, failed: bool, last: int, details: bool) -> list[Execution]:
-        """The last executions, newest first, of one machine or all; `details` reads what succeeded ones did, too.
+        """The last executions of one machine or all, newest first; `details` covers successful ones, too.
 
         Raises:
-            LocalAwsError: there is no such machine.
+            LocalAwsError: the machine does not exist.
         """
         machines = self.machines()
         if machine is not None and machine not in machines:
-            known = ", ".join(sorted(machines)) or "none is deployed"
-            raise LocalAwsError(f"there is no state machine {machine}", f"The machines are: {known}")
+            known = f"Use one of {', '.join(sorted(machines))}" if machines else "Deploy one with ndr-local up"
+            raise LocalAwsError(f"the state machine {machine} does not exist", known)
         found: list[tuple[str, dict[str, Any]]] = []
         for name, arn in machines.items():
             if machine in (None, name):
@@ -108,7 +108,7 @@ class Histories:
         )
 
     def _children(self, arn: str, failed: bool) -> Iterator[list[dict[str, Any]]]:
-        """The histories of the children of an execution's distributed maps; `failed`: only of those that failed."""
+        """The histories of the child executions of distributed maps; with `failed`, only of failed children."""
         for run in self._machines.list_map_runs(executionArn=arn)["mapRuns"]:
             pages = self._machines.get_paginator("list_executions").paginate(mapRunArn=run["mapRunArn"])
             for page in pages:
@@ -117,28 +117,31 @@ class Histories:
                         yield self.events(child["executionArn"])
 
     def _reason(self, arn: str, pipelines: list[PipelineRun]) -> str:
-        """Error and cause of an execution, or, where a step of a pipeline failed, which and why."""
+        """Error and cause of an execution, and the pipeline steps that failed with their reasons."""
         described = self._machines.describe_execution(executionArn=arn)
-        said = ": ".join(described[key] for key in ("error", "cause") if described.get(key))
+        message = ": ".join(described[key] for key in ("error", "cause") if described.get(key))
         failures = [
             f"pipeline {run.pipeline}, step {step.name}: {step.reason or step.status}"
             for run in pipelines
             for step in run.steps
-            if step.status not in ("Succeeded", "Executing", "Starting") and not (step.reason and step.reason in said)
+            if step.status not in ("Succeeded", "Executing", "Starting")
+            and not (step.reason and step.reason in message)
         ]
-        return "; ".join([said or "no reason was given", *failures])
+        return "; ".join([message or "no reason given", *failures])
 
     def events(self, arn: str) -> list[dict[str, Any]]:
         """The history of an execution.
 
         Raises:
-            LocalAwsError: there is no such execution.
+            LocalAwsError: the execution does not exist.
         """
         try:
             pages = self._machines.get_paginator("get_execution_history").paginate(executionArn=arn)
             return [event for page in pages for event in page["events"]]
         except ClientError as error:
-            raise LocalAwsError(f"there is no execution {arn}", "List them with: ndr-local executions") from error
+            raise LocalAwsError(
+                f"the execution {arn} does not exist", "List executions with: ndr-local executions"
+            ) from error
 
     def pipeline(self, arn: str) -> PipelineRun:
         """An execution of a pipeline."""
@@ -161,18 +164,18 @@ class Histories:
         return PipelineRun(name, arn.rpartition("/")[2], status, _seconds(described["CreationTime"], end), steps)
 
     def pipelines(self) -> list[str]:
-        """Names of the pipelines."""
+        """The names of the pipelines."""
         pages = self._pipelines.get_paginator("list_pipelines").paginate()
         return sorted(item["PipelineName"] for page in pages for item in page["PipelineSummaries"])
 
 
 def pipeline_executions(events: list[dict[str, Any]]) -> list[str]:
-    """ARNs of the pipeline executions that an execution started, in order."""
+    """The ARNs of the pipeline executions that an execution started, in order."""
     return list(dict.fromkeys(arn for event in events if (arn := _started_pipeline(event))))
 
 
 def _started_pipeline(event: dict[str, Any]) -> str | None:
-    """ARN of the pipeline execution that an event says was started."""
+    """The ARN of the pipeline execution that an event started; None for other events."""
     details = event.get("taskSucceededEventDetails") or {}
     if "startPipelineExecution" not in details.get("resource", ""):
         return None
@@ -180,9 +183,10 @@ def _started_pipeline(event: dict[str, Any]) -> str | None:
 
 
 def _failed_state(events: list[dict[str, Any]], broken: set[str], why: str) -> str | None:
-    """The state that it comes from.
+    """The state that caused the failure.
 
-    It started a pipeline that failed, or its task failed with the error that is reported, or it did the last work.
+    In this order: the state that started a failed pipeline, whose task failed with the reported error, or that ran
+    last.
     """
     current: str | None = None
     causes: dict[str, str | None] = {}

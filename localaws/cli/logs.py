@@ -1,4 +1,4 @@
-"""The logs of the steps of executions."""
+"""The log files of executions and of the server."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ PAUSE_SECONDS = 0.2
 
 
 def log_files(local: LocalAws, execution: str | None, step: str | None) -> list[Path]:
-    """The logs of an execution of a pipeline, a state machine or a Glue job, oldest first; without one, the server's.
+    """The logs of an execution of a state machine, pipeline or Glue job, oldest first; without one, the server's log.
 
     Raises:
-        LocalAwsError: there is none.
+        LocalAwsError: no log exists.
     """
     if execution is None:
         return [local.log_path]
@@ -29,12 +29,12 @@ def log_files(local: LocalAws, execution: str | None, step: str | None) -> list[
     found = [path for path in found if step in (None, path.stem)]
     if not found:
         named = f" of the step {step}" if step else ""
-        raise LocalAwsError(f"there is no log{named} of {execution}", "List executions with: ndr-local executions")
+        raise LocalAwsError(f"no log{named} of {execution} exists", "List executions with: ndr-local executions")
     return sorted(found, key=lambda path: path.stat().st_mtime)
 
 
 def _pipelines_of(local: LocalAws, execution: str) -> Iterator[str]:
-    """The pipeline executions of the executions of state machines with this name or ARN."""
+    """The ids of the pipeline executions started by the state machine execution with this name or ARN."""
     histories = Histories(local)
     for item in histories.executions(None, failed=False, last=10_000, details=False):
         if execution in (item.name, item.arn):
@@ -42,7 +42,7 @@ def _pipelines_of(local: LocalAws, execution: str) -> Iterator[str]:
 
 
 def follow(paths: list[Path], goes_on: Callable[[], bool]) -> Iterator[str]:
-    """What is in the files and what comes, as long as it goes on."""
+    """The content of the files, and what is appended until `goes_on` is false."""
     places = dict.fromkeys(paths, 0)
     while True:
         last = not goes_on()

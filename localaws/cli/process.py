@@ -1,4 +1,4 @@
-"""The server process of a local AWS: start, stop, find."""
+"""The server process of a local AWS: find, start and stop it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,19 +15,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError
+from localaws.server.settings import REGION, aws_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SERVER = "localaws.server.server"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 HEALTH_SECONDS = 5.0
-REGION = "us-east-1"
 DEFAULT_PORT = 4566
 
 
 def interpreter() -> Path:
-    """The Python of the environment that holds ministack; raises LocalAwsError where there is none."""
+    """The Python of the environment with ministack.
+
+    Raises:
+        LocalAwsError: the environment does not exist.
+    """
     if not (REPOSITORY / "pyproject.toml").exists():
         raise LocalAwsError(
             "the local AWS runs from a checkout of the repository only, and this is an installed package",
@@ -37,12 +41,12 @@ def interpreter() -> Path:
     named = os.environ.get("NDR_LOCAL_PYTHON")
     path = Path(named) if named else REPOSITORY / ".venv-local" / "bin" / "python"
     if not path.exists():
-        raise LocalAwsError(f"the environment of the local AWS is missing: {path}", "Make it with: make setup")
+        raise LocalAwsError(f"the environment of the local AWS is missing: {path}", "Create it with: make setup")
     return path
 
 
 def _health(port: int) -> dict[str, Any] | None:
-    """What the server on a port says of itself; None when it is no local AWS."""
+    """The health document of the local AWS on a port; None if there is none."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ndr/health", timeout=HEALTH_SECONDS) as response:
             found = json.load(response)
@@ -65,16 +69,20 @@ def _last_port(home: Path) -> int | None:
 
 @dataclass(frozen=True)
 class LocalAws:
-    """The local AWS of one home folder; nothing runs before `start`."""
+    """The local AWS of one home folder; `start` runs it."""
 
     home: Path
     port: int = DEFAULT_PORT
-    step_bin: Path = field(default_factory=lambda: Path(sys.executable).parent)
+    step_bin: Path = field(default_factory=scripts_folder)
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, home: Path) -> LocalAws:
-        """The local AWS that was last started in a home folder; raises LocalAwsError when there was none."""
+        """The local AWS last started in a home folder.
+
+        Raises:
+            LocalAwsError: none was started there.
+        """
         port = _last_port(home)
         if port is None:
             raise LocalAwsError(f"no local AWS was started in {home}", f"Start one with: ndr-local up --home {home}")
@@ -87,28 +95,21 @@ class LocalAws:
 
     @property
     def endpoint(self) -> str:
-        """The URL of every service."""
+        """The endpoint URL of all services."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def log_path(self) -> Path:
-        """Where the server writes what it has to say."""
+        """The server's log file."""
         return self.home / "server.log"
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that lead the AWS tools and SDKs of a process to this server."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        """Variables that point the AWS tools and SDKs of a process to this server."""
+        return aws_environment(self.endpoint)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of a service of this server."""
+        """A boto3 client for a service of this server."""
         import boto3
 
         return boto3.client(
@@ -120,20 +121,24 @@ class LocalAws:
         )
 
     def pid(self) -> int | None:
-        """Process id of the running server of this home; None when it is down."""
+        """The process id of the running server of this home; None if it does not run."""
         found = _health(self.port)
         if found is None or Path(found["home"]) != self.home.resolve():
             return None
         return int(found["pid"])
 
     def start(self) -> bool:
-        """Start the server and wait until it answers; False when it was up already."""
+        """Starts the server and waits until it answers; False if it was running.
+
+        Raises:
+            LocalAwsError: the port is taken, or the server does not start.
+        """
         if _listens(self.port):
             other = _health(self.port)
             if other and Path(other["home"]) == self.home.resolve():
                 return False
-            user = f"the local AWS of {other['home']}" if other else "another program"
-            raise LocalAwsError(f"port {self.port} is used by {user}", "Stop that one, or choose a port with --port")
+            user = f"the local AWS in {other['home']}" if other else "another program"
+            raise LocalAwsError(f"port {self.port} is used by {user}", "Stop it, or choose another port with --port")
         program = interpreter()
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
@@ -164,15 +169,19 @@ class LocalAws:
                 raise LocalAwsError(f"the local AWS did not start: {self._last_line()}", f"See {self.log_path}")
             if time.monotonic() > deadline:
                 process.kill()
-                raise LocalAwsError(f"the local AWS did not answer in {START_SECONDS:g} s", f"See {self.log_path}")
+                raise LocalAwsError(f"the local AWS did not answer within {START_SECONDS:g} s", f"See {self.log_path}")
             time.sleep(0.05)
 
     def _last_line(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "its log is empty"
 
     def stop(self) -> bool:
-        """Stop the server, which stops its steps and saves its state; False when it was down."""
+        """Stops the server, which stops its steps and saves its state; False if it was not running.
+
+        Raises:
+            LocalAwsError: the server does not stop.
+        """
         pid = self.pid()
         if pid is None:
             return False
@@ -186,7 +195,7 @@ class LocalAws:
 
 
 def _alive(pid: int) -> bool:
-    """Whether the process runs; a child of this process that ended is reaped."""
+    """Whether the process runs; reaps it if it is a finished child of this process."""
     try:
         if os.waitpid(pid, os.WNOHANG) != (0, 0):
             return False

@@ -1,4 +1,4 @@
-"""Executions as lines of text."""
+"""Executions as a text table or JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADINGS = ("MACHINE", "NAME", "STATUS", "STARTED", "SECONDS", "WHY")
 
 
 def lines(executions: Sequence[Execution], steps: bool) -> Iterator[str]:
-    """One line for each execution, under it its pipelines and their steps."""
+    """One line per execution; with `steps`, followed by its pipelines and their steps."""
     rows = [
         (
             item.machine,

@@ -1,1 +1,1 @@
-"""Jobs as child processes, and the slots that bound them."""
+"""Child processes of pipeline steps and Glue jobs (`jobs`), and the limit on how many run at once (`slots`)."""

@@ -1,4 +1,4 @@
-"""Which groups of processes do nothing: they have used no processor time for a while and want none now."""
+"""Detection of idle process groups: they have used no processor time for a while and are not runnable."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _CLOCK = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)$")
 
 @dataclass(frozen=True)
 class Use:
-    """What a group of processes uses: processor seconds so far, and whether it could use more right now."""
+    """The processor seconds a process group has used, and whether it is runnable."""
 
     seconds: float
     runnable: bool
 
 
 def _processes() -> Iterator[tuple[int, Use]]:
-    """Group and use of every process."""
+    """The group and use of every process."""
     if not Path("/proc/self/stat").exists():
         yield from _listed()
         return
@@ -49,13 +49,13 @@ def _listed() -> Iterator[tuple[int, Use]]:
 
 
 class Activity:
-    """What groups of processes used between one look and the next."""
+    """Tracks the processor time of process groups between calls."""
 
     def __init__(self) -> None:
         self._first: dict[int, tuple[float, float]] = {}
 
     def idle(self, groups: Iterable[int]) -> int:
-        """How many of the groups have done nothing for some seconds."""
+        """The number of groups that have been idle for `WATCHED_SECONDS`."""
         wanted = set(groups)
         uses: dict[int, Use] = defaultdict(lambda: Use(0.0, False))
         for group, use in _processes():

@@ -1,4 +1,4 @@
-"""Processes of steps and jobs: each a group of its own, so many at once, stopped as a whole, none left behind."""
+"""Processes of steps and jobs: each is a process group that is stopped as a whole and never left behind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TAIL_BYTES = 65536
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: a program with its arguments and environment, where, and where its output goes."""
+    """A program to run: arguments, environment, working folder and log file."""
 
     name: str
     arguments: tuple[str, ...]
@@ -37,7 +37,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a process ended: exit code (null when it never ran), whether it was stopped or ran too long, last words."""
+    """How a process ended: exit code (None if it never ran), whether it was stopped or timed out, and its last line."""
 
     exit_code: int | None
     stopped: bool = False
@@ -46,12 +46,12 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended by itself with code 0."""
+        """Whether it exited with code 0 without being stopped."""
         return self.exit_code == 0 and not self.stopped and not self.timed_out
 
 
 class Job:
-    """One process from its place in the queue to its end."""
+    """One process, from the queue to its end."""
 
     def __init__(self, command: Command, processes: Processes) -> None:
         self._command = command
@@ -62,7 +62,7 @@ class Job:
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, started: Callable[[], None] | None = None) -> Outcome:
-        """Wait for a place, call `started`, run to the end."""
+        """Waits for a slot, calls `started`, and runs the process to its end."""
         if not self._processes.slots.take(self._stopped):
             return Outcome(None, stopped=True)
         try:
@@ -104,18 +104,18 @@ class Job:
         code = process.wait()
         if timer:
             timer.cancel()
-        # as in a container, nothing outlives the first process
+        # as in a container, no process outlives the first one
         _signal_group(process.pid, signal.SIGKILL)
         self._processes.forget(process.pid)
         stopped = self._stopped.is_set() and not self._timed_out
-        return Outcome(code, stopped, self._timed_out, last_words(self._command.log))
+        return Outcome(code, stopped, self._timed_out, last_message(self._command.log))
 
     def _end_after_timeout(self) -> None:
         self._timed_out = True
         self.stop()
 
     def stop(self) -> None:
-        """SIGTERM to the group, SIGKILL after the grace time; a process that waits for a place never starts."""
+        """Sends SIGTERM to the group, and SIGKILL after the grace time; a queued process never starts."""
         with self._lock:
             self._stopped.set()
             process = self._process
@@ -133,7 +133,7 @@ class Job:
 
 
 class Processes:
-    """All processes of this server, kept in the store so that the next server can end what a killed one left."""
+    """All processes of this server; the store records them for the next server to end those a killed one left."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings = settings
@@ -143,26 +143,26 @@ class Processes:
         self._running: set[int] = set()
 
     def job(self, command: Command) -> Job:
-        """The command, not yet started."""
+        """A job for the command, not yet started."""
         return Job(command, self)
 
     def remember(self, pid: int, command: Command) -> None:
-        """Keep that this process runs."""
+        """Records a running process."""
         self._running.add(pid)
         record = {"started": start_of(pid), "name": command.name, "container": command.container}
         self._store.put(KIND, str(pid), record)
 
     def forget(self, pid: int) -> None:
-        """Forget a process that ended."""
+        """Deletes the record of a finished process."""
         self._running.discard(pid)
         self._store.delete(KIND, str(pid))
 
     def _idle(self) -> int:
-        """How many of the running ones do nothing but wait; of containers this is not known."""
+        """The number of running processes that only wait; unknown, and so 0, for containers."""
         return 0 if self.settings.steps == "docker" else self._activity.idle(list(self._running))
 
     def end_orphans(self) -> list[str]:
-        """Kill what a server that was killed left running; their names."""
+        """Kills processes left by a killed server; returns their names."""
         ended = []
         for key, record in self._store.documents(KIND).items():
             pid = int(key)
@@ -186,7 +186,7 @@ def _kill_unless_ended(process: subprocess.Popen[bytes]) -> None:
 
 
 def start_of(pid: int) -> str | None:
-    """When a process started, in the system's own words; null when there is none: a number alone may be taken again."""
+    """The start time of a process in the system's format, since process ids are reused; None if it does not exist."""
     stat = Path(f"/proc/{pid}/stat")
     if stat.parent.parent.joinpath("self").exists():
         try:
@@ -197,8 +197,8 @@ def start_of(pid: int) -> str | None:
     return found.stdout.strip() or None
 
 
-def last_words(log: Path) -> str:
-    """The last line of a log that starts with `error:`, or else its last line."""
+def last_message(log: Path) -> str:
+    """The last line of a log that starts with `error:`, else its last line."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         text = file.read().decode(errors="replace")

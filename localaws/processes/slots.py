@@ -1,4 +1,4 @@
-"""So many processes at once; the others queue, and those that only wait take no place."""
+"""The limit on processes running at once: others queue, and idle processes do not count."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections import deque
 from collections.abc import Callable
 
 WATCH_SECONDS = 1.0
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
 class Slots:
-    """Places for processes, given in the order in which they were asked for.
+    """Slots for processes, granted first come, first served.
 
-    A step may wait for others: remediation waits for a backfill whose steps want places, too. So a process that does
-    nothing, as `idle` counts them, leaves its place to the next in the queue.
+    A step may wait for others that need slots: remediation waits for the steps of a backfill. Idle processes, as
+    counted by `idle`, therefore free their slots for the queue.
     """
 
     def __init__(self, count: int, idle: Callable[[], int]) -> None:
@@ -27,7 +27,7 @@ class Slots:
         self._lock = threading.Lock()
 
     def take(self, given_up: threading.Event) -> bool:
-        """Wait for a place; False when the wait was given up first."""
+        """Waits for a slot; False if `given_up` is set first."""
         place = threading.Event()
         with self._lock:
             self._queue.append(place)
@@ -35,7 +35,7 @@ class Slots:
             if self._queue and not self._watched:
                 self._watched = True
                 threading.Thread(target=self._watch, name="slots", daemon=True).start()
-        while not place.wait(_LOOK_SECONDS):
+        while not place.wait(_POLL_SECONDS):
             with self._lock:
                 if given_up.is_set() and not place.is_set():
                     self._queue.remove(place)
@@ -43,7 +43,7 @@ class Slots:
         return True
 
     def give_back(self) -> None:
-        """Free a place for the next in the queue."""
+        """Frees a slot for the next in the queue."""
         with self._lock:
             self._taken -= 1
             self._admit()
@@ -57,7 +57,7 @@ class Slots:
         self._queue.popleft().set()
 
     def _watch(self) -> None:
-        """Look for idle processes as long as somebody waits, and let in one at a time."""
+        """Admits queued processes one by one while running ones are idle."""
         while True:
             time.sleep(WATCH_SECONDS)
             idle = self._idle()

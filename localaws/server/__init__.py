@@ -1,1 +1,1 @@
-"""ministack with the services of this project hooked in."""
+"""The server process: `plugin` adds services to ministack, `patching` checks and replaces its private functions."""

@@ -1,4 +1,4 @@
-"""Module, name and parameters of everything in ministack that is used and not public; None for what is no function."""
+"""The private names of ministack in use: module, name and parameters; None if the name is not a function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that is added to ministack, put together."""
+"""The additions to ministack and its patches, assembled."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from localaws.services.sagemaker.handlers import Pipelines
 from localaws.services.sagemaker.records import Records
 from localaws.services.sagemaker.runner import Runner
 from localaws.services.stepfunctions import executions, history
-from localaws.services.stepfunctions.install import install as mend_step_functions
+from localaws.services.stepfunctions.patches import install as patch_step_functions
 from localaws.state.persistence import Persistence
 from localaws.state.s3_client import Objects
 from localaws.state.store import Store
 
 
 class Plugin:
-    """ministack's application with the additions and mends of this package."""
+    """ministack's application with the services, patches and persistence of this package."""
 
     def __init__(self, settings: Settings) -> None:
         self.application: Any = ministack_app.app
         self._store = Store(settings.home / "state.sqlite3")
-        mend_step_functions()
+        patch_step_functions()
         self._persistence = Persistence(self._store)
         self._persistence.restore()
         self._persistence.install()
@@ -49,11 +49,11 @@ class Plugin:
         add_service("sagemaker", "SageMaker", wire.service(Pipelines(records, self._runner).operations()))
 
     async def keep_saving(self) -> None:
-        """Save again and again, as long as the server runs."""
+        """Saves changes every second while the server runs."""
         await self._persistence.keep_saving()
 
     def close(self) -> None:
-        """Stop what still runs and save what is not saved yet."""
+        """Stops everything that runs, and saves the state."""
         executions.close()
         self._runner.close()
         self._glue.close()
@@ -62,7 +62,7 @@ class Plugin:
 
 
 def add_service(name: str, target: str, handler: wire.Handler, sdk_name: str | None = None) -> None:
-    """Make a service known: to the router by its target prefix, to Step Functions by its name in aws-sdk resources."""
+    """Registers a service: by target prefix with the router, by its name in aws-sdk resources with Step Functions."""
     ministack_app.SERVICE_HANDLERS[name] = handler
     router.SERVICE_PATTERNS[name] = {"target_prefixes": [f"{target}."]}
     integration = {"target_prefix": target, "protocol": "json", "service_key": name}

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from localaws.server import hooks
+from localaws.server import patching
 from localaws.server.settings import Settings, SettingsError
 
 HEALTH_PATH = "/_ndr/health"
@@ -29,7 +29,7 @@ async def _answer(send: Any, document: dict[str, Any]) -> None:
 
 
 def with_health(application: Application, settings: Settings) -> Application:
-    """The application, and who runs it under the health path."""
+    """The application with a health document (process, home, port) at `HEALTH_PATH`."""
     health = {"pid": os.getpid(), "home": str(settings.home), "port": settings.port}
 
     async def answering(scope: Any, receive: Any, send: Any) -> None:
@@ -42,7 +42,7 @@ def with_health(application: Application, settings: Settings) -> Application:
 
 
 async def serve(application: Application, settings: Settings, meanwhile: Awaitable[None]) -> None:
-    """Serve until SIGTERM or SIGINT, and do something else meanwhile."""
+    """Serves until SIGTERM or SIGINT, while awaiting `meanwhile`."""
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
@@ -63,36 +63,36 @@ async def serve(application: Application, settings: Settings, meanwhile: Awaitab
 
 
 def _take_home(settings: Settings) -> Any:
-    """The lock of the home folder, held as long as it is open; raises SettingsError when another server has it."""
+    """The lock on the home folder, held while open; raises SettingsError if another server holds it."""
     settings.home.mkdir(parents=True, exist_ok=True)
     lock = (settings.home / "lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise SettingsError(f"{settings.home} is used by another local AWS. Stop that one, or choose a home") from error
+        raise SettingsError(f"{settings.home} is used by another local AWS. Stop it, or give another --home") from error
     return lock
 
 
 def _raise_file_limit() -> None:
-    """Let a burst of connections open as many files as the system allows."""
+    """Raises the limit on open files to the system's maximum, for bursts of connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def main() -> int:
-    """Serve until stopped; 1 when the server cannot be started."""
+    """Serves until stopped; 1 if the server cannot start."""
     try:
         settings = Settings.from_environment()
         lock = _take_home(settings)
         settings.prepare_ministack()
-        hooks.check()
-        # ministack reads its environment on import, so this comes after the settings
+        patching.check()
+        # ministack reads its environment on import, hence only after the settings
         from localaws.server.plugin import Plugin
 
         local = Plugin(settings)
-    except (SettingsError, hooks.HookError) as error:
+    except (SettingsError, patching.PatchError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     _raise_file_limit()
@@ -110,5 +110,5 @@ def main() -> int:
 if __name__ == "__main__":
     code = main()
     sys.stderr.flush()
-    # everything is saved; a thread that waits for an answer of the loop, which has ended, must not keep the process
+    # everything is saved; a thread still waiting for the closed event loop must not keep the process alive
     os._exit(code)

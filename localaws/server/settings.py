@@ -1,4 +1,4 @@
-"""What the environment says about this server."""
+"""The server's settings, from environment variables."""
 
 from __future__ import annotations
 
@@ -7,18 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STEP_KINDS = ("process", "docker")
+REGION = "us-east-1"
 
 
 class SettingsError(Exception):
-    """A variable of the environment is missing or wrong."""
+    """An environment variable is missing or invalid."""
+
+
+def aws_environment(endpoint: str) -> dict[str, str]:
+    """Variables that point AWS tools and SDKs to the local AWS at an endpoint."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 def _required(name: str) -> str:
     value = os.environ.get(name, "")
     if not value:
-        raise SettingsError(
-            f"{name} is not set. ndr-local up sets it; by hand, export {name} before starting the server"
-        )
+        raise SettingsError(f"{name} is not set. Start the server with ndr-local up, or export {name} yourself")
     return value
 
 
@@ -29,13 +40,13 @@ def _number(name: str, default: float, least: float) -> float:
     except ValueError:
         value = least - 1
     if value < least:
-        raise SettingsError(f"{name}={text} is not a number of at least {least:g}. Set it to one, or leave it out")
+        raise SettingsError(f"{name}={text} is not a number of {least:g} or more. Correct it, or unset it")
     return value
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One server: where it listens, keeps its state, and how it runs steps."""
+    """One server: its home folder and port, and how it runs steps."""
 
     home: Path
     port: int
@@ -47,7 +58,11 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """The settings of this process; raises SettingsError naming the variable."""
+        """The settings of this process.
+
+        Raises:
+            SettingsError: a variable is missing or invalid.
+        """
         steps = os.environ.get("NDR_STEPS") or "process"
         if steps not in STEP_KINDS:
             raise SettingsError(f"NDR_STEPS={steps} is unknown. Use one of {', '.join(STEP_KINDS)}")
@@ -64,23 +79,15 @@ class Settings:
 
     @property
     def endpoint(self) -> str:
-        """The URL under which this server answers."""
+        """The endpoint URL of this server."""
         return f"http://127.0.0.1:{self.port}"
 
     def child_environment(self) -> dict[str, str]:
-        """Environment of a process that works against this server: its endpoint, credentials and region."""
-        return {
-            **os.environ,
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        """The environment of a child process that uses this server."""
+        return {**os.environ, **aws_environment(self.endpoint)}
 
     def prepare_ministack(self) -> None:
-        """Tell ministack, which reads its environment on import, where to keep S3; `persistence` keeps the rest."""
+        """Sets the variables that ministack reads on import: it stores S3 objects itself, `persistence` the rest."""
         os.environ.update(
             GATEWAY_PORT=str(self.port),
             S3_PERSIST="1",

@@ -1,4 +1,4 @@
-"""AWS's JSON protocol: a service is a table of operations, each from request to response document."""
+"""AWS's JSON protocol: a service is a table of operations, each a function from request to response document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONTENT_TYPE = "application/x-amz-json-1.1"
 
 
 class ServiceError(Exception):
-    """A request that the service answers with an error."""
+    """The error with which a service answers a request."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -30,7 +30,7 @@ class ServiceError(Exception):
 
 
 def service(operations: Mapping[str, Operation]) -> Handler:
-    """The handler of requests, in the form in which ministack calls its services."""
+    """The request handler of a service, with the signature ministack expects."""
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
         return answer(operations, headers.get("x-amz-target", "").rpartition(".")[2], body)
@@ -39,7 +39,7 @@ def service(operations: Mapping[str, Operation]) -> Handler:
 
 
 def answer(operations: Mapping[str, Operation], action: str, body: bytes) -> Response:
-    """The response to one request: the operation's document, or the error that it raised."""
+    """The response to a request: the operation's document, or the error it raised."""
     try:
         operation = operations.get(action)
         if operation is None:
@@ -63,7 +63,7 @@ def _request(body: bytes) -> Document:
 
 
 def required(request: Document, name: str) -> str:
-    """A member that the request must have; raises ValidationException."""
+    """A required text member of the request; raises ValidationException if it is missing."""
     value = request.get(name)
     if not isinstance(value, str) or not value:
         raise ServiceError("ValidationException", f"{name} is required")
@@ -73,7 +73,7 @@ def required(request: Document, name: str) -> str:
 def page(
     items: Sequence[Any], request: Document, limit: int = 100, size: str = "MaxResults"
 ) -> tuple[list[Any], Document]:
-    """One page of the items, and the member NextToken where there are more."""
+    """One page of the items, and the member NextToken if there are more."""
     try:
         start = int(base64.b64decode(request["NextToken"])) if request.get("NextToken") else 0
     except ValueError as error:
@@ -85,20 +85,20 @@ def page(
 
 
 def given(**members: Any) -> Document:
-    """The members that have a value: AWS leaves the others out."""
+    """The members with a value; AWS omits the others."""
     return {name: value for name, value in members.items() if value is not None}
 
 
 def arn(service_name: str, resource: str) -> str:
-    """The name of a resource in the account and region of the request."""
+    """The ARN of a resource in the account and region of the request."""
     return f"arn:aws:{service_name}:{get_region()}:{get_account_id()}:{resource}"
 
 
 def identifier(length: int = 12) -> str:
-    """A new random name of small letters and digits."""
+    """A random name of lower-case letters and digits."""
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length))
 
 
 def now() -> float:
-    """Seconds since 1970, to the millisecond, as the JSON protocol writes times."""
+    """Seconds since 1970 with millisecond precision, the time format of the JSON protocol."""
     return round(time.time(), 3)

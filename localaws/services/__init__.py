@@ -1,1 +1,1 @@
-"""The services that ministack lacks or gets wrong."""
+"""Services that ministack lacks (`sagemaker`, `redshift_data`), and patches of its `stepfunctions` and `glue`."""

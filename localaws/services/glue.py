@@ -1,7 +1,7 @@
-"""Glue job runs that really run: a job whose script is `ndr_x_y.py` runs the command `ndr-x-y`.
+"""Glue job runs as processes: a job with the script `ndr_x_y.py` runs the command `ndr-x-y`.
 
-ministack runs a job's script only in Glue's own images, and calls it succeeded where it has none. Retries of a job
-(MaxRetries) are not emulated: a run that failed has failed.
+ministack runs scripts only in Glue's images, and reports success without them. Job retries (MaxRetries) are not
+emulated: a failed run stays failed.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ from ministack.services import glue
 from ministack.services import stepfunctions as sf
 
 from localaws.processes.jobs import Command, Job, Outcome, Processes
-from localaws.server.hooks import replace
+from localaws.server.patching import replace
 from localaws.server.wire import now
 from localaws.services.stepfunctions.integrations import call
 from localaws.services.stepfunctions.scope import HaltedError, current
-from localaws.state.store import Store
+from localaws.state.store import INTERRUPTED, Store
 
 KIND = "glue-run"
-INTERRUPTED = "the local AWS was stopped"
 
 _ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
-# parameters that Glue takes for itself
+# parameters that Glue does not pass to the script
 _GLUES_OWN = (
     "--enable-",
     "--job-",
@@ -45,12 +44,12 @@ _original_update = glue._update_job
 
 
 def command_of(script: str) -> str:
-    """The command that a script stands for: its name with dashes."""
+    """The command that a script stands for: its file name in kebab-case."""
     return PurePosixPath(script).stem.replace("_", "-")
 
 
 def arguments_of(job: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
-    """The command line of a run: the job's arguments, over them the run's, without those that Glue takes itself."""
+    """The command line of a run: the job's arguments overridden by the run's, without Glue's own parameters."""
     merged = {**(job.get("DefaultArguments") or {}), **given, **(job.get("NonOverridableArguments") or {})}
     line: list[str] = []
     for name, value in merged.items():
@@ -70,7 +69,7 @@ class GlueRuns:
         self._interrupted = False
 
     def install(self) -> None:
-        """Bring back the runs of before, and run jobs from now on."""
+        """Restores earlier runs, and patches ministack to run jobs."""
         self._restore()
         replace(glue, "_create_job", self.create_job)
         replace(glue, "_update_job", self.update_job)
@@ -88,14 +87,14 @@ class GlueRuns:
             glue._job_runs[name] = sorted(items, key=lambda run: run["StartedOn"])
 
     def create_job(self, data: dict[str, Any]) -> Any:
-        """Create a job, with the number of runs at once that ministack forgets."""
+        """Creates a job with its limit on concurrent runs, which ministack drops."""
         response = _original_create(data)
         if response[0] == 200:
             glue._jobs[data["Name"]]["ExecutionProperty"] = data.get("ExecutionProperty") or {"MaxConcurrentRuns": 1}
         return response
 
     def update_job(self, data: dict[str, Any]) -> Any:
-        """Change a job."""
+        """Updates a job."""
         response = _original_update(data)
         update = data.get("JobUpdate") or {}
         if response[0] == 200 and "ExecutionProperty" in update:
@@ -103,7 +102,7 @@ class GlueRuns:
         return response
 
     def start_job_run(self, data: dict[str, Any]) -> Any:
-        """Start a run, unless as many run as may."""
+        """Starts a run unless the job's limit on concurrent runs is reached."""
         name = data.get("JobName", "")
         job = glue._jobs.get(name)
         if job is None:
@@ -208,7 +207,7 @@ class GlueRuns:
         return sf.json_response({"SuccessfulSubmissions": stopped, "Errors": errors})
 
     def start_from_state(self, resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
-        """`glue:startJobRun` of a state, and `.sync`: wait for the end, States.TaskFailed when it is not success."""
+        """`glue:startJobRun` in a state; `.sync` waits for the run, and raises States.TaskFailed unless it succeeds."""
         status, started = call("glue", "AWSGlue.StartJobRun", input_data)
         if status >= 400:
             raise sf._ExecutionError(f"Glue.{started.get('__type', 'GlueException')}", started.get("message", ""))
@@ -230,7 +229,7 @@ class GlueRuns:
         return run
 
     def close(self) -> None:
-        """Stop all runs, because the server stops."""
+        """Stops all runs when the server stops."""
         self._interrupted = True
         waiting = [self._ended[identifier] for identifier in list(self._jobs)]
         for job in list(self._jobs.values()):

@@ -1,4 +1,4 @@
-"""DynamoDB's items, kept one by one: a table is never written as a whole."""
+"""DynamoDB items, saved one by one: a table is never written as a whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import dynamodb
 
-from localaws.server.hooks import replace
+from localaws.server.patching import replace
 from localaws.state.store import Store
 
 _original_set = dynamodb._set_item
@@ -18,38 +18,38 @@ _original_delete = dynamodb._delete_table
 
 
 class Tables:
-    """Writes each change of an item to the store at once."""
+    """Saves each change of an item to the store immediately."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def install(self) -> None:
-        """Begin to keep items."""
+        """Patches ministack to save items."""
         replace(dynamodb, "_set_item", self.set_item)
         replace(dynamodb, "_remove_item", self.remove_item)
         replace(dynamodb, "_items_replaced", self.items_replaced)
         replace(dynamodb, "_delete_table", self.delete_table)
 
     def set_item(self, table: dict[str, Any], pk_val: str, sk_val: str, item: Any) -> Any:
-        """Store an item."""
+        """Sets an item, and saves it."""
         old = _original_set(table, pk_val, sk_val, item)
         self._store.put_item(table["TableArn"], pk_val, sk_val, item)
         return old
 
     def remove_item(self, table: dict[str, Any], pk_val: str, sk_val: str) -> Any:
-        """Remove an item."""
+        """Removes an item, also from the store."""
         old = _original_remove(table, pk_val, sk_val)
         self._store.delete_item(table["TableArn"], pk_val, sk_val)
         return old
 
     def items_replaced(self, table: dict[str, Any]) -> None:
-        """Take all items of a table anew, after a restored backup or a transaction that was undone."""
+        """Saves all items of a table again, after a restored backup or a rolled-back transaction."""
         _original_replaced(table)
         items = [(pk, sk, item) for pk, sorts in table["items"].items() for sk, item in sorts.items()]
         self._store.replace_items(table["TableArn"], items)
 
     def delete_table(self, data: dict[str, Any]) -> Any:
-        """Delete a table, its items with it."""
+        """Deletes a table and its items."""
         table = dynamodb._tables.get(dynamodb._normalize_table_name(data.get("TableName")))
         response = _original_delete(data)
         if response[0] == 200 and table is not None:
@@ -57,7 +57,7 @@ class Tables:
         return response
 
     def restore(self) -> None:
-        """Put the items back into the tables, which are back already."""
+        """Puts saved items into the restored tables."""
         for arn, partition, sort, item in self._store.items():
             _, _, _, region, account, name = arn.split(":", 5)
             table = dynamodb._tables.get_scoped(account, region, name.removeprefix("table/"))
@@ -66,7 +66,7 @@ class Tables:
 
 
 def state() -> dict[str, Any]:
-    """What DynamoDB has to keep besides items."""
+    """The state of DynamoDB without items."""
     tables = AccountRegionScopedDict()
     for (account, region, name), table in dynamodb._tables.all_items():
         kept = {key: value for key, value in table.items() if key not in ("items", dynamodb._INDEX_MEMBERS)}

@@ -1,8 +1,8 @@
-"""Keeps the state of ministack's services: before a change is answered, and every second what changed by itself.
+"""Saves the state of ministack's services: before a change is answered, and background changes every second.
 
-ministack saves only when it ends well. Here a request that changes something is answered after the state of its
-service is in the store; requests that arrive meanwhile share the next write. Items of DynamoDB, objects of S3 and
-executions are kept one by one (see `tables`, ministack's S3_PERSIST, `stepfunctions.history`), so the rest is small.
+ministack itself saves only on a clean exit. Here a request that changes state is answered once the state of its
+service is in the store; requests that arrive meanwhile share the next write. DynamoDB items, S3 objects and executions
+are saved one by one (see `dynamodb_items`, ministack's S3_PERSIST, `stepfunctions.history`), so the rest is small.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SECONDS = 1.0
 _COPIES = 100
 
 _READS = re.compile(r"(Describe|Get|List|Query|Scan|BatchGet|Search|TransactGet|Receive|Lookup|Test|Validate|Head)")
-# kept one by one, or by themselves
+# saved one by one, or by the service itself
 _KEPT_ELSEWHERE = {
     "dynamodb": re.compile(r"(Put|Update|Delete|BatchWrite|TransactWrite)Items?$|.*Statement$|ExecuteTransaction$"),
     "states": re.compile(r".*(Execution|MapRun)$|SendTask"),
@@ -38,7 +38,7 @@ _KEPT_ELSEWHERE = {
 
 
 def _machines() -> dict[str, Any]:
-    """What Step Functions has to keep besides executions."""
+    """The state of Step Functions without executions."""
     sf = stepfunctions
     return {
         "state_machines": copy.deepcopy(sf._state_machines),
@@ -53,14 +53,14 @@ _OWN_STATES: dict[str, Callable[[], Any]] = {"dynamodb": dynamodb_items.state, "
 
 
 def _states() -> dict[str, Callable[[], Any]]:
-    """The function that gives the state of each service that was used."""
+    """The function that returns the state, for each service in use."""
     return {**app._build_persistence_save_dict(), **_OWN_STATES}
 
 
 def changes(service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> bool:
-    """Whether a request may change what is kept for its service as a whole."""
+    """Whether a request may change the state that is saved for its service as a whole."""
     if service == "s3":
-        # objects are kept by ministack itself; a bucket and its settings have no key in their path
+        # ministack saves objects itself; requests for a bucket and its settings have no key in their path
         return method in ("PUT", "POST", "DELETE") and "/" not in path.strip("/")
     action = headers.get("x-amz-target", "").rpartition(".")[2]
     if not action and method == "POST":
@@ -73,7 +73,7 @@ def changes(service: str, method: str, path: str, headers: dict[str, str], body:
 
 
 async def _copied(state: Callable[[], Any]) -> Any:
-    """The state, whole: a thread of ministack that changes it while it is copied makes another copy necessary."""
+    """A consistent copy of the state, retried while a thread of ministack changes it."""
     for _ in range(_COPIES):
         try:
             return state()
@@ -83,7 +83,7 @@ async def _copied(state: Callable[[], Any]) -> Any:
 
 
 class Persistence:
-    """The store behind ministack's services."""
+    """Saves and restores the state of ministack's services."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -94,7 +94,7 @@ class Persistence:
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def restore(self) -> None:
-        """Bring back everything that was kept, and keep items from now on."""
+        """Restores everything saved, and saves items from then on."""
         for key, text in self._store.texts(KIND).items():
             module = app._get_module(app._state_map[key])
             module.load_persisted_state(json.loads(text, object_hook=_json_object_hook))
@@ -103,7 +103,7 @@ class Persistence:
         self._tables.install()
 
     def install(self) -> None:
-        """Stand before every service of ministack."""
+        """Wraps the handler of every service of ministack."""
         for name, handler in list(app.SERVICE_HANDLERS.items()):
             module = app.SERVICE_REGISTRY.get(name, {}).get("module")
             if module is not None:
@@ -123,7 +123,7 @@ class Persistence:
         return handle
 
     async def save(self, key: str) -> None:
-        """Return when the present state of a service is in the store."""
+        """Returns once the current state of a service is in the store."""
         self._changed[key] += 1
         mine = self._changed[key]
         async with self._locks[key]:
@@ -144,13 +144,13 @@ class Persistence:
             self._written[key] = text
 
     async def keep_saving(self) -> None:
-        """Save what changes by itself: schedules that fire, queues that events reach, stacks that are built."""
+        """Saves background changes every second: fired schedules, queued events, stacks being built."""
         while True:
             await asyncio.sleep(SECONDS)
             for key in list(_states()):
                 await self.save(key)
 
     def close(self) -> None:
-        """Save everything a last time."""
+        """Saves everything a last time."""
         for key, state in _states().items():
             self._write(key, state())

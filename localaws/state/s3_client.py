@@ -1,4 +1,4 @@
-"""Objects of the local S3, over HTTP as any client has them."""
+"""A client for objects of the local S3, over HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ObjectError(Exception):
 
 @dataclass(frozen=True)
 class Objects:
-    """The S3 at an endpoint."""
+    """S3 objects at an endpoint."""
 
     endpoint: str
 
@@ -40,15 +40,15 @@ class Objects:
         return self._request("GET", uri)
 
     def put(self, uri: str, content: bytes) -> None:
-        """Write an object."""
+        """Writes an object."""
         self._request("PUT", uri, content)
 
     def delete(self, uri: str) -> None:
-        """Remove an object."""
+        """Deletes an object."""
         self._request("DELETE", uri)
 
     def list(self, prefix: str) -> dict[str, int]:
-        """URI and size of each object whose URI begins with the prefix, in order."""
+        """The size of each object whose URI starts with the prefix, by URI in order."""
         bucket, _, key = prefix.removeprefix("s3://").partition("/")
         found: dict[str, int] = {}
         token = ""

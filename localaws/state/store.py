@@ -1,4 +1,4 @@
-"""What must survive a restart and a kill, in one SQLite file: each call is one transaction."""
+"""The state that must survive restarts and kills, in one SQLite file; each call is one transaction."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+INTERRUPTED = "the local AWS was stopped"  # why whatever ran then has failed
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (kind TEXT, key TEXT, document TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (execution TEXT, id INTEGER, event TEXT, PRIMARY KEY (execution, id)) WITHOUT ROWID;
@@ -22,8 +23,8 @@ CREATE TABLE IF NOT EXISTS items (
 class Store:
     """Documents by kind and key, histories of executions, items of DynamoDB tables.
 
-    A killed process loses nothing that a call returned from: the file is written by the operating system. Losing power
-    can lose the last calls, which a local AWS accepts for its speed; the file stays whole.
+    A killed process loses nothing from completed calls, because the operating system writes the file. A power cut can
+    lose the last calls, a price for speed; the file stays intact.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,19 +54,19 @@ class Store:
             return self._connection.execute(statement, values).fetchall()
 
     def put(self, kind: str, key: str, document: Any) -> None:
-        """Keep a document, in the place of the one under this key."""
+        """Saves a document, replacing any under its key."""
         self.put_text(kind, key, json.dumps(document))
 
     def put_text(self, kind: str, key: str, text: str) -> None:
-        """Keep a document that is JSON already."""
+        """Saves a document given as JSON."""
         self._execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (kind, key, text))
 
     def delete(self, kind: str, key: str) -> None:
-        """Forget a document, if there is one."""
+        """Deletes a document if it exists."""
         self._execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
 
     def document(self, kind: str, key: str) -> Any:
-        """A document; null when there is none."""
+        """A document; None if it does not exist."""
         rows = self._rows("SELECT document FROM documents WHERE kind = ? AND key = ?", (kind, key))
         return json.loads(rows[0][0]) if rows else None
 
@@ -78,7 +79,7 @@ class Store:
         return dict(self._rows("SELECT key, document FROM documents WHERE kind = ? ORDER BY key", (kind,)))
 
     def add_event(self, execution: str, number: int, event: Any) -> None:
-        """Append to the history of an execution."""
+        """Appends an event to the history of an execution."""
         self._execute("INSERT OR REPLACE INTO events VALUES (?, ?, ?)", (execution, number, json.dumps(event)))
 
     def events(self, execution: str) -> list[Any]:
@@ -87,19 +88,19 @@ class Store:
         return [json.loads(text) for (text,) in rows]
 
     def delete_events(self, execution: str) -> None:
-        """Forget the history of an execution."""
+        """Deletes the history of an execution."""
         self._execute("DELETE FROM events WHERE execution = ?", (execution,))
 
     def put_item(self, space: str, partition: str, sort: str, item: Any) -> None:
-        """Keep an item of a table."""
+        """Saves an item of a table."""
         self._execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)", (space, partition, sort, json.dumps(item)))
 
     def delete_item(self, space: str, partition: str, sort: str) -> None:
-        """Forget an item of a table."""
+        """Deletes an item of a table."""
         self._execute("DELETE FROM items WHERE space = ? AND partition = ? AND sort = ?", (space, partition, sort))
 
     def replace_items(self, space: str, items: Iterable[tuple[str, str, Any]]) -> None:
-        """Keep exactly these items of a table."""
+        """Replaces all items of a table."""
         rows = [(space, partition, sort, json.dumps(item)) for partition, sort, item in items]
         with self._transaction() as connection:
             connection.execute("DELETE FROM items WHERE space = ?", (space,))
@@ -111,6 +112,6 @@ class Store:
         return [(space, partition, sort, json.loads(text)) for space, partition, sort, text in rows]
 
     def close(self) -> None:
-        """Close the file; no call may follow."""
+        """Closes the file; no call may follow."""
         with self._lock:
             self._connection.close()

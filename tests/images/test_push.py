@@ -51,7 +51,7 @@ def test_images_are_pushed_once_into_repositories_of_their_own(local_aws: LocalA
     again = push(local_aws, registry, TAG)
     assert again.returncode == 0, again.stderr
     assert sorted(again.stdout.splitlines()) == [
-        f"{registry}/{name}:{tag} is there already" for name, tag in PUSHED.items()
+        f"{registry}/{name}:{tag} exists already" for name, tag in PUSHED.items()
     ]
 
 

@@ -21,7 +21,7 @@ DAYS = click.FloatRange(0, 93, min_open=True)
     "inputs",
     multiple=True,
     metavar="PATH",
-    help="Logs: file, folder or glob; repeatable. Simulated without.",
+    help="Logs: file, folder or glob; repeatable.  [default: simulated logs]",
 )
 @click.option(
     "--lake",
@@ -50,21 +50,24 @@ DAYS = click.FloatRange(0, 93, min_open=True)
     show_default=True,
     help="Port of the local AWS on 127.0.0.1.",
 )
-@click.option("--train-days", type=DAYS, metavar="DAYS", help="Days to train on. Default: all before the scored ones.")
+@click.option(
+    "--train-days", type=DAYS, metavar="DAYS", help="Days to train on.  [default: all before the scored days]"
+)
 @click.option(
     "--score-days",
     type=DAYS,
     metavar="DAYS",
-    help="Days to score, at the end. Default: 1, or a quarter of less than 4.",
+    help="Days to score, at the end of the logs.  [default: 1, or a quarter of less than 4]",
 )
-@click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Alerts to print.")
-@click.option("--log-time-zone", metavar="ZONE", help="Zone of log times without one. Default: UTC.")
+@click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number of alerts to print.")
+@click.option("--log-time-zone", metavar="ZONE", help="Zone of log times without one.  [default: UTC]")
 @engine_option
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Firewall logs to ranked anomalies: history by the stages, the last two hours by state machines, then the alerts.
+    """Turn firewall logs into ranked anomalies, and print the top alerts.
 
-    A second run repeats only what is no longer current.
+    Stages process the history, state machines on a local AWS the last two hours. A second run repeats only steps whose
+    logs, options or program changed.
     """
     run(DemoConfig(**options))

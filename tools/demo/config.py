@@ -1,4 +1,4 @@
-"""What the demo is told."""
+"""Configuration of the demo."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class DemoConfig:
-    """Where logs come from and results go; without logs, traffic is simulated.
+    """The logs, the lake and the local AWS; without `inputs`, traffic is simulated.
 
-    `train_days` and `score_days` are of the days that the logs cover, training first, scoring last. The local AWS keeps
-    its files in `aws_home` and listens on `aws_port` of this machine.
+    Training uses `train_days`, followed by `score_days` at the end of the logs. The local AWS stores its files in
+    `aws_home` and listens on `aws_port` of this machine.
     """
 
     inputs: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The local AWS of the demo: bring it up, run state machines, send batches as events."""
+"""The local AWS of the demo: start it, run state machines, deliver mini-batches."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from tools.demo.steps import run_command
 PROJECT = "demo"
 FIFTEEN_MINUTES = "sfn_ndr_15m_features_inference"
 RUNNING = "RUNNING"
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 WAIT_SCALE = 0.25
 BUS = "ndr"
 
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """A local AWS to which everything is deployed, with its files in `home`."""
+    """A local AWS with everything deployed and its files in `home`."""
 
     home: Path
     outputs: dict[str, str]
 
     @property
     def ingestion_bucket(self) -> str:
-        """The bucket into which batches are delivered."""
+        """The bucket that receives mini-batches."""
         return self.outputs["IngestionBucketName"]
 
     def run(self, machine: str, message: dict[str, Any]) -> dict[str, Any]:
         """The output of a new execution of the machine.
 
         Raises:
-            StageError: it failed; the error says why.
+            StageError: it failed.
         """
         states = client("stepfunctions")
-        with aws_errors(f"the state machine {machine} could not be run"):
+        with aws_errors(f"the state machine {machine} cannot be run"):
             started = states.start_execution(stateMachineArn=self._alias(machine), input=json.dumps(message))
             return self._finished(states, machine, started["executionArn"])
 
     def deliver(self, batch: MiniBatch) -> dict[str, Any]:
-        """The output of the 15-minute machine for a batch that is put into the bucket and announced by an event.
+        """Uploads a mini-batch, sends its event, and returns the output of the 15-minute machine.
 
         Raises:
-            StageError: the execution failed; the error says why.
+            StageError: the execution failed.
         """
         states, s3 = client("stepfunctions"), client("s3")
-        with aws_errors(f"the batch of {batch.window} could not be delivered"):
+        with aws_errors(f"the mini-batch of {batch.window} cannot be delivered"):
             for name, content in batch.files.items():
                 s3.put_object(Bucket=self.ingestion_bucket, Key=f"{batch.folder}/{name}", Body=content)
             known = set(self._executions(states))
@@ -66,7 +66,7 @@ class ControlPlane:
             entry = {"EventBusName": BUS, "Source": "demo", "DetailType": "NdrBatchCompleted"}
             client("events").put_events(Entries=[entry | {"Detail": json.dumps(detail)}])
             while not (new := [arn for arn in self._executions(states) if arn not in known]):
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
             return self._finished(states, FIFTEEN_MINUTES, new[0])
 
     def _alias(self, machine: str) -> str:
@@ -79,20 +79,20 @@ class ControlPlane:
 
     def _finished(self, states: Any, machine: str, execution: str) -> dict[str, Any]:
         while (described := states.describe_execution(executionArn=execution))["status"] == RUNNING:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         if described["status"] != "SUCCEEDED":
             raise StageError(
                 f"{machine} {described['status']}: {described.get('error')}: {described.get('cause')}",
-                f"See ndr-local executions --home {self.home} --failed",
+                f"See its history with ndr-local executions --home {self.home} --failed",
             )
         output: dict[str, Any] = json.loads(described["output"])
         return output
 
 
 def bring_up(home: Path, port: int, project: dict[str, Any]) -> ControlPlane:
-    """The local AWS of the home folder, started if need be, with everything deployed for the project.
+    """Starts the local AWS of the folder unless it runs, and deploys the project.
 
-    This process's own AWS clients use it from now on.
+    From then on, the AWS clients of this process use it.
     """
     home.mkdir(parents=True, exist_ok=True)
     path, outputs = home / "project.yaml", home / "outputs.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,23 +10,21 @@ from common.config.redshift import RedshiftParameters
 from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.windows import Windows
+from tools.demo.scenario import find_scenario
 
 ROWS_PER_STATEMENT = 1000
 
 
 def host_names(inputs: Sequence[str], lake: Path, windows: Windows) -> dict[str, str]:
-    """A machine name for each host: as the `scenario.json` of the logs says, else made of its address."""
-    for folder in inputs:
-        summary = Path(folder) / "scenario.json"
-        if summary.is_file():
-            listed = json.loads(summary.read_text(encoding="utf-8"))["hosts"]
-            return {entry["ip"]: entry["name"] for entry in listed}
+    """A machine name for each host: from the scenario of the logs, else derived from its address."""
+    if scenario := find_scenario(inputs):
+        return {entry["ip"]: entry["name"] for entry in scenario.description["hosts"]}
     hosts = Lake(str(lake), load_spec("v1")).arrow("fg_a", ["host_ip"], windows).column("host_ip").unique()
     return {host: f"host-{host}".replace(".", "-").replace(":", "-") for host in hosts.to_pylist()}
 
 
 def seed_inventory(redshift: RedshiftParameters, names: Mapping[str, str]) -> None:
-    """Replaces the inventory table in Redshift by these machines, all active, in one transaction."""
+    """Replaces the inventory table in Redshift by these machines, all in use, in one transaction."""
     run_statements(redshift, list(_statements(f"{redshift.schema}.{redshift.inventory_query_table}", names)))
 
 

@@ -1,4 +1,4 @@
-"""The whole chain on one machine: history by the stages; baselines, training and live batches by state machines."""
+"""The whole chain on one machine: stages for the history; state machines for baselines, training and live windows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import yaml
 
 from common.config.redshift import RedshiftParameters
 from common.logs import ReadOptions, find_logs
-from common.windows import Windows, iso, iso_seconds
+from common.windows import WINDOWS_PER_DAY, Windows, iso, iso_seconds
 from tools.demo.config import DemoConfig
 from tools.demo.control_plane import PROJECT, ControlPlane, bring_up
 from tools.demo.inventory import host_names, seed_inventory
 from tools.demo.mini_batches import ORGANISATION, MiniBatch, mini_batches
-from tools.demo.plan import WINDOWS_PER_DAY, Plan, covered_windows, plan
+from tools.demo.plan import Plan, covered_windows, plan
 from tools.demo.steps import Steps, files_digest, program_digest, run_command
 
 STEPS = 10
@@ -25,7 +25,7 @@ REDSHIFT = RedshiftParameters(database="ndr", iam_role_arn="default", workgroup_
 
 
 def run(config: DemoConfig) -> None:
-    """Makes a lake of the logs, and prints the top alerts and, where there are labels, how good they are."""
+    """Fills the lake from the logs, and prints the top alerts and, with labels, the evaluation."""
     inputs = config.inputs or (_simulated(config.scenario),)
     logs = find_logs(inputs, ReadOptions(time_zone=config.log_time_zone or "UTC"))
     windows = plan(covered_windows(inputs, config.log_time_zone), config.train_days, config.score_days)
@@ -40,7 +40,7 @@ def run(config: DemoConfig) -> None:
 
 def _simulated(scenario: Path) -> str:
     if not (scenario / "scenario.json").is_file():
-        click.echo("[0] simulate 8 days of an office with 60 hosts ...", err=True)
+        click.echo("[0] simulating 8 days of an office with 60 hosts ...", err=True)
         run_command("ndr-simulate", "--out", str(scenario), "--hosts", "60", "--days", "8")
     return str(scenario)
 
@@ -50,7 +50,7 @@ def _start(live: Windows | None) -> str:
 
 
 def _write_parameters(config: DemoConfig, windows: Plan) -> str:
-    """The file of the demo's project parameters."""
+    """Writes the demo's project parameters; returns the path of the file."""
     path = config.lake / "_demo" / "parameters.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(_settings(config, windows)), encoding="utf-8")
@@ -58,9 +58,9 @@ def _write_parameters(config: DemoConfig, windows: Plan) -> str:
 
 
 def _settings(config: DemoConfig, windows: Plan) -> dict[str, Any]:
-    """Project parameters: a baseline over the training days, without a safety gap.
+    """The demo's project parameters: a baseline over the training days without a gap; every model is promoted.
 
-    The logs are all there is, so that quiet windows are no gaps in them, and the model of this run is the one to use.
+    Coverage is not checked: the logs are complete, and a window without sessions was quiet.
     """
     days = len(windows.train) / WINDOWS_PER_DAY
     return {
@@ -74,7 +74,7 @@ def _settings(config: DemoConfig, windows: Plan) -> dict[str, Any]:
 
 
 def _project(config: DemoConfig, windows: Plan, batches: list[MiniBatch]) -> dict[str, Any]:
-    """What the control plane is told of the demo's project; it looks at pipelines every second."""
+    """The demo's project as the control plane deploys it; pipelines are polled every second."""
     organisation = batches[0].organisation if batches else ORGANISATION
     folder = batches[0].folder.rsplit("/", 4)[0] if batches else ORGANISATION
     return {
@@ -104,7 +104,6 @@ def _chain(
     )
     history = ("--window", str(windows.history))
     logs = tuple(word for entry in inputs for word in ("--input", entry))
-    # logs from before the training days, or of another day, are no mistake here
     steps.run("slices", "ndr-delta", *history, *common, *logs)
     steps.run("features", "ndr-fg-a", *history, *common)
     steps.run("pair counts", "ndr-pair-counts", *history, *common)
@@ -149,4 +148,4 @@ def _show(config: DemoConfig, windows: Plan, inputs: tuple[str, ...], parameters
             click.echo("\nevaluation against labels.csv")
             click.echo(run_command("ndr-evaluate", *lake, "--labels", str(labels)), nl=False)
             return
-    click.echo("\nno labels.csv beside the logs: nothing to evaluate against")
+    click.echo("\nno evaluation: the logs have no labels.csv")

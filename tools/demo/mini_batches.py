@@ -1,10 +1,9 @@
-"""The mini-batches of single windows, as a firewall's log collector would deliver them."""
+"""The mini-batches of single windows, in the form a log collector delivers them."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 from common.contracts.session import SESSION_COLUMNS
 from common.logs import ReadOptions, find_logs, read_files
 from common.windows import Windows, iso, parse_moment
+from tools.demo.scenario import find_scenario
 
 ORGANISATION = "demo/office"
 SESSION_NAMES = [column.name for column in SESSION_COLUMNS]
@@ -25,7 +25,7 @@ SESSION_NAMES = [column.name for column in SESSION_COLUMNS]
 
 @dataclass(frozen=True)
 class MiniBatch:
-    """The files of one window, by name, and the folder below the bucket in which they belong."""
+    """The files of one window by name, and their folder in the bucket."""
 
     window: Windows
     folder: str
@@ -33,16 +33,14 @@ class MiniBatch:
 
     @property
     def organisation(self) -> str:
-        """The `<org1>/<org2>` of the folder."""
+        """The `<org1>/<org2>` part of the folder."""
         return "/".join(self.folder.split("/")[-6:-4])
 
 
 def mini_batches(inputs: Sequence[str], live: Windows, log_time_zone: str | None) -> list[MiniBatch]:
-    """The mini-batch of each live window that has logs: the batch folders of a scenario, else cut out of the logs."""
-    for folder in inputs:
-        summary = Path(folder) / "scenario.json"
-        if summary.is_file():
-            return _of_scenario(Path(folder), json.loads(summary.read_text(encoding="utf-8"))["batches"], live)
+    """The mini-batch of each live window with logs: the folders of a scenario, else cut from the logs."""
+    if scenario := find_scenario(inputs):
+        return _of_scenario(scenario.folder, scenario.description["batches"], live)
     return _cut(inputs, live, log_time_zone)
 
 

@@ -1,21 +1,19 @@
-"""Which windows the demo trains on and scores."""
+"""The windows that the demo trains on, scores and processes live."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pyarrow.compute as pc
 
 from common.errors import InputError
 from common.logs import ReadOptions, find_logs, read_files
-from common.windows import WINDOW, Windows, floor_to_grid, parse_moment
+from common.windows import WINDOW, WINDOWS_PER_DAY, Windows, floor_to_grid, parse_moment
+from tools.demo.scenario import find_scenario
 
-WINDOWS_PER_DAY = 96
 LONGEST = timedelta(days=93)
 SHARE_SCORED = 0.25
 LIVE_WINDOWS = 8
@@ -23,7 +21,7 @@ LIVE_WINDOWS = 8
 
 @dataclass(frozen=True)
 class Plan:
-    """All windows with logs, those that train the model, and those that are scored, of which the last come live."""
+    """The windows processed, those for training, and those scored, of which the last ones are processed live."""
 
     whole: Windows
     train: Windows
@@ -32,7 +30,7 @@ class Plan:
 
     @property
     def history(self) -> Windows:
-        """The windows that are there before the first live one arrives."""
+        """The windows before the first live one."""
         return Windows(self.whole.start, self.live.start) if self.live else self.whole
 
     @property
@@ -44,26 +42,23 @@ class Plan:
 
 
 def covered_windows(inputs: Sequence[str], log_time_zone: str | None) -> Windows:
-    """The windows in which the sessions of the logs end: as their `scenario.json` says, else by reading them.
+    """The windows in which the sessions of the logs end, from their scenario or by reading the logs.
 
     Raises:
-        InputError: the logs hold no session, or spread over more than three months.
+        InputError: the logs have no session, or span more than three months.
     """
-    for folder in inputs:
-        summary = Path(folder) / "scenario.json"
-        if summary.is_file():
-            scenario = json.loads(summary.read_text(encoding="utf-8"))
-            start = parse_moment(scenario["start"])
-            return Windows(start, start + timedelta(days=scenario["days"]))
+    if scenario := find_scenario(inputs):
+        start = parse_moment(scenario.description["start"])
+        return Windows(start, start + timedelta(days=scenario.description["days"]))
     options = ReadOptions(time_zone=log_time_zone or "UTC")
     bounds = list(_bounds(find_logs(inputs, options).paths, options))
     if not bounds:
-        raise InputError(f"no session was found in {', '.join(inputs)}", "See what is made of it with ndr-parse")
+        raise InputError(f"no sessions found in {', '.join(inputs)}", "Check how the logs are read with ndr-parse")
     first, last = min(low for low, _ in bounds), max(high for _, high in bounds)
     if last - first > LONGEST:
         raise InputError(
-            f"the sessions of {', '.join(inputs)} spread from {first:%Y-%m-%d} to {last:%Y-%m-%d}",
-            "Name logs of at most three months, or run the stages with --window",
+            f"the sessions of {', '.join(inputs)} span {first:%Y-%m-%d} to {last:%Y-%m-%d}",
+            "Give logs of at most three months, or run the stages with --window",
         )
     return Windows(floor_to_grid(first), floor_to_grid(last) + WINDOW)
 
@@ -77,14 +72,14 @@ def _bounds(paths: Sequence[str], options: ReadOptions) -> Iterator[tuple[dateti
 
 
 def plan(whole: Windows, train_days: float | None, score_days: float | None) -> Plan:
-    """Training windows, then scored windows, at the end of what there is.
+    """The training windows followed by the scored windows, at the end of the logs.
 
-    Without numbers of days, the last day is scored, or the last quarter of less than four days; all before it trains.
-    The last two hours of the scored windows come live. Logs of fewer than four windows train and are scored as a whole,
-    and none comes live.
+    By default the last day is scored, or the last quarter of less than four days, and all before it is for training.
+    The last two hours of the scored windows are live. Logs of fewer than four windows are used whole for both, and
+    none is live.
 
     Raises:
-        InputError: there are not as many days as were asked for.
+        InputError: the logs cover fewer days than requested.
     """
     length = len(whole)
     if length < 4:
@@ -93,9 +88,9 @@ def plan(whole: Windows, train_days: float | None, score_days: float | None) -> 
     trained = _windows(train_days) or length - scored
     if trained < 1 or scored + trained > length:
         raise InputError(
-            f"the logs cover {length / WINDOWS_PER_DAY:.2f} days, but training and scoring want "
+            f"the logs cover {length / WINDOWS_PER_DAY:.2f} days, but training and scoring need "
             f"{(scored + max(trained, 1)) / WINDOWS_PER_DAY:.2f}",
-            "Give fewer TRAIN_DAYS or SCORE_DAYS",
+            "Lower --train-days or --score-days",
         )
     boundary = whole.end - scored * WINDOW
     train = Windows(boundary - trained * WINDOW, boundary)

@@ -1,4 +1,4 @@
-"""Steps that are not repeated while what they were made from is unchanged."""
+"""Steps that are skipped while their inputs are unchanged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sysconfig
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,26 +15,27 @@ from typing import Any, TypeVar
 import click
 
 from common.errors import StageError
+from common.runtime.programs import scripts_folder
 
 Result = TypeVar("Result")
 Part = TypeVar("Part")
 
 
 def files_digest(paths: Sequence[str]) -> str:
-    """A digest of the files' names, sizes and times of change."""
+    """A digest of the files' names, sizes and modification times."""
     digest = hashlib.sha256()
     for path in paths:
-        state = os.stat(path)  # noqa: PTH116 - one call a file, of thousands
+        state = os.stat(path)  # noqa: PTH116 - Path.stat is slower over thousands of files
         digest.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
 def program_digest() -> str:
-    """A digest of the program's own source."""
+    """A digest of the project's source."""
     root = Path(__file__).resolve().parents[2]
     sources = sorted(
         path
-        for name in ("common", "jobs", "pipelines", "statemachines")
+        for name in ("common", "jobs", "localaws", "pipelines", "statemachines", "tools")
         for path in (root / name).rglob("*")
         if path.is_file()
     )
@@ -48,9 +48,9 @@ def program_digest() -> str:
 
 @dataclass
 class Steps:
-    """Runs commands of the stages one after the other, and remembers in a file what was done from what.
+    """Runs steps in order, and records in a file what each was made from.
 
-    A step is current when it was done with the same arguments after the same steps; then it is skipped.
+    A step is current, and skipped, if it was done with the same arguments after the same steps.
     """
 
     memory: Path
@@ -64,10 +64,10 @@ class Steps:
             self._done = json.loads(self.memory.read_text(encoding="utf-8"))
 
     def run(self, title: str, command: str, *arguments: str) -> dict[str, Any]:
-        """The run report of a stage, which is run unless it is current.
+        """Runs a stage unless it is current; returns its run report.
 
         Raises:
-            StageError: the stage failed; it has said why on stderr.
+            StageError: the stage failed; its error is on stderr.
         """
 
         def work() -> dict[str, Any]:
@@ -78,12 +78,12 @@ class Steps:
         return self.call(title, command, work, arguments)
 
     def call(self, title: str, key: str, work: Callable[[], dict[str, Any]], given: Any) -> dict[str, Any]:
-        """The result of the work, done unless it is current: `given` and the steps before are what it is of."""
+        """Does the work unless it is current for `given` and the earlier steps; returns its result."""
         self._number += 1
         return self._current(f"[{self._number}/{self.total}] {title}", key, work, given)
 
     def once(self, title: str, work: Callable[[], Result]) -> Result:
-        """The result of work that is done in every run, and that nothing else depends on."""
+        """Does work that every run repeats and no later step depends on; returns its result."""
         self._number += 1
         heading = f"[{self._number}/{self.total}] {title}"
         click.echo(f"{heading} ...", err=True)
@@ -95,7 +95,7 @@ class Steps:
     def each(
         self, title: str, key: str, parts: Sequence[tuple[str, Part]], work: Callable[[Part], dict[str, Any]]
     ) -> None:
-        """Does the work for each named part in turn, unless it is current."""
+        """Does the work for each named part in order, unless it is current."""
         self._number += 1
         for number, (name, part) in enumerate(parts, start=1):
             heading = f"[{self._number}/{self.total}] {title} {number}/{len(parts)}, {name}"
@@ -121,16 +121,15 @@ class Steps:
 
 
 def run_command(command: str, *arguments: str) -> str:
-    """What a command of this installation printed on stdout; its stderr is the caller's.
+    """Runs a command of this installation; returns its stdout, and passes its stderr through.
 
     Raises:
-        StageError: it failed; it has said why on stderr.
+        StageError: it failed; its error is on stderr.
     """
-    program = Path(sysconfig.get_path("scripts")) / command
-    done = subprocess.run([str(program), *arguments], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([scripts_folder() / command, *arguments], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         line = " ".join([command, *arguments])
         raise StageError(
-            f"{command} failed with exit code {done.returncode}", f"The reason stands above; the command was: {line}"
+            f"{command} failed with exit code {done.returncode}", f"See its error above; the command was: {line}"
         )
     return done.stdout

@@ -16,13 +16,13 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(name="ndr-evaluate", epilog="Example: ndr-evaluate --lake ./lake --labels demo/labels.csv")
-@click.option("--lake", "lake_uri", type=UriType(), metavar="URI", help="Lake whose predictions are scored.")
+@click.option("--lake", "lake_uri", type=UriType(), metavar="URI", help="Lake whose predictions are evaluated.")
 @click.option(
     "--predictions",
     "predictions_path",
     type=FILE,
     metavar="FILE",
-    help="Instead of --lake: CSV with host_ip, window_start, anomaly_score.",
+    help="CSV with host_ip, window_start and anomaly_score, instead of --lake.",
 )
 @click.option(
     "--labels",
@@ -30,19 +30,20 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     type=FILE,
     required=True,
     metavar="FILE",
-    help="CSV with host_ip, window_start, attack (empty = clean).",
+    help="CSV with host_ip, window_start and attack (empty = clean).",
 )
 @click.option(
     "--since",
     type=MomentType(),
     metavar="TIME",
-    help="First window scored, inclusive (2026-03-10T00:08Z); else the first with predictions.",
+    help="First window evaluated, inclusive (2026-03-10T00:08Z).  [default: the first with predictions]",
 )
 @click.option(
     "--until",
     type=MomentType(),
     metavar="TIME",
-    help="End of the windows scored, exclusive; else the last label with --since, the last prediction without.",
+    help="End of the windows evaluated, exclusive.  [default: after the last label with --since, else after the last "
+    "prediction]",
 )
 @click.option(
     "--budget",
@@ -50,21 +51,21 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     default=20,
     show_default=True,
     metavar="ALERTS",
-    help="Alerts that are looked at in the whole period.",
+    help="Number of alerts that analysts check in the whole period.",
 )
 @click.option(
     "--predictions-out",
     type=FILE,
     metavar="FILE",
-    help="Write the predictions of the period as CSV: host_ip, window_start, anomaly_score.",
+    help="Write the predictions of the period to a CSV with host_ip, window_start and anomaly_score.",
 )
-@click.option("--json", "json_out", type=FILE, metavar="FILE", help="Write all figures as JSON.")
+@click.option("--json", "json_out", type=FILE, metavar="FILE", help="Write all figures to a JSON file.")
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Scores predictions against labels: ROC-AUC, PR-AUC, precision and recall at an alert budget, by attack.
+    """Evaluate predictions against labels: ROC-AUC, PR-AUC, precision and recall at an alert budget, per attack.
 
-    The unit is a row of the labels (host and window). A row without prediction counts as the least anomalous.
+    The unit is a label row (host and window). A row without a prediction counts as least anomalous.
     """
     _, table = run(EvaluateConfig(**options))
     click.echo(table)

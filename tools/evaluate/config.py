@@ -1,4 +1,4 @@
-"""Settings of the evaluation."""
+"""Configuration of the evaluation."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from common.errors import ParameterError
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    """What is compared with what.
+    """The labels, the predictions, and the outputs.
 
     Attributes:
         labels_path: CSV with host_ip, window_start and attack.
-        lake_uri: lake whose predictions are scored; None when `predictions_path` is given.
-        predictions_path: CSV with host_ip, window_start and anomaly_score; None when `lake_uri` is given.
-        since: first window that is scored; None = the first one with predictions.
-        until: end, exclusive, of the windows that are scored; None = after the last one with predictions.
-        budget: number of alerts that somebody looks at.
+        lake_uri: lake whose predictions are evaluated; None if `predictions_path` is given.
+        predictions_path: CSV with host_ip, window_start and anomaly_score; None if `lake_uri` is given.
+        since: first window evaluated; None = the first with predictions.
+        until: end of the windows evaluated, exclusive; None = after the last label with `since`, else after the last
+            prediction.
+        budget: number of alerts that analysts check.
         predictions_out: CSV to write the predictions to.
         json_out: file to write the report to.
     """
@@ -35,11 +36,11 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         if (self.lake_uri is None) == (self.predictions_path is None):
-            raise ParameterError("there must be one source of predictions", "Give either --lake or --predictions")
+            raise ParameterError("exactly one source of predictions is needed", "Give either --lake or --predictions")
         if not 1 <= self.budget <= 1_000_000:
             raise ParameterError(f"budget = {self.budget} is out of range", "Use 1 to 1000000")
         if self.since and self.until and self.since >= self.until:
             raise ParameterError(
-                f"since = {self.since:%Y-%m-%dT%H:%MZ} is not before until = {self.until:%Y-%m-%dT%H:%MZ}",
-                "Swap them",
+                f"--since {self.since:%Y-%m-%dT%H:%MZ} is not before --until {self.until:%Y-%m-%dT%H:%MZ}",
+                "Give an earlier --since",
             )

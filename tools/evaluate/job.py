@@ -1,4 +1,4 @@
-"""Read labels and predictions, compare them, write the report."""
+"""Reads labels and predictions, compares them, and writes the report."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def run(config: EvaluateConfig) -> tuple[dict[str, Any], str]:
-    """The report and its table; written to the files of the configuration as well.
+    """The report and its table, also written to the configured files.
 
-    Scored are the label rows from the first to the last window with predictions, or those that `since` and `until`
-    name: windows in between without any prediction count, as rows without prediction.
+    The evaluation covers the label rows from the first to the last window with predictions, or those between `since`
+    and `until`; windows without any prediction in between count as rows without a prediction.
 
     Raises:
-        InputError: a file or the table is missing, empty, lacks columns or has bad values, or nothing overlaps.
+        InputError: a file or the table is missing or empty, lacks columns or has invalid values, or labels and
+            predictions do not overlap.
     """
     labels = read_labels(config.labels_path)
     predictions = (
@@ -65,24 +66,26 @@ def run(config: EvaluateConfig) -> tuple[dict[str, Any], str]:
 
 
 def read_labels(path: Path) -> pd.DataFrame:
-    """Labels: host_ip, window_start (UTC) and attack (empty = clean); other columns are left out."""
+    """The labels: host_ip, window_start (UTC) and attack (empty = clean); other columns are dropped."""
     table = _read_csv(path, LABEL_COLUMNS, "labels")
     table["attack"] = table["attack"].str.strip()
     _reject(table["host_ip"].eq(""), path, "host_ip is empty")
-    _reject(table.duplicated(["host_ip", "window_start"]), path, "host and window occur before")
+    _reject(table.duplicated(["host_ip", "window_start"]), path, "host and window repeat an earlier line")
     return table
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Predictions: host_ip, window_start (UTC) and anomaly_score; other columns are left out."""
+    """The predictions: host_ip, window_start (UTC) and anomaly_score; other columns are dropped."""
     table = _read_csv(path, PREDICTION_COLUMNS, "predictions")
     scores = pd.to_numeric(table["anomaly_score"], errors="coerce")
-    _reject(~scores.astype(float).abs().lt(np.inf), path, "anomaly_score is no finite number", table["anomaly_score"])
+    _reject(
+        ~scores.astype(float).abs().lt(np.inf), path, "anomaly_score is not a finite number", table["anomaly_score"]
+    )
     return table.assign(anomaly_score=scores.astype(float))
 
 
 def write_predictions(predictions: pd.DataFrame, path: Path) -> None:
-    """The predictions in order of window and host."""
+    """Writes the predictions, sorted by window and host."""
     table = predictions.sort_values(["window_start", "host_ip", "anomaly_score"])
     table = table.assign(window_start=table["window_start"].dt.strftime(TIME))
     _write(path, table.to_csv(index=False, columns=PREDICTION_COLUMNS))
@@ -101,7 +104,7 @@ def _lake_predictions(uri: str) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, columns: list[str], what: str) -> pd.DataFrame:
-    """The columns as text, with window_start as UTC time on the grid."""
+    """The columns as text, and window_start as a UTC time on the grid."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except FileNotFoundError:
@@ -111,25 +114,27 @@ def _read_csv(path: Path, columns: list[str], what: str) -> pd.DataFrame:
             f"{what} file {path} cannot be read: {error}", f"Give a CSV with {', '.join(columns)}"
         ) from None
     if missing := [column for column in columns if column not in table.columns]:
-        raise InputError(f"{what} file {path} lacks the columns {', '.join(missing)}", f"Needed: {', '.join(columns)}")
+        raise InputError(
+            f"{what} file {path} lacks the columns {', '.join(missing)}", f"Give a CSV with {', '.join(columns)}"
+        )
     if table.empty:
         raise InputError(f"{what} file {path} has no rows", f"Give a CSV with {', '.join(columns)}")
     starts = pd.to_datetime(table["window_start"], utc=True, errors="coerce", format="ISO8601").astype(
         "datetime64[us, UTC]"
     )
     written = table["window_start"]
-    _reject(starts.isna(), path, "window_start is no ISO 8601 time", written)
+    _reject(starts.isna(), path, "window_start is not an ISO 8601 time", written)
     moments = {start: floor_to_grid(start.to_pydatetime()) == start for start in starts.unique()}
     _reject(~starts.map(moments), path, "window_start is not at minute 08, 23, 38 or 53", written)
     return table[columns].assign(window_start=starts)
 
 
 def _reject(bad: pd.Series[bool], path: Path, problem: str, written: pd.Series[str] | None = None) -> None:
-    """Raise an error that names the first bad line."""
+    """Raises an InputError that names the first bad line, if any."""
     if bad.any():
         row = int(bad.to_numpy().argmax())
         value = f" ({written.iloc[row]!r})" if written is not None else ""
-        raise InputError(f"{path} line {row + 2}: {problem}{value}", f"{int(bad.sum())} such lines: correct them")
+        raise InputError(f"{path} line {row + 2}: {problem}{value}", f"Lines to correct: {int(bad.sum())}")
 
 
 def _between(table: pd.DataFrame, first: datetime, end: datetime) -> pd.DataFrame:
@@ -144,7 +149,7 @@ def _require_overlap(
     spans = [f"{_iso(t['window_start'].min())} to {_iso(t['window_start'].max())}" for t in (labels, predictions)]
     raise InputError(
         f"no window has both labels ({config.labels_path}: {spans[0]}) and predictions ({spans[1]})",
-        "Score the windows that the labels are about, or change --since and --until",
+        "Score the labelled windows, or change --since and --until",
     )
 
 
@@ -156,4 +161,6 @@ def _write(path: Path, content: str) -> None:
     try:
         path.write_text(content, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}", "Name a file in an existing folder") from None
+        raise InputError(
+            f"{path} cannot be written: {error.strerror}", "Give a file in an existing, writable folder"
+        ) from None

@@ -1,4 +1,4 @@
-"""How well scores find labelled attacks. Pure functions of labels and scores."""
+"""Figures of how well scores find labelled attacks, as pure functions of labels and scores."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Alignment:
-    """Scores in the order of the labels, and what did not fit.
+    """Scores in the order of the labels, and the rows without a counterpart.
 
     Attributes:
-        scores: one per label row; a row without prediction has less than every prediction.
-        without_prediction: label rows without a prediction.
-        without_label: predictions of hosts and windows that have no label row.
+        scores: one per label row; lower than every prediction for a row without one.
+        without_prediction: number of label rows without a prediction.
+        without_label: number of predictions without a label row.
     """
 
     scores: Scores
@@ -31,7 +31,7 @@ class Alignment:
 
 
 def align(labels: pd.DataFrame, predictions: pd.DataFrame) -> Alignment:
-    """One score per label row, in the labels' order; of several predictions of a host and window the highest counts."""
+    """One score per label row, in the labels' order: the highest prediction of the host and window."""
     keys = ["host_ip", "window_start"]
     best = predictions.groupby(keys, as_index=False)["anomaly_score"].max()
     merged = labels[keys].merge(best, how="left", on=keys)
@@ -42,26 +42,26 @@ def align(labels: pd.DataFrame, predictions: pd.DataFrame) -> Alignment:
 
 
 def ranking(scores: Scores) -> Rows:
-    """Row numbers from the highest score to the lowest; ties in a random order that is always the same."""
+    """Row numbers from the highest score to the lowest; ties in a random order with a fixed seed."""
     return np.lexsort((np.random.default_rng(TIE_SEED).random(len(scores)), -scores))
 
 
 def best_per_host(order: Rows, hosts: npt.NDArray[Any]) -> Rows:
-    """The best row of each host, the best host first."""
+    """The top row of each host, ordered by rank."""
     _, first = np.unique(hosts[order], return_index=True)
     return order[np.sort(first)]
 
 
 def evaluate(labels: pd.DataFrame, scores: Scores, budget: int) -> dict[str, Any]:
-    """All figures; None where the labels leave one undefined, with its name under `undefined`.
+    """All figures; a figure that is undefined for the labels is None and listed under `undefined`.
 
     Args:
         labels: host_ip and attack (empty = clean), one row per host and window.
         scores: one per row, higher = more anomalous.
         budget: number of alerts; an alert is a row.
 
-    `p` is the number of malicious rows. A host is attacked when it has a malicious row, and caught when one of its
-    malicious rows is among the alerts. With one alert per host, a host's alert is its own best row.
+    `p` is the number of malicious rows. A host with a malicious row is attacked, and caught if one of its malicious
+    rows is among the alerts. With one alert per host, the alert is the host's top row.
     """
     kind, host = labels["attack"].to_numpy(dtype=object), labels["host_ip"].to_numpy(dtype=object)
     truth = kind != ""
@@ -93,7 +93,7 @@ def evaluate(labels: pd.DataFrame, scores: Scores, budget: int) -> dict[str, Any
 def _of_attack(
     truth: npt.NDArray[np.bool_], host: npt.NDArray[Any], top: Rows, top_p: Rows, best: Rows
 ) -> dict[str, Any]:
-    """Figures of one kind of attack."""
+    """The figures of one attack."""
     windows = int(truth.sum())
     return {
         "windows": windows,

@@ -1,4 +1,4 @@
-"""The report as text for people."""
+"""The report as a text table."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def as_table(report: dict[str, Any]) -> str:
     lines = [
         f"{report['since']} to {report['until']}: {report['windows']} windows, {report['rows']} rows, "
         f"{report['positives']} malicious, {report['attacked_hosts']} of {report['hosts']} hosts attacked",
-        f"{report['rows_without_prediction']} rows without prediction count as least anomalous; ignored: "
-        f"{report['predictions_outside_the_rows']} predictions without label, "
+        f"{report['rows_without_prediction']} rows without a prediction count as least anomalous; ignored: "
+        f"{report['predictions_outside_the_rows']} predictions without a label, "
         f"{report['label_rows_outside_the_period']} label rows of other times",
         "",
         *_aligned(
@@ -58,7 +58,7 @@ def as_table(report: dict[str, Any]) -> str:
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:
-    """Rows with the first column to the left, the others to the right."""
+    """The rows as lines, first column left-aligned, the others right-aligned."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])

@@ -1,4 +1,4 @@
-"""Command line of feedback."""
+"""Command line of ndr-feedback: verdicts on incidents, and suppression."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from common.detection.alerts.incidents import ALERT_SCORE
 from common.detection.alerts.suppression import SCOPES, VERDICTS
 from common.runtime.cli import lake_option, report_errors
 from common.runtime.version import version_option
-from tools.feedback.config import FeedbackConfig
+from tools.feedback.config import SuppressionConfig
 from tools.feedback.job import run
 
 
@@ -19,43 +19,51 @@ from tools.feedback.job import run
     epilog='Example: ndr-feedback --lake ./lake --incident 1f0c77a90b2d --verdict expected --reason "backup job"',
 )
 @lake_option
-@click.option("--incident", metavar="ID", help="Incident of ndr-report --incidents to mark.")
-@click.option("--verdict", type=click.Choice(VERDICTS), help="What it was: an attack, a false alarm, or expected.")
-@click.option("--reason", default="", help="Why, in a few words; needed with --verdict.")
+@click.option("--incident", metavar="ID", help="Incident to mark, from ndr-report --incidents.")
+@click.option("--verdict", type=click.Choice(VERDICTS), help="The incident was an attack, a false alarm, or expected.")
+@click.option("--reason", default="", help="Reason for the verdict; required with --verdict.")
 @click.option(
     "--days",
     type=click.FloatRange(0, 3650, min_open=True),
     default=90.0,
     show_default=True,
-    help="Days for which a verdict false or expected suppresses the same from now on.",
+    help="Days, from now, for which the verdicts false and expected suppress repetitions.",
 )
 @click.option(
-    "--scope", type=click.Choice(SCOPES), default="host", show_default=True, help="Whose incidents are suppressed."
+    "--scope",
+    type=click.Choice(SCOPES),
+    default="host",
+    show_default=True,
+    help="Suppress incidents of this host, or of its segment.",
 )
-@click.option("--any-peer", is_flag=True, help="Suppress whatever the peer, not only the incident's strongest one.")
-@click.option("--remove", metavar="MARK", help="Take a mark away.")
+@click.option("--any-peer", is_flag=True, help="Suppress incidents with any peer, not only the strongest one.")
+@click.option("--remove", metavar="MARK", help="Delete a mark.")
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 1),
     default=ALERT_SCORE,
     show_default=True,
-    help="The --min-score of the report that showed the incident.",
+    help="The --min-score of the report that listed the incident.",
 )
 @click.option(
-    "--feature-spec-version", default="v1", show_default=True, metavar="VERSION", help="Feature specification."
+    "--feature-spec-version",
+    default="v1",
+    show_default=True,
+    metavar="VERSION",
+    help="Version of the feature specification.",
 )
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Marks an incident as true, false or expected; without one, lists all marks as JSON lines.
+    """Mark an incident as true, false or expected; without --incident, list all marks as JSON lines.
 
-    Scores never change: ndr-report --incidents leaves out what is suppressed, and lists it at its end.
+    Scores never change: ndr-report --incidents omits suppressed incidents and lists them at its end.
     """
-    config = FeedbackConfig(**options)
+    config = SuppressionConfig(**options)
     if config.incident and (not config.verdict or not config.reason.strip()):
         raise click.UsageError("--incident needs --verdict and --reason")
     if config.verdict and not config.incident:
         raise click.UsageError("--verdict needs --incident")
     if config.incident and config.remove:
-        raise click.UsageError("--incident and --remove exclude each other")
+        raise click.UsageError("give either --incident or --remove")
     run(config)

@@ -1,4 +1,4 @@
-"""Configuration of feedback."""
+"""Configuration of ndr-feedback."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class FeedbackConfig:
-    """What feedback is told: an incident and the verdict on it, a mark to take away, or neither, to list all marks.
+class SuppressionConfig:
+    """An incident with its verdict, a mark to delete, or neither, to list all marks.
 
-    An allow rule (verdict `false` or `expected`) holds for `days`, for the host or its segment, for the incident's
-    strongest peer or any. `min_score` is that of the report in which the incident was seen.
+    The verdicts `false` and `expected` suppress for `days`, for the host or its segment, and for the incident's
+    strongest peer or any. `min_score` is that of the report that listed the incident.
     """
 
     lake_uri: str

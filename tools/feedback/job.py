@@ -1,4 +1,4 @@
-"""Writes, removes and lists marks."""
+"""Writes, deletes and lists marks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from common.detection.alerts.suppression import Mark, feedback_store, mark_of, r
 from common.errors import InputError
 from common.features.spec import load_spec
 from common.lake.lake import Lake
-from tools.feedback.config import FeedbackConfig
+from tools.feedback.config import SuppressionConfig
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def run(config: FeedbackConfig) -> None:
-    """Does what the configuration says, and prints the marks concerned as JSON lines."""
+def run(config: SuppressionConfig) -> None:
+    """Writes, deletes or lists marks, and prints them as JSON lines."""
     lake = Lake(config.lake_uri, load_spec(config.feature_spec_version))
     store = feedback_store(lake.uri)
     if config.incident:
@@ -30,7 +30,7 @@ def run(config: FeedbackConfig) -> None:
         removed = remove_mark(store, config.remove)
         if removed is None:
             raise InputError(
-                f"there is no mark {config.remove} in {store.uri}", "List the marks with ndr-feedback --lake alone"
+                f"mark {config.remove} does not exist in {store.uri}", "List the marks with ndr-feedback --lake alone"
             )
         _print(removed)
     else:
@@ -38,8 +38,8 @@ def run(config: FeedbackConfig) -> None:
             _print(mark)
 
 
-def _mark(config: FeedbackConfig, lake: Lake, now: datetime) -> Mark:
-    """The mark of the incident that the configuration names."""
+def _mark(config: SuppressionConfig, lake: Lake, now: datetime) -> Mark:
+    """The mark for the configured incident."""
     spec = load_spec(config.feature_spec_version)
     found = [
         entry for entry in find_incidents(lake, spec, None, config.min_score) if entry.incident_id == config.incident
@@ -47,7 +47,7 @@ def _mark(config: FeedbackConfig, lake: Lake, now: datetime) -> Mark:
     if not found:
         raise InputError(
             f"predictions in {lake.uri} have no incident {config.incident} with a score of {config.min_score} or more",
-            "Take the identifier from ndr-report --incidents, with the same --min-score",
+            "Copy the id from ndr-report --incidents, and give the same --min-score",
         )
     return mark_of(
         found[0],

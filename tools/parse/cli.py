@@ -24,21 +24,24 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "--format",
     "log_format",
     type=click.Choice(FORMATS),
-    help="Format of all inputs; without it, detected file by file.",
+    help="Log format of all inputs.  [default: detected per file]",
 )
 @click.option(
     "--log-time-zone",
     metavar="ZONE",
-    help="Zone of times without one: IANA name or offset (+02:00); else that of the project parameters, else UTC.",
+    help="Zone of log times without one: IANA name or offset (+02:00).  [default: from the project parameters]",
 )
-@click.option("--all", "include_all", is_flag=True, help="Also start logs and duplicates, with a status column.")
-@click.option("--out", type=FILE, metavar="FILE", help="Write the sessions to a .parquet or .ndjson file, not stdout.")
+@click.option("--all", "include_all", is_flag=True, help="Include start logs and duplicates, with a status column.")
+@click.option(
+    "--out", type=FILE, metavar="FILE", help="Write the sessions to a .parquet or .ndjson file instead of stdout."
+)
 @click.option("--rejects", type=FILE, metavar="FILE", help="Write the rejected records as NDJSON.")
 @click.option(
     "--parameters",
     "parameters_path",
     metavar="FILE",
-    help="Project parameters (YAML) with log_time_zone, column_mapping, max_rejected_ratio; without it, the defaults.",
+    help="Project parameters (YAML) with log_time_zone, column_mapping and max_rejected_ratio.  [default: built-in "
+    "defaults]",
 )
 @version_option
 @report_errors
@@ -51,7 +54,7 @@ def main(
     rejects: Path | None,
     parameters_path: str | None,
 ) -> None:
-    """Shows what is made of logs: one canonical session a line, as NDJSON on stdout; the counts on stderr.
+    """Convert logs to canonical sessions: NDJSON on stdout, the counts on stderr.
 
     INPUT is a file (plain or gzip), folder, glob, file:// or s3:// URI.
     """

@@ -1,4 +1,4 @@
-"""Settings of the log parser's command."""
+"""Configuration of the log parser."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ OUTPUT_SUFFIXES = (".ndjson", ".parquet")
 
 @dataclass(frozen=True)
 class ParseConfig:
-    """What is parsed, and where the result goes.
+    """The inputs to parse, and where the sessions go.
 
     Attributes:
         inputs: paths, file:// or s3:// URIs, folders, globs.
         options: format, time zone and column mapping.
-        include_all: also start logs and duplicates, with their status.
+        include_all: includes start logs and duplicates, with their status.
         out: file for the sessions; None = stdout.
-        rejects: file for the rejected records (NDJSON); None = they are only counted.
-        max_rejected_ratio: share of rejected records above which the run fails, 0 to 1.
-        threads: threads that parse.
+        rejects: NDJSON file for the rejected records; None = only counted.
+        max_rejected_ratio: largest share of rejected records, 0 to 1; the run fails above it.
+        threads: number of parser threads.
     """
 
     inputs: tuple[str, ...]

@@ -21,11 +21,11 @@ KEPT_SCHEMA = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS))
 
 
 def run(config: ParseConfig) -> dict[str, Any]:
-    """Parses the inputs and reports the counts, the number of files and the files that were skipped.
+    """Parses the inputs; returns the counts, the number of files and the skipped files.
 
     Raises:
-        InputError: an input is missing, or holds no record.
-        FormatError: an input is in no known format.
+        InputError: an input is missing or has no records.
+        FormatError: the format of an input is unknown.
         RejectedRatioError: too many records were rejected; the rejects are written, the sessions file is not.
     """
     logs = find_logs(config.inputs, config.options)
@@ -72,11 +72,10 @@ def _chosen(sessions: pa.RecordBatch, include_all: bool) -> pa.RecordBatch:
 
 def _check(counts: Counts, config: ParseConfig) -> None:
     if counts.read == 0:
-        raise InputError(f"no record in {', '.join(config.inputs)}", "Check the input")
+        raise InputError(f"no records in {', '.join(config.inputs)}", "Check the input")
     if counts.rejected > config.max_rejected_ratio * counts.read:
-        seen = f"They are in {config.rejects}" if config.rejects else "See them with --rejects FILE"
         raise RejectedRatioError(
-            f"{counts.rejected} of {counts.read} records were rejected, more than max_rejected_ratio = "
-            f"{config.max_rejected_ratio:g} allows",
-            seen,
+            f"{counts.rejected} of {counts.read} records were rejected, more than max_rejected_ratio "
+            f"{config.max_rejected_ratio:g}",
+            f"See {config.rejects}" if config.rejects else "See them with --rejects FILE",
         )

@@ -1,4 +1,4 @@
-"""Record batches to NDJSON or Parquet, in one piece or not at all."""
+"""Atomic writers of record batches: NDJSON or Parquet."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ISO_UTC = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Writer(Protocol):
-    """Takes record batches of one schema."""
+    """Writes record batches of one schema."""
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
-        """Writes the rows of the batch after those of the batches before it."""
+        """Appends the rows of the batch."""
 
 
 class NdjsonWriter:
-    """Writes one JSON object a row: times as ISO-8601 UTC with microseconds, nulls as null."""
+    """Writes one JSON object per row: times as ISO 8601 UTC with microseconds, nulls as null."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -68,10 +68,10 @@ def standard_output() -> Iterator[Writer]:
 
 @contextmanager
 def file_output(path: Path, schema: pa.Schema) -> Iterator[Writer]:
-    """A file, NDJSON or Parquet by its suffix, that appears when all is written and never in part.
+    """A file, Parquet or NDJSON by its suffix, that appears only when complete.
 
     Raises:
-        InputError: the folder cannot be written to.
+        InputError: the file cannot be written.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -84,7 +84,7 @@ def file_output(path: Path, schema: pa.Schema) -> Iterator[Writer]:
         partial.replace(path)
     except OSError as error:
         raise InputError(
-            f"{path} cannot be written: {error.strerror or error}", "Check folder and permissions"
+            f"{path} cannot be written: {error.strerror or error}", "Check the folder and its permissions"
         ) from None
     finally:
         partial.unlink(missing_ok=True)

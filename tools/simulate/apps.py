@@ -1,4 +1,4 @@
-"""What the firewall says about applications: columns 105 to 114 of TRAFFIC, 111 to 119 of THREAT."""
+"""Application columns of the firewall: 105 to 114 of TRAFFIC, 111 to 119 of THREAT."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ UNKNOWN = ("unknown", "unknown", "unknown", 1, "", "", False)
 
 
 def tail_of(app: str, offloaded: bool = True) -> str:
-    """The descriptive columns in one piece: the characteristics are one quoted column that holds commas.
+    """The application columns in one piece; the characteristics are one quoted column with commas.
 
     Ten columns with the `offloaded` mark of TRAFFIC, nine without.
     """

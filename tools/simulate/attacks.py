@@ -1,4 +1,4 @@
-"""Labelled attacks of one day, from hosts that also do their usual work."""
+"""Labelled attacks of one day, from hosts that keep working."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Incident:
 
 
 def attack_day(net: Network, day: int, weekday: int) -> list[Incident]:
-    """The incidents of a day: two beacons, two scans, three brute forces, two exfiltrations, one each of the rest."""
+    """The incidents of a day: two beacons, two scans, three brute-force attacks, two exfiltrations, one of the rest."""
     rng = np.random.default_rng([net.seed, ATTACK_STREAM, day])
     people = [(h, h.habit, works(net.seed, i, day, weekday)) for i, h in enumerate(net.people)]
     ordinary = [(h, habit, here) for h, habit, here in people if habit and habit.job != "admin"]
@@ -57,12 +57,12 @@ def attack_day(net: Network, day: int, weekday: int) -> list[Incident]:
 
 
 def code_of(attack: str) -> int:
-    """The number of an attack in plans and sessions."""
+    """The code of an attack in plans and sessions."""
     return ATTACKS.index(attack) + 1
 
 
 def _beacon(host: Host, first: float, last: float, period: float, jitter: float, rng: np.random.Generator) -> Incident:
-    """Check-ins over 443 with jitter to an address that nobody met before; now and then a task brings more data."""
+    """Check-ins over 443 with jitter to an address new to the network; an occasional task transfers more data."""
     times = ticks(first, last, period, jitter, rng)
     task = rng.random(len(times)) < 0.04
     up = np.where(task, rng.lognormal(2.3, 0.7, len(times)), 0.8)
@@ -73,7 +73,7 @@ def _beacon(host: Host, first: float, last: float, period: float, jitter: float,
 
 
 def _horizontal(host: Host, net: Network, rng: np.random.Generator) -> Incident:
-    """The whole segment of the things, live or not, on a handful of ports."""
+    """A scan of the whole IoT segment, live addresses or not, on five ports."""
     things = [h.address for h in net.hosts if h.zone == "iot"] or [net.server("app")]
     segment = things[0] & 0xFFFFFF00
     targets = np.repeat(segment + rng.permutation(np.arange(1, 255)), 3).astype(np.uint32)
@@ -82,11 +82,11 @@ def _horizontal(host: Host, net: Network, rng: np.random.Generator) -> Incident:
     fate = np.where(live, rng.choice([REFUSED, DENIED, SERVED], len(targets), p=[0.55, 0.3, 0.15]), LOST)
     times = 11.2 * HOUR + rng.uniform(0, 600) + np.cumsum(rng.exponential(1.5, len(targets)))
     plans = plan(times, host.address, targets, "probe", port=ports, fate=fate, attack=code_of("port_scan"))
-    return Incident("port_scan", host, "the things' segment on five ports", plans)
+    return Incident("port_scan", host, "the IoT segment on five ports", plans)
 
 
 def _vertical(host: Host, net: Network, rng: np.random.Generator) -> Incident:
-    """One server on a thousand ports."""
+    """A scan of one server on about 900 ports."""
     ports = rng.permutation(np.unique(np.r_[1:900, 1433, 3306, 3389, 5432, 5900, 5985, 8080, 8443, 9200]))
     fate = rng.choice([REFUSED, DENIED, LOST], len(ports), p=[0.6, 0.25, 0.15])
     fate[np.isin(ports, (135, 139, 445))] = SERVED
@@ -98,28 +98,28 @@ def _vertical(host: Host, net: Network, rng: np.random.Generator) -> Incident:
 def _brute_force(
     host: Host, target: Host, profile: str, gap: float, length: float, begin: float, rng: np.random.Generator
 ) -> Incident:
-    """Log-ins one after the other; the last is a longer session: it worked."""
+    """Repeated log-ins; the last one, a longer session, succeeds."""
     times = begin + rng.uniform(0, 900) + np.cumsum(rng.exponential(gap, int(length / gap)))
     up = np.where(np.arange(len(times)) == len(times) - 1, 12.0, 1.0)
     plans = plan(times, host.address, target.address, profile, up=up, down=up, attack=code_of("brute_force"))
-    return Incident("brute_force", host, f"{profile} at {target.name}, one in {gap:.0f} s", plans)
+    return Incident("brute_force", host, f"{profile} at {target.name}, every {gap:.0f} s on average", plans)
 
 
 def _exfiltrate(
     host: Host, net: Network, begin: float, count: int, size: float, gap: float, rng: np.random.Generator
 ) -> Incident:
-    """Uploads to an address beside those of a cloud service that the office uses."""
+    """Uploads to an address next to those of a cloud service in use."""
     cloud = net.internet.of_kind("cloud")
     service = int(cloud[int(rng.integers(len(cloud)))])
     address = (int(net.internet.addresses[service, 0]) & 0xFFFFFF00) + int(rng.integers(241, 255))
     times = begin + rng.uniform(0, 900) + np.cumsum(rng.exponential(gap, count))
     up = size * rng.lognormal(0, 0.4, count)
     plans = plan(times, host.address, address, "upload", up=up, attack=code_of("exfiltration"))
-    return Incident("exfiltration", host, f"{count} uploads of about {3 * size:.0f} MB beside a cloud service", plans)
+    return Incident("exfiltration", host, f"{count} uploads of about {3 * size:.0f} MB next to a cloud service", plans)
 
 
 def _move(host: Host, net: Network, rng: np.random.Generator) -> Incident:
-    """From machine to machine by file share, remote desktop and remote management."""
+    """Moves from machine to machine by file share, remote desktop and remote management."""
     others = [h.address for h in net.people if h is not host] + [net.server(n) for n in ("file", "app", "db")]
     count = min(12, len(others))
     targets = np.array(others)[rng.permutation(len(others))[:count]]
@@ -133,13 +133,13 @@ def _move(host: Host, net: Network, rng: np.random.Generator) -> Incident:
         for moment, kind, outcome in zip(moments, kinds, fate, strict=True):
             parts.append(plan(moment, host.address, target, kind, fate=outcome, attack=code_of("lateral_movement")))
         clock = float(moments[-1] + rng.exponential(420))
-    return Incident("lateral_movement", host, f"{count} machines by 445, 3389, 5985 and 135", np.concatenate(parts))
+    return Incident("lateral_movement", host, f"{count} machines on 445, 3389, 5985 and 135", np.concatenate(parts))
 
 
 def _tunnel(host: Host, net: Network, rng: np.random.Generator) -> Incident:
-    """Many and large look-ups at a resolver that nobody else uses."""
+    """Many large look-ups at a resolver that nobody else uses."""
     times = 15.9 * HOUR + rng.uniform(0, 600) + np.cumsum(rng.exponential(1.6, 2_000))
     resolver = public_addresses(1, rng)
     up, down = 2.6 * rng.lognormal(0, 0.25, len(times)), 1.8 * rng.lognormal(0, 0.35, len(times))
     plans = plan(times, host.address, resolver, "dns", up=up, down=down, attack=code_of("dns_tunnel"))
-    return Incident("dns_tunnel", host, "one large look-up in 1.6 s at an odd resolver", plans)
+    return Incident("dns_tunnel", host, "a large look-up every 1.6 s at an unusual resolver", plans)

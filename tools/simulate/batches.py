@@ -1,4 +1,4 @@
-"""Batch files: the log lines of each window in the order in which the firewall wrote them."""
+"""Mini-batch files: the log lines of each window in the order the firewall wrote them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
+from common.windows import WINDOW_SECONDS
 from tools.simulate.lines import Integers, start_lines, traffic_lines
 from tools.simulate.places import Firewall
 from tools.simulate.plans import SLOTS, Records
-from tools.simulate.sessions import DENIED, WINDOW_SECONDS, window_of
+from tools.simulate.sessions import DENIED, window_of
 from tools.simulate.threats import pick_threats, threat_lines
 
 START_SHARE, DUPLICATE_SHARE = 0.01, 0.001
@@ -28,7 +29,7 @@ SESSION_NUMBERS = 4_194_303
 
 @dataclass(frozen=True)
 class Logged:
-    """Log lines ordered by window and time of the log, and how many there are of each sort."""
+    """Log lines ordered by window and log time, and the number of each kind."""
 
     lines: pa.Array
     window: Integers  # of each line
@@ -38,9 +39,9 @@ class Logged:
 def day_windows(
     sessions: Records, number: int, first_window: int, firewall: Firewall, rng: np.random.Generator
 ) -> Iterator[tuple[int, bytes, Counter[str]]]:
-    """Start and text of each of the day's 96 windows, also of those without lines, and counts of its lines.
+    """Start, text and line counts of each of the day's windows, including those without lines.
 
-    A few windows at a time, so that a day need not fit into memory as text. Counts come with the last of them.
+    Processes a few windows at a time to keep memory low; counts cover the whole chunk and come with its last window.
     """
     starts = first_window + WINDOW_SECONDS * np.arange(SLOTS + 1)
     cuts = np.searchsorted(sessions["end"], starts)
@@ -58,9 +59,9 @@ def day_windows(
 
 
 def log_lines(sessions: Records, first: int, firewall: Firewall, rng: np.random.Generator) -> Logged:
-    """The log lines of sessions, numbered from `first` on.
+    """The log lines of sessions, numbered from `first`.
 
-    `start` and THREAT lines repeat a session that has its `end` line in the same window; duplicates repeat a line.
+    `start` and THREAT lines belong to a session whose `end` line is in the same window; duplicates repeat a line.
     """
     count = len(sessions)
     window = window_of(sessions["end"])
@@ -93,12 +94,12 @@ def log_lines(sessions: Records, first: int, firewall: Firewall, rng: np.random.
 
 
 def batch_path(org1: str, org2: str, window: int) -> str:
-    """Folder of a window's batch below the output folder; its id is a hash of organisation and window."""
+    """The folder of a window's mini-batch below the output folder; its id is a hash of organisation and window."""
     moment = datetime.fromtimestamp(window, UTC)
     batch = hashlib.sha256(f"{org1}/{org2}/{moment:%Y-%m-%dT%H:%M:%SZ}".encode()).hexdigest()[:16]
     return f"fw_paloalto/{org1}/{org2}/{moment:%Y/%m/%d}/{batch}"
 
 
 def compress(content: bytes) -> bytes:
-    """Gzip without a time stamp, so that the same text gives the same bytes."""
+    """Gzip without a timestamp: equal content gives equal bytes."""
     return gzip.compress(content, compresslevel=COMPRESSION, mtime=0)

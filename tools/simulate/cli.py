@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +17,44 @@ from common.runtime.version import version_option
 from tools.simulate.config import PANOS_VERSIONS, SimulateConfig
 from tools.simulate.job import run
 
+_option = partial(click.option, show_default=True)
+
 
 @click.command("ndr-simulate", epilog="Example: ndr-simulate --out demo/scenario --hosts 60 --days 8")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to create.")
-@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day; days run from 00:08 to 00:08 UTC.")
-@click.option("--days", type=int, help="Number of days, 1 to 366.")
-@click.option("--hosts", type=int, help="Hosts of the office, 10 to 5000; nine servers come on top.")
-@click.option("--seed", type=int, help="Same seed and options, same bytes.")
-@click.option("--org1", help="First level of the organisation in the path.")
-@click.option("--org2", help="Second level of the organisation in the path.")
-@click.option("--panos-version", type=click.Choice(PANOS_VERSIONS), help="Release whose log columns are written.")
-@click.option("--intensity", type=float, help="Factor on what people do, 0.01 to 20.")
-@click.option("--attack-days", type=int, help="Days at the end that hold attacks; 0 = none.")
-@click.option("--no-attacks", is_flag=True, help="The same as --attack-days 0.")
-@click.option("--overwrite", is_flag=True, help="Replace a folder that is not empty.")
-@click.option("--workers", type=int, help="Processes, each makes whole days; by default one per core.")
+@_option(
+    "--start", type=click.DateTime(["%Y-%m-%d"]), default=str(SimulateConfig.start), help="First day, from 00:08 UTC."
+)
+@_option("--days", default=SimulateConfig.days, help="Number of days, 1 to 366.")
+@_option("--hosts", default=SimulateConfig.hosts, help="Number of hosts, 10 to 5000, besides nine servers.")
+@_option("--seed", default=SimulateConfig.seed, help="Random seed; equal options give equal bytes.")
+@_option("--org1", default=SimulateConfig.org1, help="First level of the organisation's folder.")
+@_option("--org2", default=SimulateConfig.org2, help="Second level of the organisation's folder.")
+@_option(
+    "--panos-version",
+    type=click.Choice(PANOS_VERSIONS),
+    default=SimulateConfig.panos_version,
+    help="PAN-OS release of the log format.",
+)
+@_option("--intensity", default=SimulateConfig.intensity, help="Factor on people's activity, 0.01 to 20.")
+@_option(
+    "--attack-days",
+    default=SimulateConfig.attack_days,
+    help="Number of days with attacks, at the end; 0 = none.",
+)
+@click.option("--no-attacks", is_flag=True, help="Same as --attack-days 0.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier scenario in the folder.")
+@click.option("--workers", type=int, help="Number of processes; each simulates whole days.  [default: one per core]")
 @version_option
 @report_errors
-def main(start: datetime | None, no_attacks: bool, workers: int | None, **given: Any) -> None:
-    """Writes the traffic of an office network as PAN-OS logs into batch folders, with labelled attacks.
+def main(start: datetime, no_attacks: bool, workers: int | None, **given: Any) -> None:
+    """Simulate the traffic of an office network as PAN-OS logs with labelled attacks.
 
-    Prints one JSON line of counts. Without further options: 60 hosts, 8 days from 2026-03-03, attacks on the last.
+    Writes one mini-batch per 15-minute window, labels.csv and scenario.json, and prints the counts as JSON.
     """
-    settings = {name: value for name, value in given.items() if value is not None}
-    if start is not None:
-        settings["start"] = start.date()
     if no_attacks:
-        settings["attack_days"] = 0
-    config = SimulateConfig(workers=workers or len(os.sched_getaffinity(0)), **settings)
+        given["attack_days"] = 0
+    config = SimulateConfig(start=start.date(), workers=workers or len(os.sched_getaffinity(0)), **given)
     report = RunReport("ndr-simulate")
     with report.step("simulate"):
         counts = run(config, lambda done: report.progress("simulate", done, config.days, "days"))

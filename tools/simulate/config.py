@@ -1,4 +1,4 @@
-"""Settings of the traffic simulator."""
+"""Configuration of the traffic simulator."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _ORG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 @dataclass(frozen=True)
 class SimulateConfig:
-    """What to simulate and where to write it.
+    """The network to simulate, and the output folder.
 
     Attributes:
         out: folder to create.
         start: first day; days run from 00:08 to 00:08 UTC.
         days: number of days.
-        hosts: office hosts (people's machines, printers, cameras, sensors); servers come on top.
-        seed: every draw follows from it.
-        org1: first level of the organisation in the path.
-        org2: second level of the organisation in the path.
-        panos_version: release whose log columns are written.
-        intensity: factor on what people do; 1 makes about 2,000 sessions per host and working day.
-        attack_days: number of days at the end that hold attacks; 0 = none.
-        overwrite: replace a folder that is not empty.
-        workers: processes, each makes whole days; has no influence on the output.
+        hosts: number of people's machines, printers, cameras and sensors; servers are added.
+        seed: random seed.
+        org1: first level of the organisation's folder.
+        org2: second level of the organisation's folder.
+        panos_version: PAN-OS release of the log format.
+        intensity: factor on people's activity; 1 gives about 2,000 sessions per host and working day.
+        attack_days: number of days with attacks, at the end; 0 = none.
+        overwrite: replaces an earlier scenario in the folder.
+        workers: number of processes, each for whole days; the output does not depend on it.
     """
 
     out: Path
@@ -58,7 +58,7 @@ class SimulateConfig:
         for name in ("org1", "org2"):
             value = getattr(self, name)
             if not _ORG.fullmatch(value):
-                raise ParameterError(f"{name} = {value!r} is no folder name", "Use letters, digits, '-' and '_'")
+                raise ParameterError(f"{name} = {value!r} is not a folder name", "Use letters, digits, '-' and '_'")
         if self.panos_version not in PANOS_VERSIONS:
             raise ParameterError(
                 f"panos_version = {self.panos_version!r} is not supported", f"Use one of {', '.join(PANOS_VERSIONS)}"

@@ -1,4 +1,4 @@
-"""Simulate day by day, write the batch folders, the labels and the description of the scenario."""
+"""Simulates day by day, and writes mini-batches, labels and the description of the scenario."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ import numpy as np
 import pandas as pd
 
 from common.errors import InputError
+from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 from tools.simulate.attacks import ATTACKS, Incident, attack_day
 from tools.simulate.batches import batch_path, compress, day_windows
 from tools.simulate.config import SimulateConfig
 from tools.simulate.labels import LABEL_COLUMNS, count_labels
-from tools.simulate.machines import server_day, thing_day
+from tools.simulate.machines import device_day, server_day
 from tools.simulate.network import INTERNAL_CIDR, Network, make_network, works
 from tools.simulate.people import Day, person_day
 from tools.simulate.places import make_firewall
 from tools.simulate.plans import Records
-from tools.simulate.sessions import GRID_SECONDS, WINDOW_SECONDS, draw_sessions
+from tools.simulate.sessions import draw_sessions
 
 HOST_STREAM, SERVER_STREAM, SESSION_STREAM, LINE_STREAM = 51, 52, 53, 54
 BATCH_FILE, DESCRIPTION = "part-00000.csv.gz", "scenario.json"
@@ -37,7 +38,7 @@ Progress = Callable[[int], None]  # days done
 
 @dataclass(frozen=True)
 class DayResult:
-    """What one day came to: labels, batches and counts."""
+    """The results of one day: labels, mini-batches and counts."""
 
     labels: pd.DataFrame
     batches: list[dict[str, Any]]
@@ -46,10 +47,10 @@ class DayResult:
 
 
 def run(config: SimulateConfig, progress: Progress = lambda _: None) -> dict[str, Any]:
-    """Write the scenario and return its counts. The output folder appears at the end, complete, or not at all.
+    """Writes the scenario atomically; returns its counts.
 
     Raises:
-        InputError: the output folder is not empty, and not to be overwritten or no scenario.
+        InputError: the output folder is not empty, and `overwrite` is off or the folder is not a scenario.
     """
     out = config.out.absolute()
     _require_free(out, config)
@@ -72,7 +73,7 @@ def run(config: SimulateConfig, progress: Progress = lambda _: None) -> dict[str
 
 
 def simulate_day(config: SimulateConfig, number: int, network: Network) -> Records:
-    """Finished sessions of one day, attacks included, in order of their end."""
+    """The sessions of one day including attacks, in order of their end."""
     date = config.start + timedelta(days=number)
     weekday, seed = date.weekday(), config.seed
     day = Day(number, config.days, weekday, network.internet.addresses_on(number), config.intensity)
@@ -84,7 +85,7 @@ def simulate_day(config: SimulateConfig, number: int, network: Network) -> Recor
             parts += person_day(host, people, network, day, works(seed, people, number, weekday), rng)
             people += 1
         else:
-            parts += thing_day(host, network, day, rng)
+            parts += device_day(host, network, day, rng)
     parts += server_day(network, day, np.random.default_rng([seed, SERVER_STREAM, number]))
     parts += [incident.plans for incident in _incidents(config, network, number)]
     midnight = int(datetime(date.year, date.month, date.day, tzinfo=UTC).timestamp())
@@ -92,13 +93,13 @@ def simulate_day(config: SimulateConfig, number: int, network: Network) -> Recor
 
 
 def _require_free(out: Path, config: SimulateConfig) -> None:
-    """Nothing is replaced but an empty folder, or on request a scenario."""
+    """Checks that the output folder is missing, empty, or an earlier scenario to overwrite."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not config.overwrite:
-        raise InputError(f"{config.out} exists and is not empty", "Name another folder or give --overwrite")
+        raise InputError(f"{config.out} exists and is not empty", "Give another folder, or --overwrite")
     if not (out / DESCRIPTION).is_file():
-        raise InputError(f"{config.out} holds something else than a simulated scenario", "Name another folder")
+        raise InputError(f"{config.out} is not a simulated scenario and is not overwritten", "Give another folder")
 
 
 def _days(config: SimulateConfig, scratch: Path) -> Iterator[DayResult]:
@@ -133,7 +134,7 @@ def _write_day(config: SimulateConfig, scratch: Path, number: int) -> DayResult:
 
 
 def _describe(config: SimulateConfig, scratch: Path, results: list[DayResult]) -> dict[str, Any]:
-    """Write labels.csv and scenario.json; return the counts."""
+    """Writes labels.csv and scenario.json; returns the counts."""
     network = make_network(config.seed, config.hosts)
     labels = pd.concat([result.labels for result in results], ignore_index=True)
     labels["window_start"] = labels["window"].map(_iso)
@@ -172,7 +173,7 @@ def _describe(config: SimulateConfig, scratch: Path, results: list[DayResult]) -
 
 
 def _total(counts: Iterable[Counter[str]]) -> Counter[str]:
-    """The sum of the counts; unlike that of `+`, zeros stay."""
+    """The sum of the counts; unlike `+`, it keeps zeros."""
     total: Counter[str] = Counter()
     for part in counts:
         total.update(part)
@@ -186,7 +187,7 @@ def _incidents(config: SimulateConfig, network: Network, number: int) -> list[In
 
 
 def _incident(incident: Incident, config: SimulateConfig, number: int) -> dict[str, Any]:
-    midnight = _first_window(config, number) - GRID_SECONDS
+    midnight = _first_window(config, number) - GRID_OFFSET_SECONDS
     times = incident.plans["time"] + midnight
     return {
         "attack": incident.attack, "host": incident.host.name, "ip": incident.host.ip, "start": _iso(int(times.min())),
@@ -197,7 +198,7 @@ def _incident(incident: Incident, config: SimulateConfig, number: int) -> dict[s
 def _first_window(config: SimulateConfig, number: int) -> int:
     """Start of the first window of a day, in seconds since the epoch."""
     date = config.start + timedelta(days=number)
-    return int(datetime(date.year, date.month, date.day, tzinfo=UTC).timestamp()) + GRID_SECONDS
+    return int(datetime(date.year, date.month, date.day, tzinfo=UTC).timestamp()) + GRID_OFFSET_SECONDS
 
 
 def _iso(seconds: int) -> str:

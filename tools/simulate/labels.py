@@ -1,4 +1,4 @@
-"""Labels: sessions and malicious sessions of every internal machine and window."""
+"""Labels: all sessions and malicious sessions of every internal machine and window."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LABEL_COLUMNS = ["host_ip", "window_start", "attack", "malicious_flows", "total_
 def count_labels(sessions: Records, machines: dict[int, str]) -> pd.DataFrame:
     """One row per machine and window with sessions, ordered by window and address; `window` in epoch seconds.
 
-    A session counts at both of its ends. `attack` is empty, the attack's name, or its name with `:target` at a
-    machine that only receives malicious sessions in that window; several names are joined by `+`.
+    A session counts at both ends. `attack` is empty, the attack's name, or its name with `:target` for a machine that
+    only receives malicious sessions in the window; several names are joined by `+`.
     """
     ends = pd.DataFrame(
         {
@@ -40,7 +40,7 @@ def count_labels(sessions: Records, machines: dict[int, str]) -> pd.DataFrame:
 
 
 def join_names(names: Iterable[str]) -> str:
-    """The names in order, joined by `+`, without a `:target` whose attack also has its source here."""
+    """The sorted names joined by `+`; an attack's name replaces its `:target`."""
     known = set(names)
     return "+".join(sorted(n for n in known if not (n.endswith(TARGET) and n.removesuffix(TARGET) in known)))
 

@@ -1,4 +1,4 @@
-"""PAN-OS TRAFFIC lines: every column at its position for the release."""
+"""PAN-OS TRAFFIC lines: every column at the position of the release."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def traffic_lines(sessions: Records, ids: Integers, sequence: Integers, lag: Int
 
 
 def start_lines(sessions: Records, ids: Integers, sequence: Integers, firewall: Firewall) -> pa.Array:
-    """One `start` line per session: it repeats what the `end` line says later, with the bytes of the first packets."""
+    """One `start` line per session: as its `end` line, but with the bytes of the first packets."""
     begun = sessions["end"] - sessions["elapsed"]
     first_sent, first_received = np.minimum(sessions["sent"], 583), np.minimum(sessions["received"], 66)
     columns = _session_columns(sessions, ids, sequence, firewall) | {
@@ -81,7 +81,7 @@ def start_lines(sessions: Records, ids: Integers, sequence: Integers, firewall: 
 
 
 def head_columns(sessions: Records, firewall: Firewall) -> dict[int, Column]:
-    """Columns 7 to 29, the same in TRAFFIC and THREAT lines; without session id."""
+    """Columns 7 to 29 without the session id; they are equal in TRAFFIC and THREAT lines."""
     src_zone, dst_zone = zone_of(sessions["src"]), zone_of(sessions["dst"])
     out = (dst_zone == 0) & (sessions["fate"] != DENIED)
     nat_port = np.where(out & (sessions["sport"] > 0), (sessions["sport"] * 31 + sessions["dst"]) % 60_000 + 1_024, 0)
@@ -112,12 +112,12 @@ def head_columns(sessions: Records, firewall: Firewall) -> dict[int, Column]:
 
 
 def rule_ids(sessions: Records) -> pa.Array:
-    """UUID of the rule that each session matched."""
+    """The UUID of the rule that each session matched."""
     return choose([RULE_IDS[rule] for rule in (*RULES, DENY_RULE)], _rule_of(sessions))
 
 
 def join_columns(columns: Mapping[int, Column], count: int) -> pa.Array:
-    """The lines: columns 0 to `count` - 1 joined by commas, constants and columns that are not named in one piece."""
+    """The lines: columns 0 to `count` - 1 joined by commas; missing columns are empty."""
     pieces: list[Any] = []
     constant = ""
     for number in range(count):
@@ -151,7 +151,7 @@ def _session_columns(sessions: Records, ids: Integers, sequence: Integers, firew
 
 
 def _finish(columns: dict[int, Column], logged: npt.NDArray[np.int64], version: str) -> pa.Array:
-    """Add what is constant and what follows from the time of the log; columns 105 to 114 are one piece."""
+    """The lines with constants and log times added; columns 105 to 114 are one piece."""
     constants: dict[int, Column] = {
         0: "1", 2: SERIAL, 3: "TRAFFIC", 5: CONFIG_VERSION[version], 40: ACTION_FLAGS, 47: "11", 52: DEVICE,
         53: "from-policy", 60: "N/A", **dict.fromkeys((48, 49, 50, 56, 58, 61, 62, 63, 64, 66, 67), "0"),
@@ -167,18 +167,18 @@ def _finish(columns: dict[int, Column], logged: npt.NDArray[np.int64], version: 
 
 
 def _rule_of(sessions: Records) -> Integers:
-    """Position of the rule among `RULES`, followed by the rule that denies."""
+    """The position of each session's rule in `RULES`, which the deny rule follows."""
     pair = zone_of(sessions["src"]) * len(ZONES) + zone_of(sessions["dst"])
     return np.where(sessions["fate"] == DENIED, len(RULES), pair)
 
 
 def text(numbers: npt.NDArray[Any]) -> pa.Array:
-    """Whole numbers as text."""
+    """Integers as text."""
     return pc.cast(pa.array(numbers.astype(np.int64)), pa.large_string())
 
 
 def choose(names: Sequence[str], place: npt.NDArray[Any]) -> pa.Array:
-    """The name at each place."""
+    """The name at each position."""
     return pa.array(list(names), pa.large_string()).take(pa.array(place.astype(np.int64)))
 
 

@@ -1,4 +1,4 @@
-"""What things and servers do on one day, and what the internet does to the office."""
+"""One day's sessions of devices and servers, and from the internet."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NOISE_PORTS = np.array([22, 23, 25, 80, 443, 445, 1433, 3389, 5060, 5900, 8080, 
 SWEPT_PORTS = np.array([22, 80, 135, 443, 445, 3389, 9100])
 
 
-def thing_day(host: Host, net: Network, day: Day, rng: np.random.Generator) -> list[Records]:
-    """Planned sessions of a camera, printer or sensor: timers, day and night alike."""
+def device_day(host: Host, net: Network, day: Day, rng: np.random.Generator) -> list[Records]:
+    """Planned sessions of a camera, printer or sensor: timers that run day and night."""
     vendor = net.internet.vendor
     src = host.address
     parts = [plan(ticks(*WHOLE_DAY, 1_024, 0.02, rng), src, vendor[12], "ntp")]
@@ -45,7 +45,7 @@ def thing_day(host: Host, net: Network, day: Day, rng: np.random.Generator) -> l
 
 
 def server_day(net: Network, day: Day, rng: np.random.Generator) -> list[Records]:
-    """Planned sessions that servers open: monitoring, backup, database, mail, proxy, updates."""
+    """Planned sessions of servers: monitoring, backup, database, mail, proxy, updates; and those from the internet."""
     return [
         *_monitoring(net, rng),
         *_backup(net, rng),
@@ -55,7 +55,7 @@ def server_day(net: Network, day: Day, rng: np.random.Generator) -> list[Records
 
 
 def _monitoring(net: Network, rng: np.random.Generator) -> list[Records]:
-    """Polls of every server and thing, an inventory sweep every night, system logs."""
+    """Polls of every server and device, a nightly inventory sweep, and system logs."""
     monitor = net.server("monitor")
     parts = []
     for host in [*net.servers.values(), *net.hosts]:
@@ -93,7 +93,7 @@ def _backup(net: Network, rng: np.random.Generator) -> list[Records]:
 
 
 def _services(net: Network, day: Day, rng: np.random.Generator) -> list[Records]:
-    """What servers need of each other and of the internet."""
+    """Sessions of servers with each other and with the internet."""
     internet = net.internet
     work = at_work(6.5, 19, 0.15) + 0.08
     busy = (1.0 if day.weekday < 5 else 0.25) * day.intensity * len(net.hosts) / 60
@@ -126,7 +126,7 @@ def _services(net: Network, day: Day, rng: np.random.Generator) -> list[Records]
 
 
 def _from_outside(net: Network, day: Day, rng: np.random.Generator) -> list[Records]:
-    """Incoming mail, remote users of the mail server, and the constant noise of the internet."""
+    """Incoming mail, remote users of the mail server, and constant probes from the internet."""
     mail = net.server("mail")
     known = public_addresses(400, np.random.default_rng([net.seed, 32]))
     work = at_work(6, 22, 0.3) + 0.15

@@ -1,4 +1,4 @@
-"""The office: its segments, servers and hosts, and the habits of the people who work there."""
+"""The office: its segments, servers and hosts, and how people work there."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tools.simulate.services import Internet, make_internet
 INTERNAL_CIDR = "10.0.0.0/8"
 SERVER_SEGMENT, PEOPLE_NETWORK, IOT_NETWORK = 0x0100, 1, 2  # 10.1.0.0/24, 10.1.10.0/24 and up, 10.2.0.0/16
 PEOPLE_PER_SEGMENT = 24
-OFFICE_SHARE = 0.78  # of the hosts are people's machines, the rest are things
+OFFICE_SHARE = 0.78  # share of people's machines among the hosts; the rest are devices
 SERVERS = {
     "dc1": 10, "dc2": 11, "file": 20, "app": 31, "db": 35, "mail": 40, "proxy": 50, "backup": 60, "monitor": 70,
 }  # fmt: skip
-THINGS = ("camera", "printer", "sensor", "camera")
+DEVICES = ("camera", "printer", "sensor", "camera")
 FAVOURITES = 45
 _FIRST = ("anna", "ben", "clara", "david", "eva", "felix", "grace", "hugo", "ines", "jan", "kate", "leo", "mia", "noah",
           "olga", "paul", "rosa", "sam", "tina", "uwe", "vera", "will")  # fmt: skip
@@ -28,7 +28,7 @@ HABITS, LAYOUT, PRESENCE = 11, 12, 13  # random streams
 
 @dataclass(frozen=True, eq=False)
 class Habit:
-    """How one person works: fixed for the whole scenario."""
+    """How one person works, throughout the scenario."""
 
     favourites: tuple[int, ...]
     weights: Floats
@@ -69,7 +69,7 @@ class Network:
 
     @property
     def people(self) -> list[Host]:
-        """The machines that people use."""
+        """People's machines."""
         return [host for host in self.hosts if host.kind == "person"]
 
     @property
@@ -78,12 +78,12 @@ class Network:
         return [*self.hosts, *self.servers.values()]
 
     def server(self, name: str) -> int:
-        """Address of a server."""
+        """The address of a server."""
         return self.servers[name].address
 
 
 def make_network(seed: int, hosts: int) -> Network:
-    """The network of a seed: the same whatever is simulated on it."""
+    """The network of a seed, independent of what is simulated on it."""
     rng = np.random.default_rng([seed, LAYOUT])
     internet = make_internet(seed)
     people = max(4, round(hosts * OFFICE_SHARE))
@@ -92,7 +92,7 @@ def make_network(seed: int, hosts: int) -> Network:
     places = [_address(PEOPLE_NETWORK << 8 | 10 + i % segments, int(tails[i // segments])) for i in range(people)]
     rows = [_person(seed, i, places, internet) for i in range(people)]
     for i in range(hosts - people):
-        kind = THINGS[i % len(THINGS)]
+        kind = DEVICES[i % len(DEVICES)]
         tail = int(tails[-1 - i % 200])
         rows.append(Host(f"{kind}-{i:03d}", _address(IOT_NETWORK << 8 | i // 200, tail), "iot", kind))
     servers = {name: Host(name, _address(SERVER_SEGMENT, tail), "servers", "server") for name, tail in SERVERS.items()}
@@ -100,7 +100,7 @@ def make_network(seed: int, hosts: int) -> Network:
 
 
 def works(seed: int, number: int, day: int, weekday: int) -> bool:
-    """Whether the person with that number works on the day (`weekday` 0 = Monday)."""
+    """Whether the person works on the day (`weekday` 0 = Monday)."""
     chance = 0.95 if weekday < 5 else 0.09
     return bool(np.random.default_rng([seed, PRESENCE, number, day]).random() < chance)
 
@@ -129,5 +129,5 @@ def _person(seed: int, number: int, places: list[int], internet: Internet) -> Ho
 
 
 def _address(segment: int, tail: int) -> int:
-    """Address in 10.0.0.0/8 by its two middle octets and its last one."""
+    """The address in 10.0.0.0/8 with these middle octets and last octet."""
     return 10 << 24 | segment << 8 | tail

@@ -1,4 +1,4 @@
-"""What people and their machines do on one day."""
+"""One day's sessions of people's machines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tools.simulate.plans import (
 )
 
 VISITS, VISIT_CONNECTIONS = 330.0, 3.4
-EXPLORE = 0.10  # share of the visits outside of the favourites
+EXPLORE = 0.10  # share of visits to services other than favourites
 UPDATE_WEEKDAY = 1  # Tuesday
 OFFICE_WORK = {  # sessions of a working day: kind, clerk, developer, analyst, admin
     "kerberos": (22, 26, 24, 40), "ldap": (16, 20, 18, 45), "rpc": (6, 6, 6, 20), "smb": (46, 26, 60, 40),
@@ -39,7 +39,7 @@ ADMINISTERED = ("ssh", "rdp", "winrm")
 
 @dataclass(frozen=True)
 class Day:
-    """One day of the scenario as its hosts see it."""
+    """One day of the scenario."""
 
     number: int
     days: int
@@ -67,7 +67,7 @@ def person_day(
 
 
 def new_software(number: int, net: Network, day: Day) -> list[int]:
-    """Rolled-out services that the machine runs by that day: one from mid-week on, one for a few on the last day."""
+    """New services that the machine runs on the day: one from mid-week for a third, one on the last day for a few."""
     hidden = net.internet.hidden
     first = number % 3 == 1 and day.number >= day.days * 3 // 8
     last = number % 12 == 5 and day.number == day.days - 1
@@ -105,7 +105,7 @@ def _background(host: Host, habit: Habit, net: Network, on: float, off: float, r
 def _software(
     host: Host, number: int, net: Network, day: Day, on: float, off: float, rng: np.random.Generator
 ) -> Records:
-    """New software on some machines, with a timer of its own, and the weekly update."""
+    """The timer of new software on some machines, and the weekly update."""
     parts = []
     for service in new_software(number, net, day):
         since = max(on, 10.2 * HOUR) if day.number == day.days * 3 // 8 or service != net.internet.hidden[0] else on
@@ -154,7 +154,7 @@ def _visits(
 def _office(
     host: Host, habit: Habit, net: Network, weights: Floats, effort: float, rng: np.random.Generator
 ) -> list[Records]:
-    """Sessions with the servers, with machines under one's care, and with printers."""
+    """Sessions with servers, administered machines and printers."""
     parts = []
     place = JOBS.index(habit.job)
     printers = [h.address for h in net.hosts if h.kind == "printer"] or [net.server("app")]
@@ -186,7 +186,7 @@ def _administered(habit: Habit, net: Network, count: int, rng: np.random.Generat
 def _now_and_then(
     host: Host, habit: Habit, net: Network, day: Day, weights: Floats, rng: np.random.Generator
 ) -> list[Records]:
-    """Calls, large uploads, a colleague's share, a resolver of one's own, mistyped passwords."""
+    """Occasional sessions: calls, large uploads, a colleague's share, another resolver, mistyped passwords."""
     parts = []
     vendor, internet = net.internet.vendor, net.internet
     calls = spread_over(weights, int(rng.poisson(1.6)), rng)

@@ -1,4 +1,4 @@
-"""What the firewall knows of addresses (zone, user, country); addresses and times as text."""
+"""Zone, user and country of addresses; addresses and times as text."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Firewall:
     egress: str
 
     def users_of(self, addresses: Addresses) -> pa.Array:
-        """User of each address, empty where nobody is logged in."""
+        """The user of each address; empty if nobody is logged in."""
         return _by_address(addresses, lambda address: self.users.get(address, ""))
 
 
@@ -49,7 +49,7 @@ def make_firewall(network: Network, version: str) -> Firewall:
 
 
 def countries_of(addresses: Addresses) -> pa.Array:
-    """Country of each address, or the private range."""
+    """The country of each address, or its private range."""
     return _by_address(
         addresses,
         lambda address: PRIVATE_RANGE if address >> 24 == 10 else COUNTRIES[(address >> 20) % len(COUNTRIES)],
@@ -57,7 +57,7 @@ def countries_of(addresses: Addresses) -> pa.Array:
 
 
 def zone_of(addresses: Addresses) -> npt.NDArray[np.int64]:
-    """Zone of each address, as a position in `ZONES`."""
+    """The zone of each address, as a position in `ZONES`."""
     inside, network = addresses >> 24 == 10, addresses >> 16 & 0xFF
     zone = np.select([~inside, network == IOT_NETWORK, (addresses >> 8 & 0xFFFF) == SERVER_SEGMENT], [0, 3, 2], 1)
     return np.asarray(zone, dtype=np.int64)
@@ -74,7 +74,7 @@ def stamps(seconds: npt.NDArray[np.int64]) -> pa.Array:
 
 
 def high_resolution(seconds: npt.NDArray[np.int64]) -> pa.Array:
-    """Times as `2026-03-10T13:08:11.123+00:00`; the fraction follows from the position."""
+    """Times as `2026-03-10T13:08:11.123+00:00`; the fraction is derived from the position."""
     millis = (np.arange(len(seconds)) * 389 + seconds * 17) % 1000
     return pc.binary_join_element_wise(
         _timed(seconds, "%Y-%m-%dT"), _MILLIS.take(pa.array(millis)), pa.scalar("", pa.large_string())

@@ -1,4 +1,4 @@
-"""Plans: who opens a session to whom, when and of which kind; sizes and durations are drawn later, all at once."""
+"""Plans: who opens which kind of session to whom and when; sizes and durations are drawn later, all at once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from common.windows import WINDOW_SECONDS, WINDOWS_PER_DAY
 from tools.simulate.profiles import CODE
 
 Records = npt.NDArray[np.void]
@@ -27,7 +28,7 @@ PLAN = np.dtype(
     ]
 )
 DRAWN = -1
-HOUR, DAY_SECONDS, SLOT_SECONDS, SLOTS = 3600.0, 86_400, 900, 96
+HOUR, DAY_SECONDS, SLOT_SECONDS, SLOTS = 3600.0, 86_400, WINDOW_SECONDS, WINDOWS_PER_DAY
 
 
 def plan(
@@ -42,7 +43,7 @@ def plan(
     fate: npt.ArrayLike = DRAWN,
     attack: int = 0,
 ) -> Records:
-    """Planned sessions, one per time; every other argument is one value or one per time."""
+    """Planned sessions, one per time; other arguments are a single value or one per time."""
     times = np.atleast_1d(np.asarray(time, dtype=np.float64))
     rows = np.empty(len(times), dtype=PLAN)
     rows["time"], rows["src"], rows["dst"] = times, src, dst
@@ -52,19 +53,19 @@ def plan(
 
 
 def codes(names: list[str]) -> npt.NDArray[np.int16]:
-    """Profile codes of the names."""
+    """The profile codes of the names."""
     return np.array([CODE[name] for name in names], dtype=np.int16)
 
 
 def ticks(first: float, last: float, period: float, jitter: float, rng: np.random.Generator) -> Floats:
-    """Times of a timer between `first` and `last` (s): phase drawn, each tick off by up to `jitter` of the period."""
+    """Ticks of a timer from `first` to `last` (s), with random phase, each shifted by up to `jitter` periods."""
     count = max(0, int((last - first) / period))
     moments = first + period * (rng.random() + np.arange(count)) + period * jitter * rng.uniform(-1, 1, count)
     return np.asarray(moments[(moments >= first) & (moments < last)])
 
 
 def spread_over(weights: Floats, count: int, rng: np.random.Generator) -> Floats:
-    """`count` times of day (s) drawn by the weights of the 96 quarter hours."""
+    """`count` times of day (s) drawn by the weights of the 96 quarter-hours."""
     if count == 0 or weights.sum() <= 0:
         return np.empty(0)
     slots = rng.choice(SLOTS, size=count, p=weights / weights.sum())
@@ -72,7 +73,7 @@ def spread_over(weights: Floats, count: int, rng: np.random.Generator) -> Floats
 
 
 def at_work(arrive_h: float, leave_h: float, evening: float) -> Floats:
-    """Weights of the 96 quarter hours of somebody at work from `arrive_h` to `leave_h`, with a quiet lunch hour."""
+    """Weights of the 96 quarter-hours for a person at work from `arrive_h` to `leave_h`, with a quiet lunch hour."""
     hours = (np.arange(SLOTS) + 0.5) / 4
     weights = np.clip(np.minimum(hours - arrive_h + 0.4, leave_h + 0.4 - hours), 0, 1)
     weights = weights * np.where(np.abs(hours - 12.4) < 0.6, 0.45, 1.0)

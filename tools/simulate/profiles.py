@@ -1,4 +1,4 @@
-"""Kinds of sessions: the service, and how large, long and reliable its sessions are."""
+"""Kinds of sessions: the service, and the size, duration and reliability of its sessions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Profile:
 
 
 PROFILES = (
-    # what people look at
+    # web services
     Profile("web", "ssl", TCP, 443, (2_400, 0.8), (17_000, 1.4), (8, 1.4), 0.002, 0.006, 0.002, 0.14),
     Profile("quic", "quic", UDP, 443, (3_200, 0.9), (26_000, 1.5), (20, 1.1), 0, 0.01, 0.004),
     Profile("http", "web-browsing", TCP, 80, (800, 0.6), (5_000, 1.4), (3, 1.3), 0.004, 0.01, 0.003, 0.1),
@@ -43,7 +43,7 @@ PROFILES = (
     Profile("call", "ms-teams-audio-video", UDP, 3478, (3_000_000, 1.2), (4_000_000, 1.2), (900, 0.9), 0, 0.01),
     Profile("upload", "ssl", TCP, 443, (3_000_000, 1.6), (40_000, 1.0), (40, 1.2), reset=0.08),
     Profile("update", "ms-update", TCP, 443, (6_000, 0.8), (2_000_000, 1.8), (18, 1.2), reset=0.1),
-    # what machines do by themselves
+    # timers and background services
     Profile("telemetry", "ssl", TCP, 443, (1_500, 0.5), (2_600, 0.5), (2, 0.9), 0.001, 0.004, 0, 0.08),
     Profile("agent", "ssl", TCP, 443, (950, 0.35), (1_000, 0.4), (1.2, 0.8), 0.001, 0.004, 0, 0.06),
     Profile("dns", "dns", UDP, 53, (62, 0.25), (150, 0.5), (0.1, 0.8), 0, 0.004),
@@ -70,7 +70,7 @@ PROFILES = (
     Profile("camera", "rtsp", TCP, 554, (9_000, 0.4), (5_500_000, 0.5), (290, 0.05), 0.002, 0.004),
     Profile("backup", "ndmp", TCP, 10_000, (60_000_000, 1.5), (220_000, 0.8), (240, 0.8), 0.002, 0.002),
     Profile("smtp", "smtp-base", TCP, 25, (28_000, 1.7), (900, 0.5), (4, 1.1), 0.01, 0.02, 0, 0.1),
-    # attempts: what becomes of them is given by the caller
+    # attempts, whose outcome the caller gives
     Profile("probe", "unknown-tcp", TCP, 80, (300, 0.5), (350, 0.9), (0.5, 1.0), 0.3, 0.3, 0.3),
     Profile("ssh-login", "ssh", TCP, 22, (1_900, 0.2), (2_300, 0.2), (2.4, 0.5), 0.01, 0.01, 0, 0.25),
     Profile("rdp-login", "ms-rdp", TCP, 3389, (1_700, 0.25), (2_100, 0.25), (2.8, 0.5), 0.01, 0.01, 0, 0.3),

@@ -1,4 +1,4 @@
-"""The internet as the office sees it: services with their popularity, kinds and addresses."""
+"""The internet as seen from the office: services with their popularity, kinds and addresses."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy.typing as npt
 from tools.simulate.plans import Addresses, Floats
 from tools.simulate.profiles import CODE
 
-SERVICES, HIDDEN = 420, 4  # hidden services: nobody uses them until they are rolled out
-WIDTH = 12  # addresses of a service that are in use on one day, at most
+SERVICES, HIDDEN = 420, 4  # hidden services are unused until rolled out
+WIDTH = 12  # most addresses of a service in use on one day
 POOL = 250  # addresses that a content network rotates through
 INTERNET, CHURN = 21, 22  # random streams
 FIRST_OCTETS = np.array(
@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[float, dict[str, float]]] = {
 
 @dataclass(frozen=True)
 class Internet:
-    """Services by number; arrays are `(n_services,)` or `(n_services, ...)`."""
+    """All services by number; arrays are `(n_services,)` or `(n_services, ...)`."""
 
     seed: int
     popularity: Floats  # Zipf weights; 0 = hidden
@@ -46,28 +46,28 @@ class Internet:
 
     @property
     def hidden(self) -> npt.NDArray[np.int64]:
-        """Services that are rolled out later."""
+        """Services rolled out later."""
         return np.flatnonzero(self.popularity == 0)
 
     def of_kind(self, name: str) -> npt.NDArray[np.int64]:
-        """Services of one kind that are in use."""
+        """Services of one kind in use."""
         return np.flatnonzero((self.kind == list(KINDS).index(name)) & (self.popularity > 0))
 
     def addresses_on(self, day: int) -> Addresses:
-        """The addresses in use on a day `(n_services, WIDTH)`: content networks move within their range."""
+        """The addresses in use on a day, `(n_services, WIDTH)`; content networks rotate within their range."""
         rng = np.random.default_rng([self.seed, CHURN, day])
         moved = self.base[:, None] + rng.integers(0, POOL, (len(self.base), WIDTH)).astype(np.uint32)
         stays = rng.random((len(self.base), WIDTH)) < 0.75
         return np.where((self.base > 0)[:, None] & ~stays, moved, self.addresses)
 
     def profiles_of(self, services: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int16]:
-        """A profile drawn for each of the services by the mix of its kind."""
+        """A profile for each service, drawn from the mix of its kind."""
         place = (rng.random(len(services))[:, None] > _MIX[self.kind[services]]).sum(axis=1)
         return np.asarray(_CHOICES[self.kind[services], place])
 
 
 def make_internet(seed: int) -> Internet:
-    """The services of a seed, the most popular first, hidden ones last."""
+    """The services of a seed, by falling popularity, hidden ones last."""
     rng = np.random.default_rng([seed, INTERNET])
     ranks = np.arange(1, SERVICES + 1)
     popularity = np.where(ranks <= SERVICES - HIDDEN, ranks**-1.05, 0.0)
@@ -86,7 +86,7 @@ def make_internet(seed: int) -> Internet:
 
 
 def public_addresses(count: int, rng: np.random.Generator) -> Addresses:
-    """Addresses outside of private and reserved ranges."""
+    """Random addresses outside private and reserved ranges."""
     high = FIRST_OCTETS[rng.integers(len(FIRST_OCTETS), size=count)] << np.uint32(24)
     return (high + (rng.integers(1, 0x00FFFF, count) << 8).astype(np.uint32)
             + rng.integers(1, 255, count).astype(np.uint32)).astype(np.uint32)  # fmt: skip

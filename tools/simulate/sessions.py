@@ -1,10 +1,11 @@
-"""From planned to finished sessions: what became of each, its bytes, packets, duration and end."""
+"""Plans to sessions: outcome, bytes, packets, duration and end of each."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 from tools.simulate.plans import DAY_SECONDS, DRAWN, Records
 from tools.simulate.profiles import (
     APP_CODE,
@@ -21,7 +22,6 @@ from tools.simulate.profiles import (
     UDP,
 )
 
-GRID_SECONDS, WINDOW_SECONDS = 480, 900
 SERVED, REFUSED, LOST, DENIED = range(4)
 REASONS = ("tcp-fin", "tcp-rst-from-client", "tcp-rst-from-server", "aged-out", "policy-deny", "threat")
 FIN, RST_CLIENT, RST_SERVER, AGED_OUT, POLICY_DENY, THREAT = range(6)
@@ -69,19 +69,19 @@ def draw_sessions(plans: Records, midnight: int, rng: np.random.Generator) -> Re
     _fail(rows, rng)
     starts = midnight + plans["time"]
     end = np.floor(starts).astype(np.int64) + rows["elapsed"]
-    first = midnight + GRID_SECONDS
+    first = midnight + GRID_OFFSET_SECONDS
     rows["end"] = np.where(rows["attack"] > 0, end, (end - first) % DAY_SECONDS + first)
     rows = rows[(rows["end"] >= first) & (rows["end"] < first + DAY_SECONDS)]
     return rows[np.lexsort((rows["sport"], rows["dst"], rows["src"], rows["end"]))]
 
 
 def window_of(end: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Start of the window in which each end falls, in seconds since the epoch."""
-    return np.asarray((end - GRID_SECONDS) // WINDOW_SECONDS * WINDOW_SECONDS + GRID_SECONDS)
+    """The start of the window that contains each end, in seconds since the epoch."""
+    return np.asarray((end - GRID_OFFSET_SECONDS) // WINDOW_SECONDS * WINDOW_SECONDS + GRID_OFFSET_SECONDS)
 
 
 def _serve(rows: Records, plans: Records, rng: np.random.Generator) -> None:
-    """Sizes, durations and ends of sessions as they are when all goes well."""
+    """Sizes, durations and ends of successful sessions."""
     kind, count = plans["profile"], len(plans)
     sent, received = (
         np.minimum(table[kind, 0] * np.exp(rng.normal(0, 1, count) * table[kind, 1]) * plans[factor], 4e9)
@@ -105,7 +105,7 @@ def _serve(rows: Records, plans: Records, rng: np.random.Generator) -> None:
 
 
 def _fail(rows: Records, rng: np.random.Generator) -> None:
-    """Overwrite what differs when a session is refused, lost or denied."""
+    """Overwrites what differs in refused, lost and denied sessions."""
     tcp = rows["protocol"] == TCP
     tries = np.where(tcp, rng.integers(1, 4, len(rows)), 1)
     first = np.where(tcp, 66, np.minimum(rows["sent"], 1_300))  # the size of one SYN, or of the one datagram

@@ -1,4 +1,4 @@
-"""PAN-OS THREAT lines: URL, vulnerability and scan logs. They have no bytes, packets, start or duration."""
+"""PAN-OS THREAT lines: URL, vulnerability and scan logs, without bytes, packets, start or duration."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _KINDS = (("", 0.0, "url", "(9999)", "informational", "unknown"), *((app, *facts
 
 
 def pick_threats(sessions: Records, rng: np.random.Generator) -> tuple[Integers, Integers]:
-    """Rows of the sessions that raise a THREAT log, and the kind of each; denied sessions raise none."""
+    """The rows of sessions with a THREAT log, and the kind of each; denied sessions have none."""
     chance = rng.random(len(sessions))
     kind = np.full(len(sessions), -1, dtype=np.int64)
     url = np.isin(sessions["app"], [APP_CODE[app] for app in URL_APPS]) & (sessions["dst"] >> 24 != 10)

@@ -1,4 +1,4 @@
-"""COPY: objects of S3 become rows of a table."""
+"""COPY: loads objects of S3 into a table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Copy:
 
     @classmethod
     def parse(cls, sql: str) -> Copy:
-        """The statement of a text."""
+        """The parsed statement."""
         tokens = Tokens(sql)
         found = cls(tokens.name())
         if not tokens.accept("FROM"):
@@ -63,7 +63,7 @@ class Copy:
             raise tokens.refuse()
 
     def run(self, connection: duckdb.DuckDBPyConnection, objects: Objects) -> int:
-        """Add the rows; their number."""
+        """Loads the rows; returns their number."""
         try:
             sources = self._listed(objects) if self.manifest else self._found(objects)
             with tempfile.TemporaryDirectory() as folder:
@@ -87,14 +87,14 @@ class Copy:
         return int(row[0]) if row else 0
 
     def _found(self, objects: Objects) -> list[str]:
-        """The objects below the prefix; those that begin with a dot or an underscore do not count."""
+        """The objects below the prefix, without those whose names start with a dot or an underscore."""
         uris = [uri for uri in objects.list(self.source) if uri.rpartition("/")[2][:1] not in ("", ".", "_")]
         if not uris:
             raise StatementError(f"The specified S3 prefix '{self.source}' does not exist")
         return uris
 
     def _listed(self, objects: Objects) -> list[str]:
-        """The objects that the manifest names, all in the size that it says."""
+        """The objects in the manifest, after checking their sizes."""
         try:
             entries = json.loads(objects.get(self.source))["entries"]
         except (ValueError, KeyError, TypeError) as error:
@@ -108,8 +108,8 @@ class Copy:
                     raise StatementError(f"Mandatory url is not present in manifest file: {url}")
                 continue
             if self.format == "PARQUET" and meta.get("content_length") != sizes[url]:
-                said = meta.get("content_length")
-                raise StatementError(f"File {url} has {sizes[url]} bytes, content_length in the manifest is {said}")
+                length = meta.get("content_length")
+                raise StatementError(f"File {url} has {sizes[url]} bytes, content_length in the manifest is {length}")
             uris.append(url)
         if not uris:
             raise StatementError(f"No valid file in the manifest {self.source}")

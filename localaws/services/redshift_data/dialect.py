@@ -1,4 +1,4 @@
-"""From Redshift's SQL to DuckDB's."""
+"""Translation of Redshift's SQL to DuckDB's."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from localaws.services.redshift_data.errors import StatementError, unsupported
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
-# what only Redshift's storage and rights are about; one statement runs at a time, so locks are held already
+# statements about Redshift's storage, rights and locks, which do not exist here
 WITHOUT_EFFECT = ("ANALYZE", "VACUUM", "GRANT", "REVOKE", "LOCK", "SET", "COMMENT")
 _NOT_ALONE = ("BEGIN", "START", "COMMIT", "ROLLBACK", "END", "ABORT")
-# keys are only a hint to Redshift's planner, which does not enforce them
+# keys are only hints to Redshift's planner and are not enforced
 _STORAGE = (
     exp.DistKeyProperty,
     exp.SortKeyProperty,
@@ -33,7 +33,7 @@ _STORAGE = (
 
 
 def parse(sql: str) -> exp.Expression:
-    """The one statement of a text."""
+    """The single statement of a text, parsed."""
     try:
         found = [item for item in sqlglot.parse(sql, read="redshift") if item is not None]
     except SqlglotError as error:
@@ -51,12 +51,12 @@ def parse(sql: str) -> exp.Expression:
 
 
 def placeholders(sql: str) -> set[str]:
-    """Names of the :parameters of a statement."""
+    """The names of the :parameters of a statement."""
     return {str(item.this) for item in parse(sql).find_all(exp.Placeholder) if item.this}
 
 
 def translate(sql: str, parameters: Mapping[str, str]) -> tuple[str, bool]:
-    """The statement for DuckDB with its parameters in it, and whether it gives rows."""
+    """The statement for DuckDB with parameters inserted, and whether it returns rows."""
     statement = parse(sql)
     for item in list(statement.find_all(exp.Placeholder)):
         item.replace(exp.Literal.string(parameters[str(item.this)]))
@@ -74,6 +74,6 @@ def translate(sql: str, parameters: Mapping[str, str]) -> tuple[str, bool]:
 
 
 def _plain_text(kind: Any) -> None:
-    """Texts without length, which DuckDB does not check and MAX of which it does not know."""
+    """Removes the length of text types: DuckDB does not check it, and does not know MAX."""
     if kind.is_type(*exp.DataType.TEXT_TYPES):
         kind.set("expressions", [])

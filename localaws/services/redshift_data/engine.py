@@ -1,4 +1,4 @@
-"""Runs statements in DuckDB: one database file for each cluster and database, one transaction at a time."""
+"""Runs statements in DuckDB: one database file per cluster and database, one transaction at a time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import duckdb
 
 from localaws.services.redshift_data import dialect
 from localaws.services.redshift_data.copy import Copy
-from localaws.services.redshift_data.errors import StatementError, in_redshifts_words
+from localaws.services.redshift_data.errors import StatementError, as_redshift_error
 from localaws.services.redshift_data.tokens import first_word
 from localaws.services.redshift_data.unload import Unload
 from localaws.state.s3_client import ObjectError, Objects
 
-# as a session of Redshift is
+# the defaults of a Redshift session
 _SESSION = (
     "SET TimeZone = 'UTC'",
     "SET integer_division = true",
@@ -32,7 +32,7 @@ _AS_TEXT = re.compile(r"DECIMAL|TIMESTAMP|DATE|TIME|INTERVAL|UUID|HUGEINT|BLOB|J
 
 @dataclass(frozen=True)
 class Result:
-    """What a statement gave: columns as (name, type) and rows, or none, and how many rows it touched."""
+    """The result of a statement: columns as (name, type) and rows, if any, and the number of rows affected."""
 
     columns: list[tuple[str, str]] = field(default_factory=list)
     rows: list[list[Any]] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Result:
 
     @property
     def has_rows(self) -> bool:
-        """Whether it is a table, were it an empty one."""
+        """Whether the statement returned a table, even an empty one."""
         return bool(self.columns)
 
 
@@ -75,7 +75,11 @@ class Engine:
         ended: Callable[[int, Result], None],
         cancelled: threading.Event,
     ) -> None:
-        """Run statements in one transaction; `ended` is told of each. Raises StatementError, all undone."""
+        """Runs statements in one transaction; calls `ended` with the number and result of each.
+
+        Raises:
+            StatementError: a statement failed; the transaction was rolled back.
+        """
         with self._session(cluster, database) as session, _interrupted_when(cancelled, session):
             session.begin()
             try:
@@ -83,7 +87,7 @@ class Engine:
                     ended(number, self._run_one(session, sql, parameters))
             except (duckdb.Error, ObjectError) as error:
                 session.rollback()
-                raise in_redshifts_words(str(error)) from error
+                raise as_redshift_error(str(error)) from error
             except StatementError:
                 session.rollback()
                 raise
@@ -105,17 +109,14 @@ class Engine:
         return Result(count=int(changed[0]) if changed is not None and counts else -1)
 
     def close(self) -> None:
-        """Close all databases."""
+        """Closes all databases."""
         for connection in self._databases.values():
             connection.close()
 
 
 @contextmanager
 def _interrupted_when(cancelled: threading.Event, session: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Interrupt what runs in the block, once it is cancelled.
-
-    Again and again: DuckDB forgets an interruption that comes before its next query.
-    """
+    """Interrupts the session repeatedly once `cancelled` is set: DuckDB ignores interrupts between queries."""
     over = threading.Event()
 
     def watch() -> None:
@@ -133,7 +134,7 @@ def _interrupted_when(cancelled: threading.Event, session: duckdb.DuckDBPyConnec
 
 
 def _rows(session: duckdb.DuckDBPyConnection, sql: str) -> Result:
-    """The rows of a query: numbers and booleans as they are, everything else as text."""
+    """The rows of a query: numbers and booleans as such, everything else as text."""
     described = session.execute(f"DESCRIBE {sql}").fetchall()
     columns = [(str(row[0]).lower(), str(row[1])) for row in described]
     values = [

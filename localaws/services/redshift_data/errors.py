@@ -1,4 +1,4 @@
-"""Why a statement fails, in Redshift's words where DuckDB's differ."""
+"""Errors of statements, with DuckDB's messages translated to Redshift's."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _WORDS = (
 
 
 class StatementError(Exception):
-    """A statement that fails; the message is what DescribeStatement says under Error."""
+    """A failed statement; DescribeStatement returns the message as Error."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message if message.startswith("ERROR: ") else f"ERROR: {message}")
 
 
 def unsupported(what: str) -> StatementError:
-    """The error of something that Redshift can and the local AWS cannot."""
+    """The error for a feature of Redshift that the local AWS lacks."""
     return StatementError(f"{what} is not supported by the local AWS")
 
 
-def in_redshifts_words(message: str) -> StatementError:
-    """The error of a message of DuckDB."""
+def as_redshift_error(message: str) -> StatementError:
+    """The error for a message of DuckDB, in Redshift's wording if known."""
     for pattern, words in _WORDS:
         found = pattern.search(message)
         if found:

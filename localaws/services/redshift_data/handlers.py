@@ -21,12 +21,12 @@ _ROWS_PER_PAGE = 1000
 
 
 def invalid(message: str) -> ServiceError:
-    """The error with which the Data API answers a request that is wrong."""
+    """The error for an invalid request."""
     return ServiceError("ValidationException", message)
 
 
 class DataApi:
-    """The Data API over its records and the engine; one statement runs at a time."""
+    """The Data API; it runs one statement at a time."""
 
     def __init__(self, records: Records, engine: Engine) -> None:
         self._records = records
@@ -36,7 +36,7 @@ class DataApi:
         self._interrupted = False
 
     def operations(self) -> dict[str, Operation]:
-        """Every operation by its name."""
+        """The operations by name."""
         return {
             "ExecuteStatement": self.execute,
             "BatchExecuteStatement": self.execute_batch,
@@ -47,11 +47,11 @@ class DataApi:
         }
 
     def execute(self, request: Document) -> Document:
-        """Run one statement."""
+        """Runs one statement."""
         return self._submit(request, [required(request, "Sql")], batch=False)
 
     def execute_batch(self, request: Document) -> Document:
-        """Run statements in one transaction."""
+        """Runs statements in one transaction."""
         statements = request.get("Sqls") or []
         if not 1 <= len(statements) <= _MOST_STATEMENTS:
             raise invalid(f"Sqls must have 1 to {_MOST_STATEMENTS} statements")
@@ -113,7 +113,7 @@ class DataApi:
             with records.lock:
                 del self._cancelled[statement.id]
                 if not statement.ended:
-                    # an error of this program: the statement does not stay open
+                    # a defect of this program must not leave the statement open
                     records.end(statement, "FAILED", f"ERROR: {sys.exception()!r}")
 
     def _begin(self, statement: Statement, number: int) -> None:
@@ -130,7 +130,7 @@ class DataApi:
             self._begin(statement, number + 1)
 
     def _statement(self, request: Document) -> tuple[Statement, int]:
-        """The statement that a request names, and the number of its part."""
+        """The statement of a request, and the number of its part."""
         identifier, _, number = required(request, "Id").partition(":")
         found = self._records.statements.get(identifier)
         part = int(number) if number.isdigit() else 1
@@ -154,7 +154,7 @@ class DataApi:
         }
 
     def cancel(self, request: Document) -> Document:
-        """End a statement that has not ended."""
+        """Cancels a running or queued statement."""
         statement, _ = self._statement(request)
         with self._records.lock:
             if statement.ended:
@@ -164,7 +164,7 @@ class DataApi:
         return {"Status": True}
 
     def list_statements(self, request: Document) -> Document:
-        """Statements, newest first."""
+        """The statements, newest first."""
         wanted, name = request.get("Status") or "ALL", request.get("StatementName") or ""
         found = [
             item
@@ -175,7 +175,7 @@ class DataApi:
         return {"Statements": [views.listed(item) for item in items], **more}
 
     def close(self) -> None:
-        """End what runs and what waits, because the server stops."""
+        """Ends running and queued statements when the server stops."""
         self._interrupted = True
         with self._records.lock:
             for statement in self._records.statements.values():
@@ -188,7 +188,7 @@ class DataApi:
 
 
 def _parameters(request: Document, statements: list[str]) -> dict[str, str]:
-    """The :parameters of a request; raises ValidationException for missing and unused ones."""
+    """The :parameters of a request; raises ValidationException if any are missing or unused."""
     given = {str(item["name"]): str(item["value"]) for item in request.get("Parameters") or []}
     used: set[str] = set()
     for sql in statements:
@@ -196,7 +196,7 @@ def _parameters(request: Document, statements: list[str]) -> dict[str, str]:
             try:
                 used |= dialect.placeholders(sql)
             except StatementError:
-                # it fails when it runs, with its reason
+                # it fails with its reason when it runs
                 return given
     for problem, names in ("missing", used - set(given)), ("unused", set(given) - used):
         if names:

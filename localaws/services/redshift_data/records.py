@@ -1,4 +1,4 @@
-"""Statements as they are kept, with their results."""
+"""The stored statements and their results."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 from localaws.server.wire import now
 from localaws.services.redshift_data.engine import Result
+from localaws.state.store import INTERRUPTED as STOPPED
 from localaws.state.store import Store
 
 STATEMENT, RESULT = "redshift-statement", "redshift-result"
-INTERRUPTED = "ERROR: the local AWS was stopped"
+INTERRUPTED = f"ERROR: {STOPPED}"
 ENDED = ("FINISHED", "FAILED", "ABORTED")
 
 
@@ -46,7 +47,7 @@ class Statement:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of it runs any more."""
+        """Whether the statement has ended."""
         return self.status in ENDED
 
     @property
@@ -56,7 +57,7 @@ class Statement:
 
 
 class Records:
-    """All statements: in memory, and in the store from the moment of each change."""
+    """All statements, in memory and in the store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -70,14 +71,14 @@ class Records:
                 self.end(statement, "FAILED", INTERRUPTED)
 
     def keep(self, statement: Statement) -> None:
-        """Keep a statement as it is now."""
+        """Saves a statement."""
         with self.lock:
             statement.updated = now()
             self.statements[statement.id] = statement
             self._store.put(STATEMENT, statement.id, asdict(statement))
 
     def end(self, statement: Statement, status: str, error: str | None = None) -> None:
-        """End a statement: the part that ran has failed, those behind it never ran."""
+        """Ends a statement: a running part gets the status and error, later parts are aborted."""
         with self.lock:
             for part in statement.parts:
                 if part.status == "STARTED":
@@ -88,7 +89,7 @@ class Records:
             self.keep(statement)
 
     def keep_result(self, statement: Statement, number: int, result: Result) -> None:
-        """Keep what a part gave."""
+        """Saves the result of a part."""
         with self.lock:
             part = statement.parts[number]
             part.status, part.has_rows, part.rows, part.updated = "FINISHED", result.has_rows, result.count, now()
@@ -98,5 +99,5 @@ class Records:
             self.keep(statement)
 
     def result(self, statement: Statement, number: int) -> Any:
-        """What a part gave."""
+        """The result of a part."""
         return self._store.document(RESULT, f"{statement.id}:{number}")

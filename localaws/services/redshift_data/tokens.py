@@ -1,4 +1,4 @@
-"""Reading the statements that sqlglot does not: UNLOAD and COPY."""
+"""A parser for the statements that sqlglot does not parse: UNLOAD and COPY."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _STRINGS = (TokenType.STRING, TokenType.HEREDOC_STRING)
 
 
 def first_word(sql: str) -> str:
-    """The first word of a statement, in capitals."""
+    """The first word of a statement, in upper case."""
     words = sql.split(None, 1)
     return words[0].upper() if words else ""
 
 
 class Tokens:
-    """The rest of a statement after its first word, token by token."""
+    """The tokens of a statement after its first word."""
 
     def __init__(self, sql: str) -> None:
         try:
@@ -31,7 +31,7 @@ class Tokens:
 
     @property
     def more(self) -> bool:
-        """Whether anything is left."""
+        """Whether tokens are left."""
         return bool(self._tokens)
 
     def take(self) -> Any:
@@ -41,7 +41,7 @@ class Tokens:
         return self._tokens.pop(0)
 
     def accept(self, *words: str) -> bool:
-        """Whether the next tokens are these words, which are then taken."""
+        """Takes these words if they come next; returns whether they did."""
         ahead = [token.text.upper() for token in self._tokens]
         flat = " ".join(ahead).split()[: len(words)]
         if flat != list(words):
@@ -52,21 +52,21 @@ class Tokens:
         return True
 
     def expect(self, *words: str) -> None:
-        """Take these words, which must come next."""
+        """Takes these words; raises StatementError if they do not come next."""
         if not self.accept(*words):
             raise StatementError(
                 f'syntax error at or near "{self._tokens[0].text if self._tokens else "end of input"}"'
             )
 
     def string(self) -> str:
-        """The next token, which must be a quoted text."""
+        """The next token, which must be a string."""
         token = self.take()
         if token.token_type not in _STRINGS:
             raise StatementError(f'syntax error at or near "{token.text}"')
         return str(token.text)
 
     def name(self) -> str:
-        """A table's name as it is written in SQL: quoted, with its schema."""
+        """A table's name, quoted, with its schema if given."""
         parts = [self._quoted()]
         while self.accept("."):
             parts.append(self._quoted())
@@ -86,7 +86,7 @@ class Tokens:
         return f'"{text}"'
 
     def role(self) -> None:
-        """Who reads and writes S3: checked for its form, then forgotten, for the local S3 asks nobody."""
+        """Skips the credentials for S3: their syntax is checked, but the local S3 needs none."""
         if self.accept("IAM_ROLE"):
             if not self.accept("DEFAULT"):
                 self.string()
@@ -96,5 +96,5 @@ class Tokens:
             raise StatementError("IAM_ROLE is missing")
 
     def refuse(self) -> StatementError:
-        """The error of the option that comes next."""
+        """The error for the next option."""
         return unsupported(f"the option {self._tokens[0].text.upper()}")

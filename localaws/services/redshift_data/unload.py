@@ -1,4 +1,4 @@
-"""UNLOAD: the rows of a query become objects below a prefix of S3, with a manifest that counts them."""
+"""UNLOAD: writes the rows of a query to objects of S3, with a manifest."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Unload:
 
     @classmethod
     def parse(cls, sql: str) -> Unload:
-        """The statement of a text."""
+        """The parsed statement."""
         tokens = Tokens(sql)
         tokens.expect("(")
         query = tokens.string()
@@ -68,7 +68,7 @@ class Unload:
         elif tokens.accept("HEADER"):
             self.header = True
         elif tokens.accept("PARALLEL"):
-            # there is one slice: its file is the same in both cases
+            # with a single file, both settings are the same
             tokens.take()
         elif tokens.accept("REGION"):
             tokens.accept("AS")
@@ -79,7 +79,7 @@ class Unload:
             raise unsupported(f"FORMAT {self.format}")
 
     def run(self, connection: duckdb.DuckDBPyConnection, objects: Objects) -> int:
-        """Write the objects; the number of rows."""
+        """Writes the objects; returns the number of rows."""
         taken = objects.list(self.prefix)
         if taken and not self.overwrite and not self.clean:
             raise StatementError(_NOT_EMPTY)
@@ -100,7 +100,7 @@ class Unload:
         return rows
 
     def _write(self, connection: duckdb.DuckDBPyConnection, sql: str, names: list[str], path: Path) -> int:
-        """Write the rows to a file, names of columns in small letters as Redshift has them; their number."""
+        """Writes the rows to a file with lower-case column names, as in Redshift; returns their number."""
         columns = ", ".join(f'c{number} AS "{name.lower()}"' for number, name in enumerate(names))
         given = ", ".join(f"c{number}" for number in range(len(names)))
         options = (

@@ -1,4 +1,4 @@
-"""Statements and values as the Redshift Data API shows them."""
+"""Response documents of the Redshift Data API."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _TYPES = {
 
 
 def accepted(statement: Statement) -> Document:
-    """The answer to a statement that was taken."""
+    """The response to an accepted statement."""
     return {"Id": statement.id, "CreatedAt": statement.created, **statement.where}
 
 
 def described(statement: Statement) -> Document:
-    """A statement in full."""
+    """The description of a statement."""
     first = statement.parts[0]
     alone = {} if statement.batch else {"QueryString": first.sql, "ResultRows": first.rows, "ResultSize": -1}
     parts = [_part(statement, number, part) for number, part in enumerate(statement.parts, 1)]
@@ -92,7 +92,7 @@ def field(value: Any) -> Document:
 
 
 def column(name: str, kind: str) -> Document:
-    """What is said of a column."""
+    """The metadata of a column."""
     numbers = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", kind)
     precision, scale = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
     return {

@@ -1,1 +1,4 @@
-"""SageMaker pipelines: definitions, executions, and steps as processes."""
+"""SageMaker pipelines: `handlers` takes requests, `runner` starts each step of an execution as a process.
+
+`definition` parses and checks pipelines, `commands` builds the command line of a step, `records` keeps everything.
+"""

@@ -7,26 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from localaws.processes.jobs import Command
-from localaws.server.settings import Settings
+from localaws.server.settings import Settings, aws_environment
 from localaws.services.sagemaker.expressions import text
-
-_PASSED_ON = (
-    "AWS_ENDPOINT_URL",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_DEFAULT_REGION",
-    "AWS_REGION",
-    "AWS_EC2_METADATA_DISABLED",
-)
 
 
 def image_name(uri: str) -> str:
-    """The last part of an image's name without tag and digest, which is the command of its stage."""
+    """The last part of an image's name without tag and digest: the command of its stage."""
     return uri.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def command(settings: Settings, arguments: Mapping[str, Any], place: Path, name: str) -> Command:
-    """What a step runs, of its resolved arguments; `place` is <pipeline>/<execution>/<step> below logs and scratch."""
+    """The command of a step with its resolved arguments; `place` is <pipeline>/<execution>/<step>."""
     specification = arguments["AppSpecification"]
     uri = text(specification["ImageUri"])
     entrypoint = [text(part) for part in specification.get("ContainerEntrypoint") or [image_name(uri)]]
@@ -38,7 +29,7 @@ def command(settings: Settings, arguments: Mapping[str, Any], place: Path, name:
     container = None
     if settings.steps == "docker":
         container = "-".join(("ndr", *place.parts[1:], str(settings.port))).lower()
-        run = [*_docker_options(settings, environment, given, container), "--entrypoint", entrypoint[0]]
+        run = [*_docker_options(settings, given, container), "--entrypoint", entrypoint[0]]
         full = ("docker", "run", *run, uri, *entrypoint[1:], *line)
     else:
         full = (str(settings.step_bin / Path(entrypoint[0]).name), *entrypoint[1:], *line)
@@ -53,11 +44,9 @@ def command(settings: Settings, arguments: Mapping[str, Any], place: Path, name:
     )
 
 
-def _docker_options(
-    settings: Settings, environment: Mapping[str, str], given: Mapping[str, str], container: str
-) -> list[str]:
-    """Options of docker run: host network, so that the endpoint is the same; the folders that the steps may see."""
-    variables = {name: environment[name] for name in _PASSED_ON} | dict(given)
+def _docker_options(settings: Settings, given: Mapping[str, str], container: str) -> list[str]:
+    """Options of docker run: the host's network, where the endpoint is the same, variables and mounted folders."""
+    variables = aws_environment(settings.endpoint) | dict(given)
     options = ["--rm", "--name", container, "--network", "host"]
     for name, value in variables.items():
         options += ["--env", f"{name}={value}"]

@@ -1,6 +1,6 @@
-"""A pipeline definition as the SageMaker SDK writes it, read and checked.
+"""Pipeline definitions of the SageMaker SDK, parsed and checked.
 
-Only what the local AWS can run is accepted: anything else is refused when the pipeline is created, not when it runs.
+A definition that the local AWS cannot run is refused when the pipeline is created.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ _NOT_EMULATED = ("ProcessingInputs", "ProcessingOutputConfig")
 
 
 def invalid(message: str) -> ServiceError:
-    """The error with which SageMaker answers a request that is wrong."""
+    """The error for an invalid request."""
     return ServiceError("ValidationException", message)
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a pipeline; without a default it must be given."""
+    """A parameter of a pipeline; required without a default."""
 
     name: str
     type: str
     default: Any
 
     def parse(self, text: Any) -> Any:
-        """The value of the text that a start request gives; raises ValidationException when it is of another type."""
+        """The typed value of a text from a start request; raises ValidationException for another type."""
         try:
             if self.type == "Boolean":
                 return {"true": True, "false": False}[str(text).lower()]
             return _TYPES[self.type](text)
         except (ValueError, KeyError) as error:
-            raise invalid(f"Parameter {self.name} is of type {self.type}: {text!r} is not") from error
+            raise invalid(f"Parameter {self.name} must be of type {self.type}, not {text!r}") from error
 
 
 @dataclass(frozen=True)
 class Step:
-    """A processing step: its job's arguments, unresolved, and the names of the steps that come before."""
+    """A processing step: its job's unresolved arguments, and the names of the steps it depends on."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -54,14 +54,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Definition:
-    """A pipeline: parameters by name and steps by name, in the order in which they are written."""
+    """A pipeline: parameters and steps by name, in order of definition."""
 
     parameters: Mapping[str, Parameter]
     steps: Mapping[str, Step]
 
     @classmethod
     def parse(cls, text: str) -> Definition:
-        """The definition that a JSON text holds; raises ValidationException with what is wrong in it."""
+        """The definition in a JSON text; raises ValidationException if it is invalid."""
         try:
             document = json.loads(text)
         except ValueError as error:
@@ -80,7 +80,7 @@ class Definition:
         for step in self.steps.values():
             for name in step.depends_on:
                 if name not in self.steps:
-                    raise invalid(f"Step {step.name} depends on {name}, which is no step of the pipeline")
+                    raise invalid(f"Step {step.name} depends on {name}, which is not a step of the pipeline")
             for path in expressions.references(step.arguments):
                 if not expressions.is_known(path, self.parameters):
                     raise invalid(f"Step {step.name} refers to {path}, which the local AWS does not know")
@@ -90,7 +90,7 @@ class Definition:
             raise invalid(f"Steps depend on each other in a circle: {' > '.join(error.args[1])}") from error
 
     def values(self, given: Mapping[str, str]) -> dict[str, Any]:
-        """The value of each parameter, given or default; raises ValidationException for unknown and missing."""
+        """The value of each parameter, given or default; raises ValidationException if any is unknown or missing."""
         unknown = [name for name in given if name not in self.parameters]
         if unknown:
             raise invalid(f"Unknown pipeline parameters: {', '.join(unknown)}")
@@ -131,7 +131,7 @@ def _step(item: Any) -> Step:
 
 
 def _unsupported(item: Mapping[str, Any]) -> Iterator[str]:
-    """What a step asks for that would be ignored."""
+    """The members of a step that the local AWS does not support."""
     yield from (name for name in item if name not in _STEP_MEMBERS and name != "CacheConfig")
     if (item.get("CacheConfig") or {}).get("Enabled"):
         yield "CacheConfig"

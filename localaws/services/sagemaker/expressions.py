@@ -1,4 +1,4 @@
-"""The references inside a pipeline definition: {"Get": "Parameters.X"} and {"Std:Join": {...}}."""
+"""References in a pipeline definition: {"Get": "Parameters.X"} and {"Std:Join": {...}}."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def references(value: Any) -> Iterator[str]:
 
 
 def is_known(path: str, parameters: Collection[str]) -> bool:
-    """Whether a path names a parameter, or a variable of the execution."""
+    """Whether a path is a parameter or a variable of the execution."""
     kind, _, name = path.partition(".")
     return name in (parameters if kind == "Parameters" else EXECUTION_VARIABLES if kind == "Execution" else ())
 

@@ -1,4 +1,4 @@
-"""The operations of the SageMaker API that concern pipelines."""
+"""The operations of the SageMaker API for pipelines."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _SHORTEST_TOKEN = 32
 
 
 class Pipelines:
-    """SageMaker's pipelines over their records and the runner."""
+    """SageMaker's pipeline operations."""
 
     def __init__(self, records: Records, runner: Runner) -> None:
         self._records = records
         self._runner = runner
 
     def operations(self) -> dict[str, Operation]:
-        """Every operation by its name."""
+        """The operations by name."""
         return {
             "CreatePipeline": self.create,
             "UpdatePipeline": self.update,
@@ -36,7 +36,7 @@ class Pipelines:
         }
 
     def _pipeline(self, request: Document) -> PipelineRecord:
-        """The pipeline that a request names, by name or ARN."""
+        """The pipeline of a request, given by name or ARN."""
         name = required(request, "PipelineName")
         found = self._records.pipelines.get(name.rpartition("/")[2])
         if found is None:
@@ -58,7 +58,7 @@ class Pipelines:
         return self._records.keep_definition(text)
 
     def create(self, request: Document) -> Document:
-        """Create a pipeline; a taken name is an error."""
+        """Creates a pipeline; an existing name is an error."""
         name = required(request, "PipelineName")
         role = required(request, "RoleArn")
         if name in self._records.pipelines:
@@ -67,7 +67,7 @@ class Pipelines:
         return self._change(record, request)
 
     def update(self, request: Document) -> Document:
-        """Change a pipeline; executions that run keep the form in which they started."""
+        """Updates a pipeline; running executions keep the definition they started with."""
         record = self._pipeline(request)
         if "PipelineDefinition" in request or "PipelineDefinitionS3Location" in request:
             record.definition = self._definition(request)
@@ -83,15 +83,15 @@ class Pipelines:
         return {"PipelineArn": record.arn}
 
     def delete(self, request: Document) -> Document:
-        """Delete a pipeline that does not run."""
+        """Deletes a pipeline without running executions."""
         record = self._pipeline(request)
         if any(not item.ended for item in self._executions_of(record)):
-            raise ServiceError("ConflictException", f"Pipeline {record.name} has executions that run")
+            raise ServiceError("ConflictException", f"Pipeline {record.name} has running executions")
         self._records.drop_pipeline(record.name)
         return {"PipelineArn": record.arn}
 
     def list_pipelines(self, request: Document) -> Document:
-        """Pipelines, newest first."""
+        """The pipelines, newest first."""
         prefix = request.get("PipelineNamePrefix") or ""
         found = [item for item in self._records.pipelines.values() if item.name.startswith(prefix)]
         ordered = views.by_time(found, request, "Descending", lambda item: item.created)
@@ -99,7 +99,7 @@ class Pipelines:
         return {"PipelineSummaries": [views.pipeline_summary(item) for item in items], **more}
 
     def start(self, request: Document) -> Document:
-        """Start an execution; the same token for the same pipeline gives the execution that it started before."""
+        """Starts an execution; a repeated token for the same pipeline returns the execution it started first."""
         pipeline = self._pipeline(request)
         token = required(request, "ClientRequestToken")
         if len(token) < _SHORTEST_TOKEN:
@@ -130,7 +130,7 @@ class Pipelines:
         return {"PipelineExecutionArn": record.arn}
 
     def stop(self, request: Document) -> Document:
-        """Stop an execution: its steps end, nothing new starts."""
+        """Stops an execution: its steps end, and no more start."""
         record = self._execution(request)
         if record.ended:
             raise invalid(f"Pipeline execution {record.arn} has ended as {record.status} and cannot be stopped")
@@ -142,25 +142,25 @@ class Pipelines:
             return [item for item in self._records.executions.values() if item.pipeline_arn == pipeline.arn]
 
     def definition_of_execution(self, request: Document) -> Document:
-        """The definition that an execution runs."""
+        """The definition of an execution."""
         record = self._execution(request)
         return {"PipelineDefinition": self._records.definitions[record.definition], "CreationTime": record.created}
 
     def list_executions(self, request: Document) -> Document:
-        """Executions of a pipeline, newest first."""
+        """The executions of a pipeline, newest first."""
         found = self._executions_of(self._pipeline(request))
         ordered = views.by_time(found, request, "Descending", lambda item: item.created)
         items, more = page(ordered, request)
         return {"PipelineExecutionSummaries": [views.execution_summary(item) for item in items], **more}
 
     def list_steps(self, request: Document) -> Document:
-        """The steps of an execution that were started, newest first."""
+        """The started steps of an execution, newest first."""
         ordered = views.by_time(self._execution(request).steps, request, "Descending", lambda item: item.start)
         items, more = page(ordered, request)
         return {"PipelineExecutionSteps": [views.step(item) for item in items], **more}
 
     def list_parameters(self, request: Document) -> Document:
-        """The parameters that an execution was started with."""
+        """The parameters given at the start of an execution."""
         given = self._execution(request).given
         items, more = page([{"Name": name, "Value": value} for name, value in given.items()], request)
         return {"PipelineParameters": items, **more}

@@ -1,4 +1,4 @@
-"""Pipelines and their executions as they are kept."""
+"""The stored pipelines and executions."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from localaws.server.wire import now
-from localaws.state.store import Store
+from localaws.state.store import INTERRUPTED, Store
 
-INTERRUPTED = "the local AWS was stopped"
 _ENDED = ("Succeeded", "Failed", "Stopped")
 
 
 @dataclass
 class StepRecord:
-    """A step that was started."""
+    """A started step."""
 
     name: str
     job_arn: str
@@ -29,7 +28,7 @@ class StepRecord:
 
 @dataclass
 class ExecutionRecord:
-    """An execution of a pipeline; `definition` is the key of the definition that it runs."""
+    """An execution of a pipeline; `definition` is the key of its definition."""
 
     arn: str
     pipeline_name: str
@@ -48,13 +47,13 @@ class ExecutionRecord:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of it runs any more."""
+        """Whether the execution has ended."""
         return self.status in _ENDED
 
 
 @dataclass
 class PipelineRecord:
-    """A pipeline in its present form."""
+    """A pipeline in its current form."""
 
     arn: str
     name: str
@@ -69,7 +68,7 @@ class PipelineRecord:
 
 
 class Records:
-    """All pipelines and executions: in memory, and in the store from the moment of each change."""
+    """All pipelines and executions, in memory and in the store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -83,7 +82,7 @@ class Records:
         self.interrupt(self.executions.values())
 
     def interrupt(self, executions: Iterable[ExecutionRecord]) -> None:
-        """Mark what ran when the server ended as failed."""
+        """Marks executions that ran when the server ended as failed."""
         for execution in executions:
             if execution.ended:
                 continue
@@ -94,7 +93,7 @@ class Records:
             self.keep_execution(execution)
 
     def keep_definition(self, text: str) -> str:
-        """Keep a definition; its key."""
+        """Saves a definition; returns its key."""
         key = hashlib.sha256(text.encode()).hexdigest()
         if key not in self.definitions:
             self.definitions[key] = text
@@ -102,17 +101,17 @@ class Records:
         return key
 
     def keep_pipeline(self, pipeline: PipelineRecord) -> None:
-        """Keep a pipeline as it is now."""
+        """Saves a pipeline."""
         self.pipelines[pipeline.name] = pipeline
         self._store.put("pipeline", pipeline.name, asdict(pipeline))
 
     def drop_pipeline(self, name: str) -> None:
-        """Forget a pipeline; its executions stay."""
+        """Deletes a pipeline; its executions remain."""
         del self.pipelines[name]
         self._store.delete("pipeline", name)
 
     def keep_execution(self, execution: ExecutionRecord) -> None:
-        """Keep an execution as it is now."""
+        """Saves an execution."""
         with self.lock:
             execution.modified = now()
             self.executions[execution.arn] = execution

@@ -1,7 +1,7 @@
-"""Runs an execution of a pipeline: each step as a process, as soon as the steps before it have succeeded.
+"""Runs pipeline executions: each step as a process, once the steps it depends on have succeeded.
 
-`ParallelismConfiguration` is kept but not obeyed: NDR_STEP_SLOTS bounds the processes of all executions together.
-Retry policies of steps are accepted and never apply: they are for faults of the service, which cannot happen here.
+`ParallelismConfiguration` is ignored: NDR_STEP_SLOTS limits the processes of all executions together. Retry policies
+of steps never apply: they cover faults of the service, which do not occur here.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from localaws.server.wire import now
 from localaws.services.sagemaker import commands
 from localaws.services.sagemaker.definition import Definition, Step
 from localaws.services.sagemaker.expressions import resolve
-from localaws.services.sagemaker.records import INTERRUPTED, ExecutionRecord, Records, StepRecord
+from localaws.services.sagemaker.records import ExecutionRecord, Records, StepRecord
+from localaws.state.store import INTERRUPTED
 
 STEP_FAILURE = "Step failure: One or multiple steps failed."
 
 
 class Run:
-    """One execution while it runs."""
+    """A running execution."""
 
     def __init__(self, execution: ExecutionRecord, records: Records, processes: Processes) -> None:
         self._execution = execution
@@ -35,7 +36,7 @@ class Run:
         self._interrupted = False
 
     def go(self) -> None:
-        """Run all steps; the record holds the outcome."""
+        """Runs all steps, and records the outcome."""
         waiting = dict(self._definition.steps)
         done: dict[str, bool] = {}
         running: dict[Future[bool], str] = {}
@@ -115,7 +116,7 @@ class Run:
             self._mark(record, "Stopped" if outcome.stopped and not record.failure_reason else _status(outcome))
 
     def stop(self, interrupted: bool = False) -> None:
-        """Stop the running steps and start no others."""
+        """Stops running steps, and starts no more."""
         with self._records.lock:
             self._stopping = True
             self._interrupted = self._interrupted or interrupted
@@ -132,7 +133,7 @@ def _status(outcome: Outcome) -> str:
 
 
 class Runner:
-    """All executions that run."""
+    """All running executions."""
 
     def __init__(self, records: Records, processes: Processes) -> None:
         self._records = records
@@ -140,7 +141,7 @@ class Runner:
         self._runs: dict[str, tuple[Run, threading.Thread]] = {}
 
     def start(self, execution: ExecutionRecord) -> None:
-        """Run an execution in the background."""
+        """Runs an execution in the background."""
         run = Run(execution, self._records, self._processes)
         thread = threading.Thread(target=self._go, args=(execution.arn, run), name=execution.arn, daemon=True)
         with self._records.lock:
@@ -155,14 +156,14 @@ class Runner:
                 self._runs.pop(arn, None)
 
     def stop(self, arn: str) -> None:
-        """Stop an execution; one that has ended stays as it is."""
+        """Stops an execution if it runs."""
         with self._records.lock:
             found = self._runs.get(arn)
         if found:
             found[0].stop()
 
     def close(self) -> None:
-        """Stop everything, because the server stops, and wait for the end."""
+        """Stops all executions when the server stops, and waits for their end."""
         with self._records.lock:
             runs = list(self._runs.values())
         for run, _ in runs:

@@ -1,4 +1,4 @@
-"""Records as the SageMaker API shows them."""
+"""Response documents of the SageMaker API."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from localaws.services.sagemaker.records import ExecutionRecord, PipelineRecord,
 
 
 def by_time(items: Iterable[Any], request: Document, default: str, time_of: Callable[[Any], float]) -> list[Any]:
-    """Items in the order of their time that a request asks for; `default` is Ascending or Descending."""
+    """Items sorted by time as requested; `default` is Ascending or Descending."""
     ascending = sorted(items, key=time_of)
     return ascending if (request.get("SortOrder") or default) == "Ascending" else ascending[::-1]
 
 
 def pipeline(record: PipelineRecord, records: Records) -> Document:
-    """A pipeline in full."""
+    """The description of a pipeline."""
     return given(
         PipelineArn=record.arn,
         PipelineName=record.name,
@@ -47,7 +47,7 @@ def pipeline_summary(record: PipelineRecord) -> Document:
 
 
 def execution(record: ExecutionRecord) -> Document:
-    """An execution in full."""
+    """The description of an execution."""
     return given(
         PipelineArn=record.pipeline_arn,
         PipelineExecutionArn=record.arn,

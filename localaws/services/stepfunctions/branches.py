@@ -1,4 +1,4 @@
-"""Branches of a Parallel state and iterations of a Map: at the same time, all ended when one fails."""
+"""Concurrent branches of a Parallel state and iterations of a Map; all end when one fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _original_parallel = sf._run_parallel_branches
 
 
 def run_all(work: Sequence[Work], most: int) -> list[Any]:
-    """The results in order; the first failure halts the others and is raised when all have ended."""
+    """The results in order; the first failure halts the others, and is raised once all have ended."""
     failures: list[Exception] = []
     lock = threading.Lock()
 
@@ -44,7 +44,7 @@ def run_all(work: Sequence[Work], most: int) -> list[Any]:
 
 
 def run_parallel_branches(state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: Any) -> Any:
-    """Run the branches; ministack knows no Arguments, Output and Assign of a Parallel state and no scopes."""
+    """Runs the branches; ministack lacks Arguments, Output and Assign of a Parallel state, and scopes."""
     if sf._state_query_language(state_def, ctx) != "JSONata":
         return _original_parallel(state_def, raw_input, execution, ctx)
     given = sf._apply_jsonata_arguments(state_def, raw_input, ctx)
@@ -60,7 +60,7 @@ def run_parallel_branches(state_def: dict[str, Any], raw_input: Any, execution: 
 
 
 def outcome(state_def: dict[str, Any], raw_input: Any, ctx: Any, result: Any) -> Any:
-    """Output and next state of a state with a result, its variables assigned."""
+    """The output and next state of a state with a result, after assigning its variables."""
     output = sf._apply_jsonata_output(state_def, raw_input, ctx, result=result, default=result)
     sf._apply_state_assign(state_def, raw_input, ctx, result=result)
     return output, sf._next_or_end(state_def)

@@ -1,4 +1,4 @@
-"""Choice states: conditions are booleans, and the state's own Output and Assign belong to its Default."""
+"""Choice states: conditions must be booleans, and the state's own Output and Assign apply to its Default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _original_choice = sf._execute_choice
 
 
 def execute_choice(state_def: dict[str, Any], raw_input: Any, ctx: Any = None) -> Any:
-    """Output and next state; ministack takes anything for true, and ignores the Output of the state."""
+    """The output and next state; ministack accepts any truthy condition, and ignores the state's Output."""
     if sf._state_query_language(state_def, ctx) != "JSONata":
         return _original_choice(state_def, raw_input, ctx)
     for rule in state_def["Choices"]:
@@ -22,7 +22,7 @@ def execute_choice(state_def: dict[str, Any], raw_input: Any, ctx: Any = None) -
 
 
 def _taken(place: dict[str, Any], following: str, raw_input: Any, ctx: Any) -> Any:
-    """Output and next state of the rule or state that decides."""
+    """The output and next state of the rule or state that decides."""
     place = {**place, "QueryLanguage": "JSONata"}
     output = sf._apply_jsonata_output(place, raw_input, ctx, default=raw_input)
     sf._apply_state_assign(place, raw_input, ctx)

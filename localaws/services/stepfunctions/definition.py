@@ -1,4 +1,4 @@
-"""What is refused when a state machine is created or changed."""
+"""Checks of a definition when a state machine is created or updated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _original_validate = sf._validate_definition_jsonata
 
 
 def validate_definition(definition_str: str) -> str | None:
-    """The first thing in a definition that cannot run, or nothing."""
+    """The first problem of a definition; None if it can run."""
     refusal = _original_validate(definition_str)
     if refusal:
         return str(refusal)
@@ -28,7 +28,7 @@ def validate_definition(definition_str: str) -> str | None:
 def _refusals(machine: dict[str, Any], place: str = "") -> Iterator[str]:
     states = machine.get("States") or {}
     if machine.get("StartAt") not in states:
-        yield f"MISSING_TRANSITION_TARGET: StartAt names no state at {place}/StartAt"
+        yield f"MISSING_TRANSITION_TARGET: StartAt is not a state at {place}/StartAt"
     for name, state in states.items():
         path = f"{place}/States/{name}"
         for target in _targets(state):
@@ -45,6 +45,6 @@ def _refusals(machine: dict[str, Any], place: str = "") -> Iterator[str]:
 
 
 def _targets(state: dict[str, Any]) -> Iterator[str]:
-    """Every state that may follow."""
+    """Every possible next state."""
     for holder in [state, *state.get("Choices", []), *state.get("Catch", [])]:
         yield from (holder[key] for key in ("Next", "Default") if key in holder)

@@ -1,6 +1,6 @@
-"""Distributed Map: each item is an execution of its own, which knows nothing of its parent's variables.
+"""Distributed Map: each item runs in a child execution without the parent's variables.
 
-ItemBatcher and ResultWriter are refused when the state machine is created (see `definition`).
+`definition` refuses ItemBatcher and ResultWriter when the state machine is created.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _COUNTS = (
 
 @dataclass
 class MapRun:
-    """A run of a distributed Map state: its counts, and when its failures are too many."""
+    """A run of a distributed Map state: its counts and its tolerance for failures."""
 
     record: dict[str, Any]
     tolerated_count: int | None
@@ -43,14 +43,14 @@ class MapRun:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, **changes: int) -> None:
-        """Add to the counts of items and of executions."""
+        """Adds to the counts of items and executions."""
         with self.lock:
             for counts in (self.record["itemCounts"], self.record["executionCounts"]):
                 for name, change in changes.items():
                     counts[name] += change
 
     def end(self, status: str) -> None:
-        """Write down how the run ended, unless it has ended before; what never began was aborted."""
+        """Records the end of the run, unless recorded before; pending items count as aborted."""
         if self.record["status"] != "RUNNING":
             return
         waiting = self.record["itemCounts"]["pending"]
@@ -60,7 +60,7 @@ class MapRun:
 
     @property
     def exceeded(self) -> bool:
-        """Whether more items have failed than are tolerated; without a threshold, any is too many."""
+        """Whether more items have failed than tolerated; without a threshold, none may fail."""
         counts = self.record["itemCounts"]
         if self.tolerated_count is None and self.tolerated_percentage is None:
             return bool(counts["failed"])
@@ -70,7 +70,7 @@ class MapRun:
 
 
 def run(state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: Any) -> Any:
-    """Run a distributed Map state: output and next state."""
+    """Runs a distributed Map state; returns its output and next state."""
     items = _items(state_def, raw_input, ctx)
     map_run = _new_run(state_def, raw_input, execution, ctx, len(items))
     processor = state_def["ItemProcessor"]
@@ -156,7 +156,7 @@ def _new_run(state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: Any
 
 
 def _run_child(map_run: MapRun, processor: dict[str, Any], given: Any, parent: Any, ctx: Any, scope: Scope) -> Any:
-    """One child to its end: its output, null when it failed."""
+    """Runs one child execution; returns its output, None if it failed."""
     current().check()
     map_run.count(pending=-1, running=1)
     child = executions.new_child(map_run.record, given, parent)

@@ -1,4 +1,4 @@
-"""From the start of an execution to its end: in a thread of its own, ended by StopExecution and by its time limit."""
+"""Executions from start to end: each runs in a thread, and ends early on StopExecution or its time limit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _definitions: dict[str, str] = {}
 
 
 def start_execution(data: dict[str, Any]) -> Any:
-    """Start an execution, of the version that was named, once for a name and input."""
+    """Starts an execution of the requested version; once per name and input."""
     data = {**data, "name": data.get("name") or sf.new_uuid()}
     refusal = _refusal(data)
     machine = sf._resolve_state_machine_arn(data.get("stateMachineArn", ""))
@@ -63,7 +63,7 @@ def start_execution(data: dict[str, Any]) -> Any:
 
 
 def _refusal(data: dict[str, Any]) -> Any:
-    """The error for a name or an input that AWS does not take."""
+    """The error for an invalid name or input; None if both are valid."""
     if not _NAME.match(data["name"]):
         return sf.error_response_json("InvalidName", f"Invalid Name: '{data['name']}'", 400)
     text = data.get("input", "{}")
@@ -81,13 +81,13 @@ def _same(one: str, other: str) -> bool:
 
 
 def _definition(machine: str, named: str) -> str:
-    """The definition of the version or alias that was named; ministack runs the newest of the machine."""
+    """The definition of the requested version or alias; ministack runs the machine's newest."""
     version = sf._state_machine_versions.get(sf._execution_version_arn(named))
     return str((version or sf._state_machines[machine])["definition"])
 
 
 def describe_execution(data: dict[str, Any]) -> Any:
-    """An execution, with the version and alias that it was started by."""
+    """The description of an execution, with the version and alias that started it."""
     status, headers, body = _original_describe(data)
     execution = sf._executions.get(data.get("executionArn"))
     if status != 200 or not execution:
@@ -97,7 +97,7 @@ def describe_execution(data: dict[str, Any]) -> Any:
 
 
 def delete_state_machine(data: dict[str, Any]) -> Any:
-    """Delete a machine, its executions with it, as ministack does; those that run are ended."""
+    """Deletes a machine and its executions, as ministack does, after stopping running ones."""
     arn = data.get("stateMachineArn")
     gone = [key for key, item in sf._executions.items() if item["stateMachineArn"] == arn]
     for key in gone:
@@ -108,7 +108,7 @@ def delete_state_machine(data: dict[str, Any]) -> Any:
 
 
 def run_execution(exec_arn: str) -> None:
-    """Run an execution in the calling thread."""
+    """Runs an execution in the calling thread."""
     execution = sf._executions.get(exec_arn)
     if not execution:
         return
@@ -127,7 +127,7 @@ def run_execution(exec_arn: str) -> None:
 
 
 def context(execution: Mapping[str, Any], given: Any, language: str, machine_name: str) -> dict[str, Any]:
-    """The context object of an execution, with the variables, of which it has none yet."""
+    """The context object of a new execution, with an empty set of variables."""
     return {
         "QueryLanguage": language,
         "Execution": {
@@ -143,7 +143,7 @@ def context(execution: Mapping[str, Any], given: Any, language: str, machine_nam
 
 
 def run_to_end(execution: dict[str, Any], scope: Scope, work: Callable[[], Any]) -> None:
-    """Do the work of an execution and write down how it ended."""
+    """Does the work of an execution, and records how it ended."""
     arn = execution["executionArn"]
     with _lock:
         if execution["status"] != "RUNNING":
@@ -157,18 +157,18 @@ def run_to_end(execution: dict[str, Any], scope: Scope, work: Callable[[], Any])
         finish(execution, "FAILED", error=error.error, cause=error.cause)
     except HaltedError:
         if scope.expired:
-            finish(execution, "TIMED_OUT", error="States.Timeout", cause="the time of the execution is over")
+            finish(execution, "TIMED_OUT", error="States.Timeout", cause="the execution exceeded its TimeoutSeconds")
         else:
             finish(execution, "ABORTED")
     finally:
-        # an error of this program: its trace goes to the log of the server, and the execution does not stay open
+        # a defect of this program: its traceback goes to the server's log, and the execution must not stay open
         finish(execution, "FAILED", error="States.Runtime", cause=repr(sys.exception()))
         with _lock:
             _scopes.pop(arn, None)
 
 
 def finish(execution: dict[str, Any], status: str, **fields: Any) -> bool:
-    """End an execution; False when it has ended already."""
+    """Ends an execution; False if it had ended before."""
     with _lock:
         if execution["status"] != "RUNNING":
             return False
@@ -183,13 +183,13 @@ def finish(execution: dict[str, Any], status: str, **fields: Any) -> bool:
 
 
 def finished(arn: str) -> threading.Event:
-    """Set when the execution has ended."""
+    """The event that is set when the execution ends."""
     with _lock:
         return _finished.setdefault(arn, threading.Event())
 
 
 def stop_execution(data: dict[str, Any]) -> Any:
-    """Abort an execution; ministack only marks it, and its task goes on."""
+    """Aborts an execution; ministack only marks it and lets its task continue."""
     execution = sf._executions.get(data.get("executionArn"))
     if not execution:
         message = f"Execution {data.get('executionArn')} not found"
@@ -205,7 +205,7 @@ def stop_execution(data: dict[str, Any]) -> Any:
 
 
 def new_child(map_run: Mapping[str, Any], given: Any, parent: Mapping[str, Any]) -> dict[str, Any]:
-    """The record of a child execution of a map run, begun."""
+    """The record of a started child execution of a map run."""
     name = sf.new_uuid()
     machine = map_run["_stateMachineArn"]
     text, started = json.dumps(given), sf.now_iso()
@@ -232,13 +232,13 @@ def new_child(map_run: Mapping[str, Any], given: Any, parent: Mapping[str, Any])
 
 
 def run_child(child: dict[str, Any], work: Callable[[], Any]) -> None:
-    """Run a child execution inside the scope of its parent."""
+    """Runs a child execution in the scope of its parent."""
     with current().inner() as scope:
         run_to_end(child, scope, work)
 
 
 def close() -> None:
-    """End everything that runs, because the server stops: it has failed."""
+    """Fails all running executions when the server stops."""
     with _lock:
         running = [item for item in sf._executions.all_values() if item["status"] == "RUNNING"]
         for execution in running:

@@ -1,4 +1,4 @@
-"""JSONata as Step Functions has it: version 2.0.6, without $eval, with a second of processor time."""
+"""JSONata as in Step Functions: version 2.0.6, without $eval, limited in processor time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _original_register = sf._register_sfn_jsonata_functions
 
 
 def create(self: Any, type: Any, value: Any) -> Any:
-    """A token; the operators of JSONata 2.1 are syntax errors."""
+    """A token; operators of JSONata 2.1 are syntax errors."""
     if type == "operator" and value in _LATER_OPERATORS:
         raise JException("S0201", self.position, value)
     return _original_create(self, type, value)
 
 
 def register_functions(expr: Any) -> None:
-    """Register Step Functions' own functions, and take $eval away."""
+    """Registers the functions of Step Functions, and removes $eval."""
     _original_register(expr)
     expr.register_lambda("eval", _no_eval)
 
@@ -35,13 +35,13 @@ def _no_eval(expression: Any = None, focus: Any = None) -> Any:
 
 
 def start_time(self: Any, expr: Any, timeout: int | None = None, max_depth: int | None = None) -> None:
-    """Begin to measure the time of an evaluation: the thread's own, since a hundred executions share the processor."""
+    """Starts timing an evaluation by the thread's processor time, since many executions share the processor."""
     _original_timebox(self, expr, timeout, max_depth)
     self.time = time.thread_time()
 
 
 def check_runaway(self: Any) -> None:
-    """Raise when an evaluation is too deep or has run too long."""
+    """Raises JException if an evaluation is too deep or has run too long."""
     if self.max_depth is not None and self.depth > self.max_depth:
         raise JException("D1011", -1)
     if self.timeout is not None and (time.thread_time() - self.time) * 1000 > self.timeout:

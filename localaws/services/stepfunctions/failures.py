@@ -1,4 +1,4 @@
-"""Which errors a Retry or Catch matches, and how long a retry waits."""
+"""The errors that a Retry or Catch matches, and the delay of a retry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DEFAULT_ATTEMPTS = 3
 
 
 def error_matches(error_equals: Sequence[str], error: str) -> bool:
-    """Whether a list of names matches an error: States.Runtime never, States.DataLimitExceeded only by its name."""
+    """Whether the names match an error; States.Runtime never matches, States.DataLimitExceeded only by its name."""
     if error == "States.Runtime":
         return False
     if error in error_equals or error == "States.DataLimitExceeded":
@@ -23,10 +23,10 @@ def error_matches(error_equals: Sequence[str], error: str) -> bool:
 def find_matching_retrier(
     retriers: Sequence[Mapping[str, Any]], error: str, retry_counts: Mapping[int, int]
 ) -> tuple[dict[str, Any] | None, int]:
-    """The retrier that decides, whose interval is what the next retry has to wait; none when its attempts are used.
+    """The matching retrier with the delay of the next retry as its interval, and its index; None if it is used up.
 
-    ministack computes interval times backoff itself, without MaxDelaySeconds and JitterStrategy: the backoff is in the
-    interval already and 1 afterwards.
+    ministack multiplies interval and backoff itself, without MaxDelaySeconds and JitterStrategy; therefore the interval
+    includes the backoff, which is set to 1.
     """
     for index, retrier in enumerate(retriers):
         if sf._error_matches(retrier.get("ErrorEquals", []), error):
@@ -38,7 +38,7 @@ def find_matching_retrier(
 
 
 def delay(retrier: Mapping[str, Any], count: int) -> float:
-    """Seconds before the retry after `count` retries."""
+    """The delay (s) of the retry that follows `count` retries."""
     seconds = float(retrier.get("IntervalSeconds", 1)) * float(retrier.get("BackoffRate", 2.0)) ** count
     seconds = min(seconds, float(retrier.get("MaxDelaySeconds", seconds)))
     return random.uniform(0, seconds) if retrier.get("JitterStrategy") == "FULL" else seconds

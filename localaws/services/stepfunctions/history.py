@@ -1,4 +1,4 @@
-"""Histories and records of executions, kept as they grow."""
+"""Histories and records of executions, saved as they grow."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ from typing import Any
 
 from ministack.services import stepfunctions as sf
 
-from localaws.state.store import Store
+from localaws.state.store import INTERRUPTED, Store
 
 EXECUTION, MAP_RUN = "execution", "map-run"
-INTERRUPTED = "the local AWS was stopped"
 
 _lock = threading.Lock()
 _stores: list[Store] = []
 
 
 def keep_in(store: Store) -> None:
-    """Keep everything in this store from now on."""
+    """Saves everything in this store from now on."""
     _stores[:] = [store]
 
 
 def stores() -> list[Store]:
-    """Where everything is kept: nowhere before `keep_in`."""
+    """The store in use, as a list; empty before `keep_in`."""
     return _stores
 
 
 def add_event(execution: dict[str, Any], event_type: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Append an event; ministack's own numbers events of parallel branches twice."""
+    """Appends an event; ministack's own function repeats numbers in parallel branches."""
     with _lock:
         before = len(execution["events"])
         event = {"id": before + 1, "previousEventId": before, "type": event_type, "timestamp": sf.now_iso()}
@@ -40,20 +39,20 @@ def add_event(execution: dict[str, Any], event_type: str, details: Mapping[str, 
 
 
 def keep(execution: Mapping[str, Any]) -> None:
-    """Keep the record of an execution as it is now; its events are kept one by one."""
+    """Saves the record of an execution without its events, which are saved one by one."""
     record = {name: value for name, value in execution.items() if name != "events"}
     for store in _stores:
         store.put(EXECUTION, execution["executionArn"], record)
 
 
 def keep_map_run(record: Mapping[str, Any]) -> None:
-    """Keep the record of a map run as it is now."""
+    """Saves the record of a map run."""
     for store in _stores:
         store.put(MAP_RUN, record["mapRunArn"], record)
 
 
 def restore(store: Store) -> None:
-    """Bring back all executions; those that ran when the server ended have failed."""
+    """Restores all executions; those that ran when the server ended have failed."""
     for arn, record in store.documents(EXECUTION).items():
         execution = {**record, "events": store.events(arn)}
         _, _, _, region, account, *_ = arn.split(":")
@@ -67,7 +66,7 @@ def restore(store: Store) -> None:
 
 
 def abort_map_runs() -> None:
-    """Mark the map runs that have not ended as aborted."""
+    """Marks running map runs as aborted."""
     for record in sf._map_runs.all_values():
         if record["status"] == "RUNNING":
             record.update(status="ABORTED", stopDate=sf.now_iso())
@@ -75,7 +74,7 @@ def abort_map_runs() -> None:
 
 
 def interrupt(execution: dict[str, Any]) -> None:
-    """Mark an execution as failed because the server ended."""
+    """Marks an execution as failed because the server ended."""
     failure = {"error": "States.Runtime", "cause": INTERRUPTED}
     execution.update(status="FAILED", stopDate=sf.now_iso(), **failure)
     add_event(execution, "ExecutionFailed", {"executionFailedEventDetails": failure})
@@ -83,7 +82,7 @@ def interrupt(execution: dict[str, Any]) -> None:
 
 
 def forget(arns: list[str]) -> None:
-    """Forget executions whose state machine was deleted."""
+    """Deletes executions whose state machine was deleted."""
     for arn in arns:
         for store in _stores:
             store.delete(EXECUTION, arn)

@@ -1,4 +1,4 @@
-"""Calls of other services from states: one after another with those over HTTP, and errors with AWS's names."""
+"""Calls of other services from states: serialised with requests over HTTP, and errors with AWS's names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _original_prefix = sf._prefix_sdk_error
 
 
 def call(service: str, target: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Call a service on the loop that serves HTTP; ministack calls it in the execution's thread, beside the loop."""
+    """Calls a service on the event loop that serves HTTP; ministack calls it from the execution's thread."""
     headers = {"x-amz-target": target, "content-type": "application/x-amz-json-1.0"}
     handler, body = app.SERVICE_HANDLERS[service], json.dumps(request).encode()
     status, _, answer = app.call_service_handler_sync(handler, "POST", "/", headers, body, {})
@@ -24,7 +24,7 @@ def call(service: str, target: str, request: dict[str, Any]) -> tuple[int, dict[
 
 
 def invoke_dynamodb(op_name: str, input_data: dict[str, Any]) -> dict[str, Any]:
-    """An operation of DynamoDB; conditions hold also between executions and clients."""
+    """Calls DynamoDB; conditions also hold between executions and clients."""
     status, result = call("dynamodb", f"DynamoDB_20120810.{op_name[0].upper()}{op_name[1:]}", input_data)
     if status >= 400:
         code = result.get("__type", "AmazonDynamoDBException").rpartition("#")[2].rpartition(".")[2]
@@ -33,7 +33,7 @@ def invoke_dynamodb(op_name: str, input_data: dict[str, Any]) -> dict[str, Any]:
 
 
 def get_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
-    """An object in S3 whose body is text."""
+    """Reads an object of text from S3."""
     body = _s3("GET", input_data, b"")
     return {"Body": body.decode(), "ContentLength": len(body)}
 
@@ -57,7 +57,7 @@ def _s3(method: str, request: dict[str, Any], content: bytes) -> bytes:
 
 
 def invoke_events_put_events(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
-    """PutEvents: details may be objects, and an entry that fails fails the task."""
+    """Calls PutEvents; details may be objects, and a failed entry fails the task."""
     entries = [
         {**entry, "Detail": detail if isinstance(detail := entry.get("Detail", "{}"), str) else json.dumps(detail)}
         for entry in input_data.get("Entries", [])
@@ -71,10 +71,10 @@ def invoke_events_put_events(resource: str, input_data: dict[str, Any]) -> dict[
 
 
 def prefix_sdk_error(service_name: str, error_code: str) -> str:
-    """The name of a service's error in Step Functions: that of the exception of the AWS SDK for Java.
+    """The name of a service's error in Step Functions: that of the exception in the AWS SDK for Java.
 
-    An error that the service's model does not declare is the service's general exception: SageMaker's
-    ValidationException comes as SageMaker.SageMakerException.
+    An error that the service's model does not declare becomes the service's general exception: SageMaker's
+    ValidationException is SageMaker.SageMakerException.
     """
     if error_code.startswith("States.") or service_name in sf._AWS_SDK_ERROR_CODE_OVERRIDES or service_name == "ec2":
         return str(_original_prefix(service_name, error_code))
@@ -88,7 +88,7 @@ def prefix_sdk_error(service_name: str, error_code: str) -> str:
 
 @functools.cache
 def _exceptions(service: str) -> dict[str, str]:
-    """The Java SDK's exception of each error that a service declares, by code; empty for a service without a model."""
+    """The Java SDK's exception of each declared error of a service, by code; empty for a service without a model."""
     model = _service_model(service)
     shapes = model.error_shapes if model is not None else []
     names = {}

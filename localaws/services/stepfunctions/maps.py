@@ -1,4 +1,4 @@
-"""Map states whose iterations run in the same execution; distributed ones go to `distributed`."""
+"""Map states whose iterations run in the same execution; `distributed` has the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _original_map = sf._run_map_items
 
 
 def run_map_items(state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: Any) -> Any:
-    """Run a Map state, with a history of each iteration and variables that stay inside it."""
+    """Runs a Map state, with a history and its own variables for each iteration."""
     if sf._state_query_language(state_def, ctx) != "JSONata":
         return _original_map(state_def, raw_input, execution, ctx)
     processor = state_def.get("ItemProcessor") or {}

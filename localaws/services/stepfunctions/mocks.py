@@ -1,7 +1,7 @@
-"""Mocked responses of tasks, one for each attempt of a state, as Step Functions Local has them.
+"""Mocked responses of tasks, one per attempt, as in Step Functions Local.
 
-ministack looks once for each visit of a state: an error that is thrown in the first attempt is thrown in all retries,
-arguments are not evaluated, and the task leaves no events.
+ministack chooses a response once per visit of a state: an error of the first attempt repeats in all retries, arguments
+are not evaluated, and the task adds no events.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _responder: ContextVar[Callable[[], Response | None] | None] = ContextVar("respo
 
 
 def execute_task(state_def: dict[str, Any], raw_input: Any, execution: dict[str, Any], ctx: dict[str, Any]) -> Any:
-    """Output and next state of a task whose calls are answered by the test case of the execution, if it has one."""
+    """The output and next state of a task; the execution's test case, if any, answers its calls."""
     case = execution.get("testCase", "")
     # the child executions of a distributed map belong to <machine>/<label>
     machine, state = ctx["StateMachine"]["Name"].partition("/")[0], ctx["State"]["Name"]
@@ -41,11 +41,11 @@ def execute_task(state_def: dict[str, Any], raw_input: Any, execution: dict[str,
 
 
 def get_mock_response(sm_name: str, test_case: str, state_name: str, attempt: int) -> None:
-    """Nothing: a task is answered where it calls, not before."""
+    """None always: `invoke_resource` answers the task's calls instead."""
 
 
 def invoke_resource(resource: str, input_data: Any) -> Any:
-    """What the call of a task returns: the response of the test case, or that of the service where it has none."""
+    """The response to a task's call: from the test case, else from the service."""
     respond = _responder.get()
     response = respond() if respond else None
     if response is None:

@@ -1,4 +1,4 @@
-"""Executions that are started by executions: the child's failure is States.TaskFailed, and it ends with its parent."""
+"""Executions started by executions: a child's failure is States.TaskFailed, and a child ends with its parent."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from localaws.services.stepfunctions.scope import HaltedError, current
 
 
 def invoke_nested_start_execution(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
-    """Start an execution and go on; errors have the names that Step Functions gives them."""
+    """Starts an execution without waiting for it; errors have Step Functions' names."""
     payload = _start(input_data)
     return {"ExecutionArn": payload["executionArn"], "StartDate": sf._iso_to_epoch_ms(payload["startDate"])}
 
 
 def invoke_nested_start_execution_sync(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
-    """Start an execution and wait for its result; States.TaskFailed with its description when it does not succeed."""
+    """Starts an execution and waits for its result; raises States.TaskFailed unless it succeeds."""
     arn = _start(input_data)["executionArn"]
     try:
         current().wait_for(executions.finished(arn))
     except HaltedError:
-        executions.stop_execution({"executionArn": arn, "cause": "the execution that waited for it ended"})
+        executions.stop_execution({"executionArn": arn, "cause": "its parent execution ended"})
         raise
     execution = sf._executions[arn]
     result = _description(execution)
@@ -43,7 +43,7 @@ def _start(input_data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _description(execution: dict[str, Any]) -> dict[str, Any]:
-    """What DescribeExecution says, as an integration writes it."""
+    """The description of an execution, with the member names of an integration."""
     members = {
         "Cause": execution.get("cause"),
         "Error": execution.get("error"),

@@ -1,4 +1,4 @@
-"""What runs and can be ended: an execution, a branch, an iteration, a task with a time limit."""
+"""Scopes: parts of an execution that can be stopped (the execution, branches, iterations, tasks with a time limit)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextvars import ContextVar
 
 
 class HaltedError(Exception):
-    """The scope, or one around it, was stopped: nothing more is done in it."""
+    """The scope, or an outer one, was stopped."""
 
 
 class ExpiredError(HaltedError):
-    """The time of a scope is over."""
+    """The time limit of a scope has passed."""
 
     def __init__(self, scope: Scope) -> None:
-        super().__init__("the time is over")
+        super().__init__("timed out")
         self.scope = scope
 
 
@@ -33,7 +33,7 @@ class Scope:
 
     @contextmanager
     def inner(self, seconds: float | None = None) -> Iterator[Scope]:
-        """A scope inside this one, for as long as the block runs; it is not made current."""
+        """A scope inside this one for the duration of the block; it is not made current."""
         scope = Scope(self, seconds)
         with self._lock:
             self._children.add(scope)
@@ -46,7 +46,7 @@ class Scope:
                 self._children.discard(scope)
 
     def halt(self) -> None:
-        """End everything in this scope at its next step or within its present wait."""
+        """Stops everything in this scope, at its next step or during its current wait."""
         self._halted.set()
         with self._lock:
             children = list(self._children)
@@ -54,7 +54,7 @@ class Scope:
             child.halt()
 
     def check(self) -> None:
-        """Raise HaltedError when the scope was halted, ExpiredError when its time or that of one around it is over."""
+        """Raises HaltedError if the scope was halted, ExpiredError if its time limit or an outer one has passed."""
         if self._halted.is_set():
             raise HaltedError("stopped")
         scope: Scope | None = self
@@ -65,11 +65,11 @@ class Scope:
 
     @property
     def expired(self) -> bool:
-        """Whether its own time is over."""
+        """Whether the scope's own time limit has passed."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _remaining(self) -> float:
-        """Seconds until the earliest deadline."""
+        """The seconds until the earliest deadline."""
         scope: Scope | None = self
         least = float("inf")
         while scope is not None:
@@ -79,12 +79,12 @@ class Scope:
         return max(least, 0.0)
 
     def sleep(self, seconds: float) -> None:
-        """Wait, unless the scope ends before."""
+        """Waits, unless the scope ends first."""
         self._halted.wait(min(seconds, self._remaining()))
         self.check()
 
     def wait_for(self, event: threading.Event) -> None:
-        """Wait for something to happen, unless the scope ends before."""
+        """Waits for the event, unless the scope ends first."""
         while not event.wait(min(0.05, self._remaining())):
             self.check()
 
@@ -93,13 +93,13 @@ _CURRENT: ContextVar[Scope | None] = ContextVar("scope", default=None)
 
 
 def current() -> Scope:
-    """The scope of the calling thread; one of its own where no execution runs."""
+    """The scope of the calling thread; a new one outside executions."""
     return _CURRENT.get() or Scope()
 
 
 @contextmanager
 def entered(scope: Scope) -> Iterator[None]:
-    """Make a scope the current one of the calling thread."""
+    """Makes the scope current in the calling thread."""
     token = _CURRENT.set(scope)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Variables: assigned all at once, in the scope of their branch, within AWS's sizes."""
+"""Variables: assigned at once, scoped to their branch, and limited in size as in AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_TOTAL_BYTES = 10 * 1024 * 1024
 
 
 def limit(value: Any, what: str, most: int = MAX_BYTES) -> None:
-    """Raise States.DataLimitExceeded when a value is larger than AWS carries."""
+    """Raises States.DataLimitExceeded if a value exceeds AWS's limit."""
     size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size > most:
         raise sf._ExecutionError("States.DataLimitExceeded", f"{what} has {size} bytes, more than {most}")
@@ -22,7 +22,7 @@ def limit(value: Any, what: str, most: int = MAX_BYTES) -> None:
 def apply_state_assign(
     state_def: Mapping[str, Any], raw_input: Any, ctx: Any, result: Any = None, error_output: Any = None
 ) -> None:
-    """Assign what the state says: every expression sees the old values, where ministack's see the new ones above."""
+    """Assigns a state's variables; every expression sees the old values, unlike in ministack."""
     assign = state_def.get("Assign")
     if ctx is None or not isinstance(assign, dict) or sf._state_query_language(state_def, ctx) != "JSONata":
         return
@@ -36,5 +36,5 @@ def apply_state_assign(
 
 
 def inner_context(ctx: Mapping[str, Any], **members: Any) -> dict[str, Any]:
-    """The context of a branch or iteration: it reads the variables outside, and what it assigns stays inside."""
+    """The context of a branch or iteration: it reads outer variables, and its assignments stay local."""
     return {**ctx, **members, "variables": dict(ctx["variables"])}

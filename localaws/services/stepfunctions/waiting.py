@@ -1,4 +1,4 @@
-"""Waits that end with their execution, and tasks with a time limit."""
+"""Waits that end with their execution, and time limits of tasks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from localaws.services.stepfunctions.scope import ExpiredError, Scope, current, 
 
 
 def scaled_sleep(seconds: float) -> None:
-    """Wait a scaled time; ministack's own sleep goes on when the execution was stopped."""
+    """Waits a scaled time; ministack's own sleep continues after the execution was stopped."""
     current().sleep(seconds * sf._SFN_WAIT_SCALE)
 
 
 def invoke_with_timeout(resource: str, input_data: Any, timeout: float) -> Any:
-    """The task's result, or States.Timeout; the task is halted then, where ministack lets it run on."""
+    """The task's result; raises States.Timeout and halts the task, which ministack lets run on."""
     with current().inner(timeout) as scope:
         pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="task")
         future = pool.submit(contextvars.copy_context().run, _invoke, scope, resource, input_data)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from common.config.dynamodb import project_of_item, seed_project, seed_routing
+from common.config.dynamodb import seed_project, seed_routing
 from common.config.project import load_project
-from common.config.sources import read_settings
+from common.config.sources import read_parameters
 from common.errors import AwsError, ParameterError
 from localaws.cli.process import LocalAws
+from tests.common.config.items import project_of_item
 from tests.localaws.running import create_table
 
 TABLE, ROUTING, BUCKET = "sources-parameters", "sources-routing", "sources-bucket"
@@ -19,9 +20,9 @@ ORCHESTRATION = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/ac
 
 @pytest.fixture(autouse=True)
 def each_test_reads_anew() -> Iterator[None]:
-    read_settings.cache_clear()
+    read_parameters.cache_clear()
     yield
-    read_settings.cache_clear()
+    read_parameters.cache_clear()
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_missing_table_is_named(aws_environment: LocalAws) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"S": "{"}, "acme.*settings is no JSON"),
+        ({"S": "{"}, "acme.*settings is not valid JSON"),
         ({"N": "7"}, "acme.*no text attribute settings"),
         ({"S": '{"time_zon": "UTC"}'}, "unknown project parameters: time_zon"),
         ({"S": "[1]"}, "not a mapping"),

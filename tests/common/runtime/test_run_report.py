@@ -13,12 +13,12 @@ class Terminal(io.StringIO):
 
 
 def progress(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, moments: Sequence[float]) -> str:
-    """What is shown of a step that tells of its progress at these seconds after the start."""
+    """The output of a step that reports progress at these seconds after its start."""
     clock = iter(moments)
     monkeypatch.setattr("common.runtime.run_report.time.monotonic", lambda: next(clock))
-    told = RunReport("ndr-delta", _told=0.0, _stream=stream)
+    report = RunReport("ndr-delta", _last_progress=0.0, _stream=stream)
     for number in range(len(moments)):
-        told.progress("parse", number + 1, len(moments), "files")
+        report.progress("parse", number + 1, len(moments), "files")
     return stream.getvalue()
 
 
@@ -39,6 +39,6 @@ def test_steps_are_logged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["started", "finished"]
 
 
-@pytest.mark.parametrize("name", ["_told", "_began", "_stream"])
+@pytest.mark.parametrize("name", ["_last_progress", "_began", "_stream"])
 def test_the_report_shows_nothing_private(name: str) -> None:
     assert name.strip("_") not in json.loads(RunReport("ndr-delta").to_json())

@@ -35,7 +35,7 @@ def test_the_first_host_is_the_master(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [{}, {"current_host": "algo-1"}, {"current_host": "algo-1", "hosts": None}])
 def test_another_file_is_an_error(tmp_path: Path, content: dict[str, object]) -> None:
-    with pytest.raises(EngineError, match=r"resourceconfig.json does not name this host and all hosts"):
+    with pytest.raises(EngineError, match=r"resourceconfig.json does not name current_host and hosts"):
         read_cluster(resources(tmp_path, **content))
 
 

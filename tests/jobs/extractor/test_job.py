@@ -91,7 +91,7 @@ def test_all_batches_of_a_window_are_its_input_and_each_counts_once(tmp_path: Pa
     manifest, windows = written(tmp_path / "out")
     assert [entry["batch_s3_path"] for entry in windows] == [f"{first},{second}"]
     assert [entry["mini_batch_id"] for entry in windows] == ["zz,aa"]
-    assert manifest["ignored"] == [[str(again), f"the same batch as {second}"]]
+    assert manifest["ignored"] == [[str(again), f"the same mini-batch as {second}"]]
     assert find_files([windows[0]["batch_s3_path"]]) == sorted(str(path / "part-0.csv") for path in (first, second))
 
 
@@ -122,13 +122,13 @@ def test_folders_that_are_no_batches_are_reported(tmp_path: Path) -> None:
     assert manifest["gaps"] == KEYS
     reasons = {Path(path).relative_to(day).as_posix(): reason for path, reason in manifest["ignored"]}
     assert {name: reasons[name].partition(":")[0] for name in reasons} == {
-        "wrong-event": "_BATCH.json names no event_ts_iso",
-        "no-event": "_BATCH.json names no event_ts_iso",
-        "no-json": "_BATCH.json names no event_ts_iso",
-        "a-list": "_BATCH.json names no event_ts_iso",
-        "_temporary": "a folder that is hidden",
-        "a,b": "its name holds a comma, which separates batches",
-        "stray.csv": "a file in no batch folder",
+        "wrong-event": "_BATCH.json has no valid event_ts_iso",
+        "no-event": "_BATCH.json has no valid event_ts_iso",
+        "no-json": "_BATCH.json has no valid event_ts_iso",
+        "a-list": "_BATCH.json has no valid event_ts_iso",
+        "_temporary": "a hidden folder",
+        "a,b": "its name has a comma, which separates mini-batches",
+        "stray.csv": "a file outside a mini-batch folder",
         "empty": "a folder without a log file",
     }
     assert "'yesterday' is not a time with a zone" in reasons["wrong-event"]
@@ -177,7 +177,7 @@ def test_many_batches_of_a_window_are_listed_in_a_file(tmp_path: Path) -> None:
 def test_a_range_of_more_than_960_windows_has_to_be_split(tmp_path: Path) -> None:
     code, error = extract(tmp_path, tmp_path / "out", window="2026-03-01T00:08Z/2026-03-11T00:23Z")
     assert code == 1
-    assert "holds 961 windows" in error and "Split the range" in error
+    assert "has 961 windows" in error and "Split the range" in error
     assert not (tmp_path / "out").exists()
     few = ("--windows-filter", "2026-03-05T00:08Z")
     assert extract(tmp_path, tmp_path / "out", *few, window="2026-03-01T00:08Z/2026-03-11T00:23Z")[0] == 0
@@ -201,7 +201,7 @@ def test_the_index_has_to_be_named(tmp_path: Path) -> None:
     [
         (["--windows-filter", "2026-03-10T23:10Z"], "2026-03-10T23:08Z"),
         (["--windows-filter", "some"], "'all'"),
-        (["--windows-filter", "2026-03-12T23:08Z"], "2026-03-12T23:08Z of the filter lies outside"),
+        (["--windows-filter", "2026-03-12T23:08Z"], "2026-03-12T23:08Z of --windows-filter is outside"),
         (["--request-id", "../r1"], "'../r1'"),
         (["--source", "guess"], "listing"),
         (["--input-prefix", "gs://bucket/org"], "gs"),

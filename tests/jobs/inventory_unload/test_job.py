@@ -122,7 +122,7 @@ def test_columns_and_month_can_have_other_names(source: RedshiftParameters, tmp_
     [
         ([], "no machine in use"),
         ([*MACHINES, ("10.0.0.1", "twin", True, "2026-03")], "several machines in use at 10.0.0.1"),
-        ([*MACHINES, (None, "x", True, "2026-03")], "1 of 4 machines have no name or no address"),
+        ([*MACHINES, (None, "x", True, "2026-03")], "1 of 4 machines have no name or no valid address"),
     ],
 )
 def test_a_bad_inventory_leaves_the_snapshot_before(

@@ -128,8 +128,8 @@ def test_files_that_do_not_match_the_manifest_are_an_error(tmp_path: Path) -> No
         (missing, "0000_part_00.parquet is missing"),
         (cut, "manifest says 7 bytes"),
         (fewer, "has 3 rows, its manifest says 4"),
-        (others, "counts 4 records, its files others"),
-        (broken, "is no Parquet file"),
+        (others, "has a total of 4 records, which its files do not add up to"),
+        (broken, "is not a Parquet file"),
         (brief, "no verbose manifest"),
     ):
         with pytest.raises(InputError, match=words):
@@ -149,7 +149,7 @@ def test_a_month_is_a_range_of_windows(month: str, start: str, end: str) -> None
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ("{}", "project local has no parameters redshift"),
+        ("{}", "project local has no parameter group redshift"),
         (
             "redshift: {workgroup_name: ndr, database: dev, iam_role_arn: default}",
             "project local has no staging_prefix",

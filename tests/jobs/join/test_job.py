@@ -172,8 +172,8 @@ def test_rows_are_published_in_redshift_after_the_lake(
 @pytest.mark.parametrize(
     ("destination", "settings", "words"),
     [
-        ("s3", "{}", "project local has no parameters publication"),
-        ("redshift", "{}", "project local has no parameters redshift"),
+        ("s3", "{}", "project local has no parameter group publication"),
+        ("redshift", "{}", "project local has no parameter group redshift"),
         (
             "redshift",
             "redshift: {workgroup_name: ndr, database: dev, iam_role_arn: default}",

@@ -22,7 +22,7 @@ BUCKET = "join-staging"
 
 
 @pytest.fixture
-def exchange(aws_environment: LocalAws, redshift: RedshiftParameters) -> str:
+def staging(aws_environment: LocalAws, redshift: RedshiftParameters) -> str:
     aws_environment.client("s3").create_bucket(Bucket=BUCKET)
     return f"s3://{BUCKET}/{redshift.schema}"
 
@@ -35,10 +35,10 @@ def published(redshift: RedshiftParameters, query: Query) -> Any:
     )
 
 
-def test_rows_arrive_with_all_their_columns(redshift: RedshiftParameters, exchange: str, query: Query) -> None:
+def test_rows_arrive_with_all_their_columns(redshift: RedshiftParameters, staging: str, query: Query) -> None:
     reasons = json.dumps([{"feature": "it's", "value": 1.5}])
     rows = joined(0.25, top_features=reasons, pair_rarity_max=None)
-    assert publish_to_redshift(redshift, exchange, rows, TABLE) == 1
+    assert publish_to_redshift(redshift, staging, rows, TABLE) == 1
     names = ", ".join(f'"{name}"' for name in TABLE.column_names)
     (found,) = query(f"SELECT {names} FROM {redshift.schema}.prediction_join")
     row = dict(zip(TABLE.column_names, found, strict=True))
@@ -51,13 +51,13 @@ def test_rows_arrive_with_all_their_columns(redshift: RedshiftParameters, exchan
 
 
 def test_a_window_holds_exactly_what_was_published_last(
-    redshift: RedshiftParameters, exchange: str, published: Any
+    redshift: RedshiftParameters, staging: str, published: Any
 ) -> None:
     both = pa.concat_tables([joined(0.1, 0.2, 0.3), joined(0.4, window=SECOND)])
-    publish_to_redshift(redshift, exchange, both, TABLE)
-    publish_to_redshift(redshift, exchange, both, TABLE)
+    publish_to_redshift(redshift, staging, both, TABLE)
+    publish_to_redshift(redshift, staging, both, TABLE)
     assert len(published()) == 4
-    publish_to_redshift(redshift, exchange, joined(0.7, 0.8, model_id="newer"), TABLE)
+    publish_to_redshift(redshift, staging, joined(0.7, 0.8, model_id="newer"), TABLE)
     assert published() == [
         [FIRST.key, "10.0.0.0", 0.7],
         [FIRST.key, "10.0.0.1", 0.8],
@@ -65,19 +65,19 @@ def test_a_window_holds_exactly_what_was_published_last(
     ]
 
 
-def test_other_projects_keep_their_rows(redshift: RedshiftParameters, exchange: str, published: Any) -> None:
-    publish_to_redshift(redshift, exchange, joined(0.1, project_name="other"), TABLE)
-    publish_to_redshift(redshift, exchange, joined(0.2, feature_spec_version="v0"), TABLE)
-    publish_to_redshift(redshift, exchange, joined(0.3), TABLE)
-    publish_to_redshift(redshift, exchange, joined(0.4), TABLE)
+def test_other_projects_keep_their_rows(redshift: RedshiftParameters, staging: str, published: Any) -> None:
+    publish_to_redshift(redshift, staging, joined(0.1, project_name="other"), TABLE)
+    publish_to_redshift(redshift, staging, joined(0.2, feature_spec_version="v0"), TABLE)
+    publish_to_redshift(redshift, staging, joined(0.3), TABLE)
+    publish_to_redshift(redshift, staging, joined(0.4), TABLE)
     assert sorted(score for _, _, score in published()) == [0.1, 0.2, 0.4]
 
 
 def test_a_publication_that_fails_leaves_the_one_before(
-    redshift: RedshiftParameters, exchange: str, published: Any
+    redshift: RedshiftParameters, staging: str, published: Any
 ) -> None:
-    publish_to_redshift(redshift, exchange, joined(0.1), TABLE)
-    manifest = Folder(f"{exchange}/run=cut")
+    publish_to_redshift(redshift, staging, joined(0.1), TABLE)
+    manifest = Folder(f"{staging}/run=cut")
     manifest.write("manifest", b'{"entries": [{"url": "s3://join-staging/gone", "mandatory": true}]}')
     with pytest.raises(RedshiftError, match=r"COPY .*Mandatory url"):
         run_statements(redshift, publication_statements(redshift, TABLE, f"{manifest.uri}/manifest", "cut"))
@@ -91,7 +91,7 @@ def test_a_publication_that_fails_leaves_the_one_before(
 
 
 def test_a_conflicting_transaction_is_retried(
-    redshift: RedshiftParameters, exchange: str, published: Any, monkeypatch: pytest.MonkeyPatch
+    redshift: RedshiftParameters, staging: str, published: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The local Redshift runs one transaction at a time, so the conflict is made up; the repetition is not."""
     tokens: list[str] = []
@@ -104,28 +104,28 @@ def test_a_conflicting_transaction_is_retried(
 
     monkeypatch.setattr(to_redshift, "run_statements", conflicts_twice)
     monkeypatch.setattr(to_redshift, "PAUSE_SECONDS", 0.01)
-    publish_to_redshift(redshift, exchange, joined(0.1), TABLE)
+    publish_to_redshift(redshift, staging, joined(0.1), TABLE)
     assert len(set(tokens)) == 3
     assert len(published()) == 1
 
 
 def test_the_staging_folder_is_emptied(
-    redshift: RedshiftParameters, exchange: str, monkeypatch: pytest.MonkeyPatch
+    redshift: RedshiftParameters, staging: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(to_redshift, "ROWS_PER_FILE", 2)
-    assert publish_to_redshift(redshift, exchange, joined(0.1, 0.2, 0.3), TABLE) == 3
-    assert Folder(exchange).list() == []
+    assert publish_to_redshift(redshift, staging, joined(0.1, 0.2, 0.3), TABLE) == 3
+    assert Folder(staging).list() == []
 
 
-def test_a_text_that_does_not_fit_is_an_error(redshift: RedshiftParameters, exchange: str, query: Query) -> None:
+def test_a_text_that_does_not_fit_is_an_error(redshift: RedshiftParameters, staging: str, query: Query) -> None:
     for column, size in (("top_features", 65_536), ("model_id", 257)):
         with pytest.raises(RedshiftError, match=f"column {column} has a text of {size:,} bytes"):
             too_long: dict[str, Any] = {column: "x" * size}
-            publish_to_redshift(redshift, exchange, joined(0.1, **too_long), TABLE)
-    assert Folder(exchange).list() == []
+            publish_to_redshift(redshift, staging, joined(0.1, **too_long), TABLE)
+    assert Folder(staging).list() == []
 
 
-def test_an_older_table_is_an_error_that_names_it(redshift: RedshiftParameters, exchange: str) -> None:
+def test_an_older_table_is_an_error_that_names_it(redshift: RedshiftParameters, staging: str) -> None:
     run_statements(redshift, [f"CREATE TABLE {redshift.schema}.prediction_join (record_id VARCHAR(64))"])
     with pytest.raises(RedshiftError, match="failed in Redshift"):
-        publish_to_redshift(redshift, exchange, joined(0.1), TABLE)
+        publish_to_redshift(redshift, staging, joined(0.1), TABLE)

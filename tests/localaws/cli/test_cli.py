@@ -103,7 +103,7 @@ def test_a_failed_task_is_where_it_failed(local_aws: LocalAws) -> None:
 def test_an_unknown_machine_is_an_error_that_lists_the_known_ones(local_aws: LocalAws, failed: str) -> None:
     shown = ndr_local(local_aws, "executions", "--machine", "none")
     assert shown.exit_code == 1
-    assert "error: there is no state machine none. The machines are: " in shown.output
+    assert "error: the state machine none does not exist. Use one of " in shown.output
 
 
 def test_logs_are_those_of_a_step_or_of_all_steps(local_aws: LocalAws, failing: Machine, failed: str) -> None:
@@ -114,7 +114,7 @@ def test_logs_are_those_of_a_step_or_of_all_steps(local_aws: LocalAws, failing: 
     assert "Say.log <==\nsaid hello\n" in by_state_machine
     assert "error: no baseline of 2026-03" in by_state_machine
     missing = ndr_local(local_aws, "logs", execution, "--step", "None")
-    assert (missing.exit_code, "there is no log of the step None" in missing.output) == (1, True)
+    assert (missing.exit_code, "no log of the step None" in missing.output) == (1, True)
 
 
 def test_logs_can_be_followed(local_aws: LocalAws, step_bin: Path, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_status_shows_pipelines_and_running_executions(local_aws: LocalAws, fail
     shown = ndr_local(local_aws, "status")
     waiting.client.stop_execution(executionArn=arn)
     assert shown.exit_code == 0
-    assert shown.output.startswith(f"{local_aws.endpoint}: up, process {local_aws.pid()}")
+    assert shown.output.startswith(f"{local_aws.endpoint}: running, process {local_aws.pid()}")
     assert pipeline in shown.output
     assert f"running: {name_of(waiting)} {arn.rpartition(':')[2]}" in shown.output
 
@@ -159,14 +159,15 @@ def test_up_starts_and_down_stops(tmp_path: Path) -> None:
     up = CliRunner().invoke(main, ["up", "--home", str(home), "--port", port, "--no-deploy", "--wait-scale", "0"])
     assert up.output == f"http://127.0.0.1:{port}: started, state in {home}\n"
     again = CliRunner().invoke(main, ["up", "--home", str(home), "--no-deploy"])
-    assert again.output == f"http://127.0.0.1:{port}: already up, state in {home}\n"
+    assert again.output == f"http://127.0.0.1:{port}: already running, state in {home}\n"
     down = CliRunner().invoke(main, ["down", "--home", str(home)])
     assert down.output == f"http://127.0.0.1:{port}: stopped\n"
-    assert CliRunner().invoke(main, ["down", "--home", str(home)]).output == f"http://127.0.0.1:{port}: was not up\n"
+    again = CliRunner().invoke(main, ["down", "--home", str(home)])
+    assert again.output == f"http://127.0.0.1:{port}: was not running\n"
     status = CliRunner().invoke(main, ["status", "--home", str(home)])
-    assert (status.exit_code, status.output) == (1, f"http://127.0.0.1:{port}: down\n")
+    assert (status.exit_code, status.output) == (1, f"http://127.0.0.1:{port}: not running\n")
     executions = CliRunner().invoke(main, ["executions", "--home", str(home)])
-    assert (executions.exit_code, "is not up. Start it with: ndr-local up" in executions.output) == (1, True)
+    assert (executions.exit_code, "is not running. Start it with: ndr-local up" in executions.output) == (1, True)
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def test_a_port_of_another_home_is_refused(tmp_path: Path) -> None:
     first = new_local_aws(tmp_path / "first")
     first.start()
     try:
-        with pytest.raises(LocalAwsError, match=f"used by the local AWS of {tmp_path / 'first'}"):
+        with pytest.raises(LocalAwsError, match=f"used by the local AWS in {tmp_path / 'first'}"):
             LocalAws(tmp_path / "second", first.port).start()
     finally:
         first.stop()

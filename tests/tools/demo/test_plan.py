@@ -34,5 +34,5 @@ def test_less_than_an_hour_has_no_live_part() -> None:
 
 
 def test_asking_for_more_days_than_the_logs_cover_is_an_error() -> None:
-    with pytest.raises(InputError, match=r"cover 1.00 days, but training and scoring want 3.00"):
+    with pytest.raises(InputError, match=r"cover 1.00 days, but training and scoring need 3.00"):
         plan(DAY, 2, 1)

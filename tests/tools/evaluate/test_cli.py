@@ -93,13 +93,16 @@ def test_reads_the_lake_and_writes_its_predictions(tmp_path: Path) -> None:
     ("texts", "message"),
     [
         ({"labels": "host_ip,window_start\na,2026-03-10T00:08:00Z\n"}, "lacks the columns attack"),
-        ({"labels": LABELS.replace("2026-03-09T23:53", "2026-13-09T23:53")}, "line 2: window_start is no ISO 8601"),
+        (
+            {"labels": LABELS.replace("2026-03-09T23:53", "2026-13-09T23:53")},
+            "line 2: window_start is not an ISO 8601 time",
+        ),
         ({"labels": LABELS.replace("2026-03-09T23:53", "2026-03-09T23:50")}, "is not at minute 08, 23, 38 or 53"),
-        ({"labels": LABELS + "10.1.0.2,x,2026-03-10T00:38:00Z,,4\n"}, "line 8: host and window occur before"),
+        ({"labels": LABELS + "10.1.0.2,x,2026-03-10T00:38:00Z,,4\n"}, "line 8: host and window repeat an earlier line"),
         ({"labels": "host_ip,window_start,attack\n"}, "has no rows"),
         ({"labels": ""}, "cannot be read"),
-        ({"predictions": PREDICTIONS.replace("0.9", "high")}, "line 3: anomaly_score is no finite number ('high')"),
-        ({"predictions": PREDICTIONS.replace("0.9", "inf")}, "line 3: anomaly_score is no finite number ('inf')"),
+        ({"predictions": PREDICTIONS.replace("0.9", "high")}, "line 3: anomaly_score is not a finite number ('high')"),
+        ({"predictions": PREDICTIONS.replace("0.9", "inf")}, "line 3: anomaly_score is not a finite number ('inf')"),
         ({"predictions": PREDICTIONS.replace("2026-03-10", "2027-03-10")}, "no window has both labels"),
     ],
 )

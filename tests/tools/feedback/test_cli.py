@@ -61,7 +61,7 @@ def test_unknown_incidents_and_marks_are_errors(lake: str) -> None:
     code, _, error = call(main, "--lake", lake, "--incident", "nope", "--verdict", "true", "--reason", "x")
     assert code == 1 and "have no incident nope" in error
     code, _, error = call(main, "--lake", lake, "--remove", "nope")
-    assert code == 1 and "there is no mark nope" in error
+    assert code == 1 and "mark nope does not exist" in error
 
 
 @pytest.mark.parametrize(

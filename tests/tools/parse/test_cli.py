@@ -115,7 +115,7 @@ def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
     result = parse(path, "--out", out, "--rejects", rejects)
     assert result.exit_code == 1 and not out.exists()
     assert result.stderr == (
-        f"error: 1 of 19 records were rejected, more than max_rejected_ratio = 0.05 allows. They are in {rejects}\n"
+        f"error: 1 of 19 records were rejected, more than max_rejected_ratio 0.05. See {rejects}\n"
     )
     assert len(rows(rejects.read_text())) == 1
 
@@ -126,7 +126,7 @@ def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
         (("missing.log",), 1, "'missing.log' does not exist"),
         (("empty.log",), 1, "empty.log is empty"),
         (("text.log",), 1, "text.log is in no known log format"),
-        (("blank.log", "--format", "panos"), 1, "no record in blank.log"),
+        (("blank.log", "--format", "panos"), 1, "no records in blank.log"),
         (("fw.log", "--log-time-zone", "Mars/Base"), 1, "'Mars/Base'"),
         (("fw.log", "--out", "x.csv"), 1, "'x.csv' has an unknown suffix"),
         (("fw.log", "--out", "no/such/x.parquet"), 1, "no/such/x.parquet cannot be written"),

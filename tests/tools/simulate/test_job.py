@@ -204,7 +204,7 @@ def test_overwrite_replaces_scenarios_only(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     result = CliRunner().invoke(main, ["--out", str(tmp_path), "--overwrite"])
     assert result.exit_code == 1
-    assert "holds something else than a simulated scenario" in result.stderr
+    assert "is not a simulated scenario" in result.stderr
     assert (tmp_path / "thesis.txt").exists()
 
 
@@ -226,7 +226,7 @@ def test_a_failed_run_leaves_nothing_behind(tmp_path: Path) -> None:
         ("--days", "0", 1, "days = 0 is out of range"),
         ("--hosts", "3", 1, "hosts = 3 is out of range"),
         ("--attack-days", "9", 1, "attack_days = 9 is out of range"),
-        ("--org1", "../x", 1, "is no folder name"),
+        ("--org1", "../x", 1, "is not a folder name"),
         ("--start", "2026-02-30", 2, "2026-02-30"),
         ("--panos-version", "9.1", 2, "9.1"),
     ],

@@ -163,7 +163,7 @@ def test_the_same_token_starts_once(local_aws: LocalAws, step_bin: Path) -> None
     [
         ({}, "Pipeline parameters without a value: ProjectName"),
         ({"ProjectName": "a", "Nonsense": "b"}, "Unknown pipeline parameters: Nonsense"),
-        ({"ProjectName": "a", "InstanceCount": "two"}, "Parameter InstanceCount is of type Integer: 'two' is not"),
+        ({"ProjectName": "a", "InstanceCount": "two"}, "Parameter InstanceCount must be of type Integer, not 'two'"),
     ],
 )
 def test_parameters_are_checked_at_the_start(local_aws: LocalAws, given: dict[str, str], message: str) -> None:
@@ -180,7 +180,7 @@ def test_parameters_are_checked_at_the_start(local_aws: LocalAws, given: dict[st
         ([{**step("A"), "Type": "Training"}], "steps of type Training are not supported"),
         ([{**step("A"), "Type": "Callback"}], "steps of type Callback are not supported"),
         ([{**step("A"), "Type": "Condition"}], "steps of type Condition are not supported"),
-        ([step("A", after=("B",))], "depends on B, which is no step"),
+        ([step("A", after=("B",))], "depends on B, which is not a step"),
         ([step("A", after=("B",)), step("B", after=("A",))], "in a circle"),
         ([step("A"), step("A")], "two steps are called A"),
         ([step("A", "x", {"Get": "Parameters.Other"})], "refers to Parameters.Other"),

@@ -1,4 +1,4 @@
-"""From state to state: one loop for executions, branches and iterations, with a history of each."""
+"""The loop over states, for executions, branches and iterations, with their histories."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from localaws.services.stepfunctions.variables import limit
 _TIMES = ("TimeoutSeconds", "HeartbeatSeconds")
 
 
-def walk(states: dict[str, Any], start_at: str, input_data: Any, execution: dict[str, Any], ctx: dict[str, Any]) -> Any:
+def run_states(
+    states: dict[str, Any], start_at: str, input_data: Any, execution: dict[str, Any], ctx: dict[str, Any]
+) -> Any:
     """The output of the last state."""
     name: str | None = start_at
     data = copy.deepcopy(input_data)
@@ -41,7 +43,7 @@ def _event(execution: dict[str, Any], kind: str, member: str, name: str, **data:
 def _run_state(
     kind: str | None, state: dict[str, Any], data: Any, execution: dict[str, Any], ctx: dict[str, Any]
 ) -> tuple[Any, str | None]:
-    """Output and next state."""
+    """The output and next state of a state."""
     if kind == "Succeed":
         return _succeed(state, data, ctx), None
     if kind == "Fail":
@@ -66,7 +68,7 @@ def _succeed(state: dict[str, Any], data: Any, ctx: dict[str, Any]) -> Any:
 
 
 def _with_times(state: dict[str, Any], data: Any, ctx: dict[str, Any]) -> dict[str, Any]:
-    """The state with its time limits as numbers: they may be expressions, which ministack does not evaluate."""
+    """The state with its time limits evaluated to numbers, which ministack does not do."""
     if sf._state_query_language(state, ctx) != "JSONata":
         return state
     times = {name: sf._jsonata_state_field(state, name, "number", data, ctx) for name in _TIMES if name in state}

@@ -1,4 +1,4 @@
-"""Puts the mends in the place of ministack's functions."""
+"""All patches of ministack's Step Functions: each private function and its replacement."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from jsonata import timebox, tokenizer
 from ministack.services import stepfunctions as sf
 
-from localaws.server.hooks import replace
+from localaws.server.patching import replace
 from localaws.services.stepfunctions import (
     branches,
     choice,
@@ -18,15 +18,15 @@ from localaws.services.stepfunctions import (
     failures,
     history,
     integrations,
+    interpreter,
     maps,
     mocks,
     nested,
     variables,
     waiting,
-    walk,
 )
 
-_MENDS: dict[str, Callable[..., Any]] = {
+_PATCHES: dict[str, Callable[..., Any]] = {
     "_add_event": history.add_event,
     "_apply_state_assign": variables.apply_state_assign,
     "_delete_state_machine": executions.delete_state_machine,
@@ -46,7 +46,7 @@ _MENDS: dict[str, Callable[..., Any]] = {
     "_run_execution": executions.run_execution,
     "_run_map_items": maps.run_map_items,
     "_run_parallel_branches": branches.run_parallel_branches,
-    "_run_sub_machine": walk.walk,
+    "_run_sub_machine": interpreter.run_states,
     "_scaled_sleep": waiting.scaled_sleep,
     "_start_execution": executions.start_execution,
     "_stop_execution": executions.stop_execution,
@@ -55,8 +55,8 @@ _MENDS: dict[str, Callable[..., Any]] = {
 
 
 def install() -> None:
-    """Mend Step Functions."""
-    for name, function in _MENDS.items():
+    """Patches Step Functions and its JSONata library."""
+    for name, function in _PATCHES.items():
         replace(sf, name, function)
     sf._SERVICE_DISPATCH["arn:aws:states:::events:putEvents"] = integrations.invoke_events_put_events
     sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:getObject"] = integrations.get_object

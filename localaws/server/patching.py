@@ -1,7 +1,7 @@
-"""The private names of ministack that are used or replaced, and the check that they are there.
+"""Replacement of private functions of ministack, and the check that they exist as declared.
 
-ministack's public part is HTTP. Mending it means reaching below, so every name below is declared here with the
-parameters that it has in the version that was read, and checked before the server starts.
+ministack's only public interface is HTTP. `ministack_names` declares every private name in use with its parameters
+in the tested version; they are checked before the server starts.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from localaws.server.ministack_names import PRIVATE_NAMES
 TESTED_VERSION = "1.5.33"
 
 
-class HookError(Exception):
-    """A name of ministack that is built upon is missing or has changed."""
+class PatchError(Exception):
+    """A private name of ministack is missing or has changed."""
 
 
 def _parameters(value: object) -> tuple[str, ...]:
@@ -26,7 +26,7 @@ def _parameters(value: object) -> tuple[str, ...]:
 
 
 def _resolve(module: str, name: str) -> object:
-    """The object of a dotted name in a module; raises AttributeError or ImportError where there is none."""
+    """The object with a dotted name in a module; raises AttributeError or ImportError if it does not exist."""
     found: object = importlib.import_module(module)
     for part in name.split("."):
         found = getattr(found, part)
@@ -34,7 +34,7 @@ def _resolve(module: str, name: str) -> object:
 
 
 def problems() -> list[str]:
-    """One line per declared name that is missing, or whose parameters differ from the declared ones."""
+    """One line per declared name that is missing or has other parameters."""
     lines = []
     for module, names in PRIVATE_NAMES.items():
         for name, expected in names.items():
@@ -49,19 +49,23 @@ def problems() -> list[str]:
 
 
 def check() -> None:
-    """Raise HookError, naming each missing or changed name and the installed version, unless all are as declared."""
+    """Checks all declared names.
+
+    Raises:
+        PatchError: names are missing or have changed; the message lists them with the installed version.
+    """
     found = problems()
     if found:
-        raise HookError(
-            f"ministack {version('ministack')} is not what this plugin was written for (ministack {TESTED_VERSION}): "
+        raise PatchError(
+            f"ministack {version('ministack')} differs from the supported version {TESTED_VERSION}: "
             f"{'; '.join(found)}. Install ministack=={TESTED_VERSION}, or adapt localaws/"
         )
 
 
 def replace(module: Any, name: str, function: Callable[..., Any]) -> None:
-    """Put a function in the place of a declared one with the same parameters."""
+    """Replaces a declared function by one with the same parameters."""
     expected = PRIVATE_NAMES[module.__name__][name]
     if _parameters(function) != expected:
-        raise HookError(f"the replacement of {module.__name__}.{name} takes other parameters: {_parameters(function)}")
+        raise PatchError(f"the replacement of {module.__name__}.{name} has other parameters: {_parameters(function)}")
     *holders, last = name.split(".")
     setattr(_resolve(module.__name__, ".".join(holders)) if holders else module, last, function)

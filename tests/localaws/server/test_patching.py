@@ -22,8 +22,8 @@ def check_after(change: str) -> subprocess.CompletedProcess[str]:
         [
             "from ministack.services import stepfunctions as sf",
             change,
-            "from localaws.server import hooks",
-            "hooks.check()",
+            "from localaws.server import patching",
+            "patching.check()",
         ]
     )
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
@@ -56,7 +56,7 @@ def test_what_is_missing_or_changed_is_named(change: str, message: str) -> None:
     found = check_after(change)
     assert found.returncode == 1
     assert message in found.stderr
-    assert "ministack 1.5.33 is not what this plugin was written for" in found.stderr
+    assert "ministack 1.5.33 differs from the supported version 1.5.33" in found.stderr
 
 
 def _modules() -> Iterator[tuple[Path, ast.Module]]:
