@@ -11,6 +11,7 @@ from common.errors import WindowError
 
 WINDOW = timedelta(minutes=15)
 WINDOW_SECONDS = 900
+WINDOWS_PER_DAY = 96
 GRID_OFFSET_SECONDS = 480
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from common.detection.alerts.incidents import Incident
-from common.detection.registry.store import ArtifactStore
+from common.detection.registry.pointer import ArtifactStore
 from common.errors import ModelError
 from common.windows import parse_moment
 

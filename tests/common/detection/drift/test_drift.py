@@ -18,10 +18,12 @@ from common.detection.drift.reference import (
     time_bands,
 )
 from common.detection.inputs import model_features
+from common.detection.parameters import current_parameters
 from common.features.spec import load_spec
 
 SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
+DRIFT = current_parameters().drift
 WATCHED = [NAMES.index(name) for name in monitored(SPEC)]
 PARAMETERS = TrainingParameters()
 WINDOW_MICROS = 900_000_000
@@ -37,7 +39,7 @@ def rows(count, seed, hour=10.0, factor=1.0):
 
 
 def measured(reference, *parts, windows=96, **parameters):
-    monitor = DriftMonitor(reference, NAMES)
+    monitor = DriftMonitor(reference, NAMES, DRIFT)
     for matrix, raw in parts:
         monitor.add(matrix, raw)
     return monitor.measure(TrainingParameters(**parameters), windows)
@@ -45,35 +47,35 @@ def measured(reference, *parts, windows=96, **parameters):
 
 @pytest.fixture(scope="module")
 def reference():
-    return DriftReference.fit(*rows(6000, 1), NAMES, SPEC)
+    return DriftReference.fit(*rows(6000, 1), NAMES, SPEC, DRIFT)
 
 
 def test_psi_is_the_sum_over_the_bins():
     # (0.5 - 0.25) ln 2 + (0.5 - 0.75) ln(2/3) = 0.25 (0.693147 + 0.405465) = 0.274653
-    assert psi(np.array([0.25, 0.75]), np.array([500, 500])) == pytest.approx(0.274653, abs=1e-6)
+    assert psi(np.array([0.25, 0.75]), np.array([500, 500]), DRIFT) == pytest.approx(0.274653, abs=1e-6)
 
 
 @pytest.mark.parametrize(("rows", "expected"), [(100_000, 4.604319), (5, 0.990349)])
 def test_an_empty_bin_counts_as_half_a_row_or_one_in_ten_thousand(rows, expected):
     # (1 - 0.5) ln 2 + (0.0001 - 0.5) ln(0.0001 / 0.5) = 0.346574 + 4.257745
     # (1 - 0.5) ln 2 + (0.1 - 0.5) ln(0.1 / 0.5) = 0.346574 + 0.643775 = 0.990349
-    assert psi(np.array([0.5, 0.5]), np.array([rows, 0])) == pytest.approx(expected, abs=1e-5)
+    assert psi(np.array([0.5, 0.5]), np.array([rows, 0]), DRIFT) == pytest.approx(expected, abs=1e-5)
 
 
 def test_chance_is_the_quantile_of_a_chi_squared_distribution():
-    assert chance_psi(10, 100) == pytest.approx(chi2.ppf(0.999, 9) / 100)
+    assert chance_psi(10, 100, DRIFT) == pytest.approx(chi2.ppf(0.999, 9) / 100)
 
 
 @pytest.mark.parametrize("rows", [5, 30, 60, 500])
 def test_chance_is_rarely_exceeded_by_draws_from_the_expected_shares(rows):
     drawn = np.random.default_rng(0).multinomial(rows, np.full(10, 0.1), 2000)
-    assert np.mean(psi(np.full(10, 0.1), drawn) > chance_psi(10, rows)) < 0.01
+    assert np.mean(psi(np.full(10, 0.1), drawn, DRIFT) > chance_psi(10, rows, DRIFT)) < 0.01
 
 
 def test_bins_hold_equal_shares_and_repeated_values_one_bin():
-    edges = bin_edges(np.arange(1000.0))
+    edges = bin_edges(np.arange(1000.0), DRIFT.bins)
     assert np.bincount(bin_numbers(np.arange(1000.0), edges)).tolist() == [100] * 10
-    assert bin_edges(np.array([0.0] * 95 + [1.0] * 5)).tolist() == [0.0]
+    assert bin_edges(np.array([0.0] * 95 + [1.0] * 5), DRIFT.bins).tolist() == [0.0]
     assert bin_numbers(np.array([0.0, 3.0, np.nan, np.inf]), np.array([0.0])).tolist() == [0, 1, 2, 2]
 
 
@@ -118,7 +120,7 @@ def test_each_hour_is_compared_with_itself():
     """A network that is ten times as busy at noon: noon alone has not drifted, noon's traffic at night has."""
     noon, night = rows(4000, 1, hour=12, factor=10), rows(4000, 2, hour=2)
     both = [np.concatenate(pair) for pair in zip(noon, night, strict=True)]
-    reference = DriftReference.fit(*both, NAMES, SPEC)
+    reference = DriftReference.fit(*both, NAMES, SPEC, DRIFT)
     assert measured(reference, rows(2000, 3, hour=12, factor=10))["drifted"] is False
     assert measured(reference, rows(2000, 3, hour=2, factor=10))["drifted"] is True
 
@@ -140,8 +142,8 @@ def varying(windows, per_window):
 
 def test_a_window_has_to_move_further_than_windows_of_training_did():
     matrix, raw, ends = varying(96, 60)
-    reference = DriftReference.fit(matrix, raw, NAMES, SPEC, ends)
-    plain = DriftReference.fit(matrix, raw, NAMES, SPEC)
+    reference = DriftReference.fit(matrix, raw, NAMES, SPEC, DRIFT, ends)
+    plain = DriftReference.fit(matrix, raw, NAMES, SPEC, DRIFT)
     assert reference.window_levels[-1] > 0.5 > plain.window_levels[-1] == 0
     shifted = rows(60, 999, factor=2.4)
     assert measured(plain, shifted, windows=1)["drifted"] is True
@@ -151,7 +153,7 @@ def test_a_window_has_to_move_further_than_windows_of_training_did():
 
 def test_days_vary_less_than_windows():
     matrix, raw, ends = varying(192, 20)
-    reference = DriftReference.fit(matrix, raw, NAMES, SPEC, ends)
+    reference = DriftReference.fit(matrix, raw, NAMES, SPEC, DRIFT, ends)
     assert 0 < reference.day_levels[-1] < reference.window_levels[-1] / 5
 
 
@@ -163,7 +165,7 @@ def test_reference_survives_json(reference):
 
 def test_drift_asks_for_a_model_with_the_input_of_the_training_state_machine(reference):
     moment = datetime(2026, 3, 10, 13, 23, tzinfo=UTC)
-    monitor = DriftMonitor(reference, NAMES)
+    monitor = DriftMonitor(reference, NAMES, DRIFT)
     monitor.add(*rows(3000, 2))
     assert monitor.details(PARAMETERS, "acme", "v1", 1, moment)["retraining_requested"] is None
     monitor.add(*rows(9000, 2, factor=3.0))

@@ -6,14 +6,14 @@ import pytest
 from sklearn.ensemble import IsolationForest
 
 from common.detection.members.forest import (
-    ForestParameters,
     PathAttribution,
     average_path_length,
     forest_scores,
     train_forest,
 )
+from common.detection.members.member import ForestParameters
 
-PARAMETERS = ForestParameters(n_estimators=25, max_samples=64, n_jobs=1)
+PARAMETERS = ForestParameters(n_estimators=25, max_samples=64, random_state=20240101, n_jobs=1)
 
 
 def matrix(rows=64, columns=6, seed=0):
@@ -34,7 +34,7 @@ def test_average_path_length_of_small_trees():
     assert average_path_length(np.array([0, 1, 2, 3])).tolist() == pytest.approx(expected, abs=1e-9)
 
 
-def test_scores_rise_with_oddness_between_zero_and_one():
+def test_scores_rise_with_anomaly_between_zero_and_one():
     values = matrix()
     scores = forest_scores(train_forest(values, PARAMETERS), values)
     assert scores.argmax() == 0
@@ -68,7 +68,7 @@ def test_contributions_of_one_split_by_hand():
     assert attribution.contributions(values).ravel().tolist() == pytest.approx([-1 / 3, -1 / 3, 2 / 3])
 
 
-def test_the_odd_feature_contributes_most():
+def test_the_anomalous_feature_contributes_most():
     values = matrix()
     contributions = PathAttribution(train_forest(values, PARAMETERS)).contributions(values[:1])
     assert contributions[0].argmax() == 5

@@ -3,15 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from common.detection.registry.formats import encoded, sha256
 from common.detection.registry.pointer import (
     KEPT,
     current_run,
-    encoded,
     model_store,
     promote,
     read_pointer,
     roll_back,
-    sha256,
 )
 from common.errors import ModelError
 
