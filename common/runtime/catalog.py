@@ -32,5 +32,6 @@ TOOLS = (
     Stage("ndr-evaluate", "tools.evaluate"),
     Stage("ndr-report", "tools.report"),
     Stage("ndr-feedback", "tools.feedback"),
+    Stage("ndr-models", "tools.models"),
     Stage("ndr-demo", "tools.demo"),
 )
