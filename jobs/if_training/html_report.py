@@ -73,7 +73,7 @@ def _tuning(tuning: Mapping[str, Any]) -> list[str]:
         _table([("trials", len(tuning["trials"])), ("folds", tuning["folds"]), ("time bound", hit),
                 ("average precision at first", found["start"]), ("average precision at best", found["best"])]),
         _plot(lambda axes: _trials(axes, tuning["trials"]),
-              "Each trial's average precision in finding transplants in later blocks; large dots have more trees."),
+              "Each trial's average precision on synthetic anomalies in later blocks; large dots have more trees."),
     ]  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def _validation(validation: Validation, detector: Detector) -> list[str]:
     rows += [(f"average precision of the {name} alone", value) for name, value in figures["members"].items()]
     return [
         _table(rows),
-        _plot(lambda axes: _found(axes, validation), "Transplants among the rows of the validation block."),
+        _plot(lambda axes: _found(axes, validation), "Synthetic anomalies among the rows of the validation block."),
         _plot(lambda axes: _separation(axes, validation), "Raw scores of the validation block."),
     ]
 
@@ -119,7 +119,7 @@ def _found(axes: Axes, validation: Validation) -> None:
     shown = _thinned(len(recall))
     axes.plot(recall[shown], precision[shown], color=BLUE)
     axes.axhline(float(validation.examination.synthetic.mean()), color=GREY, linestyle=":", label="at random")
-    axes.set_xlabel("share of the transplants that are found")
+    axes.set_xlabel("share of the synthetic anomalies that are found")
     axes.set_ylabel("precision")
     axes.set_ylim(0, 1.02)
     axes.legend(frameon=False)
@@ -129,7 +129,7 @@ def _separation(axes: Axes, validation: Validation) -> None:
     assert validation.examination is not None and validation.validated is not None
     synthetic = validation.examination.synthetic
     both = [validation.validated[~synthetic], validation.validated[synthetic]]
-    axes.hist(both, bins=40, density=True, label=["rows as they are", "transplants"], color=[BLUE, ORANGE])
+    axes.hist(both, bins=40, density=True, label=["rows as they are", "synthetic anomalies"], color=[BLUE, ORANGE])
     axes.set_xlabel("raw score")
     axes.set_ylabel("density")
     axes.legend(frameon=False)
