@@ -54,7 +54,7 @@ def lake(tmp_path):
 
 
 def test_windows_of_a_host_and_behaviour_are_one_incident_until_an_hour_passes(lake):
-    found = {(entry.host_ip, entry.behaviour.name, entry.start): entry for entry in find_incidents(lake, SPEC, None)}
+    found = {(entry.host_ip, entry.technique.name, entry.start): entry for entry in find_incidents(lake, SPEC, None)}
     first = found[host(3), "beacon", WHOLE[0].start]
     assert (first.end, first.windows, first.peak) == (WHOLE[1].end, 2, WHOLE[1].start)
     assert (host(3), "beacon", WHOLE[7].start) in found  # five windows later
@@ -92,7 +92,7 @@ def test_marks_suppress_the_same_behaviour_of_the_host_with_the_peer(lake):
     beacon = next(entry for entry in incidents if entry.start == WHOLE[0].start)
     shown, quiet = suppress(incidents, [mark(beacon)])
     assert {entry.start for entry, _ in quiet} == {WHOLE[0].start, WHOLE[7].start}
-    assert {(entry.host_ip, entry.behaviour.name) for entry in shown} == {
+    assert {(entry.host_ip, entry.technique.name) for entry in shown} == {
         (host(5), "beacon"),
         (host(3), "lateral movement"),
     }
