@@ -11,6 +11,7 @@ from time import monotonic
 
 from common.config.project import DEFAULT_INTERNAL_CIDRS
 from common.detection.pairs.activity import read_activity
+from common.detection.parameters import current_parameters
 from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.windows import Windows
@@ -23,7 +24,10 @@ def main() -> None:
     given = parser.parse_args()
     began = monotonic()
     rows = sum(
-        len(part) for part in read_activity(Lake(given.lake, load_spec("v1")), given.window, DEFAULT_INTERNAL_CIDRS)
+        len(part)
+        for part in read_activity(
+            Lake(given.lake, load_spec("v1")), given.window, DEFAULT_INTERNAL_CIDRS, current_parameters().pairs
+        )
     )
     print(json.dumps({"stage": "pairs", "rows": rows, "steps": {"read": monotonic() - began}}))
 

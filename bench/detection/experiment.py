@@ -2,10 +2,10 @@
 
     python -m bench.detection.experiment --train-lake LAKE --score web=LAKE:labels.csv ... --boundary 2024-03-12T00:08Z
 
-A lake needs `delta_pair` and `pair_days`. Trained is on the days before the boundary of the first lake, scored the day
-after it of each of the others; without `--train-lake` each is trained on its own days. The last row is of the score as
-used: hosts without an attack that alert on the scored day, per 1,000 of them, at the score that 1 in 1,000 training
-windows exceeds.
+A lake needs `delta_pair` and `pair_days`. The model is trained on the days of `--train-lake` before the boundary, and
+scores the day after it of each other lake; without `--train-lake` each lake is trained on its own days. The last row is
+of the score as used: hosts without an attack that alert on the scored day, per 1,000 of them, at the score that 1 in
+1,000 training windows exceeds.
 """
 
 from __future__ import annotations
@@ -22,19 +22,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
+from common.arrays import Floats
 from common.config.project import DEFAULT_INTERNAL_CIDRS
-from common.detection.calibration.per_host import HostSurvival
-from common.detection.pairs.activity import codes, read_activity
-from common.detection.pairs.first_seen import NEWNESS
-from common.detection.pairs.model import Judged, PairModel, raw_scores, window_surprises
-from common.detection.pairs.numbering import slice_numbers
-from common.detection.pairs.scoring import EXCESSES, KINDS, PIECES, SPREADS, strongest
+from common.detection.calibration import HostPValues
+from common.detection.members.pairs import PairsMember, pair_samples, windows_of
+from common.detection.members.spread import SpreadMember
+from common.detection.pairs.activity import read_activity
+from common.detection.pairs.evidence import EXCESSES, KINDS, PIECES, SPREADS, pair_evidence, spread_evidence
+from common.detection.pairs.reading import NOVELTIES
+from common.detection.pairs.scoring import EvidenceModel, ScoredRows, strongest
+from common.detection.parameters import current_parameters
 from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.windows import Windows, parse_moment
 
 BUDGET = 20
-RARITIES = tuple(f"{what}_rarity" for what in NEWNESS)
+RARITIES = tuple(f"{what}_rarity" for what in NOVELTIES)
 REGULARITY = ("regular_24h", "regular_new_24h")
 ALERT_SHARE = 0.001
 USED = "pairs and spread (as used)"
@@ -52,35 +55,31 @@ SUBSETS: dict[str, tuple[str, ...]] = {
     "all pieces": PIECES,
     "spread": SPREADS,
 }
-Floats = NDArray[np.float64]
+PARAMETERS = current_parameters()
 Score = dict[tuple[str, pd.Timestamp], float]
+Trained = tuple[PairsMember, SpreadMember, ScoredRows, ScoredRows]
 
 
-def best_of(
-    judged: Judged, pieces: tuple[str, ...], named: tuple[str, ...]
-) -> tuple[Floats, NDArray[Any], pd.DataFrame]:
+def best_of(scored: ScoredRows, pieces: tuple[str, ...]) -> tuple[Floats, NDArray[Any], pd.DataFrame]:
     """The sums of the strongest row of each host, window and kind, their kinds, and the rows' keys."""
-    sums = judged.pieces[:, [named.index(name) for name in pieces]].sum(axis=1)
-    (hosts,) = codes(judged.rows, columns=["host_ip"])
-    best = strongest(sums, hosts, slice_numbers(judged.rows["window_start_ts"]), judged.kind)
-    keys = judged.rows.select(["host_ip", "window_start_ts"]).take(pa.array(best)).to_pandas()
-    return sums[best], judged.kind[best], keys
+    sums = scored.pieces[:, [scored.names.index(name) for name in pieces]].sum(axis=1)
+    best = strongest(sums, scored.evidence)
+    keys = scored.evidence.rows.select(["host_ip", "window_start_ts"]).take(pa.array(best)).to_pandas()
+    return sums[best], scored.evidence.kind[best], keys
 
 
-def surprises(
-    training: Judged, scored: Judged, pieces: tuple[str, ...], named: tuple[str, ...], calibrated: bool = True
-) -> Score:
-    """The largest surprise of each host and window of the scored rows, or the largest sum."""
-    past, past_kind, past_keys = best_of(training, pieces, named)
-    sums, kind, keys = best_of(scored, pieces, named)
+def scores_of(training: ScoredRows, scored: ScoredRows, pieces: tuple[str, ...], calibrated: bool = True) -> Score:
+    """The highest score of each host and window by some pieces alone, or their largest sum."""
+    past, past_kind, past_keys = best_of(training, pieces)
+    sums, kind, keys = best_of(scored, pieces)
     found = sums.copy()
     for number in range(len(KINDS)) if calibrated else ():
         mine, before = kind == number, past_kind == number
         if mine.any():
             hosts = past_keys["host_ip"].to_numpy()[before]
-            survival = HostSurvival.fit(past[before], hosts) if before.any() else None
+            known = HostPValues.fit(past[before], hosts, PARAMETERS.calibration) if before.any() else None
             here = keys["host_ip"].to_numpy()[mine]
-            found[mine] = survival.surprise(sums[mine], here) if survival else 0.0
+            found[mine] = known.neg_log10_p(sums[mine], here) if known else 0.0
     rows = (
         keys.assign(score=np.where(sums > 0, found, 0.0)).groupby(["host_ip", "window_start_ts"], as_index=False).max()
     )
@@ -99,7 +98,8 @@ def figures(labels: pd.DataFrame, score: Mapping[tuple[str, pd.Timestamp], float
 
 def read(uri: str, windows: Windows) -> pa.Table:
     """The pair activity of the windows."""
-    parts = list(read_activity(Lake(uri, load_spec("v1")), windows, DEFAULT_INTERNAL_CIDRS))
+    lake = Lake(uri, load_spec("v1"))
+    parts = list(read_activity(lake, windows, DEFAULT_INTERNAL_CIDRS, PARAMETERS.pairs))
     return pa.concat_tables(parts).combine_chunks()
 
 
@@ -110,11 +110,20 @@ def read_labels(path: Path, since: datetime) -> pd.DataFrame:
     return labels[labels["window_start"] >= since].reset_index(drop=True)
 
 
-def as_used(pairs: Judged, spread: Judged) -> Score:
-    """What pairs add to the raw score of each host and window."""
-    found = window_surprises(pairs, spread)
-    keys = found.select(["host_ip", "window_start_ts"]).to_pandas()
-    return dict(zip(zip(keys["host_ip"], keys["window_start_ts"], strict=True), raw_scores(found), strict=True))
+def fit(activity: pa.Table) -> Trained:
+    """Both members of the pairs of a training range, and its rows as they were scored."""
+    known = pair_samples(activity, PARAMETERS.pairs).activity
+    pairs, of_pairs = EvidenceModel.fit(pair_evidence(known, PARAMETERS.pairs), PARAMETERS)
+    spread, of_spread = EvidenceModel.fit(spread_evidence(known), PARAMETERS)
+    return PairsMember(pairs), SpreadMember(spread), of_pairs, of_spread
+
+
+def as_used(pairs: ScoredRows, spread: ScoredRows) -> Score:
+    """What pairs and spread add to the raw score of each host and window."""
+    keys, weights = windows_of(pairs.evidence.rows), PARAMETERS.weights
+    raw = weights.pairs * pairs.of(keys) + weights.spread * spread.of(keys)
+    names = keys.to_pandas()
+    return dict(zip(zip(names["host_ip"], names["window_start_ts"], strict=True), raw, strict=True))
 
 
 def alerting(labels: pd.DataFrame, score: Score, past: Score) -> float:
@@ -125,20 +134,20 @@ def alerting(labels: pd.DataFrame, score: Score, past: Score) -> float:
     return 1_000 * len({host for (host, _), value in score.items() if value > bound and host in clean}) / len(clean)
 
 
-def column(labels: pd.DataFrame, trained: tuple[PairModel, Judged, Judged], activity: pa.Table) -> dict[str, str]:
+def column(labels: pd.DataFrame, trained: Trained, activity: pa.Table) -> dict[str, str]:
     """The cells of one scored lake, by what they are of."""
-    model, pairs, spread = trained
-    found_pairs, found_spread = model.judge(activity)
+    pairs, spread, of_pairs, of_spread = trained
+    found_pairs, found_spread = pairs.judge(activity), spread.judge(activity)
     scores = {
-        what: surprises(spread, found_spread, pieces, SPREADS)
+        what: scores_of(of_spread, found_spread, pieces)
         if what == "spread"
-        else surprises(pairs, found_pairs, pieces, PIECES)
+        else scores_of(of_pairs, found_pairs, pieces)
         for what, pieces in SUBSETS.items()
     }
-    scores["all pieces, uncalibrated"] = surprises(pairs, found_pairs, PIECES, PIECES, calibrated=False)
+    scores["all pieces, uncalibrated"] = scores_of(of_pairs, found_pairs, PIECES, calibrated=False)
     scores[USED] = as_used(found_pairs, found_spread)
     cells = {what: "{:.3f} {}/{}".format(*figures(labels, score)) for what, score in scores.items()}
-    return cells | {"clean hosts alerting": f"{alerting(labels, scores[USED], as_used(pairs, spread)):.0f}"}
+    return cells | {"clean hosts alerting": f"{alerting(labels, scores[USED], as_used(of_pairs, of_spread)):.0f}"}
 
 
 def main() -> None:
@@ -150,12 +159,12 @@ def main() -> None:
     args = parser.parse_args()
     scored = Windows(args.boundary, args.boundary + timedelta(days=1))
     training = Windows(args.boundary - timedelta(days=args.days), args.boundary)
-    common = PairModel.fit(read(args.train_lake, training)) if args.train_lake else None
+    common = fit(read(args.train_lake, training)) if args.train_lake else None
     table: dict[str, dict[str, str]] = {}
     for entry in args.score:
         name, _, rest = entry.partition("=")
         uri, _, path = rest.rpartition(":")
-        trained = common or PairModel.fit(read(uri, training))
+        trained = common or fit(read(uri, training))
         table[name] = column(read_labels(Path(path), args.boundary), trained, read(uri, scored))
     print(f"| evidence | {' | '.join(table)} |\n|---|{'---|' * len(table)}")
     for what in next(iter(table.values())):

@@ -3,21 +3,67 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from common.arrays import Floats, Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The scores of samples, shape (n_rows,), and what each input contributed, shape (n_rows, n_inputs).
+
+    A row's contributions are 0 or more, and add up to its score.
+    """
+
+    inputs: tuple[str, ...]
+    scores: Floats
+    contributions: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class PieceExplanation(Explanation):
+    """An explanation by pieces of evidence: the value of each piece, the prior maximum, and the kind of each row.
+
+    `values` and `usual` have the shape of the contributions, and are 0 where nothing was contributed; a kind says who
+    began and whether the peer is inside. For pairs, `strongest_pairs` has the strongest of each row as JSON.
+    """
+
+    values: Floats
+    usual: Floats
+    kinds: list[str]
+    strongest_pairs: list[str] = field(default_factory=list)
+
+    @classmethod
+    def nothing(cls, rows: int) -> PieceExplanation:
+        """The explanation of so many rows without any evidence."""
+        none = np.zeros((rows, 0))
+        return cls((), np.zeros(rows), none, none, none, [""] * rows, ["[]"] * rows)
+
+    def reasons(self, weight: float) -> list[list[dict[str, Any]]]:
+        """The entries of `top_features` of each row, with what the pieces add to a raw score of that weight."""
+        return [
+            [
+                {
+                    "feature": self.inputs[place],
+                    "kind": kind,
+                    "value": float(f"{values[place]:.7g}"),
+                    "baseline_median": float(f"{max(usual[place], 0.0):.7g}"),
+                    "contribution": round(float(added[place] * weight), 6),
+                }
+                for place in np.flatnonzero(added > 0)
+            ]
+            for kind, values, usual, added in zip(self.kinds, self.values, self.usual, self.contributions, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A feature of a prediction: its value there (null for none), its median in training, and what it added.
+    """A feature of a prediction: its value there (null for none), its median in training, and what it contributed.
 
-    Of what concerns pairs, the most so far stands in for the median, and `kind` says whether the peers are inside and
-    who began.
+    For pairs, the prior maximum stands in for the median, and `kind` says who began and whether the peers are inside.
     """
 
     feature: str
@@ -29,14 +75,14 @@ class Reason:
 
 def top_features(
     names: tuple[str, ...],
-    values: NDArray[np.float32],
+    values: Matrix,
     medians: dict[str, float],
     contributions: Floats,
     count: int,
 ) -> list[str]:
-    """For each row the features that added most, largest first, as a JSON list; ties in the order of the features.
+    """For each row the features that contributed most, largest first, as a JSON list; ties in the features' order.
 
-    `values` and `contributions` have the shape (n_rows, n_names); features that added nothing are left out.
+    `values` and `contributions` have the shape (n_rows, n_names); features that contributed nothing are left out.
     """
     order = np.argsort(-contributions, axis=1, kind="stable")[:, :count]
     rows = np.arange(len(values))[:, None]

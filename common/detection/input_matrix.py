@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from common.arrays import Codes, Matrix
 from common.detection.inputs import ModelFeatures
 from common.errors import InputError
 from common.lake.lake import Lake
@@ -19,8 +19,6 @@ from common.windows import WINDOW, Windows
 KEYS = ["host_ip", "segment_id", "window_start_ts", "window_end_ts"]
 ROWS_AT_ONCE = 20_000
 JOIN_KEYS = ["host_ip", "window_end_ts"]
-Matrix = NDArray[np.float32]
-Indexes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +96,7 @@ def _read(lake: Lake, windows: Windows, features: ModelFeatures, horizon: str) -
     return ModelRows(current.select(KEYS).take(pa.array(left)), values, len(current) - len(left))
 
 
-def _matches(current: pa.Table, deviations: pa.Table, lake: Lake, windows: Windows) -> tuple[Indexes, Indexes]:
+def _matches(current: pa.Table, deviations: pa.Table, lake: Lake, windows: Windows) -> tuple[Codes, Codes]:
     """The row numbers of both tables that belong together, in the order of the first."""
     left = current.select(JOIN_KEYS).append_column("left", pa.array(np.arange(len(current))))
     right = deviations.select(JOIN_KEYS).append_column("right", pa.array(np.arange(len(deviations))))

@@ -27,12 +27,12 @@ def model_features(spec: FeatureSpec) -> ModelFeatures:
     return ModelFeatures(spec.fg_a_features(), (*spec.fg_c_features(), *spec.score_names))
 
 
-def evidence_groups(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
-    """What the evidence member looks at: group name to the features of which it takes the strongest.
+def rarity_groups(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
+    """What the feature rarity looks at: group name to the features of which it takes the rarest.
 
-    One group for each role and metric: its novelty count (FG-A), or its `z_mad` and `log_ratio` (FG-C), so that one
-    behaviour counts once. The pair features are one more. Only of the shortest look-back: an alert belongs to the
-    window in which it happens, and in the long ones its echo lasts for hours.
+    One group for each feature family: its novelty count (FG-A), or its `z_mad` and `log_ratio` (FG-C), so that one
+    family counts once. The pair features are one more. Only of the shortest look-back: an alert belongs to the window
+    in which it happens, and in the long ones its echo lasts for hours.
     """
     label = min(spec.window_labels, key=lambda name: spec.window_labels[name])
     groups: dict[str, tuple[str, ...]] = {}
@@ -46,8 +46,8 @@ def evidence_groups(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
     return groups | {"pairs": tuple(spec.pair_features)}
 
 
-def behaviour(feature: str, spec: FeatureSpec) -> str:
-    """The role and metric that a feature is about, without window label and transform: `in_deny_ratio`."""
+def feature_family(feature: str, spec: FeatureSpec) -> str:
+    """The family of a feature: its role and metric, without window label and transform: `in_deny_ratio`."""
     name = fg_a_feature(feature)
     label = next((label for label in spec.window_labels if name.endswith(f"_{label}")), None)
     return name.removesuffix(f"_{label}") if label else name

@@ -9,12 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.arrays import Floats, Matrix
+from common.detection.parameters import PreprocessingParameters
 from common.errors import InputError, ModelError
-
-CLIP = 6.0
-NEAR_CONSTANT_SHARE = 1e-4
-NEAR_CONSTANT_ROWS = 2
-Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,19 +25,25 @@ class Preprocessor:
 
     features: tuple[str, ...]
     mask: tuple[str, ...]
-    medians: NDArray[np.float64]
-    iqrs: NDArray[np.float64]
-    scales: NDArray[np.float64]
+    medians: Floats
+    iqrs: Floats
+    scales: Floats
     dropped: dict[str, str]
-    clip: float = CLIP
+    clip: float
 
     @classmethod
-    def fit(cls, matrix: Matrix, features: Sequence[str], left_out: Mapping[str, str] | None = None) -> Preprocessor:
+    def fit(
+        cls,
+        matrix: Matrix,
+        features: Sequence[str],
+        parameters: PreprocessingParameters,
+        left_out: Mapping[str, str] | None = None,
+    ) -> Preprocessor:
         """The statistics of the matrix, shape (n_rows, n_features), null as NaN.
 
         A feature is dropped when it is null in all rows (`all_null`), holds an infinity (`non_finite`), or differs from
-        its median in fewer than two rows or one in 10,000 (`near_constant`); so are those of `left_out`, which maps
-        them to the reason.
+        its median in fewer rows than `near_constant_rows` or `near_constant_share` ask for (`near_constant`); so are
+        those of `left_out`, which maps them to the reason.
 
         Raises:
             InputError: no feature is left.
@@ -53,7 +56,7 @@ class Preprocessor:
                 dropped[name] = left_out[name]
                 continue
             values = matrix[:, column].astype(np.float64)
-            reason, found = _statistics(values[~np.isnan(values)], len(values))
+            reason, found = _statistics(values[~np.isnan(values)], len(values), parameters)
             if reason:
                 dropped[name] = reason
             else:
@@ -64,13 +67,18 @@ class Preprocessor:
                 "no feature of the training window varies", "Train on a longer window, or check FG-A and FG-C"
             )
         medians, iqrs, scales = np.array(statistics).T
-        return cls(tuple(features), tuple(mask), medians, iqrs, scales, dropped)
+        return cls(tuple(features), tuple(mask), medians, iqrs, scales, dropped, parameters.clip)
 
     @property
     def columns(self) -> NDArray[np.intp]:
         """The positions of the mask's features among all inputs."""
         used = set(self.mask)
         return np.array([place for place, name in enumerate(self.features) if name in used], dtype=np.intp)
+
+    @property
+    def median_by_name(self) -> dict[str, float]:
+        """The training median of each used feature."""
+        return dict(zip(self.mask, self.medians.tolist(), strict=True))
 
     def transform(self, matrix: Matrix) -> Matrix:
         """The used features of the rows, imputed, scaled and clipped: float32, shape (n_rows, len(mask)), no NaN."""
@@ -112,7 +120,9 @@ class Preprocessor:
         return cls(features, mask, medians, iqrs, scales, dict(raw["dropped"]), float(raw["clip"]))
 
 
-def _statistics(values: NDArray[np.float64], rows: int) -> tuple[str, tuple[float, float, float]]:
+def _statistics(
+    values: Floats, rows: int, parameters: PreprocessingParameters
+) -> tuple[str, tuple[float, float, float]]:
     """The reason to drop a column (or nothing), and its median, IQR and scale, from its non-null values."""
     nothing = (0.0, 0.0, 0.0)
     if not len(values):
@@ -121,7 +131,7 @@ def _statistics(values: NDArray[np.float64], rows: int) -> tuple[str, tuple[floa
         return "non_finite", nothing
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
     distances = values - median
-    if np.count_nonzero(distances) < max(NEAR_CONSTANT_ROWS, NEAR_CONSTANT_SHARE * rows):
+    if np.count_nonzero(distances) < max(parameters.near_constant_rows, parameters.near_constant_share * rows):
         return "near_constant", nothing
     iqr = float(upper - lower)
     return "", (float(median), iqr, iqr if iqr > 0 else float(np.sqrt(np.mean(distances**2))))

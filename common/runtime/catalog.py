@@ -51,5 +51,6 @@ TOOLS = (
     Tool("ndr-report", "tools.report"),
     Tool("ndr-feedback", "tools.feedback"),
     Tool("ndr-features", "tools.features"),
+    Tool("ndr-models", "tools.models"),
     Tool("ndr-demo", "tools.demo"),
 )

@@ -8,14 +8,15 @@ import numpy as np
 
 from common.detection.inputs import model_features
 from common.detection.registry.artifacts import LoadedModel, load_model
-from common.detection.registry.pointer import altered, promote, promoted_run, read_pointer, sha256
+from common.detection.registry.formats import sha256
+from common.detection.registry.pointer import altered, promote, promoted_run, read_pointer
 from common.errors import DeploymentError, ModelError
 from jobs.if_training.endpoint import upsert_endpoint
 from jobs.if_training.gates import Gate, at_least, at_most, improvement, not_applicable, of_validation, refusals
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before
 from jobs.if_training.validation import Validation, transformed_sha256
 
-SCORE_DIFFERENCE_MOST = 1e-6
+SCORE_DIFFERENCE_MAX = 1e-6
 
 
 def deploy(run: TrainingRun) -> None:
@@ -42,7 +43,9 @@ def deploy(run: TrainingRun) -> None:
         "promotion": run.parameters.promotion,
         "model_sha256": model.model_sha256,
     }
-    run.told(gates={gate.name: {"value": gate.value, "bound": gate.bound, "verdict": gate.verdict} for gate in gates})
+    run.describe(
+        gates={gate.name: {"value": gate.value, "bound": gate.bound, "verdict": gate.verdict} for gate in gates}
+    )
     refused = refusals(gates)
     if refused and run.parameters.promotion == "gated":
         run.write("deploy", False, "refused", content, "; ".join(refused))
@@ -54,7 +57,7 @@ def deploy(run: TrainingRun) -> None:
         moved = promote(run.store, run.run_id)
         endpoint = upsert_endpoint(run.parameters.endpoint, run.run_id, f"{run.store.uri}/{run.run_id}")
         run.write("deploy", True, "deployed", content | {"endpoint": endpoint}, "; ".join(refused))
-    run.told(deployed=True, pointer_moved=moved, endpoint=endpoint)
+    run.describe(deployed=True, pointer_moved=moved, endpoint=endpoint)
 
 
 def _predecessor(pointer: Artifact, run_id: str) -> str | None:
@@ -96,7 +99,7 @@ def _of_predecessor(
         other = _load(run, promoted_run(run.store, predecessor))
     except ModelError as error:
         return None, f"the current model {predecessor} cannot be compared with: {error.problem}", None
-    scores = other.detector.raw_scores(examined.examination.values)
+    scores = other.detector.feature_scores(examined.examination.values)
     return examined.examination.separation(scores).average_precision, "", predecessor
 
 
@@ -104,10 +107,10 @@ def _parity(model: LoadedModel, examined: Validation) -> list[Gate]:
     """Whether the saved model makes of the rows what the one in memory did when it was trained."""
     assert examined.examination is not None and examined.final is not None
     same = transformed_sha256(model.detector, examined.examination.values) == examined.figures["transformed_sha256"]
-    scores = model.detector.raw_scores(examined.examination.values)
+    scores = model.detector.feature_scores(examined.examination.values)
     return [
         at_least("preprocessing_parity", float(same), 1.0),
-        at_most("score_difference", float(np.max(np.abs(scores - examined.final))), SCORE_DIFFERENCE_MOST),
+        at_most("score_difference", float(np.max(np.abs(scores - examined.final))), SCORE_DIFFERENCE_MAX),
     ]
 
 

@@ -45,7 +45,7 @@ def not_applicable(name: str, reason: str) -> Gate:
 
 
 def improvement(validation: dict[str, Any], current: float | None, reason: str, wanted: float) -> Gate:
-    """Whether the model finds transplants better than the current one, by that share of the latter's precision.
+    """Whether the model finds synthetic anomalies better than the current one, by that share of the latter's precision.
 
     `current` is the average precision of the current model on the same rows; without it, the reason why not.
     """

@@ -1,4 +1,4 @@
-"""The report of a training as a page: figures and plots in one file that needs no other."""
+"""The report of a training as HTML: figures and plots in one file that needs no other."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
+from common.arrays import Codes
 from common.detection.detector import Detector
 from jobs.if_training.training_protocol import Trained
 from jobs.if_training.validation import Validation
 
-POINTS_MOST = 800
+POINTS_MAX = 800
 INPUT = ("rows", "rows_found", "windows", "coverage", "gaps")
 BLUE, ORANGE, GREY = "#1f5fa8", "#d1661a", "#8a8f98"
 SETTINGS: Any = {
@@ -38,10 +38,10 @@ figure { margin: 1rem 0; } figure svg { width: 100%; height: auto; } figcaption 
 """
 
 
-def page(
+def html_report(
     run_id: str, request: Mapping[str, str], report: Mapping[str, Any], trained: Trained, hosts: Mapping[str, int]
 ) -> str:
-    """The page as HTML, plots as SVG in it; the same input gives the same text."""
+    """The report, with its plots as SVG; the same input gives the same text."""
     validation = trained.validation
     parts = [
         f"<h1>Training {html.escape(run_id)}</h1>",
@@ -73,7 +73,7 @@ def _tuning(tuning: Mapping[str, Any]) -> list[str]:
         _table([("trials", len(tuning["trials"])), ("folds", tuning["folds"]), ("time bound", hit),
                 ("average precision at first", found["start"]), ("average precision at best", found["best"])]),
         _plot(lambda axes: _trials(axes, tuning["trials"]),
-              "Each trial's average precision in finding transplants in later blocks; large dots have more trees."),
+              "Each trial's average precision on synthetic anomalies in later blocks; large dots have more trees."),
     ]  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def _validation(validation: Validation, detector: Detector) -> list[str]:
     rows += [(f"average precision of the {name} alone", value) for name, value in figures["members"].items()]
     return [
         _table(rows),
-        _plot(lambda axes: _found(axes, validation), "Transplants among the rows of the validation block."),
+        _plot(lambda axes: _found(axes, validation), "Synthetic anomalies among the rows of the validation block."),
         _plot(lambda axes: _separation(axes, validation), "Raw scores of the validation block."),
     ]
 
@@ -115,11 +115,11 @@ def _trials(axes: Axes, trials: Sequence[Mapping[str, Any]]) -> None:
 
 def _found(axes: Axes, validation: Validation) -> None:
     assert validation.examination is not None and validation.validated is not None
-    precision, recall, _ = precision_recall_curve(validation.examination.odd, validation.validated)
+    precision, recall, _ = precision_recall_curve(validation.examination.synthetic, validation.validated)
     shown = _thinned(len(recall))
     axes.plot(recall[shown], precision[shown], color=BLUE)
-    axes.axhline(float(validation.examination.odd.mean()), color=GREY, linestyle=":", label="at random")
-    axes.set_xlabel("share of the transplants that are found")
+    axes.axhline(float(validation.examination.synthetic.mean()), color=GREY, linestyle=":", label="at random")
+    axes.set_xlabel("share of the synthetic anomalies that are found")
     axes.set_ylabel("precision")
     axes.set_ylim(0, 1.02)
     axes.legend(frameon=False)
@@ -127,26 +127,26 @@ def _found(axes: Axes, validation: Validation) -> None:
 
 def _separation(axes: Axes, validation: Validation) -> None:
     assert validation.examination is not None and validation.validated is not None
-    odd = validation.examination.odd
-    both = [validation.validated[~odd], validation.validated[odd]]
-    axes.hist(both, bins=40, density=True, label=["rows as they are", "transplants"], color=[BLUE, ORANGE])
+    synthetic = validation.examination.synthetic
+    both = [validation.validated[~synthetic], validation.validated[synthetic]]
+    axes.hist(both, bins=40, density=True, label=["rows as they are", "synthetic anomalies"], color=[BLUE, ORANGE])
     axes.set_xlabel("raw score")
     axes.set_ylabel("density")
     axes.legend(frameon=False)
 
 
 def _scores(axes: Axes, detector: Detector) -> None:
-    raw = detector.calibrations["ensemble"]
-    values = np.unique([*raw.values[_thinned(len(raw.values))], *raw.values[-POINTS_MOST:]])
-    axes.plot(values, raw.survival(values), color=BLUE)
+    raw = detector.feature_calibration
+    values = np.unique([*raw.values[_thinned(len(raw.values))], *raw.values[-POINTS_MAX:]])
+    axes.plot(values, raw.p_values(values), color=BLUE)
     axes.set_yscale("log")
     axes.set_xlabel("raw score")
     axes.set_ylabel("share above")
 
 
-def _thinned(count: int) -> NDArray[np.int64]:
+def _thinned(count: int) -> Codes:
     """The places of at most so many points as can be told apart, evenly spread, the first one among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, POINTS_MOST)).astype(np.int64))
+    return np.unique(np.linspace(0, count - 1, min(count, POINTS_MAX)).astype(np.int64))
 
 
 def _plot(draw: Any, caption: str) -> str:

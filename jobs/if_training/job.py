@@ -26,7 +26,7 @@ WORK = {
 def run(config: TrainingConfig) -> None:
     """Does the stage, or every stage up to the first failure, and prints the run report."""
     opened = open_run(config)
-    opened.told(run_id=opened.run_id)
+    opened.describe(run_id=opened.run_id)
     for stage in STAGES if config.stage == ALL else (config.stage,):
         _work(stage)(opened)
     click.echo(opened.report.to_json())

@@ -8,8 +8,8 @@ from typing import Any
 
 from common.config.project import ProjectParameters, load_project
 from common.config.training import TrainingParameters
-from common.detection.registry.pointer import model_store, parsed
-from common.detection.registry.store import ArtifactStore
+from common.detection.registry.formats import parsed
+from common.detection.registry.pointer import ArtifactStore, model_store
 from common.errors import ModelError, StageError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
@@ -69,7 +69,7 @@ class TrainingRun:
         found = parsed(self.store.read(name), f"{self.store.uri}/{name}", f"Run --stage {stage} again")
         if found.get("request") != self.request:
             raise ModelError(
-                f"run {self.run_id} was begun for {_told(found.get('request'))}, not for {_told(self.request)}",
+                f"run {self.run_id} was begun for {_text(found.get('request'))}, not for {_text(self.request)}",
                 "Give another --run-id, or the settings that the run was begun with",
             )
         return found
@@ -105,7 +105,7 @@ class TrainingRun:
         """Writes the artifact of a stage, whole or not at all."""
         self.store.write(f"{self.run_id}/{ARTIFACTS[stage]}", self.content(stage, go, status, content, reason))
 
-    def told(self, **details: Any) -> None:
+    def describe(self, **details: Any) -> None:
         """Notes details in the run report."""
         self.report.details |= details
 
@@ -152,5 +152,5 @@ def _name(run: TrainingRun) -> str:
     return run_id_of(facts(run) | {"input_digest": input_digest(run.lake, run.config.windows)})
 
 
-def _told(request: Any) -> str:
+def _text(request: Any) -> str:
     return ", ".join(f"{name} {value}" for name, value in request.items()) if isinstance(request, dict) else "nothing"

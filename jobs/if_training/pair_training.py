@@ -1,10 +1,9 @@
-"""Teaching a detector what pairs are usual, from the activity of its training range."""
+"""What a detector learns of pairs, from the activity of its training range."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,77 +11,75 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.arrays import Floats
 from common.config.training import TrainingParameters
-from common.detection.calibration.global_quantiles import ScoreQuantiles
+from common.detection.calibration import ScoreQuantiles
 from common.detection.detector import Detector
 from common.detection.input_matrix import read_rows
 from common.detection.inputs import model_features
-from common.detection.pairs.activity import has_pairs, read_activity
-from common.detection.pairs.first_seen import NEWNESS
-from common.detection.pairs.model import PairModel, joined, raw_scores, window_surprises
-from common.detection.pairs.numbering import slice_numbers
-from common.detection.pairs.slices import DAY_SLICES
-from common.features.spec import FeatureSpec
+from common.detection.members.member import FitSettings, Samples
+from common.detection.members.pairs import PairsMember, pair_samples, windows_of
+from common.detection.members.spread import SpreadMember
+from common.detection.pairs.activity import read_activity
+from common.detection.pairs.evidence import codes
+from common.detection.pairs.reading import NOVELTIES, has_pairs
+from common.detection.parameters import PairParameters
 from common.lake.lake import Lake
-from common.windows import Windows
+from common.windows import WINDOWS_PER_DAY, Windows
 
-ACTIVITY_ROWS_MAX = 4_000_000
-ACTIVITY_DAYS = (5, 28)
-CALIBRATION_ROWS = 20_000
-WINDOWS_LEAST = 200
-UNUSED = [f"{what}_others" for what in NEWNESS]
+WINDOWS_MIN = 200
+UNUSED = [f"{what}_others" for what in NOVELTIES]
 
 
 def with_pairs(
     detector: Detector,
     lake: Lake,
     windows: Windows,
-    spec: FeatureSpec,
+    settings: FitSettings,
     horizon: str,
     internal_cidrs: Sequence[str],
-    parameters: TrainingParameters,
+    training: TrainingParameters,
 ) -> tuple[Detector, dict[str, Any]]:
     """The detector with the pairs of the training range learnt, and the figures of `examined`.
 
-    Learnt is from the last days of the range, so many of `ACTIVITY_DAYS` as have `ACTIVITY_ROWS_MAX` pair rows. Where
-    the fewest have more, hosts are drawn by a checksum of their addresses; the others still count where it matters how
-    many have a peer. Without pairs the detector is unchanged, and the figures are the reason.
+    It learns from the pairs of the last days of the range that `sample` names. Without pairs the detector is unchanged,
+    and the figures are the reason.
     """
     nothing = {"reason": "the training range has no pairs"}
     if not has_pairs(lake):
         return detector, nothing
-    windows, hosts = sample(lake, windows)
-    parts = [part.drop_columns(UNUSED) for part in read_activity(lake, windows, internal_cidrs, hosts)]
+    parameters = settings.parameters.pairs
+    windows, hosts = sample(lake, windows, parameters)
+    parts = [part.drop_columns(UNUSED) for part in read_activity(lake, windows, internal_cidrs, parameters, hosts)]
     if not parts:
         return detector, nothing
     activity = pa.concat_tables(parts).combine_chunks()
     del parts
-    model, pairs, spread = PairModel.fit(activity)
-    surprises = window_surprises(pairs, spread)
-    del pairs, spread
-    raw = _raw(detector, surprises, lake, windows, spec, horizon)
+    samples = pair_samples(activity, parameters)
+    pairs, spread, scores = _fit(samples, settings)
+    raw = _raw(detector, samples.keys, scores, lake, windows, settings, horizon)
     if not len(raw):
         return detector, nothing
-    model = replace(model, calibration=ScoreQuantiles.fit(raw))
-    figures = examined(activity, parameters.validation_share, parameters.alert_score)
-    return replace(detector, evidence=replace(detector.evidence, pairs=model)), figures
+    del samples
+    figures = examined(activity, training.validation_share, training.alert_score, settings)
+    return detector.with_pairs(pairs, spread, ScoreQuantiles.fit(raw, settings.parameters.calibration)), figures
 
 
-def examined(activity: pa.Table, share: float, alert_score: float) -> dict[str, Any]:
+def examined(activity: pa.Table, share: float, alert_score: float, settings: FitSettings) -> dict[str, Any]:
     """How often a model of the earlier activity alerts in the last `share` of the time, or the `reason` why unknown.
 
-    `alert_share` is the share of hosts' windows there that pairs find odder than `alert_score` of the earlier ones,
-    whose raw score is `alert_raw_score`; `windows` and `windows_before` are how many there are of both.
+    `alert_share` is the share of hosts' windows there that score above the quantile `alert_score` of the earlier ones,
+    by pairs alone; `alert_raw_score` is that score; `windows` and `windows_before` are how many there are of both.
     """
-    moment = slice_numbers(activity["window_start_ts"])
-    block = moment >= moment.min() + (1 - share) * (moment.max() + 1 - moment.min())
+    window = activity["window_number"].to_numpy()
+    block = window >= window.min() + (1 - share) * (window.max() + 1 - window.min())
     earlier, later = activity.filter(pa.array(~block)), activity.filter(pa.array(block))
     if not len(earlier) or not len(later):
         return {"reason": "the training range has pairs on one side of the validation block only"}
-    model, pairs, spread = PairModel.fit(earlier)
-    before = raw_scores(window_surprises(pairs, spread))
-    found = raw_scores(window_surprises(*model.judge(later)))
-    if min(len(before), len(found)) < WINDOWS_LEAST:
+    pairs, spread, before = _fit(pair_samples(earlier, settings.parameters.pairs), settings)
+    samples, weights = Samples(keys=windows_of(later), activity=later), settings.parameters.weights
+    found = weights.pairs * pairs.score_samples(samples) + weights.spread * spread.score_samples(samples)
+    if min(len(before), len(found)) < WINDOWS_MIN:
         return {"reason": f"pairs have {len(found):,} windows in the validation block and {len(before):,} before it"}
     bound = float(np.quantile(before, alert_score))
     return {
@@ -93,36 +90,64 @@ def examined(activity: pa.Table, share: float, alert_score: float) -> dict[str, 
     }
 
 
-def sample(lake: Lake, windows: Windows) -> tuple[Windows, list[str] | None]:
-    """The windows and hosts to learn from; None for all hosts."""
+def sample(lake: Lake, windows: Windows, parameters: PairParameters) -> tuple[Windows, list[str] | None]:
+    """The windows and hosts to learn from; None for all hosts.
+
+    As many of the last days as have `training_rows` pair rows, within `training_days_min` and `training_days_max`.
+    Where the fewest have more rows, hosts are drawn by a checksum of their addresses; the others still count as others.
+    """
     day = windows.by_day()[-1]
     last = lake.arrow("delta_pair", ["host_ip"], day)
-    rows_a_day = max(1.0, len(last) * DAY_SLICES / len(day))
-    fewest, most = ACTIVITY_DAYS
-    days = min(most, max(fewest, int(ACTIVITY_ROWS_MAX / rows_a_day)))
+    rows_a_day = max(1.0, len(last) * WINDOWS_PER_DAY / len(day))
+    days = int(parameters.training_rows / rows_a_day)
+    days = min(parameters.training_days_max, max(parameters.training_days_min, days))
     windows = Windows(max(windows.start, windows.end - timedelta(days=days)), windows.end)
-    share = ACTIVITY_ROWS_MAX * DAY_SLICES / (rows_a_day * len(windows))
+    share = parameters.training_rows * WINDOWS_PER_DAY / (rows_a_day * len(windows))
     if share >= 1:
         return windows, None
     names = sorted(pc.unique(last["host_ip"]).to_pylist())
     return windows, [name for name in names if zlib.crc32(name.encode()) < share * 2**32]
 
 
+def _fit(samples: Samples, settings: FitSettings) -> tuple[PairsMember, SpreadMember, Floats]:
+    """The members of the samples, and what they add to the raw score of each."""
+    pairs, by_pairs = PairsMember.fit(samples, settings)
+    spread, by_spread = SpreadMember.fit(samples, settings)
+    weights = settings.parameters.weights
+    return pairs, spread, weights.pairs * by_pairs + weights.spread * by_spread
+
+
 def _raw(
-    detector: Detector, surprises: pa.Table, lake: Lake, windows: Windows, spec: FeatureSpec, horizon: str
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The whole raw scores of the last training days with pair scores, `CALIBRATION_ROWS` or more if there are."""
-    known = pc.unique(surprises["host_ip"])
-    found: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
-    first = pc.min(surprises["window_start_ts"]).as_py()
+    detector: Detector,
+    keys: pa.Table,
+    scores: Floats,
+    lake: Lake,
+    windows: Windows,
+    settings: FitSettings,
+    horizon: str,
+) -> Floats:
+    """The whole raw scores of the last training days with pair scores, `calibration_rows` or more if there are.
+
+    The features count in full here, while in a raw score they have the weight `features`.
+    """
+    hosts = pc.unique(keys["host_ip"])
+    found: list[Floats] = []
+    first = pc.min(keys["window_start_ts"]).as_py()
     for day in reversed(windows.by_day()):
         late = Windows(max(day.start, first), day.end) if day.end > first else None
-        if late is None or sum(map(len, found)) >= CALIBRATION_ROWS:
+        if late is None or sum(map(len, found)) >= settings.parameters.pairs.calibration_rows:
             break
-        for rows in read_rows(lake, late, model_features(spec), horizon):
-            kept = np.asarray(pc.is_in(rows.keys["host_ip"], known))
-            keys = rows.keys.filter(pa.array(kept))
-            if len(keys):
-                part = joined(keys, surprises)
-                found.append(raw_scores(part) + detector.raw_scores(rows.values[kept]) * detector.matrix_weight)
+        for rows in read_rows(lake, late, model_features(settings.spec), horizon):
+            kept = np.asarray(pc.is_in(rows.keys["host_ip"], hosts))
+            wanted = rows.keys.filter(pa.array(kept))
+            if len(wanted):
+                found.append(_look_up(wanted, keys, scores) + detector.feature_scores(rows.values[kept]))
     return np.concatenate(found) if found else np.zeros(0)
+
+
+def _look_up(wanted: pa.Table, keys: pa.Table, scores: Floats) -> Floats:
+    """The scores of the wanted hosts and windows; 0 for those without."""
+    at, known = codes(wanted, keys, columns=["host_ip", "window_start_ts"])
+    order = np.argsort(known)
+    place = np.minimum(np.searchsorted(known[order], at), len(known) - 1)
+    return np.where(known[order][place] == at, scores[order][place], 0.0)

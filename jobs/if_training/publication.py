@@ -7,7 +7,8 @@ from typing import Any
 from common.detection.input_matrix import JOIN_KEYS
 from common.detection.inputs import model_features
 from common.detection.registry.artifacts import MODEL
-from common.detection.registry.pointer import encoded, manifest_sha256, read_manifest, sha256
+from common.detection.registry.formats import encoded, sha256
+from common.detection.registry.pointer import manifest_sha256, read_manifest
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before
 
 PURPOSE = (
@@ -41,7 +42,7 @@ def publish(run: TrainingRun) -> None:
             "card": _card(report, manifest),
         }
         run.write("publish", True, "published", content)
-    run.told(publish={name: content["model"][name] for name in ("model_sha256", "manifest_sha256")})
+    run.describe(publish={name: content["model"][name] for name in ("model_sha256", "manifest_sha256")})
 
 
 def attributes(run: TrainingRun) -> None:
@@ -56,7 +57,7 @@ def attributes(run: TrainingRun) -> None:
         manifest = read_manifest(run.store, run.run_id)
         content = _contract(run, manifest)
         run.write("attributes", True, "registered", content)
-    run.told(
+    run.describe(
         attributes={"features": len(content["features"]["order"]), "features_sha256": content["features"]["sha256"]}
     )
 
@@ -74,7 +75,7 @@ def _card(report: Artifact, manifest: dict[str, Any]) -> dict[str, Any]:
         "validation": report["validation"],
         "raw_score_quantiles": report["raw_score_quantiles"],
         "libraries": manifest["libraries"],
-        "ensemble": manifest["ensemble"],
+        "ensemble": manifest["parameters"],
     }
 
 

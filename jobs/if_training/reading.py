@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from common.arrays import Codes, Matrix
 from common.detection.input_matrix import read_rows
 from common.detection.inputs import model_features
 from common.errors import InputError
 from jobs.if_training.lifecycle import TrainingRun
 from jobs.if_training.synthetic_anomalies import drawn_rows
-
-Matrix = NDArray[np.float32]
-Ends = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +23,7 @@ class TrainingRows:
     """
 
     values: Matrix
-    ends: Ends
+    ends: Codes
     found: int
 
     def cuts(self, parts: int) -> list[int]:

@@ -118,7 +118,9 @@ def _finish(run: TrainingRun, rounds: list[Artifact], lacking: Iterable[str], ga
     content = {"rounds": rounds, "gaps": gaps, "still_missing": missing, "failures": failures}
     run.write("remediate", True, status, content)
     started = sum(len(entry["executions"]) for entry in rounds)
-    run.told(remediate={"rounds": len(rounds), "executions": started, "gaps": len(gaps), "still_missing": len(missing)})
+    run.describe(
+        remediate={"rounds": len(rounds), "executions": started, "gaps": len(gaps), "still_missing": len(missing)}
+    )
 
 
 def _gaps_of(rounds: list[Artifact]) -> set[str]:

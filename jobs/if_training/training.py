@@ -8,9 +8,11 @@ from typing import Any
 
 from common.detection.detector import Detector
 from common.detection.input_matrix import input_digest
-from common.detection.members.forest import ForestParameters
+from common.detection.members.member import FitSettings, ForestParameters
+from common.detection.parameters import current_parameters
 from common.detection.registry.artifacts import MODEL, save_model
-from common.detection.registry.pointer import is_complete, read_manifest, sha256
+from common.detection.registry.formats import sha256
+from common.detection.registry.pointer import is_complete, read_manifest
 from common.errors import ModelError
 from common.storage.scratch import scratch_folder
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before, facts
@@ -18,7 +20,7 @@ from jobs.if_training.pair_training import with_pairs
 from jobs.if_training.reading import TrainingRows, read_training_rows
 from jobs.if_training.training_protocol import Trained, train
 
-VALIDATION, PAGE = "validation.npz", "report.html"
+VALIDATION, HTML_REPORT = "validation.npz", "report.html"
 QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
 
 
@@ -34,15 +36,16 @@ def train_model(run: TrainingRun) -> None:
     if is_complete(run.store, run.run_id):
         _reuse(run)
         return
-    start, fixed = _forest(run)
+    forest, fixed = _forest(run)
+    start = FitSettings(current_parameters(), run.spec, forest)
     digest = input_digest(run.lake, run.config.windows)
     with run.report.step("read"):
         rows = read_training_rows(run, verified["rows"]["joined"])
-    trained = train(rows, run.spec, run.parameters, start, fixed, run.report.step)
+    trained = train(rows, start, run.parameters, fixed, run.report.step)
     with run.report.step("pairs"):
         cidrs, horizon = run.project.internal_cidrs, run.project.model_horizon
         learnt, pairs = with_pairs(
-            trained.detector, run.lake, run.config.windows, run.spec, horizon, cidrs, run.parameters
+            trained.detector, run.lake, run.config.windows, trained.settings, horizon, cidrs, run.parameters
         )
         validation = replace(trained.validation, figures=trained.validation.figures | {"pairs": pairs})
         trained = replace(trained, detector=learnt, validation=validation)
@@ -55,27 +58,29 @@ def _save(run: TrainingRun, trained: Trained, rows: TrainingRows, digest: str, v
     content = _report(run, trained, rows, verified)
     content["input_digest"] = digest
     content["validation"] |= {"file": VALIDATION, "sha256": sha256(beside[VALIDATION])} if beside else {}
-    beside[PAGE] = _page(run, content, trained, verified["hosts"])
-    known = facts(run) | {"input_digest": digest, "forest": asdict(trained.forest), "rows": len(rows.values)}
+    beside[HTML_REPORT] = _html_report(run, content, trained, verified["hosts"])
+    known = facts(run) | {"input_digest": digest, "forest": asdict(trained.settings.forest), "rows": len(rows.values)}
     report = run.content("train", True, "complete", content)
     model_sha256 = save_model(run.store, run.run_id, trained.detector, trained.drift, known, report, beside)
-    _told(run, content, model_sha256, reused=False)
+    _describe(run, content, model_sha256, reused=False)
 
 
-def _page(run: TrainingRun, content: Artifact, trained: Trained, hosts: dict[str, int]) -> bytes:
-    """The report as a page. Matplotlib wants a folder to write to, which a read-only system has in the lake only."""
+def _html_report(run: TrainingRun, content: Artifact, trained: Trained, hosts: dict[str, int]) -> bytes:
+    """The report as HTML. Matplotlib needs a folder to write to, which a read-only system has in the lake only."""
     with scratch_folder(run.lake.uri) as folder:
         os.environ.setdefault("MPLCONFIGDIR", str(folder))
-        from jobs.if_training.html_report import page
+        from jobs.if_training.html_report import html_report
 
-        return page(run.run_id, run.request, content, trained, hosts).encode()
+        return html_report(run.run_id, run.request, content, trained, hosts).encode()
 
 
 def _forest(run: TrainingRun) -> tuple[ForestParameters, frozenset[str]]:
     """The forest's parameters to begin with, and the names of those that the command line fixed."""
     given = {"n_estimators": run.config.n_estimators, "max_samples": run.config.max_samples}
     fixed = {name: value for name, value in given.items() if value is not None}
-    return ForestParameters(**fixed, random_state=run.parameters.random_state), frozenset(fixed)
+    start = current_parameters().forest
+    forest = ForestParameters(start.n_estimators, start.max_samples, run.parameters.random_state)
+    return replace(forest, **fixed), frozenset(fixed)
 
 
 def _report(run: TrainingRun, trained: Trained, rows: TrainingRows, verified: Artifact) -> Artifact:
@@ -89,7 +94,7 @@ def _report(run: TrainingRun, trained: Trained, rows: TrainingRows, verified: Ar
         "gaps": len(verified["gaps"]),
         **_features(detector),
         "raw_score_quantiles": _quantiles(detector),
-        "parameters": {"forest": asdict(trained.forest), "training": run.parameters.to_dict()},
+        "parameters": {"forest": asdict(trained.settings.forest), "training": run.parameters.to_dict()},
         "selection": trained.selection,
         "tuning": trained.tuning,
         "validation": trained.validation.figures,
@@ -97,10 +102,11 @@ def _report(run: TrainingRun, trained: Trained, rows: TrainingRows, verified: Ar
 
 
 def _features(detector: Detector) -> dict[str, Any]:
-    dropped = list(detector.preprocessor.dropped.values())
+    preprocessor = detector.forest.preprocessor
+    dropped = list(preprocessor.dropped.values())
     return {
-        "features": len(detector.preprocessor.features),
-        "features_used": len(detector.preprocessor.mask),
+        "features": len(preprocessor.features),
+        "features_used": len(preprocessor.mask),
         "features_dropped": {reason: dropped.count(reason) for reason in sorted(set(dropped))},
     }
 
@@ -108,7 +114,7 @@ def _features(detector: Detector) -> dict[str, Any]:
 def _quantiles(detector: Detector) -> dict[str, float]:
     from numpy import interp
 
-    raw = detector.calibrations["ensemble"]
+    raw = detector.feature_calibration
     return {str(level): float(interp(level, raw.levels, raw.values)) for level in QUANTILES}
 
 
@@ -120,14 +126,14 @@ def _reuse(run: TrainingRun) -> None:
                 f"run {run.run_id} holds a model of {name} {manifest.get(name)!r}, not {value!r}",
                 "Give another --run-id",
             )
-    _told(run, run.require("train"), manifest["files"][MODEL]["sha256"], reused=True)
+    _describe(run, run.require("train"), manifest["files"][MODEL]["sha256"], reused=True)
 
 
-def _told(run: TrainingRun, content: Artifact, model_sha256: str, reused: bool) -> None:
+def _describe(run: TrainingRun, content: Artifact, model_sha256: str, reused: bool) -> None:
     names = ("rows", "features", "features_used", "features_dropped", "raw_score_quantiles", "validation")
     run.report.rows_in = run.report.rows_out = content["rows"]
     tuning = {name: content["tuning"].get(name) for name in ("best", "time_bound_hit", "reason")}
-    run.told(
+    run.describe(
         **{name: content[name] for name in names},
         tuning={name: value for name, value in tuning.items() if value is not None},
         model_sha256=model_sha256,

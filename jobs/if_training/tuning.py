@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import optuna
-from numpy.typing import NDArray
 
+from common.arrays import Matrix
 from common.config.training import TrainingParameters
-from common.detection.members.forest import ForestParameters, forest_scores, train_forest
+from common.detection.members.forest import forest_scores, train_forest
+from common.detection.members.member import ForestParameters
 from common.detection.preprocessing import Preprocessor
 from jobs.if_training.synthetic_anomalies import Examination
 
 TREES = (100, 300, 50)
 SAMPLES = (64, 4096)
-Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Fold:
     @classmethod
     def of(cls, earlier: Matrix, later: Examination, preprocessor: Preprocessor) -> Fold:
         """The fold of unscaled rows."""
-        examined = Examination(preprocessor.transform(later.values), later.odd)
+        examined = Examination(preprocessor.transform(later.values), later.synthetic)
         return cls(preprocessor.transform(earlier), examined)
 
 
@@ -45,7 +45,7 @@ class Tuning:
 def tune(
     folds: Sequence[Fold], start: ForestParameters, fixed: frozenset[str], parameters: TrainingParameters
 ) -> Tuning:
-    """The parameters whose forests find the transplants of the later blocks best, by average precision.
+    """The parameters whose forests find the synthetic anomalies of the later blocks best, by average precision.
 
     The search begins with `start`, leaves the `fixed` ones as they are there, and is the same for the same folds and
     seed unless `tuning_seconds` end it before all trials; then `time_bound_hit` says so.

@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
+from common.arrays import Floats, Matrix
 from common.config.training import TrainingParameters
-from common.detection.detector import MEMBERS, Detector
+from common.detection.detector import Detector
 from common.detection.drift.monitor import DriftMonitor
 from common.detection.drift.reference import DriftReference
-from common.detection.registry.pointer import sha256
+from common.detection.registry.formats import sha256
 from common.features.spec import FeatureSpec
 from jobs.if_training.synthetic_anomalies import Examination
 
-ROWS_LEAST = 200
-Matrix = NDArray[np.float32]
-Floats = NDArray[np.float64]
+ROWS_MIN = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,7 @@ class Validation:
             np.savez_compressed(
                 buffer,
                 values=self.examination.values,
-                odd=self.examination.odd,
+                odd=self.examination.synthetic,
                 validated=np.asarray(self.validated),
                 final=np.asarray(self.final),
             )
@@ -63,36 +61,37 @@ class Validation:
 
 def not_validated(earlier: int, block: int) -> str:
     """Why so few rows cannot be validated with, or nothing."""
-    if min(earlier, block) >= ROWS_LEAST:
+    if min(earlier, block) >= ROWS_MIN:
         return ""
-    return f"the validation block has {block:,} rows and {earlier:,} are before it; validation needs {ROWS_LEAST} each"
+    return f"the validation block has {block:,} rows and {earlier:,} are before it; validation needs {ROWS_MIN} each"
 
 
 def validate(
     detector: Detector, earlier: Matrix, examination: Examination, spec: FeatureSpec, parameters: TrainingParameters
 ) -> Validation:
     """The figures of a detector that was fitted on the earlier rows, on the examination of the block after them."""
-    features = detector.preprocessor.features
-    raw = detector.raw_scores(examination.values)
-    ordinary = raw[~examination.odd]
-    members = dict(zip(MEMBERS, detector.member_scores(examination.values), strict=True))
-    drift = DriftReference.fit(earlier, detector.raw_scores(earlier), features, spec)
-    monitor = DriftMonitor(drift, features)
+    features, chance = detector.forest.preprocessor.features, detector.parameters.drift
+    raw = detector.feature_scores(examination.values)
+    ordinary = raw[~examination.synthetic]
+    members = {
+        "forest": detector.forest.path_scores(examination.values),
+        "evidence": detector.rarity.rarity.sums(examination.values),
+    }
+    drift = DriftReference.fit(earlier, detector.feature_scores(earlier), features, spec, chance)
+    monitor = DriftMonitor(drift, features, chance)
     monitor.add(examination.ordinary, ordinary)
     moved = monitor.measure(parameters)
     separation = examination.separation(raw)
     figures = {
         "rows": len(ordinary),
-        "transplants": int(examination.odd.sum()),
+        "transplants": int(examination.synthetic.sum()),
         "average_precision": round(separation.average_precision, 6),
         "roc_auc": round(separation.roc_auc, 6),
         "members": {
             name: round(examination.separation(scores).average_precision, 6) for name, scores in members.items()
         },
         "alert_score": parameters.alert_score,
-        "alert_share": float(
-            np.mean(detector.calibrations["ensemble"].anomaly_score(ordinary) >= parameters.alert_score)
-        ),
+        "alert_share": float(np.mean(detector.feature_calibration.anomaly_score(ordinary) >= parameters.alert_score)),
         "score_psi": moved["score_psi"],
         "score_psi_of_chance": moved["score_psi_of_chance"],
         "features_moved": moved["features_moved"],
@@ -104,8 +103,8 @@ def conclude(validation: Validation, detector: Detector) -> Validation:
     """The validation with the scores of the final model, and how much both models agree on the ordinary rows."""
     if validation.examination is None or validation.validated is None:
         return validation
-    final = detector.raw_scores(validation.examination.values)
-    ordinary = ~validation.examination.odd
+    final = detector.feature_scores(validation.examination.values)
+    ordinary = ~validation.examination.synthetic
     agreement = float(spearmanr(validation.validated[ordinary], final[ordinary]).statistic)
     figures = validation.figures | {
         "refit_agreement": round(agreement, 6),
@@ -116,4 +115,4 @@ def conclude(validation: Validation, detector: Detector) -> Validation:
 
 def transformed_sha256(detector: Detector, values: Matrix) -> str:
     """The digest of the rows as the detector's preprocessing makes them."""
-    return sha256(np.ascontiguousarray(detector.preprocessor.transform(values)).tobytes())
+    return sha256(np.ascontiguousarray(detector.forest.preprocessor.transform(values)).tobytes())

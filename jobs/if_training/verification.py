@@ -26,7 +26,7 @@ def verify(run: TrainingRun) -> None:
         if coverage.duplicates:
             _refuse(run, figures, _duplicates(run, coverage))
         run.write("verify", True, "incomplete" if coverage.missing else "complete", figures)
-    run.told(verify=_summary(coverage))
+    run.describe(verify=_summary(coverage))
 
 
 def reverify(run: TrainingRun) -> None:
@@ -48,7 +48,7 @@ def reverify(run: TrainingRun) -> None:
         if coverage.share < run.parameters.min_coverage:
             _refuse(run, figures, _sparse(run, coverage), "reverify")
         run.write("reverify", True, "complete" if not gaps else "complete with gaps", figures)
-    run.told(reverify=_summary(coverage) | {"gaps": len(gaps)})
+    run.describe(reverify=_summary(coverage) | {"gaps": len(gaps)})
 
 
 def schema_problems(lake: Lake) -> list[str]:
@@ -95,17 +95,17 @@ def _duplicates(run: TrainingRun, coverage: Coverage) -> InputError:
     return InputError(
         f"{first} in {run.lake.uri} has {count:,} rows too many for their host and window, as have "
         f"{len(coverage.duplicates) - 1:,} other windows of {run.config.windows}",
-        "Remediation cannot mend that: rebuild these windows",
+        "Remediation cannot repair that: rebuild these windows",
     )
 
 
 def _lacking(run: TrainingRun, coverage: Coverage, lacking: list[str], remediation: Artifact) -> StageError:
     reasons = sorted({coverage.missing[key] for key in lacking})
     failed = "; ".join(str(reason) for reason in remediation["failures"][:3])
-    told = f"; the backfill said: {failed}" if failed else ""
+    said = f"; the backfill said: {failed}" if failed else ""
     return StageError(
         f"{len(lacking):,} of {len(coverage.windows):,} windows of {run.config.windows} are still missing "
-        f"({', '.join(reasons)}): {named(lacking)}{told}",
+        f"({', '.join(reasons)}): {named(lacking)}{said}",
         "Build them with the 15-minute stages, or train on another range under another --run-id",
     )
 

@@ -9,7 +9,7 @@ from common.runtime.context import StageConfig
 
 @dataclass(frozen=True)
 class InferenceConfig(StageConfig):
-    """What inference is told: the run to use (the current one without), and the reasons given for each prediction."""
+    """The model to use (without it, the current one), and how many reasons each prediction gives."""
 
     model: str | None
     top_features: int

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.detection.drift.monitor import DriftMonitor
 from common.detection.input_matrix import ModelRows, read_rows
 from common.detection.inputs import model_features
-from common.detection.members.forest import PathAttribution
-from common.detection.pairs.explain import PairScores, score_pairs
+from common.detection.members.member import Samples
+from common.detection.pairs.activity import read_activity
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import current_run, model_store
 from common.errors import InputError
@@ -25,11 +26,10 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     """Replaces the windows of `predictions` in one commit."""
     with stage.report.step("load model"):
         model = _load(config, stage)
-        attribution = PathAttribution(model.detector.forest)
-        monitor = DriftMonitor(model.drift, model_features(stage.spec).names)
+        monitor = DriftMonitor(model.drift, model_features(stage.spec).names, model.detector.parameters.drift)
     with scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("score"):
-            path = _score(config, stage, model, attribution, monitor, folder)
+            path = _score(config, stage, model, monitor, folder)
         with stage.report.step("predictions"), seen_by_engine(folder, stage.lake.uri, stage.session) as seen:
             predictions = stage.session.read.parquet(f"{seen}/{path.name}")
             version, rows = stage.lake.replace("predictions", predictions, config.windows.predicate)
@@ -52,14 +52,7 @@ def _load(config: InferenceConfig, stage: StageRun) -> LoadedModel:
     return load_model(store, config.model or current_run(store), model_features(stage.spec).names, expected)
 
 
-def _score(
-    config: InferenceConfig,
-    stage: StageRun,
-    model: LoadedModel,
-    attribution: PathAttribution,
-    monitor: DriftMonitor,
-    folder: Path,
-) -> Path:
+def _score(config: InferenceConfig, stage: StageRun, model: LoadedModel, monitor: DriftMonitor, folder: Path) -> Path:
     """The Parquet file, in the folder, of the predictions of all windows."""
     path = folder / "predictions.parquet"
     table = stage.lake.table("predictions")
@@ -72,9 +65,9 @@ def _score(
                     f"{stage.project.model_horizon}",
                     "Run ndr-fg-c again for these windows",
                 )
-            pairs = _pairs(model, stage, rows)
-            predictions = predict(model, attribution, rows, table, config.top_features, pairs)
-            monitor.add(rows.values, model.detector.raw_scores(rows.values))
+            samples = Samples(rows.keys, rows.values, _activity(model, stage, rows))
+            predictions = predict(model, samples, table, config.top_features)
+            monitor.add(rows.values, model.detector.feature_scores(rows.values))
             writer.write_table(predictions.select(table.column_names).cast(table.arrow))
             written += len(predictions)
             last = rows.keys["window_end_ts"][-1].as_py()
@@ -86,10 +79,11 @@ def _score(
     return path
 
 
-def _pairs(model: LoadedModel, stage: StageRun, rows: ModelRows) -> PairScores | None:
-    """What pairs add to the rows; None for a model that learnt none."""
-    learnt = model.detector.evidence.pairs
-    if learnt is None:
+def _activity(model: LoadedModel, stage: StageRun, rows: ModelRows) -> pa.Table | None:
+    """The pair activity of the rows' windows; None where there is none, or the model has learnt no pairs."""
+    if model.detector.pairs is None:
         return None
-    first, last = rows.keys["window_start_ts"][0].as_py(), rows.keys["window_end_ts"][-1].as_py()
-    return score_pairs(learnt, stage.lake, Windows(first, last), stage.project.internal_cidrs, rows.keys)
+    windows = Windows(rows.keys["window_start_ts"][0].as_py(), rows.keys["window_end_ts"][-1].as_py())
+    parameters = model.detector.parameters.pairs
+    parts = list(read_activity(stage.lake, windows, stage.project.internal_cidrs, parameters))
+    return pa.concat_tables(parts).combine_chunks() if parts else None

@@ -1,69 +1,45 @@
-"""From rows of the model input to rows of `predictions`."""
+"""From hosts' windows to rows of `predictions`."""
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.contracts.types import Table
-from common.detection.detector import ROWS_AT_ONCE
 from common.detection.explanation import merged, top_features
-from common.detection.input_matrix import ModelRows
-from common.detection.members.forest import PathAttribution
-from common.detection.pairs.explain import PairScores
+from common.detection.members.forest import ROWS_AT_ONCE
+from common.detection.members.member import Samples
 from common.detection.registry.artifacts import LoadedModel
 
 
-def predict(
-    model: LoadedModel,
-    attribution: PathAttribution,
-    rows: ModelRows,
-    table: Table,
-    count: int,
-    pairs: PairScores | None = None,
-) -> pa.Table:
-    """One prediction for each of the rows, with its `count` strongest reasons; `pairs` are of the same rows."""
-    parts = [
-        _predict(
-            model,
-            attribution,
-            ModelRows(rows.keys.slice(start, ROWS_AT_ONCE), rows.values[start : start + ROWS_AT_ONCE], 0),
-            table,
-            count,
-            pairs.part(start, ROWS_AT_ONCE) if pairs else None,
-        )
-        for start in range(0, len(rows.values), ROWS_AT_ONCE)
-    ]
-    return pa.concat_tables(parts)
-
-
-def _predict(
-    model: LoadedModel,
-    attribution: PathAttribution,
-    rows: ModelRows,
-    table: Table,
-    count: int,
-    pairs: PairScores | None,
-) -> pa.Table:
+def predict(model: LoadedModel, samples: Samples, table: Table, count: int) -> pa.Table:
+    """One prediction for each host and window, with its `count` strongest reasons."""
     detector = model.detector
-    raw, contributions = detector.explain(rows.values, attribution)
-    statistics = detector.preprocessor
-    medians = dict(zip(statistics.mask, statistics.medians.tolist(), strict=True))
-    starts = rows.keys["window_start_ts"]
-    weight = detector.matrix_weight
-    reasons = top_features(statistics.features, rows.values, medians, contributions * weight, count)
-    raw = raw * weight
-    if pairs:
-        raw = raw + pairs.raw
-        reasons = merged(reasons, pairs.reasons, count)
+    about_pairs = detector.explain_pairs(samples)
+    weights = detector.weights
+    raw = sum((weights[name] * found.scores for name, found in about_pairs.items()), np.zeros(len(samples.keys)))
+    of_pairs = [found.reasons(weights[name]) for name, found in about_pairs.items()]
+    medians = detector.forest.preprocessor.median_by_name
+    reasons: list[str] = []
+    for start in range(0, len(samples.keys), ROWS_AT_ONCE):
+        part = samples.part(start, ROWS_AT_ONCE)
+        features = detector.explain_features(part)
+        end = start + len(part.keys)
+        raw[start:end] += features.scores
+        texts = top_features(features.inputs, part.features, medians, features.contributions, count)
+        for more in of_pairs:
+            texts = merged(texts, more[start:end], count)
+        reasons += texts
+    starts = samples.keys["window_start_ts"]
     columns = {
-        **{name: rows.keys[name] for name in rows.keys.column_names},
+        **{name: samples.keys[name] for name in samples.keys.column_names},
         "anomaly_score": detector.calibration.anomaly_score(raw),
         "raw_score": raw,
         "model_id": pa.repeat(model.run_id, len(raw)),
         "model_sha256": pa.repeat(model.model_sha256, len(raw)),
         "top_features": reasons,
-        "pair_evidence": pairs.evidence if pairs else pa.repeat("[]", len(raw)),
+        "pair_evidence": about_pairs["pairs"].strongest_pairs if about_pairs else pa.repeat("[]", len(raw)),
         "date": pc.strftime(starts, format="%Y-%m-%d"),
         "window": pc.strftime(starts, format="%Y%m%dT%H%MZ"),
     }

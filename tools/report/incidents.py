@@ -62,7 +62,7 @@ def _lines(
         lines += ["", "suppressed by feedback; scores are as they were:"]
     for incident, mark in quiet:
         lines.append(
-            f"{INDENT}{incident.incident_id}  {incident.host_ip}  {incident.behaviour.name}  "
+            f"{INDENT}{incident.incident_id}  {incident.host_ip}  {incident.technique.name}  "
             f"{span(incident.start, incident.end)}  "
             f"by {mark.mark_id} ({mark.verdict}, until {mark.expires}): {mark.reason}"
         )
@@ -70,8 +70,8 @@ def _lines(
 
 
 def _incident(rank: int, incident: Incident, verdict: str, spec: FeatureSpec) -> list[str]:
-    looks = incident.behaviour
-    named = f"{looks.name} ({looks.technique} {looks.technique_name})" if looks.technique else looks.name
+    looks = incident.technique
+    named = f"{looks.name} ({looks.attack_id} {looks.attack_name})" if looks.attack_id else looks.name
     said = f"  marked {verdict}" if verdict else ""
     before = f"{incident.earlier} incidents of this host before" if incident.earlier else "the host's first incident"
     lines = [

@@ -97,7 +97,7 @@ def _alerts(lake: Lake, spec: FeatureSpec, horizon: str, keys: Sequence[Key]) ->
             host_ip=key[0],
             window_end_ts=key[1],
             **{name: predictions[key][name] for name in ALERT_COLUMNS},
-            behaviour=resembles(parse_reasons(predictions[key]["top_features"]), pairs[key], spec),
+            technique=resembles(parse_reasons(predictions[key]["top_features"]), pairs[key], spec),
             peers=tuple(pairs[key]),
             alerts_before=earlier[key],
             reasons=tuple(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from common.detection.alerts.techniques import Behaviour
+from common.detection.alerts.techniques import Technique
 from common.windows import iso
 from tools.report.amounts import amount, score
 from tools.report.transform import Evidence
@@ -32,7 +32,7 @@ class Alert:
     anomaly_score: float
     raw_score: float
     model_id: str
-    behaviour: Behaviour
+    technique: Technique
     peers: tuple[Mapping[str, Any], ...]
     alerts_before: int
     reasons: tuple[Evidence, ...]
@@ -67,9 +67,9 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
 
 def _resembles(alert: Alert) -> str:
     """The technique that the alert resembles, and how often its host alerted lately."""
-    technique = f" ({alert.behaviour.technique} {alert.behaviour.technique_name})" if alert.behaviour.technique else ""
+    technique = f" ({alert.technique.attack_id} {alert.technique.attack_name})" if alert.technique.attack_id else ""
     before = f"{alert.alerts_before} alerts for this host" if alert.alerts_before else "no alert for this host"
-    return f"resembles: {alert.behaviour.name}{technique}; {before} in the previous 7 days"
+    return f"resembles: {alert.technique.name}{technique}; {before} in the previous 7 days"
 
 
 def _reason(reason: Evidence) -> str:

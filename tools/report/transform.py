@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from common.detection.explanation import Reason
-from common.detection.inputs import behaviour, fg_a_feature
+from common.detection.inputs import feature_family, fg_a_feature
 from common.features.spec import FeatureSpec
 from tools.report.wording import FeatureName, feature_words, pair_words
 
@@ -64,7 +64,7 @@ def strongest(reasons: Sequence[Reason], spec: FeatureSpec) -> list[tuple[Reason
     """The strongest reason of each feature family, with the contributions of the whole family; largest first."""
     groups: dict[str, list[Reason]] = {}
     for reason in reasons:
-        groups.setdefault(behaviour(reason.feature, spec), []).append(reason)
+        groups.setdefault(feature_family(reason.feature, spec), []).append(reason)
     merged = [
         (max(group, key=lambda reason: reason.contribution), sum(reason.contribution for reason in group))
         for group in groups.values()

@@ -1,4 +1,4 @@
-"""Alerting windows of one host and behaviour that belong together."""
+"""Incidents: alerting windows of one host and technique that belong together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.detection.alerts.techniques import Behaviour, resembles
+from common.detection.alerts.techniques import Technique, resembles
 from common.detection.explanation import Reason, parse_reasons
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
@@ -36,9 +36,9 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class Incident:
-    """Windows of one host and behaviour, with pauses of at most an hour between them.
+    """Windows of one host and technique, with pauses of at most an hour between them.
 
-    `incident_id` follows from host, behaviour and first window, so that the same predictions always give the same one,
+    `incident_id` follows from host, technique and first window, so that the same predictions always give the same one,
     and an incident keeps it while it goes on. `peers` are the strongest pairs of all its windows, each once; `reasons`
     and `score` are those of its highest window, `peak`.
     """
@@ -46,7 +46,7 @@ class Incident:
     incident_id: str
     host_ip: str
     segment_id: str
-    behaviour: Behaviour
+    technique: Technique
     start: datetime
     end: datetime
     peak: datetime
@@ -72,25 +72,25 @@ def find_incidents(
     read = Windows(windows.start - LOOKBACK, windows.end) if windows else None
     table = lake.arrow("predictions", COLUMNS, read)
     alerts = table.filter(pc.greater_equal(table["anomaly_score"], min_score))
-    found = group(_judged(alerts, spec))
+    found = group(_with_techniques(alerts, spec))
     if windows:
         found = [entry for entry in found if entry.end > windows.start]
     return sorted(found, key=lambda entry: (-entry.score, -entry.raw_score, entry.start, entry.host_ip))
 
 
-def group(alerts: Iterable[tuple[dict[str, Any], Behaviour]]) -> list[Incident]:
-    """The incidents of alerting predictions with their behaviours, in the order of their beginnings."""
-    open_runs: dict[tuple[str, str], list[tuple[dict[str, Any], Behaviour]]] = {}
-    closed: list[list[tuple[dict[str, Any], Behaviour]]] = []
-    for alert, behaviour in sorted(alerts, key=lambda pair: (pair[0]["window_start_ts"], pair[0]["host_ip"])):
-        key = (alert["host_ip"], behaviour.name)
+def group(alerts: Iterable[tuple[dict[str, Any], Technique]]) -> list[Incident]:
+    """The incidents of alerting predictions with their techniques, in the order of their beginnings."""
+    open_runs: dict[tuple[str, str], list[tuple[dict[str, Any], Technique]]] = {}
+    closed: list[list[tuple[dict[str, Any], Technique]]] = []
+    for alert, technique in sorted(alerts, key=lambda pair: (pair[0]["window_start_ts"], pair[0]["host_ip"])):
+        key = (alert["host_ip"], technique.name)
         run = open_runs.get(key)
         if run and alert["window_start_ts"] - run[-1][0]["window_end_ts"] > PAUSE:
             closed.append(run)
             run = None
         if run is None:
             open_runs[key] = run = []
-        run.append((alert, behaviour))
+        run.append((alert, technique))
     runs = sorted([*closed, *open_runs.values()], key=lambda run: (run[0][0]["window_start_ts"], run[0][0]["host_ip"]))
     seen: dict[str, int] = {}
     incidents = []
@@ -101,7 +101,7 @@ def group(alerts: Iterable[tuple[dict[str, Any], Behaviour]]) -> list[Incident]:
     return incidents
 
 
-def _judged(alerts: pa.Table, spec: FeatureSpec) -> list[tuple[dict[str, Any], Behaviour]]:
+def _with_techniques(alerts: pa.Table, spec: FeatureSpec) -> list[tuple[dict[str, Any], Technique]]:
     rows = alerts.to_pylist()
     for row in rows:
         row["reasons"] = parse_reasons(row.pop("top_features"))
@@ -109,16 +109,16 @@ def _judged(alerts: pa.Table, spec: FeatureSpec) -> list[tuple[dict[str, Any], B
     return [(row, resembles(row["reasons"], row["pairs"], spec)) for row in rows]
 
 
-def _incident(run: Sequence[tuple[dict[str, Any], Behaviour]], earlier: int) -> Incident:
-    alerts, behaviour = [alert for alert, _ in run], run[0][1]
+def _incident(run: Sequence[tuple[dict[str, Any], Technique]], earlier: int) -> Incident:
+    alerts, technique = [alert for alert, _ in run], run[0][1]
     peak = max(alerts, key=lambda alert: (alert["raw_score"], -alert["window_start_ts"].timestamp()))
     first, last = alerts[0], alerts[-1]
-    name = f"{first['host_ip']} {behaviour.name} {iso(first['window_start_ts'])}"
+    name = f"{first['host_ip']} {technique.name} {iso(first['window_start_ts'])}"
     return Incident(
         hashlib.sha256(name.encode()).hexdigest()[:12],
         first["host_ip"],
         first["segment_id"],
-        behaviour,
+        technique,
         first["window_start_ts"],
         last["window_end_ts"],
         peak["window_start_ts"],

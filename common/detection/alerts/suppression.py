@@ -1,4 +1,4 @@
-"""What analysts said about incidents, and which later ones it keeps quiet. Scores never change."""
+"""Suppression: what analysts said about incidents, and which later ones are left out for it. Scores never change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from common.detection.alerts.incidents import Incident
-from common.detection.registry.store import ArtifactStore
+from common.detection.registry.pointer import ArtifactStore
 from common.errors import ModelError
 from common.windows import parse_moment
 
@@ -24,7 +24,7 @@ MAIN_SHARE = 0.5
 class Mark:
     """A verdict on an incident.
 
-    `false` and `expected` are allow rules, too: until they expire, incidents of the same behaviour of the host (or of
+    `false` and `expected` are allow rules, too: until they expire, incidents of the same technique of the host (or of
     any host of the segment) with the peer are suppressed; with `peer` empty, whatever the peer.
     """
 
@@ -34,14 +34,14 @@ class Mark:
     scope: str
     host_ip: str
     segment_id: str
-    behaviour: str
+    behaviour: str  # the name of the technique, as it is stored
     peer: str
     marked: str
     expires: str
 
     @property
     def mark_id(self) -> str:
-        """What names the mark: one a scope, subject, behaviour and peer; a later one replaces it."""
+        """What names the mark: one a scope, subject, technique and peer; a later one replaces it."""
         subject = self.host_ip if self.scope == "host" else self.segment_id
         return hashlib.sha256(f"{self.scope} {subject} {self.behaviour} {self.peer}".encode()).hexdigest()[:12]
 
@@ -50,14 +50,14 @@ class Mark:
         return self.verdict != TRUE and moment < parse_moment(self.expires)
 
     def covers(self, incident: Incident) -> bool:
-        """Whether the incident is of its subject and behaviour, and what it is mainly about is the peer.
+        """Whether the incident is of its subject and technique, and what it is mainly about is the peer.
 
-        An incident with a second peer at least half as odd as its strongest says something new: it is not covered.
+        An incident with a second peer at least half as anomalous as its strongest is something new: not covered.
         """
         subject = incident.host_ip == self.host_ip if self.scope == "host" else incident.segment_id == self.segment_id
         most = max((pair["decades"] for pair in incident.peers), default=0.0)
         peers = {pair["peer_ip"] for pair in incident.peers if pair["decades"] >= MAIN_SHARE * most}
-        return subject and incident.behaviour.name == self.behaviour and (not self.peer or peers == {self.peer})
+        return subject and incident.technique.name == self.behaviour and (not self.peer or peers == {self.peer})
 
 
 def feedback_store(lake_uri: str) -> ArtifactStore:
@@ -100,7 +100,7 @@ def remove_mark(store: ArtifactStore, mark_id: str) -> Mark | None:
 def suppress(
     incidents: Sequence[Incident], marks: Iterable[Mark]
 ) -> tuple[list[Incident], list[tuple[Incident, Mark]]]:
-    """The incidents that no mark keeps quiet when they begin, and the others with the mark that does; orders kept."""
+    """The incidents that no mark suppresses when they begin, and the others with the mark that does, in their order."""
     rules = list(marks)
     shown: list[Incident] = []
     quiet: list[tuple[Incident, Mark]] = []
@@ -131,7 +131,7 @@ def mark_of(
         scope,
         incident.host_ip,
         incident.segment_id,
-        incident.behaviour.name,
+        incident.technique.name,
         peer,
         marked,
         expires,

@@ -1,4 +1,4 @@
-"""Which known behaviour a prediction resembles, and what ATT&CK calls it."""
+"""Which technique a prediction resembles, and what ATT&CK calls it."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ DNS = 53
 
 
 @dataclass(frozen=True)
-class Behaviour:
-    """A behaviour by its name, with the number and name of the technique in MITRE ATT&CK; empty for none."""
+class Technique:
+    """A technique by its name here, with its number and name in MITRE ATT&CK; empty for none."""
 
     name: str
-    technique: str
-    technique_name: str
+    attack_id: str
+    attack_name: str
 
 
-SCAN = Behaviour("scan", "T1046", "Network Service Discovery")
-SCANNED = Behaviour("scanned", "T1046", "Network Service Discovery")
-BEACON = Behaviour("beacon", "T1071", "Application Layer Protocol")
-TUNNEL = Behaviour("dns tunnel", "T1071.004", "Application Layer Protocol: DNS")
-EXFILTRATION = Behaviour("exfiltration", "T1048", "Exfiltration Over Alternative Protocol")
-LATERAL = Behaviour("lateral movement", "T1021", "Remote Services")
-BRUTE_FORCE = Behaviour("brute force", "T1110", "Brute Force")
-FLOOD = Behaviour("flood", "T1498", "Network Denial of Service")
-OUTSIDE_ACCESS = Behaviour("access from outside", "T1133", "External Remote Services")
-CONTACT = Behaviour("unusual contact", "", "")
-VOLUME = Behaviour("unusual activity", "", "")
-BEHAVIOURS = (SCAN, SCANNED, BEACON, TUNNEL, EXFILTRATION, LATERAL, BRUTE_FORCE, FLOOD, OUTSIDE_ACCESS, CONTACT, VOLUME)
+SCAN = Technique("scan", "T1046", "Network Service Discovery")
+SCANNED = Technique("scanned", "T1046", "Network Service Discovery")
+BEACON = Technique("beacon", "T1071", "Application Layer Protocol")
+TUNNEL = Technique("dns tunnel", "T1071.004", "Application Layer Protocol: DNS")
+EXFILTRATION = Technique("exfiltration", "T1048", "Exfiltration Over Alternative Protocol")
+LATERAL = Technique("lateral movement", "T1021", "Remote Services")
+BRUTE_FORCE = Technique("brute force", "T1110", "Brute Force")
+FLOOD = Technique("flood", "T1498", "Network Denial of Service")
+OUTSIDE_ACCESS = Technique("access from outside", "T1133", "External Remote Services")
+CONTACT = Technique("unusual contact", "", "")
+VOLUME = Technique("unusual activity", "", "")
+TECHNIQUES = (SCAN, SCANNED, BEACON, TUNNEL, EXFILTRATION, LATERAL, BRUTE_FORCE, FLOOD, OUTSIDE_ACCESS, CONTACT, VOLUME)
 
 
-def resembles(reasons: Sequence[Reason], pairs: Sequence[Mapping[str, Any]], spec: FeatureSpec) -> Behaviour:
-    """The behaviour that a prediction resembles, from its reasons and its strongest pairs; the first rule that holds.
+def resembles(reasons: Sequence[Reason], pairs: Sequence[Mapping[str, Any]], spec: FeatureSpec) -> Technique:
+    """The technique that a prediction resembles, from its reasons and its strongest pairs; the first rule that holds.
 
     Many new or failing targets at once are a scan, and so are probes: first contacts that all fail at once. Else the
     strongest pair decides: by its direction, its port, how often and how much was sent. Without any pair, the activity
@@ -71,7 +71,7 @@ def resembles(reasons: Sequence[Reason], pairs: Sequence[Mapping[str, Any]], spe
     return _outbound(pair)
 
 
-def _scan(reasons: Sequence[Reason]) -> Behaviour | None:
+def _scan(reasons: Sequence[Reason]) -> Technique | None:
     """A scan, where most of the score comes from the number of targets, many of them."""
     targets = [reason for reason in reasons if reason.feature.startswith("spread_")]
     others = sum(reason.contribution for reason in reasons) - sum(reason.contribution for reason in targets)
@@ -87,7 +87,7 @@ def _is_probe(pair: Mapping[str, Any]) -> bool:
     return bool(few and pair["failed_day"] >= pair["sessions_day"] and pair["new"])
 
 
-def _outbound(pair: Mapping[str, Any]) -> Behaviour:
+def _outbound(pair: Mapping[str, Any]) -> Technique:
     """What dealings with a peer outside resemble."""
     failed = pair["failed_day"] / max(pair["sessions_day"], 1)
     now = pair["sessions"] / max(pair["sessions_day"], 1)

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from common.arrays import Codes, Floats, Matrix
 from common.config.training import TrainingParameters
 from common.detection.drift.reference import (
-    Counts,
     DriftReference,
-    Floats,
-    Matrix,
     bin_numbers,
     chance_psi,
     count_bins,
@@ -21,16 +19,16 @@ from common.detection.drift.reference import (
     psi,
     time_bands,
 )
+from common.detection.parameters import DriftParameters
 
-LONG_RUN_WINDOWS = 48
 NAMED_MOST = 10
 
 
 class DriftMonitor:
     """Counts rows in the bins of a reference, and says how far they have moved."""
 
-    def __init__(self, reference: DriftReference, features: Sequence[str]) -> None:
-        self._reference = reference
+    def __init__(self, reference: DriftReference, features: Sequence[str], parameters: DriftParameters) -> None:
+        self._reference, self._parameters = reference, parameters
         self._features = features
         self._columns = [features.index(name) for name in reference.names[:-1]]
         self._found = [np.zeros_like(entry) for entry in reference.counts]
@@ -42,18 +40,19 @@ class DriftMonitor:
         for found, values, edges in zip(self._found, columns, self._reference.edges, strict=True):
             found += count_bins(bin_numbers(values, edges), len(edges) + 2, bands)
 
-    def measure(self, parameters: TrainingParameters, windows: int = LONG_RUN_WINDOWS) -> dict[str, Any]:
+    def measure(self, parameters: TrainingParameters, windows: int | None = None) -> dict[str, Any]:
         """The PSI of the score and of the features that moved most, and whether that is drift.
 
         The score has moved when its PSI is above `drift_score_psi`, a feature above `drift_feature_psi`, and both above
-        what chance gives for so few rows and what a training window had by itself, or a training day for runs of at
-        least 48 windows. The run has drifted when the score has moved, or more than `drift_feature_share` of the
-        features. Rows of hours that training never saw are left out.
+        what chance gives for so few rows and what a training window had by itself, or a training day for runs of
+        `long_run_windows` or more, and without `windows`. The run has drifted when the score has moved, or more than
+        `drift_feature_share` of the features. Rows of hours that training never saw are left out.
         """
         reference = self._reference
-        levels = reference.day_levels if windows >= LONG_RUN_WINDOWS else reference.window_levels
+        long_run = windows is None or windows >= self._parameters.long_run_windows
+        levels = reference.day_levels if long_run else reference.window_levels
         entries = [
-            (name, *_moved(trained, found), float(level))
+            (name, *_moved(trained, found, self._parameters), float(level))
             for name, trained, found, level in zip(reference.names, reference.counts, self._found, levels, strict=True)
         ]
         *features, (_, score, chance, level) = entries
@@ -95,7 +94,7 @@ class DriftMonitor:
         return {"drift": drift, "retraining_requested": wanted if drift["drifted"] else None}
 
 
-def _moved(trained: Counts, found: Counts) -> tuple[float, float]:
+def _moved(trained: Codes, found: Codes, parameters: DriftParameters) -> tuple[float, float]:
     """The PSI of the found counts against what training expects of their bands, and what chance gives."""
     rows = np.where(trained.sum(axis=1) > 0, found.sum(axis=1), 0)
     if not rows.sum():
@@ -103,4 +102,5 @@ def _moved(trained: Counts, found: Counts) -> tuple[float, float]:
     expected = expected_shares(trained, rows)
     bins = int(np.count_nonzero(expected))
     held = int(trained.sum(axis=1)[rows > 0].sum())
-    return float(psi(expected, found[rows > 0].sum(axis=0))), chance_psi(bins, int(rows.sum())) + chance_psi(bins, held)
+    moved = float(psi(expected, found[rows > 0].sum(axis=0), parameters))
+    return moved, chance_psi(bins, int(rows.sum()), parameters) + chance_psi(bins, held, parameters)

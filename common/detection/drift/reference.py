@@ -14,46 +14,41 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import chi2  # type: ignore[import-untyped]
 
+from common.arrays import Codes, Floats, Matrix
+from common.detection.parameters import DriftParameters
 from common.features.spec import FeatureSpec
 
-BINS = 10
-SHARE_LEAST = 1e-4
-CHANCE = 0.999
 HOURS = 24
 BANDS = 2 * HOURS
 SCORE = "raw_score"
-Matrix = NDArray[np.float32]
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
 
 
-def psi(expected: Floats, found: Counts) -> Floats:
+def psi(expected: Floats, found: Codes, parameters: DriftParameters) -> Floats:
     """The population stability index of expected shares and found counts, over the last axis.
 
-    Shares below 1 in 10,000, or below that of half a row, count as that: else a bin that is empty because there are few
+    Shares below `share_min`, or below that of half a row, count as that: else a bin that is empty because there are few
     rows would weigh most.
     """
     rows = np.maximum(found.sum(axis=-1, keepdims=True), 1)
-    least = np.maximum(SHARE_LEAST, 0.5 / rows)
+    least = np.maximum(parameters.share_min, 0.5 / rows)
     a, e = np.maximum(found / rows, least), np.maximum(expected, least)
     return np.asarray(np.sum((a - e) * np.log(a / e), axis=-1))
 
 
-def chance_psi(bins: int, rows: int) -> float:
-    """The PSI that so many independent rows stay below in 999 of 1,000 draws from the expected shares themselves."""
-    return float(chi2.ppf(CHANCE, max(bins, 2) - 1) / max(rows, 1))
+def chance_psi(bins: int, rows: int, parameters: DriftParameters) -> float:
+    """The PSI that so many independent rows, drawn from the expected shares, stay below but for chance."""
+    return float(chi2.ppf(parameters.chance_quantile, max(bins, 2) - 1) / max(rows, 1))
 
 
-def bin_edges(values: Floats) -> Floats:
+def bin_edges(values: Floats, bins: int) -> Floats:
     """The inner bounds of bins with equal shares of the finite values; fewer bins where values repeat."""
     known = values[np.isfinite(values)]
-    return np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.zeros(0)
+    return np.unique(np.quantile(known, np.arange(1, bins) / bins)) if len(known) else np.zeros(0)
 
 
-def bin_numbers(values: Floats, edges: Floats) -> Counts:
+def bin_numbers(values: Floats, edges: Floats) -> Codes:
     """The bin of each value: 0 up to and with the first bound, and so on; what is not finite has the last, its own."""
     return np.where(np.isfinite(values), np.searchsorted(edges, values, side="left"), len(edges) + 1)
 
@@ -64,7 +59,7 @@ def monitored(spec: FeatureSpec) -> tuple[str, ...]:
     return tuple(spec.fg_a_name(role, metric, label) for role in spec.roles for metric in spec.metric_names)
 
 
-def time_bands(matrix: Matrix, features: Sequence[str]) -> Counts:
+def time_bands(matrix: Matrix, features: Sequence[str]) -> Codes:
     """The time band of each row: its hour of day, and 24 more at the weekend."""
     hour, weekend = (np.nan_to_num(matrix[:, features.index(name)]) for name in ("hour_of_day", "is_weekend"))
     return np.clip(hour, 0, HOURS - 1).astype(np.int64) + (weekend > 0) * HOURS
@@ -75,19 +70,25 @@ class DriftReference:
     """The bins of the watched features and of the raw score, what training had in them, and how much it varied itself.
 
     All are in the order of `names`, of which the last is the score. `counts` has the training rows of each band and
-    bin, shape (BANDS, bins). `window_levels` and `day_levels` are the PSI that 999 of 1,000 windows, and all days, of
-    the training range stayed below.
+    bin, shape (BANDS, bins). `window_levels` and `day_levels` are the PSI that nearly all windows, and all days, of the
+    training range stayed below.
     """
 
     names: tuple[str, ...]
     edges: tuple[Floats, ...]
-    counts: tuple[Counts, ...]
+    counts: tuple[Codes, ...]
     window_levels: Floats
     day_levels: Floats
 
     @classmethod
     def fit(
-        cls, matrix: Matrix, raw: Floats, features: Sequence[str], spec: FeatureSpec, ends: Counts | None = None
+        cls,
+        matrix: Matrix,
+        raw: Floats,
+        features: Sequence[str],
+        spec: FeatureSpec,
+        parameters: DriftParameters,
+        ends: Codes | None = None,
     ) -> DriftReference:
         """The reference of the rows and their raw scores; `ends`, in µs, are those of the rows' windows.
 
@@ -97,12 +98,12 @@ class DriftReference:
         edges, counts, levels = [], [], np.zeros((2, len(names)))
         for number, name in enumerate(names):
             values = raw if name == SCORE else matrix[:, features.index(name)].astype(np.float64)
-            edge = bin_edges(values)
+            edge = bin_edges(values, parameters.bins)
             bins = bin_numbers(values, edge)
             edges.append(edge)
             counts.append(count_bins(bins, len(edge) + 2, bands))
             if ends is not None:
-                levels[:, number] = _levels(bins, counts[-1], bands, ends)
+                levels[:, number] = _levels(bins, counts[-1], bands, ends, parameters)
         return cls(names, tuple(edges), tuple(counts), levels[0], levels[1])
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,25 +125,27 @@ class DriftReference:
         return cls(tuple(raw["names"]), edges, counts, *levels)
 
 
-def count_bins(numbers: Counts, bins: int, groups: Counts, count: int = BANDS) -> Counts:
+def count_bins(numbers: Codes, bins: int, groups: Codes, count: int = BANDS) -> Codes:
     """How many rows of each group are in each bin, shape (count, bins)."""
     return np.bincount(groups * bins + numbers, minlength=count * bins).reshape(count, bins)
 
 
-def expected_shares(trained: Counts, rows: Counts) -> Floats:
+def expected_shares(trained: Codes, rows: Codes) -> Floats:
     """The shares of the bins that training expects of so many rows of each band, shape (..., bins)."""
     shares = trained / np.maximum(trained.sum(axis=1, keepdims=True), 1)
     return np.asarray(rows @ shares / np.maximum(rows.sum(axis=-1, keepdims=True), 1))
 
 
-def _levels(numbers: Counts, trained: Counts, bands: Counts, ends: Counts) -> tuple[float, float]:
+def _levels(
+    numbers: Codes, trained: Codes, bands: Codes, ends: Codes, parameters: DriftParameters
+) -> tuple[float, float]:
     """The PSI that nearly all windows, and all days, stay below."""
+
+    def level(groups: Codes, quantile: float) -> float:
+        count = int(groups.max()) + 1
+        found = count_bins(numbers, trained.shape[1], groups, count)
+        rows = count_bins(bands, BANDS, groups, count)
+        return float(np.quantile(psi(expected_shares(trained, rows), found, parameters), quantile))
+
     window, day = (np.unique(ends // unit, return_inverse=True)[1] for unit in (1, 86_400_000_000))
-    return _level(numbers, trained, bands, window, CHANCE), _level(numbers, trained, bands, day, 1.0)
-
-
-def _level(numbers: Counts, trained: Counts, bands: Counts, groups: Counts, quantile: float) -> float:
-    count = int(groups.max()) + 1
-    found = count_bins(numbers, trained.shape[1], groups, count)
-    rows = count_bins(bands, BANDS, groups, count)
-    return float(np.quantile(psi(expected_shares(trained, rows), found), quantile))
+    return level(window, parameters.chance_quantile), level(day, 1.0)

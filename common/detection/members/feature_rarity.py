@@ -1,93 +1,135 @@
-"""The evidence member: how rare a row's strongest deviations are, feature by feature."""
+"""The feature rarity: how rare a row's strongest deviations are, feature by feature."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.detection.calibration.upper_tail import DECADES_MAX, Tail
-from common.detection.pairs.model import PairModel
-
-Floats = NDArray[np.float64]
-Matrix = NDArray[np.float32]
-__all__ = ["DECADES_MAX", "EvidenceMember", "Tail"]
-STRONGEST = 2
-CREDIT_DECADES = 1.0
+from common.arrays import Floats, Matrix
+from common.detection.calibration import ScoreQuantiles, UpperTail
+from common.detection.explanation import Explanation
+from common.detection.inputs import model_features, rarity_groups
+from common.detection.members.forest import chunks
+from common.detection.members.member import FitSettings, Samples, shares
+from common.detection.parameters import DetectorParameters, RarityParameters
 
 
 @dataclass(frozen=True, eq=False)
-class EvidenceMember:
-    """The sum of the strongest pieces of evidence of a row, one for each behaviour.
+class RarityMember:
+    """The feature rarity, whose sums are ranked among those of training."""
 
-    A group is a behaviour (a role and a metric); its evidence is the largest among its features. The raw score of a row
-    is the sum over its `STRONGEST` groups, in decades. All groups within `CREDIT_DECADES` of the last one that counts
-    are credited with it, the stronger the more: which of several near equals comes first says nothing.
-
-    `pairs`, where the lake had pairs to learn from, judges what the features cannot hold: single peers.
-    """
-
-    groups: Mapping[str, tuple[str, ...]]
-    tails: Mapping[str, Tail]
-    pairs: PairModel | None = None
+    rarity: FeatureRarity
+    calibration: ScoreQuantiles
 
     @classmethod
-    def fit(cls, matrix: Matrix, features: Sequence[str], groups: Mapping[str, tuple[str, ...]]) -> EvidenceMember:
+    def fit(cls, samples: Samples, settings: FitSettings) -> tuple[RarityMember, Floats]:
+        """The member, and the scores of its samples."""
+        names, groups = model_features(settings.spec).names, rarity_groups(settings.spec)
+        rarity = FeatureRarity.fit(samples.features, names, groups, settings.parameters)
+        sums = np.concatenate([rarity.sums(part) for part in chunks(samples.features)])
+        member = cls(rarity, ScoreQuantiles.fit(sums, settings.parameters.calibration))
+        return member, member.calibration.neg_log10_p(sums)
+
+    def score_samples(self, samples: Samples) -> Floats:
+        """-log10 of the share of training rows whose rarities add up to at least as much."""
+        return self.calibration.neg_log10_p(self.rarity.sums(samples.features))
+
+    def explain(self, samples: Samples) -> Explanation:
+        """The scores, shared out among the features of the rarest groups."""
+        scores = self.score_samples(samples)
+        credit = self.rarity.contributions(samples.features)
+        return Explanation(self.rarity.features, scores, shares(credit) * scores[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureRarity:
+    """The upper tails of features, and the sum of a row's strongest rarities, one for each group.
+
+    A group is a feature family (a role and a metric); its rarity is the largest among its features: -log10 of the share
+    of training rows at or above the value. The sum is over the `strongest` groups. All groups within `credit_log10` of
+    the last one that counts are credited with it, the stronger the more: which of several near equals comes first says
+    nothing.
+    """
+
+    features: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    tails: Mapping[str, UpperTail]
+    parameters: RarityParameters
+
+    @classmethod
+    def fit(
+        cls,
+        matrix: Matrix,
+        features: tuple[str, ...],
+        groups: Mapping[str, tuple[str, ...]],
+        parameters: DetectorParameters,
+    ) -> FeatureRarity:
         """The tails of the grouped features in the unscaled matrix, shape (n_rows, n_features), null as NaN."""
         place = {name: column for column, name in enumerate(features)}
         names = [name for members in groups.values() for name in members]
-        return cls(groups, {name: Tail.fit(matrix[:, place[name]].astype(np.float64)) for name in names})
+        tails = {
+            name: UpperTail.fit(matrix[:, place[name]].astype(np.float64), parameters.calibration) for name in names
+        }
+        return cls(features, groups, tails, parameters.rarity)
 
-    def scores(self, matrix: Matrix, features: Sequence[str]) -> Floats:
-        """The raw scores of the rows, shape (n_rows,)."""
-        strength, _ = self._strengths(matrix, features)
-        return np.asarray(_leading(strength).sum(axis=1))
+    def sums(self, matrix: Matrix) -> Floats:
+        """The sum of each row's strongest rarities in log10 units, shape (n_rows,)."""
+        rarities, _ = self._rarities(matrix)
+        return np.asarray(self._leading(rarities).sum(axis=1))
 
-    def contributions(self, matrix: Matrix, features: Sequence[str]) -> Floats:
-        """What each feature is credited with, shape (n_rows, n_features); a row adds up to its score."""
-        strength, winner = self._strengths(matrix, features)
-        leading = _leading(strength)
-        floor = leading[:, -1:] - CREDIT_DECADES
-        credit = np.where(strength > 0, np.maximum(strength - floor, 0.0), 0.0)
+    def contributions(self, matrix: Matrix) -> Floats:
+        """What each feature is credited with, shape (n_rows, n_features); a row adds up to its sum."""
+        rarities, winner = self._rarities(matrix)
+        leading = self._leading(rarities)
+        floor = leading[:, -1:] - self.parameters.credit_log10
+        credit = np.where(rarities > 0, np.maximum(rarities - floor, 0.0), 0.0)
         total = credit.sum(axis=1, keepdims=True)
         scale = leading.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1.0)
-        result = np.zeros((len(matrix), len(features)))
+        result = np.zeros((len(matrix), len(self.features)))
         result[np.arange(len(matrix))[:, None], winner] = credit * scale
         return result
 
-    def _strengths(self, matrix: Matrix, features: Sequence[str]) -> tuple[Floats, NDArray[np.intp]]:
-        """The evidence of each group, shape (n_rows, n_groups), and the column that it is of."""
-        place = {name: column for column, name in enumerate(features)}
+    def _rarities(self, matrix: Matrix) -> tuple[Floats, NDArray[np.intp]]:
+        """The rarity of each group, shape (n_rows, n_groups), and the column that it is of."""
         shape = (len(matrix), len(self.groups))
-        strength, winner = np.zeros(shape), np.zeros(shape, dtype=np.intp)
+        rarities, winner = np.zeros(shape), np.zeros(shape, dtype=np.intp)
         for number, members in enumerate(self.groups.values()):
+            columns = np.array([self._place[name] for name in members])
             found = np.stack(
-                [self.tails[name].evidence(matrix[:, place[name]].astype(np.float64)) for name in members], axis=1
+                [
+                    self.tails[name].neg_log10_p(matrix[:, column].astype(np.float64), self.parameters.log10_max)
+                    for name, column in zip(members, columns, strict=True)
+                ],
+                axis=1,
             )
             best = np.argmax(found, axis=1)
-            strength[:, number] = found[np.arange(len(matrix)), best]
-            winner[:, number] = np.array([place[name] for name in members])[best]
-        return strength, winner
+            rarities[:, number] = found[np.arange(len(matrix)), best]
+            winner[:, number] = columns[best]
+        return rarities, winner
+
+    def _leading(self, rarities: Floats) -> Floats:
+        """The largest ones of each row, largest first, so that their sum does not depend on the groups' order."""
+        return np.asarray(-np.sort(-rarities, axis=1)[:, : self.parameters.strongest])
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {name: column for column, name in enumerate(self.features)}
 
     def to_dict(self) -> dict[str, Any]:
-        """The member as JSON values."""
+        """The groups and tails as JSON values."""
         return {
             "groups": {name: list(members) for name, members in self.groups.items()},
             "tails": {name: tail.to_dict() for name, tail in self.tails.items()},
-            "pairs": self.pairs.to_dict() if self.pairs else None,
         }
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> EvidenceMember:
-        """The member that `to_dict` wrote."""
-        tails = {name: Tail.from_dict(tail) for name, tail in raw["tails"].items()}
+    def from_dict(cls, raw: dict[str, Any], features: tuple[str, ...], parameters: RarityParameters) -> FeatureRarity:
+        """The groups and tails that `to_dict` wrote, of those features."""
+        tails = {name: UpperTail.from_dict(tail) for name, tail in raw["tails"].items()}
         groups = {name: tuple(members) for name, members in raw["groups"].items()}
-        return cls(groups, tails, PairModel.from_dict(raw["pairs"]) if raw["pairs"] else None)
-
-
-def _leading(strength: Floats) -> Floats:
-    """The `STRONGEST` largest of each row, largest first, so that their sum does not depend on the groups' order."""
-    return np.asarray(-np.sort(-strength, axis=1)[:, :STRONGEST])
+        return cls(features, groups, tails, parameters)

@@ -2,28 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.ensemble import IsolationForest
 from sklearn.utils import check_array
 
-Floats = NDArray[np.float64]
-Matrix = NDArray[np.float32]
+from common.arrays import Codes, Floats, Matrix
+from common.detection.calibration import ScoreQuantiles
+from common.detection.explanation import Explanation
+from common.detection.inputs import model_features
+from common.detection.members.member import FitSettings, ForestParameters, Samples, shares
+from common.detection.preprocessing import Preprocessor
+
+ROWS_AT_ONCE = 5_000
 EULER_GAMMA = float(np.euler_gamma)
 
 
-@dataclass(frozen=True)
-class ForestParameters:
-    """How the forest is grown: trees, rows drawn for each, and the seed."""
+@dataclass(frozen=True, eq=False)
+class ForestMember:
+    """The isolation forest on the scaled features, whose scores are ranked among those of training."""
 
-    n_estimators: int = 200
-    max_samples: int = 256
-    random_state: int = 20240101
-    n_jobs: int = 2
+    preprocessor: Preprocessor
+    forest: IsolationForest
+    calibration: ScoreQuantiles
+
+    @classmethod
+    def fit(cls, samples: Samples, settings: FitSettings) -> tuple[ForestMember, Floats]:
+        """The member, and the scores of its samples; of very many the trees draw from a part."""
+        matrix, parameters = samples.features, settings.parameters
+        names = model_features(settings.spec).names
+        preprocessor = Preprocessor.fit(matrix, names, parameters.preprocessing, settings.left_out)
+        growing, most = matrix, parameters.forest.growing_rows
+        if len(matrix) > most:  # far more rows than the trees draw
+            drawn = np.random.default_rng(settings.forest.random_state).choice(len(matrix), most, replace=False)
+            growing = matrix[np.sort(drawn)]
+        forest = train_forest(preprocessor.transform(growing), settings.forest)
+        found = np.concatenate([forest_scores(forest, preprocessor.transform(part)) for part in chunks(matrix)])
+        member = cls(preprocessor, forest, ScoreQuantiles.fit(found, parameters.calibration))
+        return member, member.calibration.neg_log10_p(found)
+
+    def path_scores(self, matrix: Matrix) -> Floats:
+        """The forest's own scores of the rows in (0, 1), not yet ranked."""
+        return forest_scores(self.forest, self.preprocessor.transform(matrix))
+
+    def score_samples(self, samples: Samples) -> Floats:
+        """-log10 of the share of training rows whose path scores are at least as high."""
+        return self.calibration.neg_log10_p(self.path_scores(samples.features))
+
+    def explain(self, samples: Samples) -> Explanation:
+        """The scores, shared out among the features that made a row easier to isolate."""
+        scaled = self.preprocessor.transform(samples.features)
+        scores = self.calibration.neg_log10_p(forest_scores(self.forest, scaled))
+        paths = np.zeros((len(scaled), len(self.preprocessor.features)))
+        paths[:, self.preprocessor.columns] = self.attribution.contributions(scaled)
+        return Explanation(self.preprocessor.features, scores, shares(paths) * scores[:, None])
+
+    @cached_property
+    def attribution(self) -> PathAttribution:
+        """What each split of the forest does to a row's depth."""
+        return PathAttribution(self.forest)
 
 
 def train_forest(matrix: Matrix, parameters: ForestParameters) -> IsolationForest:
@@ -39,12 +81,18 @@ def train_forest(matrix: Matrix, parameters: ForestParameters) -> IsolationFores
     return forest
 
 
+def chunks(matrix: Matrix) -> Iterator[Matrix]:
+    """The rows in runs that bound the memory of scoring."""
+    for start in range(0, len(matrix), ROWS_AT_ONCE):
+        yield matrix[start : start + ROWS_AT_ONCE]
+
+
 def forest_scores(forest: IsolationForest, matrix: Matrix) -> Floats:
-    """The raw scores of the rows in (0, 1): scikit-learn's `score_samples` with the sign turned, higher = odder."""
+    """The forest's scores of the rows in (0, 1), higher = more anomalous: scikit-learn's `score_samples`, negated."""
     return np.asarray(-forest.score_samples(matrix), dtype=np.float64)
 
 
-def average_path_length(samples: NDArray[np.int64]) -> Floats:
+def average_path_length(samples: Codes) -> Floats:
     """The mean depth at which a random tree of that many samples isolates one (Liu, Ting, Zhou 2008, equation 1)."""
     count = np.asarray(samples, dtype=np.float64)
     inner = np.maximum(count - 1.0, 1.0)
@@ -59,7 +107,7 @@ class PathAttribution:
     from a node to its child, the expected depth changes; the change is the split's doing and is put down to the feature
     that was split on. Over a path these changes add up to the row's depth less the expected depth of the root, so that
     for every row: mean depth over the trees = `base` - sum of its contributions. A positive contribution made the row
-    easier to isolate, that is odder, by that many splits.
+    easier to isolate, that is more anomalous, by that many splits.
     """
 
     def __init__(self, forest: IsolationForest) -> None:
@@ -75,7 +123,7 @@ class PathAttribution:
         self.base = float(np.mean([part.root for part in paths]))
 
     def contributions(self, matrix: Matrix) -> Floats:
-        """The contribution of each feature to each row's oddness, in splits, shape (n_rows, n_features)."""
+        """The contribution of each feature to each row's anomaly, in splits, shape (n_rows, n_features)."""
         checked = check_array(matrix, dtype=np.float32)
         leaves = np.stack([tree.apply(checked) for tree in self._trees], axis=1) + self._offsets[:-1]
         bounds = np.arange(0, leaves.size + 1, len(self._trees))
@@ -88,8 +136,8 @@ class PathAttribution:
 class _Paths:
     """One entry for each leaf and split above it: the leaf, the split's feature, the gain; and the root's depth."""
 
-    leaves: NDArray[np.int64]
-    features: NDArray[np.int64]
+    leaves: Codes
+    features: Codes
     gains: Floats
     root: float
 
@@ -108,7 +156,7 @@ def _paths(tree: Any) -> _Paths:
         a, b = left[node], right[node]
         expected[node] = (count[a] * expected[a] + count[b] * expected[b]) / (count[a] + count[b])
     leaves = np.flatnonzero(left < 0)
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64], Floats]] = []
+    found: list[tuple[Codes, Codes, Floats]] = []
     leaf, reached = leaves, leaves
     while True:
         above = parent[reached]

@@ -1,4 +1,4 @@
-"""How far hosts went before: for each kind of traffic the most of the host itself and of the others."""
+"""Prior maxima: how far hosts went before in each group of traffic, each host itself and the others."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-FLOOR_QUANTILE = 0.9
-OTHERS = 3
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
+from common.arrays import Codes, Floats
+from common.detection.pairs.evidence import KINDS, Evidence
+from common.detection.parameters import PairParameters
 
 
 @dataclass(frozen=True, eq=False)
-class Ceiling:
-    """The most that is known of one quantity in each group, and the floor of each class below which nothing counts.
+class PriorMaxima:
+    """The prior maximum of one quantity in each group, and the floor of each kind below which nothing counts.
 
-    The ceiling of a row is the largest of the floor of its class, what its own host reached in the group on any
-    training day, and what the second of the other hosts reached there (the first, where there is only one). So one odd
-    host among the others does not make its oddness usual.
+    That of a row is the largest of the floor of its kind, what its own host reached in the group on any training day,
+    and what the second of the other hosts reached there (the first, where there is only one). So one anomalous host
+    among the others does not make its anomaly usual.
 
-    `leaders` holds the three highest hosts of each group, sorted by group, values falling; `own` what a host reached
-    in a group where that is more than the floor and the others give it.
+    `leaders` holds the highest hosts of each group, sorted by group, values falling; `own` what a host reached in a
+    group where that is more than the floor and the others give it.
     """
 
     floors: Floats
@@ -38,10 +36,17 @@ class Ceiling:
 
     @classmethod
     def fit(
-        cls, group: pa.Array, host: pa.Array, day: Codes, kind: Codes, kinds: int, values: Floats
-    ) -> tuple[Ceiling, Floats]:
-        """The ceilings of the rows, and that of each row itself as it would be without the row's own day."""
-        floors = np.array([_quantile(values[kind == number]) for number in range(kinds)])
+        cls,
+        group: pa.Array,
+        host: pa.Array,
+        day: Codes,
+        kind: Codes,
+        kinds: int,
+        values: Floats,
+        parameters: PairParameters,
+    ) -> tuple[PriorMaxima, Floats]:
+        """The maxima of the rows, and that of each row as it would be without the row's own day."""
+        floors = np.array([_quantile(values[kind == number], parameters.floor_quantile) for number in range(kinds)])
         groups, hosts = pc.dictionary_encode(group), pc.dictionary_encode(host)
         at, who = (np.asarray(part.indices, dtype=np.int64) for part in (groups, hosts))
         number, spans = len(groups.dictionary), len(hosts.dictionary)
@@ -52,20 +57,20 @@ class Ceiling:
         np.maximum.at(reached, cell_row, values)
         best, rest, best_cell = _best_two(reached, cell // days, len(pair))
         group_of, host_of = pair // spans, pair % spans
-        leaders, names = _leaders(best, group_of, host_of, number)
+        leaders, names = _leaders(best, group_of, host_of, number, parameters.leaders)
         others = _others(leaders, names, group_of, host_of)
         without = np.where(best_cell[own_row] == cell_row, rest[own_row], best[own_row])
-        honest = np.maximum.reduce([without, others[own_row], floors[kind]])
+        left_out = np.maximum.reduce([without, others[own_row], floors[kind]])
         kind_of = np.zeros(number, dtype=np.int64)
         kind_of[at] = kind
         matters = best > np.maximum(others, floors[kind_of[group_of]])
         keys = _key(
             groups.dictionary.take(pa.array(group_of[matters])), hosts.dictionary.take(pa.array(host_of[matters]))
         )
-        return cls(floors, groups.dictionary, hosts.dictionary, leaders, names, keys, best[matters]), honest
+        return cls(floors, groups.dictionary, hosts.dictionary, leaders, names, keys, best[matters]), left_out
 
     def of(self, group: pa.Array, host: pa.Array, kind: Codes) -> Floats:
-        """The ceiling of each row, from its group, host and class."""
+        """The prior maximum of each row, from its group, host and kind."""
         at = pc.index_in(group, value_set=self.groups)
         who = np.asarray(pc.fill_null(pc.index_in(host, value_set=self.leader_hosts), -1), dtype=np.int64)
         known = np.asarray(at.is_valid())
@@ -80,9 +85,9 @@ class Ceiling:
         return np.asarray(np.maximum.reduce([own, others, self.floors[kind]]))
 
     def tables(self) -> dict[str, pa.Table]:
-        """What is kept of it, as tables; see `from_tables`."""
-        columns = {f"value_{n}": self.leaders[:, n] for n in range(OTHERS)}
-        names = {f"host_{n}": self.leader_names[:, n] for n in range(OTHERS)}
+        """The maxima as tables, which `from_tables` reads."""
+        columns = {f"value_{n}": self.leaders[:, n] for n in range(self.leaders.shape[1])}
+        names = {f"host_{n}": self.leader_names[:, n] for n in range(self.leaders.shape[1])}
         return {
             "floors": pa.table({"floor": self.floors}),
             "groups": pa.table({"group": self.groups, **columns, **names}),
@@ -91,14 +96,15 @@ class Ceiling:
         }
 
     @classmethod
-    def from_tables(cls, tables: dict[str, pa.Table]) -> Ceiling:
-        """The ceilings that `tables` gave."""
+    def from_tables(cls, tables: dict[str, pa.Table]) -> PriorMaxima:
+        """The maxima that `tables` gave."""
 
         def column(table: str, name: str) -> Any:
             return tables[table][name].combine_chunks()
 
+        kept = sum(name.startswith("value_") for name in tables["groups"].column_names)
         leaders, names = (
-            np.stack([column("groups", f"{what}_{n}").to_numpy() for n in range(OTHERS)], axis=1)
+            np.stack([column("groups", f"{what}_{n}").to_numpy() for n in range(kept)], axis=1)
             for what in ("value", "host")
         )
         return cls(
@@ -112,21 +118,33 @@ class Ceiling:
         )
 
 
-def company_ceiling(group: Codes, host: Codes, values: Floats, quorum: float) -> Floats:
-    """What the second of the other hosts reaches in the group; -inf where fewer hosts than the quorum are there."""
-    at = np.unique(group, return_inverse=True)[1].astype(np.int64)
-    spans = int(host.max(initial=0)) + 1
-    pair, row = np.unique(at * spans + host, return_inverse=True)
-    best = np.full(len(pair), -np.inf)
-    np.maximum.at(best, row, values)
-    groups = pair // spans
-    leaders, names = _leaders(best, groups, pair % spans, int(at.max(initial=-1)) + 1)
-    enough = np.bincount(groups)[at] >= quorum if len(at) else np.zeros(0, dtype=bool)
-    return np.asarray(np.where(enough, _others(leaders, names, at, host), -np.inf))
+class CommonMaxima:
+    """What others do in the same group and window, where a quorum of hosts does: what many do at once is no attack."""
+
+    def __init__(self, evidence: Evidence, parameters: PairParameters) -> None:
+        window = evidence.window
+        span = int(np.ptp(window)) + 1 if len(window) else 1
+        place = np.asarray(pc.dictionary_encode(evidence.group).indices, dtype=np.int64)
+        self._at = np.unique(place * span + window - window.min(initial=2**40), return_inverse=True)[1].astype(np.int64)
+        self._host, self._leaders = evidence.host, parameters.leaders
+        self._hosts = int(self._host.max(initial=0)) + 1
+        self._pair, self._row = np.unique(self._at * self._hosts + self._host, return_inverse=True)
+        quorum = parameters.quorum(len(np.unique(self._host)))
+        outbound = evidence.kind < KINDS.index("inbound")  # whom many contact does nothing itself
+        met = np.bincount(self._pair // self._hosts)[self._at] if len(self._at) else np.zeros(0)
+        self._common = (met >= quorum) & outbound
+
+    def of(self, values: Floats) -> Floats:
+        """For each row what the second of the other hosts reaches; -inf without a quorum, and for inbound rows."""
+        best = np.full(len(self._pair), -np.inf)
+        np.maximum.at(best, self._row, values)
+        groups, count = self._pair // self._hosts, int(self._at.max(initial=-1)) + 1
+        highest, names = _leaders(best, groups, self._pair % self._hosts, count, self._leaders)
+        return np.where(self._common, _others(highest, names, self._at, self._host), -np.inf)
 
 
-def _quantile(values: Floats) -> float:
-    return float(np.quantile(values, FLOOR_QUANTILE)) if len(values) else 0.0
+def _quantile(values: Floats, level: float) -> float:
+    return float(np.quantile(values, level)) if len(values) else 0.0
 
 
 def _key(group: pa.Array, host: pa.Array) -> pa.Array:
@@ -142,11 +160,11 @@ def _best_two(reached: Floats, owner: Codes, owners: int) -> tuple[Floats, Float
     return reached[order][first], np.where(has_second, reached[order][second], -np.inf), order[first]
 
 
-def _leaders(best: Floats, group: Codes, host: Codes, groups: int) -> tuple[Floats, Codes]:
-    """The highest hosts of each group: values and host numbers of shape (groups, OTHERS); -inf and -1 for none."""
+def _leaders(best: Floats, group: Codes, host: Codes, groups: int, count: int) -> tuple[Floats, Codes]:
+    """The highest hosts of each group: values and host numbers of shape (groups, count); -inf and -1 for none."""
     order = np.lexsort((host, -best, group))
     first = np.searchsorted(group[order], np.arange(groups))
-    place = first[:, None] + np.arange(OTHERS)
+    place = first[:, None] + np.arange(count)
     inside = np.minimum(place, max(len(order) - 1, 0))
     there = (place < len(order)) & (group[order][inside] == np.arange(groups)[:, None])
     return np.where(there, best[order][inside], -np.inf), np.where(there, host[order][inside], -1)

@@ -13,13 +13,18 @@ from typing import Any
 import joblib
 from sklearn.ensemble import IsolationForest
 
-from common.detection.calibration.global_quantiles import ScoreQuantiles
-from common.detection.detector import MEMBERS, Detector, settings
+from common.detection.calibration import ScoreQuantiles
+from common.detection.detector import Detector
 from common.detection.drift.reference import DriftReference
-from common.detection.members.feature_rarity import EvidenceMember
+from common.detection.members.feature_rarity import FeatureRarity, RarityMember
+from common.detection.members.forest import ForestMember
+from common.detection.members.pairs import PairsMember
+from common.detection.members.spread import SpreadMember
+from common.detection.pairs.scoring import EvidenceModel
+from common.detection.parameters import DetectorParameters, current_parameters, differences
 from common.detection.preprocessing import Preprocessor
-from common.detection.registry.pointer import FORMAT_VERSION, MANIFEST, SUCCESS, altered, encoded, read_manifest, sha256
-from common.detection.registry.store import ArtifactStore
+from common.detection.registry.formats import FORMAT_VERSION, RETRAIN, encoded, sha256
+from common.detection.registry.pointer import MANIFEST, SUCCESS, ArtifactStore, altered, read_manifest
 from common.errors import ModelError
 
 MODEL, EVIDENCE, DRIFT, REPORT = "model.joblib", "evidence.json", "drift.json", "report.json"
@@ -44,8 +49,9 @@ def library_versions() -> dict[str, str]:
 
 
 def run_id_of(facts: dict[str, Any]) -> str:
-    """The run that those facts make here: the same facts, libraries and constants of the model give the same run."""
-    made_with = {"format_version": FORMAT_VERSION, "ensemble": settings(), "libraries": library_versions()}
+    """The run that those facts make here: named by them, the library versions and the detector's parameters."""
+    parameters = current_parameters().to_dict()
+    made_with = {"format_version": FORMAT_VERSION, "parameters": parameters, "libraries": library_versions()}
     return "if-" + sha256(encoded(made_with | facts))[:16]
 
 
@@ -63,10 +69,10 @@ def save_model(
     `beside` are files that go into the folder, but that a model does not need.
     """
     buffer = io.BytesIO()
-    joblib.dump(detector.forest, buffer, compress=0)
+    joblib.dump(detector.forest.forest, buffer, compress=0)
     files = {
         MODEL: buffer.getvalue(),
-        EVIDENCE: encoded(detector.evidence.to_dict()),
+        EVIDENCE: encoded(_evidence(detector)),
         DRIFT: encoded(drift.to_dict()),
         REPORT: report,
     }
@@ -74,11 +80,15 @@ def save_model(
         {
             "format_version": FORMAT_VERSION,
             "run_id": run_id,
-            "ensemble": settings(),
+            "parameters": detector.parameters.to_dict(),
             **facts,
             "libraries": library_versions(),
-            "preprocessing": detector.preprocessor.to_dict(),
-            "score_quantiles": {name: entry.to_dict() for name, entry in detector.calibrations.items()},
+            "preprocessing": detector.forest.preprocessor.to_dict(),
+            "score_quantiles": {
+                "forest": detector.forest.calibration.to_dict(),
+                "evidence": detector.rarity.calibration.to_dict(),
+                "ensemble": detector.feature_calibration.to_dict(),
+            },
             "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
         }
     )
@@ -98,7 +108,8 @@ def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], exp
     """
     manifest = read_manifest(store, run_id)
     _check_versions(manifest, run_id)
-    for name, value in ({"run_id": run_id, "ensemble": settings()} | expected).items():
+    _check_parameters(manifest, run_id)
+    for name, value in ({"run_id": run_id} | expected).items():
         if manifest.get(name) != value:
             raise ModelError(
                 f"model {run_id} has {name} {manifest.get(name)!r}, not {value!r}",
@@ -107,18 +118,43 @@ def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], exp
     _check_features(tuple(manifest["preprocessing"]["features"]), features, run_id)
     files = {name: _verified(store, run_id, name, entry["sha256"]) for name, entry in manifest["files"].items()}
     if missing := {MODEL, EVIDENCE, DRIFT} - set(files):
-        raise ModelError(f"the manifest of model {run_id} lacks {', '.join(sorted(missing))}", "Train the model again")
-    preprocessor = Preprocessor.from_dict(manifest["preprocessing"])
-    forest = joblib.load(io.BytesIO(files[MODEL]))
-    if not isinstance(forest, IsolationForest) or forest.n_features_in_ != len(preprocessor.mask):
-        raise ModelError(f"{MODEL} of model {run_id} is no forest of its features", "Train the model again")
-    calibrations = {
-        name: ScoreQuantiles.from_dict(manifest["score_quantiles"][name]) for name in (*MEMBERS, "ensemble")
-    }
-    evidence = EvidenceMember.from_dict(json.loads(files[EVIDENCE]))
-    detector = Detector(preprocessor, forest, evidence, calibrations)
+        raise ModelError(f"the manifest of model {run_id} lacks {', '.join(sorted(missing))}", RETRAIN)
+    detector = _detector(manifest, run_id, files[MODEL], json.loads(files[EVIDENCE]))
     drift = DriftReference.from_dict(json.loads(files[DRIFT]))
     return LoadedModel(run_id, manifest["files"][MODEL]["sha256"], manifest, detector, drift)
+
+
+def _evidence(detector: Detector) -> dict[str, Any]:
+    """What `evidence.json` holds: the members but the forest, and the calibration of the whole raw score."""
+    pairs, spread = detector.pairs, detector.spread
+    of_pairs = pairs and spread and {
+        "pairs": pairs.model.to_dict(),
+        "spread": spread.model.to_dict(),
+        "calibration": detector.calibration.to_dict(),
+    }  # fmt: skip
+    return detector.rarity.rarity.to_dict() | {"pairs": of_pairs}
+
+
+def _detector(manifest: dict[str, Any], run_id: str, model: bytes, evidence: dict[str, Any]) -> Detector:
+    """The detector of verified files, with the parameters that it was trained with."""
+    parameters = DetectorParameters.from_dict(manifest["parameters"])
+    preprocessor = Preprocessor.from_dict(manifest["preprocessing"])
+    forest = joblib.load(io.BytesIO(model))
+    if not isinstance(forest, IsolationForest) or forest.n_features_in_ != len(preprocessor.mask):
+        raise ModelError(f"{MODEL} of model {run_id} is no forest of its features", RETRAIN)
+    quantiles = {name: ScoreQuantiles.from_dict(raw) for name, raw in manifest["score_quantiles"].items()}
+    rarity = FeatureRarity.from_dict(evidence, preprocessor.features, parameters.rarity)
+    detector = Detector(
+        parameters,
+        ForestMember(preprocessor, forest, quantiles["forest"]),
+        RarityMember(rarity, quantiles["evidence"]),
+        quantiles["ensemble"],
+        quantiles["ensemble"],
+    )
+    if not (raw := evidence["pairs"]):
+        return detector
+    pairs, spread = (EvidenceModel.from_dict(raw[name], parameters) for name in ("pairs", "spread"))
+    return detector.with_pairs(PairsMember(pairs), SpreadMember(spread), ScoreQuantiles.from_dict(raw["calibration"]))
 
 
 def _verified(store: ArtifactStore, run_id: str, name: str, digest: str) -> bytes:
@@ -138,6 +174,15 @@ def _check_versions(manifest: dict[str, Any], run_id: str) -> None:
             )
 
 
+def _check_parameters(manifest: dict[str, Any], run_id: str) -> None:
+    """Refuses a model whose constants are not those of this code: it would score otherwise than when it was trained."""
+    for name, stored, current in differences(manifest.get("parameters", {}), current_parameters().to_dict()):
+        raise ModelError(
+            f"model {run_id} was trained with the detector parameter {name} = {stored!r}, this code has {current!r}",
+            "Train the model again, or run the release that it was trained with",
+        )
+
+
 def _check_features(saved: tuple[str, ...], features: tuple[str, ...], run_id: str) -> None:
     if saved == features:
         return
@@ -147,4 +192,4 @@ def _check_features(saved: tuple[str, ...], features: tuple[str, ...], run_id: s
         if place is not None
         else f"it has {len(saved)} features, not {len(features)}"
     )
-    raise ModelError(f"the features of model {run_id} do not match: {what}", "Train the model again")
+    raise ModelError(f"the features of model {run_id} do not match: {what}", RETRAIN)

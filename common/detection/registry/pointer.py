@@ -1,19 +1,32 @@
-"""The models of a project: their runs and manifests, and which of them is current."""
+"""The models of a project: where they lie, their manifests, and which of them is current."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from typing import Any
 
-from common.detection.registry.store import ArtifactStore
+from common.detection.registry.formats import FORMAT_VERSION, MIGRATE, encoded, half_migrated, parsed, remedy_of, sha256
 from common.errors import ModelError, ParameterError
+from common.storage.files import Folder
 
-FORMAT_VERSION = 3
 MANIFEST, SUCCESS, POINTER = "manifest.json", "SUCCESS", "current.json"
 KEPT = 10
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class ArtifactStore(Folder):
+    """Small files below one URI, on a local disk or in S3, each written whole or not at all."""
+
+    def read(self, name: str) -> bytes:
+        """The content of a file.
+
+        Raises:
+            ModelError: it is missing.
+            StorageError: it cannot be read.
+        """
+        if not self.exists(name):
+            raise ModelError(f"model file {self.uri}/{name} does not exist", "Train a model with ndr-if-training first")
+        return super().read(name)
 
 
 def model_store(lake_uri: str, project_name: str) -> ArtifactStore:
@@ -43,7 +56,7 @@ def read_manifest(store: ArtifactStore, run_id: str) -> dict[str, Any]:
     manifest = parsed(_manifest(store, run_id), f"{store.uri}/{run_id}/{MANIFEST}")
     if manifest.get("format_version") != FORMAT_VERSION:
         raise ModelError(
-            f"model {run_id} has format {manifest.get('format_version')}, not {FORMAT_VERSION}", "Train the model again"
+            f"model {run_id} has format {manifest.get('format_version')}, not {FORMAT_VERSION}", remedy_of(manifest)
         )
     return manifest
 
@@ -142,31 +155,6 @@ def roll_back(store: ArtifactStore, run_id: str | None = None) -> tuple[str, str
     return current, str(entry["run_id"])
 
 
-def parsed(content: bytes, where: str, remedy: str = "Train the model again") -> dict[str, Any]:
-    """The JSON object that the bytes hold.
-
-    Raises:
-        ModelError: they hold none.
-    """
-    try:
-        found = json.loads(content)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise ModelError(f"{where} is damaged", remedy)
-    return found
-
-
-def encoded(value: Any) -> bytes:
-    """The value as JSON, the same bytes for equal values."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-
-
-def sha256(content: bytes) -> str:
-    """The SHA-256 of the bytes, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def altered(store: ArtifactStore, run_id: str, name: str) -> ModelError:
     """The error for a file that is not as it was saved."""
     return ModelError(
@@ -185,8 +173,11 @@ def _entry(pointer: dict[str, Any]) -> dict[str, Any]:
 
 def _checked(store: ArtifactStore, entry: dict[str, Any]) -> str:
     """The run of an entry, whose manifest is the one that was promoted."""
-    run_id = str(entry.get("run_id", ""))
-    if manifest_sha256(store, run_id) != entry.get("manifest_sha256"):
+    run_id, promoted = str(entry.get("run_id", "")), entry.get("manifest_sha256")
+    content = _manifest(store, run_id)
+    if sha256(content) != promoted:
+        if promoted and half_migrated(content, promoted):
+            raise ModelError(f"the migration of model {run_id} in {store.uri} did not end", MIGRATE)
         raise ModelError(f"model {run_id} is not the one that was promoted in {store.uri}", "Train the model again")
     return run_id
 
@@ -200,6 +191,9 @@ def _manifest(store: ArtifactStore, run_id: str) -> bytes:
             "Run ndr-if-training again",
         )
     content = store.read(f"{run_id}/{MANIFEST}")
-    if sha256(content) != store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip():
+    digest = store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip()
+    if sha256(content) != digest:
+        if half_migrated(content, digest):
+            raise ModelError(f"the migration of model {run_id} in {store.uri} did not end", MIGRATE)
         raise altered(store, run_id, MANIFEST)
     return content

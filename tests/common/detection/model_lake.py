@@ -17,7 +17,8 @@ from common.detection.detector import Detector
 from common.detection.drift.reference import DriftReference
 from common.detection.input_matrix import read_matrix
 from common.detection.inputs import model_features
-from common.detection.members.forest import ForestParameters
+from common.detection.members.member import FitSettings, ForestParameters, Samples
+from common.detection.parameters import current_parameters
 from common.detection.registry.artifacts import run_id_of, save_model
 from common.detection.registry.pointer import model_store, promote
 from common.features.spec import load_spec
@@ -95,11 +96,12 @@ def train_model(lake: Path, random_state: int = 1) -> dict[str, str]:
     """Trains a small model on the lake's features, publishes it, and gives its run and digest."""
     features = model_features(SPEC)
     matrix = read_matrix(Lake(str(lake), SPEC), RANGE, features, "7d").values
-    detector = Detector.fit(matrix, SPEC, ForestParameters(10, random_state=random_state, n_jobs=1))
+    settings = FitSettings(current_parameters(), SPEC, ForestParameters(10, 256, random_state, n_jobs=1))
+    detector, raw = Detector.fit(Samples(features=matrix), settings)
     store = model_store(str(lake), "local")
     facts = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": len(matrix)}
     run_id = run_id_of(facts | {"random_state": random_state})
-    drift = DriftReference.fit(matrix, detector.raw_scores(matrix), features.names, SPEC)
+    drift = DriftReference.fit(matrix, raw, features.names, SPEC, settings.parameters.drift)
     model_sha256 = save_model(store, run_id, detector, drift, facts, b"{}")
     promote(store, run_id)
     return {"run_id": run_id, "model_sha256": model_sha256}

@@ -1,4 +1,4 @@
-"""Rows of the model input with some structure: behaviours whose features move together."""
+"""Rows of the model input whose feature families move together, and settings to fit members with."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.detection.inputs import fg_a_feature, model_features
+from common.detection.members.member import FitSettings, ForestParameters
+from common.detection.parameters import current_parameters
 from common.features.spec import load_spec
-from jobs.if_training.synthetic_anomalies import behaviours
+from jobs.if_training.synthetic_anomalies import feature_families
 
 SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
-GROUPS = behaviours(NAMES, SPEC)
+GROUPS = feature_families(NAMES, SPEC)
+PARAMETERS = current_parameters()
+SEED = 20240101
+SETTINGS = FitSettings(PARAMETERS, SPEC, ForestParameters(5, 256, SEED, n_jobs=1))
 
 
 def structured(count: int, seed: int) -> NDArray[np.float32]:
-    """Rows in which all features of a behaviour are its level and a little noise, null in deviations 1 in 20 times."""
+    """Rows in which all features of a family are its level and a little noise, null in deviations 1 in 20 times."""
     rng = np.random.default_rng(seed)
     matrix = rng.normal(0, 0.1, (count, len(NAMES)))
     for columns in GROUPS.values():

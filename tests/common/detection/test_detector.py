@@ -1,16 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from common.detection import detector as module
+from common.arrays import Matrix
 from common.detection.detector import Detector
-from common.detection.inputs import model_features
-from common.detection.members.forest import ForestParameters, PathAttribution
-from common.features.spec import load_spec
-from tests.types import Matrix
+from common.detection.members import forest as forest_module
+from common.detection.members.member import FitSettings, ForestParameters, Samples
+from tests.common.detection.synthetic import NAMES, PARAMETERS, SEED, SETTINGS
 
-SPEC = load_spec("v1")
-NAMES = model_features(SPEC).names
-ODD = NAMES.index("peer_ip_nunique_w_15m_z_mad")
+ANOMALOUS = NAMES.index("peer_ip_nunique_w_15m_z_mad")
+
+
+def fit(matrix: Matrix, settings: FitSettings = SETTINGS) -> Detector:
+    """A detector of the rows."""
+    return Detector.fit(Samples(features=matrix), settings)[0]
 
 
 @pytest.fixture(scope="module")
@@ -24,50 +28,55 @@ def training() -> Matrix:
 
 @pytest.fixture(scope="module")
 def detector(training: Matrix) -> Detector:
-    return Detector.fit(training, SPEC, ForestParameters(n_estimators=20, n_jobs=1))
+    return fit(training, replace(SETTINGS, forest=ForestParameters(20, 256, SEED, n_jobs=1)))
 
 
 def test_contributions_add_up_to_the_raw_score(detector: Detector, training: Matrix) -> None:
-    raw, contributions = detector.explain(training, PathAttribution(detector.forest))
-    np.testing.assert_allclose(contributions.sum(axis=1), raw, rtol=1e-9)
-    assert (contributions >= 0).all()
+    found = detector.explain_features(Samples(features=training))
+    np.testing.assert_allclose(found.contributions.sum(axis=1), found.scores, rtol=1e-9)
+    assert (found.contributions >= 0).all()
 
 
-def test_raw_score_is_the_weighted_sum_of_the_surprises(detector: Detector, training: Matrix) -> None:
-    raw, _ = detector.explain(training, PathAttribution(detector.forest))
-    forest, evidence = detector.member_scores(training)
-    rarity = {name: detector.calibrations[name].survival(scores) for name, scores in
-              (("forest", forest), ("evidence", evidence))}  # fmt: skip
-    np.testing.assert_allclose(raw, -0.25 * np.log10(rarity["forest"]) - np.log10(rarity["evidence"]))
+@pytest.mark.parametrize("name", ["forest", "rarity"])
+def test_what_a_member_explains_adds_up_to_its_score(detector: Detector, training: Matrix, name: str) -> None:
+    samples = Samples(features=training)
+    found = detector.members[name].explain(samples)
+    np.testing.assert_array_equal(found.scores, detector.members[name].score_samples(samples))
+    np.testing.assert_allclose(found.contributions.sum(axis=1), found.scores, rtol=1e-9, atol=1e-12)
+    assert found.inputs == NAMES
+
+
+def test_raw_score_is_the_weighted_sum_of_the_members_scores(detector: Detector, training: Matrix) -> None:
+    samples = Samples(features=training)
+    forest = detector.forest.calibration.p_values(detector.forest.path_scores(training))
+    rarity = detector.rarity.calibration.p_values(detector.rarity.rarity.sums(training))
+    assert detector.weights == {"forest": 0.25, "rarity": 1.0}
+    np.testing.assert_allclose(detector.score_samples(samples), -0.25 * np.log10(forest) - np.log10(rarity))
 
 
 def test_training_scores_are_spread_evenly(detector: Detector, training: Matrix) -> None:
-    raw, _ = detector.explain(training, PathAttribution(detector.forest))
-    scores = detector.calibrations["ensemble"].anomaly_score(raw)
+    scores = detector.calibration.anomaly_score(detector.score_samples(Samples(features=training)))
     # the score is the quantile of the training scores: the k-th of 300 has k / 301 at most, less half a step
     np.testing.assert_allclose(np.sort(scores), np.arange(300) / 301, atol=0.01)
 
 
-def test_one_wildly_odd_feature_is_enough(detector: Detector, training: Matrix) -> None:
+def test_one_wildly_anomalous_feature_is_enough(detector: Detector, training: Matrix) -> None:
     rows = training[:2].copy()
-    rows[1, ODD] = 1e6
-    raw, contributions = detector.explain(rows, PathAttribution(detector.forest))
-    assert raw[1] > raw[0] or ODD in np.argsort(-contributions[1])[:3]
-    assert contributions[1, ODD] > contributions[0, ODD]
+    rows[1, ANOMALOUS] = 1e6
+    found = detector.explain_features(Samples(features=rows))
+    assert found.scores[1] > found.scores[0] or ANOMALOUS in np.argsort(-found.contributions[1])[:3]
+    assert found.contributions[1, ANOMALOUS] > found.contributions[0, ANOMALOUS]
 
 
 def test_scores_do_not_depend_on_how_the_rows_are_cut(monkeypatch: pytest.MonkeyPatch, training: Matrix) -> None:
-    parameters = ForestParameters(n_estimators=5, n_jobs=1)
-    whole = Detector.fit(training, SPEC, parameters)
-    monkeypatch.setattr(module, "ROWS_AT_ONCE", 7)
-    parts = Detector.fit(training, SPEC, parameters)
-    np.testing.assert_array_equal(whole.calibrations["ensemble"].values, parts.calibrations["ensemble"].values)
+    whole = fit(training)
+    monkeypatch.setattr(forest_module, "ROWS_AT_ONCE", 7)
+    np.testing.assert_array_equal(whole.calibration.values, fit(training).calibration.values)
 
 
-def test_forest_of_very_many_rows_grows_on_a_part(monkeypatch: pytest.MonkeyPatch, training: Matrix) -> None:
-    monkeypatch.setattr(module, "GROWING_ROWS_MAX", 100)
-    parameters = ForestParameters(n_estimators=5, n_jobs=1)
-    first, second = (Detector.fit(training, SPEC, parameters) for _ in range(2))
-    assert first.forest.max_samples_ == 100
-    assert first.calibrations["forest"].rows == 300
-    np.testing.assert_array_equal(first.calibrations["ensemble"].values, second.calibrations["ensemble"].values)
+def test_forest_of_very_many_rows_grows_on_a_part(training: Matrix) -> None:
+    parameters = replace(PARAMETERS, forest=replace(PARAMETERS.forest, growing_rows=100))
+    first, second = (fit(training, replace(SETTINGS, parameters=parameters)) for _ in range(2))
+    assert first.forest.forest.max_samples_ == 100
+    assert first.forest.calibration.rows == 300
+    np.testing.assert_array_equal(first.calibration.values, second.calibration.values)

@@ -1,5 +1,5 @@
 from common.contracts import tables
-from common.detection.inputs import behaviour, evidence_groups, fg_a_feature, model_features
+from common.detection.inputs import feature_family, fg_a_feature, model_features, rarity_groups
 from common.features.spec import load_spec
 
 SPEC = load_spec("v1")
@@ -24,7 +24,7 @@ def test_every_input_is_a_number_of_its_table() -> None:
 
 
 def test_evidence_groups_name_inputs_once() -> None:
-    named = [name for members in evidence_groups(SPEC).values() for name in members]
+    named = [name for members in rarity_groups(SPEC).values() for name in members]
     assert len(set(named)) == len(named)
     assert set(named) <= set(model_features(SPEC).names)
     assert not any("has_high_risk" in name for name in named)  # flags repeat their counts
@@ -39,9 +39,9 @@ def test_a_deviation_is_of_its_fg_a_feature() -> None:
 
 
 def test_every_feature_has_its_behaviour() -> None:
-    assert behaviour("in_deny_ratio_w_24h_ratio", SPEC) == "in_deny_ratio"
-    assert behaviour("new_peer_cnt_lookback30d_w_15m", SPEC) == "new_peer_cnt_lookback30d"
-    assert behaviour("hour_of_day", SPEC) == "hour_of_day"
+    assert feature_family("in_deny_ratio_w_24h_ratio", SPEC) == "in_deny_ratio"
+    assert feature_family("new_peer_cnt_lookback30d_w_15m", SPEC) == "new_peer_cnt_lookback30d"
+    assert feature_family("hour_of_day", SPEC) == "hour_of_day"
     metrics = {f"{prefix}{metric}" for prefix in SPEC.roles.values() for metric in SPEC.metric_names}
-    others = {*SPEC.context, *SPEC.score_names}
-    assert {behaviour(name, SPEC) for name in model_features(SPEC).names} == metrics | others
+    others = {*SPEC.context, *model_features(SPEC).fg_c[1320:]}
+    assert {feature_family(name, SPEC) for name in model_features(SPEC).names} == metrics | others

@@ -3,17 +3,20 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from common.arrays import Matrix
+from common.detection.parameters import current_parameters
 from common.detection.preprocessing import Preprocessor
 from common.errors import InputError, ModelError
-from tests.types import Matrix, Row
+from tests.types import Row
 
+PARAMETERS = current_parameters().preprocessing
 NAN = np.nan
 
 
 def fit(**columns: Sequence[float | None]) -> tuple[Preprocessor, Matrix]:
     """A preprocessor of these columns, and their matrix."""
     matrix = np.array(list(columns.values()), dtype=np.float32).T
-    return Preprocessor.fit(matrix, list(columns)), matrix
+    return Preprocessor.fit(matrix, list(columns), PARAMETERS), matrix
 
 
 def test_scaling_is_by_median_and_iqr() -> None:
@@ -62,9 +65,9 @@ def test_one_row_in_ten_thousand_is_near_constant() -> None:
     values = np.zeros(40_000, dtype=np.float32)
     values[:3] = 1  # three of 40,000 is below one in 10,000, four is not
     with pytest.raises(InputError, match="no feature"):
-        Preprocessor.fit(values[:, None], ["a"])
+        Preprocessor.fit(values[:, None], ["a"], PARAMETERS)
     values[3] = 1
-    assert Preprocessor.fit(values[:, None], ["a"]).mask == ("a",)
+    assert Preprocessor.fit(values[:, None], ["a"], PARAMETERS).mask == ("a",)
 
 
 def test_the_matrix_is_left_alone() -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from common.arrays import Floats
 from common.contracts import tables
 from common.features.spec import load_spec
 from common.windows import WINDOW, Windows
 from tests import factories
 from tests.factories import pair_counts_row, window_columns
-from tests.types import Numbers, Row
+from tests.types import Row
 
 SPEC = load_spec("v1")
 
@@ -78,7 +79,7 @@ def random_fg_a(windows: Windows, hosts: list[str], seed: int = 7, share: float 
     return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in schema.names})
 
 
-def _values(rng: np.random.Generator, kind: str, level: Numbers, count: int) -> Numbers:
+def _values(rng: np.random.Generator, kind: str, level: Floats, count: int) -> Floats:
     if kind in ("count", "flag"):
         counts = rng.poisson(level).astype(float)
         return np.minimum(counts, 1) if kind == "flag" else counts

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from common.detection.inputs import model_features
-from common.detection.registry.pointer import encoded, sha256
+from common.detection.registry.formats import encoded, sha256
 from jobs.if_training.cli import main
 from tests.common.detection.model_lake import SPEC
 from tests.jobs.if_training.conftest import Lifecycle

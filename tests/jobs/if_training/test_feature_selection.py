@@ -1,19 +1,27 @@
 import numpy as np
 import pytest
 
+from common.arrays import Floats, Matrix
 from common.config.training import TrainingParameters
-from common.detection.members.forest import ForestParameters, train_forest
+from common.detection.members.forest import train_forest
+from common.detection.members.member import ForestParameters
 from common.detection.preprocessing import Preprocessor
-from jobs.if_training.feature_selection import CORRELATED, HARMFUL, UNSTABLE, Selection, select, uncorrelated
-from jobs.if_training.permutation import permutation_gains
+from jobs.if_training.feature_selection import (
+    CORRELATED,
+    HARMFUL,
+    UNSTABLE,
+    Selection,
+    permutation_gains,
+    select,
+    uncorrelated,
+)
 from jobs.if_training.synthetic_anomalies import Examination, examine
-from tests.common.detection.synthetic import NAMES, SPEC, structured
-from tests.types import Matrix, Numbers
+from tests.common.detection.synthetic import NAMES, SETTINGS, SPEC, structured
 
 PARAMETERS = TrainingParameters(bootstraps=3, permutations=2)
 
 
-def columns(*values: Numbers) -> Matrix:
+def columns(*values: Floats) -> Matrix:
     return np.array(values, dtype=np.float32).T
 
 
@@ -45,7 +53,7 @@ def test_two_repeats_of_one_do_not_save_each_other() -> None:
     b = np.arange(400.0)
     a, c = b + rng.uniform(-45, 45, 400), b + rng.uniform(-45, 45, 400)
 
-    def rank(x: Numbers, y: Numbers) -> float:
+    def rank(x: Floats, y: Floats) -> float:
         return abs(float(np.corrcoef(np.argsort(np.argsort(x)), np.argsort(np.argsort(y)))[0, 1]))
 
     limit = (rank(a, c) + min(rank(a, b), rank(b, c))) / 2
@@ -61,12 +69,12 @@ def test_a_limit_of_one_keeps_what_is_not_the_same() -> None:
 
 def test_shuffling_the_only_telling_column_costs_what_it_gave() -> None:
     rng = np.random.default_rng(0)
-    odd = np.arange(400) >= 300
+    anomalous = np.arange(400) >= 300
     rows = rng.normal(0, 1, (400, 5)).astype(np.float32)
-    rows[odd, 2] += 8
-    forest = train_forest(rng.normal(0, 1, (1000, 5)).astype(np.float32), ForestParameters(50, random_state=1))
+    rows[anomalous, 2] += 8
+    forest = train_forest(rng.normal(0, 1, (1000, 5)).astype(np.float32), ForestParameters(50, 256, random_state=1))
     before = rows.copy()
-    gains = permutation_gains(forest, rows, odd, repeats=3, seed=1)
+    gains = permutation_gains(forest, rows, anomalous, repeats=3, seed=1)
     assert gains.shape == (3, 5)
     assert gains[:, 2].min() > 0.2
     assert np.abs(np.delete(gains, 2, axis=1)).max() < 0.06
@@ -77,7 +85,7 @@ def test_a_column_that_no_tree_splits_on_costs_nothing() -> None:
     rng = np.random.default_rng(0)
     grown = rng.normal(0, 1, (300, 3)).astype(np.float32)
     grown[:, 1] = 0  # constant: cannot be split on
-    forest = train_forest(grown, ForestParameters(20, random_state=1))
+    forest = train_forest(grown, ForestParameters(20, 256, random_state=1))
     rows = rng.normal(0, 1, (100, 3)).astype(np.float32)
     assert (permutation_gains(forest, rows, np.arange(100) > 80, repeats=2, seed=1)[:, 1] == 0).all()
 
@@ -85,13 +93,15 @@ def test_a_column_that_no_tree_splits_on_costs_nothing() -> None:
 @pytest.fixture(scope="module")
 def selected() -> tuple[Matrix, Examination, Selection]:
     earlier = structured(600, 1)
-    later = examine(structured(300, 2), Preprocessor.fit(earlier, NAMES), SPEC, 300, 80, [1])
-    return earlier, later, select(earlier, later, NAMES, PARAMETERS)
+    later = examine(
+        structured(300, 2), Preprocessor.fit(earlier, NAMES, SETTINGS.parameters.preprocessing), SPEC, 300, 80, [1]
+    )
+    return earlier, later, select(earlier, later, SETTINGS, PARAMETERS)
 
 
 @pytest.mark.slow
-def test_repeats_of_a_behaviour_are_left_out(selected: tuple[Matrix, Examination, Selection]) -> None:
-    """All features of a behaviour are its level and noise: one of them is enough."""
+def test_repeats_of_a_family_are_left_out(selected: tuple[Matrix, Examination, Selection]) -> None:
+    """All features of a family are its level and noise: one of them is enough."""
     _, _, selection = selected
     kept = [name for name in NAMES if name not in selection.left_out]
     assert selection.left_out["sessions_cnt_w_30m"] == CORRELATED
@@ -110,7 +120,7 @@ def test_reasons_are_counted(selected: tuple[Matrix, Examination, Selection]) ->
 @pytest.mark.slow
 def test_selection_is_repeatable(selected: tuple[Matrix, Examination, Selection]) -> None:
     earlier, later, selection = selected
-    assert select(earlier, later, NAMES, PARAMETERS) == selection
+    assert select(earlier, later, SETTINGS, PARAMETERS) == selection
 
 
 @pytest.mark.slow
@@ -118,5 +128,5 @@ def test_a_feature_that_does_not_vary_is_not_judged(selected: tuple[Matrix, Exam
     earlier, later, _ = selected
     flat = earlier.copy()
     flat[:, NAMES.index("deny_cnt_w_15m")] = 0
-    selection = select(flat, later, NAMES, PARAMETERS)
+    selection = select(flat, later, SETTINGS, PARAMETERS)
     assert "deny_cnt_w_15m" not in selection.left_out

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -6,11 +7,12 @@ import pyarrow.compute as pc
 import pytest
 
 from common.detection.pairs.activity import read_activity
+from common.detection.parameters import PairParameters
 from common.lake.lake import Lake
 from common.windows import Windows
-from jobs.if_training import pair_training
 from jobs.if_training.pair_training import examined, sample
 from tests.common.detection.pairs.pair_tables import CIDRS, SPEC, quarter, slice_row, write_pairs
+from tests.common.detection.synthetic import PARAMETERS, SETTINGS
 
 END = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
 LAST = quarter(END, -1)
@@ -25,56 +27,58 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(str(write_pairs(tmp_path, rows)), SPEC)
 
 
+def at_most(rows: float) -> PairParameters:
+    """The parameters with so many pair rows to learn from."""
+    return replace(PARAMETERS.pairs, training_rows=int(rows))
+
+
 @pytest.mark.parametrize(("limit_days", "days"), [(100, 28), (28, 28), (9, 9), (5, 5)])
-def test_as_many_days_as_the_limit_allows(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch, limit_days: int, days: int
-) -> None:
+def test_as_many_days_as_the_limit_allows(lake: Lake, limit_days: int, days: int) -> None:
     last_day = RANGE.by_day()[-1]
     rows_a_day = HOSTS * 96 / len(last_day)  # only the last window holds rows
-    monkeypatch.setattr(pair_training, "ACTIVITY_ROWS_MAX", limit_days * rows_a_day + 1)
-    windows, hosts = sample(lake, RANGE)
+    windows, hosts = sample(lake, RANGE, at_most(limit_days * rows_a_day + 1))
     assert (windows.end, windows.end - windows.start, hosts) == (END, timedelta(days=days), None)
 
 
-def test_below_the_fewest_days_hosts_are_drawn_and_always_the_same(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_below_the_fewest_days_hosts_are_drawn_and_always_the_same(lake: Lake) -> None:
     rows_a_day = HOSTS * 96 / len(RANGE.by_day()[-1])
-    monkeypatch.setattr(pair_training, "ACTIVITY_ROWS_MAX", 2.5 * rows_a_day)
-    windows, hosts = sample(lake, RANGE)
+    windows, hosts = sample(lake, RANGE, at_most(2.5 * rows_a_day))
+    assert hosts is not None
     assert len(windows) == 5 * 96
-    assert hosts is not None and 10 <= len(hosts) <= 30  # about half of 40
-    assert sample(lake, RANGE) == (windows, hosts)
+    assert 10 <= len(hosts) <= 30  # about half of 40
+    assert sample(lake, RANGE, at_most(2.5 * rows_a_day)) == (windows, hosts)
 
 
 def test_a_short_range_is_taken_whole(lake: Lake) -> None:
     short = Windows(END - timedelta(days=2), END)
-    assert sample(lake, short) == (short, None)
+    assert sample(lake, short, PARAMETERS.pairs) == (short, None)
 
 
-def habits(tmp_path: Path, odd_from: int) -> pa.Table:
+def workload(tmp_path: Path, anomalous_from: int) -> pa.Table:
     """Four days of 20 hosts that meet one of 5 peers in every second window; from some window on, ever new ones."""
     start = END - timedelta(days=4)
     rows = []
     for number in range(0, 4 * 96, 2):
         for host in range(20):
-            new = number >= odd_from
+            new = number >= anomalous_from
             peer = f"203.{number % 250}.{number // 250}.{host + 1}" if new else f"198.51.100.{(host + number) % 5 + 1}"
             rows.append(slice_row(quarter(start, number), host_ip=f"10.0.0.{host}", peer_ip=peer, failed_cnt=int(new)))
     lake = Lake(str(write_pairs(tmp_path, rows)), SPEC)
-    return pa.concat_tables(list(read_activity(lake, Windows(start, END), CIDRS))).combine_chunks()
+    return pa.concat_tables(list(read_activity(lake, Windows(start, END), CIDRS, PARAMETERS.pairs))).combine_chunks()
 
 
-def test_habits_that_go_on_alert_as_rarely_as_before(tmp_path: Path) -> None:
-    found = examined(habits(tmp_path, 1_000), 0.2, 0.99)
+def test_a_workload_that_goes_on_alerts_as_rarely_as_before(tmp_path: Path) -> None:
+    found = examined(workload(tmp_path, 1_000), 0.2, 0.99, SETTINGS)
     assert found["alert_share"] <= 0.01
     assert (found["windows"], found["windows_before"]) == (20 * 38, 20 * 92)  # the first two fifths are history only
 
 
 def test_a_model_that_alerts_in_the_block_shows_it(tmp_path: Path) -> None:
-    assert examined(habits(tmp_path, 350), 0.2, 0.99)["alert_share"] > 0.3
+    assert examined(workload(tmp_path, 350), 0.2, 0.99, SETTINGS)["alert_share"] > 0.3
 
 
 def test_few_windows_are_not_judged(tmp_path: Path) -> None:
-    activity = habits(tmp_path, 1_000)
-    assert "20 windows in the validation block" in examined(activity, 0.005, 0.99)["reason"]
+    activity = workload(tmp_path, 1_000)
+    assert "20 windows in the validation block" in examined(activity, 0.005, 0.99, SETTINGS)["reason"]
     one = activity.filter(pc.equal(activity["window_start_ts"], activity["window_start_ts"][0]))
-    assert "one side of the validation block" in examined(one, 0.2, 0.99)["reason"]
+    assert "one side of the validation block" in examined(one, 0.2, 0.99, SETTINGS)["reason"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.detection.registry.pointer import sha256
+from common.detection.registry.formats import sha256
 from tests.jobs.if_training.conftest import Lifecycle
 from tests.jobs.if_training.lakes import add_windows, span
 

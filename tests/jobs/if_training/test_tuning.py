@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 
 from common.config.training import TrainingParameters
-from common.detection.members.forest import ForestParameters
+from common.detection.members.member import ForestParameters
 from common.detection.preprocessing import Preprocessor
 from jobs.if_training.synthetic_anomalies import examine
 from jobs.if_training.tuning import Fold, Tuning, tune
 from tests.common.detection.synthetic import NAMES, SPEC, structured
+from tests.common.detection.synthetic import PARAMETERS as DETECTOR
 
 START = ForestParameters(n_estimators=100, max_samples=128, random_state=3)
 PARAMETERS = TrainingParameters(tuning_trials=4, random_state=3)
+SCALING = DETECTOR.preprocessing
 NOTHING: frozenset[str] = frozenset()
 
 pytestmark = pytest.mark.slow
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.slow
 def folds() -> list[Fold]:
     earlier = structured(300, 1)
     left_out = {name: "not of this test" for number, name in enumerate(NAMES) if number % 20}
-    preprocessor = Preprocessor.fit(earlier, NAMES, left_out)
+    preprocessor = Preprocessor.fit(earlier, NAMES, SCALING, left_out)
     blocks = [structured(150, seed) for seed in (2, 3)]
     return [
         Fold.of(earlier, examine(block, preprocessor, SPEC, 100, 40, [number]), preprocessor)
@@ -72,7 +74,7 @@ def test_the_time_bound_is_told(folds: list[Fold]) -> None:
 
 def test_a_fold_holds_what_the_preprocessing_makes() -> None:
     earlier = structured(60, 1)
-    preprocessor = Preprocessor.fit(earlier, NAMES)
+    preprocessor = Preprocessor.fit(earlier, NAMES, SCALING)
     later = examine(structured(40, 2), preprocessor, SPEC, 40, 10, [1])
     fold = Fold.of(earlier, later, preprocessor)
     assert fold.later.values.shape == (50, len(preprocessor.mask))

@@ -58,7 +58,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_windows_of_a_host_and_behaviour_are_one_incident_until_an_hour_passes(lake: Lake) -> None:
-    found = {(entry.host_ip, entry.behaviour.name, entry.start): entry for entry in find_incidents(lake, SPEC, None)}
+    found = {(entry.host_ip, entry.technique.name, entry.start): entry for entry in find_incidents(lake, SPEC, None)}
     first = found[host(3), "beacon", WHOLE[0].start]
     assert (first.end, first.windows, first.peak) == (WHOLE[1].end, 2, WHOLE[1].start)
     assert (host(3), "beacon", WHOLE[7].start) in found  # five windows later
@@ -98,7 +98,7 @@ def test_marks_suppress_the_same_behaviour_of_the_host_with_the_peer(lake: Lake)
     beacon = next(entry for entry in incidents if entry.start == WHOLE[0].start)
     shown, quiet = suppress(incidents, [mark(beacon)])
     assert {entry.start for entry, _ in quiet} == {WHOLE[0].start, WHOLE[7].start}
-    assert {(entry.host_ip, entry.behaviour.name) for entry in shown} == {
+    assert {(entry.host_ip, entry.technique.name) for entry in shown} == {
         (host(5), "beacon"),
         (host(3), "lateral movement"),
     }
@@ -163,7 +163,7 @@ UPLOAD = {"sent_day": 90_000_000, "pieces": {"net_sent_24h": 5.0}, "most": MOST}
         ([], {"kind": "outbound_internal", "peer_port": 8000}, techniques.CONTACT),
     ],
 )
-def test_what_an_alert_resembles(reasons: list[Reason], differs: Row, expected: techniques.Behaviour) -> None:
+def test_what_an_alert_resembles(reasons: list[Reason], differs: Row, expected: techniques.Technique) -> None:
     assert resembles(reasons, [PAIR | differs], SPEC) == expected
 
 
@@ -181,12 +181,12 @@ PROBE = PAIR | {"sessions": 1, "sessions_day": 1, "failed": 1, "failed_day": 1}
         ([PAIR, *([PROBE] * 4)], techniques.BEACON),
     ],
 )
-def test_probes_are_a_scan(pairs: list[Row], expected: techniques.Behaviour) -> None:
+def test_probes_are_a_scan(pairs: list[Row], expected: techniques.Technique) -> None:
     assert resembles([], pairs, SPEC) == expected
 
 
 @pytest.mark.parametrize(("sent", "expected"), [(3.0, techniques.EXFILTRATION), (2.0, techniques.BEACON)])
-def test_an_upload_that_is_regular_too_is_an_upload(sent: float, expected: techniques.Behaviour) -> None:
+def test_an_upload_that_is_regular_too_is_an_upload(sent: float, expected: techniques.Technique) -> None:
     pair = PAIR | UPLOAD | {"sent_day": 2_000_000, "pieces": {"net_sent_24h": sent, "regular_24h": 5.0}}
     assert resembles([], [pair | {"sessions_day": 90}], SPEC) == expected
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from sklearn.ensemble import IsolationForest
 
+from common.arrays import Floats, Matrix
 from common.detection.members.forest import (
-    ForestParameters,
     PathAttribution,
     average_path_length,
     forest_scores,
     train_forest,
 )
-from tests.types import Matrix, Numbers
+from common.detection.members.member import ForestParameters
 
-PARAMETERS = ForestParameters(n_estimators=25, max_samples=64, n_jobs=1)
+PARAMETERS = ForestParameters(n_estimators=25, max_samples=64, random_state=20240101, n_jobs=1)
 
 
 def matrix(rows: int = 64, columns: int = 6, seed: int = 0) -> Matrix:
@@ -25,9 +25,9 @@ def matrix(rows: int = 64, columns: int = 6, seed: int = 0) -> Matrix:
     return values
 
 
-def depths(forest: IsolationForest, values: Matrix) -> Numbers:
+def depths(forest: IsolationForest, values: Matrix) -> Floats:
     """The mean depth of each row over the trees, from the scores: score = 2 ** (-depth / c(max_samples))."""
-    depths: Numbers = -np.log2(-forest.score_samples(values))
+    depths: Floats = -np.log2(-forest.score_samples(values))
     return depths * float(average_path_length(np.array([forest.max_samples_]))[0])
 
 
@@ -37,7 +37,7 @@ def test_average_path_length_of_small_trees() -> None:
     assert average_path_length(np.array([0, 1, 2, 3])).tolist() == pytest.approx(expected, abs=1e-9)
 
 
-def test_scores_rise_with_oddness_between_zero_and_one() -> None:
+def test_scores_rise_with_anomaly_between_zero_and_one() -> None:
     values = matrix()
     scores = forest_scores(train_forest(values, PARAMETERS), values)
     assert scores.argmax() == 0
@@ -71,7 +71,7 @@ def test_contributions_of_one_split_by_hand() -> None:
     assert attribution.contributions(values).ravel().tolist() == pytest.approx([-1 / 3, -1 / 3, 2 / 3])
 
 
-def test_the_odd_feature_contributes_most() -> None:
+def test_the_anomalous_feature_contributes_most() -> None:
     values = matrix()
     contributions = PathAttribution(train_forest(values, PARAMETERS)).contributions(values[:1])
     assert contributions[0].argmax() == 5

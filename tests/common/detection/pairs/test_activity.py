@@ -7,16 +7,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from common.detection.pairs import first_seen
-from common.detection.pairs.activity import has_pairs, read_activity
-from common.detection.pairs.numbering import internal, networks
-from common.detection.pairs.scoring import evenness, quantities
+from common.detection.pairs import reading
+from common.detection.pairs.activity import read_activity
+from common.detection.pairs.evidence import evenness, pair_evidence
+from common.detection.pairs.reading import has_pairs, is_internal, networks
+from common.detection.parameters import current_parameters
 from common.errors import TableError
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
 from tests.common.detection.pairs.pair_tables import CIDRS, SPEC, slice_row, write_pairs
 from tests.types import Row
 
+PARAMETERS = current_parameters().pairs
 NOW = datetime(2026, 3, 10, 12, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
 WINDOWS = Windows(NOW, NOW + WINDOW)
@@ -27,7 +29,7 @@ def read(
 ) -> dict[tuple[Any, ...], Row]:
     """The activity of the windows as rows by host, peer, port and start."""
     lake = Lake(str(write_pairs(tmp_path, slices, unfinished)), SPEC)
-    rows = [row for part in read_activity(lake, windows, CIDRS) for row in part.to_pylist()]
+    rows = [row for part in read_activity(lake, windows, CIDRS, PARAMETERS) for row in part.to_pylist()]
     return {(row["host_ip"], row["peer_ip"], row["peer_port"], row["window_start_ts"]): row for row in rows}
 
 
@@ -77,21 +79,26 @@ def activity_of(tmp_path: Path, starts: Iterable[float]) -> pa.Table:
         mine = sorted(s for at in starts if 0 <= (s := (NOW + WINDOW - start).total_seconds() - at) < 900)
         slices += [slice_row(start, **times(start, *mine))] if mine else []
     lake = Lake(str(write_pairs(tmp_path, slices)), SPEC)
-    (part,) = read_activity(lake, WINDOWS, CIDRS)
+    (part,) = read_activity(lake, WINDOWS, CIDRS, PARAMETERS)
     return part
 
 
 def test_evenness_is_one_for_a_clock_and_none_for_chance(tmp_path: Path) -> None:
     clock = activity_of(tmp_path / "clock", range(30, 86_000, 1_200))
-    assert evenness(clock).tolist() == [1.0]
-    assert quantities(clock)["regular_24h"][0] == pytest.approx(np.sqrt(clock["sessions_day"][0].as_py() - 1))
+    least = PARAMETERS.regular_sessions
+    assert evenness(clock, least).tolist() == [1.0]
+    assert pair_evidence(clock, PARAMETERS).amounts["regular_24h"][0] == pytest.approx(
+        np.sqrt(clock["sessions_day"][0].as_py() - 1)
+    )
     rng = np.random.default_rng(3)
     jitter = activity_of(tmp_path / "jitter", [200 + 1_200 * n + rng.uniform(-120, 120) for n in range(70)])
-    assert 0.9 < evenness(jitter)[0] < 0.95  # differences of two uniform numbers within a tenth: sqrt(2 / 3) / 10
+    assert (
+        0.9 < evenness(jitter, least)[0] < 0.95
+    )  # differences of two uniform numbers within a tenth: sqrt(2 / 3) / 10
     chance = activity_of(tmp_path / "chance", [30, *np.cumsum(rng.exponential(1_000, 80))])
-    assert evenness(chance)[0] < 0.25
+    assert evenness(chance, least)[0] < 0.25
     few = activity_of(tmp_path / "few", range(30, 4_000, 1_200))
-    assert evenness(few).tolist() == [0.0]  # four sessions
+    assert evenness(few, least).tolist() == [0.0]  # four sessions
 
 
 @pytest.mark.parametrize(
@@ -159,7 +166,7 @@ def test_a_window_alone_is_as_in_its_range(tmp_path: Path) -> None:
     whole = read(tmp_path, list(slices.values()), Windows(NOW - 40 * WINDOW, NOW + WINDOW))
     for start in {key[3] for key in whole}:
         lake = Lake(str(tmp_path), SPEC)
-        for part in read_activity(lake, Windows(start, start + WINDOW), CIDRS):
+        for part in read_activity(lake, Windows(start, start + WINDOW), CIDRS, PARAMETERS):
             for row in part.to_pylist():
                 assert row == whole[row["host_ip"], row["peer_ip"], row["peer_port"], start]
 
@@ -184,7 +191,7 @@ def test_an_address_that_never_sent_and_does_not_answer_is_no_host(tmp_path: Pat
 def test_only_the_named_hosts_are_read_but_all_count(tmp_path: Path) -> None:
     slices = [slice_row(NOW), slice_row(NOW, host_ip="10.0.0.2"), slice_row(NOW - 2 * DAY, host_ip="10.0.0.3")]
     lake = Lake(str(write_pairs(tmp_path, slices)), SPEC)
-    (part,) = read_activity(lake, WINDOWS, CIDRS, ["10.0.0.1"])
+    (part,) = read_activity(lake, WINDOWS, CIDRS, PARAMETERS, ["10.0.0.1"])
     assert part["host_ip"].to_pylist() == ["10.0.0.1"]
     assert part["peer_others"].to_pylist() == [1]
 
@@ -193,7 +200,7 @@ def test_only_the_named_hosts_are_read_but_all_count(tmp_path: Path) -> None:
 def test_more_hosts_or_peers_than_numbers_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: str, what: str
 ) -> None:
-    monkeypatch.setattr(first_seen, bits, 1)
+    monkeypatch.setattr(reading, bits, 1)
     slices = [slice_row(NOW, host_ip=f"10.0.0.{n}", peer_ip=f"192.0.2.{n}") for n in range(3)]
     with pytest.raises(TableError, match=f"more than 2 {what} in 30 days.*internal_cidrs"):
         read(tmp_path, slices)
@@ -206,8 +213,14 @@ def test_a_lake_without_pairs_says_so(tmp_path: Path) -> None:
 
 def test_networks_and_inside() -> None:
     addresses = ["10.1.2.3", "198.51.100.7", "fd00::1:2", "2001:db8:0:1:2::3", "172.32.0.1"]
-    assert networks(addresses) == ["10.1.2", "198.51.100", "fd00::/64", "2001:db8:0:1::/64", "172.32.0"]
-    assert internal(addresses, ["10.0.0.0/8", "172.16.0.0/12", "fc00::/7"]).tolist() == [
+    assert networks(addresses, 64) == [
+        "10.1.2",
+        "198.51.100",
+        "fd00::/64",
+        "2001:db8:0:1::/64",
+        "172.32.0",
+    ]
+    assert is_internal(addresses, ["10.0.0.0/8", "172.16.0.0/12", "fc00::/7"]).tolist() == [
         True,
         False,
         True,

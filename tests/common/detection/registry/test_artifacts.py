@@ -11,12 +11,14 @@ import pytest
 from common.detection.detector import Detector
 from common.detection.drift.reference import DriftReference
 from common.detection.inputs import model_features
-from common.detection.members.forest import ForestParameters
+from common.detection.members.member import Samples
+from common.detection.parameters import DetectorParameters, current_parameters
 from common.detection.registry.artifacts import LoadedModel, load_model, run_id_of, save_model
-from common.detection.registry.pointer import current_run, model_store, promote, sha256
-from common.detection.registry.store import ArtifactStore
+from common.detection.registry.formats import sha256
+from common.detection.registry.pointer import ArtifactStore, current_run, model_store, promote
 from common.errors import ModelError, ParameterError
 from common.features.spec import load_spec
+from tests.common.detection.synthetic import SETTINGS
 
 SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
@@ -28,13 +30,13 @@ RUN = "if-0123456789abcdef"
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     values = np.random.default_rng(0).gamma(1, 1, (60, len(NAMES))).astype(np.float32)
-    return Detector.fit(values, SPEC, ForestParameters(n_estimators=5, n_jobs=1))
+    return Detector.fit(Samples(features=values), SETTINGS)[0]
 
 
 @pytest.fixture(scope="module")
 def drift(detector: Detector) -> DriftReference:
     values = np.random.default_rng(0).integers(0, 2, (60, len(NAMES))).astype(np.float32)
-    return DriftReference.fit(values, detector.raw_scores(values), NAMES, SPEC)
+    return DriftReference.fit(values, detector.feature_scores(values), NAMES, SPEC, SETTINGS.parameters.drift)
 
 
 @pytest.fixture
@@ -65,15 +67,18 @@ def load(store: ArtifactStore, features: tuple[str, ...] = NAMES, **expected: st
 def test_loaded_model_scores_as_the_saved_one(store: ArtifactStore, detector: Detector) -> None:
     values = np.random.default_rng(1).gamma(1, 2, (20, len(NAMES))).astype(np.float32)
     loaded = load(store)
-    for mine, theirs in zip(loaded.detector.member_scores(values), detector.member_scores(values), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    samples = Samples(features=values)
+    assert set(loaded.detector.members) == {"forest", "rarity"}
+    for name, member in loaded.detector.members.items():
+        np.testing.assert_array_equal(member.score_samples(samples), detector.members[name].score_samples(samples))
     assert loaded.model_sha256 == sha256(path(store, "model.joblib").read_bytes())
     assert current_run(store) == RUN
 
 
 def test_manifest_holds_what_made_the_model(store: ArtifactStore) -> None:
     manifest = json.loads(path(store, "manifest.json").read_bytes())
-    assert manifest["format_version"] == 3
+    assert manifest["format_version"] == 4
+    assert DetectorParameters.from_dict(manifest["parameters"]) == current_parameters()
     assert manifest["preprocessing"]["features"] == list(NAMES)
     assert manifest["preprocessing"]["imputation"] == "median" and manifest["preprocessing"]["clip"] == 6
     assert set(manifest["libraries"]) == {"python", "scikit-learn", "numpy", "scipy", "joblib", "pyarrow"}
@@ -153,15 +158,38 @@ def test_another_setting_is_refused(store: ArtifactStore) -> None:
         load(store, baseline_horizon="30d")
 
 
-def test_a_model_with_other_constants_is_refused(store: ArtifactStore) -> None:
-    rewrite_manifest(store, ensemble={"clip": 6.0, "forest_weight": 0.7})
-    with pytest.raises(ModelError, match=r"has ensemble .*'forest_weight': 0.7"):
+def parameter_names() -> list[tuple[str, ...]]:
+    """Every parameter of the detector, as the keys that lead to it."""
+    raw = current_parameters().to_dict()
+    inner: list[tuple[str, ...]] = [
+        (section, name) for section, entry in raw.items() if isinstance(entry, dict) for name in entry
+    ]
+    return [*((name,) for name, entry in raw.items() if not isinstance(entry, dict)), *inner]
+
+
+@pytest.mark.parametrize("keys", parameter_names(), ids=".".join)
+def test_a_model_with_another_parameter_is_refused(store: ArtifactStore, keys: tuple[str, ...]) -> None:
+    parameters = current_parameters().to_dict()
+    section = parameters[keys[0]] if len(keys) == 2 else parameters
+    current = section[keys[-1]]
+    section[keys[-1]] = current + 1
+    rewrite_manifest(store, parameters=parameters)
+    with pytest.raises(ModelError) as refused:
+        load(store)
+    assert f"detector parameter {'.'.join(keys)} = {current + 1!r}, this code has {current!r}" in str(refused.value)
+    assert "Train the model again" in str(refused.value)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"version": 1}])
+def test_a_model_without_parameters_is_refused(store: ArtifactStore, parameters: dict[str, int]) -> None:
+    rewrite_manifest(store, parameters=parameters)
+    with pytest.raises(ModelError, match="detector parameter"):
         load(store)
 
 
 def test_another_format_is_refused(store: ArtifactStore) -> None:
     rewrite_manifest(store, format_version=1)
-    with pytest.raises(ModelError, match="format 1, not 3"):
+    with pytest.raises(ModelError, match=r"format 1, not 4\. Train the model again"):
         load(store)
 
 

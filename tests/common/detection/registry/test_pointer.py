@@ -4,17 +4,16 @@ from typing import Any
 
 import pytest
 
+from common.detection.registry.formats import encoded, sha256
 from common.detection.registry.pointer import (
     KEPT,
+    ArtifactStore,
     current_run,
-    encoded,
     model_store,
     promote,
     read_pointer,
     roll_back,
-    sha256,
 )
-from common.detection.registry.store import ArtifactStore
 from common.errors import ModelError
 
 

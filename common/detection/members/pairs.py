@@ -1,0 +1,66 @@
+"""The pairs: how new and rare, and how far beyond what is known, each host's dealings with its peers are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from common.arrays import Floats
+from common.detection.explanation import PieceExplanation
+from common.detection.members.member import FitSettings, Samples
+from common.detection.pairs.evidence import codes, pair_evidence
+from common.detection.pairs.explain import explain_pairs
+from common.detection.pairs.scoring import EvidenceModel, ScoredRows
+from common.detection.parameters import PairParameters
+
+
+@dataclass(frozen=True, eq=False)
+class PairsMember:
+    """The evidence of single pairs: a host's window has the score of its strongest pair, 0 without any."""
+
+    model: EvidenceModel
+
+    @classmethod
+    def fit(cls, samples: Samples, settings: FitSettings) -> tuple[PairsMember, Floats]:
+        """The member, and the scores of its samples, each as if its own day were left out."""
+        evidence = pair_evidence(samples.activity, settings.parameters.pairs)
+        model, scored = EvidenceModel.fit(evidence, settings.parameters)
+        return cls(model), scored.of(samples.keys)
+
+    def judge(self, activity: pa.Table) -> ScoredRows:
+        """The pairs themselves, scored."""
+        return self.model.score(pair_evidence(activity, self.model.parameters.pairs))
+
+    def score_samples(self, samples: Samples) -> Floats:
+        """-log10 of the p-value, for the host, of the evidence of its strongest pair in the window."""
+        if samples.activity is None:
+            return np.zeros(len(samples.keys))
+        return self.judge(samples.activity).of(samples.keys)
+
+    def explain(self, samples: Samples) -> PieceExplanation:
+        """The scores, shared out among the pieces of the strongest pair's evidence; and the strongest pairs."""
+        if samples.activity is None:
+            return PieceExplanation.nothing(len(samples.keys))
+        scored = self.judge(samples.activity)
+        strongest = scored.strongest(samples.keys)
+        return explain_pairs(samples.keys, scored, strongest, self.model.parameters.pairs)
+
+
+def pair_samples(activity: pa.Table, parameters: PairParameters) -> Samples:
+    """The hosts' windows of a training range that pairs and spread are fitted on.
+
+    The first `history_share` of the range only serves as history: where nothing is known, everything is new.
+    """
+    window = activity["window_number"].to_numpy()
+    late = window >= window.min() + parameters.history_share * (window.max() + 1 - window.min())
+    activity = activity.filter(pa.array(late))
+    return Samples(keys=windows_of(activity), activity=activity)
+
+
+def windows_of(activity: pa.Table) -> pa.Table:
+    """Each host and window of the activity once, in the order of their first rows."""
+    (at,) = codes(activity, columns=["host_ip", "window_start_ts"])
+    first = np.sort(np.unique(at, return_index=True)[1])
+    return activity.select(["host_ip", "window_start_ts"]).take(pa.array(first))

@@ -1,0 +1,45 @@
+"""The spread: how many first contacts and failures a host has in a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from common.arrays import Floats
+from common.detection.explanation import PieceExplanation
+from common.detection.members.member import FitSettings, Samples
+from common.detection.pairs.evidence import spread_evidence
+from common.detection.pairs.explain import explain_spread
+from common.detection.pairs.scoring import EvidenceModel, ScoredRows
+
+
+@dataclass(frozen=True, eq=False)
+class SpreadMember:
+    """The evidence of counts over a host's pairs: its window has the score of its strongest kind, 0 without pairs."""
+
+    model: EvidenceModel
+
+    @classmethod
+    def fit(cls, samples: Samples, settings: FitSettings) -> tuple[SpreadMember, Floats]:
+        """The member, and the scores of its samples, each as if its own day were left out."""
+        model, scored = EvidenceModel.fit(spread_evidence(samples.activity), settings.parameters)
+        return cls(model), scored.of(samples.keys)
+
+    def judge(self, activity: pa.Table) -> ScoredRows:
+        """The counts of each host, kind and window, scored."""
+        return self.model.score(spread_evidence(activity))
+
+    def score_samples(self, samples: Samples) -> Floats:
+        """-log10 of the p-value, for the host, of the evidence of its counts in the window."""
+        if samples.activity is None:
+            return np.zeros(len(samples.keys))
+        return self.judge(samples.activity).of(samples.keys)
+
+    def explain(self, samples: Samples) -> PieceExplanation:
+        """The scores, shared out among the counts."""
+        if samples.activity is None:
+            return PieceExplanation.nothing(len(samples.keys))
+        scored = self.judge(samples.activity)
+        return explain_spread(scored, scored.strongest(samples.keys))

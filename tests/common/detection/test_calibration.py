@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+
+from common.detection.calibration import HostPValues, ScoreQuantiles, UpperTail
+from common.detection.parameters import current_parameters
+
+PARAMETERS = current_parameters().calibration
+NAN = np.nan
+MOST = 4.0
+QUIET = np.array(["q"] * 500)
+TRAINING = np.arange(0.0, 100.0)  # 0 to 99: median 49.5, maximum 99, spread 49.5
+SCORES = ScoreQuantiles.fit(TRAINING, PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (-5.0, 0.0),  # below the training minimum
+        (0.0, 0.0),
+        (49.5, 0.5 * 100 / 101),  # level 0.5 of 100 rows
+        (99.0, 100 / 101),  # the maximum
+        (99.0 + 49.5, 1 - 1 / 101 / 2),  # one spread above it: half of what is left
+        (99.0 + 3 * 49.5, 1 - 1 / 101 / 4),
+    ],
+)
+def test_score_is_the_quantile_among_the_training_scores(raw: float, expected: float) -> None:
+    assert SCORES.anomaly_score(np.array([raw]))[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_scores_above_the_training_maximum_still_rank_below_one() -> None:
+    scores = SCORES.anomaly_score(99.0 + np.array([0.0, 1e-6, 0.1, 1.0, 1e3, 1e6]))
+    assert (np.diff(scores) > 0).all()
+    assert scores[-1] < 1
+
+
+def test_score_never_falls_as_the_raw_score_rises() -> None:
+    rng = np.random.default_rng(0)
+    calibration = ScoreQuantiles.fit(np.round(rng.gamma(1, 1, 30_000), 2), PARAMETERS)  # many ties
+    raw = np.sort(rng.gamma(1, 3, 10_000))
+    scores = calibration.anomaly_score(raw)
+    assert (np.diff(scores) >= 0).all()
+    assert scores.min() >= 0 and scores.max() <= 1
+
+
+def test_tied_scores_count_as_at_least_as_high() -> None:
+    calibration = ScoreQuantiles.fit(np.array([0.0] * 90 + list(range(1, 11))), PARAMETERS)
+    assert calibration.anomaly_score(np.zeros(1))[0] == 0  # all of training is at least as high as the mode
+    assert calibration.neg_log10_p(np.zeros(1))[0] == 0
+
+
+def test_neg_log10_p_is_that_of_the_p_value() -> None:
+    # level 0.9 of 100 rows: p-value 1 - 0.9 * 100/101 = 11/101
+    assert SCORES.neg_log10_p(np.array([0.9 * 99]))[0] == pytest.approx(np.log10(101 / 11))
+
+
+def test_equal_training_scores_give_a_distribution() -> None:
+    calibration = ScoreQuantiles.fit(np.full(50, 0.25), PARAMETERS)
+    assert calibration.anomaly_score(np.array([0.2, 0.25, 0.3])).tolist() == sorted(
+        calibration.anomaly_score(np.array([0.2, 0.25, 0.3])).tolist()
+    )
+
+
+def test_saved_distribution_scores_the_same() -> None:
+    again = ScoreQuantiles.from_dict(SCORES.to_dict())
+    raw = np.linspace(-10, 300, 1001)
+    np.testing.assert_array_equal(again.anomaly_score(raw), SCORES.anomaly_score(raw))
+
+
+def test_of_an_unknown_host_it_is_that_of_all() -> None:
+    p_values = HostPValues.fit(np.arange(1000.0), np.array(["a"] * 1000), PARAMETERS)
+    # 500 of 1000 at or above 500: (500 + 1) / 1001, on a grid of ranks that grows towards the top
+    assert p_values.neg_log10_p(np.array([500.0]), np.array(["new"]))[0] == pytest.approx(
+        -np.log10(501 / 1001), rel=0.01
+    )
+    assert p_values.neg_log10_p(np.array([940.0]), np.array(["new"]))[0] == pytest.approx(
+        -np.log10(61 / 1001), rel=0.01
+    )
+
+
+def test_a_noisy_host_ranks_below_a_quiet_one() -> None:
+    scores = np.concatenate([np.zeros(500), np.full(100, 9.0), np.zeros(400)])
+    hosts = np.concatenate([QUIET, np.array(["n"] * 500)])
+    p_values = HostPValues.fit(scores, hosts, PARAMETERS)
+    quiet, noisy = p_values.neg_log10_p(np.array([9.0, 9.0]), np.array(["q", "n"]))
+    everywhere = (100 + 1) / 1001
+    assert quiet == pytest.approx(-np.log10(100 * everywhere / 600))
+    assert noisy == pytest.approx(-np.log10((40 + 100 * everywhere) / 600))  # 40 of its highest are kept
+
+
+def test_scores_beyond_training_still_rank() -> None:
+    rng = np.random.default_rng(0)
+    p_values = HostPValues.fit(rng.exponential(1, 5000), np.array(["a"] * 5000), PARAMETERS)
+    found = p_values.neg_log10_p(np.array([5.0, 10.0, 20.0, 40.0]), np.array(["a"] * 4))
+    assert (np.diff(found) > 0).all()
+
+
+def test_a_training_score_does_not_excuse_itself() -> None:
+    scores = np.concatenate([np.zeros(499), [9.0]])
+    p_values = HostPValues.fit(scores, QUIET, PARAMETERS)
+    assert (
+        p_values.neg_log10_p(np.array([9.0]), np.array(["q"]), trained=True)[0]
+        > p_values.neg_log10_p(np.array([9.0]), np.array(["q"]))[0]
+    )
+
+
+def test_saved_p_values_are_the_same() -> None:
+    rng = np.random.default_rng(0)
+    hosts = np.array([f"h{n % 7}" for n in range(3000)])
+    p_values = HostPValues.fit(rng.gamma(1, 2, 3000), hosts, PARAMETERS)
+    again = HostPValues.from_dict(p_values.to_dict(), PARAMETERS)
+    probe = rng.gamma(1, 4, 100)
+    np.testing.assert_array_equal(again.neg_log10_p(probe, hosts[:100]), p_values.neg_log10_p(probe, hosts[:100]))
+
+
+def test_a_tail_gives_the_log_of_the_share_at_or_above() -> None:
+    tail = UpperTail.fit(np.arange(1.0, 100.0), PARAMETERS)  # 1 to 99
+    # at or above: 99 -> 1 row, 98 -> 2, 1 -> all 99; above the maximum none: log10((99 + 1) / (count + 1))
+    assert tail.neg_log10_p(np.array([1.0, 98.0, 99.0, 500.0]), MOST).tolist() == pytest.approx(
+        [0.0, np.log10(100 / 3), np.log10(100 / 2), 2.0]
+    )
+
+
+def test_below_the_minimum_or_without_a_value_a_tail_gives_zero() -> None:
+    tail = UpperTail.fit(np.array([1.0, 2.0, 3.0, NAN]), PARAMETERS)
+    assert tail.neg_log10_p(np.array([0.0, NAN]), MOST).tolist() == [0, 0]
+    assert tail.rows == 4
+
+
+def test_a_quantity_that_was_always_null_gives_zero() -> None:
+    assert UpperTail.fit(np.array([NAN, NAN]), PARAMETERS).neg_log10_p(np.array([5.0, NAN]), MOST).tolist() == [0, 0]
+
+
+def test_a_quantity_that_was_always_zero_is_rare_when_it_is_not() -> None:
+    assert UpperTail.fit(np.zeros(999), PARAMETERS).neg_log10_p(np.array([0.0, 1.0]), MOST).tolist() == pytest.approx(
+        [0, 3]
+    )
+
+
+def test_what_a_tail_gives_is_bounded() -> None:
+    assert UpperTail.fit(np.zeros(10**6), PARAMETERS).neg_log10_p(np.array([1.0]), MOST)[0] == MOST

@@ -1,0 +1,52 @@
+"""Command line of models."""
+
+from __future__ import annotations
+
+import click
+
+from common.runtime.cli import lake_option, report_errors
+from common.runtime.version import version_option
+from tools.models import job
+
+
+@click.group(
+    name="ndr-models",
+    epilog="Example: ndr-models migrate --lake ./lake --project-name local",
+)
+@version_option
+def main() -> None:
+    """Lists, shows and migrates the trained models of a project."""
+
+
+project_option = click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Project.")
+
+
+@main.command(name="list", epilog="Example: ndr-models list --lake ./lake")
+@lake_option
+@project_option
+@report_errors
+def list_models(lake_uri: str, project_name: str) -> None:
+    """Prints one JSON line per model: run, format, status, and what it was trained on."""
+    job.list_models(lake_uri, project_name)
+
+
+@main.command(epilog="Example: ndr-models show if-0123456789abcdef --lake ./lake")
+@click.argument("run_id")
+@lake_option
+@project_option
+@report_errors
+def show(run_id: str, lake_uri: str, project_name: str) -> None:
+    """Prints the manifest of a model as JSON, without its features and statistics."""
+    job.show(lake_uri, project_name, run_id)
+
+
+@main.command(epilog="Example: ndr-models migrate --lake ./lake --project-name local")
+@lake_option
+@project_option
+@report_errors
+def migrate(lake_uri: str, project_name: str) -> None:
+    """Rewrites the manifests of models of the format before, so that this release loads them.
+
+    Scores stay as they are. The command can be interrupted and repeated. Altered models are refused.
+    """
+    job.migrate(lake_uri, project_name)
