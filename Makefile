@@ -152,7 +152,7 @@ docs-check: setup # are the committed pages of the reference what the code says?
 	$(BIN)/python -m docs.generate --check
 
 .PHONY: docs-reference
-docs-reference: setup ## Write the pages of commands, settings and tables anew, from the code
+docs-reference: setup ## Generate the pages of features, commands, settings and tables
 	$(BIN)/python -m docs.generate
 
 .PHONY: docs-long
@@ -189,10 +189,6 @@ statemachines-deploy: setup ## Create or update tables, roles, rules and state m
 .PHONY: statemachines-rollback
 statemachines-rollback: setup ## Move state machines back to their version before: MACHINES="<name> ..."
 	$(BIN)/ndr-statemachines rollback $(MACHINES)
-
-.PHONY: docs-features
-docs-features: setup ## Write the catalogue of features from the specification
-	$(BIN)/ndr-features --markdown > docs/features.md
 
 .PHONY: bench
 bench: setup $(SPARK_VENV)/.installed ## Run the benchmarks against DuckDB and classic Spark; results in build/bench

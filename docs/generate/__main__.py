@@ -1,18 +1,25 @@
-"""Writes the pages of the reference; with --check, fails where the committed ones are not current."""
+"""Writes the pages that follow from the code; with --check, fails where the committed ones are not current."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+from common.features.spec import load_spec
 from docs.generate import commands, settings, tables
+from tools.features.catalogue import markdown
 
-FOLDER = Path(__file__).parents[1] / "reference"
-PAGES = {"commands.md": commands.render, "settings.md": settings.render, "tables.md": tables.render}
+FOLDER = Path(__file__).parents[1]
+PAGES = {
+    "features.md": lambda: markdown(load_spec("v1")),
+    "reference/commands.md": commands.render,
+    "reference/settings.md": settings.render,
+    "reference/tables.md": tables.render,
+}
 
 
 def stale() -> dict[str, str]:
-    """The text of each page that the folder does not hold as it should be."""
+    """The text of each page that `docs/` does not hold as it should be."""
     made = {name: render() for name, render in PAGES.items()}
     return {name: text for name, text in made.items() if not _holds(FOLDER / name, text)}
 
@@ -24,7 +31,6 @@ def _holds(path: Path, text: str) -> bool:
 if __name__ == "__main__":
     pages = stale()
     if "--check" in sys.argv:
-        sys.exit(f"error: {', '.join(pages)} in docs/reference is old: run make docs-reference" if pages else 0)
-    FOLDER.mkdir(exist_ok=True)
+        sys.exit(f"error: {', '.join(pages)} in docs/ is not current: run make docs-reference" if pages else 0)
     for page, text in pages.items():
         (FOLDER / page).write_text(text, encoding="utf-8")

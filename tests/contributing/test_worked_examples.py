@@ -13,7 +13,7 @@ PAGES = ROOT / "docs" / "contributing"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["add-a-log-format", "add-a-stage"])
+@pytest.mark.parametrize("name", ["add-a-feature", "add-a-log-format", "add-a-stage"])
 def test_worked_example(name: str, tmp_path: Path) -> None:
     root = copy_of_repository(tmp_path / "repository")
     before = contents(root)

@@ -91,4 +91,4 @@ def test_counts_are_those_of_the_tables() -> None:
 
 
 def test_the_page_is_the_generated_one() -> None:
-    assert PAGE.read_text(encoding="utf-8") == markdown(SPEC), "run: ndr-features --markdown > docs/features.md"
+    assert PAGE.read_text(encoding="utf-8") == markdown(SPEC), "run make docs-reference"
