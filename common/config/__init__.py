@@ -1,1 +1,1 @@
-"""Settings of a project, typed and checked, and where they are read from."""
+"""Project parameters: their types and checks, and the sources they are read from."""

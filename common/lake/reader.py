@@ -130,5 +130,5 @@ class LakeReader:
     def _unreadable(self, name: str, error: Exception) -> TableError:
         return TableError(
             f"table {name} in {self.uri} cannot be read: {first_line(error)}",
-            "Check the credentials and permissions; if its Delta log or files are damaged, restore them",
+            "Check credentials and permissions; if its Delta log or files are damaged, restore or rebuild the table",
         )

@@ -130,7 +130,7 @@ def test_files_that_do_not_match_the_manifest_are_an_error(tmp_path: Path) -> No
         (fewer, "has 3 rows, its manifest says 4"),
         (others, "has a total of 4 records, which its files do not add up to"),
         (broken, "is not a Parquet file"),
-        (brief, "no verbose manifest"),
+        (brief, "not a verbose UNLOAD manifest"),
     ):
         with pytest.raises(InputError, match=words):
             read_snapshot(folder, "2026-03")
