@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from common.arrays import Floats
 
 DAY = 86_400
 APPS = {("tcp", 443): "ssl", ("tcp", 80): "web-browsing", ("udp", 53): "dns", ("tcp", 22): "ssh"}
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
