@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 TESTS = ROOT / "tests"
 OF_THEIR_OWN = {
     "e2e": "the commands together, over whole lakes",
+    "contributing": "the worked examples of docs/contributing, followed step by step",
     "oracle": "a second calculation of the features in SQL, and the tests of it",
     "statemachines/machines": "runs of the state machines, whose definitions lie directly in statemachines/",
 }

@@ -21,7 +21,7 @@ def test_every_setting_says_what_it_means(kind: type) -> None:
 
 
 def test_every_command_is_described_with_an_example() -> None:
-    page = PAGES["commands.md"]()
+    page = PAGES["reference/commands.md"]()
     for name, (_, command) in commands().items():
         assert f"### {name}\n" in page
         assert (command.help or "").strip()

@@ -28,7 +28,7 @@ def test_a_folder_counts_in_the_window_of_its_first_event() -> None:
 def test_of_folders_with_one_id_the_first_counts() -> None:
     found, repeated = by_window([batch("13:23:09", "b", "x"), batch("13:23:05", "a", "x")], [FIRST])
     assert [member.path for member in found[FIRST]] == ["a"]
-    assert repeated == [("b", "the same batch as a")]
+    assert repeated == [("b", "the same mini-batch as a")]
 
 
 def test_the_same_id_in_another_window_is_another_batch() -> None:
