@@ -123,3 +123,34 @@ def load_project(
     raw = read_parameters(source, project_name, feature_spec_version) if source else {}
     given = {name: value for name, value in overrides.items() if value is not None}
     return replace(build(ProjectParameters, raw, str(source)), **given)
+
+
+def redshift_of(project: ProjectParameters, project_name: str) -> RedshiftParameters:
+    """The project's Redshift connection.
+
+    Raises:
+        ParameterError: the project has none.
+    """
+    if project.redshift is None:
+        raise ParameterError(
+            f"project {project_name} has no parameter group redshift",
+            "Add the group redshift (workgroup_name, database, iam_role_arn, ...) to the project parameters",
+        )
+    return project.redshift
+
+
+def staging_location(project: ProjectParameters, project_name: str, lake_uri: str, name: str) -> str:
+    """The s3:// URI of the named staging folder: below the project's `staging_prefix`, else in the lake.
+
+    Raises:
+        ParameterError: the project has no `staging_prefix`, and the lake is not in S3.
+    """
+    if project.staging_prefix:
+        return f"{project.staging_prefix}/{project_name}/{name}"
+    if lake_uri.startswith("s3://"):
+        return f"{lake_uri}/{name}"
+    raise ParameterError(
+        f"project {project_name} has no staging_prefix and its lake {lake_uri} is not in S3, but Redshift reads and "
+        "writes files only there",
+        "Add staging_prefix, an s3:// URI, to the project parameters",
+    )

@@ -1,16 +1,12 @@
-"""A project's Redshift connection, and the S3 location where both stage files."""
+"""How a project reaches Redshift."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
 
 from common.errors import ParameterError
-
-if TYPE_CHECKING:
-    from common.config.project import ProjectParameters
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
@@ -106,34 +102,3 @@ class RedshiftParameters:
                 f"{self.statement_timeout_seconds:g}",
                 "Give poll_seconds above 0 and at most the timeout",
             )
-
-
-def redshift_of(project: ProjectParameters, project_name: str) -> RedshiftParameters:
-    """The project's Redshift connection.
-
-    Raises:
-        ParameterError: the project has none.
-    """
-    if project.redshift is None:
-        raise ParameterError(
-            f"project {project_name} has no parameter group redshift",
-            "Add the group redshift (workgroup_name, database, iam_role_arn, ...) to the project parameters",
-        )
-    return project.redshift
-
-
-def staging_location(project: ProjectParameters, project_name: str, lake_uri: str, name: str) -> str:
-    """The s3:// URI of the named staging folder: below the project's `staging_prefix`, else in the lake.
-
-    Raises:
-        ParameterError: the project has no `staging_prefix`, and the lake is not in S3.
-    """
-    if project.staging_prefix:
-        return f"{project.staging_prefix}/{project_name}/{name}"
-    if lake_uri.startswith("s3://"):
-        return f"{lake_uri}/{name}"
-    raise ParameterError(
-        f"project {project_name} has no staging_prefix and its lake {lake_uri} is not in S3, but Redshift reads and "
-        "writes files only there",
-        "Add staging_prefix, an s3:// URI, to the project parameters",
-    )

@@ -8,7 +8,7 @@ import uuid
 import pyarrow as pa
 
 from common.aws.redshift import run_statements
-from common.config.redshift import redshift_of, staging_location
+from common.config.project import redshift_of, staging_location
 from common.errors import RejectedRatioError
 from common.lake.lake import equal_predicate
 from common.runtime.context import StageRun

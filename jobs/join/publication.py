@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from common.config.redshift import redshift_of, staging_location
+from common.config.project import redshift_of, staging_location
 from common.runtime.context import StageRun
 from jobs.join.config import JoinConfig
 from jobs.join.to_redshift import publish_to_redshift
