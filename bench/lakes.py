@@ -1,0 +1,67 @@
+"""Whether two lakes hold the same tables: rows, keys, and the largest difference of a number.
+
+python -m bench.lakes OLD NEW, such as the lakes of two demos, before and after a change that should keep behaviour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.contracts import tables
+from common.contracts.types import Table
+from common.features.spec import load_spec
+from common.lake.reader import LakeReader
+
+LARGEST_DIFFERENCE = 1e-9
+OF_THE_RUN = frozenset({"source_digest"})
+"""Columns that name files, whose names differ from run to run."""
+
+
+def compare(old: LakeReader, new: LakeReader, table: Table) -> tuple[str, bool]:
+    """What was found about the table in words, and whether it is the same in both lakes."""
+    there = [lake.exists(table.name) for lake in (old, new)]
+    if not all(there):
+        return "in neither lake" if not any(there) else "in one lake only", not any(there)
+    first, second = (lake.arrow(table.name).sort_by([(name, "ascending") for name in table.key]) for lake in (old, new))
+    if len(first) != len(second):
+        return f"{len(first):,} rows, and {len(second):,}", False
+    compared = [column.name for column in table.columns if column.name not in OF_THE_RUN]
+    differences = {name: _difference(first[name], second[name]) for name in compared}
+    largest = max(differences.values(), default=0.0)
+    unequal = [name for name, difference in differences.items() if difference > LARGEST_DIFFERENCE]
+    where = f"; not equal: {', '.join(unequal)}" if unequal else ""
+    return f"{len(first):,} rows, {len(compared):,} columns, largest difference {largest:g}{where}", not unequal
+
+
+def _difference(first: pa.ChunkedArray, second: pa.ChunkedArray) -> float:
+    """The largest difference of two columns; infinity where texts, times or nulls differ."""
+    if first.equals(second):
+        return 0.0
+    if not pa.types.is_floating(first.type) or not first.is_null().equals(second.is_null()):
+        return float("inf")
+    found = pc.max(pc.abs(pc.subtract(first, second))).as_py()
+    return float("inf") if found is None or np.isnan(found) else float(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("old")
+    parser.add_argument("new")
+    given = parser.parse_args()
+    spec = load_spec("v1")
+    old, new = (LakeReader(uri, spec) for uri in (given.old, given.new))
+    same = True
+    for name, table in tables(spec).items():
+        found, equal = compare(old, new, table)
+        same &= equal
+        print(f"{name:18} {found}")
+    sys.exit(0 if same else 1)
+
+
+if __name__ == "__main__":
+    main()
