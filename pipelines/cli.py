@@ -124,10 +124,10 @@ def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_
     for name in names:
         planned = plan(client, name, role_arn, own_defaults)
         if dry_run:
-            click.echo(planned.told("would be created", "would be updated"))
+            click.echo(planned.summary("would be created", "would be updated"))
         else:
             apply(client, planned, dict(tags))
-            click.echo(planned.told("created", "updated"))
+            click.echo(planned.summary("created", "updated"))
 
 
 @main.command(epilog="Example: ndr-pipelines diff --only ndr-15m-streaming")
@@ -144,7 +144,7 @@ def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | 
     client = aws_client("sagemaker")
     plans = [plan(client, name, role_arn, own_defaults) for name in names]
     for planned in plans:
-        click.echo(planned.told("not deployed", "different"))
+        click.echo(planned.summary("not deployed", "different"))
     if exit_code and any(planned.changes != () for planned in plans):
         sys.exit(1)
 
@@ -176,4 +176,4 @@ def start(name: str, parameters: Any, wait: bool, poll_seconds: float) -> None:
     arn = start_execution(client, name, dict(parameters))
     click.echo(arn)
     if wait:
-        wait_for_execution(client, arn, poll_seconds, tell=lambda line: click.echo(line, err=True))
+        wait_for_execution(client, arn, poll_seconds, report=lambda line: click.echo(line, err=True))

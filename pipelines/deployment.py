@@ -34,7 +34,7 @@ class Plan:
     role_arn: str | None
     changes: tuple[Change, ...] | None
 
-    def told(self, missing: str, different: str) -> str:
+    def summary(self, missing: str, different: str) -> str:
         """The pipeline's state in the words given, or `unchanged`, and the changed places below."""
         state = missing if self.changes is None else different if self.changes else "unchanged"
         return "\n".join([f"{self.name}: {state}", *(f"  {change}" for change in self.changes or ())])

@@ -51,9 +51,9 @@ def blocks(path: Path) -> list[Block]:
         if token.type in ("fence", "code_block"):
             steps = _steps(token.info.strip(), token.content)
             if steps:
-                told = MARKER.search(before)
-                kind, reason = (told["kind"], told["reason"] or "") if told else ("run", "")
-                if page and not told:
+                marker = MARKER.search(before)
+                kind, reason = (marker["kind"], marker["reason"] or "") if marker else ("run", "")
+                if page and not marker:
                     kind, reason = "skip", page[1]
                 found.append(Block(token.map[0] + 1 if token.map else 0, steps, kind, reason))
         before = token.content if token.type == "html_block" else ""

@@ -15,18 +15,18 @@ from tests.e2e.conftest import NOON, START, Command
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """What the user is told; log records of steps are not part of it."""
-    told = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    """The last message for the user; the log records of steps are not part of it."""
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
     assert "Traceback" not in done.stderr
-    return told[-1]
+    return lines[-1]
 
 
 def assert_one_error_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    told = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
     assert done.returncode == 1, done.stderr
-    assert len(told) == 1
-    assert told[0].startswith("error: ")
-    assert not [word for word in words if word not in told[0]], told[0]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert not [word for word in words if word not in lines[0]], lines[0]
 
 
 @pytest.mark.parametrize("name", [stage.command for stage in (*catalog.STAGES, *catalog.TOOLS)])

@@ -62,11 +62,11 @@ def save_model(
     drift: DriftReference,
     facts: dict[str, Any],
     report: bytes,
-    beside: Mapping[str, bytes] | None = None,
+    extras: Mapping[str, bytes] | None = None,
 ) -> str:
     """Writes the files of a run, `SUCCESS` last, and returns the digest of the model file.
 
-    `beside` are files that go into the folder, but that a model does not need.
+    `extras` are files of the folder that no model needs to load.
     """
     buffer = io.BytesIO()
     joblib.dump(detector.forest.forest, buffer, compress=0)
@@ -92,7 +92,7 @@ def save_model(
             "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
         }
     )
-    for name, content in (*files.items(), *(beside or {}).items(), (MANIFEST, manifest)):
+    for name, content in (*files.items(), *(extras or {}).items(), (MANIFEST, manifest)):
         store.write(f"{run_id}/{name}", content)
     store.write(f"{run_id}/{SUCCESS}", f"{sha256(manifest)}\n".encode())
     return sha256(files[MODEL])

@@ -82,10 +82,10 @@ def write(lake: Path, table: Table, content: pa.Table) -> None:
 def make_lake(lake: Path, windows: Windows = RANGE, only: tuple[str, ...] = ("fg_a", "fg_c")) -> Path:
     """A lake whose `fg_a` and `fg_c` hold random rows for the windows; host 3 of the last one is far off."""
     for number, window in enumerate(windows):
-        odd = {3: 500.0} if number == len(windows) - 1 else {}
+        far = {3: 500.0} if number == len(windows) - 1 else {}
         overrides: dict[str, Overrides] = {
-            "fg_a": {"new_peer_cnt_lookback30d_w_15m": odd, "peer_ip_nunique_w_15m": {3: 412.0} if odd else {}},
-            "fg_c": {"peer_ip_nunique_w_15m_z_mad": odd, "deny_ratio_w_15m_log_ratio": odd},
+            "fg_a": {"new_peer_cnt_lookback30d_w_15m": far, "peer_ip_nunique_w_15m": {3: 412.0} if far else {}},
+            "fg_c": {"peer_ip_nunique_w_15m_z_mad": far, "deny_ratio_w_15m_log_ratio": far},
         }
         for place, name in enumerate(only):
             write(lake, tables(SPEC)[name], rows(name, window, 2 * number + place, overrides=overrides[name]))

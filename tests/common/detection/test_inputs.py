@@ -23,7 +23,7 @@ def test_every_input_is_a_number_of_its_table() -> None:
         assert {types[column] for column in columns} <= {"double", "int"}
 
 
-def test_evidence_groups_name_inputs_once() -> None:
+def test_rarity_groups_name_inputs_once() -> None:
     named = [name for members in rarity_groups(SPEC).values() for name in members]
     assert len(set(named)) == len(named)
     assert set(named) <= set(model_features(SPEC).names)
@@ -38,7 +38,7 @@ def test_a_deviation_is_of_its_fg_a_feature() -> None:
     assert fg_a_feature("scan_suspicion_score") == "scan_suspicion_score"
 
 
-def test_every_feature_has_its_behaviour() -> None:
+def test_every_feature_has_its_family() -> None:
     assert feature_family("in_deny_ratio_w_24h_ratio", SPEC) == "in_deny_ratio"
     assert feature_family("new_peer_cnt_lookback30d_w_15m", SPEC) == "new_peer_cnt_lookback30d"
     assert feature_family("hour_of_day", SPEC) == "hour_of_day"
