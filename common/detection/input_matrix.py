@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.arrays import Codes, Matrix
+from common.arrays import Integers, Matrix
 from common.detection.inputs import ModelFeatures
 from common.errors import InputError
 from common.lake.lake import Lake
@@ -96,7 +96,7 @@ def _read(lake: Lake, windows: Windows, features: ModelFeatures, horizon: str) -
     return ModelRows(current.select(KEYS).take(pa.array(left)), values, len(current) - len(left))
 
 
-def _matches(current: pa.Table, deviations: pa.Table, lake: Lake, windows: Windows) -> tuple[Codes, Codes]:
+def _matches(current: pa.Table, deviations: pa.Table, lake: Lake, windows: Windows) -> tuple[Integers, Integers]:
     """The row numbers of both tables that belong together, in the order of the first."""
     left = current.select(JOIN_KEYS).append_column("left", pa.array(np.arange(len(current))))
     right = deviations.select(JOIN_KEYS).append_column("right", pa.array(np.arange(len(deviations))))

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from common.arrays import Flags, Floats, Integers
 from common.features.computed import check_computed
 from common.features.spec import FeatureSpec
 from jobs.fg_a.sums import Spread, entropy
 
-Values = NDArray[np.float64] | NDArray[np.int64]
+Values = Floats | Integers
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Lookback:
     segments: Spread
     services: Spread
     risky_peers: Spread
-    known: NDArray[np.bool_]
+    known: Flags
 
 
-def share(part: Values, whole: Values) -> NDArray[np.float64]:
+def share(part: Values, whole: Values) -> Floats:
     """The quotient; 0 where the whole is 0."""
     return np.divide(part, whole, out=np.zeros(whole.shape), where=whole != 0)
 

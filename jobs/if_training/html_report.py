@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from common.arrays import Codes
+from common.arrays import Integers
 from common.detection.detector import Detector
 from jobs.if_training.training_protocol import Trained
 from jobs.if_training.validation import Validation
@@ -144,7 +144,7 @@ def _scores(axes: Axes, detector: Detector) -> None:
     axes.set_ylabel("share above")
 
 
-def _thinned(count: int) -> Codes:
+def _thinned(count: int) -> Integers:
     """The places of at most so many points as can be told apart, evenly spread, the first one among them."""
     return np.unique(np.linspace(0, count - 1, min(count, POINTS_MAX)).astype(np.int64))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from common.arrays import Codes, Floats, Matrix
+from common.arrays import Floats, Integers, Matrix
 from common.config.training import TrainingParameters
 from common.detection.drift.reference import (
     DriftReference,
@@ -94,7 +94,7 @@ class DriftMonitor:
         return {"drift": drift, "retraining_requested": wanted if drift["drifted"] else None}
 
 
-def _moved(trained: Codes, found: Codes, parameters: DriftParameters) -> tuple[float, float]:
+def _moved(trained: Integers, found: Integers, parameters: DriftParameters) -> tuple[float, float]:
     """The PSI of the found counts against what training expects of their bands, and what chance gives."""
     rows = np.where(trained.sum(axis=1) > 0, found.sum(axis=1), 0)
     if not rows.sum():

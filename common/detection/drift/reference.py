@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2  # type: ignore[import-untyped]
 
-from common.arrays import Codes, Floats, Matrix
+from common.arrays import Floats, Integers, Matrix
 from common.detection.parameters import DriftParameters
 from common.features.spec import FeatureSpec
 
@@ -25,7 +25,7 @@ BANDS = 2 * HOURS
 SCORE = "raw_score"
 
 
-def psi(expected: Floats, found: Codes, parameters: DriftParameters) -> Floats:
+def psi(expected: Floats, found: Integers, parameters: DriftParameters) -> Floats:
     """The population stability index of expected shares and found counts, over the last axis.
 
     Shares below `share_min`, or below that of half a row, count as that: else a bin that is empty because there are few
@@ -48,7 +48,7 @@ def bin_edges(values: Floats, bins: int) -> Floats:
     return np.unique(np.quantile(known, np.arange(1, bins) / bins)) if len(known) else np.zeros(0)
 
 
-def bin_numbers(values: Floats, edges: Floats) -> Codes:
+def bin_numbers(values: Floats, edges: Floats) -> Integers:
     """The bin of each value: 0 up to and with the first bound, and so on; what is not finite has the last, its own."""
     return np.where(np.isfinite(values), np.searchsorted(edges, values, side="left"), len(edges) + 1)
 
@@ -59,7 +59,7 @@ def monitored(spec: FeatureSpec) -> tuple[str, ...]:
     return tuple(spec.fg_a_name(role, metric, label) for role in spec.roles for metric in spec.metric_names)
 
 
-def time_bands(matrix: Matrix, features: Sequence[str]) -> Codes:
+def time_bands(matrix: Matrix, features: Sequence[str]) -> Integers:
     """The time band of each row: its hour of day, and 24 more at the weekend."""
     hour, weekend = (np.nan_to_num(matrix[:, features.index(name)]) for name in ("hour_of_day", "is_weekend"))
     return np.clip(hour, 0, HOURS - 1).astype(np.int64) + (weekend > 0) * HOURS
@@ -76,7 +76,7 @@ class DriftReference:
 
     names: tuple[str, ...]
     edges: tuple[Floats, ...]
-    counts: tuple[Codes, ...]
+    counts: tuple[Integers, ...]
     window_levels: Floats
     day_levels: Floats
 
@@ -88,7 +88,7 @@ class DriftReference:
         features: Sequence[str],
         spec: FeatureSpec,
         parameters: DriftParameters,
-        ends: Codes | None = None,
+        ends: Integers | None = None,
     ) -> DriftReference:
         """The reference of the rows and their raw scores; `ends`, in µs, are those of the rows' windows.
 
@@ -125,23 +125,23 @@ class DriftReference:
         return cls(tuple(raw["names"]), edges, counts, *levels)
 
 
-def count_bins(numbers: Codes, bins: int, groups: Codes, count: int = BANDS) -> Codes:
+def count_bins(numbers: Integers, bins: int, groups: Integers, count: int = BANDS) -> Integers:
     """How many rows of each group are in each bin, shape (count, bins)."""
     return np.bincount(groups * bins + numbers, minlength=count * bins).reshape(count, bins)
 
 
-def expected_shares(trained: Codes, rows: Codes) -> Floats:
+def expected_shares(trained: Integers, rows: Integers) -> Floats:
     """The shares of the bins that training expects of so many rows of each band, shape (..., bins)."""
     shares = trained / np.maximum(trained.sum(axis=1, keepdims=True), 1)
     return np.asarray(rows @ shares / np.maximum(rows.sum(axis=-1, keepdims=True), 1))
 
 
 def _levels(
-    numbers: Codes, trained: Codes, bands: Codes, ends: Codes, parameters: DriftParameters
+    numbers: Integers, trained: Integers, bands: Integers, ends: Integers, parameters: DriftParameters
 ) -> tuple[float, float]:
     """The PSI that nearly all windows, and all days, stay below."""
 
-    def level(groups: Codes, quantile: float) -> float:
+    def level(groups: Integers, quantile: float) -> float:
         count = int(groups.max()) + 1
         found = count_bins(numbers, trained.shape[1], groups, count)
         rows = count_bins(bands, BANDS, groups, count)

@@ -12,7 +12,7 @@ from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.ensemble import IsolationForest
 from sklearn.utils import check_array
 
-from common.arrays import Codes, Floats, Matrix
+from common.arrays import Floats, Integers, Matrix
 from common.detection.calibration import ScoreQuantiles
 from common.detection.explanation import Explanation
 from common.detection.inputs import model_features
@@ -92,7 +92,7 @@ def forest_scores(forest: IsolationForest, matrix: Matrix) -> Floats:
     return np.asarray(-forest.score_samples(matrix), dtype=np.float64)
 
 
-def average_path_length(samples: Codes) -> Floats:
+def average_path_length(samples: Integers) -> Floats:
     """The mean depth at which a random tree of that many samples isolates one (Liu, Ting, Zhou 2008, equation 1)."""
     count = np.asarray(samples, dtype=np.float64)
     inner = np.maximum(count - 1.0, 1.0)
@@ -136,8 +136,8 @@ class PathAttribution:
 class _Paths:
     """One entry for each leaf and split above it: the leaf, the split's feature, the gain; and the root's depth."""
 
-    leaves: Codes
-    features: Codes
+    leaves: Integers
+    features: Integers
     gains: Floats
     root: float
 
@@ -156,7 +156,7 @@ def _paths(tree: Any) -> _Paths:
         a, b = left[node], right[node]
         expected[node] = (count[a] * expected[a] + count[b] * expected[b]) / (count[a] + count[b])
     leaves = np.flatnonzero(left < 0)
-    found: list[tuple[Codes, Codes, Floats]] = []
+    found: list[tuple[Integers, Integers, Floats]] = []
     leaf, reached = leaves, leaves
     while True:
         above = parent[reached]

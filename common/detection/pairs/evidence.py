@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.arrays import Codes, Flags, Floats
+from common.arrays import Flags, Floats, Integers
 from common.detection.pairs.reading import NOVELTIES
 from common.detection.parameters import PairParameters
 
@@ -33,13 +33,13 @@ class Evidence:
     """
 
     rows: pa.Table
-    kind: Codes
+    kind: Integers
     group: pa.Array
     rarities: Mapping[str, Floats]
     amounts: Mapping[str, Floats]
     common: Flags
-    host: Codes
-    window: Codes
+    host: Integers
+    window: Integers
 
 
 def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
@@ -88,7 +88,7 @@ def evenness(activity: pa.Table, sessions_min: int) -> Floats:
     return np.asarray(np.where(counted, np.maximum(1.0 - spread / np.where(counted, mean, 1.0), 0.0), 0.0))
 
 
-def codes(*tables: pa.Table, columns: Sequence[str]) -> list[Codes]:
+def codes(*tables: pa.Table, columns: Sequence[str]) -> list[Integers]:
     """A number for each distinct combination of the columns, the same in all tables; one array for each table."""
     combined = np.zeros(sum(len(table) for table in tables), dtype=np.int64)
     for number, name in enumerate(columns):
@@ -100,7 +100,7 @@ def codes(*tables: pa.Table, columns: Sequence[str]) -> list[Codes]:
     return np.split(combined, np.cumsum([len(table) for table in tables])[:-1])
 
 
-def _kinds(activity: pa.Table) -> Codes:
+def _kinds(activity: pa.Table) -> Integers:
     """The number among `KINDS` of each row."""
     inbound = np.asarray(pc.equal(activity["role"], "inbound"), dtype=np.int64)
     return inbound * 2 + np.asarray(activity["internal"], dtype=np.int64)

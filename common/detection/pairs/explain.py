@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from common.arrays import Codes, Flags, Floats
+from common.arrays import Flags, Floats, Integers
 from common.detection.explanation import PieceExplanation
 from common.detection.pairs.evidence import EXCESSES, KINDS, SPREADS, codes, evenness
 from common.detection.pairs.reading import NOVELTIES
@@ -18,7 +18,7 @@ from common.detection.pairs.scoring import ScoredRows
 from common.detection.parameters import PairParameters
 
 # the row of each key, and which keys have one
-Strongest = tuple[Codes, Flags]
+Strongest = tuple[Integers, Flags]
 PEERS_SHOWN = 5
 SHOWN_SHARE = 0.25
 COUNTS = ("sessions", "failed", "sent", "received", "sessions_day", "failed_day", "sent_day", "received_day",

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from common.arrays import Codes, Flags
+from common.arrays import Flags, Integers
 from common.detection.pairs.reading import HOST_BITS, NOVELTIES, FirstContacts
 from common.detection.parameters import PairParameters
 
@@ -33,9 +33,9 @@ def with_novelty(activity: pa.Table, contacts: FirstContacts, parameters: PairPa
 
 
 def _novelty(
-    values: Codes,
-    host: Codes,
-    now: Codes,
+    values: Integers,
+    host: Integers,
+    now: Integers,
     answered: Flags,
     what: str,
     contacts: FirstContacts,

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from common.arrays import Integers
 from common.contracts.session import SESSION_COLUMNS
 from common.errors import FormatError, InputError
 from common.logs.batches import ParsedBatch, RecordCollector
@@ -107,7 +107,7 @@ def _kinds(raw: pa.RecordBatch) -> pa.Array:
 
 
 def _parse_rows(
-    raw: pa.RecordBatch, kinds: pa.Array, rows: npt.NDArray[np.int64], first_row: int, zone: str, into: RecordCollector
+    raw: pa.RecordBatch, kinds: pa.Array, rows: Integers, first_row: int, zone: str, into: RecordCollector
 ) -> None:
     chosen = raw.take(pa.array(rows))
     texts = pa.RecordBatch.from_arrays([_text(column) for column in chosen.columns], names=chosen.schema.names)

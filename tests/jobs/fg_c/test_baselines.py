@@ -1,6 +1,6 @@
 import numpy as np
 
-from common.features.scales import Floats
+from common.arrays import Floats
 from jobs.fg_c.baselines import SOURCES, Baselines, Packed, combine
 from jobs.fg_c.deviations import slice_count
 from tests.jobs.fg_b.synthetic import SPEC

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from common.features.scales import Floats
+from common.arrays import Floats
 from jobs.fg_c.deviations import column_floors, composites, deviation_columns, deviations
 from tests.jobs.fg_b.synthetic import SPEC
 
