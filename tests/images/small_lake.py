@@ -12,7 +12,7 @@ from pathlib import Path
 from common.lake.lake import Lake
 from common.windows import Windows
 from tests.commands import command_line
-from tests.conftest import SPEC
+from tests.factories import SPEC
 from tests.lakes import assert_same_table
 from tools.simulate.batches import batch_path
 

@@ -12,7 +12,7 @@ import yaml
 from common.config.redshift import RedshiftParameters
 from common.lake.lake import Lake
 from localaws.cli.process import LocalAws
-from tests.conftest import SPEC
+from tests.factories import SPEC
 from tests.images.containers import example_of, run_example, run_image
 from tests.images.small_lake import give_to_images_user
 from tools.demo.inventory import seed_inventory

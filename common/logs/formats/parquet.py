@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from common.arrays import Integers
 from common.contracts.session import SESSION_COLUMNS
-from common.errors import FormatError, InputError
+from common.errors import FormatError, InputError, first_line
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.files import open_file
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
@@ -54,9 +54,9 @@ def read(source: Source) -> Iterator[ParsedBatch]:
                 yield _parse(raw, first_row, source.path, source.time_zone)
                 first_row += batch.num_rows
         except (pa.ArrowException, OSError) as error:
-            reason = str(error).splitlines()[0]
             raise InputError(
-                f"{source.path} cannot be read as Parquet from row {first_row} on: {reason}", "Write it again"
+                f"{source.path} cannot be read as Parquet from row {first_row} on: {first_line(error)}",
+                "Write it again",
             ) from None
 
 

@@ -21,12 +21,11 @@ from common.detection.members.member import FitSettings, ForestParameters, Sampl
 from common.detection.parameters import current_parameters
 from common.detection.registry.artifacts import run_id_of, save_model
 from common.detection.registry.pointer import model_store, promote
-from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
+from tests.factories import SPEC
 
-SPEC = load_spec("v1")
 START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
 RANGE = Windows(START, START + 8 * LENGTH)
 HOSTS = 16

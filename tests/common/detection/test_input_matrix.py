@@ -11,7 +11,8 @@ from common.errors import InputError, TableError
 from common.lake.lake import Lake
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake, rows, write
+from tests.factories import SPEC
 
 FEATURES = model_features(SPEC)
 LAST = list(RANGE)[-1]

@@ -1,8 +1,6 @@
 from common.contracts import tables
 from common.detection.inputs import feature_family, fg_a_feature, model_features, rarity_groups
-from common.features.spec import load_spec
-
-SPEC = load_spec("v1")
+from tests.factories import SPEC
 
 
 def test_input_is_the_canonical_features_and_the_composites() -> None:

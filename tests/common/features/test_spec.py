@@ -11,7 +11,7 @@ from common.errors import SpecError
 from common.features.computed import check_computed
 from common.features.spec import parse_spec
 from jobs.fg_a.metrics import check_formulas
-from tests.conftest import SPEC
+from tests.factories import SPEC
 from tests.oracle.deltas import COUNTS, SUMS
 from tests.oracle.features import DERIVED, FLAGS, NOVEL, SPREAD
 

@@ -11,7 +11,7 @@ from common.errors import SpecError
 from common.features.spec import FeatureSpec, parse_spec
 from jobs.delta.hosts import check_sums
 from jobs.delta.staging import staged_schema
-from tests.conftest import SPEC
+from tests.factories import SPEC
 
 pytestmark = pytest.mark.parity
 

@@ -3,7 +3,7 @@ import numpy as np
 from common.arrays import Floats
 from jobs.fg_c.baselines import SOURCES, Baselines, Packed, combine
 from jobs.fg_c.deviations import slice_count
-from tests.jobs.fg_b.synthetic import SPEC
+from tests.factories import SPEC
 
 SLICES, METRICS = slice_count(SPEC), len(SPEC.deviation_metrics)
 

@@ -5,7 +5,7 @@ import pytest
 
 from common.arrays import Floats
 from jobs.fg_c.deviations import column_floors, composites, deviation_columns, deviations
-from tests.jobs.fg_b.synthetic import SPEC
+from tests.factories import SPEC
 
 NAN = float("nan")
 COLUMNS = deviation_columns(SPEC)

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from common.detection.inputs import model_features
 from common.detection.registry.formats import encoded, sha256
 from jobs.if_training.cli import main
-from tests.common.detection.model_lake import SPEC
+from tests.factories import SPEC
 from tests.jobs.if_training.conftest import Lifecycle
 from tests.jobs.if_training.lakes import add_windows, span
 

@@ -8,8 +8,9 @@ from common.detection.members.member import ForestParameters
 from common.detection.preprocessing import Preprocessor
 from jobs.if_training.synthetic_anomalies import examine
 from jobs.if_training.tuning import Fold, Tuning, tune
-from tests.common.detection.synthetic import NAMES, SPEC, structured
+from tests.common.detection.synthetic import NAMES, structured
 from tests.common.detection.synthetic import PARAMETERS as DETECTOR
+from tests.factories import SPEC
 
 START = ForestParameters(n_estimators=100, max_samples=128, random_state=3)
 PARAMETERS = TrainingParameters(tuning_trials=4, random_state=3)

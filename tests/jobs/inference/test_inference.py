@@ -11,8 +11,9 @@ from common.contracts import tables
 from common.lake.lake import Lake
 from common.windows import Windows
 from jobs.inference.cli import main
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, train_model, write
+from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake, rows, train_model, write
 from tests.conftest import ENGINE
+from tests.factories import SPEC
 from tests.types import Run
 
 LAST = list(RANGE)[-1]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from common.contracts import tables
-from tests.conftest import SPEC
+from tests.checkout import ROOT
+from tests.factories import SPEC
 from tools.features.catalogue import markdown
 from tools.features.cli import main
 from tools.features.entries import counts, entries
 
-PAGE = Path(__file__).parents[3] / "docs" / "features.md"
+PAGE = ROOT / "docs" / "features.md"
 
 
 def features(*arguments: str) -> Result:

@@ -10,7 +10,8 @@ import pytest
 from common.contracts import tables
 from common.detection.explanation import Reason
 from tests.commands import call
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, Overrides, host, make_lake, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, Overrides, host, make_lake, rows, write
+from tests.factories import SPEC
 from tests.lakes import write_table
 from tests.types import Row
 from tools.report.amounts import amount, score

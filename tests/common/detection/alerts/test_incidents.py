@@ -22,7 +22,8 @@ from common.detection.alerts.techniques import resembles
 from common.detection.explanation import Reason
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, Overrides, host, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, Overrides, host, rows, write
+from tests.factories import SPEC
 from tests.types import Row
 
 PAIR = {

@@ -21,9 +21,8 @@ from common.detection.drift.reference import (
 )
 from common.detection.inputs import model_features
 from common.detection.parameters import current_parameters
-from common.features.spec import load_spec
+from tests.factories import SPEC
 
-SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
 DRIFT = current_parameters().drift
 WATCHED = [NAMES.index(name) for name in monitored(SPEC)]

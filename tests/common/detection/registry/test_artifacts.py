@@ -17,10 +17,9 @@ from common.detection.registry.artifacts import LoadedModel, load_model, run_id_
 from common.detection.registry.formats import sha256
 from common.detection.registry.pointer import ArtifactStore, current_run, model_store, promote
 from common.errors import ModelError, ParameterError
-from common.features.spec import load_spec
 from tests.common.detection.synthetic import SETTINGS
+from tests.factories import SPEC
 
-SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
 FACTS: dict[str, Any] = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": 60}
 EXPECTED = {name: FACTS[name] for name in ("project_name", "feature_spec_version", "baseline_horizon")}
