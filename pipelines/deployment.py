@@ -90,8 +90,8 @@ def apply(client: Any, planned: Plan, tags: Mapping[str, str]) -> None:
         return
     if planned.role_arn is None:
         raise DeploymentError(
-            f"pipeline {planned.name} does not exist yet, and no role to create it with was named",
-            "Name one with --role-arn or NDR_PIPELINE_ROLE_ARN",
+            f"pipeline {planned.name} does not exist yet, and no role was given to create it",
+            "Give one with --role-arn or NDR_PIPELINE_ROLE_ARN",
         )
     request = {
         "PipelineName": planned.name,

@@ -39,7 +39,7 @@ def check_parameters(name: str, definition: Definition, given: Mapping[str, str]
     missing = [key for key, parameter in declared.items() if "DefaultValue" not in parameter and key not in given]
     if missing:
         raise AssignmentError(
-            f"pipeline {name} needs values of {', '.join(missing)}",
+            f"pipeline {name} needs values for {', '.join(missing)}",
             f"Give them with {' '.join(f'--parameter {parameter}=...' for parameter in missing)}",
         )
 
@@ -81,5 +81,5 @@ def failure(arn: str, execution: Mapping[str, Any], steps: list[dict[str, Any]])
     because = "; ".join(reasons) or execution.get("FailureReason")
     return ExecutionError(
         f"{problem}: {because}" if because else problem,
-        f"Read the log of {', '.join(jobs)}" if jobs else "Start it again once the cause is gone",
+        f"Read the log of {', '.join(jobs)}" if jobs else "Start it again once the cause is corrected",
     )

@@ -104,7 +104,7 @@ def _matches(current: pa.Table, deviations: pa.Table, lake: Lake, windows: Windo
         distinct = keys.group_by(JOIN_KEYS).aggregate([])
         if len(distinct) != len(keys):
             raise InputError(
-                f"{name} in {lake.uri} has {len(keys) - len(distinct):,} rows too many for their host and window in "
+                f"{name} in {lake.uri} has {len(keys) - len(distinct):,} duplicate rows (same host and window) in "
                 f"{windows}",
                 "Rebuild these windows",
             )

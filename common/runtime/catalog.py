@@ -40,7 +40,7 @@ STAGES = (
     Stage("ndr-15m", "jobs.streaming_15m", "slices, features, pair counts and deviations in one process"),
     Stage("ndr-if-training", "jobs.if_training", "a verified, trained and deployed model", "base-training"),
     Stage("ndr-inference", "jobs.inference", "anomaly scores and their reasons", "base-ml"),
-    Stage("ndr-join", "jobs.join", "predictions beside features, published"),
+    Stage("ndr-join", "jobs.join", "predictions joined with features, published"),
     Stage("ndr-inventory-unload", "jobs.inventory_unload", "the machine inventory, from Redshift"),
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
 )

@@ -82,7 +82,7 @@ FORMULAS: dict[str, Callable[[Lookback], Values]] = {
     "high_risk_segment_unique_dsts": lambda back: back.risky_peers.distinct,
     "has_high_risk_segment_interaction": lambda back: (back.risky_peers.total > 0).astype(np.int64),
 }
-"""The metrics that are no sums: the name in the specification, and its computation beside it."""
+"""The computation of each metric that is not a sum, by its name in the specification."""
 
 
 def metric_values(spec: FeatureSpec, back: Lookback) -> dict[str, Values]:

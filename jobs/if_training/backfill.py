@@ -103,8 +103,9 @@ class Backfill:
             if attempt + 1 < self._poll_attempts:
                 time.sleep(self._poll_seconds)
         raise StageError(
-            f"execution {execution_arn} still runs after {self._poll_attempts:,} looks, {self._poll_seconds:g} s apart",
-            "Run --stage remediate again: it goes on waiting for the same execution",
+            f"execution {execution_arn} is still running after {self._poll_attempts:,} polls, "
+            f"{self._poll_seconds:g} s apart",
+            "Run --stage remediate again: it continues to wait for the same execution",
         )
 
 

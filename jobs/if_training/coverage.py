@@ -22,7 +22,7 @@ class Coverage:
     """What the range has: hosts of each window with both groups of features, by window key; and what is wrong.
 
     `missing` maps windows that cannot be trained on to the reason; `without_slices` are those among them of which the
-    lake has no slices, so that no logs came in. `duplicates` counts the rows too many, by table and window.
+    lake has no slices, so that no logs came in. `duplicates` counts the duplicate rows, by table and window.
     """
 
     windows: Windows

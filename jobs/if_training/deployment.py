@@ -33,7 +33,7 @@ def deploy(run: TrainingRun) -> None:
     if run.run_id in pointer["rolled_back"]:
         reason = f"model {run.run_id} was rolled back"
         run.write("deploy", False, "rolled back", {"gates": []}, reason)
-        raise DeploymentError(f"not deployed because {reason}", "Train another one under another --run-id")
+        raise DeploymentError(f"not deployed because {reason}", "Train another model under another --run-id")
     with run.report.step("gates"):
         model = _load(run, run.run_id)
         gates, compared = _gates(run, model, report, _predecessor(pointer, run.run_id))
@@ -51,7 +51,7 @@ def deploy(run: TrainingRun) -> None:
         run.write("deploy", False, "refused", content, "; ".join(refused))
         raise DeploymentError(
             f"model {run.run_id} was not deployed because {'; '.join(refused)}",
-            f"The current model stays; the gates stand in {run.store.uri}/{run.run_id}/deployment.json",
+            f"The current model stays; the results of the gates are in {run.store.uri}/{run.run_id}/deployment.json",
         )
     with run.report.step("promote"):
         moved = promote(run.store, run.run_id)

@@ -73,5 +73,5 @@ def _check(run: TrainingRun, seen: int, joined: int) -> None:
     if seen != joined:
         raise InputError(
             f"the training range {run.config.windows} has {seen:,} rows in {run.lake.uri}, {joined:,} were verified",
-            "The features changed in between: run --stage reverify again",
+            "The features have changed since then: run --stage reverify again",
         )

@@ -123,7 +123,7 @@ def _reuse(run: TrainingRun) -> None:
     for name, value in facts(run).items():
         if manifest.get(name) != value:
             raise ModelError(
-                f"run {run.run_id} holds a model of {name} {manifest.get(name)!r}, not {value!r}",
+                f"run {run.run_id} holds a model with {name} {manifest.get(name)!r}, not {value!r}",
                 "Give another --run-id",
             )
     _describe(run, run.require("train"), manifest["files"][MODEL]["sha256"], reused=True)

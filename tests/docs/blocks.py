@@ -40,7 +40,7 @@ def blocks(path: Path) -> list[Block]:
     """The command blocks of a page, in their order.
 
     A block shows commands with their output (fenced `console`, or lines that begin with `$ `), or commands alone
-    (fenced `sh`, or an indented block that begins with a program). Others are no commands. `<!-- docs: long -->` in
+    (fenced `sh`, or an indented block that begins with a program). Others are not commands. `<!-- docs: long -->` in
     front of a block keeps it for `make docs-long`, `<!-- docs: skip, <reason> -->` away from both, and
     `<!-- docs: skip page, <reason> -->` does so for all blocks of a page, such as one whose steps have their own test.
     """

@@ -115,7 +115,7 @@ def test_a_corrupt_delta_log_is_named(command: Command, slices: Path, tmp_path: 
 
 
 def test_too_many_rejects_fail_after_they_are_written(command: Command, logs: Path, tmp_path: Path) -> None:
-    """The logs of a whole day are no input of one window: nearly all of them end outside it."""
+    """The logs of a whole day are not the input of one window: nearly all of them end outside it."""
     done = command("ndr-delta", "--window", NOON, "--lake", tmp_path / "lake", "--input", logs)
     assert_one_error_line(done, "max_rejected_ratio", "outside the window", "sessions_rejected")
     assert (tmp_path / "lake" / "sessions_rejected").exists()

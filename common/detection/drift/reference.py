@@ -1,10 +1,10 @@
-"""How far what comes in has moved from what the model was trained on.
+"""How far the input has moved from what a model was trained on.
 
 The measure is the population stability index (PSI) of a feature, or of the raw score of the features: both sides are
 counted in bins that hold equal shares of the training rows, and PSI = sum of (found - expected) * ln(found / expected)
-over the bins. A network is another one at night: training rows are counted for each hour of day, weekend or not, and
-the expected shares are those of the hours that the rows came from. Hosts are no independent draws: what counts as moved
-has to exceed what single windows, or days, of the training range had by themselves.
+over the bins. A network behaves differently at night: training rows are counted by hour of day and by weekday or
+weekend, and the expected shares are those of the hours that the rows came from. Hosts are not independent draws: only a
+PSI above that of single windows, or days, of the training range counts as drift.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ def with_novelty(activity: pa.Table, contacts: FirstContacts, parameters: PairPa
     - `others`: how many other hosts had;
     - `bits`: 0 where it is not new, else log2((hosts + 1) / (others + 1)) with all hosts that have any history;
     - `joined`: it is new, and a quorum of other hosts first met it in the last 24 hours. These count as others, too,
-      and the bits are 0: new software is no attack. Only outbound, and only where no more than `failed_share_max` of
-      the pair's sessions failed: new software is answered.
+      and the bits are 0: new software is not an attack. This applies only to outbound pairs of which at most
+      `failed_share_max` of the sessions failed: new software gets answers.
     """
     pair, now = activity["pair"].to_numpy(), activity["window_number"].to_numpy()
     host = contacts.host[pair]

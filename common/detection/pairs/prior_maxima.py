@@ -119,7 +119,7 @@ class PriorMaxima:
 
 
 class CommonMaxima:
-    """What others do in the same group and window, where a quorum of hosts does: what many do at once is no attack."""
+    """What a quorum of other hosts does in the same group and window: what many do at once is not an attack."""
 
     def __init__(self, evidence: Evidence, parameters: PairParameters) -> None:
         window = evidence.window

@@ -142,12 +142,14 @@ def roll_back(store: ArtifactStore, run_id: str | None = None) -> tuple[str, str
     """
     pointer = read_pointer(store)
     if pointer is None:
-        raise ModelError(f"there is no current model in {store.uri}", "Nothing can be rolled back")
+        raise ModelError(f"there is no current model in {store.uri}", "Train one with ndr-if-training")
     current = str(pointer.get("run_id", ""))
     if run_id is not None and current != run_id:
         return current, current
     if not pointer["previous"]:
-        raise ModelError(f"model {current} in {store.uri} is the first one", "There is none before it to go back to")
+        raise ModelError(
+            f"model {current} in {store.uri} is the first one", "There is no earlier model to roll back to"
+        )
     entry, *older = pointer["previous"]
     _checked(store, entry)
     rolled_back = [current, *(name for name in pointer["rolled_back"] if name not in (current, entry["run_id"]))]
@@ -158,7 +160,7 @@ def roll_back(store: ArtifactStore, run_id: str | None = None) -> tuple[str, str
 def altered(store: ArtifactStore, run_id: str, name: str) -> ModelError:
     """The error for a file that is not as it was saved."""
     return ModelError(
-        f"{name} of model {run_id} in {store.uri} was altered: its SHA-256 is not the one that was saved",
+        f"{name} of model {run_id} in {store.uri} was altered: its SHA-256 differs from the recorded one",
         "Do not use it; find out who changed it, then train the model again",
     )
 
@@ -177,23 +179,23 @@ def _checked(store: ArtifactStore, entry: dict[str, Any]) -> str:
     content = _manifest(store, run_id)
     if sha256(content) != promoted:
         if promoted and half_migrated(content, promoted):
-            raise ModelError(f"the migration of model {run_id} in {store.uri} did not end", MIGRATE)
+            raise ModelError(f"the migration of model {run_id} in {store.uri} was interrupted", MIGRATE)
         raise ModelError(f"model {run_id} is not the one that was promoted in {store.uri}", "Train the model again")
     return run_id
 
 
 def _manifest(store: ArtifactStore, run_id: str) -> bytes:
     if not _NAME.fullmatch(run_id):
-        raise ModelError(f"{run_id!r} is no model run", f"Name a folder of {store.uri}")
+        raise ModelError(f"{run_id!r} is not a model run", f"Give the name of a folder in {store.uri}")
     if not is_complete(store, run_id):
         raise ModelError(
-            f"model {run_id} in {store.uri} does not exist or was not saved to its end: it has no {SUCCESS}",
+            f"model {run_id} in {store.uri} does not exist or was not saved completely: it has no {SUCCESS}",
             "Run ndr-if-training again",
         )
     content = store.read(f"{run_id}/{MANIFEST}")
     digest = store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip()
     if sha256(content) != digest:
         if half_migrated(content, digest):
-            raise ModelError(f"the migration of model {run_id} in {store.uri} did not end", MIGRATE)
+            raise ModelError(f"the migration of model {run_id} in {store.uri} was interrupted", MIGRATE)
         raise altered(store, run_id, MANIFEST)
     return content

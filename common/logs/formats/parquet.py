@@ -56,7 +56,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
         except (pa.ArrowException, OSError) as error:
             raise InputError(
                 f"{source.path} cannot be read as Parquet from row {first_row} on: {first_line(error)}",
-                "Write it again",
+                "Export the file again",
             ) from None
 
 

@@ -141,7 +141,7 @@ def test_unfinished_model_is_refused(lake: Path, source: tuple[Path, dict[str, s
     (lake / "models/local" / source[1]["run_id"] / "SUCCESS").unlink()
     code, _, error = infer(lake)
     assert code == 1
-    assert "was not saved to its end" in error
+    assert "was not saved completely" in error
 
 
 def test_without_a_model_the_error_says_what_to_do(lake: Path) -> None:
