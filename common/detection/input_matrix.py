@@ -25,7 +25,7 @@ JOIN_KEYS = ["host_ip", "window_end_ts"]
 class ModelRows:
     """Some rows of the model input: their keys, values of shape (n_rows, n_features) with NaN for null.
 
-    `unmatched` counts the rows of FG-A that have none in FG-C, and are left out.
+    `unmatched` counts the rows of FG-A that are left out because FG-C has no counterpart.
     """
 
     keys: pa.Table

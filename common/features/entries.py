@@ -30,7 +30,7 @@ class SpecFile:
         """The sections of the file.
 
         Raises:
-            SpecError: the text is not YAML, or no mapping.
+            SpecError: the text is not YAML, or not a mapping.
         """
         try:
             raw = yaml.safe_load(text)

@@ -54,7 +54,7 @@ def requests(
 
 
 def execution_name(run_id: str, round_number: int, keys: Sequence[str]) -> str:
-    """A name that is the same for the same run, round and windows, and another one else."""
+    """A name that depends only on the run, the round and the windows."""
     digest = hashlib.sha256("\n".join([run_id, str(round_number), *keys]).encode()).hexdigest()[:16]
     tail = f"-r{round_number}-{digest}"
     return re.sub(r"[^A-Za-z0-9-]", "-", run_id)[: NAME_MOST - len(tail)] + tail
@@ -92,8 +92,8 @@ class Backfill:
         """How the execution ended.
 
         Raises:
-            StageError: it still runs after all polls.
-            AwsError: it cannot be looked at.
+            StageError: it is still running after all polls.
+            AwsError: it cannot be polled.
         """
         for attempt in range(self._poll_attempts):
             with aws_errors(f"execution {execution_arn} could not be looked at"):

@@ -1,4 +1,4 @@
-"""The stage that promotes a model which passes the gates, and the way back."""
+"""Promotion of a model that passes the gates, and rollback."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _of_predecessor(
 
 
 def _parity(model: LoadedModel, examined: Validation) -> list[Gate]:
-    """Whether the saved model makes of the rows what the one in memory did when it was trained."""
+    """Whether the saved model scores the rows as the model in memory did after training."""
     assert examined.examination is not None and examined.final is not None
     same = transformed_sha256(model.detector, examined.examination.values) == examined.figures["transformed_sha256"]
     scores = model.detector.feature_scores(examined.examination.values)

@@ -1,4 +1,4 @@
-"""Whether the rows of a run have drifted, and what asks for another model then."""
+"""Whether the rows of a run have drifted, and the request for a new model if they have."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMED_MOST = 10
 
 
 class DriftMonitor:
-    """Counts rows in the bins of a reference, and says how far they have moved."""
+    """Counts rows in the bins of a reference, and measures how far they have moved."""
 
     def __init__(self, reference: DriftReference, features: Sequence[str], parameters: DriftParameters) -> None:
         self._reference, self._parameters = reference, parameters

@@ -38,7 +38,7 @@ def psi(expected: Floats, found: Integers, parameters: DriftParameters) -> Float
 
 
 def chance_psi(bins: int, rows: int, parameters: DriftParameters) -> float:
-    """The PSI that so many independent rows, drawn from the expected shares, stay below but for chance."""
+    """The PSI that `rows` independent draws from the expected shares rarely exceed."""
     return float(chi2.ppf(parameters.chance_quantile, max(bins, 2) - 1) / max(rows, 1))
 
 
@@ -49,12 +49,12 @@ def bin_edges(values: Floats, bins: int) -> Floats:
 
 
 def bin_numbers(values: Floats, edges: Floats) -> Integers:
-    """The bin of each value: 0 up to and with the first bound, and so on; what is not finite has the last, its own."""
+    """The bin of each value; a bin includes its upper bound, and the last bin has the values that are not finite."""
     return np.where(np.isfinite(values), np.searchsorted(edges, values, side="left"), len(edges) + 1)
 
 
 def monitored(spec: FeatureSpec) -> tuple[str, ...]:
-    """The features that are watched: what a host does in the window itself."""
+    """The features that are monitored: those of the window itself."""
     label = min(spec.window_labels, key=lambda name: spec.window_labels[name])
     return tuple(spec.fg_a_name(role, metric, label) for role in spec.roles for metric in spec.metric_names)
 
@@ -67,7 +67,7 @@ def time_bands(matrix: Matrix, features: Sequence[str]) -> Integers:
 
 @dataclass(frozen=True, eq=False)
 class DriftReference:
-    """The bins of the watched features and of the raw score, what training had in them, and how much it varied itself.
+    """The bins of the monitored features and of the raw score, with the training rows in them and their own variation.
 
     All are in the order of `names`, of which the last is the score. `counts` has the training rows of each band and
     bin, shape (BANDS, bins). `window_levels` and `day_levels` are the PSI that nearly all windows, and all days, of the

@@ -1,4 +1,4 @@
-"""The pairs: how new and rare, and how far beyond what is known, each host's dealings with its peers are."""
+"""The pairs: how new, how rare and how far beyond its prior maxima a host's traffic with each peer is."""
 
 from __future__ import annotations
 

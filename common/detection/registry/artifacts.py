@@ -125,7 +125,7 @@ def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], exp
 
 
 def _evidence(detector: Detector) -> dict[str, Any]:
-    """What `evidence.json` holds: the members but the forest, and the calibration of the whole raw score."""
+    """The content of `evidence.json`: all members but the forest, and the calibration of the raw score."""
     pairs, spread = detector.pairs, detector.spread
     of_pairs = pairs and spread and {
         "pairs": pairs.model.to_dict(),

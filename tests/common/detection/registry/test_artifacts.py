@@ -175,7 +175,9 @@ def test_a_model_with_another_parameter_is_refused(store: ArtifactStore, keys: t
     rewrite_manifest(store, parameters=parameters)
     with pytest.raises(ModelError) as refused:
         load(store)
-    assert f"detector parameter {'.'.join(keys)} = {current + 1!r}, but this release has {current!r}" in str(refused.value)
+    assert f"detector parameter {'.'.join(keys)} = {current + 1!r}, but this release has {current!r}" in str(
+        refused.value
+    )
     assert "Train the model again" in str(refused.value)
 
 
