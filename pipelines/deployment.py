@@ -27,7 +27,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a pipeline shall be, and how that differs from what it is; `changes` is None where it does not exist."""
+    """The wanted state of a pipeline, and how the deployed one differs; `changes` is None if it does not exist."""
 
     name: str
     definition: Definition

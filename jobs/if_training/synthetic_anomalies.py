@@ -55,7 +55,7 @@ class Examination:
 def examine(
     block: Matrix, preprocessor: Preprocessor, spec: FeatureSpec, rows: int, anomalies: int, seed: Sequence[int]
 ) -> Examination:
-    """At most that many rows of the block, drawn at random, and so many synthetic anomalies made of them.
+    """At most `rows` rows of the block, drawn at random, and `anomalies` synthetic anomalies made from them.
 
     The preprocessor says, by its scales, how extreme a row is in a feature family.
     """

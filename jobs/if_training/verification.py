@@ -11,10 +11,10 @@ TABLES = ("fg_a", "fg_c")
 
 
 def verify(run: TrainingRun) -> None:
-    """Writes what the range has and lacks. Missing windows are not a failure here: remediation follows.
+    """Writes the coverage of the range. Missing windows are not a failure here: remediation follows.
 
     Raises:
-        TableError: a table is missing, or lacks columns or has them in other types: no window can be built anew.
+        TableError: a table is missing, or lacks columns or has them in other types: no window can be rebuilt.
         InputError: a host has several rows in a window, so that the join would repeat it.
     """
     with run.report.step("verify"):
@@ -30,7 +30,7 @@ def verify(run: TrainingRun) -> None:
 
 
 def reverify(run: TrainingRun) -> None:
-    """Writes whether the range can be trained on, and fails where it cannot.
+    """Writes whether the range can be trained on, and fails if it cannot.
 
     Raises:
         StageError: windows that are not gaps are missing, or there are more gaps than `min_coverage` allows.

@@ -77,7 +77,7 @@ def read_marks(store: ArtifactStore) -> list[Mark]:
         marks = [Mark(**entry) for entry in json.loads(store.read(INDEX))]
     except (ValueError, TypeError) as error:
         raise ModelError(
-            f"{store.uri}/{INDEX} is damaged: {error}", "Restore it from a copy, or delete it to begin anew"
+            f"{store.uri}/{INDEX} is damaged: {error}", "Restore it from a copy, or delete it to start over"
         ) from None
     return sorted(marks, key=lambda mark: (mark.marked, mark.mark_id))
 

@@ -82,8 +82,8 @@ class DriftMonitor:
         windows: int,
         moment: datetime,
     ) -> dict[str, Any]:
-        """What a run report of so many windows says: the `drift`, and as `retraining_requested`, where it has drifted,
-        the input of the training state machine that asks for a model as of that time; else null.
+        """The drift in a run report of `windows` windows: `drift`, and as `retraining_requested` the input of the
+        training state machine that requests a model as of `moment`; null if the input has not drifted.
         """
         drift = self.measure(parameters, windows)
         wanted = {

@@ -131,7 +131,7 @@ def count_bins(numbers: Integers, bins: int, groups: Integers, count: int = BAND
 
 
 def expected_shares(trained: Integers, rows: Integers) -> Floats:
-    """The shares of the bins that training expects of so many rows of each band, shape (..., bins)."""
+    """The shares of the bins that training expects of these numbers of rows of each band, shape (..., bins)."""
     shares = trained / np.maximum(trained.sum(axis=1, keepdims=True), 1)
     return np.asarray(rows @ shares / np.maximum(rows.sum(axis=-1, keepdims=True), 1))
 

@@ -51,7 +51,7 @@ def read_activity(
 
 
 def summed(pairs: DayPairs, memory: int) -> pa.Table:
-    """The pairs of the day's windows, with the sums of the so many windows that end with each."""
+    """The pairs of the day's windows, with the sums of the `memory` windows that end with each."""
     columns = dict(pairs.columns)
     pair, window = columns.pop("pair"), columns.pop("window")
     origin = int(window.min())

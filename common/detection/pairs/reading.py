@@ -263,7 +263,7 @@ def earliest(contact: Integers, start: Integers) -> tuple[Integers, Integers]:
 
 
 def networks(addresses: Sequence[str], ipv6_bits: int) -> list[str]:
-    """The network of each address: the first three octets of an IPv4 one, the prefix of so many bits of an IPv6 one."""
+    """The network of each address: the first three octets of IPv4, a prefix of `ipv6_bits` bits of IPv6."""
     return [
         str(ipaddress.ip_network((address, ipv6_bits), strict=False)) if ":" in address else address.rpartition(".")[0]
         for address in addresses
