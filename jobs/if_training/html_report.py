@@ -48,7 +48,7 @@ def html_report(
         _table([(name.replace("_", " "), value) for name, value in request.items()]),
         "<h2>Input</h2>",
         _table([(name.replace("_", " "), report[name]) for name in INPUT]),
-        _plot(lambda axes: _hosts(axes, hosts), "Hosts in the windows; the smallest number where windows share a point."),
+        _plot(lambda axes: _hosts(axes, hosts), "Hosts in the windows; the minimum where windows share a point."),
         "<h2>Features</h2>",
         _table([("inputs", report["features"]), ("used by the forest", report["features_used"])]
                + [(f"left out: {name}", count) for name, count in report["features_dropped"].items()]),

@@ -66,7 +66,7 @@ def test_what_is_fixed_stays(folds: list[Fold]) -> None:
     assert all(set(trial) == {"max_samples", "average_precision"} for trial in found.figures["trials"])
 
 
-def test_the_time_bound_is_told(folds: list[Fold]) -> None:
+def test_the_time_bound_is_reported(folds: list[Fold]) -> None:
     found = tune(folds, START, NOTHING, replace(PARAMETERS, tuning_seconds=0.0, tuning_trials=50))
     assert found.figures["time_bound_hit"] is True
     assert len(found.figures["trials"]) == 1
