@@ -97,7 +97,7 @@ def _read(lake: Lake, windows: Windows, features: ModelFeatures, horizon: str) -
 
 
 def _matches(current: pa.Table, deviations: pa.Table, lake: Lake, windows: Windows) -> tuple[Integers, Integers]:
-    """The row numbers of both tables that belong together, in the order of the first."""
+    """The matching row numbers of both tables, in the order of the first."""
     left = current.select(JOIN_KEYS).append_column("left", pa.array(np.arange(len(current))))
     right = deviations.select(JOIN_KEYS).append_column("right", pa.array(np.arange(len(deviations))))
     for name, keys in (("fg_a", left), ("fg_c", right)):

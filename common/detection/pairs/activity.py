@@ -1,4 +1,4 @@
-"""What each host did with each peer: a window's pairs, their last 24 hours, and what is new in them."""
+"""The activity of pairs: those of a window, their last 24 hours, and what is new about them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def summed(pairs: DayPairs, memory: int) -> pa.Table:
 
 
 def _gaps_before(pair: Integers, first: Integers, last: Integers) -> Integers:
-    """The seconds between each slice's first session and the last one of the pair's slice before; 0 without one."""
+    """The seconds between each slice's first session and the last one of the pair's slice before; 0 for the first."""
     gaps = np.zeros(len(pair), dtype=np.int64)
     gaps[1:] = np.where(np.diff(pair) == 0, np.maximum(first[1:] - last[:-1], 0), 0)
     return gaps

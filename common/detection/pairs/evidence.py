@@ -1,4 +1,4 @@
-"""The evidence of pairs: how rare first contacts are, and by how much quantities exceed what is known."""
+"""The evidence of pairs: how rare first contacts are, and by how much quantities exceed their prior maxima."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ PIECES = (*(f"{what}_rarity" for what in NOVELTIES), *EXCESSES)
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What is judged of some rows, each of a host, a kind (a number among `KINDS`) and a window.
+    """The evidence of some rows, each for a host, a kind (an index of `KINDS`) and a window.
 
-    `rarities` count as they are; `amounts` count by what exceeds the prior maximum of the row's `group`. Rows that are
-    `common` have no excess: many hosts have just begun the same, and nobody knows its usual amount yet. `host` and
+    `rarities` count as they are; `amounts` count by their excess over the prior maximum of the row's `group`. Rows that
+    are `common` have no excess: many hosts have just begun the same, and its usual amount is not known yet. `host` and
     `window` are the numbers of each row's host and window.
     """
 
@@ -43,7 +43,7 @@ class Evidence:
 
 
 def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
-    """The evidence of each pair; compared are pairs of the same role, network and service port."""
+    """The evidence of each pair, compared with pairs of the same role, network and service port."""
     parts = [activity["role"], activity["network"], activity["peer_port"].cast(pa.string())]
     (host,) = codes(activity, columns=["host_ip"])
     return Evidence(
@@ -101,13 +101,13 @@ def codes(*tables: pa.Table, columns: Sequence[str]) -> list[Integers]:
 
 
 def _kinds(activity: pa.Table) -> Integers:
-    """The number among `KINDS` of each row."""
+    """The index in `KINDS` of each row."""
     inbound = np.asarray(pc.equal(activity["role"], "inbound"), dtype=np.int64)
     return inbound * 2 + np.asarray(activity["internal"], dtype=np.int64)
 
 
 def _quantities(activity: pa.Table, parameters: PairParameters) -> dict[str, Floats]:
-    """What is compared with prior maxima, by the names of `EXCESSES`, scaled so that differences are comparable.
+    """The quantities compared with prior maxima, by the names of `EXCESSES`, scaled so that differences are comparable.
 
     Counts by their square roots, whose noise is the same everywhere; failed sessions by the share that failed: few
     failures among many sessions are ordinary. Bytes by what was sent beyond what came back. Regularity is by how far

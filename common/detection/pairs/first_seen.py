@@ -1,4 +1,4 @@
-"""What is new for a host: the peers, networks and services that it, and others, had not met before."""
+"""First contacts: peers, networks and services that are new to a host, and to others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.detection.parameters import PairParameters
 
 
 def with_novelty(activity: pa.Table, contacts: FirstContacts, parameters: PairParameters) -> pa.Table:
-    """The rows with what is new in them, for each of `NOVELTIES` with its name before it.
+    """The rows with four columns for each of `NOVELTIES`, prefixed with its name.
 
     - `new`: the host had not met it before the last 24 hours, within 30 days;
     - `others`: how many other hosts had;

@@ -1,4 +1,4 @@
-"""Prior maxima: how far hosts went before in each group of traffic, each host itself and the others."""
+"""Prior maxima: the most that each host, and other hosts, did before in each group of traffic."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ class ContactHistory:
         """The rows of a table with host, role, peer and port as numbers.
 
         Raises:
-            TableError: there are more hosts or peers than numbers for them.
+            TableError: there are more hosts or peers than can be numbered.
         """
         peer = self._peers.of(table["peer_ip"])
         known = len(self._network_of_peer)
@@ -205,7 +205,7 @@ class ContactHistory:
         return FirstContacts(pairs.host.astype(np.int64), values, met, len(hosts), sends)
 
     def _values(self, contacts: Contacts) -> dict[str, Integers]:
-        """What each contact is with, by the names of `NOVELTIES`."""
+        """What each contact reached, by the names of `NOVELTIES`."""
         role, service = (contacts.service & 1).astype(np.int64), contacts.service.astype(np.int64)
         network = self._network_of_peer[contacts.peer]
         return {
@@ -236,7 +236,7 @@ class Numbers:
 
 
 def window_numbers(times: pa.ChunkedArray) -> Integers:
-    """Windows as numbers that grow by one from each to the next."""
+    """Windows as consecutive numbers."""
     seconds = times.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() // 1_000_000
     return np.asarray(seconds // WINDOW_SECONDS, dtype=np.int64)
 
@@ -247,7 +247,7 @@ def window_number(moment: datetime) -> int:
 
 
 def places(wanted: Integers, values: Integers) -> tuple[Integers, Flags]:
-    """Where the values stand among the wanted ones, sorted and at least one, and which of them are there at all."""
+    """The position of each value among the wanted ones (sorted, at least one), and whether it is among them."""
     place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
     return place, np.asarray(wanted[place] == values)
 
@@ -294,7 +294,7 @@ def _slices(lake: Lake, windows: Windows, history: ContactHistory) -> tuple[pa.T
 
 
 def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: PairParameters) -> pa.Table:
-    """The rows with what their peers' addresses say: `internal` and `network`."""
+    """The rows with `internal` and `network`, derived from their peers' addresses."""
     peers = rows["peer_ip"].combine_chunks().dictionary_encode()
     addresses = peers.dictionary.to_pylist()
     inside = pa.array(is_internal(addresses, internal_cidrs)).take(peers.indices)

@@ -1,4 +1,4 @@
-"""From evidence to scores: what a model of some evidence has learnt, and how rare rows are by it."""
+"""From evidence to scores: a model fitted on evidence, and how rare rows are under it."""
 
 from __future__ import annotations
 
