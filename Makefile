@@ -86,7 +86,7 @@ statemachines: setup ## Generate the definitions and diagrams of the state machi
 	$(BIN)/ndr-statemachines generate
 
 .PHONY: statemachines-check
-statemachines-check: ## Are the state machines what their sources generate, and valid?
+statemachines-check: ## Check that the state machines are valid, and what their sources generate
 statemachines-check: statemachines-sources statemachines-lint statemachines-grammar statemachines-schema \
 	statemachines-expressions statemachines-template
 
@@ -187,7 +187,7 @@ statemachines-deploy: setup ## Create or update tables, roles, rules and state m
 	$(BIN)/ndr-statemachines deploy $(foreach path,$(PROJECT),--project $(path)) $(foreach value,$(SET),--set $(value))
 
 .PHONY: statemachines-rollback
-statemachines-rollback: setup ## Move state machines back to their version before: MACHINES="<name> ..."
+statemachines-rollback: setup ## Move state machines back to their previous version: MACHINES="<name> ..."
 	$(BIN)/ndr-statemachines rollback $(MACHINES)
 
 .PHONY: bench

@@ -46,7 +46,7 @@ variable "ON_SAIL" {
 }
 
 variable "ON_ML" {
-  description = "Stages that need machine learning beside it"
+  description = "Stages that also need machine learning"
   default = [
     "ndr-inference",
     "ndr-if-training",

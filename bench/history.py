@@ -12,7 +12,8 @@ from deltalake import write_deltalake
 from numpy.typing import NDArray
 
 from bench.sessions import SLICES_BEFORE
-from bench.workload import SEED, UDP_PORTS, Index, Network
+from bench.workload import SEED, UDP_PORTS, Network
+from common.arrays import Flags, Integers
 from common.contracts import QUANTILE_SOURCES, QUANTILES
 from common.contracts.types import Table
 from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
@@ -64,8 +65,8 @@ def _batch(rows: Rows, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _drawn(
-    network: Network, rng: np.random.Generator, rows: int, slices: Index | int
-) -> tuple[Index, Index, Index, NDArray[np.bool_]]:
+    network: Network, rng: np.random.Generator, rows: int, slices: Integers | int
+) -> tuple[Integers, Integers, Integers, Flags]:
     """At most `rows` distinct pairs by role: host, peer, port and whether outbound."""
     number = slices if isinstance(slices, int) else rng.choice(slices, rows * DRAWS_PER_ROW)
     found = network.rows_by_role(network.draw(rng, rows * DRAWS_PER_ROW, number, evenly=True))
@@ -107,8 +108,8 @@ def _hosts(
     network: Network,
     spec: FeatureSpec,
     rng: np.random.Generator,
-    host: Index,
-    outbound: NDArray[np.bool_],
+    host: Integers,
+    outbound: Flags,
     pairs: Rows,
     bounds: dict[str, object],
 ) -> Rows:
@@ -157,7 +158,7 @@ def _day(network: Network, day: date, age: int, digest: str, rows: int) -> Rows:
     }
 
 
-def _named(network: Network, host: Index, outbound: NDArray[np.bool_]) -> Rows:
+def _named(network: Network, host: Integers, outbound: Flags) -> Rows:
     number = pa.array(host)
     return {
         "host_ip": network.addresses.take(number),
@@ -166,7 +167,7 @@ def _named(network: Network, host: Index, outbound: NDArray[np.bool_]) -> Rows:
     }
 
 
-def _ends(network: Network, peer: Index, port: Index) -> Rows:
+def _ends(network: Network, peer: Integers, port: Integers) -> Rows:
     number = pa.array(peer)
     return {
         "peer_ip": network.addresses.take(number),

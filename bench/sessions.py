@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from bench.workload import SEED, UDP_PORTS, Network
+from common.arrays import Integers
 from common.contracts.session import SESSION_COLUMNS
 from common.contracts.types import arrow_schema
 from common.contracts.window_columns import TIMESTAMP, micros
@@ -82,5 +82,5 @@ def _sessions(rng: np.random.Generator, network: Network, window: Windows, first
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
-def _chosen(texts: tuple[str, ...] | list[str], number: NDArray[np.int64]) -> pa.Array:
+def _chosen(texts: tuple[str, ...] | list[str], number: Integers) -> pa.Array:
     return pa.array(texts, pa.string()).take(pa.array(number))

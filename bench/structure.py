@@ -34,7 +34,8 @@ from common.detection.parameters import current_parameters
 from common.lake.lake import Lake
 from common.runtime.catalog import STAGES
 from common.windows import WINDOW, Windows
-from tests.common.detection.pairs.pair_tables import CIDRS, SPEC, slice_row, write_pairs
+from tests.common.detection.pairs.pair_tables import CIDRS, slice_row, write_pairs
+from tests.factories import SPEC
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("common", "jobs")

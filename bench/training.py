@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from bench.measure import GIB, machine, run
 from bench.stages import Program
 from bench.workload import SEED
+from common.arrays import Floats
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
 from common.windows import WINDOW, WINDOWS_PER_DAY, Windows
@@ -87,7 +88,7 @@ def _values(rng: np.random.Generator, spec: FeatureSpec, rows: int) -> Columns:
     return columns | {name: np.round(rng.gamma(0.5, 1.0, rows), 3) for name in extras}
 
 
-def _deviations(name: str, values: NDArray[np.float64], median: NDArray[np.float64]) -> Columns:
+def _deviations(name: str, values: Floats, median: Floats) -> Columns:
     floored = np.maximum(median, 1.0)
     return {
         f"{name}_z_mad": np.round(np.clip((values - median) / floored, -6, 6), 3),

@@ -7,9 +7,8 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-Index = NDArray[np.int64]
+from common.arrays import Flags, Floats, Integers
 
 SEED = 20260310
 INTERNET = 60_000
@@ -30,9 +29,9 @@ UDP_PORTS = (53, 123, 5060)
 class Pairs:
     """Sources, destinations and service ports, `(n,)` each; addresses are numbers into `Network.addresses`."""
 
-    source: Index
-    destination: Index
-    port: Index
+    source: Integers
+    destination: Integers
+    port: Integers
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,13 @@ class Network:
         return pa.array([f"{text.rpartition('.')[0]}.0/24" for text in self.addresses.to_pylist()], pa.string())
 
     @cached_property
-    def activity(self) -> NDArray[np.float64]:
+    def activity(self) -> Floats:
         """The cumulative share of sessions of the hosts: half uniform, half by Zipf's law."""
         zipf = 1 / np.arange(1, self.n_hosts + 1) ** 0.8
         return np.cumsum(0.5 / self.n_hosts + 0.5 * zipf / zipf.sum())
 
     @cached_property
-    def favourites(self) -> tuple[Index, Index]:
+    def favourites(self) -> tuple[Integers, Integers]:
         """The favourite peers and their ports, `(n_hosts, FAVOURITES)` each."""
         rng = np.random.default_rng(SEED)
         shape = (self.n_hosts, FAVOURITES)
@@ -71,7 +70,7 @@ class Network:
         peers = np.where(rng.random(shape) < INTERNAL_SHARE, colleagues, peers)
         return peers, rng.choice(PORTS, shape, p=PORT_WEIGHTS)
 
-    def draw(self, rng: np.random.Generator, n: int, slices: Index | int, *, evenly: bool = False) -> Pairs:
+    def draw(self, rng: np.random.Generator, n: int, slices: Integers | int, *, evenly: bool = False) -> Pairs:
         """The pairs of n sessions in the given slices, drawn `evenly` over hosts and favourites or by activity.
 
         In each slice, a host uses its steady favourites and some that change slowly.
@@ -96,7 +95,7 @@ class Network:
         host[inward], peer[inward], port[inward] = visitors, servers, 443
         return Pairs(host, peer, port)
 
-    def rows_by_role(self, pairs: Pairs) -> tuple[Index, Index, Index, NDArray[np.bool_]]:
+    def rows_by_role(self, pairs: Pairs) -> tuple[Integers, Integers, Integers, Flags]:
         """Host, peer, port and whether outbound, for each distinct pair and role of an internal host."""
         code = (pairs.source * len(self.addresses) + pairs.destination) * 65_536 + pairs.port
         _, first = np.unique(code, return_index=True)

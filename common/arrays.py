@@ -9,7 +9,7 @@ Matrix = NDArray[np.float32]
 """Values of the model input, shape (n_rows, n_features), NaN for null."""
 Floats = NDArray[np.float64]
 """Scores, quantities and statistics."""
-Codes = NDArray[np.int64]
+Integers = NDArray[np.int64]
 """Whole numbers: counts, positions, and numbers that stand for texts or windows."""
 Flags = NDArray[np.bool_]
 """One truth value per row or column."""

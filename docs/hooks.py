@@ -38,7 +38,7 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """The page with links that hold on the site.
 
-    A link to a file of the repository that is no page becomes its name, since the site does not hold the sources.
+    A link to a file of the repository that is not a page becomes its name, since the site does not hold the sources.
 
     Raises:
         PluginError: a link leads to no file of the repository.

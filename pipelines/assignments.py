@@ -17,7 +17,7 @@ class AssignmentError(NdrError):
 def checked_assignment(declared: Mapping[str, dict[str, Any]], name: str, value: str) -> str | int:
     """The value in the type of the parameter of that name, of those declared."""
     if name not in declared:
-        raise AssignmentError(f"there is no parameter {name}", f"Choose among {', '.join(sorted(declared))}")
+        raise AssignmentError(f"there is no parameter {name}", f"Choose one of {', '.join(sorted(declared))}")
     return checked(declared[name], value)
 
 
@@ -30,10 +30,10 @@ def checked(declared: dict[str, Any], value: str) -> str | int:
         return int(value)
     allowed = declared.get("EnumValues")
     if allowed and value not in allowed:
-        raise AssignmentError(f"parameter {name} cannot be {value!r}", f"Choose among {', '.join(allowed)}")
+        raise AssignmentError(f"parameter {name} cannot be {value!r}", f"Choose one of {', '.join(allowed)}")
     if len(value) > LONGEST_VALUE:
         raise AssignmentError(
-            f"the value of parameter {name} has {len(value)} characters, SageMaker takes {LONGEST_VALUE}",
-            "Give a shorter one",
+            f"the value of parameter {name} has {len(value)} characters, but SageMaker accepts at most {LONGEST_VALUE}",
+            "Give a shorter value",
         )
     return value

@@ -37,15 +37,15 @@ def deployment_options(function: Command) -> Command:
             envvar="NDR_PIPELINE_ROLE_ARN",
             show_envvar=True,
             metavar="ARN",
-            help="Role of the pipelines, and default of their parameter RoleArn, the role of the jobs. Needed to "
-            "create a pipeline; without it, an existing one keeps its role.",
+            help="Role of the pipelines, and default of their parameter RoleArn, the role of the jobs. Required "
+            "to create a pipeline; without it, an existing one keeps its role.",
         ),
         click.option(
             "--only",
             type=PipelineNameType(),
             multiple=True,
             metavar="NAME",
-            help="Only this pipeline; repeatable. Default: all.",
+            help="Only this pipeline; repeatable.  [default: all]",
         ),
     ):
         function = option(function)
@@ -66,27 +66,27 @@ def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str
 @click.group(name="ndr-pipelines", epilog="Example: ndr-pipelines upsert --role-arn arn:aws:iam::123456789012:role/ndr")
 @version_option
 def main() -> None:
-    """The SageMaker pipelines: their definitions, and what of them is deployed.
+    """Generate, compare, deploy and start the SageMaker pipelines.
 
-    AWS_ENDPOINT_URL names a server other than AWS.
+    Set AWS_ENDPOINT_URL to use a server other than AWS.
     """
 
 
 @main.command(name="list", epilog="Example: ndr-pipelines list")
 @report_errors
 def list_pipelines() -> None:
-    """Each pipeline with its steps."""
+    """List the pipelines with their steps."""
     for name in definitions.names():
         click.echo(f"{name}: {' > '.join(step['Name'] for step in definitions.load(name)['Steps'])}")
 
 
 @main.command(epilog="Example: ndr-pipelines generate --check")
-@click.option("--check", is_flag=True, help="Write nothing; fail where the committed definitions are not current.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if the committed definitions are not current.")
 @report_errors
 def generate(check: bool) -> None:
-    """Builds the definitions anew.
+    """Generate the definitions of the pipelines.
 
-    The SageMaker SDK does it, in an environment of its own, without AWS.
+    The SageMaker SDK builds them, in its own environment and without AWS.
     """
     built = definitions.build()
     stale = definitions.stale(built)
@@ -111,12 +111,12 @@ def generate(check: bool) -> None:
     metavar="KEY=VALUE",
     help="Tag of the pipelines that are created; repeatable.",
 )
-@click.option("--dry-run", is_flag=True, help="Change nothing; say what would change.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; print what would change.")
 @report_errors
 def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_arn: str | None) -> None:
-    """Creates or updates the pipelines.
+    """Create or update the pipelines.
 
-    Says what changed: the place, deployed -> committed. A second run changes nothing.
+    Prints each change as place: deployed -> committed. A second run changes nothing.
     """
     names = only or definitions.names()
     own_defaults = checked_defaults(names, dict(defaults))
@@ -124,27 +124,27 @@ def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_
     for name in names:
         planned = plan(client, name, role_arn, own_defaults)
         if dry_run:
-            click.echo(planned.told("would be created", "would be updated"))
+            click.echo(planned.summary("would be created", "would be updated"))
         else:
             apply(client, planned, dict(tags))
-            click.echo(planned.told("created", "updated"))
+            click.echo(planned.summary("created", "updated"))
 
 
 @main.command(epilog="Example: ndr-pipelines diff --only ndr-15m-streaming")
 @deployment_options
-@click.option("--exit-code", is_flag=True, help="Exit with 1 where something differs.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @report_errors
 def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | None) -> None:
-    """The deployed pipelines against the committed.
+    """Compare the deployed pipelines with the committed ones.
 
-    Says what differs: the place, deployed -> committed.
+    Prints each difference as place: deployed -> committed.
     """
     names = only or definitions.names()
     own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
     plans = [plan(client, name, role_arn, own_defaults) for name in names]
     for planned in plans:
-        click.echo(planned.told("not deployed", "different"))
+        click.echo(planned.summary("not deployed", "different"))
     if exit_code and any(planned.changes != () for planned in plans):
         sys.exit(1)
 
@@ -162,18 +162,22 @@ def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | 
     metavar="NAME=VALUE",
     help="Value of a parameter; repeatable.",
 )
-@click.option("--wait", is_flag=True, help="Follow the execution to its end; fail where it does.")
+@click.option("--wait", is_flag=True, help="Wait for the execution to end; fail if it fails.")
 @click.option(
-    "--poll-seconds", type=click.FloatRange(0.1, 600), default=15, show_default=True, help="Seconds between two looks."
+    "--poll-seconds",
+    type=click.FloatRange(0.1, 600),
+    default=15,
+    show_default=True,
+    help="Seconds between status checks.",
 )
 @report_errors
 def start(name: str, parameters: Any, wait: bool, poll_seconds: float) -> None:
-    """Starts the deployed pipeline NAME.
+    """Start the deployed pipeline NAME.
 
-    Prints the ARN of the execution; what happens meanwhile goes to stderr.
+    Prints the ARN of the execution; progress goes to stderr.
     """
     client = aws_client("sagemaker")
     arn = start_execution(client, name, dict(parameters))
     click.echo(arn)
     if wait:
-        wait_for_execution(client, arn, poll_seconds, tell=lambda line: click.echo(line, err=True))
+        wait_for_execution(client, arn, poll_seconds, report=lambda line: click.echo(line, err=True))

@@ -42,9 +42,9 @@ def load(name: str, folder: Path = FOLDER) -> Definition:
     try:
         definition: Definition = json.loads(path.read_text())
     except FileNotFoundError:
-        raise DefinitionError(f"there is no pipeline {name!r}", f"Choose among {', '.join(names(folder))}") from None
+        raise DefinitionError(f"there is no pipeline {name!r}", f"Choose one of {', '.join(names(folder))}") from None
     except ValueError as error:
-        raise DefinitionError(f"{path} is not JSON: {error}", "Make it anew with make pipelines-definitions") from None
+        raise DefinitionError(f"{path} is not JSON: {error}", "Regenerate it with make pipelines-definitions") from None
     return definition
 
 

@@ -27,14 +27,14 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a pipeline shall be, and how that differs from what it is; `changes` is None where it does not exist."""
+    """The wanted state of a pipeline, and how the deployed one differs; `changes` is None if it does not exist."""
 
     name: str
     definition: Definition
     role_arn: str | None
     changes: tuple[Change, ...] | None
 
-    def told(self, missing: str, different: str) -> str:
+    def summary(self, missing: str, different: str) -> str:
         """The pipeline's state in the words given, or `unchanged`, and the changed places below."""
         state = missing if self.changes is None else different if self.changes else "unchanged"
         return "\n".join([f"{self.name}: {state}", *(f"  {change}" for change in self.changes or ())])
@@ -90,8 +90,8 @@ def apply(client: Any, planned: Plan, tags: Mapping[str, str]) -> None:
         return
     if planned.role_arn is None:
         raise DeploymentError(
-            f"pipeline {planned.name} does not exist yet, and no role to create it with was named",
-            "Name one with --role-arn or NDR_PIPELINE_ROLE_ARN",
+            f"pipeline {planned.name} does not exist yet, and no role was given to create it",
+            "Give one with --role-arn or NDR_PIPELINE_ROLE_ARN",
         )
     request = {
         "PipelineName": planned.name,

@@ -39,14 +39,14 @@ def check_parameters(name: str, definition: Definition, given: Mapping[str, str]
     missing = [key for key, parameter in declared.items() if "DefaultValue" not in parameter and key not in given]
     if missing:
         raise AssignmentError(
-            f"pipeline {name} needs values of {', '.join(missing)}",
+            f"pipeline {name} needs values for {', '.join(missing)}",
             f"Give them with {' '.join(f'--parameter {parameter}=...' for parameter in missing)}",
         )
 
 
-def wait(client: Any, arn: str, poll_seconds: float, tell: Callable[[str], None]) -> None:
-    """Returns when the execution has succeeded; tells the status of each step whenever it changes."""
-    told: dict[str, str] = {}
+def wait(client: Any, arn: str, poll_seconds: float, report: Callable[[str], None]) -> None:
+    """Returns when the execution has succeeded; reports the status of each step whenever it changes."""
+    reported: dict[str, str] = {}
     while True:
         with aws_errors(f"execution {arn} could not be followed"):
             execution = client.describe_pipeline_execution(PipelineExecutionArn=arn)
@@ -54,9 +54,9 @@ def wait(client: Any, arn: str, poll_seconds: float, tell: Callable[[str], None]
             steps = [step for page in pages for step in page["PipelineExecutionSteps"]]
         for step in sorted(steps, key=started):
             name, status = step["StepName"], step["StepStatus"]
-            if told.get(name) != status:
-                told[name] = status
-                tell(f"{name}: {status}")
+            if reported.get(name) != status:
+                reported[name] = status
+                report(f"{name}: {status}")
         if execution["PipelineExecutionStatus"] not in UNDER_WAY:
             break
         time.sleep(poll_seconds)
@@ -81,5 +81,5 @@ def failure(arn: str, execution: Mapping[str, Any], steps: list[dict[str, Any]])
     because = "; ".join(reasons) or execution.get("FailureReason")
     return ExecutionError(
         f"{problem}: {because}" if because else problem,
-        f"Read the log of {', '.join(jobs)}" if jobs else "Start it again once the cause is gone",
+        f"Read the log of {', '.join(jobs)}" if jobs else "Start it again once the cause is corrected",
     )

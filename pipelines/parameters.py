@@ -71,7 +71,7 @@ class StageStep:
     Attributes:
         name: name of the step in SageMaker.
         command: command of the stage, which is also the name of its image.
-        options: options of the command, beside those that all steps have.
+        options: options of the command, in addition to those that all steps have.
     """
 
     name: str

@@ -20,7 +20,7 @@ class PipelineNameType(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name; fails with a usage error that lists the known ones."""
         if value not in names():
-            self.fail(f"{value!r} is no pipeline. Choose among {', '.join(names())}", param, ctx)
+            self.fail(f"{value!r} is not a pipeline. Choose one of {', '.join(names())}", param, ctx)
         return str(value)
 
 
@@ -32,7 +32,9 @@ class RoleArnType(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The ARN; fails with a usage error that names the value."""
         if not ROLE_ARN.fullmatch(value):
-            self.fail(f"{value!r} is no role. Write it like arn:aws:iam::123456789012:role/ndr", param, ctx)
+            self.fail(
+                f"{value!r} is not the ARN of a role. Use the form arn:aws:iam::123456789012:role/ndr", param, ctx
+            )
         return str(value)
 
 
@@ -47,5 +49,5 @@ class AssignmentType(click.ParamType[tuple[str, str]]):
             return value
         name, sign, assigned = value.partition("=")
         if not (name and sign):
-            self.fail(f"{value!r} assigns nothing. Write NAME=VALUE", param, ctx)
+            self.fail(f"{value!r} is not an assignment. Use the form NAME=VALUE", param, ctx)
         return name, assigned

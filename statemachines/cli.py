@@ -23,9 +23,9 @@ from statemachines.generation.sources import SourceError
 @click.group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
 @version_option
 def main() -> None:
-    """Generates the state machines, checks them, and deploys them with all that they need.
+    """Generate, check and deploy the state machines, with all resources that they need.
 
-    AWS_ENDPOINT_URL names a server other than AWS.
+    Set AWS_ENDPOINT_URL to use a server other than AWS.
     """
 
 
@@ -37,12 +37,14 @@ def main() -> None:
     "projects",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Project file, whose parameters and routing go into the tables; repeatable.",
+    help="Project file: its parameters and routing are written to the tables; repeatable.",
 )
-@click.option("--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File for the outputs, as JSON.")
+@click.option(
+    "--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File to write the stack's outputs to, as JSON."
+)
 @report_errors
 def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, ...], outputs: Path | None) -> None:
-    """Creates or updates the stack, publishes a version of each changed state machine, and moves its alias `live`."""
+    """Create or update the stack, publish a version of each changed state machine, and move its alias `live`."""
     wanted = [read_project(path) for path in projects]
     done, found = deploy_stack(client("cloudformation"), stack_name, dict(map(_assignment, parameters)))
     click.echo(f"stack {stack_name}: {done}")
@@ -59,21 +61,21 @@ def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, .
 @click.argument("machines", nargs=-1, required=True, type=click.Choice(sorted(MACHINES)), metavar="MACHINE...")
 @report_errors
 def rollback(machines: tuple[str, ...]) -> None:
-    """Moves the alias `live` of each machine back to its previous version; moves none if any has no such version."""
+    """Move the alias `live` of each machine back to its previous version; move none if one has no such version."""
     for published in roll_back(client("stepfunctions"), machines):
         _show(published)
 
 
 @main.command(epilog="Example: ndr-statemachines generate --check")
-@click.option("--check", is_flag=True, help="Write nothing; fail where a committed file differs from its source.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if a committed file differs from its source.")
 @report_errors
 def generate(check: bool) -> None:
-    """Generates the definitions and their diagrams from statemachines/sources, in a clone of the repository."""
+    """Generate the definitions and their diagrams from statemachines/sources, in a clone of the repository."""
     built = files.build(files.ROOT)
     stale = files.stale(built, files.ROOT)
     if stale and check:
         raise SourceError(
-            f"{', '.join(map(str, stale))}: not what statemachines/sources generates",
+            f"{', '.join(map(str, stale))}: differs from what statemachines/sources generates",
             "Run make statemachines and commit the result",
         )
     files.write(built, files.ROOT)
@@ -85,7 +87,7 @@ def generate(check: bool) -> None:
 @main.command(name="lint", epilog="Example: ndr-statemachines lint")
 @report_errors
 def lint_command() -> None:
-    """Finds what public checkers miss: unassigned variables, misplaced $states, JSONata that AWS rejects."""
+    """Find what public checkers miss: unassigned variables, misplaced $states, JSONata that AWS rejects."""
     from statemachines.lint.lint import lint  # needs a JSONata parser, which only development has
 
     found = [f"{machine}: {problem}" for machine in MACHINES for problem in lint(definition_of(machine))]
@@ -97,7 +99,7 @@ def lint_command() -> None:
 def _assignment(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise ParameterError(f"--set {text} is not NAME=VALUE", "Write it like --set SchedulesState=ENABLED")
+        raise ParameterError(f"--set {text} is not NAME=VALUE", "Use the form --set SchedulesState=ENABLED")
     return name, value
 
 

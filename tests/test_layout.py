@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.checkout import ROOT
+
 TESTS = ROOT / "tests"
 OF_THEIR_OWN = {
     "e2e": "the commands together, over whole lakes",

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from common import __version__
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = ("common", "jobs", "localaws", "pipelines", "statemachines", "tools")
 BUILD = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"

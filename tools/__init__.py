@@ -1,1 +1,1 @@
-"""Commands beside the stages."""
+"""Commands that no pipeline runs."""

@@ -25,7 +25,7 @@ def release(version: str) -> None:
             says nothing about the release.
     """
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
-        raise ReleaseError(f"{version!r} is no version. Write it like 1.2.3")
+        raise ReleaseError(f"{version!r} is not a version. Use the form 1.2.3")
     declared = DECLARED.search(VERSION_FILE.read_text(encoding="utf-8"))
     before = declared[1] if declared else "0.0.0"
     if _numbers(version) <= _numbers(before):

@@ -19,7 +19,7 @@ def in_known_networks(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
     """The same sessions to port 443 of addresses in networks that the hosts use, another one for each attack."""
     moved = on_web_port(flows, scene)
     peers = moved[["attack", "dst"]].drop_duplicates()
-    stand_in = dict(zip(peers.itertuples(index=False, name=None), scene.beside(len(peers)), strict=True))
+    stand_in = dict(zip(peers.itertuples(index=False, name=None), scene.known_addresses(len(peers)), strict=True))
     pairs = zip(moved["attack"], moved["dst"], strict=True)
     return moved.assign(dst=[stand_in[pair] for pair in pairs])
 
@@ -41,7 +41,7 @@ def answered(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
         ("users-35", "00:30", 20, 600.0, 0.1),
     ]
     parts = []
-    for (name, clock, hours, period, jitter), peer in zip(places, scene.beside(len(places)), strict=True):
+    for (name, clock, hours, period, jitter), peer in zip(places, scene.known_addresses(len(places)), strict=True):
         ends = scene.ticks(scene.at(clock), hours * 3600, period, jitter)
         parts.append(sessions(scene, "c2_answered", ends, scene.hosts[name], peer, WEB, sent=850, spread=0.05))
     return pd.concat(parts, ignore_index=True)
@@ -68,7 +68,9 @@ def lateral(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
     parts.append(sessions(scene, "brute_force", tunnel, scene.hosts["users-41"], scene.servers[2], 22, seconds=2))
     for name, clock, port in (("iot-04", "05:00", 22), ("users-14", "18:00", 3389)):
         ends = scene.ticks(scene.at(clock), 5400, 6.0, 0.5)
-        parts.append(sessions(scene, "inbound_force", ends, scene.beside()[0], scene.hosts[name], port, seconds=2))
+        parts.append(
+            sessions(scene, "inbound_force", ends, scene.known_addresses()[0], scene.hosts[name], port, seconds=2)
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -80,13 +82,13 @@ def families(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
     def spread(clock: str, hours: float, count: int) -> np.ndarray:
         return np.asarray(np.sort(scene.at(clock) + rng.uniform(0, hours * 3600, count)))
 
-    mail, clicks = scene.strangers(150), scene.beside(100)
+    mail, clicks = scene.strangers(150), scene.known_addresses(100)
     segment = host["users-01"].rpartition(".")[0]
     dark = [address for last in range(1, 255) if (address := f"{segment}.{last}") not in alive]
     sweep = [*dark[:120], host["users-01"], host["users-04"]]
     ports = rng.permutation(np.arange(1, 4_000))[:700]
     parts = [
-        sessions(scene, "exfiltration", spread("19:30", 1.5, 45), host["users-05"], scene.beside()[0], WEB,
+        sessions(scene, "exfiltration", spread("19:30", 1.5, 45), host["users-05"], scene.known_addresses()[0], WEB,
                  sent=6e6, received=3e4, seconds=40, spread=0.5),
         sessions(scene, "dns_tunnel", spread("15:50", 0.8, 1_800), host["users-13"], scene.strangers()[0], 53,
                  protocol="udp", sent=240, received=400),
@@ -103,7 +105,7 @@ def families(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
         sessions(scene, "udp_flood", spread("17:20", 0.15, 3_000), host["iot-10"], scene.strangers()[0], 80,
                  protocol="udp", answered=False),
         sessions(scene, "slow_upload", scene.ticks(scene.at("08:00"), 12 * 3600, 1_200, 0.3), host["users-45"],
-                 scene.beside()[0], WEB, sent=9e5, received=5e3, seconds=10),
+                 scene.known_addresses()[0], WEB, sent=9e5, received=5e3, seconds=10),
     ]  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 

@@ -34,7 +34,7 @@ class Scene:
         hours, minutes = clock.split(":")
         return self.last_day + int(hours) * 3600 + int(minutes) * 60
 
-    def beside(self, count: int = 1) -> list[str]:
+    def known_addresses(self, count: int = 1) -> list[str]:
         """Different addresses in networks that the hosts use much."""
         drawn = self.rng.choice(len(self.neighbours), count, replace=False)
         return [self.neighbours[int(place)] for place in drawn]

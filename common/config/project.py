@@ -48,7 +48,7 @@ class ProjectParameters:
     off_hours: tuple[int, int] = (17, 22)
     """Off hours of the local day, half-open, as the feature `is_off_hours` has them."""
     weekend_days: tuple[int, ...] = (6, 7)
-    """ISO weekdays that are no working days: 1 is Monday, 6 Saturday."""
+    """ISO weekdays that are not working days: 1 is Monday, 6 Saturday."""
     allowed_lateness_minutes: float = 15.0
     """How far outside the run's windows a session may end and still count in the nearest one."""
     max_rejected_ratio: float = 0.05

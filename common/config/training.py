@@ -40,39 +40,39 @@ class TrainingParameters:
     """The settings of the training lifecycle; `docs/training.md` says what each stage does with them."""
 
     min_coverage: float = 0.8
-    """Least share of the range's windows that must have features."""
+    """Smallest share of the range's windows that must have features."""
     min_rows: int = 500
-    """Fewest rows to train on."""
+    """Smallest number of rows to train on."""
     max_rows: int = 500_000
-    """Most rows to train on; of more, that many are drawn evenly over the range."""
+    """Largest number of rows to train on; if there are more, this many are drawn evenly over the range."""
     random_state: int = 20240101
     """Seed of everything that is drawn at random."""
     selection_rows: int = 10_000
     """Rows that feature selection works on."""
     selection_min_rows: int = 2_000
-    """Fewest rows before the validation block for which features are selected."""
+    """Smallest number of rows before the validation block for features to be selected."""
     correlation_max: float = 0.95
     """Largest absolute Spearman correlation of two selected features."""
     bootstraps: int = 6
     """Bootstraps on which the stability of a feature is measured."""
     stability_min: float = 0.5
-    """Least share of the bootstraps' forests in which a feature must help."""
+    """Smallest share of the bootstraps' forests in which a feature must help."""
     permutations: int = 3
-    """Shuffles, in all of which a feature must harm to be left out."""
+    """Number of shuffles; a feature is left out only if it does harm in all of them."""
     tuning_blocks: int = 4
     """Blocks of time that tuning divides the rows into."""
     tuning_rows: int = 10_000
-    """Most rows that a forest is grown on while tuning."""
+    """Largest number of rows that a forest is grown on while tuning."""
     tuning_min_rows: int = 5_000
-    """Fewest rows before the validation block for which the forest is tuned."""
+    """Smallest number of rows before the validation block for the forest to be tuned."""
     tuning_trials: int = 12
-    """Trials of the search; 0 takes the defaults."""
+    """Trials of the search; 0 keeps the defaults."""
     tuning_seconds: float = 240.0
     """Time after which the search ends early; the report then says `time_bound_hit`."""
     validation_share: float = 0.2
-    """Share of the rows, at the end of the range, that validates: above 0, at most 0.5."""
+    """Share of the rows, at the end of the range, used for validation: above 0, at most 0.5."""
     validation_rows: int = 4_000
-    """Most rows of the validation block that are examined."""
+    """Largest number of rows of the validation block that are examined."""
     transplants: int = 400
     """Synthetic anomalies that selection, tuning and validation each make."""
     promotion: str = "gated"

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from common.arrays import Integers
 from common.windows import EPOCH, WINDOW_SECONDS, Windows
 
 WINDOW_MICROS = WINDOW_SECONDS * 1_000_000
@@ -29,7 +29,7 @@ def slice_column(end_micros: Column, windows: Windows) -> Column:
     return F.least(F.greatest(number, F.lit(0)), F.lit(len(windows) - 1))
 
 
-def window_columns(slices: NDArray[np.int64], windows: Windows) -> dict[str, pa.Array]:
+def window_columns(slices: Integers, windows: Windows) -> dict[str, pa.Array]:
     """`window_start_ts`, `window_end_ts`, `date` and `window` of rows with these slice numbers, `(n_rows,)` each."""
     starts = micros(windows)[0] + np.asarray(slices, dtype=np.int64) * WINDOW_MICROS
     members = list(windows)

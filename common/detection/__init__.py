@@ -1,1 +1,1 @@
-"""The detector: its members, the judging of pairs, calibration, drift, the model registry, and alerts."""
+"""The detector: its members, scoring of pairs, calibration, drift, the model registry, and alerts."""

@@ -1,4 +1,4 @@
-"""How rare a value is, from what training had: of one quantity, of a score, and of a score for one host.
+"""How rare a value is by the training data: of one quantity, of a score, and of a score for one host.
 
 All give -log10 of a p-value, the share of training that is at least as high: 0 is ordinary, 3 is one in a thousand.
 """
@@ -29,7 +29,7 @@ class UpperTail:
 
     @classmethod
     def fit(cls, column: Floats, parameters: CalibrationParameters) -> UpperTail:
-        """The tail of a column, NaN for null, on a grid of ranks with some points for each doubling."""
+        """The tail of a column, NaN for null, on a grid of ranks with a few points per doubling."""
         rows = len(column)
         ordered = np.sort(column[~np.isnan(column)])
         found = len(ordered)
@@ -162,7 +162,7 @@ class HostPValues:
         return cls(values[kept], (rows - first[kept]).astype(np.float64), rows, threshold, spread, own, parameters)
 
     def neg_log10_p(self, scores: Floats, hosts: NDArray[Any], trained: bool = False) -> Floats:
-        """-log10 of the p-value of each score for its host; `trained`: each score is itself among those of training."""
+        """-log10 of the p-value of each score for its host; `trained`: the scores are training scores."""
         place = np.minimum(np.searchsorted(self.values, scores), len(self.values) - 1)
         count = np.where(scores > self.values[-1], 0.0, self.counts[place])
         beyond = np.exp(-np.maximum(scores - self.threshold, 0.0) / self.spread)
@@ -200,6 +200,6 @@ class HostPValues:
 
 
 def _tail_rows(rows: int, parameters: CalibrationParameters) -> int:
-    """How many of the highest training scores make the tail."""
+    """The number of highest training scores that make up the tail."""
     most, fewest = parameters.tail_rows_max, parameters.tail_rows_min
     return min(most, max(fewest, rows // parameters.tail_rows_divisor))

@@ -19,10 +19,10 @@ from common.detection.parameters import DetectorParameters
 
 @dataclass(frozen=True, eq=False)
 class Detector:
-    """Members that each look at a host's window in their own way, and the weighted sum of their scores.
+    """The members, each scoring a host's window in its own way, and the weighted sum of their scores.
 
-    The forest and the rarity look at features, `pairs` and `spread` at pairs; a detector that learnt no pairs lacks
-    these two. `feature_calibration` is the training distribution of what the features alone score, `calibration` that
+    The forest and the rarity look at features, `pairs` and `spread` at pairs; a detector trained without pairs lacks
+    these two. `feature_calibration` is the training distribution of the features' scores alone, `calibration` that
     of the raw score.
     """
 
@@ -47,7 +47,7 @@ class Detector:
 
     @property
     def weights(self) -> dict[str, float]:
-        """What the score of each member counts in the raw score."""
+        """The weight of each member in the raw score."""
         weights = self.parameters.weights
         features = weights.features if self.pairs else 1.0
         found = {
@@ -69,11 +69,11 @@ class Detector:
         return cls(settings.parameters, forest, rarity, calibration, calibration), raw
 
     def with_pairs(self, pairs: PairsMember, spread: SpreadMember, calibration: ScoreQuantiles) -> Detector:
-        """The detector with members for pairs, and the training distribution of the raw scores that they give."""
+        """The detector with the members pairs and spread, and the training distribution of its raw scores."""
         return replace(self, pairs=pairs, spread=spread, calibration=calibration)
 
     def feature_scores(self, matrix: Matrix) -> Floats:
-        """What the features of the rows score by themselves, shape (n_rows,)."""
+        """The part of the raw scores that comes from features, shape (n_rows,)."""
         weights = self.parameters.weights
         parts = [
             weights.forest * self.forest.score_samples(part) + weights.rarity * self.rarity.score_samples(part)
@@ -102,7 +102,7 @@ class Detector:
         )
 
     def explain_pairs(self, samples: Samples) -> dict[str, PieceExplanation]:
-        """What pairs and spread say of the samples, by the names of their weights; empty where none were learnt."""
+        """The explanations of pairs and spread, by the names of their weights; empty if the detector has neither."""
         if not self.pairs or not self.spread:
             return {}
         return {"pairs": self.pairs.explain(samples), "spread": self.spread.explain(samples)}

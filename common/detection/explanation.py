@@ -1,4 +1,4 @@
-"""What a prediction says about its reasons."""
+"""Explanations of scores, and the reasons of a prediction."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class PieceExplanation(Explanation):
     """An explanation by pieces of evidence: the value of each piece, the prior maximum, and the kind of each row.
 
     `values` and `usual` have the shape of the contributions, and are 0 where nothing was contributed; a kind says who
-    began and whether the peer is inside. For pairs, `strongest_pairs` has the strongest of each row as JSON.
+    opened the sessions and whether the peer is internal. For pairs, `strongest_pairs` has each row's strongest ones as
+    JSON.
     """
 
     values: Floats
@@ -38,12 +39,12 @@ class PieceExplanation(Explanation):
 
     @classmethod
     def nothing(cls, rows: int) -> PieceExplanation:
-        """The explanation of so many rows without any evidence."""
+        """The explanation of `rows` rows without evidence."""
         none = np.zeros((rows, 0))
         return cls((), np.zeros(rows), none, none, none, [""] * rows, ["[]"] * rows)
 
     def reasons(self, weight: float) -> list[list[dict[str, Any]]]:
-        """The entries of `top_features` of each row, with what the pieces add to a raw score of that weight."""
+        """The entries of `top_features` of each row; the contributions are those to the raw score at that weight."""
         return [
             [
                 {
@@ -63,7 +64,8 @@ class PieceExplanation(Explanation):
 class Reason:
     """A feature of a prediction: its value there (null for none), its median in training, and what it contributed.
 
-    For pairs, the prior maximum stands in for the median, and `kind` says who began and whether the peers are inside.
+    For pairs, the prior maximum stands in for the median, and `kind` says who opened the sessions and
+    whether the peers are internal.
     """
 
     feature: str
@@ -106,7 +108,7 @@ def top_features(
 
 
 def merged(texts: list[str], others: list[list[dict[str, Any]]], count: int) -> list[str]:
-    """The reasons of `top_features` with other ones of the same rows, largest first, `count` of each row."""
+    """The reasons of `top_features` merged with others of the same rows: the `count` largest of each row."""
     return [
         json.dumps(
             sorted([*json.loads(text), *more], key=lambda entry: -entry["contribution"])[:count], allow_nan=False

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.arrays import Codes, Matrix
+from common.arrays import Integers, Matrix
 from common.detection.inputs import ModelFeatures
 from common.errors import InputError
 from common.lake.lake import Lake
@@ -25,7 +25,7 @@ JOIN_KEYS = ["host_ip", "window_end_ts"]
 class ModelRows:
     """Some rows of the model input: their keys, values of shape (n_rows, n_features) with NaN for null.
 
-    `unmatched` counts the rows of FG-A that have none in FG-C, and are left out.
+    `unmatched` counts the rows of FG-A that are left out because FG-C has no counterpart.
     """
 
     keys: pa.Table
@@ -96,15 +96,15 @@ def _read(lake: Lake, windows: Windows, features: ModelFeatures, horizon: str) -
     return ModelRows(current.select(KEYS).take(pa.array(left)), values, len(current) - len(left))
 
 
-def _matches(current: pa.Table, deviations: pa.Table, lake: Lake, windows: Windows) -> tuple[Codes, Codes]:
-    """The row numbers of both tables that belong together, in the order of the first."""
+def _matches(current: pa.Table, deviations: pa.Table, lake: Lake, windows: Windows) -> tuple[Integers, Integers]:
+    """The matching row numbers of both tables, in the order of the first."""
     left = current.select(JOIN_KEYS).append_column("left", pa.array(np.arange(len(current))))
     right = deviations.select(JOIN_KEYS).append_column("right", pa.array(np.arange(len(deviations))))
     for name, keys in (("fg_a", left), ("fg_c", right)):
         distinct = keys.group_by(JOIN_KEYS).aggregate([])
         if len(distinct) != len(keys):
             raise InputError(
-                f"{name} in {lake.uri} has {len(keys) - len(distinct):,} rows too many for their host and window in "
+                f"{name} in {lake.uri} has {len(keys) - len(distinct):,} duplicate rows (same host and window) in "
                 f"{windows}",
                 "Rebuild these windows",
             )

@@ -28,7 +28,7 @@ def model_features(spec: FeatureSpec) -> ModelFeatures:
 
 
 def rarity_groups(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
-    """What the feature rarity looks at: group name to the features of which it takes the rarest.
+    """The groups of the feature rarity: name to the features of which the rarest counts.
 
     One group for each feature family: its novelty count (FG-A), or its `z_mad` and `log_ratio` (FG-C), so that one
     family counts once. The pair features are one more. Only of the shortest look-back: an alert belongs to the window

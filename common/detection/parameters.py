@@ -87,7 +87,7 @@ class PairParameters:
     calibration_rows: int
 
     def quorum(self, hosts: int) -> float:
-        """How many of so many hosts have to do the same before it counts as common."""
+        """The number of hosts, of `hosts` in all, that must do the same before it counts as common."""
         return max(self.quorum_hosts, self.quorum_share * hosts)
 
 

@@ -106,7 +106,7 @@ class Preprocessor:
         """The statistics that `to_dict` wrote.
 
         Raises:
-            ModelError: the mask is no ordered part of the features, or a statistic is missing for one.
+            ModelError: the mask is not an ordered subset of the features, or a statistic is missing for one.
         """
         features, mask = tuple(raw["features"]), tuple(raw["mask"])
         medians, iqrs, scales = (np.asarray(raw[name], dtype=np.float64) for name in ("medians", "iqrs", "scales"))

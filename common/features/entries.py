@@ -30,7 +30,7 @@ class SpecFile:
         """The sections of the file.
 
         Raises:
-            SpecError: the text is not YAML, or no mapping.
+            SpecError: the text is not YAML, or not a mapping.
         """
         try:
             raw = yaml.safe_load(text)
@@ -44,7 +44,7 @@ class SpecFile:
     def mapping(self, entry: Any, place: str) -> dict[str, Any]:
         """The entry, which must map names to something."""
         if not isinstance(entry, dict) or not all(isinstance(key, str) for key in entry):
-            raise self.error(place, f"{entry!r} does not map names to values", "Write it like {name: value, ...}")
+            raise self.error(place, f"{entry!r} does not map names to values", "Use the form {name: value, ...}")
         return entry
 
     def section(self, raw: Mapping[str, Any], path: str, kind: type[T]) -> T:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from common.arrays import Floats
 from common.features.spec import FeatureSpec, Metric
-
-Floats = NDArray[np.float64]
 
 MAD_TO_SIGMA = 1.4826
 IQR_TO_SIGMA = 1 / 1.349

@@ -124,7 +124,7 @@ class FeatureSpec:
 
     @property
     def score_names(self) -> tuple[str, ...]:
-        """The columns of FG-C that are no deviations: strength, composites and pair features."""
+        """The columns of FG-C that are not deviations: strength, composites and pair features."""
         return (self.strength.name, *self.composites, *self.pair_features)
 
     def window_length(self, label: str) -> str:
@@ -242,7 +242,9 @@ def _metric(file: SpecFile, entry: Any, names: Mapping[str, str]) -> Metric:
     if row.records not in ("traffic", "all"):
         raise file.error(place, f"records {row.records!r} is unknown", "Write traffic or all")
     if not row.sum and not row.feature:
-        raise file.error(place, "without a sum it is no column of delta_host", "Give a sum, or remove feature: false")
+        raise file.error(
+            place, "without a sum it is not a column of delta_host", "Give a sum, or remove feature: false"
+        )
     if row.sum and row.feature and not row.words:
         raise file.error(place, "words are missing", "Add words: what a report says after the value")
     try:
@@ -250,7 +252,7 @@ def _metric(file: SpecFile, entry: Any, names: Mapping[str, str]) -> Metric:
     except (KeyError, ValueError) as error:
         raise file.error(
             place,
-            f"the sum has a $ that stands for nothing: {error}",
+            f"the sum has an unknown placeholder: {error}",
             f"Known: {listed([f'${name}' for name in names])}",
         ) from error
 
@@ -270,7 +272,7 @@ def _composites(file: SpecFile, raw: dict[str, Any]) -> dict[str, Composite]:
 
 
 def _check_names(file: SpecFile, spec: FeatureSpec, rows: Sequence[Metric]) -> None:
-    """Raises where a name is there twice, or used but not declared."""
+    """Raises where a name is defined twice, or used but not declared."""
     names = [row.name for row in rows]
     for name in names:
         if names.count(name) > 1:

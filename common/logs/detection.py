@@ -61,7 +61,7 @@ def format_of(path: str, head: bytes, options: ReadOptions) -> str:
     """
     found = options.format or detect_format(head[:HEAD_BYTES])
     if found is None:
-        raise FormatError(f"{path} is in no known log format", f"Name one if it is (--format): {', '.join(FORMATS)}")
+        raise FormatError(f"{path} is in no known log format", f"Name the format with --format: {', '.join(FORMATS)}")
     return found
 
 

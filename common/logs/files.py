@@ -51,7 +51,7 @@ def find_all(inputs: Sequence[str]) -> list[FoundFile]:
     for entry in _each_input(inputs):
         files = _on_s3(entry) if entry.startswith("s3://") else _local(local_path(entry))
         if not files:
-            raise InputError(f"input {entry!r} holds no file", "Check the path, or the pattern")
+            raise InputError(f"input {entry!r} contains no files", "Check the path, or the pattern")
         for file in files:
             identity = file.path if file.path.startswith("s3://") else os.path.realpath(file.path)
             known = found.setdefault(identity, file)

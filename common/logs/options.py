@@ -43,5 +43,5 @@ class ReadOptions:
         if unknown := sorted(set(self.column_mapping) - names):
             raise ParameterError(
                 f"column_mapping has unknown columns: {', '.join(unknown)}",
-                f"Canonical ones: {', '.join(sorted(names))}",
+                f"Canonical columns: {', '.join(sorted(names))}",
             )

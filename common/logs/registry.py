@@ -54,4 +54,4 @@ def reader_of(name: str) -> LogFormat:
     for reader in READERS:
         if name == reader.NAME:
             return reader
-    raise FormatError(f"log format {name!r} is unknown", f"Known ones: {', '.join(FORMATS)}")
+    raise FormatError(f"log format {name!r} is unknown", f"Known formats: {', '.join(FORMATS)}")

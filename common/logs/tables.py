@@ -7,24 +7,22 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.arrays import Flags, Floats, Integers
 from common.contracts.session import PARSED_SCHEMA
 from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
 from common.logs.records import COUNTERS, TEXT_RULES, TRAFFIC, foreign_columns, precise_time
-from common.logs.vectors import Mask, by_distinct, instants, integers, real_numbers, texts
-
-Numbers = npt.NDArray[np.int64]
+from common.logs.vectors import by_distinct, instants, integers, real_numbers, texts
 
 _TIMESTAMP = PARSED_SCHEMA.field("end_ts").type
 
 
 def sessions_of(
-    raw: pa.RecordBatch, kind: str, lines: Numbers, source_file: str, zone: str, doubtful: Mask | None = None
-) -> tuple[pa.RecordBatch, Mask]:
+    raw: pa.RecordBatch, kind: str, lines: Integers, source_file: str, zone: str, doubtful: Flags | None = None
+) -> tuple[pa.RecordBatch, Flags]:
     """The sessions of the rows that are certain, and the mask of these rows.
 
     A row is certain if the rules for whole columns accept each of its values; any other row is left to `session_of`.
@@ -93,11 +91,11 @@ class _Columns:
         """A column of whole numbers from 0."""
         return self._checked(*integers(self.column(name)), required)
 
-    def instants(self, name: str, zone: str) -> Numbers:
+    def instants(self, name: str, zone: str) -> Integers:
         """A column of times that must not be empty, in microseconds since the epoch."""
         return _numbers(self._checked(*instants(self.column(name), name, zone), True))
 
-    def durations(self, name: str) -> npt.NDArray[np.float64]:
+    def durations(self, name: str) -> Floats:
         """A column of seconds that must not be empty."""
         numbers = (
             self._checked(*real_numbers(self.column(name), name), True).fill_null(0).to_numpy(zero_copy_only=False)
@@ -105,15 +103,15 @@ class _Columns:
         self.certain &= (numbers >= 0) & (numbers <= values.MAX_DURATION_S)
         return np.where(self.certain, numbers, 0)
 
-    def _checked(self, column: pa.Array, certain: Mask, required: bool) -> pa.Array:
+    def _checked(self, column: pa.Array, certain: Flags, required: bool) -> pa.Array:
         self.certain &= certain
         if required and column.null_count:
             self.certain &= np.asarray(column.is_valid())
         return column
 
 
-def _numbers(column: pa.Array) -> Numbers:
-    numbers: Numbers = column.fill_null(0).to_numpy(zero_copy_only=False)
+def _numbers(column: pa.Array) -> Integers:
+    numbers: Integers = column.fill_null(0).to_numpy(zero_copy_only=False)
     return numbers
 
 
@@ -170,5 +168,5 @@ def _threat_times(columns: _Columns, zone: str) -> dict[str, pa.Array]:
     }
 
 
-def _timestamps(micros: Numbers) -> pa.Array:
+def _timestamps(micros: Integers) -> pa.Array:
     return pa.array(micros).view(_TIMESTAMP)

@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.arrays import Flags
 from common.logs import values
 from common.logs.values import FieldError
 
-Mask = npt.NDArray[np.bool_]
-Checked = tuple[pa.Array, Mask]
+Checked = tuple[pa.Array, Flags]
 
 _PLAIN_INTEGER = "^[0-9]{1,18}$"
 _LAST_INSTANT = 7_258_118_400 * values.MICROSECOND
@@ -105,7 +105,7 @@ def real_numbers(column: pa.Array, name: str) -> Checked:
     return by_distinct(column, partial(values.seconds, name), pa.float64())
 
 
-def _all(column: pa.Array) -> Mask:
+def _all(column: pa.Array) -> Flags:
     return np.ones(len(column), dtype=bool)
 
 

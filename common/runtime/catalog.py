@@ -1,7 +1,8 @@
-"""The catalog of commands: the stages, each with an image, and the tools beside them.
+"""The catalog of commands: the stages, each with an image, and the tools.
 
-One row says all that has to be known of a stage elsewhere. `tests/common/runtime/test_catalog.py` compares it with the
-scripts of pyproject.toml, the bake file, the Dockerfiles, the pipelines and the README, and names what is missing.
+A stage's row holds all that the rest of the project needs to know about it. `tests/common/runtime/test_catalog.py`
+compares it with the scripts of pyproject.toml, the bake file, the Dockerfiles, the pipelines and the README, and names
+what is missing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Stage(Tool):
 
     Attributes:
         summary: what it makes, in a few words.
-        base: what its image is built on: Sail; scikit-learn beside it; what only training needs beside that.
+        base: the image it builds on: Sail alone, with scikit-learn, or also with what only training needs.
     """
 
     summary: str
@@ -40,7 +41,7 @@ STAGES = (
     Stage("ndr-15m", "jobs.streaming_15m", "slices, features, pair counts and deviations in one process"),
     Stage("ndr-if-training", "jobs.if_training", "a verified, trained and deployed model", "base-training"),
     Stage("ndr-inference", "jobs.inference", "anomaly scores and their reasons", "base-ml"),
-    Stage("ndr-join", "jobs.join", "predictions beside features, published"),
+    Stage("ndr-join", "jobs.join", "predictions joined with features, published"),
     Stage("ndr-inventory-unload", "jobs.inventory_unload", "the machine inventory, from Redshift"),
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
 )

@@ -13,7 +13,7 @@ from docs.generate.markdown import page, table
 
 ROOT = Path(__file__).parents[2]
 GROUPS = {"jobs": "Stages", "tools": "Tools"}
-OTHERS = "Running it"
+OTHERS = "Deployment and operation"
 
 
 def commands() -> dict[str, tuple[str, click.Command]]:

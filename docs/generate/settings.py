@@ -65,10 +65,10 @@ def _about(kind: type) -> str:
 
 
 def _table(group: str, kind: type) -> str:
-    hints, told = get_type_hints(kind), meanings(kind)
+    hints, texts = get_type_hints(kind), meanings(kind)
     rows = [
         (f"`{entry.name}`", _type(hints[entry.name]), _unit(entry.name, hints[entry.name]), _default(entry),
-         told[entry.name])
+         texts[entry.name])
         for entry in fields(kind)
     ]  # fmt: skip
     return table(("setting", "type", "unit", "default", "meaning"), rows)

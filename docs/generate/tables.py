@@ -57,14 +57,14 @@ def _columns(contract: Table, spec: FeatureSpec) -> str:
 def _derived(spec: FeatureSpec) -> dict[str, tuple[str, frozenset[str]]]:
     """Which columns of wide tables follow from the feature specification, and what they are."""
     statistics = frozenset(f"{metric.name}_{statistic}" for metric in spec.metrics for statistic in spec.statistics)
-    told = f"of each of the {len(spec.metrics)} metrics, named `<metric>_<statistic>`, the statistics " + _names(
+    sentence = f"of each of the {len(spec.metrics)} metrics, named `<metric>_<statistic>`, the statistics " + _names(
         spec.statistics
     )
     return {
         "fg_a": ("the [features](../features.md)", frozenset(spec.fg_a_features())),
         "fg_c": ("the [deviations](../features.md)", frozenset(spec.fg_c_features())),
-        "fg_b/host": (told, statistics),
-        "fg_b/segment": (told, statistics),
+        "fg_b/host": (sentence, statistics),
+        "fg_b/segment": (sentence, statistics),
     }
 
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from common.addresses import Segments, is_internal
+from common.arrays import Floats
 from common.config.project import ProjectParameters
 from common.contracts import QUANTILE_SOURCES, QUANTILES
 from common.contracts.session import SESSION_COLUMNS
@@ -149,7 +149,7 @@ def _quantile_columns(source: str, lists: pa.ListArray) -> dict[str, pa.Array]:
     }
 
 
-def list_quantiles(lists: pa.ListArray, shares: Sequence[float]) -> NDArray[np.float64]:
+def list_quantiles(lists: pa.ListArray, shares: Sequence[float]) -> Floats:
     """The linearly interpolated quantiles of each list, `(n_lists, n_shares)`; NaN where a list is null or empty.
 
     Four times as fast as the engine's percentile over 10 million values.
@@ -166,6 +166,6 @@ def list_quantiles(lists: pa.ListArray, shares: Sequence[float]) -> NDArray[np.f
     below = np.floor(position).astype(np.int64)
     low = np.minimum(bounds[:-1, None] + below, len(ordered) - 1)
     high = np.minimum(low + 1, np.maximum(bounds[1:, None] - 1, 0))
-    found: NDArray[np.float64] = ordered[low] + (ordered[high] - ordered[low]) * (position - below)
+    found: Floats = ordered[low] + (ordered[high] - ordered[low]) * (position - below)
     found[lengths == 0] = np.nan
     return found

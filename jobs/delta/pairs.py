@@ -9,11 +9,11 @@ from operator import or_
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.addresses import Segments, is_internal
+from common.arrays import Floats, Integers
 from common.config.project import ProjectParameters
 from common.contracts.types import Table
 from common.contracts.window_columns import TIMESTAMP, window_columns
@@ -119,7 +119,7 @@ def _shared_columns(batch: pa.RecordBatch, windows: Windows) -> dict[str, pa.Arr
     }
 
 
-def gap_sums(starts: pa.ListArray) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+def gap_sums(starts: pa.ListArray) -> tuple[Integers, Integers, Floats]:
     """First and last start (us) and the sum of squared gaps (s^2) of each list of session starts, `(n_lists,)` each.
 
     Every list has at least one start.

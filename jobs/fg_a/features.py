@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from common.arrays import Integers
 from common.config.project import ProjectParameters
 from common.contracts.types import Table
 from common.contracts.window_columns import window_columns
@@ -21,7 +22,7 @@ from jobs.fg_a.feed import HostEntries, PairEntries, host_entries, pair_entries
 from jobs.fg_a.frames import counted_columns, timed_columns
 from jobs.fg_a.metrics import Lookback, Values, check_formulas, metric_values
 from jobs.fg_a.sums import spreads
-from jobs.fg_a.timeline import ROLES, Index, Timeline
+from jobs.fg_a.timeline import ROLES, Timeline
 
 Number = TypeVar("Number", np.int64, np.float64)
 
@@ -63,7 +64,7 @@ def fg_a_rows(feed: pa.Table, definition: Definition) -> pa.RecordBatch:
     )
 
 
-def _active(sums: HostEntries, n_hosts: int, timeline: Timeline) -> tuple[Index, Index]:
+def _active(sums: HostEntries, n_hosts: int, timeline: Timeline) -> tuple[Integers, Integers]:
     """Host and window numbers of the rows: where a host has a slice in the window itself."""
     seen = np.zeros((n_hosts, timeline.n_buckets), dtype=bool)
     seen[sums.owner // len(ROLES), sums.bucket] = True
@@ -123,14 +124,14 @@ def _running(sums: HostEntries, values: NDArray[Number], owners: int, timeline: 
     return added
 
 
-def _peaks(sums: HostEntries, n_hosts: int, timeline: Timeline) -> dict[str, Index]:
+def _peaks(sums: HostEntries, n_hosts: int, timeline: Timeline) -> dict[str, Integers]:
     """The sessions of the busiest minute by label, `(n_owners, n_windows)`."""
     peaks = np.zeros((n_hosts * len(ROLES), timeline.n_buckets), dtype=np.int64)
     peaks[sums.owner, sums.bucket] = sums.peak
     return {label: _largest_between(peaks, timeline.starts(label), timeline.ends) for label in timeline.labels}
 
 
-def _largest_between(values: Index, starts: Index, ends: Index) -> Index:
+def _largest_between(values: Integers, starts: Integers, ends: Integers) -> Integers:
     """The largest value of each row in `[start, end)`, `(n_rows, n_ranges)`, by doubling stretches."""
     levels = [values]
     while (length := 1 << len(levels)) <= values.shape[1]:
@@ -151,7 +152,7 @@ def _segments(sums: HostEntries, n_hosts: int) -> pa.Array:
     return sums.segment.take(pa.array(row))
 
 
-def _context(window: Index, definition: Definition) -> dict[str, pa.Array]:
+def _context(window: Integers, definition: Definition) -> dict[str, pa.Array]:
     """The context features and the time band of each row, from the local time at which its window starts."""
     project = definition.project
     zone = ZoneInfo(project.time_zone)

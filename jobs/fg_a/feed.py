@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from jobs.fg_a.sums import Bools, Keyed, days_met
-from jobs.fg_a.timeline import ROLES, Index, Timeline
+from common.arrays import Flags, Floats, Integers
+from jobs.fg_a.sums import Keyed, days_met
+from jobs.fg_a.timeline import ROLES, Timeline
 
 PORTS = 1 << 16
 
@@ -25,15 +26,15 @@ class PairEntries:
     """
 
     n_hosts: int
-    owner: Index
-    peer: Index
-    port: Index
-    segment: Index
-    risky: Bools
-    bucket: Index
-    sessions: Index
-    bytes: Index
-    past_days: Index
+    owner: Integers
+    peer: Integers
+    port: Integers
+    segment: Integers
+    risky: Flags
+    bucket: Integers
+    sessions: Integers
+    bytes: Integers
+    past_days: Integers
 
     def by_peer(self) -> Keyed:
         """The entries by peer."""
@@ -56,12 +57,12 @@ class PairEntries:
         """Only the entries whose peer is in a high-risk segment."""
         return self.taken(np.flatnonzero(self.risky))
 
-    def taken(self, chosen: Index) -> PairEntries:
+    def taken(self, chosen: Integers) -> PairEntries:
         """The entries with these numbers, in this order."""
         columns = {name: getattr(self, name)[chosen] for name in self.__dataclass_fields__ if name != "n_hosts"}
         return PairEntries(n_hosts=self.n_hosts, **columns)
 
-    def hosts_with_history(self, timeline: Timeline) -> Bools:
+    def hosts_with_history(self, timeline: Timeline) -> Flags:
         """Whether each host had any session in the history before each edge, `(n_hosts, n_edges)`."""
         host = self.owner // len(ROLES)
         current = self.bucket >= 0
@@ -71,7 +72,7 @@ class PairEntries:
         np.bitwise_or.at(past, host[~current], self.past_days[~current])
         return days_met(present, past, timeline) > 0
 
-    def _keyed(self, code: Index, n_codes: int, *, in_order: bool = False) -> Keyed:
+    def _keyed(self, code: Integers, n_codes: int, *, in_order: bool = False) -> Keyed:
         """The entries by key; with `in_order`, they are already sorted by owner and code."""
         full = self.owner * n_codes + code
         entries = np.flatnonzero(self.bucket >= 0)
@@ -102,16 +103,16 @@ class PairEntries:
 class HostEntries:
     """Sums of owners by bucket: `counts` and `seconds` are `(n_entries, n_columns)`, everything else `(n_entries,)`."""
 
-    owner: Index
-    bucket: Index
-    counts: Index
-    peak: Index
-    seconds: NDArray[np.float64]
+    owner: Integers
+    bucket: Integers
+    counts: Integers
+    peak: Integers
+    seconds: Floats
     segment: pa.Array
 
 
 def pair_entries(
-    feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline, high_risk_segments: Collection[str]
+    feed: pa.Table, rows: Integers, hosts: pa.Array, timeline: Timeline, high_risk_segments: Collection[str]
 ) -> PairEntries:
     """The pair and history rows of a feed with these row numbers, as arrays."""
     risky = pc.is_in(feed.column("peer_segment_id"), value_set=pa.array(list(high_risk_segments), pa.string()))
@@ -133,7 +134,7 @@ def pair_entries(
     return unsorted.taken(np.argsort((unsorted.owner * n_peers + unsorted.peer) * PORTS + unsorted.port))
 
 
-def host_entries(feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline) -> HostEntries:
+def host_entries(feed: pa.Table, rows: Integers, hosts: pa.Array, timeline: Timeline) -> HostEntries:
     """The host rows of a feed with these row numbers, as arrays."""
     chosen = feed.take(pa.array(rows))
     owner, _, bucket = _places(feed, rows, hosts, timeline)
@@ -154,7 +155,7 @@ def _matrix(rows: pa.Table, name: str) -> NDArray[Any]:
     return values.reshape(rows.num_rows, -1)
 
 
-def _places(feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline) -> tuple[Index, Index, Index]:
+def _places(feed: pa.Table, rows: Integers, hosts: pa.Array, timeline: Timeline) -> tuple[Integers, Integers, Integers]:
     """Owner, port and bucket of rows, from their host and place."""
     host = pc.index_in(feed.column("host_ip"), value_set=hosts).to_numpy()[rows].astype(np.int64)
     rest, role = np.divmod(_integers(feed, "place", rows), len(ROLES))
@@ -162,12 +163,12 @@ def _places(feed: pa.Table, rows: Index, hosts: pa.Array, timeline: Timeline) ->
     return host * len(ROLES) + role, port, bucket
 
 
-def _integers(feed: pa.Table, name: str, rows: Index) -> Index:
-    values: Index = pc.fill_null(feed.column(name), 0).to_numpy()[rows].astype(np.int64)
+def _integers(feed: pa.Table, name: str, rows: Integers) -> Integers:
+    values: Integers = pc.fill_null(feed.column(name), 0).to_numpy()[rows].astype(np.int64)
     return values
 
 
-def _codes(column: pa.ChunkedArray) -> Index:
+def _codes(column: pa.ChunkedArray) -> Integers:
     encoded = column.combine_chunks().dictionary_encode()
-    codes: Index = pc.fill_null(encoded.indices, 0).to_numpy().astype(np.int64)
+    codes: Integers = pc.fill_null(encoded.indices, 0).to_numpy().astype(np.int64)
     return codes

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from common.arrays import Flags, Floats, Integers
 from common.features.computed import check_computed
 from common.features.spec import FeatureSpec
 from jobs.fg_a.sums import Spread, entropy
 
-Values = NDArray[np.float64] | NDArray[np.int64]
+Values = Floats | Integers
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Lookback:
     segments: Spread
     services: Spread
     risky_peers: Spread
-    known: NDArray[np.bool_]
+    known: Flags
 
 
-def share(part: Values, whole: Values) -> NDArray[np.float64]:
+def share(part: Values, whole: Values) -> Floats:
     """The quotient; 0 where the whole is 0."""
     return np.divide(part, whole, out=np.zeros(whole.shape), where=whole != 0)
 
@@ -82,7 +82,7 @@ FORMULAS: dict[str, Callable[[Lookback], Values]] = {
     "high_risk_segment_unique_dsts": lambda back: back.risky_peers.distinct,
     "has_high_risk_segment_interaction": lambda back: (back.risky_peers.total > 0).astype(np.int64),
 }
-"""The metrics that are no sums: the name in the specification, and its computation beside it."""
+"""The computation of each metric that is not a sum, by its name in the specification."""
 
 
 def metric_values(spec: FeatureSpec, back: Lookback) -> dict[str, Values]:

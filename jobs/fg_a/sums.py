@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.fg_a.timeline import Index, Timeline
+from common.arrays import Flags, Floats, Integers
+from jobs.fg_a.timeline import Timeline
 
 CELLS_PER_CHUNK = 4_000_000
 TABLE_SIZE = 1 << 16
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 _COUNTS = np.arange(TABLE_SIZE, dtype=np.float64)
 _N_LOG_N = _COUNTS * np.log2(np.maximum(_COUNTS, 1))
@@ -29,13 +28,13 @@ class Keyed:
     before the origin: see `days_met`.
     """
 
-    owner: Index
+    owner: Integers
     n_owners: int
-    key: Index
-    bucket: Index
-    sessions: Index
-    bytes: Index
-    past_days: Index
+    key: Integers
+    bucket: Integers
+    sessions: Integers
+    bytes: Integers
+    past_days: Integers
 
     def chunks(self, n_buckets: int) -> Iterator[tuple[slice, slice]]:
         """Runs of keys and of their entries, small enough to become dense."""
@@ -50,14 +49,14 @@ class Keyed:
 class Spread:
     """Totals over the keys of each owner in each window, every array `(n_owners, n_windows)`."""
 
-    total: Index
-    distinct: Index
+    total: Integers
+    distinct: Integers
     n_log_n: Floats
-    largest: Index
-    bytes_total: Index
-    bytes_largest: Index
-    new: Index
-    rare: Index
+    largest: Integers
+    bytes_total: Integers
+    bytes_largest: Integers
+    new: Integers
+    rare: Integers
 
     @classmethod
     def zeros(cls, shape: tuple[int, int]) -> Spread:
@@ -104,7 +103,7 @@ def spreads(
     return found
 
 
-def days_met(present: Bools, past_days: Index, timeline: Timeline) -> NDArray[np.uint8]:
+def days_met(present: Flags, past_days: Integers, timeline: Timeline) -> NDArray[np.uint8]:
     """The number of UTC dates on which a key had a session before each edge, `(n_keys, n_edges)`.
 
     Dates count from `lookback_days` before the edge's date up to the edge itself. `present` `(n_keys, n_buckets)` marks
@@ -120,7 +119,7 @@ def days_met(present: Bools, past_days: Index, timeline: Timeline) -> NDArray[np
     return np.stack(whole_days, axis=1)[:, place] + _met_today(present, past_days >> reach & 1 > 0, timeline)
 
 
-def _met_today(present: Bools, past_today: Bools, timeline: Timeline) -> NDArray[np.uint8]:
+def _met_today(present: Flags, past_today: Flags, timeline: Timeline) -> NDArray[np.uint8]:
     """Whether a key had a session on each edge's date, before the edge, `(n_keys, n_edges)` of 0 and 1."""
     running = np.zeros((len(present), timeline.n_buckets + 1), dtype=np.int32)
     np.cumsum(present, axis=1, out=running[:, 1:])
@@ -130,7 +129,7 @@ def _met_today(present: Bools, past_today: Bools, timeline: Timeline) -> NDArray
     return met.astype(np.uint8)
 
 
-def _running(keyed: Keyed, keys: slice, entries: slice, values: Index, n_buckets: int) -> Index:
+def _running(keyed: Keyed, keys: slice, entries: slice, values: Integers, n_buckets: int) -> Integers:
     """Running sums over buckets of a run of keys, from 0, `(n_keys, n_buckets + 1)`."""
     n_keys = keys.stop - keys.start
     held = values[entries]
@@ -141,22 +140,22 @@ def _running(keyed: Keyed, keys: slice, entries: slice, values: Index, n_buckets
     return running
 
 
-def _raise_to(largest: Index, owners: Index, values: Index) -> None:
+def _raise_to(largest: Integers, owners: Integers, values: Integers) -> None:
     largest[owners] = np.maximum(largest[owners], values)
 
 
-def _tally(flags: Bools, heads: Index) -> Index:
+def _tally(flags: Flags, heads: Integers) -> Integers:
     return np.add.reduceat(flags, heads, dtype=np.int64)
 
 
-def _count_log_count(count: Index) -> Floats:
+def _count_log_count(count: Integers) -> Floats:
     """The product n log2 n of each count n, 0 for 0; from a table while counts are small."""
     if count.max(initial=0) < TABLE_SIZE:
         return _N_LOG_N[count]
     return np.multiply(count, np.log2(np.maximum(count, 1)), dtype=np.float64)
 
 
-def entropy(total: Index, n_log_n: Floats) -> Floats:
+def entropy(total: Integers, n_log_n: Floats) -> Floats:
     """Shannon entropy in bits, from the total of counts n and the sum of n log2 n; 0 without counts.
 
     Rounded to 1e-10, so that the order of the keys has no influence.

@@ -8,11 +8,9 @@ from datetime import date
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from common.arrays import Integers
 from common.windows import Windows
-
-Index = NDArray[np.int64]
 
 ROLES = ("outbound", "inbound")
 
@@ -48,12 +46,12 @@ class Timeline:
         return self.history.start.date()
 
     @cached_property
-    def slice_days(self) -> Index:
+    def slice_days(self) -> Integers:
         """Days from `origin_date` to the date of each slice, `(n_slices,)`."""
         return np.array([(member.start.date() - self.origin_date).days for member in self.history])
 
     @cached_property
-    def edges(self) -> Index:
+    def edges(self) -> Integers:
         """The first slice of each bucket, and the end of the last, `(n_buckets + 1,)`."""
         ends = np.arange(len(self.windows)) + self.before + 1
         midnights = np.flatnonzero(np.diff(self.slice_days)) + 1
@@ -66,41 +64,41 @@ class Timeline:
         return len(self.edges) - 1
 
     @cached_property
-    def bucket_days(self) -> Index:
+    def bucket_days(self) -> Integers:
         """Days from `origin_date` to the date of each bucket, `(n_buckets,)`."""
         return self.slice_days[self.edges[:-1]]
 
     @cached_property
-    def ends(self) -> Index:
+    def ends(self) -> Integers:
         """The edge number at which each window ends, `(n_windows,)`."""
         return np.searchsorted(self.edges, np.arange(len(self.windows)) + self.before + 1)
 
     @property
-    def end_columns(self) -> slice | Index:
+    def end_columns(self) -> slice | Integers:
         """`ends` as an index of dense columns: a slice, which copies nothing, when they are consecutive."""
         return _consecutive(self.ends)
 
-    def start_columns(self, label: str) -> slice | Index:
+    def start_columns(self, label: str) -> slice | Integers:
         """`starts` as an index of dense columns."""
         return _consecutive(self.starts(label))
 
-    def starts(self, label: str) -> Index:
+    def starts(self, label: str) -> Integers:
         """The edge number at which each window's look-back begins, `(n_windows,)`."""
         first = np.arange(len(self.windows)) + self.before + 1 - self.labels[label]
         return np.searchsorted(self.edges, first)
 
     @cached_property
-    def current_buckets(self) -> Index:
+    def current_buckets(self) -> Integers:
         """The bucket of each window itself, `(n_windows,)`."""
         return self.ends - 1
 
     @cached_property
-    def edge_days(self) -> Index:
+    def edge_days(self) -> Integers:
         """Days from `origin_date` to the date of the slice that starts at each edge, `(n_buckets + 1,)`."""
         last = (self.windows.end.date() - self.origin_date).days
         return np.append(self.bucket_days, last)
 
 
-def _consecutive(columns: Index) -> slice | Index:
+def _consecutive(columns: Integers) -> slice | Integers:
     first, last = int(columns[0]), int(columns[-1])
     return slice(first, last + 1) if (np.diff(columns) == 1).all() else columns

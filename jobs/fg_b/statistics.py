@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from common.features.scales import MAD_TO_SIGMA, Floats
+from common.arrays import Flags, Floats, Integers
+from common.features.scales import MAD_TO_SIGMA
 
 COMPUTED = ("median", "p25", "p75", "p95", "p99", "mad", "iqr", "support_count", "cold_start_flag")
 QUANTILES = {"p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
@@ -18,7 +18,7 @@ class Statistics:
     """The statistics of a baseline: one entry per metric, NaN without support."""
 
     values: dict[str, Floats]
-    support: NDArray[np.int64]
+    support: Integers
 
 
 def statistics(values: Floats) -> Statistics:
@@ -34,7 +34,7 @@ def statistics(values: Floats) -> Statistics:
     return Statistics(named, support)
 
 
-def outliers(values: Floats, floors: Floats, median: Floats, mad: Floats, z_max: float) -> NDArray[np.bool_]:
+def outliers(values: Floats, floors: Floats, median: Floats, mad: Floats, z_max: float) -> Flags:
     """Which columns of `values`, shape `(n_metrics, n)`, are outliers in any row.
 
     An outlier lies more than `z_max` scales from the median; the scale is the larger of 1.4826 mad and the floor.
@@ -53,16 +53,16 @@ def median_and_mad(values: Floats) -> tuple[Floats, Floats]:
     return median, _mad(ordered, support, median)
 
 
-def _support(ordered: Floats) -> NDArray[np.int64]:
+def _support(ordered: Floats) -> Integers:
     return np.asarray(ordered.shape[1] - np.isnan(ordered).sum(axis=1), dtype=np.int64)
 
 
-def _mad(ordered: Floats, support: NDArray[np.int64], median: Floats) -> Floats:
+def _mad(ordered: Floats, support: Integers, median: Floats) -> Floats:
     deviations = np.sort(np.abs(ordered - median[:, np.newaxis]), axis=1)
     return _quantile(deviations, support, 0.5)
 
 
-def _quantile(ordered: Floats, support: NDArray[np.int64], share: float) -> Floats:
+def _quantile(ordered: Floats, support: Integers, share: float) -> Floats:
     """The quantile of each sorted row, interpolated linearly between the two nearest ranks; NaN sorts last."""
     if not ordered.shape[1]:
         return np.full(len(ordered), np.nan)

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from common.arrays import Flags, Floats, Integers
 from common.contracts import tables
 from common.contracts.types import Column, arrow_schema
-from common.features.scales import Floats, scale_floors
+from common.features.scales import scale_floors
 from common.features.spec import FeatureSpec
 from jobs.fg_b.statistics import Statistics, median_and_mad, outliers, statistics
 
@@ -69,7 +70,7 @@ def segment_baselines(spec: FeatureSpec, slices: Sequence[Slice]) -> Callable[[p
 class _Subjects:
     """The order of the rows by time band and host, and the range of each band and host in it."""
 
-    order: NDArray[np.int64]
+    order: Integers
     bands: list[tuple[str, slice]]
     hosts: dict[str, list[tuple[str, slice]]]
 
@@ -106,7 +107,7 @@ def matrix(group: pa.Table, columns: Sequence[str]) -> Floats:
     return np.stack([group[name].to_numpy() for name in columns]).astype(np.float64, copy=False)
 
 
-def _kept_out(spec: FeatureSpec, values: Floats) -> NDArray[np.bool_]:
+def _kept_out(spec: FeatureSpec, values: Floats) -> Flags:
     rows = [spec.metric_names.index(name) for name in spec.outlier_metrics]
     keys = values[rows]
     median, mad = median_and_mad(keys)

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from common.arrays import Flags, Floats, Integers
 from common.contracts import BASELINE_PARTITION_NAMES
-from common.features.scales import IQR_TO_SIGMA, MAD_TO_SIGMA, Floats
+from common.features.scales import IQR_TO_SIGMA, MAD_TO_SIGMA
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
 from jobs.fg_c.deviations import column_floors, slice_count
@@ -62,7 +63,7 @@ class Baselines:
     scales: Floats
     sources: NDArray[np.int8]
 
-    def rows_of(self, fg_a_rows: pa.Table) -> NDArray[np.int64]:
+    def rows_of(self, fg_a_rows: pa.Table) -> Integers:
         """The row number for each FG-A row: that of the host, else of its segment, else the last one."""
         nothing = len(self.sources) - 1
         hosts = subject_keys(fg_a_rows, HOST_SUBJECT).to_pylist()
@@ -77,7 +78,7 @@ class Packed:
     """The statistics of some subjects: which slices are usable, medians and scales."""
 
     subjects: list[str]
-    usable: NDArray[np.bool_]
+    usable: Flags
     medians: Floats
     scales: Floats
 
@@ -110,7 +111,7 @@ def _load(key: BaselineKey) -> Baselines:
     return combine(spec, *packed)
 
 
-def pack(spec: FeatureSpec, rows: pa.Table, subject: Sequence[str], wanted: NDArray[np.int64]) -> Packed:
+def pack(spec: FeatureSpec, rows: pa.Table, subject: Sequence[str], wanted: Integers) -> Packed:
     """The wanted rows of a baseline table, one per subject, role and label, as arrays with a column per subject."""
     subjects, column = _encode(subject_keys(rows, subject), wanted)
     slices, number = _encode(subject_keys(rows, SLICE), wanted)
@@ -159,11 +160,11 @@ def _slices(spec: FeatureSpec) -> list[tuple[str, str]]:
     return [(role, label) for label in spec.window_labels for role in spec.roles]
 
 
-def _encode(texts: pa.ChunkedArray, wanted: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
+def _encode(texts: pa.ChunkedArray, wanted: Integers) -> tuple[list[str], Integers]:
     """The distinct texts among the wanted rows, and the number of each row's text."""
     encoded = texts.combine_chunks().take(wanted).dictionary_encode()
     return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
 
 
-def _values(rows: pa.Table, name: str, wanted: NDArray[np.int64]) -> NDArray[np.generic]:
+def _values(rows: pa.Table, name: str, wanted: Integers) -> NDArray[np.generic]:
     return np.asarray(rows[name].to_numpy()[wanted])

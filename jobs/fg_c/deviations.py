@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from common.features.scales import Floats, scale_floors
+from common.arrays import Floats
+from common.features.scales import scale_floors
 from common.features.spec import Composite, FeatureSpec
 
 TRANSFORMS = ("z_mad", "ratio", "log_ratio")

@@ -54,7 +54,7 @@ def requests(
 
 
 def execution_name(run_id: str, round_number: int, keys: Sequence[str]) -> str:
-    """A name that is the same for the same run, round and windows, and another one else."""
+    """A name that depends only on the run, the round and the windows."""
     digest = hashlib.sha256("\n".join([run_id, str(round_number), *keys]).encode()).hexdigest()[:16]
     tail = f"-r{round_number}-{digest}"
     return re.sub(r"[^A-Za-z0-9-]", "-", run_id)[: NAME_MOST - len(tail)] + tail
@@ -92,8 +92,8 @@ class Backfill:
         """How the execution ended.
 
         Raises:
-            StageError: it still runs after all polls.
-            AwsError: it cannot be looked at.
+            StageError: it is still running after all polls.
+            AwsError: it cannot be polled.
         """
         for attempt in range(self._poll_attempts):
             with aws_errors(f"execution {execution_arn} could not be looked at"):
@@ -103,8 +103,9 @@ class Backfill:
             if attempt + 1 < self._poll_attempts:
                 time.sleep(self._poll_seconds)
         raise StageError(
-            f"execution {execution_arn} still runs after {self._poll_attempts:,} looks, {self._poll_seconds:g} s apart",
-            "Run --stage remediate again: it goes on waiting for the same execution",
+            f"execution {execution_arn} is still running after {self._poll_attempts:,} polls, "
+            f"{self._poll_seconds:g} s apart",
+            "Run --stage remediate again: it continues to wait for the same execution",
         )
 
 

@@ -22,7 +22,9 @@ class RunIdType(click.ParamType[str]):
         """The name as given; fails with a usage error that names the value."""
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value):
             self.fail(
-                f"{value!r} is no run id. Use up to 100 letters, digits, dots, dashes and underscores", param, ctx
+                f"{value!r} is not a valid run id. Use up to 100 letters, digits, dots, dashes and underscores",
+                param,
+                ctx,
             )
         return str(value)
 
@@ -36,7 +38,7 @@ class RunIdType(click.ParamType[str]):
     "windows",
     type=WindowsType(),
     metavar="START/END",
-    help="Training range: START inclusive, END exclusive. Every stage but rollback needs it.",
+    help="Training range: START inclusive, END exclusive; required by every stage but rollback.",
 )
 @lake_option
 @engine_option
@@ -46,29 +48,40 @@ class RunIdType(click.ParamType[str]):
     type=click.Choice([ALL, *STAGES, ROLLBACK]),
     default=ALL,
     show_default=True,
-    help="Stage of the lifecycle; all runs verify to deploy in order; rollback makes the previous model current.",
+    help="Stage of training; all: verify to deploy, in order; rollback: make the previous model current.",
 )
-@click.option("--run-id", type=RunIdType(), metavar="ID", help="Name of the run. A single stage needs it.")
+@click.option(
+    "--run-id",
+    type=RunIdType(),
+    metavar="ID",
+    help="Name of the run; required by a single stage.  [default: derived from data and settings]",
+)
 @click.option(
     "--missing-windows",
     type=WindowListType(AUTO),
     default=AUTO,
     show_default=True,
     metavar="WINDOWS|auto",
-    help="Windows to remediate: starts or ranges START/END, separated by commas; auto: those that verify found.",
+    help="Windows to remediate: starts or ranges START/END, separated by commas; auto: those found by verify.",
 )
 @click.option("--backfill-state-machine", metavar="ARN", help="State machine that builds missing windows.")
-@click.option("--n-estimators", type=click.IntRange(10, 2000), help="Trees. Tuned without.")
-@click.option("--max-samples", type=click.IntRange(2, 1_000_000), help="Rows drawn for each tree. Tuned without.")
-@click.option("--random-state", type=click.IntRange(0), help="Seed. Without: of the project parameters.")
-@click.option("--min-rows", type=click.IntRange(2), help="Fewest rows to train on. Without: of the project parameters.")
+@click.option("--n-estimators", type=click.IntRange(10, 2000), help="Number of trees.  [default: tuned]")
+@click.option(
+    "--max-samples", type=click.IntRange(2, 1_000_000), help="Number of rows drawn for each tree.  [default: tuned]"
+)
+@click.option("--random-state", type=click.IntRange(0), help="Random seed.  [default: from the project parameters]")
+@click.option(
+    "--min-rows",
+    type=click.IntRange(2),
+    help="Smallest number of rows to train on.  [default: from the project parameters]",
+)
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Trains a model on the features of a range, and makes it the project's current one if it passes the gates.
+    """Train a model on the features of a range, and make it the project's current one if it passes the gates.
 
-    Stages: verify, remediate, reverify, train, publish, attributes, deploy. Each leaves an artifact in the run's
-    folder, and begins only where that of the stage before says so.
+    Stages: verify, remediate, reverify, train, publish, attributes, deploy. Each writes an artifact to the run's
+    folder, and starts only if the artifact of the stage before says that it may.
     """
     stage, windows = options["stage"], options["windows"]
     if stage != ROLLBACK and windows is None:

@@ -15,7 +15,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class TrainingConfig(StageConfig):
-    """What a stage of the lifecycle works on.
+    """The options of a stage of the lifecycle.
 
     `run_id` names the run; without it, one is derived from what the model is made of. `missing_windows` replaces the
     list of the verifier; None takes that list. `n_estimators`, `max_samples`, `random_state` and `min_rows` are None

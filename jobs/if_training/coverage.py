@@ -19,10 +19,10 @@ DAYS_AT_ONCE = 7
 
 @dataclass(eq=False)
 class Coverage:
-    """What the range has: hosts of each window with both groups of features, by window key; and what is wrong.
+    """The coverage of a range: the hosts of each window with both groups of features, by window key, and the defects.
 
     `missing` maps windows that cannot be trained on to the reason; `without_slices` are those among them of which the
-    lake has no slices, so that no logs came in. `duplicates` counts the rows too many, by table and window.
+    lake has no slices, so that no logs came in. `duplicates` counts the duplicate rows, by table and window.
     """
 
     windows: Windows
@@ -104,7 +104,7 @@ def _by_window(rows: pa.Table) -> dict[str, int]:
 
 
 def _slices(lake: Lake) -> set[str] | None:
-    """The windows of which there are slices; None where the lake has no such table, and nothing can be said."""
+    """The windows of which there are slices; None if the lake has no such table."""
     if not lake.exists("delta_host"):
         return None
     return {partition["window"] for partition in lake.partitions("delta_host")}

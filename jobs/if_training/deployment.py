@@ -1,4 +1,4 @@
-"""The stage that promotes a model which passes the gates, and the way back."""
+"""Promotion of a model that passes the gates, and rollback."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def deploy(run: TrainingRun) -> None:
     if run.run_id in pointer["rolled_back"]:
         reason = f"model {run.run_id} was rolled back"
         run.write("deploy", False, "rolled back", {"gates": []}, reason)
-        raise DeploymentError(f"not deployed because {reason}", "Train another one under another --run-id")
+        raise DeploymentError(f"not deployed because {reason}", "Train another model under another --run-id")
     with run.report.step("gates"):
         model = _load(run, run.run_id)
         gates, compared = _gates(run, model, report, _predecessor(pointer, run.run_id))
@@ -51,7 +51,7 @@ def deploy(run: TrainingRun) -> None:
         run.write("deploy", False, "refused", content, "; ".join(refused))
         raise DeploymentError(
             f"model {run.run_id} was not deployed because {'; '.join(refused)}",
-            f"The current model stays; the gates stand in {run.store.uri}/{run.run_id}/deployment.json",
+            f"The current model stays; the results of the gates are in {run.store.uri}/{run.run_id}/deployment.json",
         )
     with run.report.step("promote"):
         moved = promote(run.store, run.run_id)
@@ -104,7 +104,7 @@ def _of_predecessor(
 
 
 def _parity(model: LoadedModel, examined: Validation) -> list[Gate]:
-    """Whether the saved model makes of the rows what the one in memory did when it was trained."""
+    """Whether the saved model scores the rows as the model in memory did after training."""
     assert examined.examination is not None and examined.final is not None
     same = transformed_sha256(model.detector, examined.examination.values) == examined.figures["transformed_sha256"]
     scores = model.detector.feature_scores(examined.examination.values)

@@ -29,7 +29,8 @@ def upsert_endpoint(parameters: EndpointParameters | None, run_id: str, model_ur
         return None
     if not model_uri.startswith("s3://"):
         raise DeploymentError(
-            f"endpoint {parameters.name} cannot serve a model in {model_uri}", "Keep the lake in S3, or set no endpoint"
+            f"endpoint {parameters.name} cannot serve a model in {model_uri}",
+            "Use a lake in S3, or remove the endpoint from the project parameters",
         )
     sagemaker = client("sagemaker")
     name = resource_name(parameters, run_id)

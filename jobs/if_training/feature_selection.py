@@ -1,4 +1,4 @@
-"""Which features the forest does without: repeats of others, unstable ones, and those that hide anomalies."""
+"""Selection of the forest's features: without redundant ones, unstable ones, and those that hide anomalies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TREES = 200
 
 @dataclass(frozen=True)
 class Selection:
-    """The features that the forest does without, with the reason of each, and the figures of the selection."""
+    """The features to leave out of the forest, with the reason for each, and the figures of the selection."""
 
     left_out: dict[str, str]
     figures: dict[str, Any]

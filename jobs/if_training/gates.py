@@ -1,4 +1,4 @@
-"""What a model has to pass to be promoted."""
+"""The gates that a model must pass to be promoted."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from common.arrays import Codes
+from common.arrays import Integers
 from common.detection.detector import Detector
 from jobs.if_training.training_protocol import Trained
 from jobs.if_training.validation import Validation
@@ -48,7 +48,7 @@ def html_report(
         _table([(name.replace("_", " "), value) for name, value in request.items()]),
         "<h2>Input</h2>",
         _table([(name.replace("_", " "), report[name]) for name in INPUT]),
-        _plot(lambda axes: _hosts(axes, hosts), "Hosts in the windows; the fewest where windows share a point."),
+        _plot(lambda axes: _hosts(axes, hosts), "Hosts in the windows; the minimum where windows share a point."),
         "<h2>Features</h2>",
         _table([("inputs", report["features"]), ("used by the forest", report["features_used"])]
                + [(f"left out: {name}", count) for name, count in report["features_dropped"].items()]),
@@ -144,8 +144,8 @@ def _scores(axes: Axes, detector: Detector) -> None:
     axes.set_ylabel("share above")
 
 
-def _thinned(count: int) -> Codes:
-    """The places of at most so many points as can be told apart, evenly spread, the first one among them."""
+def _thinned(count: int) -> Integers:
+    """The positions of points to plot, evenly spread from the first, at most as many as can be distinguished."""
     return np.unique(np.linspace(0, count - 1, min(count, POINTS_MAX)).astype(np.int64))
 
 

@@ -69,8 +69,8 @@ class TrainingRun:
         found = parsed(self.store.read(name), f"{self.store.uri}/{name}", f"Run --stage {stage} again")
         if found.get("request") != self.request:
             raise ModelError(
-                f"run {self.run_id} was begun for {_text(found.get('request'))}, not for {_text(self.request)}",
-                "Give another --run-id, or the settings that the run was begun with",
+                f"run {self.run_id} was started for {_text(found.get('request'))}, not for {_text(self.request)}",
+                "Give another --run-id, or the settings that the run was started with",
             )
         return found
 
@@ -84,15 +84,15 @@ class TrainingRun:
         place = f"{self.store.uri}/{self.run_id}/{ARTIFACTS[stage]}"
         if found is None:
             raise StageError(
-                f"stage {self.config.stage} of run {self.run_id} needs {ARTIFACTS[stage]} of stage {stage}, and there "
-                f"is no {place}",
+                f"stage {self.config.stage} of run {self.run_id} needs {ARTIFACTS[stage]} of stage {stage}, but "
+                f"{place} does not exist",
                 f"Run --stage {stage} first",
             )
         if found.get("go") is not True:
             raise StageError(
-                f"stage {self.config.stage} of run {self.run_id} cannot begin: {place} of stage {stage} has status "
-                f"{found.get('status')}: {found.get('reason') or 'it has not ended'}",
-                f"Correct that, and run --stage {stage} again",
+                f"stage {self.config.stage} of run {self.run_id} cannot start: {place} of stage {stage} has status "
+                f"{found.get('status')}: {found.get('reason') or 'it has not finished'}",
+                f"Correct the cause, then run --stage {stage} again",
             )
         return found
 

@@ -1,4 +1,4 @@
-"""The stages that say what a model is: its card, and the contract of whoever uses it."""
+"""The stages that describe a model: its card, and the contract with its users."""
 
 from __future__ import annotations
 

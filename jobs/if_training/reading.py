@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from common.arrays import Codes, Matrix
+from common.arrays import Integers, Matrix
 from common.detection.input_matrix import read_rows
 from common.detection.inputs import model_features
 from common.errors import InputError
@@ -23,7 +23,7 @@ class TrainingRows:
     """
 
     values: Matrix
-    ends: Codes
+    ends: Integers
     found: int
 
     def cuts(self, parts: int) -> list[int]:
@@ -73,5 +73,5 @@ def _check(run: TrainingRun, seen: int, joined: int) -> None:
     if seen != joined:
         raise InputError(
             f"the training range {run.config.windows} has {seen:,} rows in {run.lake.uri}, {joined:,} were verified",
-            "The features changed in between: run --stage reverify again",
+            "The features have changed since then: run --stage reverify again",
         )

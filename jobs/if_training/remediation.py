@@ -18,7 +18,7 @@ def remediate(run: TrainingRun) -> None:
     """Starts the backfill of the missing windows and waits for it, twice at most; nothing missing, nothing started.
 
     A round is written down before it is started, so that a stage that was killed takes it up again. Windows that are
-    missing in the end are no failure here: verification follows.
+    missing in the end are not a failure here: verification follows.
 
     Raises:
         StageError: windows are missing and no state machine was named, or an execution takes too long.
@@ -77,7 +77,7 @@ def _gaps_of_lake(run: TrainingRun, coverage: Coverage, wanted: list[str]) -> li
         reasons = ", ".join(sorted({coverage.missing.get(key, "named by hand") for key in lacking}))
         raise StageError(
             f"{len(lacking):,} of {len(coverage.windows):,} windows of {run.config.windows} are missing ({reasons}): "
-            f"{named(lacking)}; no state machine was named that builds them",
+            f"{named(lacking)}; no state machine to build them was given",
             "Run ndr-fg-a and ndr-fg-c for them, or give --backfill-state-machine",
         )
     return gaps

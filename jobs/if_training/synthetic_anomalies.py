@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from common.arrays import Codes, Flags, Floats, Matrix
+from common.arrays import Flags, Floats, Integers, Matrix
 from common.detection.inputs import feature_family
 from common.detection.preprocessing import Preprocessor
 from common.features.spec import FeatureSpec
@@ -55,7 +55,7 @@ class Examination:
 def examine(
     block: Matrix, preprocessor: Preprocessor, spec: FeatureSpec, rows: int, anomalies: int, seed: Sequence[int]
 ) -> Examination:
-    """At most that many rows of the block, drawn at random, and so many synthetic anomalies made of them.
+    """At most `rows` rows of the block, drawn at random, and `anomalies` synthetic anomalies made from them.
 
     The preprocessor says, by its scales, how extreme a row is in a feature family.
     """
@@ -67,7 +67,7 @@ def examine(
     )
 
 
-def drawn_rows(rows: int, most: int, rng: np.random.Generator) -> Codes:
+def drawn_rows(rows: int, most: int, rng: np.random.Generator) -> Integers:
     """The sorted numbers of at most that many rows, each drawn once."""
     return np.arange(rows) if rows <= most else np.sort(rng.choice(rows, most, replace=False))
 

@@ -54,14 +54,14 @@ def train_model(run: TrainingRun) -> None:
 
 
 def _save(run: TrainingRun, trained: Trained, rows: TrainingRows, digest: str, verified: Artifact) -> None:
-    beside = {VALIDATION: trained.validation.to_bytes()} if trained.validation.examination is not None else {}
+    extras = {VALIDATION: trained.validation.to_bytes()} if trained.validation.examination is not None else {}
     content = _report(run, trained, rows, verified)
     content["input_digest"] = digest
-    content["validation"] |= {"file": VALIDATION, "sha256": sha256(beside[VALIDATION])} if beside else {}
-    beside[HTML_REPORT] = _html_report(run, content, trained, verified["hosts"])
+    content["validation"] |= {"file": VALIDATION, "sha256": sha256(extras[VALIDATION])} if extras else {}
+    extras[HTML_REPORT] = _html_report(run, content, trained, verified["hosts"])
     known = facts(run) | {"input_digest": digest, "forest": asdict(trained.settings.forest), "rows": len(rows.values)}
     report = run.content("train", True, "complete", content)
-    model_sha256 = save_model(run.store, run.run_id, trained.detector, trained.drift, known, report, beside)
+    model_sha256 = save_model(run.store, run.run_id, trained.detector, trained.drift, known, report, extras)
     _describe(run, content, model_sha256, reused=False)
 
 
@@ -123,7 +123,7 @@ def _reuse(run: TrainingRun) -> None:
     for name, value in facts(run).items():
         if manifest.get(name) != value:
             raise ModelError(
-                f"run {run.run_id} holds a model of {name} {manifest.get(name)!r}, not {value!r}",
+                f"run {run.run_id} holds a model with {name} {manifest.get(name)!r}, not {value!r}",
                 "Give another --run-id",
             )
     _describe(run, run.require("train"), manifest["files"][MODEL]["sha256"], reused=True)

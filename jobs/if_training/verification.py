@@ -11,10 +11,10 @@ TABLES = ("fg_a", "fg_c")
 
 
 def verify(run: TrainingRun) -> None:
-    """Writes what the range has and lacks. Missing windows are no failure here: remediation follows.
+    """Writes the coverage of the range. Missing windows are not a failure here: remediation follows.
 
     Raises:
-        TableError: a table is missing, or lacks columns or has them in other types: no window can be built anew.
+        TableError: a table is missing, or lacks columns or has them in other types: no window can be rebuilt.
         InputError: a host has several rows in a window, so that the join would repeat it.
     """
     with run.report.step("verify"):
@@ -30,10 +30,10 @@ def verify(run: TrainingRun) -> None:
 
 
 def reverify(run: TrainingRun) -> None:
-    """Writes whether the range can be trained on, and fails where it cannot.
+    """Writes whether the range can be trained on, and fails if it cannot.
 
     Raises:
-        StageError: windows are missing that are no gaps, or there are more gaps than `min_coverage` allows.
+        StageError: windows that are not gaps are missing, or there are more gaps than `min_coverage` allows.
         InputError: a host has several rows in a window.
     """
     remediation = run.require(before("reverify"))
@@ -93,7 +93,7 @@ def _refuse(
 def _duplicates(run: TrainingRun, coverage: Coverage) -> InputError:
     first, count = sorted(coverage.duplicates.items())[0]
     return InputError(
-        f"{first} in {run.lake.uri} has {count:,} rows too many for their host and window, as have "
+        f"{first} in {run.lake.uri} has {count:,} duplicate rows (same host and window), as have "
         f"{len(coverage.duplicates) - 1:,} other windows of {run.config.windows}",
         "Remediation cannot repair that: rebuild these windows",
     )

@@ -18,12 +18,16 @@ from jobs.inference.job import run
     epilog="Example: ndr-inference --window 2026-03-10T13:08Z --lake ./lake",
 )
 @stage_options
-@click.option("--model", metavar="RUN_ID", help="Model to use; without it, the project's current one.")
+@click.option("--model", metavar="RUN_ID", help="Run id of the model.  [default: the project's current model]")
 @click.option(
-    "--top-features", type=click.IntRange(5, 10), default=8, show_default=True, help="Reasons kept for each prediction."
+    "--top-features",
+    type=click.IntRange(5, 10),
+    default=8,
+    show_default=True,
+    help="Number of reasons to keep for each prediction.",
 )
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Scores every host and window from fg_a and fg_c with a verified model, and says why."""
+    """Score every host and window from fg_a and fg_c with a verified model, and give the reasons."""
     run_stage("ndr-inference", InferenceConfig(**options), run)

@@ -61,7 +61,7 @@ def _score(config: InferenceConfig, stage: StageRun, model: LoadedModel, monitor
         for rows in read_rows(stage.lake, config.windows, model_features(stage.spec), stage.project.model_horizon):
             if rows.unmatched:
                 raise InputError(
-                    f"{rows.unmatched:,} rows of fg_a in {config.windows} have none in fg_c of horizon "
+                    f"{rows.unmatched:,} rows of fg_a in {config.windows} have no counterpart in fg_c of horizon "
                     f"{stage.project.model_horizon}",
                     "Run ndr-fg-c again for these windows",
                 )

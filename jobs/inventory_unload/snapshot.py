@@ -82,7 +82,8 @@ def _entries(folder: Folder, content: bytes) -> list[tuple[str, int]]:
         ) from None
     if sum(count for _, _, count in entries) != total:
         raise InputError(
-            f"{folder.uri}/{MANIFEST} has a total of {total:,} records, which its files do not add up to", "Run again"
+            f"{folder.uri}/{MANIFEST} has a total of {total:,} records, but its files add up to another number",
+            "Run again",
         )
     sizes = {f"{folder.uri}/{entry.name}": entry.size for entry in folder.list()}
     for url, size, _ in entries:
@@ -98,7 +99,9 @@ def _machines(folder: Folder, name: str, count: int) -> list[dict[str, Any]]:
     except pa.ArrowException as error:
         raise InputError(f"{folder.uri}/{name} is not a Parquet file: {error}", "Run again") from None
     if table.num_rows != count:
-        raise InputError(f"{folder.uri}/{name} has {table.num_rows:,} rows, its manifest says {count:,}", "Run again")
+        raise InputError(
+            f"{folder.uri}/{name} has {table.num_rows:,} rows, but its manifest says {count:,}", "Run again"
+        )
     machines: list[dict[str, Any]] = table.select(["host_ip", "machine_name", "is_active"]).to_pylist()
     return machines
 

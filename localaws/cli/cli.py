@@ -73,7 +73,7 @@ def main() -> None:
 def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
 ) -> None:
-    """Start the local AWS unless it runs, and deploy stack, state machines, projects and pipelines."""
+    """Start the local AWS unless it is running, and deploy stack, state machines, projects and pipelines."""
     local = LocalAws(home, port or LocalAws.last_port(home), variables=_variables(**given))
     started = local.start()
     click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")

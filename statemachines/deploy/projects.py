@@ -19,8 +19,8 @@ from common.errors import ParameterError
 class ProjectFile:
     """A project as its file describes it.
 
-    `organisations` are the `<org1>/<org2>` whose batches belong to it, beside that of the ingestion prefix; `settings`
-    are the values of `--parameters`, `orchestration` those of the state machines.
+    `organisations` are the `<org1>/<org2>` whose batches belong to it, in addition to that of the ingestion prefix;
+    `settings` are the values of `--parameters`, `orchestration` those of the state machines.
     """
 
     project_name: str

@@ -29,7 +29,7 @@ def deploy_stack(cloudformation: Any, name: str, parameters: Mapping[str, str]) 
     """
     if unknown := sorted(set(parameters) - _declared()):
         raise ParameterError(
-            f"the stack has no parameter {', '.join(unknown)}", f"Choose among {', '.join(sorted(_declared()))}"
+            f"the stack has no parameter {', '.join(unknown)}", f"Choose one of {', '.join(sorted(_declared()))}"
         )
     known = _describe(cloudformation, name)
     request = {

@@ -105,7 +105,7 @@ class Expander:
         given = self.expand(call.get("with", {}), scope, (*place, "with"))
         added = {key: value for key, value in call.items() if key not in ("use", "with")}
         if fragment.holds_states != (name is not None):
-            raise _error(place, f"{fragment.name} holds several states", "Use it in place of one state")
+            raise _error(place, f"{fragment.name} contains several states", "Use it in place of one state")
         body = self._body(fragment, given, {} if name is None else {"name": name}, place)
         if not added:
             return body
@@ -122,7 +122,7 @@ class Expander:
             raise _error(place, f"{fragment.name} needs the parameter {', '.join(missing)}", _takes(fragment))
         inside = f"{fragment.name} ({fragment.file})"
         if inside in place:
-            raise _error(place, f"{fragment.name} uses itself", "Remove the circle")
+            raise _error(place, f"{fragment.name} uses itself", "Remove the cycle")
         self._used.add(fragment.name)
         scope = {**given, **implied}
         for name, default in fragment.defaults.items():
@@ -163,7 +163,7 @@ def _takes(fragment: Fragment) -> str:
 
 def _add(new: Mapping[str, Any], to: dict[str, Any], place: Place) -> None:
     if clash := sorted(set(new) & set(to)):
-        raise _error(place, f"{', '.join(clash)} is there twice", "Rename one, or remove it")
+        raise _error(place, f"{', '.join(clash)} is defined twice", "Rename one, or remove it")
     to.update(new)
 
 
@@ -179,7 +179,7 @@ def _as_text(value: Any, macro: str, place: Place) -> str:
         return "[" + ", ".join(f"'{item}'" for item in value) + "]"
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value)
-    raise _error(place, f"{macro} is no text but {type(value).__name__}", "Use it as a value of its own")
+    raise _error(place, f"{macro} is not text but {type(value).__name__}", "Use it as a value of its own")
 
 
 def _error(place: Place, problem: str, remedy: str) -> SourceError:

@@ -40,7 +40,7 @@ def blocks(path: Path) -> list[Block]:
     """The command blocks of a page, in their order.
 
     A block shows commands with their output (fenced `console`, or lines that begin with `$ `), or commands alone
-    (fenced `sh`, or an indented block that begins with a program). Others are no commands. `<!-- docs: long -->` in
+    (fenced `sh`, or an indented block that begins with a program). Others are not commands. `<!-- docs: long -->` in
     front of a block keeps it for `make docs-long`, `<!-- docs: skip, <reason> -->` away from both, and
     `<!-- docs: skip page, <reason> -->` does so for all blocks of a page, such as one whose steps have their own test.
     """
@@ -51,9 +51,9 @@ def blocks(path: Path) -> list[Block]:
         if token.type in ("fence", "code_block"):
             steps = _steps(token.info.strip(), token.content)
             if steps:
-                told = MARKER.search(before)
-                kind, reason = (told["kind"], told["reason"] or "") if told else ("run", "")
-                if page and not told:
+                marker = MARKER.search(before)
+                kind, reason = (marker["kind"], marker["reason"] or "") if marker else ("run", "")
+                if page and not marker:
                     kind, reason = "skip", page[1]
                 found.append(Block(token.map[0] + 1 if token.map else 0, steps, kind, reason))
         before = token.content if token.type == "html_block" else ""

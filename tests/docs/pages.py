@@ -10,9 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.checkout import ROOT
 from tests.docs.blocks import Block, Step, blocks, fails, matches
 
-ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "reference"))
 BETWEEN = "__end_of_step__"
 NEEDS_A_MARK = re.compile(r"(?:^|&&|;)\s*(?:time |[A-Z_]+=\S+ )*(?:make|docker|aws|git|pip|\.ci/\w+)\b", re.MULTILINE)

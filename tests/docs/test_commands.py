@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.checkout import ROOT
 from tests.docs.blocks import blocks
-from tests.docs.pages import PAGES, ROOT, copy_of_repository, problems
+from tests.docs.pages import PAGES, copy_of_repository, problems
 
 README, *OTHERS = PAGES
 MADE = ("logs", "lake")

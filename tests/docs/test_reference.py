@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+import click
 import pytest
 
 from docs.generate.__main__ import PAGES, stale
@@ -26,6 +27,15 @@ def test_every_command_is_described_with_an_example() -> None:
         assert f"### {name}\n" in page
         assert (command.help or "").strip()
         assert (command.epilog or "").startswith("Example: "), name
+
+
+def test_help_is_imperative_and_shows_defaults_in_brackets() -> None:
+    for name, (_, command) in commands().items():
+        for each in (command, *(command.commands.values() if isinstance(command, click.Group) else ())):
+            first, *_ = (each.help or "").split()
+            assert not first.endswith("s"), f"{name} {each.name}: {first}"
+            texts = [option.help or "" for option in each.params if isinstance(option, click.Option)]
+            assert not [text for text in texts if "Default:" in text], f"{name} {each.name}"
 
 
 def test_readme_names_every_command() -> None:

@@ -15,18 +15,18 @@ from tests.e2e.conftest import NOON, START, Command
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """What the user is told; log records of steps are not part of it."""
-    told = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    """The last message for the user; the log records of steps are not part of it."""
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
     assert "Traceback" not in done.stderr
-    return told[-1]
+    return lines[-1]
 
 
 def assert_one_error_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    told = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
     assert done.returncode == 1, done.stderr
-    assert len(told) == 1
-    assert told[0].startswith("error: ")
-    assert not [word for word in words if word not in told[0]], told[0]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert not [word for word in words if word not in lines[0]], lines[0]
 
 
 @pytest.mark.parametrize("name", [stage.command for stage in (*catalog.STAGES, *catalog.TOOLS)])
@@ -115,7 +115,7 @@ def test_a_corrupt_delta_log_is_named(command: Command, slices: Path, tmp_path: 
 
 
 def test_too_many_rejects_fail_after_they_are_written(command: Command, logs: Path, tmp_path: Path) -> None:
-    """The logs of a whole day are no input of one window: nearly all of them end outside it."""
+    """The logs of a whole day are not the input of one window: nearly all of them end outside it."""
     done = command("ndr-delta", "--window", NOON, "--lake", tmp_path / "lake", "--input", logs)
     assert_one_error_line(done, "max_rejected_ratio", "outside the window", "sessions_rejected")
     assert (tmp_path / "lake" / "sessions_rejected").exists()

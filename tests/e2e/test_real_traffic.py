@@ -19,7 +19,8 @@ from common.windows import Windows
 from jobs.fg_a.job import run as run_fg_a
 from jobs.pair_counts.job import run as run_pair_counts
 from tests import oracle
-from tests.conftest import SPEC, Stages
+from tests.conftest import Stages
+from tests.factories import SPEC
 from tests.oracle.compare import assert_tables_equal
 
 SHARED = Path(os.environ.get("NDR_SCENARIO_SOURCE", Path(__file__).resolve().parents[3] / "shared"))

@@ -11,8 +11,8 @@ from common.lake.lake import Lake
 from common.windows import Windows
 from localaws.cli.process import LocalAws
 from tests.commands import error_lines
-from tests.conftest import SPEC
 from tests.e2e.conftest import NOON, Command
+from tests.factories import SPEC
 from tests.lakes import assert_same_table
 from tools.simulate.batches import batch_path
 

@@ -65,6 +65,6 @@ def test_processes_can_write_different_windows_at_once(slices: Path, tmp_path: P
         for start in starts
     ]
     for process in running:
-        _, told = process.communicate()
-        assert process.returncode == 0, told
+        _, output = process.communicate()
+        assert process.returncode == 0, output
     assert_same_table(lake, slices, "fg_a")

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
+
 CAUTIOUS = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
             "--pids-limit", "512", "--memory", "1g", "--memory-swap", "1g")  # fmt: skip
 # the JVM loads libraries from /tmp, and takes more memory

@@ -12,7 +12,7 @@ from pathlib import Path
 from common.lake.lake import Lake
 from common.windows import Windows
 from tests.commands import command_line
-from tests.conftest import SPEC
+from tests.factories import SPEC
 from tests.lakes import assert_same_table
 from tools.simulate.batches import batch_path
 
@@ -25,7 +25,7 @@ TRAINED = ("--run-id", "small", "--min-rows", "20", "--n-estimators", "10", "--m
 ARRIVED = datetime(2026, 3, 10, 13, 23, 11, tzinfo=UTC).timestamp()  # the event that closes the window
 USER = 1000  # of the images
 
-# what each stage writes; a model is no table
+# what each stage writes; a model is not a table
 WRITTEN = {
     "ndr-delta": ("sessions_rejected", "delta_pair", "delta_host"),
     "ndr-pair-counts": ("pair_counts",),

@@ -12,7 +12,7 @@ import yaml
 from common.config.redshift import RedshiftParameters
 from common.lake.lake import Lake
 from localaws.cli.process import LocalAws
-from tests.conftest import SPEC
+from tests.factories import SPEC
 from tests.images.containers import example_of, run_example, run_image
 from tests.images.small_lake import give_to_images_user
 from tools.demo.inventory import seed_inventory
@@ -24,7 +24,9 @@ NAMES = {"10.1.0.5": "vdi-007", "10.1.0.6": "db-main"}
 @pytest.fixture
 def project(aws_environment: LocalAws, tmp_path: Path) -> Path:
     """A folder with the parameters of a project whose inventory is in Redshift."""
-    aws_environment.client("s3").create_bucket(Bucket=BUCKET)  # one that is there already is no error in this region
+    aws_environment.client("s3").create_bucket(
+        Bucket=BUCKET
+    )  # one that is there already is not an error in this region
     redshift: dict[str, Any] = {"workgroup_name": "ndr", "database": "ndr", "iam_role_arn": "default"}
     seed_inventory(RedshiftParameters(**redshift), NAMES)
     settings = {"redshift": redshift, "staging_prefix": f"s3://{BUCKET}/staging"}

@@ -10,7 +10,7 @@ import pytest
 
 from common.lake.lake import Lake
 from localaws.cli.process import LocalAws
-from tests.conftest import SPEC
+from tests.factories import SPEC
 from tests.images.cluster import forwarded, job
 from tests.images.small_lake import WINDOW, WRITTEN, SmallLake, assert_same
 from tests.oracle.compare import assert_tables_equal

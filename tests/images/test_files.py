@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from common.runtime.catalog import STAGES
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 CHAIN = ("core", "sail", "ml", "training")  # each layer adds to the one before
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.checkout import ROOT
 from tests.images.cluster import docker
-from tests.images.containers import ROOT, Done
+from tests.images.containers import Done
 
 LEAKY = "ndr-leaky-test"
 KEY = "AKIA" + "Q3EXAMP1E7TESTKE"  # in two parts, so that no scanner takes this file for a leak

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from localaws.cli.process import LocalAws
-from tests.images.containers import ROOT, Done
+from tests.checkout import ROOT
+from tests.images.containers import Done
 from tests.images.registry import running_registry
 
 TAG = "0123456789ab"

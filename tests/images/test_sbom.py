@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.images.containers import ROOT
+from tests.checkout import ROOT
 
 
 @pytest.mark.parametrize(("image", "lock"), [("ndr-fg-c", "sail"), ("ndr-spark", "spark")])

@@ -16,8 +16,8 @@ from common.windows import Windows
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run as run_fg_b
 from tests import oracle
-from tests.conftest import SPEC, Stages, write_sessions
-from tests.factories import EDGE_PROJECT, edge_case_sessions, random_fg_a
+from tests.conftest import Stages, write_sessions
+from tests.factories import EDGE_PROJECT, SPEC, edge_case_sessions, random_fg_a
 from tests.jobs.fg_b.synthetic import random_pairs
 from tests.lakes import write_table
 

@@ -20,8 +20,8 @@ from jobs.fg_c.config import DeviationConfig
 from jobs.fg_c.job import run as run_fg_c
 from jobs.pair_counts.job import run as run_pair_counts
 from tests import oracle
-from tests.conftest import SPEC, Stages, write_sessions
-from tests.factories import random_sessions, utc
+from tests.conftest import Stages, write_sessions
+from tests.factories import SPEC, random_sessions, utc
 from tests.oracle.compare import assert_tables_equal
 
 PAST = Windows.parse("2026-03-09T00:08Z/2026-03-09T05:23Z")

@@ -58,7 +58,7 @@ def kinds_of_records() -> Rows:
             session(src_ip="10.1.1.8", action=action, bytes_received=0, session_end_reason="policy-deny")
             for action in ("deny", "drop", "drop-icmp", "reset-client", "reset-server", "reset-both")
         ),
-        # allowed, but failed: reset by either end, incomplete, no reply; aged out is no failure by itself
+        # allowed, but failed: reset by either end, incomplete, no reply; aged out is not a failure by itself
         session(src_ip="10.1.1.9", session_end_reason="tcp-rst-from-client"),
         session(src_ip="10.1.1.9", session_end_reason="tcp-rst-from-server", dst_port=8443),
         session(src_ip="10.1.1.9", app="incomplete", dst_port=22),
@@ -105,7 +105,7 @@ def values() -> Rows:
     return [
         # all bytes zero: shares of bytes and asymmetry are 0, not a division by zero
         session(src_ip="10.3.1.1", bytes_sent=0, bytes_received=0, packets_sent=0, packets_received=0, duration_s=0.0),
-        # null bytes and packets add nothing and are no zero reply; null bytes with zero packets are one
+        # null bytes and packets add nothing and are not a zero reply; null bytes with zero packets are one
         session(src_ip="10.3.1.2", **nothing),
         session(src_ip="10.3.1.2", **{**nothing, "packets_received": 0}),
         # bytes received without packets are a reply
@@ -212,7 +212,7 @@ def novelty() -> Rows:
         past("02-08", "00:07:59.999999", src_ip="10.6.1.5", dst_ip="198.51.100.2"),
         session(src_ip="10.6.1.5", dst_ip="198.51.100.1"),
         session(src_ip="10.6.1.5", dst_ip="198.51.100.2"),
-        # history of another host only is no history
+        # history of another host only is not history
         past("03-04", src_ip="10.6.1.6", dst_ip="198.51.100.1"),
         session(src_ip="10.6.1.7", dst_ip="198.51.100.1"),
         # seen within the look-back only: new to w_24h, known to w_15m
@@ -223,7 +223,7 @@ def novelty() -> Rows:
         past("03-05", "00:03:00", src_ip="10.6.1.9", dst_ip="198.51.100.1"),
         past("03-04", "23:00:00", src_ip="10.6.1.9", dst_ip="198.51.100.1"),
         session(src_ip="10.6.1.9", dst_ip="198.51.100.1"),
-        # a THREAT record is no history
+        # a THREAT record is not history
         threat(src_ip="10.6.1.10", end_ts="2026-03-05T10:00:00"),
         session(src_ip="10.6.1.10"),
     ]

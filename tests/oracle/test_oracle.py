@@ -8,14 +8,11 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from common.contracts import tables
-from common.features.spec import load_spec
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows, floor_to_grid
-from tests.factories import EDGE_PROJECT, WINDOW, edge_case_sessions, session, sessions, threat
+from tests.factories import EDGE_PROJECT, SPEC, WINDOW, edge_case_sessions, session, sessions, threat
 from tests.oracle import delta_host, delta_pair, fg_a, pair_counts, prepare
 from tests.types import Row
-
-SPEC = load_spec("v1")
 
 
 def database(*rows: Row, windows: Windows | None = None) -> DuckDBPyConnection:

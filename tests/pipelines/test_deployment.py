@@ -144,13 +144,13 @@ def test_the_token_of_a_request_follows_from_it() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--only", "ndr-nothing"], "'ndr-nothing' is no pipeline. Choose among ndr-15m-streaming, "),
-        (["--role-arn", "ndr"], "'ndr' is no role. Write it like arn:aws:iam::"),
-        (["--default", "ImageTag"], "'ImageTag' assigns nothing. Write NAME=VALUE"),
-        (["--default", "Colour=red"], "there is no parameter Colour. Choose among "),
+        (["--only", "ndr-nothing"], "'ndr-nothing' is not a pipeline. Choose one of ndr-15m-streaming, "),
+        (["--role-arn", "ndr"], "'ndr' is not the ARN of a role. Use the form arn:aws:iam::"),
+        (["--default", "ImageTag"], "'ImageTag' is not an assignment. Use the form NAME=VALUE"),
+        (["--default", "Colour=red"], "there is no parameter Colour. Choose one of "),
         (["--default", "InstanceCount=two"], "parameter InstanceCount cannot be 'two'. Give a whole number"),
-        (["--default", "Engine=flink"], "parameter Engine cannot be 'flink'. Choose among sail, spark"),
-        (["--default", f"ImageTag={'9' * 1025}"], "has 1025 characters, SageMaker takes 1024"),
+        (["--default", "Engine=flink"], "parameter Engine cannot be 'flink'. Choose one of sail, spark"),
+        (["--default", f"ImageTag={'9' * 1025}"], "has 1025 characters, but SageMaker accepts at most 1024"),
     ],
 )
 def test_wrong_arguments(sagemaker: Any, run: Run, arguments: list[str], words: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from pipelines.catalog import PIPELINES, PROJECT
 from pipelines.parameters import parameters_of
+from tests.checkout import ROOT
 
-TEXT = (Path(__file__).parents[2] / "docs" / "pipelines.md").read_text()
+TEXT = (ROOT / "docs" / "pipelines.md").read_text()
 
 
 def test_steps_and_commands() -> None:

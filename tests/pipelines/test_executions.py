@@ -32,10 +32,10 @@ def test_wrong_parameters_start_nothing(sagemaker: Any, run: Run) -> None:
     run("upsert", "--only", "ndr-delta-builder", "--role-arn", ROLE)
     without = {name: value for name, value in GIVEN.items() if name not in ("LakeUri", "BatchS3Path")}
     for given, words in (
-        (without, "needs values of LakeUri, BatchS3Path. Give them with --parameter LakeUri=... --parameter BatchS3"),
-        ({**GIVEN, "Batch": "x"}, "there is no parameter Batch. Choose among BatchEndTsIso, "),
+        (without, "needs values for LakeUri, BatchS3Path. Give them with --parameter LakeUri=... --parameter BatchS3"),
+        ({**GIVEN, "Batch": "x"}, "there is no parameter Batch. Choose one of BatchEndTsIso, "),
         ({**GIVEN, "InstanceCount": "some"}, "parameter InstanceCount cannot be 'some'. Give a whole number"),
-        ({**GIVEN, "Engine": "flink"}, "parameter Engine cannot be 'flink'. Choose among sail, spark"),
+        ({**GIVEN, "Engine": "flink"}, "parameter Engine cannot be 'flink'. Choose one of sail, spark"),
     ):
         result = run("start", "ndr-delta-builder", *options(given))
         assert result.exit_code == 1

@@ -43,11 +43,11 @@ def test_upsert_again_changes_nothing(local: LocalAws, run: Run) -> None:
     assert run("upsert").output.splitlines() == [f"{name}: unchanged" for name in names()]
 
 
-def test_wait_tells_each_step(local: LocalAws, run: Run) -> None:
+def test_wait_reports_each_step(local: LocalAws, run: Run) -> None:
     result = run(*START)
     assert result.exit_code == 0, result.output
-    told = result.stderr.splitlines()
-    assert [line for line in told if line.endswith(": Succeeded")] == [f"{name}: Succeeded" for name in STEPS]
+    lines = result.stderr.splitlines()
+    assert [line for line in lines if line.endswith(": Succeeded")] == [f"{name}: Succeeded" for name in STEPS]
     calls = (local.home / "calls").read_text().splitlines()
     assert [call.split()[0] for call in calls] == list(COMMANDS)
     assert all(" --window 2026-03-10T13:08:00Z/2026-03-10T13:23:00Z" in call for call in calls)

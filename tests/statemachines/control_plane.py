@@ -16,16 +16,14 @@ from typing import Any
 
 import yaml
 
+from common.runtime.catalog import STAGES
 from localaws.cli.process import LocalAws
 from tests.localaws.running import write_step
 
 BIN = Path(sys.executable).parent
 INGESTION = "ndr-ingestion-000000000000-us-east-1"
 ARTIFACTS = "ndr-artifacts-000000000000-us-east-1"
-STEPS = (
-    "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-15m", "ndr-inference", "ndr-join", "ndr-fg-b",
-    "ndr-inventory-unload", "ndr-if-training",
-)  # fmt: skip
+STEPS = tuple(stage.command for stage in STAGES if stage.command != "ndr-extractor")  # which runs for real
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 # a step writes its arguments down, and does what a file of its name in `orders` says: `sleep 5`, `fail disk is full`

@@ -97,7 +97,7 @@ def test_a_failed_window_is_listed_with_its_reason_and_the_others_are_done(plane
     detail = heard(plane)
     assert [entry["window"] for entry in detail["failed"]] == [key(20), key(21)]
     assert all("step Streaming15mStep" in entry["reason"] for entry in detail["failed"])
-    again = plane.run(BACKFILL, request(20, 21, request_id="mended", windows=[key(21)]), seconds=120)
+    again = plane.run(BACKFILL, request(20, 21, request_id="again", windows=[key(21)]), seconds=120)
     assert json.loads(again["output"])["done"] == [key(21)]
 
 

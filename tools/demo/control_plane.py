@@ -90,7 +90,7 @@ class ControlPlane:
 
 
 def bring_up(home: Path, port: int, project: dict[str, Any]) -> ControlPlane:
-    """Starts the local AWS of the folder unless it runs, and deploys the project.
+    """Starts the local AWS of the folder unless it is running, and deploys the project.
 
     From then on, the AWS clients of this process use it.
     """

@@ -1,4 +1,4 @@
-"""The description that ndr-simulate writes beside its logs."""
+"""The description that ndr-simulate writes next to its logs."""
 
 from __future__ import annotations
 

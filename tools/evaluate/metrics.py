@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from common.arrays import Flags, Floats, Integers
+
 TIE_SEED = 0
-Scores = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Alignment:
         without_label: number of predictions without a label row.
     """
 
-    scores: Scores
+    scores: Floats
     without_prediction: int
     without_label: int
 
@@ -41,18 +41,18 @@ def align(labels: pd.DataFrame, predictions: pd.DataFrame) -> Alignment:
     return Alignment(scores, int((~found).sum()), int(len(best) - found.sum()))
 
 
-def ranking(scores: Scores) -> Rows:
+def ranking(scores: Floats) -> Integers:
     """Row numbers from the highest score to the lowest; ties in a random order with a fixed seed."""
     return np.lexsort((np.random.default_rng(TIE_SEED).random(len(scores)), -scores))
 
 
-def best_per_host(order: Rows, hosts: npt.NDArray[Any]) -> Rows:
+def best_per_host(order: Integers, hosts: npt.NDArray[Any]) -> Integers:
     """The top row of each host, ordered by rank."""
     _, first = np.unique(hosts[order], return_index=True)
     return order[np.sort(first)]
 
 
-def evaluate(labels: pd.DataFrame, scores: Scores, budget: int) -> dict[str, Any]:
+def evaluate(labels: pd.DataFrame, scores: Floats, budget: int) -> dict[str, Any]:
     """All figures; a figure that is undefined for the labels is None and listed under `undefined`.
 
     Args:
@@ -90,9 +90,7 @@ def evaluate(labels: pd.DataFrame, scores: Scores, budget: int) -> dict[str, Any
     return report
 
 
-def _of_attack(
-    truth: npt.NDArray[np.bool_], host: npt.NDArray[Any], top: Rows, top_p: Rows, best: Rows
-) -> dict[str, Any]:
+def _of_attack(truth: Flags, host: npt.NDArray[Any], top: Integers, top_p: Integers, best: Integers) -> dict[str, Any]:
     """The figures of one attack."""
     windows = int(truth.sum())
     return {

@@ -62,7 +62,7 @@ def markdown(spec: FeatureSpec | None = None) -> str:
         _metrics(spec),
         "## Context\n",
         _described(spec.context.values()),
-        "## Columns of `delta_host` that are no features\n",
+        "## Columns of `delta_host` that are not features\n",
         _table(
             ("name", "meaning", "unit", "formula"),
             (

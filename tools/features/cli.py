@@ -26,7 +26,11 @@ from tools.features.job import FORMATS, run
     "--markdown", "as_markdown", is_flag=True, help="Print the whole catalogue as Markdown (docs/features.md)."
 )
 @click.option(
-    "--feature-spec-version", default="v1", show_default=True, metavar="VERSION", help="Feature specification."
+    "--feature-spec-version",
+    default="v1",
+    show_default=True,
+    metavar="VERSION",
+    help="Version of the feature specification.",
 )
 @version_option
 @report_errors
@@ -35,6 +39,6 @@ def main(**options: Any) -> None:
 
     NAME is a base metric (sessions_cnt), a feature (in_deny_ratio_w_1h), a deviation (deny_ratio_w_1h_z_mad), a score
     (scan_suspicion_score), a pair feature, a context feature or a baseline statistic (sessions_cnt_median). Without a
-    NAME, all base metrics are listed, and how many features they make.
+    NAME, lists all base metrics, and how many features they make.
     """
     run(CatalogueConfig(**options))

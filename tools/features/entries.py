@@ -107,7 +107,7 @@ def _baselines(spec: FeatureSpec) -> Iterator[Entry]:
                 role="one row for each role",
                 horizon=_horizons(spec),
                 null_when=statistic.null_when,
-                formula=f"{statistic.formula}, over the windows of the horizon that are no outliers",
+                formula=f"{statistic.formula}, over the windows of the horizon that are not outliers",
                 words="",
             )
 

@@ -15,10 +15,12 @@ from tools.models import job
 )
 @version_option
 def main() -> None:
-    """Lists, shows and migrates the trained models of a project."""
+    """List, show and migrate the trained models of a project."""
 
 
-project_option = click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Project.")
+project_option = click.option(
+    "--project-name", default="local", show_default=True, metavar="NAME", help="Name of the project."
+)
 
 
 @main.command(name="list", epilog="Example: ndr-models list --lake ./lake")
@@ -26,7 +28,7 @@ project_option = click.option("--project-name", default="local", show_default=Tr
 @project_option
 @report_errors
 def list_models(lake_uri: str, project_name: str) -> None:
-    """Prints one JSON line per model: run, format, status, and what it was trained on."""
+    """Print one JSON line per model: run, format, status, and the data it was trained on."""
     job.list_models(lake_uri, project_name)
 
 
@@ -36,7 +38,7 @@ def list_models(lake_uri: str, project_name: str) -> None:
 @project_option
 @report_errors
 def show(run_id: str, lake_uri: str, project_name: str) -> None:
-    """Prints the manifest of a model as JSON, without its features and statistics."""
+    """Print the manifest of a model as JSON, without its features and statistics."""
     job.show(lake_uri, project_name, run_id)
 
 
@@ -45,8 +47,8 @@ def show(run_id: str, lake_uri: str, project_name: str) -> None:
 @project_option
 @report_errors
 def migrate(lake_uri: str, project_name: str) -> None:
-    """Rewrites the manifests of models of the format before, so that this release loads them.
+    """Rewrite the manifests of models in the previous format, so that this release can load them.
 
-    Scores stay as they are. The command can be interrupted and repeated. Altered models are refused.
+    Scores do not change. The command can be interrupted and repeated. Altered models are refused.
     """
     job.migrate(lake_uri, project_name)

@@ -51,7 +51,7 @@ def migrate(lake_uri: str, project_name: str) -> None:
     if found.refused:
         raise ModelError(
             f"{len(found.refused)} of the models in {store.uri} were refused: {', '.join(sorted(found.refused))}",
-            "The reasons stand above; the current model stays as it is",
+            "See the reasons above; the current model is unchanged",
         )
 
 

@@ -110,7 +110,7 @@ def _repoint(store: ArtifactStore, pointer: dict[str, Any], runs: set[str]) -> b
 
 
 def _stored(store: ArtifactStore, run_id: str) -> tuple[bytes, str]:
-    """The manifest of a run, and the digest that stands beside it."""
+    """The manifest of a run, and its digest in `SUCCESS`."""
     return store.read(f"{run_id}/{MANIFEST}"), store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip()
 
 

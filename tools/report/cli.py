@@ -23,7 +23,7 @@ from tools.report.job import run
     "windows",
     type=WindowsType(),
     metavar="START[/END]",
-    help="Window or range (END exclusive) to report on. Default: all scored windows.",
+    help="Window or range (END exclusive) to report on.  [default: all scored windows]",
 )
 @click.option(
     "--top",
@@ -45,13 +45,17 @@ from tools.report.job import run
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option(
-    "--feature-spec-version", default="v1", show_default=True, metavar="VERSION", help="Feature specification."
+    "--feature-spec-version",
+    default="v1",
+    show_default=True,
+    metavar="VERSION",
+    help="Version of the feature specification.",
 )
 @click.option(
     "--parameters",
     "parameters_path",
     metavar="FILE",
-    help="Project parameters (YAML), which name the horizon of the baselines. Default: built-in parameters.",
+    help="Project parameters (YAML), which name the horizon of the baselines.  [default: built-in defaults]",
 )
 @version_option
 @report_errors

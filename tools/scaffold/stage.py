@@ -37,15 +37,15 @@ class NewStage:
         if not NAME.fullmatch(self.command) or len(self.command) > LONGEST_NAME:
             raise InputError(
                 f"{self.command!r} cannot be the name of a stage",
-                f"Write it like ndr-top-talkers, with at most {LONGEST_NAME} characters",
+                f"Use the form ndr-top-talkers, with at most {LONGEST_NAME} characters",
             )
         if not self.module.isidentifier() or keyword.iskeyword(self.module):
             raise InputError(
                 f"the package of {self.command} would be jobs.{self.module}, which Python cannot import",
-                "Choose a name that begins with a letter after ndr- and is no word of Python",
+                "Choose a name that begins with a letter after ndr- and is not a Python keyword",
             )
         if self.base not in BASES:
-            raise InputError(f"there is no base {self.base!r}", f"Choose among {', '.join(BASES)}")
+            raise InputError(f"there is no base {self.base!r}", f"Choose one of {', '.join(BASES)}")
 
     @property
     def module(self) -> str:

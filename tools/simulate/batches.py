@@ -13,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
+from common.arrays import Integers
 from common.windows import WINDOW_SECONDS
-from tools.simulate.lines import Integers, start_lines, traffic_lines
+from tools.simulate.lines import start_lines, traffic_lines
 from tools.simulate.places import Firewall
 from tools.simulate.plans import SLOTS, Records
 from tools.simulate.sessions import DENIED, window_of

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.arrays import Flags, Integers
 from tools.simulate.apps import tail_of
 from tools.simulate.places import ZONES, Firewall, countries_of, dotted, high_resolution, stamps, zone_of
 from tools.simulate.plans import Records
@@ -29,7 +30,6 @@ DENY_RULE = "interzone-default"
 RULE_IDS = {rule: str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{rule}.{DEVICE}")) for rule in (*RULES, DENY_RULE)}
 DENIALS = (("drop", "drop"), ("deny", "deny"), ("deny", "reset both"))  # subtype, action by kind of source zone
 Column: TypeAlias = Any  # text for all lines, or an Arrow array with one text per line
-Integers = npt.NDArray[np.int64]
 
 
 def traffic_lines(sessions: Records, ids: Integers, sequence: Integers, lag: Integers, firewall: Firewall) -> pa.Array:
@@ -150,7 +150,7 @@ def _session_columns(sessions: Records, ids: Integers, sequence: Integers, firew
     }
 
 
-def _finish(columns: dict[int, Column], logged: npt.NDArray[np.int64], version: str) -> pa.Array:
+def _finish(columns: dict[int, Column], logged: Integers, version: str) -> pa.Array:
     """The lines with constants and log times added; columns 105 to 114 are one piece."""
     constants: dict[int, Column] = {
         0: "1", 2: SERIAL, 3: "TRAFFIC", 5: CONFIG_VERSION[version], 40: ACTION_FLAGS, 47: "11", 52: DEVICE,
@@ -182,10 +182,10 @@ def choose(names: Sequence[str], place: npt.NDArray[Any]) -> pa.Array:
     return pa.array(list(names), pa.large_string()).take(pa.array(place.astype(np.int64)))
 
 
-def _pick(mask: npt.NDArray[np.bool_], chosen: pa.Array, other: str) -> pa.Array:
+def _pick(mask: Flags, chosen: pa.Array, other: str) -> pa.Array:
     return pc.if_else(pa.array(mask), chosen, pa.scalar(other, pa.large_string()))
 
 
-def _either(mask: npt.NDArray[np.bool_], names: Sequence[str], place: npt.NDArray[Any], other: str) -> pa.Array:
+def _either(mask: Flags, names: Sequence[str], place: npt.NDArray[Any], other: str) -> pa.Array:
     """`names[place]` where the mask holds, else `other`."""
     return choose([*names, other], np.where(mask, place, len(names)))

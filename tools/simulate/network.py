@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.simulate.plans import Floats
+from common.arrays import Floats
 from tools.simulate.services import Internet, make_internet
 
 INTERNAL_CIDR = "10.0.0.0/8"

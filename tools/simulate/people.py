@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.arrays import Floats
 from tools.simulate.network import Habit, Host, Network
 from tools.simulate.plans import (
     DAY_SECONDS,
     HOUR,
     Addresses,
-    Floats,
     Records,
     at_work,
     codes,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.arrays import Integers
 from tools.simulate.network import IOT_NETWORK, SERVER_SEGMENT, Network
 from tools.simulate.plans import DAY_SECONDS, Addresses
 
@@ -56,7 +56,7 @@ def countries_of(addresses: Addresses) -> pa.Array:
     )
 
 
-def zone_of(addresses: Addresses) -> npt.NDArray[np.int64]:
+def zone_of(addresses: Addresses) -> Integers:
     """The zone of each address, as a position in `ZONES`."""
     inside, network = addresses >> 24 == 10, addresses >> 16 & 0xFF
     zone = np.select([~inside, network == IOT_NETWORK, (addresses >> 8 & 0xFFFF) == SERVER_SEGMENT], [0, 3, 2], 1)
@@ -68,12 +68,12 @@ def dotted(addresses: Addresses) -> pa.Array:
     return _by_address(addresses, lambda address: str(ipaddress.IPv4Address(address)))
 
 
-def stamps(seconds: npt.NDArray[np.int64]) -> pa.Array:
+def stamps(seconds: Integers) -> pa.Array:
     """Times as `2026/03/10 13:08:11`."""
     return _timed(seconds, "%Y/%m/%d ")
 
 
-def high_resolution(seconds: npt.NDArray[np.int64]) -> pa.Array:
+def high_resolution(seconds: Integers) -> pa.Array:
     """Times as `2026-03-10T13:08:11.123+00:00`; the fraction is derived from the position."""
     millis = (np.arange(len(seconds)) * 389 + seconds * 17) % 1000
     return pc.binary_join_element_wise(
@@ -81,7 +81,7 @@ def high_resolution(seconds: npt.NDArray[np.int64]) -> pa.Array:
     )
 
 
-def _timed(seconds: npt.NDArray[np.int64], pattern: str) -> pa.Array:
+def _timed(seconds: Integers, pattern: str) -> pa.Array:
     days, day = np.unique(seconds // DAY_SECONDS, return_inverse=True)
     names = pa.array(
         [datetime.fromtimestamp(int(d) * DAY_SECONDS, UTC).strftime(pattern) for d in days], pa.large_string()

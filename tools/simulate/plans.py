@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from common.arrays import Floats
 from common.windows import WINDOW_SECONDS, WINDOWS_PER_DAY
 from tools.simulate.profiles import CODE
 
 Records = npt.NDArray[np.void]
-Floats = npt.NDArray[np.float64]
 Addresses = npt.NDArray[np.uint32]
 
 PLAN = np.dtype(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tools.simulate.plans import Addresses, Floats
+from common.arrays import Floats, Integers
+from tools.simulate.plans import Addresses
 from tools.simulate.profiles import CODE
 
 SERVICES, HIDDEN = 420, 4  # hidden services are unused until rolled out
@@ -45,11 +46,11 @@ class Internet:
     vendor: Addresses  # fixed addresses of machines' own services (updates, agents, telemetry, time, DNS)
 
     @property
-    def hidden(self) -> npt.NDArray[np.int64]:
+    def hidden(self) -> Integers:
         """Services rolled out later."""
         return np.flatnonzero(self.popularity == 0)
 
-    def of_kind(self, name: str) -> npt.NDArray[np.int64]:
+    def of_kind(self, name: str) -> Integers:
         """Services of one kind in use."""
         return np.flatnonzero((self.kind == list(KINDS).index(name)) & (self.popularity > 0))
 
@@ -60,7 +61,7 @@ class Internet:
         stays = rng.random((len(self.base), WIDTH)) < 0.75
         return np.where((self.base > 0)[:, None] & ~stays, moved, self.addresses)
 
-    def profiles_of(self, services: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int16]:
+    def profiles_of(self, services: Integers, rng: np.random.Generator) -> npt.NDArray[np.int16]:
         """A profile for each service, drawn from the mix of its kind."""
         place = (rng.random(len(services))[:, None] > _MIX[self.kind[services]]).sum(axis=1)
         return np.asarray(_CHOICES[self.kind[services], place])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from common.arrays import Integers
 from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 from tools.simulate.plans import DAY_SECONDS, DRAWN, Records
 from tools.simulate.profiles import (
@@ -75,7 +75,7 @@ def draw_sessions(plans: Records, midnight: int, rng: np.random.Generator) -> Re
     return rows[np.lexsort((rows["sport"], rows["dst"], rows["src"], rows["end"]))]
 
 
-def window_of(end: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def window_of(end: Integers) -> Integers:
     """The start of the window that contains each end, in seconds since the epoch."""
     return np.asarray((end - GRID_OFFSET_SECONDS) // WINDOW_SECONDS * WINDOW_SECONDS + GRID_OFFSET_SECONDS)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.arrays import Integers
 from tools.simulate.apps import tail_of
 from tools.simulate.lines import (
     ACTION_FLAGS,
@@ -15,7 +16,6 @@ from tools.simulate.lines import (
     SERIAL,
     URL_CATEGORIES,
     Column,
-    Integers,
     choose,
     head_columns,
     join_columns,

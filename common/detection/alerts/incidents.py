@@ -63,7 +63,7 @@ def find_incidents(
 ) -> list[Incident]:
     """The incidents with a window among these (all without), highest first; ties by start and host.
 
-    Predictions of the week before are read, too, so that an incident that goes on is known by its beginning, and
+    Predictions of the week before are read, too, so that an ongoing incident keeps its beginning, and
     `earlier` counts the incidents of the host that began before.
 
     Raises:
@@ -79,7 +79,7 @@ def find_incidents(
 
 
 def group(alerts: Iterable[tuple[dict[str, Any], Technique]]) -> list[Incident]:
-    """The incidents of alerting predictions with their techniques, in the order of their beginnings."""
+    """The incidents of alerting predictions with their techniques, in the order in which they began."""
     open_runs: dict[tuple[str, str], list[tuple[dict[str, Any], Technique]]] = {}
     closed: list[list[tuple[dict[str, Any], Technique]]] = []
     for alert, technique in sorted(alerts, key=lambda pair: (pair[0]["window_start_ts"], pair[0]["host_ip"])):

@@ -1,4 +1,4 @@
-"""Suppression: what analysts said about incidents, and which later ones are left out for it. Scores never change."""
+"""Suppression: the analysts' marks on incidents, and the later incidents that they suppress. Scores never change."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class Mark:
 
     @property
     def mark_id(self) -> str:
-        """What names the mark: one a scope, subject, technique and peer; a later one replaces it."""
+        """The id of the mark: one for each scope, subject, technique and peer, so that a later mark replaces it."""
         subject = self.host_ip if self.scope == "host" else self.segment_id
         return hashlib.sha256(f"{self.scope} {subject} {self.behaviour} {self.peer}".encode()).hexdigest()[:12]
 
     def active(self, moment: datetime) -> bool:
-        """Whether it suppresses at that time."""
+        """Whether the mark suppresses at that time."""
         return self.verdict != TRUE and moment < parse_moment(self.expires)
 
     def covers(self, incident: Incident) -> bool:
-        """Whether the incident is of its subject and technique, and what it is mainly about is the peer.
+        """Whether the incident has the mark's subject and technique, and is mainly about its peer.
 
         An incident with a second peer at least half as anomalous as its strongest is something new: not covered.
         """
@@ -61,7 +61,7 @@ class Mark:
 
 
 def feedback_store(lake_uri: str) -> ArtifactStore:
-    """Where the marks of a lake lie."""
+    """The store of a lake's marks."""
     return ArtifactStore(f"{lake_uri}/feedback")
 
 
@@ -77,7 +77,7 @@ def read_marks(store: ArtifactStore) -> list[Mark]:
         marks = [Mark(**entry) for entry in json.loads(store.read(INDEX))]
     except (ValueError, TypeError) as error:
         raise ModelError(
-            f"{store.uri}/{INDEX} is damaged: {error}", "Restore it from a copy, or delete it to begin anew"
+            f"{store.uri}/{INDEX} is damaged: {error}", "Restore it from a copy, or delete it to start over"
         ) from None
     return sorted(marks, key=lambda mark: (mark.marked, mark.mark_id))
 
@@ -89,7 +89,7 @@ def write_mark(store: ArtifactStore, mark: Mark) -> None:
 
 
 def remove_mark(store: ArtifactStore, mark_id: str) -> Mark | None:
-    """Takes a mark away and returns it; None where there is none of that name."""
+    """Removes a mark and returns it; None if there is no such mark."""
     marks = read_marks(store)
     found = next((entry for entry in marks if entry.mark_id == mark_id), None)
     if found:
@@ -100,7 +100,7 @@ def remove_mark(store: ArtifactStore, mark_id: str) -> Mark | None:
 def suppress(
     incidents: Sequence[Incident], marks: Iterable[Mark]
 ) -> tuple[list[Incident], list[tuple[Incident, Mark]]]:
-    """The incidents that no mark suppresses when they begin, and the others with the mark that does, in their order."""
+    """The incidents that no mark suppresses when they begin, and the suppressed ones with their marks, in order."""
     rules = list(marks)
     shown: list[Incident] = []
     quiet: list[tuple[Incident, Mark]] = []
@@ -114,7 +114,7 @@ def suppress(
 
 
 def verdict_of(incident: Incident, marks: Iterable[Mark]) -> str:
-    """What was said about this very incident, or nothing."""
+    """The verdict on this very incident; empty for none."""
     said = [mark.verdict for mark in marks if mark.incident_id == incident.incident_id]
     return said[-1] if said else ""
 
@@ -122,7 +122,7 @@ def verdict_of(incident: Incident, marks: Iterable[Mark]) -> str:
 def mark_of(
     incident: Incident, verdict: str, reason: str, scope: str, any_peer: bool, marked: str, expires: str
 ) -> Mark:
-    """The mark of an incident; about its strongest peer, unless it shall hold for any."""
+    """The mark of an incident; with its strongest peer, unless it holds for any peer."""
     peer = "" if any_peer or not incident.peers else str(incident.peers[0]["peer_ip"])
     return Mark(
         incident.incident_id,

@@ -25,7 +25,7 @@ DNS = 53
 
 @dataclass(frozen=True)
 class Technique:
-    """A technique by its name here, with its number and name in MITRE ATT&CK; empty for none."""
+    """A technique by this project's name, with its number and name in MITRE ATT&CK; empty if it has none."""
 
     name: str
     attack_id: str
@@ -72,7 +72,7 @@ def resembles(reasons: Sequence[Reason], pairs: Sequence[Mapping[str, Any]], spe
 
 
 def _scan(reasons: Sequence[Reason]) -> Technique | None:
-    """A scan, where most of the score comes from the number of targets, many of them."""
+    """A scan, if most of the score comes from the number of targets, and they are many."""
     targets = [reason for reason in reasons if reason.feature.startswith("spread_")]
     others = sum(reason.contribution for reason in reasons) - sum(reason.contribution for reason in targets)
     names = ("spread_failed_new_uses", "spread_failed_peers", "spread_new_uses", "spread_new_peers")
@@ -88,7 +88,7 @@ def _is_probe(pair: Mapping[str, Any]) -> bool:
 
 
 def _outbound(pair: Mapping[str, Any]) -> Technique:
-    """What dealings with a peer outside resemble."""
+    """The technique that traffic with an external peer resembles."""
     failed = pair["failed_day"] / max(pair["sessions_day"], 1)
     now = pair["sessions"] / max(pair["sessions_day"], 1)
     if pair["sessions"] >= FLOOD_SESSIONS and failed >= FAILED_SHARE and now >= FAILED_SHARE:

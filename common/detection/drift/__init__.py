@@ -1,1 +1,1 @@
-"""How far the input has moved from what a model was trained on."""
+"""Drift: how far the input has moved from what a model was trained on."""

@@ -1,4 +1,4 @@
-"""Whether the rows of a run have drifted, and what asks for another model then."""
+"""Whether the rows of a run have drifted, and the request for a new model if they have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from common.arrays import Codes, Floats, Matrix
+from common.arrays import Floats, Integers, Matrix
 from common.config.training import TrainingParameters
 from common.detection.drift.reference import (
     DriftReference,
@@ -25,7 +25,7 @@ NAMED_MOST = 10
 
 
 class DriftMonitor:
-    """Counts rows in the bins of a reference, and says how far they have moved."""
+    """Counts rows in the bins of a reference, and measures how far they have moved."""
 
     def __init__(self, reference: DriftReference, features: Sequence[str], parameters: DriftParameters) -> None:
         self._reference, self._parameters = reference, parameters
@@ -82,8 +82,8 @@ class DriftMonitor:
         windows: int,
         moment: datetime,
     ) -> dict[str, Any]:
-        """What a run report of so many windows says: the `drift`, and as `retraining_requested`, where it has drifted,
-        the input of the training state machine that asks for a model as of that time; else null.
+        """The drift in a run report of `windows` windows: `drift`, and as `retraining_requested` the input of the
+        training state machine that requests a model as of `moment`; null if the input has not drifted.
         """
         drift = self.measure(parameters, windows)
         wanted = {
@@ -94,7 +94,7 @@ class DriftMonitor:
         return {"drift": drift, "retraining_requested": wanted if drift["drifted"] else None}
 
 
-def _moved(trained: Codes, found: Codes, parameters: DriftParameters) -> tuple[float, float]:
+def _moved(trained: Integers, found: Integers, parameters: DriftParameters) -> tuple[float, float]:
     """The PSI of the found counts against what training expects of their bands, and what chance gives."""
     rows = np.where(trained.sum(axis=1) > 0, found.sum(axis=1), 0)
     if not rows.sum():

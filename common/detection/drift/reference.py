@@ -1,10 +1,10 @@
-"""How far what comes in has moved from what the model was trained on.
+"""How far the input has moved from what a model was trained on.
 
 The measure is the population stability index (PSI) of a feature, or of the raw score of the features: both sides are
 counted in bins that hold equal shares of the training rows, and PSI = sum of (found - expected) * ln(found / expected)
-over the bins. A network is another one at night: training rows are counted for each hour of day, weekend or not, and
-the expected shares are those of the hours that the rows came from. Hosts are no independent draws: what counts as moved
-has to exceed what single windows, or days, of the training range had by themselves.
+over the bins. A network behaves differently at night: training rows are counted by hour of day and by weekday or
+weekend, and the expected shares are those of the hours that the rows came from. Hosts are not independent draws: only a
+PSI above that of single windows, or days, of the training range counts as drift.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2  # type: ignore[import-untyped]
 
-from common.arrays import Codes, Floats, Matrix
+from common.arrays import Floats, Integers, Matrix
 from common.detection.parameters import DriftParameters
 from common.features.spec import FeatureSpec
 
@@ -25,7 +25,7 @@ BANDS = 2 * HOURS
 SCORE = "raw_score"
 
 
-def psi(expected: Floats, found: Codes, parameters: DriftParameters) -> Floats:
+def psi(expected: Floats, found: Integers, parameters: DriftParameters) -> Floats:
     """The population stability index of expected shares and found counts, over the last axis.
 
     Shares below `share_min`, or below that of half a row, count as that: else a bin that is empty because there are few
@@ -38,7 +38,7 @@ def psi(expected: Floats, found: Codes, parameters: DriftParameters) -> Floats:
 
 
 def chance_psi(bins: int, rows: int, parameters: DriftParameters) -> float:
-    """The PSI that so many independent rows, drawn from the expected shares, stay below but for chance."""
+    """The PSI that `rows` independent draws from the expected shares rarely exceed."""
     return float(chi2.ppf(parameters.chance_quantile, max(bins, 2) - 1) / max(rows, 1))
 
 
@@ -48,18 +48,18 @@ def bin_edges(values: Floats, bins: int) -> Floats:
     return np.unique(np.quantile(known, np.arange(1, bins) / bins)) if len(known) else np.zeros(0)
 
 
-def bin_numbers(values: Floats, edges: Floats) -> Codes:
-    """The bin of each value: 0 up to and with the first bound, and so on; what is not finite has the last, its own."""
+def bin_numbers(values: Floats, edges: Floats) -> Integers:
+    """The bin of each value; a bin includes its upper bound, and the last bin has the values that are not finite."""
     return np.where(np.isfinite(values), np.searchsorted(edges, values, side="left"), len(edges) + 1)
 
 
 def monitored(spec: FeatureSpec) -> tuple[str, ...]:
-    """The features that are watched: what a host does in the window itself."""
+    """The features that are monitored: those of the window itself."""
     label = min(spec.window_labels, key=lambda name: spec.window_labels[name])
     return tuple(spec.fg_a_name(role, metric, label) for role in spec.roles for metric in spec.metric_names)
 
 
-def time_bands(matrix: Matrix, features: Sequence[str]) -> Codes:
+def time_bands(matrix: Matrix, features: Sequence[str]) -> Integers:
     """The time band of each row: its hour of day, and 24 more at the weekend."""
     hour, weekend = (np.nan_to_num(matrix[:, features.index(name)]) for name in ("hour_of_day", "is_weekend"))
     return np.clip(hour, 0, HOURS - 1).astype(np.int64) + (weekend > 0) * HOURS
@@ -67,7 +67,7 @@ def time_bands(matrix: Matrix, features: Sequence[str]) -> Codes:
 
 @dataclass(frozen=True, eq=False)
 class DriftReference:
-    """The bins of the watched features and of the raw score, what training had in them, and how much it varied itself.
+    """The bins of the monitored features and of the raw score, with the training rows in them and their own variation.
 
     All are in the order of `names`, of which the last is the score. `counts` has the training rows of each band and
     bin, shape (BANDS, bins). `window_levels` and `day_levels` are the PSI that nearly all windows, and all days, of the
@@ -76,7 +76,7 @@ class DriftReference:
 
     names: tuple[str, ...]
     edges: tuple[Floats, ...]
-    counts: tuple[Codes, ...]
+    counts: tuple[Integers, ...]
     window_levels: Floats
     day_levels: Floats
 
@@ -88,7 +88,7 @@ class DriftReference:
         features: Sequence[str],
         spec: FeatureSpec,
         parameters: DriftParameters,
-        ends: Codes | None = None,
+        ends: Integers | None = None,
     ) -> DriftReference:
         """The reference of the rows and their raw scores; `ends`, in µs, are those of the rows' windows.
 
@@ -125,23 +125,23 @@ class DriftReference:
         return cls(tuple(raw["names"]), edges, counts, *levels)
 
 
-def count_bins(numbers: Codes, bins: int, groups: Codes, count: int = BANDS) -> Codes:
+def count_bins(numbers: Integers, bins: int, groups: Integers, count: int = BANDS) -> Integers:
     """How many rows of each group are in each bin, shape (count, bins)."""
     return np.bincount(groups * bins + numbers, minlength=count * bins).reshape(count, bins)
 
 
-def expected_shares(trained: Codes, rows: Codes) -> Floats:
-    """The shares of the bins that training expects of so many rows of each band, shape (..., bins)."""
+def expected_shares(trained: Integers, rows: Integers) -> Floats:
+    """The shares of the bins that training expects of these numbers of rows of each band, shape (..., bins)."""
     shares = trained / np.maximum(trained.sum(axis=1, keepdims=True), 1)
     return np.asarray(rows @ shares / np.maximum(rows.sum(axis=-1, keepdims=True), 1))
 
 
 def _levels(
-    numbers: Codes, trained: Codes, bands: Codes, ends: Codes, parameters: DriftParameters
+    numbers: Integers, trained: Integers, bands: Integers, ends: Integers, parameters: DriftParameters
 ) -> tuple[float, float]:
     """The PSI that nearly all windows, and all days, stay below."""
 
-    def level(groups: Codes, quantile: float) -> float:
+    def level(groups: Integers, quantile: float) -> float:
         count = int(groups.max()) + 1
         found = count_bins(numbers, trained.shape[1], groups, count)
         rows = count_bins(bands, BANDS, groups, count)

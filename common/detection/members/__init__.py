@@ -1,1 +1,1 @@
-"""The members that score the features of a host."""
+"""The members of the detector: each scores a host's window in its own way."""

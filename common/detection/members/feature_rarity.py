@@ -83,7 +83,7 @@ class FeatureRarity:
         return np.asarray(self._leading(rarities).sum(axis=1))
 
     def contributions(self, matrix: Matrix) -> Floats:
-        """What each feature is credited with, shape (n_rows, n_features); a row adds up to its sum."""
+        """The contribution of each feature, shape (n_rows, n_features); a row adds up to its sum."""
         rarities, winner = self._rarities(matrix)
         leading = self._leading(rarities)
         floor = leading[:, -1:] - self.parameters.credit_log10
@@ -95,7 +95,7 @@ class FeatureRarity:
         return result
 
     def _rarities(self, matrix: Matrix) -> tuple[Floats, NDArray[np.intp]]:
-        """The rarity of each group, shape (n_rows, n_groups), and the column that it is of."""
+        """The rarity of each group, shape (n_rows, n_groups), and the column that it comes from."""
         shape = (len(matrix), len(self.groups))
         rarities, winner = np.zeros(shape), np.zeros(shape, dtype=np.intp)
         for number, members in enumerate(self.groups.values()):

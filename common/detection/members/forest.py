@@ -1,4 +1,4 @@
-"""The isolation forest: training, scores, and what each feature did to a score."""
+"""The isolation forest: training, scores, and the contribution of each feature to a score."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.ensemble import IsolationForest
 from sklearn.utils import check_array
 
-from common.arrays import Codes, Floats, Matrix
+from common.arrays import Floats, Integers, Matrix
 from common.detection.calibration import ScoreQuantiles
 from common.detection.explanation import Explanation
 from common.detection.inputs import model_features
@@ -33,7 +33,7 @@ class ForestMember:
 
     @classmethod
     def fit(cls, samples: Samples, settings: FitSettings) -> tuple[ForestMember, Floats]:
-        """The member, and the scores of its samples; of very many the trees draw from a part."""
+        """The member, and the scores of its samples; the trees draw from at most `growing_rows` of them."""
         matrix, parameters = samples.features, settings.parameters
         names = model_features(settings.spec).names
         preprocessor = Preprocessor.fit(matrix, names, parameters.preprocessing, settings.left_out)
@@ -64,7 +64,7 @@ class ForestMember:
 
     @cached_property
     def attribution(self) -> PathAttribution:
-        """What each split of the forest does to a row's depth."""
+        """The effect of each split of the forest on a row's depth."""
         return PathAttribution(self.forest)
 
 
@@ -82,7 +82,7 @@ def train_forest(matrix: Matrix, parameters: ForestParameters) -> IsolationFores
 
 
 def chunks(matrix: Matrix) -> Iterator[Matrix]:
-    """The rows in runs that bound the memory of scoring."""
+    """The rows in chunks that bound the memory of scoring."""
     for start in range(0, len(matrix), ROWS_AT_ONCE):
         yield matrix[start : start + ROWS_AT_ONCE]
 
@@ -92,7 +92,7 @@ def forest_scores(forest: IsolationForest, matrix: Matrix) -> Floats:
     return np.asarray(-forest.score_samples(matrix), dtype=np.float64)
 
 
-def average_path_length(samples: Codes) -> Floats:
+def average_path_length(samples: Integers) -> Floats:
     """The mean depth at which a random tree of that many samples isolates one (Liu, Ting, Zhou 2008, equation 1)."""
     count = np.asarray(samples, dtype=np.float64)
     inner = np.maximum(count - 1.0, 1.0)
@@ -101,7 +101,7 @@ def average_path_length(samples: Codes) -> Floats:
 
 
 class PathAttribution:
-    """What each feature did to the depth at which a forest isolates a row.
+    """The effect of each feature on the depth at which the forest isolates a row.
 
     The expected depth of a node is the mean final depth of the training rows that reached it. Where a row's path goes
     from a node to its child, the expected depth changes; the change is the split's doing and is put down to the feature
@@ -136,8 +136,8 @@ class PathAttribution:
 class _Paths:
     """One entry for each leaf and split above it: the leaf, the split's feature, the gain; and the root's depth."""
 
-    leaves: Codes
-    features: Codes
+    leaves: Integers
+    features: Integers
     gains: Floats
     root: float
 
@@ -156,7 +156,7 @@ def _paths(tree: Any) -> _Paths:
         a, b = left[node], right[node]
         expected[node] = (count[a] * expected[a] + count[b] * expected[b]) / (count[a] + count[b])
     leaves = np.flatnonzero(left < 0)
-    found: list[tuple[Codes, Codes, Floats]] = []
+    found: list[tuple[Integers, Integers, Floats]] = []
     leaf, reached = leaves, leaves
     while True:
         above = parent[reached]

@@ -1,4 +1,4 @@
-"""What a member of the detector is: it learns from samples, scores them, and says why."""
+"""The protocol of a member: it is fitted on samples, scores them, and explains the scores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from common.features.spec import FeatureSpec
 
 @dataclass(frozen=True)
 class ForestParameters:
-    """How the forest is grown: trees, rows drawn for each, the seed, and processor cores."""
+    """How the forest is grown: number of trees, rows drawn for each tree, seed, and processor cores."""
 
     n_estimators: int
     max_samples: int
@@ -27,7 +27,7 @@ class ForestParameters:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Hosts' windows, and what is known of each: its features, its pairs, or both.
+    """Windows of hosts, with the features of each, its pairs, or both.
 
     `keys` has `host_ip` and `window_start_ts`; `features` the columns of `model_features`, in the order of the keys;
     `activity` the rows of `read_activity` of these windows, each once, or None without any.
@@ -38,13 +38,13 @@ class Samples:
     activity: pa.Table | None = None
 
     def part(self, start: int, count: int) -> Samples:
-        """The features of so many windows from one on, without their pairs."""
+        """The features of a slice of the windows, without their pairs."""
         return Samples(self.keys.slice(start, count), self.features[start : start + count])
 
 
 @dataclass(frozen=True, eq=False)
 class FitSettings:
-    """What members are fitted with: the constants, the features' names and groups, and the forest.
+    """The settings of a fit: the constants, the features' names and groups, and the forest.
 
     The forest does without the features of `left_out`, which maps them to the reason.
     """
@@ -56,7 +56,7 @@ class FitSettings:
 
 
 class Member(Protocol):
-    """A member of the detector, which looks at samples in its own way.
+    """A member of the detector.
 
     Its score is -log10 of a p-value, the share of normal behaviour that is at least as anomalous: higher is more
     anomalous, 0 is ordinary. So the scores of all members can be weighted and added.

@@ -1,4 +1,4 @@
-"""The pairs: how new and rare, and how far beyond what is known, each host's dealings with its peers are."""
+"""The pairs: how new, how rare and how far beyond its prior maxima a host's traffic with each peer is."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class PairsMember:
 def pair_samples(activity: pa.Table, parameters: PairParameters) -> Samples:
     """The hosts' windows of a training range that pairs and spread are fitted on.
 
-    The first `history_share` of the range only serves as history: where nothing is known, everything is new.
+    The first `history_share` of the range only serves as history: without history, everything is new.
     """
     window = activity["window_number"].to_numpy()
     late = window >= window.min() + parameters.history_share * (window.max() + 1 - window.min())

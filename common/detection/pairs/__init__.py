@@ -1,1 +1,1 @@
-"""The judging of pairs of host and peer: read, activity, evidence, score."""
+"""Scoring of pairs of a host and a peer: read, activity, evidence, score."""

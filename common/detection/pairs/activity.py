@@ -1,4 +1,4 @@
-"""What each host did with each peer: a window's pairs, their last 24 hours, and what is new in them."""
+"""The activity of pairs: those of a window, their last 24 hours, and what is new about them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from common.arrays import Codes, Flags
+from common.arrays import Flags, Integers
 from common.detection.pairs.first_seen import with_novelty
 from common.detection.pairs.reading import PAIR, SUMS, ContactHistory, DayPairs, read_pairs
 from common.detection.parameters import PairParameters
@@ -51,7 +51,7 @@ def read_activity(
 
 
 def summed(pairs: DayPairs, memory: int) -> pa.Table:
-    """The pairs of the day's windows, with the sums of the so many windows that end with each."""
+    """The pairs of the day's windows, with the sums of the `memory` windows that end with each."""
     columns = dict(pairs.columns)
     pair, window = columns.pop("pair"), columns.pop("window")
     origin = int(window.min())
@@ -66,7 +66,7 @@ def summed(pairs: DayPairs, memory: int) -> pa.Table:
     begin = np.searchsorted(key, key - np.minimum(key % span, memory - 1))
     now = key % span >= pairs.first - origin
 
-    def of_day(values: Codes) -> Codes:
+    def of_day(values: Integers) -> Integers:
         total = np.concatenate([[0], np.cumsum(values)])
         return np.asarray(total[1:] - total[begin])
 
@@ -84,8 +84,8 @@ def summed(pairs: DayPairs, memory: int) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in ("window_start_ts", *PAIR)]).combine_chunks()
 
 
-def _gaps_before(pair: Codes, first: Codes, last: Codes) -> Codes:
-    """The seconds between each slice's first session and the last one of the pair's slice before; 0 without one."""
+def _gaps_before(pair: Integers, first: Integers, last: Integers) -> Integers:
+    """The seconds between each slice's first session and the last one of the pair's slice before; 0 for the first."""
     gaps = np.zeros(len(pair), dtype=np.int64)
     gaps[1:] = np.where(np.diff(pair) == 0, np.maximum(first[1:] - last[:-1], 0), 0)
     return gaps

@@ -1,4 +1,4 @@
-"""The evidence of pairs: how rare first contacts are, and by how much quantities exceed what is known."""
+"""The evidence of pairs: how rare first contacts are, and by how much quantities exceed their prior maxima."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.arrays import Codes, Flags, Floats
+from common.arrays import Flags, Floats, Integers
 from common.detection.pairs.reading import NOVELTIES
 from common.detection.parameters import PairParameters
 
@@ -25,25 +25,25 @@ PIECES = (*(f"{what}_rarity" for what in NOVELTIES), *EXCESSES)
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What is judged of some rows, each of a host, a kind (a number among `KINDS`) and a window.
+    """The evidence of some rows, each for a host, a kind (an index of `KINDS`) and a window.
 
-    `rarities` count as they are; `amounts` count by what exceeds the prior maximum of the row's `group`. Rows that are
-    `common` have no excess: many hosts have just begun the same, and nobody knows its usual amount yet. `host` and
+    `rarities` count as they are; `amounts` count by their excess over the prior maximum of the row's `group`. Rows that
+    are `common` have no excess: many hosts have just begun the same, and its usual amount is not known yet. `host` and
     `window` are the numbers of each row's host and window.
     """
 
     rows: pa.Table
-    kind: Codes
+    kind: Integers
     group: pa.Array
     rarities: Mapping[str, Floats]
     amounts: Mapping[str, Floats]
     common: Flags
-    host: Codes
-    window: Codes
+    host: Integers
+    window: Integers
 
 
 def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
-    """The evidence of each pair; compared are pairs of the same role, network and service port."""
+    """The evidence of each pair, compared with pairs of the same role, network and service port."""
     parts = [activity["role"], activity["network"], activity["peer_port"].cast(pa.string())]
     (host,) = codes(activity, columns=["host_ip"])
     return Evidence(
@@ -88,7 +88,7 @@ def evenness(activity: pa.Table, sessions_min: int) -> Floats:
     return np.asarray(np.where(counted, np.maximum(1.0 - spread / np.where(counted, mean, 1.0), 0.0), 0.0))
 
 
-def codes(*tables: pa.Table, columns: Sequence[str]) -> list[Codes]:
+def codes(*tables: pa.Table, columns: Sequence[str]) -> list[Integers]:
     """A number for each distinct combination of the columns, the same in all tables; one array for each table."""
     combined = np.zeros(sum(len(table) for table in tables), dtype=np.int64)
     for number, name in enumerate(columns):
@@ -100,14 +100,14 @@ def codes(*tables: pa.Table, columns: Sequence[str]) -> list[Codes]:
     return np.split(combined, np.cumsum([len(table) for table in tables])[:-1])
 
 
-def _kinds(activity: pa.Table) -> Codes:
-    """The number among `KINDS` of each row."""
+def _kinds(activity: pa.Table) -> Integers:
+    """The index in `KINDS` of each row."""
     inbound = np.asarray(pc.equal(activity["role"], "inbound"), dtype=np.int64)
     return inbound * 2 + np.asarray(activity["internal"], dtype=np.int64)
 
 
 def _quantities(activity: pa.Table, parameters: PairParameters) -> dict[str, Floats]:
-    """What is compared with prior maxima, by the names of `EXCESSES`, scaled so that differences are comparable.
+    """The quantities compared with prior maxima, by the names of `EXCESSES`, scaled so that differences are comparable.
 
     Counts by their square roots, whose noise is the same everywhere; failed sessions by the share that failed: few
     failures among many sessions are ordinary. Bytes by what was sent beyond what came back. Regularity is by how far

@@ -1,4 +1,4 @@
-"""Why pairs are anomalous: what each piece of evidence was and had been, and the strongest pairs by name."""
+"""Why pairs are anomalous: each piece of evidence with its prior maximum, and the strongest pairs by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from common.arrays import Codes, Flags, Floats
+from common.arrays import Flags, Floats, Integers
 from common.detection.explanation import PieceExplanation
 from common.detection.pairs.evidence import EXCESSES, KINDS, SPREADS, codes, evenness
 from common.detection.pairs.reading import NOVELTIES
@@ -18,7 +18,7 @@ from common.detection.pairs.scoring import ScoredRows
 from common.detection.parameters import PairParameters
 
 # the row of each key, and which keys have one
-Strongest = tuple[Codes, Flags]
+Strongest = tuple[Integers, Flags]
 PEERS_SHOWN = 5
 SHOWN_SHARE = 0.25
 COUNTS = ("sessions", "failed", "sent", "received", "sessions_day", "failed_day", "sent_day", "received_day",
@@ -46,7 +46,7 @@ def explain_spread(scored: ScoredRows, strongest: Strongest) -> PieceExplanation
 
 
 def natural(name: str, value: float, sessions: float = 0.0) -> float:
-    """A quantity in the unit that people count in: sessions, failed sessions by their share, bytes, evenness.
+    """A quantity in natural units: sessions, failed sessions by their share, bytes, evenness.
 
     `sessions` are those of 24 hours, which say what evenness a regularity means.
     """
@@ -82,7 +82,7 @@ def _explained(
 
 
 def _shown_values(rows: pa.Table, parameters: PairParameters) -> dict[str, Floats]:
-    """What a reader sees of each piece: the counts themselves, and rarity in bits."""
+    """The value shown for each piece: counts as they are, and rarity in bits."""
     values = {f"{what}_rarity": rows[f"{what}_bits"].to_numpy() for what in NOVELTIES}
     values |= {"failed_24h": rows["failed_day"].to_numpy(), "sessions_24h": rows["sessions_day"].to_numpy()}
     values |= {"sessions_15m": rows["sessions"].to_numpy(), "slices_24h": rows["slices_day"].to_numpy()}

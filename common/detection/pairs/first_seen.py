@@ -1,4 +1,4 @@
-"""What is new for a host: the peers, networks and services that it, and others, had not met before."""
+"""First contacts: peers, networks and services that are new to a host, and to others."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from common.arrays import Codes, Flags
+from common.arrays import Flags, Integers
 from common.detection.pairs.reading import HOST_BITS, NOVELTIES, FirstContacts
 from common.detection.parameters import PairParameters
 
 
 def with_novelty(activity: pa.Table, contacts: FirstContacts, parameters: PairParameters) -> pa.Table:
-    """The rows with what is new in them, for each of `NOVELTIES` with its name before it.
+    """The rows with four columns for each of `NOVELTIES`, prefixed with its name.
 
     - `new`: the host had not met it before the last 24 hours, within 30 days;
     - `others`: how many other hosts had;
     - `bits`: 0 where it is not new, else log2((hosts + 1) / (others + 1)) with all hosts that have any history;
     - `joined`: it is new, and a quorum of other hosts first met it in the last 24 hours. These count as others, too,
-      and the bits are 0: new software is no attack. Only outbound, and only where no more than `failed_share_max` of
-      the pair's sessions failed: new software is answered.
+      and the bits are 0: new software is not an attack. This applies only to outbound pairs of which at most
+      `failed_share_max` of the sessions failed: new software gets answers.
     """
     pair, now = activity["pair"].to_numpy(), activity["window_number"].to_numpy()
     host = contacts.host[pair]
@@ -33,9 +33,9 @@ def with_novelty(activity: pa.Table, contacts: FirstContacts, parameters: PairPa
 
 
 def _novelty(
-    values: Codes,
-    host: Codes,
-    now: Codes,
+    values: Integers,
+    host: Integers,
+    now: Integers,
     answered: Flags,
     what: str,
     contacts: FirstContacts,

@@ -1,4 +1,4 @@
-"""Prior maxima: how far hosts went before in each group of traffic, each host itself and the others."""
+"""Prior maxima: the most that each host, and other hosts, did before in each group of traffic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.arrays import Codes, Floats
+from common.arrays import Floats, Integers
 from common.detection.pairs.evidence import KINDS, Evidence
 from common.detection.parameters import PairParameters
 
@@ -30,7 +30,7 @@ class PriorMaxima:
     groups: pa.Array
     leader_hosts: pa.Array
     leaders: Floats
-    leader_names: Codes
+    leader_names: Integers
     own_keys: pa.Array
     own: Floats
 
@@ -39,8 +39,8 @@ class PriorMaxima:
         cls,
         group: pa.Array,
         host: pa.Array,
-        day: Codes,
-        kind: Codes,
+        day: Integers,
+        kind: Integers,
         kinds: int,
         values: Floats,
         parameters: PairParameters,
@@ -69,7 +69,7 @@ class PriorMaxima:
         )
         return cls(floors, groups.dictionary, hosts.dictionary, leaders, names, keys, best[matters]), left_out
 
-    def of(self, group: pa.Array, host: pa.Array, kind: Codes) -> Floats:
+    def of(self, group: pa.Array, host: pa.Array, kind: Integers) -> Floats:
         """The prior maximum of each row, from its group, host and kind."""
         at = pc.index_in(group, value_set=self.groups)
         who = np.asarray(pc.fill_null(pc.index_in(host, value_set=self.leader_hosts), -1), dtype=np.int64)
@@ -119,7 +119,7 @@ class PriorMaxima:
 
 
 class CommonMaxima:
-    """What others do in the same group and window, where a quorum of hosts does: what many do at once is no attack."""
+    """What a quorum of other hosts does in the same group and window: what many do at once is not an attack."""
 
     def __init__(self, evidence: Evidence, parameters: PairParameters) -> None:
         window = evidence.window
@@ -151,7 +151,7 @@ def _key(group: pa.Array, host: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(group, host, "\t")
 
 
-def _best_two(reached: Floats, owner: Codes, owners: int) -> tuple[Floats, Floats, Codes]:
+def _best_two(reached: Floats, owner: Integers, owners: int) -> tuple[Floats, Floats, Integers]:
     """The largest value of each owner, the second largest, and where the largest stands; the owners are sorted."""
     order = np.lexsort((-reached, owner))
     first = np.searchsorted(owner[order], np.arange(owners))
@@ -160,7 +160,7 @@ def _best_two(reached: Floats, owner: Codes, owners: int) -> tuple[Floats, Float
     return reached[order][first], np.where(has_second, reached[order][second], -np.inf), order[first]
 
 
-def _leaders(best: Floats, group: Codes, host: Codes, groups: int, count: int) -> tuple[Floats, Codes]:
+def _leaders(best: Floats, group: Integers, host: Integers, groups: int, count: int) -> tuple[Floats, Integers]:
     """The highest hosts of each group: values and host numbers of shape (groups, count); -inf and -1 for none."""
     order = np.lexsort((host, -best, group))
     first = np.searchsorted(group[order], np.arange(groups))
@@ -170,7 +170,7 @@ def _leaders(best: Floats, group: Codes, host: Codes, groups: int, count: int) -
     return np.where(there, best[order][inside], -np.inf), np.where(there, host[order][inside], -1)
 
 
-def _others(leaders: Floats, names: Codes, group: Codes, host: Codes) -> Floats:
+def _others(leaders: Floats, names: Integers, group: Integers, host: Integers) -> Floats:
     """What the second of the other hosts reached in the group; the first where it is alone; -inf without any."""
     values, who = leaders[group], names[group]
     mine = (who == host[:, None]) & (host[:, None] >= 0)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from common.arrays import Codes, Flags
+from common.arrays import Flags, Integers
 from common.detection.parameters import PairParameters
 from common.errors import TableError
 from common.lake.lake import Lake
@@ -88,7 +88,7 @@ class DayPairs:
     """
 
     texts: pa.Table
-    columns: dict[str, Codes]
+    columns: dict[str, Integers]
     first: int
     contacts: FirstContacts
 
@@ -103,9 +103,9 @@ class FirstContacts:
     how many hosts have any contact before the last 24 hours.
     """
 
-    host: Codes
-    values: dict[str, Codes]
-    met: dict[str, tuple[Codes, Codes]]
+    host: Integers
+    values: dict[str, Integers]
+    met: dict[str, tuple[Integers, Integers]]
     hosts: int
     sends: Flags
 
@@ -119,7 +119,7 @@ class Contacts:
     service: NDArray[np.int32]
     start: NDArray[np.int32]
 
-    def keys(self) -> Codes:
+    def keys(self) -> Integers:
         """A number for each row, the same for the same host, role, peer and port."""
         host, peer = (values.astype(np.int64) for values in (self.host, self.peer))
         return np.asarray((host << PEER_BITS + SERVICE_BITS) + (peer << SERVICE_BITS) + self.service)
@@ -159,11 +159,11 @@ class ContactHistory:
         self._days = {day: contacts for day, contacts in self._days.items() if day >= days[0]}
         return [self._days[day] for day in days]
 
-    def numbered(self, table: pa.Table, start: Codes) -> Contacts:
+    def numbered(self, table: pa.Table, start: Integers) -> Contacts:
         """The rows of a table with host, role, peer and port as numbers.
 
         Raises:
-            TableError: there are more hosts or peers than numbers for them.
+            TableError: there are more hosts or peers than can be numbered.
         """
         peer = self._peers.of(table["peer_ip"])
         known = len(self._network_of_peer)
@@ -190,7 +190,7 @@ class ContactHistory:
         """When all hosts first met what the pairs are, by those of the contacts that began up to the window `last`."""
         values = self._values(pairs)
         wanted = {what: np.unique(numbers) for what, numbers in values.items()}
-        found: dict[str, list[tuple[Codes, Codes]]] = {what: [] for what in NOVELTIES}
+        found: dict[str, list[tuple[Integers, Integers]]] = {what: [] for what in NOVELTIES}
         hosts: set[int] = set()
         senders: set[int] = set()
         for part in (entry.part(entry.start <= last) for entry in contacts):
@@ -204,8 +204,8 @@ class ContactHistory:
         sends = np.isin(pairs.host, np.array(sorted(senders), dtype=np.int64))
         return FirstContacts(pairs.host.astype(np.int64), values, met, len(hosts), sends)
 
-    def _values(self, contacts: Contacts) -> dict[str, Codes]:
-        """What each contact is with, by the names of `NOVELTIES`."""
+    def _values(self, contacts: Contacts) -> dict[str, Integers]:
+        """What each contact reached, by the names of `NOVELTIES`."""
         role, service = (contacts.service & 1).astype(np.int64), contacts.service.astype(np.int64)
         network = self._network_of_peer[contacts.peer]
         return {
@@ -225,7 +225,7 @@ class Numbers:
     def __len__(self) -> int:
         return len(self._known)
 
-    def of(self, column: pa.ChunkedArray) -> Codes:
+    def of(self, column: pa.ChunkedArray) -> Integers:
         """The numbers of a column of texts."""
         if not len(column):
             return np.zeros(0, dtype=np.int64)
@@ -235,8 +235,8 @@ class Numbers:
         return np.asarray(found[np.asarray(encoded.indices)], dtype=np.int64)
 
 
-def window_numbers(times: pa.ChunkedArray) -> Codes:
-    """Windows as numbers that grow by one from each to the next."""
+def window_numbers(times: pa.ChunkedArray) -> Integers:
+    """Windows as consecutive numbers."""
     seconds = times.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() // 1_000_000
     return np.asarray(seconds // WINDOW_SECONDS, dtype=np.int64)
 
@@ -246,13 +246,13 @@ def window_number(moment: datetime) -> int:
     return int(moment.timestamp()) // WINDOW_SECONDS
 
 
-def places(wanted: Codes, values: Codes) -> tuple[Codes, Flags]:
-    """Where the values stand among the wanted ones, sorted and at least one, and which of them are there at all."""
+def places(wanted: Integers, values: Integers) -> tuple[Integers, Flags]:
+    """The position of each value among the wanted ones (sorted, at least one), and whether it is among them."""
     place = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
     return place, np.asarray(wanted[place] == values)
 
 
-def earliest(contact: Codes, start: Codes) -> tuple[Codes, Codes]:
+def earliest(contact: Integers, start: Integers) -> tuple[Integers, Integers]:
     """Each contact once, sorted, with its earliest window."""
     if not len(contact):
         return contact, start
@@ -263,7 +263,7 @@ def earliest(contact: Codes, start: Codes) -> tuple[Codes, Codes]:
 
 
 def networks(addresses: Sequence[str], ipv6_bits: int) -> list[str]:
-    """The network of each address: the first three octets of an IPv4 one, the prefix of so many bits of an IPv6 one."""
+    """The network of each address: the first three octets of IPv4, a prefix of `ipv6_bits` bits of IPv6."""
     return [
         str(ipaddress.ip_network((address, ipv6_bits), strict=False)) if ":" in address else address.rpartition(".")[0]
         for address in addresses
@@ -294,7 +294,7 @@ def _slices(lake: Lake, windows: Windows, history: ContactHistory) -> tuple[pa.T
 
 
 def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: PairParameters) -> pa.Table:
-    """The rows with what their peers' addresses say: `internal` and `network`."""
+    """The rows with `internal` and `network`, derived from their peers' addresses."""
     peers = rows["peer_ip"].combine_chunks().dictionary_encode()
     addresses = peers.dictionary.to_pylist()
     inside = pa.array(is_internal(addresses, internal_cidrs)).take(peers.indices)
@@ -311,7 +311,7 @@ def _steps(windows: Windows, length: int) -> Iterator[Windows]:
         start = end
 
 
-def _of_hosts(slices: pa.Table, numbered: Contacts, hosts: Sequence[str] | None) -> tuple[pa.Table, Codes]:
+def _of_hosts(slices: pa.Table, numbered: Contacts, hosts: Sequence[str] | None) -> tuple[pa.Table, Integers]:
     """The slices of the hosts, all without `hosts`, and the numbers of their pairs."""
     keys = numbered.keys()
     if hosts is None:
@@ -320,7 +320,7 @@ def _of_hosts(slices: pa.Table, numbered: Contacts, hosts: Sequence[str] | None)
     return slices.filter(mine), keys[np.asarray(mine)]
 
 
-def _numeric(table: pa.Table, pair: Codes) -> dict[str, Codes]:
+def _numeric(table: pa.Table, pair: Integers) -> dict[str, Integers]:
     """The pair, the window and the quantities of slices, as whole numbers; times in seconds."""
     columns = {"pair": pair, "window": window_numbers(table["window_start_ts"])}
     columns |= {name: table[column].to_numpy() for name, column in SUMS.items()}

@@ -1,4 +1,4 @@
-"""From evidence to scores: what a model of some evidence has learnt, and how rare rows are by it."""
+"""From evidence to scores: a model fitted on evidence, and how rare rows are under it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from common.arrays import Codes, Flags, Floats
+from common.arrays import Flags, Floats, Integers
 from common.detection.calibration import HostPValues, UpperTail
 from common.detection.pairs.evidence import KINDS, Evidence, codes
 from common.detection.pairs.prior_maxima import CommonMaxima, PriorMaxima
@@ -36,7 +36,7 @@ class ScoredRows:
         """The sum of each row's pieces, in log10 units."""
         return np.asarray(self.pieces.sum(axis=1))
 
-    def strongest(self, keys: pa.Table) -> tuple[Codes, Flags]:
+    def strongest(self, keys: pa.Table) -> tuple[Integers, Flags]:
         """The row with the highest score of each key (a host and a window), and which keys have any row."""
         at, known = codes(keys, self.evidence.rows, columns=["host_ip", "window_start_ts"])
         order = np.lexsort((-self.sums, -self.scores, known))
@@ -108,7 +108,7 @@ class EvidenceModel:
         scores = self._scores(pieces.sum(axis=1), kind, np.asarray(host.to_numpy(zero_copy_only=False)))
         return ScoredRows(evidence, tuple(values), pieces, maxima, scores)
 
-    def _pieces(self, values: Mapping[str, Floats], kind: Codes) -> Floats:
+    def _pieces(self, values: Mapping[str, Floats], kind: Integers) -> Floats:
         """The piece of each value, shape (n_rows, n_values)."""
         found = np.zeros((len(kind), len(values)))
         for column, (name, value) in enumerate(values.items()):
@@ -118,7 +118,7 @@ class EvidenceModel:
                     found[mine, column] = tail.neg_log10_p(value[mine], self.parameters.pairs.log10_max)
         return found
 
-    def _scores(self, sums: Floats, kind: Codes, hosts: Any, trained: bool = False) -> Floats:
+    def _scores(self, sums: Floats, kind: Integers, hosts: Any, trained: bool = False) -> Floats:
         """The score of each row's sum, 0 without evidence and where training had no row of its kind."""
         found = np.zeros(len(sums))
         for number, label in enumerate(KINDS):
@@ -152,7 +152,7 @@ class EvidenceModel:
         return cls(maxima, tails, p_values, parameters)
 
 
-def strongest(sums: Floats, evidence: Evidence) -> Codes:
+def strongest(sums: Floats, evidence: Evidence) -> Integers:
     """The row with the highest sum of each host, window and kind; the first of equals."""
     hosts, windows, kind = evidence.host, evidence.window, evidence.kind
     order = np.lexsort((-sums, kind, windows, hosts))
@@ -165,7 +165,7 @@ def _excess(evidence: Evidence, values: Floats, maxima: Floats) -> Floats:
     return np.where(evidence.common, 0.0, np.maximum(values - maxima, 0.0))
 
 
-def _tails(values: Mapping[str, Floats], kind: Codes, parameters: DetectorParameters) -> dict[str, UpperTail]:
+def _tails(values: Mapping[str, Floats], kind: Integers, parameters: DetectorParameters) -> dict[str, UpperTail]:
     """The upper tails of each value in each kind."""
     return {
         f"{label} {name}": UpperTail.fit(value[kind == number], parameters.calibration)

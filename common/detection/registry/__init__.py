@@ -1,1 +1,1 @@
-"""Model artifacts, and which of them is current."""
+"""The model registry: artifacts of models, and the pointer to the current one."""

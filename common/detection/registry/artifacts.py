@@ -62,11 +62,11 @@ def save_model(
     drift: DriftReference,
     facts: dict[str, Any],
     report: bytes,
-    beside: Mapping[str, bytes] | None = None,
+    extras: Mapping[str, bytes] | None = None,
 ) -> str:
     """Writes the files of a run, `SUCCESS` last, and returns the digest of the model file.
 
-    `beside` are files that go into the folder, but that a model does not need.
+    `extras` are files of the folder that no model needs to load.
     """
     buffer = io.BytesIO()
     joblib.dump(detector.forest.forest, buffer, compress=0)
@@ -92,7 +92,7 @@ def save_model(
             "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
         }
     )
-    for name, content in (*files.items(), *(beside or {}).items(), (MANIFEST, manifest)):
+    for name, content in (*files.items(), *(extras or {}).items(), (MANIFEST, manifest)):
         store.write(f"{run_id}/{name}", content)
     store.write(f"{run_id}/{SUCCESS}", f"{sha256(manifest)}\n".encode())
     return sha256(files[MODEL])
@@ -125,7 +125,7 @@ def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], exp
 
 
 def _evidence(detector: Detector) -> dict[str, Any]:
-    """What `evidence.json` holds: the members but the forest, and the calibration of the whole raw score."""
+    """The content of `evidence.json`: all members but the forest, and the calibration of the raw score."""
     pairs, spread = detector.pairs, detector.spread
     of_pairs = pairs and spread and {
         "pairs": pairs.model.to_dict(),
@@ -141,7 +141,7 @@ def _detector(manifest: dict[str, Any], run_id: str, model: bytes, evidence: dic
     preprocessor = Preprocessor.from_dict(manifest["preprocessing"])
     forest = joblib.load(io.BytesIO(model))
     if not isinstance(forest, IsolationForest) or forest.n_features_in_ != len(preprocessor.mask):
-        raise ModelError(f"{MODEL} of model {run_id} is no forest of its features", RETRAIN)
+        raise ModelError(f"{MODEL} of model {run_id} is not a forest over its features", RETRAIN)
     quantiles = {name: ScoreQuantiles.from_dict(raw) for name, raw in manifest["score_quantiles"].items()}
     rarity = FeatureRarity.from_dict(evidence, preprocessor.features, parameters.rarity)
     detector = Detector(
@@ -169,16 +169,17 @@ def _check_versions(manifest: dict[str, Any], run_id: str) -> None:
         made, here = str(manifest["libraries"].get(name)), version(name)
         if made.split(".")[:2] != here.split(".")[:2]:
             raise ModelError(
-                f"model {run_id} was made with {name} {made}, here is {here}",
+                f"model {run_id} was made with {name} {made}, but {here} is installed",
                 "Train the model again, or install that version",
             )
 
 
 def _check_parameters(manifest: dict[str, Any], run_id: str) -> None:
-    """Refuses a model whose constants are not those of this code: it would score otherwise than when it was trained."""
+    """Refuses a model whose constants differ from this release's: its scores would change."""
     for name, stored, current in differences(manifest.get("parameters", {}), current_parameters().to_dict()):
         raise ModelError(
-            f"model {run_id} was trained with the detector parameter {name} = {stored!r}, this code has {current!r}",
+            f"model {run_id} was trained with the detector parameter {name} = {stored!r}, "
+            f"but this release has {current!r}",
             "Train the model again, or run the release that it was trained with",
         )
 

@@ -1,4 +1,4 @@
-"""The formats of a manifest: how it is written, and how one of the format before becomes one of today's."""
+"""The formats of a manifest: how it is written, and how one in the previous format is migrated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def parsed(content: bytes, where: str, remedy: str = RETRAIN) -> dict[str, Any]:
     """The JSON object that the bytes hold.
 
     Raises:
-        ModelError: they hold none.
+        ModelError: they are not a JSON object.
     """
     try:
         found = json.loads(content)
@@ -44,7 +44,7 @@ def parsed(content: bytes, where: str, remedy: str = RETRAIN) -> dict[str, Any]:
 
 
 def upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
-    """A manifest of format 3 in today's format: with all constants of the code that wrote it.
+    """A manifest of format 3 in the current format, with all constants of the code that wrote it.
 
     Raises:
         ModelError: it is of another format, or was made with other constants than that code had.

@@ -1,4 +1,4 @@
-"""The models of a project: where they lie, their manifests, and which of them is current."""
+"""The models of a project: their location, their manifests, and which of them is current."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ArtifactStore(Folder):
 
 
 def model_store(lake_uri: str, project_name: str) -> ArtifactStore:
-    """Where the models of a project lie: `<lake>/models/<project>`.
+    """The store of a project's models: `<lake>/models/<project>`.
 
     Raises:
         ParameterError: the project's name cannot be part of a path.
@@ -43,7 +43,7 @@ def model_store(lake_uri: str, project_name: str) -> ArtifactStore:
 
 
 def is_complete(store: ArtifactStore, run_id: str) -> bool:
-    """Whether the run was saved to its end."""
+    """Whether the run was saved completely."""
     return store.exists(f"{run_id}/{SUCCESS}")
 
 
@@ -71,12 +71,12 @@ def manifest_sha256(store: ArtifactStore, run_id: str) -> str:
 
 
 def read_pointer(store: ArtifactStore) -> dict[str, Any] | None:
-    """What says which run is current: `run_id`, `manifest_sha256`, the `previous` ones and those `rolled_back`.
+    """The pointer to the current run: `run_id`, `manifest_sha256`, the `previous` ones and those `rolled_back`.
 
     None before the first model is promoted.
 
     Raises:
-        ModelError: it is damaged.
+        ModelError: the pointer is damaged.
     """
     if not store.exists(POINTER):
         return None
@@ -99,7 +99,7 @@ def current_run(store: ArtifactStore) -> str:
 
 
 def promoted_run(store: ArtifactStore, run_id: str) -> str:
-    """The run, which is current or was, and is as it was when it was promoted.
+    """The run, which is or was current, unaltered since it was promoted.
 
     Raises:
         ModelError: it was not promoted, or the pointer is damaged or the run was altered.
@@ -112,7 +112,7 @@ def promoted_run(store: ArtifactStore, run_id: str) -> str:
 
 
 def promote(store: ArtifactStore, run_id: str) -> bool:
-    """Makes a complete run the current model of the project; False where it is current already.
+    """Makes a complete run the current model of the project; False if it is current already.
 
     The pointer is written whole or not at all, and keeps the runs before it.
 
@@ -142,12 +142,14 @@ def roll_back(store: ArtifactStore, run_id: str | None = None) -> tuple[str, str
     """
     pointer = read_pointer(store)
     if pointer is None:
-        raise ModelError(f"there is no current model in {store.uri}", "Nothing can be rolled back")
+        raise ModelError(f"there is no current model in {store.uri}", "Train one with ndr-if-training")
     current = str(pointer.get("run_id", ""))
     if run_id is not None and current != run_id:
         return current, current
     if not pointer["previous"]:
-        raise ModelError(f"model {current} in {store.uri} is the first one", "There is none before it to go back to")
+        raise ModelError(
+            f"model {current} in {store.uri} is the first one", "There is no earlier model to roll back to"
+        )
     entry, *older = pointer["previous"]
     _checked(store, entry)
     rolled_back = [current, *(name for name in pointer["rolled_back"] if name not in (current, entry["run_id"]))]
@@ -156,9 +158,9 @@ def roll_back(store: ArtifactStore, run_id: str | None = None) -> tuple[str, str
 
 
 def altered(store: ArtifactStore, run_id: str, name: str) -> ModelError:
-    """The error for a file that is not as it was saved."""
+    """The error for a file that was altered after it was saved."""
     return ModelError(
-        f"{name} of model {run_id} in {store.uri} was altered: its SHA-256 is not the one that was saved",
+        f"{name} of model {run_id} in {store.uri} was altered: its SHA-256 differs from the recorded one",
         "Do not use it; find out who changed it, then train the model again",
     )
 
@@ -177,23 +179,23 @@ def _checked(store: ArtifactStore, entry: dict[str, Any]) -> str:
     content = _manifest(store, run_id)
     if sha256(content) != promoted:
         if promoted and half_migrated(content, promoted):
-            raise ModelError(f"the migration of model {run_id} in {store.uri} did not end", MIGRATE)
+            raise ModelError(f"the migration of model {run_id} in {store.uri} was interrupted", MIGRATE)
         raise ModelError(f"model {run_id} is not the one that was promoted in {store.uri}", "Train the model again")
     return run_id
 
 
 def _manifest(store: ArtifactStore, run_id: str) -> bytes:
     if not _NAME.fullmatch(run_id):
-        raise ModelError(f"{run_id!r} is no model run", f"Name a folder of {store.uri}")
+        raise ModelError(f"{run_id!r} is not a model run", f"Give the name of a folder in {store.uri}")
     if not is_complete(store, run_id):
         raise ModelError(
-            f"model {run_id} in {store.uri} does not exist or was not saved to its end: it has no {SUCCESS}",
+            f"model {run_id} in {store.uri} does not exist or was not saved completely: it has no {SUCCESS}",
             "Run ndr-if-training again",
         )
     content = store.read(f"{run_id}/{MANIFEST}")
     digest = store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip()
     if sha256(content) != digest:
         if half_migrated(content, digest):
-            raise ModelError(f"the migration of model {run_id} in {store.uri} did not end", MIGRATE)
+            raise ModelError(f"the migration of model {run_id} in {store.uri} was interrupted", MIGRATE)
         raise altered(store, run_id, MANIFEST)
     return content

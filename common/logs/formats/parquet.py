@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from common.arrays import Integers
 from common.contracts.session import SESSION_COLUMNS
-from common.errors import FormatError, InputError
+from common.errors import FormatError, InputError, first_line
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.files import open_file
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
@@ -54,9 +54,9 @@ def read(source: Source) -> Iterator[ParsedBatch]:
                 yield _parse(raw, first_row, source.path, source.time_zone)
                 first_row += batch.num_rows
         except (pa.ArrowException, OSError) as error:
-            reason = str(error).splitlines()[0]
             raise InputError(
-                f"{source.path} cannot be read as Parquet from row {first_row} on: {reason}", "Write it again"
+                f"{source.path} cannot be read as Parquet from row {first_row} on: {first_line(error)}",
+                "Export the file again",
             ) from None
 
 
@@ -107,7 +107,7 @@ def _kinds(raw: pa.RecordBatch) -> pa.Array:
 
 
 def _parse_rows(
-    raw: pa.RecordBatch, kinds: pa.Array, rows: npt.NDArray[np.int64], first_row: int, zone: str, into: RecordCollector
+    raw: pa.RecordBatch, kinds: pa.Array, rows: Integers, first_row: int, zone: str, into: RecordCollector
 ) -> None:
     chosen = raw.take(pa.array(rows))
     texts = pa.RecordBatch.from_arrays([_text(column) for column in chosen.columns], names=chosen.schema.names)

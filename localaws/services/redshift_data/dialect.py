@@ -10,6 +10,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from common.errors import first_line
 from localaws.services.redshift_data.errors import StatementError, unsupported
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
@@ -38,7 +39,7 @@ def parse(sql: str) -> exp.Expression:
         found = [item for item in sqlglot.parse(sql, read="redshift") if item is not None]
     except SqlglotError as error:
         first = error.errors[0] if error.errors else {}
-        near = first.get("highlight") or str(error).partition("\n")[0]
+        near = first.get("highlight") or first_line(error)
         raise StatementError(f'syntax error at or near "{near}"') from error
     if len(found) != 1:
         raise StatementError(
@@ -69,7 +70,7 @@ def translate(sql: str, parameters: Mapping[str, str]) -> tuple[str, bool]:
     try:
         text = statement.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
     except SqlglotError as error:
-        raise unsupported(str(error).partition("\n")[0]) from error
+        raise unsupported(first_line(error)) from error
     return text, isinstance(statement, exp.Query)
 
 

@@ -21,12 +21,11 @@ from common.detection.members.member import FitSettings, ForestParameters, Sampl
 from common.detection.parameters import current_parameters
 from common.detection.registry.artifacts import run_id_of, save_model
 from common.detection.registry.pointer import model_store, promote
-from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
+from tests.factories import SPEC
 
-SPEC = load_spec("v1")
 START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
 RANGE = Windows(START, START + 8 * LENGTH)
 HOSTS = 16
@@ -82,10 +81,10 @@ def write(lake: Path, table: Table, content: pa.Table) -> None:
 def make_lake(lake: Path, windows: Windows = RANGE, only: tuple[str, ...] = ("fg_a", "fg_c")) -> Path:
     """A lake whose `fg_a` and `fg_c` hold random rows for the windows; host 3 of the last one is far off."""
     for number, window in enumerate(windows):
-        odd = {3: 500.0} if number == len(windows) - 1 else {}
+        far = {3: 500.0} if number == len(windows) - 1 else {}
         overrides: dict[str, Overrides] = {
-            "fg_a": {"new_peer_cnt_lookback30d_w_15m": odd, "peer_ip_nunique_w_15m": {3: 412.0} if odd else {}},
-            "fg_c": {"peer_ip_nunique_w_15m_z_mad": odd, "deny_ratio_w_15m_log_ratio": odd},
+            "fg_a": {"new_peer_cnt_lookback30d_w_15m": far, "peer_ip_nunique_w_15m": {3: 412.0} if far else {}},
+            "fg_c": {"peer_ip_nunique_w_15m_z_mad": far, "deny_ratio_w_15m_log_ratio": far},
         }
         for place, name in enumerate(only):
             write(lake, tables(SPEC)[name], rows(name, window, 2 * number + place, overrides=overrides[name]))

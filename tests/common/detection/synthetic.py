@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from common.detection.inputs import fg_a_feature, model_features
 from common.detection.members.member import FitSettings, ForestParameters
 from common.detection.parameters import current_parameters
-from common.features.spec import load_spec
 from jobs.if_training.synthetic_anomalies import feature_families
+from tests.factories import SPEC
 
-SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
 GROUPS = feature_families(NAMES, SPEC)
 PARAMETERS = current_parameters()

@@ -11,7 +11,8 @@ from common.errors import InputError, TableError
 from common.lake.lake import Lake
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake, rows, write
+from tests.factories import SPEC
 
 FEATURES = model_features(SPEC)
 LAST = list(RANGE)[-1]
@@ -78,7 +79,7 @@ def test_missing_table_is_an_error(tmp_path: Path) -> None:
 def test_a_host_twice_in_a_window_is_an_error(lake: Lake, tmp_path: Path) -> None:
     twice = rows("fg_c", LAST, 1, overrides={"host_ip": {1: host(0)}})
     write(tmp_path, tables(SPEC)["fg_c"], twice)
-    with pytest.raises(InputError, match=r"fg_c .* 1 rows too many"):
+    with pytest.raises(InputError, match=r"fg_c .* 1 duplicate rows"):
         list(read_rows(lake, LAST, FEATURES, "7d"))
 
 

@@ -1,8 +1,6 @@
 from common.contracts import tables
 from common.detection.inputs import feature_family, fg_a_feature, model_features, rarity_groups
-from common.features.spec import load_spec
-
-SPEC = load_spec("v1")
+from tests.factories import SPEC
 
 
 def test_input_is_the_canonical_features_and_the_composites() -> None:
@@ -23,7 +21,7 @@ def test_every_input_is_a_number_of_its_table() -> None:
         assert {types[column] for column in columns} <= {"double", "int"}
 
 
-def test_evidence_groups_name_inputs_once() -> None:
+def test_rarity_groups_name_inputs_once() -> None:
     named = [name for members in rarity_groups(SPEC).values() for name in members]
     assert len(set(named)) == len(named)
     assert set(named) <= set(model_features(SPEC).names)
@@ -38,7 +36,7 @@ def test_a_deviation_is_of_its_fg_a_feature() -> None:
     assert fg_a_feature("scan_suspicion_score") == "scan_suspicion_score"
 
 
-def test_every_feature_has_its_behaviour() -> None:
+def test_every_feature_has_its_family() -> None:
     assert feature_family("in_deny_ratio_w_24h_ratio", SPEC) == "in_deny_ratio"
     assert feature_family("new_peer_cnt_lookback30d_w_15m", SPEC) == "new_peer_cnt_lookback30d"
     assert feature_family("hour_of_day", SPEC) == "hour_of_day"

@@ -11,7 +11,7 @@ from common.errors import SpecError
 from common.features.computed import check_computed
 from common.features.spec import parse_spec
 from jobs.fg_a.metrics import check_formulas
-from tests.conftest import SPEC
+from tests.factories import SPEC
 from tests.oracle.deltas import COUNTS, SUMS
 from tests.oracle.features import DERIVED, FLAGS, NOVEL, SPREAD
 
@@ -50,7 +50,7 @@ def test_placeholders_stand_for_the_constants() -> None:
         (", words: traffic logs", "", "metric traffic_cnt: words are missing. Add words"),
         ("words: traffic logs", "word: traffic logs", "metric traffic_cnt: unknown field 'word' (did you mean words?)"),
         ("meaning: traffic records, ", "", "metric traffic_cnt: field 'meaning' is missing. Add meaning"),
-        ("$admin", "$admn", "metric admin_port_sessions_cnt: the sum has a $ that stands for nothing: 'admn'"),
+        ("$admin", "$admn", "metric admin_port_sessions_cnt: the sum has an unknown placeholder: 'admn'"),
         ("name: rst_cnt", "name: deny_cnt", "metric deny_cnt: declared twice"),
         ("outbound: [bytes_src_sum,", "outbound: [bytes_sum,",
          "composite exfiltration_suspicion_score: no metric with a deviation is called 'bytes_sum' (did you mean"),

@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 
 from common.errors import TableError
 from common.windows import Windows
-from tests.conftest import SPEC, Stages
-from tests.factories import pair_counts_row, pair_counts_table
+from tests.conftest import Stages
+from tests.factories import SPEC, pair_counts_row, pair_counts_table
 
 pytestmark = pytest.mark.parity
 

@@ -19,7 +19,7 @@ def test_every_module_of_formats_is_in_the_registry_under_its_own_name() -> None
 
 def test_a_reader_is_found_by_its_name() -> None:
     assert [reader_of(reader.NAME) for reader in READERS] == list(READERS)
-    with pytest.raises(FormatError, match=r"log format 'csv' is unknown\. Known ones: .*panos"):
+    with pytest.raises(FormatError, match=r"log format 'csv' is unknown\. Known formats: .*panos"):
         reader_of("csv")
 
 

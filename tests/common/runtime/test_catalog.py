@@ -11,8 +11,8 @@ import pytest
 
 from common.runtime.catalog import STAGES, TOOLS, Stage
 from pipelines.catalog import PIPELINES
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parents[3]
 VARIABLES = {"base": "ON_SAIL", "base-ml": "ON_ML", "base-training": "ON_ML"}
 
 

@@ -1,4 +1,4 @@
-"""Which instances form a cluster, and what the engine of each is told."""
+"""Which instances form a cluster, and which settings the engine of each gets."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def test_another_file_is_an_error(tmp_path: Path, content: dict[str, object]) ->
 
 
 def test_heaps_take_three_fifths_of_the_memory_and_given_settings_win() -> None:
-    told = settings(Cluster("algo-2", "algo-1"), 10 << 30, "spark.executor.memory=1g")
-    assert told["NDR_SPARK_MASTER"] == "spark://algo-1:7077"
-    assert told["NDR_SPARK_CONF"] == (
+    found = settings(Cluster("algo-2", "algo-1"), 10 << 30, "spark.executor.memory=1g")
+    assert found["NDR_SPARK_MASTER"] == "spark://algo-1:7077"
+    assert found["NDR_SPARK_CONF"] == (
         "spark.driver.memory=6144m;spark.executor.memory=6144m;spark.executor.memory=1g"  # 0.6 * 10,240
     )
 
 
 def test_one_machine_needs_no_name_of_its_own() -> None:
-    told = settings(None, 1 << 30, "")
-    assert told["SPARK_LOCAL_IP"] == "127.0.0.1"
-    assert "NDR_SPARK_MASTER" not in told
+    found = settings(None, 1 << 30, "")
+    assert found["SPARK_LOCAL_IP"] == "127.0.0.1"
+    assert "NDR_SPARK_MASTER" not in found
 
 
 def test_memory_is_that_of_the_machine_at_most() -> None:

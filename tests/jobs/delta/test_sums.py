@@ -11,7 +11,7 @@ from common.errors import SpecError
 from common.features.spec import FeatureSpec, parse_spec
 from jobs.delta.hosts import check_sums
 from jobs.delta.staging import staged_schema
-from tests.conftest import SPEC
+from tests.factories import SPEC
 
 pytestmark = pytest.mark.parity
 
@@ -21,7 +21,7 @@ ROW = "  - {name: traffic_cnt,"
 def with_sum(sql: str) -> FeatureSpec:
     """The specification with one more count."""
     text = resources.files("common.features").joinpath("v1.yaml").read_text(encoding="utf-8")
-    row = f'  - {{name: odd_cnt, kind: count, sum: "{sql}", unit: sessions, meaning: odd sessions, words: odd}}\n'
+    row = f'  - {{name: more_cnt, kind: count, sum: "{sql}", unit: sessions, meaning: more sessions, words: more}}\n'
     return parse_spec(text.replace(ROW, row + ROW), "v1.yaml")
 
 
@@ -32,7 +32,7 @@ def test_the_engine_understands_every_sum(session: SparkSession) -> None:
 @pytest.mark.parametrize("sql", ["dst_prt = 53", "nonsense(dst_port)", "dst_port = = 53"])
 def test_a_sum_that_the_engine_does_not_understand_names_its_metric(session: SparkSession, sql: str) -> None:
     with pytest.raises(
-        SpecError, match=f"metric odd_cnt: the sum '{sql.replace('(', '.').replace(')', '.')}' is wrong"
+        SpecError, match=f"metric more_cnt: the sum '{sql.replace('(', '.').replace(')', '.')}' is wrong"
     ):
         check_sums(session, with_sum(sql))
 

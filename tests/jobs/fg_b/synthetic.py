@@ -10,13 +10,10 @@ import pyarrow as pa
 
 from common.arrays import Floats
 from common.contracts import tables
-from common.features.spec import load_spec
 from common.windows import WINDOW, Windows
 from tests import factories
-from tests.factories import pair_counts_row, window_columns
+from tests.factories import SPEC, pair_counts_row, window_columns
 from tests.types import Row
-
-SPEC = load_spec("v1")
 
 
 def time_band(start: datetime) -> str:

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from tests import oracle
-from tests.conftest import SPEC, Stages
+from tests.conftest import Stages
+from tests.factories import SPEC
 from tests.jobs.conftest import HORIZONS, PROJECT, REFERENCE
 from tests.oracle.compare import assert_tables_equal
 

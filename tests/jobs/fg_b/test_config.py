@@ -7,7 +7,7 @@ from common.features.spec import Horizon
 from jobs.fg_b.config import BaselineConfig, history
 from jobs.fg_b.passes import plan_passes
 from jobs.fg_b.subjects import all_slices
-from tests.jobs.fg_b.synthetic import SPEC
+from tests.factories import SPEC
 
 OPTIONS = {
     "lake_uri": "lake",

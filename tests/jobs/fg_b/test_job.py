@@ -15,7 +15,8 @@ from jobs.fg_b.cli import main
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run
 from tests.conftest import Stages
-from tests.jobs.fg_b.synthetic import SPEC, fg_a_row, pair_row, random_fg_a, random_pairs
+from tests.factories import SPEC
+from tests.jobs.fg_b.synthetic import fg_a_row, pair_row, random_fg_a, random_pairs
 from tests.lakes import write_table
 
 REFERENCE = datetime(2026, 3, 5, 0, 8, tzinfo=UTC)

@@ -5,7 +5,8 @@ import pyarrow as pa
 
 from common.windows import Windows
 from jobs.fg_b.subjects import all_slices, feature_columns, result_columns, segment_baselines
-from tests.jobs.fg_b.synthetic import SPEC, fg_a_row
+from tests.factories import SPEC
+from tests.jobs.fg_b.synthetic import fg_a_row
 
 START = Windows.parse("2026-03-02T10:08Z").start
 DAY = timedelta(days=1)

@@ -9,7 +9,8 @@ from common.contracts import BASELINE_PARTITION_NAMES
 from jobs.fg_c.config import DeviationConfig
 from jobs.fg_c.job import run
 from tests import oracle
-from tests.conftest import SPEC, Stages
+from tests.conftest import Stages
+from tests.factories import SPEC
 from tests.jobs.conftest import HORIZONS, NOW
 from tests.oracle.compare import assert_tables_equal
 

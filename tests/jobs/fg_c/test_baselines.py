@@ -1,9 +1,9 @@
 import numpy as np
 
-from common.features.scales import Floats
+from common.arrays import Floats
 from jobs.fg_c.baselines import SOURCES, Baselines, Packed, combine
 from jobs.fg_c.deviations import slice_count
-from tests.jobs.fg_b.synthetic import SPEC
+from tests.factories import SPEC
 
 SLICES, METRICS = slice_count(SPEC), len(SPEC.deviation_metrics)
 

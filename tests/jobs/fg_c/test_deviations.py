@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from common.features.scales import Floats
+from common.arrays import Floats
 from jobs.fg_c.deviations import column_floors, composites, deviation_columns, deviations
-from tests.jobs.fg_b.synthetic import SPEC
+from tests.factories import SPEC
 
 NAN = float("nan")
 COLUMNS = deviation_columns(SPEC)
@@ -70,7 +70,7 @@ def scores(**values: float) -> dict[str, float]:
 
 
 def test_strength_is_the_largest_distance_of_a_core_metric_in_any_slice() -> None:
-    found = scores(sessions_cnt_w_15m=2, in_deny_ratio_w_24h=-5, rst_cnt_w_15m=6)  # rst_cnt is no core metric
+    found = scores(sessions_cnt_w_15m=2, in_deny_ratio_w_24h=-5, rst_cnt_w_15m=6)  # rst_cnt is not a core metric
     assert found["anomaly_strength_core"] == 5
 
 

@@ -11,7 +11,8 @@ from deltalake import write_deltalake
 
 from common.contracts import tables
 from common.windows import WINDOW, Windows
-from tests.common.detection.model_lake import SPEC, rows
+from tests.common.detection.model_lake import rows
+from tests.factories import SPEC
 
 START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
 HOSTS = 8

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from common.detection.inputs import model_features
 from common.detection.registry.formats import encoded, sha256
 from jobs.if_training.cli import main
-from tests.common.detection.model_lake import SPEC
+from tests.factories import SPEC
 from tests.jobs.if_training.conftest import Lifecycle
 from tests.jobs.if_training.lakes import add_windows, span
 
@@ -178,7 +178,7 @@ def test_a_model_that_is_not_better_enough_is_refused_and_the_pointer_stays(firs
     other.parameters(training=FAST | {"min_relative_improvement": 5.0, "promotion": "always"})
     other.run("deploy")
     assert other.current() == "run-2"
-    assert gates(other)["improvement"] == "refused"  # told all the same
+    assert gates(other)["improvement"] == "refused"  # reported all the same
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from jobs.if_training.feature_selection import (
     uncorrelated,
 )
 from jobs.if_training.synthetic_anomalies import Examination, examine
-from tests.common.detection.synthetic import NAMES, SETTINGS, SPEC, structured
+from tests.common.detection.synthetic import NAMES, SETTINGS, structured
+from tests.factories import SPEC
 
 PARAMETERS = TrainingParameters(bootstraps=3, permutations=2)
 

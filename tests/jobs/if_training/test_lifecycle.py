@@ -120,7 +120,7 @@ def test_stages_without_a_model_load_no_library_of_the_models(whole: Any, stage:
         (["--stage", "train", "--run-id", "a"], "Missing option '--window': stage train needs the training range"),
         (["--stage", "train", "--window", str(span(4))], "Missing option '--run-id': stage train belongs to a run"),
         (["--stage", "prepare"], "Invalid value for '--stage'"),
-        (["--run-id", "../x", "--window", str(span(4))], "'../x' is no run id"),
+        (["--run-id", "../x", "--window", str(span(4))], "'../x' is not a valid run id"),
     ],
 )
 def test_usage_errors(tmp_path: Path, options: list[str], message: str) -> None:

@@ -11,8 +11,9 @@ from common.detection.parameters import PairParameters
 from common.lake.lake import Lake
 from common.windows import Windows
 from jobs.if_training.pair_training import examined, sample
-from tests.common.detection.pairs.pair_tables import CIDRS, SPEC, quarter, slice_row, write_pairs
+from tests.common.detection.pairs.pair_tables import CIDRS, quarter, slice_row, write_pairs
 from tests.common.detection.synthetic import PARAMETERS, SETTINGS
+from tests.factories import SPEC
 
 END = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
 LAST = quarter(END, -1)

@@ -170,7 +170,7 @@ def test_an_execution_that_takes_too_long_is_a_failure_and_can_be_waited_for_aga
     limits = {"min_rows": 20, "backfill_poll_seconds": 0.1, "backfill_poll_attempts": 3}
     lacking.parameters(training=limits)
     line = Stage(lacking, machine).ended(code=1)
-    assert "still runs after 3 looks" in line and "Run --stage remediate again" in line
+    assert "still running after 3 polls" in line and "Run --stage remediate again" in line
     assert lacking.artifact("remediate")["go"] is False
     add_windows(lacking.lake, [WINDOWS[number] for number in (2, 3, 6)])
     machine.answer(machine.started(1))

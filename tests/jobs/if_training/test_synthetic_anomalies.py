@@ -4,7 +4,8 @@ import pytest
 from common.arrays import Matrix
 from common.detection.preprocessing import Preprocessor
 from jobs.if_training.synthetic_anomalies import FAMILIES_MAX, Examination, examine
-from tests.common.detection.synthetic import GROUPS, NAMES, PARAMETERS, SPEC, structured
+from tests.common.detection.synthetic import GROUPS, NAMES, PARAMETERS, structured
+from tests.factories import SPEC
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ from common.detection.members.member import ForestParameters
 from common.detection.preprocessing import Preprocessor
 from jobs.if_training.synthetic_anomalies import examine
 from jobs.if_training.tuning import Fold, Tuning, tune
-from tests.common.detection.synthetic import NAMES, SPEC, structured
+from tests.common.detection.synthetic import NAMES, structured
 from tests.common.detection.synthetic import PARAMETERS as DETECTOR
+from tests.factories import SPEC
 
 START = ForestParameters(n_estimators=100, max_samples=128, random_state=3)
 PARAMETERS = TrainingParameters(tuning_trials=4, random_state=3)
@@ -65,7 +66,7 @@ def test_what_is_fixed_stays(folds: list[Fold]) -> None:
     assert all(set(trial) == {"max_samples", "average_precision"} for trial in found.figures["trials"])
 
 
-def test_the_time_bound_is_told(folds: list[Fold]) -> None:
+def test_the_time_bound_is_reported(folds: list[Fold]) -> None:
     found = tune(folds, START, NOTHING, replace(PARAMETERS, tuning_seconds=0.0, tuning_trials=50))
     assert found.figures["time_bound_hit"] is True
     assert len(found.figures["trials"]) == 1

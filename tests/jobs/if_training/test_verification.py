@@ -88,7 +88,7 @@ def test_other_windows_and_horizons_do_not_count(whole: Lifecycle) -> None:
 def test_repeated_hosts_are_a_failure(whole: Lifecycle) -> None:
     add_windows(whole.lake, [list(span(6))[2]], tables_of="a")
     line = whole.fail("verify")
-    assert f"fg_a {KEYS[2]} in {whole.lake} has {HOSTS} rows too many" in line
+    assert f"fg_a {KEYS[2]} in {whole.lake} has {HOSTS} duplicate rows" in line
     artifact = whole.artifact("verify")
     assert (artifact["go"], artifact["status"]) == (False, "failed")
     assert artifact["duplicates"] == {f"fg_a {KEYS[2]}": HOSTS}
@@ -133,7 +133,7 @@ def test_reverification_fails_closed_when_a_window_vanishes(whole: Lifecycle) ->
     assert (artifact["go"], artifact["status"]) == (False, "failed")
     assert "still missing" in artifact["reason"]
     line = whole.fail("train")
-    assert "stage train of run run-1 cannot begin" in line and "still missing" in line and "--stage reverify" in line
+    assert "stage train of run run-1 cannot start" in line and "still missing" in line and "--stage reverify" in line
 
 
 def test_reverification_names_the_first_windows_only(lifecycle: MakeLifecycle) -> None:
@@ -156,7 +156,7 @@ def test_a_run_is_of_one_range(whole: Lifecycle) -> None:
     whole.run("verify")
     whole.windows = span(5)
     line = whole.fail("remediate")
-    assert "run run-1 was begun for" in line and str(span(6)) in line and "Give another --run-id" in line
+    assert "run run-1 was started for" in line and str(span(6)) in line and "Give another --run-id" in line
 
 
 def test_a_damaged_artifact_is_refused(whole: Lifecycle) -> None:

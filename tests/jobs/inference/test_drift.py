@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from common.contracts import tables
 from common.windows import Windows
 from jobs.inference.cli import main
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, make_lake, rows, train_model, write
+from tests.common.detection.model_lake import HOSTS, RANGE, make_lake, rows, train_model, write
 from tests.conftest import ENGINE
+from tests.factories import SPEC
 
 FIRST = next(iter(RANGE))
 

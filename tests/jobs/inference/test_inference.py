@@ -11,8 +11,9 @@ from common.contracts import tables
 from common.lake.lake import Lake
 from common.windows import Windows
 from jobs.inference.cli import main
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, train_model, write
+from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake, rows, train_model, write
 from tests.conftest import ENGINE
+from tests.factories import SPEC
 from tests.types import Run
 
 LAST = list(RANGE)[-1]
@@ -140,7 +141,7 @@ def test_unfinished_model_is_refused(lake: Path, source: tuple[Path, dict[str, s
     (lake / "models/local" / source[1]["run_id"] / "SUCCESS").unlink()
     code, _, error = infer(lake)
     assert code == 1
-    assert "was not saved to its end" in error
+    assert "was not saved completely" in error
 
 
 def test_without_a_model_the_error_says_what_to_do(lake: Path) -> None:

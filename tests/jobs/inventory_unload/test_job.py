@@ -22,7 +22,8 @@ from common.storage.files import Folder
 from jobs.inventory_unload.cli import main
 from localaws.cli.process import LocalAws
 from tests.commands import command_line, run
-from tests.conftest import ENGINE, SPEC
+from tests.conftest import ENGINE
+from tests.factories import SPEC
 from tests.types import Run
 
 BUCKET = "inventory-staging"

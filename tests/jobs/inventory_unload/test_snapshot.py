@@ -127,8 +127,8 @@ def test_files_that_do_not_match_the_manifest_are_an_error(tmp_path: Path) -> No
     for folder, words in (
         (missing, "0000_part_00.parquet is missing"),
         (cut, "manifest says 7 bytes"),
-        (fewer, "has 3 rows, its manifest says 4"),
-        (others, "has a total of 4 records, which its files do not add up to"),
+        (fewer, "has 3 rows, but its manifest says 4"),
+        (others, "has a total of 4 records, but its files add up to another number"),
         (broken, "is not a Parquet file"),
         (brief, "not a verbose UNLOAD manifest"),
     ):

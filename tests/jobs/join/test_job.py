@@ -16,8 +16,9 @@ from common.windows import Windows
 from jobs.join.cli import main
 from localaws.cli.process import LocalAws
 from tests.commands import run
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, host, make_lake, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake, rows, write
 from tests.conftest import ENGINE
+from tests.factories import SPEC
 from tests.redshift import Query
 from tests.types import Row, Run
 

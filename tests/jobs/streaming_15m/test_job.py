@@ -75,18 +75,18 @@ def test_tables_and_reports_are_those_of_the_four_commands(
         Stages(session, shutil.copytree(past, tmp_path / "one")),
         Stages(session, shutil.copytree(past, tmp_path / "four")),
     )
-    taken_in = ["--input", str(logs), "--max-rejected-ratio", "0.5"]
+    ingest = ["--input", str(logs), "--max-rejected-ratio", "0.5"]
     runner = CliRunner()
     apart = [
         runner.invoke(main, [*options, "--lake", str(four.folder), *more])
         for main, more in (
-            (delta, taken_in),
+            (delta, ingest),
             (fg_a, []),
             (pair_counts, []),
             (fg_c, ["--baseline-month", "2026-03"]),
         )
     ]
-    together = runner.invoke(fused, [*options, "--lake", str(one.folder), *taken_in, "--baseline-month", "2026-03"])
+    together = runner.invoke(fused, [*options, "--lake", str(one.folder), *ingest, "--baseline-month", "2026-03"])
     assert reports(together) == reports(*apart)
     assert [report["stage"] for report in reports(together)] == ["ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c"]
     for name in WRITTEN:

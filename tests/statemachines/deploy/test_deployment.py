@@ -180,7 +180,7 @@ def test_the_second_of_two_project_files_is_read_before_anything_is_done(refused
     [
         (
             "SchedulesStat=ENABLED",
-            "the stack has no parameter SchedulesStat. Choose among LogRetentionDays, NamePrefix",
+            "the stack has no parameter SchedulesStat. Choose one of LogRetentionDays, NamePrefix",
         ),
         ("SchedulesState=MAYBE", "SchedulesState"),
         ("NamePrefix=UPPER", "NamePrefix"),

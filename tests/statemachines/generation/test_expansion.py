@@ -144,17 +144,17 @@ def test_a_machine_has_the_states_of_all_steps_in_their_order() -> None:
         ("A: {use: ended, with: at}", "A: with is 'at'. Write it as parameter: value"),
         ("A: {N: <<now(1)>>}", "A > N: <<now(1)>> does not fit now. It takes none"),
         ("A: {N: <<retry_unless>>}", "A > N: retry_unless needs the parameter error. It takes the parameters error"),
-        ("A: {x: [{use: polled, with: {work: B}}]}", "A > x: polled holds several states. Use it in place of one"),
+        ("A: {x: [{use: polled, with: {work: B}}]}", "A > x: polled contains several states. Use it in place of one"),
         ("A: <<polled(B)>>", "A: <<polled(B)>> does not fit polled. It takes the place of a state"),
         ("A: {use: now, Next: B}", "A: nothing can be added to now. Remove Next"),
-        ("A: {use: ended, with: {at: 1}, Next: B}", "A: Next is there twice. Rename one, or remove it"),
+        ("A: {use: ended, with: {at: 1}, Next: B}", "A: Next is defined twice. Rename one, or remove it"),
         (
             "{LookB: {Type: Pass}, A: {use: polled, with: {work: B}}}",
-            "LookB is there twice. Rename one, or remove it",
+            "LookB is defined twice. Rename one, or remove it",
         ),
         ("A: {N: 'a <<now'}", "A > N: 'a <<now' has << or >> alone. Write <<name>> or <<name(value, value)>>"),
-        ("A: {N: 'at <<retry>>'}", "A > N: <<retry>> is no text but list. Use it as a value of its own"),
-        ("A: {use: again}", "A > again (f.yaml) > x: again uses itself. Remove the circle"),
+        ("A: {N: 'at <<retry>>'}", "A > N: <<retry>> is not text but list. Use it as a value of its own"),
+        ("A: {use: again}", "A > again (f.yaml) > x: again uses itself. Remove the cycle"),
         ("A: {at: 2026-03-10}", "A > at: 2026-03-10 is a date in YAML, which JSON does not have. Quote it"),
     ],
 )  # fmt: skip
@@ -167,7 +167,7 @@ def test_a_wrong_use_is_refused_with_file_state_and_remedy(text: str, message: s
 
 def test_a_state_in_two_steps_is_refused() -> None:
     steps = {"First": {"A": {"Type": "Pass"}}, "Then": {"A": {"Type": "Pass"}}}
-    with pytest.raises(SourceError, match=r"^m\.yaml > Then: A is there twice\. Rename one, or remove it$"):
+    with pytest.raises(SourceError, match=r"^m\.yaml > Then: A is defined twice\. Rename one, or remove it$"):
         Expander({}).machine({"Steps": steps}, "m.yaml")
 
 

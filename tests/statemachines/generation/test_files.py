@@ -71,7 +71,7 @@ def test_the_check_changes_nothing_and_names_what_differs_and_the_remedy(
     replace(clone / DEFINITION, "172800", "172801")
     result = generate(clone, monkeypatch, "--check")
     assert result.exit_code == 1
-    assert f"{DEFINITION}: not what statemachines/sources generates. Run make statemachines" in result.output
+    assert f"{DEFINITION}: differs from what statemachines/sources generates. Run make statemachines" in result.output
     assert stale(build(clone), clone) == [DEFINITION]
 
 

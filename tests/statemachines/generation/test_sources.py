@@ -36,7 +36,7 @@ def test_a_fragment_has_its_parameters_in_order_those_with_defaults_last(tmp_pat
         ),
         ("a: 1\nb: [\n", "m.yaml is not YAML: "),
         ("- a\n", "m.yaml is not a mapping. Write it as name: value"),
-        ("a: {b: 1, c: 2, b: 3}\n", 'm.yaml is not YAML: the key b is there twice in "<unicode string>", line 1'),
+        ("a: {b: 1, c: 2, b: 3}\n", 'm.yaml is not YAML: the key b is defined twice in "<unicode string>", line 1'),
     ],
     ids=["a long line", "no YAML", "no mapping", "a key twice"],
 )

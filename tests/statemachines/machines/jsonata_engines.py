@@ -12,14 +12,15 @@ import threading
 import uuid
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 
 from jsonata import Jsonata
 from jsonata.jexception import JException
 from jsonata.utils import Utils
 
-CHECKS = Path(__file__).resolve().parents[3] / "statemachines" / "lint" / "checks"
+from tests.checkout import ROOT
+
+CHECKS = ROOT / "statemachines" / "lint" / "checks"
 ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 NOW = 1_773_149_000_000  # 2026-03-10T13:23:20Z, what $millis() says in tests
 

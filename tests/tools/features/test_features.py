@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from common.contracts import tables
-from tests.conftest import SPEC
+from tests.checkout import ROOT
+from tests.factories import SPEC
 from tools.features.catalogue import markdown
 from tools.features.cli import main
 from tools.features.entries import counts, entries
 
-PAGE = Path(__file__).parents[3] / "docs" / "features.md"
+PAGE = ROOT / "docs" / "features.md"
 
 
 def features(*arguments: str) -> Result:
@@ -54,7 +54,7 @@ def test_a_deviation_says_of_what_over_which_window() -> None:
         ("short_session_cnt", "formula    sum of repeat_count over TRAFFIC records with duration_s < 1"),
         ("new_peer_cnt_lookback30d_w_8h", "null when  the host has no session in the history in either role"),
         ("scan_suspicion_score", "table      fg_c"),
-        ("pair_rarity_max", "null when  the host is no source in the window"),
+        ("pair_rarity_max", "null when  the host is not a source in the window"),
         ("sessions_cnt_mad", "table      fg_b/host, fg_b/segment"),
         ("drop_cnt", "table      delta_host"),
         ("hour_of_day", "unit       h"),

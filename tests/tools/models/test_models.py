@@ -16,7 +16,8 @@ from common.detection.members.member import Samples
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import ArtifactStore, current_run, model_store, promoted_run, roll_back
 from common.errors import ModelError, StorageError
-from tests.common.detection.model_lake import SPEC, make_lake, train_model
+from tests.common.detection.model_lake import make_lake, train_model
+from tests.factories import SPEC
 from tests.tools.models.format_3 import write_format_3
 from tools.models.cli import main
 from tools.models.job import complete_runs

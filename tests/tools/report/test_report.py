@@ -10,7 +10,8 @@ import pytest
 from common.contracts import tables
 from common.detection.explanation import Reason
 from tests.commands import call
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, Overrides, host, make_lake, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, Overrides, host, make_lake, rows, write
+from tests.factories import SPEC
 from tests.lakes import write_table
 from tests.types import Row
 from tools.report.amounts import amount, score
@@ -102,7 +103,7 @@ def test_reasons_show_the_value_against_the_hosts_baseline(lake: Path) -> None:
         ),
     )
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
-    # two features of one behaviour are one reason: (2.0 + 0.5) of 10
+    # two features of one family are one reason: (2.0 + 0.5) of 10
     assert "412 distinct peers in 15 min, usually 6 (4 to 9 half of the time)  (25%)" in text
     assert "scan_suspicion_score 5, median of the training data 0.2  (10%)" in text
 
@@ -121,7 +122,7 @@ def test_the_segments_baseline_stands_in(lake: Path, why: str) -> None:
 
 def test_without_a_baseline_nothing_is_made_up(lake: Path) -> None:
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
-    # the reason's median is that of the deviation, not of the behaviour
+    # the reason's median is that of the deviation, not of the feature family
     assert "412 distinct peers in 15 min  (25%)" in text
 
 
@@ -152,7 +153,7 @@ def test_usage_errors_are_code_2(source: Path, options: list[str]) -> None:
     assert report(source, *options)[0] == 2
 
 
-def test_behaviours_are_merged_and_ordered_by_what_they_added() -> None:
+def test_feature_families_are_merged_and_ordered_by_what_they_added() -> None:
     found = strongest([Reason(**entry) for entry in REASONS], SPEC)
     assert [(reason.feature, added) for reason, added in found] == [
         ("peer_ip_nunique_w_15m_z_mad", 2.5), ("scan_suspicion_score", 1.0), ("in_bytes_src_sum_w_15m_log_ratio", 0.25)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from common.arrays import Integers
 from common.logs.blocks import MAX_LINE_BYTES
-
-Indices = npt.NDArray[np.int64]
 
 _NEWLINE, _QUOTE, _COMMA = 10, 34, 44
 
@@ -28,23 +26,23 @@ class BlockLines:
     def __getitem__(self, index: int) -> bytes:
         return self.data[self.starts[index] : self.ends[index]]
 
-    def joined(self, indices: Indices) -> bytes:
+    def joined(self, indices: Integers) -> bytes:
         """The bytes of the lines, in order."""
         if len(indices) == len(self.all):
             return self.data
         spans = zip(self.starts[indices].tolist(), self.ends[indices].tolist(), strict=True)
         return b"\n".join([self.data[start:end] for start, end in spans])
 
-    def holding(self, positions: Indices) -> Indices:
+    def holding(self, positions: Integers) -> Integers:
         """The lines that hold the byte positions."""
         return np.unique(np.searchsorted(self.ends, positions))
 
-    def where(self, byte: int) -> Indices:
+    def where(self, byte: int) -> Integers:
         """The positions of a byte."""
-        positions: Indices = np.flatnonzero(self._bytes == byte)
+        positions: Integers = np.flatnonzero(self._bytes == byte)
         return positions
 
-    def irregular(self) -> Indices:
+    def irregular(self) -> Integers:
         """Lines that the CSV parser might not read line by line, or not read at all."""
         parts = [np.flatnonzero(self.ends - self.starts > MAX_LINE_BYTES), self._with_several_types()]
         parts.extend(self.holding(self.where(byte)) for byte in (0, 13) if byte in self.data)
@@ -57,7 +55,7 @@ class BlockLines:
             parts.append(np.array([at for at in suspects if not _is_utf8(self[at])], dtype=np.int64))
         return np.unique(np.concatenate(parts))
 
-    def _with_several_types(self) -> Indices:
+    def _with_several_types(self) -> Integers:
         """Lines that hold `,TRAFFIC,` or `,THREAT,` twice or more in total: perhaps several records in one."""
         letters = self.where(ord("T"))
         letters = letters[(letters > 0) & (letters < len(self.data) - len("TRAFFIC"))]
@@ -67,10 +65,10 @@ class BlockLines:
         lines = np.searchsorted(self.ends, letters[self._bytes[letters + ends] == _COMMA])
         return np.unique(lines[1:][lines[1:] == lines[:-1]])
 
-    def with_open_quote(self, indices: Indices) -> Indices:
+    def with_open_quote(self, indices: Integers) -> Integers:
         """Those of the lines that hold an odd number of quotes."""
         counts = np.bincount(np.searchsorted(self.ends, self.where(_QUOTE)), minlength=len(self.all))
-        odd: Indices = indices[counts[indices] % 2 == 1]
+        odd: Integers = indices[counts[indices] % 2 == 1]
         return odd
 
 

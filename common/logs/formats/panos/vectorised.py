@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from common.arrays import Flags, Integers
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.blocks import Block
 from common.logs.csv_lines import split_columns
-from common.logs.formats.panos.block_lines import BlockLines, Indices
+from common.logs.formats.panos.block_lines import BlockLines
 from common.logs.formats.panos.columns import (
     MIN_COLUMNS,
     POSITIONS,
@@ -30,7 +31,7 @@ from common.logs.formats.panos.columns import (
 )
 from common.logs.formats.panos.lines import find_type, parse_line
 from common.logs.tables import sessions_of
-from common.logs.vectors import Mask, as_text
+from common.logs.vectors import as_text
 
 _SHIFTS = (-1, 0, 1)
 _MIN_LINES = 24
@@ -85,7 +86,7 @@ def parse_block(block: Block, source_file: str, zone: str) -> ParsedBatch:
     return collector.batch(found)
 
 
-def common_layout(lines: BlockLines, indices: Indices) -> Layout | None:
+def common_layout(lines: BlockLines, indices: Integers) -> Layout | None:
     """The most frequent layout in a sample of the lines; None if there are too few lines, or no layout."""
     if len(indices) < _MIN_LINES:
         return None
@@ -105,8 +106,8 @@ def _layout(raw: bytes) -> Layout | None:
 
 
 def parse_together(
-    lines: BlockLines, indices: Indices, layout: Layout, first_line: int, source_file: str, zone: str
-) -> tuple[Indices, Indices, pa.RecordBatch]:
+    lines: BlockLines, indices: Integers, layout: Layout, first_line: int, source_file: str, zone: str
+) -> tuple[Integers, Integers, pa.RecordBatch]:
     """The lines that have the layout, those among them that are not certain, and the sessions of the others."""
     table, fitting = read_columns(lines, indices, layout)
     right = np.asarray(pc.equal(table.column("type"), layout.kind).fill_null(False))
@@ -124,7 +125,7 @@ def parse_together(
     return fitting, fitting[~certain], rows
 
 
-def _without_receive_time(table: pa.RecordBatch) -> Mask | None:
+def _without_receive_time(table: pa.RecordBatch) -> Flags | None:
     """Mask of shifted records that do not have their receive time; None where records are not shifted."""
     if "receive_time" not in table.schema.names:
         return None
@@ -132,7 +133,7 @@ def _without_receive_time(table: pa.RecordBatch) -> Mask | None:
     return ~np.asarray(times.fill_null(False))
 
 
-def read_columns(lines: BlockLines, indices: Indices, layout: Layout) -> tuple[pa.RecordBatch, Indices]:
+def read_columns(lines: BlockLines, indices: Integers, layout: Layout) -> tuple[pa.RecordBatch, Integers]:
     """The needed columns of the lines with the layout's number of columns, and the indices of these lines."""
     table, misfits = _read_csv(lines.joined(indices), layout)
     if table is None or table.num_rows + len(misfits) != len(indices):

@@ -22,7 +22,8 @@ from common.detection.alerts.techniques import resembles
 from common.detection.explanation import Reason
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
-from tests.common.detection.model_lake import HOSTS, RANGE, SPEC, Overrides, host, rows, write
+from tests.common.detection.model_lake import HOSTS, RANGE, Overrides, host, rows, write
+from tests.factories import SPEC
 from tests.types import Row
 
 PAIR = {
@@ -57,7 +58,7 @@ def lake(tmp_path: Path) -> Lake:
     return write_alerts(tmp_path, [(0, 3, PAIR), (1, 3, PAIR), (7, 3, PAIR), (2, 5, PAIR), (3, 3, lateral)])
 
 
-def test_windows_of_a_host_and_behaviour_are_one_incident_until_an_hour_passes(lake: Lake) -> None:
+def test_windows_of_a_host_and_technique_are_one_incident_until_an_hour_passes(lake: Lake) -> None:
     found = {(entry.host_ip, entry.technique.name, entry.start): entry for entry in find_incidents(lake, SPEC, None)}
     first = found[host(3), "beacon", WHOLE[0].start]
     assert (first.end, first.windows, first.peak) == (WHOLE[1].end, 2, WHOLE[1].start)
@@ -93,7 +94,7 @@ def mark(
     return mark_of(incident, verdict, "backup", scope, any_peer, *times)
 
 
-def test_marks_suppress_the_same_behaviour_of_the_host_with_the_peer(lake: Lake) -> None:
+def test_marks_suppress_the_same_technique_of_the_host_with_the_peer(lake: Lake) -> None:
     incidents = find_incidents(lake, SPEC, None)
     beacon = next(entry for entry in incidents if entry.start == WHOLE[0].start)
     shown, quiet = suppress(incidents, [mark(beacon)])

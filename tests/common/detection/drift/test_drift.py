@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.stats import chi2  # type: ignore[import-untyped]
 
-from common.arrays import Floats, Matrix
+from common.arrays import Floats, Integers, Matrix
 from common.config.training import TrainingParameters
 from common.detection.drift.monitor import DriftMonitor
 from common.detection.drift.reference import (
@@ -22,9 +21,8 @@ from common.detection.drift.reference import (
 )
 from common.detection.inputs import model_features
 from common.detection.parameters import current_parameters
-from common.features.spec import load_spec
+from tests.factories import SPEC
 
-SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
 DRIFT = current_parameters().drift
 WATCHED = [NAMES.index(name) for name in monitored(SPEC)]
@@ -138,7 +136,7 @@ def test_hours_that_training_never_saw_are_left_out(reference: DriftReference) -
     assert measured(reference, rows(300, 3, hour=3, factor=9))["score_psi"] == 0
 
 
-def varying(windows: int, per_window: int) -> tuple[Matrix, Floats, NDArray[np.int64]]:
+def varying(windows: int, per_window: int) -> tuple[Matrix, Floats, Integers]:
     """Windows each of which is shifted as a whole, as the windows of a small network are."""
     rng = np.random.default_rng(5)
     parts = [rows(per_window, seed, factor=float(rng.uniform(0.4, 2.5))) for seed in range(windows)]

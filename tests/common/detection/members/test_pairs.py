@@ -16,8 +16,9 @@ from common.detection.pairs.activity import read_activity
 from common.detection.pairs.scoring import EvidenceModel
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
-from tests.common.detection.pairs.pair_tables import CIDRS, SPEC, quarter, slice_row, write_pairs
+from tests.common.detection.pairs.pair_tables import CIDRS, quarter, slice_row, write_pairs
 from tests.common.detection.synthetic import PARAMETERS, SETTINGS
+from tests.factories import SPEC
 
 FIRST = datetime(2026, 3, 2, 0, 8, tzinfo=UTC)
 TRAINING = Windows(FIRST, FIRST + timedelta(days=3))

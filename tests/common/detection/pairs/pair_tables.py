@@ -10,10 +10,9 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from common.contracts import tables
-from common.features.spec import load_spec
 from common.windows import WINDOW, Windows
+from tests.factories import SPEC
 
-SPEC = load_spec("v1")
 CIDRS = ("10.0.0.0/8",)
 
 

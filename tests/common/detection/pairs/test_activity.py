@@ -15,7 +15,8 @@ from common.detection.parameters import current_parameters
 from common.errors import TableError
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
-from tests.common.detection.pairs.pair_tables import CIDRS, SPEC, slice_row, write_pairs
+from tests.common.detection.pairs.pair_tables import CIDRS, slice_row, write_pairs
+from tests.factories import SPEC
 from tests.types import Row
 
 PARAMETERS = current_parameters().pairs

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from common.arrays import Codes, Floats
+from common.arrays import Floats, Integers
 from common.detection.pairs.evidence import Evidence
 from common.detection.pairs.prior_maxima import CommonMaxima, PriorMaxima
 from common.detection.parameters import current_parameters
@@ -66,13 +66,13 @@ def test_saved_maxima_are_the_same() -> None:
             assert of(again, group, host) == of(maxima, group, host)
 
 
-def evidence(group: Codes, host: Codes) -> Evidence:
+def evidence(group: Integers, host: Integers) -> Evidence:
     """Rows of one window and kind."""
     none = np.zeros(len(group), dtype=np.int64)
     return Evidence(pa.table({}), none, pa.array(group), {}, {}, none > 0, host, none)
 
 
-def common(group: Codes, host: Codes, values: Floats, quorum: int) -> list[float]:
+def common(group: Integers, host: Integers, values: Floats, quorum: int) -> list[float]:
     """The common maxima of the rows, where so many hosts are a quorum."""
     parameters = replace(PARAMETERS, quorum_hosts=quorum)
     return list(CommonMaxima(evidence(group, host), parameters).of(values))

@@ -17,10 +17,9 @@ from common.detection.registry.artifacts import LoadedModel, load_model, run_id_
 from common.detection.registry.formats import sha256
 from common.detection.registry.pointer import ArtifactStore, current_run, model_store, promote
 from common.errors import ModelError, ParameterError
-from common.features.spec import load_spec
 from tests.common.detection.synthetic import SETTINGS
+from tests.factories import SPEC
 
-SPEC = load_spec("v1")
 NAMES = model_features(SPEC).names
 FACTS: dict[str, Any] = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": 60}
 EXPECTED = {name: FACTS[name] for name in ("project_name", "feature_spec_version", "baseline_horizon")}
@@ -121,9 +120,9 @@ def test_missing_file_is_refused(store: ArtifactStore, name: str) -> None:
 
 def test_unfinished_run_is_refused_as_such(store: ArtifactStore) -> None:
     path(store, "SUCCESS").unlink()
-    with pytest.raises(ModelError, match="was not saved to its end"):
+    with pytest.raises(ModelError, match="was not saved completely"):
         load(store)
-    with pytest.raises(ModelError, match="was not saved to its end"):
+    with pytest.raises(ModelError, match="was not saved completely"):
         current_run(store)
 
 
@@ -142,7 +141,7 @@ def test_another_number_of_features_is_refused(store: ArtifactStore) -> None:
 def test_another_library_version_is_refused(store: ArtifactStore, library: str, made: str) -> None:
     libraries = json.loads(path(store, "manifest.json").read_bytes())["libraries"]
     rewrite_manifest(store, libraries=libraries | {library: made})
-    with pytest.raises(ModelError, match=f"made with {library} {made}, here is"):
+    with pytest.raises(ModelError, match=f"made with {library} {made}, but "):
         load(store)
 
 
@@ -176,7 +175,9 @@ def test_a_model_with_another_parameter_is_refused(store: ArtifactStore, keys: t
     rewrite_manifest(store, parameters=parameters)
     with pytest.raises(ModelError) as refused:
         load(store)
-    assert f"detector parameter {'.'.join(keys)} = {current + 1!r}, this code has {current!r}" in str(refused.value)
+    assert f"detector parameter {'.'.join(keys)} = {current + 1!r}, but this release has {current!r}" in str(
+        refused.value
+    )
     assert "Train the model again" in str(refused.value)
 
 

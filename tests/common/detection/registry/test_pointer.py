@@ -108,7 +108,7 @@ def test_an_unfinished_run_is_not_promoted(store: ArtifactStore) -> None:
     promote(store, save(store, "a"))
     save(store, "b")
     (Path(store.uri) / "b" / "SUCCESS").unlink()
-    with pytest.raises(ModelError, match="was not saved to its end"):
+    with pytest.raises(ModelError, match="was not saved completely"):
         promote(store, "b")
     assert current_run(store) == "a"
 
