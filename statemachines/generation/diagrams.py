@@ -9,8 +9,8 @@ from typing import Any
 from statemachines.generation.expansion import Machine
 
 _LONGEST_LABEL = 40
-# room for titles of two lines, which otherwise lie on the first state
-_TITLES = '%%{init: {"flowchart": {"wrappingWidth": 300, "subGraphTitleMargin": {"top": 4, "bottom": 24}}}}%%'
+# room for titles of three lines, which otherwise lie on the first state
+_TITLES = '%%{init: {"flowchart": {"wrappingWidth": 300, "subGraphTitleMargin": {"top": 4, "bottom": 40}}}}%%'
 _SHAPES = {"Choice": ("{{", "}}"), "Pass": ("(", ")"), "Wait": ("([", "])"), "Map": ("[[", "]]")}
 _COLOURS = {"Succeed": "fill:#d8f0d8,stroke:#3a7a3a,color:#000", "Fail": "fill:#f6d5d5,stroke:#9a3a3a,color:#000"}
 
