@@ -145,7 +145,7 @@ stage: setup ## Begin a new stage: NAME=ndr-<words> [BASE=base-ml]
 
 .PHONY: docs
 docs: docs-check $(DOCS_VENV)/.installed docs/assets/mermaid.min.js ## Build the documentation site in build/site; broken links fail
-	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict # --quiet would drop the warnings that --strict counts
 
 .PHONY: docs-check
 docs-check: setup # are the committed pages of the reference what the code says?

@@ -24,6 +24,9 @@ ROOT_PAGES = {
 }
 """Pages of the repository's root, and where they are on the site."""
 
+WIDE = "machines/"
+"""Folder of the pages whose diagrams need the width of the table of contents."""
+
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -44,6 +47,8 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
         PluginError: a link leads to no file of the repository.
     """
     place = page.file.src_uri
+    if place.startswith(WIDE):
+        page.meta["hide"] = ["toc"]
     source = next((name for name, target in ROOT_PAGES.items() if target == place), f"docs/{place}")
     lines, fenced = [], False
     for line in markdown.split("\n"):

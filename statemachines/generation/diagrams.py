@@ -9,6 +9,8 @@ from typing import Any
 from statemachines.generation.expansion import Machine
 
 _LONGEST_LABEL = 40
+# room for titles of three lines, which otherwise lie on the first state
+_TITLES = '%%{init: {"flowchart": {"wrappingWidth": 300, "subGraphTitleMargin": {"top": 4, "bottom": 40}}}}%%'
 _SHAPES = {"Choice": ("{{", "}}"), "Pass": ("(", ")"), "Wait": ("([", "])"), "Map": ("[[", "]]")}
 _COLOURS = {"Succeed": "fill:#d8f0d8,stroke:#3a7a3a,color:#000", "Fail": "fill:#f6d5d5,stroke:#9a3a3a,color:#000"}
 
@@ -55,7 +57,7 @@ def page(name: str, machine: Machine) -> str:
 
 def _chart(direction: str, lines: Iterable[str]) -> str:
     body = "\n".join(f"    {line}" for line in lines)
-    return f"```mermaid\nflowchart {direction}\n{body}\n```"
+    return f"```mermaid\n{_TITLES}\nflowchart {direction}\n{body}\n```"
 
 
 def _story(states: States, story: Mapping[str, list[str]]) -> Iterator[str]:

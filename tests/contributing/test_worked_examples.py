@@ -21,6 +21,8 @@ def test_worked_example(name: str, tmp_path: Path) -> None:
     after = contents(root)
     touched = sorted(path for path in before | after if before.get(path) != after.get(path))
     assert touched == sorted(touched_files(PAGES / f"{name}.md"))
+    stale = run_python(root, "-m", "docs.generate", "--check")
+    assert stale.returncode == 0, stale.stdout + stale.stderr
     written = [path for path in touched if path.endswith(".py")]
     for check in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy", "--follow-imports=silent"]):
         done = run_python(root, "-m", *check, *written)

@@ -41,5 +41,5 @@ def test_every_feature_has_its_family() -> None:
     assert feature_family("new_peer_cnt_lookback30d_w_15m", SPEC) == "new_peer_cnt_lookback30d"
     assert feature_family("hour_of_day", SPEC) == "hour_of_day"
     metrics = {f"{prefix}{metric}" for prefix in SPEC.roles.values() for metric in SPEC.metric_names}
-    others = {*SPEC.context, *model_features(SPEC).fg_c[1320:]}
+    others = {*SPEC.context, *SPEC.score_names}
     assert {feature_family(name, SPEC) for name in model_features(SPEC).names} == metrics | others

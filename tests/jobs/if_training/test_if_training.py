@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from common.detection.inputs import model_features
+from common.features.spec import load_spec
 from common.windows import Windows
 from jobs.if_training.cli import main
 from tests.common.detection.model_lake import HOSTS, RANGE, make_lake
 from tests.types import Run
 
 MODELS = Path("models") / "local"
+FEATURES = model_features(load_spec("v1"))
 
 
 def train(lake: Path, *options: str, window: Windows = RANGE) -> Run:
@@ -38,8 +41,8 @@ def test_report_says_what_was_trained(trained: tuple[Path, dict[str, Any]]) -> N
     lake, report = trained
     details = report["details"]
     assert report["rows_in"] == len(RANGE) * HOSTS
-    assert details["features"] == 1813
-    assert details["features_used"] == 1813 - sum(details["features_dropped"].values())
+    assert details["features"] == len(FEATURES.names)
+    assert details["features_used"] == len(FEATURES.names) - sum(details["features_dropped"].values())
     assert details["reused"] is False
     assert details["model_uri"] == f"{lake}/{MODELS}/{details['run_id']}"
 

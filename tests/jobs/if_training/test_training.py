@@ -11,9 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from common.detection.inputs import model_features
 from common.detection.registry.formats import sha256
+from common.features.spec import load_spec
 from tests.jobs.if_training.conftest import Lifecycle
 from tests.jobs.if_training.lakes import add_windows, span
+
+FEATURES = model_features(load_spec("v1"))
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +74,8 @@ def test_every_part_of_the_protocol_has_run(trained: Lifecycle) -> None:
 
 def test_features_used_and_left_out_are_all_features(trained: Lifecycle) -> None:
     report = trained.artifact("train")
-    assert report["features_used"] + sum(report["features_dropped"].values()) == report["features"] == 1813
+    assert report["features_used"] + sum(report["features_dropped"].values()) == report["features"]
+    assert report["features"] == len(FEATURES.names)
     manifest = json.loads(trained.path("manifest.json").read_bytes())["preprocessing"]
     assert len(manifest["mask"]) == report["features_used"]
     reasons = list(manifest["dropped"].values())
@@ -180,6 +185,6 @@ def test_examined_rows_are_of_the_validation_block(trained: Lifecycle) -> None:
     content = trained.path("validation.npz").read_bytes()
     assert sha256(content) == report["sha256"]
     with np.load(trained.path("validation.npz")) as archive:
-        assert archive["values"].shape == (report["rows"] + 60, 1813)
+        assert archive["values"].shape == (report["rows"] + 60, len(FEATURES.names))
         assert int(archive["odd"].sum()) == 60
         assert archive["final"].shape == archive["validated"].shape == (report["rows"] + 60,)

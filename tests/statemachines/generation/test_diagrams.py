@@ -77,7 +77,7 @@ flowchart LR
 
 
 def charts(text: str) -> list[str]:
-    return re.findall(r"```mermaid\n(.*?)```", text, re.DOTALL)
+    return re.findall(r"```mermaid\n%%[^\n]*\n(.*?)```", text, re.DOTALL)
 
 
 def test_a_page_has_the_way_to_success_and_the_ways_of_failures() -> None:
