@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -210,9 +210,9 @@ def test_each_date_is_read_once_and_only_where_there_is_one(tmp_path: Path, monk
     lake = Lake(str(write_pairs(tmp_path, [slice_row(NOW - age * DAY) for age in (0, 1, 3, 40)])), SPEC)
     read_dates: list[str] = []
 
-    def arrow(name: str, *arguments: Any, **equal: str) -> pa.Table:
+    def arrow(name: str, columns: Sequence[str], windows: Windows | None = None, **equal: str) -> pa.Table:
         read_dates.extend(equal.values())
-        return Lake.arrow(lake, name, *arguments, **equal)
+        return Lake.arrow(lake, name, columns, windows, **equal)
 
     monkeypatch.setattr(lake, "arrow", arrow)
     assert len(list(read_activity(lake, Windows(NOW - DAY, NOW + WINDOW), CIDRS, PARAMETERS))) == 2
