@@ -14,5 +14,5 @@ def test_stays_are_runs_of_functions_of_one_module() -> None:
 
 def test_a_pair_makes_at_most_25_stays(tmp_path: Path) -> None:
     found = way(functions_entered(run_pairs(tmp_path)))
-    assert {"common/lake/lake.py", "common/detection/calibration.py"} <= set(found["order"])
+    assert {"common/lake/reader.py", "common/detection/calibration.py"} <= set(found["order"])
     assert found["stays"] <= 25

@@ -22,7 +22,15 @@ from common.detection.registry.formats import (
     sha256,
     upgraded,
 )
-from common.detection.registry.pointer import MANIFEST, POINTER, SUCCESS, ArtifactStore, altered, read_pointer
+from common.detection.registry.pointer import (
+    MANIFEST,
+    POINTER,
+    SUCCESS,
+    ArtifactStore,
+    altered,
+    read_pointer,
+    stored_manifest,
+)
 from common.errors import ModelError
 
 
@@ -48,7 +56,7 @@ def migrate_models(store: ArtifactStore, runs: Iterable[str]) -> Migration:
         StorageError: a file cannot be read or written; what was migrated stays.
     """
     pointer = read_pointer(store)
-    promoted = {entry["run_id"]: entry["manifest_sha256"] for entry in _entries(pointer)}
+    promoted = {entry.get("run_id"): entry.get("manifest_sha256") for entry in _entries(pointer)}
     done = Migration()
     for run_id in runs:
         try:
@@ -68,7 +76,7 @@ def _migrate(store: ArtifactStore, run_id: str, promoted: str | None) -> bool:
     Raises:
         ModelError: a file of the run was altered, or it cannot be migrated.
     """
-    content, digest = _stored(store, run_id)
+    content, digest = stored_manifest(store, run_id)
     manifest = parsed(content, f"{store.uri}/{run_id}/{MANIFEST}")
     if sha256(content) == digest:
         if manifest.get("format_version") == FORMAT_VERSION:
@@ -93,25 +101,21 @@ def _check_files(store: ArtifactStore, run_id: str, manifest: dict[str, Any]) ->
 
 def _repoint(store: ArtifactStore, pointer: dict[str, Any], runs: set[str]) -> bool:
     """Names the migrated manifests in the pointer, in one write; False where it names them already."""
-    digests: dict[str, tuple[str | None, str]] = {}
-    for run_id in runs & {entry["run_id"] for entry in _entries(pointer)}:
-        content, _ = _stored(store, run_id)
-        digests[run_id] = original_sha256(parsed(content, run_id)), sha256(content)
+    digests: dict[str, tuple[str, str]] = {}
+    for run_id in runs & {entry.get("run_id") for entry in _entries(pointer)}:
+        content, _ = stored_manifest(store, run_id)
+        if original := original_sha256(parsed(content, run_id)):
+            digests[run_id] = original, sha256(content)
 
     def renewed(entry: dict[str, Any]) -> dict[str, Any]:
-        original, current = digests.get(entry["run_id"], (None, ""))
-        return entry | {"manifest_sha256": current} if entry["manifest_sha256"] == original else entry
+        original, current = digests.get(str(entry.get("run_id")), ("", ""))
+        return entry | {"manifest_sha256": current} if entry.get("manifest_sha256") == original else entry
 
     changed = renewed(pointer) | {"previous": [renewed(entry) for entry in pointer["previous"]]}
     if changed == pointer:
         return False
     store.write(POINTER, encoded(changed))
     return True
-
-
-def _stored(store: ArtifactStore, run_id: str) -> tuple[bytes, str]:
-    """The manifest of a run, and its digest in `SUCCESS`."""
-    return store.read(f"{run_id}/{MANIFEST}"), store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip()
 
 
 def _entries(pointer: dict[str, Any] | None) -> list[dict[str, Any]]:

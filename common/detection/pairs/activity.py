@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from common.arrays import Flags, Integers
-from common.detection.pairs.first_seen import with_novelty
-from common.detection.pairs.reading import PAIR, SUMS, ContactHistory, DayPairs, read_pairs
+from common.detection.pairs.first_seen import active, first_contacts, with_novelty
+from common.detection.pairs.reading import PAIR, SUMS, ContactHistory, DayPairs, networks, read_pairs
 from common.detection.parameters import PairParameters
 from common.lake.lake import Lake
 from common.windows import Windows
@@ -42,12 +44,13 @@ def read_activity(
         TableError: a table is missing or unreadable.
     """
     days = windows.by_day()
-    history = ContactHistory(lake, parameters)
+    history = ContactHistory(lake, {entry["date"] for entry in lake.partitions("pair_days")}, parameters)
     for day in days:
-        pairs = read_pairs(lake, day, internal_cidrs, hosts, parameters, history)
+        pairs = read_pairs(lake, day, hosts, parameters, history)
         if pairs is not None:
-            activity = active(summed(pairs, parameters.memory_windows), pairs.contacts.sends)
-            yield with_novelty(activity, pairs.contacts, parameters)
+            activity = _with_addresses(summed(pairs, parameters.memory_windows), internal_cidrs, parameters)
+            contacts = first_contacts(pairs, history.network_of_peer, parameters)
+            yield with_novelty(active(activity, contacts.sends), contacts, parameters)
 
 
 def summed(pairs: DayPairs, memory: int) -> pa.Table:
@@ -91,14 +94,27 @@ def _gaps_before(pair: Integers, first: Integers, last: Integers) -> Integers:
     return gaps
 
 
-def active(activity: pa.Table, sends: Flags) -> pa.Table:
-    """The rows of hosts that send, or that answered anybody in the window: the others are dark addresses.
+def is_internal(addresses: Sequence[str], cidrs: Sequence[str]) -> Flags:
+    """Whether each address lies in one of the prefixes."""
+    found = np.zeros(len(addresses), dtype=bool)
+    prefixes = [ipaddress.ip_network(cidr) for cidr in cidrs]
+    ipv4 = [place for place, address in enumerate(addresses) if ":" not in address]
+    numbers = np.array([int.from_bytes(socket.inet_aton(addresses[place])) for place in ipv4], dtype=np.int64)
+    for prefix in prefixes:
+        if prefix.version == 4:
+            first = int(prefix.network_address)
+            found[ipv4] |= (numbers >= first) & (numbers < first + prefix.num_addresses)
+    ipv6 = [prefix for prefix in prefixes if prefix.version == 6]
+    for place, text in enumerate(addresses):
+        if ":" in text:
+            found[place] = any(ipaddress.ip_address(text) in prefix for prefix in ipv6)
+    return found
 
-    `sends` says of each pair, by its number, whether its host sends.
-    """
-    host = np.asarray(activity["host_ip"].combine_chunks().dictionary_encode().indices, dtype=np.int64)
-    window = activity["window_number"].to_numpy()
-    at = np.unique(host * (int(np.ptp(window)) + 1) + window - window.min(), return_inverse=True)[1]
-    answers = activity["failed_day"].to_numpy() < activity["sessions_day"].to_numpy()
-    alive = np.bincount(at, sends[activity["pair"].to_numpy()] | answers)[at] > 0
-    return activity.filter(pa.array(alive))
+
+def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: PairParameters) -> pa.Table:
+    """The rows with what their peers' addresses say: `internal` and `network`."""
+    peers = rows["peer_ip"].combine_chunks().dictionary_encode()
+    addresses = peers.dictionary.to_pylist()
+    inside = pa.array(is_internal(addresses, internal_cidrs)).take(peers.indices)
+    names = pa.array(networks(addresses, parameters.ipv6_network_bits), pa.string()).take(peers.indices)
+    return rows.append_column("internal", inside).append_column("network", names)

@@ -2,13 +2,77 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from common.arrays import Flags, Integers
-from common.detection.pairs.reading import HOST_BITS, NOVELTIES, FirstContacts
+from common.detection.pairs.reading import HOST_BITS, NOVELTIES, SERVICE_BITS, Contacts, DayPairs, earliest, places
 from common.detection.parameters import PairParameters
+
+
+@dataclass(frozen=True, eq=False)
+class FirstContacts:
+    """What some pairs are, and when hosts first met it, all as numbers.
+
+    `host` and, for each of `NOVELTIES`, `values` are by the number of the pair: its peer, network, service and use, in
+    its role. `met` has for each novelty the first contacts of all hosts with these values, a number for value and host,
+    sorted, and their windows. `sends` says of each pair whether its host began any session within 30 days; `hosts` is
+    how many hosts have any contact before the last 24 hours.
+    """
+
+    host: Integers
+    values: dict[str, Integers]
+    met: dict[str, tuple[Integers, Integers]]
+    hosts: int
+    sends: Flags
+
+
+def first_contacts(day: DayPairs, network_of_peer: Integers, parameters: PairParameters) -> FirstContacts:
+    """When all hosts first met what the pairs of the day are, up to the last of its windows."""
+    last = int(day.columns["window"].max())
+    values = _values(day.pairs, network_of_peer)
+    wanted = {what: np.unique(numbers) for what, numbers in values.items()}
+    found: dict[str, list[tuple[Integers, Integers]]] = {what: [] for what in NOVELTIES}
+    hosts: set[int] = set()
+    senders: set[int] = set()
+    for part in (entry.part(entry.start <= last) for entry in day.contacts):
+        hosts.update(np.unique(part.host[part.start <= last - parameters.memory_windows]).tolist())
+        senders.update(np.unique(part.host[part.service & 1 == 0]).tolist())
+        host, start = part.host.astype(np.int64), part.start.astype(np.int64)
+        for what, numbers in _values(part, network_of_peer).items():
+            _, mine = places(wanted[what], numbers)
+            found[what].append(earliest((numbers[mine] << HOST_BITS) + host[mine], start[mine]))
+    met = {what: earliest(*(np.concatenate(e) for e in zip(*found[what], strict=True))) for what in NOVELTIES}
+    sends = np.isin(day.pairs.host, np.array(sorted(senders), dtype=np.int64))
+    return FirstContacts(day.pairs.host.astype(np.int64), values, met, len(hosts), sends)
+
+
+def _values(contacts: Contacts, network_of_peer: Integers) -> dict[str, Integers]:
+    """What each contact is with, by the names of `NOVELTIES`."""
+    role, service = (contacts.service & 1).astype(np.int64), contacts.service.astype(np.int64)
+    network = network_of_peer[contacts.peer]
+    return {
+        "peer": contacts.peer.astype(np.int64) * 2 + role,
+        "network": network * 2 + role,
+        "service": service,
+        "use": (network << SERVICE_BITS) + service,
+    }
+
+
+def active(activity: pa.Table, sends: Flags) -> pa.Table:
+    """The rows of hosts that send, or that answered anybody in the window: the others are dark addresses.
+
+    `sends` says of each pair, by its number, whether its host sends.
+    """
+    host = np.asarray(activity["host_ip"].combine_chunks().dictionary_encode().indices, dtype=np.int64)
+    window = activity["window_number"].to_numpy()
+    at = np.unique(host * (int(np.ptp(window)) + 1) + window - window.min(), return_inverse=True)[1]
+    answers = activity["failed_day"].to_numpy() < activity["sessions_day"].to_numpy()
+    alive = np.bincount(at, sends[activity["pair"].to_numpy()] | answers)[at] > 0
+    return activity.filter(pa.array(alive))
 
 
 def with_novelty(activity: pa.Table, contacts: FirstContacts, parameters: PairParameters) -> pa.Table:

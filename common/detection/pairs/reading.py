@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -42,7 +41,6 @@ def has_pairs(lake: Lake) -> bool:
 def read_pairs(
     lake: Lake,
     day: Windows,
-    internal_cidrs: Sequence[str],
     hosts: Sequence[str] | None,
     parameters: PairParameters,
     history: ContactHistory,
@@ -52,7 +50,7 @@ def read_pairs(
     With `hosts`, the pairs are only theirs, while the contacts are those of all hosts.
 
     Raises:
-        TableError: `delta_pair` or `pair_days` is missing or unreadable.
+        TableError: a table is missing or unreadable.
     """
     table, numbered = _slices(lake, day, history)
     contacts = [numbered.firsts()]
@@ -72,42 +70,24 @@ def read_pairs(
             columns.append(_numeric(earlier.filter(pa.array(known)), place[known]))
     joined = {name: np.concatenate([part.pop(name) for part in columns]) for name in list(columns[0])}
     each = history.numbered(present.take(pa.array(first)), np.zeros(len(first), dtype=np.int64))
-    last = int(joined["window"].max())
-    seen = history.first_contacts(each, [*history.before(day.start.date()), *contacts], last)
-    texts = _with_addresses(present.select(TEXTS), internal_cidrs, parameters)
-    return DayPairs(texts, joined, window_number(day.start), seen)
+    contacts = [*history.before(day.start.date()), *contacts]
+    return DayPairs(present.select(TEXTS), joined, window_number(day.start), each, contacts)
 
 
 @dataclass(frozen=True, eq=False)
 class DayPairs:
     """The slices of some pairs, those of the windows from number `first` on before the earlier ones.
 
-    `texts` are the columns `TEXTS` of the former, with `internal`, whether the peer is, and `network`, its /24 or /64.
-    `columns` has the number of the pair, the window and the quantities of all slices, as whole numbers: their sums are
-    the same in whatever order they are made.
+    `texts` are the columns `TEXTS` of the former. `columns` has the number of the pair, the window and the quantities
+    of all slices, as whole numbers: their sums are the same in whatever order they are made. `pairs` says what each
+    pair is, by its number; `contacts` are those of all hosts since the oldest date of the look-back.
     """
 
     texts: pa.Table
     columns: dict[str, Integers]
     first: int
-    contacts: FirstContacts
-
-
-@dataclass(frozen=True, eq=False)
-class FirstContacts:
-    """What some pairs are, and when hosts first met it, all as numbers.
-
-    `host` and, for each of `NOVELTIES`, `values` are by the number of the pair: its peer, network, service and use, in
-    its role. `met` has for each novelty the first contacts of all hosts with these values, a number for value and host,
-    sorted, and their windows. `sends` says of each pair whether its host began any session within 30 days; `hosts` is
-    how many hosts have any contact before the last 24 hours.
-    """
-
-    host: Integers
-    values: dict[str, Integers]
-    met: dict[str, tuple[Integers, Integers]]
-    hosts: int
-    sends: Flags
+    pairs: Contacts
+    contacts: list[Contacts]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,25 +119,27 @@ class Contacts:
 class ContactHistory:
     """Which host met which peer in which window, on each date of `pair_days`, as numbers.
 
-    A date is read once and kept for as long as later ones look back at it. The date that is still going on is not in
-    that table; its slices are numbered as they are read.
+    Only `dates` are read, those that the table has: each once, and kept for as long as later ones look back at it. The
+    date that is still going on is not among them; its slices are numbered as they are read. `network_of_peer` is the
+    number of each peer's network.
     """
 
-    def __init__(self, lake: Lake, parameters: PairParameters) -> None:
-        self._lake, self._parameters = lake, parameters
+    def __init__(self, lake: Lake, dates: Collection[str], parameters: PairParameters) -> None:
+        self._lake, self._dates, self._parameters = lake, dates, parameters
         self._hosts, self._peers, self._networks = Numbers(), Numbers(), Numbers()
-        self._network_of_peer = np.zeros(0, dtype=np.int64)
-        self._days: dict[date, Contacts] = {}
+        self.network_of_peer = np.zeros(0, dtype=np.int64)
+        self._days: dict[str, Contacts] = {}
 
     def before(self, today: date) -> list[Contacts]:
         """The contacts of the dates that the look-back of `today` reaches, oldest first."""
-        days = [today - timedelta(days=age) for age in range(self._parameters.lookback_days, 0, -1)]
+        ages = range(self._parameters.lookback_days, 0, -1)
+        days = [day for age in ages if (day := f"{today - timedelta(days=age):%Y-%m-%d}") in self._dates]
         for day in days:
             if day not in self._days:
-                table = self._lake.arrow("pair_days", DAY_COLUMNS, date=f"{day:%Y-%m-%d}")
+                table = self._lake.arrow("pair_days", DAY_COLUMNS, date=day)
                 self._days[day] = self.numbered(table, window_numbers(table["first_slice_ts"]))
-        self._days = {day: contacts for day, contacts in self._days.items() if day >= days[0]}
-        return [self._days[day] for day in days]
+        self._days = {day: self._days[day] for day in days}
+        return list(self._days.values())
 
     def numbered(self, table: pa.Table, start: Integers) -> Contacts:
         """The rows of a table with host, role, peer and port as numbers.
@@ -166,14 +148,14 @@ class ContactHistory:
             TableError: there are more hosts or peers than can be numbered.
         """
         peer = self._peers.of(table["peer_ip"])
-        known = len(self._network_of_peer)
+        known = len(self.network_of_peer)
         if len(self._peers) > known:
             first, place = np.unique(peer[peer >= known], return_index=True)
             texts = table["peer_ip"].filter(pa.array(peer >= known)).take(pa.array(place)).to_pylist()
             names = networks(texts, self._parameters.ipv6_network_bits)
             found = self._networks.of(pa.chunked_array([pa.array(names, pa.string())]))
-            self._network_of_peer = np.concatenate([self._network_of_peer, found])
-            assert len(self._network_of_peer) == len(self._peers) == int(first[-1]) + 1
+            self.network_of_peer = np.concatenate([self.network_of_peer, found])
+            assert len(self.network_of_peer) == len(self._peers) == int(first[-1]) + 1
         port = table["peer_port"].to_numpy().astype(np.int32)
         role = np.asarray(pc.equal(table["role"], "inbound"), dtype=np.int32)
         host = self._hosts.of(table["host_ip"])
@@ -185,35 +167,6 @@ class ContactHistory:
                     "Take networks that are not yours out of internal_cidrs, and rebuild the slices",
                 )
         return Contacts(host.astype(np.int32), peer.astype(np.int32), port * 2 + role, start.astype(np.int32))
-
-    def first_contacts(self, pairs: Contacts, contacts: Sequence[Contacts], last: int) -> FirstContacts:
-        """When all hosts first met what the pairs are, by those of the contacts that began up to the window `last`."""
-        values = self._values(pairs)
-        wanted = {what: np.unique(numbers) for what, numbers in values.items()}
-        found: dict[str, list[tuple[Integers, Integers]]] = {what: [] for what in NOVELTIES}
-        hosts: set[int] = set()
-        senders: set[int] = set()
-        for part in (entry.part(entry.start <= last) for entry in contacts):
-            hosts.update(np.unique(part.host[part.start <= last - self._parameters.memory_windows]).tolist())
-            senders.update(np.unique(part.host[part.service & 1 == 0]).tolist())
-            host, start = part.host.astype(np.int64), part.start.astype(np.int64)
-            for what, numbers in self._values(part).items():
-                _, mine = places(wanted[what], numbers)
-                found[what].append(earliest((numbers[mine] << HOST_BITS) + host[mine], start[mine]))
-        met = {what: earliest(*(np.concatenate(e) for e in zip(*found[what], strict=True))) for what in NOVELTIES}
-        sends = np.isin(pairs.host, np.array(sorted(senders), dtype=np.int64))
-        return FirstContacts(pairs.host.astype(np.int64), values, met, len(hosts), sends)
-
-    def _values(self, contacts: Contacts) -> dict[str, Integers]:
-        """What each contact reached, by the names of `NOVELTIES`."""
-        role, service = (contacts.service & 1).astype(np.int64), contacts.service.astype(np.int64)
-        network = self._network_of_peer[contacts.peer]
-        return {
-            "peer": contacts.peer.astype(np.int64) * 2 + role,
-            "network": network * 2 + role,
-            "service": service,
-            "use": (network << SERVICE_BITS) + service,
-        }
 
 
 class Numbers:
@@ -270,36 +223,10 @@ def networks(addresses: Sequence[str], ipv6_bits: int) -> list[str]:
     ]
 
 
-def is_internal(addresses: Sequence[str], cidrs: Sequence[str]) -> Flags:
-    """Whether each address lies in one of the prefixes."""
-    found = np.zeros(len(addresses), dtype=bool)
-    prefixes = [ipaddress.ip_network(cidr) for cidr in cidrs]
-    ipv4 = [place for place, address in enumerate(addresses) if ":" not in address]
-    numbers = np.array([int.from_bytes(socket.inet_aton(addresses[place])) for place in ipv4], dtype=np.int64)
-    for prefix in prefixes:
-        if prefix.version == 4:
-            first = int(prefix.network_address)
-            found[ipv4] |= (numbers >= first) & (numbers < first + prefix.num_addresses)
-    ipv6 = [prefix for prefix in prefixes if prefix.version == 6]
-    for place, text in enumerate(addresses):
-        if ":" in text:
-            found[place] = any(ipaddress.ip_address(text) in prefix for prefix in ipv6)
-    return found
-
-
 def _slices(lake: Lake, windows: Windows, history: ContactHistory) -> tuple[pa.Table, Contacts]:
     """The slices of the windows, as they are and as numbers."""
     table = lake.arrow("delta_pair", SLICE_COLUMNS, windows)
     return table, history.numbered(table, window_numbers(table["window_start_ts"]))
-
-
-def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: PairParameters) -> pa.Table:
-    """The rows with `internal` and `network`, derived from their peers' addresses."""
-    peers = rows["peer_ip"].combine_chunks().dictionary_encode()
-    addresses = peers.dictionary.to_pylist()
-    inside = pa.array(is_internal(addresses, internal_cidrs)).take(peers.indices)
-    names = pa.array(networks(addresses, parameters.ipv6_network_bits), pa.string()).take(peers.indices)
-    return rows.append_column("internal", inside).append_column("network", names)
 
 
 def _steps(windows: Windows, length: int) -> Iterator[Windows]:

@@ -157,6 +157,16 @@ def roll_back(store: ArtifactStore, run_id: str | None = None) -> tuple[str, str
     return current, str(entry["run_id"])
 
 
+def stored_manifest(store: ArtifactStore, run_id: str) -> tuple[bytes, str]:
+    """The manifest of a run, and the digest that stands beside it in `SUCCESS`.
+
+    The digest is read first, against the order in which a migration writes: whoever reads meanwhile gets both old, both
+    new, or a migrated manifest with the digest of its original, and never takes a migration for a forgery.
+    """
+    digest = store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip()
+    return store.read(f"{run_id}/{MANIFEST}"), digest
+
+
 def altered(store: ArtifactStore, run_id: str, name: str) -> ModelError:
     """The error for a file that was altered after it was saved."""
     return ModelError(
@@ -192,8 +202,7 @@ def _manifest(store: ArtifactStore, run_id: str) -> bytes:
             f"model {run_id} in {store.uri} does not exist or was not saved completely: it has no {SUCCESS}",
             "Run ndr-if-training again",
         )
-    content = store.read(f"{run_id}/{MANIFEST}")
-    digest = store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip()
+    content, digest = stored_manifest(store, run_id)
     if sha256(content) != digest:
         if half_migrated(content, digest):
             raise ModelError(f"the migration of model {run_id} in {store.uri} was interrupted", MIGRATE)

@@ -128,6 +128,45 @@ def test_killed_anywhere_and_repeated_the_result_is_the_same(
     assert files(store) == files(model_store(str(today[0]), "local"))
 
 
+class Migrating(ArtifactStore):
+    """A store whose model is migrated as a whole right after some reads of it."""
+
+    def __init__(self, uri: str, reads: int) -> None:
+        super().__init__(uri)
+        self.left = reads
+
+    def read(self, name: str) -> bytes:
+        """Reads, and migrates after the last of the reads."""
+        content = super().read(name)
+        self.left -= 1
+        if not self.left:
+            other = ArtifactStore(self.uri)
+            migrate_models(other, complete_runs(other))
+        return content
+
+
+@pytest.mark.parametrize("reads", range(1, 6))  # pointer, SUCCESS, manifest; SUCCESS, manifest
+def test_who_reads_during_a_migration_loads_the_model_or_is_told_to_migrate(store: ArtifactStore, reads: int) -> None:
+    reader = Migrating(store.uri, reads)
+    try:
+        load(reader, current_run(reader))
+    except ModelError as error:
+        assert "ndr-models migrate" in str(error)
+    assert reader.left <= 0
+    load(store, current_run(store))
+
+
+@pytest.mark.parametrize("reads", [2, 3])  # the pointer, then SUCCESS and manifest of the first model
+def test_two_migrations_at_once_end_as_one(store: ArtifactStore, today: tuple[Path, list[str]], reads: int) -> None:
+    assert migrate_models(Migrating(store.uri, reads), complete_runs(store)).refused == {}
+    assert files(store) == files(model_store(str(today[0]), "local"))
+
+
+def test_a_damaged_pointer_names_no_model(store: ArtifactStore, runs: list[str]) -> None:
+    store.write("current.json", b"{}")
+    assert migrate_models(store, complete_runs(store)).migrated == sorted(runs)
+
+
 @pytest.mark.parametrize("name", ["model.joblib", "evidence.json", "drift.json", "report.json", "manifest.json"])
 def test_an_altered_model_is_refused_and_stays(lake: Path, store: ArtifactStore, runs: list[str], name: str) -> None:
     path = Path(store.uri) / runs[1] / name

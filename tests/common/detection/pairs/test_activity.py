@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from common.detection.pairs import reading
-from common.detection.pairs.activity import read_activity
+from common.detection.pairs.activity import is_internal, read_activity
 from common.detection.pairs.evidence import evenness, pair_evidence
-from common.detection.pairs.reading import has_pairs, is_internal, networks
+from common.detection.pairs.reading import has_pairs, networks
 from common.detection.parameters import current_parameters
 from common.errors import TableError
 from common.lake.lake import Lake
@@ -205,6 +205,19 @@ def test_more_hosts_or_peers_than_numbers_are_refused(
     slices = [slice_row(NOW, host_ip=f"10.0.0.{n}", peer_ip=f"192.0.2.{n}") for n in range(3)]
     with pytest.raises(TableError, match=f"more than 2 {what} in 30 days.*internal_cidrs"):
         read(tmp_path, slices)
+
+
+def test_each_date_is_read_once_and_only_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake(str(write_pairs(tmp_path, [slice_row(NOW - age * DAY) for age in (0, 1, 3, 40)])), SPEC)
+    read_dates: list[str] = []
+
+    def arrow(name: str, columns: Sequence[str], windows: Windows | None = None, **equal: str) -> pa.Table:
+        read_dates.extend(equal.values())
+        return Lake.arrow(lake, name, columns, windows, **equal)
+
+    monkeypatch.setattr(lake, "arrow", arrow)
+    assert len(list(read_activity(lake, Windows(NOW - DAY, NOW + WINDOW), CIDRS, PARAMETERS))) == 2
+    assert read_dates == ["2026-03-07", "2026-03-09"]
 
 
 def test_a_lake_without_pairs_says_so(tmp_path: Path) -> None:
