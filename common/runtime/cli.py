@@ -186,4 +186,8 @@ def fail(message: str) -> None:
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
     click.echo(f"error: {' '.join(message.split())}", err=True)
+    if "pysail" in sys.modules and sys.stderr is sys.__stderr__:
+        # threads of the engine may still run a failed query; the interpreter would sometimes abort while it ends
+        sys.stdout.flush()
+        os._exit(1)
     sys.exit(1)
