@@ -63,8 +63,8 @@ def with_deviations(
 ) -> DataFrame:
     """The rows of `fg_c` for the FG-A rows: deviations, composites and pair features, for each key's horizon.
 
-    `pairs` are the `pair_features` of each key. The rows come in `FILES` partitions, because files with so many columns
-    are expensive.
+    `pairs` are the `pair_features` of each key. The rows come in `FILES` partitions, because wide files are
+    expensive to write.
     """
     spec = load_spec(keys[0].feature_spec_version)
     joined = rows.select(*COPIED, *deviation_columns(spec))

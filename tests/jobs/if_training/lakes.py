@@ -19,7 +19,7 @@ HOSTS = 8
 
 
 def span(windows: int) -> Windows:
-    """The first so many windows of the tests' range."""
+    """The first windows of the tests' range, this many."""
     return Windows(START, START + windows * WINDOW)
 
 

@@ -29,7 +29,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def at_most(rows: float) -> PairParameters:
-    """The parameters with so many pair rows to learn from."""
+    """The parameters with this limit of pair rows to learn from."""
     return replace(PARAMETERS.pairs, training_rows=int(rows))
 
 

@@ -53,7 +53,7 @@ def test_the_last_day_adds_up_to_and_with_the_window(tmp_path: Path) -> None:
 
 
 def times(start: datetime, *seconds: float) -> Row:
-    """The times and gaps of sessions that start so many seconds after the window."""
+    """The times and gaps of sessions that start these seconds after the window does."""
     gaps = np.diff(seconds)
     first, last = (start + timedelta(seconds=seconds[place]) for place in (0, -1))
     sums = {"gap_sum_s": float(gaps.sum()), "gap_sq_sum_s": float((gaps**2).sum())}

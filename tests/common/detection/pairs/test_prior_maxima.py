@@ -73,7 +73,7 @@ def evidence(group: Integers, host: Integers) -> Evidence:
 
 
 def common(group: Integers, host: Integers, values: Floats, quorum: int) -> list[float]:
-    """The common maxima of the rows, where so many hosts are a quorum."""
+    """The common maxima of the rows, with this quorum of hosts."""
     parameters = replace(PARAMETERS, quorum_hosts=quorum)
     return list(CommonMaxima(evidence(group, host), parameters).of(values))
 
