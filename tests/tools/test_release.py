@@ -44,7 +44,7 @@ def test_a_release_sets_the_version_dates_the_changes_and_tags_the_commit(reposi
 @pytest.mark.parametrize(
     ("version", "prepare", "reason"),
     [
-        ("0.2", [], "is no version"),
+        ("0.2", [], "is not a version"),
         ("0.1.0", [], "is not newer than 0.1.0"),
         ("0.0.9", [], "is not newer than 0.1.0"),
         ("0.2.0", [["checkout", "--quiet", "-b", "side"]], "is on side"),

@@ -123,7 +123,7 @@ def test_a_run_without_its_last_file_is_made_again(trained: Lifecycle, tmp_path:
 def test_a_run_with_other_settings_is_refused(trained: Lifecycle, tmp_path: Path) -> None:
     again = copy_of(trained, tmp_path / "lake")
     line = again.fail("train", "--n-estimators", "50")
-    assert "run run-1 holds a model of forest_given" in line and "Give another --run-id" in line
+    assert "run run-1 holds a model with forest_given" in line and "Give another --run-id" in line
 
 
 def test_given_forest_parameters_are_not_tuned(trained: Lifecycle, tmp_path: Path) -> None:
