@@ -13,8 +13,10 @@ syft=$(command -v syft || true)
 if [ -z "$syft" ]; then
     mkdir -p "$RUN"
     syft=$CACHE/bin/syft
+    exec {lock}>"$CACHE/syft.lock" && flock "$lock" # if several runs start at once, the first one builds
     build_module $SYFT ./cmd/syft "$syft"
     remove_modules
+    exec {lock}>&-
 fi
 folder=$1
 shift
