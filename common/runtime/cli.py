@@ -130,6 +130,17 @@ def engine_option(function: Command) -> Command:
     )(function)
 
 
+def feature_spec_option(function: Command) -> Command:
+    """Adds `--feature-spec-version`."""
+    return click.option(
+        "--feature-spec-version",
+        default="v1",
+        show_default=True,
+        metavar="VERSION",
+        help="Version of the feature specification.",
+    )(function)
+
+
 def project_options(function: Command) -> Command:
     """Adds `--project-name`, `--feature-spec-version`, `--mini-batch-id` and `--parameters`."""
     for option in (
@@ -141,13 +152,7 @@ def project_options(function: Command) -> Command:
             "defaults]",
         ),
         click.option("--mini-batch-id", metavar="ID", help="Mini-batch being processed, for the run report."),
-        click.option(
-            "--feature-spec-version",
-            default="v1",
-            show_default=True,
-            metavar="VERSION",
-            help="Version of the feature specification.",
-        ),
+        feature_spec_option,
         click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Name of the project."),
     ):
         function = option(function)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import report_errors
+from common.runtime.cli import feature_spec_option, report_errors
 from common.runtime.version import version_option
 from tools.features.config import CatalogueConfig
 from tools.features.job import FORMATS, run
@@ -25,13 +25,7 @@ from tools.features.job import FORMATS, run
 @click.option(
     "--markdown", "as_markdown", is_flag=True, help="Print the whole catalogue as Markdown (docs/features.md)."
 )
-@click.option(
-    "--feature-spec-version",
-    default="v1",
-    show_default=True,
-    metavar="VERSION",
-    help="Version of the feature specification.",
-)
+@feature_spec_option
 @version_option
 @report_errors
 def main(**options: Any) -> None:

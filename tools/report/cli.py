@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from common.detection.alerts.incidents import ALERT_SCORE
-from common.runtime.cli import WindowsType, lake_option, report_errors
+from common.runtime.cli import WindowsType, feature_spec_option, lake_option, report_errors
 from common.runtime.version import version_option
 from tools.report.config import ReportConfig
 from tools.report.job import run
@@ -44,13 +44,7 @@ from tools.report.job import run
     help="Windows with at least this anomaly_score belong to incidents.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-@click.option(
-    "--feature-spec-version",
-    default="v1",
-    show_default=True,
-    metavar="VERSION",
-    help="Version of the feature specification.",
-)
+@feature_spec_option
 @click.option(
     "--parameters",
     "parameters_path",
