@@ -67,6 +67,10 @@ test-all: setup $(PIPELINES_VENV)/.installed ## Run all tests on the default eng
 test-fast: setup ## Run the fast tests, in under two minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not parity"
 
+.PHONY: torture
+torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at random for about 90 minutes: [TORTURE=--kills 50]; goes on where it was ended
+	$(BIN)/python -m tests.torture $(TORTURE)
+
 .PHONY: test-spark
 test-spark: $(SPARK_VENV)/.installed java ## Run the parity tests on classic Spark
 	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -m pytest -m parity

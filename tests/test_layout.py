@@ -13,6 +13,7 @@ OF_THEIR_OWN = {
     "e2e": "the commands together, over whole lakes",
     "contributing": "the worked examples of docs/contributing, followed step by step",
     "oracle": "a second calculation of the features in SQL, and the tests of it",
+    "torture": "the long run of kills, schedules and damaged files",
     "statemachines/machines": "runs of the state machines, whose definitions lie directly in statemachines/",
 }
 """Folders of tests that no source folder stands for, and what they hold."""
