@@ -84,6 +84,8 @@ class Staging:
         """Stages one batch; batches must arrive in the order of the input."""
         self.counts.uncounted += batch.uncounted_other
         self.counts.rejected += batch.rejects.num_rows
+        if batch.gap:
+            self.counts.gaps.append(batch.gap)
         if batch.rejects.num_rows:
             self._rejects.write_batch(batch.rejects)
         status = pc.value_counts(batch.sessions.column("status"))
@@ -147,11 +149,25 @@ def raw_records(path: str, wanted: Iterable[int]) -> Iterator[tuple[int, str]]:
     with open_file(path) as stream:
         head = stream.read(4)
         if head == b"PAR1":
-            table = pq.read_table(path).take(pa.array(sorted(number - 1 for number in numbers)))
-            for number, row in zip(sorted(numbers), table.to_pylist(), strict=True):
-                yield number, json.dumps(row, default=str)
+            yield from _raw_rows(pq.ParquetFile(stream), numbers)
             return
         for block in blocks(stream, head):
             for offset, line in enumerate(block.data.split(b"\n")):
                 if block.first_line + offset in numbers:
                     yield block.first_line + offset, decoded(line.rstrip(b"\r"))
+
+
+def _raw_rows(file: pq.ParquetFile, wanted: set[int]) -> Iterator[tuple[int, str]]:
+    """Number and JSON of the wanted rows of a Parquet file; none of a damaged row group."""
+    first = 1
+    for group in range(file.num_row_groups):
+        behind = first + file.metadata.row_group(group).num_rows
+        numbers = sorted(number for number in wanted if first <= number < behind)
+        if numbers:
+            try:
+                rows = file.read_row_group(group).take(pa.array([number - first for number in numbers]))
+                texts = [json.dumps(row, default=str) for row in rows.to_pylist()]
+            except (pa.ArrowException, OSError, ValueError):
+                texts = []  # damaged, or times that Python cannot hold
+            yield from zip(numbers, texts, strict=False)
+        first = behind

@@ -21,7 +21,7 @@ KEPT_SCHEMA = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS))
 
 
 def run(config: ParseConfig) -> dict[str, Any]:
-    """Parses the inputs; returns the counts, the number of files and the skipped files.
+    """Parses the inputs; returns the counts, the number of files, the skipped files and the gaps.
 
     Raises:
         InputError: an input is missing or has no records.
@@ -29,7 +29,7 @@ def run(config: ParseConfig) -> dict[str, Any]:
         RejectedRatioError: too many records were rejected; the rejects are written, the sessions file is not.
     """
     logs = find_logs(config.inputs, config.options)
-    counts = Counts()
+    counts = Counts(gaps=list(logs.unreadable))
     rejects = file_output(config.rejects, REJECT_SCHEMA) if config.rejects else nullcontext(None)
     with _output(config) as output:
         with rejects as rejects_output:
@@ -37,9 +37,10 @@ def run(config: ParseConfig) -> dict[str, Any]:
                 _count(sessions, counts)
                 output.write_batch(_chosen(sessions, config.include_all))
         _check(counts, config)
-    return asdict(counts) | {
+    return counts.to_dict() | {
         "files": len(logs.paths),
         "skipped": [{"file": path, "reason": reason} for path, reason in logs.skipped],
+        "gaps": [asdict(gap) for gap in counts.gaps],
     }
 
 
@@ -54,6 +55,8 @@ def _sessions(config: ParseConfig, logs: LogFiles, counts: Counts, rejects: Writ
         counts.read += batch.records_read
         counts.rejected += batch.rejects.num_rows
         counts.uncounted += batch.uncounted_other
+        if batch.gap:
+            counts.gaps.append(batch.gap)
         if rejects is not None:
             rejects.write_batch(batch.rejects)
         yield batch.sessions
