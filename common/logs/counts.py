@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
+from common.logs.batches import ParsedBatch
 from common.logs.gaps import Gap
 
 
@@ -11,7 +13,7 @@ from common.logs.gaps import Gap
 class Counts:
     """Number of records that were read, and of each outcome; the outcomes add up to the records read.
 
-    `gaps` are the files, and parts of files, that nobody could read.
+    `gaps` are the files, and parts of files, that nobody could read; `rejected_by_file` are the rejects of each file.
     """
 
     read: int = 0
@@ -20,6 +22,17 @@ class Counts:
     uncounted: int = 0
     rejected: int = 0
     gaps: list[Gap] = field(default_factory=list)
+    rejected_by_file: Counter[str] = field(default_factory=Counter)
+
+    def add(self, batch: ParsedBatch) -> None:
+        """Counts what is certain of a batch: all but the status of its sessions."""
+        self.read += batch.records_read
+        self.uncounted += batch.uncounted_other
+        self.rejected += batch.rejects.num_rows
+        if batch.rejects.num_rows:
+            self.rejected_by_file[batch.rejects.column("source_file")[0].as_py()] += batch.rejects.num_rows
+        if batch.gap:
+            self.gaps.append(batch.gap)
 
     def add_up(self) -> bool:
         """Whether every record has exactly one outcome."""
@@ -29,6 +42,11 @@ class Counts:
     def damaged_files(self) -> int:
         """Number of files of which a part could not be read."""
         return len({gap.path for gap in self.gaps if gap.line is not None})
+
+    @property
+    def unexplained_rejects(self) -> int:
+        """Rejects of files that are not damaged: the share of these shows whether the logs are read as they should."""
+        return self.rejected - sum(self.rejected_by_file[path] for path in {gap.path for gap in self.gaps})
 
     @property
     def unreadable_files(self) -> int:

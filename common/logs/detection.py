@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from common.errors import FormatError, InputError, StorageError
 from common.logs.blocks import contents
@@ -129,7 +129,9 @@ def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
         else:
             skipped.append((file.path, "empty"))
     if not logs:
-        path, reason = next(((gap.path, gap.reason) for gap in unreadable), (skipped[0][0], f"is {skipped[0][1]}"))
+        path, reason = next(
+            chain(((gap.path, gap.reason) for gap in unreadable), ((path, f"is {reason}") for path, reason in skipped))
+        )
         raise InputError(f"no log file in {', '.join(inputs)}: {path} {reason}", "Check the input")
     return LogFiles(tuple(path for path, _ in logs), tuple(name for _, name in logs), tuple(skipped), tuple(unreadable))
 

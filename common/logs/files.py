@@ -124,16 +124,17 @@ def _globbed(pattern: str) -> Iterator[FoundFile]:
 
     `glob` goes round and round in loops of symbolic links below `**`; `_walk` does not.
     """
-    parts = pattern.rstrip("/").split("/")
+    parts = pattern.split("/")
     deep = parts.index("**") if "**" in parts else len(parts)
     start = "/".join(parts[:deep]) or ("/" if pattern.startswith("/") else ".")
+    below = [part for part in parts[deep:] if part]
     root = len(_fixed_part(pattern))
     for match in sorted(glob.glob(start)):  # noqa: PTH207 - the pattern may be absolute
         if not all(map(_visible, Path(match[root:]).parts)):
             continue
         if Path(match).is_dir():
-            yield from (file for file in _walk(match) if _fits(Path(file.path).relative_to(match).parts, parts[deep:]))
-        elif deep == len(parts):
+            yield from (file for file in _walk(match) if _fits(Path(file.path).relative_to(match).parts, below))
+        elif not below:
             yield FoundFile(match, False, _problem(match))
 
 

@@ -15,7 +15,7 @@ MAGIC = b"\x1f\x8b"
 _MEMBER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]", re.DOTALL)
 _PROBE_BYTES = 4096
 _TRAILER_BYTES = 8
-_CHECKS = ("incorrect data check", "incorrect length check")
+_WRONG_CHECKSUM, _WRONG_SIZE = "incorrect data check", "incorrect length check"
 _GREATEST_RATIO = 32
 """Logs hardly ever shrink more than this: a size in a trailer that says so is not one."""
 
@@ -27,7 +27,7 @@ class Damage:
     Attributes:
         reason: what is wrong.
         missing_bytes: bytes of the file, as stored, that could not be unpacked; 0 where nothing is missing; None
-            where the file has been cut off, so that nobody knows.
+            where nobody knows, as after a file that was cut off.
     """
 
     reason: str
@@ -128,10 +128,12 @@ def _unpacks(data: bytes) -> bool:
 
 def _damage(error: str, lost: int, size: int, whole_size: int) -> Damage:
     """The damage, from zlib's message, the packed bytes lost, the size of what was unpacked and that in the trailer."""
-    is_whole = size % 2**32 == whole_size
-    if any(check in error for check in _CHECKS) and (is_whole or lost <= 2 * _TRAILER_BYTES):
-        harm = "altered" if is_whole else "altered or missing"
-        return Damage(f"the checksum of the gzip data is wrong: records may be {harm}", 0)
+    if _WRONG_SIZE in error:
+        return Damage("the size after the gzip data is wrong, their checksum is right", 0)
+    if _WRONG_CHECKSUM in error and size % 2**32 == whole_size:
+        return Damage("the checksum of the gzip data is wrong: records may be altered", 0)
+    if _WRONG_CHECKSUM in error and lost <= 2 * _TRAILER_BYTES:
+        return Damage("checksum and size of the gzip data are wrong: records may be altered or missing", None)
     lost = max(1, lost - _TRAILER_BYTES)
     missing = whole_size - size
     known = f", about {missing:,} bytes of text" if 0 < missing <= _GREATEST_RATIO * lost else ""

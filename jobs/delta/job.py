@@ -66,12 +66,12 @@ def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     given = config.max_rejected_ratio
     allowed = stage.project.max_rejected_ratio if given is None else given
     counts = intake.counts
-    if counts.rejected <= allowed * counts.read:
+    if counts.unexplained_rejects <= allowed * counts.read:
         return
     reasons = stage.lake.read("sessions_rejected", config.windows)
     first = reasons.orderBy("source_file", "source_line").limit(1).collect()[0]
     raise RejectedRatioError(
-        f"{counts.rejected:,} of {counts.read:,} records were rejected, more than max_rejected_ratio {allowed:g}; "
+        f"{counts.unexplained_rejects:,} of {counts.read:,} records were rejected, more than max_rejected_ratio {allowed:g}; "
         f"the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
         "See table sessions_rejected; correct the input, --window, --format or --log-time-zone, or raise "
         "--max-rejected-ratio",

@@ -82,10 +82,8 @@ class Staging:
 
     def add(self, batch: ParsedBatch) -> None:
         """Stages one batch; batches must arrive in the order of the input."""
-        self.counts.uncounted += batch.uncounted_other
-        self.counts.rejected += batch.rejects.num_rows
-        if batch.gap:
-            self.counts.gaps.append(batch.gap)
+        first = self.counts.read
+        self.counts.add(batch)
         if batch.rejects.num_rows:
             self._rejects.write_batch(batch.rejects)
         status = pc.value_counts(batch.sessions.column("status"))
@@ -95,8 +93,6 @@ class Staging:
         sessions = batch.sessions.filter(pc.equal(batch.sessions.column("status"), "kept"))
         sessions = self._inside(sessions)
         self.counts.kept += sessions.num_rows
-        first = self.counts.read
-        self.counts.read += batch.records_read
         columns = {name: sessions.column(name) for name in self.schema.names if name != RECORD.name}
         columns[RECORD.name] = pa.array(np.arange(first, first + sessions.num_rows))
         self._pending.append(pa.RecordBatch.from_pydict(columns, schema=self.schema))

@@ -52,11 +52,7 @@ def _output(config: ParseConfig) -> AbstractContextManager[Writer]:
 
 def _sessions(config: ParseConfig, logs: LogFiles, counts: Counts, rejects: Writer | None) -> Iterator[pa.RecordBatch]:
     for batch in read_files(logs.paths, config.options, config.threads):
-        counts.read += batch.records_read
-        counts.rejected += batch.rejects.num_rows
-        counts.uncounted += batch.uncounted_other
-        if batch.gap:
-            counts.gaps.append(batch.gap)
+        counts.add(batch)
         if rejects is not None:
             rejects.write_batch(batch.rejects)
         yield batch.sessions
@@ -76,9 +72,9 @@ def _chosen(sessions: pa.RecordBatch, include_all: bool) -> pa.RecordBatch:
 def _check(counts: Counts, config: ParseConfig) -> None:
     if counts.read == 0:
         raise InputError(f"no records in {', '.join(config.inputs)}", "Check the input")
-    if counts.rejected > config.max_rejected_ratio * counts.read:
+    if counts.unexplained_rejects > config.max_rejected_ratio * counts.read:
         raise RejectedRatioError(
-            f"{counts.rejected} of {counts.read} records were rejected, more than max_rejected_ratio "
+            f"{counts.unexplained_rejects} of {counts.read} records were rejected, more than max_rejected_ratio "
             f"{config.max_rejected_ratio:g}",
             f"See {config.rejects}" if config.rejects else "See them with --rejects FILE",
         )

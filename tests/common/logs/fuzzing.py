@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from common.errors import NdrError
 from common.logs import FORMATS, Counts, ReadOptions, find_logs, mark_duplicates, read_files
+from common.logs.blocks import BLOCK_BYTES
 from tests.common.logs.mutations import LogFile, spoilt
 
 SECONDS_PER_FILE = 20.0
@@ -76,14 +77,14 @@ def fuzz(seed: int, count: int, first: int = 0) -> Summary:
         for number in range(first, first + count):
             chance = random.Random(f"{seed}-{number}")
             file = spoilt(chance)
-            options = ReadOptions(chance.choice(FORMATS) if chance.random() < 0.2 else None)
+            options = ReadOptions(chance.choice(FORMATS) if chance.random() < 0.1 else None)
             began = time.monotonic()
             try:
                 with _time_limit():
                     _check(file, options, Path(folder, "log"), summary)
             except NdrError as error:
                 summary.refused[type(error).__name__] += 1
-            except (Exception, TooSlowError) as error:
+            except (Exception, TooSlowError) as error:  # noqa: BLE001 - any of them is a finding
                 place = traceback.extract_tb(error.__traceback__)[-1]
                 what = f"{type(error).__name__}: {str(error)[:200]} ({place.filename}:{place.lineno})"
                 summary.failures.append(f"{seed}-{number}: {file.story}: {what}")
@@ -114,7 +115,7 @@ def _check(file: LogFile, options: ReadOptions, path: Path, summary: Summary) ->
     summary.gaps += bool(found.counts.gaps)
     summary.records.update(found.counts.to_dict())
     _check_order(found)
-    again = _read(path, options, threads=2)
+    again = _read(path, options, threads=2) if len(file.data) > BLOCK_BYTES else found
     assert again.rows() == found.rows() and again.counts == found.counts, "threads change the result"
     if file.lines is not None and found.format in LINE_FORMATS:
         assert found.counts.read >= file.lines, f"{file.lines} lines but {found.counts.read} records"
@@ -137,11 +138,7 @@ def _read(path: Path, options: ReadOptions, threads: int) -> Reading:
             batch.sessions.validate(full=True)
             batch.rejects.validate(full=True)
             found.rejects.append(batch.rejects)
-            found.counts.read += batch.records_read
-            found.counts.rejected += batch.rejects.num_rows
-            found.counts.uncounted += batch.uncounted_other
-            if batch.gap:
-                found.counts.gaps.append(batch.gap)
+            found.counts.add(batch)
             yield batch.sessions
 
     for batch in mark_duplicates(sessions()):
