@@ -2,71 +2,48 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 
+from common.logs.gunzip import MAGIC, READ_BYTES, Damage, unpacked
+
 BLOCK_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 1024 * 1024
 """A longer line cannot be a log record: it is cut to one byte more than this, and rejected for its length."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_GZIP_WINDOW = 31
 _NEWLINE = 10
-READ_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
 class Block:
     """Whole lines of a file; `first_line` is the number of the first one, counted from 1.
 
-    `damage` (line, reason, bytes) is set where the stream breaks off after these lines.
+    `damage` is set where the file is damaged after these lines, and `cut` is then what is left of the line that the
+    damage cut off.
     """
 
     data: bytes
     first_line: int
-    damage: tuple[int, str, bytes] | None = None
+    damage: Damage | None = None
+    cut: bytes = b""
+
+    @property
+    def next_line(self) -> int:
+        """The number of the line after the block."""
+        return self.first_line + newlines(self.data)
 
 
-class DamagedStreamError(Exception):
-    """A compressed stream is cut off or corrupt."""
-
-
-def decompressed(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
-    """The bytes of the stream in pieces, unpacked if they are gzip; `head` has already been read from it.
-
-    Raises:
-        DamagedStreamError: the stream is damaged; all that could be recovered was returned before.
-    """
-    if not head.startswith(_GZIP_MAGIC):
-        yield head
-        while piece := stream.read(BLOCK_BYTES):
-            yield piece
+def contents(stream: BinaryIO, head: bytes) -> Iterator[bytes | Damage]:
+    """The bytes of the stream in pieces, unpacked if they are gzip; `head` has already been read from it."""
+    if head.startswith(MAGIC):
+        yield from unpacked(stream, head)
         return
-    yield from _gunzipped(stream, head)
-
-
-def _gunzipped(stream: BinaryIO, piece: bytes) -> Iterator[bytes]:
-    member = zlib.decompressobj(_GZIP_WINDOW)
-    while piece:
-        try:
-            data = member.decompress(piece, BLOCK_BYTES)
-        except zlib.error as error:
-            raise DamagedStreamError(f"the gzip data are damaged: {error}") from None
-        if data:
-            yield data
-        piece = member.unconsumed_tail
-        if member.eof:
-            piece = member.unused_data.lstrip(b"\0") or stream.read(READ_BYTES).lstrip(b"\0")
-            if not piece:
-                return
-            member = zlib.decompressobj(_GZIP_WINDOW)
-        elif not piece:
-            piece = stream.read(READ_BYTES)
-    raise DamagedStreamError("the gzip stream is cut off")
+    yield head
+    while piece := stream.read(BLOCK_BYTES):
+        yield piece
 
 
 def newlines(data: bytes) -> int:
@@ -86,28 +63,21 @@ def _whole_lines(pieces: list[bytes]) -> tuple[bytes, bytes]:
 
 def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
     """The stream as blocks of whole lines, of about `BLOCK_BYTES` each; `head` has already been read from it."""
-    first_line, rest, size, pieces = 1, b"", 0, []
-    broken: str | None = None
-    source = decompressed(stream, head or stream.read(READ_BYTES))
-    while True:
-        try:
-            piece = next(source, b"")
-        except DamagedStreamError as error:
-            piece, broken = b"", str(error)
-        if piece:
+    first_line, rest, size = 1, b"", 0
+    pieces: list[bytes] = []
+    for piece in contents(stream, head or stream.read(READ_BYTES)):
+        damage = piece if isinstance(piece, Damage) else None
+        if isinstance(piece, bytes):
             pieces.append(piece)
             size += len(piece)
             if size < BLOCK_BYTES:
                 continue
-        if not piece:
-            break
         data, rest = _whole_lines([rest, *pieces])
         pieces, size = [], 0
-        if data:
-            yield Block(data, first_line)
-            first_line += newlines(data)
-    data = b"".join((rest, *pieces))
-    end = data.rfind(b"\n") + 1 if broken else len(data)
-    damage = (first_line + newlines(data), broken, data[end:]) if broken else None
-    if data or damage:
-        yield Block(data[:end], first_line, damage)
+        breaks_line = damage is not None and damage.missing_bytes != 0
+        cut, rest = (rest, b"") if breaks_line else (b"", rest)
+        if data or damage:
+            yield (block := Block(data, first_line, damage, cut))
+            first_line = block.next_line + breaks_line
+    if data := b"".join((rest, *pieces)):
+        yield Block(data, first_line)

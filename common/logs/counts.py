@@ -2,19 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+
+from common.logs.batches import ParsedBatch
+from common.logs.gaps import Gap
 
 
 @dataclass
 class Counts:
-    """Number of records that were read, and of each outcome; the outcomes add up to the records read."""
+    """Number of records that were read, and of each outcome; the outcomes add up to the records read.
+
+    `gaps` are the files, and parts of files, that nobody could read; `rejected_by_file` are the rejects of each file.
+    """
 
     read: int = 0
     kept: int = 0
     duplicate: int = 0
     uncounted: int = 0
     rejected: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    rejected_by_file: Counter[str] = field(default_factory=Counter)
+
+    def add(self, batch: ParsedBatch) -> None:
+        """Counts what is certain of a batch: all but the status of its sessions."""
+        self.read += batch.records_read
+        self.uncounted += batch.uncounted_other
+        self.rejected += batch.rejects.num_rows
+        if batch.rejects.num_rows:
+            self.rejected_by_file[batch.rejects.column("source_file")[0].as_py()] += batch.rejects.num_rows
+        if batch.gap:
+            self.gaps.append(batch.gap)
 
     def add_up(self) -> bool:
         """Whether every record has exactly one outcome."""
         return self.read == self.kept + self.duplicate + self.uncounted + self.rejected
+
+    @property
+    def damaged_files(self) -> int:
+        """Number of files of which a part could not be read."""
+        return len({gap.path for gap in self.gaps if gap.line is not None})
+
+    @property
+    def unexplained_rejects(self) -> int:
+        """Rejects of files that are not damaged: the share of these shows whether the logs are read as they should."""
+        return self.rejected - sum(self.rejected_by_file[path] for path in {gap.path for gap in self.gaps})
+
+    @property
+    def unreadable_files(self) -> int:
+        """Number of files of which nothing could be read."""
+        return len({gap.path for gap in self.gaps if gap.line is None})
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes, as stored, that are known not to have been read; a file that was cut off adds none."""
+        return sum(gap.missing_bytes or 0 for gap in self.gaps)
+
+    def to_dict(self) -> dict[str, int]:
+        """The counts by name."""
+        outcomes = ("read", "kept", "duplicate", "uncounted", "rejected")
+        of_files = ("damaged_files", "unreadable_files", "missing_bytes")
+        return {name: getattr(self, name) for name in (*outcomes, *of_files)}

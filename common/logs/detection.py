@@ -4,25 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
-from common.errors import FormatError, InputError
-from common.logs.blocks import DamagedStreamError, decompressed
-from common.logs.files import find_all, open_file
+from common.errors import FormatError, InputError, StorageError
+from common.logs.blocks import contents
+from common.logs.files import FoundFile, file_size, find_all, is_no_log, open_file
+from common.logs.formats import parquet
+from common.logs.gaps import Gap
+from common.logs.gunzip import Damage
 from common.logs.options import ReadOptions
 from common.logs.registry import FORMATS, READERS
 
 HEAD_BYTES = 64 * 1024
 _HEAD_LINES = 200
 
+_UNPACK = "Unpack it: of packed files, only gzip is read"
+_RECODE = "Write it as UTF-8"
+LOOKS = (
+    (b"BZh", "bzip2", _UNPACK),
+    (b"\xfd7zXZ\0", "xz", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "zstd", _UNPACK),
+    (b"\x04\x22\x4d\x18", "lz4", _UNPACK),
+    (b"PK\x03\x04", "zip", _UNPACK),
+    (b"\xff\xfe", "UTF-16", _RECODE),
+    (b"\xfe\xff", "UTF-16", _RECODE),
+)
+"""First bytes of files that are not read, what they are, and what to do."""
+
 
 @dataclass(frozen=True)
 class LogFiles:
-    """Log files with the format of each, in order, and the files that are not logs, with the reason."""
+    """The log files of an input, and what became of its other files.
+
+    Attributes:
+        paths: the log files, in order.
+        formats: the format of each.
+        skipped: files without records, with the reason: empty, or no log by their names.
+        unreadable: files that may hold records, which nobody can read.
+    """
 
     paths: tuple[str, ...]
     formats: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
+    unreadable: tuple[Gap, ...] = ()
 
 
 def detect_format(head: bytes) -> str | None:
@@ -40,17 +64,22 @@ def _first_lines(head: bytes) -> Iterator[bytes]:
 
 
 def read_head(path: str) -> bytes:
-    """The first `HEAD_BYTES` of the file, unpacked; empty for an empty file."""
+    """The first `HEAD_BYTES` of the file, unpacked, without what is damaged; empty for an empty file."""
+    return _head(path)[0]
+
+
+def _head(path: str) -> tuple[bytes, Damage | None]:
+    """As `read_head`, and the first damage up to there."""
+    head, damage = b"", None
     with open_file(path) as stream:
-        head = b""
-        try:
-            for piece in decompressed(stream, stream.read(HEAD_BYTES)):
+        for piece in contents(stream, stream.read(HEAD_BYTES)):
+            if isinstance(piece, Damage):
+                damage = damage or piece
+            else:
                 head += piece
-                if len(head) >= HEAD_BYTES:
-                    break
-        except DamagedStreamError:
-            pass
-        return head[:HEAD_BYTES]
+            if len(head) >= HEAD_BYTES:
+                break
+    return head[:HEAD_BYTES], damage
 
 
 def format_of(path: str, head: bytes, options: ReadOptions) -> str:
@@ -61,33 +90,77 @@ def format_of(path: str, head: bytes, options: ReadOptions) -> str:
     """
     found = options.format or detect_format(head[:HEAD_BYTES])
     if found is None:
-        raise FormatError(f"{path} is in no known log format", f"Name the format with --format: {', '.join(FORMATS)}")
+        looks, remedy = next(
+            ((f": it looks like {kind}", remedy) for begin, kind, remedy in LOOKS if head.startswith(begin)),
+            ("", f"Name the format with --format: {', '.join(FORMATS)}"),
+        )
+        raise FormatError(f"{path} is in no known log format{looks}", remedy)
     return found
 
 
 def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
     """The log files that the inputs name.
 
-    A file that was found in a folder or by a glob is skipped if it is empty, or in no known format while none is named.
+    A file that was found in a folder or by a glob is skipped if it is empty or no log by its name, and unreadable if
+    it cannot be opened, is damaged from its start, or is in no known format while none is named.
 
     Raises:
-        InputError: an input does not exist, a named file is empty, or no log file is found at all.
+        InputError: an input does not exist, a named file is empty or cannot be read, or no log file is found at all.
         FormatError: a named file is in no known format.
     """
     logs: list[tuple[str, str]] = []
     skipped: list[tuple[str, str]] = []
+    unreadable: list[Gap] = []
     for file in find_all(inputs):
-        head = read_head(file.path)
-        found = options.format or detect_format(head)
-        if not head and file.named:
-            raise InputError(f"{file.path} is empty", "Name a file with log records")
-        if head and found:
+        if not file.named and is_no_log(file.path):
+            skipped.append((file.path, "no log by its name"))
+            continue
+        try:
+            found = _format_in(file, options)
+        except (InputError, FormatError) as error:
+            if file.named:
+                raise
+            unreadable.append(Gap(file.path, error.problem.removeprefix(f"{file.path} "), None, _stored_bytes(file)))
+            continue
+        if found:
             logs.append((file.path, found))
         elif file.named:
-            format_of(file.path, head, options)
+            raise InputError(f"{file.path} is empty", "Name a file with log records")
         else:
-            skipped.append((file.path, "in no known log format" if head else "empty"))
+            skipped.append((file.path, "empty"))
     if not logs:
-        path, reason = skipped[0]
-        raise InputError(f"no log file in {', '.join(inputs)}: {path} is {reason}", "Check the input")
-    return LogFiles(tuple(path for path, _ in logs), tuple(name for _, name in logs), tuple(skipped))
+        path, reason = next(
+            chain(((gap.path, gap.reason) for gap in unreadable), ((path, f"is {reason}") for path, reason in skipped))
+        )
+        raise InputError(f"no log file in {', '.join(inputs)}: {path} {reason}", "Check the input")
+    return LogFiles(tuple(path for path, _ in logs), tuple(name for _, name in logs), tuple(skipped), tuple(unreadable))
+
+
+def _format_in(file: FoundFile, options: ReadOptions) -> str | None:
+    """The format of the file; None if it is empty.
+
+    Raises:
+        InputError: it cannot be read.
+        FormatError: its format is unknown.
+    """
+    if file.problem:
+        raise InputError(f"{file.path} {file.problem}", "Give regular files that this user may read")
+    head, damage = _head(file.path)
+    if not head and damage:
+        raise InputError(f"{file.path} has nothing that can be read: {damage.reason}", "Send the file again")
+    if not head:
+        if file.path.endswith((".gz", ".parquet")) and not file_size(file.path):
+            raise InputError(f"{file.path} has no bytes at all", "Send the file again")
+        return None
+    found = format_of(file.path, head, options)
+    if found == parquet.NAME:
+        parquet.check(file.path)
+    return found
+
+
+def _stored_bytes(file: FoundFile) -> int | None:
+    """The size of a file of which nothing could be read; None if that is unknown."""
+    try:
+        return None if file.problem else file_size(file.path)
+    except (InputError, StorageError):
+        return None

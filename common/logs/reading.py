@@ -8,10 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 
-from common.logs.batches import ParsedBatch, decoded, only_reject
-from common.logs.blocks import BLOCK_BYTES, READ_BYTES, Block, blocks
+from common.logs.batches import ParsedBatch, decoded, gap_batch
+from common.logs.blocks import BLOCK_BYTES, Block, blocks
 from common.logs.detection import HEAD_BYTES, detect_format, format_of, read_head
 from common.logs.files import file_size, open_file
+from common.logs.gaps import Gap
+from common.logs.gunzip import READ_BYTES
 from common.logs.options import ReadOptions
 from common.logs.registry import LogFormat, reader_of
 from common.logs.source import Source
@@ -81,15 +83,23 @@ def _read_all(reader: LogFormat, path: str, options: ReadOptions, block: Block) 
 
 
 def _read(reader: LogFormat, path: str, options: ReadOptions, given: Iterable[Block]) -> Iterator[ParsedBatch]:
-    """What the reader makes of the blocks; if the file broke off after them, the rest of it as a reject."""
-    damage: list[tuple[int, str, bytes]] = []
+    """What the reader makes of the blocks, and a batch for each damage after the lines that come before it."""
+    damaged: deque[Block] = deque()
 
     def watched() -> Iterator[Block]:
         for block in given:
             if block.damage:
-                damage.append(block.damage)
+                damaged.append(block)
             yield block
 
-    yield from reader.read(Source(path, options.time_zone, options.column_mapping, watched()))
-    for line, reason, raw in damage:
-        yield only_reject(path, line, reason, decoded(raw))
+    def gaps() -> Iterator[ParsedBatch]:
+        while damaged:
+            block = damaged.popleft()
+            if block.damage:
+                gap = Gap(path, block.damage.reason, block.next_line, block.damage.missing_bytes)
+                yield gap_batch(gap, decoded(block.cut))
+
+    for batch in reader.read(Source(path, options.time_zone, options.column_mapping, watched())):
+        yield batch
+        yield from gaps()
+    yield from gaps()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
@@ -111,11 +112,14 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, window
         F.count_distinct("key").alias("keys"),
         F.sum(F.col("good").cast("long")).alias("good"),
     )
-    row = found.collect()[0]
+    try:
+        row = found.collect()[0]
+    except PySparkException:
+        return None  # a damaged page, perhaps: the reader of Parquet files says where
     if not row["rows"] or not row["rows"] == row["keys"] == row["good"]:
         return None
     sessions = frame.withColumn("slice", slice_column(ended, windows))
-    return Intake(sessions, Counts(read=row["rows"], kept=row["rows"]), None)
+    return Intake(sessions, Counts(read=row["rows"], kept=row["rows"], gaps=list(logs.unreadable)), None)
 
 
 def _is_canonical(schema: pa.Schema, spec: FeatureSpec) -> bool:
@@ -140,7 +144,7 @@ def _stage_files(
     stage: StageRun,
 ) -> Staging:
     lateness = timedelta(minutes=stage.project.allowed_lateness_minutes)
-    staging = Staging(folder, staged_schema(stage.spec), windows, lateness)
+    staging = Staging(folder, staged_schema(stage.spec), windows, lateness, Counts(gaps=list(logs.unreadable)))
     with staging:
         for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1):
             staging.add(batch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -12,6 +14,9 @@ from jobs.delta.config import DeltaConfig
 from jobs.delta.hosts import check_sums, host_slices
 from jobs.delta.intake import Intake, ingest
 from jobs.delta.pairs import pair_slices
+
+GAPS_SHOWN = 100
+"""The run report names so many damaged or unreadable parts of the input; `records` counts all."""
 
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
@@ -39,7 +44,9 @@ def _account(intake: Intake, stage: StageRun) -> None:
     if not counts.add_up():
         raise AssertionError(f"records do not add up: {counts}")
     stage.report.rows_in, stage.report.rows_rejected = counts.read, counts.rejected
-    stage.report.details["records"] = vars(counts)
+    stage.report.details["records"] = counts.to_dict()
+    if counts.gaps:
+        stage.report.details["gaps"] = [asdict(gap) for gap in counts.gaps[:GAPS_SHOWN]]
 
 
 def _rejects(intake: Intake, stage: StageRun, config: DeltaConfig) -> DataFrame:
@@ -59,12 +66,12 @@ def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     given = config.max_rejected_ratio
     allowed = stage.project.max_rejected_ratio if given is None else given
     counts = intake.counts
-    if counts.rejected <= allowed * counts.read:
+    if counts.unexplained_rejects <= allowed * counts.read:
         return
     reasons = stage.lake.read("sessions_rejected", config.windows)
     first = reasons.orderBy("source_file", "source_line").limit(1).collect()[0]
     raise RejectedRatioError(
-        f"{counts.rejected:,} of {counts.read:,} records were rejected, more than max_rejected_ratio {allowed:g}; "
+        f"{counts.unexplained_rejects:,} of {counts.read:,} records were rejected, more than max_rejected_ratio {allowed:g}; "
         f"the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
         "See table sessions_rejected; correct the input, --window, --format or --log-time-zone, or raise "
         "--max-rejected-ratio",

@@ -82,8 +82,8 @@ class Staging:
 
     def add(self, batch: ParsedBatch) -> None:
         """Stages one batch; batches must arrive in the order of the input."""
-        self.counts.uncounted += batch.uncounted_other
-        self.counts.rejected += batch.rejects.num_rows
+        first = self.counts.read
+        self.counts.add(batch)
         if batch.rejects.num_rows:
             self._rejects.write_batch(batch.rejects)
         status = pc.value_counts(batch.sessions.column("status"))
@@ -93,8 +93,6 @@ class Staging:
         sessions = batch.sessions.filter(pc.equal(batch.sessions.column("status"), "kept"))
         sessions = self._inside(sessions)
         self.counts.kept += sessions.num_rows
-        first = self.counts.read
-        self.counts.read += batch.records_read
         columns = {name: sessions.column(name) for name in self.schema.names if name != RECORD.name}
         columns[RECORD.name] = pa.array(np.arange(first, first + sessions.num_rows))
         self._pending.append(pa.RecordBatch.from_pydict(columns, schema=self.schema))
@@ -147,11 +145,25 @@ def raw_records(path: str, wanted: Iterable[int]) -> Iterator[tuple[int, str]]:
     with open_file(path) as stream:
         head = stream.read(4)
         if head == b"PAR1":
-            table = pq.read_table(path).take(pa.array(sorted(number - 1 for number in numbers)))
-            for number, row in zip(sorted(numbers), table.to_pylist(), strict=True):
-                yield number, json.dumps(row, default=str)
+            yield from _raw_rows(pq.ParquetFile(stream), numbers)
             return
         for block in blocks(stream, head):
             for offset, line in enumerate(block.data.split(b"\n")):
                 if block.first_line + offset in numbers:
                     yield block.first_line + offset, decoded(line.rstrip(b"\r"))
+
+
+def _raw_rows(file: pq.ParquetFile, wanted: set[int]) -> Iterator[tuple[int, str]]:
+    """Number and JSON of the wanted rows of a Parquet file; none of a damaged row group."""
+    first = 1
+    for group in range(file.num_row_groups):
+        behind = first + file.metadata.row_group(group).num_rows
+        numbers = sorted(number for number in wanted if first <= number < behind)
+        if numbers:
+            try:
+                rows = file.read_row_group(group).take(pa.array([number - first for number in numbers]))
+                texts = [json.dumps(row, default=str) for row in rows.to_pylist()]
+            except (pa.ArrowException, OSError, ValueError):
+                texts = []  # damaged, or times that Python cannot hold
+            yield from zip(numbers, texts, strict=False)
+        first = behind

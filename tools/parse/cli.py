@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from common.config.project import load_project
+from common.errors import InputError
 from common.logs import FORMATS, ReadOptions
 from common.runtime.cli import report_errors
 from common.runtime.version import version_option
@@ -56,7 +57,8 @@ def main(
 ) -> None:
     """Convert logs to canonical sessions: NDJSON on stdout, the counts on stderr.
 
-    INPUT is a file (plain or gzip), folder, glob, file:// or s3:// URI.
+    INPUT is a file (plain or gzip), folder, glob, file:// or s3:// URI. If a file is damaged or cannot be read, all
+    others are parsed, and the exit code is 1.
     """
     project = load_project(parameters_path, log_time_zone=log_time_zone)
     config = ParseConfig(
@@ -68,7 +70,15 @@ def main(
         max_rejected_ratio=project.max_rejected_ratio,
         threads=os.cpu_count() or 1,
     )
-    click.echo(json.dumps(run(config)), err=True)
+    counts = run(config)
+    click.echo(json.dumps(counts), err=True)
+    if counts["gaps"]:
+        first = counts["gaps"][0]
+        raise InputError(
+            f"{counts['damaged_files']} files are damaged and {counts['unreadable_files']} cannot be read at all; the "
+            f"first: {first['path']} {first['reason']}",
+            "Everything else was parsed; see gaps in the counts above",
+        )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ KEPT_SCHEMA = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS))
 
 
 def run(config: ParseConfig) -> dict[str, Any]:
-    """Parses the inputs; returns the counts, the number of files and the skipped files.
+    """Parses the inputs; returns the counts, the number of files, the skipped files and the gaps.
 
     Raises:
         InputError: an input is missing or has no records.
@@ -29,7 +29,7 @@ def run(config: ParseConfig) -> dict[str, Any]:
         RejectedRatioError: too many records were rejected; the rejects are written, the sessions file is not.
     """
     logs = find_logs(config.inputs, config.options)
-    counts = Counts()
+    counts = Counts(gaps=list(logs.unreadable))
     rejects = file_output(config.rejects, REJECT_SCHEMA) if config.rejects else nullcontext(None)
     with _output(config) as output:
         with rejects as rejects_output:
@@ -37,9 +37,10 @@ def run(config: ParseConfig) -> dict[str, Any]:
                 _count(sessions, counts)
                 output.write_batch(_chosen(sessions, config.include_all))
         _check(counts, config)
-    return asdict(counts) | {
+    return counts.to_dict() | {
         "files": len(logs.paths),
         "skipped": [{"file": path, "reason": reason} for path, reason in logs.skipped],
+        "gaps": [asdict(gap) for gap in counts.gaps],
     }
 
 
@@ -51,9 +52,7 @@ def _output(config: ParseConfig) -> AbstractContextManager[Writer]:
 
 def _sessions(config: ParseConfig, logs: LogFiles, counts: Counts, rejects: Writer | None) -> Iterator[pa.RecordBatch]:
     for batch in read_files(logs.paths, config.options, config.threads):
-        counts.read += batch.records_read
-        counts.rejected += batch.rejects.num_rows
-        counts.uncounted += batch.uncounted_other
+        counts.add(batch)
         if rejects is not None:
             rejects.write_batch(batch.rejects)
         yield batch.sessions
@@ -73,9 +72,9 @@ def _chosen(sessions: pa.RecordBatch, include_all: bool) -> pa.RecordBatch:
 def _check(counts: Counts, config: ParseConfig) -> None:
     if counts.read == 0:
         raise InputError(f"no records in {', '.join(config.inputs)}", "Check the input")
-    if counts.rejected > config.max_rejected_ratio * counts.read:
+    if counts.unexplained_rejects > config.max_rejected_ratio * counts.read:
         raise RejectedRatioError(
-            f"{counts.rejected} of {counts.read} records were rejected, more than max_rejected_ratio "
+            f"{counts.unexplained_rejects} of {counts.read} records were rejected, more than max_rejected_ratio "
             f"{config.max_rejected_ratio:g}",
             f"See {config.rejects}" if config.rejects else "See them with --rejects FILE",
         )

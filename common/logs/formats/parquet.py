@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +14,9 @@ import pyarrow.parquet as pq
 from common.arrays import Integers
 from common.contracts.session import SESSION_COLUMNS
 from common.errors import FormatError, InputError, first_line
-from common.logs.batches import ParsedBatch, RecordCollector
+from common.logs.batches import ParsedBatch, RecordCollector, gap_batch
 from common.logs.files import open_file
+from common.logs.gaps import Gap
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
 from common.logs.source import Source
 from common.logs.tables import sessions_of
@@ -30,6 +32,7 @@ REQUIRED = ("src_ip", "src_port", "dst_ip", "dst_port", "protocol")
 """Columns that every file needs, besides two of start_ts, end_ts and duration_s (for THREAT only end_ts)."""
 
 _TIMES = ("start_ts", "end_ts", "duration_s")
+_UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 def sniff(line: bytes) -> bool:
@@ -37,27 +40,50 @@ def sniff(line: bytes) -> bool:
     return line.startswith(b"PAR1")
 
 
-def read(source: Source) -> Iterator[ParsedBatch]:
-    """The sessions of the file, a batch for every `BATCH_ROWS` rows; `source_line` is the number of the row.
+def check(path: str) -> None:
+    """Checks the footer, without which nothing of the file can be read.
 
     Raises:
         InputError: the file is damaged, or is no Parquet file.
+    """
+    with open_file(path) as stream:
+        _open(stream, path)
+
+
+def _open(stream: BinaryIO, path: str) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(stream, page_checksum_verification=True)
+    except _UNREADABLE as error:
+        raise InputError(f"{path} cannot be read as Parquet: {first_line(error)}", "Export the file again") from None
+
+
+def read(source: Source) -> Iterator[ParsedBatch]:
+    """The sessions of the file, a batch for every `BATCH_ROWS` rows; `source_line` is the number of the row.
+
+    The rest of a row group that is damaged is a gap.
+
+    Raises:
+        InputError: the footer is damaged, or the file is no Parquet file.
         FormatError: it lacks required columns.
     """
     first_row = 1
     with open_file(source.path) as stream:
-        try:
-            file = pq.ParquetFile(stream)
-            names = _columns(file.schema_arrow, source.path, source.column_mapping)
-            for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(names.values()))):
-                raw = pa.RecordBatch.from_arrays([batch.column(name) for name in names.values()], names=list(names))
-                yield _parse(raw, first_row, source.path, source.time_zone)
-                first_row += batch.num_rows
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(
-                f"{source.path} cannot be read as Parquet from row {first_row} on: {first_line(error)}",
-                "Export the file again",
-            ) from None
+        file = _open(stream, source.path)
+        names = _columns(file.schema_arrow, source.path, source.column_mapping)
+        columns = list(dict.fromkeys(names.values()))
+        for number in range(file.num_row_groups):
+            group = file.metadata.row_group(number)
+            next_group = first_row + group.num_rows
+            try:
+                for batch in file.iter_batches(BATCH_ROWS, row_groups=[number], columns=columns):
+                    raw = pa.RecordBatch.from_arrays([batch.column(name) for name in names.values()], names=list(names))
+                    yield _parse(raw, first_row, source.path, source.time_zone)
+                    first_row += batch.num_rows
+            except _UNREADABLE as error:
+                missing = next_group - first_row
+                reason = f"the Parquet data are damaged, {missing:,} rows are missing here: {first_line(error)}"
+                yield gap_batch(Gap(source.path, reason, first_row, group.total_byte_size), "")
+            first_row = next_group
 
 
 def _columns(schema: pa.Schema, source_file: str, mapping: Mapping[str, str]) -> dict[str, str]:

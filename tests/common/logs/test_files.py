@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import gzip
 import io
-import random
 from pathlib import Path
 
 import pytest
 
 from common.errors import FormatError, InputError, ParameterError, StorageError
-from common.logs import ReadOptions, detect_format, find_files, find_logs, read_file, read_files
+from common.logs import Gap, ReadOptions, detect_format, find_files, find_logs, read_file, read_files
 from common.logs.blocks import BLOCK_BYTES, MAX_LINE_BYTES, blocks
 from tests.common.logs.panos_logs import threat, traffic
 
@@ -55,13 +54,17 @@ def test_several_inputs_in_one_text_or_a_file(batch_folder: Path) -> None:
         find_files([f"@{batch_folder}/no-list.txt"])
 
 
-def test_files_that_are_no_logs_are_skipped_with_the_reason(batch_folder: Path) -> None:
+def test_files_without_records_are_skipped_and_others_are_gaps(batch_folder: Path) -> None:
+    hosts = write(batch_folder / "hosts.csv", "host,owner\n")
+    checksums = write(batch_folder / "SHA256SUMS", "0123  part-0.csv\n")
     logs = find_logs([str(batch_folder)], ReadOptions())
     assert logs.formats == ("panos", "panos")
     assert dict(logs.skipped) == {
-        str(batch_folder / "labels.csv"): "in no known log format",
+        str(batch_folder / "labels.csv"): "no log by its name",
+        checksums: "no log by its name",
         str(batch_folder / "fw_paloalto/hq/2024/c/part-2.csv"): "empty",
     }
+    assert logs.unreadable == (Gap(hosts, "is in no known log format", None, 11),)
 
 
 def test_a_named_file_has_to_be_a_log(batch_folder: Path) -> None:
@@ -70,7 +73,8 @@ def test_a_named_file_has_to_be_a_log(batch_folder: Path) -> None:
     with pytest.raises(InputError, match=r"part-2\.csv is empty"):
         find_logs([str(batch_folder / "fw_paloalto/hq/2024/c/part-2.csv")], ReadOptions())
     with pytest.raises(InputError, match=r"no log file in .*in no known log format"):
-        find_logs([str(batch_folder / "lab*")], ReadOptions())
+        find_logs([str(batch_folder / "lab*"), write(batch_folder / "x/hosts.csv", "host\n")[: -len("/hosts.csv")]],
+                  ReadOptions())  # fmt: skip
 
 
 def test_inputs_that_are_missing(tmp_path: Path) -> None:
@@ -132,33 +136,6 @@ def test_large_files_keep_their_order_and_line_numbers(tmp_path: Path, pack: obj
         batch.sessions.column("source_file").to_pylist(), batch.sessions.column("source_line").to_pylist(),
         batch.sessions.column("sequence_number").to_pylist(), strict=True)]  # fmt: skip
     assert found == [(path, n, n) for n in range(1, 40_001)] + [(small, n, n) for n in range(1, 4)]
-
-
-def test_gzip_members_are_read_one_after_the_other(tmp_path: Path) -> None:
-    path = write(tmp_path / "two.gz", gzip.compress(numbered(2)) + gzip.compress(numbered(3)) + b"\0" * 100)
-    assert sum(batch.sessions.num_rows for batch in read_file(path, ReadOptions())) == 5
-
-
-@pytest.mark.parametrize("keep", [0.3, 0.9, 0.999])
-def test_a_gzip_file_that_was_cut_off_keeps_what_can_be_read(tmp_path: Path, keep: float) -> None:
-    chance = random.Random(1)
-    lines = [traffic(46, {7: f"10.{chance.randrange(256)}.{chance.randrange(256)}.1"}) for _ in range(2_000)]
-    packed = gzip.compress("\n".join(lines).encode())
-    path = write(tmp_path / "cut.gz", packed[: int(len(packed) * keep)])
-    batches = list(read_file(path, ReadOptions()))
-    rows = [row for batch in batches for row in batch.sessions.to_pylist()]
-    (reject,) = [reject for batch in batches for reject in batch.rejects.to_pylist()]
-    assert reject["reason"] == "the gzip stream is cut off" and reject["source_line"] == len(rows) + 1
-    assert lines[len(rows)].startswith(reject["raw"])
-    assert [row["src_ip"] for row in rows] == [line.split(",")[7] for line in lines[: len(rows)]]
-
-
-def test_damaged_gzip(tmp_path: Path) -> None:
-    packed = bytearray(gzip.compress(numbered(100)))
-    packed[len(packed) // 2] ^= 255
-    batches = list(read_file(write(tmp_path / "bad.gz", bytes(packed)), ReadOptions(format="panos")))
-    reasons = [reject["reason"] for batch in batches for reject in batch.rejects.to_pylist()]
-    assert reasons[-1].startswith("the gzip data are damaged")
 
 
 def test_a_line_without_end_does_not_fill_the_memory() -> None:

@@ -36,7 +36,8 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-COUNTS = {"read": 30, "kept": 26, "duplicate": 1, "uncounted": 2, "rejected": 1, "files": 1, "skipped": []}
+WHOLE = {"damaged_files": 0, "unreadable_files": 0, "missing_bytes": 0, "files": 1, "skipped": [], "gaps": []}
+COUNTS = {"read": 30, "kept": 26, "duplicate": 1, "uncounted": 2, "rejected": 1} | WHOLE
 
 
 def test_sessions_on_stdout_counts_on_stderr(log: Path) -> None:
@@ -83,7 +84,7 @@ def test_files_in_both_formats_hold_the_same(log: Path, tmp_path: Path) -> None:
 def test_its_own_output_is_an_input(log: Path, tmp_path: Path) -> None:
     parse(log, "--out", tmp_path / "out.parquet", "--all")
     counts = json.loads(parse(tmp_path / "out.parquet").stderr)
-    assert counts == {"read": 28, "kept": 26, "duplicate": 1, "uncounted": 1, "rejected": 0, "files": 1, "skipped": []}
+    assert counts == {"read": 28, "kept": 26, "duplicate": 1, "uncounted": 1, "rejected": 0} | WHOLE
 
 
 def test_text_is_escaped_as_json(tmp_path: Path) -> None:
@@ -91,6 +92,25 @@ def test_text_is_escaped_as_json(tmp_path: Path) -> None:
     path.write_bytes(traffic(changes={11: '"a ""b"" \\ \x01 ü"', 14: "caf#"}).encode().replace(b"#", b"\xe9"))
     (row,) = rows(parse(path).stdout)
     assert (row["rule"], row["app"]) == ('a "b" \\ \x01 ü', "caf\\xe9")
+
+
+def test_a_damaged_file_fails_after_everything_else_is_written(log: Path, tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(log.read_bytes()))
+    packed[-6] ^= 1  # the checksum
+    damaged, out = tmp_path / "damaged.gz", tmp_path / "out.ndjson"
+    damaged.write_bytes(packed)
+    (tmp_path / "notes").write_text("no log\n")
+    result = parse(damaged, tmp_path / "note*", "--out", out)
+    assert result.exit_code == 1 and len(rows(out.read_text())) == 26
+    counts, error = result.stderr.splitlines()
+    found = json.loads(counts)
+    assert found["gaps"] == [
+        {"path": str(tmp_path / "notes"), "reason": "is in no known log format", "line": None, "missing_bytes": 7},
+        {"path": str(damaged), "reason": "the checksum of the gzip data is wrong: records may be altered", "line": 30,
+         "missing_bytes": 0},
+    ]  # fmt: skip
+    assert (found["read"], found["rejected"], found["damaged_files"], found["unreadable_files"]) == (31, 2, 1, 1)
+    assert error.startswith("error: 1 files are damaged and 1 cannot be read at all") and str(damaged) not in error
 
 
 def test_zone_from_the_option_or_the_project_parameters(tmp_path: Path) -> None:

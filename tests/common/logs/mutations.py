@@ -1,0 +1,291 @@
+"""Log files of every format, and ways to spoil them; the same seed gives the same file."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.common.logs.panos_logs import threat, traffic
+
+ZEEK_FIELDS = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state"
+ARGUS_HEADER = "StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,SrcBytes"
+START = datetime(2024, 3, 11, 16, 22, 50, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """A spoilt file.
+
+    Attributes:
+        data: its bytes.
+        whole: the bytes of the file before its container was damaged; None where that was left alone.
+        lines: of a text file that is not packed, the lines that are not blank; None for any other.
+        story: what was done to it.
+    """
+
+    data: bytes
+    whole: bytes | None
+    lines: int | None
+    story: str
+
+
+def spoilt(chance: random.Random) -> LogFile:
+    """A log file of some format, spoilt in up to six ways, packed or not, and then perhaps damaged again."""
+    name = chance.choice(sorted(SAMPLES))
+    data = SAMPLES[name](chance, chance.choice((1, 3, 30, 200)))
+    story = [name]
+    if name != "parquet" and chance.random() < 0.01:
+        data *= 1 + 5_000_000 // len(data)  # more than one block
+        story.append("large")
+    if name != "parquet":
+        for _ in range(chance.choice((0, 1, 1, 2, 6))):
+            way = chance.choice(TEXT_WAYS)
+            data = way(chance, data)
+            story.append(way.__name__)
+    pack = chance.choice(PACKINGS)
+    whole = packed = pack(chance, data)
+    story.append(pack.__name__)
+    damaged = chance.random() < (0.6 if pack is not plain or name == "parquet" else 0.0)
+    if damaged:
+        for _ in range(chance.choice((1, 1, 20))):
+            way = chance.choice(BYTE_WAYS)
+            packed = way(chance, packed)
+            story.append(way.__name__)
+    text = pack is plain and name != "parquet"
+    return LogFile(packed, whole if damaged else None, _filled(packed) if text else None, " ".join(story))
+
+
+def _filled(data: bytes) -> int:
+    return sum(bool(line.strip(b" \t\r\v\f\0\xef\xbb\xbf")) for line in data.split(b"\n"))
+
+
+def _panos(chance: random.Random, count: int) -> bytes:
+    def line(number: int) -> str:
+        changes = {39: str(number), 7: f"10.{chance.randrange(256)}.{chance.randrange(256)}.9"}
+        if chance.random() < 0.1:
+            return threat(chance.choice((42, 79, 121)), {36: str(number)})
+        return traffic(chance.choice((46, 115)), changes)
+
+    return "\n".join(map(line, range(count))).encode()
+
+
+def _syslog(chance: random.Random, count: int) -> bytes:
+    return b"".join(b"<14>Mar 11 16:23:31 fw1 " + line + b"\n" for line in _panos(chance, count).split(b"\n"))
+
+
+def _sls(chance: random.Random, count: int) -> bytes:
+    def document(number: int) -> dict[str, object]:
+        return {
+            "LogType": chance.choice(("TRAFFIC", "TRAFFIC", "THREAT", "SYSTEM")), "Subtype": "end",
+            "SourceAddress": f"10.1.2.{number % 250}", "SourcePort": 51514, "DestinationAddress": "198.51.100.7",
+            "DestinationPort": 443, "Protocol": "tcp", "BytesSent": number, "BytesReceived": 7250, "PacketsSent": 15,
+            "PacketsReceived": 16, "SessionStartTime": "2024-03-11T16:22:50.000000Z", "SessionDuration": 12,
+            "SequenceNo": number, "SessionID": 48211, "TimeGenerated": "2024-03-11T16:23:30.000000Z",
+        }  # fmt: skip
+
+    return "\n".join(json.dumps(document(number)) for number in range(count)).encode()
+
+
+def _ecs(chance: random.Random, count: int) -> bytes:
+    def document(number: int) -> dict[str, object]:
+        return {
+            "@timestamp": "2024-03-11T16:23:30.000Z",
+            "source": {"ip": f"10.1.{chance.randrange(256)}.7", "port": 55331, "bytes": number, "packets": 2},
+            "destination": {"ip": "34.230.55.224", "port": 443, "bytes": 197, "packets": 3},
+            "network": {"transport": "tcp", "application": "ssl"},
+            "event": {"action": "flow_terminated", "start": "2024-03-11T16:22:50.000Z", "duration": 12_000_000_000},
+            "panw": {"panos": {"type": "TRAFFIC", "sub_type": "end", "sequence_number": str(number)}},
+        }
+
+    return "\n".join(json.dumps(document(number)) for number in range(count)).encode()
+
+
+def _zeek(chance: random.Random, count: int) -> bytes:
+    fields = "\t".join(ZEEK_FIELDS.split())
+    rows = [f"17101732{number % 100:02d}.5\tC{number}\t10.1.1.{chance.randrange(256)}\t51514\t198.51.100.7\t443\ttcp"
+            f"\tssl\t1.25\t{number}\t197\tSF" for number in range(count)]  # fmt: skip
+    return "\n".join(("#separator \\x09", "#unset_field\t-", f"#fields\t{fields}", *rows, "#close\t1")).encode()
+
+
+def _zeek_json(chance: random.Random, count: int) -> bytes:
+    row = {"id.orig_h": "10.1.1.1", "id.orig_p": 5, "id.resp_h": "10.9.9.9", "id.resp_p": 53, "proto": "udp"}
+    return "\n".join(
+        json.dumps(row | {"ts": 1710173200.5 + number, "uid": f"C{number}", "conn_state": "SF", "duration": 0.5})
+        for number in range(count)
+    ).encode()
+
+
+def _argus(chance: random.Random, count: int) -> bytes:
+    rows = [f"2024/03/11 16:22:50.{number:06d},1.25,tcp,10.1.1.{chance.randrange(256)},51514,->,198.51.100.7,443,"
+            f"FSPA_FSPA,0,0,12,{2_000 + number},900" for number in range(count)]  # fmt: skip
+    return "\n".join((ARGUS_HEADER, *rows)).encode()
+
+
+def _parquet(chance: random.Random, count: int) -> bytes:
+    rows = [
+        {"event_type": "TRAFFIC", "subtype": "end", "start_ts": START, "end_ts": START + timedelta(seconds=number),
+         "duration_s": float(number), "src_ip": f"10.1.1.{number % 256}", "src_port": 55331, "dst_ip": "2001:db8::1",
+         "dst_port": chance.choice((443, 53, 70_000)), "protocol": "tcp", "bytes_sent": 367, "bytes_received": 197,
+         "session_id": str(number), "repeat_count": 1}
+        for number in range(count)
+    ]  # fmt: skip
+    table = pa.Table.from_pylist(rows)
+    if chance.random() < 0.3:
+        table = table.cast(pa.schema([(name, pa.string()) for name in table.schema.names]))
+    elif chance.random() < 0.3:
+        unit = chance.choice(("s", "ms"))
+        times = pa.array([chance.choice((-62_135_596_800, 0, 253_402_300_799)) for _ in rows], pa.int64())
+        table = table.set_column(2, "start_ts", times.cast(pa.timestamp(unit)))
+    into = io.BytesIO()
+    compression = chance.choice(("snappy", "zstd", "none", "gzip"))
+    pq.write_table(table, into, compression=compression, row_group_size=chance.choice((10, 1_000)))
+    return into.getvalue()
+
+
+SAMPLES: dict[str, Callable[[random.Random, int], bytes]] = {
+    "panos": _panos,
+    "syslog": _syslog,
+    "sls": _sls,
+    "ecs": _ecs,
+    "zeek": _zeek,
+    "zeek_json": _zeek_json,
+    "argus": _argus,
+    "parquet": _parquet,
+}
+
+
+def flipped(chance: random.Random, data: bytes) -> bytes:
+    """One byte has another value."""
+    changed = bytearray(data)
+    if changed:
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+    return bytes(changed)
+
+
+def cut_off(chance: random.Random, data: bytes) -> bytes:
+    """The end is missing."""
+    return data[: chance.randrange(len(data) + 1)]
+
+
+def inserted(chance: random.Random, data: bytes) -> bytes:
+    """Random bytes in between."""
+    at = chance.randrange(len(data) + 1)
+    return data[:at] + chance.randbytes(chance.choice((1, 10, 1_000))) + data[at:]
+
+
+def left_out(chance: random.Random, data: bytes) -> bytes:
+    """Some bytes in between are missing."""
+    at = chance.randrange(len(data) + 1)
+    return data[:at] + data[at + chance.choice((1, 10, 500)) :]
+
+
+def doubled(chance: random.Random, data: bytes) -> bytes:
+    """Some bytes appear twice."""
+    at = chance.randrange(len(data) + 1)
+    return data[:at] + data[at : at + 500] + data[at:]
+
+
+def zeroed(chance: random.Random, data: bytes) -> bytes:
+    """A stretch of NUL bytes, as after a crash of the writer."""
+    at = chance.randrange(len(data) + 1)
+    length = chance.choice((1, 100, 5_000))
+    return data[:at] + bytes(length) + data[at + length :]
+
+
+def shuffled(chance: random.Random, data: bytes) -> bytes:
+    """The lines in another order, headers too."""
+    lines = data.split(b"\n")
+    chance.shuffle(lines)
+    return b"\n".join(lines)
+
+
+def long_line(chance: random.Random, data: bytes) -> bytes:
+    """A line that is too long or nearly so."""
+    at = chance.randrange(len(data) + 1)
+    return data[:at] + chance.choice((b"x", b",", b'"', b"{", b"\\")) * chance.choice((10_000, 1_200_000)) + data[at:]
+
+
+def line_ends(chance: random.Random, data: bytes) -> bytes:
+    """Line ends of several kinds."""
+    return b"".join(line + chance.choice((b"\n", b"\r\n", b"\r", b"\n\n", b"\0\n")) for line in data.split(b"\n"))
+
+
+def other_encoding(chance: random.Random, data: bytes) -> bytes:
+    """Text in another encoding."""
+    return data.decode("latin-1").encode(
+        chance.choice(("utf-16", "utf-8-sig", "utf-16-le", "utf-32", "cp037")), "replace"
+    )
+
+
+VALUES = (
+    *("1e400", "-1", "9" * 30, "NaN", "-0", "0x10", "1" * 5_000, "null", "Infinity", "1e-400", "١٢"),
+    *("0001/01/01 00:00:00", "9999/12/31 23:59:59", "0001-01-01T00:00:00Z", "9999-12-31T23:59:60+23:59", "=1+1"),
+    *(
+        "\x9b31m",
+        "\u202e",
+        "\x1b[2J",
+        '"',
+        '\\"',
+        "\\ud800",
+        "\ud7ff\U0010ffff",
+        "k" * 10_000,
+        "{",
+        "[" * 900 + "]" * 900,
+    ),
+    *('{"a":' * 400 + "1" + "}" * 400, "::", "fe80::1%" + "e" * 99, "a\x1fb", "\u2028", "\x85", "true", "[1,2]", "{}"),
+)
+
+
+def other_value(chance: random.Random, data: bytes) -> bytes:
+    """A field with a hostile value."""
+    parts = data.split(chance.choice((b",", b":", b"\t")))
+    parts[chance.randrange(len(parts))] = chance.choice(VALUES).encode("utf-8", "surrogatepass")
+    return (b"," if b"," in data else b"\t").join(parts) if chance.random() < 0.1 else _joined(data, parts)
+
+
+def _joined(data: bytes, parts: list[bytes]) -> bytes:
+    for separator in (b",", b":", b"\t"):
+        if data.count(separator) == len(parts) - 1:
+            return separator.join(parts)
+    return b",".join(parts)
+
+
+def plain(chance: random.Random, data: bytes) -> bytes:
+    """As it is."""
+    return data
+
+
+def one_gzip(chance: random.Random, data: bytes) -> bytes:
+    """One gzip member."""
+    return gzip.compress(data, chance.choice((1, 6)), mtime=0)
+
+
+def many_gzip(chance: random.Random, data: bytes) -> bytes:
+    """Several gzip members, cut at any byte, as a shipper appends them."""
+    cuts = sorted(chance.randrange(len(data) + 1) for _ in range(4))
+    return b"".join(
+        gzip.compress(data[begin:end], 6, mtime=0) for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True)
+    )
+
+
+def other_packing(chance: random.Random, data: bytes) -> bytes:
+    """A packing that is not read."""
+    return chance.choice((bz2.compress, lzma.compress, lambda data: pa.compress(data, "zstd", asbytes=True)))(data)
+
+
+TEXT_WAYS = (
+    *(flipped, cut_off, inserted, left_out, doubled, zeroed, shuffled, long_line, line_ends, other_encoding),
+    *(other_value, other_value, other_value),
+)
+BYTE_WAYS = (flipped, flipped, flipped, cut_off, inserted, left_out, doubled, zeroed)
+PACKINGS = (*(plain,) * 5, *(one_gzip,) * 5, *(many_gzip,) * 5, other_packing)
