@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import copy
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,7 +53,9 @@ def _backend() -> DynamoDBBackend:
 
 
 _BACKEND = _backend()
-_KNOWN: dict[tuple[str, int, int | None], Val | None | Exception] = {}
+_NUMBER = re.compile(r'"N": "(\d+)"')
+_CALCULATION = re.compile(r"[-+]")
+_KNOWN: dict[tuple[str, str, str], str | None | Exception] = {}
 _QUERIES: dict[tuple[int, tuple[int, ...]], Val] = {}
 
 
@@ -64,30 +67,46 @@ def key_of(table: str, attributes: Mapping[str, Any]) -> Key:
 def written(operation: str, arguments: Val, item: Val | None) -> Val | None:
     """The item after the operation, none if it is deleted.
 
+    Conditions compare numbers and nothing calculates with them, so what holds for some numbers holds for all in the
+    same order: moto is asked with their ranks in place of them.
+
     Raises:
         ConditionFailedError: its condition does not hold; the item stays.
         RefusedError: the service refuses it.
     """
-    number = (operation, arguments.id, item.id if item else None)
-    if number not in _KNOWN:
-        try:
-            _KNOWN[number] = _written(operation, copy.deepcopy(arguments.value), item)
-        except ConditionalCheckFailed:
-            _KNOWN[number] = ConditionFailedError("The conditional request failed")
-        except MockValidationException as error:
-            _KNOWN[number] = RefusedError(str(error))
-    known = _KNOWN[number]
+    given, held = arguments.text, item.text if item else "null"
+    assert not _CALCULATION.search(arguments.value.get("UpdateExpression", "")), given
+    numbers = sorted({int(number) for number in _NUMBER.findall(given) + _NUMBER.findall(held)})
+    ranks = {str(number): str(rank) for rank, number in enumerate(numbers)}
+    key = (operation, _renamed(given, ranks), _renamed(held, ranks))
+    if key not in _KNOWN:
+        _KNOWN[key] = _answer(*key)
+    known = _KNOWN[key]
     if isinstance(known, Exception):
         raise known
-    return known
+    return None if known is None else val(json.loads(_renamed(known, {rank: name for name, rank in ranks.items()})))
 
 
-def _written(operation: str, given: dict[str, Any], item: Val | None) -> Val | None:
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    return _NUMBER.sub(lambda match: f'"N": "{names[match[1]]}"', text)
+
+
+def _answer(operation: str, arguments: str, item: str) -> str | None | Exception:
+    try:
+        found = _written(operation, json.loads(arguments), json.loads(item))
+    except ConditionalCheckFailed:
+        return ConditionFailedError("The conditional request failed")
+    except MockValidationException as error:
+        return RefusedError(str(error))
+    return None if found is None else json.dumps(found)
+
+
+def _written(operation: str, given: dict[str, Any], item: dict[str, Any] | None) -> dict[str, Any] | None:
     table = _BACKEND.get_table(given["TableName"])
     table.items.clear()
     key = given.get("Key") or {name: given["Item"][name] for name in KEYS[given["TableName"]]}
     if item:
-        table.put_item(copy.deepcopy(item.value))
+        table.put_item(item)
     condition = {
         "condition_expression": given.get("ConditionExpression"),
         "expression_attribute_names": given.get("ExpressionAttributeNames", {}),
@@ -103,7 +122,7 @@ def _written(operation: str, given: dict[str, Any], item: Val | None) -> Val | N
     parts = [DynamoType(key[name]) for name in KEYS[given["TableName"]]]
     found = table.get_item(*parts)
     assert found is not None
-    return val(_sets_in_order(found.to_json()["Attributes"]))
+    return _sets_in_order(found.to_json()["Attributes"])
 
 
 def _sets_in_order(item: dict[str, Any]) -> dict[str, Any]:

@@ -127,10 +127,10 @@ class Player:
                 return
             if fault == "error" or self._broken.get(one.arn) == one.state:
                 world.say(short(one.arn), lambda: f"an error of the service in {one.state}")
-                fail(one, world.services(), error_of(one))
+                fail(one, world.services, error_of(one))
                 world.say_state(one)
                 return
-        step(one, world.services())
+        step(one, world.services)
         self._delay(one)
         if not one.children:
             world.say_state(one)
@@ -178,7 +178,7 @@ def error_of(one: Execution) -> StateError:
 
 def lose_answer(world: World, one: Execution) -> None:
     """The call takes effect, but its answer is an error."""
-    services = world.services()
+    services = world.services
     state = one.machine.states[one.state or ""]
     from tests.statemachines.simulation.values import Scope
 

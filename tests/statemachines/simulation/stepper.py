@@ -237,8 +237,7 @@ def _left(
     scope = _scope(execution, services, result, error)
     output = leave.output.fill(scope) if leave.output else default
     if leave.assign:
-        assigned = leave.assign.fill(scope).value
-        execution.variables = {**execution.variables, **{name: val(value) for name, value in assigned.items()}}
+        execution.variables = {**execution.variables, **leave.assign.members(scope)}
     return leave.next, output
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,13 @@ _NOT_SIMULATED = re.compile(r"\$(now|random|uuid)\(")
 
 
 class Val:
-    """A JSON value that must not be changed, and its number."""
+    """A JSON value that must not be changed, its text, and its number."""
 
-    __slots__ = ("id", "value")
+    __slots__ = ("id", "text", "value")
 
-    def __init__(self, value: Any, number: int) -> None:
+    def __init__(self, value: Any, text: str, number: int) -> None:
         self.value = value
+        self.text = text
         self.id = number
 
     def __repr__(self) -> str:
@@ -42,7 +43,7 @@ def val(value: Any) -> Val:
     text = json.dumps(value, sort_keys=True)
     known = _interned.get(text)
     if known is None:
-        known = _interned[text] = Val(json.loads(text), len(_interned))
+        known = _interned[text] = Val(json.loads(text), text, len(_interned))
     return known
 
 
@@ -58,50 +59,61 @@ class Scope:
     error: Val | None = None
 
 
+class _Uses:
+    """What expressions use of a scope, and what was given for it before."""
+
+    def __init__(self, texts: list[str]) -> None:
+        joined = " ".join(texts)
+        assert not _NOT_SIMULATED.search(joined), f"the simulation does not own what this depends on: {joined}"
+        self.timed = "$millis()" in joined
+        self.names = sorted(set(_NAME.findall(joined)) - {"states"})
+        self._paths = [path.split(".") for path in sorted(set(_CONTEXT.findall(joined)))]
+        self._parts = tuple(f"$states.{part}" in joined for part in ("input", "result", "errorOutput"))
+
+    def key(self, scope: Scope) -> tuple[Any, ...]:
+        """Equal for scopes in which the expressions have equal values."""
+        variables = scope.variables
+        of_input, of_result, of_error = self._parts
+        return (
+            tuple([variables[name].id if name in variables else None for name in self.names]),
+            scope.data.id if of_input else None,
+            scope.result.id if of_result and scope.result else None,
+            scope.error.id if of_error and scope.error else None,
+            tuple([_at(scope.context, path) for path in self._paths]) if self._paths else None,
+            scope.now if self.timed else None,
+        )
+
+
 class Expression:
     """One JSONata expression."""
 
     _engine = PythonEngine()
 
     def __init__(self, text: str) -> None:
-        assert not _NOT_SIMULATED.search(text), f"the simulation does not own what this depends on: {text}"
-        self.timed = "$millis()" in text
-        self._text = text.replace("$millis()", f"${CLOCK}")
-        self._names = sorted(set(_NAME.findall(self._text)) - {"states", CLOCK})
-        self._paths = [path.split(".") for path in sorted(set(_CONTEXT.findall(text)))]
-        self._uses = tuple(f"$states.{part}" in text for part in ("input", "result", "errorOutput"))
+        self.text = text
+        self._uses = _Uses([text])
+        self._evaluated_text = text.replace("$millis()", f"${CLOCK}")
         self._known: dict[tuple[Any, ...], Val | StateError] = {}
 
     def value(self, scope: Scope) -> Val:
         """The value; raises the StateError of an expression without one."""
-        variables = scope.variables
-        used = [(name, variables[name]) for name in self._names if name in variables]
-        of_input, of_result, of_error = self._uses
-        context = tuple([_at(scope.context, path) for path in self._paths])
-        key = (
-            tuple([(name, held.id) for name, held in used]),
-            scope.data.id if of_input else None,
-            scope.result.id if of_result and scope.result else None,
-            scope.error.id if of_error and scope.error else None,
-            context,
-            scope.now if self.timed else None,
-        )
+        key = self._uses.key(scope)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._evaluated(scope, dict(used))
+            known = self._known[key] = self._evaluated(scope)
         if isinstance(known, StateError):
             raise known
         return known
 
-    def _evaluated(self, scope: Scope, used: Mapping[str, Val]) -> Val | StateError:
+    def _evaluated(self, scope: Scope) -> Val | StateError:
         states = {"input": scope.data.value, "context": _plain(scope.context)}
         if scope.result is not None:
             states["result"] = scope.result.value
         if scope.error is not None:
             states["errorOutput"] = scope.error.value
-        variables = {name: held.value for name, held in used.items()} | {CLOCK: scope.now * 1000}
+        used = {name: scope.variables[name].value for name in self._uses.names if name in scope.variables}
         try:
-            return val(self._engine.evaluate(self._text, variables, states))
+            return val(self._engine.evaluate(self._evaluated_text, used | {CLOCK: scope.now * 1000}, states))
         except QueryError as error:
             return StateError("States.QueryEvaluationError", str(error))
 
@@ -125,15 +137,33 @@ class Template:
 
     def __init__(self, source: Any) -> None:
         self._parts = _parts(source)
-        self._constant = val(source) if not _has_expression(self._parts) else None
+        texts = list(_texts(self._parts))
+        self._uses = _Uses(texts)
+        self._known: dict[tuple[Any, ...], Val | StateError] = {}
+        self._members: dict[int, dict[str, Val]] = {}
 
     def fill(self, scope: Scope) -> Val:
         """The value with its expressions evaluated; raises the StateError of an expression without a value."""
-        if self._constant is not None:
-            return self._constant
-        if isinstance(self._parts, Expression):
-            return self._parts.value(scope)
-        return val(_filled(self._parts, scope))
+        if self._uses.timed:
+            return val(_filled(self._parts, scope))
+        key = self._uses.key(scope)
+        known = self._known.get(key)
+        if known is None:
+            try:
+                known = val(_filled(self._parts, scope))
+            except StateError as error:
+                known = error
+            self._known[key] = known
+        if isinstance(known, StateError):
+            raise known
+        return known
+
+    def members(self, scope: Scope) -> dict[str, Val]:
+        """The values of a mapping, by name."""
+        filled = self.fill(scope)
+        if filled.id not in self._members:
+            self._members[filled.id] = {name: val(value) for name, value in filled.value.items()}
+        return self._members[filled.id]
 
 
 def _parts(source: Any) -> Any:
@@ -146,12 +176,12 @@ def _parts(source: Any) -> Any:
     return source
 
 
-def _has_expression(parts: Any) -> bool:
-    if isinstance(parts, dict):
-        return any(_has_expression(inner) for inner in parts.values())
-    if isinstance(parts, list):
-        return any(_has_expression(inner) for inner in parts)
-    return isinstance(parts, Expression)
+def _texts(parts: Any) -> Iterator[str]:
+    if isinstance(parts, Expression):
+        yield parts.text
+    elif isinstance(parts, (dict, list)):
+        for inner in parts.values() if isinstance(parts, dict) else parts:
+            yield from _texts(inner)
 
 
 def _filled(parts: Any, scope: Scope) -> Any:

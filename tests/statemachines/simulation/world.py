@@ -39,6 +39,11 @@ class World:
     log: list[str] | None = None
     recorded: bool = False
 
+    def __post_init__(self) -> None:
+        from tests.statemachines.simulation.services import WorldServices
+
+        self.services = WorldServices(self)
+
     def copy(self) -> World:
         """A world that goes on by itself."""
         return replace(
@@ -89,15 +94,9 @@ class World:
             execution.way, execution.answers = (), ()
         self.executions[arn] = execution
         self.say(short(arn), lambda: "starts")
-        enter(execution, self.services(), machine.start, message)
+        enter(execution, self.services, machine.start, message)
         self.say_state(execution)
         return execution
-
-    def services(self) -> Any:
-        """The services of this world."""
-        from tests.statemachines.simulation.services import WorldServices
-
-        return WorldServices(self)
 
     def say_state(self, execution: Execution) -> None:
         """Writes down where an execution is."""
