@@ -53,7 +53,8 @@ def _backend() -> DynamoDBBackend:
 
 
 _BACKEND = _backend()
-_NUMBER = re.compile(r'"N": "(\d+)"')
+_TIME = re.compile(r'"N": "(\d{10,})"')
+FIRST_RANK = 10**9
 _CALCULATION = re.compile(r"[-+]")
 _KNOWN: dict[tuple[str, str, str], str | None | Exception] = {}
 _QUERIES: dict[tuple[int, tuple[int, ...]], Val] = {}
@@ -67,8 +68,8 @@ def key_of(table: str, attributes: Mapping[str, Any]) -> Key:
 def written(operation: str, arguments: Val, item: Val | None) -> Val | None:
     """The item after the operation, none if it is deleted.
 
-    Conditions compare numbers and nothing calculates with them, so what holds for some numbers holds for all in the
-    same order: moto is asked with their ranks in place of them.
+    Conditions compare times and nothing calculates with them, so what holds for some holds for all in the same order:
+    moto is asked with times in their ranks.
 
     Raises:
         ConditionFailedError: its condition does not hold; the item stays.
@@ -76,8 +77,8 @@ def written(operation: str, arguments: Val, item: Val | None) -> Val | None:
     """
     given, held = arguments.text, item.text if item else "null"
     assert not _CALCULATION.search(arguments.value.get("UpdateExpression", "")), given
-    numbers = sorted({int(number) for number in _NUMBER.findall(given) + _NUMBER.findall(held)})
-    ranks = {str(number): str(rank) for rank, number in enumerate(numbers)}
+    times = sorted({int(number) for number in _TIME.findall(given) + _TIME.findall(held)})
+    ranks = {str(number): str(FIRST_RANK + rank) for rank, number in enumerate(times)}
     key = (operation, _renamed(given, ranks), _renamed(held, ranks))
     if key not in _KNOWN:
         _KNOWN[key] = _answer(*key)
@@ -88,7 +89,7 @@ def written(operation: str, arguments: Val, item: Val | None) -> Val | None:
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:
-    return _NUMBER.sub(lambda match: f'"N": "{names[match[1]]}"', text)
+    return _TIME.sub(lambda match: f'"N": "{names[match[1]]}"', text)
 
 
 def _answer(operation: str, arguments: str, item: str) -> str | None | Exception:

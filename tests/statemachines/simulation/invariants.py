@@ -36,7 +36,7 @@ def entries(world: World, batch: Batch) -> list[Val]:
 def is_set_aside(world: World, batch: Batch) -> bool:
     """Whether the index says that the batch was set aside, and why."""
     return any(
-        any(name.endswith(("reason", "cause", "failure")) and held.get("S") for name, held in item.value.items())
+        any(name in ("set_aside", "failure") and held.get("S") for name, held in item.value.items())
         for item in entries(world, batch)
     )
 
@@ -114,7 +114,7 @@ def _batches_of(content_id: str, batches: Sequence[Batch]) -> frozenset[str] | N
     paths = sorted(batch.path for batch in batches)
     for size in range(len(paths) + 1):
         for chosen in combinations(paths, size):
-            if hashlib.sha256(",".join(chosen).encode()).hexdigest() == content_id:
+            if hashlib.sha256(",".join(chosen).encode()).hexdigest() == content_id.partition("-")[0]:
                 return frozenset(chosen)
     return None
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tests.statemachines.simulation.jobs import steps_of
 
@@ -23,6 +24,7 @@ class PipelineRun:
     started: int
     wake: int
     steps: list[tuple[str, str, str]]
+    description: str = ""
     position: int = 0
     status: str = EXECUTING
     failed_step: str = ""
@@ -60,6 +62,14 @@ class PipelineRun:
         reason = {"FailureReason": "Step failure: One or multiple steps failed."} if self.status == FAILED else {}
         return {"PipelineExecutionArn": self.arn, "PipelineExecutionStatus": self.status, **reason}
 
+    def summary(self) -> dict[str, Any]:
+        """Its entry in the answer of ListPipelineExecutions."""
+        return {
+            "PipelineExecutionArn": self.arn,
+            "PipelineExecutionStatus": self.status,
+            "PipelineExecutionDescription": self.description,
+        }
+
     def listed(self) -> list[dict[str, str]]:
         """The steps of ListPipelineExecutionSteps."""
         names = list(dict.fromkeys(name for name, _, _ in self.steps[: self.position]))
@@ -69,8 +79,9 @@ class PipelineRun:
         return steps
 
 
-def started(pipeline: str, token: str, owner: str, parameters: Mapping[str, str], now: int) -> PipelineRun:
-    """A new run, named after its token."""
-    name = hashlib.sha256(f"{pipeline}/{token}".encode()).hexdigest()[:12]
+def started(given: Mapping[str, Any], owner: str, now: int) -> PipelineRun:
+    """The run that StartPipelineExecution begins, named after its token."""
+    pipeline, parameters = given["PipelineName"], {entry["Name"]: entry["Value"] for entry in given["PipelineParameters"]}
+    name = hashlib.sha256(f"{pipeline}/{given['ClientRequestToken']}".encode()).hexdigest()[:12]
     arn = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{pipeline}/execution/{name}"
-    return PipelineRun(arn, pipeline, owner, parameters, now, now, steps_of(pipeline))
+    return PipelineRun(arn, pipeline, owner, parameters, now, now, steps_of(pipeline), given.get("PipelineExecutionDescription", ""))

@@ -104,15 +104,19 @@ class WorldServices:
         return val({"Attributes": shown.value} if shown else {})
 
     def _sagemaker_startPipelineExecution(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
-        parameters = {entry["Name"]: entry["Value"] for entry in given["PipelineParameters"]}
-        run = started(given["PipelineName"], given["ClientRequestToken"], execution.arn, parameters, self.now)
+        run = started(given, execution.arn, self.now)
         if run.arn not in self.world.pipelines:
             self.world.add(run)
-            self.world.say(short(execution.arn), lambda: f"starts pipeline {run.label} with {parameters.get('BatchS3Path', '')}")
+            self.world.say(short(execution.arn), lambda: f"starts pipeline {run.label}")
         return val({"PipelineExecutionArn": run.arn})
 
     def _sagemaker_describePipelineExecution(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
         return val(self._run(given).described())
+
+    def _sagemaker_listPipelineExecutions(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
+        known = [run for run in self.world.pipelines.values() if run.pipeline == given["PipelineName"]]
+        ordered = sorted(known, key=lambda run: self.world.births[run.arn], reverse=given["SortOrder"] == "Descending")
+        return val({"PipelineExecutionSummaries": [run.summary() for run in ordered[: given["MaxResults"]]]})
 
     def _sagemaker_listPipelineExecutionSteps(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
         return val({"PipelineExecutionSteps": self._run(given).listed()})
