@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from tests.statemachines.machines.walker import StateError
 from tests.statemachines.simulation import invariants
 from tests.statemachines.simulation.pipelines import EXECUTING, PipelineRun
-from tests.statemachines.simulation.scenarios import LEASE, Arrival, Scenario, arrive, drawn, world_of
+from tests.statemachines.simulation.scenarios import LEASE, Arrival, Batch, Scenario, arrive, drawn, world_of
 from tests.statemachines.simulation.services import SERVICES, service_of
 from tests.statemachines.simulation.stepper import RUNNING, Blocked, Execution, Machine, fail, step
+from tests.statemachines.simulation.values import Scope, val
 from tests.statemachines.simulation.world import World, short
 
 LATENCIES = (0, 0, 0, 0, 10, 30)
@@ -70,10 +71,19 @@ def play(world: World, scenario: Scenario, dice: random.Random) -> None:
         for batch in invariants.missing(world, scenario.batches):
             world.say("--", lambda batch=batch: f"{batch.organisation}/{batch.name} is sent again")  # type: ignore[misc]
             name = f"{batch.organisation}-{batch.name}-again{attempt}"
+            retry(world, batch)
             player.play([Arrival(0, name, batch)])
             world.now += LEASE + 1
     invariants.check_repeated(world, scenario.batches)
     invariants.check_claims(world, scenario.batches)
+
+
+def retry(world: World, batch: Batch) -> None:
+    """What `ndr-batches retry` does before it sends the event again: the batch is no longer set aside."""
+    index = world.tables["batch_index"]
+    for key, item in list(index.items()):
+        if item.value.get("batch_s3_path", {}).get("S") == batch.path:
+            index[key] = val({name: held for name, held in item.value.items() if not name.startswith("set_aside")})
 
 
 class Player:
@@ -180,8 +190,6 @@ def lose_answer(world: World, one: Execution) -> None:
     """The call takes effect, but its answer is an error."""
     services = world.services
     state = one.machine.states[one.state or ""]
-    from tests.statemachines.simulation.values import Scope
-
     scope = Scope(one.variables, one.data, one.context, world.now)
     try:
         services.call(one, state, state.templates["Arguments"].fill(scope))

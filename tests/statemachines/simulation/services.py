@@ -95,6 +95,7 @@ class WorldServices:
         except ConditionFailedError as error:
             raise StateError(f"{SERVICES[service]}.ConditionalCheckFailedException", str(error)) from error
         except RefusedError as error:
+            self.world.blame(f"{action} of {given['TableName']} is refused: {error}: {given.get('UpdateExpression')}")
             raise StateError(f"{SERVICES[service]}.{SERVICES[service]}Exception", str(error)) from error
         before = table.pop(key, None)
         if item is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.statemachines.machines.samples import LIVE, PUBLICATION
 from tests.statemachines.simulation.dynamodb import KEYS, Key
 from tests.statemachines.simulation.extractor import extract
 from tests.statemachines.simulation.jobs import FEATURES, NONE, SCORES, JobError, Lake, commit
@@ -34,7 +35,7 @@ class World:
     ticks: int = 0
     births: dict[str, int] = field(default_factory=dict)
     damaged: Mapping[str, int] = field(default_factory=dict)
-    removed: frozenset[str] = frozenset()
+    claimed: frozenset[str] = frozenset()
     violations: tuple[str, ...] = ()
     log: list[str] | None = None
     recorded: bool = False
@@ -103,7 +104,20 @@ class World:
         if execution.status == RUNNING:
             self.say(short(execution.arn), lambda: f"is at {execution.state}")
         else:
+            self.claimed |= self._claims(execution)
             self.say(short(execution.arn), lambda: f"{execution.status} {said(execution)}")
+
+    def _claims(self, execution: Execution) -> frozenset[str]:
+        """The batches that an execution says are done, when it ends."""
+        if execution.status != "SUCCEEDED" or execution.output is None:
+            return frozenset()
+        output = execution.output.value
+        if execution.machine.name == PUBLICATION:
+            window = execution.message.value["batch_end_ts_iso"]
+            return self.lake.get((window, "prediction_join"), NONE).batches
+        if execution.machine.name == LIVE and output["status"] != "IGNORED":
+            return frozenset([*output.get("batches", []), execution.message.value["batch_s3_path"].rstrip("/")])
+        return frozenset()
 
     def end(self, execution: Execution, status: str, with_children: bool) -> None:
         """Ends an execution from outside: ABORTED by a stop, CRASHED where it vanishes."""
@@ -179,9 +193,9 @@ class World:
             self.blame(f"two pipelines write window {run.window} at once: {run.label} commits {table} after {other}")
         self.commits[run.window] = (*done, (run.arn, self.ticks))
         if table in FEATURES + SCORES:
-            lost = self.lake.get((run.window, table), NONE).batches - batches - self.removed
-            if lost:
-                self.blame(f"{run.label} drops {shown(lost)} from {table} of window {run.window}")
+            lost = self.lake.get((run.window, table), NONE).batches - batches
+            if lost & self.claimed:
+                self.blame(f"{run.label} drops {shown(lost & self.claimed)} from {table} of window {run.window}")
 
 
 WRITES_BEFORE = {"sessions_rejected": 1, "delta_pair": 2}
