@@ -8,6 +8,7 @@ from itertools import combinations
 
 from tests.statemachines.machines.samples import LIVE, PUBLICATION
 from tests.statemachines.simulation.jobs import FEATURES, NONE, SCORES, Content
+from tests.statemachines.simulation.pipelines import PipelineRun
 from tests.statemachines.simulation.scenarios import Batch
 from tests.statemachines.simulation.stepper import RUNNING, Execution
 from tests.statemachines.simulation.values import Val
@@ -70,13 +71,27 @@ def _check_window(world: World, window: str, batches: Sequence[Batch]) -> None:
         foreign = content.batches - {batch.path for batch in batches}
         if foreign:
             world.blame(f"{table} of window {window} holds {shown(foreign)} of another window")
-    runs = [run for run in world.pipelines.values() if run.window == f"{window}:00Z" and run.position]
-    last = max(runs, key=lambda run: max(tick for arn, tick in world.commits[run.window] if arn == run.arn), default=None)
-    if last and world.executions[last.owner].status == "SUCCEEDED" and last.status == "Succeeded":
+    last = _last_run(world, f"{window}:00Z")
+    if last and last.status == "Succeeded" and _says_done(world.executions[last.owner]):
         origins = frozenset().union(*[content.origins for content in contents(world, window, FEATURES)])
         if len(origins) > 1:
             world.blame(f"window {window} is done, but its features come from {len(origins)} runs: {sorted(origins)}")
     _check_publication(world, window, batches)
+
+
+def _last_run(world: World, window: str) -> PipelineRun | None:
+    """The pipeline that wrote the window last; none if it only rebuilt the deltas, whose features are still to come."""
+    if window not in world.commits:
+        return None
+    arn, _ = world.commits[window][-1]
+    run = world.pipelines[arn]
+    return None if run.pipeline == "ndr-delta-builder" else run
+
+
+def _says_done(execution: Execution) -> bool:
+    if execution.status != "SUCCEEDED" or execution.output is None:
+        return False
+    return execution.output.value.get("outcome", "done") == "done"
 
 
 def _check_publication(world: World, window: str, batches: Sequence[Batch]) -> None:
@@ -86,7 +101,7 @@ def _check_publication(world: World, window: str, batches: Sequence[Batch]) -> N
         for item in world.tables["publication_lock"].values()
         if f"#{window}:00Z#" in item.value["publication_id"]["S"] and "finished_at" in item.value
     ]
-    latest = max(ended, key=lambda item: int(item["finished_at"]["N"]), default=None)
+    latest = max(ended, key=lambda item: int(item["acquired_at"]["N"]), default=None)
     if latest is None or latest["status"]["S"] != "SUCCEEDED" or _newer_failure(world, window, latest):
         return
     held = contents(world, window, SCORES)

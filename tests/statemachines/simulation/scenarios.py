@@ -20,8 +20,9 @@ ORGANISATIONS = ("emea", "apac")
 FIRST, SECOND = "2026-03-10T13:23", "2026-03-10T13:38"
 """The ends of two windows."""
 PARAMETERS = OrchestrationParameters(
-    lake_uri="s3://lake/acme", ingestion_prefix=f"{INGESTION}/emea", poll_seconds=30, features_poll_attempts=4,
-    inference_poll_attempts=2, join_poll_attempts=2, extractor_poll_attempts=2, backfill_poll_attempts=6,
+    lake_uri="s3://lake/acme", ingestion_prefix=f"{INGESTION}/emea", poll_seconds=60, features_poll_attempts=3,
+    inference_poll_attempts=2, join_poll_attempts=2, extractor_poll_attempts=2, backfill_poll_attempts=3,
+    lock_lease_seconds=600, publication_lock_lease_seconds=600,
 )  # fmt: skip
 LEASE = PARAMETERS.lock_lease_seconds or 0
 
@@ -124,4 +125,4 @@ def drawn(dice: random.Random) -> Scenario:
 
 def _moment(dice: random.Random) -> int:
     """At once with others, while they run, or late."""
-    return dice.choice((0, 0, 0, 30, 60, 120, 240, LEASE))
+    return dice.choice((0, 0, 0, 60, 120, 240, 360, LEASE))

@@ -124,7 +124,8 @@ class Player:
             world.end(one, "ABORTED" if fault == "stop" else "CRASHED", with_children=fault == "stop")
             return
         if fault == "pause":
-            one.wake = world.now + LEASE + self.dice.choice((0, 30, 300))
+            world.late_start |= is_start(one)
+            one.wake = world.now + LEASE + self.dice.choice((0, 60, 300))
             world.say(short(one.arn), lambda: f"does nothing for {one.wake - world.now} s")
             return
         state = one.machine.states[one.state or ""]
@@ -177,6 +178,11 @@ def active(world: World) -> list[Actor]:
         if one.status == RUNNING and not any(world.executions[child].status == RUNNING for child in one.children)
     ]
     return running + [run for run in world.pipelines.values() if run.active]
+
+
+def is_start(one: Execution) -> bool:
+    """Whether the next step starts a pipeline, or an execution that does: after the check that the lock is held."""
+    return one.machine.states[one.state or ""].resource.endswith((":startPipelineExecution", ":startExecution.sync:2"))
 
 
 def error_of(one: Execution) -> StateError:

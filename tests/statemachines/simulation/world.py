@@ -36,6 +36,7 @@ class World:
     births: dict[str, int] = field(default_factory=dict)
     damaged: Mapping[str, int] = field(default_factory=dict)
     claimed: frozenset[str] = frozenset()
+    late_start: bool = False
     violations: tuple[str, ...] = ()
     log: list[str] | None = None
     recorded: bool = False
@@ -185,16 +186,21 @@ class World:
         return frozenset(text.split(",")) - {""}
 
     def _check_commit(self, run: PipelineRun, table: str, batches: frozenset[str]) -> None:
+        """Writes the commit down, and checks it.
+
+        Not so after a late start: between the check of a lock and the start of a pipeline under it, a lease can end
+        unnoticed. That cannot be excluded, and what follows from it must be mended by the end.
+        """
         self.ticks += 1
         done = self.commits.get(run.window, ())
         others = [arn for arn, tick in done if arn != run.arn and tick > self.births[run.arn]]
-        if others:
+        if others and not self.late_start:
             other = self.pipelines[others[-1]].label
             self.blame(f"two pipelines write window {run.window} at once: {run.label} commits {table} after {other}")
         self.commits[run.window] = (*done, (run.arn, self.ticks))
         if table in FEATURES + SCORES:
             lost = self.lake.get((run.window, table), NONE).batches - batches
-            if lost & self.claimed:
+            if lost & self.claimed and not self.late_start:
                 self.blame(f"{run.label} drops {shown(lost & self.claimed)} from {table} of window {run.window}")
 
 
