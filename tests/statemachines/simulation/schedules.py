@@ -1,0 +1,205 @@
+"""Schedules: who does the next step, how long it takes, and what goes wrong; drawn by a seed, so that each can be
+replayed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tests.statemachines.machines.walker import StateError
+from tests.statemachines.simulation import invariants
+from tests.statemachines.simulation.pipelines import EXECUTING, PipelineRun
+from tests.statemachines.simulation.scenarios import LEASE, Arrival, Batch, Scenario, arrive, drawn, world_of
+from tests.statemachines.simulation.services import SERVICES, service_of
+from tests.statemachines.simulation.stepper import RUNNING, Blocked, Execution, Machine, fail, step
+from tests.statemachines.simulation.values import Scope, val
+from tests.statemachines.simulation.world import World, short
+
+LATENCIES = (0, 0, 0, 0, 10, 30)
+COMMITS = (0, 10, 10, 20)
+MOST_STEPS = 4000
+FAULT_CHANCE = 0.02
+Actor = Execution | PipelineRun
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was wrong in a schedule, and what happened in it if that was written down."""
+
+    seed: int
+    violations: tuple[str, ...]
+    log: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [f"seed {self.seed}: {'; '.join(self.violations) or 'nothing is wrong'}", *self.log]
+        return "\n".join(lines)
+
+
+def explore(
+    seeds: Iterable[int], machines: Mapping[str, Machine] | None = None, most: int | None = None
+) -> list[Outcome]:
+    """The schedules of these seeds in which something is wrong, each with its trace; at most so many of them."""
+    found = []
+    for seed in seeds:
+        if run(seed, machines).violations:
+            found.append(run(seed, machines, log=True))
+            if most and len(found) >= most:
+                break
+    return found
+
+
+def run(seed: int, machines: Mapping[str, Machine] | None = None, log: bool = False) -> Outcome:
+    """The schedule of a seed."""
+    dice = random.Random(seed)
+    scenario = drawn(dice)
+    world = world_of(scenario, machines)
+    world.log = [f"batches {', '.join(map(str, scenario.batches))}"] if log else None
+    play(world, scenario, dice)
+    return Outcome(seed, world.violations, world.log or [])
+
+
+def play(world: World, scenario: Scenario, dice: random.Random) -> None:
+    """Plays a scenario to its end, checks it, repeats what did not succeed as an operator would, checks again."""
+    player = Player(world, dice, scenario.faults)
+    player.play(scenario.arrivals)
+    invariants.check_claims(world, scenario.batches)
+    world.now += LEASE + 1
+    invariants.check_locks(world)
+    player.faults = 0
+    for attempt in range(2):
+        for batch in invariants.missing(world, scenario.batches):
+            world.say("--", lambda batch=batch: f"{batch.organisation}/{batch.name} is sent again")  # type: ignore[misc]
+            name = f"{batch.organisation}-{batch.name}-again{attempt}"
+            retry(world, batch)
+            player.play([Arrival(0, name, batch)])
+            world.now += LEASE + 1
+    invariants.check_repeated(world, scenario.batches)
+    invariants.check_claims(world, scenario.batches)
+
+
+def retry(world: World, batch: Batch) -> None:
+    """What `ndr-batches retry` does before it sends the event again: the batch is no longer set aside."""
+    index = world.tables["batch_index"]
+    for key, item in list(index.items()):
+        if item.value.get("batch_s3_path", {}).get("S") == batch.path:
+            index[key] = val({name: held for name, held in item.value.items() if not name.startswith("set_aside")})
+
+
+class Player:
+    """Plays executions and pipelines in an order of the dice."""
+
+    def __init__(self, world: World, dice: random.Random, faults: int) -> None:
+        self.world = world
+        self.dice = dice
+        self.faults = faults
+        self._broken: dict[str, str | None] = {}
+
+    def play(self, arrivals: Iterable[Arrival]) -> None:
+        """Until nothing is left to do."""
+        world, start = self.world, self.world.now
+        waiting = sorted(arrivals, key=lambda one: one.seconds, reverse=True)
+        for _ in range(MOST_STEPS):
+            while waiting and start + waiting[-1].seconds <= world.now:
+                self._delay(arrive(world, waiting.pop()))
+            actors = active(world)
+            if not actors and not waiting:
+                return
+            ready = [actor for actor in actors if actor.wake <= world.now]
+            if not ready:
+                times = [actor.wake for actor in actors] + [start + one.seconds for one in waiting[-1:]]
+                world.now = min(times)
+                continue
+            actor = ready[self.dice.randrange(len(ready))]
+            if isinstance(actor, PipelineRun):
+                self._pipeline(actor)
+            else:
+                self._execution(actor)
+        world.blame(f"it does not end: {[short(one.arn) for one in active(world) if isinstance(one, Execution)]}")
+
+    def _execution(self, one: Execution) -> None:
+        fault = self._draw(("stop", "crash", "error", "error", "lost answer", "error for good", "pause"))
+        world = self.world
+        if fault in ("stop", "crash"):
+            world.end(one, "ABORTED" if fault == "stop" else "CRASHED", with_children=fault == "stop")
+            return
+        if fault == "pause":
+            world.late_start |= is_start(one)
+            one.wake = world.now + LEASE + self.dice.choice((0, 60, 300))
+            world.say(short(one.arn), lambda: f"does nothing for {one.wake - world.now} s")
+            return
+        state = one.machine.states[one.state or ""]
+        if state.kind == "Task" and not one.children:
+            if fault == "error for good":
+                self._broken[one.arn] = one.state
+            if fault == "lost answer":
+                world.say(short(one.arn), lambda: f"the answer to {one.state} is lost")
+                lose_answer(world, one)
+                return
+            if fault == "error" or self._broken.get(one.arn) == one.state:
+                world.say(short(one.arn), lambda: f"an error of the service in {one.state}")
+                fail(one, world.services, error_of(one))
+                world.say_state(one)
+                return
+        step(one, world.services)
+        self._delay(one)
+        if not one.children:
+            world.say_state(one)
+
+    def _pipeline(self, one: PipelineRun) -> None:
+        fault = self._draw(("fail", "hang")) if one.status == EXECUTING else None
+        if fault == "fail" and one.steps:
+            one.fail(one.steps[one.position][0], "AlgorithmError: InternalServerError: instance was lost")
+            self.world.say(one.label, lambda: one.reason)
+            return
+        if fault == "hang":
+            one.wake = self.world.now + self.dice.choice((150, LEASE))
+            self.world.say(one.label, lambda: f"hangs for {one.wake - self.world.now} s")
+            return
+        self.world.advance(one)
+        one.wake = max(one.wake, self.world.now + self.dice.choice(COMMITS))
+
+    def _delay(self, one: Execution) -> None:
+        if one.status == RUNNING and not one.waits:
+            one.wake = max(one.wake, self.world.now + self.dice.choice(LATENCIES))
+
+    def _draw(self, faults: tuple[str, ...]) -> str | None:
+        if self.faults and self.dice.random() < FAULT_CHANCE:
+            self.faults -= 1
+            return self.dice.choice(faults)
+        return None
+
+
+def active(world: World) -> list[Actor]:
+    """All that can do something, now or later."""
+    running: list[Actor] = [
+        one
+        for one in world.executions.values()
+        if one.status == RUNNING and not any(world.executions[child].status == RUNNING for child in one.children)
+    ]
+    return running + [run for run in world.pipelines.values() if run.active]
+
+
+def is_start(one: Execution) -> bool:
+    """Whether the next step starts a pipeline, or an execution that does: after the check that the lock is held."""
+    return one.machine.states[one.state or ""].resource.endswith((":startPipelineExecution", ":startExecution.sync:2"))
+
+
+def error_of(one: Execution) -> StateError:
+    """An error of the service that the execution calls."""
+    service, _ = service_of(one.machine.states[one.state or ""])
+    name = "AWSStepFunctionsException" if service == "states" else f"{SERVICES[service]}Exception"
+    return StateError(f"{SERVICES[service]}.{name}", "the service failed")
+
+
+def lose_answer(world: World, one: Execution) -> None:
+    """The call takes effect, but its answer is an error."""
+    services = world.services
+    state = one.machine.states[one.state or ""]
+    scope = Scope(one.variables, one.data, one.context, world.now)
+    try:
+        services.call(one, state, state.templates["Arguments"].fill(scope))
+    except (StateError, Blocked):
+        pass
+    fail(one, services, error_of(one))
+    world.say_state(one)
