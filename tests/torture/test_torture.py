@@ -56,7 +56,7 @@ def remove_a_table(lake: Path) -> None:
 
 
 def remove_rows(lake: Path) -> None:
-    log = next((lake / "delta_pair" / "_delta_log").glob("*1.json"))
+    log = max((lake / "delta_pair" / "_delta_log").glob("*.json"))
     log.write_text("\n".join(line for line in log.read_text().splitlines() if "add" not in json.loads(line)))
 
 

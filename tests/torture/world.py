@@ -79,7 +79,7 @@ class World:
         """Commands that read the last lake, or none, and make files."""
         logs = self.root / "second"
         manifest = ("--request-id", "one", "--input-prefix", str(logs / "fw_paloalto/acme/hq"), "--source", "listing")
-        scenario = ("--hosts", "10", "--days", "1", "--intensity", "0.1")
+        scenario = ("--overwrite", "--hosts", "10", "--days", "1", "--intensity", "0.1")
         return (
             Step("ndr-parse", (str(logs), "--out", "{out}/sessions.parquet"), outputs=("sessions.parquet",)),
             Step("ndr-parse", (str(logs), "--out", "{out}/sessions.ndjson"), outputs=("sessions.ndjson",)),
@@ -155,9 +155,9 @@ def copy(lake: Path, to: Path) -> Path:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The digest of each file in a folder, by its path there."""
+    """The digest of each file in a folder, by its path there, whatever the folder's own path in it."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes().replace(str(folder).encode(), b"")).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
