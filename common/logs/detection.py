@@ -152,7 +152,12 @@ def _format_in(file: FoundFile, options: ReadOptions) -> str | None:
         if file.path.endswith((".gz", ".parquet")) and not file_size(file.path):
             raise InputError(f"{file.path} has no bytes at all", "Send the file again")
         return None
-    found = format_of(file.path, head, options)
+    try:
+        found = format_of(file.path, head, options)
+    except FormatError as error:
+        if damage:
+            raise InputError(f"{error.problem}, as far as it can be read: {damage.reason}", "Send it again") from None
+        raise
     if found == parquet.NAME:
         parquet.check(file.path)
     return found

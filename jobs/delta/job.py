@@ -71,8 +71,8 @@ def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     reasons = stage.lake.read("sessions_rejected", config.windows)
     first = reasons.orderBy("source_file", "source_line").limit(1).collect()[0]
     raise RejectedRatioError(
-        f"{counts.unexplained_rejects:,} of {counts.read:,} records were rejected, more than max_rejected_ratio {allowed:g}; "
-        f"the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
+        f"{counts.unexplained_rejects:,} of {counts.read:,} records were rejected, more than max_rejected_ratio "
+        f"{allowed:g}; the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
         "See table sessions_rejected; correct the input, --window, --format or --log-time-zone, or raise "
         "--max-rejected-ratio",
     )

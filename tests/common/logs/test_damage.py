@@ -114,14 +114,17 @@ def test_a_file_that_was_cut_off_keeps_what_can_be_read(tmp_path: Path, keep: fl
     assert lines[len(sessions)].startswith(raw.encode())
 
 
-def test_members_and_padding(tmp_path: Path) -> None:
-    path = write(tmp_path / "two.gz", gzip.compress(numbered(2)) + gzip.compress(numbered(3)) + bytes(READ_BYTES + 9))
+def test_whatever_is_no_gzip_between_and_after_members_is_seen(tmp_path: Path) -> None:
+    """NUL bytes too: files have them where a crash lost what was written last."""
+    two, three = gzip.compress(numbered(2)), gzip.compress(numbered(3))
+    path = write(tmp_path / "two.gz", two + three)
     assert len(read(path)[0]) == 5 and not read(path)[2]
-    path = write(tmp_path / "far.gz", gzip.compress(numbered(2)) + bytes(2 * READ_BYTES) + gzip.compress(numbered(3)))
-    assert len(read(path)[0]) == 5 and not read(path)[2]
-    path = write(tmp_path / "tail.gz", gzip.compress(numbered(2)) + b"tail")
-    sessions, _, (gap,) = read(path)
-    assert len(sessions) == 2 and (gap.reason, gap.missing_bytes) == ("4 bytes after the gzip data are no gzip data", 4)
+    for between, after in ((bytes(100), b""), (b"", bytes(2 * READ_BYTES)), (b"x" * READ_BYTES, b""), (b"", b"t")):
+        path = write(tmp_path / "more.gz", two + between + three + after)
+        sessions, _, (gap,) = read(path)
+        size = len(between) + len(after)
+        assert len(sessions) == 5 and gap.missing_bytes == size
+        assert gap.reason == f"{size:,} bytes after the gzip data are no gzip data"
 
 
 @pytest.mark.parametrize("distance", range(-3, 4))

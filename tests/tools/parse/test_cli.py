@@ -113,6 +113,18 @@ def test_a_damaged_file_fails_after_everything_else_is_written(log: Path, tmp_pa
     assert error.startswith("error: 1 files are damaged and 1 cannot be read at all") and str(damaged) not in error
 
 
+def test_fields_and_file_names_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    hostile = "\x9b2J\u202e\x1b[31m"
+    path, rejects = tmp_path / f"fw{hostile}.log", tmp_path / "rejects.ndjson"
+    path.write_text("\n".join([traffic(changes={11: hostile}), f"nonsense {hostile}", traffic(changes={25: hostile})]))
+    result = parse(path, "--rejects", rejects)
+    (tmp_path / f"no{hostile}\nlog").write_text("hello")
+    for text in (result.stdout, result.stderr, rejects.read_text(), parse(tmp_path / f"no{hostile}\nlog").stderr):
+        assert text and not set("\x9b\x1b\u202e") & set(text)
+    assert rows(result.stdout)[0]["rule"] == hostile
+    assert rows(rejects.read_text())[0]["raw"] == f"nonsense {hostile}"
+
+
 def test_zone_from_the_option_or_the_project_parameters(tmp_path: Path) -> None:
     path, parameters = tmp_path / "fw.log", tmp_path / "project.yaml"
     path.write_text(traffic())
