@@ -58,6 +58,16 @@ class Counts:
         """Bytes, as stored, that are known not to have been read; a file that was cut off adds none."""
         return sum(gap.missing_bytes or 0 for gap in self.gaps)
 
+    @property
+    def incomplete_reason(self) -> str | None:
+        """Why the records are not complete, in a line; None where nothing is known to be missing."""
+        if not self.gaps:
+            return None
+        first = self.gaps[0]
+        place = first.path if first.line is None else f"{first.path} line {first.line}"
+        files = f"{self.damaged_files} files are damaged, {self.unreadable_files} cannot be read"
+        return f"{files}; the first: {place}: {first.reason}"
+
     def to_dict(self) -> dict[str, int]:
         """The counts by name."""
         outcomes = ("read", "kept", "duplicate", "uncounted", "rejected")

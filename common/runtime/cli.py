@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from common.display import lines_on_terminal, on_terminal
-from common.errors import NdrError, one_line
+from common.errors import NdrError, is_out_of_memory, one_line
 from common.runtime.engine import ENGINES
 from common.storage.files import read_lines
 from common.storage.filesystems import normal_uri
@@ -182,10 +182,12 @@ def report_errors(function: Command) -> Command:
             sys.exit(0)
         except NdrError as error:
             fail(str(error))
-        except MemoryError:
-            fail("there is not enough memory. Give the command more, or less input at a time")
         except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
-            fail(f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback")
+            fail(
+                "there is not enough memory. Give the command more, or less input at a time"
+                if is_out_of_memory(error)
+                else f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback"
+            )
 
     return run
 

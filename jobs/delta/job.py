@@ -45,6 +45,7 @@ def _account(intake: Intake, stage: StageRun) -> None:
         raise AssertionError(f"records do not add up: {counts}")
     stage.report.rows_in, stage.report.rows_rejected = counts.read, counts.rejected
     stage.report.details["records"] = counts.to_dict()
+    stage.report.incomplete_reason = counts.incomplete_reason
     if counts.gaps:
         stage.report.details["gaps"] = [asdict(gap) for gap in counts.gaps[:GAPS_SHOWN]]
 

@@ -41,6 +41,7 @@ def run(config: ParseConfig) -> dict[str, Any]:
         "files": len(logs.paths),
         "skipped": [{"file": path, "reason": reason} for path, reason in logs.skipped],
         "gaps": [asdict(gap) for gap in counts.gaps],
+        "incomplete_reason": counts.incomplete_reason,
     }
 
 
