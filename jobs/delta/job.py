@@ -15,7 +15,7 @@ from jobs.delta.hosts import check_sums, host_slices
 from jobs.delta.intake import Intake, ingest
 from jobs.delta.pairs import pair_slices
 
-GAPS_SHOWN = 100
+HOLES_SHOWN = 100
 """The run report names so many damaged or unreadable parts of the input; `records` counts all."""
 
 
@@ -46,8 +46,8 @@ def _account(intake: Intake, stage: StageRun) -> None:
     stage.report.rows_in, stage.report.rows_rejected = counts.read, counts.rejected
     stage.report.details["records"] = counts.to_dict()
     stage.report.incomplete_reason = counts.incomplete_reason
-    if counts.gaps:
-        stage.report.details["gaps"] = [asdict(gap) for gap in counts.gaps[:GAPS_SHOWN]]
+    if counts.holes:
+        stage.report.details["holes"] = [asdict(hole) for hole in counts.holes[:HOLES_SHOWN]]
 
 
 def _rejects(intake: Intake, stage: StageRun, config: DeltaConfig) -> DataFrame:

@@ -73,7 +73,7 @@ def main(
     counts = run(config)
     click.echo(json.dumps(counts), err=True)
     if counts["incomplete_reason"]:
-        raise InputError(counts["incomplete_reason"], "Everything else was parsed; see gaps in the counts above")
+        raise InputError(counts["incomplete_reason"], "Everything else was parsed; see holes in the counts above")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class Summary:
         read: how many could be read, at least in part.
         refused: how many were refused with an error of this project, by its class.
         records: the records of all files, by outcome.
-        gaps: how many files had a gap.
+        holes: how many files had a hole.
         slowest: seconds of the slowest file.
         peak_bytes: the greatest memory of the process.
         failures: file number, what was done to the file, and what went wrong.
@@ -50,7 +50,7 @@ class Summary:
     read: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     records: Counter[str] = field(default_factory=Counter)
-    gaps: int = 0
+    holes: int = 0
     slowest: float = 0.0
     peak_bytes: int = 0
     failures: list[str] = field(default_factory=list)
@@ -112,14 +112,14 @@ def _check(file: LogFile, options: ReadOptions, path: Path, summary: Summary) ->
     path.write_bytes(file.data)
     found = _read(path, options, threads=1)
     summary.read += 1
-    summary.gaps += bool(found.counts.gaps)
+    summary.holes += bool(found.counts.holes)
     summary.records.update(found.counts.to_dict())
     _check_order(found)
     again = _read(path, options, threads=2) if len(file.data) > BLOCK_BYTES else found
     assert again.rows() == found.rows() and again.counts == found.counts, "threads change the result"
     if file.lines is not None and found.format in LINE_FORMATS:
         assert found.counts.read >= file.lines, f"{file.lines} lines but {found.counts.read} records"
-    if file.whole is not None and not found.counts.gaps:
+    if file.whole is not None and not found.counts.holes:
         path.write_bytes(file.whole)
         try:
             whole = _read(path, options, threads=1)
@@ -131,7 +131,7 @@ def _check(file: LogFile, options: ReadOptions, path: Path, summary: Summary) ->
 
 def _read(path: Path, options: ReadOptions, threads: int) -> Reading:
     logs = find_logs([str(path)], options)
-    found = Reading(logs.formats[0], Counts(gaps=list(logs.unreadable)), [], [])
+    found = Reading(logs.formats[0], Counts(holes=list(logs.unreadable)), [], [])
 
     def sessions() -> Iterator[pa.RecordBatch]:
         for batch in read_files(logs.paths, options, threads):

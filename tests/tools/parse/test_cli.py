@@ -37,7 +37,7 @@ def log(tmp_path: Path) -> Path:
 
 
 WHOLE = {
-    "damaged_files": 0, "unreadable_files": 0, "missing_bytes": 0, "files": 1, "skipped": [], "gaps": [],
+    "damaged_files": 0, "unreadable_files": 0, "missing_bytes": 0, "files": 1, "skipped": [], "holes": [],
     "incomplete_reason": None,
 }  # fmt: skip
 COUNTS = {"read": 30, "kept": 26, "duplicate": 1, "uncounted": 2, "rejected": 1} | WHOLE
@@ -107,7 +107,7 @@ def test_a_damaged_file_fails_after_everything_else_is_written(log: Path, tmp_pa
     assert result.exit_code == 1 and len(rows(out.read_text())) == 26
     counts, error = result.stderr.splitlines()
     found = json.loads(counts)
-    assert found["gaps"] == [
+    assert found["holes"] == [
         {"path": str(tmp_path / "notes"), "reason": "is in no known log format", "line": None, "missing_bytes": 7},
         {"path": str(damaged), "reason": "the checksum of the gzip data is wrong: records may be altered", "line": 30,
          "missing_bytes": 0},
