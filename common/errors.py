@@ -81,3 +81,9 @@ def first_line(error: BaseException) -> str:
     """The first line of an error's message, at most 300 characters; its type where the message is empty."""
     lines = str(error).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the error says, in the words of Python, Arrow or the engine, that memory ran out."""
+    words = ("start new thread", "launch worker thread", "resources exhausted", "allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)

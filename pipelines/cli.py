@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from common.aws.clients import client as aws_client
+from common.display import on_terminal
 from common.runtime.cli import Command, report_errors
 from common.runtime.version import version_option
 from pipelines import definitions
@@ -180,4 +181,4 @@ def start(name: str, parameters: Any, wait: bool, poll_seconds: float) -> None:
     arn = start_execution(client, name, dict(parameters))
     click.echo(arn)
     if wait:
-        wait_for_execution(client, arn, poll_seconds, report=lambda line: click.echo(line, err=True))
+        wait_for_execution(client, arn, poll_seconds, report=lambda line: click.echo(on_terminal(line), err=True))

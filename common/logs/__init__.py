@@ -5,7 +5,7 @@ from common.logs.counts import Counts
 from common.logs.detection import LogFiles, detect_format, find_logs
 from common.logs.duplicates import mark_duplicates
 from common.logs.files import find_files
-from common.logs.gaps import Gap
+from common.logs.holes import Hole
 from common.logs.options import ReadOptions
 from common.logs.reading import read_file, read_files
 from common.logs.registry import FORMATS
@@ -13,7 +13,7 @@ from common.logs.registry import FORMATS
 __all__ = [
     "FORMATS",
     "Counts",
-    "Gap",
+    "Hole",
     "LogFiles",
     "ParsedBatch",
     "ReadOptions",

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.contracts.session import PARSED_SCHEMA, REJECT_SCHEMA, SESSION_COLUMNS
-from common.logs.gaps import Gap
+from common.logs.holes import Hole
 
 SESSION_NAMES = tuple(column.name for column in SESSION_COLUMNS)
 KEPT, DUPLICATE, UNCOUNTED = "kept", "duplicate", "uncounted"
@@ -24,14 +24,14 @@ class ParsedBatch:
 
     `records_read` is the sum of the sessions (kept, duplicate and uncounted), the rejects, and `uncounted_other`: the
     well-formed records that describe no session, such as system and configuration logs. Where the file is damaged,
-    a batch with a `gap` and one reject stands for what is missing.
+    a batch with a `hole` and one reject stands for what is missing.
     """
 
     sessions: pa.RecordBatch
     rejects: pa.RecordBatch
     records_read: int
     uncounted_other: int = 0
-    gap: Gap | None = None
+    hole: Hole | None = None
 
     def __post_init__(self) -> None:
         found = self.sessions.num_rows + self.rejects.num_rows + self.uncounted_other
@@ -115,6 +115,6 @@ def decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
-def gap_batch(gap: Gap, raw: str) -> ParsedBatch:
-    """A batch that stands for a gap: one reject with what is left of the record there."""
-    return ParsedBatch(empty_sessions(), reject_batch(gap.path, [(gap.line or 0, gap.reason, raw)]), 1, gap=gap)
+def hole_batch(hole: Hole, raw: str) -> ParsedBatch:
+    """A batch that stands for a hole: one reject with what is left of the record there."""
+    return ParsedBatch(empty_sessions(), reject_batch(hole.path, [(hole.line or 0, hole.reason, raw)]), 1, hole=hole)

@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from common.logs.batches import ParsedBatch
-from common.logs.gaps import Gap
+from common.logs.holes import Hole
 
 
 @dataclass
 class Counts:
     """Number of records that were read, and of each outcome; the outcomes add up to the records read.
 
-    `gaps` are the files, and parts of files, that nobody could read; `rejected_by_file` are the rejects of each file.
+    `holes` are the files, and parts of files, that nobody could read; `rejected_by_file` are the rejects of each file.
     """
 
     read: int = 0
@@ -21,7 +21,7 @@ class Counts:
     duplicate: int = 0
     uncounted: int = 0
     rejected: int = 0
-    gaps: list[Gap] = field(default_factory=list)
+    holes: list[Hole] = field(default_factory=list)
     rejected_by_file: Counter[str] = field(default_factory=Counter)
 
     def add(self, batch: ParsedBatch) -> None:
@@ -31,8 +31,8 @@ class Counts:
         self.rejected += batch.rejects.num_rows
         if batch.rejects.num_rows:
             self.rejected_by_file[batch.rejects.column("source_file")[0].as_py()] += batch.rejects.num_rows
-        if batch.gap:
-            self.gaps.append(batch.gap)
+        if batch.hole:
+            self.holes.append(batch.hole)
 
     def add_up(self) -> bool:
         """Whether every record has exactly one outcome."""
@@ -41,22 +41,32 @@ class Counts:
     @property
     def damaged_files(self) -> int:
         """Number of files of which a part could not be read."""
-        return len({gap.path for gap in self.gaps if gap.line is not None})
+        return len({hole.path for hole in self.holes if hole.line is not None})
 
     @property
     def unexplained_rejects(self) -> int:
         """Rejects of files that are not damaged: the share of these shows whether the logs are read as they should."""
-        return self.rejected - sum(self.rejected_by_file[path] for path in {gap.path for gap in self.gaps})
+        return self.rejected - sum(self.rejected_by_file[path] for path in {hole.path for hole in self.holes})
 
     @property
     def unreadable_files(self) -> int:
         """Number of files of which nothing could be read."""
-        return len({gap.path for gap in self.gaps if gap.line is None})
+        return len({hole.path for hole in self.holes if hole.line is None})
 
     @property
     def missing_bytes(self) -> int:
         """Bytes, as stored, that are known not to have been read; a file that was cut off adds none."""
-        return sum(gap.missing_bytes or 0 for gap in self.gaps)
+        return sum(hole.missing_bytes or 0 for hole in self.holes)
+
+    @property
+    def incomplete_reason(self) -> str | None:
+        """Why the records are not complete, in a line; None where nothing is known to be missing."""
+        if not self.holes:
+            return None
+        first = self.holes[0]
+        place = first.path if first.line is None else f"{first.path} line {first.line}"
+        files = f"{self.damaged_files} files are damaged, {self.unreadable_files} cannot be read"
+        return f"{files}; the first: {place}: {first.reason}"
 
     def to_dict(self) -> dict[str, int]:
         """The counts by name."""

@@ -10,8 +10,8 @@ from common.errors import FormatError, InputError, StorageError
 from common.logs.blocks import contents
 from common.logs.files import FoundFile, file_size, find_all, is_no_log, open_file
 from common.logs.formats import parquet
-from common.logs.gaps import Gap
 from common.logs.gunzip import Damage
+from common.logs.holes import Hole
 from common.logs.options import ReadOptions
 from common.logs.registry import FORMATS, READERS
 
@@ -46,7 +46,7 @@ class LogFiles:
     paths: tuple[str, ...]
     formats: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
-    unreadable: tuple[Gap, ...] = ()
+    unreadable: tuple[Hole, ...] = ()
 
 
 def detect_format(head: bytes) -> str | None:
@@ -110,7 +110,7 @@ def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
     """
     logs: list[tuple[str, str]] = []
     skipped: list[tuple[str, str]] = []
-    unreadable: list[Gap] = []
+    unreadable: list[Hole] = []
     for file in find_all(inputs):
         if not file.named and is_no_log(file.path):
             skipped.append((file.path, "no log by its name"))
@@ -120,7 +120,7 @@ def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
         except (InputError, FormatError) as error:
             if file.named:
                 raise
-            unreadable.append(Gap(file.path, error.problem.removeprefix(f"{file.path} "), None, _stored_bytes(file)))
+            unreadable.append(Hole(file.path, error.problem.removeprefix(f"{file.path} "), None, _stored_bytes(file)))
             continue
         if found:
             logs.append((file.path, found))
@@ -130,7 +130,9 @@ def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
             skipped.append((file.path, "empty"))
     if not logs:
         path, reason = next(
-            chain(((gap.path, gap.reason) for gap in unreadable), ((path, f"is {reason}") for path, reason in skipped))
+            chain(
+                ((hole.path, hole.reason) for hole in unreadable), ((path, f"is {reason}") for path, reason in skipped)
+            )
         )
         raise InputError(f"no log file in {', '.join(inputs)}: {path} {reason}", "Check the input")
     return LogFiles(tuple(path for path, _ in logs), tuple(name for _, name in logs), tuple(skipped), tuple(unreadable))
@@ -152,7 +154,12 @@ def _format_in(file: FoundFile, options: ReadOptions) -> str | None:
         if file.path.endswith((".gz", ".parquet")) and not file_size(file.path):
             raise InputError(f"{file.path} has no bytes at all", "Send the file again")
         return None
-    found = format_of(file.path, head, options)
+    try:
+        found = format_of(file.path, head, options)
+    except FormatError as error:
+        if damage:
+            raise InputError(f"{error.problem}, as far as it can be read: {damage.reason}", "Send it again") from None
+        raise
     if found == parquet.NAME:
         parquet.check(file.path)
     return found

@@ -74,7 +74,7 @@ def _member(stream: BinaryIO, piece: bytes) -> Generator[bytes | Damage, None, b
             yield from (data for data, _ in _salvaged(member, b""))
             yield Damage("the gzip stream is cut off", None)
             return b""
-    return _without_padding(stream, member.unused_data)
+    return member.unused_data or stream.read(READ_BYTES)
 
 
 def _salvaged(member: zlib._Decompress, piece: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -138,14 +138,3 @@ def _damage(error: str, lost: int, size: int, whole_size: int) -> Damage:
     missing = whole_size - size
     known = f", about {missing:,} bytes of text" if 0 < missing <= _GREATEST_RATIO * lost else ""
     return Damage(f"the gzip data are damaged: {lost:,} bytes{known} are missing here", lost)
-
-
-def _without_padding(stream: BinaryIO, data: bytes) -> bytes:
-    """The data, or what comes next in the stream, without NUL bytes before it."""
-    data = data.lstrip(b"\0")
-    while not data:
-        more = stream.read(READ_BYTES)
-        if not more:
-            break
-        data = more.lstrip(b"\0")
-    return data

@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 
-from common.logs.batches import ParsedBatch, decoded, gap_batch
+from common.logs.batches import ParsedBatch, decoded, hole_batch
 from common.logs.blocks import BLOCK_BYTES, Block, blocks
 from common.logs.detection import HEAD_BYTES, detect_format, format_of, read_head
 from common.logs.files import file_size, open_file
-from common.logs.gaps import Gap
 from common.logs.gunzip import READ_BYTES
+from common.logs.holes import Hole
 from common.logs.options import ReadOptions
 from common.logs.registry import LogFormat, reader_of
 from common.logs.source import Source
@@ -92,14 +92,14 @@ def _read(reader: LogFormat, path: str, options: ReadOptions, given: Iterable[Bl
                 damaged.append(block)
             yield block
 
-    def gaps() -> Iterator[ParsedBatch]:
+    def holes() -> Iterator[ParsedBatch]:
         while damaged:
             block = damaged.popleft()
             if block.damage:
-                gap = Gap(path, block.damage.reason, block.next_line, block.damage.missing_bytes)
-                yield gap_batch(gap, decoded(block.cut))
+                hole = Hole(path, block.damage.reason, block.next_line, block.damage.missing_bytes)
+                yield hole_batch(hole, decoded(block.cut))
 
     for batch in reader.read(Source(path, options.time_zone, options.column_mapping, watched())):
         yield batch
-        yield from gaps()
-    yield from gaps()
+        yield from holes()
+    yield from holes()

@@ -13,13 +13,17 @@ from typing import Any
 
 import click
 
-from common.errors import NdrError, one_line
+from common.display import lines_on_terminal, on_terminal
+from common.errors import NdrError, is_out_of_memory, one_line
 from common.runtime.engine import ENGINES
 from common.storage.files import read_lines
 from common.storage.filesystems import normal_uri
 from common.windows import Windows, parse_moment
 
 Command = Callable[..., Any]
+
+LONGEST_MESSAGE = 2_000
+"""Characters of an error message; of a longer one, the middle is left out."""
 
 
 class WindowsType(click.ParamType[Windows]):
@@ -179,7 +183,11 @@ def report_errors(function: Command) -> Command:
         except NdrError as error:
             fail(str(error))
         except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
-            fail(f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback")
+            fail(
+                "there is not enough memory. Give the command more, or less input at a time"
+                if is_out_of_memory(error)
+                else f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback"
+            )
 
     return run
 
@@ -187,10 +195,13 @@ def report_errors(function: Command) -> Command:
 def fail(message: str) -> None:
     """Prints the message as one line on stderr and exits with code 1."""
     if os.environ.get("NDR_DEBUG"):
-        traceback.print_exc()
+        click.echo(lines_on_terminal(traceback.format_exc()), err=True, nl=False)
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    line = on_terminal(" ".join(message.split()))
+    if len(line) > LONGEST_MESSAGE:
+        line = f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"
+    click.echo(f"error: {line}", err=True)
     if "pysail" in sys.modules and sys.stderr is sys.__stderr__:
         # threads of the engine may still run a failed query; the interpreter would sometimes abort while it ends
         sys.stdout.flush()

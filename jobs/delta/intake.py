@@ -119,7 +119,7 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, window
     if not row["rows"] or not row["rows"] == row["keys"] == row["good"]:
         return None
     sessions = frame.withColumn("slice", slice_column(ended, windows))
-    return Intake(sessions, Counts(read=row["rows"], kept=row["rows"], gaps=list(logs.unreadable)), None)
+    return Intake(sessions, Counts(read=row["rows"], kept=row["rows"], holes=list(logs.unreadable)), None)
 
 
 def _is_canonical(schema: pa.Schema, spec: FeatureSpec) -> bool:
@@ -144,7 +144,7 @@ def _stage_files(
     stage: StageRun,
 ) -> Staging:
     lateness = timedelta(minutes=stage.project.allowed_lateness_minutes)
-    staging = Staging(folder, staged_schema(stage.spec), windows, lateness, Counts(gaps=list(logs.unreadable)))
+    staging = Staging(folder, staged_schema(stage.spec), windows, lateness, Counts(holes=list(logs.unreadable)))
     with staging:
         for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1):
             staging.add(batch)

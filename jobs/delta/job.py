@@ -15,7 +15,7 @@ from jobs.delta.hosts import check_sums, host_slices
 from jobs.delta.intake import Intake, ingest
 from jobs.delta.pairs import pair_slices
 
-GAPS_SHOWN = 100
+HOLES_SHOWN = 100
 """The run report names so many damaged or unreadable parts of the input; `records` counts all."""
 
 
@@ -45,8 +45,9 @@ def _account(intake: Intake, stage: StageRun) -> None:
         raise AssertionError(f"records do not add up: {counts}")
     stage.report.rows_in, stage.report.rows_rejected = counts.read, counts.rejected
     stage.report.details["records"] = counts.to_dict()
-    if counts.gaps:
-        stage.report.details["gaps"] = [asdict(gap) for gap in counts.gaps[:GAPS_SHOWN]]
+    stage.report.incomplete_reason = counts.incomplete_reason
+    if counts.holes:
+        stage.report.details["holes"] = [asdict(hole) for hole in counts.holes[:HOLES_SHOWN]]
 
 
 def _rejects(intake: Intake, stage: StageRun, config: DeltaConfig) -> DataFrame:
@@ -71,8 +72,8 @@ def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     reasons = stage.lake.read("sessions_rejected", config.windows)
     first = reasons.orderBy("source_file", "source_line").limit(1).collect()[0]
     raise RejectedRatioError(
-        f"{counts.unexplained_rejects:,} of {counts.read:,} records were rejected, more than max_rejected_ratio {allowed:g}; "
-        f"the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
+        f"{counts.unexplained_rejects:,} of {counts.read:,} records were rejected, more than max_rejected_ratio "
+        f"{allowed:g}; the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
         "See table sessions_rejected; correct the input, --window, --format or --log-time-zone, or raise "
         "--max-rejected-ratio",
     )

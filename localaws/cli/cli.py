@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from common.display import lines_on_terminal, on_terminal
 from common.runtime.cli import report_errors
 from common.runtime.version import version_option
 from localaws.cli.deployment import deploy
@@ -120,7 +121,7 @@ def status(home: Path) -> None:
     click.echo(f"state machines: {', '.join(sorted(histories.machines())) or 'none'}")
     for item in histories.executions(None, failed=False, last=10_000, details=False):
         if item.status == "RUNNING":
-            click.echo(f"running: {item.machine} {item.name}, {item.seconds:.0f} s")
+            click.echo(on_terminal(f"running: {item.machine} {item.name}, {item.seconds:.0f} s"))
 
 
 @main.command(epilog="Example: ndr-local logs 4kqk02fyyqcd --step DeltaBuilderStep")
@@ -138,12 +139,12 @@ def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> 
     paths = log_files(local, execution, step)
     if follows:
         for text in follow(paths, lambda: local.pid() is not None):
-            click.echo(text, nl=False)
+            click.echo(lines_on_terminal(text), nl=False)
         return
     for path in paths:
         if len(paths) > 1:
             click.echo(f"==> {path.relative_to(local.home)} <==")
-        click.echo(path.read_text(errors="replace"), nl=False)
+        click.echo(lines_on_terminal(path.read_text(errors="replace")), nl=False)
 
 
 @main.command(epilog="Example: ndr-local executions --failed --steps")

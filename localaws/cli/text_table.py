@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from common.display import on_terminal
 from localaws.cli.histories import Execution
 
 HEADINGS = ("MACHINE", "NAME", "STATUS", "STARTED", "SECONDS", "WHY")
@@ -13,17 +14,7 @@ HEADINGS = ("MACHINE", "NAME", "STATUS", "STARTED", "SECONDS", "WHY")
 
 def lines(executions: Sequence[Execution], steps: bool) -> Iterator[str]:
     """One line per execution; with `steps`, followed by its pipelines and their steps."""
-    rows = [
-        (
-            item.machine,
-            item.name,
-            item.status,
-            item.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            f"{item.seconds:.1f}",
-            f"in {item.state}: {item.why}" if item.why else "",
-        )
-        for item in executions
-    ]
+    rows = [tuple(map(on_terminal, _cells(item))) for item in executions]
     widths = [max(len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS) - 1)]
 
     def line(row: Sequence[str]) -> str:
@@ -34,7 +25,18 @@ def lines(executions: Sequence[Execution], steps: bool) -> Iterator[str]:
     for item, row in zip(executions, rows, strict=True):
         yield line(row)
         if steps:
-            yield from _steps(item)
+            yield from map(on_terminal, _steps(item))
+
+
+def _cells(item: Execution) -> tuple[str, ...]:
+    return (
+        item.machine,
+        item.name,
+        item.status,
+        item.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        f"{item.seconds:.1f}",
+        f"in {item.state}: {item.why}" if item.why else "",
+    )
 
 
 def _steps(item: Execution) -> Iterator[str]:

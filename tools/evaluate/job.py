@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from common.display import in_csv
 from common.errors import InputError
 from common.features.spec import load_spec
 from common.lake.lake import Lake
@@ -87,7 +88,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
 def write_predictions(predictions: pd.DataFrame, path: Path) -> None:
     """Writes the predictions, sorted by window and host."""
     table = predictions.sort_values(["window_start", "host_ip", "anomaly_score"])
-    table = table.assign(window_start=table["window_start"].dt.strftime(TIME))
+    table = table.assign(host_ip=table["host_ip"].map(in_csv), window_start=table["window_start"].dt.strftime(TIME))
     _write(path, table.to_csv(index=False, columns=PREDICTION_COLUMNS))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.display import on_terminal
+
 _WITHOUT = "undefined"
 
 
@@ -44,7 +46,7 @@ def as_table(report: dict[str, Any]) -> str:
         ]
         rows = [
             [
-                name,
+                on_terminal(name),
                 str(a["windows"]),
                 _number(a["recall_at_p"]),
                 _number(a["recall_at_budget"]),

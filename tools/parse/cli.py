@@ -72,13 +72,8 @@ def main(
     )
     counts = run(config)
     click.echo(json.dumps(counts), err=True)
-    if counts["gaps"]:
-        first = counts["gaps"][0]
-        raise InputError(
-            f"{counts['damaged_files']} files are damaged and {counts['unreadable_files']} cannot be read at all; the "
-            f"first: {first['path']} {first['reason']}",
-            "Everything else was parsed; see gaps in the counts above",
-        )
+    if counts["incomplete_reason"]:
+        raise InputError(counts["incomplete_reason"], "Everything else was parsed; see holes in the counts above")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ KEPT_SCHEMA = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS))
 
 
 def run(config: ParseConfig) -> dict[str, Any]:
-    """Parses the inputs; returns the counts, the number of files, the skipped files and the gaps.
+    """Parses the inputs; returns the counts, the number of files, the skipped files and the holes.
 
     Raises:
         InputError: an input is missing or has no records.
@@ -29,7 +29,7 @@ def run(config: ParseConfig) -> dict[str, Any]:
         RejectedRatioError: too many records were rejected; the rejects are written, the sessions file is not.
     """
     logs = find_logs(config.inputs, config.options)
-    counts = Counts(gaps=list(logs.unreadable))
+    counts = Counts(holes=list(logs.unreadable))
     rejects = file_output(config.rejects, REJECT_SCHEMA) if config.rejects else nullcontext(None)
     with _output(config) as output:
         with rejects as rejects_output:
@@ -40,7 +40,8 @@ def run(config: ParseConfig) -> dict[str, Any]:
     return counts.to_dict() | {
         "files": len(logs.paths),
         "skipped": [{"file": path, "reason": reason} for path, reason in logs.skipped],
-        "gaps": [asdict(gap) for gap in counts.gaps],
+        "holes": [asdict(hole) for hole in counts.holes],
+        "incomplete_reason": counts.incomplete_reason,
     }
 
 

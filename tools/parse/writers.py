@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from common.display import in_json
 from common.errors import InputError
 
 _ISO_UTC = "%Y-%m-%dT%H:%M:%SZ"
@@ -54,7 +55,7 @@ def _json_values(column: pa.Array) -> pa.Array:
         texts = column.cast(pa.string())
     else:
         encoded = column.dictionary_encode()
-        values = [json.dumps(value, ensure_ascii=False) for value in encoded.dictionary.to_pylist()]
+        values = [in_json(value) for value in encoded.dictionary.to_pylist()]
         texts = pa.array(values, pa.string()).take(encoded.indices)
     return texts.fill_null("null")
 

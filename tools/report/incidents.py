@@ -10,6 +10,7 @@ import click
 
 from common.detection.alerts.incidents import Incident, find_incidents
 from common.detection.alerts.suppression import Mark, feedback_store, read_marks, suppress, verdict_of
+from common.display import on_terminal
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import Windows, iso
@@ -43,7 +44,7 @@ def report_incidents(
             )
         )
         return
-    click.echo("\n".join(_lines(shown, quiet, marks, top, spec)))
+    click.echo("\n".join(map(on_terminal, _lines(shown, quiet, marks, top, spec))))
 
 
 def as_values(incident: Incident, marks: list[Mark]) -> dict[str, Any]:

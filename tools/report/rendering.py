@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from common.detection.alerts.techniques import Technique
+from common.display import on_terminal
 from common.windows import iso
 from tools.report.amounts import amount, score
 from tools.report.transform import Evidence
@@ -50,11 +51,8 @@ class Alert:
 def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
     """The alerts as text for a terminal: a line for each, followed by a line for each reason."""
     width = max(len("host"), *(len(alert.host_ip) for alert in alerts))
-    lines = [
-        f"{len(alerts)} of {rows:,} scored rows ({hosts:,} hosts, {span}), highest first",
-        "",
-        click.style(f"{'rank':>4}  {'host':<{width}}  {'window (UTC)':<22}  {'score':<7}  segment", bold=True),
-    ]
+    above = [f"{len(alerts)} of {rows:,} scored rows ({hosts:,} hosts, {span}), highest first", ""]
+    lines = []
     for alert in alerts:
         window = f"{alert.window_start_ts:%Y-%m-%d %H:%M}-{alert.window_end_ts:%H:%M}"
         head = f"{alert.rank:>4}  {alert.host_ip:<{width}}  {window:<22}  {score(alert.anomaly_score):<7}"
@@ -62,7 +60,8 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
         lines.append(f"{INDENT}{_resembles(alert)}")
         lines += [f"{INDENT}{peer_words(pair)}" for pair in alert.peers[:PEERS_SHOWN]]
         lines += [f"{INDENT}{_reason(reason)}" for reason in alert.reasons]
-    return "\n".join(lines)
+    heading = click.style(f"{'rank':>4}  {'host':<{width}}  {'window (UTC)':<22}  {'score':<7}  segment", bold=True)
+    return "\n".join([*above, heading, *map(on_terminal, lines)])
 
 
 def _resembles(alert: Alert) -> str:

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from common.arrays import Integers
 from common.contracts.session import SESSION_COLUMNS
 from common.errors import FormatError, InputError, first_line
-from common.logs.batches import ParsedBatch, RecordCollector, gap_batch
+from common.logs.batches import ParsedBatch, RecordCollector, hole_batch
 from common.logs.files import open_file
-from common.logs.gaps import Gap
+from common.logs.holes import Hole
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
 from common.logs.source import Source
 from common.logs.tables import sessions_of
@@ -60,7 +60,7 @@ def _open(stream: BinaryIO, path: str) -> pq.ParquetFile:
 def read(source: Source) -> Iterator[ParsedBatch]:
     """The sessions of the file, a batch for every `BATCH_ROWS` rows; `source_line` is the number of the row.
 
-    The rest of a row group that is damaged is a gap.
+    The rest of a row group that is damaged is a hole.
 
     Raises:
         InputError: the footer is damaged, or the file is no Parquet file.
@@ -82,7 +82,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
             except _UNREADABLE as error:
                 missing = next_group - first_row
                 reason = f"the Parquet data are damaged, {missing:,} rows are missing here: {first_line(error)}"
-                yield gap_batch(Gap(source.path, reason, first_row, group.total_byte_size), "")
+                yield hole_batch(Hole(source.path, reason, first_row, group.total_byte_size), "")
             first_row = next_group
 
 

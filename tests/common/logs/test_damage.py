@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.errors import InputError
-from common.logs import Counts, Gap, ReadOptions, find_logs, read_file, read_files
+from common.logs import Counts, Hole, ReadOptions, find_logs, read_file, read_files
 from common.logs.blocks import blocks
 from common.logs.gunzip import PIECE_BYTES, READ_BYTES, Damage, unpacked
 from tests.common.logs.panos_logs import traffic
@@ -33,15 +33,15 @@ def varied(count: int) -> list[bytes]:
     ]
 
 
-def read(path: str, threads: int = 1) -> tuple[list[tuple[int, int]], list[tuple[int, str]], list[Gap]]:
-    """Line and sequence number of each session, line and reason of each reject, and the gaps."""
+def read(path: str, threads: int = 1) -> tuple[list[tuple[int, int]], list[tuple[int, str]], list[Hole]]:
+    """Line and sequence number of each session, line and reason of each reject, and the holes."""
     counts, sessions, rejects = Counts(), [], []
     for batch in read_files([path], ReadOptions("panos"), threads):
         counts.add(batch)
         sessions += [(row["source_line"], row["sequence_number"]) for row in batch.sessions.to_pylist()]
         rejects += [(row["source_line"], row["reason"]) for row in batch.rejects.to_pylist()]
     assert counts.read == len(sessions) + len(rejects) and counts.rejected == len(rejects)
-    return sessions, rejects, counts.gaps
+    return sessions, rejects, counts.holes
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
@@ -50,18 +50,18 @@ def test_a_wrong_checksum_loses_no_record(tmp_path: Path, end: bytes, threads: i
     packed = bytearray(gzip.compress(b"\n".join(varied(2_000)) + end))
     packed[-6] ^= 1
     path = write(tmp_path / "crc.gz", bytes(packed))
-    sessions, rejects, gaps = read(path, threads)
+    sessions, rejects, holes = read(path, threads)
     assert [number for _, number in sessions] == list(range(2_000))
     line = 2_001 if end else 2_000
-    assert rejects == [(line, CHECKSUM)] and gaps == [Gap(path, CHECKSUM, line, 0)]
+    assert rejects == [(line, CHECKSUM)] and holes == [Hole(path, CHECKSUM, line, 0)]
     assert find_logs([path], ReadOptions()).formats == ("panos",)
 
 
 def test_a_wrong_size_loses_no_record(tmp_path: Path) -> None:
     packed = bytearray(gzip.compress(b"\n".join(varied(100))))
     packed[-1] ^= 1
-    sessions, _, (gap,) = read(write(tmp_path / "size.gz", bytes(packed)))
-    assert len(sessions) == 100 and gap.missing_bytes == 0 and "size" in gap.reason
+    sessions, _, (hole,) = read(write(tmp_path / "size.gz", bytes(packed)))
+    assert len(sessions) == 100 and hole.missing_bytes == 0 and "size" in hole.reason
 
 
 @pytest.mark.parametrize("place", [0.3, 0.9])
@@ -74,12 +74,12 @@ def test_damage_in_the_middle_keeps_all_before_it(tmp_path: Path, place: float) 
         length = int.from_bytes(packed[block + 1 : block + 3], "little")
         block, before = block + 5 + length, before + length
     packed[block + 1 : block + 3] = b"\xff\x00"
-    sessions, rejects, (gap,) = read(write(tmp_path / "bad.gz", bytes(packed)))
+    sessions, rejects, (hole,) = read(write(tmp_path / "bad.gz", bytes(packed)))
     kept = text[:before].count(b"\n")
     assert [number for _, number in sessions] == list(range(kept))
-    assert rejects == [(kept + 1, gap.reason)] and gap.line == kept + 1
-    assert gap.missing_bytes is not None and abs(gap.missing_bytes - (len(packed) - block - 8)) <= 8
-    assert f"about {len(text) - before:,} bytes of text are missing" in gap.reason
+    assert rejects == [(kept + 1, hole.reason)] and hole.line == kept + 1
+    assert hole.missing_bytes is not None and abs(hole.missing_bytes - (len(packed) - block - 8)) <= 8
+    assert f"about {len(text) - before:,} bytes of text are missing" in hole.reason
 
 
 def test_reading_goes_on_at_the_next_member(tmp_path: Path) -> None:
@@ -92,9 +92,9 @@ def test_reading_goes_on_at_the_next_member(tmp_path: Path) -> None:
         ([members[0], broken], 300),
     ):
         path = write(tmp_path / "three.gz", b"".join(parts))
-        sessions, rejects, gaps = read(path)
+        sessions, rejects, holes = read(path)
         whole = {number for part in parts if part is not broken for number in range(300)}
-        assert len(gaps) == 1 and len(rejects) >= 1
+        assert len(holes) == 1 and len(rejects) >= 1
         numbers = [number for _, number in sessions]
         wanted = [n + 300 * members.index(part) for part in parts if part in members for n in range(300)]
         assert [number for number in numbers if number in set(wanted)] == wanted
@@ -106,22 +106,25 @@ def test_a_file_that_was_cut_off_keeps_what_can_be_read(tmp_path: Path, keep: fl
     lines = varied(2_000)
     packed = gzip.compress(b"\n".join(lines))
     path = write(tmp_path / "cut.gz", packed[: int(len(packed) * keep)])
-    sessions, rejects, gaps = read(path)
+    sessions, rejects, holes = read(path)
     assert sessions == [(number + 1, number) for number in range(len(sessions))]
     assert rejects == [(len(sessions) + 1, "the gzip stream is cut off")]
-    assert gaps == [Gap(path, "the gzip stream is cut off", len(sessions) + 1, None)]
+    assert holes == [Hole(path, "the gzip stream is cut off", len(sessions) + 1, None)]
     (raw,) = [row["raw"] for batch in read_file(path, ReadOptions()) for row in batch.rejects.to_pylist()]
     assert lines[len(sessions)].startswith(raw.encode())
 
 
-def test_members_and_padding(tmp_path: Path) -> None:
-    path = write(tmp_path / "two.gz", gzip.compress(numbered(2)) + gzip.compress(numbered(3)) + bytes(READ_BYTES + 9))
+def test_whatever_is_no_gzip_between_and_after_members_is_seen(tmp_path: Path) -> None:
+    """NUL bytes too: files have them where a crash lost what was written last."""
+    two, three = gzip.compress(numbered(2)), gzip.compress(numbered(3))
+    path = write(tmp_path / "two.gz", two + three)
     assert len(read(path)[0]) == 5 and not read(path)[2]
-    path = write(tmp_path / "far.gz", gzip.compress(numbered(2)) + bytes(2 * READ_BYTES) + gzip.compress(numbered(3)))
-    assert len(read(path)[0]) == 5 and not read(path)[2]
-    path = write(tmp_path / "tail.gz", gzip.compress(numbered(2)) + b"tail")
-    sessions, _, (gap,) = read(path)
-    assert len(sessions) == 2 and (gap.reason, gap.missing_bytes) == ("4 bytes after the gzip data are no gzip data", 4)
+    for between, after in ((bytes(100), b""), (b"", bytes(2 * READ_BYTES)), (b"x" * READ_BYTES, b""), (b"", b"t")):
+        path = write(tmp_path / "more.gz", two + between + three + after)
+        sessions, _, (hole,) = read(path)
+        size = len(between) + len(after)
+        assert len(sessions) == 5 and hole.missing_bytes == size
+        assert hole.reason == f"{size:,} bytes after the gzip data are no gzip data"
 
 
 @pytest.mark.parametrize("distance", range(-3, 4))
@@ -160,9 +163,9 @@ def test_a_file_of_which_nothing_is_left(tmp_path: Path, damage: Callable[[bytes
     good = write(tmp_path / "good.csv", numbered(3))
     bad = write(tmp_path / "bad.gz", damage(gzip.compress(b"\n".join(varied(300)))))
     logs = find_logs([str(tmp_path)], ReadOptions())
-    (gap,) = logs.unreadable
-    assert (logs.paths, gap.path, gap.line) == ((good,), bad, None) and gap.reason.startswith(reason)
-    assert gap.missing_bytes == Path(bad).stat().st_size and not logs.skipped
+    (hole,) = logs.unreadable
+    assert (logs.paths, hole.path, hole.line) == ((good,), bad, None) and hole.reason.startswith(reason)
+    assert hole.missing_bytes == Path(bad).stat().st_size and not logs.skipped
     for options in (ReadOptions(), ReadOptions("panos")):
         with pytest.raises(InputError, match=reason):
             find_logs([bad], options)
@@ -171,7 +174,7 @@ def test_a_file_of_which_nothing_is_left(tmp_path: Path, damage: Callable[[bytes
         find_logs([str(tmp_path)], ReadOptions())
 
 
-def test_a_damaged_row_group_is_a_gap(tmp_path: Path) -> None:
+def test_a_damaged_row_group_is_a_hole(tmp_path: Path) -> None:
     path = str(tmp_path / "flows.parquet")
     rows = [FLOW | {"session_id": str(number)} for number in range(300)]
     pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=100, compression="zstd")
@@ -186,23 +189,23 @@ def test_a_damaged_row_group_is_a_gap(tmp_path: Path) -> None:
         counts.add(batch)
         sessions += batch.sessions.column("source_line").to_pylist()
     assert sessions == [*range(1, 101), *range(201, 301)]
-    (gap,) = counts.gaps
-    assert gap.line == 101 and "100 rows are missing here" in gap.reason and counts.rejected == 1
-    assert gap.missing_bytes == second.total_byte_size
+    (hole,) = counts.holes
+    assert hole.line == 101 and "100 rows are missing here" in hole.reason and counts.rejected == 1
+    assert hole.missing_bytes == second.total_byte_size
 
 
-def test_a_damaged_footer_is_a_gap_of_the_whole_file(tmp_path: Path) -> None:
+def test_a_damaged_footer_is_a_hole_of_the_whole_file(tmp_path: Path) -> None:
     write(tmp_path / "good.csv", numbered(3))
     path = str(tmp_path / "flows.parquet")
     pq.write_table(pa.Table.from_pylist([FLOW]), path)
     write(tmp_path / "flows.parquet", Path(path).read_bytes()[:-100])
-    (gap,) = find_logs([str(tmp_path)], ReadOptions()).unreadable
-    assert gap.path == path and gap.reason.startswith("cannot be read as Parquet")
+    (hole,) = find_logs([str(tmp_path)], ReadOptions()).unreadable
+    assert hole.path == path and hole.reason.startswith("cannot be read as Parquet")
     with pytest.raises(InputError, match="cannot be read as Parquet"):
         find_logs([path], ReadOptions())
 
 
 def test_rejects_of_damaged_files_say_nothing_about_the_others() -> None:
-    counts = Counts(read=100, rejected=30, gaps=[Gap("a", "cut off", 3, None), Gap("a", "again", 9, 1)])
+    counts = Counts(read=100, rejected=30, holes=[Hole("a", "cut off", 3, None), Hole("a", "again", 9, 1)])
     counts.rejected_by_file.update({"a": 28, "b": 2})
     assert counts.unexplained_rejects == 2

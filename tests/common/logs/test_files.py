@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import FormatError, InputError, ParameterError, StorageError
-from common.logs import Gap, ReadOptions, detect_format, find_files, find_logs, read_file, read_files
+from common.logs import Hole, ReadOptions, detect_format, find_files, find_logs, read_file, read_files
 from common.logs.blocks import BLOCK_BYTES, MAX_LINE_BYTES, blocks
 from tests.common.logs.panos_logs import threat, traffic
 
@@ -54,7 +54,7 @@ def test_several_inputs_in_one_text_or_a_file(batch_folder: Path) -> None:
         find_files([f"@{batch_folder}/no-list.txt"])
 
 
-def test_files_without_records_are_skipped_and_others_are_gaps(batch_folder: Path) -> None:
+def test_files_without_records_are_skipped_and_others_are_holes(batch_folder: Path) -> None:
     hosts = write(batch_folder / "hosts.csv", "host,owner\n")
     checksums = write(batch_folder / "SHA256SUMS", "0123  part-0.csv\n")
     logs = find_logs([str(batch_folder)], ReadOptions())
@@ -64,7 +64,7 @@ def test_files_without_records_are_skipped_and_others_are_gaps(batch_folder: Pat
         checksums: "no log by its name",
         str(batch_folder / "fw_paloalto/hq/2024/c/part-2.csv"): "empty",
     }
-    assert logs.unreadable == (Gap(hosts, "is in no known log format", None, 11),)
+    assert logs.unreadable == (Hole(hosts, "is in no known log format", None, 11),)
 
 
 def test_a_named_file_has_to_be_a_log(batch_folder: Path) -> None:

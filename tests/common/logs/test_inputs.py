@@ -32,9 +32,9 @@ def log(tmp_path: Path) -> str:
     return write(tmp_path / "in/fw.csv", traffic())
 
 
-def gaps(folder: Path) -> dict[str, str]:
+def holes(folder: Path) -> dict[str, str]:
     logs = find_logs([str(folder)], ReadOptions())
-    return {os.path.relpath(gap.path, folder): gap.reason for gap in logs.unreadable}
+    return {os.path.relpath(hole.path, folder): hole.reason for hole in logs.unreadable}
 
 
 def test_a_named_pipe_is_not_opened(log: str, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_a_named_pipe_is_not_opened(log: str, tmp_path: Path) -> None:
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(tmp_path / "in/sock"))
     reason = "is a named pipe, which cannot be read twice"
-    assert gaps(tmp_path / "in") == {"pipe": reason, "sock": "is a socket"}
+    assert holes(tmp_path / "in") == {"pipe": reason, "sock": "is a socket"}
     assert find_files([str(tmp_path / "in")]) == [log]
     with pytest.raises(InputError, match=reason):
         find_logs([str(tmp_path / "in/pipe")], ReadOptions())
@@ -76,14 +76,14 @@ def test_loops_of_links_end(log: str, tmp_path: Path) -> None:
     (tmp_path / "in/sub").mkdir()
     (tmp_path / "in/sub/up").symlink_to("..")
     (tmp_path / "in/itself").symlink_to("itself")
-    assert gaps(tmp_path / "in") == {"itself": "is a broken symbolic link"}
+    assert holes(tmp_path / "in") == {"itself": "is a broken symbolic link"}
     for pattern in ("in", "in/**", "in/**/*.csv", "**/*.csv", "in/**/fw*"):
         assert find_files([f"{tmp_path}/{pattern}"]) == [log]
 
 
 def test_a_broken_link_is_seen(log: str, tmp_path: Path) -> None:
     (tmp_path / "in/gone.csv").symlink_to("nowhere")
-    assert gaps(tmp_path / "in") == {"gone.csv": "is a broken symbolic link"}
+    assert holes(tmp_path / "in") == {"gone.csv": "is a broken symbolic link"}
     with pytest.raises(InputError, match=r"gone\.csv is a broken symbolic link"):
         find_logs([str(tmp_path / "in/gone.csv")], ReadOptions())
 
@@ -110,7 +110,7 @@ def test_names_of_any_kind(log: str, tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/in/caf\xe9.csv")).write_text(traffic())
     logs = find_logs([str(tmp_path / "in")], ReadOptions())
     assert logs.paths == (log, two_lines)
-    assert [gap.reason for gap in logs.unreadable] == ["has a name that is not UTF-8"]
+    assert [hole.reason for hole in logs.unreadable] == ["has a name that is not UTF-8"]
     for name, reason in (("k" * 10_000, "File name too long"), ("a\0b", "cannot be looked up|does not exist")):
         with pytest.raises(InputError, match=reason):
             find_logs([str(tmp_path / name)], ReadOptions())
@@ -125,7 +125,7 @@ def test_names_of_any_kind(log: str, tmp_path: Path) -> None:
 )  # fmt: skip
 def test_files_that_cannot_be_read_say_what_they_are(log: str, tmp_path: Path, data: bytes, looks: str) -> None:
     path = write(tmp_path / "in/x.bin", data)
-    assert gaps(tmp_path / "in") == {"x.bin": f"is in no known log format: it looks like {looks}"}
+    assert holes(tmp_path / "in") == {"x.bin": f"is in no known log format: it looks like {looks}"}
     with pytest.raises(FormatError, match=f"looks like {looks}"):
         find_logs([path], ReadOptions())
 
@@ -140,7 +140,7 @@ def test_what_this_user_may_not_read(tmp_path: Path) -> None:
         "import os, sys; from common.logs import *\n"
         "if os.getuid() == 0: os.setuid(65534)\n"
         "logs = find_logs([sys.argv[1]], ReadOptions())\n"
-        "print(*logs.paths, *(f'{os.path.basename(gap.path)} {gap.reason}' for gap in logs.unreadable), sep='|')"
+        "print(*logs.paths, *(f'{os.path.basename(hole.path)} {hole.reason}' for hole in logs.unreadable), sep='|')"
     )
     for folder in (tmp_path, *tmp_path.parents):
         if folder.stat().st_uid == os.getuid() and folder != Path("/tmp"):
@@ -153,7 +153,7 @@ def test_what_this_user_may_not_read(tmp_path: Path) -> None:
     )
 
 
-def test_an_error_while_reading_is_no_gap(tmp_path: Path) -> None:
+def test_an_error_while_reading_is_no_hole(tmp_path: Path) -> None:
     path = write(tmp_path / "fw.csv", traffic())
     with pytest.raises(StorageError, match=r"fw\.csv cannot be read: \[Errno 5\]"), open_file(path):
         raise OSError(5, "Input/output error")

@@ -52,6 +52,14 @@ def test_scores_the_windows_with_predictions(tmp_path: Path) -> None:
     assert report["roc_auc"] == 1.0
 
 
+def test_attacks_and_hosts_cannot_write_to_the_terminal_or_a_spreadsheet(tmp_path: Path) -> None:
+    labels = LABELS.replace("scan", "sc\x9ban\u202e")
+    predictions = PREDICTIONS.replace("10.9.9.9", '"=HYPERLINK(1)"')
+    result = call(tmp_path, "--predictions-out", str(tmp_path / "o.csv"), labels=labels, predictions=predictions)
+    assert "sc\\x9ban\\u202e" in result.output and "\x9b" not in result.output
+    assert "'=HYPERLINK(1),2026" in (tmp_path / "o.csv").read_text()
+
+
 def test_since_reaches_to_the_last_label(tmp_path: Path) -> None:
     report = report_of(tmp_path, "--since", "2026-03-10T00:23Z")
     assert (report["until"], report["rows"], report["rows_without_prediction"]) == ("2026-03-10T00:53:00Z", 3, 2)

@@ -36,7 +36,10 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-WHOLE = {"damaged_files": 0, "unreadable_files": 0, "missing_bytes": 0, "files": 1, "skipped": [], "gaps": []}
+WHOLE = {
+    "damaged_files": 0, "unreadable_files": 0, "missing_bytes": 0, "files": 1, "skipped": [], "holes": [],
+    "incomplete_reason": None,
+}  # fmt: skip
 COUNTS = {"read": 30, "kept": 26, "duplicate": 1, "uncounted": 2, "rejected": 1} | WHOLE
 
 
@@ -104,13 +107,25 @@ def test_a_damaged_file_fails_after_everything_else_is_written(log: Path, tmp_pa
     assert result.exit_code == 1 and len(rows(out.read_text())) == 26
     counts, error = result.stderr.splitlines()
     found = json.loads(counts)
-    assert found["gaps"] == [
+    assert found["holes"] == [
         {"path": str(tmp_path / "notes"), "reason": "is in no known log format", "line": None, "missing_bytes": 7},
         {"path": str(damaged), "reason": "the checksum of the gzip data is wrong: records may be altered", "line": 30,
          "missing_bytes": 0},
     ]  # fmt: skip
     assert (found["read"], found["rejected"], found["damaged_files"], found["unreadable_files"]) == (31, 2, 1, 1)
-    assert error.startswith("error: 1 files are damaged and 1 cannot be read at all") and str(damaged) not in error
+    assert error.startswith("error: 1 files are damaged, 1 cannot be read; the first: ") and str(damaged) not in error
+
+
+def test_fields_and_file_names_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    hostile = "\x9b2J\u202e\x1b[31m"
+    path, rejects = tmp_path / f"fw{hostile}.log", tmp_path / "rejects.ndjson"
+    path.write_text("\n".join([traffic(changes={11: hostile}), f"nonsense {hostile}", traffic(changes={25: hostile})]))
+    result = parse(path, "--rejects", rejects)
+    (tmp_path / f"no{hostile}\nlog").write_text("hello")
+    for text in (result.stdout, result.stderr, rejects.read_text(), parse(tmp_path / f"no{hostile}\nlog").stderr):
+        assert text and not set("\x9b\x1b\u202e") & set(text)
+    assert rows(result.stdout)[0]["rule"] == hostile
+    assert rows(rejects.read_text())[0]["raw"] == f"nonsense {hostile}"
 
 
 def test_zone_from_the_option_or_the_project_parameters(tmp_path: Path) -> None:
@@ -170,6 +185,21 @@ def test_mistakes_are_reported_in_one_line(
 def test_help_has_an_example() -> None:
     result = parse("--help")
     assert result.exit_code == 0 and "Example: ndr-parse" in result.stdout
+
+
+def test_little_memory_is_said_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "fw.log"
+    path.write_text("\n".join(traffic(46, {39: str(number)}) for number in range(60_000)))
+    script = (
+        "import resource, sys; from tools.parse.cli import main; from common.logs.formats import parquet\n"
+        "pages = int(open('/proc/self/statm').read().split()[0])\n"
+        "limit = pages * resource.getpagesize() + 24 * 2**20\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit)); main([sys.argv[1]])"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1, "error: there is not enough memory. Give the command more, or less input at a time\n"
+    )  # fmt: skip
 
 
 def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:

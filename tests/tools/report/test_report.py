@@ -139,6 +139,23 @@ def test_table_has_a_line_for_each_alert(source: Path) -> None:
     assert lines[3].split() == ["1", host(3), "2026-03-10", "01:53-02:08", "0.99990", "10.20.0.0/24"]
 
 
+def test_values_cannot_write_to_the_terminal(lake: Path) -> None:
+    hostile = "\x9b2J\u202e\x1b[31m\nrank"
+    reasons = json.dumps([REASONS[1] | {"feature": hostile}])
+    overrides: Overrides = {
+        "anomaly_score": dict.fromkeys(range(HOSTS), 0.5) | {3: 1.0}, "raw_score": dict.fromkeys(range(HOSTS), 9.0),
+        "model_id": dict.fromkeys(range(HOSTS), "m"), "model_sha256": dict.fromkeys(range(HOSTS), "0"),
+        "segment_id": {3: hostile}, "top_features": dict.fromkeys(range(HOSTS), reasons),
+    }  # fmt: skip
+    write(lake, tables(SPEC)["predictions"], rows("predictions", LAST, 9, overrides=overrides))
+    for options in ((), ("--json",), ("--incidents",), ("--incidents", "--json")):
+        code, text, error = report(lake, "--window", str(LAST), *options)
+        assert code == 0, error
+        assert not set("\x9b\x1b\u202e") & set(text.replace("\x1b[1m", "").replace("\x1b[0m", ""))
+        if not options:
+            assert text.count("\\x9b2J\\u202e\\x1b[31m\\x0arank") == 1 + HOSTS
+
+
 def test_lake_without_predictions_is_an_error(tmp_path: Path, source: Path) -> None:
     code, _, error = report(tmp_path)
     assert code == 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Gap:
+class Hole:
     """A file, or a part of one, that nobody can read: the records of the input are not complete.
 
     Attributes:
