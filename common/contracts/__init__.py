@@ -22,6 +22,7 @@ from common.contracts.slices import (
     delta_host,
 )
 from common.contracts.types import Column, Table
+from common.contracts.window_status import WINDOW_STATUS
 from common.features.spec import FeatureSpec
 
 __all__ = [
@@ -55,5 +56,6 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
         MACHINE_INVENTORY,
         PREDICTIONS,
         prediction_join(spec),
+        WINDOW_STATUS,
     )
     return {table.name: table for table in declared}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deltalake import DeltaTable
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
@@ -15,6 +17,7 @@ from common.contracts.types import Table
 from common.errors import CommitError, TableError, first_line
 from common.features.spec import FeatureSpec
 from common.lake.reader import LakeReader
+from common.lake.window_status import Journal
 from common.storage.filesystems import engine_uri
 from common.windows import Windows
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 COMMIT_ATTEMPTS = 12
+COMMITS_PER_CHECKPOINT = 10
 BACKOFF_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 5.0
 CONFLICT_SIGNS = ("Failed to commit transaction", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite",
@@ -36,6 +40,7 @@ class Lake(LakeReader):
         super().__init__(uri, spec)
         self._session = session
         self._engine = engine
+        self.journal = Journal(self)
 
     def read(self, name: str, windows: Windows | None = None, where: str | None = None) -> DataFrame:
         """The declared columns of a table, restricted to the windows and to partitions that match `where`.
@@ -89,8 +94,41 @@ class Lake(LakeReader):
                         f"table {name} in {self.uri} cannot be written: {first_line(error)}",
                         "Nothing was committed; check free space and permissions, then run again",
                     ) from error
-                time.sleep(random.uniform(0, min(BACKOFF_MAX_SECONDS, BACKOFF_SECONDS * 2**attempt)))
-        raise CommitError(
+                _pause(attempt)
+        raise self._crowded(name)
+
+    def rewrite(
+        self, name: str, partitions: Mapping[str, Sequence[str]], change: Callable[[pa.Table], pa.Table]
+    ) -> int:
+        """Replaces the rows of some partitions by what `change` makes of them; returns the new table version.
+
+        For small tables: no engine is asked, and the rows are held in memory. `partitions` gives the values of
+        partition columns. After a conflict with another writer, `change` is given the rows of that writer.
+
+        Raises:
+            CommitError: the commit failed, or conflicted with others too often.
+        """
+        table = self.table(name)
+        self._create(table)
+        where = " AND ".join(f"{key} IN ({', '.join(map(_quoted, held))})" for key, held in partitions.items())
+        for attempt in range(COMMIT_ATTEMPTS):
+            try:
+                delta = self._delta(name)
+                rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
+                fresh = change(rows).cast(table.arrow)
+                write_deltalake(delta, fresh, mode="overwrite", predicate=where)
+                return int(delta.version())
+            except (DeltaError, pa.ArrowException, OSError) as error:
+                if not any(sign in str(error) for sign in CONFLICT_SIGNS):
+                    raise CommitError(
+                        f"table {name} in {self.uri} cannot be written: {first_line(error)}",
+                        "Nothing was committed; check free space and permissions, then run again",
+                    ) from error
+                _pause(attempt)
+        raise self._crowded(name)
+
+    def _crowded(self, name: str) -> CommitError:
+        return CommitError(
             f"table {name} in {self.uri}: {COMMIT_ATTEMPTS} commits in a row conflicted with another writer",
             "Nothing was committed; run again with fewer concurrent writers",
         )
@@ -118,7 +156,10 @@ class Lake(LakeReader):
                 mode="ignore",
                 partition_by=list(table.partitions),
                 description=table.grain,
-                configuration={"delta.dataSkippingNumIndexedCols": str(table.indexed)},
+                configuration={
+                    "delta.dataSkippingNumIndexedCols": str(table.indexed),
+                    "delta.checkpointInterval": str(COMMITS_PER_CHECKPOINT),
+                },
                 storage_options=self._storage,
             )
         except (DeltaError, OSError) as error:
@@ -135,7 +176,16 @@ class Lake(LakeReader):
 
 def equal_predicate(values: dict[str, Any]) -> str:
     """The SQL condition that each column has its value; quotes in values are doubled."""
-    return " AND ".join("{} = '{}'".format(key, str(value).replace("'", "''")) for key, value in values.items())
+    return " AND ".join(f"{key} = {_quoted(value)}" for key, value in values.items())
+
+
+def _quoted(value: object) -> str:
+    text = str(value).replace("'", "''")
+    return f"'{text}'"
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, min(BACKOFF_MAX_SECONDS, BACKOFF_SECONDS * 2**attempt)))
 
 
 def _checked(frame: DataFrame, table: Table) -> DataFrame:

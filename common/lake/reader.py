@@ -62,13 +62,7 @@ class LakeReader:
                 ("window", "<=", windows.last_key),
             ]
         try:
-            delta = self._delta(name)
-            wanted = list(columns or self.table(name).column_names)
-            # deltalake's own file system sometimes aborts the process at exit
-            files = subtree(self.location(name))
-            # pruning by the log: setting up a dataset of all files of a long history takes seconds
-            dataset = delta.to_pyarrow_dataset(file_pruning_predicate=filters or None, filesystem=files)
-            return dataset.to_table(columns=wanted, filter=filters_to_expression(filters) if filters else None)
+            return self._rows(self._delta(name), name, filters, columns)
         except TableNotFoundError:
             raise self._missing(name) from None
         except (DeltaError, pa.ArrowException, OSError) as error:
@@ -108,6 +102,20 @@ class LakeReader:
     @property
     def _storage(self) -> dict[str, str] | None:
         return {"AWS_ALLOW_HTTP": "true"} if self.is_remote and s3_endpoint().startswith("http://") else None
+
+    def _rows(
+        self,
+        delta: DeltaTable,
+        name: str,
+        filters: list[tuple[str, str, Any]],
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        wanted = list(columns or self.table(name).column_names)
+        # deltalake's own file system sometimes aborts the process at exit
+        files = subtree(self.location(name))
+        # pruning by the log: setting up a dataset of all files of a long history takes seconds
+        dataset = delta.to_pyarrow_dataset(file_pruning_predicate=filters or None, filesystem=files)
+        return dataset.to_table(columns=wanted, filter=filters_to_expression(filters) if filters else None)
 
     def _delta(self, name: str) -> DeltaTable:
         return DeltaTable(self.location(name), storage_options=self._storage)

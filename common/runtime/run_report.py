@@ -15,7 +15,10 @@ PROGRESS_SECONDS = 5.0
 
 @dataclass
 class RunReport:
-    """The outcome of a run: rows in, out and rejected, seconds per step, and the version of each table written."""
+    """The outcome of a run: rows in, out and rejected, seconds per step, and the version of each table written.
+
+    `incomplete_reason` says what is missing of the input: files, or parts of them, that nobody can read.
+    """
 
     stage: str
     window: str | None = None
@@ -26,6 +29,7 @@ class RunReport:
     rows_in: int = 0
     rows_out: int = 0
     rows_rejected: int = 0
+    incomplete_reason: str | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)

@@ -43,9 +43,10 @@ def run(config: DeviationConfig, stage: StageRun) -> None:
             for windows, months in baseline_months(config.windows, _published(config, stage), config.baseline_month)
         ]
     keys_of = {part: keys for windows, keys in runs for part in bounded_parts(windows, extent.rows, config.part_rows)}
-    report.rows_out = replace_in_chunks(
-        stage, "fg_c", config.windows, list(keys_of), lambda part: _deviations(lake, part, keys_of[part])
-    )
+    with lake.journal.run("fg_c", config.windows):
+        report.rows_out = replace_in_chunks(
+            stage, "fg_c", config.windows, list(keys_of), lambda part: _deviations(lake, part, keys_of[part])
+        )
     report.rows_in = extent.rows.total()
     report.details["baselines"] = [
         {"window": str(windows), "horizon": key.horizon, "month": key.month} for windows, keys in runs for key in keys
