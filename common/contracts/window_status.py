@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.contracts.columns import PARTITIONS
+from common.contracts.columns import INCOMPLETE, PARTITIONS
 from common.contracts.types import Column, Table
 
 WINDOW_STATUS = Table(
@@ -17,12 +17,7 @@ WINDOW_STATUS = Table(
             "revisions of the stages whose tables it read, separated by spaces; empty for delta",
         ),
         Column("is_finished", "boolean", "whether the run committed all its tables"),
-        Column(
-            "incomplete_reason",
-            "string",
-            "what is missing of the window's logs; null for none, and in stages after delta",
-            nullable=True,
-        ),
+        INCOMPLETE,
         Column("written_ts", "timestamp", "time of the last change", "UTC"),
         *PARTITIONS,
     ),

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from common.contracts.types import Table
 from common.errors import CommitError, TableError, first_line
 from common.features.spec import FeatureSpec
+from common.lake.lake_format import require_format
 from common.lake.reader import LakeReader
 from common.lake.window_status import Journal
 from common.storage.filesystems import engine_uri
@@ -41,6 +42,17 @@ class Lake(LakeReader):
         self._session = session
         self._engine = engine
         self.journal = Journal(self)
+
+    @classmethod
+    def opened(cls, uri: str, spec: FeatureSpec, session: SparkSession | None = None, engine: str = "sail") -> Lake:
+        """The lake, after checking that its tables are of this release's format.
+
+        Raises:
+            LakeFormatError: they are not.
+        """
+        lake = cls(uri, spec, session, engine)
+        require_format(lake)
+        return lake
 
     def read(self, name: str, windows: Windows | None = None, where: str | None = None) -> DataFrame:
         """The declared columns of a table, restricted to the windows and to partitions that match `where`.
@@ -111,13 +123,32 @@ class Lake(LakeReader):
         table = self.table(name)
         self._create(table)
         where = " AND ".join(f"{key} IN ({', '.join(map(_quoted, held))})" for key, held in partitions.items())
+        version = -1
+
+        def replaced() -> None:
+            nonlocal version
+            delta = self.delta(name)
+            rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
+            write_deltalake(delta, change(rows).cast(table.arrow), mode="overwrite", predicate=where)
+            version = int(delta.version())
+
+        self._committed(name, replaced)
+        return version
+
+    def remove(self, name: str, where: str) -> None:
+        """Removes the partitions that `where` selects, in one commit that rewrites no file.
+
+        Raises:
+            CommitError: the commit failed, or conflicted with others too often.
+        """
+        self._committed(name, lambda: self.delta(name).delete(where))
+
+    def _committed(self, name: str, work: Callable[[], object]) -> None:
+        """Does the work that ends in a commit, again after a conflict."""
         for attempt in range(COMMIT_ATTEMPTS):
             try:
-                delta = self._delta(name)
-                rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
-                fresh = change(rows).cast(table.arrow)
-                write_deltalake(delta, fresh, mode="overwrite", predicate=where)
-                return int(delta.version())
+                work()
+                return
             except (DeltaError, pa.ArrowException, OSError) as error:
                 if not any(sign in str(error) for sign in CONFLICT_SIGNS):
                     raise CommitError(
@@ -143,12 +174,19 @@ class Lake(LakeReader):
         return engine_uri(self.location(name), self._engine)
 
     def _create(self, table: Table) -> None:
+        """Creates the table unless it is there; the first table of a lake marks it with this release's format."""
+        if not self.exists(table.name):
+            require_format(self, is_new=True)
+            self.create(table)
+
+    def create(self, table: Table) -> None:
         """Creates the table without rows, each column with its meaning and unit as comment.
 
         The engines are not asked: Sail hides the comments of a frame where no other reader finds them.
+
+        Raises:
+            CommitError: it cannot be created.
         """
-        if self.exists(table.name):
-            return
         try:
             DeltaTable.create(
                 self.location(table.name),

@@ -8,7 +8,7 @@ the stages before it have now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from common.errors import InputError
+from common.errors import InputError, one_line
 from common.lake.ids import new_id
 from common.windows import Windows, iso, parse_moment
 
@@ -37,6 +37,7 @@ READ_BY: dict[str, tuple[str, ...]] = {
 FEATURES = ("delta", "fg_a", "pair_counts", "fg_c")
 SCORED = (*FEATURES, "inference")
 WINDOWS_NAMED = 3
+REASON_CHARACTERS = 1000
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,12 @@ class WindowStatus:
         slices = self.stages.get("delta")
         return slices.incomplete_reason if slices else None
 
-    def revisions(self, stages: Iterable[str]) -> str:
+    def revisions(self, stages: Sequence[str]) -> str:
         """The revisions of these stages, separated by spaces; empty unless all of them are there."""
         found = [self.stages[stage].revision for stage in stages if stage in self.stages]
-        return " ".join(found) if len(found) == len(list(stages)) else ""
+        return " ".join(found) if len(found) == len(stages) else ""
 
-    def defect(self, stages: Iterable[str] = FEATURES) -> str | None:
+    def defect(self, stages: Sequence[str] = FEATURES) -> str | None:
         """Why the tables of these stages are not of one age; None if they are."""
         for stage in stages:
             status = self.stages.get(stage)
@@ -94,24 +95,36 @@ def read_statuses(lake: LakeReader, windows: Windows | None = None) -> dict[str,
 
 
 def defects(
-    statuses: Mapping[str, WindowStatus], held: Iterable[str], stages: Iterable[str] = FEATURES
+    statuses: Mapping[str, WindowStatus], held: Iterable[str], stages: Sequence[str] = FEATURES
 ) -> dict[str, str]:
     """Why windows are not whole, by window key: of those that have a status, and of those that hold rows."""
     found = {key: statuses.get(key, WindowStatus()).defect(stages) for key in sorted({*statuses, *held})}
     return {key: reason for key, reason in found.items() if reason is not None}
 
 
-def require_whole(found: Mapping[str, str], remedy: str) -> None:
-    """Refuses windows with `defects`.
+def whole_windows(
+    lake: LakeReader, windows: Windows, rows_in: str, stages: Sequence[str] = FEATURES
+) -> dict[str, WindowStatus]:
+    """The statuses of the windows, all of them whole; `rows_in` names the table whose rows are going to be used.
 
     Raises:
-        InputError: there are some.
+        TableError: a table is missing or unreadable.
+        InputError: the tables of a window are not of one age.
     """
-    if not found:
-        return
-    shown = [f"{iso(parse_moment(key))} ({reason})" for key, reason in sorted(found.items())[:WINDOWS_NAMED]]
-    more = f" and {len(found) - WINDOWS_NAMED:,} more" if len(found) > WINDOWS_NAMED else ""
-    raise InputError(f"the tables are not of one age in the windows {', '.join(shown)}{more}", remedy)
+    statuses = read_statuses(lake, windows)
+    held = lake.arrow(rows_in, ["window"], windows)["window"].unique().to_pylist()
+    if found := defects(statuses, held, stages):
+        shown = [f"{iso(parse_moment(key))} ({reason})" for key, reason in sorted(found.items())[:WINDOWS_NAMED]]
+        more = f" and {len(found) - WINDOWS_NAMED:,} more" if len(found) > WINDOWS_NAMED else ""
+        raise InputError(
+            f"the tables in {lake.uri} are not of one age in {', '.join(shown)}{more}",
+            f"Run {_remedy(found.values())} again for these windows",
+        )
+    return statuses
+
+
+def _remedy(reasons: Iterable[str]) -> str:
+    return "ndr-inference" if all(reason.startswith("inference ") for reason in reasons) else "ndr-15m"
 
 
 class Journal:
@@ -129,7 +142,8 @@ class Journal:
         Enter it before the tables of other stages are read, and leave it after the last commit. Windows in which a
         stage before has not run are left out.
         """
-        entries = list(self._entries(stage, windows, incomplete_reason))
+        reason = incomplete_reason and one_line(incomplete_reason, REASON_CHARACTERS)
+        entries = list(self._entries(stage, windows, reason))
         self._note(entries)
         yield
         self._note(replace(entry, is_finished=True, written_ts=datetime.now(UTC)) for entry in entries)

@@ -65,7 +65,7 @@ def open_stages(
     spec = load_spec(config.feature_spec_version)
     project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
     with open_engine(config.engine, remote_storage=config.lake_uri.startswith("s3://")) as session:
-        lake = Lake(config.lake_uri, spec, session, config.engine)
+        lake = Lake.opened(config.lake_uri, spec, session, config.engine)
 
         def start(stage: str, own: Any, work: Callable[[Any, StageRun], None]) -> None:
             report = new_report(stage, own)
