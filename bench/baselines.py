@@ -13,9 +13,10 @@ from deltalake import write_deltalake
 
 from bench.history import nullable
 from bench.workload import SEED
-from common.contracts import BASELINE_PARTITION_NAMES
 from common.features.spec import FeatureSpec
+from common.lake.ids import new_id
 from common.lake.lake import Lake
+from common.lake.publications import Publication
 from common.windows import Windows
 
 TIME_BANDS = ("working_hours", "off_hours")
@@ -42,14 +43,14 @@ def write_baselines(lake: Lake, spec: FeatureSpec, source: Lake, window: Windows
     segments = rows.take(np.unique(rows["segment_id"].to_numpy(zero_copy_only=False), return_index=True)[1])
     rng = np.random.default_rng((SEED, 3))
     for horizon in spec.horizons:
-        values = (spec.version, horizon, f"{window.start:%Y-%m}")
-        partition = dict(zip(BASELINE_PARTITION_NAMES, values, strict=True))
+        partition = Publication(spec.version, horizon, f"{window.start:%Y-%m}", new_id()).partition
         _write(lake, "fg_b/host", _statistics(rng, spec, rows), partition)
         _write(lake, "fg_b/segment", _statistics(rng, spec, segments), partition)
         _write(lake, "fg_b/pair/host", _pairs(rng, pairs), partition)
         bounds = {"history_start_ts": window.start, "history_end_ts": window.end}
         counted = dict.fromkeys(("host", "segment", "ip_metadata", "pair_host", "pair_segment"), rows.num_rows)
         published = {f"rows_{name}": number for name, number in counted.items()} | bounds
+        published |= {"previous_publication_id": None}
         _write(lake, "fg_b/publications", pa.table({name: [value] for name, value in published.items()}), partition)
 
 

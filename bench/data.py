@@ -110,9 +110,12 @@ def make(what: str, sizes: Sizes, out: Path, lake: str | None) -> None:
     from bench.workload import Network
     from common.features.spec import load_spec
     from common.lake.lake import Lake
+    from common.lake.lake_format import mark
 
     spec, network, window = load_spec("v1"), Network(sizes.hosts), Windows.parse(WINDOW)
     out.mkdir(parents=True)
+    if what != "sessions":
+        mark(Lake(str(out), spec))
     if what == "sessions":
         write_sessions(out, network, window, sizes.sessions)
     elif what == "history":

@@ -26,6 +26,8 @@ from bench.workload import SEED
 from common.arrays import Floats
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.lake.lake_format import mark
+from common.lake.window_status import FEATURES
 from common.windows import WINDOW, WINDOWS_PER_DAY, Windows
 
 START = datetime(2026, 1, 1, 0, 8, tzinfo=UTC)
@@ -36,6 +38,7 @@ Columns = dict[str, NDArray[Any]]
 
 def write_features(lake: Lake, spec: FeatureSpec, days: int, hosts: int) -> Windows:
     """Writes `fg_a` and `fg_c` of the given number of days; returns their windows."""
+    mark(lake)
     for number in range(days):
         day = Windows(START + timedelta(days=number), START + timedelta(days=number + 1))
         values = _values(np.random.default_rng((SEED, 5, number)), spec, len(day) * hosts)
@@ -45,7 +48,11 @@ def write_features(lake: Lake, spec: FeatureSpec, days: int, hosts: int) -> Wind
             columns = {column.name: keys.get(column.name, values.get(column.name)) for column in table.columns}
             rows = pa.table({key: columns[key] for key in table.column_names}, schema=table.arrow)
             write_deltalake(lake.location(name), rows, partition_by=list(table.partitions), mode="append")
-    return Windows(START, START + timedelta(days=days))
+    windows = Windows(START, START + timedelta(days=days))
+    for stage in FEATURES:
+        with lake.journal.run(stage, windows):
+            pass
+    return windows
 
 
 def _keys(day: Windows, hosts: int) -> dict[str, pa.Array]:

@@ -40,6 +40,10 @@ class TableError(NdrError):
     """A lake table is missing or unreadable, or does not match its declaration."""
 
 
+class LakeFormatError(NdrError):
+    """A lake was written by a release with another format of tables."""
+
+
 class CommitError(NdrError):
     """A write to the lake was not committed."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from common.contracts.baselines import FG_B_PUBLICATIONS, IP_METADATA, MACHINE_INVENTORY, baseline, pair_baseline
-from common.contracts.columns import BASELINE_PARTITION_NAMES, HOST, PARTITIONS, SEGMENT
+from common.contracts.columns import BASELINE_PARTITION_NAMES, HOST, PARTITIONS, PUBLISHED_PARTITION_NAMES, SEGMENT
 from common.contracts.features import fg_a, fg_c
 from common.contracts.predictions import PREDICTIONS, join_features, prediction_join
 from common.contracts.slices import (
@@ -22,11 +22,13 @@ from common.contracts.slices import (
     delta_host,
 )
 from common.contracts.types import Column, Table
+from common.contracts.window_status import WINDOW_STATUS
 from common.features.spec import FeatureSpec
 
 __all__ = [
     "BASELINE_PARTITION_NAMES",
     "PARTITIONS",
+    "PUBLISHED_PARTITION_NAMES",
     "QUANTILES",
     "QUANTILE_SOURCES",
     "join_features",
@@ -55,5 +57,6 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
         MACHINE_INVENTORY,
         PREDICTIONS,
         prediction_join(spec),
+        WINDOW_STATUS,
     )
     return {table.name: table for table in declared}

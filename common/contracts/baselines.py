@@ -6,6 +6,9 @@ from common.contracts.columns import (
     BASELINE_PARTITION_NAMES,
     BASELINE_PARTITIONS,
     HOST,
+    PUBLICATION,
+    PUBLISHED_PARTITION_NAMES,
+    PUBLISHED_PARTITIONS,
     REFERENCE,
     ROLE,
     SEGMENT,
@@ -36,16 +39,16 @@ def baseline(spec: FeatureSpec, name: str, subject: tuple[Column, ...], what: st
     outliers = Column("outlier_count", "long", "windows left out as outliers of their segment")
     return Table(
         name,
-        f"one row per {what}, role, time band, window label, horizon and month",
-        (*grain, *_statistics(spec), outliers, REFERENCE, *BASELINE_PARTITIONS),
-        BASELINE_PARTITION_NAMES,
-        (*(column.name for column in grain), *BASELINE_PARTITION_NAMES),
+        f"one row per {what}, role, time band, window label, horizon, month and publication",
+        (*grain, *_statistics(spec), outliers, REFERENCE, *PUBLISHED_PARTITIONS),
+        PUBLISHED_PARTITION_NAMES,
+        (*(column.name for column in grain), *PUBLISHED_PARTITION_NAMES),
     )
 
 
 IP_METADATA = Table(
     "fg_b/ip_metadata",
-    "one row per host, horizon and month",
+    "one row per host, horizon, month and publication",
     (
         HOST,
         SEGMENT,
@@ -55,10 +58,10 @@ IP_METADATA = Table(
         Column("is_non_persistent_machine", "boolean", "its machine name has a non-persistent prefix"),
         Column("is_cold_start", "boolean", "fewer windows than support_min"),
         REFERENCE,
-        *BASELINE_PARTITIONS,
+        *PUBLISHED_PARTITIONS,
     ),
-    BASELINE_PARTITION_NAMES,
-    ("host_ip", *BASELINE_PARTITION_NAMES),
+    PUBLISHED_PARTITION_NAMES,
+    ("host_ip", *PUBLISHED_PARTITION_NAMES),
 )
 
 
@@ -71,7 +74,7 @@ def pair_baseline(name: str, subject: Column, what: str) -> Table:
     )
     return Table(
         name,
-        f"one row per {what}, destination, service port, horizon and month",
+        f"one row per {what}, destination, service port, horizon, month and publication",
         (
             *grain,
             Column("pair_seen_count", "long", "sessions in the horizon"),
@@ -82,17 +85,22 @@ def pair_baseline(name: str, subject: Column, what: str) -> Table:
             Column("is_new_pair_flag", "boolean", "seen on the last date of the horizon only"),
             Column("is_rare_pair_flag", "boolean", "seen on fewer than rare_pair_days dates"),
             REFERENCE,
-            *BASELINE_PARTITIONS,
+            *PUBLISHED_PARTITIONS,
         ),
-        BASELINE_PARTITION_NAMES,
-        (*(column.name for column in grain), *BASELINE_PARTITION_NAMES),
+        PUBLISHED_PARTITION_NAMES,
+        (*(column.name for column in grain), *PUBLISHED_PARTITION_NAMES),
     )
 
 
 FG_B_PUBLICATIONS = Table(
     "fg_b/publications",
-    "one row per published baseline: written last, so that its presence says that all five tables are complete",
+    "one row per horizon and month with published baselines, written last: the publication whose rows in the five "
+    "tables hold",
     (
+        PUBLICATION,
+        Column(
+            "previous_publication_id", "string", "publication before, kept for those who still read it", nullable=True
+        ),
         Column("rows_host", "long", "rows of fg_b/host"),
         Column("rows_segment", "long", "rows of fg_b/segment"),
         Column("rows_ip_metadata", "long", "rows of fg_b/ip_metadata"),

@@ -21,4 +21,13 @@ HORIZON = Column("baseline_horizon", "string", "name of the horizon (7d, 30d)")
 MONTH = Column("baseline_month", "string", "month for which the baseline holds, YYYY-MM")
 BASELINE_PARTITIONS = (Column("feature_spec_version", "string", "feature specification"), HORIZON, MONTH)
 BASELINE_PARTITION_NAMES = tuple(column.name for column in BASELINE_PARTITIONS)
+PUBLICATION = Column("publication_id", "string", "publication of the rows: read those that fg_b/publications names")
+PUBLISHED_PARTITIONS = (*BASELINE_PARTITIONS, PUBLICATION)
+PUBLISHED_PARTITION_NAMES = tuple(column.name for column in PUBLISHED_PARTITIONS)
+INCOMPLETE = Column(
+    "incomplete_reason",
+    "string",
+    "what is missing of the window's logs: damaged or unreadable files; null if nothing is known to be missing",
+    nullable=True,
+)
 REFERENCE = Column("reference_ts", "timestamp", "time before which the horizon and its safety gap lie", "UTC")

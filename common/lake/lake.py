@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deltalake import DeltaTable
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
@@ -14,7 +16,9 @@ from pyspark.sql import functions as F
 from common.contracts.types import Table
 from common.errors import CommitError, TableError, first_line
 from common.features.spec import FeatureSpec
+from common.lake.lake_format import require_format
 from common.lake.reader import LakeReader
+from common.lake.window_status import Journal
 from common.storage.filesystems import engine_uri
 from common.windows import Windows
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 COMMIT_ATTEMPTS = 12
+COMMITS_PER_CHECKPOINT = 10
 BACKOFF_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 5.0
 CONFLICT_SIGNS = ("Failed to commit transaction", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite",
@@ -36,6 +41,18 @@ class Lake(LakeReader):
         super().__init__(uri, spec)
         self._session = session
         self._engine = engine
+        self.journal = Journal(self)
+
+    @classmethod
+    def opened(cls, uri: str, spec: FeatureSpec, session: SparkSession | None = None, engine: str = "sail") -> Lake:
+        """The lake, after checking that its tables are of this release's format.
+
+        Raises:
+            LakeFormatError: they are not.
+        """
+        lake = cls(uri, spec, session, engine)
+        require_format(lake)
+        return lake
 
     def read(self, name: str, windows: Windows | None = None, where: str | None = None) -> DataFrame:
         """The declared columns of a table, restricted to the windows and to partitions that match `where`.
@@ -89,8 +106,60 @@ class Lake(LakeReader):
                         f"table {name} in {self.uri} cannot be written: {first_line(error)}",
                         "Nothing was committed; check free space and permissions, then run again",
                     ) from error
-                time.sleep(random.uniform(0, min(BACKOFF_MAX_SECONDS, BACKOFF_SECONDS * 2**attempt)))
-        raise CommitError(
+                _pause(attempt)
+        raise self._crowded(name)
+
+    def rewrite(
+        self, name: str, partitions: Mapping[str, Sequence[str]], change: Callable[[pa.Table], pa.Table]
+    ) -> int:
+        """Replaces the rows of some partitions by what `change` makes of them; returns the new table version.
+
+        For small tables: no engine is asked, and the rows are held in memory. `partitions` gives the values of
+        partition columns. After a conflict with another writer, `change` is given the rows of that writer.
+
+        Raises:
+            CommitError: the commit failed, or conflicted with others too often.
+        """
+        table = self.table(name)
+        self._create(table)
+        where = " AND ".join(f"{key} IN ({', '.join(map(_quoted, held))})" for key, held in partitions.items())
+        version = -1
+
+        def replaced() -> None:
+            nonlocal version
+            delta = self.delta(name)
+            rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
+            write_deltalake(delta, change(rows).cast(table.arrow), mode="overwrite", predicate=where)
+            version = int(delta.version())
+
+        self._committed(name, replaced)
+        return version
+
+    def remove(self, name: str, where: str) -> None:
+        """Removes the partitions that `where` selects, in one commit that rewrites no file.
+
+        Raises:
+            CommitError: the commit failed, or conflicted with others too often.
+        """
+        self._committed(name, lambda: self.delta(name).delete(where))
+
+    def _committed(self, name: str, work: Callable[[], object]) -> None:
+        """Does the work that ends in a commit, again after a conflict."""
+        for attempt in range(COMMIT_ATTEMPTS):
+            try:
+                work()
+                return
+            except (DeltaError, pa.ArrowException, OSError) as error:
+                if not any(sign in str(error) for sign in CONFLICT_SIGNS):
+                    raise CommitError(
+                        f"table {name} in {self.uri} cannot be written: {first_line(error)}",
+                        "Nothing was committed; check free space and permissions, then run again",
+                    ) from error
+                _pause(attempt)
+        raise self._crowded(name)
+
+    def _crowded(self, name: str) -> CommitError:
+        return CommitError(
             f"table {name} in {self.uri}: {COMMIT_ATTEMPTS} commits in a row conflicted with another writer",
             "Nothing was committed; run again with fewer concurrent writers",
         )
@@ -105,12 +174,19 @@ class Lake(LakeReader):
         return engine_uri(self.location(name), self._engine)
 
     def _create(self, table: Table) -> None:
+        """Creates the table unless it is there; the first table of a lake marks it with this release's format."""
+        if not self.exists(table.name):
+            require_format(self, is_new=True)
+            self.create(table)
+
+    def create(self, table: Table) -> None:
         """Creates the table without rows, each column with its meaning and unit as comment.
 
         The engines are not asked: Sail hides the comments of a frame where no other reader finds them.
+
+        Raises:
+            CommitError: it cannot be created.
         """
-        if self.exists(table.name):
-            return
         try:
             DeltaTable.create(
                 self.location(table.name),
@@ -118,7 +194,10 @@ class Lake(LakeReader):
                 mode="ignore",
                 partition_by=list(table.partitions),
                 description=table.grain,
-                configuration={"delta.dataSkippingNumIndexedCols": str(table.indexed)},
+                configuration={
+                    "delta.dataSkippingNumIndexedCols": str(table.indexed),
+                    "delta.checkpointInterval": str(COMMITS_PER_CHECKPOINT),
+                },
                 storage_options=self._storage,
             )
         except (DeltaError, OSError) as error:
@@ -135,7 +214,16 @@ class Lake(LakeReader):
 
 def equal_predicate(values: dict[str, Any]) -> str:
     """The SQL condition that each column has its value; quotes in values are doubled."""
-    return " AND ".join("{} = '{}'".format(key, str(value).replace("'", "''")) for key, value in values.items())
+    return " AND ".join(f"{key} = {_quoted(value)}" for key, value in values.items())
+
+
+def _quoted(value: object) -> str:
+    text = str(value).replace("'", "''")
+    return f"'{text}'"
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, min(BACKOFF_MAX_SECONDS, BACKOFF_SECONDS * 2**attempt)))
 
 
 def _checked(frame: DataFrame, table: Table) -> DataFrame:

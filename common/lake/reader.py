@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow.parquet import filters_to_expression
@@ -30,6 +31,11 @@ class LakeReader:
     def table(self, name: str) -> Table:
         """The declaration of a table."""
         return self._tables[name]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all declared tables."""
+        return tuple(self._tables)
 
     def location(self, name: str) -> str:
         """The URI of a table."""
@@ -62,13 +68,7 @@ class LakeReader:
                 ("window", "<=", windows.last_key),
             ]
         try:
-            delta = self._delta(name)
-            wanted = list(columns or self.table(name).column_names)
-            # deltalake's own file system sometimes aborts the process at exit
-            files = subtree(self.location(name))
-            # pruning by the log: setting up a dataset of all files of a long history takes seconds
-            dataset = delta.to_pyarrow_dataset(file_pruning_predicate=filters or None, filesystem=files)
-            return dataset.to_table(columns=wanted, filter=filters_to_expression(filters) if filters else None)
+            return self._rows(self.delta(name), name, filters, columns)
         except TableNotFoundError:
             raise self._missing(name) from None
         except (DeltaError, pa.ArrowException, OSError) as error:
@@ -90,7 +90,11 @@ class LakeReader:
 
     def version(self, name: str) -> int:
         """The current version of the table."""
-        return int(self._delta(name).version())
+        return int(self.delta(name).version())
+
+    def count(self, name: str) -> int:
+        """The number of rows of the table, as its log has it."""
+        return int(pc.sum(pa.table(self.delta(name).get_add_actions(flatten=True))["num_records"]).as_py() or 0)
 
     def stored_schema(self, name: str) -> pa.Schema:
         """The columns that the table actually has, declared or not.
@@ -99,7 +103,7 @@ class LakeReader:
             TableError: the table is missing or unreadable.
         """
         try:
-            return pa.schema(self._delta(name).schema().to_arrow())
+            return pa.schema(self.delta(name).schema().to_arrow())
         except TableNotFoundError:
             raise self._missing(name) from None
         except (DeltaError, OSError) as error:
@@ -109,7 +113,22 @@ class LakeReader:
     def _storage(self) -> dict[str, str] | None:
         return {"AWS_ALLOW_HTTP": "true"} if self.is_remote and s3_endpoint().startswith("http://") else None
 
-    def _delta(self, name: str) -> DeltaTable:
+    def _rows(
+        self,
+        delta: DeltaTable,
+        name: str,
+        filters: list[tuple[str, str, Any]],
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        wanted = list(columns or self.table(name).column_names)
+        # deltalake's own file system sometimes aborts the process at exit
+        files = subtree(self.location(name))
+        # pruning by the log: setting up a dataset of all files of a long history takes seconds
+        dataset = delta.to_pyarrow_dataset(file_pruning_predicate=filters or None, filesystem=files)
+        return dataset.to_table(columns=wanted, filter=filters_to_expression(filters) if filters else None)
+
+    def delta(self, name: str) -> DeltaTable:
+        """The Delta table itself, in its current version."""
         return DeltaTable(self.location(name), storage_options=self._storage)
 
     def _files(self, name: str) -> dict[str, dict[str, str]]:
@@ -117,7 +136,7 @@ class LakeReader:
         if not self.exists(name):
             return {}
         try:
-            actions = pa.table(self._delta(name).get_add_actions(flatten=True))
+            actions = pa.table(self.delta(name).get_add_actions(flatten=True))
         except (DeltaError, OSError) as error:
             raise self._unreadable(name, error) from error
         keys = [column for column in actions.column_names if column.startswith("partition.")]

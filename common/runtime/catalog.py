@@ -53,5 +53,6 @@ TOOLS = (
     Tool("ndr-feedback", "tools.feedback"),
     Tool("ndr-features", "tools.features"),
     Tool("ndr-models", "tools.models"),
+    Tool("ndr-lake", "tools.lake"),
     Tool("ndr-demo", "tools.demo"),
 )

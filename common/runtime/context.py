@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,19 +54,26 @@ def run_stage(stage: str, config: Config, work: Callable[[Config, StageRun], Non
 
 
 @contextmanager
-def open_stages(config: StageConfig) -> Iterator[Callable[[str, Any, Callable[[Any, StageRun], None]], None]]:
-    """Yields a function that runs a stage and prints its run report; all its runs share one engine session."""
+def open_stages(
+    config: StageConfig, together: bool = False
+) -> Iterator[Callable[[str, Any, Callable[[Any, StageRun], None]], None]]:
+    """Yields a function that runs a stage and prints its run report; all its runs share one engine session.
+
+    With `together`, the stages are parts of one run over the same windows: their notes in `window_status` are
+    written in two commits.
+    """
     spec = load_spec(config.feature_spec_version)
     project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
     with open_engine(config.engine, remote_storage=config.lake_uri.startswith("s3://")) as session:
-        lake = Lake(config.lake_uri, spec, session, config.engine)
+        lake = Lake.opened(config.lake_uri, spec, session, config.engine)
 
         def start(stage: str, own: Any, work: Callable[[Any, StageRun], None]) -> None:
             report = new_report(stage, own)
             work(own, StageRun(spec, project, lake, session, report))
             click.echo(report.to_json())
 
-        yield start
+        with lake.journal.together() if together else nullcontext():
+            yield start
 
 
 def new_report(stage: str, config: StageConfig) -> RunReport:

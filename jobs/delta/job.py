@@ -26,10 +26,15 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
         _account(intake, stage)
         _write(stage, "sessions_rejected", _rejects(intake, stage, config), config.windows)
         _check_ratio(intake, stage, config)
-        pairs = pair_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_pair"))
-        _write(stage, "delta_pair", pairs, config.windows)
-        hosts = host_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_host"))
-        stage.report.rows_out = _write(stage, "delta_host", hosts, config.windows)
+        with stage.lake.journal.run("delta", config.windows, stage.report.incomplete_reason):
+            _write_slices(intake, stage, config)
+
+
+def _write_slices(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
+    pairs = pair_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_pair"))
+    _write(stage, "delta_pair", pairs, config.windows)
+    hosts = host_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_host"))
+    stage.report.rows_out = _write(stage, "delta_host", hosts, config.windows)
 
 
 def _write(stage: StageRun, table: str, frame: DataFrame, windows: Windows) -> int:

@@ -25,7 +25,10 @@ def run(config: StageConfig, stage: StageRun) -> None:
     """
     _require_slices(config.windows, stage)
     days = config.windows.by_day()
-    stage.report.rows_out = replace_in_chunks(stage, "fg_a", config.windows, days, lambda day: _features(day, stage))
+    with stage.lake.journal.run("fg_a", config.windows):
+        stage.report.rows_out = replace_in_chunks(
+            stage, "fg_a", config.windows, days, lambda day: _features(day, stage)
+        )
 
 
 def _require_slices(windows: Windows, stage: StageRun) -> None:

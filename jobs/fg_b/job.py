@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 
-from common.contracts import BASELINE_PARTITION_NAMES
-from common.errors import InputError
+from common.errors import CommitError, InputError
 from common.features.computed import check_computed
 from common.features.spec import Horizon
+from common.lake.ids import new_id
 from common.lake.lake import equal_predicate
+from common.lake.publications import MEMBERS, TABLE, Publication, publications
 from common.runtime.context import StageRun
 from common.windows import iso
 from jobs.fg_b.config import BaselineConfig, chosen_horizons, history
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def run(config: BaselineConfig, stage: StageRun) -> None:
-    """Replaces the baselines of each horizon for the month; a horizon's publication row is written last."""
+    """Replaces the baselines of each horizon for the month; readers see them when its publication row is written."""
     check_computed(stage.spec, "baseline.statistics", stage.spec.statistics, COMPUTED, "jobs/fg_b/statistics.py")
     for name, horizon in chosen_horizons(stage.spec, stage.project).items():
         _Publisher(config, stage, name, horizon).publish()
@@ -38,12 +41,13 @@ class _Publisher:
         self._config, self._stage = config, stage
         self._name, self._horizon = name, horizon
         self._windows = history(name, horizon, config.reference)
-        values = (config.feature_spec_version, name, config.baseline_month)
-        self._partition = dict(zip(BASELINE_PARTITION_NAMES, values, strict=True))
+        version, month = config.feature_spec_version, config.baseline_month
+        current = publications(stage.lake, version).get((name, month))
+        self._publication = Publication(version, name, month, new_id(after=current.publication_id if current else ""))
         self._rows: dict[str, int] = {}
 
     def publish(self) -> None:
-        """Computes and writes the five tables, then the publication row."""
+        """Computes and writes the five tables, publishes them, and removes what no reader needs any more."""
         step = self._stage.report.step
         rows, counts = self._read("fg_a"), self._read("pair_counts")
         count, first, last = self._extent(rows, "fg_a")
@@ -57,7 +61,8 @@ class _Publisher:
             for table, subject in PAIR_SUBJECTS.items():
                 rare_days = self._stage.spec.rare_pair_days
                 self._write(table, pair_baseline(counts, subject, self._horizon, last_day, rare_days))
-        self._write("fg_b/publications", self._publication(first, last))
+        self._point(first, last)
+        self._remove_older()
         self._stage.report.rows_in += count
 
     def _read(self, table: str) -> DataFrame:
@@ -101,15 +106,51 @@ class _Publisher:
             "host_ip", "machine_name"
         )
 
-    def _publication(self, first: datetime, last: datetime) -> DataFrame:
+    def _point(self, first: datetime, last: datetime) -> None:
+        """Names the publication as the current one.
+
+        Raises:
+            CommitError: a run that began later has published before.
+        """
+        lake, report = self._stage.lake, self._stage.report
         counts = {f"rows_{table.removeprefix('fg_b/').replace('/', '_')}": rows for table, rows in self._rows.items()}
-        types = ", ".join(f"{name} long" for name in counts)
-        frame = self._stage.session.createDataFrame([tuple(counts.values())], types)
-        return frame.withColumn("history_start_ts", F.lit(first)).withColumn("history_end_ts", F.lit(last))
+        bounds = {"history_start_ts": first, "history_end_ts": last, "reference_ts": self._config.reference}
+
+        def pointed(before: pa.Table) -> pa.Table:
+            previous = before["publication_id"][0].as_py() if len(before) else None
+            if previous and previous > self._publication.publication_id:
+                raise CommitError(
+                    f"baselines of horizon {self._name} for month {self._config.baseline_month} were published by a "
+                    f"run that began later ({previous})",
+                    "These hold; run again if this run's were wanted",
+                )
+            self._publication = replace(self._publication, previous_id=previous)
+            row = {**self._publication.partition, "previous_publication_id": previous, **counts, **bounds}
+            return pa.Table.from_pylist([row], schema=lake.table(TABLE).arrow)
+
+        version = lake.rewrite(TABLE, {key: [value] for key, value in self._publication.pointer.items()}, pointed)
+        report.rows_out += 1
+        report.wrote(TABLE, version, 1)
+
+    def _remove_older(self) -> None:
+        """Removes the rows of earlier runs but the previous publication's, which may still be read.
+
+        Runs that began later keep theirs, and one that began earlier cannot publish any more.
+        """
+        kept = self._publication.publication_id, self._publication.previous_id
+        for table in MEMBERS:
+            found = self._stage.lake.partitions(table)
+            held = [entry for entry in found if self._publication.pointer.items() <= entry.items()]
+            older = [
+                entry for entry in held if entry["publication_id"] < kept[0] and entry["publication_id"] != kept[1]
+            ]
+            if older:
+                self._stage.lake.remove(table, " OR ".join(f"({equal_predicate(entry)})" for entry in older))
 
     def _write(self, table: str, frame: DataFrame) -> None:
-        rows = published(frame, self._partition, self._config.reference)
-        version, written = self._stage.lake.replace(table, rows, equal_predicate(self._partition))
+        partition = self._publication.partition
+        rows = published(frame, partition, self._config.reference)
+        version, written = self._stage.lake.replace(table, rows, equal_predicate(partition))
         self._rows[table] = written
         self._stage.report.rows_out += written
         self._stage.report.wrote(table, version, written)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from common.arrays import Flags, Floats, Integers
-from common.contracts import tables
+from common.contracts import PUBLISHED_PARTITION_NAMES, tables
 from common.contracts.types import Column, arrow_schema
 from common.features.scales import scale_floors
 from common.features.spec import FeatureSpec
@@ -27,7 +27,7 @@ def all_slices(spec: FeatureSpec) -> list[Slice]:
 
 def result_columns(spec: FeatureSpec) -> tuple[Column, ...]:
     """The columns of `segment_baselines`: those of `fg_b/host` without what the stage adds."""
-    added = {"reference_ts", "feature_spec_version", "baseline_horizon", "baseline_month"}
+    added = {"reference_ts", *PUBLISHED_PARTITION_NAMES}
     return tuple(column for column in tables(spec)["fg_b/host"].columns if column.name not in added)
 
 

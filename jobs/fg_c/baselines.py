@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.arrays import Flags, Floats, Integers
-from common.contracts import BASELINE_PARTITION_NAMES
+from common.errors import TableError
 from common.features.scales import IQR_TO_SIGMA, MAD_TO_SIGMA
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.lake.publications import Publication
 from jobs.fg_c.deviations import column_floors, slice_count
 
 SOURCES = ("none", "host", "segment")
@@ -35,19 +36,11 @@ SEPARATOR = "|"
 
 @dataclass(frozen=True)
 class BaselineKey:
-    """The baseline to load. Equal keys mean equal rows, because they include the versions of the tables."""
+    """The baseline to load. Equal keys mean equal rows, because those of a publication never change."""
 
     lake_uri: str
-    feature_spec_version: str
-    horizon: str
-    month: str
+    publication: Publication
     time_bands: tuple[str, ...]
-    table_versions: tuple[int, ...]
-
-    @property
-    def partition(self) -> dict[str, str]:
-        """The partition of the baseline tables."""
-        return dict(zip(BASELINE_PARTITION_NAMES, (self.feature_spec_version, self.horizon, self.month), strict=True))
 
 
 @dataclass(frozen=True)
@@ -100,12 +93,17 @@ def load_baselines(key: BaselineKey) -> Baselines:
 
 @lru_cache(maxsize=4)
 def _load(key: BaselineKey) -> Baselines:
-    spec = load_spec(key.feature_spec_version)
+    spec = load_spec(key.publication.feature_spec_version)
     lake = Lake(key.lake_uri, spec)
     statistics = [f"{metric.name}_{name}" for metric in spec.deviation_metrics for name in STATISTICS]
     packed = []
     for table, subject in (("fg_b/host", HOST_SUBJECT), ("fg_b/segment", SEGMENT_SUBJECT)):
-        rows = lake.arrow(table, [*subject, *SLICE, COLD_FLAG, *statistics], windows=None, **key.partition)
+        rows = lake.arrow(table, [*subject, *SLICE, COLD_FLAG, *statistics], windows=None, **key.publication.partition)
+        if not len(rows):
+            raise TableError(
+                f"the rows of publication {key.publication.publication_id} are gone from {table} in {lake.uri}",
+                "Newer baselines were published twice since this run began: run it again",
+            )
         wanted = pc.is_in(rows["time_band"], pa.array(key.time_bands))
         packed.append(pack(spec, rows, subject, np.flatnonzero(wanted.to_numpy())))
     return combine(spec, *packed)

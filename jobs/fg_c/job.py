@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from pyspark.sql import functions as F
 
 from common.errors import InputError, TableError
 from common.lake.lake import Lake, equal_predicate
+from common.lake.publications import Publication, publications
 from common.runtime.chunked_replace import replace_in_chunks
 from common.runtime.context import StageRun
 from common.windows import Windows
@@ -38,17 +40,27 @@ def run(config: DeviationConfig, stage: StageRun) -> None:
     check_computations(stage.spec)
     with report.step("baselines"):
         extent = _extent(lake, config.windows)
+        published = publications(lake, config.feature_spec_version)
+        months_of = _months(stage, published)
         runs = [
-            (windows, _keys(config, lake, months, extent.time_bands))
-            for windows, months in baseline_months(config.windows, _published(config, stage), config.baseline_month)
+            (windows, _keys(lake, [published[entry] for entry in months.items()], extent.time_bands))
+            for windows, months in baseline_months(config.windows, months_of, config.baseline_month)
         ]
     keys_of = {part: keys for windows, keys in runs for part in bounded_parts(windows, extent.rows, config.part_rows)}
-    report.rows_out = replace_in_chunks(
-        stage, "fg_c", config.windows, list(keys_of), lambda part: _deviations(lake, part, keys_of[part])
-    )
+    with lake.journal.run("fg_c", config.windows):
+        report.rows_out = replace_in_chunks(
+            stage, "fg_c", config.windows, list(keys_of), lambda part: _deviations(lake, part, keys_of[part])
+        )
     report.rows_in = extent.rows.total()
     report.details["baselines"] = [
-        {"window": str(windows), "horizon": key.horizon, "month": key.month} for windows, keys in runs for key in keys
+        {
+            "window": str(windows),
+            "horizon": key.publication.horizon,
+            "month": key.publication.month,
+            "publication_id": key.publication.publication_id,
+        }
+        for windows, keys in runs
+        for key in keys
     ]
 
 
@@ -64,42 +76,33 @@ def _extent(lake: Lake, windows: Windows) -> _Extent:
     return _Extent(rows, tuple(sorted({row["time_band"] for row in found})))
 
 
-def _published(config: DeviationConfig, stage: StageRun) -> dict[str, list[str]]:
-    """The published months of each horizon."""
-    published: dict[str, list[str]] = {horizon: [] for horizon in stage.project.horizons or stage.spec.horizons}
-    for entry in stage.lake.partitions("fg_b/publications"):
-        if entry["feature_spec_version"] == config.feature_spec_version and entry["baseline_horizon"] in published:
-            published[entry["baseline_horizon"]].append(entry["baseline_month"])
-    return published
+def _months(stage: StageRun, published: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The published months of each horizon of the project."""
+    horizons = stage.project.horizons or stage.spec.horizons
+    return {name: [month for horizon, month in published if horizon == name] for name in horizons}
 
 
-def _keys(
-    config: DeviationConfig, lake: Lake, months: dict[str, str], time_bands: tuple[str, ...]
-) -> list[BaselineKey]:
-    """The baseline of each horizon, checked to be complete.
+def _keys(lake: Lake, chosen: Sequence[Publication], time_bands: tuple[str, ...]) -> list[BaselineKey]:
+    """The baselines of these publications, checked to be there.
 
     Raises:
-        TableError: a table has no rows of it.
+        TableError: a table has no rows of one.
     """
-    versions = tuple(lake.version(table) if lake.exists(table) else -1 for table in BASELINE_TABLES)
-    keys = [
-        BaselineKey(lake.uri, config.feature_spec_version, horizon, month, time_bands, versions)
-        for horizon, month in months.items()
-    ]
     for table in BASELINE_TABLES:
         present = lake.partitions(table)
-        for key in keys:
-            if key.partition not in present:
+        for publication in chosen:
+            if publication.partition not in present:
                 raise TableError(
-                    f"table {table} in {lake.uri} has no rows of horizon {key.horizon} for month {key.month}",
-                    f"Run ndr-fg-b --month {key.month} again",
+                    f"table {table} in {lake.uri} has no rows of horizon {publication.horizon} for month "
+                    f"{publication.month}, publication {publication.publication_id}",
+                    f"Run ndr-fg-b --month {publication.month} again",
                 )
-    return keys
+    return [BaselineKey(lake.uri, publication, time_bands) for publication in chosen]
 
 
 def _deviations(lake: Lake, windows: Windows, keys: list[BaselineKey]) -> DataFrame:
     """The `fg_c` rows of these windows."""
     counts = lake.read("pair_counts", windows)
-    known = [lake.read("fg_b/pair/host", where=equal_predicate(key.partition)) for key in keys]
+    known = [lake.read("fg_b/pair/host", where=equal_predicate(key.publication.partition)) for key in keys]
     pairs = [pair_features(counts, baseline) for baseline in known]
     return with_deviations(lake.read("fg_a", windows), pairs, lake.table("fg_c"), keys)

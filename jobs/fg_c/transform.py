@@ -66,7 +66,7 @@ def with_deviations(
     `pairs` are the `pair_features` of each key. The rows come in `FILES` partitions, because wide files are
     expensive to write.
     """
-    spec = load_spec(keys[0].feature_spec_version)
+    spec = load_spec(keys[0].publication.feature_spec_version)
     joined = rows.select(*COPIED, *deviation_columns(spec))
     for number, frame in enumerate(pairs):
         renamed = {name: _pair_column(name, number) for name in spec.pair_features}
@@ -85,7 +85,7 @@ def _mapper(
     """The function that each worker runs; it holds the keys of the baselines, not the baselines."""
 
     def compute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        names = load_spec(keys[0].feature_spec_version).pair_features
+        names = load_spec(keys[0].publication.feature_spec_version).pair_features
         for chunk in _chunks(batches):
             for number, key in enumerate(keys):
                 pairs = {name: chunk[_pair_column(name, number)] for name in names}
@@ -110,7 +110,7 @@ def fg_c_rows(
     rows: pa.Table, pairs: Mapping[str, pa.ChunkedArray], key: BaselineKey, schema: pa.Schema
 ) -> pa.RecordBatch:
     """The `fg_c` rows of FG-A rows and their pair features."""
-    spec = load_spec(key.feature_spec_version)
+    spec = load_spec(key.publication.feature_spec_version)
     baselines = load_baselines(key)
     subject = baselines.rows_of(rows)
     medians = np.take(baselines.medians, subject, axis=1)
@@ -121,8 +121,8 @@ def fg_c_rows(
     count = rows.num_rows
     columns: dict[str, object] = {name: rows[name].combine_chunks() for name in COPIED}
     columns |= {name: values.combine_chunks() for name, values in pairs.items()}
-    columns["baseline_horizon"] = pa.repeat(key.horizon, count)
-    columns["baseline_month"] = pa.repeat(key.month, count)
+    columns["baseline_horizon"] = pa.repeat(key.publication.horizon, count)
+    columns["baseline_month"] = pa.repeat(key.publication.month, count)
     columns["baseline_source"] = pa.array(np.array(SOURCES)[baselines.sources[subject]].tolist())
     columns |= {name: _nullable(score) for name, score in composites(spec, found[:, 0]).items()}
     flat = found.reshape(-1, count)

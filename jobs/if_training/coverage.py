@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.lake.lake import Lake
+from common.lake.window_status import defects, read_statuses
 from common.windows import Windows
 
 NO_FG_A, NO_FG_C, PARTIAL = "no rows in fg_a", "no rows in fg_c", "rows of fg_a without one in fg_c"
@@ -22,13 +23,15 @@ class Coverage:
     """The coverage of a range: the hosts of each window with both groups of features, by window key, and the defects.
 
     `missing` maps windows that cannot be trained on to the reason; `without_slices` are those among them of which the
-    lake has no slices, so that no logs came in. `duplicates` counts the duplicate rows, by table and window.
+    lake has no slices, so that no logs came in. `incomplete` says of windows what is missing of their logs.
+    `duplicates` counts the duplicate rows, by table and window.
     """
 
     windows: Windows
     horizon: str
     hosts: dict[str, int] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
     without_slices: list[str] = field(default_factory=list)
     duplicates: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=lambda: {"fg_a": 0, "fg_c": 0, "joined": 0})
@@ -46,6 +49,7 @@ class Coverage:
             "coverage": round(self.share, 6),
             "rows": self.rows,
             "missing": self.missing,
+            "incomplete": self.incomplete,
             "without_slices": self.without_slices,
             "duplicates": self.duplicates,
             "hosts": self.hosts,
@@ -64,6 +68,12 @@ def measure(lake: Lake, windows: Windows, horizon: str) -> Coverage:
         deviations = lake.arrow("fg_c", [*KEYS, "baseline_horizon"], part)
         deviations = deviations.filter(pc.equal(deviations["baseline_horizon"], horizon)).select(KEYS)
         _add(coverage, part, current, deviations)
+    statuses = read_statuses(lake, windows)
+    scored = [key for key in coverage.hosts if key not in coverage.missing]
+    coverage.missing |= {key: reason for key, reason in defects(statuses, scored).items() if key in scored}
+    coverage.incomplete = {
+        key: status.incomplete_reason for key, status in sorted(statuses.items()) if status.incomplete_reason
+    }
     sliced = _slices(lake)
     coverage.without_slices = [key for key in coverage.missing if sliced is not None and key not in sliced]
     return coverage

@@ -124,7 +124,7 @@ def open_run(config: TrainingConfig) -> TrainingRun:
         min_rows=project.training.min_rows if config.min_rows is None else config.min_rows,
         random_state=project.training.random_state if config.random_state is None else config.random_state,
     )
-    lake = Lake(config.lake_uri, spec)
+    lake = Lake.opened(config.lake_uri, spec)
     run = TrainingRun(
         config,
         parameters,

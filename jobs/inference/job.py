@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +16,8 @@ from common.detection.pairs.activity import read_activity
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import current_run, model_store
 from common.errors import InputError
+from common.lake.lake import Lake
+from common.lake.window_status import FEATURES, WindowStatus, read_statuses, whole_windows
 from common.runtime.context import StageRun
 from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import WINDOW, Windows
@@ -27,9 +30,12 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     with stage.report.step("load model"):
         model = _load(config, stage)
         monitor = DriftMonitor(model.drift, model_features(stage.spec).names, model.detector.parameters.drift)
-    with scratch_folder(stage.lake.uri) as folder:
+    statuses = whole_windows(stage.lake, config.windows, "fg_a")
+    incomplete = {key: status.incomplete_reason for key, status in statuses.items() if status.incomplete_reason}
+    with stage.lake.journal.run("inference", config.windows), scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("score"):
-            path = _score(config, stage, model, monitor, folder)
+            path = _score(config, stage, model, monitor, incomplete, folder)
+        _require_unchanged(statuses, stage.lake, config.windows)
         with stage.report.step("predictions"), seen_by_engine(folder, stage.lake.uri, stage.session) as seen:
             predictions = stage.session.read.parquet(f"{seen}/{path.name}")
             version, rows = stage.lake.replace("predictions", predictions, config.windows.predicate)
@@ -39,6 +45,8 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     stage.report.details |= monitor.details(
         stage.project.training, config.project_name, spec_version, len(windows), windows.end
     )
+    if incomplete:
+        stage.report.details["incomplete_windows"] = incomplete
     stage.report.details |= {"run_id": model.run_id, "model_sha256": model.model_sha256}
 
 
@@ -52,7 +60,14 @@ def _load(config: InferenceConfig, stage: StageRun) -> LoadedModel:
     return load_model(store, config.model or current_run(store), model_features(stage.spec).names, expected)
 
 
-def _score(config: InferenceConfig, stage: StageRun, model: LoadedModel, monitor: DriftMonitor, folder: Path) -> Path:
+def _score(
+    config: InferenceConfig,
+    stage: StageRun,
+    model: LoadedModel,
+    monitor: DriftMonitor,
+    incomplete: dict[str, str],
+    folder: Path,
+) -> Path:
     """The Parquet file, in the folder, of the predictions of all windows."""
     path = folder / "predictions.parquet"
     table = stage.lake.table("predictions")
@@ -66,7 +81,7 @@ def _score(config: InferenceConfig, stage: StageRun, model: LoadedModel, monitor
                     "Run ndr-fg-c again for these windows",
                 )
             samples = Samples(rows.keys, rows.values, _activity(model, stage, rows))
-            predictions = predict(model, samples, table, config.top_features)
+            predictions = predict(model, samples, table, config.top_features, incomplete)
             monitor.add(rows.values, model.detector.feature_scores(rows.values))
             writer.write_table(predictions.select(table.column_names).cast(table.arrow))
             written += len(predictions)
@@ -77,6 +92,20 @@ def _score(config: InferenceConfig, stage: StageRun, model: LoadedModel, monitor
             f"fg_a in {stage.lake.uri} has no rows in {config.windows}", "Run ndr-fg-a for these windows first"
         )
     return path
+
+
+def _require_unchanged(statuses: Mapping[str, WindowStatus], lake: Lake, windows: Windows) -> None:
+    """Refuses predictions of tables that another run rewrote while they were read."""
+    now = read_statuses(lake, windows)
+    changed = [
+        key
+        for key, status in sorted(now.items())
+        if key not in statuses or status.revisions(FEATURES) != statuses[key].revisions(FEATURES)
+    ]
+    if changed:
+        raise InputError(
+            f"window {changed[0]} in {lake.uri} was rewritten while it was scored", "Run ndr-inference again"
+        )
 
 
 def _activity(model: LoadedModel, stage: StageRun, rows: ModelRows) -> pa.Table | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,8 +15,11 @@ from common.detection.members.member import Samples
 from common.detection.registry.artifacts import LoadedModel
 
 
-def predict(model: LoadedModel, samples: Samples, table: Table, count: int) -> pa.Table:
-    """One prediction for each host and window, with its `count` strongest reasons."""
+def predict(model: LoadedModel, samples: Samples, table: Table, count: int, incomplete: Mapping[str, str]) -> pa.Table:
+    """One prediction for each host and window, with its `count` strongest reasons.
+
+    `incomplete` says by window key what is missing of the window's logs.
+    """
     detector = model.detector
     about_pairs = detector.explain_pairs(samples)
     weights = detector.weights
@@ -32,6 +37,7 @@ def predict(model: LoadedModel, samples: Samples, table: Table, count: int) -> p
             texts = merged(texts, more[start:end], count)
         reasons += texts
     starts = samples.keys["window_start_ts"]
+    windows = pc.strftime(starts, format="%Y%m%dT%H%MZ")
     columns = {
         **{name: samples.keys[name] for name in samples.keys.column_names},
         "anomaly_score": detector.calibration.anomaly_score(raw),
@@ -41,6 +47,7 @@ def predict(model: LoadedModel, samples: Samples, table: Table, count: int) -> p
         "top_features": reasons,
         "pair_evidence": about_pairs["pairs"].strongest_pairs if about_pairs else pa.repeat("[]", len(raw)),
         "date": pc.strftime(starts, format="%Y-%m-%d"),
-        "window": pc.strftime(starts, format="%Y%m%dT%H%MZ"),
+        "window": windows,
+        "incomplete_reason": pa.array([incomplete.get(key) for key in windows.to_pylist()], pa.string()),
     }
     return pa.table({column.name: columns[column.name] for column in table.columns}).cast(table.arrow)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import InputError
+from common.lake.window_status import SCORED, whole_windows
 from common.runtime.context import StageRun
 from common.windows import Windows
 from jobs.join.config import JoinConfig
@@ -22,11 +23,12 @@ def run(config: JoinConfig, stage: StageRun) -> None:
     """Replaces the windows of `prediction_join` in one commit, then publishes them at the destination.
 
     Raises:
-        InputError: there are no predictions, or their features are missing.
+        InputError: there are no predictions, their features are missing, or they are older than these.
         ParameterError: the project parameters lack the destination; nothing was written.
     """
     lake, windows = stage.lake, config.windows
     publish = publisher(config, stage)
+    whole_windows(lake, windows, "predictions", SCORED)
     predictions = lake.read("predictions", windows)
     current = lake.read("fg_a", windows)
     horizon = F.col("baseline_horizon") == F.lit(stage.project.model_horizon)

@@ -26,7 +26,7 @@ from common.errors import RedshiftError
 from common.storage.files import Folder
 from jobs.join.parquet import parquet_bytes, without_zones
 
-LONG_TEXTS = ("top_features", "pair_evidence")
+LONG_TEXTS = ("top_features", "pair_evidence", "incomplete_reason")
 ROWS_PER_FILE = 100_000
 ATTEMPTS = 5
 PAUSE_SECONDS = 2.0

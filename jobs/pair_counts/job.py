@@ -8,11 +8,12 @@ from jobs.pair_counts.transform import count_pairs
 
 def run(config: StageConfig, stage: StageRun) -> None:
     """Replaces the windows of `pair_counts` in one commit."""
-    slices = stage.lake.read("delta_pair", config.windows)
     several = len(config.windows) > 1
-    counted = count_pairs(slices, stage.project, stage.lake.table("pair_counts"), several=several)
-    with stage.report.step("pair_counts"):
-        version, rows = stage.lake.replace("pair_counts", counted, config.windows.predicate)
+    with stage.lake.journal.run("pair_counts", config.windows):
+        slices = stage.lake.read("delta_pair", config.windows)
+        counted = count_pairs(slices, stage.project, stage.lake.table("pair_counts"), several=several)
+        with stage.report.step("pair_counts"):
+            version, rows = stage.lake.replace("pair_counts", counted, config.windows.predicate)
     stage.report.rows_in = slices.count()
     stage.report.rows_out = rows
     stage.report.wrote("pair_counts", version, rows)

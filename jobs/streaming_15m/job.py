@@ -23,7 +23,7 @@ def run(config: StreamingConfig) -> None:
         ("ndr-pair-counts", config.features, run_pair_counts),
         ("ndr-fg-c", config.deviations, run_fg_c),
     )
-    with open_stages(config) as start:
+    with open_stages(config, together=True) as start:
         for name, own, work in stages:
             try:
                 start(name, own, work)

@@ -59,7 +59,8 @@ def statistics(row: Row, metric: str) -> list[Any]:
 def test_every_column_of_the_contract_is_there_with_its_type(name: str) -> None:
     made = baselines(fg_a_row(SPEC), pairs=[pair_counts_row()])[name].schema
     contract = tables(SPEC)[f"fg_b/{name}"].arrow
-    assert dict(zip(made.names, made.types, strict=True)) == dict(zip(contract.names, contract.types, strict=True))
+    computed = {field.name: field.type for field in contract if field.name != "publication_id"}
+    assert dict(zip(made.names, made.types, strict=True)) == computed
 
 
 def test_statistics_of_five_numbers() -> None:

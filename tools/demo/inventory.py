@@ -19,7 +19,7 @@ def host_names(inputs: Sequence[str], lake: Path, windows: Windows) -> dict[str,
     """A machine name for each host: from the scenario of the logs, else derived from its address."""
     if scenario := find_scenario(inputs):
         return {entry["ip"]: entry["name"] for entry in scenario.description["hosts"]}
-    hosts = Lake(str(lake), load_spec("v1")).arrow("fg_a", ["host_ip"], windows).column("host_ip").unique()
+    hosts = Lake.opened(str(lake), load_spec("v1")).arrow("fg_a", ["host_ip"], windows).column("host_ip").unique()
     return {host: f"host-{host}".replace(".", "-").replace(":", "-") for host in hosts.to_pylist()}
 
 

@@ -94,7 +94,7 @@ def write_predictions(predictions: pd.DataFrame, path: Path) -> None:
 
 def _lake_predictions(uri: str) -> pd.DataFrame:
     columns = ["host_ip", "window_start_ts", "anomaly_score"]
-    table = Lake(uri, load_spec("v1")).arrow("predictions", columns=columns).to_pandas()
+    table = Lake.opened(uri, load_spec("v1")).arrow("predictions", columns=columns).to_pandas()
     if table.empty:
         raise InputError(f"table predictions in {uri} has no rows", "Run ndr-inference first")
     if table["anomaly_score"].isna().any():

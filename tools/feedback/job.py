@@ -20,7 +20,7 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 def run(config: SuppressionConfig) -> None:
     """Writes, deletes or lists marks, and prints them as JSON lines."""
-    lake = Lake(config.lake_uri, load_spec(config.feature_spec_version))
+    lake = Lake.opened(config.lake_uri, load_spec(config.feature_spec_version))
     store = feedback_store(lake.uri)
     if config.incident:
         mark = _mark(config, lake, datetime.now(UTC))

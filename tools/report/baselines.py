@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.lake.lake import Lake
+from common.lake.publications import publications
 from common.windows import WINDOW, Windows
 from tools.report.transform import Key, Medians, Subject
 
@@ -54,16 +55,17 @@ def medians_of(
     are left out.
     """
     pairs = list(found)
+    published = publications(lake, version)
     hosts, segments = ({getattr(subject, name) for subject, _ in pairs} for name in ("host_ip", "segment_id"))
     medians: Medians = {}
     for month in sorted({month for _, month in pairs}):
-        partition = {"feature_spec_version": version, "baseline_horizon": horizon, "baseline_month": month}
+        publication = published.get((horizon, month))
         for source, column, members in (("host", "host_ip", hosts), ("segment", "segment_id", segments)):
             name = f"fg_b/{source}"
-            if not metrics or not lake.exists(name):
+            if not metrics or publication is None or not lake.exists(name):
                 continue
             statistics = [f"{metric}_{part}" for metric in metrics for part in PARTS]
-            table = lake.arrow(name, [column, *STRATA, *statistics], None, **partition)
+            table = lake.arrow(name, [column, *STRATA, *statistics], None, **publication.partition)
             for row in table.filter(pc.is_in(table[column], pa.array(sorted(members)))).to_pylist():
                 stratum = (month, source, row[column], *(row[part] for part in STRATA))
                 for metric in metrics:

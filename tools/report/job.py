@@ -37,7 +37,7 @@ def run(config: ReportConfig) -> None:
     """Prints the alerts of the windows on stdout."""
     spec = load_spec(config.feature_spec_version)
     horizon = load_project(config.parameters_path).model_horizon
-    lake = Lake(config.lake_uri, spec)
+    lake = Lake.opened(config.lake_uri, spec)
     if config.incidents:
         report_incidents(lake, spec, config.windows, config.min_score, config.top, config.as_json)
         return

@@ -25,6 +25,7 @@ from common.lake.lake import Lake
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
 from tests.factories import SPEC
+from tests.lakes import mark_lake, note_whole
 
 START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
 RANGE = Windows(START, START + 8 * LENGTH)
@@ -72,6 +73,7 @@ def rows(name: str, window: Windows, seed: int, hosts: int = HOSTS, overrides: O
 
 def write(lake: Path, table: Table, content: pa.Table) -> None:
     """Replaces the window of the table that the content is of."""
+    mark_lake(lake)
     window = content["window"][0].as_py()
     exists = (lake / table.name / "_delta_log").exists()
     predicate = {"predicate": f"window = '{window}'"} if exists else {}
@@ -88,6 +90,7 @@ def make_lake(lake: Path, windows: Windows = RANGE, only: tuple[str, ...] = ("fg
         }
         for place, name in enumerate(only):
             write(lake, tables(SPEC)[name], rows(name, window, 2 * number + place, overrides=overrides[name]))
+    note_whole(lake, windows)
     return lake
 
 

@@ -73,6 +73,7 @@ def test_numbers_of_a_file_with_one_value_are_exact(stages: Stages) -> None:
         "pair_last_seen_ts": FIRST.start, "active_days": 1, "pair_daily_avg": EXACT, "pair_rarity_score": EXACT,
         "is_new_pair_flag": False, "is_rare_pair_flag": True, "reference_ts": FIRST.end,
         "feature_spec_version": "v1", "baseline_horizon": "7d", "baseline_month": "2026-03",
+        "publication_id": "a",
     }  # fmt: skip
     frame = stages.session.createDataFrame(pa.Table.from_pylist([row], schema=table.arrow))
     lake.replace(table.name, frame, "baseline_month = '2026-03'")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from tests import oracle
 from tests.conftest import Stages
 from tests.factories import SPEC
 from tests.jobs.conftest import HORIZONS, PROJECT, REFERENCE
+from tests.lakes import published_key, published_rows
 from tests.oracle.compare import assert_tables_equal
 
 pytestmark = pytest.mark.parity
@@ -29,10 +31,10 @@ def expected(baselines: Stages) -> dict[str, dict[str, pa.Table]]:
 def test_baselines_equal_the_oracle(
     baselines: Stages, expected: dict[str, dict[str, pa.Table]], name: str, horizon: str
 ) -> None:
-    table = baselines.lake.table(f"fg_b/{name}")
-    found = baselines.lake.arrow(table.name, None, None, baseline_horizon=horizon)
+    found = published_rows(baselines.lake, f"fg_b/{name}")
+    found = found.filter(pc.equal(found["baseline_horizon"], horizon))
     assert found.num_rows
-    assert_tables_equal(found, expected[horizon][name], table.key)
+    assert_tables_equal(found, expected[horizon][name], published_key(f"fg_b/{name}"))
 
 
 def test_every_statistic_of_every_metric_is_there(baselines: Stages) -> None:

@@ -17,7 +17,7 @@ from jobs.fg_b.job import run
 from tests.conftest import Stages
 from tests.factories import SPEC
 from tests.jobs.fg_b.synthetic import fg_a_row, pair_row, random_fg_a, random_pairs
-from tests.lakes import write_table
+from tests.lakes import published_key, published_rows, write_table
 
 REFERENCE = datetime(2026, 3, 5, 0, 8, tzinfo=UTC)
 TWO_DAYS = ProjectParameters(horizons={"2d": Horizon(2, 1)})  # 2 March 00:08 to 4 March 00:08
@@ -36,8 +36,8 @@ def publish(stages: Stages, **overrides: Any) -> Any:
 
 
 def rows(stages: Stages, table: str) -> list[dict[str, Any]]:
-    key = stages.lake.table(table).key
-    found: list[dict[str, Any]] = stages.lake.arrow(table).sort_by([(name, "ascending") for name in key]).to_pylist()
+    held = published_rows(stages.lake, table)
+    found: list[dict[str, Any]] = held.sort_by([(name, "ascending") for name in published_key(table)]).to_pylist()
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from common.contracts import tables
 from common.windows import WINDOW, Windows
 from tests.common.detection.model_lake import rows
 from tests.factories import SPEC
+from tests.lakes import mark_lake, note_whole
 
 START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
 HOSTS = 8
@@ -23,8 +24,9 @@ def span(windows: int) -> Windows:
     return Windows(START, START + windows * WINDOW)
 
 
-def add_windows(lake: Path, windows: Iterable[Windows], hosts: int = HOSTS, tables_of: str = "ac") -> None:
+def add_windows(lake: Path, windows: Collection[Windows] | Windows, hosts: int = HOSTS, tables_of: str = "ac") -> None:
     """Appends rows of `fg_a` (a) and `fg_c` (c) for the windows; the same window always has the same values."""
+    mark_lake(lake)
     for place, name in enumerate(("fg_a", "fg_c")):
         if name[-1] not in tables_of:
             continue
@@ -38,10 +40,13 @@ def add_windows(lake: Path, windows: Iterable[Windows], hosts: int = HOSTS, tabl
             }
             parts.append(rows(name, window, 2 * number + place, hosts, overrides if name == "fg_a" else None))
         write_deltalake(lake / name, pa.concat_tables(parts), mode="append", partition_by=list(table.partitions))
+    first, last = min(windows), max(windows)
+    note_whole(lake, Windows(first.start, last.end))
 
 
 def add_slices(lake: Path, windows: Iterable[Windows]) -> None:
     """Appends one row of `delta_host` for each window: logs came in, whatever became of them."""
+    mark_lake(lake)
     table = tables(SPEC)["delta_host"]
     parts = []
     for window in windows:

@@ -19,6 +19,7 @@ from tests.commands import run
 from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake, rows, write
 from tests.conftest import ENGINE
 from tests.factories import SPEC
+from tests.lakes import note_whole
 from tests.redshift import Query
 from tests.types import Row, Run
 
@@ -39,6 +40,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
              if name in tables(SPEC)["predictions"].column_names}  # fmt: skip
     for number, window in enumerate(RANGE):
         write(lake, tables(SPEC)["predictions"], rows("predictions", window, number, overrides=texts))
+    note_whole(lake, RANGE, ["inference"])
     return lake
 
 

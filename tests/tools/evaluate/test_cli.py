@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from deltalake import write_deltalake
 
+from tests.lakes import mark_lake
 from tools.evaluate.cli import main
 
 START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
@@ -86,6 +87,7 @@ def test_reads_the_lake_and_writes_its_predictions(tmp_path: Path) -> None:
             "anomaly_score": [0.9, 0.1, 0.2],
         }
     )
+    mark_lake(tmp_path / "lake")
     write_deltalake(tmp_path / "lake" / "predictions", table)
     out = tmp_path / "out.csv"
     result = call(tmp_path, "--lake", str(tmp_path / "lake"), "--predictions-out", str(out), predictions=None)

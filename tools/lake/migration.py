@@ -1,0 +1,154 @@
+"""The migration of a lake of format 1 to format 2: safe to interrupt anywhere, and to repeat.
+
+Every step changes one table in one commit and finds out itself whether it is still to be done. The file that says
+which format the lake has is written after all of them; until then every stage refuses the lake.
+
+Format 2 adds the publication to the tables of baselines, the reason why a window is incomplete to predictions, and
+the table `window_status`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import pyarrow as pa
+from deltalake import Field, write_deltalake
+from deltalake.exceptions import DeltaError
+from deltalake.schema import PrimitiveType
+
+from common.contracts.columns import INCOMPLETE
+from common.contracts.types import Table
+from common.errors import CommitError, first_line
+from common.lake.lake import Lake
+from common.lake.publications import MEMBERS
+from common.lake.publications import TABLE as PUBLICATIONS
+from common.lake.window_status import READ_BY, StageStatus
+from common.lake.window_status import TABLE as STATUS
+from common.runtime.run_report import RunReport
+from common.storage.filesystems import subtree
+from common.windows import parse_moment
+
+MIGRATED = "00000000T000000.000000Z-migrated"
+"""The publication and the revision of what earlier releases wrote; it sorts before all others."""
+
+BATCH_ROWS = 16_384
+HELD_BY = {"delta": "delta_host", "fg_a": "fg_a", "fg_c": "fg_c", "inference": "predictions"}
+"""The table whose rows say that a stage has run; of `pair_counts` nothing does, as windows may have no pairs."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change of one table that is still to be made."""
+
+    table: str
+    change: str
+    apply: Callable[[Lake, RunReport], None]
+
+
+def steps(lake: Lake) -> Iterator[Step]:
+    """The steps that the lake still needs, in their order.
+
+    Raises:
+        TableError: a table is unreadable.
+    """
+    for name in (*MEMBERS, PUBLICATIONS):
+        if _lacks(lake, name, "publication_id"):
+            yield Step(name, f"rows get the publication {MIGRATED}", partial(_add_publication, lake.table(name)))
+    for name in ("predictions", "prediction_join"):
+        if _lacks(lake, name, INCOMPLETE.name):
+            yield Step(name, f"new column {INCOMPLETE.name}, null", partial(_add_column, name))
+    if any(lake.exists(name) for name in HELD_BY.values()) and not (lake.exists(STATUS) and lake.count(STATUS)):
+        yield Step(STATUS, f"a row for each window and stage so far, of revision {MIGRATED}", _note_windows)
+
+
+def _lacks(lake: Lake, name: str, column: str) -> bool:
+    return lake.exists(name) and column not in lake.stored_schema(name).names
+
+
+def _add_publication(table: Table, lake: Lake, report: RunReport) -> None:
+    """Rewrites the table with the publication; the rows pass through memory in batches."""
+    delta = lake.delta(table.name)
+    stored = delta.to_pyarrow_dataset(filesystem=subtree(lake.location(table.name)))
+    total = lake.count(table.name)
+    schema = pa.schema(
+        [column.arrow.with_nullable(True).with_metadata({"comment": column.comment}) for column in table.columns]
+    )
+
+    def migrated() -> Iterator[pa.RecordBatch]:
+        done = 0
+        for batch in stored.to_batches(batch_size=BATCH_ROWS):
+            added = {"publication_id": pa.repeat(MIGRATED, len(batch))}
+            columns = [_column(batch, field, added) for field in schema]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+            done += len(batch)
+            report.progress(table.name, done, total, "rows")
+
+    with _reported(lake, table.name):
+        write_deltalake(
+            delta,
+            pa.RecordBatchReader.from_batches(schema, migrated()),
+            mode="overwrite",
+            schema_mode="overwrite",
+            partition_by=list(table.partitions),
+        )
+
+
+def _column(batch: pa.RecordBatch, field: pa.Field, added: Mapping[str, pa.Array]) -> pa.Array:
+    if field.name in batch.schema.names:
+        return batch[field.name].cast(field.type)
+    return added.get(field.name, pa.nulls(len(batch), field.type))
+
+
+def _add_column(name: str, lake: Lake, report: RunReport) -> None:
+    with _reported(lake, name):
+        lake.delta(name).alter.add_columns(
+            [Field(INCOMPLETE.name, PrimitiveType(INCOMPLETE.type), metadata={"comment": INCOMPLETE.comment})]
+        )
+
+
+def _note_windows(lake: Lake, report: RunReport) -> None:
+    """Notes for each stage the windows of which it left rows, and all of these for `delta` and `pair_counts`."""
+    held = {stage: _windows_of(lake, name) for stage, name in HELD_BY.items()}
+    held["delta"] = held["pair_counts"] = set().union(*held.values())
+    now = datetime.now(UTC)
+    rows = [
+        StageStatus(
+            stage,
+            MIGRATED,
+            " ".join(MIGRATED for _ in READ_BY[stage]),
+            is_finished=True,
+            incomplete_reason=None,
+            written_ts=now,
+            date=f"{parse_moment(window):%Y-%m-%d}",
+            window=window,
+        )
+        for stage, windows in held.items()
+        for window in sorted(windows)
+    ]
+    if not lake.exists(STATUS):
+        lake.create(lake.table(STATUS))
+    noted = pa.Table.from_pylist([asdict(row) for row in rows], schema=lake.table(STATUS).arrow)
+    lake.rewrite(STATUS, {"date": sorted({row.date for row in rows})}, lambda _: noted)
+
+
+def _windows_of(lake: Lake, name: str) -> set[str]:
+    if not lake.exists(name):
+        return set()
+    if "window" in lake.table(name).partitions:
+        return {partition["window"] for partition in lake.partitions(name)}
+    return set(lake.arrow(name, ["window"])["window"].unique().to_pylist())
+
+
+@contextmanager
+def _reported(lake: Lake, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (DeltaError, pa.ArrowException, OSError) as error:
+        raise CommitError(
+            f"table {name} in {lake.uri} cannot be migrated: {first_line(error)}",
+            "Nothing of it was changed; check free space and permissions, then run again",
+        ) from error
