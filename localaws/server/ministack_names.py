@@ -39,6 +39,22 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     "ministack.core.router": {
         "SERVICE_PATTERNS": None,
     },
+    "ministack.core.sigv4": {
+        "HeaderSignature": None,
+        "header_signature_failure": (
+            "signature",
+            "secret",
+            "method",
+            "raw_path",
+            "query_params",
+            "headers",
+            "body",
+            "presigned",
+            "explain",
+        ),
+        "parse_header_signature": ("headers",),
+        "parse_query_signature": ("query_params",),
+    },
     "ministack.services.dynamodb": {
         "_INDEX_MEMBERS": None,
         "_delete_table": ("data",),

@@ -43,7 +43,7 @@ class Plugin:
         self._runner = Runner(records, processes)
         self._glue = GlueRuns(processes, self._store)
         self._glue.install()
-        engine = Engine(settings.home / "redshift", Objects(settings.endpoint))
+        engine = Engine(settings.home / "redshift", Objects())
         self._redshift = DataApi(Statements(self._store), engine)
         add_service("redshift-data", "RedshiftData", wire.service(self._redshift.operations()), "redshiftdata")
         add_service("sagemaker", "SageMaker", wire.service(Pipelines(records, self._runner).operations()))

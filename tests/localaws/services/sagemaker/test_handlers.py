@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
+from localaws.credential import Credential
 from tests.localaws.running import unique, wait_for, write_step
 from tests.localaws.services.sagemaker.pipelines import ROLE, create, definition, finish, run, step
 
@@ -55,11 +56,11 @@ def test_arguments_are_resolved_and_passed(local_aws: LocalAws, step_bin: Path) 
 
 def test_a_step_reaches_the_local_aws_in_a_folder_of_its_own(local_aws: LocalAws, step_bin: Path) -> None:
     write_step(
-        step_bin, "ndr-environment", 'echo "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_DEFAULT_REGION $MINE"; pwd'
+        step_bin, "ndr-environment", 'echo "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_DEFAULT_REGION $NDR_MINE"; pwd'
     )
-    done = run(local_aws, definition(step("A", "ndr-environment", Environment={"MINE": "yes"})))
+    done = run(local_aws, definition(step("A", "ndr-environment", Environment={"NDR_MINE": "yes"})))
     first, folder = log_of(local_aws, done["PipelineExecutionArn"], "A").splitlines()
-    assert first == f"{local_aws.endpoint} test us-east-1 yes"
+    assert first == f"{local_aws.endpoint} {Credential.of(local_aws.home).key_id} us-east-1 yes"
     assert Path(folder).is_relative_to(local_aws.home / "scratch")
 
 
