@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from localaws.server.signatures import RefusedError, Signed, check_signature, cl
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 _FORBIDDEN = 403
+_SERVICE = re.compile(r"Credential=[^/,]*/[^/,]*/[^/,]*/([a-z0-9-]+)/")
 
 
 class Gate:
@@ -145,12 +147,12 @@ def _error(error: RefusedError, request: Signed) -> tuple[str, bytes]:
     """Content type and body of an error, in the request's protocol: JSON, or XML of the Query protocol or of S3."""
     if request.method == "HEAD":
         return "application/xml", b""
-    if "x-amz-target" in request.headers or request.raw_path == HEALTH_PATH:
-        document = {"__type": error.code, "message": error.message}
-        return "application/x-amz-json-1.0", json.dumps(document).encode()
+    service = _SERVICE.search(request.headers.get("authorization", ""))
     inner = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
     if "application/x-www-form-urlencoded" in request.headers.get("content-type", ""):
         text = f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error></ErrorResponse>"
+    elif "x-amz-target" in request.headers or (service and service[1] != "s3"):
+        return "application/json", json.dumps({"__type": error.code, "message": error.message}).encode()
     else:
         text = f"<Error>{inner}</Error>"
     return "application/xml", f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()

@@ -52,8 +52,9 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
             "presigned",
             "explain",
         ),
-        "parse_header_signature": ("headers",),
-        "parse_query_signature": ("query_params",),
+    },
+    "ministack.services.cloudformation.provisioners": {
+        "_RESOURCE_HANDLERS": None,
     },
     "ministack.services.dynamodb": {
         "_INDEX_MEMBERS": None,

@@ -11,6 +11,7 @@ from ministack.services import stepfunctions
 from localaws.processes.jobs import Processes
 from localaws.server import wire
 from localaws.server.settings import Settings
+from localaws.services import cloudformation
 from localaws.services.glue import GlueRuns
 from localaws.services.redshift_data.engine import Engine
 from localaws.services.redshift_data.handlers import DataApi
@@ -32,6 +33,7 @@ class Plugin:
         self.application: Any = ministack_app.app
         self._store = Store(settings.home / "state.sqlite3")
         patch_step_functions()
+        cloudformation.install()
         self._persistence = Persistence(self._store)
         self._persistence.restore()
         self._persistence.install()

@@ -17,8 +17,12 @@ from localaws.credential import Credential
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = timedelta(minutes=15)
 LONGEST_PRESIGNED = timedelta(days=7)
-_SIGNATURE = re.compile(r"[0-9a-f]{64}")
-_HASH = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
+_SCOPE = r"([A-Za-z0-9]+)/([0-9]{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request"
+_CREDENTIAL = re.compile(_SCOPE)
+_AUTHORIZATION = re.compile(
+    rf"{ALGORITHM} Credential={_SCOPE}, ?SignedHeaders=([a-z0-9;._-]+), ?Signature=([0-9a-f]{{64}})"
+)
+_HASH = re.compile(r"[0-9a-f]{64}")
 _UNHASHED = (
     "UNSIGNED-PAYLOAD",
     "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
@@ -56,23 +60,32 @@ def claimed_signature(request: Signed, credential: Credential, now: datetime) ->
         RefusedError: the request has none, names another access key, is too old, or leaves out what must be signed.
     """
     presigned = "authorization" not in request.headers
-    if presigned:
-        if request.query.get("X-Amz-Algorithm") != [ALGORITHM]:
-            raise RefusedError("MissingAuthenticationToken", NOT_SIGNED)
-        found = sigv4.parse_query_signature(request.query)
-    else:
-        if not request.headers["authorization"].startswith(f"{ALGORITHM} "):
-            raise RefusedError("MissingAuthenticationToken", NOT_SIGNED)
-        found = sigv4.parse_header_signature(request.headers)
-    if isinstance(found, tuple):
-        raise RefusedError("IncompleteSignature", "The signature lacks a part.")
+    found = _of_query(request.query) if presigned else _of_headers(request.headers)
     if not hmac.compare_digest(found.access_key_id.encode(), credential.key_id.encode()):
         raise RefusedError("InvalidAccessKeyId", "The access key is not the one that ndr-local env prints.")
     _check_time(found, _lifetime(request) if presigned else None, now)
     _check_coverage(found, request)
-    if not _SIGNATURE.fullmatch(found.signature):
-        raise RefusedError("SignatureDoesNotMatch", MISMATCH)
     return found, presigned
+
+
+def _of_headers(headers: Mapping[str, str]) -> sigv4.HeaderSignature:
+    found = _AUTHORIZATION.fullmatch(headers["authorization"])
+    if found is None:
+        raise RefusedError("MissingAuthenticationToken", NOT_SIGNED)
+    return sigv4.HeaderSignature(*found.groups(), headers.get("x-amz-date", ""))
+
+
+def _of_query(query: Mapping[str, list[str]]) -> sigv4.HeaderSignature:
+    values = [
+        query.get(f"X-Amz-{name}", []) for name in ("Algorithm", "Credential", "SignedHeaders", "Signature", "Date")
+    ]
+    if any(len(value) != 1 for value in values):
+        raise RefusedError("MissingAuthenticationToken", NOT_SIGNED)
+    algorithm, credential, signed_headers, signature, date = (value[0] for value in values)
+    scope, hexadecimal = _CREDENTIAL.fullmatch(credential), _HASH.fullmatch(signature)
+    if algorithm != ALGORITHM or scope is None or hexadecimal is None:
+        raise RefusedError("MissingAuthenticationToken", NOT_SIGNED)
+    return sigv4.HeaderSignature(*scope.groups(), signed_headers, signature, date)
 
 
 def _lifetime(request: Signed) -> timedelta:
@@ -115,7 +128,7 @@ def check_signature(
     declared = request.headers.get("x-amz-content-sha256", "")
     if declared and declared not in _UNHASHED:
         actual = hashlib.sha256(body).hexdigest()
-        if not _HASH.fullmatch(declared) or not hmac.compare_digest(declared.lower(), actual):
+        if not _HASH.fullmatch(declared) or not hmac.compare_digest(declared, actual):
             raise RefusedError("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' is not the body's.")
     arguments: tuple[Any, ...] = (request.method, request.raw_path, request.query, request.headers, body)
     if sigv4.header_signature_failure(found, credential.secret, *arguments, presigned=presigned):

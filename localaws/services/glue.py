@@ -89,6 +89,8 @@ class GlueRuns:
 
     def create_job(self, data: dict[str, Any]) -> Any:
         """Creates a job with its limit on concurrent runs, which ministack drops."""
+        if "/" in (name := str(data.get("Name", ""))) or name in (".", ".."):  # it is the name of a folder here
+            return sf.error_response_json("InvalidInputException", f"Job name {name!r} must not be a path")
         response = _original_create(data)
         if response[0] == 200:
             glue._jobs[data["Name"]]["ExecutionProperty"] = data.get("ExecutionProperty") or {"MaxConcurrentRuns": 1}
