@@ -27,6 +27,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 HEALTH_SECONDS = 5.0
 DEFAULT_PORT = 4566
+_ELSEWHERE = "another home folder, or with another credential"
 
 
 def interpreter() -> Path:
@@ -198,9 +199,9 @@ class LocalAws:
                 f"{self.endpoint} is of an earlier release, which answers everybody",
                 f"Stop it with ndr-local down --home {self.home}, and repeat ndr-local up",
             )
-        if not own:
+        if own is None:
             other = _health(self.port, Credential.find(self.home))
-            user = f"the local AWS in {other.home or 'another home folder'}" if other else "another program"
+            user = f"the local AWS in {other.home or _ELSEWHERE}" if other else "another program"
             raise LocalAwsError(f"port {self.port} is used by {user}", "Stop it, or choose another port with --port")
 
     def _server_variables(self) -> dict[str, str]:
