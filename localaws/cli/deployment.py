@@ -41,7 +41,7 @@ def run_command(local: LocalAws, name: str, *arguments: str) -> None:
     program = scripts_folder() / name
     if not program.exists():
         raise LocalAwsError(f"the command {program} is missing", "Install it with: make setup")
-    done = subprocess.run([program, *arguments], env={**os.environ, **local.environment}, check=False)
+    done = subprocess.run([program, *arguments], env={**os.environ, **local.environment}, umask=0o077, check=False)
     if done.returncode:
         raise LocalAwsError(
             f"{name} {arguments[0]} failed with exit code {done.returncode}",

@@ -17,7 +17,9 @@ from typing import Any
 
 from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError
-from localaws.server.settings import REGION, aws_environment
+from localaws.cli.private_files import make_private, private_append, write_private
+from localaws.credential import Credential
+from localaws.server.settings import HEALTH_PATH, REGION, SERVER_HEADER, aws_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SERVER = "localaws.server.server"
@@ -25,6 +27,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 HEALTH_SECONDS = 5.0
 DEFAULT_PORT = 4566
+_ELSEWHERE = "another home folder, or with another credential"
 
 
 def interpreter() -> Path:
@@ -45,14 +48,44 @@ def interpreter() -> Path:
     return path
 
 
-def _health(port: int) -> dict[str, Any] | None:
-    """The health document of the local AWS on a port; None if there is none."""
+@dataclass(frozen=True)
+class Health:
+    """What answers on a port: process and home folder, None if it is a local AWS with another credential.
+
+    A server of an earlier release, which checks no credential, names none: `key_id` is None.
+    """
+
+    pid: int | None = None
+    home: Path | None = None
+    key_id: str | None = None
+
+
+def _health(port: int, credential: Credential | None) -> Health | None:
+    """The local AWS on a port; None if there is none."""
+    request = _signed_get(f"http://127.0.0.1:{port}{HEALTH_PATH}", credential)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ndr/health", timeout=HEALTH_SECONDS) as response:
+        with urllib.request.urlopen(request, timeout=HEALTH_SECONDS) as response:
             found = json.load(response)
+    except urllib.error.HTTPError as error:
+        return Health() if error.headers.get("server") == SERVER_HEADER else None
     except (urllib.error.URLError, OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and "home" in found else None
+    if not isinstance(found, dict) or "home" not in found:
+        return None
+    return Health(int(found["pid"]), Path(found["home"]), found.get("key_id"))
+
+
+def _signed_get(url: str, credential: Credential | None) -> urllib.request.Request:
+    """A request signed with the credential, if there is one."""
+    if credential is None:
+        return urllib.request.Request(url)
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    signed = AWSRequest("GET", url)
+    SigV4Auth(Credentials(credential.key_id, credential.secret), SERVER_HEADER, REGION).add_auth(signed)
+    return urllib.request.Request(url, headers=dict(signed.headers))
 
 
 def _listens(port: int) -> bool:
@@ -105,27 +138,34 @@ class LocalAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that point the AWS tools and SDKs of a process to this server."""
-        return aws_environment(self.endpoint)
+        """Variables that point the AWS tools and SDKs of a process to this server.
+
+        Raises:
+            CredentialError: the home folder has no credential: no server of this release was started there.
+        """
+        return aws_environment(self.endpoint, Credential.of(self.home))
 
     def client(self, service: str) -> Any:
         """A boto3 client for a service of this server."""
         import boto3
 
+        credential = Credential.of(self.home)
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=credential.key_id,
+            aws_secret_access_key=credential.secret,
         )
+
+    def _own_health(self) -> Health | None:
+        found = _health(self.port, Credential.find(self.home))
+        return found if found and found.home == self.home.resolve() else None
 
     def pid(self) -> int | None:
         """The process id of the running server of this home; None if it does not run."""
-        found = _health(self.port)
-        if found is None or Path(found["home"]) != self.home.resolve():
-            return None
-        return int(found["pid"])
+        found = self._own_health()
+        return found.pid if found else None
 
     def start(self) -> bool:
         """Starts the server and waits until it answers; False if it was running.
@@ -134,14 +174,12 @@ class LocalAws:
             LocalAwsError: the port is taken, or the server does not start.
         """
         if _listens(self.port):
-            other = _health(self.port)
-            if other and Path(other["home"]) == self.home.resolve():
-                return False
-            user = f"the local AWS in {other['home']}" if other else "another program"
-            raise LocalAwsError(f"port {self.port} is used by {user}", "Stop it, or choose another port with --port")
+            self._check_running()
+            return False
         program = interpreter()
-        self.home.mkdir(parents=True, exist_ok=True)
-        with self.log_path.open("ab") as log:
+        make_private(self.home)
+        Credential.make(self.home)
+        with private_append(self.log_path) as log:
             process = subprocess.Popen(
                 [str(program), "-m", SERVER],
                 env={**os.environ, **self.variables, **self._server_variables()},
@@ -151,8 +189,20 @@ class LocalAws:
                 start_new_session=True,
             )
         self._wait_until_up(process)
-        (self.home / "server.json").write_text(json.dumps({"pid": process.pid, "port": self.port}))
+        write_private(self.home / "server.json", json.dumps({"pid": process.pid, "port": self.port}))
         return True
+
+    def _check_running(self) -> None:
+        """Raises LocalAwsError unless the port is used by this home's server, of a release that checks credentials."""
+        if (own := self._own_health()) and own.key_id is None:
+            raise LocalAwsError(
+                f"{self.endpoint} is of an earlier release, which answers everybody",
+                f"Stop it with ndr-local down --home {self.home}, and repeat ndr-local up",
+            )
+        if own is None:
+            other = _health(self.port, Credential.find(self.home))
+            user = f"the local AWS in {other.home or _ELSEWHERE}" if other else "another program"
+            raise LocalAwsError(f"port {self.port} is used by {user}", "Stop it, or choose another port with --port")
 
     def _server_variables(self) -> dict[str, str]:
         return {

@@ -87,6 +87,7 @@ class Job:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
+                    umask=self._processes.settings.step_umask,
                     start_new_session=True,
                 )
             except OSError as error:

@@ -39,6 +39,23 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     "ministack.core.router": {
         "SERVICE_PATTERNS": None,
     },
+    "ministack.core.sigv4": {
+        "HeaderSignature": None,
+        "header_signature_failure": (
+            "signature",
+            "secret",
+            "method",
+            "raw_path",
+            "query_params",
+            "headers",
+            "body",
+            "presigned",
+            "explain",
+        ),
+    },
+    "ministack.services.cloudformation.provisioners": {
+        "_RESOURCE_HANDLERS": None,
+    },
     "ministack.services.dynamodb": {
         "_INDEX_MEMBERS": None,
         "_delete_table": ("data",),

@@ -11,6 +11,7 @@ from ministack.services import stepfunctions
 from localaws.processes.jobs import Processes
 from localaws.server import wire
 from localaws.server.settings import Settings
+from localaws.services import cloudformation
 from localaws.services.glue import GlueRuns
 from localaws.services.redshift_data.engine import Engine
 from localaws.services.redshift_data.handlers import DataApi
@@ -32,6 +33,7 @@ class Plugin:
         self.application: Any = ministack_app.app
         self._store = Store(settings.home / "state.sqlite3")
         patch_step_functions()
+        cloudformation.install()
         self._persistence = Persistence(self._store)
         self._persistence.restore()
         self._persistence.install()
@@ -43,7 +45,7 @@ class Plugin:
         self._runner = Runner(records, processes)
         self._glue = GlueRuns(processes, self._store)
         self._glue.install()
-        engine = Engine(settings.home / "redshift", Objects(settings.endpoint))
+        engine = Engine(settings.home / "redshift", Objects())
         self._redshift = DataApi(Statements(self._store), engine)
         add_service("redshift-data", "RedshiftData", wire.service(self._redshift.operations()), "redshiftdata")
         add_service("sagemaker", "SageMaker", wire.service(Pipelines(records, self._runner).operations()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import os
 import resource
 import signal
@@ -15,30 +14,9 @@ from typing import Any
 from localaws.server import patching
 from localaws.server.settings import Settings, SettingsError
 
-HEALTH_PATH = "/_ndr/health"
 GRACE_SECONDS = 1.0
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
-
-
-async def _answer(send: Any, document: dict[str, Any]) -> None:
-    body = json.dumps(document).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def with_health(application: Application, settings: Settings) -> Application:
-    """The application with a health document (process, home, port) at `HEALTH_PATH`."""
-    health = {"pid": os.getpid(), "home": str(settings.home), "port": settings.port}
-
-    async def answering(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["path"] == HEALTH_PATH:
-            await _answer(send, health)
-        else:
-            await application(scope, receive, send)
-
-    return answering
 
 
 async def serve(application: Application, settings: Settings, meanwhile: Awaitable[None]) -> None:
@@ -64,7 +42,6 @@ async def serve(application: Application, settings: Settings, meanwhile: Awaitab
 
 def _take_home(settings: Settings) -> Any:
     """The lock on the home folder, held while open; raises SettingsError if another server holds it."""
-    settings.home.mkdir(parents=True, exist_ok=True)
     lock = (settings.home / "lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -84,11 +61,13 @@ def _raise_file_limit() -> None:
 def main() -> int:
     """Serves until stopped; 1 if the server cannot start."""
     try:
-        settings = Settings.from_environment()
+        # what the server keeps is the user's alone; steps make files as the user's own commands do
+        settings = Settings.from_environment(step_umask=os.umask(0o077))
         lock = _take_home(settings)
         settings.prepare_ministack()
         patching.check()
         # ministack reads its environment on import, hence only after the settings
+        from localaws.server.gate import Gate
         from localaws.server.plugin import Plugin
 
         local = Plugin(settings)
@@ -97,7 +76,7 @@ def main() -> int:
         return 1
     _raise_file_limit()
     try:
-        asyncio.run(serve(with_health(local.application, settings), settings, local.keep_saving()))
+        asyncio.run(serve(Gate(local.application, settings), settings, local.keep_saving()))
     except OSError as error:
         sys.stderr.write(f"error: port {settings.port} cannot be opened: {error}. Choose another with GATEWAY_PORT\n")
         return 1

@@ -6,20 +6,30 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.runtime.catalog import STAGES
+from localaws.credential import Credential, CredentialError
+
 STEP_KINDS = ("process", "docker")
 REGION = "us-east-1"
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+HTTP_PORT = 80  # which clients leave out of the name
+STAGE_COMMANDS = frozenset(stage.command for stage in STAGES)
+HEALTH_PATH = "/_ndr/health"
+SERVER_HEADER = "ndr-local"
+# ministack has 90 services, some of which run programs of a request: those in use
+SERVICES = "cloudformation,dynamodb,ecr,events,glue,iam,logs,s3,scheduler,sqs,states,sts"
 
 
 class SettingsError(Exception):
     """An environment variable is missing or invalid."""
 
 
-def aws_environment(endpoint: str) -> dict[str, str]:
+def aws_environment(endpoint: str, credential: Credential) -> dict[str, str]:
     """Variables that point AWS tools and SDKs to the local AWS at an endpoint."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": credential.key_id,
+        "AWS_SECRET_ACCESS_KEY": credential.secret,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -33,6 +43,10 @@ def _required(name: str) -> str:
     return value
 
 
+def _words(name: str) -> frozenset[str]:
+    return frozenset(os.environ.get(name, "").split())
+
+
 def _number(name: str, default: float, least: float) -> float:
     text = os.environ.get(name, "")
     try:
@@ -44,37 +58,62 @@ def _number(name: str, default: float, least: float) -> float:
     return value
 
 
+def _credential(home: Path) -> Credential:
+    try:
+        return Credential.of(home)
+    except CredentialError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _hosts(port: int) -> frozenset[str]:
+    """The names of this server: those of the loopback interface, and `NDR_LOCAL_HOSTS` (with ports) of a forwarder."""
+    own = {f"{name}:{port}" for name in LOOPBACK}
+    return frozenset(own | (set(LOOPBACK) if port == HTTP_PORT else set()) | _words("NDR_LOCAL_HOSTS"))
+
+
 @dataclass(frozen=True)
 class Settings:
-    """One server: its home folder and port, and how it runs steps."""
+    """One server: its home folder, port, credential and names, and how it runs steps.
+
+    `hosts` are the names, each with a port, under which it answers.
+    """
 
     home: Path
     port: int
+    credential: Credential
+    hosts: frozenset[str]
     step_bin: Path
     steps: str
     step_slots: int
     step_grace_seconds: float
     step_mounts: tuple[Path, ...]
+    step_commands: frozenset[str]
+    step_umask: int
 
     @classmethod
-    def from_environment(cls) -> Settings:
-        """The settings of this process.
+    def from_environment(cls, step_umask: int) -> Settings:
+        """The settings of this process; steps get the umask.
 
         Raises:
-            SettingsError: a variable is missing or invalid.
+            SettingsError: a variable is missing or invalid, or the home folder has no credential.
         """
+        home, port = Path(_required("NDR_LOCAL_HOME")).resolve(), int(_number("GATEWAY_PORT", 4566, 1))
         steps = os.environ.get("NDR_STEPS") or "process"
         if steps not in STEP_KINDS:
             raise SettingsError(f"NDR_STEPS={steps} is unknown. Use one of {', '.join(STEP_KINDS)}")
         mounts = os.environ.get("NDR_STEP_MOUNTS", "")
         return cls(
-            home=Path(_required("NDR_LOCAL_HOME")).resolve(),
-            port=int(_number("GATEWAY_PORT", 4566, 1)),
+            home=home,
+            port=port,
+            credential=_credential(home),
+            hosts=_hosts(port),
             step_bin=Path(_required("NDR_STEP_BIN")).resolve(),
             steps=steps,
             step_slots=int(_number("NDR_STEP_SLOTS", os.cpu_count() or 1, 1)),
             step_grace_seconds=_number("NDR_STEP_GRACE", 10, 0),
             step_mounts=tuple(Path(part).resolve() for part in mounts.split(os.pathsep) if part),
+            step_commands=_words("NDR_STEP_COMMANDS") or STAGE_COMMANDS,
+            step_umask=step_umask,
         )
 
     @property
@@ -84,7 +123,7 @@ class Settings:
 
     def child_environment(self) -> dict[str, str]:
         """The environment of a child process that uses this server."""
-        return {**os.environ, **aws_environment(self.endpoint)}
+        return {**os.environ, **aws_environment(self.endpoint, self.credential)}
 
     def prepare_ministack(self) -> None:
         """Sets the variables that ministack reads on import: it stores S3 objects itself, `persistence` the rest."""
@@ -93,5 +132,8 @@ class Settings:
             S3_PERSIST="1",
             S3_DATA_DIR=str(self.home / "s3"),
             PERSIST_STATE="0",
+            SERVICES=SERVICES,
+            IOT_MTLS_ENABLED="0",
+            SFTP_ENABLED="0",
         )
         os.environ.setdefault("LOG_LEVEL", "WARNING")

@@ -18,6 +18,7 @@ from ministack.services import glue
 from ministack.services import stepfunctions as sf
 
 from localaws.processes.jobs import Command, Job, Outcome, Processes
+from localaws.processes.programs import ProgramError, check_program
 from localaws.server.patching import replace
 from localaws.server.wire import now
 from localaws.services.stepfunctions.integrations import call
@@ -88,6 +89,8 @@ class GlueRuns:
 
     def create_job(self, data: dict[str, Any]) -> Any:
         """Creates a job with its limit on concurrent runs, which ministack drops."""
+        if "/" in (name := str(data.get("Name", ""))) or name in (".", ".."):  # it is the name of a folder here
+            return sf.error_response_json("InvalidInputException", f"Job name {name!r} must not be a path")
         response = _original_create(data)
         if response[0] == 200:
             glue._jobs[data["Name"]]["ExecutionProperty"] = data.get("ExecutionProperty") or {"MaxConcurrentRuns": 1}
@@ -116,9 +119,12 @@ class GlueRuns:
                 "ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}: {most} may run at once"
             )
         run = self._new_run(job, data)
+        try:
+            command = self._command(job, run)
+        except ProgramError as error:
+            return sf.error_response_json("InvalidInputException", str(error))
         runs.append(run)
         self._keep(run)
-        command = self._command(job, run)
         self._jobs[run["Id"]] = self._processes.job(command)
         self._ended[run["Id"]] = threading.Event()
         threading.Thread(target=contextvars.copy_context().run, args=(self._run, run), daemon=True).start()
@@ -144,7 +150,8 @@ class GlueRuns:
 
     def _command(self, job: Mapping[str, Any], run: Mapping[str, Any]) -> Command:
         settings = self._processes.settings
-        program = settings.step_bin / command_of((job.get("Command") or {}).get("ScriptLocation", ""))
+        script = str((job.get("Command") or {}).get("ScriptLocation", ""))
+        program = settings.step_bin / check_program(command_of(script), settings.step_commands)
         scratch = settings.home / "scratch" / "glue" / job["Name"] / run["Id"]
         return Command(
             name=f"Glue job {job['Name']}",

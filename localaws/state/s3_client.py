@@ -1,38 +1,31 @@
-"""A client for objects of the local S3, over HTTP."""
+"""A client for objects of the local S3, in the process that serves it."""
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.parse
-import urllib.request
-from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from ministack import app
+
 _NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+_SECONDS = 600.0
 
 
 class ObjectError(Exception):
     """S3 refused a request."""
 
 
-@dataclass(frozen=True)
 class Objects:
-    """S3 objects at an endpoint."""
+    """S3 objects; the calling thread waits for the event loop that serves HTTP."""
 
-    endpoint: str
-
-    def _request(self, method: str, uri: str, body: bytes | None = None, query: str = "") -> bytes:
+    def _request(self, method: str, uri: str, body: bytes = b"", query: dict[str, list[str]] | None = None) -> bytes:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        url = f"{self.endpoint}/{bucket}/{urllib.parse.quote(key)}{query}".rstrip("/")
-        request = urllib.request.Request(url, data=body, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=600) as response:
-                content: bytes = response.read()
-        except urllib.error.HTTPError as error:
-            code = ElementTree.fromstring(error.read() or b"<Error/>").findtext("Code") or error.reason
-            raise ObjectError(f"{method} {uri}: {code}, status {error.code}") from error
-        except urllib.error.URLError as error:
-            raise ObjectError(f"{method} {uri}: {error.reason}") from error
+        path = f"/{bucket}/{key}" if key else f"/{bucket}"
+        handler, headers = app.SERVICE_HANDLERS["s3"], {"host": "s3"}
+        answer = app.call_service_handler_sync(handler, method, path, headers, body, query or {}, _SECONDS)
+        status, content = int(answer[0]), bytes(answer[2])
+        if status >= 400:
+            code = ElementTree.fromstring(content or b"<Error/>").findtext("Code") or "no reason given"
+            raise ObjectError(f"{method} {uri}: {code}, status {status}")
         return content
 
     def get(self, uri: str) -> bytes:
@@ -53,9 +46,8 @@ class Objects:
         found: dict[str, int] = {}
         token = ""
         while True:
-            members = {"list-type": "2", "prefix": key, **({"continuation-token": token} if token else {})}
-            page = self._request("GET", f"s3://{bucket}", query=f"?{urllib.parse.urlencode(members)}")
-            root = ElementTree.fromstring(page)
+            members = {"list-type": ["2"], "prefix": [key], **({"continuation-token": [token]} if token else {})}
+            root = ElementTree.fromstring(self._request("GET", f"s3://{bucket}", query=members))
             for item in root.iter(f"{_NAMESPACE}Contents"):
                 name = item.findtext(f"{_NAMESPACE}Key") or ""
                 found[f"s3://{bucket}/{name}"] = int(item.findtext(f"{_NAMESPACE}Size") or 0)

@@ -14,9 +14,16 @@ from typing import Any
 
 import pytest
 
+from common.runtime.catalog import STAGES
 from localaws.cli.process import LocalAws
 
 WAIT_SCALE = "0.02"
+STEPS_OF_TESTS = (
+    *("append", "bring", "count", "environment", "fail", "forever", "late", "meet", "nowhere", "pass", "probe"),
+    *("quick", "refuse", "say", "show", "slow", "stubborn", "wait", "work"),
+    *("glue-fail", "glue-long", "glue-quick", "glue-show", "glue-true", "glue-wait"),
+)
+"""The commands, after `ndr-`, that tests put in the place of the stages' own."""
 
 Started = Callable[..., LocalAws]
 
@@ -64,8 +71,9 @@ def write_step(folder: Path, name: str, script: str) -> Path:
 
 def new_local_aws(home: Path, step_bin: Path | None = None, **variables: str) -> LocalAws:
     """A local AWS, not started, on a free port, whose state machines wait a fiftieth of their time."""
-    bin_folder = step_bin or home / "bin"
-    return LocalAws(home, free_port(), bin_folder, {"SFN_WAIT_SCALE": WAIT_SCALE, "NDR_STEP_GRACE": "1", **variables})
+    commands = " ".join([*(stage.command for stage in STAGES), *(f"ndr-{name}" for name in STEPS_OF_TESTS)])
+    defaults = {"SFN_WAIT_SCALE": WAIT_SCALE, "NDR_STEP_GRACE": "1", "NDR_STEP_COMMANDS": commands}
+    return LocalAws(home, free_port(), step_bin or home / "bin", {**defaults, **variables})
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,6 @@ def bring_up(home: Path, port: int, project: dict[str, Any]) -> ControlPlane:
     where = ("--home", str(home), "--port", str(port), "--project", str(path))
     run_command("ndr-local", "up", *where, "--fused", "--wait-scale", str(WAIT_SCALE))
     for line in run_command("ndr-local", "env", "--home", str(home)).splitlines():
-        name, _, value = line.removeprefix("export ").partition("=")
+        name, _, value = shlex.split(line)[1].partition("=")
         os.environ[name] = value
     return ControlPlane(home, json.loads(outputs.read_text(encoding="utf-8")))

@@ -6,6 +6,7 @@ A definition that the local AWS cannot run is refused when the pipeline is creat
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -16,6 +17,7 @@ from localaws.services.sagemaker import expressions
 
 VERSION = "2020-12-01"
 _TYPES: dict[str, type] = {"String": str, "Integer": int, "Float": float, "Boolean": bool}
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}")
 _STEP_MEMBERS = {"Name", "Type", "Arguments", "DependsOn", "RetryPolicies", "DisplayName", "Description"}
 _NOT_EMULATED = ("ProcessingInputs", "ProcessingOutputConfig")
 
@@ -23,6 +25,12 @@ _NOT_EMULATED = ("ProcessingInputs", "ProcessingOutputConfig")
 def invalid(message: str) -> ServiceError:
     """The error for an invalid request."""
     return ServiceError("ValidationException", message)
+
+
+def check_name(name: Any) -> None:
+    """Raises ValidationException unless AWS allows the name, which is also that of a folder here."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise invalid(f"The name {name!r} must be of letters, digits and hyphens")
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,7 @@ def _parameter(item: Any) -> Parameter:
 
 def _step(item: Any) -> Step:
     name, kind = item.get("Name"), item.get("Type")
+    check_name(name)
     if kind != "Processing":
         raise invalid(f"Step {name}: steps of type {kind} are not supported by the local AWS, only Processing")
     for member in _unsupported(item):

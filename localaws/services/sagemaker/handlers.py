@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localaws.server.wire import Document, Operation, ServiceError, arn, identifier, now, page, required
 from localaws.services.sagemaker import views
-from localaws.services.sagemaker.definition import Definition, invalid
+from localaws.services.sagemaker.definition import Definition, check_name, invalid
 from localaws.services.sagemaker.records import ExecutionRecord, PipelineRecord, Records
 from localaws.services.sagemaker.runner import Runner
 
@@ -61,6 +61,7 @@ class Pipelines:
         """Creates a pipeline; an existing name is an error."""
         name = required(request, "PipelineName")
         role = required(request, "RoleArn")
+        check_name(name)
         if name in self._records.pipelines:
             raise invalid(f"Pipeline names must be unique within an AWS account and region. Pipeline {name} exists")
         record = PipelineRecord(arn("sagemaker", f"pipeline/{name}"), name, self._definition(request), role)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.processes.jobs import Job, Outcome, Processes
+from localaws.processes.programs import ProgramError
 from localaws.server.wire import now
 from localaws.services.sagemaker import commands
 from localaws.services.sagemaker.definition import Definition, Step
@@ -73,7 +74,14 @@ class Run:
         record = StepRecord(step.name, job_arn)
         arguments = resolve(step.arguments, self._scope())
         name = f"step {step.name} of {execution.pipeline_name}"
-        job = self._processes.job(commands.command(self._processes.settings, arguments, place, name))
+        try:
+            command = commands.command(self._processes.settings, arguments, place, name)
+        except ProgramError as error:
+            with self._records.lock:
+                execution.steps.append(record)
+                self._end_step(record, Outcome(None, message=str(error)))
+            return False
+        job = self._processes.job(command)
         with self._records.lock:
             self._jobs[step.name] = job
             execution.steps.append(record)

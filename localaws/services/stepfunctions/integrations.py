@@ -6,7 +6,6 @@ import functools
 import json
 import re
 from typing import Any
-from urllib.parse import quote
 
 from ministack import app
 from ministack.core.responses import _service_model
@@ -46,7 +45,7 @@ def put_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
 
 def _s3(method: str, request: dict[str, Any], content: bytes) -> bytes:
     bucket, key = request.get("Bucket", ""), request.get("Key", "")
-    handler, path = app.SERVICE_HANDLERS["s3"], f"/{bucket}/{quote(key)}"
+    handler, path = app.SERVICE_HANDLERS["s3"], f"/{bucket}/{key}"
     status, _, body = app.call_service_handler_sync(handler, method, path, {"host": "s3"}, content, {})
     if status >= 400:
         found = re.search(rb"<Code>(\w+)</Code>", body)

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from localaws.cli.cli import main
 from localaws.cli.process import LocalAws
+from localaws.credential import Credential
 from tests.localaws.running import free_port, wait_for, write_step
 from tests.localaws.services.sagemaker.pipelines import create, definition, step
 from tests.localaws.services.stepfunctions.machines import FAIL, Machine, failing_task, machine, part, passing
@@ -140,7 +141,7 @@ def test_a_shell_can_evaluate_env(local_aws: LocalAws) -> None:
     text = ndr_local(local_aws, "env").output
     script = f'{text}\necho "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_DEFAULT_REGION"'
     shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
-    assert shown.stdout == f"{local_aws.endpoint} test us-east-1\n"
+    assert shown.stdout == f"{local_aws.endpoint} {Credential.of(local_aws.home).key_id} us-east-1\n"
 
 
 def test_status_shows_pipelines_and_running_executions(local_aws: LocalAws, failing: Machine, pipeline: str) -> None:

@@ -95,6 +95,21 @@ def test_a_run_has_a_time_limit_in_minutes(local_aws: LocalAws, step_bin: Path) 
     assert 60 <= done["ExecutionTime"] <= 65
 
 
+@pytest.mark.parametrize("script", ["ndr_local.py", "sh", "../ndr_glue_true.py/python", "ndr_glue_true.py/.."])
+def test_only_commands_of_stages_are_run(local_aws: LocalAws, step_bin: Path, script: str) -> None:
+    for command in ("ndr-local", "sh", "python"):
+        write_step(step_bin, command, "true")
+    with pytest.raises(ClientError, match="is not the command of a stage"):
+        run(local_aws, job(local_aws, script))
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/b", ".."])
+def test_a_job_whose_name_is_a_path_is_refused(local_aws: LocalAws, name: str) -> None:
+    command = {"Name": "glueetl", "ScriptLocation": "s3://code/ndr_glue_true.py"}
+    with pytest.raises(ClientError, match="must not be a path"):
+        local_aws.client("glue").create_job(Name=name, Role="r", Command=command)
+
+
 def test_a_missing_job_is_an_error(local_aws: LocalAws) -> None:
     with pytest.raises(ClientError) as caught:
         local_aws.client("glue").start_job_run(JobName="none")

@@ -65,8 +65,8 @@ def probe(image: str, script: str, **members: Any) -> dict[str, Any]:
 
 
 def test_a_step_runs_its_image(local: LocalAws, image: str, shared: Path) -> None:
-    script = f'echo "$AWS_ENDPOINT_URL $MINE" > {shared}/seen; echo out'
-    done = run(local, definition(probe(image, script, Environment={"MINE": "yes"})))
+    script = f'echo "$AWS_ENDPOINT_URL $NDR_MINE" > {shared}/seen; echo out'
+    done = run(local, definition(probe(image, script, Environment={"NDR_MINE": "yes"})))
     assert done["PipelineExecutionStatus"] == "Succeeded", done["Steps"]
     assert (shared / "seen").read_text() == f"{local.endpoint} yes\n"
 

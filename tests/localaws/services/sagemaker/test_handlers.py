@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -12,7 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
+from localaws.credential import Credential
 from tests.localaws.running import unique, wait_for, write_step
+from tests.localaws.server.requests import send, signed
 from tests.localaws.services.sagemaker.pipelines import ROLE, create, definition, finish, run, step
 
 PARAMETERS = (
@@ -55,12 +58,65 @@ def test_arguments_are_resolved_and_passed(local_aws: LocalAws, step_bin: Path) 
 
 def test_a_step_reaches_the_local_aws_in_a_folder_of_its_own(local_aws: LocalAws, step_bin: Path) -> None:
     write_step(
-        step_bin, "ndr-environment", 'echo "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_DEFAULT_REGION $MINE"; pwd'
+        step_bin, "ndr-environment", 'echo "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_DEFAULT_REGION $NDR_MINE"; pwd'
     )
-    done = run(local_aws, definition(step("A", "ndr-environment", Environment={"MINE": "yes"})))
+    done = run(local_aws, definition(step("A", "ndr-environment", Environment={"NDR_MINE": "yes"})))
     first, folder = log_of(local_aws, done["PipelineExecutionArn"], "A").splitlines()
-    assert first == f"{local_aws.endpoint} test us-east-1 yes"
+    assert first == f"{local_aws.endpoint} {Credential.of(local_aws.home).key_id} us-east-1 yes"
     assert Path(folder).is_relative_to(local_aws.home / "scratch")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ContainerEntrypoint": ["sh", "-c"]}, "'sh' is not the command of a stage, and nothing else is run. Use one"),
+        ({"ContainerEntrypoint": ["python"]}, "'python' is not the command of a stage"),
+        ({"ContainerEntrypoint": ["/bin/ndr-quick"]}, "'/bin/ndr-quick' is not the command of a stage"),
+        ({"ContainerEntrypoint": ["../bin/ndr-quick"]}, "'../bin/ndr-quick' is not the command of a stage"),
+        ({"ContainerEntrypoint": ["ndr-quick; id"]}, "'ndr-quick; id' is not the command of a stage"),
+        ({"ContainerEntrypoint": [""]}, "'' is not the command of a stage"),
+        ({"ImageUri": "registry/ndr-local:1"}, "'ndr-local' is not the command of a stage"),
+        ({"ImageUri": "ndr-parse"}, "'ndr-parse' is not the command of a stage"),
+    ],
+)
+def test_only_commands_of_stages_are_run(
+    local_aws: LocalAws, step_bin: Path, tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    for name in ("ndr-quick", "ndr-local", "ndr-parse", "sh", "python"):
+        write_step(step_bin, name, f"touch {tmp_path}/ran")
+    item = step("A", "ndr-quick", f"; touch {tmp_path}/ran")
+    item["Arguments"]["AppSpecification"] |= changes
+    done = run(local_aws, definition(item, step("B", "ndr-quick", after=("A",))))
+    assert done["PipelineExecutionStatus"] == "Failed"
+    assert {name: found["StepStatus"] for name, found in done["Steps"].items()} == {"A": "Failed"}
+    assert done["Steps"]["A"]["FailureReason"].startswith(f"ClientError: {reason}")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["PATH", "PYTHONPATH", "LD_PRELOAD", "AWS_ENDPOINT_URL", "NDR_X=1\nPATH", "ndr_x"])
+def test_variables_that_change_what_runs_are_refused(local_aws: LocalAws, step_bin: Path, name: str) -> None:
+    write_step(step_bin, "ndr-quick", "true")
+    done = run(local_aws, definition(step("A", "ndr-quick", Environment={"NDR_X": "1", name: "/tmp"})))
+    assert done["Steps"]["A"]["FailureReason"].startswith(f"ClientError: the variables {name!r} cannot be set")
+
+
+def test_arguments_are_words_whatever_they_hold(local_aws: LocalAws, step_bin: Path, tmp_path: Path) -> None:
+    write_step(step_bin, "ndr-show", 'printf "%s\\n" "$@"')
+    words = ["$(id)", "`id`", "; id", "a b", "*", "--x=$HOME", "é"]
+    done = run(local_aws, definition(step("A", "ndr-show", *words)))
+    assert log_of(local_aws, done["PipelineExecutionArn"], "A").splitlines() == words
+
+
+@pytest.mark.parametrize("name", ["../../outside", "a/b", "", "-a", "a_b", "a" * 257])
+def test_names_that_are_paths_are_refused(local_aws: LocalAws, name: str) -> None:
+    with pytest.raises(ClientError, match="letters, digits and hyphens"):
+        create(local_aws, definition({**step("A"), "Name": name}))
+    # sent without the SDK, which checks the names of pipelines itself
+    members = {"PipelineName": name or "/", "PipelineDefinition": definition(step("A")), "RoleArn": ROLE}
+    body = json.dumps(members).encode()
+    headers = signed(local_aws, "POST", "/", {"X-Amz-Target": "SageMaker.CreatePipeline"}, body, "sagemaker")
+    answer = send(local_aws, "POST", "/", headers, body)
+    assert (answer.status, b"letters, digits and hyphens" in answer.body) == (400, True)
 
 
 def test_steps_run_in_the_order_of_their_dependencies(local_aws: LocalAws, step_bin: Path, tmp_path: Path) -> None:

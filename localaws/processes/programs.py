@@ -1,0 +1,35 @@
+"""What may be run: the commands of the stages, with variables of the stages' own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+_VARIABLE = re.compile(r"NDR_[A-Z0-9_]+")
+
+
+class ProgramError(Exception):
+    """A step or job asks for what is not run."""
+
+
+def check_program(name: str, allowed: Collection[str]) -> str:
+    """The name of a command, a word without a path.
+
+    Raises:
+        ProgramError: it is none of those allowed.
+    """
+    if name not in allowed:
+        raise ProgramError(
+            f"{name!r} is not the command of a stage, and nothing else is run. Use one of {', '.join(sorted(allowed))}"
+        )
+    return name
+
+
+def check_variables(names: Iterable[str]) -> None:
+    """Refuses variables that make a command load other programs, such as PATH or PYTHONPATH.
+
+    Raises:
+        ProgramError: a name is not one of the project's own.
+    """
+    if foreign := [name for name in names if not _VARIABLE.fullmatch(name)]:
+        raise ProgramError(f"the variables {', '.join(map(repr, foreign))} cannot be set. Use names like NDR_DEBUG")
