@@ -24,6 +24,7 @@ from common.detection.registry.pointer import model_store, promote
 from common.lake.lake import Lake
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
+from jobs.if_training.growing import grow
 from tests.factories import SPEC
 
 START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
@@ -95,7 +96,7 @@ def train_model(lake: Path, random_state: int = 1) -> dict[str, str]:
     """Trains a small model on the lake's features, publishes it, and gives its run and digest."""
     features = model_features(SPEC)
     matrix = read_matrix(Lake(str(lake), SPEC), RANGE, features, "7d").values
-    settings = FitSettings(current_parameters(), SPEC, ForestParameters(10, 256, random_state, n_jobs=1))
+    settings = FitSettings(current_parameters(), SPEC, ForestParameters(10, 256, random_state, n_jobs=1), grow)
     detector, raw = Detector.fit(Samples(features=matrix), settings)
     store = model_store(str(lake), "local")
     facts = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": len(matrix)}
