@@ -55,6 +55,19 @@ def whole(raw: Any, what: str, least: int = 0) -> int:
     return raw
 
 
+def wholes(raw: Any, what: str, size: int) -> list[int]:
+    """The list of that many whole numbers from 0 to `MOST`.
+
+    Raises:
+        ModelError: it is something else.
+    """
+    if not isinstance(raw, list) or len(raw) != size or not {int}.issuperset(map(type, raw)):
+        raise damaged(what)
+    if not all(0 <= entry <= MOST for entry in raw):
+        raise damaged(what)
+    return raw
+
+
 def number(raw: Any, what: str, least: float = -np.inf) -> float:
     """The finite number, `least` or more.
 
@@ -73,7 +86,7 @@ def floats(raw: Any, what: str, size: int | None = None, rising: bool = False, l
     Raises:
         ModelError: it is something else.
     """
-    if not isinstance(raw, list) or not all(type(entry) in (int, float) for entry in raw):
+    if not isinstance(raw, list) or not {int, float}.issuperset(map(type, raw)):
         raise damaged(what)
     try:
         found = np.array(raw, dtype=np.float64)

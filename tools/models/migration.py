@@ -23,7 +23,7 @@ from common.detection.registry.pointer import (
     read_pointer,
     stored_manifest,
 )
-from common.errors import ModelError
+from common.errors import ModelError, StorageError
 from tools.models.old_formats import OLD_EVIDENCE, OLD_FILES, OLD_MODEL, converted, upgraded
 
 MOST = 2**30
@@ -51,8 +51,7 @@ def migrate_models(store: ArtifactStore, runs: Iterable[str]) -> Migration:
         ModelError: the pointer is damaged; nothing was changed then.
         StorageError: a file cannot be read or written; what was migrated stays.
     """
-    pointer = read_pointer(store)
-    promoted = {entry.get("run_id"): entry.get("manifest_sha256") for entry in _entries(pointer)}
+    promoted = {entry.get("run_id"): entry.get("manifest_sha256") for entry in _entries(store)}
     done = Migration()
     manifests: dict[str, tuple[str, bytes]] = {}
     for run_id in runs:
@@ -66,8 +65,7 @@ def migrate_models(store: ArtifactStore, runs: Iterable[str]) -> Migration:
             done.unchanged.append(run_id)
         else:
             manifests[run_id] = found
-    if pointer is not None:
-        done.pointer_moved = _repoint(store, pointer, manifests)
+    done.pointer_moved = _repoint(store, manifests)
     for run_id, (_, manifest) in manifests.items():
         store.write(f"{run_id}/{SUCCESS}", f"{sha256(manifest)}\n".encode())
         store.write(f"{run_id}/{MANIFEST}", manifest)
@@ -88,6 +86,18 @@ def _prepared(store: ArtifactStore, run_id: str, promoted: str | None) -> tuple[
         if sha256(content) != digest:
             raise altered(store, run_id, MANIFEST)
         return None
+    try:
+        return _converted(store, run_id, manifest, content, digest, promoted)
+    except ModelError:
+        if sha256(store.read(f"{run_id}/{MANIFEST}")) != sha256(content):  # by another migration, meanwhile
+            return _prepared(store, run_id, promoted)
+        raise
+
+
+def _converted(
+    store: ArtifactStore, run_id: str, manifest: dict[str, Any], content: bytes, digest: str, promoted: str | None
+) -> tuple[str, bytes]:
+    """The digest of the old manifest and the new manifest, whose other files are written."""
     upgraded(manifest)
     old = sha256(content)
     files = converted(manifest, _files(store, run_id, manifest), old)
@@ -117,8 +127,11 @@ def _files(store: ArtifactStore, run_id: str, manifest: dict[str, Any]) -> dict[
     return files
 
 
-def _repoint(store: ArtifactStore, pointer: dict[str, Any], manifests: dict[str, tuple[str, bytes]]) -> bool:
+def _repoint(store: ArtifactStore, manifests: dict[str, tuple[str, bytes]]) -> bool:
     """Names the new manifests in the pointer, in one write; False where there is nothing to change."""
+    pointer = read_pointer(store)  # once more: it may have moved since
+    if pointer is None:
+        return False
 
     def renewed(entry: dict[str, Any]) -> dict[str, Any]:
         old, manifest = manifests.get(str(entry.get("run_id")), ("", b""))
@@ -134,10 +147,14 @@ def _repoint(store: ArtifactStore, pointer: dict[str, Any], manifests: dict[str,
 def _remove_old(store: ArtifactStore, run_id: str) -> None:
     """Removes what no release needs that reads today's format."""
     for name in (OLD_MODEL, OLD_EVIDENCE):
-        if store.exists(f"{run_id}/{name}"):
+        try:
             store.delete(f"{run_id}/{name}")
+        except StorageError:
+            if store.exists(f"{run_id}/{name}"):
+                raise
 
 
-def _entries(pointer: dict[str, Any] | None) -> list[dict[str, Any]]:
+def _entries(store: ArtifactStore) -> list[dict[str, Any]]:
     """The entries of the pointer: the current run and those before it."""
+    pointer = read_pointer(store)
     return [pointer, *pointer["previous"]] if pointer else []

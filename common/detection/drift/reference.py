@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from common.arrays import Floats, Integers, Matrix
-from common.detection.checked import damaged, floats, section, texts, whole
+from common.detection.checked import damaged, floats, section, texts, wholes
 from common.detection.parameters import DriftParameters
 from common.features.spec import FeatureSpec
 
@@ -57,7 +57,7 @@ def _chi_square_tail(value: float, degrees: int) -> float:
     """The share of the distribution above the value (Abramowitz and Stegun, 26.4.4 and 26.4.5)."""
     half, odd = value / 2, degrees % 2
     powers = np.arange(odd / 2, degrees / 2)
-    terms = sum(half**power / math.gamma(power + 1) for power in powers.tolist())
+    terms = sum((half**power / math.gamma(power + 1) for power in powers.tolist()), 0.0)
     return (math.erfc(math.sqrt(half)) if odd else 0.0) + math.exp(-half) * terms
 
 
@@ -162,10 +162,7 @@ def _counts(raw: Any, bins: int, what: str) -> Integers:
     """The rows of each band and bin, shape (BANDS, bins)."""
     if not isinstance(raw, list) or len(raw) != BANDS:
         raise damaged(what)
-    for entry in raw:
-        if not isinstance(entry, list) or len(entry) != bins:
-            raise damaged(what)
-    return np.array([[whole(count, what) for count in entry] for entry in raw], dtype=np.int64)
+    return np.array([wholes(entry, what, bins) for entry in raw], dtype=np.int64)
 
 
 def count_bins(numbers: Integers, bins: int, groups: Integers, count: int = BANDS) -> Integers:

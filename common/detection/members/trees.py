@@ -117,7 +117,8 @@ class Forest:
     @cached_property
     def _levels(self) -> list[Places]:
         """The nodes of each level of all trees."""
-        found, level = [], self._roots
+        found: list[Places] = []
+        level = self._roots
         most = 1 + int(np.ceil(np.log2(max(int(self.count[0]), 2))))  # isolation trees are cut off there
         while len(level) and len(found) < most:
             found.append(level)

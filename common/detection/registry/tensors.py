@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from common.detection.checked import damaged, section, whole
 from common.detection.registry.formats import parsed
 
-TYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4"), "I32": np.dtype("<i4"),
-         "U8": np.dtype("u1")}  # fmt: skip
+TYPES: dict[str, np.dtype[Any]] = {
+    name: np.dtype(kind)
+    for name, kind in (("F64", "<f8"), ("I64", "<i8"), ("F32", "<f4"), ("I32", "<i4"), ("U8", "u1"))
+}
 NAMES = {dtype: name for name, dtype in TYPES.items()}
 LENGTH = 8
 HEADER_MOST = 2**20
