@@ -34,6 +34,7 @@ from common.detection.parameters import current_parameters
 from common.lake.lake import Lake
 from common.runtime.catalog import STAGES
 from common.windows import WINDOW, Windows
+from jobs.if_training.growing import grow
 from tests.common.detection.pairs.pair_tables import CIDRS, slice_row, write_pairs
 from tests.factories import SPEC
 
@@ -63,7 +64,7 @@ def pair_lake(folder: Path) -> Lake:
 def run_pairs(folder: Path) -> Callable[[], None]:
     """What reads, scores and explains the pairs of the window, with members that were fitted on the days before."""
     parameters = current_parameters()
-    lake, settings = pair_lake(folder), FitSettings(parameters, SPEC, ForestParameters(1, 1, 1))
+    lake, settings = pair_lake(folder), FitSettings(parameters, SPEC, ForestParameters(1, 1, 1), grow)
     training = list(read_activity(lake, Windows(NOW - timedelta(days=2), NOW), CIDRS, parameters.pairs))
     samples = pair_samples(pa.concat_tables(training).combine_chunks(), parameters.pairs)
     pairs, spread = PairsMember.fit(samples, settings)[0], SpreadMember.fit(samples, settings)[0]

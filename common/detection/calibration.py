@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats
+from common.detection.checked import damaged, floats, number, section, whole
 from common.detection.parameters import CalibrationParameters
 
 
@@ -56,9 +57,17 @@ class UpperTail:
         return {"values": self.values.tolist(), "counts": self.counts.tolist(), "rows": self.rows}
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> UpperTail:
-        """The tail that `to_dict` wrote."""
-        return cls(np.asarray(raw["values"], float), np.asarray(raw["counts"], float), int(raw["rows"]))
+    def from_dict(cls, raw: Any) -> UpperTail:
+        """The tail that `to_dict` wrote.
+
+        Raises:
+            ModelError: it is damaged.
+        """
+        what = "an upper tail"
+        section(raw, what, "values", "counts", "rows")
+        values = floats(raw["values"], what, rising=True)
+        counts = floats(raw["counts"], what, len(values), least=1)
+        return cls(values, counts, whole(raw["rows"], what))
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +124,20 @@ class ScoreQuantiles:
         }
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> ScoreQuantiles:
-        """The distribution that `to_dict` wrote."""
-        values, levels = (np.asarray(raw[name], dtype=np.float64) for name in ("values", "levels"))
-        return cls(values, levels, int(raw["rows"]), float(raw["spread"]))
+    def from_dict(cls, raw: Any) -> ScoreQuantiles:
+        """The distribution that `to_dict` wrote.
+
+        Raises:
+            ModelError: it is damaged.
+        """
+        what = "the quantiles of a score"
+        section(raw, what, "values", "levels", "rows", "spread")
+        values = floats(raw["values"], what, rising=True)
+        levels = floats(raw["levels"], what, len(values), least=0)
+        spread = number(raw["spread"], what)
+        if not len(values) or levels.max() > 1 or spread <= 0:
+            raise damaged(what)
+        return cls(values, levels, whole(raw["rows"], what, 1), spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,11 +211,26 @@ class HostPValues:
         }
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any], parameters: CalibrationParameters) -> HostPValues:
-        """The p-values that `to_dict` wrote."""
-        hosts = {name: (int(rows), tuple(map(float, highest))) for name, (rows, highest) in raw["hosts"].items()}
-        values, counts = (np.asarray(raw[name], dtype=np.float64) for name in ("values", "counts"))
-        return cls(values, counts, int(raw["rows"]), float(raw["threshold"]), float(raw["spread"]), hosts, parameters)
+    def from_dict(cls, raw: Any, parameters: CalibrationParameters) -> HostPValues:
+        """The p-values that `to_dict` wrote.
+
+        Raises:
+            ModelError: they are damaged.
+        """
+        what = "the p-values of hosts"
+        section(raw, what, "values", "counts", "rows", "threshold", "spread", "hosts")
+        values = floats(raw["values"], what, rising=True)
+        counts = floats(raw["counts"], what, len(values), least=0)
+        if not len(values):
+            raise damaged(what)
+        hosts: dict[str, tuple[int, tuple[float, ...]]] = {}
+        for name, entry in section(raw["hosts"], what).items():
+            if not isinstance(entry, list) or len(entry) != 2:
+                raise damaged(what)
+            hosts[name] = whole(entry[0], what), tuple(floats(entry[1], what).tolist())
+        rows, threshold = whole(raw["rows"], what, 1), number(raw["threshold"], what)
+        spread = number(raw["spread"], what, parameters.tail_spread_min)
+        return cls(values, counts, rows, threshold, spread, hosts, parameters)
 
 
 def _tail_rows(rows: int, parameters: CalibrationParameters) -> int:

@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Matrix
+from common.detection.checked import damaged, floats, number, section, texts
 from common.detection.parameters import PreprocessingParameters
-from common.errors import InputError, ModelError
+from common.errors import InputError
+
+SCALE_LEAST = float(np.finfo(np.float32).tiny)
+"""The least scale that is not 0 among float32 values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,22 +106,22 @@ class Preprocessor:
         }
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> Preprocessor:
+    def from_dict(cls, raw: Any) -> Preprocessor:
         """The statistics that `to_dict` wrote.
 
         Raises:
-            ModelError: the mask is not an ordered subset of the features, or a statistic is missing for one.
+            ModelError: they are damaged: the mask is not an ordered subset of the features, or a statistic is missing.
         """
-        features, mask = tuple(raw["features"]), tuple(raw["mask"])
-        medians, iqrs, scales = (np.asarray(raw[name], dtype=np.float64) for name in ("medians", "iqrs", "scales"))
+        what = "the preprocessing"
+        section(raw, what, "features", "mask", "medians", "iqrs", "scales", "dropped", "clip")
+        features, mask = texts(raw["features"], what), texts(raw["mask"], what)
+        medians, iqrs = (floats(raw[name], what, len(mask)) for name in ("medians", "iqrs"))
+        scales = floats(raw["scales"], what, len(mask), least=SCALE_LEAST)
         used = set(mask)
-        if tuple(name for name in features if name in used) != mask or {len(mask)} != {
-            len(medians),
-            len(iqrs),
-            len(scales),
-        }:
-            raise ModelError("the feature mask of the model does not match its statistics", "Train the model again")
-        return cls(features, mask, medians, iqrs, scales, dict(raw["dropped"]), float(raw["clip"]))
+        if not mask or tuple(name for name in features if name in used) != mask:
+            raise damaged("the feature mask")
+        dropped = section(raw["dropped"], what)
+        return cls(features, mask, medians, iqrs, scales, dropped, number(raw["clip"], what, 0.0))
 
 
 def _statistics(

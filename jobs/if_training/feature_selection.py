@@ -12,9 +12,10 @@ from sklearn.ensemble import IsolationForest
 from common.arrays import Flags, Floats, Matrix
 from common.config.training import TrainingParameters
 from common.detection.inputs import model_features
-from common.detection.members.forest import PathAttribution, average_path_length, train_forest
 from common.detection.members.member import FitSettings, ForestParameters
+from common.detection.members.trees import average_path_length
 from common.detection.preprocessing import Preprocessor
+from jobs.if_training.growing import grow, grow_estimator
 from jobs.if_training.synthetic_anomalies import Examination
 
 CORRELATED, UNSTABLE, HARMFUL = "correlated", "unstable", "harmful"
@@ -62,7 +63,7 @@ def select(earlier: Matrix, later: Examination, settings: FitSettings, parameter
     stability = _stability(scaled[:, kept], examined[:, kept], later.synthetic, samples, parameters)
     leave_out(stability < parameters.stability_min, UNSTABLE)
     kept = staying()
-    forest = train_forest(scaled[:, kept], ForestParameters(TREES, samples, parameters.random_state))
+    forest = grow_estimator(scaled[:, kept], ForestParameters(TREES, samples, parameters.random_state))
     gains = permutation_gains(
         forest, examined[:, kept], later.synthetic, parameters.permutations, parameters.random_state
     )
@@ -95,8 +96,8 @@ def _stability(
     worthy = np.zeros(earlier.shape[1])
     for number in range(parameters.bootstraps):
         rows = np.random.default_rng([parameters.random_state, number]).integers(0, len(earlier), len(earlier))
-        forest = train_forest(earlier[rows], ForestParameters(TREES, samples, parameters.random_state + number))
-        contributions = PathAttribution(forest).contributions(examined)
+        forest = grow(earlier[rows], ForestParameters(TREES, samples, parameters.random_state + number))
+        contributions = forest.contributions(examined)
         used += contributions.any(axis=0)
         worthy += contributions[synthetic].mean(axis=0) > contributions[~synthetic].mean(axis=0)
     return np.asarray(np.where(used > 0, worthy / np.maximum(used, 1), 1.0))

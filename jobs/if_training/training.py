@@ -15,6 +15,7 @@ from common.detection.registry.formats import sha256
 from common.detection.registry.pointer import is_complete, read_manifest
 from common.errors import ModelError
 from common.storage.scratch import scratch_folder
+from jobs.if_training.growing import grow
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before, facts
 from jobs.if_training.pair_training import with_pairs
 from jobs.if_training.reading import TrainingRows, read_training_rows
@@ -37,7 +38,7 @@ def train_model(run: TrainingRun) -> None:
         _reuse(run)
         return
     forest, fixed = _forest(run)
-    start = FitSettings(current_parameters(), run.spec, forest)
+    start = FitSettings(current_parameters(), run.spec, forest, grow)
     digest = input_digest(run.lake, run.config.windows)
     with run.report.step("read"):
         rows = read_training_rows(run, verified["rows"]["joined"])

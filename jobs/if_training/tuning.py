@@ -11,9 +11,9 @@ import optuna
 
 from common.arrays import Matrix
 from common.config.training import TrainingParameters
-from common.detection.members.forest import forest_scores, train_forest
 from common.detection.members.member import ForestParameters
 from common.detection.preprocessing import Preprocessor
+from jobs.if_training.growing import grow
 from jobs.if_training.synthetic_anomalies import Examination
 
 TREES = (100, 300, 50)
@@ -82,5 +82,4 @@ def tune(
 
 
 def _precision(fold: Fold, forest: ForestParameters) -> float:
-    grown = train_forest(fold.earlier, forest)
-    return fold.later.separation(forest_scores(grown, fold.later.values)).average_precision
+    return fold.later.separation(grow(fold.earlier, forest).score_samples(fold.later.values)).average_precision

@@ -8,28 +8,35 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.arrays import Floats
 from common.contracts.types import Table
 from common.detection.explanation import merged, top_features
 from common.detection.members.forest import ROWS_AT_ONCE
 from common.detection.members.member import Samples
 from common.detection.registry.artifacts import LoadedModel
+from common.errors import ModelError
 
 
 def predict(model: LoadedModel, samples: Samples, table: Table, count: int, incomplete: Mapping[str, str]) -> pa.Table:
     """One prediction for each host and window, with its `count` strongest reasons.
 
     `incomplete` says by window key what is missing of the window's logs.
+
+    Raises:
+        ModelError: the model gives scores that are not finite.
     """
     detector = model.detector
     about_pairs = detector.explain_pairs(samples)
     weights = detector.weights
     raw = sum((weights[name] * found.scores for name, found in about_pairs.items()), np.zeros(len(samples.keys)))
+    _check(raw, model)
     of_pairs = [found.reasons(weights[name]) for name, found in about_pairs.items()]
     medians = detector.forest.preprocessor.median_by_name
     reasons: list[str] = []
     for start in range(0, len(samples.keys), ROWS_AT_ONCE):
         part = samples.part(start, ROWS_AT_ONCE)
         features = detector.explain_features(part)
+        _check(features.scores, model)
         end = start + len(part.keys)
         raw[start:end] += features.scores
         texts = top_features(features.inputs, part.features, medians, features.contributions, count)
@@ -51,3 +58,9 @@ def predict(model: LoadedModel, samples: Samples, table: Table, count: int, inco
         "incomplete_reason": pa.array([incomplete.get(key) for key in windows.to_pylist()], pa.string()),
     }
     return pa.table({column.name: columns[column.name] for column in table.columns}).cast(table.arrow)
+
+
+def _check(scores: Floats, model: LoadedModel) -> None:
+    """Refuses scores that no model of training gives."""
+    if not np.isfinite(scores).all():
+        raise ModelError(f"model {model.run_id} gives a score that is not a number", "Train the model again")

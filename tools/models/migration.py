@@ -1,9 +1,9 @@
 """The migration of models to today's format: safe to interrupt anywhere, and to repeat.
 
-A manifest of format 3 follows from its migrated form and back, byte by byte, so a migrated manifest proves by the
-digest of its original that nothing but the migration changed it. The order of writes is manifest, `SUCCESS`, and last
-the pointer. Until the last of them, every reader refuses the model and asks for the migration; none of the old format
-loads here before, either.
+Today's files follow from the old ones, byte by byte, so what was interrupted is made again and compared. The order of
+writes is the new files, the pointer, and for each run `SUCCESS` and last the manifest, the old one of which stays until
+then; the old files go at the end. Until its manifest is written, every reader refuses a model and asks for the
+migration; none of the old format loads here before, either.
 """
 
 from __future__ import annotations
@@ -12,16 +12,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from common.detection.registry.formats import (
-    FORMAT_VERSION,
-    MIGRATED_FORMAT,
-    encoded,
-    half_migrated,
-    original_sha256,
-    parsed,
-    sha256,
-    upgraded,
-)
+from common.detection.checked import RETRAIN, section
+from common.detection.registry.formats import FORMAT_VERSION, encoded, parsed, sha256
 from common.detection.registry.pointer import (
     MANIFEST,
     POINTER,
@@ -31,7 +23,11 @@ from common.detection.registry.pointer import (
     read_pointer,
     stored_manifest,
 )
-from common.errors import ModelError
+from common.errors import ModelError, StorageError
+from tools.models.old_formats import OLD_EVIDENCE, OLD_FILES, OLD_MODEL, converted, upgraded
+
+MOST = 2**30
+"""The most bytes of an old file that are read."""
 
 
 @dataclass
@@ -49,67 +45,97 @@ class Migration:
 
 
 def migrate_models(store: ArtifactStore, runs: Iterable[str]) -> Migration:
-    """Migrates the runs of format 3, then the digests of the pointer; others are left as they are.
+    """Migrates the runs of the formats 3 and 4, and the digests of the pointer; others are left as they are.
 
     Raises:
         ModelError: the pointer is damaged; nothing was changed then.
         StorageError: a file cannot be read or written; what was migrated stays.
     """
-    pointer = read_pointer(store)
-    promoted = {entry.get("run_id"): entry.get("manifest_sha256") for entry in _entries(pointer)}
+    promoted = {entry.get("run_id"): entry.get("manifest_sha256") for entry in _entries(store)}
     done = Migration()
+    manifests: dict[str, tuple[str, bytes]] = {}
     for run_id in runs:
         try:
-            changed = _migrate(store, run_id, promoted.get(run_id))
+            found = _prepared(store, run_id, promoted.get(run_id))
         except ModelError as error:
             done.refused[run_id] = error.problem
+            continue
+        if found is None:
+            _remove_old(store, run_id)
+            done.unchanged.append(run_id)
         else:
-            (done.migrated if changed else done.unchanged).append(run_id)
-    if pointer is not None:
-        done.pointer_moved = _repoint(store, pointer, {*done.migrated, *done.unchanged})
+            manifests[run_id] = found
+    done.pointer_moved = _repoint(store, manifests)
+    for run_id, (_, manifest) in manifests.items():
+        store.write(f"{run_id}/{SUCCESS}", f"{sha256(manifest)}\n".encode())
+        store.write(f"{run_id}/{MANIFEST}", manifest)
+        _remove_old(store, run_id)
+        done.migrated.append(run_id)
     return done
 
 
-def _migrate(store: ArtifactStore, run_id: str, promoted: str | None) -> bool:
-    """Migrates a run, or completes its migration; False where there is nothing to do.
+def _prepared(store: ArtifactStore, run_id: str, promoted: str | None) -> tuple[str, bytes] | None:
+    """The digest of a run's old manifest and its new manifest, whose other files are written; None for a run of today.
 
     Raises:
         ModelError: a file of the run was altered, or it cannot be migrated.
     """
     content, digest = stored_manifest(store, run_id)
     manifest = parsed(content, f"{store.uri}/{run_id}/{MANIFEST}")
-    if sha256(content) == digest:
-        if manifest.get("format_version") == FORMAT_VERSION:
-            return False
-        if manifest.get("format_version") == MIGRATED_FORMAT and promoted not in (None, digest):
-            raise ModelError(f"model {run_id} is not the one that was promoted in {store.uri}", "Train the model again")
-        _check_files(store, run_id, manifest)
-        content = encoded(upgraded(manifest))
-        store.write(f"{run_id}/{MANIFEST}", content)
-    elif not half_migrated(content, digest):
+    if manifest.get("format_version") == FORMAT_VERSION:
+        if sha256(content) != digest:
+            raise altered(store, run_id, MANIFEST)
+        return None
+    try:
+        return _converted(store, run_id, manifest, content, digest, promoted)
+    except ModelError:
+        if sha256(store.read(f"{run_id}/{MANIFEST}")) != sha256(content):  # by another migration, meanwhile
+            return _prepared(store, run_id, promoted)
+        raise
+
+
+def _converted(
+    store: ArtifactStore, run_id: str, manifest: dict[str, Any], content: bytes, digest: str, promoted: str | None
+) -> tuple[str, bytes]:
+    """The digest of the old manifest and the new manifest, whose other files are written."""
+    upgraded(manifest)
+    old = sha256(content)
+    files = converted(manifest, _files(store, run_id, manifest), old)
+    new = sha256(files[MANIFEST])
+    if digest not in (old, new):
         raise altered(store, run_id, MANIFEST)
-    store.write(f"{run_id}/{SUCCESS}", f"{sha256(content)}\n".encode())
-    return True
+    if promoted not in (None, old, new):
+        raise ModelError(f"model {run_id} is not the one that was promoted in {store.uri}", RETRAIN)
+    for name, made in files.items():
+        if name != MANIFEST:
+            store.write(f"{run_id}/{name}", made)
+    return old, files[MANIFEST]
 
 
-def _check_files(store: ArtifactStore, run_id: str, manifest: dict[str, Any]) -> None:
-    """Refuses a run of which a file is missing or is not as the manifest says."""
-    for name, entry in manifest.get("files", {}).items():
-        if sha256(store.read(f"{run_id}/{name}")) != entry["sha256"]:
+def _files(store: ArtifactStore, run_id: str, manifest: dict[str, Any]) -> dict[str, bytes]:
+    """The files that an old manifest lists.
+
+    Raises:
+        ModelError: one is missing, or is not as the manifest says.
+    """
+    listed = section(manifest.get("files"), "the list of files", *OLD_FILES)
+    files = {}
+    for name in OLD_FILES:
+        files[name] = store.read(f"{run_id}/{name}", MOST)
+        if sha256(files[name]) != section(listed[name], name, "sha256")["sha256"]:
             raise altered(store, run_id, name)
+    return files
 
 
-def _repoint(store: ArtifactStore, pointer: dict[str, Any], runs: set[str]) -> bool:
-    """Names the migrated manifests in the pointer, in one write; False where it names them already."""
-    digests: dict[str, tuple[str, str]] = {}
-    for run_id in runs & {entry.get("run_id") for entry in _entries(pointer)}:
-        content, _ = stored_manifest(store, run_id)
-        if original := original_sha256(parsed(content, run_id)):
-            digests[run_id] = original, sha256(content)
+def _repoint(store: ArtifactStore, manifests: dict[str, tuple[str, bytes]]) -> bool:
+    """Names the new manifests in the pointer, in one write; False where there is nothing to change."""
+    pointer = read_pointer(store)  # once more: it may have moved since
+    if pointer is None:
+        return False
 
     def renewed(entry: dict[str, Any]) -> dict[str, Any]:
-        original, current = digests.get(str(entry.get("run_id")), ("", ""))
-        return entry | {"manifest_sha256": current} if entry.get("manifest_sha256") == original else entry
+        old, manifest = manifests.get(str(entry.get("run_id")), ("", b""))
+        return entry | {"manifest_sha256": sha256(manifest)} if entry.get("manifest_sha256") == old else entry
 
     changed = renewed(pointer) | {"previous": [renewed(entry) for entry in pointer["previous"]]}
     if changed == pointer:
@@ -118,6 +144,17 @@ def _repoint(store: ArtifactStore, pointer: dict[str, Any], runs: set[str]) -> b
     return True
 
 
-def _entries(pointer: dict[str, Any] | None) -> list[dict[str, Any]]:
+def _remove_old(store: ArtifactStore, run_id: str) -> None:
+    """Removes what no release needs that reads today's format."""
+    for name in (OLD_MODEL, OLD_EVIDENCE):
+        try:
+            store.delete(f"{run_id}/{name}")
+        except StorageError:
+            if store.exists(f"{run_id}/{name}"):
+                raise
+
+
+def _entries(store: ArtifactStore) -> list[dict[str, Any]]:
     """The entries of the pointer: the current run and those before it."""
+    pointer = read_pointer(store)
     return [pointer, *pointer["previous"]] if pointer else []

@@ -9,14 +9,15 @@ PSI above that of single windows, or days, of the training range counts as drift
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2  # type: ignore[import-untyped]
 
 from common.arrays import Floats, Integers, Matrix
+from common.detection.checked import damaged, floats, section, texts, wholes
 from common.detection.parameters import DriftParameters
 from common.features.spec import FeatureSpec
 
@@ -39,7 +40,25 @@ def psi(expected: Floats, found: Integers, parameters: DriftParameters) -> Float
 
 def chance_psi(bins: int, rows: int, parameters: DriftParameters) -> float:
     """The PSI that `rows` independent draws from the expected shares rarely exceed."""
-    return float(chi2.ppf(parameters.chance_quantile, max(bins, 2) - 1) / max(rows, 1))
+    return chi_square_quantile(parameters.chance_quantile, max(bins, 2) - 1) / max(rows, 1)
+
+
+def chi_square_quantile(level: float, degrees: int) -> float:
+    """The quantile of a chi-square distribution with a whole number of degrees of freedom."""
+    low, high = 0.0, float(degrees)
+    while _chi_square_tail(high, degrees) > 1 - level:
+        high *= 2
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if _chi_square_tail(middle, degrees) > 1 - level else (low, middle)
+    return high
+
+
+def _chi_square_tail(value: float, degrees: int) -> float:
+    """The share of the distribution above the value (Abramowitz and Stegun, 26.4.4 and 26.4.5)."""
+    half, odd = value / 2, degrees % 2
+    powers = np.arange(odd / 2, degrees / 2)
+    terms = sum((half**power / math.gamma(power + 1) for power in powers.tolist()), 0.0)
+    return (math.erfc(math.sqrt(half)) if odd else 0.0) + math.exp(-half) * terms
 
 
 def bin_edges(values: Floats, bins: int) -> Floats:
@@ -117,12 +136,33 @@ class DriftReference:
         }
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> DriftReference:
-        """The reference that `to_dict` wrote."""
-        edges = tuple(np.asarray(entry, dtype=np.float64) for entry in raw["edges"])
-        counts = tuple(np.asarray(entry, dtype=np.int64) for entry in raw["counts"])
-        levels = (np.asarray(raw[name], dtype=np.float64) for name in ("window_levels", "day_levels"))
-        return cls(tuple(raw["names"]), edges, counts, *levels)
+    def from_dict(cls, raw: Any, features: Sequence[str], parameters: DriftParameters) -> DriftReference:
+        """The reference that `to_dict` wrote, of some of those features.
+
+        Raises:
+            ModelError: it is damaged.
+        """
+        what = "the drift reference"
+        section(raw, what, "names", "edges", "counts", "window_levels", "day_levels")
+        names = texts(raw["names"], what)
+        if names[-1:] != (SCORE,) or not set(features).issuperset(names[:-1]):
+            raise damaged(what)
+        for name in ("edges", "counts"):
+            if not isinstance(raw[name], list) or len(raw[name]) != len(names):
+                raise damaged(what)
+        edges = tuple(floats(entry, what, rising=True) for entry in raw["edges"])
+        if max(map(len, edges)) >= parameters.bins:
+            raise damaged(what)
+        counts = tuple(_counts(entry, len(edge) + 2, what) for entry, edge in zip(raw["counts"], edges, strict=True))
+        levels = (floats(raw[name], what, len(names)) for name in ("window_levels", "day_levels"))
+        return cls(names, edges, counts, *levels)
+
+
+def _counts(raw: Any, bins: int, what: str) -> Integers:
+    """The rows of each band and bin, shape (BANDS, bins)."""
+    if not isinstance(raw, list) or len(raw) != BANDS:
+        raise damaged(what)
+    return np.array([wholes(entry, what, bins) for entry in raw], dtype=np.int64)
 
 
 def count_bins(numbers: Integers, bins: int, groups: Integers, count: int = BANDS) -> Integers:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Matrix
 from common.detection.calibration import ScoreQuantiles, UpperTail
+from common.detection.checked import damaged, section, texts
 from common.detection.explanation import Explanation
 from common.detection.inputs import model_features, rarity_groups
 from common.detection.members.forest import chunks
@@ -128,8 +129,17 @@ class FeatureRarity:
         }
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any], features: tuple[str, ...], parameters: RarityParameters) -> FeatureRarity:
-        """The groups and tails that `to_dict` wrote, of those features."""
-        tails = {name: UpperTail.from_dict(tail) for name, tail in raw["tails"].items()}
-        groups = {name: tuple(members) for name, members in raw["groups"].items()}
+    def from_dict(cls, raw: Any, features: tuple[str, ...], parameters: RarityParameters) -> FeatureRarity:
+        """The groups and tails that `to_dict` wrote, of those features.
+
+        Raises:
+            ModelError: they are damaged.
+        """
+        what = "the feature rarity"
+        section(raw, what, "groups", "tails")
+        tails = {name: UpperTail.from_dict(tail) for name, tail in section(raw["tails"], what).items()}
+        groups = {name: texts(members, what) for name, members in section(raw["groups"], what).items()}
+        known = tails.keys() & set(features)
+        if not groups or not all(members and known.issuperset(members) for members in groups.values()):
+            raise damaged(what)
         return cls(features, groups, tails, parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from common.arrays import Floats, Matrix
 from common.detection.explanation import Explanation
+from common.detection.members.trees import Forest
 from common.detection.parameters import DetectorParameters
 from common.features.spec import FeatureSpec
 
@@ -46,12 +47,14 @@ class Samples:
 class FitSettings:
     """The settings of a fit: the constants, the features' names and groups, and the forest.
 
+    `grow` makes a forest of a scaled matrix; it is handed over because only training has the library that grows trees.
     The forest does without the features of `left_out`, which maps them to the reason.
     """
 
     parameters: DetectorParameters
     spec: FeatureSpec
     forest: ForestParameters
+    grow: Callable[[Matrix, ForestParameters], Forest]
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 

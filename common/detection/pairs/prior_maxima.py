@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from common.arrays import Floats, Integers
+from common.detection.checked import damaged
 from common.detection.pairs.evidence import KINDS, Evidence
 from common.detection.parameters import PairParameters
+from common.detection.registry.tensors import Arrays, of_texts, texts_in, vector
+
+LEADERS_LEAST = 2  # what the second of the other hosts reached
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,38 +89,39 @@ class PriorMaxima:
         own = np.append(self.own, -np.inf)[np.where(np.asarray(own_at.is_valid()), own_place, len(self.own))]
         return np.asarray(np.maximum.reduce([own, others, self.floors[kind]]))
 
-    def tables(self) -> dict[str, pa.Table]:
-        """The maxima as tables, which `from_tables` reads."""
-        columns = {f"value_{n}": self.leaders[:, n] for n in range(self.leaders.shape[1])}
-        names = {f"host_{n}": self.leader_names[:, n] for n in range(self.leaders.shape[1])}
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """The maxima as arrays whose names begin with `name`; without `groups` and `leader_hosts`."""
         return {
-            "floors": pa.table({"floor": self.floors}),
-            "groups": pa.table({"group": self.groups, **columns, **names}),
-            "hosts": pa.table({"host": self.leader_hosts}),
-            "own": pa.table({"key": self.own_keys, "value": self.own}),
+            f"{name}.floors": self.floors,
+            f"{name}.leaders": self.leaders,
+            f"{name}.leader_names": self.leader_names,
+            f"{name}.own": self.own,
+            **of_texts(f"{name}.own_keys", self.own_keys),
         }
 
     @classmethod
-    def from_tables(cls, tables: dict[str, pa.Table]) -> PriorMaxima:
-        """The maxima that `tables` gave."""
+    def from_arrays(cls, arrays: Arrays, name: str, groups: pa.Array, leader_hosts: pa.Array) -> PriorMaxima:
+        """The maxima that `arrays` gave, for all `KINDS`.
 
-        def column(table: str, name: str) -> Any:
-            return tables[table][name].combine_chunks()
-
-        kept = sum(name.startswith("value_") for name in tables["groups"].column_names)
-        leaders, names = (
-            np.stack([column("groups", f"{what}_{n}").to_numpy() for n in range(kept)], axis=1)
-            for what in ("value", "host")
-        )
-        return cls(
-            column("floors", "floor").to_numpy(),
-            column("groups", "group"),
-            column("hosts", "host"),
-            leaders,
-            names,
-            column("own", "key"),
-            column("own", "value").to_numpy(),
-        )
+        Raises:
+            ModelError: they are damaged.
+        """
+        floors, own = (vector(arrays, f"{name}.{part}", "<f8") for part in ("floors", "own"))
+        leaders, names = (vector(arrays, f"{name}.{part}", kind, 2)
+                          for part, kind in (("leaders", "<f8"), ("leader_names", "<i8")))  # fmt: skip
+        own_keys = texts_in(arrays, f"{name}.own_keys")
+        if (
+            len(floors) != len(KINDS)
+            or not np.isfinite(floors).all()
+            or len(own) != len(own_keys)
+            or not np.isfinite(own).all()
+            or leaders.shape != names.shape
+            or leaders.shape != (len(groups), max(leaders.shape[1], LEADERS_LEAST))
+            or not (np.isfinite(leaders) | np.isneginf(leaders)).all()
+            or not ((names >= -1) & (names < len(leader_hosts))).all()
+        ):
+            raise damaged(name)
+        return cls(floors, groups, leader_hosts, leaders, names, own_keys, own)
 
 
 class CommonMaxima:

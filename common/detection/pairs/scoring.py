@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from common.arrays import Flags, Floats, Integers
 from common.detection.calibration import HostPValues, UpperTail
+from common.detection.checked import section
 from common.detection.pairs.evidence import KINDS, Evidence, codes
 from common.detection.pairs.prior_maxima import CommonMaxima, PriorMaxima
 from common.detection.parameters import DetectorParameters
-from common.detection.registry.arrow_json import packed, unpacked
+from common.detection.registry.tensors import Arrays, of_texts, texts_in
 from common.windows import WINDOWS_PER_DAY
 
 
@@ -128,26 +130,36 @@ class EvidenceModel:
         return np.asarray(np.where(sums > 0, found, 0.0))
 
     def to_dict(self) -> dict[str, Any]:
-        """The model as JSON values."""
+        """What the model holds beside `arrays`, as JSON values."""
         return {
-            "ceilings": {
-                name: {part: packed(table) for part, table in maxima.tables().items()}
-                for name, maxima in self.maxima.items()
-            },
             "tails": {name: tail.to_dict() for name, tail in self.tails.items()},
-            "survivals": {name: p_values.to_dict() for name, p_values in self.p_values.items()},
+            "p_values": {name: p_values.to_dict() for name, p_values in self.p_values.items()},
         }
 
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """The prior maxima as arrays whose names begin with `name`; the amounts have groups and hosts in common."""
+        first = next(iter(self.maxima.values()))
+        found = {**of_texts(f"{name}.groups", first.groups), **of_texts(f"{name}.hosts", first.leader_hosts)}
+        for amount, maxima in self.maxima.items():
+            found |= maxima.arrays(f"{name}.{amount}")
+        return found
+
     @classmethod
-    def from_dict(cls, raw: dict[str, Any], parameters: DetectorParameters) -> EvidenceModel:
-        """The model that `to_dict` wrote."""
-        maxima = {
-            name: PriorMaxima.from_tables({part: unpacked(text) for part, text in tables.items()})
-            for name, tables in raw["ceilings"].items()
-        }
-        tails = {name: UpperTail.from_dict(tail) for name, tail in raw["tails"].items()}
+    def from_parts(
+        cls, raw: Any, arrays: Arrays, name: str, amounts: Sequence[str], parameters: DetectorParameters
+    ) -> EvidenceModel:
+        """The model that `to_dict` and `arrays` gave, of evidence with these amounts.
+
+        Raises:
+            ModelError: it is damaged.
+        """
+        section(raw, name, "tails", "p_values")
+        groups, hosts = (texts_in(arrays, f"{name}.{part}") for part in ("groups", "hosts"))
+        maxima = {amount: PriorMaxima.from_arrays(arrays, f"{name}.{amount}", groups, hosts) for amount in amounts}
+        tails = {key: UpperTail.from_dict(tail) for key, tail in section(raw["tails"], name).items()}
         p_values = {
-            name: HostPValues.from_dict(entry, parameters.calibration) for name, entry in raw["survivals"].items()
+            key: HostPValues.from_dict(entry, parameters.calibration)
+            for key, entry in section(raw["p_values"], name).items()
         }
         return cls(maxima, tails, p_values, parameters)
 

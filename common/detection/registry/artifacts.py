@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import io
-import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import joblib
-from sklearn.ensemble import IsolationForest
+from numpy.typing import NDArray
 
 from common.detection.calibration import ScoreQuantiles
+from common.detection.checked import RETRAIN, section, texts
 from common.detection.detector import Detector
 from common.detection.drift.reference import DriftReference
 from common.detection.members.feature_rarity import FeatureRarity, RarityMember
 from common.detection.members.forest import ForestMember
 from common.detection.members.pairs import PairsMember
 from common.detection.members.spread import SpreadMember
+from common.detection.members.trees import Forest
+from common.detection.pairs.evidence import EXCESSES, SPREADS
 from common.detection.pairs.scoring import EvidenceModel
-from common.detection.parameters import DetectorParameters, current_parameters, differences
+from common.detection.parameters import current_parameters, differences
 from common.detection.preprocessing import Preprocessor
-from common.detection.registry.formats import FORMAT_VERSION, RETRAIN, encoded, sha256
-from common.detection.registry.pointer import MANIFEST, SUCCESS, ArtifactStore, altered, read_manifest
+from common.detection.registry.formats import FORMAT_VERSION, encoded, parsed, sha256
+from common.detection.registry.pointer import JSON_MOST, MANIFEST, SUCCESS, ArtifactStore, altered, read_manifest
+from common.detection.registry.tensors import Arrays, packed, unpacked
 from common.errors import ModelError
 
-MODEL, EVIDENCE, DRIFT, REPORT = "model.joblib", "evidence.json", "drift.json", "report.json"
+MODEL, MEMBERS, DRIFT, REPORT = "model.safetensors", "members.json", "drift.json", "report.json"
+FILES_MOST = {MODEL: 2**30, MEMBERS: JSON_MOST, DRIFT: JSON_MOST, REPORT: JSON_MOST}
+"""The files that a manifest lists, and the most bytes that are read of each."""
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "pyarrow")
-CHECKED_LIBRARIES = ("scikit-learn", "numpy")
+FOREST = "forest."
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +71,7 @@ def save_model(
 
     `extras` are files of the folder that no model needs to load.
     """
-    buffer = io.BytesIO()
-    joblib.dump(detector.forest.forest, buffer, compress=0)
-    files = {
-        MODEL: buffer.getvalue(),
-        EVIDENCE: encoded(_evidence(detector)),
-        DRIFT: encoded(drift.to_dict()),
-        REPORT: report,
-    }
+    files = model_files(detector) | {DRIFT: encoded(drift.to_dict()), REPORT: report}
     manifest = encoded(
         {
             "format_version": FORMAT_VERSION,
@@ -89,7 +85,7 @@ def save_model(
                 "evidence": detector.rarity.calibration.to_dict(),
                 "ensemble": detector.feature_calibration.to_dict(),
             },
-            "files": {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()},
+            "files": described(files),
         }
     )
     for name, content in (*files.items(), *(extras or {}).items(), (MANIFEST, manifest)):
@@ -98,16 +94,32 @@ def save_model(
     return sha256(files[MODEL])
 
 
+def model_files(detector: Detector) -> dict[str, bytes]:
+    """The files that hold the detector beside the manifest: the arrays, and the rest of its members."""
+    arrays: dict[str, NDArray[Any]] = {FOREST + name: array for name, array in detector.forest.forest.arrays().items()}
+    members: dict[str, Any] = {"rarity": detector.rarity.rarity.to_dict()}
+    if detector.pairs and detector.spread:
+        arrays |= detector.pairs.model.arrays("pairs") | detector.spread.model.arrays("spread")
+        members |= {"pairs": detector.pairs.model.to_dict(), "spread": detector.spread.model.to_dict()}
+        members["calibration"] = detector.calibration.to_dict()
+    return {MODEL: packed(arrays), MEMBERS: encoded(members)}
+
+
+def described(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+    """What a manifest says of files."""
+    return {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in files.items()}
+
+
 def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], expected: dict[str, str]) -> LoadedModel:
     """The model of a run, for those ordered input features; `expected` are manifest entries that must have that value.
 
-    No file is unpickled before its digest, the library versions and the features match the manifest.
+    Files are numbers and texts, and nothing in them is executed. They are read only as far as the manifest says, and
+    checked, whoever wrote them: what is returned can be used without further checks.
 
     Raises:
-        ModelError: a file is missing, altered or does not match, with the reason.
+        ModelError: a file is missing, altered, damaged or does not match, with the reason.
     """
     manifest = read_manifest(store, run_id)
-    _check_versions(manifest, run_id)
     _check_parameters(manifest, run_id)
     for name, value in ({"run_id": run_id} | expected).items():
         if manifest.get(name) != value:
@@ -115,35 +127,29 @@ def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], exp
                 f"model {run_id} has {name} {manifest.get(name)!r}, not {value!r}",
                 "Train a model with these settings, or run with those of the model",
             )
-    _check_features(tuple(manifest["preprocessing"]["features"]), features, run_id)
-    files = {name: _verified(store, run_id, name, entry["sha256"]) for name, entry in manifest["files"].items()}
-    if missing := {MODEL, EVIDENCE, DRIFT} - set(files):
-        raise ModelError(f"the manifest of model {run_id} lacks {', '.join(sorted(missing))}", RETRAIN)
-    detector = _detector(manifest, run_id, files[MODEL], json.loads(files[EVIDENCE]))
-    drift = DriftReference.from_dict(json.loads(files[DRIFT]))
-    return LoadedModel(run_id, manifest["files"][MODEL]["sha256"], manifest, detector, drift)
+    section(manifest, MANIFEST, "preprocessing", "score_quantiles", "files")
+    preprocessing = section(manifest["preprocessing"], "the preprocessing", "features")
+    _check_features(texts(preprocessing["features"], "the features"), features, run_id)
+    files = _verified(store, run_id, section(manifest["files"], "the list of files"))
+    detector = detector_of(manifest, unpacked(files[MODEL], MODEL), parsed(files[MEMBERS], MEMBERS))
+    drift = DriftReference.from_dict(parsed(files[DRIFT], DRIFT), features, detector.parameters.drift)
+    return LoadedModel(run_id, sha256(files[MODEL]), manifest, detector, drift)
 
 
-def _evidence(detector: Detector) -> dict[str, Any]:
-    """The content of `evidence.json`: all members but the forest, and the calibration of the raw score."""
-    pairs, spread = detector.pairs, detector.spread
-    of_pairs = pairs and spread and {
-        "pairs": pairs.model.to_dict(),
-        "spread": spread.model.to_dict(),
-        "calibration": detector.calibration.to_dict(),
-    }  # fmt: skip
-    return detector.rarity.rarity.to_dict() | {"pairs": of_pairs}
+def detector_of(manifest: dict[str, Any], arrays: Arrays, members: dict[str, Any]) -> Detector:
+    """The detector of a manifest and the content of its files, with the parameters that it was trained with.
 
-
-def _detector(manifest: dict[str, Any], run_id: str, model: bytes, evidence: dict[str, Any]) -> Detector:
-    """The detector of verified files, with the parameters that it was trained with."""
-    parameters = DetectorParameters.from_dict(manifest["parameters"])
+    Raises:
+        ModelError: a part is damaged.
+    """
+    parameters = current_parameters()
     preprocessor = Preprocessor.from_dict(manifest["preprocessing"])
-    forest = joblib.load(io.BytesIO(model))
-    if not isinstance(forest, IsolationForest) or forest.n_features_in_ != len(preprocessor.mask):
-        raise ModelError(f"{MODEL} of model {run_id} is not a forest over its features", RETRAIN)
-    quantiles = {name: ScoreQuantiles.from_dict(raw) for name, raw in manifest["score_quantiles"].items()}
-    rarity = FeatureRarity.from_dict(evidence, preprocessor.features, parameters.rarity)
+    of_forest = {name.removeprefix(FOREST): array for name, array in arrays.items() if name.startswith(FOREST)}
+    forest = Forest.from_arrays(of_forest, len(preprocessor.mask))
+    raw = section(manifest["score_quantiles"], "the score quantiles", "forest", "evidence", "ensemble")
+    quantiles = {name: ScoreQuantiles.from_dict(entry) for name, entry in raw.items()}
+    section(members, MEMBERS, "rarity")
+    rarity = FeatureRarity.from_dict(members["rarity"], preprocessor.features, parameters.rarity)
     detector = Detector(
         parameters,
         ForestMember(preprocessor, forest, quantiles["forest"]),
@@ -151,32 +157,32 @@ def _detector(manifest: dict[str, Any], run_id: str, model: bytes, evidence: dic
         quantiles["ensemble"],
         quantiles["ensemble"],
     )
-    if not (raw := evidence["pairs"]):
+    if "pairs" not in members:
         return detector
-    pairs, spread = (EvidenceModel.from_dict(raw[name], parameters) for name in ("pairs", "spread"))
-    return detector.with_pairs(PairsMember(pairs), SpreadMember(spread), ScoreQuantiles.from_dict(raw["calibration"]))
+    section(members, MEMBERS, "pairs", "spread", "calibration")
+    pairs = EvidenceModel.from_parts(members["pairs"], arrays, "pairs", EXCESSES, parameters)
+    spread = EvidenceModel.from_parts(members["spread"], arrays, "spread", SPREADS, parameters)
+    calibration = ScoreQuantiles.from_dict(members["calibration"])
+    return detector.with_pairs(PairsMember(pairs), SpreadMember(spread), calibration)
 
 
-def _verified(store: ArtifactStore, run_id: str, name: str, digest: str) -> bytes:
-    content = store.read(f"{run_id}/{name}")
-    if sha256(content) != digest:
-        raise altered(store, run_id, name)
-    return content
-
-
-def _check_versions(manifest: dict[str, Any], run_id: str) -> None:
-    for name in CHECKED_LIBRARIES:
-        made, here = str(manifest["libraries"].get(name)), version(name)
-        if made.split(".")[:2] != here.split(".")[:2]:
-            raise ModelError(
-                f"model {run_id} was made with {name} {made}, but {here} is installed",
-                "Train the model again, or install that version",
-            )
+def _verified(store: ArtifactStore, run_id: str, listed: dict[str, Any]) -> dict[str, bytes]:
+    """The files of the list, as they were saved."""
+    if set(listed) != set(FILES_MOST):
+        raise ModelError(f"the manifest of model {run_id} lists {', '.join(sorted(listed))}", RETRAIN)
+    files = {}
+    for name, most in FILES_MOST.items():
+        entry = section(listed[name], f"the entry of {name}", "sha256", "bytes")
+        files[name] = content = store.read(f"{run_id}/{name}", most)
+        if {"sha256": sha256(content), "bytes": len(content)} != {key: entry[key] for key in ("sha256", "bytes")}:
+            raise altered(store, run_id, name)
+    return files
 
 
 def _check_parameters(manifest: dict[str, Any], run_id: str) -> None:
     """Refuses a model whose constants differ from this release's: its scores would change."""
-    for name, stored, current in differences(manifest.get("parameters", {}), current_parameters().to_dict()):
+    stored_parameters = section(manifest.get("parameters"), "the parameters of the detector")
+    for name, stored, current in differences(stored_parameters, current_parameters().to_dict()):
         raise ModelError(
             f"model {run_id} was trained with the detector parameter {name} = {stored!r}, "
             f"but this release has {current!r}",

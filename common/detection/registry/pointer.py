@@ -5,28 +5,53 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from common.detection.registry.formats import FORMAT_VERSION, MIGRATE, encoded, half_migrated, parsed, remedy_of, sha256
+from pyarrow import fs
+
+from common.detection.checked import RETRAIN
+from common.detection.registry.formats import (
+    FORMAT_VERSION,
+    MIGRATE,
+    can_be_migrated,
+    encoded,
+    parsed,
+    remedy_of,
+    sha256,
+)
 from common.errors import ModelError, ParameterError
 from common.storage.files import Folder
 
 MANIFEST, SUCCESS, POINTER = "manifest.json", "SUCCESS", "current.json"
 KEPT = 10
+JSON_MOST = 2**28
+"""The most bytes of a file that are read as JSON, which takes several times as much memory."""
+SHORT = 2**10
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class ArtifactStore(Folder):
     """Small files below one URI, on a local disk or in S3, each written whole or not at all."""
 
-    def read(self, name: str) -> bytes:
-        """The content of a file.
+    def read(self, name: str, most: int = JSON_MOST) -> bytes:
+        """The content of a file of at most that many bytes.
 
         Raises:
-            ModelError: it is missing.
+            ModelError: it is missing, or larger.
             StorageError: it cannot be read.
         """
-        if not self.exists(name):
-            raise ModelError(f"model file {self.uri}/{name} does not exist", "Train a model with ndr-if-training first")
-        return super().read(name)
+        path = f"{self._root}/{name}"
+        with self._reported(name, "read"):
+            found = self._files.get_file_info(path)
+            if found.type != fs.FileType.File:
+                raise ModelError(
+                    f"model file {self.uri}/{name} does not exist", "Train a model with ndr-if-training first"
+                )
+            if found.size > most:
+                raise ModelError(
+                    f"model file {self.uri}/{name} has {found.size:,} bytes, more than the {most:,} that are read",
+                    RETRAIN,
+                )
+            with self._files.open_input_stream(path) as stream:
+                return bytes(stream.read(found.size))
 
 
 def model_store(lake_uri: str, project_name: str) -> ArtifactStore:
@@ -80,10 +105,15 @@ def read_pointer(store: ArtifactStore) -> dict[str, Any] | None:
     """
     if not store.exists(POINTER):
         return None
-    pointer = parsed(
-        store.read(POINTER), f"{store.uri}/{POINTER}", "Delete it and deploy a model again: --stage deploy --run-id"
-    )
-    return {"previous": [], "rolled_back": []} | pointer
+    remedy = "Delete it and deploy a model again: --stage deploy --run-id"
+    pointer = {"previous": [], "rolled_back": []} | parsed(store.read(POINTER), f"{store.uri}/{POINTER}", remedy)
+    kinds = (("previous", dict), ("rolled_back", str))
+    if any(
+        not isinstance(pointer[name], list) or not all(isinstance(entry, kind) for entry in pointer[name])
+        for name, kind in kinds
+    ):
+        raise ModelError(f"{store.uri}/{POINTER} is damaged", remedy)
+    return pointer
 
 
 def current_run(store: ArtifactStore) -> str:
@@ -160,11 +190,11 @@ def roll_back(store: ArtifactStore, run_id: str | None = None) -> tuple[str, str
 def stored_manifest(store: ArtifactStore, run_id: str) -> tuple[bytes, str]:
     """The manifest of a run, and the digest that stands beside it in `SUCCESS`.
 
-    The digest is read first, against the order in which a migration writes: whoever reads meanwhile gets both old, both
-    new, or a migrated manifest with the digest of its original, and never takes a migration for a forgery.
+    The manifest is read first, against the order in which a migration writes: whoever reads meanwhile gets both old,
+    both new, or the manifest of the old format, whose remedy is the migration.
     """
-    digest = store.read(f"{run_id}/{SUCCESS}").decode(errors="replace").strip()
-    return store.read(f"{run_id}/{MANIFEST}"), digest
+    content = store.read(f"{run_id}/{MANIFEST}")
+    return content, store.read(f"{run_id}/{SUCCESS}", SHORT).decode(errors="replace").strip()
 
 
 def altered(store: ArtifactStore, run_id: str, name: str) -> ModelError:
@@ -188,9 +218,8 @@ def _checked(store: ArtifactStore, entry: dict[str, Any]) -> str:
     run_id, promoted = str(entry.get("run_id", "")), entry.get("manifest_sha256")
     content = _manifest(store, run_id)
     if sha256(content) != promoted:
-        if promoted and half_migrated(content, promoted):
-            raise ModelError(f"the migration of model {run_id} in {store.uri} was interrupted", MIGRATE)
-        raise ModelError(f"model {run_id} is not the one that was promoted in {store.uri}", "Train the model again")
+        _refuse_old(store, run_id, content, str(promoted))
+        raise ModelError(f"model {run_id} is not the one that was promoted in {store.uri}", RETRAIN)
     return run_id
 
 
@@ -204,7 +233,17 @@ def _manifest(store: ArtifactStore, run_id: str) -> bytes:
         )
     content, digest = stored_manifest(store, run_id)
     if sha256(content) != digest:
-        if half_migrated(content, digest):
-            raise ModelError(f"the migration of model {run_id} in {store.uri} was interrupted", MIGRATE)
+        _refuse_old(store, run_id, content)
         raise altered(store, run_id, MANIFEST)
     return content
+
+
+def _refuse_old(store: ArtifactStore, run_id: str, content: bytes, promoted: str = "") -> None:
+    """Refuses a manifest that does not match its digests because a migration has begun, or has just come between."""
+    try:
+        manifest = parsed(content, MANIFEST)
+    except ModelError:
+        return
+    origin = manifest.get("migrated_from")
+    if can_be_migrated(manifest) or (isinstance(origin, dict) and origin.get("manifest_sha256") == promoted):
+        raise ModelError(f"the migration of model {run_id} in {store.uri} has not ended", MIGRATE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from deltalake import write_deltalake
 
+from common.arrays import Matrix
 from common.contracts import tables
 from common.contracts.types import Table
 from common.detection.detector import Detector
@@ -18,12 +19,16 @@ from common.detection.drift.reference import DriftReference
 from common.detection.input_matrix import read_matrix
 from common.detection.inputs import model_features
 from common.detection.members.member import FitSettings, ForestParameters, Samples
+from common.detection.members.pairs import PairsMember
+from common.detection.members.spread import SpreadMember
+from common.detection.members.trees import Forest
 from common.detection.parameters import current_parameters
 from common.detection.registry.artifacts import run_id_of, save_model
 from common.detection.registry.pointer import model_store, promote
 from common.lake.lake import Lake
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
+from jobs.if_training.growing import grow
 from tests.factories import SPEC
 from tests.lakes import mark_lake, note_whole
 
@@ -38,6 +43,7 @@ TEXTS = {
     "baseline_source": "host",
     "pair_evidence": "[]",
 }
+Grow = Callable[[Matrix, ForestParameters], Forest]
 Overrides = Mapping[str, Mapping[int, Any]]
 
 
@@ -94,12 +100,19 @@ def make_lake(lake: Path, windows: Windows = RANGE, only: tuple[str, ...] = ("fg
     return lake
 
 
-def train_model(lake: Path, random_state: int = 1) -> dict[str, str]:
-    """Trains a small model on the lake's features, publishes it, and gives its run and digest."""
+def train_model(
+    lake: Path, random_state: int = 1, grow: Grow = grow, members: tuple[PairsMember, SpreadMember] | None = None
+) -> dict[str, str]:
+    """Trains a small model on the lake's features, publishes it, and gives its run and digest.
+
+    `members` are those of pairs that it gets, or None for a model of features alone.
+    """
     features = model_features(SPEC)
     matrix = read_matrix(Lake(str(lake), SPEC), RANGE, features, "7d").values
-    settings = FitSettings(current_parameters(), SPEC, ForestParameters(10, 256, random_state, n_jobs=1))
+    settings = FitSettings(current_parameters(), SPEC, ForestParameters(10, 256, random_state, n_jobs=1), grow)
     detector, raw = Detector.fit(Samples(features=matrix), settings)
+    if members:
+        detector = detector.with_pairs(*members, detector.calibration)
     store = model_store(str(lake), "local")
     facts = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": len(matrix)}
     run_id = run_id_of(facts | {"random_state": random_state})

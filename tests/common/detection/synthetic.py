@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from common.detection.inputs import fg_a_feature, model_features
 from common.detection.members.member import FitSettings, ForestParameters
 from common.detection.parameters import current_parameters
+from jobs.if_training.growing import grow
 from jobs.if_training.synthetic_anomalies import feature_families
 from tests.factories import SPEC
 
@@ -15,7 +16,7 @@ NAMES = model_features(SPEC).names
 GROUPS = feature_families(NAMES, SPEC)
 PARAMETERS = current_parameters()
 SEED = 20240101
-SETTINGS = FitSettings(PARAMETERS, SPEC, ForestParameters(5, 256, SEED, n_jobs=1))
+SETTINGS = FitSettings(PARAMETERS, SPEC, ForestParameters(5, 256, SEED, n_jobs=1), grow)
 
 
 def structured(count: int, seed: int) -> NDArray[np.float32]:

@@ -77,6 +77,6 @@ def test_scores_do_not_depend_on_how_the_rows_are_cut(monkeypatch: pytest.Monkey
 def test_forest_of_very_many_rows_grows_on_a_part(training: Matrix) -> None:
     parameters = replace(PARAMETERS, forest=replace(PARAMETERS.forest, growing_rows=100))
     first, second = (fit(training, replace(SETTINGS, parameters=parameters)) for _ in range(2))
-    assert first.forest.forest.max_samples_ == 100
+    assert first.forest.forest.count[0] == 100
     assert first.forest.calibration.rows == 300
     np.testing.assert_array_equal(first.calibration.values, second.calibration.values)

@@ -3,7 +3,6 @@ import pytest
 
 from common.arrays import Floats, Matrix
 from common.config.training import TrainingParameters
-from common.detection.members.forest import train_forest
 from common.detection.members.member import ForestParameters
 from common.detection.preprocessing import Preprocessor
 from jobs.if_training.feature_selection import (
@@ -15,6 +14,7 @@ from jobs.if_training.feature_selection import (
     select,
     uncorrelated,
 )
+from jobs.if_training.growing import grow_estimator
 from jobs.if_training.synthetic_anomalies import Examination, examine
 from tests.common.detection.synthetic import NAMES, SETTINGS, structured
 from tests.factories import SPEC
@@ -73,7 +73,7 @@ def test_shuffling_the_only_telling_column_costs_what_it_gave() -> None:
     anomalous = np.arange(400) >= 300
     rows = rng.normal(0, 1, (400, 5)).astype(np.float32)
     rows[anomalous, 2] += 8
-    forest = train_forest(rng.normal(0, 1, (1000, 5)).astype(np.float32), ForestParameters(50, 256, random_state=1))
+    forest = grow_estimator(rng.normal(0, 1, (1000, 5)).astype(np.float32), ForestParameters(50, 256, random_state=1))
     before = rows.copy()
     gains = permutation_gains(forest, rows, anomalous, repeats=3, seed=1)
     assert gains.shape == (3, 5)
@@ -86,7 +86,7 @@ def test_a_column_that_no_tree_splits_on_costs_nothing() -> None:
     rng = np.random.default_rng(0)
     grown = rng.normal(0, 1, (300, 3)).astype(np.float32)
     grown[:, 1] = 0  # constant: cannot be split on
-    forest = train_forest(grown, ForestParameters(20, 256, random_state=1))
+    forest = grow_estimator(grown, ForestParameters(20, 256, random_state=1))
     rows = rng.normal(0, 1, (100, 3)).astype(np.float32)
     assert (permutation_gains(forest, rows, np.arange(100) > 80, repeats=2, seed=1)[:, 1] == 0).all()
 

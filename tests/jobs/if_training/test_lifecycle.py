@@ -36,7 +36,7 @@ def fresh(source: Lifecycle, folder: Path) -> Lifecycle:
 
 
 def model(lifecycle: Lifecycle) -> bytes:
-    return lifecycle.path("model.joblib").read_bytes()
+    return lifecycle.path("model.safetensors").read_bytes()
 
 
 @pytest.fixture(scope="module")

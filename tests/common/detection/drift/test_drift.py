@@ -15,6 +15,7 @@ from common.detection.drift.reference import (
     bin_edges,
     bin_numbers,
     chance_psi,
+    chi_square_quantile,
     monitored,
     psi,
     time_bands,
@@ -68,6 +69,12 @@ def test_an_empty_bin_counts_as_half_a_row_or_one_in_ten_thousand(rows: int, exp
 
 def test_chance_is_the_quantile_of_a_chi_squared_distribution() -> None:
     assert chance_psi(10, 100, DRIFT) == pytest.approx(chi2.ppf(0.999, 9) / 100)
+
+
+@pytest.mark.parametrize("level", [0.001, 0.5, 0.999, 0.9999])
+def test_quantiles_of_chi_square_are_those_of_scipy(level: float) -> None:
+    mine = [chi_square_quantile(level, degrees) for degrees in range(1, 41)]
+    np.testing.assert_allclose(mine, chi2.ppf(level, np.arange(1, 41)), rtol=1e-11)
 
 
 @pytest.mark.parametrize("rows", [5, 30, 60, 500])
@@ -162,7 +169,7 @@ def test_days_vary_less_than_windows() -> None:
 
 
 def test_reference_survives_json(reference: DriftReference) -> None:
-    again = DriftReference.from_dict(json.loads(json.dumps(reference.to_dict())))
+    again = DriftReference.from_dict(json.loads(json.dumps(reference.to_dict())), NAMES, DRIFT)
     shifted = rows(700, 4, factor=1.4)
     assert measured(again, shifted) == measured(reference, shifted)
 

@@ -13,6 +13,7 @@ from common.detection.members.member import Samples
 from common.detection.members.pairs import PairsMember, pair_samples
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.activity import read_activity
+from common.detection.pairs.evidence import EXCESSES, SPREADS
 from common.detection.pairs.scoring import EvidenceModel
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
@@ -194,10 +195,14 @@ def test_scores_keep_the_order_of_the_keys(samples: Samples, members: Members) -
 
 
 def test_saved_members_score_the_same(lake: Lake, members: Members, scored: dict[str, PieceExplanation]) -> None:
-    raw = {name: json.loads(json.dumps(member.model.to_dict())) for name, member in members.items()}
+    def saved(name: str, amounts: tuple[str, ...]) -> EvidenceModel:
+        model = members[name].model
+        raw = json.loads(json.dumps(model.to_dict()))
+        return EvidenceModel.from_parts(raw, model.arrays(name), name, amounts, PARAMETERS)
+
     again: Members = {
-        "pairs": PairsMember(EvidenceModel.from_dict(raw["pairs"], PARAMETERS)),
-        "spread": SpreadMember(EvidenceModel.from_dict(raw["spread"], PARAMETERS)),
+        "pairs": PairsMember(saved("pairs", EXCESSES)),
+        "spread": SpreadMember(saved("spread", SPREADS)),
     }
     found = explained(again, lake, HOSTS)
     np.testing.assert_array_equal(raw_of(found), raw_of(scored))

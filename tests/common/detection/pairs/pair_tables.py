@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from deltalake import write_deltalake
 
 from common.contracts import tables
+from common.detection.members.pairs import PairsMember, pair_samples
+from common.detection.members.spread import SpreadMember
+from common.detection.pairs.activity import read_activity
+from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
+from tests.common.detection.synthetic import SETTINGS
 from tests.factories import SPEC
 
 CIDRS = ("10.0.0.0/8",)
@@ -51,3 +57,28 @@ def write_pairs(lake: Path, slices: list[dict[str, Any]], unfinished: str = "") 
 def quarter(day: datetime, number: int) -> datetime:
     """The start of the window with that number after the day's first."""
     return day + timedelta(minutes=15 * number)
+
+
+def busy_hosts(first: datetime, hosts: int, windows: int, seed: int = 5) -> list[dict[str, Any]]:
+    """Hosts that deal with two of ten peers in every other window, and now and then with a new one."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for host in range(1, hosts + 1):
+        for number in range(0, windows, 2):
+            for peer in rng.choice(10, 2, replace=False):
+                last = peer if rng.random() < 0.97 else rng.integers(200)
+                start, address = quarter(first, number), f"198.51.{peer % 2}.{last}"
+                found[start, host, address] = slice_row(
+                    start, host_ip=f"10.0.0.{host}", peer_ip=address, sessions_cnt=int(rng.integers(1, 9))
+                )
+    return list(found.values())
+
+
+def small_members(folder: Path) -> tuple[PairsMember, SpreadMember, pa.Table]:
+    """Pairs and spread that have learnt from two days of four hosts, and the activity that they learnt from."""
+    first = datetime(2026, 3, 2, 0, 8, tzinfo=UTC)
+    lake = Lake(str(write_pairs(folder, busy_hosts(first, 4, 192))), SPEC)
+    windows = Windows(first, first + timedelta(days=2))
+    activity = pa.concat_tables(list(read_activity(lake, windows, CIDRS, SETTINGS.parameters.pairs))).combine_chunks()
+    samples = pair_samples(activity, SETTINGS.parameters.pairs)
+    return PairsMember.fit(samples, SETTINGS)[0], SpreadMember.fit(samples, SETTINGS)[0], activity

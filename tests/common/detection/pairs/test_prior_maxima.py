@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 
 from common.arrays import Floats, Integers
-from common.detection.pairs.evidence import Evidence
+from common.detection.pairs.evidence import KINDS, Evidence
 from common.detection.pairs.prior_maxima import CommonMaxima, PriorMaxima
 from common.detection.parameters import current_parameters
 
@@ -60,7 +60,8 @@ def test_saved_maxima_are_the_same() -> None:
     rng = np.random.default_rng(0)
     rows = [(f"g{rng.integers(9)}", f"h{rng.integers(5)}", int(rng.integers(4)), rng.random()) for _ in range(300)]
     maxima, _ = fit(rows)
-    again = PriorMaxima.from_tables(maxima.tables())
+    maxima = replace(maxima, floors=np.repeat(maxima.floors, len(KINDS)))
+    again = PriorMaxima.from_arrays(maxima.arrays("name"), "name", maxima.groups, maxima.leader_hosts)
     for group in ("g1", "g5", "none"):
         for host in ("h0", "h4", "new"):
             assert of(again, group, host) == of(maxima, group, host)

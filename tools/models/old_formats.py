@@ -1,0 +1,134 @@
+"""Models of the formats 3 and 4, and how today's format says the same."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import yaml
+from numpy.typing import NDArray
+
+from common.detection.checked import RETRAIN, damaged, section
+from common.detection.pairs.evidence import EXCESSES, SPREADS
+from common.detection.registry.artifacts import DRIFT, FOREST, MEMBERS, MODEL, REPORT, described, detector_of
+from common.detection.registry.formats import FORMAT_VERSION, can_be_migrated, encoded, parsed, sha256
+from common.detection.registry.pointer import MANIFEST
+from common.detection.registry.tensors import of_texts, packed
+from common.errors import ModelError
+from tools.models.pickled_forest import pickled_forest
+
+OLD_MODEL, OLD_EVIDENCE = "model.joblib", "evidence.json"
+OLD_FILES = (OLD_MODEL, OLD_EVIDENCE, DRIFT, REPORT)
+
+
+def converted(manifest: dict[str, Any], content: Mapping[str, bytes], digest: str) -> dict[str, bytes]:
+    """Today's files in place of an old model's forest, evidence and manifest; the same ones for the same model.
+
+    `manifest` is the old one and `digest` its SHA-256; `content` has the files that it lists.
+
+    Raises:
+        ModelError: the model is of another format, was made with other constants, or is damaged.
+    """
+    version = manifest.get("format_version")
+    today = upgraded(manifest)
+    arrays, members = _evidence(parsed(content[OLD_EVIDENCE], OLD_EVIDENCE))
+    forest = pickled_forest(content[OLD_MODEL])
+    arrays |= {FOREST + name: array for name, array in forest.arrays().items()}
+    section(today, MANIFEST, "preprocessing", "score_quantiles")
+    detector_of(today, arrays, members)
+    made = {MODEL: packed(arrays), MEMBERS: encoded(members)}
+    listed = described(made | {name: content[name] for name in (DRIFT, REPORT)})
+    origin = {"format_version": version, "manifest_sha256": digest, "model_sha256": sha256(content[OLD_MODEL])}
+    return made | {MANIFEST: encoded(today | {"files": listed, "migrated_from": origin})}
+
+
+def upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
+    """A manifest of format 3 or 4 with today's number, and with all constants of the code that wrote it.
+
+    Raises:
+        ModelError: it is of another format, or was made with other constants than the code of format 3 had.
+    """
+    run_id, version = manifest.get("run_id"), manifest.get("format_version")
+    if not can_be_migrated(manifest):
+        raise ModelError(f"model {run_id} has format {version}, which cannot be migrated", RETRAIN)
+    if version == 4:
+        return manifest | {"format_version": FORMAT_VERSION}
+    if manifest.get("ensemble") != _ensemble():
+        raise ModelError(
+            f"model {run_id} was trained with the constants {manifest.get('ensemble')}, not {_ensemble()}", RETRAIN
+        )
+    kept = {name: value for name, value in manifest.items() if name != "ensemble"}
+    return kept | {"format_version": FORMAT_VERSION, "parameters": _parameters()}
+
+
+def _evidence(old: dict[str, Any]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays and the JSON values of all members but the forest."""
+    section(old, OLD_EVIDENCE, "groups", "tails", "pairs")
+    members: dict[str, Any] = {"rarity": {name: old[name] for name in ("groups", "tails")}}
+    arrays: dict[str, NDArray[Any]] = {}
+    if old["pairs"]:
+        of_pairs = section(old["pairs"], OLD_EVIDENCE, "pairs", "spread", "calibration")
+        for member, amounts in (("pairs", EXCESSES), ("spread", SPREADS)):
+            raw = section(of_pairs[member], OLD_EVIDENCE, "ceilings", "tails", "survivals")
+            members[member] = {"tails": raw["tails"], "p_values": raw["survivals"]}
+            for amount in amounts:
+                arrays |= _maxima(section(raw["ceilings"], OLD_EVIDENCE, amount)[amount], member, amount, arrays)
+        members["calibration"] = of_pairs["calibration"]
+    return arrays, members
+
+
+def _maxima(
+    raw: dict[str, str], member: str, amount: str, before: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """The arrays of one amount's prior maxima; groups and hosts are those of the amounts before."""
+    try:
+        tables = {name: _table(text) for name, text in section(raw, amount).items()}
+        groups, own = tables["groups"], tables["own"]
+        kept = range(sum(name.startswith("value_") for name in groups.column_names))
+        columns = [np.stack([groups[f"{name}_{n}"].to_numpy() for n in kept], axis=1) for name in ("value", "host")]
+        common = of_texts(f"{member}.groups", groups["group"]) | of_texts(f"{member}.hosts", tables["hosts"]["host"])
+        name = f"{member}.{amount}"
+        found = {
+            f"{name}.floors": tables["floors"]["floor"].to_numpy(),
+            f"{name}.leaders": columns[0],
+            f"{name}.leader_names": columns[1],
+            f"{name}.own": own["value"].to_numpy(),
+            **of_texts(f"{name}.own_keys", own["key"]),
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged(f"{amount} of {OLD_EVIDENCE}") from error
+    if any(key in before and not np.array_equal(before[key], array) for key, array in common.items()):
+        raise damaged(f"the groups of {amount} in {OLD_EVIDENCE}")
+    return common | found
+
+
+def _table(text: str) -> pa.Table:
+    """A table that old formats hold as text: an Arrow stream in base 64."""
+    with pa.ipc.open_stream(pa.py_buffer(base64.b64decode(text))) as reader:
+        return reader.read_all().combine_chunks()
+
+
+@cache
+def _parameters() -> dict[str, Any]:
+    """The constants of the code that wrote models of format 3. They are history, and never change."""
+    found: dict[str, Any] = yaml.safe_load((files(__package__) / "format_3.yaml").read_text("utf-8"))
+    return found
+
+
+def _ensemble() -> dict[str, Any]:
+    """Those of the constants that format 3 wrote down, by its names."""
+    found = _parameters()
+    return {
+        "clip": found["preprocessing"]["clip"],
+        "forest_weight": found["weights"]["forest"],
+        "matrix_weight": found["weights"]["features"],
+        "spread_weight": found["weights"]["spread"],
+        "pair_prior_rows": found["calibration"]["host_prior_rows"],
+        "evidence_strongest": found["rarity"]["strongest"],
+        "evidence_decades_max": found["rarity"]["log10_max"],
+    }
