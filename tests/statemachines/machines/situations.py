@@ -131,7 +131,9 @@ def _live(usual: Situation) -> Iterator[Situation]:
     yield usual.but("lock-freed", responses={"AcquireMiniBatchLock": [TAKEN, {}]})
     yield usual.but("lease-lost", responses={"RenewForInference": [TAKEN], "LookAtWindow": [_lock(BATCH)]})
     taken_over = {"Attributes": {"pipeline": {"S": "ndr-15m-streaming"}, "run_count": {"N": "4"}}}
-    over = usual.but("taken-over", responses={"AcquireMiniBatchLock": [taken_over], "ListFormerRunsOfWindow": [RUNNING, {}]})
+    over = usual.but(
+        "taken-over", responses={"AcquireMiniBatchLock": [taken_over], "ListFormerRunsOfWindow": [RUNNING, {}]}
+    )
     yield over
     yield over.but("taken-over-for-ever", responses={"ListFormerRunsOfWindow": [RUNNING]})
     many = [{"batch_s3_path": {"S": f"{BATCH}{number:02}"}} for number in range(12)]
