@@ -117,8 +117,8 @@ def noted(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
     }
 
 
-def needed(definition: Mapping[str, Any], machine: str, pipelines: Collection[str]) -> set[Permission]:
-    """Each action that a definition needs, with each resource, derived from its states and the pipelines noted in locks."""
+def needed(definition: Mapping[str, Any], machine: str, pipelines: Collection[str] = ()) -> set[Permission]:
+    """Each action that a definition needs, with each resource, derived from its states; pipelines as noted in locks."""
     return {found for _, state in states_of(definition) for found in _needed_by(state, machine, pipelines)}
 
 
