@@ -181,8 +181,8 @@ def active(world: World) -> list[Actor]:
 
 
 def is_start(one: Execution) -> bool:
-    """Whether the next step starts a pipeline, or an execution that does: after the check that the lock is held."""
-    return one.machine.states[one.state or ""].resource.endswith((":startPipelineExecution", ":startExecution.sync:2"))
+    """Whether the next step starts a pipeline, after the check that the lock is held."""
+    return one.machine.states[one.state or ""].resource.endswith(":startPipelineExecution")
 
 
 def error_of(one: Execution) -> StateError:
