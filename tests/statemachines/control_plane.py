@@ -26,13 +26,18 @@ ARTIFACTS = "ndr-artifacts-000000000000-us-east-1"
 STEPS = tuple(stage.command for stage in STAGES if stage.command != "ndr-extractor")  # which runs for real
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
-# a step writes its arguments down, and does what a file of its name in `orders` says: `sleep 5`, `fail disk is full`
+# a step writes its arguments down, and does what a file of its name in `orders` says: `sleep 5`, `fail disk is full`,
+# or `refuse bad`, which fails if an argument has the word
 STEP = """
 echo "$(basename "$0") $*" >> "{calls}"
 order="{orders}/$(basename "$0")"
 if [ -f "$order" ]; then
   read -r what rest < "$order"
-  if [ "$what" = sleep ]; then sleep "$rest"; else echo "error: $rest" >&2; exit 1; fi
+  case "$what" in
+    sleep) sleep "$rest" ;;
+    fail) echo "error: $rest" >&2; exit 1 ;;
+    refuse) case "$*" in *"$rest"*) echo "error: $rest is damaged" >&2; exit 1 ;; esac ;;
+  esac
 fi
 """
 
@@ -51,7 +56,7 @@ class ControlPlane:
         return path.read_text().splitlines() if path.exists() else []
 
     def order(self, command: str, what: str | None) -> None:
-        """What a step of the command does from now on: `sleep 5`, `fail <reason>`, or nothing."""
+        """What a step of the command does from now on: `sleep 5`, `fail <reason>`, `refuse <word>`, or nothing."""
         path = self.folder / "orders" / command
         path.parent.mkdir(exist_ok=True)
         path.unlink(missing_ok=True)
@@ -62,8 +67,15 @@ class ControlPlane:
         """The ARN of the alias that events and schedules name."""
         return f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}:live"
 
+    def upload(self, path: str) -> None:
+        """Puts a file into the folder of a batch."""
+        bucket, _, key = path.removeprefix("s3://").partition("/")
+        self.aws.client("s3").put_object(Bucket=bucket, Key=f"{key.rstrip('/')}/part-00000.csv", Body=b"x")
+
     def start(self, machine: str, message: Any) -> str:
-        """The ARN of a new execution."""
+        """The ARN of a new execution; the batch that its message names is there."""
+        if isinstance(message, dict) and "batch_s3_path" in message:
+            self.upload(message["batch_s3_path"])
         states = self.aws.client("stepfunctions")
         started = states.start_execution(stateMachineArn=self.machine(machine), input=json.dumps(message))
         return str(started["executionArn"])
@@ -137,7 +149,7 @@ def deploy_control_plane(
     aws = start_local_aws(step_bin=folder / "bin", SFN_WAIT_SCALE="0.1")
     project = {
         "project_name": "acme",
-        "organisations": ["acme/emea"],
+        "organisations": ["acme/emea", "acme/apac"],
         "settings": {"batch_index_table": "batch_index"},
         "orchestration": {
             "lake_uri": str(folder / "lake"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -107,31 +107,47 @@ def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
-def needed(definition: Mapping[str, Any], machine: str) -> set[Permission]:
-    """Each action that a definition needs, with each resource, derived from its states."""
-    return {found for _, state in states_of(definition) for found in _needed_by(state, machine)}
+def noted(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The pipelines that owners of windows note in the locks, so that the next owner finds those still running."""
+    return {
+        state["Arguments"]["ExpressionAttributeValues"][":pipeline"]["S"]
+        for definition in definitions
+        for _, state in states_of(definition)
+        if ":pipeline" in state.get("Arguments", {}).get("ExpressionAttributeValues", {})
+    }
 
 
-def _needed_by(state: Mapping[str, Any], machine: str) -> Iterator[Permission]:
+def needed(definition: Mapping[str, Any], machine: str, pipelines: Collection[str] = ()) -> set[Permission]:
+    """Each action that a definition needs, with each resource, derived from its states; pipelines as noted in locks."""
+    return {found for _, state in states_of(definition) for found in _needed_by(state, machine, pipelines)}
+
+
+def _needed_by(state: Mapping[str, Any], machine: str, pipelines: Collection[str]) -> Iterator[Permission]:
     if state["Type"] == "Map":
-        yield from _of_call(state["ItemReader"]["Resource"], state["ItemReader"]["Arguments"])
+        yield from _of_call(state["ItemReader"]["Resource"], state["ItemReader"]["Arguments"], pipelines)
         own, runs = f"arn:aws:states:{HERE}:stateMachine:{machine}*", f"arn:aws:states:{HERE}:execution:{machine}*"
         yield "states:StartExecution", own
         for action in ("DescribeExecution", "StopExecution", "RedriveExecution"):
             yield f"states:{action}", runs
     elif state["Type"] == "Task":
-        yield from _of_call(state["Resource"], state["Arguments"])
+        yield from _of_call(state["Resource"], state["Arguments"], pipelines)
 
 
-def _of_call(resource: str, arguments: Mapping[str, Any]) -> Iterator[Permission]:
+def _of_call(resource: str, arguments: Mapping[str, Any], pipelines: Collection[str]) -> Iterator[Permission]:
     service, _, action = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:").partition(":")
     name = f"{service}:{action[0].upper()}{action[1:]}"
-    if service == "sagemaker" and "PipelineName" in arguments:
+    if action == "listPipelineExecutions":
+        assert arguments["PipelineName"] == "{% $former_pipeline %}"
+        for pipeline in pipelines:
+            yield name, f"arn:aws:sagemaker:{HERE}:pipeline/{pipeline}"
+    elif service == "sagemaker" and "PipelineName" in arguments:
         yield name, f"arn:aws:sagemaker:{HERE}:pipeline/{arguments['PipelineName']}"
     elif service == "sagemaker":
         yield name, f"arn:aws:sagemaker:{HERE}:pipeline/ndr-*/execution/*"
     elif service == "dynamodb":
         yield name, f"arn:aws:dynamodb:{HERE}:table/{arguments['TableName']}"
+    elif action == "listObjectsV2":
+        yield "s3:ListBucket", "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1"
     elif service == "s3":
         yield name, f"arn:aws:s3:::{arguments['Bucket']}/{_folder(arguments['Key'])}/*"
     elif service == "events":
@@ -150,4 +166,4 @@ def _of_call(resource: str, arguments: Mapping[str, Any]) -> Iterator[Permission
 
 def _folder(key: str) -> str:
     """The first folder of a key that an expression makes: manifests of backfills are all below one."""
-    return "backfill" if "$manifest_prefix" in key else key.removeprefix("{% '").split("/")[0]
+    return "backfill" if "manifest_prefix" in key else key.removeprefix("{% '").split("/")[0]

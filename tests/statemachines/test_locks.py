@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -44,11 +46,39 @@ def publication_message(number: int, content: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def test_one_of_a_hundred_executions_of_an_event_runs_and_the_others_are_duplicates(plane: ControlPlane) -> None:
+def index(plane: ControlPlane, number: int) -> dict[str, dict[str, Any]]:
+    """The entries of a window in the batch index, by the name of the batch's folder."""
+    found = plane.aws.client("dynamodb").query(
+        TableName="batch_index", KeyConditionExpression="project_name = :project AND begins_with(batch_key, :end)",
+        ExpressionAttributeValues={":project": {"S": "acme"}, ":end": {"S": window(number)[1]}}, ConsistentRead=True,
+    )  # fmt: skip
+    items = [{name: next(iter(value.values())) for name, value in item.items()} for item in found["Items"]]
+    return {item["batch_key"].rpartition("/")[2]: item for item in items}
+
+
+def end_lease(plane: ControlPlane, number: int) -> None:
+    plane.aws.client("dynamodb").update_item(
+        TableName="processing_lock", Key={"lock_id": {"S": lock_id(number)}}, UpdateExpression="SET expires_at = :past",
+        ExpressionAttributeValues={":past": {"N": str(int(time.time()) - 1)}},
+    )  # fmt: skip
+
+
+def wait_for_call(plane: ControlPlane, command: str, number: int) -> None:
+    deadline = time.monotonic() + 30
+    while not calls_of(plane, command, number):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_one_of_a_hundred_executions_of_an_event_runs_and_the_others_wait_for_it(plane: ControlPlane) -> None:
     plane.order("ndr-15m", "sleep 1")
     ended = plane.run_at_once(FIFTEEN, [batch_event(0)] * 100)
-    assert Counter(execution["status"] for execution in ended) == {"SUCCEEDED": 1, "FAILED": 99}
-    assert {execution.get("error") for execution in ended} == {None, "Ndr.DuplicateMiniBatch"}
+    said = Counter(
+        json.loads(execution["output"])["status"] if execution["status"] == "SUCCEEDED" else execution["error"]
+        for execution in ended
+    )
+    assert said["SUCCEEDED"] == 1
+    assert said["INCLUDED"] + said["Ndr.DuplicateMiniBatch"] == 99
     for command in ("ndr-15m", "ndr-inference", "ndr-join"):
         assert len(calls_of(plane, command, 0)) == 1, command
 
@@ -82,35 +112,48 @@ def test_more_batches_than_fit_into_an_argument_are_handed_over_in_a_file(plane:
     assert [path.rpartition("/")[2] for path in listed] == folders
 
 
-def test_a_batch_that_arrives_while_its_window_is_processed_is_taken_along(plane: ControlPlane) -> None:
+def test_a_batch_that_arrives_while_its_window_is_processed_waits_and_runs_it_again(plane: ControlPlane) -> None:
     plane.order("ndr-15m", "sleep 2")
     first = plane.start(FIFTEEN, batch_event(3, "early"))
-    while not calls_of(plane, "ndr-15m", 3):
-        time.sleep(0.05)
+    wait_for_call(plane, "ndr-15m", 3)
     late = plane.run(FIFTEEN, batch_event(3, "late"))
-    assert late["status"] == "SUCCEEDED" and '"HANDED_OVER"' in late["output"]
-    assert plane.finish(first)["status"] == "SUCCEEDED"
-    assert "TakeOverPendingBatches" in plane.visited(first)
-    assert "/early," in calls_of(plane, "ndr-15m", 3)[-1] and "/late" in calls_of(plane, "ndr-15m", 3)[-1]
+    assert plane.finish(first)["status"] == late["status"] == "SUCCEEDED"
+    assert [path.rpartition("/")[2] for path in json.loads(late["output"])["batches"]] == ["early", "late"]
     lock = plane.item("processing_lock", lock_id=lock_id(3))
-    assert lock is not None and lock["status"] == "SUCCEEDED" and len(lock["batches"]) == 2
+    assert lock is not None and "owner" not in lock
+    assert len(lock["batches"]) == len(lock["published"]) == 2
 
 
-def test_a_window_whose_owner_was_killed_runs_again_after_the_lease(plane: ControlPlane) -> None:
-    plane.order("ndr-15m", "sleep 3")
-    owner = plane.start(FIFTEEN, batch_event(4))
-    while not calls_of(plane, "ndr-15m", 4):
-        time.sleep(0.05)
+def test_batches_that_wait_are_taken_along_by_the_first_that_gets_the_window(plane: ControlPlane) -> None:
+    plane.order("ndr-15m", "sleep 2")
+    first = plane.start(FIFTEEN, batch_event(11, "first"))
+    wait_for_call(plane, "ndr-15m", 11)
+    others = [plane.start(FIFTEEN, batch_event(11, name)) for name in ("second", "third", "fourth")]
+    ended = [plane.finish(execution) for execution in (first, *others)]
+    assert sorted(json.loads(execution["output"])["status"] for execution in ended) == [
+        "INCLUDED", "INCLUDED", "SUCCEEDED", "SUCCEEDED",
+    ]  # fmt: skip
+    assert len(calls_of(plane, "ndr-15m", 11)) == 2
+
+
+def test_who_waits_takes_over_from_an_owner_that_was_stopped_and_stops_what_it_left_running(
+    plane: ControlPlane,
+) -> None:
+    plane.order("ndr-15m", "sleep 20")
+    owner = plane.start(FIFTEEN, batch_event(4, "first"))
+    wait_for_call(plane, "ndr-15m", 4)
+    other = plane.start(FIFTEEN, batch_event(4, "second"))
     plane.aws.client("stepfunctions").stop_execution(executionArn=owner)
     assert plane.finish(owner)["status"] == "ABORTED"
     plane.order("ndr-15m", None)
-    early = plane.run(FIFTEEN, batch_event(4))
-    assert early["error"] == "Ndr.DuplicateMiniBatch", "the lease still holds"
-    plane.aws.client("dynamodb").update_item(
-        TableName="processing_lock", Key={"lock_id": {"S": lock_id(4)}}, UpdateExpression="SET expires_at = :past",
-        ExpressionAttributeValues={":past": {"N": str(int(time.time()) - 1)}},
-    )  # fmt: skip
-    assert plane.run(FIFTEEN, batch_event(4))["status"] == "SUCCEEDED"
+    end_lease(plane, 4)
+    ended = plane.finish(other)
+    assert ended["status"] == "SUCCEEDED", ended
+    assert len(json.loads(ended["output"])["batches"]) == 2
+    sagemaker = plane.aws.client("sagemaker")
+    runs = sagemaker.list_pipeline_executions(PipelineName="ndr-15m-streaming-fused")["PipelineExecutionSummaries"]
+    ours = [run for run in runs if lock_id(4) in run["PipelineExecutionDescription"]]
+    assert sorted(run["PipelineExecutionStatus"] for run in ours) == ["Stopped", "Succeeded"]
 
 
 def test_a_failed_window_is_released_and_says_which_step_failed_and_why(plane: ControlPlane) -> None:
@@ -119,24 +162,82 @@ def test_a_failed_window_is_released_and_says_which_step_failed_and_why(plane: C
     assert failed["error"] == "Ndr.PipelineFailed"
     assert "pipeline ndr-15m-streaming-fused, step Streaming15mStep" in failed["cause"]
     assert "table delta_host is locked" in failed["cause"]
-    assert plane.item("processing_lock", lock_id=lock_id(5)) is None
+    lock = plane.item("processing_lock", lock_id=lock_id(5))
+    assert lock is not None and not {"owner", "batches", "published"} & set(lock)
+    assert "table delta_host is locked" in index(plane, 5)["batch005"]["failure"]
     plane.order("ndr-15m", None)
     assert plane.run(FIFTEEN, batch_event(5))["status"] == "SUCCEEDED"
+    assert "failure" not in index(plane, 5)["batch005"]
 
 
-def test_the_owner_alone_releases_a_lock(plane: ControlPlane) -> None:
+def test_an_owner_whose_lease_was_lost_releases_nothing_and_waits(plane: ControlPlane) -> None:
     plane.order("ndr-15m", "sleep 2")
     owner = plane.start(FIFTEEN, batch_event(6))
-    while not calls_of(plane, "ndr-15m", 6):
-        time.sleep(0.05)
-    plane.aws.client("dynamodb").update_item(
+    wait_for_call(plane, "ndr-15m", 6)
+    dynamodb = plane.aws.client("dynamodb")
+    dynamodb.update_item(
         TableName="processing_lock", Key={"lock_id": {"S": lock_id(6)}}, UpdateExpression="SET #owner = :other",
         ExpressionAttributeNames={"#owner": "owner"}, ExpressionAttributeValues={":other": {"S": "somebody else"}},
     )  # fmt: skip
-    ended = plane.finish(owner)
-    assert ended["error"] == "Ndr.LeaseLost"
+    while "WaitForWindow" not in plane.visited(owner):
+        time.sleep(0.1)
     lock = plane.item("processing_lock", lock_id=lock_id(6))
-    assert lock is not None and (lock["owner"], lock["status"]) == ("somebody else", "RUNNING")
+    assert lock is not None and lock["owner"] == "somebody else" and "batches" not in lock
+    path = batch_event(6)["batch_s3_path"].rstrip("/")
+    dynamodb.update_item(
+        TableName="processing_lock", Key={"lock_id": {"S": lock_id(6)}}, UpdateExpression="SET published = :batches",
+        ExpressionAttributeValues={":batches": {"SS": [path]}},
+    )  # fmt: skip
+    assert '"INCLUDED"' in plane.finish(owner)["output"]
+    assert len(calls_of(plane, "ndr-inference", 6)) == 0
+
+
+def test_a_batch_that_fails_its_window_is_set_aside_and_the_others_are_published(plane: ControlPlane) -> None:
+    plane.order("ndr-15m", "refuse damaged")
+    assert plane.run(FIFTEEN, batch_event(12, "whole"))["status"] == "SUCCEEDED"
+    failed = plane.run(FIFTEEN, batch_event(12, "damaged"))
+    assert failed["error"] == "Ndr.BatchSetAside" and "damaged is damaged" in failed["cause"]
+    assert "damaged is damaged" in index(plane, 12)["damaged"]["set_aside"]
+    assert plane.run(FIFTEEN, batch_event(12, "later"))["status"] == "SUCCEEDED"
+    assert "damaged" not in calls_of(plane, "ndr-15m", 12)[-1]
+    again = plane.run(FIFTEEN, batch_event(12, "damaged"))
+    assert again["error"] == "Ndr.BatchSetAside"
+    lock = plane.item("processing_lock", lock_id=lock_id(12))
+    assert lock is not None and "owner" not in lock
+    assert {path.rpartition("/")[2] for path in lock["published"]} == {"whole", "later"}
+
+
+def test_folders_of_one_name_of_two_organisations_are_two_batches(plane: ControlPlane) -> None:
+    for organisation in ("acme/emea", "acme/apac"):
+        assert plane.run(FIFTEEN, batch_event(13, "b1", organisation))["status"] == "SUCCEEDED"
+    call = calls_of(plane, "ndr-15m", 13)[-1]
+    assert "acme/emea/2026/03/10/b1," not in call and "acme/apac/2026/03/10/b1,s3://" in call
+    assert "acme/emea/2026/03/10/b1" in call
+
+
+def test_locks_and_entries_of_the_release_before_are_understood(plane: ControlPlane) -> None:
+    """A window that was done kept its owner and its end, and entries had the key of the folder's name."""
+    path = batch_event(14, "before")["batch_s3_path"].rstrip("/")
+    plane.upload(path)
+    dynamodb = plane.aws.client("dynamodb")
+    dynamodb.put_item(
+        TableName="batch_index",
+        Item={
+            "project_name": {"S": "acme"}, "batch_key": {"S": f"{window(14)[1]}#before"}, "batch_s3_path": {"S": path},
+            "mini_batch_id": {"S": "before"}, "event_ts_iso": {"S": window(14)[1]},
+        },
+    )  # fmt: skip
+    dynamodb.put_item(
+        TableName="processing_lock",
+        Item={
+            "lock_id": {"S": lock_id(14)}, "owner": {"S": "an execution that ended"}, "status": {"S": "SUCCEEDED"},
+            "batches": {"SS": [path]}, "expires_at": {"N": str(int(time.time()) + 3600)},
+        },
+    )  # fmt: skip
+    assert plane.run(FIFTEEN, batch_event(14, "before"))["output"].count("INCLUDED") == 1
+    assert plane.run(FIFTEEN, batch_event(14, "after"))["status"] == "SUCCEEDED"
+    (call,) = calls_of(plane, "ndr-15m", 14)
+    assert "/after" in call and call.count("/before") == 1
 
 
 def test_a_failed_publication_is_retried_and_a_successful_one_suppressed(plane: ControlPlane) -> None:
@@ -159,13 +260,16 @@ def test_a_failed_publication_fails_the_window_with_the_reason_from_inside(plane
     failed = plane.run(FIFTEEN, batch_event(8))
     assert failed["error"] == "Ndr.PublicationFailed"
     assert "step PredictionFeatureJoinStep" in failed["cause"] and "Redshift is paused" in failed["cause"]
-    assert plane.item("processing_lock", lock_id=lock_id(8)) is None
+    lock = plane.item("processing_lock", lock_id=lock_id(8))
+    assert lock is not None and "owner" not in lock and len(lock["batches"]) == 1 and "published" not in lock
+    assert "Redshift is paused" in index(plane, 8)["batch008"]["failure"]
+    plane.order("ndr-join", None)
+    assert plane.run(FIFTEEN, batch_event(8))["status"] == "SUCCEEDED"
 
 
 def test_an_event_on_the_bus_starts_the_machine(plane: ControlPlane) -> None:
-    import json
-
     detail = batch_event(9)
+    plane.upload(detail["batch_s3_path"])
     plane.aws.client("events").put_events(
         Entries=[
             {
@@ -190,6 +294,12 @@ def test_an_event_on_the_bus_starts_the_machine(plane: ControlPlane) -> None:
         ({"s3_key": "acme/emea/abc", "timestamp": "2026-03-10T13:23:11Z"}, "acme/emea/abc"),
         ({"s3_key": "acme/emea/2026/03/10/abc", "timestamp": "yesterday"}, "timestamp yesterday"),
         ({"s3_key": "no/body/2026/03/10/abc", "timestamp": "2026-03-10T13:23:11Z"}, "no#body"),
+        ({"s3_key": "acme/emea/2026/03/10/nothing", "timestamp": "2026-03-10T13:23:11Z"}, "has no file"),
+        ({"s3_key": "acme/emea/2026/03/10/*", "timestamp": "2026-03-10T13:23:11Z"}, "letters, digits"),
+        (
+            {"s3_key": "acme/emea/2026/03/10/abc", "bucket": "other", "timestamp": "2026-03-10T13:23:11Z"},
+            "is not below s3://ndr-ingestion",
+        ),
     ],
 )
 def test_a_message_that_lacks_something_fails_early_and_says_what(

@@ -76,7 +76,15 @@ def _derived(machine: str, by_hand: Sequence[tuple[Situation, Walk]]) -> Iterato
             yield through.but(f"{name}-retry-{number}", responses={name: [*thrown, *responses]})
         for number, catcher in enumerate(state.get("Catch", [])):
             thrown = [_error(state, state["Catch"][: number + 1], catcher["ErrorEquals"][0])]
-            yield through.but(f"{name}-catch-{number}", responses={name: thrown})
+            # what is not tried again is thrown once, so that waiting for a lock ends
+            more = responses if _is_final(state, thrown[0].error) else []
+            yield through.but(f"{name}-catch-{number}", responses={name: [*thrown, *more]})
+
+
+def _is_final(state: Mapping[str, Any], error: str) -> bool:
+    """Whether a state's first retrier for an error makes no further attempt."""
+    retrier = next((entry for entry in state.get("Retry", []) if error in entry["ErrorEquals"]), {})
+    return retrier.get("MaxAttempts") == 0
 
 
 def _error(state: Mapping[str, Any], rules: Sequence[Mapping[str, Any]], wanted: str) -> StateError:

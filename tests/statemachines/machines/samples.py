@@ -51,6 +51,7 @@ ORCHESTRATION = asdict(
     )
 )
 BATCH = "s3://ingestion/acme/emea/2026/03/10/0f3a"
+LOCK = "acme#v1#2026-03-10T13:08:00Z#2026-03-10T13:23:00Z"
 EXECUTION_ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/{}/execution/abcdefghijkl"
 WINDOWS = [
     {
@@ -104,9 +105,10 @@ ITEMS = {
     "project_routing": routing_item("acme", "emea", "acme", "v1", "s3://ingestion/acme/emea"),
 }
 USUAL: dict[str, Any] = {
-    "query": {"Items": [{"batch_s3_path": {"S": BATCH}}], "Count": 1},
+    "query": {"Items": [{"batch_s3_path": {"S": BATCH}, "batch_key": {"S": "k"}}], "Count": 1},
     "getObject": {"Body": json.dumps(MANIFEST)},
     "putEvents": {"Entries": [{"EventId": "e1"}], "FailedEntryCount": 0},
+    "listObjectsV2": {"Contents": [{"Key": "acme/emea/2026/03/10/0f3a/part-0.csv"}], "KeyCount": 1},
     "2": {"Output": {"status": "SUCCEEDED", "publication_id": "p1", "publication_target": "lake"}},
 }
 TAKEN = StateError("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")

@@ -16,6 +16,7 @@ from tests.statemachines.machines.samples import (
     EXECUTION_ARN,
     ITEMS,
     LIVE,
+    LOCK,
     LOOKS,
     MANIFEST,
     MESSAGES,
@@ -83,7 +84,7 @@ def _usual(state: Mapping[str, Any]) -> Sequence[Response]:
     if action == "listPipelineExecutionSteps":
         return [{"PipelineExecutionSteps": STEPS}]
     if action == "getItem":
-        return [{"Item": ITEMS[arguments["TableName"]]}]
+        return [{"Item": ITEMS[arguments["TableName"]]} if arguments["TableName"] in ITEMS else {}]
     return [USUAL.get(action, {})]
 
 
@@ -119,18 +120,72 @@ def _live(usual: Situation) -> Iterator[Situation]:
     yield usual.but("no-time", message={"batch_s3_path": BATCH})
     yield usual.but("wrong-time", message={**usual.message, "timestamp": "yesterday"})
     yield usual.but("unknown-organisation", responses={"LoadProjectRoutingFromDynamo": [{}]})
-    yield usual.but("handed-over", responses={"AcquireMiniBatchLock": [TAKEN]})
-    contended = usual.but("duplicate", responses={"AcquireMiniBatchLock": [TAKEN], "HandOverMiniBatch": [TAKEN]})
-    yield contended
-    yield contended.but("lock-freed", responses={"AcquireMiniBatchLock": [TAKEN, {}]})
+    yield usual.but("wrong-name", message={**usual.message, "batch_s3_path": BATCH.replace("0f3a", "--help")})
+    yield usual.but("foreign-bucket", message={**usual.message, "batch_s3_path": BATCH.replace("ingestion", "other")})
+    yield usual.but("no-such-batch", responses={"FindBatchFolder": [{"KeyCount": 0}]})
+    recorded = [{"Attributes": {"announced_by": {"S": "an earlier execution"}}}]
+    waiting = usual.but("busy-for-ever", responses={"AcquireMiniBatchLock": [TAKEN]})
+    yield waiting
+    yield waiting.but("published-before", responses={"RecordMiniBatch": recorded, "LookAtWindow": [_lock(BATCH)]})
+    yield waiting.but("published-meanwhile", responses={"LookAtWindow": [{}, _lock(BATCH)]})
+    yield usual.but("lock-freed", responses={"AcquireMiniBatchLock": [TAKEN, {}]})
+    yield usual.but("lease-lost", responses={"RenewForInference": [TAKEN], "LookAtWindow": [_lock(BATCH)]})
+    taken_over = {"Attributes": {"pipeline": {"S": "ndr-15m-streaming"}, "run_count": {"N": "4"}}}
+    over = usual.but(
+        "taken-over", responses={"AcquireMiniBatchLock": [taken_over], "ListFormerRunsOfWindow": [RUNNING, {}]}
+    )
+    yield over
+    yield over.but("taken-over-for-ever", responses={"ListFormerRunsOfWindow": [RUNNING]})
     many = [{"batch_s3_path": {"S": f"{BATCH}{number:02}"}} for number in range(12)]
-    yield usual.but("many-batches", responses={"ListMiniBatchesOfWindow": [{"Items": many, "Count": 12}]})
-    yield usual.but("pending-batches", responses={"ReleaseMiniBatchLockOnSuccess": [TAKEN, {}]})
-    yield usual.but("pending-batches-for-ever", responses={"ReleaseMiniBatchLockOnSuccess": [TAKEN]})
+    listed = {"Items": [{"batch_s3_path": {"S": BATCH}}, *many]}
+    yield usual.but("many-batches", responses={"ListMiniBatchesOfWindow": [listed]})
+    yield usual.but("too-many-batches", responses={"ListMiniBatchesOfWindow": [{**listed, "LastEvaluatedKey": {}}]})
+    aside = {"Items": [{**entry(BATCH), "set_aside": {"S": "a record of another firewall"}}]}
+    yield usual.but("set-aside-before", responses={"ListMiniBatchesOfWindow": [aside]})
+    yield usual.but("removed", responses={"ListMiniBatchesOfWindow": [{"Items": [entry(f"{BATCH}0")]}]})
+    yield from _failing(usual)
+    unreadable = StateError("SageMaker.SageMakerException", "try later")
+    yield usual.but("unreadable-for-ever", responses={"Describe15mFeaturesPipeline": [unreadable]})
     # what Step Functions gives as the cause of a nested execution that failed
     cause = {"Error": "Ndr.PipelineFailed", "Cause": "pipeline ndr-prediction-feature-join, step Join: no such table"}
     failed = StateError("States.TaskFailed", json.dumps({"Status": "FAILED", "Name": "n", **cause}))
     yield usual.but("publication-failed", responses={"StartPredictionPublicationWorkflow": [failed]})
+
+
+def _failing(usual: Situation) -> Iterator[Situation]:
+    """Windows whose features fail with some of their batches; the answers are those of one trial after the other."""
+    failed, done = {"PipelineExecutionStatus": "Failed"}, {"PipelineExecutionStatus": "Succeeded"}
+    listed = [{"Items": [entry(path) for path in (f"{BATCH}0", BATCH, f"{BATCH}1")]}]
+    proven = [{"Attributes": {"batches": {"SS": [f"{BATCH}0"]}}}]
+    for name, trials in {
+        "own-batch-fails": [failed, failed, done, done],
+        "two-batches-fail": [failed, failed, failed, done],
+        "another-batch-fails": [failed, done, failed, done],
+        "no-batch-fails-alone": [failed, done, done],
+        "all-fails": [failed],
+    }.items():
+        responses = {"Describe15mFeaturesPipeline": trials, "ListMiniBatchesOfWindow": listed}
+        yield usual.but(name, responses={**responses, "AcquireMiniBatchLock": proven})
+
+
+def entry(path: str) -> dict[str, Any]:
+    """What the index holds of a batch."""
+    return {"batch_s3_path": {"S": path}, "batch_key": {"S": f"2026-03-10T13:23:00Z#{path.partition('//')[2]}"}}
+
+
+def _lock(*published: str) -> dict[str, Any]:
+    return {"Item": {"published": {"SS": list(published)}}}
+
+
+RUNNING = {
+    "PipelineExecutionSummaries": [
+        {
+            "PipelineExecutionArn": EXECUTION_ARN.format("ndr-15m-streaming"),
+            "PipelineExecutionStatus": "Executing",
+            "PipelineExecutionDescription": f"{LOCK} the former owner",
+        }
+    ]
+}
 
 
 def _publication(usual: Situation) -> Iterator[Situation]:
@@ -154,9 +209,22 @@ def _backfill(usual: Situation) -> Iterator[Situation]:
         responses={"ResolveBackfillWindows": [{"Body": json.dumps(nothing)}]},
         items=[],
     )
-    yield usual.but("windows-taken", responses={"AcquireWindowLock": [TAKEN]})
+    both = ("Delta", "Backfill")
+    taken = {f"Acquire{work}Lock": [TAKEN] for work in both}
+    yield usual.but("windows-taken", responses=taken)
     one = {**usual.message, "request_id": "one"}
-    yield usual.but("one-window-taken", message=one, responses={"AcquireWindowLock": [TAKEN]}, items=WINDOWS[:1])
+    yield usual.but("one-window-taken", message=one, responses=taken, items=WINDOWS[:1])
+    over: dict[str, Sequence[Response]] = {}
+    for work in both:
+        over[f"Acquire{work}Lock"] = [{"Attributes": {"pipeline": {"S": "ndr-15m-streaming"}}}]
+        over[f"ListFormerRunsOf{work}"] = [RUNNING, {}]
+    taken_over = usual.but("windows-taken-over", message={**usual.message, "request_id": "over"}, responses=over)
+    yield taken_over.but("windows-taken-over", items=[WINDOWS[0]])
+    for_ever = {f"ListFormerRunsOf{work}": [RUNNING] for work in both}
+    yield taken_over.but("windows-taken-over-for-ever", items=[WINDOWS[0]], responses=for_ever)
+    many_batches = {"Items": [entry(f"{BATCH}{number:02}") for number in range(12)]}
+    yield usual.but("many-batches", responses={f"List{work}Batches": [many_batches] for work in both})
+    yield usual.but("no-batches", responses={f"List{work}Batches": [{"Items": []}] for work in both})
     yield usual.but("no-object-of-windows", message={**usual.message, "request_id": "missing"}, items=None)
     # the first map runs for as long as it takes to remove the object
     slow = {**ORCHESTRATION, "backfill_poll_attempts": 2 * LOOKS, "lock_lease_seconds": None}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from common.config.dynamodb import routing_item
 from common.windows import closed_window
 from tests.statemachines.machines.cases import walked
 from tests.statemachines.machines.samples import (
@@ -24,7 +26,10 @@ def recorded(message: Any, **responses: Any) -> dict[str, str]:
     """What is written to the batch index for a message."""
     way = walked(LIVE, message, **responses)
     assert "RecordMiniBatch" in way.arguments, (way.error, way.cause)
-    return {name: next(iter(value.values())) for name, value in way.arguments["RecordMiniBatch"][0]["Item"].items()}
+    arguments = way.arguments["RecordMiniBatch"][0]
+    assigned = dict(re.findall(r"(\w+) = (?:if_not_exists\(\w+, )?(:\w+)", arguments["UpdateExpression"]))
+    values = {name: arguments["ExpressionAttributeValues"][value] for name, value in assigned.items()}
+    return {name: value["S"] for name, value in {**arguments["Key"], **values}.items() if name != "announced_by"}
 
 
 def event(detail: Any) -> dict[str, Any]:
@@ -79,7 +84,7 @@ WRAPPERS = {
 def test_a_message_is_the_same_in_each_wrapper(wrapper: str, content: Any) -> None:
     assert recorded(WRAPPERS[wrapper](content)) == {
         "project_name": "acme",
-        "batch_key": "2026-03-10T13:23:00Z#0f3a",
+        "batch_key": "2026-03-10T13:23:00Z#acme/emea/2026/03/10/0f3a",
         "batch_s3_path": BATCH,
         "mini_batch_id": "0f3a",
         "batch_start_ts_iso": "2026-03-10T13:08:00Z",
@@ -107,18 +112,52 @@ def test_the_time_in_each_form_is_the_same_moment(field: str, given: Any, event_
 
 
 @pytest.mark.parametrize(
-    ("given", "path"),
+    ("given", "prefix", "folder"),
     [
-        ({"batch_s3_path": "s3://b/acme/emea/2026/03/10/0f3a"}, "s3://b/acme/emea/2026/03/10/0f3a"),
-        ({"batch_s3_path": "s3://b/x/acme/emea/2026/03/10/0f3a/part.csv"}, "s3://b/x/acme/emea/2026/03/10/0f3a"),
-        ({"batch_s3_path": "s3://b//acme//emea/2026/03/10/0f3a//"}, "s3://b/acme/emea/2026/03/10/0f3a"),
-        ({"s3_key": "acme/emea/2026/03/10/0f3a/"}, BATCH),
-        ({"s3_key": "acme/emea/2026/03/10/0f3a", "bucket": "b"}, "s3://b/acme/emea/2026/03/10/0f3a"),
-        ({"s3_key": "acme/emea/2026/03/10/day=1"}, "s3://ingestion/acme/emea/2026/03/10/day=1"),
+        ({"batch_s3_path": "s3://inbox/acme/emea/2026/03/10/0f3a"}, "s3://inbox/acme/emea", "0f3a"),
+        ({"batch_s3_path": "s3://inbox/x/acme/emea/2026/03/10/0f3a/part.csv"}, "s3://inbox/x/acme/emea", "0f3a"),
+        ({"batch_s3_path": "s3://inbox//acme//emea/2026/03/10/0f3a//"}, "s3://inbox/acme/emea", "0f3a"),
+        ({"s3_key": "acme/emea/2026/03/10/0f3a/"}, "s3://ingestion/acme/emea", "0f3a"),
+        ({"s3_key": "acme/emea/2026/03/10/0f3a", "bucket": "inbox"}, "s3://inbox/acme/emea", "0f3a"),
+        ({"s3_key": "acme/emea/2026/03/10/day=1"}, "s3://ingestion/acme/emea", "day=1"),
     ],
 )
-def test_the_folder_of_the_batch_is_found_in_its_path(given: dict[str, str], path: str) -> None:
-    assert recorded({**given, "timestamp": PLAIN["timestamp"]})["batch_s3_path"] == path
+def test_the_folder_of_the_batch_is_found_in_its_path(given: dict[str, str], prefix: str, folder: str) -> None:
+    routing = {"Item": routing_item("acme", "emea", "acme", "v1", prefix)}
+    found = recorded({**given, "timestamp": PLAIN["timestamp"]}, LoadProjectRoutingFromDynamo=routing)
+    assert found["batch_s3_path"] == f"{prefix}/2026/03/10/{folder}"
+
+
+@pytest.mark.parametrize(
+    ("given", "prefix"),
+    [
+        ("s3://other/acme/emea/2026/03/10/0f3a", "s3://ingestion/acme/emea"),
+        ("s3://ingestion/x/acme/emea/2026/03/10/0f3a", "s3://ingestion/acme/emea"),
+        ("s3://ingestion/acme/emea/2026/03/10/0f3a", "s3://ingestion/x/acme/emea"),
+    ],
+)
+def test_a_batch_outside_the_prefix_of_its_organisation_is_refused(given: str, prefix: str) -> None:
+    routing = {"Item": routing_item("acme", "emea", "acme", "v1", prefix)}
+    way = walked(LIVE, {**PLAIN, "batch_s3_path": given}, LoadProjectRoutingFromDynamo=routing)
+    assert (way.error, list(way.arguments)) == ("Ndr.ForeignBatch", ["LoadProjectRoutingFromDynamo"])
+    assert given in way.cause and prefix in way.cause
+
+
+@pytest.mark.parametrize(
+    "name", ["*", "--help", "-", ".hidden", "a b", "a\nb", "a\u0007", "\u202e", "é", "a,b", "a" * 129]
+)
+@pytest.mark.parametrize("form", ["acme/emea/2026/03/10/{}", "acme/{}/2026/03/10/0f3a", "{}/emea/2026/03/10/0f3a"])
+def test_names_that_would_harm_what_comes_after_are_refused(form: str, name: str) -> None:
+    way = walked(LIVE, {**PLAIN, "batch_s3_path": f"s3://ingestion/{form.format(name)}/"})
+    assert (way.error, way.arguments) == ("Ndr.InvalidInput", {})
+
+
+def test_a_batch_without_a_file_is_refused_and_not_recorded() -> None:
+    way = walked(LIVE, PLAIN, FindBatchFolder={"KeyCount": 0})
+    assert (way.error, "RecordMiniBatch" in way.arguments) == ("Ndr.NoSuchBatch", False)
+    assert way.arguments["FindBatchFolder"] == [
+        {"Bucket": "ingestion", "Prefix": "acme/emea/2026/03/10/0f3a/", "MaxKeys": 1}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +202,10 @@ def test_the_window_is_the_last_that_was_closed(moment: str) -> None:
         ({"batch_s3_path": BATCH}, "no timestamp"),
         ({**PLAIN, "batch_s3_path": None}, "batch_s3_path null is not"),
         ({**PLAIN, "batch_s3_path": ["a"]}, "batch_s3_path"),
-        ({**PLAIN, "batch_s3_path": "s3://b/acme/2026/03/10/0f3a"}, "batch_s3_path s3://b/acme/2026/03/10/0f3a is not"),
+        (
+            {**PLAIN, "batch_s3_path": "s3://inbox/acme/2026/03/10/0f3a"},
+            "batch_s3_path s3://inbox/acme/2026/03/10/0f3a is not",
+        ),
         ({**PLAIN, "batch_s3_path": "s3a://b/acme/emea/2026/03/10/0f3a"}, "batch_s3_path s3a://b"),
         ({**PLAIN, "timestamp": None}, "timestamp null"),
         ({**PLAIN, "timestamp": "2026-03-10"}, "timestamp 2026-03-10 is not a time like"),

@@ -24,9 +24,10 @@ from tests.statemachines.machines.situations import Situation, polls, situations
 from tests.statemachines.machines.walker import StateError, Walk, Walker
 
 FAILED = {"PipelineExecutionStatus": "Failed", "FailureReason": "a step failed"}
+STOP_POLLS = 20
 BY_END: dict[str, dict[str, list[Any]]] = {
     "done": {},
-    "skipped": {"AcquireWindowLock": [TAKEN]},
+    "skipped": {"AcquireBackfillLock": [TAKEN]},
     "failed": {"DescribeBackfillPipeline": [FAILED]},
 }
 
@@ -50,7 +51,7 @@ def steps(*reasons: tuple[str, str | None]) -> dict[str, Any]:
     ],
 )
 def test_the_cause_names_pipeline_step_and_reason(listed: dict[str, Any], cause: str) -> None:
-    way = walked(LIVE, MESSAGES[LIVE], Describe15mFeaturesPipeline=FAILED, ExplainPipelineFailure=listed)
+    way = walked(LIVE, MESSAGES[LIVE], Describe15mFeaturesPipeline=FAILED, ExplainFeaturesFailure=listed)
     assert way.error == "Ndr.PipelineFailed"
     assert way.cause.startswith(cause)
 
@@ -79,17 +80,19 @@ def test_a_pipeline_that_has_ended_is_not_looked_at_again(
 
 
 @pytest.mark.parametrize(("machine", "choice", "describe"), LOOKS)
-def test_an_overdue_pipeline_is_looked_at_so_often_and_stopped(machine: str, choice: str, describe: str) -> None:
+def test_an_overdue_pipeline_is_stopped_and_looked_at_until_it_has_ended(
+    machine: str, choice: str, describe: str
+) -> None:
     found = calls(machine, f"{choice}-overdue", choice)
     assert found
     for made in found:
-        assert made[describe] == 1 + POLLS
+        assert made[describe] == 1 + POLLS + STOP_POLLS
         assert sum(count for name, count in made.items() if name.startswith("StopOverdue")) == 1
 
 
 def test_a_long_reason_is_cut() -> None:
     listed = steps(*((f"Step{number}", "x" * 900) for number in range(4)))
-    way = walked(LIVE, MESSAGES[LIVE], Describe15mFeaturesPipeline=FAILED, ExplainPipelineFailure=listed)
+    way = walked(LIVE, MESSAGES[LIVE], Describe15mFeaturesPipeline=FAILED, ExplainFeaturesFailure=listed)
     assert len(way.cause) == 2000
 
 
@@ -163,12 +166,59 @@ def tokens(way: Walk, state: str) -> list[str]:
     ]
 
 
-def test_a_round_of_batches_has_tokens_of_its_own() -> None:
-    (way,) = [walk(one) for one in situations(LIVE) if one.name == "pending-batches"]
+def test_an_overdue_pipeline_that_has_stopped_is_not_looked_at_again() -> None:
+    running = {"PipelineExecutionStatus": "Executing"}
+    stopped = {"PipelineExecutionStatus": "Stopped"}
+    describes = {
+        "Describe15mFeaturesPipeline": [running] * (1 + POLLS) + [{"PipelineExecutionStatus": "Stopping"}, stopped]
+    }
+    way = walk(Situation(LIVE, "overdue", MESSAGES[LIVE], {**describes, "ExplainFeaturesFailure": [steps()]}))
+    assert len(way.arguments["Describe15mFeaturesPipeline"]) == 1 + POLLS + 2
+    assert "not finished after 2 polls of 30 s" in way.cause
+
+
+def test_each_trial_of_a_window_has_tokens_of_its_own() -> None:
+    (way,) = [walk(one) for one in situations(LIVE) if one.name == "two-batches-fail"]
     states = ("Start15mFeaturesPipeline", "StartInferencePipeline", "StartPredictionPublicationWorkflow")
     found = list(itertools.chain.from_iterable(tokens(way, state) for state in states))
     assert len(found) == len(set(found)) == 6
     assert all(32 <= len(token) <= 80 for token in found)
+
+
+def trials(way: Walk) -> list[list[str]]:
+    """The batches of each features pipeline, by the last letter of their folders."""
+    started = way.arguments["Start15mFeaturesPipeline"]
+    given = ({entry["Name"]: entry["Value"] for entry in start["PipelineParameters"]} for start in started)
+    return [[path[-1] for path in parameters["BatchS3Path"].split(",")] for parameters in given]
+
+
+@pytest.mark.parametrize(
+    ("case", "expected", "aside", "published"),
+    [
+        # 0 is proven; a is the own batch, 1 another
+        ("own-batch-fails", ["a01", "a0", "01"], ["a"], "01"),
+        ("two-batches-fail", ["a01", "a0", "01", "0"], ["a", "1"], "0"),
+        ("another-batch-fails", ["a01", "a0", "a01", "a0"], ["1"], "a0"),
+        ("no-batch-fails-alone", ["a01", "a0", "a01"], [], "a01"),
+    ],
+)
+def test_the_batch_that_fails_is_set_aside_and_the_window_is_published_without_it(
+    case: str, expected: list[str], aside: list[str], published: str
+) -> None:
+    (way,) = [walk(one) for one in situations(LIVE) if one.name == case]
+    assert ["".join(trial) for trial in trials(way)] == expected
+    keys = [given["Key"]["batch_key"]["S"][-1] for given in way.arguments.get("SetBatchAside", [])]
+    assert keys == aside
+    values = way.arguments["ReleaseMiniBatchLockOnSuccess"][0]["ExpressionAttributeValues"]
+    assert "".join(path[-1] for path in values[":batches"]["SS"]) == published
+    assert (way.error == "Ndr.BatchSetAside") == ("a" in aside)
+
+
+def test_a_window_that_fails_without_the_new_batches_too_sets_none_aside() -> None:
+    (way,) = [walk(one) for one in situations(LIVE) if one.name == "all-fails"]
+    assert ["".join(trial) for trial in trials(way)] == ["a01", "a0", "01", "0"]
+    assert "SetBatchAside" not in way.arguments
+    assert way.arguments["RecordBatchFailure"][0]["ExpressionAttributeValues"][":cause"]["S"].startswith(way.error)
 
 
 def test_each_window_of_a_backfill_has_tokens_of_its_own() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -65,10 +66,6 @@ UNDER_LOCK = {
     LIVE: ("ListMiniBatchesOfWindow", "ReleaseMiniBatchLockOnFailure"),
     PUBLICATION: ("StartPredictionJoinPipeline", "MarkPublicationFailed"),
 }
-KEPT = {
-    # all is done, and giving the lock back is what failed, in all its retries: the lease ends by itself
-    (LIVE, "ReleaseMiniBatchLockOnSuccess-catch-1"),
-}
 
 
 @pytest.mark.parametrize("machine", UNDER_LOCK)
@@ -80,9 +77,9 @@ def test_every_failure_under_a_lock_gives_it_back(runs: Runs, machine: str) -> N
         if run.status == "FAILED" and first in run.states and run.error != "Ndr.LeaseLost"
     }
     assert len(failed) > 10
-    assert {case for case, run in failed.items() if release not in run.states} == {
-        case for case in KEPT if case[0] == machine
-    }
+    # a window that is published without the execution's own batch has released its lock before the execution fails
+    published = {case for case, run in failed.items() if run.states[-2] == "OwnBatchChoice"}
+    assert {case for case, run in failed.items() if release not in run.states} == published
 
 
 @pytest.mark.parametrize("machine", UNDER_LOCK)
@@ -93,9 +90,9 @@ def test_a_lock_that_is_not_acquired_for_sure_is_given_back_too(runs: Runs, mach
 
 def test_every_failed_window_of_a_backfill_gives_its_lock_back(runs: Runs) -> None:
     children = [child for _, _, run in of(runs, BACKFILL) for child in run.children]
-    failed = [child.states for child in children if "WindowFailed" in child.states]
+    failed = [child.states for child in children if child.states[-1] in ("DeltaFailed", "BackfillFailed")]
     assert len(failed) > 5
-    assert all(states[-2:] == ["ReleaseWindowLockOnFailure", "WindowFailed"] for states in failed)
+    assert all(re.fullmatch(r"Release(\w+)LockOnFailure \1Failed", " ".join(states[-2:])) for states in failed)
 
 
 @pytest.mark.parametrize("machine", DEFINITIONS)
@@ -109,7 +106,7 @@ def test_every_failure_ends_in_one_state_with_a_cause(runs: Runs, machine: str) 
 @pytest.mark.parametrize("machine", [LIVE, PUBLICATION, MONTHLY, TRAINING])
 def test_every_failed_pipeline_is_named_with_step_and_reason(runs: Runs, machine: str) -> None:
     for name, _, run in of(runs, machine):
-        if "ExplainPipelineFailure" in run.states and not name.startswith("ExplainPipelineFailure-"):
+        if {"ExplainPipelineFailure", "ExplainFeaturesFailure"} & {*run.states[-4:]} and not name.startswith("Explain"):
             assert run.error == "Ndr.PipelineFailed", name
             assert run.cause.startswith("pipeline ndr-"), name
             assert "step FGABuilderStep: AlgorithmError: the disk is full" in run.cause, name

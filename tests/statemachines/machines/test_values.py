@@ -17,14 +17,13 @@ from tests.statemachines.machines.samples import (
     DEFINITIONS,
     ITEMS,
     LIVE,
+    LOCK,
     MESSAGES,
     MONTHLY,
     ORCHESTRATION,
     PUBLICATION,
     TRAINING,
 )
-
-LOCK = "acme#v1#2026-03-10T13:08:00Z#2026-03-10T13:23:00Z"
 
 
 def with_orchestration(**settings: Any) -> dict[str, Any]:
@@ -98,7 +97,7 @@ def test_without_a_time_the_month_is_that_of_the_start() -> None:
     assert passed(way, "StartMachineInventoryRefresh")["InventoryMonth"] == "2026-03"
 
 
-@pytest.mark.parametrize("paths", [[BATCH], [f"{BATCH}b", f"{BATCH}a", f"{BATCH}b"]])
+@pytest.mark.parametrize("paths", [[BATCH], [f"{BATCH}b", BATCH, f"{BATCH}a", f"{BATCH}b"]])
 def test_all_batches_of_the_window_are_taken_once_and_in_order(paths: list[str]) -> None:
     listed = {"Items": [{"batch_s3_path": {"S": path}} for path in paths]}
     way = walked(LIVE, MESSAGES[LIVE], ListMiniBatchesOfWindow=listed)
@@ -106,15 +105,26 @@ def test_all_batches_of_the_window_are_taken_once_and_in_order(paths: list[str])
     assert passed(way, "Start15mFeaturesPipeline")["BatchS3Path"] == ",".join(wanted)
     release = way.arguments["ReleaseMiniBatchLockOnSuccess"][0]["ExpressionAttributeValues"]
     assert (release[":batches"]["SS"], way.output["batches"]) == (wanted, wanted)
-    content = hashlib.sha256(",".join(wanted).encode()).hexdigest()
+    content = f"{hashlib.sha256(','.join(wanted).encode()).hexdigest()}-1"
     assert way.arguments["StartPredictionPublicationWorkflow"][0]["Input"]["content_id"] == content
 
 
+def test_each_run_of_a_window_is_a_publication_of_its_own() -> None:
+    old = {"Attributes": {"run_count": {"N": "4"}}}
+    names = {
+        walked(LIVE, MESSAGES[LIVE], AcquireMiniBatchLock=answer)
+        .arguments["StartPredictionPublicationWorkflow"][0]["Input"]["content_id"]
+        .rpartition("-")[2]
+        for answer in ({}, old)
+    }
+    assert names == {"1", "5"}
+
+
 def test_the_lock_is_that_of_the_window_and_ends_by_itself() -> None:
-    lock = walked(LIVE, MESSAGES[LIVE]).arguments["AcquireMiniBatchLock"][0]["Item"]
-    assert lock["lock_id"] == {"S": LOCK}
-    lease = int(lock["expires_at"]["N"]) - int(lock["acquired_at"]["N"])
-    assert lease == ORCHESTRATION["lock_lease_seconds"]
+    lock = walked(LIVE, MESSAGES[LIVE]).arguments["AcquireMiniBatchLock"][0]
+    assert lock["Key"] == {"lock_id": {"S": LOCK}}
+    values = lock["ExpressionAttributeValues"]
+    assert int(values[":until"]["N"]) - int(values[":now"]["N"]) == ORCHESTRATION["lock_lease_seconds"]
 
 
 def test_the_publication_is_named_after_window_and_content() -> None:
