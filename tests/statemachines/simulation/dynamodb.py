@@ -55,6 +55,9 @@ def _backend() -> DynamoDBBackend:
 _BACKEND = _backend()
 _TIME = re.compile(r'"N": "(\d{10,})"')
 FIRST_RANK = 10**9
+_LONG = re.compile(r'"S": "((?:[^"\\]|\\.){60,})"')
+SHORT = "~"
+_SHORT = re.compile(rf'"S": "({SHORT}\d+{SHORT})"')
 _CALCULATION = re.compile(r"[-+]")
 _KNOWN: dict[tuple[str, str, str], str | None | Exception] = {}
 _QUERIES: dict[tuple[int, tuple[int, ...]], Val] = {}
@@ -68,8 +71,9 @@ def key_of(table: str, attributes: Mapping[str, Any]) -> Key:
 def written(operation: str, arguments: Val, item: Val | None) -> Val | None:
     """The item after the operation, none if it is deleted.
 
-    Conditions compare times and nothing calculates with them, so what holds for some holds for all in the same order:
-    moto is asked with times in their ranks.
+    Conditions compare times and nothing calculates with them, so what holds for some holds for all in the same order;
+    long texts, such as owners and reasons, are equal or not. So moto is asked with times in their ranks and with names
+    for long texts.
 
     Raises:
         ConditionFailedError: its condition does not hold; the item stays.
@@ -77,19 +81,22 @@ def written(operation: str, arguments: Val, item: Val | None) -> Val | None:
     """
     given, held = arguments.text, item.text if item else "null"
     assert not _CALCULATION.search(arguments.value.get("UpdateExpression", "")), given
-    times = sorted({int(number) for number in _TIME.findall(given) + _TIME.findall(held)})
-    ranks = {str(number): str(FIRST_RANK + rank) for rank, number in enumerate(times)}
-    key = (operation, _renamed(given, ranks), _renamed(held, ranks))
+    both = f"{given}\n{held}"
+    times = sorted({int(number) for number in _TIME.findall(both)})
+    names = {str(number): str(FIRST_RANK + rank) for rank, number in enumerate(times)}
+    names |= {text: f"{SHORT}{number}{SHORT}" for number, text in enumerate(dict.fromkeys(_LONG.findall(both)))}
+    key = (operation, *_renamed(both, names, _LONG).split("\n"))
     if key not in _KNOWN:
         _KNOWN[key] = _answer(*key)
     known = _KNOWN[key]
     if isinstance(known, Exception):
         raise known
-    return None if known is None else val(json.loads(_renamed(known, {rank: name for name, rank in ranks.items()})))
+    return None if known is None else val(json.loads(_renamed(known, {name: text for text, name in names.items()}, _SHORT)))
 
 
-def _renamed(text: str, names: Mapping[str, str]) -> str:
-    return _TIME.sub(lambda match: f'"N": "{names[match[1]]}"', text)
+def _renamed(text: str, names: Mapping[str, str], long: re.Pattern[str]) -> str:
+    text = _TIME.sub(lambda match: f'"N": "{names[match[1]]}"', text)
+    return long.sub(lambda match: f'"S": "{names[match[1]]}"', text)
 
 
 def _answer(operation: str, arguments: str, item: str) -> str | None | Exception:

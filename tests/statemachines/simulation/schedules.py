@@ -138,8 +138,7 @@ class Player:
                 return
             if fault == "error" or self._broken.get(one.arn) == one.state:
                 world.say(short(one.arn), lambda: f"an error of the service in {one.state}")
-                fail(one, world.services, error_of(one))
-                world.say_state(one)
+                refuse(world, one)
                 return
         step(one, world.services)
         self._delay(one)
@@ -181,8 +180,8 @@ def active(world: World) -> list[Actor]:
 
 
 def is_start(one: Execution) -> bool:
-    """Whether the next step starts a pipeline, or an execution that does: after the check that the lock is held."""
-    return one.machine.states[one.state or ""].resource.endswith((":startPipelineExecution", ":startExecution.sync:2"))
+    """Whether the next step starts a pipeline, after the check that the lock is held."""
+    return one.machine.states[one.state or ""].resource.endswith(":startPipelineExecution")
 
 
 def error_of(one: Execution) -> StateError:
@@ -190,6 +189,14 @@ def error_of(one: Execution) -> StateError:
     service, _ = service_of(one.machine.states[one.state or ""])
     name = "AWSStepFunctionsException" if service == "states" else f"{SERVICES[service]}Exception"
     return StateError(f"{SERVICES[service]}.{name}", "the service failed")
+
+
+def refuse(world: World, one: Execution) -> None:
+    """The call of the execution fails."""
+    error = error_of(one)
+    one.heard(error)
+    fail(one, world.services, error)
+    world.say_state(one)
 
 
 def lose_answer(world: World, one: Execution) -> None:
@@ -201,5 +208,4 @@ def lose_answer(world: World, one: Execution) -> None:
         services.call(one, state, state.templates["Arguments"].fill(scope))
     except (StateError, Blocked):
         pass
-    fail(one, services, error_of(one))
-    world.say_state(one)
+    refuse(world, one)

@@ -98,6 +98,11 @@ class Execution:
         """An execution that goes on by itself; what both hold is never changed in place."""
         return replace(self)
 
+    def heard(self, answer: Val | StateError) -> None:
+        """Remembers the answer to a call, if that is asked for."""
+        if self.answers is not None and self.state:
+            self.answers += ((self.state, answer),)
+
     def key(self) -> tuple[Any, ...]:
         """What tells apart two executions of one name in what they can still do."""
         return (
@@ -260,8 +265,7 @@ def _task(execution: Execution, services: Services, state: State) -> Val:
             answer = services.call(execution, state, arguments)
     except StateError as error:
         answer = error
-    if execution.answers is not None:
-        execution.answers += ((state.name, answer),)
+    execution.heard(answer)
     if isinstance(answer, StateError):
         raise answer
     return answer

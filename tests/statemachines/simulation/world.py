@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.statemachines.machines.samples import LIVE, PUBLICATION
+from tests.statemachines.machines.walker import STARTED
 from tests.statemachines.simulation.dynamodb import KEYS, Key
 from tests.statemachines.simulation.extractor import extract
 from tests.statemachines.simulation.jobs import FEATURES, NONE, SCORES, JobError, Lake, commit
@@ -90,8 +91,8 @@ class World:
     def begin(self, arn: str, name: str, machine: Machine, message: Val, parent: str | None) -> Execution:
         """A new execution of this ARN, at its first boundary."""
         assert arn not in self.executions, arn
-        started = {"Id": arn, "Name": name, "Input": message, "StartTime": "2026-03-10T13:23:19.000Z", "RedriveCount": 0}
-        execution = Execution(arn, name, machine, {"Execution": started}, message, self.now, parent, wake=self.now)
+        context = context_of(arn, name, message)
+        execution = Execution(arn, name, machine, context, message, self.now, parent, wake=self.now)
         if self.recorded:
             execution.way, execution.answers = (), ()
         self.executions[arn] = execution
@@ -206,6 +207,11 @@ class World:
 
 WRITES_BEFORE = {"sessions_rejected": 1, "delta_pair": 2}
 """Before which commit the job of a damaged batch ends, by the kind of damage."""
+
+
+def context_of(arn: str, name: str, message: Val) -> dict[str, Any]:
+    """What `$states.context` of an execution is."""
+    return {"Execution": {"Id": arn, "Name": name, "Input": message, "StartTime": STARTED, "RedriveCount": 0}}
 
 
 def short(arn: str) -> str:
