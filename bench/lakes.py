@@ -15,11 +15,14 @@ import pyarrow.compute as pc
 from common.contracts import tables
 from common.contracts.types import Table
 from common.features.spec import load_spec
+from common.lake.publications import MEMBERS, publications
 from common.lake.reader import LakeReader
 
 LARGEST_DIFFERENCE = 1e-9
-OF_THE_RUN = frozenset({"source_digest"})
-"""Columns that name files, whose names differ from run to run."""
+OF_THE_RUN = frozenset(
+    {"source_digest", "publication_id", "previous_publication_id", "revision", "derived_from", "written_ts"}
+)
+"""Columns that name files, runs and times, which differ from run to run."""
 
 
 def compare(old: LakeReader, new: LakeReader, table: Table) -> tuple[str, bool]:
@@ -27,7 +30,7 @@ def compare(old: LakeReader, new: LakeReader, table: Table) -> tuple[str, bool]:
     there = [lake.exists(table.name) for lake in (old, new)]
     if not all(there):
         return "in neither lake" if not any(there) else "in one lake only", not any(there)
-    first, second = (lake.arrow(table.name).sort_by([(name, "ascending") for name in table.key]) for lake in (old, new))
+    first, second = (_rows(lake, table) for lake in (old, new))
     if len(first) != len(second):
         return f"{len(first):,} rows, and {len(second):,}", False
     compared = [column.name for column in table.columns if column.name not in OF_THE_RUN]
@@ -36,6 +39,15 @@ def compare(old: LakeReader, new: LakeReader, table: Table) -> tuple[str, bool]:
     unequal = [name for name, difference in differences.items() if difference > LARGEST_DIFFERENCE]
     where = f"; not equal: {', '.join(unequal)}" if unequal else ""
     return f"{len(first):,} rows, {len(compared):,} columns, largest difference {largest:g}{where}", not unequal
+
+
+def _rows(lake: LakeReader, table: Table) -> pa.Table:
+    """What readers see of a table, sorted by its key: of baselines, those that are published."""
+    rows = lake.arrow(table.name).sort_by([(name, "ascending") for name in table.key])
+    if table.name not in MEMBERS:
+        return rows
+    current = [entry.publication_id for entry in publications(lake, load_spec("v1").version).values()]
+    return rows.filter(pc.is_in(rows["publication_id"], pa.array(current, pa.string())))
 
 
 def _difference(first: pa.ChunkedArray, second: pa.ChunkedArray) -> float:

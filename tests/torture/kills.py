@@ -14,8 +14,9 @@ from pathlib import Path
 from bench.lakes import compare
 from common.contracts import tables
 from common.lake.reader import LakeReader
+from common.lake.window_status import defects, read_statuses
 from tests.factories import SPEC
-from tests.torture.world import Step, World, copy, digests
+from tests.torture.world import WINDOW, Step, World, copy, digests
 
 LONGER = 1.05
 """How much longer than its usual time a command may run before it is killed: some end before."""
@@ -91,12 +92,19 @@ def unexpected(victim: Victim, lake: Path, out: Path) -> Iterator[str]:
     """What readers may not see after a kill: what is neither as before nor as after, or is so in part."""
     seen = {name: _same(lake, (victim.before, victim.after), name) for name in victim.step.tables}
     yield from (f"{name} is neither old nor new" for name, states in seen.items() if not states)
-    baselines = [states for name, states in seen.items() if name.startswith("fg_b/")]
-    if baselines and not set.intersection(*baselines):
-        yield "the baselines are partly old and partly new"
+    if seen and not set.intersection(*seen.values()) and _is_whole(victim.step, lake):
+        yield f"some tables are old and some new: { {name: sorted(states) for name, states in seen.items()} }"
     for name in victim.step.outputs:
         if (out / name).is_file() and not _made(victim, out, name):
             yield f"{name} is there in part"
+
+
+def _is_whole(step: Step, lake: Path) -> bool:
+    """Whether nothing warns readers that the tables of a command are not all of one run."""
+    if any(name.startswith("fg_b/") for name in step.tables):
+        return True
+    statuses = read_statuses(LakeReader(str(lake), SPEC), WINDOW)
+    return not defects(statuses, [WINDOW.key])
 
 
 def _repaired(victim: Victim, lake: Path, out: Path) -> Iterator[str]:

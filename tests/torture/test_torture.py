@@ -34,14 +34,16 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Victim:
     lines = {
         name: Step(
             "ndr-delta",
-            ("--window", str(WINDOW), "--input", str(write_logs(folder / f"{name}.parquet", *ports)), "--lake", "{lake}"),
+            ("--window", str(WINDOW), "--lake", "{lake}", "--input", str(write_logs(folder / name, *ports))),
             ("delta_host", "delta_pair"),
         )
-        for name, ports in (("before", (443,)), ("after", (443, 22)))
+        for name, ports in (("before.parquet", (443,)), ("after.parquet", (443, 22)))
     }
-    subprocess.run(lines["before"].line(folder / "old", folder), check=True, capture_output=True)
-    subprocess.run(lines["after"].line(copy(folder / "old", folder / "new"), folder), check=True, capture_output=True)
-    return Victim(lines["after"], folder / "old", folder / "new")
+    subprocess.run(lines["before.parquet"].line(folder / "old", folder), check=True, capture_output=True)
+    subprocess.run(
+        lines["after.parquet"].line(copy(folder / "old", folder / "new"), folder), check=True, capture_output=True
+    )
+    return Victim(lines["after.parquet"], folder / "old", folder / "new")
 
 
 @pytest.mark.slow
