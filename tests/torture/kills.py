@@ -167,5 +167,7 @@ def _same(lake: Path, states: tuple[Path, ...], name: str) -> set[int]:
 def _models(lake: Path) -> list[str]:
     """The runs of the models that are whole, and which one is current."""
     root = lake / "models" / "local"
+    if not root.exists():
+        return []
     runs = sorted(path.parent.name for path in root.glob("*/deployment.json"))
     return [*runs, json.loads((root / "current.json").read_bytes())["run_id"]]
