@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from common.contracts.session import SESSION_COLUMNS
+from common.contracts.types import arrow_schema
 from common.errors import InputError
 from tests.common.logs.panos_logs import traffic
 from tests.conftest import Stages
@@ -60,18 +62,20 @@ def test_a_batch_that_nobody_can_read_is_a_failure(stages: Stages, tmp_path: Pat
 
 def test_a_damaged_page_of_canonical_parquet(stages: Stages, tmp_path: Path) -> None:
     """Such files are scanned in place; the engine refuses a damaged one as a whole."""
-    rows = [row for row in edge_case_sessions().to_pylist() if row["event_type"] == "TRAFFIC"][:1] * 300
-    rows = [row | {"session_id": str(number), "subtype": "end"} for number, row in enumerate(rows)]
-    table = pa.Table.from_pylist(rows, schema=edge_case_sessions().schema)
+    row = next(row for row in edge_case_sessions().to_pylist() if row["event_type"] == "TRAFFIC" and row["start_ts"])
+    valid = {"subtype": "end", "src_ip": "10.1.1.1", "dst_ip": "10.2.2.2", "protocol": "tcp", "duration_s": 1.0}
+    rows = [row | valid | {"session_id": f"1{number}", "repeat_count": 1} for number in range(300)]
+    table = pa.Table.from_pylist(rows, schema=arrow_schema(SESSION_COLUMNS))
     path = tmp_path / "sessions.parquet"
     pq.write_table(table, path, row_group_size=100, compression="zstd")
     window = f"{rows[0]['end_ts']:%Y-%m-%dT}00:08Z/{rows[0]['end_ts']:%Y-%m-%dT}23:53Z"
     clean = stages.delta(window, str(path))
     assert clean.details["records"]["kept"] == 300 and "parse" not in [step["step"] for step in clean.steps]
-    column = pq.read_metadata(path).row_group(1).column(table.schema.get_field_index("src_ip"))
+    column = pq.read_metadata(path).row_group(1).column(table.schema.get_field_index("session_id"))
     data = bytearray(path.read_bytes())
     begin = column.dictionary_page_offset
     data[begin : begin + column.total_compressed_size] = b"\xff" * column.total_compressed_size
-    path.write_bytes(data)
-    report = stages.delta(window, str(path))
+    damaged = tmp_path / "damaged.parquet"
+    damaged.write_bytes(data)
+    report = stages.delta(window, str(damaged))
     assert report.details["records"]["kept"] == 200 and "100 rows are missing here" in str(report.incomplete_reason)
