@@ -68,8 +68,10 @@ class Counts:
         files = f"{self.damaged_files} files are damaged, {self.unreadable_files} cannot be read"
         return f"{files}; the first: {place}: {first.reason}"
 
-    def to_dict(self) -> dict[str, int]:
-        """The counts by name."""
-        outcomes = ("read", "kept", "duplicate", "uncounted", "rejected")
-        of_files = ("damaged_files", "unreadable_files", "missing_bytes")
-        return {name: getattr(self, name) for name in (*outcomes, *of_files)}
+    def of_records(self) -> dict[str, int]:
+        """The numbers of records by name."""
+        return {name: getattr(self, name) for name in ("read", "kept", "duplicate", "uncounted", "rejected")}
+
+    def of_holes(self) -> dict[str, int]:
+        """How much could not be read, by name."""
+        return {name: getattr(self, name) for name in ("damaged_files", "unreadable_files", "missing_bytes")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 from common.errors import FormatError, InputError, StorageError
 from common.logs.blocks import contents
@@ -129,11 +129,8 @@ def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
         else:
             skipped.append((file.path, "empty"))
     if not logs:
-        path, reason = next(
-            chain(
-                ((hole.path, hole.reason) for hole in unreadable), ((path, f"is {reason}") for path, reason in skipped)
-            )
-        )
+        others = [*((hole.path, hole.reason) for hole in unreadable), *((path, f"is {why}") for path, why in skipped)]
+        path, reason = others[0]
         raise InputError(f"no log file in {', '.join(inputs)}: {path} {reason}", "Check the input")
     return LogFiles(tuple(path for path, _ in logs), tuple(name for _, name in logs), tuple(skipped), tuple(unreadable))
 

@@ -16,7 +16,7 @@ from jobs.delta.intake import Intake, ingest
 from jobs.delta.pairs import pair_slices
 
 HOLES_SHOWN = 100
-"""The run report names so many damaged or unreadable parts of the input; `records` counts all."""
+"""The run report names so many damaged or unreadable parts of the input; `missing` counts all."""
 
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
@@ -49,9 +49,10 @@ def _account(intake: Intake, stage: StageRun) -> None:
     if not counts.add_up():
         raise AssertionError(f"records do not add up: {counts}")
     stage.report.rows_in, stage.report.rows_rejected = counts.read, counts.rejected
-    stage.report.details["records"] = counts.to_dict()
+    stage.report.details["records"] = counts.of_records()
     stage.report.incomplete_reason = counts.incomplete_reason
     if counts.holes:
+        stage.report.details["missing"] = counts.of_holes()
         stage.report.details["holes"] = [asdict(hole) for hole in counts.holes[:HOLES_SHOWN]]
 
 

@@ -37,12 +37,16 @@ def run(config: ParseConfig) -> dict[str, Any]:
                 _count(sessions, counts)
                 output.write_batch(_chosen(sessions, config.include_all))
         _check(counts, config)
-    return counts.to_dict() | {
-        "files": len(logs.paths),
-        "skipped": [{"file": path, "reason": reason} for path, reason in logs.skipped],
-        "holes": [asdict(hole) for hole in counts.holes],
-        "incomplete_reason": counts.incomplete_reason,
-    }
+    return (
+        counts.of_records()
+        | counts.of_holes()
+        | {
+            "files": len(logs.paths),
+            "skipped": [{"file": path, "reason": reason} for path, reason in logs.skipped],
+            "holes": [asdict(hole) for hole in counts.holes],
+            "incomplete_reason": counts.incomplete_reason,
+        }
+    )
 
 
 def _output(config: ParseConfig) -> AbstractContextManager[Writer]:

@@ -113,7 +113,7 @@ def _check(file: LogFile, options: ReadOptions, path: Path, summary: Summary) ->
     found = _read(path, options, threads=1)
     summary.read += 1
     summary.holes += bool(found.counts.holes)
-    summary.records.update(found.counts.to_dict())
+    summary.records.update(found.counts.of_records() | found.counts.of_holes())
     _check_order(found)
     again = _read(path, options, threads=2) if len(file.data) > BLOCK_BYTES else found
     assert again.rows() == found.rows() and again.counts == found.counts, "threads change the result"
