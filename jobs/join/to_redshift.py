@@ -26,7 +26,10 @@ from common.errors import RedshiftError
 from common.storage.files import Folder
 from jobs.join.parquet import parquet_bytes, without_zones
 
-LONG_TEXTS = ("top_features", "pair_evidence", "incomplete_reason")
+ADDED = "incomplete_reason"
+"""The column that a publication table of an earlier release lacks."""
+
+LONG_TEXTS = ("top_features", "pair_evidence", ADDED)
 ROWS_PER_FILE = 100_000
 ATTEMPTS = 5
 PAUSE_SECONDS = 2.0
@@ -37,7 +40,7 @@ def publish_to_redshift(redshift: RedshiftParameters, staging: str, rows: pa.Tab
     """Replaces the rows' windows in the publication table by the rows, atomically; returns the number of rows.
 
     The rows are staged in a folder below `staging`, an s3:// URI, and removed afterwards. A transaction that conflicts
-    with another is retried after a random pause.
+    with another is retried after a random pause. A table of an earlier release gets the column that it lacks.
 
     Raises:
         RedshiftError: a text is too long, or the transaction failed.
@@ -47,11 +50,16 @@ def publish_to_redshift(redshift: RedshiftParameters, staging: str, rows: pa.Tab
     folder = Folder(f"{staging}/run={run_id}")
     names = [*_write(folder, rows)]
     statements = publication_statements(redshift, table, f"{folder.uri}/manifest", run_id)
+    widened = False
     for attempt in range(1, ATTEMPTS + 1):
         try:
             run_statements(redshift, statements, token=f"{run_id}-{attempt}")
             break
         except RedshiftError as error:
+            if ADDED in str(error) and not widened:
+                run_statements(redshift, [_addition(redshift, table)])
+                widened = True
+                continue
             if attempt == ATTEMPTS or not any(sign in str(error).lower() for sign in CONFLICT_SIGNS):
                 raise
             time.sleep(random.uniform(0, PAUSE_SECONDS * attempt))
@@ -78,6 +86,12 @@ def publication_statements(redshift: RedshiftParameters, table: Table, manifest_
         f"INSERT INTO {target} ({names}) SELECT {names} FROM {arrived}",
         f"DROP TABLE {arrived}",
     ]
+
+
+def _addition(redshift: RedshiftParameters, table: Table) -> str:
+    target = f"{identifier(redshift.schema)}.{identifier(redshift.publication_table)}"
+    column = [column for column in table.columns if column.name == ADDED]
+    return f"ALTER TABLE {target} ADD COLUMN {columns_ddl(column, LONG_TEXTS)}"
 
 
 def _write(folder: Folder, rows: pa.Table) -> Iterator[str]:

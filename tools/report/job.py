@@ -29,7 +29,7 @@ from tools.report.wording import feature_names
 REASONS_SHOWN = 5
 SHARE_SHOWN = 0.01
 SCORE_COLUMNS = ["host_ip", "anomaly_score", "raw_score", "window_end_ts"]
-ALERT_COLUMNS = ["segment_id", "anomaly_score", "raw_score", "model_id", "window_start_ts"]
+ALERT_COLUMNS = ["segment_id", "anomaly_score", "raw_score", "model_id", "window_start_ts", "incomplete_reason"]
 TEXT_COLUMNS = ["top_features", "pair_evidence"]
 
 

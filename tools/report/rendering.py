@@ -11,6 +11,7 @@ import click
 
 from common.detection.alerts.techniques import Technique
 from common.display import on_terminal
+from common.errors import one_line
 from common.windows import iso
 from tools.report.amounts import amount, score
 from tools.report.transform import Evidence
@@ -33,6 +34,7 @@ class Alert:
     anomaly_score: float
     raw_score: float
     model_id: str
+    incomplete_reason: str | None
     technique: Technique
     peers: tuple[Mapping[str, Any], ...]
     alerts_before: int
@@ -57,6 +59,8 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
         window = f"{alert.window_start_ts:%Y-%m-%d %H:%M}-{alert.window_end_ts:%H:%M}"
         head = f"{alert.rank:>4}  {alert.host_ip:<{width}}  {window:<22}  {score(alert.anomaly_score):<7}"
         lines.append(f"{head}  {alert.segment_id}")
+        if alert.incomplete_reason:
+            lines.append(f"{INDENT}logs of this window are incomplete: {one_line(alert.incomplete_reason)}")
         lines.append(f"{INDENT}{_resembles(alert)}")
         lines += [f"{INDENT}{peer_words(pair)}" for pair in alert.peers[:PEERS_SHOWN]]
         lines += [f"{INDENT}{_reason(reason)}" for reason in alert.reasons]

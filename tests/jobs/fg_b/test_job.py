@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,18 +9,21 @@ import pytest
 from click.testing import CliRunner
 
 from common.config.project import ProjectParameters
-from common.errors import InputError, TableError
+from common.errors import CommitError, InputError, TableError
 from common.features.spec import Horizon
+from common.lake.publications import publications
 from common.windows import Windows
 from jobs.fg_b.cli import main
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run
+from tests.common.lake.killing import killed_at
 from tests.conftest import Stages
 from tests.factories import SPEC
 from tests.jobs.fg_b.synthetic import fg_a_row, pair_row, random_fg_a, random_pairs
 from tests.lakes import published_key, published_rows, write_table
 
 REFERENCE = datetime(2026, 3, 5, 0, 8, tzinfo=UTC)
+LATER = REFERENCE + timedelta(minutes=15)
 TWO_DAYS = ProjectParameters(horizons={"2d": Horizon(2, 1)})  # 2 March 00:08 to 4 March 00:08
 FIRST, LAST = datetime(2026, 3, 2, 10, 8, tzinfo=UTC), datetime(2026, 3, 3, 10, 8, tzinfo=UTC)
 TABLES = ("fg_b/host", "fg_b/segment", "fg_b/ip_metadata", "fg_b/pair/host", "fg_b/pair/segment")
@@ -140,6 +144,38 @@ def test_a_second_run_and_a_run_in_many_passes_give_equal_tables(filled: Stages)
     publish(filled, pass_bytes=4000)
     assert all_rows(filled) == once
     assert not [path.name for path in filled.folder.iterdir() if path.name.startswith("_staging")]
+
+
+KILLED_AT = (1, 5)  # between host and segment; before the pointer
+
+
+def check_killed_publications(stages: Stages, commits: Sequence[int]) -> None:
+    """Readers see one publication wherever the next is killed; it leaves no rows behind once another one ran."""
+    publish(stages)
+    before = all_rows(stages)
+    for commit in commits:
+        with killed_at(commit):
+            publish(stages, reference=LATER)
+        assert all_rows(stages) == before
+    publish(stages, reference=LATER)
+    assert {row["reference_ts"] for table in all_rows(stages).values() for row in table} == {LATER}
+    (current,) = publications(stages.lake, "v1").values()
+    for table in TABLES:
+        held = {partition["publication_id"] for partition in stages.lake.partitions(table)}
+        assert held == {current.publication_id, current.previous_id}
+
+
+def test_readers_see_one_publication_wherever_the_next_is_killed(filled: Stages) -> None:
+    check_killed_publications(filled, KILLED_AT)
+
+
+def test_a_run_that_another_one_overtook_does_not_publish(filled: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(filled)
+    before = all_rows(filled)
+    monkeypatch.setattr("jobs.fg_b.job.new_id", lambda after: "20000101T000000.000000Z-began-first")
+    with pytest.raises(CommitError, match=r"2d for month 2026-03 were published by a run that began later"):
+        publish(filled, reference=LATER)
+    assert all_rows(filled) == before
 
 
 def test_other_months_and_horizons_stay(filled: Stages) -> None:

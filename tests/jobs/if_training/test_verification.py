@@ -2,9 +2,13 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from common.lake.lake import Lake
+from common.lake.window_status import FEATURES
 from tests.common.detection.model_lake import rows
+from tests.factories import SPEC
 from tests.jobs.if_training.conftest import Lifecycle, MakeLifecycle
 from tests.jobs.if_training.lakes import HOSTS, add_slices, add_windows, span
+from tests.lakes import note_whole
 
 KEYS = [window.key for window in span(6)]
 
@@ -83,6 +87,22 @@ def test_other_windows_and_horizons_do_not_count(whole: Lifecycle) -> None:
     whole.run_id = "run-2"
     whole.run("verify")
     assert set(whole.artifact("verify")["missing"].values()) == {"no rows in fg_c"}
+
+
+def test_windows_whose_tables_are_of_different_age_are_missing(whole: Lifecycle) -> None:
+    note_whole(whole.lake, list(span(6))[2], ["fg_a"])
+    whole.run("verify")
+    assert whole.artifact("verify")["missing"] == {KEYS[2]: "fg_c is older than fg_a and pair_counts"}
+
+
+def test_windows_with_damaged_logs_are_listed(whole: Lifecycle) -> None:
+    window = list(span(6))[2]
+    with Lake(str(whole.lake), SPEC).journal.run("delta", window, "hq.csv.gz is damaged"):
+        pass
+    note_whole(whole.lake, window, FEATURES[1:])
+    whole.run("verify")
+    artifact = whole.artifact("verify")
+    assert (artifact["missing"], artifact["incomplete"]) == ({}, {KEYS[2]: "hq.csv.gz is damaged"})
 
 
 def test_repeated_hosts_are_a_failure(whole: Lifecycle) -> None:

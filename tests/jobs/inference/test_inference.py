@@ -11,9 +11,11 @@ from common.contracts import tables
 from common.lake.lake import Lake
 from common.windows import Windows
 from jobs.inference.cli import main
+from jobs.inference.transform import predict
 from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake, rows, train_model, write
 from tests.conftest import ENGINE
 from tests.factories import SPEC
+from tests.lakes import note_whole
 from tests.types import Run
 
 LAST = list(RANGE)[-1]
@@ -168,3 +170,39 @@ def test_windows_without_features_are_an_error(lake: Path) -> None:
 @pytest.mark.parametrize("options", [["--top-features", "4"], ["--top-features", "11"]])
 def test_usage_errors_are_code_2(tmp_path: Path, options: list[str]) -> None:
     assert infer(tmp_path, *options)[0] == 2
+
+
+def test_a_window_whose_tables_are_of_different_age_is_not_scored(lake: Path) -> None:
+    """As after a kill of ndr-15m: the slices are new, the features are not."""
+    note_whole(lake, LAST, ["delta"])
+    code, _, error = infer(lake)
+    assert code == 1
+    assert "not of one age in 2026-03-10T01:53Z (fg_a is older than delta). Run ndr-15m again" in error
+    assert not (lake / "predictions").exists()
+    code, _, error = infer(lake, window=Windows(RANGE.start, LAST.start))
+    assert code == 0, error
+
+
+def test_a_window_that_is_rewritten_while_it_is_scored_is_not_published(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rewritten(*arguments: Any) -> Any:
+        note_whole(lake, LAST)
+        return predict(*arguments)
+
+    monkeypatch.setattr("jobs.inference.job.predict", rewritten)
+    code, _, error = infer(lake, window=LAST)
+    assert code == 1
+    assert f"window {LAST.key} in {lake} was rewritten while it was scored. Run ndr-inference again" in error
+    assert not (lake / "predictions").exists()
+
+
+def test_predictions_of_damaged_logs_say_what_is_missing(lake: Path) -> None:
+    with Lake(str(lake), SPEC).journal.run("delta", LAST, "hq.csv.gz is damaged"):
+        pass
+    note_whole(lake, LAST, ["fg_a", "pair_counts", "fg_c"])
+    code, report, error = infer(lake)
+    assert code == 0, error
+    assert report["details"]["incomplete_windows"] == {LAST.key: "hq.csv.gz is damaged"}
+    found = {(row["window"], row["incomplete_reason"]) for row in predictions(lake).to_pylist()}
+    assert found == {(window.key, "hq.csv.gz is damaged" if window == LAST else None) for window in RANGE}

@@ -130,6 +130,14 @@ def test_host_twice_is_an_error(lake: Path) -> None:
     assert "16 predictions" in error and "18 rows with 16 distinct ids" in error
 
 
+def test_predictions_that_are_older_than_their_features_are_not_joined(lake: Path) -> None:
+    note_whole(lake, LAST)
+    code, _, error = join(lake)
+    assert code == 1
+    assert "2026-03-10T01:53Z (inference is older than fg_a and fg_c). Run ndr-inference again" in error
+    assert not (lake / "prediction_join").exists()
+
+
 def test_no_predictions_is_an_error(lake: Path) -> None:
     code, _, error = join(lake, "2026-03-12T00:08Z")
     assert code == 1

@@ -125,6 +125,16 @@ def test_a_text_that_does_not_fit_is_an_error(redshift: RedshiftParameters, stag
     assert Folder(staging).list() == []
 
 
+def test_a_table_of_an_earlier_release_gets_the_column_that_it_lacks(
+    redshift: RedshiftParameters, staging: str, published: Any, query: Query
+) -> None:
+    publish_to_redshift(redshift, staging, joined(0.1), TABLE)
+    run_statements(redshift, [f"ALTER TABLE {redshift.schema}.prediction_join DROP COLUMN incomplete_reason"])
+    publish_to_redshift(redshift, staging, joined(0.2, incomplete_reason="a file is damaged", window=SECOND), TABLE)
+    reasons = query(f'SELECT incomplete_reason FROM {redshift.schema}.prediction_join ORDER BY "window"')
+    assert [len(published()), reasons] == [2, [[None], ["a file is damaged"]]]
+
+
 def test_an_older_table_is_an_error_that_names_it(redshift: RedshiftParameters, staging: str) -> None:
     run_statements(redshift, [f"CREATE TABLE {redshift.schema}.prediction_join (record_id VARCHAR(64))"])
     with pytest.raises(RedshiftError, match="failed in Redshift"):

@@ -13,7 +13,11 @@ from click.testing import CliRunner, Result
 from pyspark.sql import SparkSession
 
 from common.config.project import ProjectParameters
+from common.errors import InputError
 from common.features.spec import Horizon
+from common.lake.lake import Lake
+from common.lake.window_status import whole_windows
+from common.windows import Windows
 from jobs.delta.cli import main as delta
 from jobs.fg_a.cli import main as fg_a
 from jobs.fg_a.job import run as run_fg_a
@@ -24,8 +28,9 @@ from jobs.pair_counts.cli import main as pair_counts
 from jobs.pair_counts.job import run as run_pair_counts
 from jobs.streaming_15m.cli import main as fused
 from tests.commands import call, error_lines
+from tests.common.lake.killing import killed_at
 from tests.conftest import ENGINE, Stages, write_sessions
-from tests.factories import random_sessions
+from tests.factories import SPEC, random_sessions
 from tests.lakes import assert_same_table
 
 PAST = "2026-03-10T08:08Z/2026-03-10T12:08Z"
@@ -109,6 +114,35 @@ def test_a_stage_that_fails_is_named_and_ends_the_run(past: Path, logs: Path, tm
     assert error.startswith("error: ndr-fg-c: table fg_b/publications has no baseline of horizon 7d for month 2026-03")
     alone = CliRunner().invoke(fg_c, ["--window", NOW, "--engine", ENGINE, "--lake", str(lake)])
     assert error == alone.stderr.splitlines()[-1].replace("error: ", "error: ndr-fg-c: ")
+
+
+def check_killed_run(past: Path, logs: Path, folder: Path, commit: int) -> list[str]:
+    """A run killed before that commit leaves windows that readers refuse; the next run makes them whole.
+
+    Gives the tables that were committed before.
+    """
+    lake = shutil.copytree(past, folder / "lake")
+    (folder / "project.yaml").write_text(SETTINGS)
+    options = ("--window", NOW, "--engine", ENGINE, "--lake", lake, "--input", logs / "now.parquet")
+    options += ("--parameters", folder / "project.yaml", "--baseline-month", "2026-03")
+    windows = Windows.parse(NOW)
+    opened = Lake(str(lake), SPEC)
+    with killed_at(commit) as done:
+        call(fused, *options)
+    if set(done) - {"sessions_rejected"}:
+        with pytest.raises(InputError, match="not of one age"):
+            whole_windows(opened, windows, "fg_a")
+    code, _, error = call(fused, *options)
+    assert code == 0, error
+    assert set(whole_windows(opened, windows, "fg_a")) == {window.key for window in windows}
+    return done
+
+
+def test_a_run_killed_between_two_tables_leaves_windows_that_readers_refuse(
+    past: Path, logs: Path, tmp_path: Path
+) -> None:
+    done = check_killed_run(past, logs, tmp_path, 3)
+    assert done == ["sessions_rejected", "window_status", "delta_pair"]
 
 
 def test_nothing_runs_after_a_stage_that_fails(tmp_path: Path) -> None:

@@ -28,6 +28,9 @@ REASONS: list[Row] = [
 ]
 
 
+REASONED: Overrides = {"top_features": dict.fromkeys(range(HOSTS), json.dumps(REASONS))}
+
+
 def report(lake: Path, *options: str) -> tuple[int, str, str]:
     """The exit code, the output and the error line of a run."""
     return call(main, "--lake", lake, *options)
@@ -39,7 +42,7 @@ def baseline(name: str, subjects: Sequence[Row], **medians: Any) -> pa.Table:
     fixed = {
         "segment_id": "10.20.0.0/24", "time_band": "working_hours", "window_label": "w_15m", "role": "outbound",
         "feature_spec_version": "v1", "baseline_horizon": "7d", "baseline_month": "2026-03",
-        "reference_ts": RANGE.start,
+        "reference_ts": RANGE.start, "publication_id": "p1",
     }  # fmt: skip
     zeros = {column.name: 0 if column.type == "long" else False if column.type == "boolean" else None
              for column in table.columns}  # fmt: skip
@@ -80,6 +83,15 @@ def test_alerts_are_the_highest_scores(source: Path) -> None:
     assert found["alerts"][0]["window_start_ts"] == "2026-03-10T01:53Z"
 
 
+def test_an_alert_of_incomplete_logs_says_so(lake: Path) -> None:
+    reason: Overrides = {"incomplete_reason": {3: "hq.csv.gz\x1b[2J is damaged"}, "anomaly_score": {3: 1.0}}
+    write(lake, tables(SPEC)["predictions"], rows("predictions", LAST, 1, overrides={**REASONED, **reason}))
+    _, text, _ = report(lake, "--top", "1")
+    assert "logs of this window are incomplete: hq.csv.gz" in text
+    (alert,) = json.loads(report(lake, "--top", "1", "--json")[1])["alerts"]
+    assert "is damaged" in alert["incomplete_reason"]
+
+
 def test_one_alert_for_each_host(source: Path) -> None:
     alerts = json.loads(report(source, "--top", "2", "--one-per-host", "--json")[1])["alerts"]
     assert [alert["host_ip"] for alert in alerts] == [host(3), host(7)]
@@ -90,7 +102,14 @@ def test_only_the_windows_asked_for(source: Path) -> None:
     assert alerts[0]["anomaly_score"] == 0.999
 
 
+def publish(lake: Path) -> None:
+    """Names the baselines of the tests as those that hold."""
+    partition = {"feature_spec_version": "v1", "baseline_horizon": "7d", "baseline_month": "2026-03"}
+    write_table(lake, "fg_b/publications", [{**partition, "publication_id": "p1"}])
+
+
 def test_reasons_show_the_value_against_the_hosts_baseline(lake: Path) -> None:
+    publish(lake)
     write_table(
         lake,
         "fg_b/host",
@@ -110,6 +129,7 @@ def test_reasons_show_the_value_against_the_hosts_baseline(lake: Path) -> None:
 
 @pytest.mark.parametrize("why", ["cold", "missing", "source"])
 def test_the_segments_baseline_stands_in(lake: Path, why: str) -> None:
+    publish(lake)
     hosts = [{"host_ip": host(3), "peer_ip_nunique_median": 6.0, "peer_ip_nunique_cold_start_flag": why == "cold"}]
     if why != "missing":
         write_table(lake, "fg_b/host", baseline("fg_b/host", hosts))
@@ -118,6 +138,14 @@ def test_the_segments_baseline_stands_in(lake: Path, why: str) -> None:
     write_table(lake, "fg_b/segment", baseline("fg_b/segment", [{}], peer_ip_nunique_median=9.0))
     _, text, _ = report(lake, "--window", str(LAST), "--top", "1")
     assert "412 distinct peers in 15 min, usually in its segment 9  (25%)" in text
+
+
+def test_baselines_that_are_not_published_do_not_count(lake: Path) -> None:
+    hosts = baseline("fg_b/host", [{"host_ip": host(3)}], peer_ip_nunique_median=6.0)
+    write_table(lake, "fg_b/host", hosts)
+    assert "usually 6" not in report(lake, "--window", str(LAST), "--top", "1")[1]
+    publish(lake)
+    assert "usually 6" in report(lake, "--window", str(LAST), "--top", "1")[1]
 
 
 def test_without_a_baseline_nothing_is_made_up(lake: Path) -> None:
