@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import time
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
 from localaws.server.settings import HEALTH_PATH
-from tests.localaws.running import unique, wait_for, write_step
+from tests.images.cluster import forward, name_of
+from tests.localaws.running import Started, lead_to, unique, wait_for, write_step
 from tests.localaws.server.requests import refused, send, signed
 from tests.localaws.services.sagemaker.pipelines import ROLE, definition, step
 
@@ -84,7 +86,6 @@ def test_a_page_cannot_run_a_program(local_aws: LocalAws, proof: Path, foreign: 
         if sign:
             headers = signed(local_aws, attack.method, attack.path, headers, attack.body, "sagemaker")
         refused(send(local_aws, attack.method, attack.path, headers, attack.body))
-    time.sleep(0.2)
     assert not proof.exists()
     with pytest.raises(ClientError, match="does not exist"):
         local_aws.client("sagemaker").describe_pipeline(PipelineName=pipeline)
@@ -165,3 +166,13 @@ def test_nobody_beyond_this_machine_is_answered(local_aws: LocalAws) -> None:
     ]
     listening = [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
     assert listening == [f"0100007F:{local_aws.port:04X}"]
+
+
+def test_a_forwarder_is_answered_under_its_name(start_local_aws: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as outside:
+        name = name_of(outside)
+        local = start_local_aws(NDR_LOCAL_HOSTS=f"{name} other:80")
+        forward(outside, local.port)
+        lead_to(local, monkeypatch)
+        assert boto3.client("s3", endpoint_url=f"http://{name}").list_buckets()["Buckets"] == []
+        refused(send(local, "GET", "/", signed(local, "GET", "/", {"Host": "other"})))
