@@ -65,9 +65,10 @@ def test_a_cluster_on_s3_gives_the_tables_of_one_machine(
         lead_to(local, monkeypatch)
         lake_in_s3 = upload(small_lake, local)
         arguments = ("--window", WINDOW, "--input", f"s3://{BUCKET}/logs", "--lake", lake_in_s3)
-        environment = {**local.environment, "AWS_ENDPOINT_URL": f"http://{name_of(outside)}"}
-        options = [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
-        instances.start("ndr-spark", ("ndr-15m", *arguments), options)
+        options = [part for name in local.environment for part in ("--env", name)]
+        with monkeypatch.context() as of_containers:
+            of_containers.setenv("AWS_ENDPOINT_URL", f"http://{name_of(outside)}")
+            instances.start("ndr-spark", ("ndr-15m", *arguments), options)
         codes = instances.exit_codes()
         output, errors = instances.output("algo-1")
     assert set(codes.values()) == {0}, errors[-3000:]
