@@ -83,12 +83,15 @@ def job(folder: Path) -> Iterator[Job]:
         docker("network", "rm", created.network)
 
 
-@contextmanager
-def forwarded(address: str, port: int) -> Iterator[str]:
-    """A URL at which containers reach the port that listens on this machine's loopback only."""
-    with socket.create_server((address, 0)) as server:
-        threading.Thread(target=_accept, args=(server, port), daemon=True).start()
-        yield f"http://{address}:{server.getsockname()[1]}"
+def name_of(server: socket.socket) -> str:
+    """Address and port of a server, as clients write them."""
+    address, port = server.getsockname()
+    return f"{address}:{port}"
+
+
+def forward(server: socket.socket, port: int) -> None:
+    """Forwards what containers send to the server to a port that listens on this machine's loopback only."""
+    threading.Thread(target=_accept, args=(server, port), daemon=True).start()
 
 
 def _accept(server: socket.socket, port: int) -> None:

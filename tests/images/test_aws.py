@@ -35,8 +35,8 @@ def project(aws_environment: LocalAws, tmp_path: Path) -> Path:
 
 
 def environment(local_aws: LocalAws) -> list[str]:
-    """The options of docker run that lead to the local AWS."""
-    return [part for name, value in local_aws.environment.items() for part in ("--env", f"{name}={value}")]
+    """The options of docker run that lead to the local AWS, as this process's variables do."""
+    return [part for name in local_aws.environment for part in ("--env", name)]
 
 
 def names(lake: str) -> dict[str, str]:

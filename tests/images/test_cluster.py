@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,9 @@ import pytest
 from common.lake.lake import Lake
 from localaws.cli.process import LocalAws
 from tests.factories import SPEC
-from tests.images.cluster import forwarded, job
+from tests.images.cluster import forward, job, name_of
 from tests.images.small_lake import WINDOW, WRITTEN, SmallLake, assert_same
+from tests.localaws.running import Started, lead_to
 from tests.oracle.compare import assert_tables_equal
 
 BUCKET = "cluster"
@@ -43,10 +45,9 @@ def published(lake: Lake) -> list[dict[str, str]]:
     return lake.partitions("fg_b/publications") if lake.exists("fg_b/publications") else []
 
 
-@pytest.fixture
-def lake_in_s3(aws_environment: LocalAws, small_lake: SmallLake) -> str:
+def upload(small_lake: SmallLake, local: LocalAws) -> str:
     """The small lake in a bucket, without the tables that ndr-15m writes, and the logs beside it."""
-    s3 = aws_environment.client("s3")
+    s3 = local.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     for path in sorted(path for name in ("lake", "logs") for path in (small_lake.folder / name).rglob("*")):
         key = str(path.relative_to(small_lake.folder))
@@ -56,13 +57,18 @@ def lake_in_s3(aws_environment: LocalAws, small_lake: SmallLake) -> str:
 
 
 def test_a_cluster_on_s3_gives_the_tables_of_one_machine(
-    local_aws: LocalAws, lake_in_s3: str, small_lake: SmallLake, tmp_path: Path
+    start_local_aws: Started, small_lake: SmallLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = ("--window", WINDOW, "--input", f"s3://{BUCKET}/logs", "--lake", lake_in_s3)
-    with job(tmp_path) as instances, forwarded(instances.gateway, local_aws.port) as endpoint:
-        environment = {**local_aws.environment, "AWS_ENDPOINT_URL": endpoint}
-        options = [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
-        instances.start("ndr-spark", ("ndr-15m", *arguments), options)
+    with job(tmp_path) as instances, socket.create_server((instances.gateway, 0)) as outside:
+        local = start_local_aws(NDR_LOCAL_HOSTS=name_of(outside))
+        forward(outside, local.port)
+        lead_to(local, monkeypatch)
+        lake_in_s3 = upload(small_lake, local)
+        arguments = ("--window", WINDOW, "--input", f"s3://{BUCKET}/logs", "--lake", lake_in_s3)
+        options = [part for name in local.environment for part in ("--env", name)]
+        with monkeypatch.context() as of_containers:
+            of_containers.setenv("AWS_ENDPOINT_URL", f"http://{name_of(outside)}")
+            instances.start("ndr-spark", ("ndr-15m", *arguments), options)
         codes = instances.exit_codes()
         output, errors = instances.output("algo-1")
     assert set(codes.values()) == {0}, errors[-3000:]
@@ -73,7 +79,7 @@ def test_a_cluster_on_s3_gives_the_tables_of_one_machine(
         expected = window_of(Lake(str(small_lake.folder / "lake"), SPEC).arrow(table))
         actual = window_of(Lake(lake_in_s3, SPEC).arrow(table))
         assert_tables_equal(actual, expected, Lake("/", SPEC).table(table).key)
-    left = local_aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="lake/_scratch")
+    left = local.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="lake/_scratch")
     assert left["KeyCount"] == 0
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from common.runtime.catalog import STAGES
@@ -118,8 +119,14 @@ def local_aws(start_local_aws: Started, step_bin: Path) -> LocalAws:
 @pytest.fixture
 def aws_environment(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
     """The local AWS, to which this process's own AWS variables lead during the test."""
+    lead_to(local_aws, monkeypatch)
+    return local_aws
+
+
+def lead_to(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes this process's own AWS variables lead to a local AWS during the test."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    for name, value in local_aws.environment.items():
+    for name, value in local.environment.items():
         monkeypatch.setenv(name, value)
-    return local_aws
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which keeps the credential of another local AWS

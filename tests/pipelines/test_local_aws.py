@@ -8,7 +8,7 @@ import pytest
 
 from localaws.cli.process import LocalAws
 from pipelines.definitions import load, names
-from tests.localaws.running import new_local_aws, write_step
+from tests.localaws.running import lead_to, new_local_aws, write_step
 from tests.pipelines.conftest import Run
 from tests.pipelines.resolution import ROLE
 from tests.pipelines.test_executions import GIVEN, options
@@ -32,8 +32,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 @pytest.fixture
 def local(running: LocalAws, environment: pytest.MonkeyPatch, run: Run) -> LocalAws:
     """The local AWS with the pipelines in it, to which the environment leads."""
-    for name, value in running.environment.items():
-        environment.setenv(name, value)
+    lead_to(running, environment)
     (running.home / "calls").unlink(missing_ok=True)
     assert run("upsert", "--role-arn", ROLE).exit_code == 0
     return running

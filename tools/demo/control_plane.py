@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import yaml
 
 from common.aws.clients import aws_errors, client
@@ -103,4 +104,5 @@ def bring_up(home: Path, port: int, project: dict[str, Any]) -> ControlPlane:
     for line in run_command("ndr-local", "env", "--home", str(home)).splitlines():
         name, _, value = shlex.split(line)[1].partition("=")
         os.environ[name] = value
+    boto3.setup_default_session()  # without a credential from before
     return ControlPlane(home, json.loads(outputs.read_text(encoding="utf-8")))

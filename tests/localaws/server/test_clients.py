@@ -38,8 +38,7 @@ def test_boto3_reads_and_writes_keys_of_any_kind(local_aws: LocalAws, key: str) 
     assert s3.list_objects_v2(Bucket=BUCKET, Prefix=key)["KeyCount"] == 0
 
 
-@pytest.mark.parametrize("checksum", ["when_supported", "when_required"])
-@pytest.mark.parametrize("sign", [True, False], ids=["signed body", "unsigned body"])
+@pytest.mark.parametrize(("checksum", "sign"), [("when_supported", False), ("when_required", True)])
 def test_boto3_uploads_in_parts_and_in_chunks(
     aws_environment: LocalAws, checksum: str, sign: bool, tmp_path: Path
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from localaws.cli.process import LocalAws
 from statemachines.cli import main
+from tests.localaws.running import lead_to
 
 
 class Deployer:
@@ -66,8 +66,5 @@ class Deployer:
 
 
 def led_to(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Deployer:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in local.environment.items():
-        monkeypatch.setenv(name, value)
+    lead_to(local, monkeypatch)
     return Deployer(local)

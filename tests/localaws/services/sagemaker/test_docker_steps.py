@@ -77,7 +77,7 @@ def test_a_failed_image_says_why(local: LocalAws, image: str) -> None:
 
 
 def test_a_missing_image_fails_the_step(local: LocalAws) -> None:
-    done = run(local, definition(probe("127.0.0.1:9/none:1", "true")))
+    done = run(local, definition(probe("127.0.0.1:9/ndr-probe:1", "true")))
     assert done["PipelineExecutionStatus"] == "Failed"
     assert "AlgorithmError" in done["Steps"]["A"]["FailureReason"]
 
