@@ -144,7 +144,7 @@ imports: setup
 	$(BIN)/lint-imports
 
 .PHONY: stage
-stage: setup ## Begin a new stage: NAME=ndr-<words> [BASE=base-ml]
+stage: setup ## Begin a new stage: NAME=ndr-<words> [BASE=base-training]
 	$(BIN)/python -m tools.scaffold $(NAME) $(if $(BASE),--base $(BASE))
 
 .PHONY: docs

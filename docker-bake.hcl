@@ -39,26 +39,26 @@ variable "ON_SAIL" {
     "ndr-fg-b",
     "ndr-fg-c",
     "ndr-15m",
+    "ndr-inference",
     "ndr-join",
     "ndr-inventory-unload",
     "ndr-extractor",
   ]
 }
 
-variable "ON_ML" {
-  description = "Stages that also need machine learning"
+variable "ON_TRAINING" {
+  description = "Stages that also need the libraries of training"
   default = [
-    "ndr-inference",
     "ndr-if-training",
   ]
 }
 
 group "default" {
-  targets = ["sail", "ml", "ndr-spark"]
+  targets = ["sail", "training", "ndr-spark"]
 }
 
 group "bases" {
-  targets = ["base", "base-ml", "base-training", "base-spark"]
+  targets = ["base", "base-training", "base-spark"]
 }
 
 function "names" {
@@ -112,16 +112,10 @@ target "base" {
   contexts = { project = "target:project" }
 }
 
-target "base-ml" {
-  inherits   = ["_common"]
-  dockerfile = "images/base-ml/Dockerfile"
-  target     = "base-ml"
-  contexts   = { sail = "target:runtime", project = "target:project", tools = "target:tools" }
-}
-
 target "base-training" {
-  inherits = ["base-ml"]
-  target   = "base-training"
+  inherits   = ["_common"]
+  dockerfile = "images/base-training/Dockerfile"
+  contexts   = { sail = "target:runtime", project = "target:project", tools = "target:tools" }
 }
 
 target "base-spark" {
@@ -139,12 +133,12 @@ target "sail" {
   tags       = names(image, "")
 }
 
-target "ml" {
+target "training" {
   inherits   = ["_common"]
-  matrix     = { image = ON_ML }
+  matrix     = { image = ON_TRAINING }
   name       = image
   dockerfile = "images/${image}/Dockerfile"
-  contexts   = { base-ml = "target:base-ml", base-training = "target:base-training", project = "target:project" }
+  contexts   = { base-training = "target:base-training", project = "target:project" }
   tags       = names(image, "")
 }
 
@@ -158,7 +152,7 @@ target "ndr-spark" {
 // ndr-spark under the name of each stage, tagged <tag>-spark: what pipelines run with Engine=spark, ImageTag=<tag>-spark
 target "spark" {
   inherits          = ["_common"]
-  matrix            = { image = concat(ON_SAIL, ON_ML) }
+  matrix            = { image = concat(ON_SAIL, ON_TRAINING) }
   name              = "${image}-spark"
   dockerfile-inline = "FROM ndr-spark\nENTRYPOINT [\"${image}\"]\n"
   contexts          = { ndr-spark = "target:ndr-spark" }

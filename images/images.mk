@@ -57,7 +57,6 @@ images-check: setup
 images-lock: setup $(SPARK_VENV)/.installed java # the packages and jars of the images, in the versions of dev.txt
 	$(BIN)/uv pip compile $(IMAGE_LOCK) -o requirements/image-core.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra engine -o requirements/image-sail.txt pyproject.toml
-	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra engine --extra ml -o requirements/image-ml.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra sail -o requirements/image-training.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra spark -o requirements/image-spark.txt pyproject.toml
 	$(SPARK_VENV)/bin/python images/base-spark/lock.py >requirements/image-jars.txt

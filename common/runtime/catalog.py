@@ -25,11 +25,11 @@ class Stage(Tool):
 
     Attributes:
         summary: what it makes, in a few words.
-        base: the image it builds on: Sail alone, with scikit-learn, or also with what only training needs.
+        base: the image it builds on: Sail alone, or also with the libraries of training.
     """
 
     summary: str
-    base: Literal["base", "base-ml", "base-training"] = "base"
+    base: Literal["base", "base-training"] = "base"
 
 
 STAGES = (
@@ -40,7 +40,7 @@ STAGES = (
     Stage("ndr-fg-c", "jobs.fg_c", "deviations of features from the baselines"),
     Stage("ndr-15m", "jobs.streaming_15m", "slices, features, pair counts and deviations in one process"),
     Stage("ndr-if-training", "jobs.if_training", "a verified, trained and deployed model", "base-training"),
-    Stage("ndr-inference", "jobs.inference", "anomaly scores and their reasons", "base-ml"),
+    Stage("ndr-inference", "jobs.inference", "anomaly scores and their reasons"),
     Stage("ndr-join", "jobs.join", "predictions joined with features, published"),
     Stage("ndr-inventory-unload", "jobs.inventory_unload", "the machine inventory, from Redshift"),
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),

@@ -15,7 +15,7 @@ from common.runtime.catalog import STAGES
 from tests.checkout import ROOT
 
 REQUIREMENTS = ROOT / "requirements"
-CHAIN = ("core", "sail", "ml", "training")  # each layer adds to the one before
+CHAIN = ("core", "sail", "training")  # each layer adds to the one before
 
 
 def pins(name: str) -> dict[str, str]:
@@ -37,9 +37,10 @@ def test_a_layer_keeps_what_is_below_it(lower: str, upper: str) -> None:
     assert pins(f"image-{lower}.txt").items() <= pins(f"image-{upper}.txt").items()
 
 
-def test_no_image_but_those_of_ml_has_scikit_learn() -> None:
-    assert "scikit-learn" not in pins("image-sail.txt")
-    assert "scikit-learn" in pins("image-ml.txt")
+@pytest.mark.parametrize("library", ["scikit-learn", "scipy", "joblib"])
+def test_no_sail_image_but_that_of_training_has_the_libraries_of_training(library: str) -> None:
+    assert library not in pins("image-sail.txt")
+    assert library in pins("image-training.txt")
 
 
 def test_jars_are_locked_by_digest_and_without_the_bundle() -> None:

@@ -47,8 +47,10 @@ def show(run_id: str, lake_uri: str, project_name: str) -> None:
 @project_option
 @report_errors
 def migrate(lake_uri: str, project_name: str) -> None:
-    """Rewrite the manifests of models in the previous format, so that this release can load them.
+    """Rewrite models of the formats 3 and 4, so that this release can load them.
 
-    Scores do not change. The command can be interrupted and repeated. Altered models are refused.
+    Scores do not change. The command can be interrupted and repeated. Altered models are refused. The forest of an old
+    model is a pickle, which could run code: it is read with nothing allowed but numbers, and then removed. Migrate only
+    models that you trust.
     """
     job.migrate(lake_uri, project_name)

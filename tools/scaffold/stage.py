@@ -14,7 +14,7 @@ from common.errors import InputError
 TEMPLATES = Path(__file__).parent / "templates"
 NAME = re.compile(r"ndr(-[a-z0-9]+)+")
 LONGEST_NAME = 40
-BASES = {"base": "ON_SAIL", "base-ml": "ON_ML", "base-training": "ON_ML"}
+BASES = {"base": "ON_SAIL", "base-training": "ON_TRAINING"}
 """What an image can be built on, and the variable of the bake file that lists such images."""
 
 

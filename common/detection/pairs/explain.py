@@ -21,6 +21,7 @@ from common.detection.parameters import PairParameters
 Strongest = tuple[Integers, Flags]
 PEERS_SHOWN = 5
 SHOWN_SHARE = 0.25
+LOG10_SHOWN = 300.0  # far above any quantity, and below where float64 ends
 COUNTS = ("sessions", "failed", "sent", "received", "sessions_day", "failed_day", "sent_day", "received_day",
           "slices_day")  # fmt: skip
 
@@ -52,9 +53,9 @@ def natural(name: str, value: float, sessions: float = 0.0) -> float:
     """
     if name.startswith("regular"):
         return float(min(value / max(sessions - 1.0, 1.0) ** 0.5, 1.0))
-    if name.startswith("net_sent"):
-        return float(10.0**value - 1.0)
-    return float(value**2) if name in EXCESSES else float(10.0**value - 1.0)
+    if name in EXCESSES and not name.startswith("net_sent"):
+        return float(value**2)
+    return float(10.0 ** min(value, LOG10_SHOWN) - 1.0)
 
 
 def _explained(

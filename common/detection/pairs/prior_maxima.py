@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Integers
-from common.detection.checked import damaged
+from common.detection.checked import MOST, damaged
 from common.detection.pairs.evidence import KINDS, Evidence
 from common.detection.parameters import PairParameters
 from common.detection.registry.tensors import Arrays, of_texts, texts_in, vector
@@ -112,12 +112,12 @@ class PriorMaxima:
         own_keys = texts_in(arrays, f"{name}.own_keys")
         if (
             len(floors) != len(KINDS)
-            or not np.isfinite(floors).all()
+            or not (np.abs(floors) <= MOST).all()
             or len(own) != len(own_keys)
-            or not np.isfinite(own).all()
+            or not (np.abs(own) <= MOST).all()
             or leaders.shape != names.shape
             or leaders.shape != (len(groups), max(leaders.shape[1], LEADERS_LEAST))
-            or not (np.isfinite(leaders) | np.isneginf(leaders)).all()
+            or not ((np.abs(leaders) <= MOST) | np.isneginf(leaders)).all()
             or not ((names >= -1) & (names < len(leader_hosts))).all()
         ):
             raise damaged(name)

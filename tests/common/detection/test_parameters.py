@@ -23,7 +23,7 @@ ALLOWED = {
     "members/trees.py": {"ROWS_IN_CACHE", "EULER_GAMMA"},
     "pairs/prior_maxima.py": {"LEADERS_LEAST"},
     "pairs/reading.py": {"SLICES_AT_ONCE", "HOST_BITS", "PEER_BITS", "SERVICE_BITS"},
-    "pairs/explain.py": {"PEERS_SHOWN", "SHOWN_SHARE"},
+    "pairs/explain.py": {"PEERS_SHOWN", "SHOWN_SHARE", "LOG10_SHOWN"},
     "drift/reference.py": {"HOURS", "BANDS"},
     "drift/monitor.py": {"NAMED_MOST"},
     "registry/formats.py": {"FORMAT_VERSION", "MIGRATED_FORMATS"},

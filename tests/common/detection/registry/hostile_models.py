@@ -35,7 +35,7 @@ RUN = "if-0123456789abcdef"
 FACTS = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d"}
 FILES = ("model.safetensors", "members.json", "drift.json", "report.json")
 CHANGED = (*FILES, "manifest.json", "SUCCESS", "../current.json")
-STRANGE = (
+STRANGE: tuple[Any, ...] = (
     None, True, "", "text", [], {}, [[]], [None], {"a": 1}, 0, -1, 1, 2, 2**31, 2**53, 2**63, 2**64, 10**400, 0.5,
     -0.0, 5e-324, 1e-30, 1e30, 1.7e308, math.nan, math.inf, -math.inf, "outbound", [1, 2], [0.0] * 5,
 )  # fmt: skip
