@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def plane(start_local_aws: Callable[..., LocalAws], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     # a short lease, so that nobody waits long for a window that another execution keeps
-    polls = {"features_poll_attempts": 30, "inference_poll_attempts": 5, "join_poll_attempts": 5}
-    orchestration = {**polls, "backfill_poll_attempts": 40, "lock_lease_seconds": 40}
+    polls = {"features_poll_attempts": 30, "inference_poll_attempts": 15, "join_poll_attempts": 15}
+    orchestration = {**polls, "backfill_poll_attempts": 40, "lock_lease_seconds": 60}
     for plane in deploy_control_plane(start_local_aws, tmp_path_factory.mktemp("backfill"), orchestration):
         s3 = plane.aws.client("s3")
         for number in range(97):
