@@ -133,7 +133,8 @@ def test_a_backfill_runs_with_the_batches_of_the_window_when_it_gets_its_lock(pl
     ended = plane.finish(backfill)
     heard(plane)
     plane.order("ndr-delta", None)
-    assert ended["status"] == "SUCCEEDED" and plane.finish(live)["status"] == "SUCCEEDED"
+    assert ended["status"] == "SUCCEEDED", ended
+    assert (finished := plane.finish(live))["status"] == "SUCCEEDED", finished
     assert inputs(plane, "ndr-delta", 31) == [["batch031"]]
     assert inputs(plane, "ndr-15m", 31) == [["batch031", "live"]] * 2
 
