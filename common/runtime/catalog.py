@@ -54,5 +54,6 @@ TOOLS = (
     Tool("ndr-features", "tools.features"),
     Tool("ndr-models", "tools.models"),
     Tool("ndr-lake", "tools.lake"),
+    Tool("ndr-batches", "tools.batches"),
     Tool("ndr-demo", "tools.demo"),
 )
