@@ -25,9 +25,10 @@ class Candidate:
 
 @dataclass
 class Candidates:
-    """Mini-batches found, and the paths ignored with the reason."""
+    """Mini-batches found, those of them that only a listing found, and the paths ignored with the reason."""
 
     found: list[Candidate] = field(default_factory=list)
+    listed: set[Candidate] = field(default_factory=set)
     ignored: list[tuple[str, str]] = field(default_factory=list)
 
     def extend(self, other: Candidates) -> None:
@@ -41,26 +42,18 @@ def by_window(
 ) -> tuple[dict[Windows, list[Candidate]], list[tuple[str, str]]]:
     """The mini-batches of each wanted window that has any, by time of event; and the repeated ones with the reason.
 
-    A folder counts once, in the window of its first event; of several folders with one id in a window, the first
-    counts.
+    A folder counts once, in the window of its first event.
     """
     asked = set(wanted)
     grouped: dict[Windows, list[Candidate]] = {}
     repeated: list[tuple[str, str]] = []
     place_of: dict[str, Windows] = {}
     for candidate in sorted(set(candidates)):
-        window = candidate.window
-        known = place_of.setdefault(candidate.path, window)
-        if known != window:
-            if window in asked or known in asked:
-                repeated.append((candidate.path, f"reported again for window {window}; it counts in {known}"))
-            continue
-        if window not in asked:
-            continue
-        members = grouped.setdefault(window, [])
-        same = next((member for member in members if member.mini_batch_id == candidate.mini_batch_id), None)
-        if same is None:
-            members.append(candidate)
-        elif same.path != candidate.path:
-            repeated.append((candidate.path, f"the same mini-batch as {same.path}"))
+        window, known = candidate.window, place_of.get(candidate.path)
+        if known is None:
+            place_of[candidate.path] = window
+            if window in asked:
+                grouped.setdefault(window, []).append(candidate)
+        elif known != window and (window in asked or known in asked):
+            repeated.append((candidate.path, f"reported again for window {window}; it counts in {known}"))
     return {window: grouped[window] for window in sorted(grouped)}, repeated

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
-from common.aws.clients import aws_errors, client
-from common.errors import NdrError
-from common.windows import WINDOW, WINDOWS_PER_DAY, Windows, iso_seconds, parse_moment
+from common.aws.batch_index import Item, read_entries, record_found
+from common.errors import NdrError, one_line
+from common.windows import WINDOW, WINDOWS_PER_DAY, Windows, parse_moment
 from jobs.extractor.candidates import Candidate, Candidates
 
-SEPARATOR, AFTER_SEPARATOR = "#", "$"
+MOST_CHARACTERS = 200
 
 
 def indexed(table: str, project_name: str, windows: Windows) -> Candidates:
     """The mini-batches of the index from one day before the windows to one day after.
 
-    The extra days reveal mini-batches that were reported more than once.
+    The extra days reveal mini-batches that were reported more than once. Those that are set aside are ignored, with
+    the reason.
 
     Raises:
         AwsError: the table is missing or cannot be read.
     """
     first, last = windows.start - (WINDOWS_PER_DAY - 1) * WINDOW, windows.end + WINDOWS_PER_DAY * WINDOW
+    items = read_entries(table, project_name, first, last)
+    aside = {_path(item): item["set_aside"]["S"] for item in items if "set_aside" in item}
     candidates = Candidates()
-    with aws_errors(f"mini-batches of project {project_name} cannot be read from table {table}"):
-        pages = (
-            client("dynamodb")
-            .get_paginator("query")
-            .paginate(
-                TableName=table,
-                ConsistentRead=True,
-                KeyConditionExpression="project_name = :project AND batch_key BETWEEN :first AND :last",
-                ExpressionAttributeValues={
-                    ":project": {"S": project_name},
-                    ":first": {"S": iso_seconds(first) + SEPARATOR},
-                    ":last": {"S": iso_seconds(last) + AFTER_SEPARATOR},
-                },
-            )
-        )
-        items = [item for page in pages for item in page["Items"]]
+    candidates.ignored += [(path, f"set aside: {one_line(aside[path], MOST_CHARACTERS)}") for path in sorted(aside)]
     for item in items:
         try:
-            candidates.found.append(_candidate(item))
+            if (candidate := _candidate(item)).path not in aside:
+                candidates.found.append(candidate)
         except (KeyError, NdrError) as error:
             key = item["batch_key"]["S"]
             reason = f"has no text {error}" if isinstance(error, KeyError) else f"is invalid: {error}"
@@ -48,6 +37,20 @@ def indexed(table: str, project_name: str, windows: Windows) -> Candidates:
     return candidates
 
 
-def _candidate(item: dict[str, Any]) -> Candidate:
+def record(table: str, project_name: str, candidates: Iterable[Candidate]) -> None:
+    """Records mini-batches that only a listing found, so that later runs of their windows take them along.
+
+    Raises:
+        AwsError: the table cannot be written.
+    """
+    for candidate in candidates:
+        record_found(table, project_name, candidate.window, candidate.path, candidate.event_ts)
+
+
+def _path(item: Item) -> str:
+    return str(item.get("batch_s3_path", {}).get("S", "")).rstrip("/")
+
+
+def _candidate(item: Item) -> Candidate:
     values = {name: item[name]["S"] for name in ("event_ts_iso", "batch_s3_path", "mini_batch_id")}
     return Candidate(parse_moment(values["event_ts_iso"]), values["batch_s3_path"].rstrip("/"), values["mini_batch_id"])

@@ -12,7 +12,7 @@ from common.storage.files import Folder
 from common.windows import Windows
 from jobs.extractor.candidates import Candidates, by_window
 from jobs.extractor.config import ExtractorConfig
-from jobs.extractor.index import indexed
+from jobs.extractor.index import indexed, record
 from jobs.extractor.listing import days_of, listed
 from jobs.extractor.manifest import write_manifest
 
@@ -20,7 +20,7 @@ MOST_WINDOWS = 960
 
 
 def run(config: ExtractorConfig) -> None:
-    """Writes the manifest, and prints the run report.
+    """Writes the manifest, records what only the listing found in the index, and prints the run report.
 
     Raises:
         WindowError: the request has too many windows.
@@ -35,6 +35,10 @@ def run(config: ExtractorConfig) -> None:
     report = new_report("ndr-extractor", config)
     candidates = _candidates(config, project.batch_index_table, report)
     batches, repeated = by_window(candidates.found, config.wanted)
+    if project.batch_index_table is not None:
+        with report.step("record"):
+            members = [member for found in batches.values() for member in found]
+            record(project.batch_index_table, config.project_name, (one for one in members if one in candidates.listed))
     with report.step("manifest"):
         manifest = write_manifest(config, batches, [*candidates.ignored, *repeated])
     report.rows_in = len(candidates.found)
@@ -66,8 +70,9 @@ def _candidates(config: ExtractorConfig, table: str | None, report: RunReport) -
             folder.require()
             found = listed(folder, days_of(missing))
         report.details["listed"] = len(found.found)
-        known = {candidate.path for candidate in candidates.found}
+        known = {candidate.path for candidate in candidates.found} | {path for path, _ in candidates.ignored}
         found.found = [candidate for candidate in found.found if candidate.path not in known]
+        candidates.listed = set(found.found)
         candidates.extend(found)
     return candidates
 

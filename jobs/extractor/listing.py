@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
+from common.aws.batch_index import NAME
 from common.errors import NdrError, one_line
 from common.storage.files import Entry, Folder
 from common.windows import Windows, parse_moment
@@ -61,8 +62,8 @@ def _no_batch(name: str, members: list[Entry]) -> str | None:
         return "a file outside a mini-batch folder"
     if name.startswith(("_", ".")):
         return "a hidden folder"
-    if "," in name:
-        return "its name has a comma, which separates mini-batches"
+    if not NAME.fullmatch(name):
+        return "its name has more than letters, digits, dots, dashes, underscores and equals signs, or 128 of them"
     visible = (entry for entry in members if _is_visible(entry.name.split("/")[DATE_PARTS + 1 :]))
     return None if any(entry.size for entry in visible) else "a folder without a log file"
 

@@ -56,10 +56,13 @@ def read_project(path: Path) -> ProjectFile:
 def seed(project: ProjectFile, outputs: Mapping[str, str]) -> None:
     """Puts the parameters and the routing of the project into the tables of the stack.
 
+    The project's batch index is that of the stack, unless its settings name another.
+
     Raises:
         AwsError: a call was refused.
     """
-    seed_project(outputs["ProjectParametersTable"], *_names(project), project.settings, project.orchestration)
+    settings = {"batch_index_table": outputs["BatchIndexTable"], **project.settings}
+    seed_project(outputs["ProjectParametersTable"], *_names(project), settings, project.orchestration)
     for org1, org2, prefix in _routing(project):
         seed_routing(outputs["ProjectRoutingTable"], org1, org2, *_names(project), prefix)
 

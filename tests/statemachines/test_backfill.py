@@ -13,13 +13,16 @@ import pytest
 from localaws.cli.process import LocalAws
 from tests.statemachines.control_plane import INGESTION, ControlPlane, batch_event, deploy_control_plane, window
 
-BACKFILL = "sfn_ndr_backfill_reprocessing"
+BACKFILL, LIVE = "sfn_ndr_backfill_reprocessing", "sfn_ndr_15m_features_inference"
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def plane(start_local_aws: Callable[..., LocalAws], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    for plane in deploy_control_plane(start_local_aws, tmp_path_factory.mktemp("backfill")):
+    # a short lease, so that nobody waits long for a window that another execution keeps
+    polls = {"features_poll_attempts": 30, "inference_poll_attempts": 15, "join_poll_attempts": 15}
+    orchestration = {**polls, "backfill_poll_attempts": 40, "lock_lease_seconds": 60}
+    for plane in deploy_control_plane(start_local_aws, tmp_path_factory.mktemp("backfill"), orchestration):
         s3 = plane.aws.client("s3")
         for number in range(97):
             if number != 50:
@@ -57,13 +60,16 @@ def key(number: int) -> str:
     return window(number)[0].replace("-", "").replace(":", "")[:13] + "Z"
 
 
+def lock_id(number: int) -> str:
+    return "acme#v1#" + "#".join(window(number))
+
+
 def test_all_windows_land_once_and_the_event_accounts_for_them(plane: ControlPlane) -> None:
-    held = window(60)
     plane.aws.client("dynamodb").put_item(
         TableName="processing_lock",
         Item={
-            "lock_id": {"S": "acme#v1#" + "#".join(held)}, "owner": {"S": "a live run"}, "status": {"S": "RUNNING"},
-            "batches": {"SS": ["x"]}, "expires_at": {"N": str(int(time.time()) + 3600)},
+            "lock_id": {"S": lock_id(60)}, "owner": {"S": "a live run"},
+            "expires_at": {"N": str(int(time.time()) + 3600)},
         },
     )  # fmt: skip
     ended = plane.run(BACKFILL, request(0, 96, request_id="all", parallelism=4), seconds=300)
@@ -86,6 +92,51 @@ def test_deltas_of_the_range_come_before_all_features_which_look_back_at_them(pl
     mine = {window(number)[0] for number in range(10, 18)}
     commands = [call.split()[0] for call in plane.calls if any(start in call for start in mine)][-16:]
     assert commands == ["ndr-delta"] * 8 + ["ndr-15m"] * 8
+
+
+def inputs(plane: ControlPlane, command: str, number: int) -> list[list[str]]:
+    """The batches of each step of a command in a window, by the names of their folders."""
+    calls = [
+        call.split() for call in plane.calls if call.startswith(f"{command} ") and "/".join(window(number)) in call
+    ]
+    given = [call[call.index("--input") + 1] for call in calls]
+    return [[path.rstrip("/").rpartition("/")[2] for path in paths.split(",")] for paths in given]
+
+
+def test_a_live_batch_that_arrives_during_a_backfill_waits_and_runs_the_window_with_what_the_backfill_found(
+    plane: ControlPlane,
+) -> None:
+    """The backfill swallowed such a batch: its execution ended as handed over, and nobody took it along."""
+    plane.order("ndr-15m", "sleep 2")
+    backfill = plane.start(BACKFILL, request(30, 30, request_id="meanwhile"))
+    while not inputs(plane, "ndr-15m", 30):
+        time.sleep(0.05)
+    live = plane.start(LIVE, batch_event(30, "live"))
+    assert plane.finish(backfill)["status"] == "SUCCEEDED"
+    heard(plane)
+    ended = plane.finish(live)
+    plane.order("ndr-15m", None)
+    assert ended["status"] == "SUCCEEDED", ended
+    assert inputs(plane, "ndr-15m", 30) == [["batch030"], ["batch030", "live"]]
+    lock = plane.item("processing_lock", lock_id=lock_id(30))
+    assert lock is not None and "owner" not in lock
+    assert len(lock["batches"]) == len(lock["published"]) == 2
+
+
+def test_a_backfill_runs_with_the_batches_of_the_window_when_it_gets_its_lock(plane: ControlPlane) -> None:
+    """It ran with the list of its manifest, and took out of the tables what had come since."""
+    plane.order("ndr-delta", "sleep 2")
+    backfill = plane.start(BACKFILL, request(31, 31, request_id="since"))
+    while not inputs(plane, "ndr-delta", 31):
+        time.sleep(0.05)
+    live = plane.start(LIVE, batch_event(31, "live"))
+    ended = plane.finish(backfill)
+    heard(plane)
+    plane.order("ndr-delta", None)
+    assert ended["status"] == "SUCCEEDED", ended
+    assert (finished := plane.finish(live))["status"] == "SUCCEEDED", finished
+    assert inputs(plane, "ndr-delta", 31) == [["batch031"]]
+    assert inputs(plane, "ndr-15m", 31) == [["batch031", "live"]] * 2
 
 
 def test_a_failed_window_is_listed_with_its_reason_and_the_others_are_done(plane: ControlPlane) -> None:

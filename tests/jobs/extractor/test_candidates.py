@@ -25,10 +25,15 @@ def test_a_folder_counts_in_the_window_of_its_first_event() -> None:
     assert repeated == [("a", f"reported again for window {SECOND}; it counts in {FIRST}")]
 
 
-def test_of_folders_with_one_id_the_first_counts() -> None:
+def test_folders_with_one_id_are_batches_of_their_own() -> None:
     found, repeated = by_window([batch("13:23:09", "b", "x"), batch("13:23:05", "a", "x")], [FIRST])
-    assert [member.path for member in found[FIRST]] == ["a"]
-    assert repeated == [("b", "the same mini-batch as a")]
+    assert [member.path for member in found[FIRST]] == ["a", "b"]
+    assert repeated == []
+
+
+def test_a_folder_that_is_recorded_twice_in_a_window_counts_once() -> None:
+    found, repeated = by_window([batch("13:23:09", "a"), batch("13:23:05", "a")], [FIRST])
+    assert [member.path for member in found[FIRST]] == ["a"] and repeated == []
 
 
 def test_the_same_id_in_another_window_is_another_batch() -> None:

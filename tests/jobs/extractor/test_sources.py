@@ -130,6 +130,43 @@ def test_windows_that_the_index_lacks_are_listed(aws: LocalAws, tmp_path: Path) 
     assert (details["indexed"], details["listed"], details["gaps"]) == (1, 3, KEYS[2:])
 
 
+def entries(aws: LocalAws) -> dict[str, dict[str, str]]:
+    items = aws.client("dynamodb").scan(TableName=TABLE, ConsistentRead=True)["Items"]
+    plain = [{name: value["S"] for name, value in item.items()} for item in items]
+    return {item["batch_key"]: item for item in plain}
+
+
+def test_what_only_the_listing_finds_is_recorded_so_that_later_runs_of_the_window_take_it_along(
+    aws: LocalAws, tmp_path: Path
+) -> None:
+    known = note(aws, "2026-03-10T13:23:00Z", "aa", "2026-03-10T13:23:10Z")
+    path = upload(aws, "bb", "2026-03-10T13:38:00Z")
+    upload(aws, "later", "2026-03-10T14:23:00Z")  # in no window of the request
+    for _ in range(2):
+        extract(tmp_path)
+        assert found(aws) == {KEYS[0]: known, KEYS[1]: path}
+        written = entries(aws)
+        entry = written.pop("2026-03-10T13:38:00Z#acme/hq/2026/03/10/bb")
+        assert entry == {
+            "project_name": "acme", "batch_key": "2026-03-10T13:38:00Z#acme/hq/2026/03/10/bb", "batch_s3_path": path,
+            "mini_batch_id": "bb", "event_ts_iso": "2026-03-10T13:38:00.000000Z", "source": "listing",
+            "batch_start_ts_iso": "2026-03-10T13:23:00Z", "batch_end_ts_iso": "2026-03-10T13:38:00Z",
+        }  # fmt: skip
+        assert list(written) == ["2026-03-10T13:23:00Z#aa", "path#acme/hq/2026/03/10/bb"]
+
+
+def test_a_batch_that_is_set_aside_is_reported_and_left_out(aws: LocalAws, tmp_path: Path) -> None:
+    path = note(aws, "2026-03-10T13:23:00Z", "aa", "2026-03-10T13:23:10Z")
+    upload(aws, "aa", "2026-03-10T13:23:10Z")  # the listing finds it too
+    aws.client("dynamodb").update_item(
+        TableName=TABLE, Key={"project_name": {"S": "acme"}, "batch_key": {"S": "2026-03-10T13:23:00Z#aa"}},
+        UpdateExpression="SET set_aside = :reason", ExpressionAttributeValues={":reason": {"S": "damaged"}},
+    )  # fmt: skip
+    details = extract(tmp_path)
+    assert found(aws) == {}
+    assert details["ignored"] == [[path, "set aside: damaged"]]
+
+
 def test_a_folder_that_was_reported_twice_counts_in_its_first_window(aws: LocalAws, tmp_path: Path) -> None:
     path = note(aws, "2026-03-10T13:08:00Z", "aa", "2026-03-10T13:08:10Z")
     note(aws, "2026-03-10T13:23:00Z", "aa", "2026-03-10T13:23:10Z", path)
