@@ -101,7 +101,7 @@ def _check_publication(world: World, window: str, batches: Sequence[Batch]) -> N
         for item in world.tables["publication_lock"].values()
         if f"#{window}:00Z#" in item.value["publication_id"]["S"] and "finished_at" in item.value
     ]
-    latest = max(ended, key=lambda item: int(item["acquired_at"]["N"]), default=None)
+    latest = max(ended, key=lambda item: _tick(world, f"{window}:00Z", item["owner"]["S"]), default=None)
     if latest is None or latest["status"]["S"] != "SUCCEEDED" or _newer_failure(world, window, latest):
         return
     held = contents(world, window, SCORES)
@@ -111,6 +111,12 @@ def _check_publication(world: World, window: str, batches: Sequence[Batch]) -> N
             world.blame(
                 f"the publication of window {window} is of {shown(said_to_hold)}, but {table} holds {shown(content.batches)}"
             )
+
+
+def _tick(world: World, window: str, owner: str) -> int:
+    """When the pipeline of a publication wrote."""
+    ticks = (tick for arn, tick in world.commits.get(window, ()) if world.pipelines[arn].owner == owner)
+    return max(ticks, default=-1)
 
 
 def _newer_failure(world: World, window: str, latest: dict[str, dict[str, str]]) -> bool:

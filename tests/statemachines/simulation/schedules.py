@@ -4,7 +4,7 @@ replayed."""
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.statemachines.machines.walker import StateError
@@ -61,21 +61,24 @@ def run(seed: int, machines: Mapping[str, Machine] | None = None, log: bool = Fa
 
 def play(world: World, scenario: Scenario, dice: random.Random) -> None:
     """Plays a scenario to its end, checks it, repeats what did not succeed as an operator would, checks again."""
-    player = Player(world, dice, scenario.faults)
-    player.play(scenario.arrivals)
-    invariants.check_claims(world, scenario.batches)
+    Player(world, dice, scenario.faults).play(scenario.arrivals)
+    conclude(world, scenario.batches, dice)
+
+
+def conclude(world: World, batches: Sequence[Batch], dice: random.Random) -> None:
+    """Checks a world that is quiet, repeats what did not succeed as an operator would, and checks again."""
+    invariants.check_claims(world, batches)
     world.now += LEASE + 1
     invariants.check_locks(world)
-    player.faults = 0
+    player = Player(world, dice, faults=0)
     for attempt in range(2):
-        for batch in invariants.missing(world, scenario.batches):
+        for batch in invariants.missing(world, batches):
             world.say("--", lambda batch=batch: f"{batch.organisation}/{batch.name} is sent again")  # type: ignore[misc]
-            name = f"{batch.organisation}-{batch.name}-again{attempt}"
             retry(world, batch)
-            player.play([Arrival(0, name, batch)])
+            player.play([Arrival(0, f"{batch.organisation}-{batch.name}-again{attempt}", batch)])
             world.now += LEASE + 1
-    invariants.check_repeated(world, scenario.batches)
-    invariants.check_claims(world, scenario.batches)
+    invariants.check_repeated(world, batches)
+    invariants.check_claims(world, batches)
 
 
 def retry(world: World, batch: Batch) -> None:
