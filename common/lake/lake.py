@@ -12,10 +12,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from common.contracts.types import Table
-from common.errors import CommitError, TableError, first_line
+from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
 from common.lake.reader import LakeReader
+from common.lake.troubles import unwritable
 from common.storage.filesystems import engine_uri
+from common.storage.scratch import writing
 from common.windows import Windows
 
 if TYPE_CHECKING:
@@ -71,6 +73,10 @@ class Lake(LakeReader):
             TableError: the frame does not match the declaration.
             CommitError: the commit failed, or conflicted with others too often.
         """
+        with writing(self.uri, name):
+            return self._replace(name, frame, where)
+
+    def _replace(self, name: str, frame: DataFrame, where: str) -> tuple[int, int]:
         table = self.table(name)
         checked = _checked(frame, table)
         self._create(table)
@@ -85,10 +91,7 @@ class Lake(LakeReader):
                 return self._written(name, where)
             except PySparkException as error:
                 if not any(sign in str(error) for sign in CONFLICT_SIGNS):
-                    raise CommitError(
-                        f"table {name} in {self.uri} cannot be written: {first_line(error)}",
-                        "Nothing was committed; check free space and permissions, then run again",
-                    ) from error
+                    raise unwritable(name, self.uri, error) from error
                 time.sleep(random.uniform(0, min(BACKOFF_MAX_SECONDS, BACKOFF_SECONDS * 2**attempt)))
         raise CommitError(
             f"table {name} in {self.uri}: {COMMIT_ATTEMPTS} commits in a row conflicted with another writer",
@@ -123,10 +126,7 @@ class Lake(LakeReader):
             )
         except (DeltaError, OSError) as error:
             if not self.exists(table.name):  # another writer may have created it
-                raise CommitError(
-                    f"table {table.name} cannot be created in {self.uri}: {first_line(error)}",
-                    "Check that the lake is writable and has space",
-                ) from error
+                raise unwritable(table.name, self.uri, error) from error
 
     def _written(self, name: str, where: str) -> tuple[int, int]:
         rows = self._spark.read.format("delta").load(self._engine_location(name)).where(where).count()
