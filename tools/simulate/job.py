@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import InputError
-from common.storage.places import place, remove_dead_places
+from common.storage import places
 from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 from tools.simulate.attacks import ATTACKS, Incident, attack_day
 from tools.simulate.batches import batch_path, compress, day_windows
@@ -54,8 +54,8 @@ def run(config: SimulateConfig, progress: Progress = lambda _: None) -> dict[str
     out = config.out.absolute()
     _require_free(out, config)
     out.parent.mkdir(parents=True, exist_ok=True)
-    remove_dead_places(out.parent)
-    with place(out.parent) as folder:
+    places.remove_dead_places(out.parent)
+    with places.place(out.parent) as folder:
         scratch = folder / "scenario"
         scratch.mkdir()
         results = []
