@@ -1,3 +1,11 @@
 """What the stages share; it knows no stage."""
 
+import sys
+from pathlib import Path
+
 __version__ = "0.1.0"
+
+if sys.argv and Path(sys.argv[0]).name.startswith("ndr-"):  # a command, which imports for a second before it can catch
+    from common.runtime.interrupts import exit_at_signals
+
+    exit_at_signals()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_PLACE = re.compile(r'File "[^"]*?(?P<module>(common|jobs|tools)/[^"]+[.]py)", line (?P<line>[0-9]+)')
+
 
 class NdrError(Exception):
     """A failure that the user can act on; the message is one line: the problem, then the remedy."""
@@ -91,3 +95,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether the error says, in the words of Python, Arrow or the engine, that memory ran out."""
     words = ("start new thread", "launch worker thread", "resources exhausted", "allocate memory", "out of memory")
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
+
+
+def worker_cause(error: BaseException) -> NdrError | None:
+    """What a function of this project raised in a worker of the engine; None if the error is not of this kind.
+
+    The engine's message is the worker's traceback; an NdrError in it is given as it was raised.
+    """
+    text = str(error)
+    if "Traceback (most recent call last)" not in text:
+        return None
+    lines = text.strip().splitlines()
+    places = [found for line in lines if (found := _PLACE.search(line))]
+    last = next(line for line in reversed(lines) if line.strip() and not line.startswith(" "))
+    kind, _, message = last.partition(": ")
+    if kind.startswith(f"{__name__}."):
+        problem, _, remedy = message.rpartition(". ")
+        return EngineError(problem, remedy)
+    place = f"{places[-1]['module']}, line {places[-1]['line']}: " if places else ""
+    return EngineError(f"{place}{one_line(last, 300)}", "Report this defect, with the input that causes it")

@@ -14,12 +14,14 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from common.contracts.types import Table
-from common.errors import CommitError, TableError, first_line
+from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
 from common.lake.lake_format import require_format
 from common.lake.reader import LakeReader
+from common.lake.troubles import unwritable
 from common.lake.window_status import Journal
 from common.storage.filesystems import engine_uri
+from common.storage.scratch import writing
 from common.windows import Windows
 
 if TYPE_CHECKING:
@@ -88,6 +90,10 @@ class Lake(LakeReader):
             TableError: the frame does not match the declaration.
             CommitError: the commit failed, or conflicted with others too often.
         """
+        with writing(self.uri, name):
+            return self._replace(name, frame, where)
+
+    def _replace(self, name: str, frame: DataFrame, where: str) -> tuple[int, int]:
         table = self.table(name)
         checked = _checked(frame, table)
         self._create(table)
@@ -102,10 +108,7 @@ class Lake(LakeReader):
                 return self._written(name, where)
             except PySparkException as error:
                 if not any(sign in str(error) for sign in CONFLICT_SIGNS):
-                    raise CommitError(
-                        f"table {name} in {self.uri} cannot be written: {first_line(error)}",
-                        "Nothing was committed; check free space and permissions, then run again",
-                    ) from error
+                    raise unwritable(name, self.uri, error) from error
                 _pause(attempt)
         raise self._crowded(name)
 
@@ -132,7 +135,8 @@ class Lake(LakeReader):
             write_deltalake(delta, change(rows).cast(table.arrow), mode="overwrite", predicate=where)
             version = int(delta.version())
 
-        self._committed(name, replaced)
+        with writing(self.uri, name):
+            self._committed(name, replaced)
         return version
 
     def remove(self, name: str, where: str) -> None:
@@ -151,10 +155,7 @@ class Lake(LakeReader):
                 return
             except (DeltaError, pa.ArrowException, OSError) as error:
                 if not any(sign in str(error) for sign in CONFLICT_SIGNS):
-                    raise CommitError(
-                        f"table {name} in {self.uri} cannot be written: {first_line(error)}",
-                        "Nothing was committed; check free space and permissions, then run again",
-                    ) from error
+                    raise unwritable(name, self.uri, error) from error
                 _pause(attempt)
         raise self._crowded(name)
 
@@ -202,10 +203,7 @@ class Lake(LakeReader):
             )
         except (DeltaError, OSError) as error:
             if not self.exists(table.name):  # another writer may have created it
-                raise CommitError(
-                    f"table {table.name} cannot be created in {self.uri}: {first_line(error)}",
-                    "Check that the lake is writable and has space",
-                ) from error
+                raise unwritable(table.name, self.uri, error) from error
 
     def _written(self, name: str, where: str) -> tuple[int, int]:
         rows = self._spark.read.format("delta").load(self._engine_location(name)).where(where).count()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,9 +15,11 @@ from pyarrow.parquet import filters_to_expression
 
 from common.contracts import tables
 from common.contracts.types import Table
-from common.errors import TableError, first_line
+from common.errors import TableError
 from common.features.spec import FeatureSpec
-from common.storage.filesystems import normal_uri, s3_endpoint, subtree
+from common.lake.troubles import unreadable
+from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint, subtree
+from common.storage.plain_paths import plain_path
 from common.windows import Windows
 
 
@@ -25,6 +28,7 @@ class LakeReader:
 
     def __init__(self, uri: str, spec: FeatureSpec) -> None:
         self.uri = normal_uri(uri)
+        check_delta_path(self.uri)
         self.is_remote = self.uri.startswith("s3://")
         self._tables = tables(spec)
 
@@ -38,8 +42,8 @@ class LakeReader:
         return tuple(self._tables)
 
     def location(self, name: str) -> str:
-        """The URI of a table."""
-        return f"{self.uri}/{name}"
+        """The URI of a table, in a form that every engine takes as it is."""
+        return f"{plain_path(self.uri)}/{name}"
 
     def exists(self, name: str) -> bool:
         """Whether the table has been created.
@@ -88,9 +92,23 @@ class LakeReader:
             value: hashlib.sha256("\n".join(sorted(held)).encode()).hexdigest()[:16] for value, held in paths.items()
         }
 
+    def file_paths(self, name: str) -> set[str]:
+        """The files of the table's current version, relative to it; paths as the log has them, and decoded."""
+        paths = set(self._files(name))
+        return paths | {unquote(path) for path in paths}
+
     def version(self, name: str) -> int:
-        """The current version of the table."""
-        return int(self.delta(name).version())
+        """The current version of the table.
+
+        Raises:
+            TableError: the table is missing or unreadable.
+        """
+        try:
+            return int(self.delta(name).version())
+        except TableNotFoundError:
+            raise self._missing(name) from None
+        except (DeltaError, OSError) as error:
+            raise self._unreadable(name, error) from error
 
     def count(self, name: str) -> int:
         """The number of rows of the table, as its log has it."""
@@ -147,7 +165,4 @@ class LakeReader:
         return TableError(f"table {name} does not exist in {self.uri}", f"Run the stage that writes {name} first")
 
     def _unreadable(self, name: str, error: Exception) -> TableError:
-        return TableError(
-            f"table {name} in {self.uri} cannot be read: {first_line(error)}",
-            "Check credentials and permissions; if its Delta log or files are damaged, restore or rebuild the table",
-        )
+        return unreadable(name, self.uri, error)

@@ -14,8 +14,9 @@ from typing import Any
 import click
 
 from common.display import lines_on_terminal, on_terminal
-from common.errors import NdrError, is_out_of_memory, one_line
+from common.errors import NdrError, is_out_of_memory, one_line, worker_cause
 from common.runtime.engine import ENGINES
+from common.runtime.interrupts import Interrupted, end, interruptible, received
 from common.storage.files import read_lines
 from common.storage.filesystems import normal_uri
 from common.windows import Windows, parse_moment
@@ -169,41 +170,55 @@ def stage_options(function: Command) -> Command:
 
 
 def report_errors(function: Command) -> Command:
-    """Turns failures into one line on stderr and exit code 1; `NDR_DEBUG=1` adds the traceback."""
+    """Turns failures into one line on stderr and exit code 1; `NDR_DEBUG=1` adds the traceback.
+
+    SIGTERM ends the command with exit code 143, Ctrl-C with 130.
+    """
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
-        except NdrError as error:
-            fail(str(error))
-        except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
-            fail(
-                "there is not enough memory. Give the command more, or less input at a time"
-                if is_out_of_memory(error)
-                else f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback"
-            )
+        with interruptible():
+            try:
+                return function(*args, **kwargs)
+            except Interrupted as error:
+                finish(str(error), error.exit_code)
+            except (click.ClickException, click.exceptions.Exit, click.Abort):
+                raise
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                sys.exit(0)
+            except NdrError as error:
+                fail(str(error))
+            except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
+                fail(str(worker_cause(error) or _unexpected(error)))
 
     return run
 
 
+def _unexpected(error: Exception) -> str:
+    if is_out_of_memory(error):
+        return "there is not enough memory. Give the command more, or less input at a time"
+    return f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback"
+
+
 def fail(message: str) -> None:
-    """Prints the message as one line on stderr and exits with code 1."""
+    """Prints the message as one line on stderr and exits with code 1; a failure after a signal is its consequence."""
+    interruption = received()
+    if interruption is not None:
+        finish(str(interruption), interruption.exit_code)
     if os.environ.get("NDR_DEBUG"):
         click.echo(lines_on_terminal(traceback.format_exc()), err=True, nl=False)
+    finish(message, 1)
+
+
+def finish(message: str, code: int) -> None:
+    """Prints the message as one line on stderr, and exits."""
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
     line = on_terminal(" ".join(message.split()))
     if len(line) > LONGEST_MESSAGE:
         line = f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"
     click.echo(f"error: {line}", err=True)
-    if "pysail" in sys.modules and sys.stderr is sys.__stderr__:
-        # threads of the engine may still run a failed query; the interpreter would sometimes abort while it ends
-        sys.stdout.flush()
-        os._exit(1)
-    sys.exit(1)
+    if sys.stderr is sys.__stderr__ and (code != 1 or "pysail" in sys.modules):
+        end(code)
+    sys.exit(code)

@@ -12,8 +12,11 @@ import click
 from common.config.project import ProjectParameters, load_project
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.lake.orphans import clear_up
+from common.lake.reader import LakeReader
 from common.runtime.engine import open_engine
 from common.runtime.run_report import RunReport
+from common.storage.failures import require_writable
 from common.windows import Windows
 
 if TYPE_CHECKING:
@@ -64,6 +67,8 @@ def open_stages(
     """
     spec = load_spec(config.feature_spec_version)
     project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
+    require_writable(config.lake_uri)
+    clear_up(LakeReader(config.lake_uri, spec))
     with open_engine(config.engine, remote_storage=config.lake_uri.startswith("s3://")) as session:
         lake = Lake.opened(config.lake_uri, spec, session, config.engine)
 

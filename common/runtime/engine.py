@@ -65,6 +65,7 @@ def _sail() -> Iterator[SparkSession]:
     host, port = server.listening_address
     try:
         session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+        session.client.set_retry_policies([])  # a server in this process that is gone does not come back
         try:
             yield session
         finally:

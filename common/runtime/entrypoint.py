@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import signal
-import sys
 
 import click
 
@@ -17,11 +15,10 @@ LOCAL = re.compile(r"(?<=\s)\./(\S+)")
 
 
 def start(command: click.Command) -> None:
-    """Runs a command in its image: the help's example uses Docker, and SIGTERM lets the command clean up.
+    """Runs a command in its image: the help's example uses Docker.
 
     In the image with classic Spark, the command runs on Spark, on all instances of a processing job.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     command.epilog = docker_example(command.epilog or "")
     if command is ndr_spark or importlib.util.find_spec("delta") is None:
         command()

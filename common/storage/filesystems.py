@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlparse, urlsplit
 
@@ -26,8 +27,10 @@ def s3_filesystem() -> fs.S3FileSystem:
     region = aws_region()
     endpoint = urlsplit(s3_endpoint())
     if not endpoint.netloc:
-        return fs.S3FileSystem(region=region)
-    return fs.S3FileSystem(region=region, endpoint_override=endpoint.netloc, scheme=endpoint.scheme)
+        return fs.S3FileSystem(region=region, allow_delayed_open=True)
+    return fs.S3FileSystem(
+        region=region, endpoint_override=endpoint.netloc, scheme=endpoint.scheme, allow_delayed_open=True
+    )
 
 
 def subtree(uri: str) -> fs.SubTreeFileSystem:
@@ -56,9 +59,31 @@ def normal_uri(text: str) -> str:
     if parsed.scheme == "s3":
         return text.rstrip("/")
     if parsed.scheme == "file":
-        return unquote(parsed.path).rstrip("/") or "/"
+        return local_path(text).rstrip("/") or "/"
     if parsed.scheme and "://" in text:
         raise InputError(
             f"{text!r} has the unsupported scheme {parsed.scheme!r}", "Give a path or a file:// or s3:// URI"
         )
-    return str(Path(text).expanduser().resolve())
+    return str(Path(os.path.expanduser(text)).resolve())  # noqa: PTH111 - a folder may be called ~name
+
+
+def check_delta_path(uri: str) -> None:
+    """Checks that Delta tables can lie below a normal URI.
+
+    Raises:
+        InputError: the Delta library would read a part of it as something else.
+    """
+    found = None if uri.startswith("s3://") else re.search(r"%[0-9A-Fa-f]{2}|\\", uri)
+    if found:
+        raise InputError(
+            f"the lake {uri!r} has {found[0]!r} in its path, which Delta takes for another character",
+            "Rename that folder, or choose another one",
+        )
+
+
+def local_path(text: str) -> str:
+    """The path of a file:// URI, in which only `%` is special: it begins an encoded character; other text as is."""
+    if not text.startswith("file://"):
+        return text
+    _host, slash, path = text.removeprefix("file://").partition("/")
+    return unquote(f"{slash}{path}")

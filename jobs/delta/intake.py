@@ -24,6 +24,7 @@ from common.features.spec import FeatureSpec
 from common.logs import Counts, LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
 from common.runtime.context import StageRun
+from common.storage.plain_paths import plain_path
 from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
@@ -82,7 +83,7 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, window
         return None
     if not all(_is_canonical(pq.read_schema(local_path(path)), stage.spec) for path in logs.paths):
         return None
-    frame = stage.session.read.parquet(*(local_path(path) for path in logs.paths))
+    frame = stage.session.read.parquet(*(plain_path(local_path(path)) for path in logs.paths))
     start, end = micros(windows)
     late = timedelta(minutes=stage.project.allowed_lateness_minutes) // timedelta(microseconds=1)
     ended = F.unix_micros("end_ts")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pyarrow import fs
-
 from common.lake.lake import Lake
-from common.storage.filesystems import engine_uri
+from common.storage.scratch import shared_scratch
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -38,10 +35,5 @@ class Staging:
 @contextmanager
 def staging(lake: Lake, session: SparkSession, engine: str) -> Iterator[Staging]:
     """An empty staging place in the lake, removed at the end, even after a failure."""
-    uri = f"{lake.uri}/_staging-{uuid.uuid4().hex}"
-    try:
-        yield Staging(session, engine_uri(uri, engine))
-    finally:
-        system, path = fs.FileSystem.from_uri(uri)
-        if system.get_file_info(path).type == fs.FileType.Directory:
-            system.delete_dir(path)
+    with shared_scratch(lake.uri, engine) as location:
+        yield Staging(session, location)

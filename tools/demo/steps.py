@@ -126,10 +126,15 @@ def run_command(command: str, *arguments: str) -> str:
     Raises:
         StageError: it failed; its error is on stderr.
     """
-    done = subprocess.run([scripts_folder() / command, *arguments], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
+    with subprocess.Popen([scripts_folder() / command, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:  # an interruption: it ends with the command that it belongs to
+            process.terminate()
+            raise
+    if process.returncode:
         line = " ".join([command, *arguments])
         raise StageError(
-            f"{command} failed with exit code {done.returncode}", f"See its error above; the command was: {line}"
+            f"{command} failed with exit code {process.returncode}", f"See its error above; the command was: {line}"
         )
-    return done.stdout
+    return output

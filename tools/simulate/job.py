@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import InputError
+from common.storage import places
 from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 from tools.simulate.attacks import ATTACKS, Incident, attack_day
 from tools.simulate.batches import batch_path, compress, day_windows
@@ -55,20 +54,18 @@ def run(config: SimulateConfig, progress: Progress = lambda _: None) -> dict[str
     out = config.out.absolute()
     _require_free(out, config)
     out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    places.remove_dead_places(out.parent)
+    with places.place(out.parent) as folder:
+        scratch = folder / "scenario"
+        scratch.mkdir()
         results = []
         for number, result in enumerate(_days(config, scratch), start=1):
             results.append(result)
             progress(number)
         counts = _describe(config, scratch, results)
-        scratch.chmod(0o755)
         if out.exists():
-            out.rename(scratch.with_name(f"{scratch.name}.replaced"))
+            out.rename(folder / "replaced")
         scratch.rename(out)
-    finally:
-        for leftover in (scratch, scratch.with_name(f"{scratch.name}.replaced")):
-            shutil.rmtree(leftover, ignore_errors=True)
     return counts
 
 
@@ -109,7 +106,12 @@ def _days(config: SimulateConfig, scratch: Path) -> Iterator[DayResult]:
         yield from (_write_day(config, scratch, number) for number in numbers)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_write_day, [config] * config.days, [scratch] * config.days, numbers)
+        try:
+            yield from pool.map(_write_day, [config] * config.days, [scratch] * config.days, numbers)
+        except BaseException:  # an interruption does not wait for the days that are being simulated
+            for worker in active_children():
+                worker.kill()
+            raise
 
 
 def _write_day(config: SimulateConfig, scratch: Path, number: int) -> DayResult:
