@@ -92,6 +92,10 @@ class LakeReader:
         """The current version of the table."""
         return int(self._delta(name).version())
 
+    def snapshot(self, name: str) -> DeltaTable:
+        """The current version of the table; it does not follow later commits."""
+        return self._delta(name)
+
     def stored_schema(self, name: str) -> pa.Schema:
         """The columns that the table actually has, declared or not.
 

@@ -48,7 +48,7 @@ def find_all(inputs: Sequence[str]) -> list[FoundFile]:
     if not inputs:
         raise InputError("no input was given", "Name at least one log file, folder or glob")
     found: dict[str, FoundFile] = {}
-    for entry in _each_input(inputs):
+    for entry in each_input(inputs):
         files = _on_s3(entry) if entry.startswith("s3://") else _local(local_path(entry))
         if not files:
             raise InputError(f"input {entry!r} contains no files", "Check the path, or the pattern")
@@ -59,7 +59,8 @@ def find_all(inputs: Sequence[str]) -> list[FoundFile]:
     return sorted(found.values(), key=lambda file: file.path)
 
 
-def _each_input(inputs: Sequence[str]) -> Iterator[str]:
+def each_input(inputs: Sequence[str]) -> Iterator[str]:
+    """The single inputs: texts split at their commas, and the lines of files that `@` names."""
     for text in inputs:
         for entry in _NEXT_INPUT.split(text):
             if not entry.startswith("@"):
@@ -80,7 +81,7 @@ def _local(path: str) -> list[FoundFile]:
         return [FoundFile(path, True)]
     if not _GLOB_CHARACTERS & set(path):
         raise InputError(f"input {path!r} does not exist", "Check the path")
-    root = len(_fixed_part(path))
+    root = len(fixed_part(path))
     found: list[FoundFile] = []
     for match in glob.glob(path, recursive=True):  # noqa: PTH207 - the pattern may be absolute
         if not all(map(_visible, Path(match[root:]).parts)):
@@ -104,7 +105,7 @@ def _on_s3(uri: str) -> list[FoundFile]:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     s3 = s3_filesystem()
     pattern = bool(_GLOB_CHARACTERS & set(key))
-    base = key.rstrip("/") if not pattern else _fixed_part(key)
+    base = key.rstrip("/") if not pattern else fixed_part(key)
     try:
         if not pattern and base:
             info = s3.get_file_info(f"{bucket}/{base}")
@@ -121,7 +122,8 @@ def _on_s3(uri: str) -> list[FoundFile]:
     return [FoundFile(f"s3://{found}", False) for found in visible]
 
 
-def _fixed_part(key: str) -> str:
+def fixed_part(key: str) -> str:
+    """The folder of a glob: its parts before the first with a wildcard; a key without one as it is."""
     parts = key.split("/")
     wild = next(at for at, part in enumerate(parts) if _GLOB_CHARACTERS & set(part))
     return "/".join(parts[:wild])
