@@ -18,6 +18,7 @@ from common.contracts.slices import (
     PAIR_DAYS,
     QUANTILE_SOURCES,
     QUANTILES,
+    SESSION_KEYS,
     SESSIONS_REJECTED,
     delta_host,
 )
@@ -42,6 +43,7 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
     host_subject = (HOST, SEGMENT)
     declared = (
         SESSIONS_REJECTED,
+        SESSION_KEYS,
         delta_host(spec),
         DELTA_PAIR,
         PAIR_DAYS,

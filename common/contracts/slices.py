@@ -116,3 +116,16 @@ SESSIONS_REJECTED = Table(
     ("date", "window"),
     ("source_file", "source_line", "reason", "raw"),
 )
+
+SESSION_KEYS = Table(
+    "session_keys",
+    "one row per record that a window counts and that can be told from others by an id",
+    (
+        Column("key_high", "long", "first half of a 128-bit hash of the record's duplicate key and its end"),
+        Column("key_low", "long", "second half of the hash"),
+        Column("arrival", "string", "on_time: the record ends in the window that counts it; late: outside"),
+        *PARTITIONS,
+    ),
+    ("date", "window", "arrival"),
+    ("key_high", "key_low"),
+)

@@ -165,6 +165,14 @@ class Lake(LakeReader):
             "Nothing was committed; run again with fewer concurrent writers",
         )
 
+    def ensure(self, name: str) -> None:
+        """Creates the table without rows, unless it exists.
+
+        Raises:
+            CommitError: the lake is not writable.
+        """
+        self._create(self.table(name))
+
     @property
     def _spark(self) -> SparkSession:
         if self._session is None:

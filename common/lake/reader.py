@@ -114,6 +114,10 @@ class LakeReader:
         """The number of rows of the table, as its log has it."""
         return int(pc.sum(pa.table(self.delta(name).get_add_actions(flatten=True))["num_records"]).as_py() or 0)
 
+    def snapshot(self, name: str) -> DeltaTable:
+        """The current version of the table; it does not follow later commits."""
+        return self._delta(name)
+
     def stored_schema(self, name: str) -> pa.Schema:
         """The columns that the table actually has, declared or not.
 

@@ -72,7 +72,7 @@ def find_all(inputs: Sequence[str]) -> list[FoundFile]:
     if not inputs:
         raise InputError("no input was given", "Name at least one log file, folder or glob")
     found: dict[str, FoundFile] = {}
-    for entry in _each_input(inputs):
+    for entry in each_input(inputs):
         files = _on_s3(entry) if entry.startswith("s3://") else _local(local_path(entry))
         if not files:
             raise InputError(f"input {entry!r} contains no files", "Check the path, or the pattern")
@@ -83,7 +83,8 @@ def find_all(inputs: Sequence[str]) -> list[FoundFile]:
     return sorted(found.values(), key=lambda file: file.path)
 
 
-def _each_input(inputs: Sequence[str]) -> Iterator[str]:
+def each_input(inputs: Sequence[str]) -> Iterator[str]:
+    """The single inputs: texts split at their commas, and the lines of files that `@` names."""
     for text in inputs:
         for entry in _NEXT_INPUT.split(text):
             if not entry.startswith("@"):
@@ -128,7 +129,7 @@ def _globbed(pattern: str) -> Iterator[FoundFile]:
     deep = parts.index("**") if "**" in parts else len(parts)
     start = "/".join(parts[:deep]) or ("/" if pattern.startswith("/") else ".")
     below = [part for part in parts[deep:] if part]
-    root = len(_fixed_part(pattern))
+    root = len(fixed_part(pattern))
     for match in sorted(glob.glob(start)):  # noqa: PTH207 - the pattern may be absolute
         if not all(map(_visible, Path(match[root:]).parts)):
             continue
@@ -187,7 +188,7 @@ def _on_s3(uri: str) -> list[FoundFile]:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     s3 = s3_filesystem()
     pattern = bool(_GLOB_CHARACTERS & set(key))
-    base = key.rstrip("/") if not pattern else _fixed_part(key)
+    base = key.rstrip("/") if not pattern else fixed_part(key)
     try:
         if not pattern and base:
             info = s3.get_file_info(f"{bucket}/{base}")
@@ -204,7 +205,8 @@ def _on_s3(uri: str) -> list[FoundFile]:
     return [FoundFile(f"s3://{found}", False) for found in visible]
 
 
-def _fixed_part(key: str) -> str:
+def fixed_part(key: str) -> str:
+    """The folder of a glob: its parts before the first with a wildcard; a key without one as it is."""
     parts = key.split("/")
     wild = next(at for at, part in enumerate(parts) if _GLOB_CHARACTERS & set(part))
     return "/".join(parts[:wild])

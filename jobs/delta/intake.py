@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
 from operator import and_
@@ -21,14 +21,16 @@ from common.contracts.session import DUPLICATE_KEY, PARSED_SCHEMA
 from common.contracts.window_columns import micros, slice_column
 from common.errors import InputError
 from common.features.spec import FeatureSpec
-from common.logs import Counts, LogFiles, ReadOptions, find_logs, read_files
+from common.logs import Counts, Hole, LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
 from common.runtime.context import StageRun
+from common.storage.batches import EVENT_FILE
 from common.storage.plain_paths import plain_path
 from common.storage.scratch import scratch_folder, seen_by_engine
-from common.windows import Windows
+from common.windows import WINDOW, Windows
 from jobs.delta.config import DeltaConfig
-from jobs.delta.staging import RECORD, Staging, staged_schema
+from jobs.delta.placement import Placement, placed
+from jobs.delta.staging import RECORD, SLICE, Staging, staged_schema
 
 IPV4 = r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$"
 
@@ -52,28 +54,57 @@ def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
     options = ReadOptions(
         config.log_format, config.log_time_zone or stage.project.log_time_zone, stage.project.column_mapping
     )
-    logs = find_logs(config.inputs, options)
+    found = find_logs(config.inputs, options)
+    placement = placed([*found.paths, *(hole.path for hole in found.unreadable)], config.inputs, config.windows)
+    logs = _of_windows(found, placement, stage)
     stage.report.details["files"] = len(logs.paths)
     if logs.skipped:
         stage.report.details["skipped_files"] = [f"{path}: {reason}" for path, reason in logs.skipped]
     with stage.report.step("check"):
-        clean = _clean_parquet(stage, logs, options, config.windows)
+        clean = _clean_parquet(stage, logs, options, placement)
     if clean is not None:
         yield clean
         return
     with scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("parse"):
-            staging = _stage_files(folder, logs, options, config.windows, stage)
+            staging = _stage_files(folder, logs, options, placement, stage)
         with seen_by_engine(folder, stage.lake.uri, stage.session) as seen:
             with stage.report.step("duplicates"):
                 intake = _without_duplicates(stage.session, staging, seen)
             yield intake
 
 
-def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, windows: Windows) -> Intake | None:
+def _of_windows(found: LogFiles, placement: Placement, stage: StageRun) -> LogFiles:
+    """The log files without those of batches that are not of the run's windows, which the report names or counts.
+
+    A batch whose time is unknown may be of these windows: it is a hole in them.
+
+    Raises:
+        InputError: none is left.
+    """
+    details = stage.report.details
+    if placement.left_out:
+        details["batches_of_other_windows"] = len(placement.left_out)
+    if placement.unknown:
+        details["batches_without_time"] = [f"{folder}: {reason}" for folder, reason in placement.unknown]
+    kept = set(placement.paths)
+    if not kept & set(found.paths):
+        folder = [*placement.left_out, *(folder for folder, _ in placement.unknown), *placement.paths][0]
+        raise InputError(
+            f"no batch of the input is of {placement.windows}; {folder} is not, for example",
+            "Check --input and --window",
+        )
+    logs = {path: name for path, name in zip(found.paths, found.formats, strict=True) if path in kept}
+    holes = [hole for hole in found.unreadable if hole.path in kept]
+    holes += [Hole(f"{folder}/{EVENT_FILE}", reason, None, None) for folder, reason in placement.unknown]
+    return replace(found, paths=tuple(logs), formats=tuple(logs.values()), unreadable=tuple(holes))
+
+
+def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, placement: Placement) -> Intake | None:
     """The sessions of Parquet files that need no parsing, scanned in place.
 
-    None if a file has another format or other columns, or any record is invalid, late or duplicate.
+    None if a file has another format or other columns, or any record is invalid, late or duplicate. Late is, in a
+    range, what ends outside the window of its batch.
     """
     if (
         options.column_mapping
@@ -83,17 +114,22 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, window
         return None
     if not all(_is_canonical(pq.read_schema(local_path(path)), stage.spec) for path in logs.paths):
         return None
+    windows = placement.windows
+    if not all(_ends_within(path, windows, place) for path, place in placement.slices.items()):
+        return None
     frame = stage.session.read.parquet(*(plain_path(local_path(path)) for path in logs.paths))
     start, end = micros(windows)
-    late = timedelta(minutes=stage.project.allowed_lateness_minutes) // timedelta(microseconds=1)
     ended = F.unix_micros("end_ts")
+    inside = (ended >= start) & (ended < end)
+    if len(windows) == 1:
+        late = timedelta(minutes=stage.project.allowed_lateness_minutes) // timedelta(microseconds=1)
+        inside = (ended >= start - late) & (ended <= end + late)
     good = reduce(
         and_,
         (
             F.col("event_type") == "TRAFFIC",
             F.coalesce(F.col("subtype") != "start", F.lit(True)),
             F.col("start_ts").isNotNull(),
-            (ended >= start - late) & (ended <= end + late),
             F.col("src_ip").rlike(IPV4),
             F.col("dst_ip").rlike(IPV4),
             F.col("dst_port").between(0, 65535),
@@ -105,13 +141,16 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, window
                 F.coalesce(F.col(name) >= 0, F.lit(True))
                 for name in ("bytes_sent", "bytes_received", "packets_sent", "packets_received")
             ),
-            _identifiable(),
+            identifiable(),
         ),
     )
-    found = frame.select(F.xxhash64(*DUPLICATE_KEY).alias("key"), good.alias("good")).agg(
+    found = frame.select(
+        F.xxhash64(*DUPLICATE_KEY).alias("key"), good.alias("good"), (good & inside).alias("counted")
+    ).agg(
         F.count("*").alias("rows"),
         F.count_distinct("key").alias("keys"),
         F.sum(F.col("good").cast("long")).alias("good"),
+        F.sum(F.col("counted").cast("long")).alias("counted"),
     )
     try:
         row = found.collect()[0]
@@ -119,8 +158,26 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, window
         return None  # a damaged page, perhaps: the reader of Parquet files says where
     if not row["rows"] or not row["rows"] == row["keys"] == row["good"]:
         return None
-    sessions = frame.withColumn("slice", slice_column(ended, windows))
-    return Intake(sessions, Counts(read=row["rows"], kept=row["rows"], holes=list(logs.unreadable)), None)
+    outside = row["rows"] - row["counted"]
+    if outside and len(windows) == 1:
+        return None
+    counts = Counts(read=row["rows"], kept=row["counted"], outside=outside, holes=list(logs.unreadable))
+    sessions = (frame.where(inside) if outside else frame).withColumn(SLICE.name, slice_column(ended, windows))
+    return Intake(sessions, counts, None)
+
+
+def _ends_within(path: str, windows: Windows, place: int) -> bool:
+    """Whether all sessions of a Parquet file end in the window of its batch, according to its statistics."""
+    if len(windows) == 1:
+        return True
+    metadata = pq.read_metadata(local_path(path))
+    column = metadata.schema.to_arrow_schema().get_field_index("end_ts")
+    start = windows.start + place * WINDOW
+    for number in range(metadata.num_row_groups):
+        found = metadata.row_group(number).column(column).statistics
+        if found is None or not found.has_min_max or not start <= found.min <= found.max < start + WINDOW:
+            return False
+    return True
 
 
 def _is_canonical(schema: pa.Schema, spec: FeatureSpec) -> bool:
@@ -131,7 +188,7 @@ def _is_canonical(schema: pa.Schema, spec: FeatureSpec) -> bool:
     )
 
 
-def _identifiable() -> Column:
+def identifiable() -> Column:
     """Whether a record has an id that tells duplicates apart: a sequence number or a session id other than 0."""
     has_session = F.coalesce(F.col("session_id") != "0", F.lit(False))
     return F.col("sequence_number").isNotNull() | has_session
@@ -141,11 +198,11 @@ def _stage_files(
     folder: Path,
     logs: LogFiles,
     options: ReadOptions,
-    windows: Windows,
+    placement: Placement,
     stage: StageRun,
 ) -> Staging:
     lateness = timedelta(minutes=stage.project.allowed_lateness_minutes)
-    staging = Staging(folder, staged_schema(stage.spec), windows, lateness, Counts(holes=list(logs.unreadable)))
+    staging = Staging(folder, staged_schema(stage.spec), placement, lateness, Counts(holes=list(logs.unreadable)))
     with staging:
         for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1):
             staging.add(batch)
@@ -158,19 +215,23 @@ def _stage_files(
 
 
 def _without_duplicates(session: SparkSession, staging: Staging, folder: str) -> Intake:
-    """The staged sessions without duplicates of earlier records, which are counted."""
+    """The staged sessions without duplicates of earlier records, which are counted.
+
+    Of records in several windows that also end at the same time, the one in the earliest window counts.
+    """
     sessions = session.read.parquet(f"{folder}/{Path(staging.sessions_path).name}")
-    keyed = sessions.where(_identifiable()).withColumn("key", F.xxhash64(*DUPLICATE_KEY))
+    keyed = sessions.where(identifiable()).withColumn("key", F.xxhash64(*DUPLICATE_KEY))
     repeated = keyed.groupBy("key").count().where("count > 1").select("key")
     suspects = keyed.join(F.broadcast(repeated), "key", "left_semi")
-    order = Window.partitionBy(*DUPLICATE_KEY).orderBy(RECORD.name)
-    later = suspects.withColumn("number", F.row_number().over(order)).where("number > 1").select(RECORD.name)
+    in_window = Window.partitionBy(*DUPLICATE_KEY, SLICE.name).orderBy(RECORD.name)
+    numbered = suspects.withColumn("copy", F.row_number().over(in_window))
+    across = Window.partitionBy(*DUPLICATE_KEY, "end_ts", F.col("copy") > 1).orderBy(SLICE.name, RECORD.name)
+    later = numbered.withColumn("place", F.row_number().over(across)).where("copy > 1 OR place > 1").select(RECORD.name)
     dropped = later.toArrow()
     counts = staging.counts
     counts.duplicate += dropped.num_rows
     counts.kept -= dropped.num_rows
     if dropped.num_rows:
         sessions = sessions.join(F.broadcast(session.createDataFrame(dropped)), RECORD.name, "left_anti")
-    kept = sessions.withColumn("slice", slice_column(F.unix_micros("end_ts"), staging.windows))
     rejects = f"{folder}/{Path(staging.rejects_path).name}"
-    return Intake(kept, counts, rejects if counts.rejected else None)
+    return Intake(sessions, counts, rejects if counts.rejected else None)

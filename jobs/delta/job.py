@@ -1,4 +1,6 @@
-"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `delta_pair` and `delta_host`."""
+"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `session_keys`, `delta_pair` and
+`delta_host`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from pyspark.sql import functions as F
 from common.errors import RejectedRatioError
 from common.runtime.context import StageRun
 from common.windows import Windows
+from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
 from jobs.delta.hosts import check_sums, host_slices
 from jobs.delta.intake import Intake, ingest
@@ -20,13 +23,15 @@ HOLES_SHOWN = 100
 
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
-    """Replaces the windows of the three tables; `delta_host` comes last and implies that the others are complete."""
+    """Replaces the windows of the four tables; `delta_host` comes last and implies that the others are complete."""
     check_sums(stage.session, stage.spec)
-    with ingest(config, stage) as intake:
-        _account(intake, stage)
-        _write(stage, "sessions_rejected", _rejects(intake, stage, config), config.windows)
-        _check_ratio(intake, stage, config)
-        with stage.lake.journal.run("delta", config.windows, stage.report.incomplete_reason):
+    with ingest(config, stage) as ingested:
+        _write(stage, "sessions_rejected", _rejects(ingested, stage, config), config.windows)
+        _check_ratio(ingested, stage, config)
+        with stage.lake.journal.run("delta", config.windows, ingested.counts.incomplete_reason):
+            with stage.report.step("claim"):
+                intake = claim(ingested, stage, config.windows)
+            _account(intake, stage)
             _write_slices(intake, stage, config)
 
 
@@ -57,15 +62,13 @@ def _account(intake: Intake, stage: StageRun) -> None:
 
 
 def _rejects(intake: Intake, stage: StageRun, config: DeltaConfig) -> DataFrame:
-    """The rejects as rows of the table; those of a range go to the partition of its first window."""
+    """The rejects as rows of the table."""
     table = stage.lake.table("sessions_rejected")
     if intake.rejects_path is None:
         return stage.session.createDataFrame([], table.ddl)
     return stage.session.read.parquet(intake.rejects_path).select(
         "*",
         F.lit(config.mini_batch_id).cast("string").alias("mini_batch_id"),
-        F.lit(f"{config.windows.start:%Y-%m-%d}").alias("date"),
-        F.lit(config.windows.key).alias("window"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,18 +16,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.contracts.session import REJECT_SCHEMA, SESSION_COLUMNS
+from common.arrays import Integers
+from common.contracts.columns import PARTITIONS
+from common.contracts.session import REJECT_COLUMNS, REJECT_SCHEMA, SESSION_COLUMNS
 from common.contracts.types import Column, arrow_schema
-from common.contracts.window_columns import micros
+from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.features.spec import FeatureSpec
 from common.logs import Counts, ParsedBatch
 from common.logs.batches import decoded
 from common.logs.blocks import blocks
 from common.logs.files import open_file
 from common.windows import Windows
+from jobs.delta.placement import Placement
 
 RARELY_READ = frozenset({"src_port", "rule", "src_zone", "dst_zone", "src_user", "threat_id", "severity"})
 RECORD = Column("record", "long", "position of the record in the input, file by file and line by line")
+SLICE = Column("slice", "int", "position of the window that counts the record, in the windows of the run")
+REJECTS = arrow_schema((*REJECT_COLUMNS, *PARTITIONS))
 ROWS_PER_GROUP = 262_144
 RAW_ROWS = 1_000
 
@@ -36,24 +41,25 @@ def staged_schema(spec: FeatureSpec) -> pa.Schema:
     """The columns of staged sessions: what the slices read, and whatever else a sum of the specification names."""
     named = set(re.findall(r"\w+", " ".join(metric.sum for metric in spec.sums)))
     left_out = RARELY_READ - named
-    return arrow_schema((*(column for column in SESSION_COLUMNS if column.name not in left_out), RECORD))
+    return arrow_schema((*(column for column in SESSION_COLUMNS if column.name not in left_out), RECORD, SLICE))
 
 
 @dataclass
 class Staging:
     """Writes parsed batches to `sessions.parquet` and `rejects.parquet` in a folder.
 
-    Sessions that end more than `lateness` outside the windows are rejects. `counts` lacks only the duplicates, which
-    are found across all sessions later.
+    Sessions that end more than `lateness` outside the window of their batch are rejects. Those without a batch that end
+    outside the windows of the run are counted as `outside`. `counts` lacks only the duplicates, which are found across
+    all sessions later.
     """
 
     folder: Path
     schema: pa.Schema
-    windows: Windows
+    placement: Placement
     lateness: timedelta
     counts: Counts = field(default_factory=Counts)
     _pending: list[pa.RecordBatch] = field(default_factory=list)
-    _outside: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    _late: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def sessions_path(self) -> str:
@@ -66,8 +72,9 @@ class Staging:
         return str(self.folder / "rejects.parquet")
 
     def __enter__(self) -> Staging:
+        self._members = list(self.placement.windows)
         self._sessions = pq.ParquetWriter(self.sessions_path, self.schema, compression="lz4")
-        self._rejects = pq.ParquetWriter(self.rejects_path, REJECT_SCHEMA, compression="zstd")
+        self._rejects = pq.ParquetWriter(self.rejects_path, REJECTS, compression="zstd")
         return self
 
     def __exit__(
@@ -75,8 +82,9 @@ class Staging:
     ) -> None:
         if kind is None:
             self._flush()
-            for batch in outside_rejects(self._outside):
-                self._rejects.write_batch(batch)
+            for path, found in sorted(self._late.items()):
+                for batch in late_rejects(path, found):
+                    self._reject(batch)
         self._sessions.close()
         self._rejects.close()
 
@@ -84,38 +92,53 @@ class Staging:
         """Stages one batch; batches must arrive in the order of the input."""
         first = self.counts.read
         self.counts.add(batch)
-        if batch.rejects.num_rows:
-            self._rejects.write_batch(batch.rejects)
+        self._reject(batch.rejects)
         status = pc.value_counts(batch.sessions.column("status"))
         found = {entry["values"]: entry["counts"] for entry in status.to_pylist()}
         self.counts.uncounted += found.get("uncounted", 0)
         self.counts.duplicate += found.get("duplicate", 0)
-        sessions = batch.sessions.filter(pc.equal(batch.sessions.column("status"), "kept"))
-        sessions = self._inside(sessions)
+        kept = batch.sessions.filter(pc.equal(batch.sessions.column("status"), "kept"))
+        sessions, slices = self._placed(kept)
         self.counts.kept += sessions.num_rows
-        columns = {name: sessions.column(name) for name in self.schema.names if name != RECORD.name}
+        columns = {name: sessions.column(name) for name in self.schema.names if name in sessions.schema.names}
         columns[RECORD.name] = pa.array(np.arange(first, first + sessions.num_rows))
+        columns[SLICE.name] = pa.array(slices, pa.int32())
         self._pending.append(pa.RecordBatch.from_pydict(columns, schema=self.schema))
         if sum(pending.num_rows for pending in self._pending) >= ROWS_PER_GROUP:
             self._flush()
 
-    def _inside(self, sessions: pa.RecordBatch) -> pa.RecordBatch:
-        start, end = micros(self.windows)
-        late = self.lateness // timedelta(microseconds=1)
+    def _placed(self, sessions: pa.RecordBatch) -> tuple[pa.RecordBatch, Integers]:
+        """The sessions that count and the positions of their windows; the others are counted here."""
         ends = sessions.column("end_ts").cast(pa.int64()).to_numpy()
-        inside = (ends >= start - late) & (ends <= end + late)
-        if inside.all():
-            return sessions
-        lost = sessions.filter(pa.array(~inside))
+        place = self.placement.slice_of(sessions.column("source_file")[0].as_py()) if sessions.num_rows else None
+        if place is None:
+            slices = (ends - micros(self.placement.windows)[0]) // WINDOW_MICROS
+            inside = (slices >= 0) & (slices < len(self.placement.windows))
+            self.counts.outside += int(np.count_nonzero(~inside))
+        else:
+            start, end = micros(self._members[place])
+            late = self.lateness // timedelta(microseconds=1)
+            slices = np.full(len(ends), place)
+            inside = (ends >= start - late) & (ends <= end + late)
+            self._reject_late(sessions.filter(pa.array(~inside)), self._members[place])
+        return (sessions, slices) if inside.all() else (sessions.filter(pa.array(inside)), slices[inside])
+
+    def _reject_late(self, lost: pa.RecordBatch, window: Windows) -> None:
+        self.counts.rejected += lost.num_rows
         for path, line, moment in zip(
             *(lost.column(name).to_pylist() for name in ("source_file", "source_line", "end_ts")), strict=True
         ):
-            reason = (
-                f"end_ts {moment:%Y-%m-%dT%H:%M:%SZ} is more than {self.lateness} outside the window {self.windows}"
-            )
-            self._outside[path].append((line, reason))
-        self.counts.rejected += lost.num_rows
-        return sessions.filter(pa.array(inside))
+            reason = f"end_ts {moment:%Y-%m-%dT%H:%M:%SZ} is more than {self.lateness} outside the window {window}"
+            self._late[path].append((line, reason))
+
+    def _reject(self, rejects: pa.RecordBatch) -> None:
+        """Writes rejects of one file to the partition of its window; without one, to that of the first window."""
+        if not rejects.num_rows:
+            return
+        window = self._members[self.placement.slice_of(rejects.column("source_file")[0].as_py()) or 0]
+        values = (f"{window.start:%Y-%m-%d}", window.key)
+        partition = [pa.repeat(value, rejects.num_rows) for value in values]
+        self._rejects.write_batch(pa.RecordBatch.from_arrays([*rejects.columns, *partition], schema=REJECTS))
 
     def _flush(self) -> None:
         if self._pending:
@@ -123,20 +146,18 @@ class Staging:
             self._pending = []
 
 
-def outside_rejects(outside: dict[str, list[tuple[int, str]]]) -> Iterator[pa.RecordBatch]:
-    """Reject rows of the sessions outside the windows, with their raw text reread from the files."""
-    for path, found in sorted(outside.items()):
-        wanted = {line for line, _ in found}
-        raw = dict(raw_records(path, wanted))
-        for begin in range(0, len(found), RAW_ROWS):
-            rows = found[begin : begin + RAW_ROWS]
-            yield pa.RecordBatch.from_pylist(
-                [
-                    {"source_file": path, "source_line": line, "reason": reason, "raw": raw.get(line, "")}
-                    for line, reason in rows
-                ],
-                schema=REJECT_SCHEMA,
-            )
+def late_rejects(path: str, found: Sequence[tuple[int, str]]) -> Iterator[pa.RecordBatch]:
+    """Reject rows of the late sessions (line, reason) of a file, with their raw text reread from it."""
+    raw = dict(raw_records(path, {line for line, _ in found}))
+    for begin in range(0, len(found), RAW_ROWS):
+        rows = found[begin : begin + RAW_ROWS]
+        yield pa.RecordBatch.from_pylist(
+            [
+                {"source_file": path, "source_line": line, "reason": reason, "raw": raw.get(line, "")}
+                for line, reason in rows
+            ],
+            schema=REJECT_SCHEMA,
+        )
 
 
 def raw_records(path: str, wanted: Iterable[int]) -> Iterator[tuple[int, str]]:

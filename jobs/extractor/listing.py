@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from common.aws.batch_index import NAME
-from common.errors import NdrError, one_line
+from common.errors import WindowError
+from common.storage.batches import EVENT_FILE, event_time
 from common.storage.files import Entry, Folder
-from common.windows import Windows, parse_moment
+from common.windows import Windows
 from jobs.extractor.candidates import Candidate, Candidates
 
-EVENT_FILE = "_BATCH.json"
 DATE_PARTS = 3
 READERS = 16
 
@@ -78,6 +77,6 @@ def _event(folder: Folder, path: str, members: list[Entry]) -> datetime | str:
         return max(entry.modified for entry in members)
     content = folder.read(f"{path}/{EVENT_FILE}")
     try:
-        return parse_moment(json.loads(content)["event_ts_iso"])
-    except (ValueError, KeyError, TypeError, NdrError) as error:
-        return f"{EVENT_FILE} has no valid event_ts_iso: {one_line(error, 200)}"
+        return event_time(content)
+    except WindowError as error:
+        return error.problem

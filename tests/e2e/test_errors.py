@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import shutil
 import subprocess
@@ -115,8 +116,9 @@ def test_a_corrupt_delta_log_is_named(command: Command, slices: Path, tmp_path: 
 
 
 def test_too_many_rejects_fail_after_they_are_written(command: Command, logs: Path, tmp_path: Path) -> None:
-    """The logs of a whole day are not the input of one window: nearly all of them end outside it."""
-    done = command("ndr-delta", "--window", NOON, "--lake", tmp_path / "lake", "--input", logs)
+    """The batch of midnight is not the input of a window at noon: all of its sessions end outside it."""
+    batch = logs / json.loads((logs / "scenario.json").read_text())["batches"][0]["path"]
+    done = command("ndr-delta", "--window", NOON, "--lake", tmp_path / "lake", "--input", batch)
     assert_one_error_line(done, "max_rejected_ratio", "outside the window", "sessions_rejected")
     assert (tmp_path / "lake" / "sessions_rejected").exists()
     assert not (tmp_path / "lake" / "delta_host").exists()

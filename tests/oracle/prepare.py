@@ -76,8 +76,8 @@ def prepare(
 ) -> duckdb.DuckDBPyConnection:
     """A connection to the counted sessions.
 
-    Without windows, every session goes to the window in which it ends. With windows, those that end outside them, but
-    within the lateness, go to the first or the last one, and the others are left out.
+    Every session goes to the window in which it ends. With a range, those that end outside it are left out. A single
+    window takes the sessions as its mini-batch, and leaves out those that end outside it by more than the lateness.
     """
     con = constants(spec, project)
     insert(con, "sessions", sessions)
@@ -94,12 +94,10 @@ def _placed(project: ProjectParameters, windows: Windows | None) -> str:
     if windows is None:
         return PLACED.format(slice=SLICE, wanted="true")
     first, end = moment(windows.start), moment(windows.end)
+    if len(windows) > 1:
+        return PLACED.format(slice=SLICE, wanted=f"end_ts >= {first} AND end_ts < {end}")
     lateness = f"INTERVAL ({round(project.allowed_lateness_minutes * 60_000_000)}) MICROSECONDS"
-    return PLACED.format(
-        slice=f"CASE WHEN end_ts < {first} THEN {first}"
-        f" WHEN end_ts >= {end} THEN {end} - INTERVAL 15 MINUTES ELSE {SLICE} END",
-        wanted=f"end_ts >= {first} - {lateness} AND end_ts <= {end} + {lateness}",
-    )
+    return PLACED.format(slice=first, wanted=f"end_ts >= {first} - {lateness} AND end_ts <= {end} + {lateness}")
 
 
 def constants(spec: FeatureSpec, project: ProjectParameters) -> duckdb.DuckDBPyConnection:

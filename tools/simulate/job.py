@@ -17,6 +17,7 @@ import pandas as pd
 
 from common.errors import InputError
 from common.storage import places
+from common.storage.batches import EVENT_FILE, event_content
 from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 from tools.simulate.attacks import ATTACKS, Incident, attack_day
 from tools.simulate.batches import batch_path, compress, day_windows
@@ -31,6 +32,9 @@ from tools.simulate.sessions import draw_sessions
 
 HOST_STREAM, SERVER_STREAM, SESSION_STREAM, LINE_STREAM = 51, 52, 53, 54
 BATCH_FILE, DESCRIPTION = "part-00000.csv.gz", "scenario.json"
+EVENT_AFTER = timedelta(seconds=WINDOW_SECONDS + 5)
+"""When the event of a mini-batch is, after the start of its window."""
+
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 Progress = Callable[[int], None]  # days done
 
@@ -126,6 +130,7 @@ def _write_day(config: SimulateConfig, scratch: Path, number: int) -> DayResult:
         packed = compress(content)
         (scratch / path).mkdir(parents=True)
         (scratch / path / BATCH_FILE).write_bytes(packed)
+        (scratch / path / EVENT_FILE).write_bytes(event_content(datetime.fromtimestamp(window, UTC) + EVENT_AFTER))
         batches.append({"window_start": _iso(window), "path": path, "rows": content.count(b"\n")})
         counts.update(sorts)
         counts.update(bytes_csv=len(content), bytes_gz=len(packed), batches=1)

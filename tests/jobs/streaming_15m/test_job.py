@@ -31,6 +31,7 @@ from tests.commands import call, error_lines
 from tests.common.lake.killing import killed_at
 from tests.conftest import ENGINE, Stages, write_sessions
 from tests.factories import SPEC, random_sessions
+from tests.jobs.delta.deliveries import deliver
 from tests.lakes import assert_same_table
 
 PAST = "2026-03-10T08:08Z/2026-03-10T12:08Z"
@@ -38,15 +39,15 @@ NOW = "2026-03-10T12:08Z/2026-03-10T12:38Z"
 REFERENCE = datetime(2026, 3, 10, 12, 8, tzinfo=UTC)
 PROJECT = ProjectParameters(horizons={"7d": Horizon(days=0.15, gap_days=0)})
 SETTINGS = "horizons: {7d: {days: 0.15, gap_days: 0}}\n"
-WRITTEN = ("sessions_rejected", "delta_pair", "delta_host", "fg_a", "pair_counts", "fg_c")
+WRITTEN = ("sessions_rejected", "session_keys", "delta_pair", "delta_host", "fg_a", "pair_counts", "fg_c")
 
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sessions of the windows to come, one of which ended days before."""
+    """Sessions of the windows to come, and a batch of one of them with a session that ended days before."""
     folder = tmp_path_factory.mktemp("logs")
     write_sessions(random_sessions(600, 3, "2026-03-10T12:08:00", hours=0.5), folder / "now.parquet")
-    write_sessions(random_sessions(1, 4, "2026-03-01T12:08:00", hours=0.1), folder / "old.parquet")
+    deliver(folder / "old", "2026-03-10T12:38:05Z", random_sessions(1, 4, "2026-03-01T12:08:00", hours=0.1))
     return folder
 
 
