@@ -116,7 +116,7 @@ class LakeReader:
 
     def snapshot(self, name: str) -> DeltaTable:
         """The current version of the table; it does not follow later commits."""
-        return self._delta(name)
+        return self.delta(name)
 
     def stored_schema(self, name: str) -> pa.Schema:
         """The columns that the table actually has, declared or not.

@@ -124,7 +124,16 @@ def check_killed_run(past: Path, logs: Path, folder: Path, commit: int) -> list[
     """
     lake = shutil.copytree(past, folder / "lake")
     (folder / "project.yaml").write_text(SETTINGS)
-    options = ("--window", NOW, "--engine", ENGINE, "--lake", lake, "--input", logs / "now.parquet")
+    options: tuple[str | Path, ...] = (
+        "--window",
+        NOW,
+        "--engine",
+        ENGINE,
+        "--lake",
+        lake,
+        "--input",
+        logs / "now.parquet",
+    )
     options += ("--parameters", folder / "project.yaml", "--baseline-month", "2026-03")
     windows = Windows.parse(NOW)
     opened = Lake(str(lake), SPEC)

@@ -92,7 +92,7 @@ def use(fuzzed: Fuzzed) -> None:
     model = load_model(store, current_run(store), NAMES, dict(FACTS))
     monitor = DriftMonitor(model.drift, NAMES, model.detector.parameters.drift)
     with np.errstate(all="ignore"):
-        json.loads(predict(model, samples, tables(SPEC)["predictions"], 8)["top_features"][0].as_py())
+        json.loads(predict(model, samples, tables(SPEC)["predictions"], 8, {})["top_features"][0].as_py())
         monitor.add(samples.features, model.detector.feature_scores(samples.features))
         monitor.measure(TrainingParameters(), 1)
 
