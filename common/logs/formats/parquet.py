@@ -32,7 +32,6 @@ REQUIRED = ("src_ip", "src_port", "dst_ip", "dst_port", "protocol")
 """Columns that every file needs, besides two of start_ts, end_ts and duration_s (for THREAT only end_ts)."""
 
 _TIMES = ("start_ts", "end_ts", "duration_s")
-_UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 def sniff(line: bytes) -> bool:
@@ -53,7 +52,7 @@ def check(path: str) -> None:
 def _open(stream: BinaryIO, path: str) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(stream, page_checksum_verification=True)
-    except _UNREADABLE as error:
+    except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} cannot be read as Parquet: {first_line(error)}", "Export the file again") from None
 
 
@@ -63,27 +62,41 @@ def read(source: Source) -> Iterator[ParsedBatch]:
     The rest of a row group that is damaged is a hole.
 
     Raises:
-        InputError: the footer is damaged, or the file is no Parquet file.
+        InputError: the footer is damaged, the file is no Parquet file, or a column has a type that holds no values.
         FormatError: it lacks required columns.
     """
     first_row = 1
     with open_file(source.path) as stream:
         file = _open(stream, source.path)
         names = _columns(file.schema_arrow, source.path, source.column_mapping)
-        columns = list(dict.fromkeys(names.values()))
         for number in range(file.num_row_groups):
             group = file.metadata.row_group(number)
             next_group = first_row + group.num_rows
-            try:
-                for batch in file.iter_batches(BATCH_ROWS, row_groups=[number], columns=columns):
-                    raw = pa.RecordBatch.from_arrays([batch.column(name) for name in names.values()], names=list(names))
+            for batch in _batches(file, number, list(dict.fromkeys(names.values()))):
+                if isinstance(batch, str):
+                    reason = f"the Parquet data are damaged, {next_group - first_row:,} rows are missing here: {batch}"
+                    yield hole_batch(Hole(source.path, reason, first_row, group.total_byte_size), "")
+                    continue
+                raw = pa.RecordBatch.from_arrays([batch.column(name) for name in names.values()], names=list(names))
+                try:
                     yield _parse(raw, first_row, source.path, source.time_zone)
-                    first_row += batch.num_rows
-            except _UNREADABLE as error:
-                missing = next_group - first_row
-                reason = f"the Parquet data are damaged, {missing:,} rows are missing here: {first_line(error)}"
-                yield hole_batch(Hole(source.path, reason, first_row, group.total_byte_size), "")
+                except pa.ArrowException as error:
+                    raise InputError(
+                        f"{source.path} has columns that cannot be read: {first_line(error)}",
+                        "Export them as numbers, times or text",
+                    ) from None
+                first_row += batch.num_rows
             first_row = next_group
+
+
+def _batches(file: pq.ParquetFile, group: int, columns: list[str]) -> Iterator[pa.RecordBatch | str]:
+    """The rows of a row group, and what is wrong with those after them, if anything is."""
+    try:
+        for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns):
+            batch.validate(full=True)  # text that is not UTF-8, too
+            yield batch
+    except (pa.ArrowException, OSError) as error:
+        yield first_line(error)
 
 
 def _columns(schema: pa.Schema, source_file: str, mapping: Mapping[str, str]) -> dict[str, str]:

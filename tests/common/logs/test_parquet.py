@@ -94,3 +94,9 @@ def test_parquet_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"PAR1 and nothing else")
     with pytest.raises(InputError, match="cannot be read as Parquet"):
         list(read_file(str(tmp_path / "log"), ReadOptions()))
+
+
+def test_parquet_columns_of_other_types_are_an_error(tmp_path: Path) -> None:
+    """And no damage: that would leave every row group out."""
+    with pytest.raises(InputError, match=r"has columns that cannot be read: .*list"):
+        parquet(tmp_path, [FLOW | {"src_ip": ["10.1.1.5"]}])
