@@ -27,7 +27,7 @@ from jobs.fg_c.cli import main as fg_c
 from jobs.pair_counts.cli import main as pair_counts
 from jobs.pair_counts.job import run as run_pair_counts
 from jobs.streaming_15m.cli import main as fused
-from tests.commands import call, error_lines
+from tests.commands import Argument, call, error_lines
 from tests.common.lake.killing import killed_at
 from tests.conftest import ENGINE, Stages, write_sessions
 from tests.factories import SPEC, random_sessions
@@ -124,17 +124,8 @@ def check_killed_run(past: Path, logs: Path, folder: Path, commit: int) -> list[
     """
     lake = shutil.copytree(past, folder / "lake")
     (folder / "project.yaml").write_text(SETTINGS)
-    options: tuple[str | Path, ...] = (
-        "--window",
-        NOW,
-        "--engine",
-        ENGINE,
-        "--lake",
-        lake,
-        "--input",
-        logs / "now.parquet",
-    )
-    options += ("--parameters", folder / "project.yaml", "--baseline-month", "2026-03")
+    options: list[Argument] = ["--window", NOW, "--engine", ENGINE, "--lake", lake, "--input", logs / "now.parquet"]
+    options += ["--parameters", folder / "project.yaml", "--baseline-month", "2026-03"]
     windows = Windows.parse(NOW)
     opened = Lake(str(lake), SPEC)
     with killed_at(commit) as done:

@@ -28,7 +28,10 @@ REASONS: list[Row] = [
 ]
 
 
-REASONED: Overrides = {"top_features": dict.fromkeys(range(HOSTS), json.dumps(REASONS))}
+REASONED: Overrides = {
+    name: dict.fromkeys(range(HOSTS), value)
+    for name, value in (("top_features", json.dumps(REASONS)), ("model_id", "if-1"), ("model_sha256", "00"))
+}
 
 
 def report(lake: Path, *options: str) -> tuple[int, str, str]:
