@@ -14,6 +14,7 @@ OF_THEIR_OWN = {
     "contributing": "the worked examples of docs/contributing, followed step by step",
     "oracle": "a second calculation of the features in SQL, and the tests of it",
     "statemachines/machines": "runs of the state machines, whose definitions lie directly in statemachines/",
+    "statemachines/simulation": "schedules of many executions of these machines at once",
 }
 """Folders of tests that no source folder stands for, and what they hold."""
 

@@ -125,6 +125,7 @@ class Player:
         world = self.world
         if fault in ("stop", "crash"):
             world.end(one, "ABORTED" if fault == "stop" else "CRASHED", with_children=fault == "stop")
+            self._hang_with(one)
             return
         if fault == "pause":
             world.late_start |= is_start(one)
@@ -147,6 +148,12 @@ class Player:
         self._delay(one)
         if not one.children:
             world.say_state(one)
+
+    def _hang_with(self, one: Execution) -> None:
+        """What ends an execution may hold up its pipeline too, for longer than a lease."""
+        for run in self.world.pipelines.values():
+            if run.owner == one.arn and run.active and self.dice.random() < 0.5:
+                run.wake = self.world.now + LEASE + self.dice.choice((30, 90, 150))
 
     def _pipeline(self, one: PipelineRun) -> None:
         fault = self._draw(("fail", "hang")) if one.status == EXECUTING else None
