@@ -1,4 +1,4 @@
-"""The extractor as a model: the manifest of the windows that the index names, and of those that only the listing has."""
+"""The extractor as a model: the manifest of the windows that the index names."""
 
 from __future__ import annotations
 

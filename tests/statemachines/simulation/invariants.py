@@ -112,9 +112,8 @@ def _check_publication(world: World, window: str, batches: Sequence[Batch]) -> N
     said_to_hold = _batches_of(latest["publication_id"]["S"].rpartition("#")[2], batches)
     for table, content in zip(SCORES, held, strict=True):
         if said_to_hold is not None and content.batches != said_to_hold:
-            world.blame(
-                f"the publication of window {window} is of {shown(said_to_hold)}, but {table} holds {shown(content.batches)}"
-            )
+            held_now = shown(content.batches)
+            world.blame(f"the publication of window {window} is of {shown(said_to_hold)}, but {table} holds {held_now}")
 
 
 def _tick(world: World, window: str, owner: str) -> int:

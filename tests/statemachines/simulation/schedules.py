@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.statemachines.machines.walker import StateError
@@ -214,8 +215,6 @@ def lose_answer(world: World, one: Execution) -> None:
     services = world.services
     state = one.machine.states[one.state or ""]
     scope = Scope(one.variables, one.data, one.context, world.now)
-    try:
+    with suppress(StateError, Blocked):
         services.call(one, state, state.templates["Arguments"].fill(scope))
-    except (StateError, Blocked):
-        pass
     refuse(world, one)
