@@ -76,6 +76,8 @@ def run_once(local: LocalAws, number: int, form: str) -> float:
         "batch_s3_path": f"s3://ndr-ingestion-000000000000-us-east-1/acme/hq/2026/03/{1 + number:02d}/{form}/",
         "timestamp": f"2026-03-{1 + number:02d}T13:23:05Z",
     }
+    bucket, _, folder = message["batch_s3_path"].removeprefix("s3://").partition("/")
+    local.client("s3").put_object(Bucket=bucket, Key=f"{folder}part-0.csv", Body=b"1")
     arn = "arn:aws:states:us-east-1:000000000000:stateMachine:sfn_ndr_15m_features_inference:live"
     began = time.monotonic()
     execution = states.start_execution(stateMachineArn=arn, input=json.dumps(message))["executionArn"]

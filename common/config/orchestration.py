@@ -48,11 +48,11 @@ class OrchestrationParameters:
     backfill_poll_attempts: int = 240
     """The same for each pipeline of a backfill."""
     lock_lease_seconds: int | None = None
-    """Lease of the lock on a window."""
+    """Lease of the lock on a window; it is renewed before each pipeline starts."""
     publication_lock_lease_seconds: int | None = None
     """Lease of the lock on a publication."""
     duplicate_retention_seconds: int = 86_400
-    """Time during which a finished window is not processed again for the same batches."""
+    """Without effect: a batch that is published is never processed again. Accepted for project files that have it."""
     backfill_parallelism: int = 4
     """Windows of a backfill that run at once, unless the request says otherwise; at most 40."""
     publication_target: str = "lake"

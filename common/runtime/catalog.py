@@ -53,5 +53,6 @@ TOOLS = (
     Tool("ndr-feedback", "tools.feedback"),
     Tool("ndr-features", "tools.features"),
     Tool("ndr-models", "tools.models"),
+    Tool("ndr-batches", "tools.batches"),
     Tool("ndr-demo", "tools.demo"),
 )

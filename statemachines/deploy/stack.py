@@ -48,9 +48,20 @@ def deploy_stack(cloudformation: Any, name: str, parameters: Mapping[str, str]) 
         done = _update(cloudformation, name, request)
     if done != "unchanged":
         _wait(cloudformation, name, "stack_create_complete" if done == "created" else "stack_update_complete")
+    return done, read_outputs(cloudformation, name)
+
+
+def read_outputs(cloudformation: Any, name: str) -> dict[str, str]:
+    """The outputs of the stack: names of tables, buckets, the bus.
+
+    Raises:
+        DeploymentError: there is no such stack.
+        AwsError: the call was refused.
+    """
     described = _describe(cloudformation, name)
-    assert described is not None
-    return done, {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
+    if described is None:
+        raise DeploymentError(f"the stack {name} does not exist", "Deploy it with ndr-statemachines, or give --stack")
+    return {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
 
 
 def _declared() -> set[str]:

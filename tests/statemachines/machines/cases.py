@@ -83,8 +83,8 @@ def _derived(machine: str, by_hand: Sequence[tuple[Situation, Walk]]) -> Iterato
 
 def _is_final(state: Mapping[str, Any], error: str) -> bool:
     """Whether a state's first retrier for an error makes no further attempt."""
-    retrier = next((entry for entry in state.get("Retry", []) if error in entry["ErrorEquals"]), {})
-    return retrier.get("MaxAttempts") == 0
+    retriers = [retrier for retrier in state.get("Retry", []) if error in retrier["ErrorEquals"]]
+    return bool(retriers) and retriers[0].get("MaxAttempts") == 0
 
 
 def _error(state: Mapping[str, Any], rules: Sequence[Mapping[str, Any]], wanted: str) -> StateError:

@@ -222,6 +222,14 @@ def _backfill(usual: Situation) -> Iterator[Situation]:
     yield taken_over.but("windows-taken-over", items=[WINDOWS[0]])
     for_ever = {f"ListFormerRunsOf{work}": [RUNNING] for work in both}
     yield taken_over.but("windows-taken-over-for-ever", items=[WINDOWS[0]], responses=for_ever)
+    failing: dict[str, Sequence[Response]] = {}
+    for work in both:
+        failing[f"Acquire{work}Lock"] = [{"Attributes": {"batches": {"SS": [BATCH]}}}]
+        failing[f"List{work}Batches"] = [{"Items": [entry(BATCH), entry(f"{BATCH}0")]}]
+        failing[f"Describe{work}Pipeline"] = [
+            {"PipelineExecutionStatus": status} for status in ("Failed", "Executing", "Succeeded")
+        ]
+    yield usual.but("new-batches-fail", message={**usual.message, "request_id": "new"}, responses=failing)
     many_batches = {"Items": [entry(f"{BATCH}{number:02}") for number in range(12)]}
     yield usual.but("many-batches", responses={f"List{work}Batches": [many_batches] for work in both})
     yield usual.but("no-batches", responses={f"List{work}Batches": [{"Items": []}] for work in both})

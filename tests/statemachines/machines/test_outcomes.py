@@ -13,6 +13,7 @@ from statemachines.lint.expressions import read
 from tests.statemachines.machines.cases import cases, engines, walk, walked
 from tests.statemachines.machines.samples import (
     BACKFILL,
+    BATCH,
     DEFINITIONS,
     LIVE,
     MESSAGES,
@@ -228,6 +229,16 @@ def test_each_window_of_a_backfill_has_tokens_of_its_own() -> None:
         *tokens(way, "RunBackfillWindows/StartBackfillPipeline"),
     ]
     assert len(found) == len(set(found)) == 2 * len(WINDOWS)
+
+
+def test_a_window_that_a_backfill_fails_with_new_batches_runs_again_with_those_of_its_tables() -> None:
+    (way,) = [walk(one) for one in situations(BACKFILL) if one.name == "new-batches-fail"]
+    assert len(way.children) == 2 * len(WINDOWS)
+    for child in way.children:
+        started = [given for state, made in child.arguments.items() if "/Start" in state for given in made]
+        inputs = [{entry["Name"]: entry["Value"] for entry in one["PipelineParameters"]} for one in started]
+        assert [given["BatchS3Path"] for given in inputs] == [f"{BATCH},{BATCH}0", BATCH]
+        assert child.output["outcome"] == "failed" and "step FGABuilderStep" in child.output["reason"]
 
 
 def test_no_token_depends_on_when_it_is_made() -> None:

@@ -1,0 +1,144 @@
+"""Command line of mini-batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from common.aws.clients import client
+from common.errors import InputError, one_line
+from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
+from common.runtime.version import version_option
+from common.windows import Windows
+from statemachines.deploy.stack import read_outputs
+from tools.batches import changes
+from tools.batches.states import STATES, Batch, Tables, find_batches
+
+MOST_CHARACTERS = 160
+
+
+@click.group(name="ndr-batches", epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z")
+@version_option
+def main() -> None:
+    """List the mini-batches that the 15-minute state machine received, send them again, remove them.
+
+    Set AWS_ENDPOINT_URL to use a server other than AWS.
+    """
+
+
+def batch_options(function: Command) -> Command:
+    """Adds the options that say where the mini-batches are recorded, and of which windows they are."""
+    for option in (
+        click.option("--stack", default="ndr-control-plane", show_default=True, help="Name of the stack."),
+        feature_spec_option,
+        click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Name of the project."),
+        window_option,
+    ):
+        function = option(function)
+    return function
+
+
+state_option = click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(list(STATES)),
+    help="Only mini-batches in this state; repeat the option for others.",
+)
+
+
+@main.command(
+    name="list",
+    epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z --state set-aside --state failed",
+)
+@batch_options
+@state_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per mini-batch.")
+@report_errors
+def list_batches(states: Sequence[str], as_json: bool, **options: Any) -> None:
+    """Print the mini-batches of the windows with their state, the time of their event, and the reason."""
+    for batch in _chosen(find_batches(_tables(options), options["windows"]), states, ()):
+        if as_json:
+            click.echo(json.dumps(_described(batch)))
+        else:
+            shown = (
+                str(batch.window),
+                f"{batch.state:<10}",
+                batch.event_ts,
+                batch.path,
+                one_line(batch.reason, MOST_CHARACTERS),
+            )
+            click.echo(printable("  ".join(shown).rstrip()))
+
+
+@main.command(epilog="Example: ndr-batches retry --window 2026-03-10T13:08Z s3://ndr-ingestion/acme/hq/2026/03/10/0f3a")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@batch_options
+@state_option
+@report_errors
+def retry(paths: Sequence[str], states: Sequence[str], **options: Any) -> None:
+    """Send the events of mini-batches again, given by their folders or their state.
+
+    What was set aside takes part in its window again.
+    """
+    tables, outputs = _tables(options), _outputs(options)
+    for batch in _named(tables, options["windows"], states or (() if paths else changes.RETRIED), paths):
+        changes.retry(tables, outputs["EventBusName"], batch)
+        click.echo(printable(f"{batch.path}: sent again"))
+
+
+@main.command(
+    epilog="Example: ndr-batches remove --window 2026-03-10T13:08Z s3://ndr-ingestion/acme/hq/2026/03/10/0f3a"
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@batch_options
+@report_errors
+def remove(paths: Sequence[str], **options: Any) -> None:
+    """Remove mini-batches that are in no table from the index; their files stay in the bucket."""
+    tables = _tables(options)
+    for batch in _named(tables, options["windows"], (), paths):
+        changes.remove(tables, batch)
+        click.echo(printable(f"{batch.path}: removed"))
+
+
+def printable(text: str) -> str:
+    """The text with whatever a terminal would not show, or obey, in escapes."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def _outputs(options: dict[str, Any]) -> dict[str, str]:
+    return read_outputs(client("cloudformation"), options["stack"])
+
+
+def _tables(options: dict[str, Any]) -> Tables:
+    outputs = _outputs(options)
+    tables = (outputs["BatchIndexTable"], outputs["ProcessingLockTable"])
+    return Tables(*tables, options["project_name"], options["feature_spec_version"])
+
+
+def _named(tables: Tables, windows: Windows, states: Sequence[str], paths: Sequence[str]) -> list[Batch]:
+    """The mini-batches to change, all found before the first is changed."""
+    wanted = {path.rstrip("/") for path in paths}
+    found = _chosen(find_batches(tables, windows), states, wanted)
+    if missing := sorted(wanted - {batch.path for batch in found}):
+        raise InputError(
+            f"{printable(missing[0])} is not recorded for {windows}", "Look at ndr-batches list, and give its window"
+        )
+    return found
+
+
+def _chosen(batches: Sequence[Batch], states: Sequence[str], paths: Sequence[str] | set[str]) -> list[Batch]:
+    return [batch for batch in batches if (not states or batch.state in states) and (not paths or batch.path in paths)]
+
+
+def _described(batch: Batch) -> dict[str, str]:
+    return {
+        "window": str(batch.window),
+        "state": batch.state,
+        "event_ts": batch.event_ts,
+        "path": batch.path,
+        "reason": batch.reason,
+    }
