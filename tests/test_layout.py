@@ -15,6 +15,7 @@ OF_THEIR_OWN = {
     "oracle": "a second calculation of the features in SQL, and the tests of it",
     "torture": "the long run of kills, schedules and damaged files",
     "statemachines/machines": "runs of the state machines, whose definitions lie directly in statemachines/",
+    "statemachines/simulation": "schedules of many executions of these machines at once",
 }
 """Folders of tests that no source folder stands for, and what they hold."""
 

@@ -59,7 +59,7 @@ _LONG = re.compile(r'"S": "((?:[^"\\]|\\.){60,})"')
 SHORT = "~"
 _SHORT = re.compile(rf'"S": "({SHORT}\d+{SHORT})"')
 _CALCULATION = re.compile(r"[-+]")
-_KNOWN: dict[tuple[str, str, str], str | None | Exception] = {}
+_KNOWN: dict[tuple[str, str, str], str | Exception | None] = {}
 _QUERIES: dict[tuple[int, tuple[int, ...]], Val] = {}
 
 
@@ -85,13 +85,18 @@ def written(operation: str, arguments: Val, item: Val | None) -> Val | None:
     times = sorted({int(number) for number in _TIME.findall(both)})
     names = {str(number): str(FIRST_RANK + rank) for rank, number in enumerate(times)}
     names |= {text: f"{SHORT}{number}{SHORT}" for number, text in enumerate(dict.fromkeys(_LONG.findall(both)))}
-    key = (operation, *_renamed(both, names, _LONG).split("\n"))
+    given, held = _renamed(both, names, _LONG).split("\n")
+    key = (operation, given, held)
     if key not in _KNOWN:
         _KNOWN[key] = _answer(*key)
     known = _KNOWN[key]
     if isinstance(known, Exception):
         raise known
-    return None if known is None else val(json.loads(_renamed(known, {name: text for text, name in names.items()}, _SHORT)))
+    return (
+        None
+        if known is None
+        else val(json.loads(_renamed(known, {name: text for text, name in names.items()}, _SHORT)))
+    )
 
 
 def _renamed(text: str, names: Mapping[str, str], long: re.Pattern[str]) -> str:
@@ -99,7 +104,7 @@ def _renamed(text: str, names: Mapping[str, str], long: re.Pattern[str]) -> str:
     return long.sub(lambda match: f'"S": "{names[match[1]]}"', text)
 
 
-def _answer(operation: str, arguments: str, item: str) -> str | None | Exception:
+def _answer(operation: str, arguments: str, item: str) -> str | Exception | None:
     try:
         found = _written(operation, json.loads(arguments), json.loads(item))
     except ConditionalCheckFailed:

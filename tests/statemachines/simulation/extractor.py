@@ -1,4 +1,4 @@
-"""The extractor as a model: the manifest of the windows that the index names, and of those that only the listing has."""
+"""The extractor as a model: the manifest of the windows that the index names."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from tests.statemachines.simulation.dynamodb import Table
 
 
 def extract(parameters: Mapping[str, str], index: Table, objects: dict[tuple[str, str], str]) -> None:
-    """Writes the manifest and the file of the windows."""
+    """Writes the manifest and the file of the windows: those of the index with a batch that is not set aside."""
     windows = Windows(parse_moment(parameters["RangeStartTsIso"]), parse_moment(parameters["RangeEndTsIso"]))
+    first, last = iso_seconds(windows.start), iso_seconds(windows.end)
     found = [
         Candidate(
-            parse_moment(item.value["event_ts_iso"]["S"]), item.value["batch_s3_path"]["S"], item.value["mini_batch_id"]["S"]
+            parse_moment(item.value["event_ts_iso"]["S"]),
+            item.value["batch_s3_path"]["S"],
+            item.value["mini_batch_id"]["S"],
         )
-        for (project, _), item in index.items()
-        if project == parameters["ProjectName"]
+        for (project, key), item in index.items()
+        if project == parameters["ProjectName"] and f"{first}#" <= key <= f"{last}$" and "set_aside" not in item.value
     ]
     grouped, _ = by_window(found, tuple(windows))
     listed = [

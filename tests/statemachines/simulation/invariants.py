@@ -30,7 +30,9 @@ def is_in(world: World, batch: Batch, tables: Sequence[str] = FEATURES + SCORES)
 def entries(world: World, batch: Batch) -> list[Val]:
     """The entries of the index about the batch."""
     return [
-        item for item in world.tables["batch_index"].values() if item.value.get("batch_s3_path", {}).get("S") == batch.path
+        item
+        for item in world.tables["batch_index"].values()
+        if item.value.get("batch_s3_path", {}).get("S") == batch.path
     ]
 
 
@@ -59,7 +61,9 @@ def check_claims(world: World, batches: Sequence[Batch]) -> None:
             continue
         claims = [one for one in made if one.status == "SUCCEEDED"]
         for one in claims:
-            world.blame(f"{short(one.arn)} said {said(one)}, but {shown([batch.path])} is not in the tables of its window")
+            world.blame(
+                f"{short(one.arn)} said {said(one)}, but {shown([batch.path])} is not in the tables of its window"
+            )
         if not claims and all(one.status == "FAILED" and one.error == DUPLICATE for one in made):
             world.blame(f"all executions of {shown([batch.path])} said it is a duplicate, but it is not in the tables")
     for window in sorted({batch.window for batch in batches}):
@@ -91,7 +95,7 @@ def _last_run(world: World, window: str) -> PipelineRun | None:
 def _says_done(execution: Execution) -> bool:
     if execution.status != "SUCCEEDED" or execution.output is None:
         return False
-    return execution.output.value.get("outcome", "done") == "done"
+    return bool(execution.output.value.get("outcome", "done") == "done")
 
 
 def _check_publication(world: World, window: str, batches: Sequence[Batch]) -> None:
@@ -108,9 +112,8 @@ def _check_publication(world: World, window: str, batches: Sequence[Batch]) -> N
     said_to_hold = _batches_of(latest["publication_id"]["S"].rpartition("#")[2], batches)
     for table, content in zip(SCORES, held, strict=True):
         if said_to_hold is not None and content.batches != said_to_hold:
-            world.blame(
-                f"the publication of window {window} is of {shown(said_to_hold)}, but {table} holds {shown(content.batches)}"
-            )
+            held_now = shown(content.batches)
+            world.blame(f"the publication of window {window} is of {shown(said_to_hold)}, but {table} holds {held_now}")
 
 
 def _tick(world: World, window: str, owner: str) -> int:
@@ -161,7 +164,9 @@ def check_repeated(world: World, batches: Sequence[Batch]) -> None:
     for batch in missing(world, batches):
         last = of_batch(world, batch)[-1]
         if not batch.damage:
-            world.blame(f"{shown([batch.path])} was sent again, but is not in the tables: {short(last.arn)} {said(last)}")
+            world.blame(
+                f"{shown([batch.path])} was sent again, but is not in the tables: {short(last.arn)} {said(last)}"
+            )
         elif last.status == "SUCCEEDED" and not is_set_aside(world, batch):
             world.blame(f"damaged {shown([batch.path])} is not in the tables, but {short(last.arn)} said {said(last)}")
 

@@ -17,11 +17,11 @@ def main(command: str, place: str, number: str, *arguments: str) -> None:
     replace = Lake.replace
     commits = iter(range(1_000))
 
-    def replace_or_end(self: Lake, *given: Any) -> tuple[int, int]:
+    def replace_or_end(self: Lake, name: str, frame: Any, where: str) -> tuple[int, int]:
         here = next(commits) == int(number)
         if here and place == "before":
             os._exit(KILLED)
-        done = replace(self, *given)
+        done = replace(self, name, frame, where)
         if here:
             os._exit(KILLED)
         return done

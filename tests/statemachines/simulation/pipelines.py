@@ -81,7 +81,12 @@ class PipelineRun:
 
 def started(given: Mapping[str, Any], owner: str, now: int) -> PipelineRun:
     """The run that StartPipelineExecution begins, named after its token."""
-    pipeline, parameters = given["PipelineName"], {entry["Name"]: entry["Value"] for entry in given["PipelineParameters"]}
+    pipeline, parameters = (
+        given["PipelineName"],
+        {entry["Name"]: entry["Value"] for entry in given["PipelineParameters"]},
+    )
     name = hashlib.sha256(f"{pipeline}/{given['ClientRequestToken']}".encode()).hexdigest()[:12]
     arn = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{pipeline}/execution/{name}"
-    return PipelineRun(arn, pipeline, owner, parameters, now, now, steps_of(pipeline), given.get("PipelineExecutionDescription", ""))
+    return PipelineRun(
+        arn, pipeline, owner, parameters, now, now, steps_of(pipeline), given.get("PipelineExecutionDescription", "")
+    )

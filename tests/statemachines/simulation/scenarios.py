@@ -1,4 +1,4 @@
-"""What happens in a schedule from outside: batches and their events, a backfill, and the project that they belong to."""
+"""What happens in a schedule from outside: batches and their events, backfills; and the project they belong to."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.statemachines.machines.walker import StateError
@@ -125,6 +126,7 @@ class Player:
         world = self.world
         if fault in ("stop", "crash"):
             world.end(one, "ABORTED" if fault == "stop" else "CRASHED", with_children=fault == "stop")
+            self._hang_with(one)
             return
         if fault == "pause":
             world.late_start |= is_start(one)
@@ -147,6 +149,12 @@ class Player:
         self._delay(one)
         if not one.children:
             world.say_state(one)
+
+    def _hang_with(self, one: Execution) -> None:
+        """What ends an execution may hold up its pipeline too, for longer than a lease."""
+        for run in self.world.pipelines.values():
+            if run.owner == one.arn and run.active and self.dice.random() < 0.5:
+                run.wake = self.world.now + LEASE + self.dice.choice((30, 90, 150))
 
     def _pipeline(self, one: PipelineRun) -> None:
         fault = self._draw(("fail", "hang")) if one.status == EXECUTING else None
@@ -207,8 +215,6 @@ def lose_answer(world: World, one: Execution) -> None:
     services = world.services
     state = one.machine.states[one.state or ""]
     scope = Scope(one.variables, one.data, one.context, world.now)
-    try:
+    with suppress(StateError, Blocked):
         services.call(one, state, state.templates["Arguments"].fill(scope))
-    except (StateError, Blocked):
-        pass
     refuse(world, one)

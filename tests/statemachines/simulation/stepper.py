@@ -106,9 +106,17 @@ class Execution:
     def key(self) -> tuple[Any, ...]:
         """What tells apart two executions of one name in what they can still do."""
         return (
-            self.state, self.status, self.data.id, tuple((name, held.id) for name, held in sorted(self.variables.items())),
-            self.wake, self.waits, self.retries, self.children, len(self.items), len(self.results),
-        )  # fmt: skip
+            self.state,
+            self.status,
+            self.data.id,
+            tuple(sorted((name, held.id) for name, held in self.variables.items())),
+            self.wake,
+            self.waits,
+            self.retries,
+            self.children,
+            len(self.items),
+            len(self.results),
+        )
 
 
 class Blocked(Exception):  # noqa: N818
@@ -122,7 +130,9 @@ class Blocked(Exception):  # noqa: N818
 class Services(Protocol):
     """What a stepper needs of the world around it."""
 
-    now: int
+    @property
+    def now(self) -> int:
+        """The time, in seconds."""
 
     def call(self, execution: Execution, state: State, arguments: Val) -> Val:
         """What the call of a task returns; raises StateError or Blocked."""
@@ -237,7 +247,12 @@ def _pure(execution: Execution, services: Services, state: State) -> tuple[str |
 
 
 def _left(
-    execution: Execution, services: Services, leave: Leave, default: Val, result: Val | None = None, error: Val | None = None
+    execution: Execution,
+    services: Services,
+    leave: Leave,
+    default: Val,
+    result: Val | None = None,
+    error: Val | None = None,
 ) -> tuple[str | None, Val]:
     scope = _scope(execution, services, result, error)
     output = leave.output.fill(scope) if leave.output else default

@@ -1,4 +1,4 @@
-"""The stepper goes as moto's interpreter: on the situations of the machines, and on executions of simulated schedules."""
+"""The stepper goes as moto's interpreter: in the situations of the machines, and in executions of schedules."""
 
 from __future__ import annotations
 
@@ -123,10 +123,10 @@ def recorded(seeds: Sequence[int]) -> Iterator[Execution]:
         world.recorded = True
         play(world, scenario, dice)
         for one in world.executions.values():
-            if one.machine.name in (LIVE, PUBLICATION) and one.status in ("SUCCEEDED", "FAILED"):
-                if one.way not in ways:
-                    ways.add(one.way)
-                    yield one
+            ended = one.machine.name in (LIVE, PUBLICATION) and one.status in ("SUCCEEDED", "FAILED")
+            if ended and one.way not in ways:
+                ways.add(one.way)
+                yield one
 
 
 def test_executions_of_schedules_go_the_same_way_with_moto(moto: SecondEngine) -> None:

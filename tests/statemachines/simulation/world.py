@@ -67,9 +67,9 @@ class World:
             self.now,
             tuple(sorted((arn, one.key()) for arn, one in self.executions.items())),
             tuple(sorted(run.key() for run in self.pipelines.values())),
-            tuple((name, tuple(sorted((key, item.id) for key, item in items.items()))) for name, items in self.tables.items()),
+            tuple(frozenset((key, item.id) for key, item in items.items()) for items in self.tables.values()),
             frozenset(self.lake.items()),
-        )  # fmt: skip
+        )
 
     def say(self, who: str, what: Callable[[], str]) -> None:
         """Writes down what happened, if anybody reads it."""
@@ -152,7 +152,7 @@ class World:
             content = commit(self.lake, run.window, table, given, run.arn)
         except JobError as error:
             run.fail(name, f"AlgorithmError: {error}")
-            self.say(run.label, lambda: f"fails: {error}")
+            self.say(run.label, lambda: f"fails: {run.reason}")
             return
         self._check_commit(run, table, content.batches)
         self.lake[run.window, table] = content
@@ -217,7 +217,9 @@ def context_of(arn: str, name: str, message: Val) -> dict[str, Any]:
 def short(arn: str) -> str:
     """The name of an execution, short enough for a line."""
     machine, name = arn.split(":")[-2:]
-    kind = {"publication": "pub", "inference": "live", "reprocessing": "backfill"}.get(machine.split("/")[0].rpartition("_")[2], machine)
+    kind = {"publication": "pub", "inference": "live", "reprocessing": "backfill"}.get(
+        machine.split("/")[0].rpartition("_")[2], machine
+    )
     return f"{kind} {name[:16]}" if "/" not in machine else f"{machine.rpartition('/')[2]} {name}"
 
 
