@@ -20,14 +20,14 @@ from common.contracts.session import DUPLICATE_KEY, PARSED_SCHEMA
 from common.contracts.window_columns import micros, slice_column
 from common.errors import InputError
 from common.features.spec import FeatureSpec
-from common.logs import Counts, LogFiles, ReadOptions, find_logs, read_files
+from common.logs import LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
 from common.runtime.context import StageRun
 from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import WINDOW, Windows
 from jobs.delta.config import DeltaConfig
 from jobs.delta.placement import Placement, placed
-from jobs.delta.staging import RECORD, SLICE, Staging, staged_schema
+from jobs.delta.staging import RECORD, SLICE, RunCounts, Staging, staged_schema
 
 IPV4 = r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$"
 
@@ -37,7 +37,7 @@ class Intake:
     """Sessions that count, with their slice number; the counts; and the path of the rejects, None without any."""
 
     sessions: DataFrame
-    counts: Counts
+    counts: RunCounts
     rejects_path: str | None
 
 
@@ -152,7 +152,7 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, placem
     if outside and len(windows) == 1:
         return None
     sessions = (frame.where(inside) if outside else frame).withColumn(SLICE.name, slice_column(ended, windows))
-    return Intake(sessions, Counts(read=row["rows"], kept=row["counted"], outside=outside), None)
+    return Intake(sessions, RunCounts(read=row["rows"], kept=row["counted"], outside=outside), None)
 
 
 def _ends_within(path: str, windows: Windows, place: int) -> bool:
