@@ -50,7 +50,7 @@ class ProjectParameters:
     weekend_days: tuple[int, ...] = (6, 7)
     """ISO weekdays that are not working days: 1 is Monday, 6 Saturday."""
     allowed_lateness_minutes: float = 15.0
-    """How far outside the run's windows a session may end and still count in the nearest one."""
+    """How far outside the window of its batch a session may end and still count there."""
     max_rejected_ratio: float = 0.05
     """Largest share of rejected records with which a run still succeeds."""
     horizons: Mapping[str, Horizon] = field(default_factory=dict)

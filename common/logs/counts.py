@@ -14,7 +14,6 @@ class Counts:
     """Number of records that were read, and of each outcome; the outcomes add up to the records read.
 
     `holes` are the files, and parts of files, that nobody could read; `rejected_by_file` are the rejects of each file.
-    Those `outside` are of other windows than the run's.
     """
 
     read: int = 0
@@ -22,7 +21,6 @@ class Counts:
     duplicate: int = 0
     uncounted: int = 0
     rejected: int = 0
-    outside: int = 0
     holes: list[Hole] = field(default_factory=list)
     rejected_by_file: Counter[str] = field(default_factory=Counter)
 
@@ -38,7 +36,7 @@ class Counts:
 
     def add_up(self) -> bool:
         """Whether every record has exactly one outcome."""
-        return self.read == self.kept + self.duplicate + self.uncounted + self.rejected + self.outside
+        return self.read == self.kept + self.duplicate + self.uncounted + self.rejected
 
     @property
     def damaged_files(self) -> int:
@@ -72,7 +70,7 @@ class Counts:
 
     def of_records(self) -> dict[str, int]:
         """The numbers of records by name."""
-        return {name: getattr(self, name) for name in ("read", "kept", "duplicate", "uncounted", "rejected", "outside")}
+        return {name: getattr(self, name) for name in ("read", "kept", "duplicate", "uncounted", "rejected")}
 
     def of_holes(self) -> dict[str, int]:
         """How much could not be read, by name."""

@@ -57,6 +57,7 @@ def log_options(function: Command) -> Command:
 def main(inputs: tuple[str, ...], **options: Any) -> None:
     """Make 15-minute host and pair slices from firewall logs.
 
-    For a single window, the input is its mini-batch. For a range, each session counts in the window in which it ends.
+    For a single window, the input is its mini-batch. For a range, sessions count in the window of their batch folder,
+    or without one in the window in which they end. A record counts in one window, however often it is delivered.
     """
     run_stage("ndr-delta", DeltaConfig(inputs=inputs, **options), run)

@@ -21,7 +21,7 @@ from common.contracts.session import DUPLICATE_KEY, PARSED_SCHEMA
 from common.contracts.window_columns import micros, slice_column
 from common.errors import InputError
 from common.features.spec import FeatureSpec
-from common.logs import Counts, Hole, LogFiles, ReadOptions, find_logs, read_files
+from common.logs import Hole, LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
 from common.runtime.context import StageRun
 from common.storage.batches import EVENT_FILE
@@ -30,7 +30,7 @@ from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import WINDOW, Windows
 from jobs.delta.config import DeltaConfig
 from jobs.delta.placement import Placement, placed
-from jobs.delta.staging import RECORD, SLICE, Staging, staged_schema
+from jobs.delta.staging import RECORD, SLICE, RunCounts, Staging, staged_schema
 
 IPV4 = r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$"
 
@@ -40,7 +40,7 @@ class Intake:
     """Sessions that count, with their slice number; the counts; and the path of the rejects, None without any."""
 
     sessions: DataFrame
-    counts: Counts
+    counts: RunCounts
     rejects_path: str | None
 
 
@@ -161,7 +161,7 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, placem
     outside = row["rows"] - row["counted"]
     if outside and len(windows) == 1:
         return None
-    counts = Counts(read=row["rows"], kept=row["counted"], outside=outside, holes=list(logs.unreadable))
+    counts = RunCounts(read=row["rows"], kept=row["counted"], outside=outside, holes=list(logs.unreadable))
     sessions = (frame.where(inside) if outside else frame).withColumn(SLICE.name, slice_column(ended, windows))
     return Intake(sessions, counts, None)
 
@@ -202,7 +202,7 @@ def _stage_files(
     stage: StageRun,
 ) -> Staging:
     lateness = timedelta(minutes=stage.project.allowed_lateness_minutes)
-    staging = Staging(folder, staged_schema(stage.spec), placement, lateness, Counts(holes=list(logs.unreadable)))
+    staging = Staging(folder, staged_schema(stage.spec), placement, lateness, RunCounts(holes=list(logs.unreadable)))
     with staging:
         for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1):
             staging.add(batch)

@@ -6,7 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +45,21 @@ def staged_schema(spec: FeatureSpec) -> pa.Schema:
 
 
 @dataclass
+class RunCounts(Counts):
+    """The counts of a run's records; those `outside` are of other windows than the run's."""
+
+    outside: int = 0
+
+    def add_up(self) -> bool:
+        """Whether every record has exactly one outcome."""
+        return Counts.add_up(replace(self, read=self.read - self.outside))
+
+    def of_records(self) -> dict[str, int]:
+        """The numbers of records by name."""
+        return super().of_records() | {"outside": self.outside}
+
+
+@dataclass
 class Staging:
     """Writes parsed batches to `sessions.parquet` and `rejects.parquet` in a folder.
 
@@ -57,7 +72,7 @@ class Staging:
     schema: pa.Schema
     placement: Placement
     lateness: timedelta
-    counts: Counts = field(default_factory=Counts)
+    counts: RunCounts = field(default_factory=RunCounts)
     _pending: list[pa.RecordBatch] = field(default_factory=list)
     _late: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
 
