@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ NAMES = {dtype: name for name, dtype in TYPES.items()}
 LENGTH = 8
 HEADER_MOST = 2**20
 DIMENSIONS_MOST = 2
+TEXT_MOST = 2**31 - 1
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -90,14 +90,16 @@ def texts_in(arrays: Arrays, name: str) -> pa.Array:
         ModelError: they are missing or damaged.
     """
     content, offsets = vector(arrays, f"{name}.bytes", "u1"), vector(arrays, f"{name}.offsets", "<i8")
-    if not len(offsets) or offsets[0] != 0 or offsets[-1] != len(content) or (np.diff(offsets) < 0).any():
+    ends = offsets[-1:].tolist()
+    if offsets[:1].tolist() != [0] or ends != [min(len(content), TEXT_MOST)] or (np.diff(offsets) < 0).any():
         raise damaged(name)
-    joined = content.tobytes()
-    bounds = offsets.tolist()
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(content)]
+    found = pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
     try:
-        return pa.array([joined[a:b].decode() for a, b in pairwise(bounds)], pa.string())
-    except UnicodeDecodeError:
+        found.validate(full=True)
+    except pa.ArrowInvalid:  # no UTF-8
         raise damaged(name) from None
+    return found
 
 
 def vector(arrays: Arrays, name: str, kind: str, dimensions: int = 1) -> NDArray[Any]:
