@@ -27,7 +27,13 @@ Trial = Callable[[int], Any]
 
 
 @click.command()
-@click.option("--kills", "kill_count", default=500, show_default=True, help="Number of kills.")
+@click.option(
+    "--kills",
+    "kill_count",
+    default=500,
+    show_default=True,
+    help="Number of kills; a few hit nothing, since the command has ended.",
+)
 @click.option("--schedules", "schedule_count", default=10_000, show_default=True, help="Number of schedules.")
 @click.option("--files", "file_count", default=5_000, show_default=True, help="Number of damaged files.")
 @click.option("--workers", default=2, show_default=True, help="Number of commands that run at the same time.")
@@ -40,9 +46,10 @@ def main(kill_count: int, schedule_count: int, file_count: int, workers: int, fo
     _do(progress, "schedules", -(-schedule_count // blocks.BLOCK), blocks.schedules)
     _do(progress, "files", -(-file_count // blocks.BLOCK), blocks.files)
     world = build(folder / f"world-{commit}")
-    of_machines = round(kill_count * MACHINE_SHARE)
+    trials = -(-kill_count // kills.IN_A_ROW)
+    of_machines = round(trials * MACHINE_SHARE)
     with ThreadPoolExecutor(workers) as pool:
-        _kill_commands(progress, world, kill_count - of_machines, folder, pool)
+        _kill_commands(progress, world, trials - of_machines, folder, pool)
     _kill_machines(progress, world, of_machines, folder / f"plane-{commit}")
     found = report.Figures.of(progress)
     report.write(REPOSITORY / "docs" / "reliability.md", found)
@@ -59,7 +66,7 @@ def _kill_commands(progress: Progress, world: World, count: int, folder: Path, p
 
     def trial(number: int) -> kills.Outcome:
         at = number % len(victims)
-        return kills.kill_once(victims[at], number, place, usual[at])
+        return kills.try_kills(victims[at], number, place, usual[at])
 
     _do(progress, "commands", count, trial, pool.map)
 
@@ -72,7 +79,7 @@ def _kill_machines(progress: Progress, world: World, count: int, folder: Path) -
 
     def trial(number: int) -> kills.Outcome:
         at = number % len(usual)
-        return machines.kill_machine(world, plane, number, list(machines.MADE)[at], usual[at])
+        return machines.try_kills(world, plane, number, list(machines.MADE)[at], usual[at])
 
     _do(progress, "machines", count, trial)
 

@@ -18,17 +18,16 @@ from common.lake.window_status import defects, read_statuses
 from tests.factories import SPEC
 from tests.torture.world import WINDOW, Step, World, copy, digests
 
-LONGER = 1.05
-"""How much longer than its usual time a command may run before it is killed: some end before."""
+IN_A_ROW = 3
+"""How often a command is killed before it may run to its end."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one kill: the command, the second at which it was killed, and what was wrong; "" for nothing."""
+    """What became of a trial: the command, after how many seconds it was killed each time, and what was wrong."""
 
     command: str
-    second: float
-    ended: bool
+    killed_after: list[float]
     wrong: str = ""
 
 
@@ -49,20 +48,22 @@ def victims(world: World) -> list[Victim]:
     return stages + [Victim(step, last, last, world.made(at)) for at, step in enumerate(world.tools)]
 
 
-def kill_once(victim: Victim, number: int, folder: Path, seconds: float) -> Outcome:
-    """Kills a command in a lake of its own, at a moment that the number chooses from its usual seconds."""
-    moment = random.Random(number).random() * LONGER * seconds
-    place = folder / f"kill-{number}"
+def try_kills(victim: Victim, number: int, folder: Path, seconds: float) -> Outcome:
+    """Kills a command in a lake of its own, at moments that the number chooses from its usual seconds; runs it then."""
+    dice = random.Random(number)
+    place = folder / f"trial-{number}"
     lake, out = copy(victim.before, place / "lake"), place / "out"
     out.mkdir()
-    ended = kill_after(victim.step.line(lake, out), moment)
-    wrong = [
-        *(f"after the kill: {text}" for text in unexpected(victim, lake, out)),
-        *(f"after the next run: {text}" for text in _repaired(victim, lake, out)),
-    ]
+    killed, wrong = [], []
+    for _ in range(IN_A_ROW):
+        moment = dice.random() * seconds
+        if kill_after(victim.step.line(lake, out), moment):
+            killed.append(round(moment, 3))
+        wrong += [f"after a kill: {text}" for text in unexpected(victim, lake, out)]
+    wrong += [f"after the next run: {text}" for text in _repaired(victim, lake, out)]
     if not wrong:
         shutil.rmtree(place)
-    return Outcome(victim.step.name, round(moment, 3), ended, "; ".join(wrong))
+    return Outcome(victim.step.name, killed, "; ".join(wrong))
 
 
 def duration(victim: Victim, folder: Path) -> float:
@@ -77,15 +78,15 @@ def duration(victim: Victim, folder: Path) -> float:
 
 
 def kill_after(line: list[str], seconds: float) -> bool:
-    """Whether the command ended by itself before it was killed at that time."""
+    """Whether the command was killed at that time; it may have ended before."""
     process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        return False
-    return True
+        return True
+    return False
 
 
 def unexpected(victim: Victim, lake: Path, out: Path) -> Iterator[str]:

@@ -64,7 +64,7 @@ def _parts(progress: Progress) -> Iterator[Part]:
         results = progress.results(kind)
         for name in sorted({found["command"] for found in results}):
             of_name = [found for found in results if found["command"] == name]
-            yield _part(f"{title} `{name}`", of_name, len(of_name))
+            yield _part(f"{title} `{name}`", of_name, sum(len(found["killed_after"]) for found in of_name))
     for kind, title in (("schedules", "schedules of the state machines"), ("files", "damaged log files")):
         results = progress.results(kind)
         yield _part(title, results, sum(found["size"] for found in results))
