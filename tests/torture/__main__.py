@@ -32,7 +32,7 @@ Trial = Callable[[int], Any]
     "kill_count",
     default=500,
     show_default=True,
-    help="Number of kills; a few hit nothing, since the command has ended.",
+    help="Number of kills; some come too late.",
 )
 @click.option("--schedules", "schedule_count", default=10_000, show_default=True, help="Number of schedules.")
 @click.option("--files", "file_count", default=5_000, show_default=True, help="Number of damaged files.")

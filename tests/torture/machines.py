@@ -31,6 +31,7 @@ MADE = {FIFTEEN_MINUTES: (*FEATURES, "predictions", "prediction_join"), BACKFILL
 """The tables that each machine makes."""
 
 REFUSED = "Ndr.DuplicateMiniBatch"
+STOPPED = "the local AWS was stopped"
 SECONDS = 300.0
 
 
@@ -186,9 +187,9 @@ def try_kills(world: World, plane: Plane, number: int, machine: str, seconds: fl
         plane.kill()
         plane.up()
         plane.end_leases()
-        if plane.ended(execution)["status"] == "SUCCEEDED":
-            has_ended = True
-        else:
+        found = plane.ended(execution)
+        has_ended |= found["status"] == "SUCCEEDED"
+        if STOPPED in found.get("cause", ""):
             killed.append(round(moment, 3))
     wrong = [
         *_complaints(plane.ended(plane.start(machine)), has_ended),
