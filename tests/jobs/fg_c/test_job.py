@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from common.config.project import ProjectParameters
 from common.errors import InputError, TableError
 from common.features.spec import Horizon
+from common.lake.publications import publications
 from common.runtime.run_report import RunReport
 from common.windows import WINDOW, Windows
 from jobs.fg_b.config import BaselineConfig
@@ -71,7 +72,10 @@ def test_a_host_is_compared_with_its_own_baseline(stages: Stages) -> None:
     assert row["sessions_cnt_w_15m_ratio"] == 0.0  # 0 / max(0, 1)
     assert row["anomaly_strength_core"] == 6.0
     assert (report.rows_in, report.rows_out) == (1, 1)
-    assert report.details["baselines"] == [{"window": str(NOW), "horizon": "1d", "month": "2026-03"}]
+    (publication,) = publications(stages.lake, "v1").values()
+    assert report.details["baselines"] == [
+        {"window": str(NOW), "horizon": "1d", "month": "2026-03", "publication_id": publication.publication_id}
+    ]
 
 
 def test_the_scale_is_the_mad_or_the_iqr_where_they_exceed_the_floor(stages: Stages) -> None:

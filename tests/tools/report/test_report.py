@@ -87,7 +87,7 @@ def test_alerts_are_the_highest_scores(source: Path) -> None:
 
 
 def test_an_alert_of_incomplete_logs_says_so(lake: Path) -> None:
-    reason: Overrides = {"incomplete_reason": {3: "hq.csv.gz\x1b[2J is damaged"}, "anomaly_score": {3: 1.0}}
+    reason: Overrides = {"incomplete_reason": {3: "hq.csv.gz\x1b[2J is damaged"}, "anomaly_score": {3: 1000.0}}
     write(lake, tables(SPEC)["predictions"], rows("predictions", LAST, 1, overrides={**REASONED, **reason}))
     _, text, _ = report(lake, "--top", "1")
     assert "logs of this window are incomplete: hq.csv.gz" in text
