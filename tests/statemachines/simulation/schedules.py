@@ -21,7 +21,7 @@ LATENCIES = (0, 0, 0, 0, 10, 30)
 COMMITS = (0, 10, 10, 20)
 MOST_STEPS = 4000
 FAULT_CHANCE = 0.02
-FAULTS = ("stop", "crash", "error", "error", "lost answer", "error for good")
+FAULTS = ("stop", "crash", "owner dies", "error", "error", "lost answer", "error for good")
 Actor = Execution | PipelineRun
 
 
@@ -132,7 +132,8 @@ class Player:
     def _execution(self, one: Execution) -> None:
         fault = self._draw(self._of_executions)
         world = self.world
-        if fault in ("stop", "crash"):
+        if fault in ("stop", "crash", "owner dies"):
+            one = self._owner(one) if fault == "owner dies" else one
             world.end(one, "ABORTED" if fault == "stop" else "CRASHED", with_children=fault == "stop")
             self._hang_with(one)
             return
@@ -157,6 +158,12 @@ class Player:
         self._delay(one)
         if not one.children:
             world.say_state(one)
+
+    def _owner(self, one: Execution) -> Execution:
+        """An execution whose pipeline runs, if there is any."""
+        executions, runs = self.world.executions, [run for run in self.world.pipelines.values() if run.active]
+        owners = [executions[run.owner] for run in runs if executions[run.owner].status == RUNNING]
+        return self.dice.choice(owners) if owners else one
 
     def _hang_with(self, one: Execution) -> None:
         """What ends an execution may hold up its pipeline too, for longer than a lease."""
