@@ -11,6 +11,7 @@ import pytest
 from statemachines.definitions import states_of
 from statemachines.lint.expressions import read
 from tests.statemachines.machines.cases import cases, engines, walk, walked
+from tests.statemachines.machines.jsonata_engines import QueryError
 from tests.statemachines.machines.samples import (
     BACKFILL,
     BATCH,
@@ -18,6 +19,7 @@ from tests.statemachines.machines.samples import (
     LIVE,
     MESSAGES,
     POLLS,
+    PUBLICATION,
     TAKEN,
     WINDOWS,
 )
@@ -239,6 +241,30 @@ def test_a_window_that_a_backfill_fails_with_new_batches_runs_again_with_those_o
         inputs = [{entry["Name"]: entry["Value"] for entry in one["PipelineParameters"]} for one in started]
         assert [given["BatchS3Path"] for given in inputs] == [f"{BATCH},{BATCH}0", BATCH]
         assert child.output["outcome"] == "failed" and "step FGABuilderStep" in child.output["reason"]
+
+
+@pytest.mark.parametrize(
+    ("machine", "path"),
+    [
+        (LIVE, "Start15mFeaturesPipeline"),
+        (LIVE, "StartInferencePipeline"),
+        (PUBLICATION, "StartPredictionJoinPipeline"),
+        (BACKFILL, "RunBackfillDeltas/StartDeltaPipeline"),
+        (BACKFILL, "RunBackfillWindows/StartBackfillPipeline"),
+    ],
+)
+def test_no_pipeline_of_a_window_starts_after_the_end_of_the_lease(machine: str, path: str) -> None:
+    """The next owner stops what runs by then; what starts later would run beside its own pipelines."""
+    expression = DEFINITIONS[machine]["States"]
+    for part in path.split("/"):
+        expression = expression["ItemProcessor"]["States"][part] if "ItemProcessor" in expression else expression[part]
+    described = expression["Arguments"]["PipelineExecutionDescription"][2:-2]
+    context = {"context": {"Execution": {"Name": "one"}}}
+    known = {"lock_id": "lock", "publication_id": "lock"}
+    now = engines().evaluate("$millis()", {}, context)
+    assert engines().evaluate(described, {**known, "lease_end": now + 60_000}, context) == "lock one"
+    with pytest.raises(QueryError):
+        engines().evaluate(described, {**known, "lease_end": now - 60_000}, context)
 
 
 def test_no_token_depends_on_when_it_is_made() -> None:
