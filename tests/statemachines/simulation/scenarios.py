@@ -58,11 +58,12 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Scenario:
-    """The batches that exist, and the executions that start."""
+    """The batches that exist, the executions that start, how much goes wrong; with delays for longer than a lease."""
 
     batches: tuple[Batch, ...]
     arrivals: tuple[Arrival, ...]
     faults: int = 0
+    delays: bool = True
 
 
 BACKFILL_REQUEST = {"project_name": "acme", "start_ts_iso": "2026-03-10T13:08:00Z", "end_ts_iso": f"{SECOND}:00Z"}
@@ -104,7 +105,7 @@ def arrive(world: World, arrival: Arrival) -> Execution:
 NAMES = (("emea", "b1"), ("emea", "b2"), ("apac", "b1"), ("emea", "b3"))
 
 
-def drawn(dice: random.Random) -> Scenario:
+def drawn(dice: random.Random, delays: bool = True) -> Scenario:
     """A scenario by chance: two to four batches, some of them twice or late or damaged, perhaps backfills, faults."""
     batches = tuple(
         Batch(
@@ -120,7 +121,7 @@ def drawn(dice: random.Random) -> Scenario:
     ]
     backfills = dice.choice((0, 0, 1, 1, 2) if dice.random() < 0.6 else (0,))
     arrivals += [Arrival(_moment(dice), f"r{number}") for number in range(backfills)]
-    return Scenario(batches, tuple(sorted(arrivals, key=lambda one: one.seconds)), dice.choice((0, 1, 1, 2, 3)))
+    return Scenario(batches, tuple(sorted(arrivals, key=lambda one: one.seconds)), dice.choice((0, 1, 1, 2, 3)), delays)
 
 
 def _moment(dice: random.Random) -> int:

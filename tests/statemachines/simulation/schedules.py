@@ -21,6 +21,7 @@ LATENCIES = (0, 0, 0, 0, 10, 30)
 COMMITS = (0, 10, 10, 20)
 MOST_STEPS = 4000
 FAULT_CHANCE = 0.02
+FAULTS = ("stop", "crash", "owner dies", "error", "error", "lost answer", "error for good")
 Actor = Execution | PipelineRun
 
 
@@ -38,22 +39,28 @@ class Outcome:
 
 
 def explore(
-    seeds: Iterable[int], machines: Mapping[str, Machine] | None = None, most: int | None = None
+    seeds: Iterable[int],
+    machines: Mapping[str, Machine] | None = None,
+    most: int | None = None,
+    delays: bool = True,
 ) -> list[Outcome]:
-    """The schedules of these seeds in which something is wrong, each with its trace; at most so many of them."""
+    """The schedules of these seeds in which something is wrong, each with its trace; at most so many of them.
+
+    Without delays, no execution does nothing for longer than the lease of its lock.
+    """
     found = []
     for seed in seeds:
-        if run(seed, machines).violations:
-            found.append(run(seed, machines, log=True))
+        if run(seed, machines, delays).violations:
+            found.append(run(seed, machines, delays, log=True))
             if most and len(found) >= most:
                 break
     return found
 
 
-def run(seed: int, machines: Mapping[str, Machine] | None = None, log: bool = False) -> Outcome:
+def run(seed: int, machines: Mapping[str, Machine] | None = None, delays: bool = True, log: bool = False) -> Outcome:
     """The schedule of a seed."""
     dice = random.Random(seed)
-    scenario = drawn(dice)
+    scenario = drawn(dice, delays)
     world = world_of(scenario, machines)
     world.log = [f"batches {', '.join(map(str, scenario.batches))}"] if log else None
     play(world, scenario, dice)
@@ -62,7 +69,7 @@ def run(seed: int, machines: Mapping[str, Machine] | None = None, log: bool = Fa
 
 def play(world: World, scenario: Scenario, dice: random.Random) -> None:
     """Plays a scenario to its end, checks it, repeats what did not succeed as an operator would, checks again."""
-    Player(world, dice, scenario.faults).play(scenario.arrivals)
+    Player(world, dice, scenario.faults, scenario.delays).play(scenario.arrivals)
     conclude(world, scenario.batches, dice)
 
 
@@ -93,10 +100,11 @@ def retry(world: World, batch: Batch) -> None:
 class Player:
     """Plays executions and pipelines in an order of the dice."""
 
-    def __init__(self, world: World, dice: random.Random, faults: int) -> None:
+    def __init__(self, world: World, dice: random.Random, faults: int, delays: bool = False) -> None:
         self.world = world
         self.dice = dice
         self.faults = faults
+        self._of_executions = (*FAULTS, "pause") if delays else FAULTS
         self._broken: dict[str, str | None] = {}
 
     def play(self, arrivals: Iterable[Arrival]) -> None:
@@ -122,9 +130,10 @@ class Player:
         world.blame(f"it does not end: {[short(one.arn) for one in active(world) if isinstance(one, Execution)]}")
 
     def _execution(self, one: Execution) -> None:
-        fault = self._draw(("stop", "crash", "error", "error", "lost answer", "error for good", "pause"))
+        fault = self._draw(self._of_executions)
         world = self.world
-        if fault in ("stop", "crash"):
+        if fault in ("stop", "crash", "owner dies"):
+            one = self._owner(one) if fault == "owner dies" else one
             world.end(one, "ABORTED" if fault == "stop" else "CRASHED", with_children=fault == "stop")
             self._hang_with(one)
             return
@@ -149,6 +158,12 @@ class Player:
         self._delay(one)
         if not one.children:
             world.say_state(one)
+
+    def _owner(self, one: Execution) -> Execution:
+        """An execution whose pipeline runs, if there is any."""
+        executions, runs = self.world.executions, [run for run in self.world.pipelines.values() if run.active]
+        owners = [executions[run.owner] for run in runs if executions[run.owner].status == RUNNING]
+        return self.dice.choice(owners) if owners else one
 
     def _hang_with(self, one: Execution) -> None:
         """What ends an execution may hold up its pipeline too, for longer than a lease."""
