@@ -87,7 +87,7 @@ def key_columns() -> tuple[Column, Column]:
 
 
 def _committed(keys: SessionKeys, run: _Run) -> tuple[Snapshot, pa.Table, int]:
-    """The state that the claim was compared with, the run's keys that other windows have, and the number of the rest."""
+    """The state that the claim was compared with, the run's keys that other windows have, and the count of the rest."""
     files: list[AddAction] = []
     seen: dict[str, tuple[str, str]] | None = None
     try:
