@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from contextlib import suppress
@@ -50,7 +51,8 @@ def claim(intake: Intake, stage: StageRun, windows: Windows) -> Intake:
     keys = SessionKeys(stage.lake, windows, others)
     run = _Run(intake, stage, windows, distance)
     with writing(stage.lake.uri, TABLE):
-        snapshot, repeated = _committed(keys, run)
+        snapshot, repeated, rows = _committed(keys, run)
+    stage.report.wrote(TABLE, snapshot.table.version() + 1, rows)
     stage.report.details["other_windows"] = {"with_keys": snapshot.windows, "duplicates": repeated.num_rows}
     if not repeated.num_rows:
         return intake
@@ -86,8 +88,8 @@ def key_columns() -> tuple[Column, Column]:
     )
 
 
-def _committed(keys: SessionKeys, run: _Run) -> tuple[Snapshot, pa.Table]:
-    """The state of the table that the claim was compared with, and the run's keys that other windows have."""
+def _committed(keys: SessionKeys, run: _Run) -> tuple[Snapshot, pa.Table, int]:
+    """The state that the claim was compared with, the run's keys that other windows have, and the count of the rest."""
     files: list[AddAction] = []
     seen: dict[str, tuple[str, str]] | None = None
     try:
@@ -99,7 +101,7 @@ def _committed(keys: SessionKeys, run: _Run) -> tuple[Snapshot, pa.Table]:
                 seen, repeated = snapshot.files, run.repeated(snapshot)
                 files.extend(keys.written(run.claimed(repeated)))
             if keys.commit(snapshot, files):
-                return snapshot, repeated
+                return snapshot, repeated, sum(json.loads(file.stats)["numRecords"] for file in files)
             time.sleep(random.uniform(0, PAUSE_SECONDS))
     except BaseException:
         with suppress(OSError):

@@ -26,6 +26,7 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
     """Replaces the windows of the four tables; `delta_host` comes last and implies that the others are complete."""
     check_sums(stage.session, stage.spec)
     with ingest(config, stage) as ingested:
+        _account(ingested, stage)
         _write(stage, "sessions_rejected", _rejects(ingested, stage, config), config.windows)
         _check_ratio(ingested, stage, config)
         with stage.lake.journal.run("delta", config.windows, ingested.counts.incomplete_reason):

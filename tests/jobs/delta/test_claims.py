@@ -56,6 +56,8 @@ def test_records_that_come_again_with_a_later_batch_count_once(
     assert outcome(first) == ((60, 0, 0) if order == (0, 1) else (110, 0, 0))
     assert outcome(second) == ((60, 50, 50) if order == (0, 1) else (10, 50, 50))
     assert second.details["other_windows"]["with_keys"] == [window(order[0]).key]
+    version = stages.lake.version("session_keys")
+    assert second.tables["session_keys"] == {"version": version, "rows": outcome(second)[0]}
     sizes = {key: sum(found.values()) for key, found in counted(stages).items()}
     assert sizes == dict(zip((window(0).key, window(1).key), (60, 60) if order == (0, 1) else (10, 110), strict=True))
     before = stages.lake.arrow("delta_pair").sort_by("peer_ip")
