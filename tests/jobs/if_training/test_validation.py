@@ -20,7 +20,8 @@ SAVED = Validation(
 def of_objects() -> bytes:
     """An archive of the right names, with an array of objects, which is a pickle."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: np.array([{}], dtype=object) for name in ("values", "odd", "validated", "final")})
+    none = np.array([{}], dtype=object)
+    np.savez(buffer, values=none, odd=none, validated=none, final=none)
     return buffer.getvalue()
 
 
