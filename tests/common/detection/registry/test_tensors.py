@@ -83,7 +83,10 @@ def test_texts_survive() -> None:
 
 @pytest.mark.parametrize("offsets", [[], [1, 3], [0, 2], [0, 4], [0, 3, 1, 3], [0, -1, 3], [0, 2**62, 3]])
 def test_texts_out_of_their_bytes_are_refused(offsets: list[int]) -> None:
-    arrays: dict[str, Any] = {"x.bytes": np.frombuffer(b"abc", np.uint8), "x.offsets": np.array(offsets, dtype=np.int64)}
+    arrays: dict[str, Any] = {
+        "x.bytes": np.frombuffer(b"abc", np.uint8),
+        "x.offsets": np.array(offsets, dtype=np.int64),
+    }
     with pytest.raises(ModelError, match="x cannot be"):
         texts_in(arrays, "x")
 
