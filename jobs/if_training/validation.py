@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
 from common.arrays import Floats, Matrix
 from common.config.training import TrainingParameters
+from common.detection.checked import damaged
 from common.detection.detector import Detector
 from common.detection.drift.monitor import DriftMonitor
 from common.detection.drift.reference import DriftReference
@@ -53,10 +55,17 @@ class Validation:
 
     @classmethod
     def from_bytes(cls, content: bytes, figures: dict[str, Any]) -> Validation:
-        """What `to_bytes` wrote."""
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            examination = Examination(archive["values"], archive["odd"])
-            return cls(figures, examination, archive["validated"], archive["final"])
+        """What `to_bytes` wrote.
+
+        Raises:
+            ModelError: the content is something else.
+        """
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                examination = Examination(archive["values"], archive["odd"])
+                return cls(figures, examination, archive["validated"], archive["final"])
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+            raise damaged("the examined rows") from error
 
 
 def not_validated(earlier: int, block: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.common.detection.registry.hostile_models import Fuzzed, fuzz, model_with_all_members, use
 
-CASES = int(os.environ.get("NDR_FUZZED_MODELS", "60"))
+CASES = int(os.environ.get("NDR_FUZZED_MODELS", "40"))
 
 
 @pytest.fixture(scope="module")
