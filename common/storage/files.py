@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from pathlib import Path
 from pyarrow import fs
 
 from common.errors import StorageError, first_line
+from common.storage.failures import failure_of
 from common.storage.filesystems import normal_uri, s3_filesystem, without_scheme
 
 
@@ -90,9 +91,12 @@ class Folder:
                 self._put(target, content)
                 return
             Path(target).parent.mkdir(parents=True, exist_ok=True)
-            draft = f"{target}.{os.getpid()}.tmp"
-            self._put(draft, content)
-            self._files.move(draft, target)
+            draft = f"{target}.{secrets.token_hex(8)}.tmp"
+            try:
+                self._put(draft, content)
+                self._files.move(draft, target)
+            finally:
+                Path(draft).unlink(missing_ok=True)
 
     def delete(self, name: str) -> None:
         """Removes the file.
@@ -114,9 +118,10 @@ class Folder:
         except FileNotFoundError:
             raise StorageError(f"{self.uri}/{name} does not exist", "Check the path") from None
         except OSError as error:
+            failure = failure_of(error, self.uri)
             raise StorageError(
-                f"{self.uri}/{name} cannot be {verb}: {first_line(error)}",
-                "Check the path or bucket and the permissions",
+                f"{self.uri}/{name} cannot be {verb}: {failure.cause if failure else first_line(error)}",
+                failure.remedy if failure else "Check the path or bucket and the permissions",
             ) from error
 
 

@@ -21,6 +21,7 @@ LOCK = "lock"
 PREFIX = "ndr-run-"
 OUTDATED_SECONDS = 24 * 60 * 60
 _held: dict[Path, int] = {}
+_being_removed: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ def place(base: Path, purpose: str = "") -> Iterator[Path]:
 def living_purposes(base: Path) -> set[str]:
     """The purposes of the places below the folder whose processes live."""
     found = set()
-    for _folder, lock in _locks(base):
-        if _taken(lock) is not True:
+    for folder, lock in _locks(base):
+        if folder not in _being_removed and _taken(lock) is not True:
             found.add(_purpose(lock))
         os.close(lock)
     return found
@@ -97,9 +98,12 @@ def dead_places(base: Path) -> Iterator[list[DeadPlace]]:
         taken = _taken(lock)
         if taken or (taken is None and time.time() - made > OUTDATED_SECONDS):
             found.append(DeadPlace(folder, _purpose(lock), made))
+    folders = {one.folder for one in found}
+    _being_removed.update(folders)
     try:
         yield found
     finally:
+        _being_removed.difference_update(folders)
         for lock in locks:
             os.close(lock)
 

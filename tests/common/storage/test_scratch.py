@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from tempfile import gettempdir
 
 import pytest
 
-from common.storage.scratch import scratch_folder
+from common.storage.scratch import left_by_the_dead, scratch_folder, shared_scratch, tables_being_written, writing
+
+TWO_DAYS = 2 * 24 * 60 * 60
 
 
 def test_the_folder_of_a_local_lake_lies_below_it_and_is_removed(tmp_path: Path) -> None:
@@ -23,6 +27,12 @@ def test_the_folder_of_a_lake_in_s3_lies_where_temporary_files_go() -> None:
     assert not folder.exists()
 
 
+def test_the_shared_folder_of_a_local_lake_lies_below_it(tmp_path: Path) -> None:
+    with shared_scratch(str(tmp_path / "lake"), "sail") as location:
+        assert Path(location).is_relative_to(tmp_path / "lake")
+    assert not Path(location).exists()
+
+
 def test_a_run_that_fails_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="stop"), scratch_folder(str(tmp_path)) as folder:
         raise ValueError("stop")
@@ -32,3 +42,20 @@ def test_a_run_that_fails_leaves_no_folder(tmp_path: Path) -> None:
 def test_runs_at_the_same_time_have_folders_of_their_own(tmp_path: Path) -> None:
     with scratch_folder(str(tmp_path)) as one, scratch_folder(str(tmp_path)) as other:
         assert one != other
+
+
+def test_a_writer_is_known_while_it_writes(tmp_path: Path) -> None:
+    with writing(str(tmp_path), "fg_a"):
+        assert tables_being_written(str(tmp_path)) == {"fg_a"}
+    assert tables_being_written(str(tmp_path)) == set()
+
+
+def test_folders_of_earlier_releases_are_removed_after_a_day(tmp_path: Path) -> None:
+    names = ("_scratch/0510a6ef", "_staging-77aa")
+    for name in (*names, "_scratch/young", "fg_a"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in (*names, "fg_a"):
+        os.utime(tmp_path / name, (time.time() - TWO_DAYS,) * 2)
+    with left_by_the_dead(str(tmp_path)) as places:
+        assert places == []
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")} == {"_scratch", "_scratch/young", "fg_a"}
