@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 def plane(start_local_aws: Callable[..., LocalAws], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     # a short lease, so that nobody waits long for a window that another execution keeps
     polls = {"features_poll_attempts": 30, "inference_poll_attempts": 15, "join_poll_attempts": 15}
-    orchestration = {**polls, "backfill_poll_attempts": 40, "lock_lease_seconds": 60}
+    orchestration = {**polls, "extractor_poll_attempts": 600, "backfill_poll_attempts": 40, "lock_lease_seconds": 60}
     for plane in deploy_control_plane(start_local_aws, tmp_path_factory.mktemp("backfill"), orchestration):
         s3 = plane.aws.client("s3")
         for number in range(97):
