@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 def plane(start_local_aws: Callable[..., LocalAws], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     # a short lease, so that nobody waits long for a window that another execution keeps
     polls = {"features_poll_attempts": 30, "inference_poll_attempts": 15, "join_poll_attempts": 15}
-    orchestration = {**polls, "backfill_poll_attempts": 40, "lock_lease_seconds": 60}
+    orchestration = {**polls, "extractor_poll_attempts": 600, "backfill_poll_attempts": 40, "lock_lease_seconds": 60}
     for plane in deploy_control_plane(start_local_aws, tmp_path_factory.mktemp("backfill"), orchestration):
         s3 = plane.aws.client("s3")
         for number in range(97):
@@ -107,9 +107,10 @@ def test_a_live_batch_that_arrives_during_a_backfill_waits_and_runs_the_window_w
     plane: ControlPlane,
 ) -> None:
     """The backfill swallowed such a batch: its execution ended as handed over, and nobody took it along."""
+    before = len(inputs(plane, "ndr-15m", 30))
     plane.order("ndr-15m", "sleep 2")
     backfill = plane.start(BACKFILL, request(30, 30, request_id="meanwhile"))
-    while not inputs(plane, "ndr-15m", 30):
+    while len(inputs(plane, "ndr-15m", 30)) == before:
         time.sleep(0.05)
     live = plane.start(LIVE, batch_event(30, "live"))
     assert plane.finish(backfill)["status"] == "SUCCEEDED"
@@ -117,7 +118,7 @@ def test_a_live_batch_that_arrives_during_a_backfill_waits_and_runs_the_window_w
     ended = plane.finish(live)
     plane.order("ndr-15m", None)
     assert ended["status"] == "SUCCEEDED", ended
-    assert inputs(plane, "ndr-15m", 30) == [["batch030"], ["batch030", "live"]]
+    assert inputs(plane, "ndr-15m", 30)[before:] == [["batch030"], ["batch030", "live"]]
     lock = plane.item("processing_lock", lock_id=lock_id(30))
     assert lock is not None and "owner" not in lock
     assert len(lock["batches"]) == len(lock["published"]) == 2
@@ -125,9 +126,10 @@ def test_a_live_batch_that_arrives_during_a_backfill_waits_and_runs_the_window_w
 
 def test_a_backfill_runs_with_the_batches_of_the_window_when_it_gets_its_lock(plane: ControlPlane) -> None:
     """It ran with the list of its manifest, and took out of the tables what had come since."""
+    deltas, features = len(inputs(plane, "ndr-delta", 31)), len(inputs(plane, "ndr-15m", 31))
     plane.order("ndr-delta", "sleep 2")
     backfill = plane.start(BACKFILL, request(31, 31, request_id="since"))
-    while not inputs(plane, "ndr-delta", 31):
+    while len(inputs(plane, "ndr-delta", 31)) == deltas:
         time.sleep(0.05)
     live = plane.start(LIVE, batch_event(31, "since"))
     ended = plane.finish(backfill)
@@ -136,8 +138,8 @@ def test_a_backfill_runs_with_the_batches_of_the_window_when_it_gets_its_lock(pl
     assert ended["status"] == "SUCCEEDED", ended
     finished = plane.finish(live)
     assert finished["status"] == "SUCCEEDED", finished.get("cause")
-    assert inputs(plane, "ndr-delta", 31) == [["batch031"]]
-    assert inputs(plane, "ndr-15m", 31) == [["batch031", "since"]] * 2
+    assert inputs(plane, "ndr-delta", 31)[deltas:] == [["batch031"]]
+    assert inputs(plane, "ndr-15m", 31)[features:] == [["batch031", "since"]] * 2
 
 
 def test_a_failed_window_is_listed_with_its_reason_and_the_others_are_done(plane: ControlPlane) -> None:

@@ -63,10 +63,10 @@ def end_lease(plane: ControlPlane, number: int) -> None:
     )  # fmt: skip
 
 
-def wait_for_call(plane: ControlPlane, command: str, number: int) -> None:
-    deadline = time.monotonic() + 30
+def wait_for_call(plane: ControlPlane, command: str, number: int, execution: str) -> None:
+    deadline = time.monotonic() + 60
     while not calls_of(plane, command, number):
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, plane.visited(execution)
         time.sleep(0.05)
 
 
@@ -115,7 +115,7 @@ def test_more_batches_than_fit_into_an_argument_are_handed_over_in_a_file(plane:
 def test_a_batch_that_arrives_while_its_window_is_processed_waits_and_runs_it_again(plane: ControlPlane) -> None:
     plane.order("ndr-15m", "sleep 2")
     first = plane.start(FIFTEEN, batch_event(3, "early"))
-    wait_for_call(plane, "ndr-15m", 3)
+    wait_for_call(plane, "ndr-15m", 3, first)
     late = plane.run(FIFTEEN, batch_event(3, "late"))
     assert plane.finish(first)["status"] == late["status"] == "SUCCEEDED"
     assert [path.rpartition("/")[2] for path in json.loads(late["output"])["batches"]] == ["early", "late"]
@@ -126,9 +126,9 @@ def test_a_batch_that_arrives_while_its_window_is_processed_waits_and_runs_it_ag
 
 def test_batches_that_wait_are_taken_along_by_the_first_that_gets_the_window(plane: ControlPlane) -> None:
     plane.order("ndr-15m", "sleep 2")
-    first = plane.start(FIFTEEN, batch_event(11, "first"))
-    wait_for_call(plane, "ndr-15m", 11)
-    others = [plane.start(FIFTEEN, batch_event(11, name)) for name in ("second", "third", "fourth")]
+    first = plane.start(FIFTEEN, batch_event(11, "one"))
+    wait_for_call(plane, "ndr-15m", 11, first)
+    others = [plane.start(FIFTEEN, batch_event(11, name)) for name in ("two", "three", "four")]
     ended = [plane.finish(execution) for execution in (first, *others)]
     assert sorted(json.loads(execution["output"])["status"] for execution in ended) == [
         "INCLUDED", "INCLUDED", "SUCCEEDED", "SUCCEEDED",
@@ -140,9 +140,9 @@ def test_who_waits_takes_over_from_an_owner_that_was_stopped_and_stops_what_it_l
     plane: ControlPlane,
 ) -> None:
     plane.order("ndr-15m", "sleep 20")
-    owner = plane.start(FIFTEEN, batch_event(4, "first"))
-    wait_for_call(plane, "ndr-15m", 4)
-    other = plane.start(FIFTEEN, batch_event(4, "second"))
+    owner = plane.start(FIFTEEN, batch_event(4, "killed"))
+    wait_for_call(plane, "ndr-15m", 4, owner)
+    other = plane.start(FIFTEEN, batch_event(4, "waiting"))
     plane.aws.client("stepfunctions").stop_execution(executionArn=owner)
     assert plane.finish(owner)["status"] == "ABORTED"
     plane.order("ndr-15m", None)
@@ -173,7 +173,7 @@ def test_a_failed_window_is_released_and_says_which_step_failed_and_why(plane: C
 def test_an_owner_whose_lease_was_lost_releases_nothing_and_waits(plane: ControlPlane) -> None:
     plane.order("ndr-15m", "sleep 2")
     owner = plane.start(FIFTEEN, batch_event(6))
-    wait_for_call(plane, "ndr-15m", 6)
+    wait_for_call(plane, "ndr-15m", 6, owner)
     dynamodb = plane.aws.client("dynamodb")
     dynamodb.update_item(
         TableName="processing_lock", Key={"lock_id": {"S": lock_id(6)}}, UpdateExpression="SET #owner = :other",
@@ -205,6 +205,13 @@ def test_a_batch_that_fails_its_window_is_set_aside_and_the_others_are_published
     lock = plane.item("processing_lock", lock_id=lock_id(12))
     assert lock is not None and "owner" not in lock
     assert {path.rpartition("/")[2] for path in lock["published"]} == {"whole", "later"}
+
+
+def test_a_folder_stays_in_the_window_of_its_first_event(plane: ControlPlane) -> None:
+    assert plane.run(FIFTEEN, batch_event(15, "moved"))["status"] == "SUCCEEDED"
+    again = plane.run(FIFTEEN, batch_event(16, "moved"))
+    assert again["error"] == "Ndr.DuplicateMiniBatch" and "/".join(window(15)) in again["cause"]
+    assert calls_of(plane, "ndr-15m", 16) == []
 
 
 def test_folders_of_one_name_of_two_organisations_are_two_batches(plane: ControlPlane) -> None:
