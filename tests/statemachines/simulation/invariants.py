@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from tests.statemachines.machines.samples import LIVE, PUBLICATION
+from tests.statemachines.machines.samples import LIVE
 from tests.statemachines.simulation.jobs import FEATURES, NONE, SCORES, Content
 from tests.statemachines.simulation.pipelines import PipelineRun
 from tests.statemachines.simulation.scenarios import Batch
@@ -169,6 +169,3 @@ def check_repeated(world: World, batches: Sequence[Batch]) -> None:
             )
         elif last.status == "SUCCEEDED" and not is_set_aside(world, batch):
             world.blame(f"damaged {shown([batch.path])} is not in the tables, but {short(last.arn)} said {said(last)}")
-
-
-__all__ = ["PUBLICATION", "check_claims", "check_locks", "check_repeated", "missing"]

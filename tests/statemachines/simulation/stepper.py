@@ -1,10 +1,10 @@
 """A stepper of state machines: each step runs an execution from one boundary to the next.
 
 A boundary is what the scheduler may do something else at: before the call of a task, at a wait, before a map, while
-children run. moto's interpreter runs a thread for each execution and cannot be copied or paused there: it takes about
-60 ms for one execution of the live machine, which is ten minutes of processor time for a thousand schedules. This
-stepper takes less than 1 ms, and an execution is plain data, so that a world can be copied and compared. So that the
-semantics are not ours alone, `test_stepper.py` holds it against moto's interpreter: on every case of the machines,
+children run. moto's interpreter runs a thread for each execution, which can be neither copied nor paused there, and
+takes 34 ms for the usual execution of the live machine: half an hour for 10,000 schedules of half a dozen executions.
+This stepper takes 0.4 ms, and an execution is plain data, so that a world can be copied and compared. So that the
+semantics are not ours alone, `test_stepper.py` holds it against moto's interpreter: in every situation of the machines,
 and on executions of simulated schedules, replayed there with the answers that they got here.
 """
 

@@ -18,7 +18,6 @@ from tests.statemachines.simulation.values import Val, val
 ACCOUNT = "arn:aws:states:us-east-1:000000000000"
 EPOCH = 1_773_149_000
 """The second at which a schedule begins: 2026-03-10T13:23:20Z."""
-COMPILED: dict[int, Machine] = {}
 
 
 @dataclass
