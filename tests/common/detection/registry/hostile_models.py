@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -154,9 +155,9 @@ def _change(place: Any, key: Any, rng: random.Random) -> None:
     if draw < 0.15:
         del place[key]
     elif draw < 0.3 and isinstance(place, list):
-        place.insert(key, rng.choice(STRANGE))
+        place.insert(key, deepcopy(rng.choice(STRANGE)))
     else:
-        place[key] = rng.choice(STRANGE)
+        place[key] = deepcopy(rng.choice(STRANGE))
 
 
 def _strange_header(content: bytes, rng: random.Random) -> bytes:
