@@ -112,7 +112,9 @@ def test_a_corrupt_delta_log_is_named(command: Command, slices: Path, tmp_path: 
     lake = shutil.copytree(slices, tmp_path / "lake")
     for commit in (lake / "delta_host" / "_delta_log").glob("*.json"):
         commit.write_text("{ not json\n")
-    assert_one_error_line(command("ndr-fg-a", "--window", NOON, "--lake", lake), "delta_host", "rebuild")
+    assert_one_error_line(
+        command("ndr-fg-a", "--window", NOON, "--lake", lake), "delta_host", "damaged", ".json, line 1"
+    )
 
 
 def test_too_many_rejects_fail_after_they_are_written(command: Command, logs: Path, tmp_path: Path) -> None:
@@ -139,5 +141,5 @@ def test_a_full_disk_leaves_the_table_as_it_was(slices: Path, tmp_path: Path) ->
         check=False,
         preexec_fn=no_space,
     )
-    assert_one_error_line(done, "fg_a", "free space")
+    assert_one_error_line(done, "fg_a", "Free some space")
     assert sorted(path.name for path in (lake / "fg_a" / "_delta_log").iterdir()) == before
