@@ -22,10 +22,10 @@ class Result:
 
 
 def schedules(number: int) -> Result:
-    """The nth block of schedules."""
+    """The nth block of schedules; in every other one, executions also do nothing for longer than a lease."""
     began = time.process_time()
     first = number * BLOCK
-    found = explore(range(first, first + BLOCK))
+    found = explore(range(first, first + BLOCK), delays=number % 2 == 0)
     wrong = "; ".join(f"seed {outcome.seed}: {', '.join(outcome.violations)}" for outcome in found)
     return Result(BLOCK, round(time.process_time() - began, 1), wrong)
 

@@ -15,8 +15,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.lake.publications import MEMBERS
+from common.lake.publications import TABLE as PUBLICATIONS
 from common.windows import Windows
 from tests.commands import command_line
+from tests.tools.lake.format_1 import write_format_1
 from tools.simulate.batches import batch_path
 
 DAY = Windows.parse("2026-03-03T00:08Z/2026-03-04T00:08Z")
@@ -73,6 +76,22 @@ class World:
             self._on_lake("ndr-inference", *OF_WINDOW, tables=("predictions",)),
             self._on_lake("ndr-join", *OF_WINDOW, tables=("prediction_join",)),
         )
+
+    @property
+    def migration(self) -> Step:
+        """The command that brings a lake of the release before to this release's format."""
+        tables = (*MEMBERS, PUBLICATIONS, "predictions", "prediction_join")
+        return Step("ndr-lake", ("migrate", "--lake", "{lake}"), tables)
+
+    @property
+    def format_1(self) -> Path:
+        """State 0 as the release before would have written it."""
+        return self.root / "lake-format-1"
+
+    @property
+    def migrated(self) -> Path:
+        """What the migration makes of that."""
+        return self.root / "lake-migrated"
 
     @property
     def tools(self) -> tuple[Step, ...]:
@@ -140,6 +159,8 @@ def build(root: Path) -> World:
         _run(step.line(world.lake(0), root))
     for number, step in enumerate(world.steps):
         _run(step.line(copy(world.lake(number), world.lake(number + 1)), root))
+    write_format_1(copy(world.lake(0), world.format_1))
+    _run(world.migration.line(copy(world.format_1, world.migrated), root))
     for number, step in enumerate(world.tools):
         world.made(number).mkdir()
         _run(step.line(world.lake(len(world.steps)), world.made(number)))
