@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from common.aws.clients import client
+from common.display import on_terminal
 from common.errors import InputError, one_line
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
 from common.runtime.version import version_option
@@ -71,7 +72,7 @@ def list_batches(states: Sequence[str], as_json: bool, **options: Any) -> None:
                 batch.path,
                 one_line(batch.reason, MOST_CHARACTERS),
             )
-            click.echo(printable("  ".join(shown).rstrip()))
+            click.echo(on_terminal("  ".join(shown).rstrip()))
 
 
 @main.command(epilog="Example: ndr-batches retry --window 2026-03-10T13:08Z s3://ndr-ingestion/acme/hq/2026/03/10/0f3a")
@@ -87,7 +88,7 @@ def retry(paths: Sequence[str], states: Sequence[str], **options: Any) -> None:
     tables, outputs = _tables(options), _outputs(options)
     for batch in _named(tables, options["windows"], states or (() if paths else changes.RETRIED), paths):
         changes.retry(tables, outputs["EventBusName"], batch)
-        click.echo(printable(f"{batch.path}: sent again"))
+        click.echo(on_terminal(f"{batch.path}: sent again"))
 
 
 @main.command(
@@ -101,12 +102,7 @@ def remove(paths: Sequence[str], **options: Any) -> None:
     tables = _tables(options)
     for batch in _named(tables, options["windows"], (), paths):
         changes.remove(tables, batch)
-        click.echo(printable(f"{batch.path}: removed"))
-
-
-def printable(text: str) -> str:
-    """The text with whatever a terminal would not show, or obey, in escapes."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+        click.echo(on_terminal(f"{batch.path}: removed"))
 
 
 def _outputs(options: dict[str, Any]) -> dict[str, str]:
@@ -125,7 +121,7 @@ def _named(tables: Tables, windows: Windows, states: Sequence[str], paths: Seque
     found = _chosen(find_batches(tables, windows), states, wanted)
     if missing := sorted(wanted - {batch.path for batch in found}):
         raise InputError(
-            f"{printable(missing[0])} is not recorded for {windows}", "Look at ndr-batches list, and give its window"
+            f"{on_terminal(missing[0])} is not recorded for {windows}", "Look at ndr-batches list, and give its window"
         )
     return found
 
