@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from pyarrow import fs
 
 from common.errors import StorageError, first_line
+from common.storage.drafts import draft
 from common.storage.failures import failure_of
 from common.storage.filesystems import normal_uri, s3_filesystem, without_scheme
 
@@ -91,12 +91,8 @@ class Folder:
                 self._put(target, content)
                 return
             Path(target).parent.mkdir(parents=True, exist_ok=True)
-            draft = f"{target}.{secrets.token_hex(8)}.tmp"
-            try:
-                self._put(draft, content)
-                self._files.move(draft, target)
-            finally:
-                Path(draft).unlink(missing_ok=True)
+            with draft(Path(target)) as path:
+                self._put(str(path), content)
 
     def delete(self, name: str) -> None:
         """Removes the file.

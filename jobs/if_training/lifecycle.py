@@ -13,6 +13,7 @@ from common.detection.registry.pointer import ArtifactStore, model_store
 from common.errors import ModelError, StageError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.lake.orphans import clear_up
 from common.runtime.context import new_report
 from common.runtime.run_report import RunReport
 from jobs.if_training.config import ALL, STAGES, TrainingConfig
@@ -125,6 +126,7 @@ def open_run(config: TrainingConfig) -> TrainingRun:
         random_state=project.training.random_state if config.random_state is None else config.random_state,
     )
     lake = Lake.opened(config.lake_uri, spec)
+    clear_up(lake)
     run = TrainingRun(
         config,
         parameters,

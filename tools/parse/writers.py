@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 
 from common.display import in_json
 from common.errors import InputError
+from common.storage.drafts import draft
 
 _ISO_UTC = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -74,18 +74,15 @@ def file_output(path: Path, schema: pa.Schema) -> Iterator[Writer]:
     Raises:
         InputError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        if path.suffix == ".parquet":
-            with pq.ParquetWriter(partial, schema, compression="zstd") as parquet:
-                yield parquet
-        else:
-            with partial.open("wb") as stream:
-                yield NdjsonWriter(stream)
-        partial.replace(path)
+        with draft(path) as partial:
+            if path.suffix == ".parquet":
+                with pq.ParquetWriter(partial, schema, compression="zstd") as parquet:
+                    yield parquet
+            else:
+                with partial.open("wb") as stream:
+                    yield NdjsonWriter(stream)
     except OSError as error:
         raise InputError(
             f"{path} cannot be written: {error.strerror or error}", "Check the folder and its permissions"
         ) from None
-    finally:
-        partial.unlink(missing_ok=True)

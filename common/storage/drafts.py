@@ -1,0 +1,53 @@
+"""Files that are written beside their place and take it when they are whole."""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+SUFFIX = ".tmp"
+
+
+@contextmanager
+def draft(target: Path) -> Iterator[Path]:
+    """A new, hidden file beside the target to write to; it takes the target's place at the end, and is gone otherwise.
+
+    Its process holds it with flock, so the next one that writes the target knows and removes those of killed processes.
+
+    Raises:
+        OSError: the file cannot be made, or cannot take the place.
+    """
+    _remove_dead(target)
+    path = target.with_name(f".{target.name}.{secrets.token_hex(8)}{SUFFIX}")
+    lock = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+    try:
+        _taken(lock)
+        yield path
+        path.replace(target)
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _remove_dead(target: Path) -> None:
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*{SUFFIX}"):
+        with suppress(FileNotFoundError, PermissionError):
+            lock = os.open(path, os.O_RDONLY)
+            # an empty one may belong to a process that is about to take its lock
+            if os.fstat(lock).st_size and _taken(lock):
+                path.unlink(missing_ok=True)
+            os.close(lock)
+
+
+def _taken(lock: int) -> bool:
+    """Whether this process got the lock; False also where the file system has no locks."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,52 @@
+"""Files that take their place when they are whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from common.storage.drafts import draft
+
+WRITE_AND_DIE = """
+import os, sys
+from pathlib import Path
+from common.storage.drafts import draft
+with draft(Path(sys.argv[1])) as path:
+    path.write_text("half")
+    os._exit(9)
+"""
+
+
+def test_a_draft_takes_its_place_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    with draft(target) as path:
+        path.write_text("whole")
+        assert not target.exists()
+    assert target.read_text() == "whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_was_there_stays_if_writing_fails(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_text("old")
+    with pytest.raises(ValueError, match="no"), draft(target) as path:
+        path.write_text("half")
+        raise ValueError("no")
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_next_writer_removes_the_drafts_of_killed_ones_alone(tmp_path: Path) -> None:
+    target = tmp_path / "file[1]"
+    subprocess.run([sys.executable, "-c", WRITE_AND_DIE, target], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    with draft(target) as living:
+        living.write_text("mine")
+        with draft(target) as other:
+            other.write_text("other")
+            assert set(tmp_path.iterdir()) == {living, other}
+    assert target.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [target]
