@@ -30,6 +30,7 @@ class LakeReader:
         self.uri = normal_uri(uri)
         check_delta_path(self.uri)
         self.is_remote = self.uri.startswith("s3://")
+        self._place = plain_path(self.uri)
         self._tables = tables(spec)
 
     def table(self, name: str) -> Table:
@@ -43,7 +44,7 @@ class LakeReader:
 
     def location(self, name: str) -> str:
         """The URI of a table, in a form that every engine takes as it is."""
-        return f"{plain_path(self.uri)}/{name}"
+        return f"{self._place}/{name}"
 
     def exists(self, name: str) -> bool:
         """Whether the table has been created.

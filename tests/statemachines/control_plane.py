@@ -80,7 +80,7 @@ class ControlPlane:
         started = states.start_execution(stateMachineArn=self.machine(machine), input=json.dumps(message))
         return str(started["executionArn"])
 
-    def finish(self, execution: str, seconds: float = 60) -> dict[str, Any]:
+    def finish(self, execution: str, seconds: float = 180) -> dict[str, Any]:
         """The execution once it has ended."""
         states = self.aws.client("stepfunctions")
         deadline = time.monotonic() + seconds
@@ -89,7 +89,7 @@ class ControlPlane:
             time.sleep(0.1)
         return dict(described)
 
-    def run(self, machine: str, message: Any, seconds: float = 60) -> dict[str, Any]:
+    def run(self, machine: str, message: Any, seconds: float = 180) -> dict[str, Any]:
         """A new execution once it has ended."""
         return self.finish(self.start(machine, message), seconds)
 

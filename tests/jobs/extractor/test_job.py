@@ -83,7 +83,10 @@ def test_windows_batches_and_gaps(tmp_path: Path) -> None:
     ]
 
 
-def test_all_batches_of_a_window_are_its_input_and_each_counts_once(tmp_path: Path) -> None:
+def test_all_batches_of_a_window_are_its_input_and_each_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.extractor.manifest.MOST_CHARACTERS", 1024)  # whatever the length of the test's folder
     second = batch(tmp_path, "2026/03/10", "aa", "2026-03-10T23:25:00Z")
     first = batch(tmp_path, "2026/03/10", "zz", "2026-03-10T23:24:00Z")
     again = batch(tmp_path, "2026/03/11", "aa", "2026-03-10T23:30:00Z")
