@@ -88,7 +88,8 @@ def left_by_the_dead(lake_uri: str) -> Iterator[list[DeadPlace] | list[RemotePla
     Raises:
         OSError: the lake cannot be listed.
     """
-    remove_dead_places(temporary_base())
+    with suppress(FileNotFoundError):  # a container may have no temporary folder
+        remove_dead_places(temporary_base())
     if lake_uri.startswith("s3://"):
         yield remote_places(lake_uri)[1]
         return

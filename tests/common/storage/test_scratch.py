@@ -59,3 +59,14 @@ def test_folders_of_earlier_releases_are_removed_after_a_day(tmp_path: Path) -> 
     with left_by_the_dead(str(tmp_path)) as places:
         assert places == []
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")} == {"_scratch", "_scratch/young", "fg_a"}
+
+
+def test_a_container_without_a_temporary_folder_can_use_a_local_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> Path:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr("common.storage.scratch.temporary_base", none)
+    with left_by_the_dead(str(tmp_path)) as places:
+        assert places == []
