@@ -51,8 +51,10 @@ def check(path: str) -> None:
 
 def _open(stream: BinaryIO, path: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(stream, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
+        file = pq.ParquetFile(stream, page_checksum_verification=True)
+        _ = file.schema_arrow.names  # decodes them
+        return file
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as Parquet: {first_line(error)}", "Export the file again") from None
 
 

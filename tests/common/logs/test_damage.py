@@ -205,6 +205,14 @@ def test_a_damaged_footer_is_a_hole_of_the_whole_file(tmp_path: Path) -> None:
         find_logs([path], ReadOptions())
 
 
+def test_a_footer_whose_names_are_no_text_is_refused(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([FLOW | {"zz_extra_zz": 1}]), buffer)
+    path = write(tmp_path / "log.parquet", buffer.getvalue().replace(b"zz_extra_zz", b"zz_\xfa\xfbxxa_zz"))
+    with pytest.raises(InputError, match=r"log\.parquet cannot be read as Parquet: 'utf-8' codec"):
+        find_logs([path], ReadOptions())
+
+
 def test_rejects_of_damaged_files_say_nothing_about_the_others() -> None:
     counts = Counts(read=100, rejected=30, holes=[Hole("a", "cut off", 3, None), Hole("a", "again", 9, 1)])
     counts.rejected_by_file.update({"a": 28, "b": 2})
