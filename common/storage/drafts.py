@@ -23,10 +23,8 @@ def draft(target: Path) -> Iterator[Path]:
         OSError: the file cannot be made, or cannot take the place.
     """
     _remove_dead(target)
-    path = target.with_name(f".{target.name}.{secrets.token_hex(8)}{SUFFIX}")
-    lock = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+    path, lock = _new(target)
     try:
-        _taken(lock)
         yield path
         path.replace(target)
     finally:
@@ -34,12 +32,22 @@ def draft(target: Path) -> Iterator[Path]:
         os.close(lock)
 
 
+def _new(target: Path) -> tuple[Path, int]:
+    """A new draft, and its lock."""
+    while True:
+        path = target.with_name(f".{target.name}.{secrets.token_hex(8)}{SUFFIX}")
+        lock = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        _taken(lock)
+        if path.exists():
+            return path, lock
+        os.close(lock)  # a process that looks for dead drafts was faster
+
+
 def _remove_dead(target: Path) -> None:
     for path in target.parent.glob(f".{glob.escape(target.name)}.*{SUFFIX}"):
         with suppress(FileNotFoundError, PermissionError):
             lock = os.open(path, os.O_RDONLY)
-            # an empty one may belong to a process that is about to take its lock
-            if os.fstat(lock).st_size and _taken(lock):
+            if _taken(lock):
                 path.unlink(missing_ok=True)
             os.close(lock)
 

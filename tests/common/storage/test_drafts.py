@@ -15,7 +15,7 @@ import os, sys
 from pathlib import Path
 from common.storage.drafts import draft
 with draft(Path(sys.argv[1])) as path:
-    path.write_text("half")
+    path.write_text(sys.argv[2])
     os._exit(9)
 """
 
@@ -39,9 +39,10 @@ def test_what_was_there_stays_if_writing_fails(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_the_next_writer_removes_the_drafts_of_killed_ones_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("written", ["half", ""])
+def test_the_next_writer_removes_the_drafts_of_killed_ones_alone(tmp_path: Path, written: str) -> None:
     target = tmp_path / "file[1]"
-    subprocess.run([sys.executable, "-c", WRITE_AND_DIE, target], check=False)
+    subprocess.run([sys.executable, "-c", WRITE_AND_DIE, target, written], check=False)
     assert len(list(tmp_path.iterdir())) == 1
     with draft(target) as living:
         living.write_text("mine")
