@@ -23,7 +23,7 @@ from tests.torture.kills import IN_A_ROW, Outcome, differing, left_over
 from tests.torture.world import SETTINGS, WINDOW, World, copy
 from tools.demo.control_plane import FIFTEEN_MINUTES
 
-PROJECT, ORGANISATION = "torture", "acme/hq"
+PROJECT, ORGANISATION = "local", "acme/hq"
 BUCKET = "ndr-ingestion-000000000000-us-east-1"
 BACKFILL = "sfn_ndr_backfill_reprocessing"
 FEATURES = ("delta_host", "delta_pair", "fg_a", "pair_counts", "fg_c")
