@@ -120,7 +120,7 @@ def _repaired(victim: Victim, lake: Path, out: Path) -> Iterator[str]:
     yield from (f"{name} is wrong" for name in differing(lake, victim.after, victim.step.tables))
     yield from (f"{name} is wrong" for name in victim.step.outputs if not _made(victim, out, name))
     yield from left_over(lake)
-    yield from (f"{path} is left" for path in out.rglob("*.tmp"))
+    yield from (f"{path.relative_to(out)} is left" for path in out.rglob("*.tmp"))
     if not victim.made and _models(lake) != _models(victim.after):
         yield f"the models are {_models(lake)}"
 
@@ -140,7 +140,7 @@ def left_over(lake: Path) -> Iterator[str]:
     scratch = [path for path in (lake / "_scratch").glob("*") if any(path.iterdir())]
     if scratch:
         yield f"{len(scratch)} scratch folders are left"
-    yield from (f"{path} is left" for path in lake.rglob("*.tmp"))
+    yield from (f"{path.relative_to(lake)} is left" for path in lake.rglob("*.tmp"))
     for log in lake.rglob("_delta_log"):
         if orphans := _orphans(log.parent):
             yield f"{len(orphans)} orphan files are left, the first {orphans[0]}"
