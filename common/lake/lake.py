@@ -96,7 +96,7 @@ class Lake(LakeReader):
     def _replace(self, name: str, frame: DataFrame, where: str) -> tuple[int, int]:
         table = self.table(name)
         checked = _checked(frame, table)
-        self._create(table)
+        self.ensure(name)
         for attempt in range(COMMIT_ATTEMPTS):
             try:
                 (
@@ -124,7 +124,7 @@ class Lake(LakeReader):
             CommitError: the commit failed, or conflicted with others too often.
         """
         table = self.table(name)
-        self._create(table)
+        self.ensure(name)
         where = " AND ".join(f"{key} IN ({', '.join(map(_quoted, held))})" for key, held in partitions.items())
         version = -1
 
@@ -166,12 +166,14 @@ class Lake(LakeReader):
         )
 
     def ensure(self, name: str) -> None:
-        """Creates the table without rows, unless it exists.
+        """Creates the table unless it is there; the first table of a lake marks it with this release's format.
 
         Raises:
             CommitError: the lake is not writable.
         """
-        self._create(self.table(name))
+        if not self.exists(name):
+            require_format(self, is_new=True)
+            self.create(self.table(name))
 
     @property
     def _spark(self) -> SparkSession:
@@ -181,12 +183,6 @@ class Lake(LakeReader):
 
     def _engine_location(self, name: str) -> str:
         return engine_uri(self.location(name), self._engine)
-
-    def _create(self, table: Table) -> None:
-        """Creates the table unless it is there; the first table of a lake marks it with this release's format."""
-        if not self.exists(table.name):
-            require_format(self, is_new=True)
-            self.create(table)
 
     def create(self, table: Table) -> None:
         """Creates the table without rows, each column with its meaning and unit as comment.

@@ -115,10 +115,6 @@ class LakeReader:
         """The number of rows of the table, as its log has it."""
         return int(pc.sum(pa.table(self.delta(name).get_add_actions(flatten=True))["num_records"]).as_py() or 0)
 
-    def snapshot(self, name: str) -> DeltaTable:
-        """The current version of the table; it does not follow later commits."""
-        return self.delta(name)
-
     def stored_schema(self, name: str) -> pa.Schema:
         """The columns that the table actually has, declared or not.
 
@@ -151,7 +147,7 @@ class LakeReader:
         return dataset.to_table(columns=wanted, filter=filters_to_expression(filters) if filters else None)
 
     def delta(self, name: str) -> DeltaTable:
-        """The Delta table itself, in its current version."""
+        """The Delta table itself, in its current version; it does not follow later commits."""
         return DeltaTable(self.location(name), storage_options=self._storage)
 
     def _files(self, name: str) -> dict[str, dict[str, str]]:

@@ -99,7 +99,7 @@ class SessionKeys:
             TableError: the table is unreadable.
         """
         try:
-            table = self._lake.snapshot(TABLE)
+            table = self._lake.delta(TABLE)
             actions = pa.table(table.get_add_actions(flatten=True))
             wanted = actions.filter(pc.is_in(actions["partition.window"], pa.array(self._others, pa.string())))
         except (DeltaError, OSError) as error:

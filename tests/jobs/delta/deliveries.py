@@ -145,7 +145,7 @@ def check_windows_at_once(stages: Stages, root: Path, seed: int) -> None:
     assert len(seen) >= 5  # three at once, two again
     assert_each_once(stages, {row["dst_ip"] for one in parts for row in one.rows}, f"seed {seed}")
     held = {file.name for file in (stages.folder / "session_keys").rglob("*.parquet")}
-    committed = stages.lake.snapshot("session_keys").file_uris()
+    committed = stages.lake.delta("session_keys").file_uris()
     assert held == {uri.rpartition("/")[2] for uri in committed}
 
 

@@ -150,13 +150,13 @@ class _Execution:
                 result = self._map(name, state, data) if state["Type"] == "Map" else self._task(name, state, data)
                 return self._leave(state, data, result, result=result)
             except StateError as error:
-                number = _matching(state.get("Retry", []), error.error)
+                number = matching(state.get("Retry", []), error.error)
                 if number is not None:
                     self._walk.taken.add((name, "retrier", number))
                     retries[number] = retries.get(number, 0) + 1
                     if retries[number] <= state["Retry"][number].get("MaxAttempts", 3):
                         continue
-                number = _matching(state.get("Catch", []), error.error)
+                number = matching(state.get("Catch", []), error.error)
                 if number is None:
                     raise
                 self._walk.taken.add((name, "catcher", number))
@@ -208,7 +208,8 @@ class _Execution:
         return value
 
 
-def _matching(rules: Sequence[Mapping[str, Any]], error: str) -> int | None:
+def matching(rules: Sequence[Mapping[str, Any]], error: str) -> int | None:
+    """The number of the first retrier or catcher that takes the error; None if none does."""
     for number, rule in enumerate(rules):
         names = rule["ErrorEquals"]
         if error in names or "States.ALL" in names or ("States.TaskFailed" in names and error != "States.Timeout"):

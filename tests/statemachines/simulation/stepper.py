@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from tests.statemachines.machines.walker import StateError
+from tests.statemachines.machines.walker import StateError, matching
 from tests.statemachines.simulation.values import Scope, Template, Val, val
 
 RUNNING = "RUNNING"
@@ -198,7 +198,7 @@ def fail(execution: Execution, services: Services, error: StateError) -> None:
     assert execution.state
     current = execution.machine.states[execution.state]
     execution.children, execution.items, execution.results = (), (), ()
-    number = _matching(current.retry, error.error)
+    number = matching(current.retry, error.error)
     if number is not None:
         retrier, made = current.retry[number], dict(execution.retries).get(number, 0) + 1
         if made <= retrier.get("MaxAttempts", 3):
@@ -206,7 +206,7 @@ def fail(execution: Execution, services: Services, error: StateError) -> None:
             execution.retries = tuple(sorted({**dict(execution.retries), number: made}.items()))
             execution.wake = services.now + int(min(pause, retrier.get("MaxDelaySeconds", pause)))
             return
-    number = _matching(current.catch, error.error)
+    number = matching(current.catch, error.error)
     if number is None:
         _end(execution, "FAILED", error=error)
         return
@@ -307,14 +307,6 @@ def _map(execution: Execution, services: Services, state: State) -> Val:
         raise Blocked(started)
     results, execution.results = execution.results, ()
     return val([result.value for result in results])
-
-
-def _matching(rules: Sequence[Mapping[str, Any]], error: str) -> int | None:
-    for number, rule in enumerate(rules):
-        names = rule["ErrorEquals"]
-        if error in names or "States.ALL" in names or ("States.TaskFailed" in names and error != "States.Timeout"):
-            return number
-    return None
 
 
 def failure_of(execution: Execution) -> StateError:
