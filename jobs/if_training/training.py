@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -22,6 +24,7 @@ from jobs.if_training.reading import TrainingRows, read_training_rows
 from jobs.if_training.training_protocol import Trained, train
 
 VALIDATION, HTML_REPORT = "validation.npz", "report.html"
+MPLCONFIGDIR = "MPLCONFIGDIR"
 QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
 
 
@@ -67,12 +70,28 @@ def _save(run: TrainingRun, trained: Trained, rows: TrainingRows, digest: str, v
 
 
 def _html_report(run: TrainingRun, content: Artifact, trained: Trained, hosts: dict[str, int]) -> bytes:
-    """The report as HTML. Matplotlib needs a folder to write to, which a read-only system has in the lake only."""
-    with scratch_folder(run.lake.uri) as folder:
-        os.environ.setdefault("MPLCONFIGDIR", str(folder))
+    """The report as HTML."""
+    with _matplotlib_folder(run.lake.uri):
         from jobs.if_training.html_report import html_report
 
         return html_report(run.run_id, run.request, content, trained, hosts).encode()
+
+
+@contextmanager
+def _matplotlib_folder(lake_uri: str) -> Iterator[None]:
+    """Matplotlib needs a folder to write to, which a read-only system has in the lake only.
+
+    The variable ends with the folder: a process that inherits it would make the folder again, and leave it.
+    """
+    if MPLCONFIGDIR in os.environ:
+        yield
+        return
+    with scratch_folder(lake_uri) as folder:
+        os.environ[MPLCONFIGDIR] = str(folder)
+        try:
+            yield
+        finally:
+            del os.environ[MPLCONFIGDIR]
 
 
 def _forest(run: TrainingRun) -> tuple[ForestParameters, frozenset[str]]:
