@@ -10,7 +10,7 @@ import click
 from common.detection.registry.formats import FORMAT_VERSION, parsed
 from common.detection.registry.pointer import MANIFEST, SUCCESS, ArtifactStore, model_store, read_pointer
 from common.errors import ModelError
-from common.runtime.lake_project import lake_project
+from common.runtime.lake_project import lake_identity
 from tools.models.migration import migrate_models
 
 SHOWN = ("format_version", "training_window", "rows", "feature_spec_version", "baseline_horizon")
@@ -57,7 +57,7 @@ def migrate(lake_uri: str, project_name: str | None) -> None:
 
 
 def _store(lake_uri: str, project_name: str | None) -> ArtifactStore:
-    return model_store(lake_uri, lake_project(lake_uri, project_name).name)
+    return model_store(lake_uri, lake_identity(lake_uri, project_name).project_name)
 
 
 def complete_runs(store: ArtifactStore) -> list[str]:
