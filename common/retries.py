@@ -51,7 +51,7 @@ def retried(
     failure: type[NdrError],
     remedy: str,
 ) -> Result:
-    """What the work returns, once a try succeeds; tried again after `TryAgainError` and after the errors that `again` names.
+    """What the work returns, once a try succeeds; it is repeated after `TryAgainError`, and errors that `again` names.
 
     All other errors, and interrupts, pass through at once.
 
