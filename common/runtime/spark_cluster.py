@@ -20,6 +20,7 @@ from common.errors import EngineError
 from common.retries import polled
 from common.runtime.catalog import STAGES
 from common.runtime.cli import report_errors
+from common.runtime.environment import variables
 from common.runtime.version import version_option
 
 RESOURCES = Path("/opt/ml/config/resourceconfig.json")
@@ -78,16 +79,17 @@ def on_spark(command: click.Command) -> None:
         EngineError: the resource configuration is invalid, or the master does not answer.
     """
     cluster = read_cluster(RESOURCES)
-    os.environ |= settings(cluster, memory_bytes(), os.environ.get("NDR_SPARK_CONF", ""))
     arguments = sys.argv[1:] if "--engine" in sys.argv else [*sys.argv[1:], "--engine", "spark"]
-    if cluster is None or {"--help", "--version"} & set(arguments):
-        command(arguments)
-    elif cluster.host != cluster.master:
-        follow(cluster)
-    else:
-        with _process("org.apache.spark.deploy.master.Master", "--host", cluster.host, "--port", str(PORT)) as master:
-            _wait_for_master(cluster, master)
+    with variables(settings(cluster, memory_bytes(), os.environ.get("NDR_SPARK_CONF", ""))):
+        if cluster is None or {"--help", "--version"} & set(arguments):
             command(arguments)
+        elif cluster.host != cluster.master:
+            follow(cluster)
+        else:
+            master_of = ("org.apache.spark.deploy.master.Master", "--host", cluster.host, "--port", str(PORT))
+            with _process(*master_of) as master:
+                _wait_for_master(cluster, master)
+                command(arguments)
 
 
 def settings(cluster: Cluster | None, memory: int, given: str) -> dict[str, str]:
