@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
+from common.runtime.commands import command
 from common.runtime.version import version_option
 from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
@@ -29,9 +30,24 @@ class RunIdType(click.ParamType[str]):
         return str(value)
 
 
-@click.command(
+@command(
     name="ndr-if-training",
     epilog="Example: ndr-if-training --window 2026-03-03T00:08Z/2026-03-10T00:08Z --lake ./lake",
+    groups={
+        "Training": (
+            "stage",
+            "run-id",
+            "n-estimators",
+            "max-samples",
+            "random-state",
+            "min-rows",
+        ),
+        "Windows": (
+            "window",
+            "missing-windows",
+            "backfill-state-machine",
+        ),
+    },
 )
 @click.option(
     "--window",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from common.runtime.cli import feature_spec_option, lake_option, report_errors
+from common.runtime.commands import group
 from common.runtime.version import version_option
 from tools.lake import job
 
 
-@click.group(name="ndr-lake", epilog="Example: ndr-lake show --lake ./lake")
+@group(name="ndr-lake", epilog="Example: ndr-lake show --lake ./lake")
 @version_option
 def main() -> None:
     """Show the state of a lake, and migrate it to this release's format."""
