@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from common.runtime.cli import report_errors, stage_options
+from common.runtime.commands import command
 from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.delta.cli import log_options
@@ -15,7 +14,7 @@ from jobs.streaming_15m.config import StreamingConfig
 from jobs.streaming_15m.job import run
 
 
-@click.command(
+@command(
     name="ndr-15m",
     epilog="Example: ndr-15m --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
 )

@@ -11,11 +11,12 @@ from common.runtime.cli import (
     project_name_option,
     report_errors,
 )
+from common.runtime.commands import group
 from common.runtime.version import version_option
 from tools.lake import identity, job
 
 
-@click.group(name="ndr-lake", epilog="Example: ndr-lake show --lake ./lake")
+@group(name="ndr-lake", epilog="Example: ndr-lake show --lake ./lake")
 @version_option
 def main() -> None:
     """Show what a lake is and the state it is in, configure it, and migrate it to this release's format."""
