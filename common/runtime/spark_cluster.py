@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from common.errors import EngineError
+from common.retries import polled
 from common.runtime.catalog import STAGES
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
@@ -116,14 +117,18 @@ def follow(cluster: Cluster) -> None:
 
 
 def _wait_for_master(cluster: Cluster, master: subprocess.Popen[bytes] | None = None) -> None:
-    end = time.monotonic() + MASTER_START_SECONDS
-    while not _answers(cluster):
-        if time.monotonic() > end or (master and master.poll() is not None):
-            raise EngineError(
-                f"no Spark master answers at {cluster.master}:{PORT}",
-                "Check that host's log; the hosts of a job must reach each other on all ports",
-            )
-        time.sleep(POLL_SECONDS)
+    def answers() -> bool | None:
+        """None while it may come to answer."""
+        return _answers(cluster) or (False if master and master.poll() is not None else None)
+
+    place = f"{cluster.master}:{PORT}"
+    if not polled(
+        f"the Spark master at {place}", answers, first_pause_seconds=POLL_SECONDS, seconds=MASTER_START_SECONDS
+    ):
+        raise EngineError(
+            f"no Spark master answers at {place}",
+            "Check that host's log; the hosts of a job must reach each other on all ports",
+        )
 
 
 def _answers(cluster: Cluster) -> bool:

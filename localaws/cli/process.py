@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.retries import polled
 from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.private_files import make_private, private_append, write_private
@@ -25,6 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SERVER = "localaws.server.server"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
+POLL_SECONDS = 0.05
 HEALTH_SECONDS = 5.0
 DEFAULT_PORT = 4566
 _ELSEWHERE = "another home folder, or with another credential"
@@ -213,14 +214,16 @@ class LocalAws:
         }
 
     def _wait_until_up(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while self.pid() != process.pid:
-            if process.poll() is not None:
-                raise LocalAwsError(f"the local AWS did not start: {self._last_line()}", f"See {self.log_path}")
-            if time.monotonic() > deadline:
-                process.kill()
-                raise LocalAwsError(f"the local AWS did not answer within {START_SECONDS:g} s", f"See {self.log_path}")
-            time.sleep(0.05)
+        def is_up() -> bool | None:
+            """None while it may come to answer."""
+            return self.pid() == process.pid or (None if process.poll() is None else False)
+
+        answered = polled("the local AWS", is_up, first_pause_seconds=POLL_SECONDS, seconds=START_SECONDS)
+        if answered is None:
+            process.kill()
+            raise LocalAwsError(f"the local AWS did not answer within {START_SECONDS:g} s", f"See {self.log_path}")
+        if not answered:
+            raise LocalAwsError(f"the local AWS did not start: {self._last_line()}", f"See {self.log_path}")
 
     def _last_line(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()
@@ -236,11 +239,13 @@ class LocalAws:
         if pid is None:
             return False
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while _alive(pid):
-            if time.monotonic() > deadline:
-                raise LocalAwsError(f"the local AWS (process {pid}) does not stop", f"See {self.log_path}")
-            time.sleep(0.05)
+        if not polled(
+            f"the end of the local AWS (process {pid})",
+            lambda: None if _alive(pid) else True,
+            first_pause_seconds=POLL_SECONDS,
+            seconds=STOP_SECONDS,
+        ):
+            raise LocalAwsError(f"the local AWS (process {pid}) does not stop", f"See {self.log_path}")
         return True
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import yaml
 
 from common.aws.clients import aws_errors, client
 from common.errors import StageError
+from common.retries import polled
 from common.windows import iso
 from tools.demo.mini_batches import MiniBatch
 from tools.demo.steps import run_command
@@ -23,6 +23,7 @@ PROJECT = "demo"
 FIFTEEN_MINUTES = "sfn_ndr_15m_features_inference"
 RUNNING = "RUNNING"
 POLL_SECONDS = 0.2
+DELIVERY_SECONDS = 120.0
 WAIT_SCALE = 0.25
 BUS = "ndr"
 
@@ -48,7 +49,7 @@ class ControlPlane:
         states = client("stepfunctions")
         with aws_errors(f"the state machine {machine} cannot be run"):
             started = states.start_execution(stateMachineArn=self._alias(machine), input=json.dumps(message))
-            return self._finished(states, machine, started["executionArn"])
+        return self._finished(states, machine, started["executionArn"])
 
     def deliver(self, batch: MiniBatch) -> dict[str, Any]:
         """Uploads a mini-batch, sends its event, and returns the output of the 15-minute machine.
@@ -67,9 +68,18 @@ class ControlPlane:
             }
             entry = {"EventBusName": BUS, "Source": "demo", "DetailType": "NdrBatchCompleted"}
             client("events").put_events(Entries=[entry | {"Detail": json.dumps(detail)}])
-            while not (new := [arn for arn in self._executions(states) if arn not in known]):
-                time.sleep(POLL_SECONDS)
-            return self._finished(states, FIFTEEN_MINUTES, new[0])
+            new = polled(
+                f"an execution of {FIFTEEN_MINUTES}",
+                lambda: next((arn for arn in self._executions(states) if arn not in known), None),
+                first_pause_seconds=POLL_SECONDS,
+                seconds=DELIVERY_SECONDS,
+            )
+        if new is None:
+            raise StageError(
+                f"the mini-batch of {batch.window} started no execution within {DELIVERY_SECONDS:g} s",
+                f"See {self.home}/server.log",
+            )
+        return self._finished(states, FIFTEEN_MINUTES, new)
 
     def _alias(self, machine: str) -> str:
         arn = self.outputs["PredictionPublicationStateMachineArn"]
@@ -80,8 +90,12 @@ class ControlPlane:
         return [entry["executionArn"] for entry in states.list_executions(stateMachineArn=arn)["executions"]]
 
     def _finished(self, states: Any, machine: str, execution: str) -> dict[str, Any]:
-        while (described := states.describe_execution(executionArn=execution))["status"] == RUNNING:
-            time.sleep(POLL_SECONDS)
+        def ended() -> dict[str, Any] | None:
+            with aws_errors(f"the execution of {machine} cannot be followed"):
+                found: dict[str, Any] = states.describe_execution(executionArn=execution)
+            return None if found["status"] == RUNNING else found
+
+        described = polled(f"the execution of {machine}", ended, first_pause_seconds=POLL_SECONDS) or {}
         if described["status"] != "SUCCEEDED":
             raise StageError(
                 f"{machine} {described['status']}: {described.get('error')}: {described.get('cause')}",

@@ -11,6 +11,7 @@ import pytest
 from common.aws.redshift import run_statements
 from common.config.redshift import RedshiftParameters
 from common.errors import RedshiftError
+from common.retries import Retries
 from common.storage.files import Folder
 from jobs.join import to_redshift
 from jobs.join.to_redshift import publication_statements, publish_to_redshift
@@ -103,7 +104,7 @@ def test_a_conflicting_transaction_is_retried(
         run_statements(place, statements, token)
 
     monkeypatch.setattr(to_redshift, "run_statements", conflicts_twice)
-    monkeypatch.setattr(to_redshift, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(to_redshift, "RETRIES", Retries(tries=5, first_pause_seconds=0.01, longest_pause_seconds=0.01))
     publish_to_redshift(redshift, staging, joined(0.1), TABLE)
     assert len(set(tokens)) == 3
     assert len(published()) == 1
