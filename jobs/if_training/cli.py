@@ -75,6 +75,7 @@ class RunIdType(click.ParamType[str]):
     type=click.IntRange(2),
     help="Smallest number of rows to train on.  [default: from the project parameters]",
 )
+@click.option("--execution", metavar="ARN", help="Execution that runs the stage, named with what it decides.")
 @version_option
 @report_errors
 def main(**options: Any) -> None:
@@ -103,6 +104,6 @@ def _run(options: dict[str, Any]) -> None:
     from jobs.if_training.job import roll_back, run  # what the stages load takes a second, which help need not wait for
 
     if options["stage"] == ROLLBACK:
-        roll_back(options["lake_uri"], options["project_name"], options["run_id"])
+        roll_back(options)
     else:
         run(TrainingConfig(**options))
