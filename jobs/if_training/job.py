@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
 
 import click
 
@@ -15,6 +14,7 @@ from common.detection.registry.pointer import model_store
 from common.detection.registry.promotion import settle
 from common.features.spec import load_spec
 from common.lake.lake import Lake
+from common.runtime.lake_project import LakeProject
 from common.runtime.run_report import RunReport
 from jobs.if_training.config import ALL, STAGES, TrainingConfig
 from jobs.if_training.lifecycle import TrainingRun, open_run
@@ -39,20 +39,19 @@ def run(config: TrainingConfig) -> None:
     click.echo(opened.report.to_json())
 
 
-def roll_back(options: Mapping[str, Any]) -> None:
+def roll_back(lake_uri: str, project: LakeProject, run_id: str | None, execution: str | None) -> None:
     """Makes the model before the current one current again; with a run, only where that one is current.
 
     Raises:
         ModelError: there is none before it, or it was altered.
     """
-    project, execution = options["project_name"], options["execution"]
-    report = RunReport("ndr-if-training", project_name=project)
-    lake = Lake.opened(options["lake_uri"], load_spec(options["feature_spec_version"]))
-    store = model_store(lake.uri, project)
+    report = RunReport("ndr-if-training", project_name=project.name)
+    lake = Lake.opened(lake_uri, load_spec(project.feature_spec_version), identity=project.identity)
+    store = model_store(lake.uri, project.name)
     with report.step("rollback"):
         settle(lake, store)
         note = Note(execution or caller(lake.is_remote), "ndr-if-training --stage rollback", execution)
-        move = promotion.roll_back(store, project, note, options["run_id"])
+        move = promotion.roll_back(store, project.name, note, run_id)
         settle(lake, store)
     report.details |= {"rolled_back": move.before if move.moved else None, "run_id": move.current}
     click.echo(report.to_json())
