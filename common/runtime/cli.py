@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any
@@ -209,7 +209,7 @@ def report_errors(function: Command) -> Command:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 sys.exit(0)
             except NdrError as error:
-                fail(str(error))
+                fail(*error.lines)
             except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
                 fail(str(worker_cause(error) or _unexpected(error)))
 
@@ -222,24 +222,29 @@ def _unexpected(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback"
 
 
-def fail(message: str) -> None:
-    """Prints the message as one line on stderr and exits with code 1; a failure after a signal is its consequence."""
+def fail(message: str, *below: str) -> None:
+    """Prints the message on stderr and exits with code 1; a failure after a signal is its consequence."""
     interruption = received()
     if interruption is not None:
         finish(str(interruption), interruption.exit_code)
     if os.environ.get("NDR_DEBUG"):
         click.echo(lines_on_terminal(traceback.format_exc()), err=True, nl=False)
-    finish(message, 1)
+    finish(message, 1, below)
 
 
-def finish(message: str, code: int) -> None:
-    """Prints the message as one line on stderr, and exits."""
+def finish(message: str, code: int, below: Sequence[str] = ()) -> None:
+    """Prints the message as one line on stderr, and each further one on a line below it, and exits."""
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
-    line = on_terminal(" ".join(message.split()))
-    if len(line) > LONGEST_MESSAGE:
-        line = f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"
-    click.echo(f"error: {line}", err=True)
+    click.echo("\n  ".join((f"error: {_line(message)}", *map(_line, below))), err=True)
     if sys.stderr is sys.__stderr__ and (code != 1 or "pysail" in sys.modules):
         end(code)
     sys.exit(code)
+
+
+def _line(message: str) -> str:
+    """The message on one line, harmless and not too long."""
+    line = on_terminal(" ".join(message.split()))
+    if len(line) <= LONGEST_MESSAGE:
+        return line
+    return f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"
