@@ -19,6 +19,7 @@ from localaws.cli.errors import LocalAwsError
 from localaws.cli.histories import Histories
 from localaws.cli.logs import follow, log_files
 from localaws.cli.process import DEFAULT_PORT, LocalAws
+from localaws.cli.start import start
 from localaws.cli.text_table import document, lines
 
 home_option = click.option(
@@ -52,7 +53,9 @@ def main() -> None:
 @main.command(epilog="Example: ndr-local up --project project.yaml --fused")
 @home_option
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}]"
+    "--port",
+    type=click.IntRange(1, 65535),
+    help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}, or the next one that is free]",
 )
 @click.option(
     "--project",
@@ -75,8 +78,7 @@ def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
 ) -> None:
     """Start the local AWS unless it is running, and deploy stack, state machines, projects and pipelines."""
-    local = LocalAws(home, port or LocalAws.last_port(home), variables=_variables(**given))
-    started = local.start()
+    local, started = start(home, port, _variables(**given))
     click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")
     if not started and local.variables:
         click.echo("--steps, --slots, --wait-scale and --mount take effect after ndr-local down", err=True)
