@@ -112,7 +112,7 @@ def start_local_aws(home: Path, port: int | None) -> None:
 
     If it does not start, as when the port is taken, the demo ends with its error.
     """
-    command = [scripts_folder() / "ndr-local", "up", "--home", home, "--no-deploy"]
+    command = [str(scripts_folder() / "ndr-local"), "up", "--home", str(home), "--no-deploy"]
     given = [] if port is None else ["--port", str(port)]
     environment = {**os.environ, WAIT_SCALE_VARIABLE: str(WAIT_SCALE)}
     done = subprocess.run([*command, *given], env=environment, stdout=subprocess.PIPE, text=True, check=False)
