@@ -13,6 +13,7 @@ import click
 
 from common.display import lines_on_terminal, on_terminal
 from common.runtime.cli import report_errors
+from common.runtime.commands import group
 from common.runtime.version import version_option
 from localaws.cli.deployment import deploy
 from localaws.cli.errors import LocalAwsError
@@ -44,13 +45,19 @@ def running(home: Path) -> LocalAws:
     return local
 
 
-@click.group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
+@group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
 @version_option
 def main() -> None:
     """Run the whole control plane on this machine: AWS services, state machines and pipelines."""
 
 
-@main.command(epilog="Example: ndr-local up --project project.yaml --fused")
+@main.command(
+    epilog="Example: ndr-local up --project project.yaml --fused",
+    groups={
+        "Server": ("home", "port", "steps", "slots", "wait-scale", "mount"),
+        "Deployment": ("project", "deploy", "fused"),
+    },
+)
 @home_option
 @click.option(
     "--port",
