@@ -20,6 +20,7 @@ from localaws.cli.errors import LocalAwsError
 from localaws.cli.histories import Histories
 from localaws.cli.logs import follow, log_files
 from localaws.cli.process import DEFAULT_PORT, LocalAws
+from localaws.cli.start import start
 from localaws.cli.text_table import document, lines
 
 home_option = click.option(
@@ -59,7 +60,9 @@ def main() -> None:
 )
 @home_option
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}]"
+    "--port",
+    type=click.IntRange(1, 65535),
+    help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}, or the next one that is free]",
 )
 @click.option(
     "--project",
@@ -82,8 +85,7 @@ def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
 ) -> None:
     """Start the local AWS unless it is running, and deploy stack, state machines, projects and pipelines."""
-    local = LocalAws(home, port or LocalAws.last_port(home), variables=_variables(**given))
-    started = local.start()
+    local, started = start(home, port, _variables(**given))
     click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")
     if not started and local.variables:
         click.echo("--steps, --slots, --wait-scale and --mount take effect after ndr-local down", err=True)
