@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
+from common.lake.commits import USER_METADATA, origin, properties
 from common.lake.identity import LakeIdentity
 from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
@@ -117,7 +118,7 @@ class Lake(LakeReader):
         write = checked.write.format("delta").mode("overwrite").option("replaceWhere", where)
 
         def replaced() -> tuple[int, int]:
-            write.save(self._engine_location(name))
+            write.option(USER_METADATA, origin()).save(self._engine_location(name))
             return self._written(name, where)
 
         return self._committed(name, replaced)
@@ -140,7 +141,8 @@ class Lake(LakeReader):
         def replaced() -> int:
             delta = self.delta(name)
             rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
-            write_deltalake(delta, change(rows).cast(table.arrow), mode="overwrite", predicate=where)
+            fresh = change(rows).cast(table.arrow)
+            write_deltalake(delta, fresh, mode="overwrite", predicate=where, commit_properties=properties())
             return int(delta.version())
 
         with writing(self.uri, name):
@@ -152,7 +154,7 @@ class Lake(LakeReader):
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
-        self._committed(name, lambda: self.delta(name).delete(where))
+        self._committed(name, lambda: self.delta(name).delete(where, commit_properties=properties()))
 
     def _committed(self, name: str, work: Callable[[], Result]) -> Result:
         """What the work returns, which ends in a commit; it is done again after a conflict with another writer."""
@@ -208,6 +210,7 @@ class Lake(LakeReader):
                     "delta.checkpointInterval": str(COMMITS_PER_CHECKPOINT),
                 },
                 storage_options=self._storage,
+                commit_properties=properties(),
             )
         except (DeltaError, OSError) as error:
             if not self.exists(table.name):  # another writer may have created it
