@@ -270,22 +270,12 @@ def fail(message: str, *below: str) -> None:
     finish(message, 1, below)
 
 
-<<<<<<< HEAD
 def finish(message: str, code: int, below: Sequence[str] = ()) -> None:
     """Prints the message as one line on stderr, and each further one on a line below it, and exits."""
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
-    click.echo("\n  ".join((f"error: {_line(message)}", *map(_line, below))), err=True)
-=======
-def finish(message: str, code: int) -> None:
-    """Prints the message as one line on stderr, and exits."""
     close()
-    line = on_terminal(" ".join(message.split()))
-    if len(line) > LONGEST_MESSAGE:
-        line = f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"
-    tell_failure(line)
-    click.echo(f"error: {line}", err=True)
->>>>>>> w12-progress
+    lines = [_line(message), *map(_line, below)]
+    tell_failure(" ".join(lines))
+    click.echo("error: " + "\n  ".join(lines), err=True)
     if sys.stderr is sys.__stderr__ and (code != 1 or "pysail" in sys.modules):
         end(code)
     sys.exit(code)
