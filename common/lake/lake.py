@@ -14,7 +14,9 @@ from pyspark.sql import functions as F
 from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
-from common.lake.lake_format import require_format
+from common.lake.commits import USER_METADATA, origin, properties
+from common.lake.identity import LakeIdentity
+from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
 from common.lake.troubles import unwritable
 from common.lake.window_status import Journal
@@ -35,22 +37,40 @@ Result = TypeVar("Result")
 
 
 class Lake(LakeReader):
-    """The tables below one lake URI, read and replaced by an engine; without a session, only readable as Arrow."""
+    """The tables below one lake URI, read and replaced by an engine; without a session, only readable as Arrow.
 
-    def __init__(self, uri: str, spec: FeatureSpec, session: SparkSession | None = None, engine: str = "sail") -> None:
+    The identity is that of the run; it becomes the lake's with its first table.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        spec: FeatureSpec,
+        session: SparkSession | None = None,
+        engine: str = "sail",
+        identity: LakeIdentity | None = None,
+    ) -> None:
         super().__init__(uri, spec)
+        self._identity = identity
         self._session = session
         self._engine = engine
         self.journal = Journal(self)
 
     @classmethod
-    def opened(cls, uri: str, spec: FeatureSpec, session: SparkSession | None = None, engine: str = "sail") -> Lake:
+    def opened(
+        cls,
+        uri: str,
+        spec: FeatureSpec,
+        session: SparkSession | None = None,
+        engine: str = "sail",
+        identity: LakeIdentity | None = None,
+    ) -> Lake:
         """The lake, after checking that its tables are of this release's format.
 
         Raises:
             LakeFormatError: they are not.
         """
-        lake = cls(uri, spec, session, engine)
+        lake = cls(uri, spec, session, engine, identity)
         require_format(lake)
         return lake
 
@@ -98,7 +118,7 @@ class Lake(LakeReader):
         write = checked.write.format("delta").mode("overwrite").option("replaceWhere", where)
 
         def replaced() -> tuple[int, int]:
-            write.save(self._engine_location(name))
+            write.option(USER_METADATA, origin()).save(self._engine_location(name))
             return self._written(name, where)
 
         return self._committed(name, replaced)
@@ -121,7 +141,8 @@ class Lake(LakeReader):
         def replaced() -> int:
             delta = self.delta(name)
             rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
-            write_deltalake(delta, change(rows).cast(table.arrow), mode="overwrite", predicate=where)
+            fresh = change(rows).cast(table.arrow)
+            write_deltalake(delta, fresh, mode="overwrite", predicate=where, commit_properties=properties())
             return int(delta.version())
 
         with writing(self.uri, name):
@@ -133,7 +154,7 @@ class Lake(LakeReader):
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
-        self._committed(name, lambda: self.delta(name).delete(where))
+        self._committed(name, lambda: self.delta(name).delete(where, commit_properties=properties()))
 
     def _committed(self, name: str, work: Callable[[], Result]) -> Result:
         """What the work returns, which ends in a commit; it is done again after a conflict with another writer."""
@@ -150,13 +171,14 @@ class Lake(LakeReader):
             raise unwritable(name, self.uri, error) from error
 
     def ensure(self, name: str) -> None:
-        """Creates the table unless it is there; the first table of a lake marks it with this release's format.
+        """Creates the table unless it is there; with the first table, a lake gets its format and identity.
 
         Raises:
             CommitError: the lake is not writable.
+            LakeMismatchError: another run has made the lake, for another project or with other settings.
         """
         if not self.exists(name):
-            require_format(self, is_new=True)
+            require_or_record(self, self._identity)
             self.create(self.table(name))
 
     @property
@@ -188,6 +210,7 @@ class Lake(LakeReader):
                     "delta.checkpointInterval": str(COMMITS_PER_CHECKPOINT),
                 },
                 storage_options=self._storage,
+                commit_properties=properties(),
             )
         except (DeltaError, OSError) as error:
             if not self.exists(table.name):  # another writer may have created it

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any
@@ -17,6 +17,7 @@ from common.display import lines_on_terminal, on_terminal
 from common.errors import NdrError, is_out_of_memory, one_line, worker_cause
 from common.runtime.engine import ENGINES
 from common.runtime.interrupts import Interrupted, end, interruptible, received
+from common.runtime.output import LEVEL_VARIABLE, Level, close, listening, tell_failure
 from common.storage.files import read_lines
 from common.storage.filesystems import normal_uri
 from common.windows import Windows, parse_moment
@@ -136,7 +137,7 @@ def engine_option(function: Command) -> Command:
 
 
 def feature_spec_option(function: Command) -> Command:
-    """Adds `--feature-spec-version`."""
+    """Adds `--feature-spec-version` of a command without a lake."""
     return click.option(
         "--feature-spec-version",
         default="v1",
@@ -146,27 +147,85 @@ def feature_spec_option(function: Command) -> Command:
     )(function)
 
 
+def lake_spec_option(function: Command) -> Command:
+    """Adds `--feature-spec-version` of a command with a lake, which knows it."""
+    return click.option(
+        "--feature-spec-version",
+        metavar="VERSION",
+        help="Version of the feature specification.  [default: the lake's; v1 for a new one]",
+    )(function)
+
+
+def project_name_option(function: Command) -> Command:
+    """Adds `--project-name` of a command with a lake, which knows it."""
+    return click.option(
+        "--project-name", metavar="NAME", help="Name of the project.  [default: the lake's; local for a new one]"
+    )(function)
+
+
+def parameters_option(function: Command) -> Command:
+    """Adds `--parameters` of a command with a lake, which knows them."""
+    return click.option(
+        "--parameters",
+        "parameters_path",
+        metavar="SOURCE",
+        help="Project parameters: a YAML file (a path or s3:// URI) or dynamodb://<table>.  [default: the lake's; "
+        "built-in defaults for a new one]",
+    )(function)
+
+
 def project_options(function: Command) -> Command:
     """Adds `--project-name`, `--feature-spec-version`, `--mini-batch-id` and `--parameters`."""
     for option in (
-        click.option(
-            "--parameters",
-            "parameters_path",
-            metavar="SOURCE",
-            help="Project parameters: a YAML file (a path or s3:// URI) or dynamodb://<table>.  [default: built-in "
-            "defaults]",
-        ),
+        parameters_option,
         click.option("--mini-batch-id", metavar="ID", help="Mini-batch being processed, for the run report."),
-        feature_spec_option,
-        click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Name of the project."),
+        lake_spec_option,
+        project_name_option,
     ):
         function = option(function)
     return function
 
 
+def verbosity_options(function: Command) -> Command:
+    """Adds `--quiet` and `--verbose`, which set how much this command and its children say."""
+    for option in (
+        click.option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            expose_value=False,
+            callback=_set_level,
+            help="Also show details: settings, files read, versions written, waits before retries.",
+        ),
+        click.option(
+            "-q",
+            "--quiet",
+            is_flag=True,
+            expose_value=False,
+            callback=_set_level,
+            help="Show errors and the result only.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def _set_level(context: click.Context, option: click.Parameter, given: bool) -> None:
+    if given and context.meta.setdefault(LEVEL_VARIABLE, _LEVELS[option.name]) != _LEVELS[option.name]:
+        raise click.UsageError("--quiet and --verbose exclude each other")
+
+
+_LEVELS: dict[str | None, Level] = {"quiet": "error", "verbose": "debug"}
+
+
+def _asked_level() -> Level | None:
+    context = click.get_current_context(silent=True)
+    return context.meta.get(LEVEL_VARIABLE) if context else None
+
+
 def stage_options(function: Command) -> Command:
     """Adds the options of every stage that processes windows."""
-    return window_option(lake_option(engine_option(project_options(function))))
+    return window_option(lake_option(engine_option(project_options(verbosity_options(function)))))
 
 
 def report_errors(function: Command) -> Command:
@@ -177,7 +236,7 @@ def report_errors(function: Command) -> Command:
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with interruptible():
+        with interruptible(), listening(_asked_level()):
             try:
                 return function(*args, **kwargs)
             except Interrupted as error:
@@ -188,7 +247,7 @@ def report_errors(function: Command) -> Command:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 sys.exit(0)
             except NdrError as error:
-                fail(str(error))
+                fail(*error.lines)
             except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
                 fail(str(worker_cause(error) or _unexpected(error)))
 
@@ -201,24 +260,30 @@ def _unexpected(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback"
 
 
-def fail(message: str) -> None:
-    """Prints the message as one line on stderr and exits with code 1; a failure after a signal is its consequence."""
+def fail(message: str, *below: str) -> None:
+    """Prints the message on stderr and exits with code 1; a failure after a signal is its consequence."""
     interruption = received()
     if interruption is not None:
         finish(str(interruption), interruption.exit_code)
     if os.environ.get("NDR_DEBUG"):
         click.echo(lines_on_terminal(traceback.format_exc()), err=True, nl=False)
-    finish(message, 1)
+    finish(message, 1, below)
 
 
-def finish(message: str, code: int) -> None:
-    """Prints the message as one line on stderr, and exits."""
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
-    line = on_terminal(" ".join(message.split()))
-    if len(line) > LONGEST_MESSAGE:
-        line = f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"
-    click.echo(f"error: {line}", err=True)
+def finish(message: str, code: int, below: Sequence[str] = ()) -> None:
+    """Prints the message as one line on stderr, and each further one on a line below it, and exits."""
+    close()
+    lines = [_line(message), *map(_line, below)]
+    tell_failure(" ".join(lines))
+    click.echo("error: " + "\n  ".join(lines), err=True)
     if sys.stderr is sys.__stderr__ and (code != 1 or "pysail" in sys.modules):
         end(code)
     sys.exit(code)
+
+
+def _line(message: str) -> str:
+    """The message on one line, harmless and not too long."""
+    line = on_terminal(" ".join(message.split()))
+    if len(line) <= LONGEST_MESSAGE:
+        return line
+    return f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"

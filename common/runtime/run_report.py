@@ -1,4 +1,4 @@
-"""The run report of a stage, and its progress lines."""
+"""The run report of a stage, and the events of its steps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from common.runtime.output import Event, Level, form, run_id, tell
+
 PROGRESS_SECONDS = 5.0
 
 
@@ -17,7 +19,9 @@ PROGRESS_SECONDS = 5.0
 class RunReport:
     """The outcome of a run: rows in, out and rejected, seconds per step, and the version of each table written.
 
-    `incomplete_reason` says what is missing of the input: files, or parts of them, that nobody can read.
+    `parameters` says where the settings are from: `lake`, the source that was given, or `defaults`.
+    `incomplete_reason` says what is missing of the input: files, or parts of them, that nobody can read. `run_id` is
+    that of all events of the run.
     """
 
     stage: str
@@ -25,7 +29,9 @@ class RunReport:
     engine: str | None = None
     project_name: str | None = None
     feature_spec_version: str | None = None
+    parameters: str | None = None
     mini_batch_id: str | None = None
+    run_id: str = field(default_factory=run_id)
     rows_in: int = 0
     rows_out: int = 0
     rows_rejected: int = 0
@@ -42,31 +48,37 @@ class RunReport:
         """Times a step and logs its start and end."""
         self.log(name, "started")
         began = time.monotonic()
-        yield
+        try:
+            yield
+        except BaseException:
+            self.log(name, "abandoned", "debug")
+            raise
         seconds = round(time.monotonic() - began, 3)
         self.steps.append({"step": name, "seconds": seconds})
         self.log(name, "finished", seconds=seconds)
 
-    def progress(self, step: str, done: int, total: int, unit: str) -> None:
-        """Logs the progress of a step, like `12 of 96 windows`; off a terminal at most every `PROGRESS_SECONDS`."""
+    def progress(self, step: str, done: int, total: int | None, unit: str) -> None:
+        """Shows the progress of a step, like `12 of 96 windows`; off a terminal at most every `PROGRESS_SECONDS`.
+
+        `total` is None where nobody knows it. The unit `bytes` is shown in megabytes.
+        """
         now = time.monotonic()
-        if self._stream.isatty() or now - self._last_progress >= PROGRESS_SECONDS:
+        if form(self._stream) == "bars" or now - self._last_progress >= PROGRESS_SECONDS:
             self._last_progress = now
             self.log(step, "progress", done=done, total=total, unit=unit)
 
-    def log(self, step: str, event: str, **values: Any) -> None:
-        """Logs an event of a step: on a terminal a line that overwrites itself, elsewhere a JSON line."""
-        if not self._stream.isatty():
-            record = {"stage": self.stage, "step": step, "event": event, **values}
-            print(json.dumps(record), file=self._stream, flush=True)
-            return
-        detail = f" {values['done']:,} of {values['total']:,} {values['unit']}" if event == "progress" else ""
-        end = f" {values['seconds']:.1f} s\n" if event == "finished" else ""
-        print(f"\r\x1b[K{self.stage}: {step}{detail}{end}", end="", file=self._stream, flush=True)
+    def doing(self, step: str, what: str) -> None:
+        """Says what a step does now, beside its name on a terminal."""
+        self.log(step, "doing", "debug", what=what)
+
+    def log(self, step: str, event: str, level: Level = "info", **values: Any) -> None:
+        """Logs an event of a step: on a terminal a line or a bar, elsewhere a JSON line."""
+        tell(Event(level, self.stage, step, event, self.run_id, values), self._stream)
 
     def wrote(self, table: str, version: int, rows: int) -> None:
         """Records a committed table."""
         self.tables[table] = {"version": version, "rows": rows}
+        self.log(table, "written", "debug", table_version=version, rows=rows)
 
     def to_json(self) -> str:
         """The report as one JSON object."""

@@ -203,10 +203,16 @@ def _stage_files(
 ) -> Staging:
     lateness = timedelta(minutes=stage.project.allowed_lateness_minutes)
     staging = Staging(folder, staged_schema(stage.spec), placement, lateness, RunCounts(holes=list(logs.unreadable)))
+    done = 0
+
+    def count(size: int) -> None:
+        nonlocal done
+        done += size
+        stage.report.progress("parse", done, logs.stored_bytes, "bytes")
+
     with staging:
-        for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1):
+        for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1, read=count):
             staging.add(batch)
-            stage.report.progress("parse", staging.counts.read, 0, "records")
     if not staging.counts.read:
         raise InputError(
             f"the input has no records ({len(logs.paths)} files, the first is {logs.paths[0]})", "Check --input"

@@ -80,7 +80,7 @@ def _is_conflict(error: RedshiftError) -> bool:
 
 def publication_statements(redshift: RedshiftParameters, table: Table, manifest_uri: str, run_id: str) -> list[str]:
     """The statements that replace the manifest's windows in the publication table by its rows."""
-    target = f"{identifier(redshift.schema)}.{identifier(redshift.publication_table)}"
+    target = f"{identifier(redshift.schema_name)}.{identifier(redshift.publication_table)}"
     arrived = identifier(f"arrived_{run_id}")
     declared = columns_ddl(table.columns, LONG_TEXTS)
     names = ", ".join(identifier(name) for name in table.column_names)
@@ -99,7 +99,7 @@ def publication_statements(redshift: RedshiftParameters, table: Table, manifest_
 
 
 def _addition(redshift: RedshiftParameters, table: Table) -> str:
-    target = f"{identifier(redshift.schema)}.{identifier(redshift.publication_table)}"
+    target = f"{identifier(redshift.schema_name)}.{identifier(redshift.publication_table)}"
     column = [column for column in table.columns if column.name == ADDED]
     return f"ALTER TABLE {target} ADD COLUMN {columns_ddl(column, LONG_TEXTS)}"
 

@@ -13,12 +13,14 @@ import click
 
 from common.display import lines_on_terminal, on_terminal
 from common.runtime.cli import report_errors
+from common.runtime.commands import group
 from common.runtime.version import version_option
 from localaws.cli.deployment import deploy
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.histories import Histories
 from localaws.cli.logs import follow, log_files
 from localaws.cli.process import DEFAULT_PORT, LocalAws
+from localaws.cli.start import start
 from localaws.cli.text_table import document, lines
 
 home_option = click.option(
@@ -43,16 +45,24 @@ def running(home: Path) -> LocalAws:
     return local
 
 
-@click.group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
+@group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
 @version_option
 def main() -> None:
     """Run the whole control plane on this machine: AWS services, state machines and pipelines."""
 
 
-@main.command(epilog="Example: ndr-local up --project project.yaml --fused")
+@main.command(
+    epilog="Example: ndr-local up --project project.yaml --fused",
+    groups={
+        "Server": ("home", "port", "steps", "slots", "wait-scale", "mount"),
+        "Deployment": ("project", "deploy", "fused"),
+    },
+)
 @home_option
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}]"
+    "--port",
+    type=click.IntRange(1, 65535),
+    help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}, or the next one that is free]",
 )
 @click.option(
     "--project",
@@ -75,8 +85,7 @@ def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
 ) -> None:
     """Start the local AWS unless it is running, and deploy stack, state machines, projects and pipelines."""
-    local = LocalAws(home, port or LocalAws.last_port(home), variables=_variables(**given))
-    started = local.start()
+    local, started = start(home, port, _variables(**given))
     click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")
     if not started and local.variables:
         click.echo("--steps, --slots, --wait-scale and --mount take effect after ndr-local down", err=True)

@@ -12,6 +12,7 @@ from common.aws.clients import client
 from common.display import on_terminal
 from common.errors import InputError, one_line
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
+from common.runtime.commands import group
 from common.runtime.version import version_option
 from common.windows import Windows
 from statemachines.deploy.stack import read_outputs
@@ -21,7 +22,7 @@ from tools.batches.states import STATES, Batch, Tables, find_batches
 MOST_CHARACTERS = 160
 
 
-@click.group(name="ndr-batches", epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z")
+@group(name="ndr-batches", epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z")
 @version_option
 def main() -> None:
     """List the mini-batches that the 15-minute state machine received, send them again, remove them.

@@ -7,11 +7,6 @@ import pytest
 from common.runtime.run_report import RunReport
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def progress(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, moments: Sequence[float]) -> str:
     """The output of a step that reports progress at these seconds after its start."""
     clock = iter(moments)
@@ -27,16 +22,25 @@ def test_a_log_gets_progress_every_few_seconds(monkeypatch: pytest.MonkeyPatch) 
     assert [json.loads(line)["done"] for line in text.splitlines()] == [3, 5]
 
 
-def test_a_terminal_shows_all_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = progress(Terminal(), monkeypatch, [0.1, 0.2, 0.3])
-    assert [f"{done} of 3 files" in text for done in (1, 2, 3)] == [True] * 3
-
-
 def test_steps_are_logged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     with RunReport("ndr-delta", _stream=stream).step("parse"):
         pass
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["started", "finished"]
+
+
+def test_a_step_that_fails_is_no_step_of_the_report() -> None:
+    report = RunReport("ndr-delta", _stream=io.StringIO())
+    with pytest.raises(KeyError), report.step("parse"):
+        raise KeyError
+    assert report.steps == []
+
+
+def test_the_report_and_its_events_have_one_run_id() -> None:
+    stream = io.StringIO()
+    report = RunReport("ndr-delta", run_id="batch-7", _stream=stream)
+    report.log("parse", "started")
+    assert json.loads(report.to_json())["run_id"] == json.loads(stream.getvalue())["run_id"] == "batch-7"
 
 
 @pytest.mark.parametrize("name", ["_last_progress", "_began", "_stream"])
