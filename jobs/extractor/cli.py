@@ -21,14 +21,8 @@ from jobs.extractor.job import run
     "--input-prefix ./fw_paloalto/acme/hq --manifest ./backfill/march-3 --lake ./lake",
     groups={
         "Windows": ("window", "windows-filter"),
-        "Input": (
-            "input-prefix",
-            "source",
-        ),
-        "Output": (
-            "request-id",
-            "manifest",
-        ),
+        "Input": ("input-prefix", "source"),
+        "Output": ("request-id", "manifest"),
     },
 )
 @click.option("--request-id", required=True, metavar="ID", help="Id of the backfill request.")

@@ -20,18 +20,9 @@ DAYS = click.FloatRange(0, 93, min_open=True)
     name="ndr-demo",
     epilog="Example: ndr-demo --lake demo/lake",
     groups={
-        "Input": (
-            "input",
-            "scenario",
-        ),
-        "Windows": (
-            "train-days",
-            "score-days",
-        ),
-        "Local AWS": (
-            "aws-home",
-            "aws-port",
-        ),
+        "Input": ("input", "scenario"),
+        "Windows": ("train-days", "score-days"),
+        "Local AWS": ("aws-home", "aws-port"),
         "Output": ("top",),
     },
 )
