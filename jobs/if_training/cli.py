@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
+from common.runtime.cli import engine_option, lake_option, project_options, report_errors
 from common.runtime.commands import command
 from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import WindowListType, WindowsType
 from common.runtime.version import version_option
 from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig

@@ -9,6 +9,7 @@ import click
 
 from common.runtime.cli import engine_option, report_errors
 from common.runtime.commands import command
+from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from tools.demo.config import DemoConfig
 from tools.demo.job import run
@@ -29,6 +30,7 @@ DAYS = click.FloatRange(0, 93, min_open=True)
 @click.option(
     "--input",
     "inputs",
+    type=PlaceType(),
     multiple=True,
     metavar="PATH",
     help="Logs: file, folder or glob; repeatable.  [default: simulated logs]",

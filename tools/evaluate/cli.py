@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import MomentType, UriType, report_errors
+from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.parameter_types import MomentType, UriType
 from common.runtime.rows import print_rows, rows_option
 from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig

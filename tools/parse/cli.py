@@ -14,6 +14,7 @@ from common.logs import FORMATS, ReadOptions
 from common.runtime import rows
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from tools.parse.config import ParseConfig
 from tools.parse.job import run
@@ -26,7 +27,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     epilog="Example: ndr-parse traffic.log.gz --log-time-zone Europe/Berlin | head -3",
     groups={"Output": ("all", "out", "format", "rejects")},
 )
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.argument("inputs", nargs=-1, type=PlaceType(), required=True, metavar="INPUT...")
 @click.option(
     "--log-format",
     type=click.Choice(FORMATS),
@@ -53,6 +54,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--parameters",
     "parameters_path",
+    type=PlaceType(),
     metavar="FILE",
     help="Project parameters (YAML) with log_time_zone, column_mapping and max_rejected_ratio.  [default: built-in "
     "defaults]",

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from common.detection.alerts.incidents import ALERT_SCORE
-from common.runtime.cli import WindowsType, lake_option, lake_spec_option, parameters_option, report_errors
+from common.runtime.cli import lake_option, lake_spec_option, parameters_option, report_errors
 from common.runtime.commands import command
+from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import rows_option
 from common.runtime.version import version_option
 from tools.report.config import ReportConfig
