@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from common.errors import NdrError
 from common.storage.files import read_lines
 from common.storage.filesystems import normal_uri
 from common.windows import Windows, parse_moment
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class WindowsType(click.ParamType[Windows]):
@@ -74,7 +76,7 @@ class PlaceType(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """What tells the shell to complete files."""
-        return [CompletionItem(incomplete, type="file")]
+        return _completed(incomplete, "file")
 
 
 class UriType(click.ParamType[str]):
@@ -91,7 +93,7 @@ class UriType(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """What tells the shell to complete folders."""
-        return [CompletionItem(incomplete, type="dir")]
+        return _completed(incomplete, "dir")
 
 
 class MonthType(click.ParamType[str | None]):
@@ -109,3 +111,9 @@ class MonthType(click.ParamType[str | None]):
         if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
             self.fail(f"{value!r} is not a month. Use the form 2026-03", param, ctx)
         return str(value)
+
+
+def _completed(incomplete: str, kind: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem  # which only a shell needs
+
+    return [CompletionItem(incomplete, type=kind)]
