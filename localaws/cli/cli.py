@@ -63,7 +63,6 @@ def main() -> None:
 )
 @click.option(
     "--project",
-    "--parameters",
     "projects",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False, exists=True),

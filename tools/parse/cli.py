@@ -55,9 +55,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "--parameters",
     "parameters_path",
     type=PlaceType(),
-    metavar="FILE",
-    help="Project parameters (YAML) with log_time_zone, column_mapping and max_rejected_ratio.  [default: built-in "
-    "defaults]",
+    metavar="SOURCE",
+    help="Project parameters, for log_time_zone, column_mapping and max_rejected_ratio: a YAML file (a path or s3:// "
+    "URI) or dynamodb://<table>.  [default: built-in defaults]",
 )
 @version_option
 @report_errors

@@ -31,7 +31,7 @@ _option = partial(click.option, show_default=True)
         "Output": ("out", "overwrite"),
     },
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to create.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to create.")
 @_option(
     "--start", type=click.DateTime(["%Y-%m-%d"]), default=str(SimulateConfig.start), help="First day, from 00:08 UTC."
 )
