@@ -16,13 +16,13 @@ from common.runtime.version import version_option
 from tools.lake import identity, job
 
 
-@group(name="ndr-lake", epilog="Example: ndr-lake show --lake ./lake")
+@group(name="ndr-lake", epilog="Example: ndr-lake show --lake demo/lake")
 @version_option
 def main() -> None:
     """Show what a lake is and the state it is in, configure it, and migrate it to this release's format."""
 
 
-@main.command(epilog="Example: ndr-lake info --lake ./lake")
+@main.command(epilog="Example: ndr-lake info --lake demo/lake")
 @lake_option
 @report_errors
 def info(lake_uri: str) -> None:
@@ -33,7 +33,7 @@ def info(lake_uri: str) -> None:
     identity.info(lake_uri)
 
 
-@main.command(epilog="Example: ndr-lake configure --lake ./lake --parameters ./project.yaml")
+@main.command(epilog="Example: ndr-lake configure --lake demo/lake --parameters demo/lake/_demo/parameters.yaml")
 @lake_option
 @project_name_option
 @parameters_option
@@ -47,7 +47,7 @@ def configure(lake_uri: str, project_name: str | None, parameters_path: str | No
     identity.configure(lake_uri, project_name, parameters_path)
 
 
-@main.command(epilog="Example: ndr-lake show --lake ./lake")
+@main.command(epilog="Example: ndr-lake show --lake demo/lake")
 @lake_option
 @lake_spec_option
 @report_errors
@@ -56,7 +56,7 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
     job.show(lake_uri, feature_spec_version)
 
 
-@main.command(epilog="Example: ndr-lake migrate --lake ./lake --dry-run")
+@main.command(epilog="Example: ndr-lake migrate --lake demo/lake --dry-run")
 @lake_option
 @lake_spec_option
 @project_name_option
