@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from common.runtime.entrypoint import docker_example
 
@@ -28,3 +30,13 @@ def test_files_belong_to_who_types_it() -> None:
     assert 'docker run --rm --user "$(id -u):$(id -g)" -v ' in docker_example(
         "Example: ndr-x --lake a/b", own_user=True
     )
+
+
+def test_the_example_is_shown_in_one_line() -> None:
+    @click.command(
+        epilog=docker_example("Example: ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake " + "-" * 80, own_user=False)
+    )
+    def command() -> None: ...
+
+    shown = CliRunner().invoke(command, ["--help"]).output
+    assert f"--lake /lake {'-' * 80}\n" in shown
