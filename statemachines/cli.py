@@ -21,7 +21,7 @@ from statemachines.generation import files
 from statemachines.generation.sources import SourceError
 
 
-@group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
+@group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml")
 @version_option
 def main() -> None:
     """Generate, check and deploy the state machines, with all resources that they need.
@@ -30,7 +30,9 @@ def main() -> None:
     """
 
 
-@main.command(epilog="Example: ndr-statemachines deploy --project project.yaml --set SchedulesState=ENABLED")
+@main.command(
+    epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED"
+)
 @click.option("--stack", "stack_name", default="ndr-control-plane", show_default=True, help="Name of the stack.")
 @click.option("--set", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of the stack; repeatable.")
 @click.option(

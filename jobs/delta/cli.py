@@ -50,7 +50,8 @@ def log_options(function: Command) -> Command:
 
 @command(
     name="ndr-delta",
-    epilog="Example: ndr-delta --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
+    epilog="Example: ndr-delta --window 2026-03-10T13:08Z --input "
+    "demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 --lake demo/lake",
 )
 @log_options
 @stage_options

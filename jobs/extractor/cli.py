@@ -18,8 +18,8 @@ from jobs.extractor.job import run
 
 @command(
     name="ndr-extractor",
-    epilog="Example: ndr-extractor --window 2026-03-03T00:08Z/2026-03-04T00:08Z --request-id march-3 "
-    "--input-prefix ./fw_paloalto/acme/hq --manifest ./backfill/march-3 --lake ./lake",
+    epilog="Example: ndr-extractor --window 2026-03-10T00:08Z/2026-03-11T00:08Z --request-id march-10 "
+    "--input-prefix demo/scenario/fw_paloalto/acme/hq --manifest demo/backfill/march-10 --lake demo/lake",
     groups={
         "Windows": ("window", "windows-filter"),
         "Input": ("input-prefix", "source"),

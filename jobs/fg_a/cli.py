@@ -14,7 +14,7 @@ from jobs.fg_a.job import run
 
 @command(
     name="ndr-fg-a",
-    epilog="Example: ndr-fg-a --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-fg-a --window 2026-03-10T13:08Z --lake demo/lake",
 )
 @stage_options
 @version_option

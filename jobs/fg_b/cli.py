@@ -16,7 +16,7 @@ from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run
 
 
-@command(name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --lake ./lake")
+@command(name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --lake demo/lake")
 @click.option(
     "--month",
     type=MonthType(),

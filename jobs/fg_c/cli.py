@@ -29,7 +29,7 @@ def baseline_month_option(function: Command) -> Command:
     )(function)
 
 
-@command(name="ndr-fg-c", epilog="Example: ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake")
+@command(name="ndr-fg-c", epilog="Example: ndr-fg-c --window 2026-03-10T13:08Z --lake demo/lake")
 @baseline_month_option
 @stage_options
 @version_option

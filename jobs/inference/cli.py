@@ -17,7 +17,7 @@ from jobs.inference.job import run
 
 @command(
     name="ndr-inference",
-    epilog="Example: ndr-inference --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-inference --window 2026-03-10T13:08Z --lake demo/lake",
     groups={"Model": ("model", "top-features")},
 )
 @stage_options

@@ -18,7 +18,7 @@ from jobs.inventory_unload.job import run
 
 @command(
     name="ndr-inventory-unload",
-    epilog="Example: ndr-inventory-unload --month 2026-03 --parameters ./project.yaml --lake ./lake",
+    epilog="Example: ndr-inventory-unload --month 2026-03 --lake demo/lake",
 )
 @click.option("--month", type=MonthType(), required=True, metavar="YYYY-MM", help="Month of the snapshot.")
 @lake_option

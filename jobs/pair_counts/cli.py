@@ -14,7 +14,7 @@ from jobs.pair_counts.job import run
 
 @command(
     name="ndr-pair-counts",
-    epilog="Example: ndr-pair-counts --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-pair-counts --window 2026-03-10T13:08Z --lake demo/lake",
 )
 @stage_options
 @version_option

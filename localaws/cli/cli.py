@@ -45,14 +45,14 @@ def running(home: Path) -> LocalAws:
     return local
 
 
-@group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
+@group(name="ndr-local", epilog="Example: ndr-local up --home demo/lake-aws && ndr-local status --home demo/lake-aws")
 @version_option
 def main() -> None:
     """Run the whole control plane on this machine: AWS services, state machines and pipelines."""
 
 
 @main.command(
-    epilog="Example: ndr-local up --project project.yaml --fused",
+    epilog="Example: ndr-local up --home demo/lake-aws --project demo/lake-aws/project.yaml --fused",
     groups={
         "Server": ("home", "port", "steps", "slots", "wait-scale", "mount"),
         "Deployment": ("project", "deploy", "fused"),
@@ -104,7 +104,7 @@ def _variables(
     return {name: str(value) for name, value in given.items() if value is not None}
 
 
-@main.command(epilog="Example: ndr-local down")
+@main.command(epilog="Example: ndr-local down --home demo/lake-aws")
 @home_option
 @report_errors
 def down(home: Path) -> None:
@@ -113,7 +113,7 @@ def down(home: Path) -> None:
     click.echo(f"{local.endpoint}: {'stopped' if local.stop() else 'was not running'}")
 
 
-@main.command(epilog="Example: ndr-local status")
+@main.command(epilog="Example: ndr-local status --home demo/lake-aws")
 @home_option
 @report_errors
 def status(home: Path) -> None:
@@ -132,7 +132,7 @@ def status(home: Path) -> None:
             click.echo(on_terminal(f"running: {item.machine} {item.name}, {item.seconds:.0f} s"))
 
 
-@main.command(epilog="Example: ndr-local logs 4kqk02fyyqcd --step DeltaBuilderStep")
+@main.command(epilog="Example: ndr-local logs --home demo/lake-aws")
 @home_option
 @click.argument("execution", required=False)
 @click.option("--step", metavar="NAME", help="Show only this step.")
@@ -155,7 +155,7 @@ def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> 
         click.echo(lines_on_terminal(path.read_text(errors="replace")), nl=False)
 
 
-@main.command(epilog="Example: ndr-local executions --failed --steps")
+@main.command(epilog="Example: ndr-local executions --home demo/lake-aws --steps")
 @home_option
 @click.option("--machine", metavar="NAME", help="List only executions of this state machine.")
 @click.option("--failed", is_flag=True, help="List only executions that failed, timed out or were stopped.")
@@ -175,7 +175,7 @@ def executions(home: Path, machine: str | None, failed: bool, steps: bool, last:
         print_rows(map(execution_row, found), form, COLUMNS if form in FLAT else None)
 
 
-@main.command(epilog='Example: eval "$(ndr-local env)"')
+@main.command(epilog='Example: eval "$(ndr-local env --home demo/lake-aws)"')
 @home_option
 @report_errors
 def env(home: Path) -> None:

@@ -22,7 +22,10 @@ from tools.batches.states import STATES, Batch, Tables, find_batches
 COLUMNS = ("window", "state", "event_ts", "path", "reason")
 
 
-@group(name="ndr-batches", epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z")
+@group(
+    name="ndr-batches",
+    epilog="Example: ndr-batches list --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo",
+)
 @version_option
 def main() -> None:
     """List the mini-batches that the 15-minute state machine received, send them again, remove them.
@@ -54,7 +57,8 @@ state_option = click.option(
 
 @main.command(
     name="list",
-    epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z --state set-aside --state failed",
+    epilog="Example: ndr-batches list --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo "
+    "--state set-aside --state failed",
 )
 @batch_options
 @state_option
@@ -66,7 +70,7 @@ def list_batches(states: Sequence[str], form: str, **options: Any) -> None:
     print_rows(map(_described, found), form, COLUMNS)
 
 
-@main.command(epilog="Example: ndr-batches retry --window 2026-03-10T13:08Z s3://ndr-ingestion/acme/hq/2026/03/10/0f3a")
+@main.command(epilog="Example: ndr-batches retry --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @batch_options
 @state_option
@@ -83,7 +87,8 @@ def retry(paths: Sequence[str], states: Sequence[str], **options: Any) -> None:
 
 
 @main.command(
-    epilog="Example: ndr-batches remove --window 2026-03-10T13:08Z s3://ndr-ingestion/acme/hq/2026/03/10/0f3a"
+    epilog="Example: ndr-batches remove --window 2026-03-10T22:08Z --project-name demo "
+    "s3://ndr-ingestion/acme/hq/2026/03/10/0f3a"
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @batch_options

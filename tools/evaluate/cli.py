@@ -21,7 +21,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @command(
     name="ndr-evaluate",
-    epilog="Example: ndr-evaluate --lake ./lake --labels demo/labels.csv",
+    epilog="Example: ndr-evaluate --lake demo/lake --labels demo/scenario/labels.csv",
     groups={
         "Windows": ("since", "until"),
         "Input": ("lake", "predictions", "labels"),

@@ -18,7 +18,7 @@ from tools.feedback.job import run
 
 @command(
     name="ndr-feedback",
-    epilog='Example: ndr-feedback --lake ./lake --incident 1f0c77a90b2d --verdict expected --reason "backup job"',
+    epilog='Example: ndr-feedback --lake demo/lake --incident 1f0c77a90b2d --verdict expected --reason "backup job"',
     groups={"Verdict": ("incident", "verdict", "reason", "days", "scope", "any-peer", "min-score", "remove")},
 )
 @lake_option

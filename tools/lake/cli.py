@@ -20,7 +20,7 @@ from tools.lake import identity, job
 from tools.lake.sampling import Wanted
 
 
-@group(name="ndr-lake", epilog="Example: ndr-lake show --lake ./lake")
+@group(name="ndr-lake", epilog="Example: ndr-lake show --lake demo/lake")
 @version_option
 def main() -> None:
     """Show what a lake is, what it holds and in which state, configure it, and migrate it to this release's format."""
@@ -29,7 +29,7 @@ def main() -> None:
 table_argument = click.argument("table")
 
 
-@main.command(epilog="Example: ndr-lake info --lake ./lake")
+@main.command(epilog="Example: ndr-lake info --lake demo/lake")
 @lake_option
 @report_errors
 def info(lake_uri: str) -> None:
@@ -40,7 +40,7 @@ def info(lake_uri: str) -> None:
     identity.info(lake_uri)
 
 
-@main.command(epilog="Example: ndr-lake configure --lake ./lake --parameters ./project.yaml")
+@main.command(epilog="Example: ndr-lake configure --lake demo/lake --parameters demo/lake/_demo/parameters.yaml")
 @lake_option
 @project_name_option
 @parameters_option
@@ -54,7 +54,7 @@ def configure(lake_uri: str, project_name: str | None, parameters_path: str | No
     identity.configure(lake_uri, project_name, parameters_path)
 
 
-@main.command(epilog="Example: ndr-lake show --lake ./lake")
+@main.command(epilog="Example: ndr-lake show --lake demo/lake")
 @lake_option
 @lake_spec_option
 @report_errors
@@ -63,7 +63,7 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
     job.show(lake_uri, feature_spec_version)
 
 
-@main.command(epilog="Example: ndr-lake tables --lake ./lake")
+@main.command(epilog="Example: ndr-lake tables --lake demo/lake")
 @lake_option
 @format_option
 @lake_spec_option
@@ -73,7 +73,7 @@ def tables(lake_uri: str, form: str, feature_spec_version: str | None) -> None:
     job.print_tables(lake_uri, feature_spec_version, form)
 
 
-@main.command(epilog="Example: ndr-lake schema fg_a --lake ./lake")
+@main.command(epilog="Example: ndr-lake schema fg_a --lake demo/lake")
 @table_argument
 @lake_option
 @format_option
@@ -87,7 +87,7 @@ def schema(table: str, lake_uri: str, form: str, feature_spec_version: str | Non
     job.print_schema(lake_uri, feature_spec_version, table, form)
 
 
-@main.command(epilog="Example: ndr-lake history fg_a --lake ./lake")
+@main.command(epilog="Example: ndr-lake history fg_a --lake demo/lake")
 @table_argument
 @lake_option
 @click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="Number of commits.")
@@ -99,7 +99,7 @@ def history(table: str, lake_uri: str, last: int, form: str, feature_spec_versio
     job.print_history(lake_uri, feature_spec_version, table, last, form)
 
 
-@main.command(epilog="Example: ndr-lake sample delta_pair --lake ./lake --where peer_port=445 --rows 3")
+@main.command(epilog="Example: ndr-lake sample delta_pair --lake demo/lake --where peer_port=445 --rows 3")
 @table_argument
 @lake_option
 @click.option(
@@ -134,7 +134,7 @@ def sample(
     job.print_sample(lake_uri, feature_spec_version, table, wanted, form)
 
 
-@main.command(epilog="Example: ndr-lake migrate --lake ./lake --dry-run")
+@main.command(epilog="Example: ndr-lake migrate --lake demo/lake --dry-run")
 @lake_option
 @lake_spec_option
 @project_name_option

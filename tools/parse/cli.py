@@ -24,7 +24,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @command(
     name="ndr-parse",
-    epilog="Example: ndr-parse traffic.log.gz --log-time-zone Europe/Berlin | head -3",
+    epilog="Example: ndr-parse demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 | head -3",
     groups={"Output": ("all", "out", "format", "rejects")},
 )
 @click.argument("inputs", nargs=-1, type=PlaceType(), required=True, metavar="INPUT...")

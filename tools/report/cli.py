@@ -18,7 +18,7 @@ from tools.report.job import run
 
 @command(
     name="ndr-report",
-    epilog="Example: ndr-report --lake ./lake --top 20 --one-per-host",
+    epilog="Example: ndr-report --lake demo/lake --top 20 --one-per-host",
     groups={"Output": ("top", "one-per-host", "incidents", "min-score", "format", "json")},
 )
 @lake_option

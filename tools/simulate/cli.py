@@ -23,7 +23,7 @@ _option = partial(click.option, show_default=True)
 
 @command(
     "ndr-simulate",
-    epilog="Example: ndr-simulate --out demo/scenario --hosts 60 --days 8",
+    epilog="Example: ndr-simulate --out demo/small --hosts 10 --days 1",
     groups={
         "Scenario": ("start", "days", "hosts", "seed", "intensity", "attack-days", "no-attacks"),
         "Logs": ("org1", "org2", "panos-version"),
