@@ -39,10 +39,16 @@ def test_leases_outlast_the_polls_under_them() -> None:
         ({"poll_seconds": 0}, "poll_seconds is 0"),
         ({"join_poll_attempts": -1}, "join_poll_attempts is -1"),
         ({"training_days": -1}, "training_days is -1"),
-        ({"lock_lease_seconds": 7199}, "lock_lease_seconds is 7199, but the polls under this lock take 7200 s. Give at least 7200"),
+        (
+            {"lock_lease_seconds": 7199},
+            "lock_lease_seconds is 7199, but the polls under this lock take 7200 s. Give at least 7200",
+        ),
         ({"publication_target": "kafka"}, 'publication_target is "kafka". Give lake or s3 or redshift'),
         ({"backfill_parallelism": 41}, "backfill_parallelism is 41. Give a whole number from 1 to 40"),
-        ({"window_floor_minutes": [0, 15, 30, 45]}, r"\[0, 15, 30, 45\]: windows start on other minutes. Give the minutes of the grid, \[8, 23, 38, 53\]"),
+        (
+            {"window_floor_minutes": [0, 15, 30, 45]},
+            r"\[0, 15, 30, 45\]: windows start on other minutes. Give the minutes of the grid, \[8, 23, 38, 53\]",
+        ),
         ({"lake_uri": "lake"}, 'lake_uri is "lake". Give an s3:// or file:// URI or an absolute path'),
         ({"ingestion_prefix": "s3://inbox/acme"}, "ingestion_prefix is"),
         ({"lock_lease_seconds": 100, "poll_seconds": "x"}, "poll_seconds is"),
