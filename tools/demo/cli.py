@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from common.runtime.cli import engine_option, report_errors
+from common.runtime.commands import command
+from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from tools.demo.config import DemoConfig
 from tools.demo.job import run
@@ -15,10 +17,20 @@ from tools.demo.job import run
 DAYS = click.FloatRange(0, 93, min_open=True)
 
 
-@click.command(name="ndr-demo", epilog="Example: ndr-demo --lake demo/lake")
+@command(
+    name="ndr-demo",
+    epilog="Example: ndr-demo --lake demo/lake",
+    groups={
+        "Input": ("input", "scenario"),
+        "Windows": ("train-days", "score-days"),
+        "Local AWS": ("aws-home", "aws-port"),
+        "Output": ("top",),
+    },
+)
 @click.option(
     "--input",
     "inputs",
+    type=PlaceType(),
     multiple=True,
     metavar="PATH",
     help="Logs: file, folder or glob; repeatable.  [default: simulated logs]",
