@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from common.runtime.cli import report_errors
+from common.runtime.commands import group
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.settings.config import KINDS
 
 
-@click.group(name="ndr-settings", epilog="Example: ndr-settings check project.yaml")
+@group(name="ndr-settings", epilog="Example: ndr-settings check project.yaml")
 @version_option
 def main() -> None:
     """Check files of settings without running anything, and print their JSON Schema for editors."""
