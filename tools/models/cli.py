@@ -19,8 +19,24 @@ from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from common.windows import Windows
 from tools.models import job
+from tools.models.job import Target
 
 RUN = "RUN"
+
+
+class TargetType(click.ParamType[Target]):
+    """A registry of models: `mlflow:<tracking URI>` or `sagemaker:<group>`."""
+
+    name = "target"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Target:
+        """Kind and place; fails with a usage error that names the value."""
+        if isinstance(value, tuple):
+            return value
+        kind, _, place = value.partition(":")
+        if kind not in ("mlflow", "sagemaker") or not place:
+            self.fail(f"{value!r} is neither mlflow:TRACKING_URI nor sagemaker:MODEL_PACKAGE_GROUP", param, ctx)
+        return kind, place
 
 
 @click.group(
@@ -131,6 +147,28 @@ def rollback(to: str | None, **options: Any) -> None:
     The models that are left count as rolled back: training does not deploy them again.
     """
     job.roll_back(to, **options)
+
+
+@main.command(epilog="Example: ndr-models export current --to mlflow:http://localhost:5000 --lake ./lake")
+@click.argument("run_id", metavar=RUN)
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    type=TargetType(),
+    metavar="TARGET",
+    help="mlflow:TRACKING_URI, or sagemaker:MODEL_PACKAGE_GROUP for a lake in S3.",
+)
+@click.option("--experiment", metavar="NAME", help="MLflow's experiment.  [default: ndr-PROJECT]")
+@click.option("--image", metavar="URI", help="Image that serves the model.  [default: that of training.endpoint]")
+@project_options
+@report_errors
+def export(run_id: str, target: Target, **options: Any) -> None:
+    """Export a model to MLflow or to a SageMaker Model Package Group; print where it is as JSON.
+
+    What was exported before keeps its version, and gets the status, aliases or approval that were decided since.
+    """
+    job.export(run_id, target, **options)
 
 
 @main.command(epilog="Example: ndr-models migrate --lake ./lake")

@@ -49,7 +49,7 @@ def figures(project: Project, run_id: str) -> Figures:
         "parameters": manifest.get("parameters"),
         "libraries": manifest.get("libraries"),
     }
-    return {"run_id": run_id, "status": project.status(run_id)} | dict(_flat(parts))
+    return {"run_id": run_id, "status": project.status(run_id)} | dict(flat(parts))
 
 
 def _reference(drift: Document) -> Figures:
@@ -60,11 +60,11 @@ def _reference(drift: Document) -> Figures:
     return {"rows": sum(map(sum, drift["counts"][-1])), "features": len(drift["names"]) - 1, "score_psi": levels}
 
 
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Numbers and texts with the path that leads to each; lists are left out."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _flat(inner, f"{path}.{name}" if path else str(name))
+            yield from flat(inner, f"{path}.{name}" if path else str(name))
     elif value is not None and not isinstance(value, list):
         yield path, value
 

@@ -18,6 +18,9 @@ from tools.models import changes
 from tools.models.listing import listed, shown
 from tools.models.project import Document, Project
 
+Target = tuple[str, str]
+"""The kind of a registry, `mlflow` or `sagemaker`, and its tracking URI or group."""
+
 
 def list_models(form: str, **options: Any) -> None:
     """Prints the models of the project as rows, the newest first."""
@@ -66,6 +69,22 @@ def roll_back(to: str | None, reason: str, by: str | None, dry_run: bool, **opti
     project = Project.opened(**options)
     note = Note(by or caller(project.lake.is_remote), reason)
     _print(changes.roll_back(project, to and project.run(to), note, dry_run))
+
+
+def export(run_id: str, target: Target, experiment: str | None, image: str | None, **options: Any) -> None:
+    """Exports a model, and prints where it is.
+
+    Raises:
+        ModelError: it is damaged, or of other settings.
+        NdrError: the registry refused it.
+    """
+    from tools.models import to_mlflow, to_sagemaker
+    from tools.models.exported import Exported  # takes long to import
+
+    project = Project.opened(**options)
+    model = Exported.checked(project, project.run(run_id))
+    kind, place = target
+    _print(to_mlflow.export(model, place, experiment) if kind == "mlflow" else to_sagemaker.export(model, place, image))
 
 
 def migrate(lake_uri: str, project_name: str | None) -> None:
