@@ -17,7 +17,8 @@ from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
 from common.lake.commits import USER_METADATA, origin, properties
-from common.lake.lake_format import require_format
+from common.lake.identity import LakeIdentity
+from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
 from common.lake.troubles import unwritable
 from common.lake.window_status import Journal
@@ -38,22 +39,40 @@ SPARK_TYPES = {"int": "integer", "long": "bigint"}
 
 
 class Lake(LakeReader):
-    """The tables below one lake URI, read and replaced by an engine; without a session, only readable as Arrow."""
+    """The tables below one lake URI, read and replaced by an engine; without a session, only readable as Arrow.
 
-    def __init__(self, uri: str, spec: FeatureSpec, session: SparkSession | None = None, engine: str = "sail") -> None:
+    The identity is that of the run; it becomes the lake's with its first table.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        spec: FeatureSpec,
+        session: SparkSession | None = None,
+        engine: str = "sail",
+        identity: LakeIdentity | None = None,
+    ) -> None:
         super().__init__(uri, spec)
+        self._identity = identity
         self._session = session
         self._engine = engine
         self.journal = Journal(self)
 
     @classmethod
-    def opened(cls, uri: str, spec: FeatureSpec, session: SparkSession | None = None, engine: str = "sail") -> Lake:
+    def opened(
+        cls,
+        uri: str,
+        spec: FeatureSpec,
+        session: SparkSession | None = None,
+        engine: str = "sail",
+        identity: LakeIdentity | None = None,
+    ) -> Lake:
         """The lake, after checking that its tables are of this release's format.
 
         Raises:
             LakeFormatError: they are not.
         """
-        lake = cls(uri, spec, session, engine)
+        lake = cls(uri, spec, session, engine, identity)
         require_format(lake)
         return lake
 
@@ -169,13 +188,14 @@ class Lake(LakeReader):
         )
 
     def ensure(self, name: str) -> None:
-        """Creates the table unless it is there; the first table of a lake marks it with this release's format.
+        """Creates the table unless it is there; with the first table, a lake gets its format and identity.
 
         Raises:
             CommitError: the lake is not writable.
+            LakeMismatchError: another run has made the lake, for another project or with other settings.
         """
         if not self.exists(name):
-            require_format(self, is_new=True)
+            require_or_record(self, self._identity)
             self.create(self.table(name))
 
     @property

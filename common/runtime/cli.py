@@ -136,7 +136,7 @@ def engine_option(function: Command) -> Command:
 
 
 def feature_spec_option(function: Command) -> Command:
-    """Adds `--feature-spec-version`."""
+    """Adds `--feature-spec-version` of a command without a lake."""
     return click.option(
         "--feature-spec-version",
         default="v1",
@@ -146,19 +146,40 @@ def feature_spec_option(function: Command) -> Command:
     )(function)
 
 
+def lake_spec_option(function: Command) -> Command:
+    """Adds `--feature-spec-version` of a command with a lake, which knows it."""
+    return click.option(
+        "--feature-spec-version",
+        metavar="VERSION",
+        help="Version of the feature specification.  [default: the lake's; v1 for a new one]",
+    )(function)
+
+
+def project_name_option(function: Command) -> Command:
+    """Adds `--project-name` of a command with a lake, which knows it."""
+    return click.option(
+        "--project-name", metavar="NAME", help="Name of the project.  [default: the lake's; local for a new one]"
+    )(function)
+
+
+def parameters_option(function: Command) -> Command:
+    """Adds `--parameters` of a command with a lake, which knows them."""
+    return click.option(
+        "--parameters",
+        "parameters_path",
+        metavar="SOURCE",
+        help="Project parameters: a YAML file (a path or s3:// URI) or dynamodb://<table>.  [default: the lake's; "
+        "built-in defaults for a new one]",
+    )(function)
+
+
 def project_options(function: Command) -> Command:
     """Adds `--project-name`, `--feature-spec-version`, `--mini-batch-id` and `--parameters`."""
     for option in (
-        click.option(
-            "--parameters",
-            "parameters_path",
-            metavar="SOURCE",
-            help="Project parameters: a YAML file (a path or s3:// URI) or dynamodb://<table>.  [default: built-in "
-            "defaults]",
-        ),
+        parameters_option,
         click.option("--mini-batch-id", metavar="ID", help="Mini-batch being processed, for the run report."),
-        feature_spec_option,
-        click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Name of the project."),
+        lake_spec_option,
+        project_name_option,
     ):
         function = option(function)
     return function

@@ -17,6 +17,7 @@ PROGRESS_SECONDS = 5.0
 class RunReport:
     """The outcome of a run: rows in, out and rejected, seconds per step, and the version of each table written.
 
+    `parameters` says where the settings are from: `lake`, the source that was given, or `defaults`.
     `incomplete_reason` says what is missing of the input: files, or parts of them, that nobody can read.
     """
 
@@ -25,6 +26,7 @@ class RunReport:
     engine: str | None = None
     project_name: str | None = None
     feature_spec_version: str | None = None
+    parameters: str | None = None
     mini_batch_id: str | None = None
     rows_in: int = 0
     rows_out: int = 0

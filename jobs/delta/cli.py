@@ -9,6 +9,7 @@ import click
 from common.logs import FORMATS
 from common.runtime.cli import Command, report_errors, stage_options
 from common.runtime.context import run_stage
+from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.delta.config import DeltaConfig
 from jobs.delta.job import run
@@ -60,4 +61,4 @@ def main(inputs: tuple[str, ...], **options: Any) -> None:
     For a single window, the input is its mini-batch. For a range, sessions count in the window of their batch folder,
     or without one in the window in which they end. A record counts in one window, however often it is delivered.
     """
-    run_stage("ndr-delta", DeltaConfig(inputs=inputs, **options), run)
+    run_stage("ndr-delta", DeltaConfig(inputs=inputs, **with_lake_project(options)), run)

@@ -8,6 +8,7 @@ import click
 
 from common.errors import ParameterError, WindowError
 from common.runtime.cli import UriType, WindowListType, report_errors, stage_options
+from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.extractor.config import SOURCES, ExtractorConfig
 from jobs.extractor.job import run
@@ -56,8 +57,9 @@ from jobs.extractor.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Find the mini-batches of a range of windows, and write the manifest of a backfill."""
+    known = with_lake_project(options)
     try:
-        config = ExtractorConfig(**options)
+        config = ExtractorConfig(**known)
     except (ParameterError, WindowError) as error:
         raise click.UsageError(str(error)) from None
     run(config)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
+from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
@@ -75,6 +76,7 @@ class RunIdType(click.ParamType[str]):
     type=click.IntRange(2),
     help="Smallest number of rows to train on.  [default: from the project parameters]",
 )
+@click.option("--execution", metavar="ARN", help="Execution that runs the stage, named with what it decides.")
 @version_option
 @report_errors
 def main(**options: Any) -> None:
@@ -102,7 +104,8 @@ def _inside(window: Windows, windows: Windows | None) -> bool:
 def _run(options: dict[str, Any]) -> None:
     from jobs.if_training.job import roll_back, run  # what the stages load takes a second, which help need not wait for
 
+    known = with_lake_project(options)
     if options["stage"] == ROLLBACK:
-        roll_back(options["lake_uri"], options["project_name"], options["run_id"])
+        roll_back(options["lake_uri"], known["lake_project"], options["run_id"], options["execution"])
     else:
-        run(TrainingConfig(**options))
+        run(TrainingConfig(**known))

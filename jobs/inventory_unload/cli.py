@@ -8,6 +8,7 @@ import click
 
 from common.runtime.cli import MonthType, engine_option, lake_option, project_options, report_errors
 from common.runtime.context import run_stage
+from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.inventory_unload.config import InventoryConfig
 from jobs.inventory_unload.job import run
@@ -25,4 +26,4 @@ from jobs.inventory_unload.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Unload the machine inventory from Redshift into the month's snapshot in the lake."""
-    run_stage("ndr-inventory-unload", InventoryConfig.from_options(**options), run)
+    run_stage("ndr-inventory-unload", InventoryConfig.from_options(**with_lake_project(options)), run)

@@ -8,6 +8,7 @@ import click
 
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.context import StageConfig, run_stage
+from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.pair_counts.job import run
 
@@ -21,4 +22,4 @@ from jobs.pair_counts.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Count sessions per source, destination, service port and window, from delta_pair."""
-    run_stage("ndr-pair-counts", StageConfig(**options), run)
+    run_stage("ndr-pair-counts", StageConfig(**with_lake_project(options)), run)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import report_errors, stage_options
+from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.delta.cli import log_options
 from jobs.fg_c.cli import baseline_month_option
@@ -28,4 +29,4 @@ def main(**options: Any) -> None:
 
     Runs ndr-delta, ndr-fg-a, ndr-pair-counts and ndr-fg-c in one process, and prints the run report of each.
     """
-    run(StreamingConfig(**options))
+    run(StreamingConfig(**with_lake_project(options)))

@@ -8,7 +8,7 @@ import click
 
 from common.detection.alerts.incidents import ALERT_SCORE
 from common.detection.alerts.suppression import SCOPES, VERDICTS
-from common.runtime.cli import feature_spec_option, lake_option, report_errors
+from common.runtime.cli import lake_option, lake_spec_option, report_errors
 from common.runtime.version import version_option
 from tools.feedback.config import SuppressionConfig
 from tools.feedback.job import run
@@ -45,7 +45,7 @@ from tools.feedback.job import run
     show_default=True,
     help="The --min-score of the report that listed the incident.",
 )
-@feature_spec_option
+@lake_spec_option
 @version_option
 @report_errors
 def main(**options: Any) -> None:

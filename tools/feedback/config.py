@@ -22,4 +22,4 @@ class SuppressionConfig:
     any_peer: bool
     remove: str | None
     min_score: float
-    feature_spec_version: str
+    feature_spec_version: str | None

@@ -11,8 +11,9 @@ import click
 from common.detection.alerts.incidents import find_incidents
 from common.detection.alerts.suppression import Mark, feedback_store, mark_of, read_marks, remove_mark, write_mark
 from common.errors import InputError
-from common.features.spec import load_spec
+from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.runtime.lake_project import lake_project
 from tools.feedback.config import SuppressionConfig
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -20,10 +21,12 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 def run(config: SuppressionConfig) -> None:
     """Writes, deletes or lists marks, and prints them as JSON lines."""
-    lake = Lake.opened(config.lake_uri, load_spec(config.feature_spec_version))
+    project = lake_project(config.lake_uri, feature_spec_version=config.feature_spec_version)
+    spec = load_spec(project.feature_spec_version)
+    lake = Lake.opened(config.lake_uri, spec)
     store = feedback_store(lake.uri)
     if config.incident:
-        mark = _mark(config, lake, datetime.now(UTC))
+        mark = _mark(config, lake, spec, datetime.now(UTC))
         write_mark(store, mark)
         _print(mark)
     elif config.remove:
@@ -38,9 +41,8 @@ def run(config: SuppressionConfig) -> None:
             _print(mark)
 
 
-def _mark(config: SuppressionConfig, lake: Lake, now: datetime) -> Mark:
+def _mark(config: SuppressionConfig, lake: Lake, spec: FeatureSpec, now: datetime) -> Mark:
     """The mark for the configured incident."""
-    spec = load_spec(config.feature_spec_version)
     found = [
         entry for entry in find_incidents(lake, spec, None, config.min_score) if entry.incident_id == config.incident
     ]

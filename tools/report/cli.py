@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from common.detection.alerts.incidents import ALERT_SCORE
-from common.runtime.cli import WindowsType, feature_spec_option, lake_option, report_errors
+from common.runtime.cli import WindowsType, lake_option, lake_spec_option, parameters_option, report_errors
 from common.runtime.version import version_option
 from tools.report.config import ReportConfig
 from tools.report.job import run
@@ -44,13 +44,8 @@ from tools.report.job import run
     help="Windows with at least this anomaly_score belong to incidents.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-@feature_spec_option
-@click.option(
-    "--parameters",
-    "parameters_path",
-    metavar="FILE",
-    help="Project parameters (YAML), which name the horizon of the baselines.  [default: built-in defaults]",
-)
+@lake_spec_option
+@parameters_option
 @version_option
 @report_errors
 def main(**options: Any) -> None:

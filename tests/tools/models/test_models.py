@@ -19,6 +19,7 @@ from common.detection.inputs import model_features
 from common.detection.members.member import Samples
 from common.detection.parameters import DetectorParameters, current_parameters
 from common.detection.registry.artifacts import LoadedModel, load_model
+from common.detection.registry.decisions import Note
 from common.detection.registry.formats import sha256
 from common.detection.registry.pointer import (
     JSON_MOST,
@@ -26,8 +27,8 @@ from common.detection.registry.pointer import (
     current_run,
     model_store,
     promoted_run,
-    roll_back,
 )
+from common.detection.registry.promotion import roll_back
 from common.errors import ModelError
 from tests.common.detection.model_lake import make_lake, train_model
 from tests.common.detection.pairs.pair_tables import small_members
@@ -134,7 +135,8 @@ def test_migrated_models_are_those_of_today(lake: Path, today: Trained, store: A
             "model_sha256": sha256(pickled[run_id]),
         }
     assert current_run(store) == today.runs[0]
-    assert roll_back(store) == tuple(today.runs)
+    move = roll_back(store, "local", Note("jane", "it was better"))
+    assert [move.before, move.current] == today.runs
 
 
 def test_migrated_models_score_as_the_estimators_did(lake: Path, today: Trained, store: ArtifactStore) -> None:
