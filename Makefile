@@ -14,7 +14,8 @@ MACHINES_ASL := $(wildcard statemachines/*.asl.json)
 LAKE ?= demo/lake
 DEMO_OPTIONS := --lake $(LAKE) $(foreach path,$(INPUT),--input $(path)) \
 	$(if $(TRAIN_DAYS),--train-days $(TRAIN_DAYS)) $(if $(SCORE_DAYS),--score-days $(SCORE_DAYS)) \
-	$(if $(LOG_TIME_ZONE),--log-time-zone $(LOG_TIME_ZONE)) $(if $(TOP),--top $(TOP))
+	$(if $(LOG_TIME_ZONE),--log-time-zone $(LOG_TIME_ZONE)) $(if $(TOP),--top $(TOP)) \
+	$(if $(PORT),--aws-port $(PORT))
 
 PIPELINE_OPTIONS := $(if $(ROLE_ARN),--role-arn $(ROLE_ARN)) $(foreach default,$(DEFAULTS),--default $(default))
 
@@ -53,7 +54,7 @@ $(DOCS_VENV)/.installed: requirements/docs.txt
 	touch $@
 
 .PHONY: demo
-demo: setup ## Turn simulated logs, or INPUT=<folder>, into ranked anomalies: [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=] [LOG_TIME_ZONE=] [TOP=]
+demo: setup ## Turn simulated logs, or INPUT=<folder>, into ranked anomalies: [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=] [LOG_TIME_ZONE=] [TOP=] [PORT=]
 	$(BIN)/ndr-demo $(DEMO_OPTIONS)
 
 .PHONY: test

@@ -11,6 +11,7 @@ import click
 from common.aws.clients import client as aws_client
 from common.display import on_terminal
 from common.runtime.cli import Command, report_errors
+from common.runtime.commands import group
 from common.runtime.version import version_option
 from pipelines import definitions
 from pipelines.assignments import AssignmentError, checked_assignment
@@ -64,7 +65,7 @@ def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str
     return defaults
 
 
-@click.group(name="ndr-pipelines", epilog="Example: ndr-pipelines upsert --role-arn arn:aws:iam::123456789012:role/ndr")
+@group(name="ndr-pipelines", epilog="Example: ndr-pipelines upsert --role-arn arn:aws:iam::123456789012:role/ndr")
 @version_option
 def main() -> None:
     """Generate, compare, deploy and start the SageMaker pipelines.

@@ -11,6 +11,7 @@ import click
 from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.cli import report_errors
+from common.runtime.commands import group
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
 from statemachines.deploy.projects import read_project, seed
@@ -20,7 +21,7 @@ from statemachines.generation import files
 from statemachines.generation.sources import SourceError
 
 
-@click.group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
+@group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml")
 @version_option
 def main() -> None:
     """Generate, check and deploy the state machines, with all resources that they need.
@@ -29,7 +30,9 @@ def main() -> None:
     """
 
 
-@main.command(epilog="Example: ndr-statemachines deploy --project project.yaml --set SchedulesState=ENABLED")
+@main.command(
+    epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED"
+)
 @click.option("--stack", "stack_name", default="ndr-control-plane", show_default=True, help="Name of the stack.")
 @click.option("--set", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of the stack; repeatable.")
 @click.option(

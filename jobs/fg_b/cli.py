@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import MomentType, MonthType, engine_option, lake_option, project_options, report_errors
+from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
@@ -14,7 +15,7 @@ from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run
 
 
-@click.command(name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --lake ./lake")
+@command(name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --lake demo/lake")
 @click.option(
     "--month",
     type=MonthType(),

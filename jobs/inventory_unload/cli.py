@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import MonthType, engine_option, lake_option, project_options, report_errors
+from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
@@ -14,9 +15,9 @@ from jobs.inventory_unload.config import InventoryConfig
 from jobs.inventory_unload.job import run
 
 
-@click.command(
+@command(
     name="ndr-inventory-unload",
-    epilog="Example: ndr-inventory-unload --month 2026-03 --parameters ./project.yaml --lake ./lake",
+    epilog="Example: ndr-inventory-unload --month 2026-03 --lake demo/lake",
 )
 @click.option("--month", type=MonthType(), required=True, metavar="YYYY-MM", help="Month of the snapshot.")
 @lake_option

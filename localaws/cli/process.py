@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -17,6 +16,7 @@ from typing import Any
 
 from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError
+from localaws.cli.ports import listener, listens
 from localaws.cli.private_files import make_private, private_append, write_private
 from localaws.credential import Credential
 from localaws.server.settings import HEALTH_PATH, REGION, SERVER_HEADER, aws_environment
@@ -27,6 +27,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 HEALTH_SECONDS = 5.0
 DEFAULT_PORT = 4566
+HOME_VARIABLE = "NDR_LOCAL_HOME"
 _ELSEWHERE = "another home folder, or with another credential"
 
 
@@ -86,11 +87,6 @@ def _signed_get(url: str, credential: Credential | None) -> urllib.request.Reque
     signed = AWSRequest("GET", url)
     SigV4Auth(Credentials(credential.key_id, credential.secret), SERVER_HEADER, REGION).add_auth(signed)
     return urllib.request.Request(url, headers=dict(signed.headers))
-
-
-def _listens(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _last_port(home: Path) -> int | None:
@@ -173,7 +169,7 @@ class LocalAws:
         Raises:
             LocalAwsError: the port is taken, or the server does not start.
         """
-        if _listens(self.port):
+        if listens(self.port):
             self._check_running()
             return False
         program = interpreter()
@@ -200,13 +196,21 @@ class LocalAws:
                 f"Stop it with ndr-local down --home {self.home}, and repeat ndr-local up",
             )
         if own is None:
-            other = _health(self.port, Credential.find(self.home))
-            user = f"the local AWS in {other.home or _ELSEWHERE}" if other else "another program"
-            raise LocalAwsError(f"port {self.port} is used by {user}", "Stop it, or choose another port with --port")
+            raise LocalAwsError(
+                f"port {self.port} is used by {self.user_of_port()}",
+                "Stop it, or leave the port out: the next one that is free is taken",
+            )
+
+    def user_of_port(self) -> str:
+        """Who listens on the port, when it is not this home's server."""
+        process = listener(self.port)
+        if other := _health(self.port, Credential.find(self.home)):
+            return f"the local AWS in {other.home or (process and process.variable(HOME_VARIABLE)) or _ELSEWHERE}"
+        return f"another program, {process}" if process else "another program"
 
     def _server_variables(self) -> dict[str, str]:
         return {
-            "NDR_LOCAL_HOME": str(self.home.resolve()),
+            HOME_VARIABLE: str(self.home.resolve()),
             "NDR_STEP_BIN": str(self.step_bin),
             "GATEWAY_PORT": str(self.port),
             "PYTHONPATH": str(REPOSITORY),

@@ -12,6 +12,7 @@ from common.aws.clients import client
 from common.display import on_terminal
 from common.errors import InputError, one_line
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
+from common.runtime.commands import group
 from common.runtime.version import version_option
 from common.windows import Windows
 from statemachines.deploy.stack import read_outputs
@@ -21,7 +22,10 @@ from tools.batches.states import STATES, Batch, Tables, find_batches
 MOST_CHARACTERS = 160
 
 
-@click.group(name="ndr-batches", epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z")
+@group(
+    name="ndr-batches",
+    epilog="Example: ndr-batches list --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo",
+)
 @version_option
 def main() -> None:
     """List the mini-batches that the 15-minute state machine received, send them again, remove them.
@@ -53,7 +57,8 @@ state_option = click.option(
 
 @main.command(
     name="list",
-    epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z --state set-aside --state failed",
+    epilog="Example: ndr-batches list --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo "
+    "--state set-aside --state failed",
 )
 @batch_options
 @state_option
@@ -75,7 +80,7 @@ def list_batches(states: Sequence[str], as_json: bool, **options: Any) -> None:
             click.echo(on_terminal("  ".join(shown).rstrip()))
 
 
-@main.command(epilog="Example: ndr-batches retry --window 2026-03-10T13:08Z s3://ndr-ingestion/acme/hq/2026/03/10/0f3a")
+@main.command(epilog="Example: ndr-batches retry --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @batch_options
 @state_option
@@ -92,7 +97,8 @@ def retry(paths: Sequence[str], states: Sequence[str], **options: Any) -> None:
 
 
 @main.command(
-    epilog="Example: ndr-batches remove --window 2026-03-10T13:08Z s3://ndr-ingestion/acme/hq/2026/03/10/0f3a"
+    epilog="Example: ndr-batches remove --window 2026-03-10T22:08Z --project-name demo "
+    "s3://ndr-ingestion/acme/hq/2026/03/10/0f3a"
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @batch_options

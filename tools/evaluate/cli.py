@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import MomentType, UriType, report_errors
+from common.runtime.commands import command
 from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig
 from tools.evaluate.job import run
@@ -15,7 +16,27 @@ from tools.evaluate.job import run
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command(name="ndr-evaluate", epilog="Example: ndr-evaluate --lake ./lake --labels demo/labels.csv")
+@command(
+    name="ndr-evaluate",
+    epilog="Example: ndr-evaluate --lake demo/lake --labels demo/scenario/labels.csv",
+    groups={
+        "Windows": (
+            "since",
+            "until",
+        ),
+        "Input": (
+            "lake",
+            "predictions",
+            "labels",
+        ),
+        "Output": (
+            "budget",
+            "format",
+            "predictions-out",
+            "figures-out",
+        ),
+    },
+)
 @click.option("--lake", "lake_uri", type=UriType(), metavar="URI", help="Lake whose predictions are evaluated.")
 @click.option(
     "--predictions",

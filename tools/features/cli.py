@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from common.runtime.cli import feature_spec_option, report_errors
+from common.runtime.commands import command
 from common.runtime.version import version_option
 from tools.features.config import CatalogueConfig
 from tools.features.job import FORMATS, run
 
 
-@click.command(name="ndr-features", epilog="Example: ndr-features in_deny_ratio_w_1h_z_mad")
+@command(name="ndr-features", epilog="Example: ndr-features in_deny_ratio_w_1h_z_mad")
 @click.argument("name", required=False)
 @click.option(
     "--format",

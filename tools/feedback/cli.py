@@ -9,14 +9,27 @@ import click
 from common.detection.alerts.incidents import ALERT_SCORE
 from common.detection.alerts.suppression import SCOPES, VERDICTS
 from common.runtime.cli import lake_option, lake_spec_option, report_errors
+from common.runtime.commands import command
 from common.runtime.version import version_option
 from tools.feedback.config import SuppressionConfig
 from tools.feedback.job import run
 
 
-@click.command(
+@command(
     name="ndr-feedback",
-    epilog='Example: ndr-feedback --lake ./lake --incident 1f0c77a90b2d --verdict expected --reason "backup job"',
+    epilog='Example: ndr-feedback --lake demo/lake --incident 1f0c77a90b2d --verdict expected --reason "backup job"',
+    groups={
+        "Verdict": (
+            "incident",
+            "verdict",
+            "reason",
+            "days",
+            "scope",
+            "any-peer",
+            "min-score",
+            "remove",
+        )
+    },
 )
 @lake_option
 @click.option("--incident", metavar="ID", help="Incident to mark, from ndr-report --incidents.")

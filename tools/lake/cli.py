@@ -12,6 +12,7 @@ from common.runtime.cli import (
     project_name_option,
     report_errors,
 )
+from common.runtime.commands import group
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from common.windows import Windows
@@ -21,13 +22,13 @@ from tools.lake.sampling import Wanted
 table_argument = click.argument("table")
 
 
-@click.group(name="ndr-lake", epilog="Example: ndr-lake show --lake ./lake")
+@group(name="ndr-lake", epilog="Example: ndr-lake show --lake demo/lake")
 @version_option
 def main() -> None:
     """Show a lake and its tables, configure it, and migrate it to this release's format."""
 
 
-@main.command(epilog="Example: ndr-lake info --lake ./lake")
+@main.command(epilog="Example: ndr-lake info --lake demo/lake")
 @lake_option
 @report_errors
 def info(lake_uri: str) -> None:
@@ -38,7 +39,7 @@ def info(lake_uri: str) -> None:
     identity.info(lake_uri)
 
 
-@main.command(epilog="Example: ndr-lake configure --lake ./lake --parameters ./project.yaml")
+@main.command(epilog="Example: ndr-lake configure --lake demo/lake --parameters demo/lake/_demo/parameters.yaml")
 @lake_option
 @project_name_option
 @parameters_option
@@ -52,7 +53,7 @@ def configure(lake_uri: str, project_name: str | None, parameters_path: str | No
     identity.configure(lake_uri, project_name, parameters_path)
 
 
-@main.command(epilog="Example: ndr-lake show --lake ./lake")
+@main.command(epilog="Example: ndr-lake show --lake demo/lake")
 @lake_option
 @lake_spec_option
 @report_errors
@@ -61,7 +62,7 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
     job.show(lake_uri, feature_spec_version)
 
 
-@main.command(epilog="Example: ndr-lake tables --lake ./lake")
+@main.command(epilog="Example: ndr-lake tables --lake demo/lake")
 @lake_option
 @format_option
 @lake_spec_option
@@ -71,7 +72,7 @@ def tables(lake_uri: str, form: str, feature_spec_version: str | None) -> None:
     contents.print_tables(lake_uri, feature_spec_version, form)
 
 
-@main.command(epilog="Example: ndr-lake schema fg_a --lake ./lake")
+@main.command(epilog="Example: ndr-lake schema fg_a --lake demo/lake")
 @table_argument
 @lake_option
 @format_option
@@ -85,7 +86,7 @@ def schema(table: str, lake_uri: str, form: str, feature_spec_version: str | Non
     contents.print_schema(lake_uri, feature_spec_version, table, form)
 
 
-@main.command(epilog="Example: ndr-lake history fg_a --lake ./lake")
+@main.command(epilog="Example: ndr-lake history fg_a --lake demo/lake")
 @table_argument
 @lake_option
 @click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="Number of commits.")
@@ -97,7 +98,10 @@ def history(table: str, lake_uri: str, last: int, form: str, feature_spec_versio
     contents.print_history(lake_uri, feature_spec_version, table, last, form)
 
 
-@main.command(epilog="Example: ndr-lake sample delta_pair --lake ./lake --where peer_port=445 --rows 3")
+@main.command(
+    epilog="Example: ndr-lake sample delta_pair --lake demo/lake --where peer_port=443 --rows 3",
+    groups={"Rows": ("rows", "columns", "where")},
+)
 @table_argument
 @lake_option
 @click.option(
@@ -132,7 +136,7 @@ def sample(
     contents.print_sample(lake_uri, feature_spec_version, table, wanted, form)
 
 
-@main.command(epilog="Example: ndr-lake migrate --lake ./lake --dry-run")
+@main.command(epilog="Example: ndr-lake migrate --lake demo/lake --dry-run")
 @lake_option
 @lake_spec_option
 @project_name_option

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from common.runtime.cli import lake_option, project_name_option, report_errors
+from common.runtime.commands import group
 from common.runtime.version import version_option
 from tools.models import job
 
 
-@click.group(
+@group(
     name="ndr-models",
     epilog="Example: ndr-models migrate --lake ./lake",
 )

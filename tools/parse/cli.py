@@ -12,6 +12,7 @@ from common.config.project import load_project
 from common.errors import InputError
 from common.logs import FORMATS, ReadOptions
 from common.runtime.cli import report_errors
+from common.runtime.commands import command
 from common.runtime.version import version_option
 from tools.parse.config import ParseConfig
 from tools.parse.job import run
@@ -19,11 +20,21 @@ from tools.parse.job import run
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command(name="ndr-parse", epilog="Example: ndr-parse traffic.log.gz --log-time-zone Europe/Berlin | head -3")
+@command(
+    name="ndr-parse",
+    epilog="Example: ndr-parse demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 | head -3",
+    groups={
+        "Output": (
+            "all",
+            "out",
+            "format",
+            "rejects",
+        )
+    },
+)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
-    "--format",
-    "log_format",
+    "--log-format",
     type=click.Choice(FORMATS),
     help="Log format of all inputs.  [default: detected per file]",
 )

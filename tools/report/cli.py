@@ -8,14 +8,23 @@ import click
 
 from common.detection.alerts.incidents import ALERT_SCORE
 from common.runtime.cli import WindowsType, lake_option, lake_spec_option, parameters_option, report_errors
+from common.runtime.commands import command
 from common.runtime.version import version_option
 from tools.report.config import ReportConfig
 from tools.report.job import run
 
 
-@click.command(
+@command(
     name="ndr-report",
-    epilog="Example: ndr-report --lake ./lake --top 20 --one-per-host",
+    epilog="Example: ndr-report --lake demo/lake --top 20 --one-per-host",
+    groups={
+        "Output": (
+            "top",
+            "one-per-host",
+            "incidents",
+            "min-score",
+        )
+    },
 )
 @lake_option
 @click.option(

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import report_errors
+from common.runtime.commands import command
 from common.runtime.run_report import RunReport
 from common.runtime.version import version_option
 from tools.simulate.config import PANOS_VERSIONS, SimulateConfig
@@ -20,7 +21,31 @@ from tools.simulate.job import run
 _option = partial(click.option, show_default=True)
 
 
-@click.command("ndr-simulate", epilog="Example: ndr-simulate --out demo/scenario --hosts 60 --days 8")
+@command(
+    "ndr-simulate",
+    epilog="Example: ndr-simulate --out demo/small --hosts 10 --days 1",
+    groups={
+        "Scenario": (
+            "start",
+            "days",
+            "hosts",
+            "seed",
+            "intensity",
+            "attack-days",
+            "no-attacks",
+        ),
+        "Logs": (
+            "org1",
+            "org2",
+            "panos-version",
+        ),
+        "Engine": ("workers",),
+        "Output": (
+            "out",
+            "overwrite",
+        ),
+    },
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to create.")
 @_option(
     "--start", type=click.DateTime(["%Y-%m-%d"]), default=str(SimulateConfig.start), help="First day, from 00:08 UTC."

@@ -145,7 +145,7 @@ def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
     path, out, rejects = tmp_path / "fw.log", tmp_path / "out.ndjson", tmp_path / "rejects.ndjson"
     good = [traffic(changes={39: str(number)}) for number in range(19)]
     path.write_text("\n".join([*good, "nonsense,x"]))
-    assert parse(path, "--format", "panos").exit_code == 0  # 1 of 20 is 0.05, not more
+    assert parse(path, "--log-format", "panos").exit_code == 0  # 1 of 20 is 0.05, not more
     path.write_text("\n".join([*good[:18], "nonsense,x"]))
     result = parse(path, "--out", out, "--rejects", rejects)
     assert result.exit_code == 1 and not out.exists()
@@ -161,12 +161,12 @@ def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
         (("missing.log",), 1, "'missing.log' does not exist"),
         (("empty.log",), 1, "empty.log is empty"),
         (("text.log",), 1, "text.log is in no known log format"),
-        (("blank.log", "--format", "panos"), 1, "no records in blank.log"),
+        (("blank.log", "--log-format", "panos"), 1, "no records in blank.log"),
         (("fw.log", "--log-time-zone", "Mars/Base"), 1, "'Mars/Base'"),
         (("fw.log", "--out", "x.csv"), 1, "'x.csv' has an unknown suffix"),
         (("fw.log", "--out", "no/such/x.parquet"), 1, "no/such/x.parquet cannot be written"),
         (("fw.log", "--parameters", "none.yaml"), 1, "none.yaml"),
-        (("fw.log", "--format", "csv"), 2, "'csv'"),
+        (("fw.log", "--log-format", "csv"), 2, "'csv'"),
         ((), 2, "INPUT"),
     ],
 )
