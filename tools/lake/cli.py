@@ -16,17 +16,16 @@ from common.runtime.commands import group
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from common.windows import Windows
-from tools.lake import identity, job
+from tools.lake import contents, identity, job
 from tools.lake.sampling import Wanted
+
+table_argument = click.argument("table")
 
 
 @group(name="ndr-lake", epilog="Example: ndr-lake show --lake demo/lake")
 @version_option
 def main() -> None:
-    """Show what a lake is, what it holds and in which state, configure it, and migrate it to this release's format."""
-
-
-table_argument = click.argument("table")
+    """Show a lake and its tables, configure it, and migrate it to this release's format."""
 
 
 @main.command(epilog="Example: ndr-lake info --lake demo/lake")
@@ -70,7 +69,7 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
 @report_errors
 def tables(lake_uri: str, form: str, feature_spec_version: str | None) -> None:
     """List the tables: rows, files, bytes, version, last commit, the time they cover, partitions and grain."""
-    job.print_tables(lake_uri, feature_spec_version, form)
+    contents.print_tables(lake_uri, feature_spec_version, form)
 
 
 @main.command(epilog="Example: ndr-lake schema fg_a --lake demo/lake")
@@ -84,7 +83,7 @@ def schema(table: str, lake_uri: str, form: str, feature_spec_version: str | Non
 
     Formats other than `table` also say which type a column has in Spark, DuckDB, Polars and pandas.
     """
-    job.print_schema(lake_uri, feature_spec_version, table, form)
+    contents.print_schema(lake_uri, feature_spec_version, table, form)
 
 
 @main.command(epilog="Example: ndr-lake history fg_a --lake demo/lake")
@@ -96,10 +95,13 @@ def schema(table: str, lake_uri: str, form: str, feature_spec_version: str | Non
 @report_errors
 def history(table: str, lake_uri: str, last: int, form: str, feature_spec_version: str | None) -> None:
     """List the commits to a table, newest first: rows added and removed, and the command, release and run."""
-    job.print_history(lake_uri, feature_spec_version, table, last, form)
+    contents.print_history(lake_uri, feature_spec_version, table, last, form)
 
 
-@main.command(epilog="Example: ndr-lake sample delta_pair --lake demo/lake --where peer_port=445 --rows 3")
+@main.command(
+    epilog="Example: ndr-lake sample delta_pair --lake demo/lake --where peer_port=443 --rows 3",
+    groups={"Rows": ("rows", "columns", "where")},
+)
 @table_argument
 @lake_option
 @click.option(
@@ -131,7 +133,7 @@ def sample(
     Only the files and columns that are needed are read. Without --window, at most the newest 96 windows are searched.
     """
     wanted = Wanted(rows, windows, tuple(filter(None, columns.split(","))), where)
-    job.print_sample(lake_uri, feature_spec_version, table, wanted, form)
+    contents.print_sample(lake_uri, feature_spec_version, table, wanted, form)
 
 
 @main.command(epilog="Example: ndr-lake migrate --lake demo/lake --dry-run")
