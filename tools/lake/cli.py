@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from common.runtime.cli import (
-    WindowsType,
     lake_option,
     lake_spec_option,
     parameters_option,
@@ -13,6 +12,7 @@ from common.runtime.cli import (
     report_errors,
 )
 from common.runtime.commands import group
+from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from common.windows import Windows
