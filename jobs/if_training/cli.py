@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
@@ -43,6 +44,7 @@ class RunIdType(click.ParamType[str]):
 @lake_option
 @engine_option
 @project_options
+@verbosity_options
 @click.option(
     "--stage",
     type=click.Choice([ALL, *STAGES, ROLLBACK]),

@@ -8,6 +8,7 @@ import click
 
 from common.runtime.cli import MonthType, engine_option, lake_option, project_options, report_errors
 from common.runtime.context import run_stage
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from jobs.inventory_unload.config import InventoryConfig
 from jobs.inventory_unload.job import run
@@ -21,6 +22,7 @@ from jobs.inventory_unload.job import run
 @lake_option
 @engine_option
 @project_options
+@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:

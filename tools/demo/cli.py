@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import engine_option, report_errors
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.demo.config import DemoConfig
 from tools.demo.job import run
@@ -62,6 +63,7 @@ DAYS = click.FloatRange(0, 93, min_open=True)
 @click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number of alerts to print.")
 @click.option("--log-time-zone", metavar="ZONE", help="Zone of log times without one.  [default: UTC]")
 @engine_option
+@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:

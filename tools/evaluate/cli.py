@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from common.runtime.cli import MomentType, UriType, report_errors
+from common.runtime.output import activity
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig
 from tools.evaluate.job import run
@@ -60,6 +62,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     help="Write the predictions of the period to a CSV with host_ip, window_start and anomaly_score.",
 )
 @click.option("--json", "json_out", type=FILE, metavar="FILE", help="Write all figures to a JSON file.")
+@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:
@@ -67,7 +70,8 @@ def main(**options: Any) -> None:
 
     The unit is a label row (host and window). A row without a prediction counts as least anomalous.
     """
-    _, table = run(EvaluateConfig(**options))
+    with activity("evaluating"):
+        _, table = run(EvaluateConfig(**options))
     click.echo(table)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from common.runtime.cli import feature_spec_option, lake_option, report_errors
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.lake import job
 
@@ -18,6 +19,7 @@ def main() -> None:
 @main.command(epilog="Example: ndr-lake show --lake ./lake")
 @lake_option
 @feature_spec_option
+@verbosity_options
 @report_errors
 def show(lake_uri: str, feature_spec_version: str) -> None:
     """Print format, tables, and the windows that are not whole or lack logs, as JSON."""
@@ -28,6 +30,7 @@ def show(lake_uri: str, feature_spec_version: str) -> None:
 @lake_option
 @feature_spec_option
 @click.option("--dry-run", is_flag=True, help="Only print what would be done.")
+@verbosity_options
 @report_errors
 def migrate(lake_uri: str, feature_spec_version: str, dry_run: bool) -> None:
     """Bring the tables of a lake of the format before to this release's.

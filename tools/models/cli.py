@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from common.runtime.cli import lake_option, report_errors
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.models import job
 
@@ -45,6 +46,7 @@ def show(run_id: str, lake_uri: str, project_name: str) -> None:
 @main.command(epilog="Example: ndr-models migrate --lake ./lake --project-name local")
 @lake_option
 @project_option
+@verbosity_options
 @report_errors
 def migrate(lake_uri: str, project_name: str) -> None:
     """Rewrite models of the formats 3 and 4, so that this release can load them.

@@ -10,6 +10,7 @@ import click
 from common.detection.registry.formats import FORMAT_VERSION, parsed
 from common.detection.registry.pointer import MANIFEST, SUCCESS, ArtifactStore, model_store, read_pointer
 from common.errors import ModelError
+from common.runtime.output import activity
 from tools.models.migration import migrate_models
 
 SHOWN = ("format_version", "training_window", "rows", "feature_spec_version", "baseline_horizon")
@@ -46,7 +47,8 @@ def migrate(lake_uri: str, project_name: str) -> None:
         ModelError: models were refused; the others are migrated.
     """
     store = model_store(lake_uri, project_name)
-    found = migrate_models(store, complete_runs(store))
+    with activity("migrate"):
+        found = migrate_models(store, complete_runs(store))
     click.echo(json.dumps(found.to_dict(), indent=1))
     if found.refused:
         raise ModelError(

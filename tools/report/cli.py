@@ -8,6 +8,7 @@ import click
 
 from common.detection.alerts.incidents import ALERT_SCORE
 from common.runtime.cli import WindowsType, feature_spec_option, lake_option, report_errors
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.report.config import ReportConfig
 from tools.report.job import run
@@ -51,6 +52,7 @@ from tools.report.job import run
     metavar="FILE",
     help="Project parameters (YAML), which name the horizon of the baselines.  [default: built-in defaults]",
 )
+@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:

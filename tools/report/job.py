@@ -18,6 +18,7 @@ from common.detection.inputs import fg_a_feature
 from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.runtime.output import activity
 from common.windows import Windows
 from tools.report.baselines import medians_of, rows_of, subjects
 from tools.report.config import ReportConfig
@@ -41,13 +42,15 @@ def run(config: ReportConfig) -> None:
     if config.incidents:
         report_incidents(lake, spec, config.windows, config.min_score, config.top, config.as_json)
         return
-    scores = lake.arrow("predictions", SCORE_COLUMNS, config.windows)
+    with activity("reading predictions"):
+        scores = lake.arrow("predictions", SCORE_COLUMNS, config.windows)
     span = str(config.windows) if config.windows else "all windows"
     if not len(scores):
         raise InputError(f"predictions in {lake.uri} has no rows in {span}", "Run ndr-inference for them first")
     rows = scores.take(pa.array(highest(scores, config.top, config.one_per_host)))
     keys = list(zip(rows["host_ip"].to_pylist(), rows["window_end_ts"].to_pylist(), strict=True))
-    alerts = _alerts(lake, spec, horizon, keys)
+    with activity("explaining alerts"):
+        alerts = _alerts(lake, spec, horizon, keys)
     hosts = pc.count_distinct(scores["host_ip"]).as_py()
     if config.as_json:
         shown = [alert.to_dict() for alert in alerts]
