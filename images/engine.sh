@@ -16,7 +16,7 @@ BUILDER=ndr
 # shellcheck source=images/engine/build.sh
 source "$HERE/engine/build.sh"
 EXPORTS=$RUN/exports
-trap 'stop_ticker; exec 2>/dev/null' EXIT # bash would complain of the ticker's end
+trap stop_ticker EXIT
 
 running() { # running <program>: whether the program started by this script is alive
     local process
@@ -158,7 +158,7 @@ SH
 
 down() {
     # a killed dockerd leaves containers and mounts; starting it again cleans them up
-    [ ! -d "$RUN/docker" ] || has_docker || start_docker
+    [ ! -d "$RUN/docker" ] || has_docker || during "starting Docker, to clean up" start_docker
     for name in buildkitd docker-registry dockerd; do
         running "$name" || continue
         kill "$(cat "$RUN/$name.pid")"

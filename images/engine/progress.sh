@@ -13,28 +13,29 @@ during() { # during <what> <command ...>: runs the command, and says what goes o
     local what=$1 began=$SECONDS
     shift
     [ -n "$MOVES" ] || say "$what ..."
-    tick "$what" 3>&2 2>/dev/null & # of its own end, bash would say something
+    tick "$what" &
     TICKER=$!
+    disown $TICKER # bash says nothing of its end
     "$@"
     stop_ticker
     say "$what: $((SECONDS - began)) s"
 }
 
-tick() { # tick <what>: says on channel 3 every second, in a log every half minute, how long it has been going on
+tick() { # tick <what>: says every second, in a log every half minute, how long it has been going on
     local began=$SECONDS
-    while kill -0 $$; do
+    while kill -0 $$ 2>/dev/null; do
         if [ -n "$MOVES" ]; then
-            printf '\r\033[Kengine: %s, %d s' "$1" $((SECONDS - began)) >&3
+            printf '\r\033[Kengine: %s, %d s' "$1" $((SECONDS - began)) >&2
         elif ((SECONDS > began && (SECONDS - began) % 30 == 0)); then
-            echo "engine: $1, for $((SECONDS - began)) s so far" >&3
+            echo "engine: $1, for $((SECONDS - began)) s so far" >&2
         fi
-        sleep 1 >/dev/null 3>&-
+        sleep 1 >/dev/null 2>&1
     done
 }
 
 stop_ticker() {
     [ -n "$TICKER" ] || return 0
-    kill "$TICKER" 2>/dev/null || true
+    kill -KILL "$TICKER" 2>/dev/null || true # at once, before it runs traps of this shell
     TICKER=
     clear_line
 }
