@@ -15,8 +15,9 @@ from common.display import lines_on_terminal, on_terminal
 from common.errors import NdrError, is_out_of_memory, one_line, worker_cause
 from common.runtime.engine import ENGINES
 from common.runtime.interrupts import Interrupted, end, interruptible, received
-from common.runtime.output import LEVEL_VARIABLE, Level, close, listening, tell_failure
+from common.runtime.output import close, listening, tell_failure
 from common.runtime.parameter_types import PlaceType, UriType, WindowsType
+from common.runtime.verbosity import asked_level, verbosity_options
 
 Command = Callable[..., Any]
 
@@ -101,43 +102,6 @@ def project_options(function: Command) -> Command:
     return function
 
 
-def verbosity_options(function: Command) -> Command:
-    """Adds `--quiet` and `--verbose`, which set how much this command and its children say."""
-    for option in (
-        click.option(
-            "-v",
-            "--verbose",
-            is_flag=True,
-            expose_value=False,
-            callback=_set_level,
-            help="Also show details: settings, files read, versions written, waits before retries.",
-        ),
-        click.option(
-            "-q",
-            "--quiet",
-            is_flag=True,
-            expose_value=False,
-            callback=_set_level,
-            help="Show errors and the result only.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def _set_level(context: click.Context, option: click.Parameter, given: bool) -> None:
-    if given and context.meta.setdefault(LEVEL_VARIABLE, _LEVELS[option.name]) != _LEVELS[option.name]:
-        raise click.UsageError("--quiet and --verbose exclude each other")
-
-
-_LEVELS: dict[str | None, Level] = {"quiet": "error", "verbose": "debug"}
-
-
-def _asked_level() -> Level | None:
-    context = click.get_current_context(silent=True)
-    return context.meta.get(LEVEL_VARIABLE) if context else None
-
-
 def stage_options(function: Command) -> Command:
     """Adds the options of every stage that processes windows."""
     return window_option(lake_option(engine_option(project_options(verbosity_options(function)))))
@@ -151,7 +115,7 @@ def report_errors(function: Command) -> Command:
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with interruptible(), listening(_asked_level()):
+        with interruptible(), listening(asked_level()):
             try:
                 return function(*args, **kwargs)
             except Interrupted as error:

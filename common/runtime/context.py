@@ -15,8 +15,9 @@ from common.lake.lake import Lake
 from common.lake.orphans import clear_up
 from common.lake.reader import LakeReader
 from common.runtime.engine import open_engine
+from common.runtime.events import run_id
 from common.runtime.lake_project import LakeProject
-from common.runtime.output import activity, run_id
+from common.runtime.output import activity
 from common.runtime.run_report import RunReport
 from common.storage.failures import require_writable
 from common.windows import Windows

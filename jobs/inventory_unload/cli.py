@@ -11,6 +11,7 @@ from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.lake_project import with_lake_project
 from common.runtime.parameter_types import MonthType
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from jobs.inventory_unload.config import InventoryConfig
 from jobs.inventory_unload.job import run
@@ -24,6 +25,7 @@ from jobs.inventory_unload.job import run
 @lake_option
 @engine_option
 @project_options
+@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:

@@ -14,6 +14,7 @@ from common.display import lines_on_terminal, on_terminal
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
 from common.runtime.rows import FLAT, format_option, print_rows
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from localaws.cli.deployment import deploy
 from localaws.cli.errors import LocalAwsError
@@ -79,6 +80,7 @@ def main() -> None:
 @click.option("--wait-scale", type=click.FloatRange(0), help="Factor on the waits of state machines.  [default: 1]")
 @click.option("--mount", "mounts", multiple=True, help="Folder mounted into step containers; repeatable.")
 @click.option("--deploy/--no-deploy", "deploys", default=True, help="Deploy the control plane.  [default: deploy]")
+@verbosity_options
 @report_errors
 def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any

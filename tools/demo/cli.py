@@ -10,7 +10,7 @@ import click
 from common.errors import NdrError
 from common.runtime.cli import engine_option, report_errors
 from common.runtime.commands import command
-from common.runtime.parameter_types import PlaceType
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.storage.filesystems import normal_uri
 from tools.demo.config import DemoConfig
@@ -68,7 +68,6 @@ class FolderType(LocalType):
 @click.option(
     "--input",
     "inputs",
-    type=PlaceType(),
     multiple=True,
     type=LocalType(),
     metavar="PATH",
@@ -107,6 +106,7 @@ class FolderType(LocalType):
 @click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number of alerts to print.")
 @click.option("--log-time-zone", metavar="ZONE", help="Zone of log times without one.  [default: UTC]")
 @engine_option
+@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import stat
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -14,7 +17,9 @@ from common.logs import FORMATS, ReadOptions
 from common.runtime import rows
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.output import activity
 from common.runtime.parameter_types import PlaceType
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.parse.config import ParseConfig
 from tools.parse.job import run
@@ -59,6 +64,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     help="Project parameters, for log_time_zone, column_mapping and max_rejected_ratio: a YAML file (a path or s3:// "
     "URI) or dynamodb://<table>.  [default: built-in defaults]",
 )
+@verbosity_options
 @version_option
 @report_errors
 def main(
@@ -87,10 +93,19 @@ def main(
         max_rejected_ratio=project.max_rejected_ratio,
         threads=os.cpu_count() or 1,
     )
-    counts = run(config)
+    with activity("parse") if _is_watched(config) else nullcontext():
+        counts = run(config)
     click.echo(json.dumps(counts), err=True)
     if counts["incomplete_reason"]:
         raise InputError(counts["incomplete_reason"], "Everything else was parsed; see holes in the counts above")
+
+
+def _is_watched(config: ParseConfig) -> bool:
+    """Whether progress may be shown: sessions on stdout, unless they go to a file, may appear on the same terminal."""
+    try:
+        return config.out is not None or stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except OSError:  # stdout has no file
+        return False
 
 
 if __name__ == "__main__":
