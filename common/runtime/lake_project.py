@@ -14,6 +14,7 @@ from common.config.sources import DYNAMODB
 from common.display import on_terminal
 from common.lake.identity import LakeIdentity, require_same_names, require_same_settings
 from common.lake.lake_format import follow_source, read_record
+from common.runtime.events import form, is_shown
 
 OPTIONS = ("project_name", "feature_spec_version", "parameters_path")
 FROM_LAKE = "lake"
@@ -126,6 +127,6 @@ def _given_settings(lake_uri: str, identity: LakeIdentity, source: str) -> Proje
 
 
 def _say(identity: LakeIdentity, more: str = "") -> None:
-    if sys.stderr.isatty():
+    if form(sys.stderr) != "events" and is_shown("info"):
         line = f"project {identity.project_name}, feature specification {identity.feature_spec_version}{more}"
         click.echo(on_terminal(line), err=True)
