@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from common.aws.clients import client
+from common.config.dynamodb import project_names
 from common.display import on_terminal
 from common.errors import InputError
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
@@ -39,7 +40,9 @@ def batch_options(function: Command) -> Command:
     for option in (
         click.option("--stack", default="ndr-control-plane", show_default=True, help="Name of the stack."),
         feature_spec_option,
-        click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Name of the project."),
+        click.option(
+            "--project-name", metavar="NAME", help="Name of the project.  [default: the only one that is deployed]"
+        ),
         window_option,
     ):
         function = option(function)
@@ -108,7 +111,17 @@ def _outputs(options: dict[str, Any]) -> dict[str, str]:
 def _tables(options: dict[str, Any]) -> Tables:
     outputs = _outputs(options)
     tables = (outputs["BatchIndexTable"], outputs["ProcessingLockTable"])
-    return Tables(*tables, options["project_name"], options["feature_spec_version"])
+    project_name = options["project_name"] or _only_project(outputs["ProjectParametersTable"])
+    return Tables(*tables, project_name, options["feature_spec_version"])
+
+
+def _only_project(table: str) -> str:
+    names = project_names(table)
+    if not names:
+        raise InputError(f"table {table} has no project", "Deploy one with ndr-statemachines deploy --project")
+    if len(names) > 1:
+        raise InputError(f"table {table} has the projects {', '.join(names)}", "Name one with --project-name")
+    return names[0]
 
 
 def _named(tables: Tables, windows: Windows, states: Sequence[str], paths: Sequence[str]) -> list[Batch]:
