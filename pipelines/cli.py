@@ -8,16 +8,11 @@ from typing import Any
 
 import click
 
-from common.aws.clients import client as aws_client
 from common.display import on_terminal
 from common.runtime.cli import Command, report_errors
 from common.runtime.commands import group
 from common.runtime.version import version_option
-from pipelines import definitions
 from pipelines.assignments import AssignmentError, checked_assignment
-from pipelines.deployment import apply, plan
-from pipelines.executions import start as start_execution
-from pipelines.executions import wait as wait_for_execution
 from pipelines.types import AssignmentType, PipelineNameType, RoleArnType
 
 
@@ -56,6 +51,8 @@ def deployment_options(function: Command) -> Command:
 
 def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str, str]:
     """The defaults as given; a usage error where no pipeline has the parameter, or it cannot take the value."""
+    from pipelines import definitions
+
     declared = {entry["Name"]: entry for name in names for entry in definitions.load(name)["Parameters"]}
     for name, value in defaults.items():
         try:
@@ -78,6 +75,8 @@ def main() -> None:
 @report_errors
 def list_pipelines() -> None:
     """List the pipelines with their steps."""
+    from pipelines import definitions
+
     for name in definitions.names():
         click.echo(f"{name}: {' > '.join(step['Name'] for step in definitions.load(name)['Steps'])}")
 
@@ -90,6 +89,8 @@ def generate(check: bool) -> None:
 
     The SageMaker SDK builds them, in its own environment and without AWS.
     """
+    from pipelines import definitions
+
     built = definitions.build()
     stale = definitions.stale(built)
     if stale and check:
@@ -120,6 +121,10 @@ def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_
 
     Prints each change as place: deployed -> committed. A second run changes nothing.
     """
+    from common.aws.clients import client as aws_client
+    from pipelines import definitions
+    from pipelines.deployment import apply, plan
+
     names = only or definitions.names()
     own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
@@ -141,6 +146,10 @@ def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | 
 
     Prints each difference as place: deployed -> committed.
     """
+    from common.aws.clients import client as aws_client
+    from pipelines import definitions
+    from pipelines.deployment import plan
+
     names = only or definitions.names()
     own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
@@ -178,6 +187,10 @@ def start(name: str, parameters: Any, wait: bool, poll_seconds: float) -> None:
 
     Prints the ARN of the execution; progress goes to stderr.
     """
+    from common.aws.clients import client as aws_client
+    from pipelines.executions import start as start_execution
+    from pipelines.executions import wait as wait_for_execution
+
     client = aws_client("sagemaker")
     arn = start_execution(client, name, dict(parameters))
     click.echo(arn)

@@ -15,10 +15,10 @@ import click
 
 from common.display import lines_on_terminal, on_terminal
 from common.errors import NdrError, is_out_of_memory, one_line, worker_cause
+from common.runtime.catalog import STAGES
 from common.runtime.engine import ENGINES
 from common.runtime.interrupts import Interrupted, end, interruptible, received
-from common.runtime.output import LEVEL_VARIABLE, Level, close, listening, tell_failure
-from common.storage.files import read_lines
+from common.runtime.output import LEVEL_VARIABLE, Event, Level, close, listening, run_id, tell, tell_failure
 from common.storage.filesystems import normal_uri
 from common.windows import Windows, parse_moment
 
@@ -57,6 +57,8 @@ class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
         """The distinct single windows, sorted; None for the word; fails with a usage error that names the value."""
         if value == self.word or isinstance(value, tuple):
             return None if value == self.word else value
+        from common.storage.files import read_lines
+
         try:
             texts = read_lines(value[1:]) if value.startswith("@") else value.split(",")
             named = {window for text in texts for window in Windows.parse(text.strip())}
@@ -237,6 +239,7 @@ def report_errors(function: Command) -> Command:
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         with interruptible(), listening(_asked_level()):
+            _say_start()
             try:
                 return function(*args, **kwargs)
             except Interrupted as error:
@@ -252,6 +255,13 @@ def report_errors(function: Command) -> Command:
                 fail(str(worker_cause(error) or _unexpected(error)))
 
     return run
+
+
+def _say_start() -> None:
+    """The first event of a stage, before it loads what takes a second."""
+    context = click.get_current_context(silent=True)
+    if context and any(context.command.name == stage.command for stage in STAGES):
+        tell(Event("info", str(context.command.name), "", "started", run_id(), {}))
 
 
 def _unexpected(error: Exception) -> str:

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from common.runtime.output import Event, Level, form, run_id, tell
+import click
+
+from common.runtime.output import Event, Level, close, form, run_id, tell
 
 PROGRESS_SECONDS = 5.0
 
@@ -79,6 +81,11 @@ class RunReport:
         """Records a committed table."""
         self.tables[table] = {"version": version, "rows": rows}
         self.log(table, "written", "debug", table_version=version, rows=rows)
+
+    def show(self) -> None:
+        """Prints the report on stdout, below what stays on a terminal."""
+        close()
+        click.echo(self.to_json())
 
     def to_json(self) -> str:
         """The report as one JSON object."""

@@ -9,10 +9,8 @@ import click
 from common.errors import ParameterError, WindowError
 from common.runtime.cli import UriType, WindowListType, report_errors, stage_options
 from common.runtime.commands import command
-from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.extractor.config import SOURCES, ExtractorConfig
-from jobs.extractor.job import run
 
 
 @command(
@@ -69,6 +67,9 @@ from jobs.extractor.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Find the mini-batches of a range of windows, and write the manifest of a backfill."""
+    from common.runtime.lake_project import with_lake_project
+    from jobs.extractor.job import run
+
     known = with_lake_project(options)
     try:
         config = ExtractorConfig(**known)

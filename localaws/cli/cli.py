@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,13 +15,11 @@ from common.display import lines_on_terminal, on_terminal
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
 from common.runtime.version import version_option
-from localaws.cli.deployment import deploy
 from localaws.cli.errors import LocalAwsError
-from localaws.cli.histories import Histories
-from localaws.cli.logs import follow, log_files
-from localaws.cli.process import DEFAULT_PORT, LocalAws
-from localaws.cli.start import start
-from localaws.cli.text_table import document, lines
+from localaws.cli.ports import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from localaws.cli.process import LocalAws
 
 home_option = click.option(
     "--home",
@@ -39,6 +37,8 @@ def running(home: Path) -> LocalAws:
     Raises:
         LocalAwsError: it is not running.
     """
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     if local.pid() is None:
         raise LocalAwsError(f"the local AWS in {home} is not running", f"Start it with: ndr-local up --home {home}")
@@ -85,6 +85,9 @@ def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
 ) -> None:
     """Start the local AWS unless it is running, and deploy stack, state machines, projects and pipelines."""
+    from localaws.cli.deployment import deploy
+    from localaws.cli.start import start
+
     local, started = start(home, port, _variables(**given))
     click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")
     if not started and local.variables:
@@ -110,6 +113,8 @@ def _variables(
 @report_errors
 def down(home: Path) -> None:
     """Stop running steps, save the state and stop the local AWS."""
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     click.echo(f"{local.endpoint}: {'stopped' if local.stop() else 'was not running'}")
 
@@ -119,6 +124,9 @@ def down(home: Path) -> None:
 @report_errors
 def status(home: Path) -> None:
     """Show whether the local AWS runs (exit code 0), what is deployed and which executions run."""
+    from localaws.cli.histories import Histories
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     pid = local.pid()
     if pid is None:
@@ -144,6 +152,9 @@ def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> 
 
     EXECUTION is the name or ARN of an execution of a state machine or pipeline, or the id of a Glue job run.
     """
+    from localaws.cli.logs import follow, log_files
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     paths = log_files(local, execution, step)
     if follows:
@@ -166,6 +177,9 @@ def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> 
 @report_errors
 def executions(home: Path, machine: str | None, failed: bool, steps: bool, last: int, as_json: bool) -> None:
     """List the executions of the state machines, newest first, and why they failed."""
+    from localaws.cli.histories import Histories
+    from localaws.cli.text_table import document, lines
+
     found = Histories(running(home)).executions(machine, failed, last, details=steps)
     if as_json:
         for item in found:
@@ -180,6 +194,8 @@ def executions(home: Path, machine: str | None, failed: bool, steps: bool, last:
 @report_errors
 def env(home: Path) -> None:
     """Print shell commands that point AWS tools and SDKs to the local AWS."""
+    from localaws.cli.process import LocalAws
+
     for name, value in LocalAws.of(home).environment.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 

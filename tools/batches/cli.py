@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from common.aws.clients import client
 from common.display import on_terminal
 from common.errors import InputError, one_line
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
 from common.runtime.commands import group
 from common.runtime.version import version_option
 from common.windows import Windows
-from statemachines.deploy.stack import read_outputs
-from tools.batches import changes
-from tools.batches.states import STATES, Batch, Tables, find_batches
+from tools.batches.terms import STATES
+
+if TYPE_CHECKING:
+    from tools.batches.states import Batch, Tables
 
 MOST_CHARACTERS = 160
 
@@ -62,6 +62,8 @@ state_option = click.option(
 @report_errors
 def list_batches(states: Sequence[str], as_json: bool, **options: Any) -> None:
     """Print the mini-batches of the windows with their state, the time of their event, and the reason."""
+    from tools.batches.states import find_batches
+
     for batch in _chosen(find_batches(_tables(options), options["windows"]), states, ()):
         if as_json:
             click.echo(json.dumps(_described(batch)))
@@ -86,6 +88,8 @@ def retry(paths: Sequence[str], states: Sequence[str], **options: Any) -> None:
 
     What was set aside takes part in its window again.
     """
+    from tools.batches import changes
+
     tables, outputs = _tables(options), _outputs(options)
     for batch in _named(tables, options["windows"], states or (() if paths else changes.RETRIED), paths):
         changes.retry(tables, outputs["EventBusName"], batch)
@@ -100,6 +104,8 @@ def retry(paths: Sequence[str], states: Sequence[str], **options: Any) -> None:
 @report_errors
 def remove(paths: Sequence[str], **options: Any) -> None:
     """Remove mini-batches that are in no table from the index; their files stay in the bucket."""
+    from tools.batches import changes
+
     tables = _tables(options)
     for batch in _named(tables, options["windows"], (), paths):
         changes.remove(tables, batch)
@@ -107,10 +113,15 @@ def remove(paths: Sequence[str], **options: Any) -> None:
 
 
 def _outputs(options: dict[str, Any]) -> dict[str, str]:
+    from common.aws.clients import client
+    from statemachines.deploy.stack import read_outputs
+
     return read_outputs(client("cloudformation"), options["stack"])
 
 
 def _tables(options: dict[str, Any]) -> Tables:
+    from tools.batches.states import Tables
+
     outputs = _outputs(options)
     tables = (outputs["BatchIndexTable"], outputs["ProcessingLockTable"])
     return Tables(*tables, options["project_name"], options["feature_spec_version"])
@@ -118,6 +129,8 @@ def _tables(options: dict[str, Any]) -> Tables:
 
 def _named(tables: Tables, windows: Windows, states: Sequence[str], paths: Sequence[str]) -> list[Batch]:
     """The mini-batches to change, all found before the first is changed."""
+    from tools.batches.states import find_batches
+
     wanted = {path.rstrip("/") for path in paths}
     found = _chosen(find_batches(tables, windows), states, wanted)
     if missing := sorted(wanted - {batch.path for batch in found}):

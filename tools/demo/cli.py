@@ -13,7 +13,6 @@ from common.runtime.commands import command
 from common.runtime.version import version_option
 from common.storage.filesystems import normal_uri
 from tools.demo.config import DemoConfig
-from tools.demo.job import run
 
 DAYS = click.FloatRange(0, 93, min_open=True)
 
@@ -122,6 +121,8 @@ def main(**options: Any) -> None:
     Stages process the history, state machines on a local AWS the last two hours. A second run repeats only steps whose
     logs, options or program changed.
     """
+    from tools.demo.job import run
+
     given = options.pop("aws_home")
     lake: Path = options["lake"]
     run(DemoConfig(**options, aws_home=given or lake.with_name(f"{lake.name}-aws")))

@@ -11,7 +11,6 @@ from common.runtime.cli import MomentType, UriType, report_errors
 from common.runtime.commands import command
 from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig
-from tools.evaluate.job import run
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -88,6 +87,8 @@ def main(**options: Any) -> None:
 
     The unit is a label row (host and window). A row without a prediction counts as least anomalous.
     """
+    from tools.evaluate.job import run
+
     _, table = run(EvaluateConfig(**options))
     click.echo(table)
 

@@ -9,8 +9,7 @@ import click
 from common.runtime.cli import feature_spec_option, report_errors
 from common.runtime.commands import command
 from common.runtime.version import version_option
-from tools.features.config import CatalogueConfig
-from tools.features.job import FORMATS, run
+from tools.features.config import FORMATS, CatalogueConfig
 
 
 @command(name="ndr-features", epilog="Example: ndr-features in_deny_ratio_w_1h_z_mad")
@@ -36,4 +35,6 @@ def main(**options: Any) -> None:
     (scan_suspicion_score), a pair feature, a context feature or a baseline statistic (sessions_cnt_median). Without a
     NAME, lists all base metrics, and how many features they make.
     """
+    from tools.features.job import run
+
     run(CatalogueConfig(**options))

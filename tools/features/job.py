@@ -15,7 +15,6 @@ from tools.features.catalogue import markdown
 from tools.features.config import CatalogueConfig
 from tools.features.entries import Entry, base_metrics, counts, entries
 
-FORMATS = ("text", "json", "ndjson", "csv")
 COLUMNS = ("name", "kind", "unit", "meaning")
 
 

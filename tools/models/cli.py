@@ -7,7 +7,6 @@ import click
 from common.runtime.cli import lake_option, project_name_option, report_errors
 from common.runtime.commands import group
 from common.runtime.version import version_option
-from tools.models import job
 
 
 @group(
@@ -25,6 +24,8 @@ def main() -> None:
 @report_errors
 def list_models(lake_uri: str, project_name: str | None) -> None:
     """Print one JSON line per model: run, format, status, and the data it was trained on."""
+    from tools.models import job
+
     job.list_models(lake_uri, project_name)
 
 
@@ -35,6 +36,8 @@ def list_models(lake_uri: str, project_name: str | None) -> None:
 @report_errors
 def show(run_id: str, lake_uri: str, project_name: str | None) -> None:
     """Print the manifest of a model as JSON, without its features and statistics."""
+    from tools.models import job
+
     job.show(lake_uri, project_name, run_id)
 
 
@@ -49,4 +52,6 @@ def migrate(lake_uri: str, project_name: str | None) -> None:
     model is a pickle, which could run code: it is read with nothing allowed but numbers, and then removed. Migrate only
     models that you trust.
     """
+    from tools.models import job
+
     job.migrate(lake_uri, project_name)

@@ -6,12 +6,10 @@ from typing import Any
 
 import click
 
-from common.detection.alerts.incidents import ALERT_SCORE
+from common.detection.alerts.terms import ALERT_SCORE
 from common.runtime.cli import WindowsType, lake_option, lake_spec_option, parameters_option, report_errors
 from common.runtime.commands import command
 from common.runtime.version import version_option
-from tools.report.config import ReportConfig
-from tools.report.job import run
 
 
 @command(
@@ -59,4 +57,7 @@ from tools.report.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Print the highest anomalies of the scored windows and the reasons for each."""
+    from tools.report.config import ReportConfig
+    from tools.report.job import run
+
     run(ReportConfig(**options))
