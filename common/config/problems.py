@@ -68,8 +68,14 @@ def repeated_keys(document: Document) -> list[Problem]:
 
 def problems_of(error: ValidationError, document: Document, kind: type[BaseModel]) -> list[Problem]:
     """The problems that pydantic found in the document."""
-    schema = schema_of(kind)
-    return [_problem(details, document, schema) for details in error.errors(include_url=False)]
+    schema, found = schema_of(kind), error.errors(include_url=False)
+    places = [details["loc"] for details in found]
+    return [
+        _problem(details, document, schema)
+        for details in found
+        # a list that is too short for want of right entries: the wrong ones are problems of their own
+        if details["type"] != "too_short" or not any(place[:-1] == details["loc"] for place in places)
+    ]
 
 
 def _problem(details: ErrorDetails, document: Document, schema: Schema) -> Problem:

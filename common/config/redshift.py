@@ -46,7 +46,7 @@ class RedshiftParameters(Settings):
     """Secret with the login."""
     db_user: Text | None = None
     """Database user of a provisioned cluster, in place of a secret."""
-    schema_name: SqlName = Field("public", alias="schema")
+    schema_name: SqlName = Field(default="public", alias="schema")
     """Schema of the tables below."""
     inventory_query_table: SqlName = "machine_inventory"
     """Table or view with one row per machine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -68,23 +69,38 @@ def resolved(schema: Schema, part: Schema) -> Schema:
 
 def wanted(part: Schema) -> str:
     """What the part of a schema takes: `a whole number from 0 to 24`."""
+    if "errorMessage" in part or "enum" in part:
+        return range_of(part)
+    if "prefixItems" in part:
+        return f"a list of {len(part['prefixItems'])}"
+    kind, limits = TYPES[part["type"]], limits_of(part)
+    if part.get("minLength") or part.get("minItems"):
+        return f"{kind} that is not empty"
+    between = " " if limits.startswith(("from", "above", "at most")) else ", " if limits else ""
+    return f"{kind}{between}{limits}"
+
+
+def range_of(part: Schema) -> str:
+    """The values that the part of a schema allows, of those of its type; of a list, the values of each entry."""
     if message := part.get("errorMessage"):
         return str(message).removeprefix("Give ")
     if "enum" in part:
         return " or ".join(map(str, part["enum"]))
-    kind, limits = TYPES[part["type"]], limits_of(part)
-    if "prefixItems" in part:
-        return f"a list of {len(part['prefixItems'])}"
-    between = " " if limits.startswith(("from", "above", "at", "that")) else ", "
-    return f"{kind}{between}{limits}" if limits else kind
+    if part["type"] == "array":
+        each = range_of((part.get("prefixItems") or [part["items"]])[0])
+        return f"each {each}" if each else ""
+    return limits_of(part).removeprefix("from ")
 
 
 def limits_of(part: Schema) -> str:
-    """The limits of a number or of a length: `from 0 to 24`, `1 or more`; "" without limits."""
+    """The limits of a number: `from 0 to 24`, `1 or more`; "" without any."""
     least, most, above = (part.get(name) for name in ("minimum", "maximum", "exclusiveMinimum"))
-    if part.get("minLength") or part.get("minItems"):
-        return "that is not empty"
     if least is not None and most is not None:
         return f"from {least} to {most}"
     words = [f"above {above}"] * (above is not None) + [f"{least} or more"] * (least is not None)
     return ", ".join(words + [f"at most {most}"] * (most is not None))
+
+
+def schema_text(kind: type[BaseModel]) -> str:
+    """The JSON Schema as the text of a file."""
+    return json.dumps(schema_of(kind), indent=2) + "\n"

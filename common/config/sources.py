@@ -36,6 +36,15 @@ def read_document(source: str, project_name: str, feature_spec_version: str) -> 
     """
     if source.startswith(DYNAMODB):
         return _of_item(source.removeprefix(DYNAMODB), project_name, feature_spec_version)
+    return read_file(source)
+
+
+def read_file(source: str) -> Document:
+    """The document of a YAML file on disk or in S3.
+
+    Raises:
+        ParameterError: the file is missing, unreadable or not YAML.
+    """
     return parse_yaml(_of_bucket(source), source) if source.startswith("s3://") else read_yaml(Path(source))
 
 

@@ -30,18 +30,21 @@ class Column:
     meaning: str
     unit: str = ""
     null_when: str = ""
-    nullable: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "nullable", self.nullable or bool(self.null_when))
         if self.type not in ARROW_TYPES:
             raise ValueError(f"column {self.name}: unknown type {self.type!r}")
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it can be null."""
+        return bool(self.null_when)
 
     @property
     def comment(self) -> str:
         """The meaning, the unit in brackets and the null rule: `bytes sent by the initiator [bytes]; never null`."""
         unit = f" [{self.unit}]" if self.unit else ""
-        rule = f"null when {self.null_when}" if self.null_when else "can be null" if self.nullable else "never null"
+        rule = f"null when {self.null_when}" if self.null_when else "never null"
         return f"{self.meaning}{unit}; {rule}"
 
     @property

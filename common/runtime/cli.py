@@ -1,13 +1,11 @@
-"""Shared parts of all command lines: options, parameter types, and error reporting."""
+"""Shared parts of all command lines: options, and error reporting."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -17,99 +15,16 @@ from common.display import lines_on_terminal, on_terminal
 from common.errors import NdrError, is_out_of_memory, one_line, worker_cause
 from common.runtime.catalog import STAGES
 from common.runtime.engine import ENGINES
+from common.runtime.events import Event, run_id
 from common.runtime.interrupts import Interrupted, end, interruptible, received
-from common.runtime.output import LEVEL_VARIABLE, Event, Level, close, listening, run_id, tell, tell_failure
-from common.storage.filesystems import normal_uri
-from common.windows import Windows, parse_moment
+from common.runtime.output import close, listening, tell, tell_failure
+from common.runtime.parameter_types import PlaceType, UriType, WindowsType
+from common.runtime.verbosity import asked_level, verbosity_options
 
 Command = Callable[..., Any]
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error message; of a longer one, the middle is left out."""
-
-
-class WindowsType(click.ParamType[Windows]):
-    """A window, or a half-open range of windows."""
-
-    name = "window"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Windows:
-        """The parsed windows; fails with a usage error that names the value."""
-        if isinstance(value, Windows):
-            return value
-        try:
-            return Windows.parse(value)
-        except NdrError as error:
-            self.fail(str(error), param, ctx)
-
-
-class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
-    """Comma-separated windows and ranges, `@FILE` with one per line, or a word that stands for all."""
-
-    name = "windows"
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Windows, ...] | None:
-        """The distinct single windows, sorted; None for the word; fails with a usage error that names the value."""
-        if value == self.word or isinstance(value, tuple):
-            return None if value == self.word else value
-        from common.storage.files import read_lines
-
-        try:
-            texts = read_lines(value[1:]) if value.startswith("@") else value.split(",")
-            named = {window for text in texts for window in Windows.parse(text.strip())}
-        except NdrError as error:
-            self.fail(f"{error}; or give {self.word!r}", param, ctx)
-        return tuple(sorted(named))
-
-
-class MomentType(click.ParamType[datetime]):
-    """A time with a time zone."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The UTC time; fails with a usage error that names the value."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_moment(value)
-        except NdrError as error:
-            self.fail(str(error), param, ctx)
-
-
-class UriType(click.ParamType[str]):
-    """A path, `file://` or `s3://` URI."""
-
-    name = "uri"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The URI without its trailing slash; fails with a usage error that names the value."""
-        try:
-            return normal_uri(value)
-        except NdrError as error:
-            self.fail(str(error), param, ctx)
-
-
-class MonthType(click.ParamType[str | None]):
-    """A calendar month, `YYYY-MM`; if `automatic`, also `auto`: the stage chooses."""
-
-    name = "month"
-
-    def __init__(self, automatic: bool = False) -> None:
-        self.automatic = automatic
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | None:
-        """The month as given, None for `auto`; fails with a usage error that names the value."""
-        if self.automatic and value == "auto":
-            return None
-        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
-            self.fail(f"{value!r} is not a month. Use the form 2026-03", param, ctx)
-        return str(value)
 
 
 def window_option(function: Command) -> Command:
@@ -170,6 +85,7 @@ def parameters_option(function: Command) -> Command:
     return click.option(
         "--parameters",
         "parameters_path",
+        type=PlaceType(),
         metavar="SOURCE",
         help="Project parameters: a YAML file (a path or s3:// URI) or dynamodb://<table>.  [default: the lake's; "
         "built-in defaults for a new one]",
@@ -188,43 +104,6 @@ def project_options(function: Command) -> Command:
     return function
 
 
-def verbosity_options(function: Command) -> Command:
-    """Adds `--quiet` and `--verbose`, which set how much this command and its children say."""
-    for option in (
-        click.option(
-            "-v",
-            "--verbose",
-            is_flag=True,
-            expose_value=False,
-            callback=_set_level,
-            help="Also show details: settings, files read, versions written, waits before retries.",
-        ),
-        click.option(
-            "-q",
-            "--quiet",
-            is_flag=True,
-            expose_value=False,
-            callback=_set_level,
-            help="Show errors and the result only.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def _set_level(context: click.Context, option: click.Parameter, given: bool) -> None:
-    if given and context.meta.setdefault(LEVEL_VARIABLE, _LEVELS[option.name]) != _LEVELS[option.name]:
-        raise click.UsageError("--quiet and --verbose exclude each other")
-
-
-_LEVELS: dict[str | None, Level] = {"quiet": "error", "verbose": "debug"}
-
-
-def _asked_level() -> Level | None:
-    context = click.get_current_context(silent=True)
-    return context.meta.get(LEVEL_VARIABLE) if context else None
-
-
 def stage_options(function: Command) -> Command:
     """Adds the options of every stage that processes windows."""
     return window_option(lake_option(engine_option(project_options(verbosity_options(function)))))
@@ -238,7 +117,7 @@ def report_errors(function: Command) -> Command:
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with interruptible(), listening(_asked_level()):
+        with interruptible(), listening(asked_level()):
             _say_start()
             try:
                 return function(*args, **kwargs)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from common.runtime.engine import open_engine
-from common.runtime.output import activity, run_id
+from common.runtime.events import run_id
+from common.runtime.output import activity
 from common.runtime.run_report import RunReport
 from common.windows import Windows
 

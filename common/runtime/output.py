@@ -1,4 +1,4 @@
-"""What a command says on stderr about its work: how much of it, in which form, and for which run.
+"""What a command says on stderr about its work.
 
 There is one kind of message, the event: level, stage, step, what happened, and values. A terminal shows events as bars
 and lines (`progress.py`), a dumb one as plain lines, and anything else gets each event as a JSON line.
@@ -6,113 +6,39 @@ and lines (`progress.py`), a dumb one as plain lines, and anything else gets eac
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import secrets
 import sys
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from common import __version__
-from common.display import on_terminal
+from common.runtime.environment import variables
+from common.runtime.events import LEVEL_VARIABLE, RUN_VARIABLE, Event, Level, form, is_shown, level, program, run_id
 
 if TYPE_CHECKING:
     from common.runtime.progress import Bars
 
-Level = Literal["debug", "info", "warning", "error"]
-LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
-LEVEL_VARIABLE, RUN_VARIABLE = "NDR_LOG_LEVEL", "NDR_RUN_ID"
-"""Names of environment variables: the least level to show, and the run that a command is part of."""
-
-DUMB = ("", "dumb", "unknown")
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened in a step of a stage; `values` are its figures."""
-
-    level: Level
-    stage: str
-    step: str
-    event: str
-    run_id: str
-    values: dict[str, Any]
-
-    def to_json(self) -> str:
-        """The event as one JSON object, with the time now and the release."""
-        head = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": self.level,
-            "stage": self.stage,
-            "step": self.step,
-            "event": self.event,
-            "run_id": self.run_id,
-            "version": __version__,
-        }
-        return json.dumps(head | self.values)
-
-    def to_text(self) -> str:
-        """The event as a line for people."""
-        head = f"{self.stage}: {self.step}".removesuffix(": ")
-        match self.event:
-            case "started":
-                text = f"{head} ..."
-            case "progress":
-                text = f"{head}, {amount(**self.values)}"
-            case "finished":
-                text = f"{head} {self.values['seconds']:.1f} s"
-            case "message":
-                text = str(self.values["message"])
-            case _:
-                text = f"{head} {self.event}" + "".join(f", {name} {value}" for name, value in self.values.items())
-        return on_terminal(f"warning: {text}" if self.level == "warning" else text)
-
-
-def amount(done: int, total: int | None, unit: str) -> str:
-    """The progress in words: `12 of 96 windows`, or `12 windows` of an unknown number."""
-    if unit == "bytes":
-        return f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB" if total else f"{done / 1e6:,.1f} MB"
-    return f"{done:,} of {total:,} {unit}" if total else f"{done:,} {unit}"
-
-
-def level() -> Level:
-    """The least level that is shown."""
-    found = os.environ.get(LEVEL_VARIABLE, "info").lower()
-    return next((known for known in LEVELS if known == found), "info")
-
-
-def is_shown(wanted: Level) -> bool:
-    """Whether events of this level are shown."""
-    return LEVELS.index(wanted) >= LEVELS.index(level())
-
-
-def run_id() -> str:
-    """The id of the run that this process is part of: its parent's, else its own; its children inherit it."""
-    return os.environ.setdefault(RUN_VARIABLE, f"run-{secrets.token_hex(8)}")
-
-
-def form(stream: TextIO) -> Literal["bars", "lines", "events"]:
-    """How events are shown on the stream."""
-    if not stream.isatty():
-        return "events"
-    return "lines" if os.environ.get("TERM", "") in DUMB else "bars"
+PROGRESS_SECONDS = 5.0
+"""How often progress is said where no bar shows it."""
 
 
 def tell(event: Event, stream: TextIO | None = None) -> None:
     """Shows the event on stderr, or the stream; a terminal shows what is going on even if its event is `debug`."""
-    global _last
+    global _last, _said
     stream = stream or sys.stderr
-    if _last is None or not _last.event == event.event == "abandoned":  # the innermost of what fails
+    shape = form(stream)
+    if shape != "bars" and event.event in ("started", "progress"):
+        now = time.monotonic()
+        if event.event == "progress" and now - _said < PROGRESS_SECONDS:
+            return
+        _said = now
+    if event.level != "debug":
         _last = event
     shown = is_shown(event.level)
-    match form(stream):
+    match shape:
         case "bars":
             if shown or is_shown("info"):
                 _bars_of(stream).show(event, shown)
@@ -123,30 +49,74 @@ def tell(event: Event, stream: TextIO | None = None) -> None:
 
 
 def tell_failure(message: str) -> None:
-    """Writes the failure of a run as an event, where events are JSON lines."""
+    """Writes the failure of a run that had events as one, where they are JSON lines."""
     if _last is not None and form(sys.stderr) == "events":
-        tell(Event("error", _last.stage, _last.step, "failed", _last.run_id, {"message": message}))
+        step = _abandoned.step if _abandoned else ""
+        tell(Event("error", _last.stage, step, "failed", _last.run_id, {"message": message}))
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something that takes a while; its events have this level."""
+
+    level: Level
+    stage: str
+    step: str
+    run_id: str
+    stream: TextIO | None = None
+
+    def tell(self, event: str, at: Level | None = None, **values: Any) -> None:
+        """Shows an event of the work, at its level or another one."""
+        tell(Event(at or self.level, self.stage, self.step, event, self.run_id, values), self.stream)
 
 
 @contextmanager
-def activity(what: str, stage: str | None = None) -> Iterator[None]:
-    """Shows on a terminal that this is going on, and for how long; elsewhere it is an event of level `debug`.
+def working(work: Work) -> Iterator[Callable[[], float]]:
+    """Shows that the work is going on; gives how many seconds it took, once it has ended."""
+    global _abandoned
+    began = time.monotonic()
+    seconds = 0.0
+    _abandoned = None
+    work.tell("started")
+    _going_on.append(work)
+    try:
+        yield lambda: seconds
+    except BaseException:
+        _abandoned = _abandoned or work  # the innermost
+        work.tell("abandoned", "debug")
+        raise
+    finally:
+        _going_on.remove(work)
+    seconds = round(time.monotonic() - began, 3)
+    work.tell("finished", seconds=seconds)
+
+
+def activity(what: str, stage: str | None = None) -> AbstractContextManager[object]:
+    """Shows on a terminal that this is going on, and for how long; elsewhere its events have the level `debug`.
 
     Use it for what takes a while and is no step of the run report.
     """
-    own, began = stage or program(), time.monotonic()
-    tell(Event("debug", own, what, "started", run_id(), {}))
-    try:
-        yield
-    except BaseException:
-        tell(Event("debug", own, what, "abandoned", run_id(), {}))
-        raise
-    tell(Event("debug", own, what, "finished", run_id(), {"seconds": round(time.monotonic() - began, 3)}))
+    return working(Work("debug", stage or program(), what, run_id()))
 
 
-def program() -> str:
-    """The name of the command that runs."""
-    return Path(sys.argv[0]).name
+def progress(done: int, total: int | None, unit: str) -> None:
+    """Shows the progress of the innermost work that is going on; `total` is None where nobody knows it.
+
+    Call it as often as there is news: without a bar, it is said every few seconds. `bytes` are shown in megabytes.
+    """
+    if _going_on:
+        _going_on[-1].tell("progress", done=done, total=total, unit=unit)
+
+
+def doing(what: str) -> None:
+    """Shows what the innermost work that is going on does now."""
+    if _going_on:
+        _going_on[-1].tell("doing", "debug", what=what)
+
+
+def message(text: str, level: Level = "info") -> None:
+    """Says something of the work that is going on."""
+    _tell_message(level, text)
 
 
 def close() -> None:
@@ -164,13 +134,17 @@ def clearing() -> bytes:
 def listening(asked: Level | None = None) -> Iterator[None]:
     """While it lasts, what libraries log or warn of is shown as events; on exit nothing moves on the terminal.
 
-    `asked` is the least level that this process and its children show from now on.
+    `asked` is the least level that this process and its children show meanwhile; the children belong to its run.
     """
-    global _last
-    _last = None
-    outer = os.environ.get(LEVEL_VARIABLE)
-    if asked:
-        os.environ[LEVEL_VARIABLE] = asked
+    global _last, _abandoned
+    _last = _abandoned = None
+    _going_on.clear()
+    with variables({RUN_VARIABLE: run_id()} | ({LEVEL_VARIABLE: asked} if asked else {})), _messages_of_libraries():
+        yield
+
+
+@contextmanager
+def _messages_of_libraries() -> Iterator[None]:
     root, handler, before = logging.getLogger(), _Handler(), warnings.showwarning
     root.addHandler(handler)
     own_level = root.level
@@ -184,9 +158,6 @@ def listening(asked: Level | None = None) -> Iterator[None]:
         warnings.showwarning = before
         root.setLevel(own_level)
         root.removeHandler(handler)
-        if asked:
-            os.environ.pop(LEVEL_VARIABLE)
-            os.environ.update({LEVEL_VARIABLE: outer} if outer is not None else {})
 
 
 class _Handler(logging.Handler):
@@ -195,7 +166,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Shows the record."""
         found: Level = "warning" if record.levelno >= logging.WARNING else "info"
-        _tell_message(found, record.getMessage(), record.name)
+        _tell_message(found, record.getMessage(), source=record.name)
 
 
 def _warned(
@@ -206,15 +177,18 @@ def _warned(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    _tell_message("warning", f"{category.__name__}: {message}", f"{filename}:{lineno}")
+    _tell_message("warning", f"{category.__name__}: {message}", source=f"{filename}:{lineno}")
 
 
-def _tell_message(found: Level, message: str, source: str) -> None:
-    place = _last or Event("info", program(), "", "", run_id(), {})
-    tell(Event(found, place.stage, place.step, "message", place.run_id, {"message": message, "source": source}))
+def _tell_message(found: Level, text: str, **values: str) -> None:
+    place = _going_on[-1] if _going_on else Work("info", program(), "", _last.run_id if _last else run_id())
+    place.tell("message", found, message=text, **values)
 
 
+_going_on: list[Work] = []
+_abandoned: Work | None = None
 _last: Event | None = None
+_said = time.monotonic()
 _bars: Bars | None = None
 
 

@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from common.display import on_terminal
-from common.runtime.output import Event, amount
+from common.runtime.events import Event, amount
 
 BAR_WIDTH = 20
 REFRESHES_PER_SECOND = 8

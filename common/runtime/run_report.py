@@ -12,9 +12,8 @@ from typing import Any, TextIO
 
 import click
 
-from common.runtime.output import Event, Level, close, form, run_id, tell
-
-PROGRESS_SECONDS = 5.0
+from common.runtime.events import Level, run_id
+from common.runtime.output import Work, close, working
 
 
 @dataclass
@@ -42,40 +41,28 @@ class RunReport:
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic, repr=False)
-    _last_progress: float = field(default_factory=time.monotonic, repr=False)
     _stream: TextIO = field(default_factory=lambda: sys.stderr, repr=False)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Times a step and logs its start and end."""
-        self.log(name, "started")
-        began = time.monotonic()
-        try:
+        with working(self._work(name)) as seconds:
             yield
-        except BaseException:
-            self.log(name, "abandoned", "debug")
-            raise
-        seconds = round(time.monotonic() - began, 3)
-        self.steps.append({"step": name, "seconds": seconds})
-        self.log(name, "finished", seconds=seconds)
+        self.steps.append({"step": name, "seconds": seconds()})
 
     def progress(self, step: str, done: int, total: int | None, unit: str) -> None:
-        """Shows the progress of a step, like `12 of 96 windows`; off a terminal at most every `PROGRESS_SECONDS`.
+        """Shows the progress of a step, like `12 of 96 windows`; `total` is None where nobody knows it.
 
-        `total` is None where nobody knows it. The unit `bytes` is shown in megabytes.
+        Call it as often as there is news: without a bar, it is said every few seconds. `bytes` are shown in megabytes.
         """
-        now = time.monotonic()
-        if form(self._stream) == "bars" or now - self._last_progress >= PROGRESS_SECONDS:
-            self._last_progress = now
-            self.log(step, "progress", done=done, total=total, unit=unit)
-
-    def doing(self, step: str, what: str) -> None:
-        """Says what a step does now, beside its name on a terminal."""
-        self.log(step, "doing", "debug", what=what)
+        self.log(step, "progress", done=done, total=total, unit=unit)
 
     def log(self, step: str, event: str, level: Level = "info", **values: Any) -> None:
         """Logs an event of a step: on a terminal a line or a bar, elsewhere a JSON line."""
-        tell(Event(level, self.stage, step, event, self.run_id, values), self._stream)
+        self._work(step).tell(event, level, **values)
+
+    def _work(self, step: str) -> Work:
+        return Work("info", self.stage, step, self.run_id, self._stream)
 
     def wrote(self, table: str, version: int, rows: int) -> None:
         """Records a committed table."""

@@ -157,7 +157,7 @@ def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 @command(
     name="ndr-spark",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-    epilog="Example: ndr-spark ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-spark ndr-fg-c --window 2026-03-10T13:08Z --lake demo/lake",
 )
 @click.argument("stage", type=click.Choice([stage.command for stage in STAGES]), metavar="STAGE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)

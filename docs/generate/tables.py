@@ -76,7 +76,7 @@ def _rows(columns: Iterable[Column]) -> str:
                 f"`{c.name}`",
                 c.type,
                 c.unit,
-                f"when {c.null_when}" if c.null_when else "can be" if c.nullable else "",
+                f"when {c.null_when}" if c.null_when else "",
                 c.meaning,
             )
             for c in columns

@@ -10,6 +10,7 @@ from common.runtime.cli import Command, report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.log_formats import LOG_FORMATS
+from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from jobs.delta.config import DeltaConfig
 
@@ -33,6 +34,7 @@ def log_options(function: Command) -> Command:
         click.option(
             "--input",
             "inputs",
+            type=PlaceType(),
             multiple=True,
             required=True,
             metavar="PATH",
@@ -46,7 +48,8 @@ def log_options(function: Command) -> Command:
 
 @command(
     name="ndr-delta",
-    epilog="Example: ndr-delta --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
+    epilog="Example: ndr-delta --window 2026-03-10T13:08Z --input "
+    "demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 --lake demo/lake",
 )
 @log_options
 @stage_options

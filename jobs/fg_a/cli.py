@@ -12,7 +12,7 @@ from common.runtime.version import version_option
 
 @command(
     name="ndr-fg-a",
-    epilog="Example: ndr-fg-a --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-fg-a --window 2026-03-10T13:08Z --lake demo/lake",
 )
 @stage_options
 @version_option

@@ -15,13 +15,8 @@ from jobs.inference.config import InferenceConfig
 
 @command(
     name="ndr-inference",
-    epilog="Example: ndr-inference --window 2026-03-10T13:08Z --lake ./lake",
-    groups={
-        "Model": (
-            "model",
-            "top-features",
-        )
-    },
+    epilog="Example: ndr-inference --window 2026-03-10T13:08Z --lake demo/lake",
+    groups={"Model": ("model", "top-features")},
 )
 @stage_options
 @click.option("--model", metavar="RUN_ID", help="Run id of the model.  [default: the project's current model]")

@@ -15,7 +15,7 @@ from jobs.join.config import DESTINATIONS, JoinConfig
 
 @command(
     name="ndr-join",
-    epilog="Example: ndr-join --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-join --window 2026-03-10T13:08Z --lake demo/lake",
     groups={"Output": ("destination",)},
 )
 @click.option(

@@ -14,7 +14,8 @@ from jobs.streaming_15m.config import StreamingConfig
 
 @command(
     name="ndr-15m",
-    epilog="Example: ndr-15m --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
+    epilog="Example: ndr-15m --window 2026-03-10T13:08Z --input "
+    "demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 --lake demo/lake",
 )
 @log_options
 @baseline_month_option

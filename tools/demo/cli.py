@@ -10,6 +10,7 @@ import click
 from common.errors import NdrError
 from common.runtime.cli import engine_option, report_errors
 from common.runtime.commands import command
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.storage.filesystems import normal_uri
 from tools.demo.config import DemoConfig
@@ -57,18 +58,9 @@ class FolderType(LocalType):
     name="ndr-demo",
     epilog="Example: ndr-demo --lake demo/lake",
     groups={
-        "Input": (
-            "input",
-            "scenario",
-        ),
-        "Windows": (
-            "train-days",
-            "score-days",
-        ),
-        "Local AWS": (
-            "aws-home",
-            "aws-port",
-        ),
+        "Input": ("input", "scenario"),
+        "Windows": ("train-days", "score-days"),
+        "Local AWS": ("aws-home", "aws-port"),
         "Output": ("top",),
     },
 )
@@ -113,6 +105,7 @@ class FolderType(LocalType):
 @click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number of alerts to print.")
 @click.option("--log-time-zone", metavar="ZONE", help="Zone of log times without one.  [default: UTC]")
 @engine_option
+@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:

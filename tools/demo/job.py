@@ -20,6 +20,7 @@ from tools.demo.logs import logs_digest, require_replaceable, simulated
 from tools.demo.mini_batches import ORGANISATION, MiniBatch, mini_batches
 from tools.demo.plan import Plan, covered_windows, plan
 from tools.demo.steps import Steps, files_digest, program_digest, run_command
+from tools.demo.summary import next_commands, numbers
 
 STEPS = 10
 HORIZON = "7d"
@@ -39,8 +40,9 @@ def run(config: DemoConfig) -> None:
         steps = Steps(memory, STEPS, f"{program_digest()} {files_digest(logs.paths)}")
         batches = mini_batches(inputs, windows.live, config.log_time_zone) if windows.live else []
         parameters = _write_parameters(config, windows)
+        _configure(config, parameters)
         _chain(steps, config, windows, inputs, parameters, batches)
-        _show(config, windows, inputs, parameters)
+        _show(config, windows, inputs)
 
 
 def _start(live: Windows | None) -> str:
@@ -128,15 +130,25 @@ def _monthly(plane: ControlPlane, names: Mapping[str, str], message: dict[str, A
     return plane.run("sfn_ndr_monthly_fg_b_baselines", message)
 
 
-def _show(config: DemoConfig, windows: Plan, inputs: tuple[str, ...], parameters: str) -> None:
+def _configure(config: DemoConfig, parameters: str) -> None:
+    """Gives a lake from before the settings of this run, which makes all that follows from them again."""
+    if (config.lake / "_lake.json").is_file():
+        lake = ("--lake", str(config.lake), "--project-name", PROJECT)
+        run_command("ndr-lake", "configure", *lake, "--parameters", parameters)
+
+
+def _show(config: DemoConfig, windows: Plan, inputs: tuple[str, ...]) -> None:
     lake = ("--lake", str(config.lake))
     window = ("--window", str(windows.score))
-    click.echo(
-        run_command(
-            "ndr-report", *lake, *window, "--parameters", parameters, "--top", str(config.top), "--one-per-host"
-        ),
-        nl=False,
-    )
+    click.echo(run_command("ndr-report", *lake, *window, "--top", str(config.top), "--one-per-host"), nl=False)
+    _evaluate(lake, inputs)
+    for part in (numbers(config.lake, windows.score, inputs), next_commands(config, windows.score)):
+        click.echo()
+        for line in part:
+            click.echo(line)
+
+
+def _evaluate(lake: tuple[str, ...], inputs: tuple[str, ...]) -> None:
     for folder in inputs:
         labels = Path(folder) / "labels.csv"
         if labels.is_file():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -21,20 +20,15 @@ from common.lake.lake_format import (
     newer,
     read_record,
     replace_record,
-    require_format,
 )
 from common.lake.window_status import defects, read_statuses
 from common.runtime.lake_project import lake_project
-from common.runtime.rows import print_rows
 from common.runtime.run_report import RunReport
-from tools.lake.inspection import history_rows, named, schema_rows, table_rows
+from tools.lake.comments import describe
 from tools.lake.migration import chosen_identity, steps
-from tools.lake.sampling import Wanted, sample
 
 DEFAULT_SPEC = "v1"
 WINDOWS_SHOWN = 20
-COLUMNS_SHOWN = 12
-SHOWN_OF_SCHEMA = ("column", "type", "unit", "null_when", "meaning")
 
 
 def show(lake_uri: str, feature_spec_version: str | None) -> None:
@@ -44,7 +38,7 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
         InputError: it has no tables.
         TableError: a table is unreadable.
     """
-    lake, record = _lake(lake_uri, feature_spec_version)
+    lake, record = opened(lake_uri, feature_spec_version)
     statuses = read_statuses(lake)
     lacking = {key: status.incomplete_reason for key, status in sorted(statuses.items()) if status.incomplete_reason}
     present = [name for name in lake.names if lake.exists(name)]
@@ -57,55 +51,6 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
         "incomplete": _part(lacking),
     }
     click.echo(json.dumps(state, indent=1))
-
-
-def print_tables(lake_uri: str, feature_spec_version: str | None, form: str) -> None:
-    """Prints what the logs say of each table.
-
-    Raises:
-        InputError: the lake has no tables.
-        TableError: a table is unreadable.
-    """
-    print_rows(table_rows(_lake(lake_uri, feature_spec_version)[0]), form)
-
-
-def print_schema(lake_uri: str, feature_spec_version: str | None, name: str, form: str) -> None:
-    """Prints the columns of a table.
-
-    Raises:
-        InputError: the lake has no tables, or none of that name can be in it.
-    """
-    lake, _ = _lake(lake_uri, feature_spec_version)
-    print_rows(schema_rows(named(lake, name)), form, SHOWN_OF_SCHEMA if form == "table" else None)
-
-
-def print_history(lake_uri: str, feature_spec_version: str | None, name: str, last: int, form: str) -> None:
-    """Prints the last commits to a table.
-
-    Raises:
-        InputError: the lake has no tables, or none of that name can be in it.
-        TableError: the table is missing or unreadable.
-    """
-    lake, _ = _lake(lake_uri, feature_spec_version)
-    print_rows(history_rows(lake, named(lake, name).name, last), form)
-
-
-def print_sample(lake_uri: str, feature_spec_version: str | None, name: str, wanted: Wanted, form: str) -> None:
-    """Prints some rows of a table; where they are shown as a table and no columns are named, the first columns.
-
-    Raises:
-        InputError: a name, column or condition is wrong, or no rows match.
-        LakeFormatError: the lake is of another release.
-        TableError: the table is missing or unreadable.
-    """
-    lake, _ = _lake(lake_uri, feature_spec_version)
-    require_format(lake)
-    table = named(lake, name)
-    more = len(table.columns) - COLUMNS_SHOWN
-    if form == "table" and not wanted.columns and more > 0:
-        wanted = replace(wanted, columns=tuple(dict.fromkeys((*table.key, *table.column_names)))[:COLUMNS_SHOWN])
-        click.echo(f"{more:,} more columns: name some with --columns, or choose another --format", err=True)
-    print_rows(sample(lake, table, wanted), form)
 
 
 def migrate(
@@ -123,7 +68,7 @@ def migrate(
         TableError: a table is unreadable.
         CommitError: a table cannot be written; what was migrated stays.
     """
-    lake, record = _lake(lake_uri, feature_spec_version)
+    lake, record = opened(lake_uri, feature_spec_version)
     found = record.lake_format
     if found > LAKE_FORMAT:
         raise newer(lake.uri, found)
@@ -139,6 +84,8 @@ def migrate(
             with report.step(step.table):
                 step.apply(lake, report)
     if not dry_run and found < LAKE_FORMAT:
+        for name in filter(lake.exists, lake.names):
+            describe(lake, lake.table(name))
         replace_record(lake.uri, identity)
     state = {
         "lake": lake.uri,
@@ -152,7 +99,7 @@ def migrate(
     click.echo(json.dumps(state, indent=1))
 
 
-def _lake(lake_uri: str, feature_spec_version: str | None) -> tuple[Lake, Record]:
+def opened(lake_uri: str, feature_spec_version: str | None) -> tuple[Lake, Record]:
     """The lake and its record, whichever format it has."""
     record = read_record(lake_uri)
     identity = record.identity if record else None

@@ -7,22 +7,18 @@ from typing import Any
 import click
 
 from common.detection.alerts.terms import ALERT_SCORE
-from common.runtime.cli import WindowsType, lake_option, lake_spec_option, parameters_option, report_errors
+from common.runtime.cli import lake_option, lake_spec_option, parameters_option, report_errors
 from common.runtime.commands import command
+from common.runtime.parameter_types import WindowsType
+from common.runtime.rows import rows_option
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 
 
 @command(
     name="ndr-report",
-    epilog="Example: ndr-report --lake ./lake --top 20 --one-per-host",
-    groups={
-        "Output": (
-            "top",
-            "one-per-host",
-            "incidents",
-            "min-score",
-        )
-    },
+    epilog="Example: ndr-report --lake demo/lake --top 20 --one-per-host",
+    groups={"Output": ("top", "one-per-host", "incidents", "min-score", "format", "json")},
 )
 @lake_option
 @click.option(
@@ -50,9 +46,11 @@ from common.runtime.version import version_option
     show_default=True,
     help="Windows with at least this anomaly_score belong to incidents.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@rows_option
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report, with its counts, as one JSON object.")
 @lake_spec_option
 @parameters_option
+@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:
@@ -60,4 +58,6 @@ def main(**options: Any) -> None:
     from tools.report.config import ReportConfig
     from tools.report.job import run
 
+    if options["as_json"] and options["form"]:
+        raise click.UsageError("give either --format or --json")
     run(ReportConfig(**options))

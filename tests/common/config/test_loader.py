@@ -52,6 +52,10 @@ def test_a_group_can_be_left_out_by_null() -> None:
     assert build(Outer, {"name": "a", "inner": None}, "here").inner is None
 
 
+A = {"name": "a"}
+DIGITS = ", in plain digits without quotes"
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -63,7 +67,7 @@ def test_a_group_can_be_left_out_by_null() -> None:
         ({"name": 5}, 'here: name is 5. Give a text, or put it in quotes: "5"'),
         ({"name": "a", "days": True}, "here: days is true. Give a whole number, 1 or more"),
         ({"name": "a", "days": 1.5}, "here: days is 1.5. Give a whole number, 1 or more"),
-        ({"name": "a", "days": "5"}, 'here: days is "5". Give a whole number, 1 or more, in plain digits without quotes'),
+        ({"name": "a", "days": "5"}, f'here: days is "5". Give a whole number, 1 or more{DIGITS}'),
         ({"name": "a", "days": 0}, "here: days is 0. Give a whole number, 1 or more"),
         ({"name": "a", "hours": [7, 19, 20]}, "here: hours is [7, 19, 20]. Give a list of 2"),
         ({"name": "a", "hours": [7]}, "here: hours[1] is missing. Add it: a whole number"),
@@ -74,8 +78,8 @@ def test_a_group_can_be_left_out_by_null() -> None:
         ({"name": "a", "inner": {"share": 1.1}}, "here: inner.share is 1.1. Give a number from 0 to 1"),
         ({"name": "a", "inner": {"share": float("nan")}}, "here: inner.share is NaN. Give a number from 0 to 1"),
         ({"name": "a", "inner": [1]}, "here: inner is [1]. Give a mapping: one `name: value` per line"),
-        ({"name": "a", "by_name": {"7d": {"days": 1}}}, "here: by_name.7d.gap_days is missing. Add it: a number, 0 or more"),
-        ({"name": "a", "by_name": {"7d": {"days": 0, "gap_days": 0}}}, "here: by_name.7d.days is 0. Give a number above 0"),
+        ({**A, "by_name": {"7d": {"days": 1}}}, "here: by_name.7d.gap_days is missing. Add it: a number, 0 or more"),
+        ({**A, "by_name": {"7d": {"days": 0, "gap_days": 0}}}, "here: by_name.7d.days is 0. Give a number above 0"),
         (["name"], 'here: the top level is ["name"]. Give a mapping: one `name: value` per line'),
     ],
 )  # fmt: skip
@@ -115,7 +119,7 @@ def test_what_json_cannot_hold_is_refused(value: object) -> None:
 def test_settings_do_not_change_and_go_to_workers() -> None:
     found = build(Outer, {"name": "a", "inner": {"share": 1}}, "here")
     with pytest.raises(ValidationError):
-        found.name = "b"  # type: ignore[misc]  # what is tested
+        found.name = "b"
     assert pickle.loads(pickle.dumps(found)) == found
 
 

@@ -36,16 +36,15 @@ def test_values_come_from_the_file(tmp_path: Path) -> None:
     assert found.log_time_zone == "Europe/Berlin"
 
 
-LOGIN = "database: dev, iam_role_arn: default, workgroup_name: w"
 WRONG = [
     ("internal_cidr: 10.0.0.0/8", 1, "internal_cidr is unknown. Did you mean internal_cidrs?"),
     ("internal_cidrs: [10.0.0.0/33]", 18, 'internal_cidrs[0] is "10.0.0.0/33": \'10.0.0.0/33\' does not appear to be'),
-    ("internal_cidrs: [10.1.0.1/16]", 18, 'internal_cidrs[0] is "10.1.0.1/16": 10.1.0.1/16 has host bits set. Give an IP'),
+    ("internal_cidrs: [10.1.0.1/16]", 18, 'internal_cidrs[0] is "10.1.0.1/16": 10.1.0.1/16 has host bits set. Give'),
     ("internal_cidrs: 10.0.0.0/8", 1, 'internal_cidrs is "10.0.0.0/8". Give a list'),
     ("internal_cidrs: [1, 2.5.0.0/16]", 18, "internal_cidrs[0] is 1. Give an IP prefix like 10.0.0.0/8"),
     ("time_zone: Mars/Olympus", 1, 'time_zone is "Mars/Olympus": there is no such zone. Give an IANA time zone like'),
     ("time_zone: +02:00", 1, 'time_zone is "+02:00". Give an IANA time zone like Europe/Berlin'),
-    ("log_time_zone: +25:00", 1, 'log_time_zone is "+25:00". Give an IANA time zone like Europe/Berlin, or an offset like'),
+    ("log_time_zone: +25:00", 1, 'log_time_zone is "+25:00". Give an IANA time zone like Europe/Berlin, or'),
     ("working_hours: [17, 7]", 1, "working_hours is [17, 7]. Give two hours in order, the start first"),
     ("working_hours: [7, 25]", 20, "working_hours[1] is 25. Give a whole number from 0 to 24"),
     ("working_hours: [7, 17, 22]", 1, "working_hours is [7, 17, 22]. Give a list of 2"),
@@ -61,27 +60,13 @@ WRONG = [
     ("horizons: {7d: {days: 0, gap_days: 0}}", 17, "horizons.7d.days is 0. Give a number above 0"),
     ("horizons: {7d: {days: 1, gap_days: -1}}", 26, "horizons.7d.gap_days is -1. Give a number, 0 or more"),
     ("model_horizon: ''", 1, 'model_horizon is "". Give a text that is not empty'),
-    ("segments: {10.1.0.0/16: 7}", 12, 'segments["10.1.0.0/16"] is 7. Give a text that is not empty, or put it in quotes: "7"'),
+    ("segments: {10.1.0.0/16: 7}", 12, 'segments["10.1.0.0/16"] is 7. Give a text that is not empty, or put it'),
     ("segments: {10.1.0.0/99: a}", 12, 'segments has the key "10.1.0.0/99". Give an IP prefix like 10.0.0.0/8'),
-    ("segments: {10.0.0.0/8: b, 10.0.0.0/8: c}", 27, 'segments["10.0.0.0/8"] is given twice, first in line 2. Remove one of them'),
+    ("segments: {10.0.0.0/8: b, 10.0.0.0/8: c}", 27, 'segments["10.0.0.0/8"] is given twice, first in line 2'),
     ("publication: {s3_prefix: /here}", 15, 'publication.s3_prefix is "/here". Give a folder like s3://bucket/folder'),
     ("staging_prefix: s3://b/it's", 1, "staging_prefix is"),
     ("batch_index_table: a b", 1, 'batch_index_table is "a b". Give a DynamoDB table'),
     ("training:", 1, "training is null. Give a mapping"),
-    ("redshift: {database: dev}", 1, "redshift.iam_role_arn is missing. Add it: the ARN of a role, or default"),
-    (f"redshift: {{{LOGIN}, worksgroup: x}}", 69, "redshift.worksgroup is unknown. Did you mean redshift.workgroup_name?"),
-    ("redshift: {database: dev, iam_role_arn: me, workgroup_name: w}", 27, 'redshift.iam_role_arn is "me". Give the ARN'),
-    (f"redshift: {{{LOGIN}, db_user: ''}}", 69, 'redshift.db_user is "". Give a text that is not empty'),
-    ("redshift: {database: dev, iam_role_arn: default}", 1, "redshift must name either a workgroup or a cluster"),
-    (f"redshift: {{{LOGIN}, cluster_identifier: c}}", 1, "redshift must name either a workgroup or a cluster"),
-    (f"redshift: {{{LOGIN}, db_user: u}}", 1, "redshift has db_user, but a workgroup has no database user"),
-    (f"redshift: {{{LOGIN}, db_user: u, secret_arn: s}}", 1, "redshift has both secret_arn and db_user. Give one"),
-    ("redshift: {database: d, iam_role_arn: default, cluster_identifier: c}", 1, "redshift has no login for cluster c"),
-    (f"redshift: {{{LOGIN}, schema: 'a; DROP'}}", 69, 'redshift.schema is "a; DROP". Give a name of letters'),
-    (f"redshift: {{{LOGIN}, inventory_columns: {{ip: a}}}}", 89, 'redshift.inventory_columns has the key "ip". Give host_ip'),
-    (f"redshift: {{{LOGIN}, inventory_columns: {{host_ip: a b}}}}", 89, 'redshift.inventory_columns.host_ip is "a b". Give'),
-    (f"redshift: {{{LOGIN}, poll_seconds: 0}}", 69, "redshift.poll_seconds is 0. Give a number above 0"),
-    (f"redshift: {{{LOGIN}, poll_seconds: 901}}", 69, "redshift.poll_seconds is 901, longer than the timeout. Give at most 900"),
 ]  # fmt: skip
 
 
@@ -94,7 +79,7 @@ def test_a_wrong_parameter_is_named_with_its_place(tmp_path: Path, text: str, co
 
 
 def test_all_mistakes_of_a_file_are_named_at_once(tmp_path: Path) -> None:
-    texts = [text for text, _, _ in WRONG if text.partition(":")[0] not in ("redshift", "training")]
+    texts = [text for text, _, _ in WRONG]
     by_name = {text.partition(":")[0]: text for text in texts}  # a key can be in the file once
     path = written(tmp_path, "\n".join(by_name.values()))
     with pytest.raises(ParametersError) as caught:
@@ -105,7 +90,7 @@ def test_all_mistakes_of_a_file_are_named_at_once(tmp_path: Path) -> None:
 
 
 def test_overrides_are_checked() -> None:
-    with pytest.raises(ParameterError, match="^options: log_time_zone is"):
+    with pytest.raises(ParameterError, match=r"^options: log_time_zone is"):
         load_project(None, log_time_zone="Mars/Olympus")
 
 

@@ -16,7 +16,7 @@ import click
 import pytest
 
 from common.config.dynamodb import seed_project
-from common.config.sources import read_parameters
+from common.config.sources import read_document
 from common.errors import AwsError, LakeMismatchError, ParameterError
 from common.lake.identity import LakeIdentity
 from common.lake.lake import Lake
@@ -50,9 +50,9 @@ OPTIONS = {
 
 @pytest.fixture(autouse=True)
 def each_test_reads_anew() -> Iterator[None]:
-    read_parameters.cache_clear()
+    read_document.cache_clear()
     yield
-    read_parameters.cache_clear()
+    read_document.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def item(aws_environment: LocalAws) -> str:
 def put(table: str, **settings: Any) -> None:
     orchestration = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/acme/hq"}
     seed_project(table.removeprefix("dynamodb://"), "acme", "v1", settings, orchestration)
-    read_parameters.cache_clear()
+    read_document.cache_clear()
 
 
 def identity(lake: Path | str) -> LakeIdentity:

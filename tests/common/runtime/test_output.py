@@ -13,9 +13,10 @@ import click
 import pytest
 
 from common import __version__
-from common.runtime.cli import report_errors, verbosity_options
-from common.runtime.output import LEVEL_VARIABLE, RUN_VARIABLE, Event, level
+from common.runtime.cli import report_errors
+from common.runtime.events import LEVEL_VARIABLE, RUN_VARIABLE, Event, level
 from common.runtime.run_report import RunReport
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tests.commands import call
 

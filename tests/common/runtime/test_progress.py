@@ -16,7 +16,7 @@ WORK = """
 import logging, os, sys, time, warnings
 from common.errors import InputError
 from common.runtime.cli import report_errors
-from common.runtime.output import activity
+from common.runtime.output import activity, doing, progress
 from common.runtime.run_report import RunReport
 
 @report_errors
@@ -29,10 +29,10 @@ main()
 STEPS = """
     with report.step("parse"):
         for number in range(1, 41):
-            report.progress("parse", number * 1_000_000, 40_000_000, "bytes")
+            progress(number * 1_000_000, 40_000_000, "bytes")
             time.sleep(0.02)
     with report.step("query"):
-        report.doing("query", "of 3 tables")
+        doing("of 3 tables")
         time.sleep(0.4)
     print("result")
 """
