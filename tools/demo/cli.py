@@ -14,7 +14,6 @@ from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.storage.filesystems import normal_uri
 from tools.demo.config import DemoConfig
-from tools.demo.job import run
 
 DAYS = click.FloatRange(0, 93, min_open=True)
 
@@ -115,6 +114,8 @@ def main(**options: Any) -> None:
     Stages process the history, state machines on a local AWS the last two hours. A second run repeats only steps whose
     logs, options or program changed.
     """
+    from tools.demo.job import run
+
     given = options.pop("aws_home")
     lake: Path = options["lake"]
     run(DemoConfig(**options, aws_home=given or lake.with_name(f"{lake.name}-aws")))
