@@ -11,6 +11,9 @@ import click
 from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.cli import report_errors
+from common.runtime.commands import group
+from common.runtime.output import activity
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
 from statemachines.deploy.projects import read_project, seed
@@ -20,7 +23,7 @@ from statemachines.generation import files
 from statemachines.generation.sources import SourceError
 
 
-@click.group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
+@group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml")
 @version_option
 def main() -> None:
     """Generate, check and deploy the state machines, with all resources that they need.
@@ -29,7 +32,9 @@ def main() -> None:
     """
 
 
-@main.command(epilog="Example: ndr-statemachines deploy --project project.yaml --set SchedulesState=ENABLED")
+@main.command(
+    epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED"
+)
 @click.option("--stack", "stack_name", default="ndr-control-plane", show_default=True, help="Name of the stack.")
 @click.option("--set", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of the stack; repeatable.")
 @click.option(
@@ -42,16 +47,21 @@ def main() -> None:
 @click.option(
     "--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File to write the stack's outputs to, as JSON."
 )
+@verbosity_options
 @report_errors
 def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, ...], outputs: Path | None) -> None:
     """Create or update the stack, publish a version of each changed state machine, and move its alias `live`."""
     wanted = [read_project(path) for path in projects]
-    done, found = deploy_stack(client("cloudformation"), stack_name, dict(map(_assignment, parameters)))
+    with activity(f"stack {stack_name}"):
+        done, found = deploy_stack(client("cloudformation"), stack_name, dict(map(_assignment, parameters)))
     click.echo(f"stack {stack_name}: {done}")
-    for published in publish_machines(client("stepfunctions"), found):
+    with activity("state machines"):
+        machines = publish_machines(client("stepfunctions"), found)
+    for published in machines:
         _show(published)
     for project in wanted:
-        seed(project, found)
+        with activity(f"project {project.project_name}"):
+            seed(project, found)
         click.echo(f"project {project.project_name}: {', '.join(project.organisations)}")
     if outputs:
         outputs.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from common.runtime.cli import report_errors, stage_options
+from common.runtime.commands import command
 from common.runtime.context import StageConfig, run_stage
 from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.fg_a.job import run
 
 
-@click.command(
+@command(
     name="ndr-fg-a",
-    epilog="Example: ndr-fg-a --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-fg-a --window 2026-03-10T13:08Z --lake demo/lake",
 )
 @stage_options
 @version_option

@@ -7,8 +7,11 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
+from common.runtime.cli import engine_option, lake_option, project_options, report_errors
+from common.runtime.commands import command
 from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import WindowListType, WindowsType
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
@@ -30,9 +33,13 @@ class RunIdType(click.ParamType[str]):
         return str(value)
 
 
-@click.command(
+@command(
     name="ndr-if-training",
-    epilog="Example: ndr-if-training --window 2026-03-03T00:08Z/2026-03-10T00:08Z --lake ./lake",
+    epilog="Example: ndr-if-training --window 2026-03-03T00:08Z/2026-03-10T00:08Z --lake demo/lake",
+    groups={
+        "Training": ("stage", "run-id", "n-estimators", "max-samples", "random-state", "min-rows"),
+        "Windows": ("window", "missing-windows", "backfill-state-machine"),
+    },
 )
 @click.option(
     "--window",
@@ -44,6 +51,7 @@ class RunIdType(click.ParamType[str]):
 @lake_option
 @engine_option
 @project_options
+@verbosity_options
 @click.option(
     "--stage",
     type=click.Choice([ALL, *STAGES, ROLLBACK]),

@@ -15,6 +15,7 @@ from common.detection.registry.promotion import settle
 from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.runtime.lake_project import LakeProject
+from common.runtime.output import activity
 from common.runtime.run_report import RunReport
 from jobs.if_training.config import ALL, STAGES, TrainingConfig
 from jobs.if_training.lifecycle import TrainingRun, open_run
@@ -32,10 +33,12 @@ WORK = {
 
 def run(config: TrainingConfig) -> None:
     """Does the stage, or every stage up to the first failure, and prints the run report."""
-    opened = open_run(config)
-    opened.describe(run_id=opened.run_id)
-    for stage in STAGES if config.stage == ALL else (config.stage,):
-        _work(stage)(opened)
+    with activity("", "ndr-if-training"):
+        opened = open_run(config)
+        opened.report.run_id = opened.run_id
+        opened.describe(run_id=opened.run_id)
+        for stage in STAGES if config.stage == ALL else (config.stage,):
+            _work(stage)(opened)
     click.echo(opened.report.to_json())
 
 

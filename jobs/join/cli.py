@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from common.runtime.cli import report_errors, stage_options
+from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
@@ -14,9 +15,10 @@ from jobs.join.config import DESTINATIONS, JoinConfig
 from jobs.join.job import run
 
 
-@click.command(
+@command(
     name="ndr-join",
-    epilog="Example: ndr-join --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-join --window 2026-03-10T13:08Z --lake demo/lake",
+    groups={"Output": ("destination",)},
 )
 @click.option(
     "--destination",

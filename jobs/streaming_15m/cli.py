@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from common.runtime.cli import report_errors, stage_options
+from common.runtime.commands import command
 from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.delta.cli import log_options
@@ -15,9 +14,10 @@ from jobs.streaming_15m.config import StreamingConfig
 from jobs.streaming_15m.job import run
 
 
-@click.command(
+@command(
     name="ndr-15m",
-    epilog="Example: ndr-15m --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
+    epilog="Example: ndr-15m --window 2026-03-10T13:08Z --input "
+    "demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 --lake demo/lake",
 )
 @log_options
 @baseline_month_option

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -13,13 +12,17 @@ import click
 
 from common.display import lines_on_terminal, on_terminal
 from common.runtime.cli import report_errors
+from common.runtime.commands import group
+from common.runtime.rows import FLAT, format_option, print_rows
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from localaws.cli.deployment import deploy
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.histories import Histories
 from localaws.cli.logs import follow, log_files
 from localaws.cli.process import DEFAULT_PORT, LocalAws
-from localaws.cli.text_table import document, lines
+from localaws.cli.rows import COLUMNS, execution_row, step_rows
+from localaws.cli.start import start
 
 home_option = click.option(
     "--home",
@@ -43,20 +46,27 @@ def running(home: Path) -> LocalAws:
     return local
 
 
-@click.group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
+@group(name="ndr-local", epilog="Example: ndr-local up --home demo/lake-aws && ndr-local status --home demo/lake-aws")
 @version_option
 def main() -> None:
     """Run the whole control plane on this machine: AWS services, state machines and pipelines."""
 
 
-@main.command(epilog="Example: ndr-local up --project project.yaml --fused")
+@main.command(
+    epilog="Example: ndr-local up --home demo/lake-aws --project demo/lake-aws/project.yaml --fused",
+    groups={
+        "Server": ("home", "port", "steps", "slots", "wait-scale", "mount"),
+        "Deployment": ("project", "deploy", "fused"),
+    },
+)
 @home_option
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}]"
+    "--port",
+    type=click.IntRange(1, 65535),
+    help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}, or the next one that is free]",
 )
 @click.option(
     "--project",
-    "--parameters",
     "projects",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -70,13 +80,13 @@ def main() -> None:
 @click.option("--wait-scale", type=click.FloatRange(0), help="Factor on the waits of state machines.  [default: 1]")
 @click.option("--mount", "mounts", multiple=True, help="Folder mounted into step containers; repeatable.")
 @click.option("--deploy/--no-deploy", "deploys", default=True, help="Deploy the control plane.  [default: deploy]")
+@verbosity_options
 @report_errors
 def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
 ) -> None:
     """Start the local AWS unless it is running, and deploy stack, state machines, projects and pipelines."""
-    local = LocalAws(home, port or LocalAws.last_port(home), variables=_variables(**given))
-    started = local.start()
+    local, started = start(home, port, _variables(**given))
     click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")
     if not started and local.variables:
         click.echo("--steps, --slots, --wait-scale and --mount take effect after ndr-local down", err=True)
@@ -96,7 +106,7 @@ def _variables(
     return {name: str(value) for name, value in given.items() if value is not None}
 
 
-@main.command(epilog="Example: ndr-local down")
+@main.command(epilog="Example: ndr-local down --home demo/lake-aws")
 @home_option
 @report_errors
 def down(home: Path) -> None:
@@ -105,7 +115,7 @@ def down(home: Path) -> None:
     click.echo(f"{local.endpoint}: {'stopped' if local.stop() else 'was not running'}")
 
 
-@main.command(epilog="Example: ndr-local status")
+@main.command(epilog="Example: ndr-local status --home demo/lake-aws")
 @home_option
 @report_errors
 def status(home: Path) -> None:
@@ -124,7 +134,7 @@ def status(home: Path) -> None:
             click.echo(on_terminal(f"running: {item.machine} {item.name}, {item.seconds:.0f} s"))
 
 
-@main.command(epilog="Example: ndr-local logs 4kqk02fyyqcd --step DeltaBuilderStep")
+@main.command(epilog="Example: ndr-local logs --home demo/lake-aws")
 @home_option
 @click.argument("execution", required=False)
 @click.option("--step", metavar="NAME", help="Show only this step.")
@@ -147,26 +157,27 @@ def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> 
         click.echo(lines_on_terminal(path.read_text(errors="replace")), nl=False)
 
 
-@main.command(epilog="Example: ndr-local executions --failed --steps")
+@main.command(epilog="Example: ndr-local executions --home demo/lake-aws --steps")
 @home_option
 @click.option("--machine", metavar="NAME", help="List only executions of this state machine.")
 @click.option("--failed", is_flag=True, help="List only executions that failed, timed out or were stopped.")
-@click.option("--steps", is_flag=True, help="List the steps of their pipelines, too.")
+@click.option("--steps", is_flag=True, help="List the steps of their pipelines, one row each.")
 @click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="Number of executions to list.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@format_option
 @report_errors
-def executions(home: Path, machine: str | None, failed: bool, steps: bool, last: int, as_json: bool) -> None:
-    """List the executions of the state machines, newest first, and why they failed."""
+def executions(home: Path, machine: str | None, failed: bool, steps: bool, last: int, form: str) -> None:
+    """List the executions of the state machines, newest first, and why they failed.
+
+    JSON and NDJSON hold the pipelines of each execution and their steps, too.
+    """
     found = Histories(running(home)).executions(machine, failed, last, details=steps)
-    if as_json:
-        for item in found:
-            click.echo(json.dumps(document(item)))
-        return
-    for line in lines(found, steps):
-        click.echo(line)
+    if steps:
+        print_rows((row for item in found for row in step_rows(item)), form)
+    else:
+        print_rows(map(execution_row, found), form, COLUMNS if form in FLAT else None)
 
 
-@main.command(epilog='Example: eval "$(ndr-local env)"')
+@main.command(epilog='Example: eval "$(ndr-local env --home demo/lake-aws)"')
 @home_option
 @report_errors
 def env(home: Path) -> None:

@@ -8,14 +8,16 @@ from typing import Any
 import click
 
 from common.runtime.cli import (
-    WindowsType,
     lake_option,
     lake_spec_option,
     parameters_option,
     project_name_option,
     report_errors,
 )
+from common.runtime.commands import group
+from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import format_option
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.windows import Windows
 from tools.models import job
@@ -39,9 +41,9 @@ class TargetType(click.ParamType[Target]):
         return kind, place
 
 
-@click.group(
+@group(
     name="ndr-models",
-    epilog="Example: ndr-models list --lake ./lake",
+    epilog="Example: ndr-models list --lake demo/lake",
 )
 @version_option
 def main() -> None:
@@ -79,7 +81,7 @@ def _sentence(context: click.Context, option: click.Parameter, value: str) -> st
     return value
 
 
-@main.command(name="list", epilog="Example: ndr-models list --lake ./lake")
+@main.command(name="list", epilog="Example: ndr-models list --lake demo/lake")
 @project_options
 @format_option
 @report_errors
@@ -88,7 +90,7 @@ def list_models(form: str, **options: Any) -> None:
     job.list_models(form, **options)
 
 
-@main.command(epilog="Example: ndr-models show current --lake ./lake")
+@main.command(epilog="Example: ndr-models show current --lake demo/lake")
 @click.argument("run_id", metavar=RUN)
 @project_options
 @report_errors
@@ -97,7 +99,7 @@ def show(run_id: str, **options: Any) -> None:
     job.show(run_id, **options)
 
 
-@main.command(epilog="Example: ndr-models compare previous current --lake ./lake")
+@main.command(epilog="Example: ndr-models compare previous current --lake demo/lake")
 @click.argument("one", metavar="RUN_A")
 @click.argument("other", metavar="RUN_B")
 @project_options
@@ -121,7 +123,7 @@ def compare(one: str, other: str, windows: Windows | None, top: int, form: str, 
     job.compare(one, other, windows, top, form, **options)
 
 
-@main.command(epilog='Example: ndr-models promote RUN --lake ./lake --reason "it finds the port scans"')
+@main.command(epilog='Example: ndr-models promote RUN --lake demo/lake --reason "it finds the port scans"')
 @click.argument("run_id", metavar=RUN)
 @decision_options
 @click.option("--despite-gates", is_flag=True, help="Promote a model although gates refuse it, or none was applied.")
@@ -136,7 +138,7 @@ def promote(run_id: str, **options: Any) -> None:
     job.promote(run_id, **options)
 
 
-@main.command(epilog='Example: ndr-models rollback --lake ./lake --reason "too many alerts about printers"')
+@main.command(epilog='Example: ndr-models rollback --lake demo/lake --reason "too many alerts about printers"')
 @click.option("--to", metavar=RUN, help="Earlier run to go back to.  [default: the one before the current one]")
 @decision_options
 @project_options
@@ -149,7 +151,7 @@ def rollback(to: str | None, **options: Any) -> None:
     job.roll_back(to, **options)
 
 
-@main.command(epilog="Example: ndr-models export current --to mlflow:http://localhost:5000 --lake ./lake")
+@main.command(epilog="Example: ndr-models export current --to mlflow:http://localhost:5000 --lake demo/lake")
 @click.argument("run_id", metavar=RUN)
 @click.option(
     "--to",
@@ -171,9 +173,10 @@ def export(run_id: str, target: Target, **options: Any) -> None:
     job.export(run_id, target, **options)
 
 
-@main.command(epilog="Example: ndr-models migrate --lake ./lake")
+@main.command(epilog="Example: ndr-models migrate --lake demo/lake")
 @lake_option
 @project_name_option
+@verbosity_options
 @report_errors
 def migrate(lake_uri: str, project_name: str | None) -> None:
     """Rewrite models of the formats 3 and 4, so that this release can load them.

@@ -12,10 +12,12 @@ from common.detection.registry.decisions import Note
 from common.detection.registry.pointer import SUCCESS, ArtifactStore, model_store
 from common.errors import ModelError
 from common.runtime.lake_project import lake_project
+from common.runtime.output import activity
 from common.runtime.rows import plain, print_rows
 from common.windows import Windows
 from tools.models import changes
 from tools.models.listing import listed, shown
+from tools.models.migration import migrate_models
 from tools.models.project import Document, Project
 
 Target = tuple[str, str]
@@ -93,10 +95,9 @@ def migrate(lake_uri: str, project_name: str | None) -> None:
     Raises:
         ModelError: models were refused; the others are migrated.
     """
-    from tools.models.migration import migrate_models  # takes long to import
-
     store = model_store(lake_uri, lake_project(lake_uri, project_name).name)
-    found = migrate_models(store, complete_runs(store))
+    with activity("migrate"):
+        found = migrate_models(store, complete_runs(store))
     click.echo(json.dumps(found.to_dict(), indent=1))
     if found.refused:
         raise ModelError(

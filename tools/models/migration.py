@@ -24,6 +24,7 @@ from common.detection.registry.pointer import (
     stored_manifest,
 )
 from common.errors import ModelError, StorageError
+from common.runtime.output import progress
 from tools.models.old_formats import OLD_EVIDENCE, OLD_FILES, OLD_MODEL, converted, upgraded
 
 MOST = 2**30
@@ -54,7 +55,9 @@ def migrate_models(store: ArtifactStore, runs: Iterable[str]) -> Migration:
     promoted = {entry.get("run_id"): entry.get("manifest_sha256") for entry in _entries(store)}
     done = Migration()
     manifests: dict[str, tuple[str, bytes]] = {}
-    for run_id in runs:
+    found_runs = list(runs)
+    for number, run_id in enumerate(found_runs):
+        progress(number, len(found_runs), "models")
         try:
             found = _prepared(store, run_id, promoted.get(run_id))
         except ModelError as error:

@@ -1,0 +1,111 @@
+"""Every example of help and READMEs works after `make demo`: here, after one of a small office on the same dates."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localaws.cli.process import LocalAws
+from tests.commands import call, command_line
+from tests.docs.blocks import blocks
+from tests.docs.test_examples import COMMANDS, READMES, command_lines, examples
+from tests.localaws.running import lead_to
+
+OFFICE = ("--start", "2026-03-09", "--days", "2", "--hosts", "10", "--intensity", "0.05")
+HALF_AN_HOUR = "0.0208"
+NOT_RUN = {
+    "ndr-demo --lake demo/lake": "is what all others follow",
+    "ndr-demo --input /path/to": "needs your logs",
+    "ndr-spark ": "needs its image, where tests/images runs it",
+    "ndr-batches remove": "needs a mini-batch that is in no table",
+    "ndr-statemachines rollback": "needs an earlier version, as docs/statemachines.md has one",
+    "ndr-pipelines generate": "needs the SDK; make pipelines-check runs it",
+    "ndr-pipelines start": "is cut short; docs/pipelines.md runs it whole",
+    "make stage": "changes the repository; tests/contributing runs it",
+}
+INCIDENT = re.compile(r"(?<=--incident )[0-9a-f]{12}\b")
+LAST = "ndr-local"
+"""The command whose examples end the local AWS."""
+
+
+def lines() -> list[str]:
+    """The examples, each once, in the order in which the stages follow each other."""
+    found = [epilog.removeprefix("Example: ") for name in COMMANDS for _, epilog in examples(name, COMMANDS[name])]
+    for page in READMES:
+        steps = (step for block in blocks(page) if block.kind == "run" for step in block.steps)
+        found += [line for step in steps for line in step.command.splitlines() if line.startswith("ndr-")]
+    first = {name: place for place, name in enumerate(COMMANDS)}
+    found.sort(key=lambda line: (line.find(LAST) >= 0, line.find("ndr-local down"), first.get(line.split()[0], 0)))
+    return list(dict.fromkeys(found))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """The folder in which the demo ran, and what it printed on stdout; then the local AWS ends."""
+    folder = tmp_path_factory.mktemp("after")
+    run(folder, *command_line("ndr-simulate", "--out", "demo/scenario", *OFFICE))
+    try:
+        yield folder, run(folder, *command_line("ndr-demo", "--lake", "demo/lake", "--score-days", HALF_AN_HOUR))
+    finally:
+        subprocess.run(command_line("ndr-local", "down", "--home", folder / "demo" / "lake-aws"), check=False)
+
+
+def run(folder: Path, *words: str) -> str:
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture
+def folder(made: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder, in which commands are called, with the variables of `ndr-local env`."""
+    monkeypatch.chdir(made[0])
+    lead_to(LocalAws.of(Path("demo/lake-aws")), monkeypatch)
+    return made[0]
+
+
+def test_the_demo_says_what_its_numbers_count(made: tuple[Path, str]) -> None:
+    said = made[1].partition("What the numbers count\n")[2].partition("\n\n")[0]
+    machines, addresses, scores = said.splitlines()
+    assert machines.split(maxsplit=1) == ["19", "machines in the logs: 10 hosts and 9 servers"]
+    scored, of_machines, of_none = (int(number) for number in re.findall(r"\d+", addresses))
+    assert scored == of_machines + of_none and 0 < of_machines <= 19
+    rows = re.search(r"of ([\d,]+) scored rows \((\d+) hosts", made[1])
+    assert rows and (scores.split()[0], scored) == (rows[1], int(rows[2]))
+
+
+def test_what_the_demo_says_to_do_next_works(made: tuple[Path, str], folder: Path) -> None:
+    said = made[1].partition("What to do next\n")[2].splitlines()
+    typed = [line.partition("#")[0].strip() for line in said]
+    assert typed.pop() == "make docs" and typed.pop().endswith("ndr-local down --home demo/lake-aws")
+    assert len(typed) == 5
+    for line in typed:
+        run(folder, "bash", "-c", line)
+
+
+@pytest.mark.parametrize("line", [line for line in lines() if not line.startswith(tuple(NOT_RUN))])
+def test_example(line: str, folder: Path) -> None:
+    if INCIDENT.search(line):
+        line = INCIDENT.sub(an_incident(), line)
+    if re.search(r"[|&;$<>]", line):
+        run(folder, "bash", "-c", f"set -o pipefail; PATH={Path(command_line('x')[0]).parent}:$PATH; {line}")
+        return
+    ((name, *words),) = command_lines(line)
+    code, output, error = call(COMMANDS[name], *words)
+    assert code == 0, f"{output[-1000:]}\n{error[-3000:]}"
+
+
+def an_incident() -> str:
+    _, output, _ = call(COMMANDS["ndr-report"], "--lake", "demo/lake", "--incidents", "--json")
+    found: str = json.loads(output)["incidents"][0]["incident"]
+    return found
+
+
+@pytest.mark.parametrize("start", NOT_RUN)
+def test_what_is_not_run_is_an_example(start: str) -> None:
+    assert [line for line in lines() if line.startswith(start)]
