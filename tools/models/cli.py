@@ -127,7 +127,7 @@ def compare(one: str, other: str, windows: Windows | None, top: int, form: str, 
     job.compare(one, other, windows, top, form, **options)
 
 
-@main.command(epilog='Example: ndr-models promote RUN --lake demo/lake --reason "it finds the port scans"')
+@main.command(epilog='Example: ndr-models promote current --lake demo/lake --reason "it finds the port scans"')
 @click.argument("run_id", metavar=RUN)
 @decision_options
 @click.option("--despite-gates", is_flag=True, help="Promote a model although gates refuse it, or none was applied.")
@@ -159,7 +159,7 @@ def rollback(to: str | None, **options: Any) -> None:
     job.roll_back(to, **options)
 
 
-@main.command(epilog="Example: ndr-models export current --to mlflow:http://localhost:5000 --lake demo/lake")
+@main.command(epilog="Example: ndr-models export current --to mlflow:mlruns --lake demo/lake")
 @click.argument("run_id", metavar=RUN)
 @click.option(
     "--to",
