@@ -26,8 +26,8 @@ GROUPS: dict[str, type] = {
     "orchestration": OrchestrationParameters,
 }
 INTRODUCTION = """\
-A project's settings are a YAML file, on disk or in S3, or an item of a DynamoDB table; every stage takes them by
-`--parameters`. A setting that is left out has its default; an unknown or wrong one is an error. Groups are mappings:
+A project's settings are a YAML file, on disk or in S3, or an item of a DynamoDB table; the first
+stage on a lake takes them by `--parameters`, and [the lake knows them](../lake.md) from then on. A setting that is left out has its default; an unknown or wrong one is an error. Groups are mappings:
 
 ```yaml
 time_zone: Europe/Berlin

@@ -101,7 +101,11 @@ def make_lake(lake: Path, windows: Windows = RANGE, only: tuple[str, ...] = ("fg
 
 
 def train_model(
-    lake: Path, random_state: int = 1, grow: Grow = grow, members: tuple[PairsMember, SpreadMember] | None = None
+    lake: Path,
+    random_state: int = 1,
+    grow: Grow = grow,
+    members: tuple[PairsMember, SpreadMember] | None = None,
+    project_name: str = "local",
 ) -> dict[str, str]:
     """Trains a small model on the lake's features, publishes it, and gives its run and digest.
 
@@ -113,8 +117,8 @@ def train_model(
     detector, raw = Detector.fit(Samples(features=matrix), settings)
     if members:
         detector = detector.with_pairs(*members, detector.calibration)
-    store = model_store(str(lake), "local")
-    facts = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": len(matrix)}
+    store = model_store(str(lake), project_name)
+    facts = {"project_name": project_name, "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": len(matrix)}
     run_id = run_id_of(facts | {"random_state": random_state})
     drift = DriftReference.fit(matrix, raw, features.names, SPEC, settings.parameters.drift)
     model_sha256 = save_model(store, run_id, detector, drift, facts, b"{}")
