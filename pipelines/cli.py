@@ -12,6 +12,7 @@ from common.aws.clients import client as aws_client
 from common.display import on_terminal
 from common.runtime.cli import Command, report_errors
 from common.runtime.commands import group
+from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
 from pipelines import definitions
 from pipelines.assignments import AssignmentError, checked_assignment
@@ -75,11 +76,12 @@ def main() -> None:
 
 
 @main.command(name="list", epilog="Example: ndr-pipelines list")
+@format_option
 @report_errors
-def list_pipelines() -> None:
-    """List the pipelines with their steps."""
-    for name in definitions.names():
-        click.echo(f"{name}: {' > '.join(step['Name'] for step in definitions.load(name)['Steps'])}")
+def list_pipelines(form: str) -> None:
+    """List the pipelines with their steps, in the order in which they run."""
+    steps = {name: [step["Name"] for step in definitions.load(name)["Steps"]] for name in definitions.names()}
+    print_rows(({"pipeline": name, "steps": found} for name, found in steps.items()), form, ("pipeline", "steps"))
 
 
 @main.command(epilog="Example: ndr-pipelines generate --check")

@@ -17,6 +17,8 @@ from common.display import in_csv, in_json
 from common.runtime.text_tables import print_table
 
 FORMATS = ("table", "json", "ndjson", "csv")
+FLAT = ("table", "csv")
+"""Forms in which a nested value is hard to read."""
 
 Row = Mapping[str, Any]
 
@@ -35,6 +37,16 @@ def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
         default=default_form,
         show_default="table on a terminal, ndjson elsewhere",
         help="Form of the rows: a table to read, one JSON array, one JSON object a line, or CSV with a header.",
+    )(function)
+
+
+def rows_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--format` to a command that prints a text of its own; the argument `form` is None for that text."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(FORMATS),
+        help="Print rows instead of text: a table, one JSON array, one JSON object a line, or CSV with a header.",
     )(function)
 
 

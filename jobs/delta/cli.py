@@ -11,6 +11,7 @@ from common.runtime.cli import Command, report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from jobs.delta.config import DeltaConfig
 from jobs.delta.job import run
@@ -35,6 +36,7 @@ def log_options(function: Command) -> Command:
         click.option(
             "--input",
             "inputs",
+            type=PlaceType(),
             multiple=True,
             required=True,
             metavar="PATH",

@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from common.errors import ParameterError, WindowError
-from common.runtime.cli import UriType, WindowListType, report_errors, stage_options
+from common.runtime.cli import report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import UriType, WindowListType
 from common.runtime.version import version_option
 from jobs.extractor.config import SOURCES, ExtractorConfig
 from jobs.extractor.job import run
@@ -21,14 +22,8 @@ from jobs.extractor.job import run
     "--input-prefix demo/scenario/fw_paloalto/acme/hq --manifest demo/backfill/march-10 --lake demo/lake",
     groups={
         "Windows": ("window", "windows-filter"),
-        "Input": (
-            "input-prefix",
-            "source",
-        ),
-        "Output": (
-            "request-id",
-            "manifest",
-        ),
+        "Input": ("input-prefix", "source"),
+        "Output": ("request-id", "manifest"),
     },
 )
 @click.option("--request-id", required=True, metavar="ID", help="Id of the backfill request.")

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import MomentType, MonthType, engine_option, lake_option, project_options, report_errors
+from common.runtime.cli import engine_option, lake_option, project_options, report_errors
 from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import MomentType, MonthType
 from common.runtime.version import version_option
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run

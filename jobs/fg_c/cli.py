@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import Command, MonthType, report_errors, stage_options
+from common.runtime.cli import Command, report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import MonthType
 from common.runtime.version import version_option
 from jobs.fg_c.config import DeviationConfig
 from jobs.fg_c.job import run

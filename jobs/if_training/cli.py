@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
+from common.runtime.cli import engine_option, lake_option, project_options, report_errors
 from common.runtime.commands import command
 from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import WindowListType, WindowsType
 from common.runtime.version import version_option
 from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
@@ -35,19 +36,8 @@ class RunIdType(click.ParamType[str]):
     name="ndr-if-training",
     epilog="Example: ndr-if-training --window 2026-03-03T00:08Z/2026-03-10T00:08Z --lake demo/lake",
     groups={
-        "Training": (
-            "stage",
-            "run-id",
-            "n-estimators",
-            "max-samples",
-            "random-state",
-            "min-rows",
-        ),
-        "Windows": (
-            "window",
-            "missing-windows",
-            "backfill-state-machine",
-        ),
+        "Training": ("stage", "run-id", "n-estimators", "max-samples", "random-state", "min-rows"),
+        "Windows": ("window", "missing-windows", "backfill-state-machine"),
     },
 )
 @click.option(

@@ -18,12 +18,7 @@ from jobs.inference.job import run
 @command(
     name="ndr-inference",
     epilog="Example: ndr-inference --window 2026-03-10T13:08Z --lake demo/lake",
-    groups={
-        "Model": (
-            "model",
-            "top-features",
-        )
-    },
+    groups={"Model": ("model", "top-features")},
 )
 @stage_options
 @click.option("--model", metavar="RUN_ID", help="Run id of the model.  [default: the project's current model]")

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import MonthType, engine_option, lake_option, project_options, report_errors
+from common.runtime.cli import engine_option, lake_option, project_options, report_errors
 from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import MonthType
 from common.runtime.version import version_option
 from jobs.inventory_unload.config import InventoryConfig
 from jobs.inventory_unload.job import run

@@ -108,7 +108,14 @@ class World:
             ),
             Step(
                 "ndr-evaluate",
-                ("--lake", "{lake}", "--labels", str(self.root / "first/labels.csv"), "--json", "{out}/figures.json"),
+                (
+                    "--lake",
+                    "{lake}",
+                    "--labels",
+                    str(self.root / "first/labels.csv"),
+                    "--figures-out",
+                    "{out}/figures.json",
+                ),
                 outputs=("figures.json",),
             ),
         )

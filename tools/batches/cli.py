@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,16 +9,17 @@ import click
 
 from common.aws.clients import client
 from common.display import on_terminal
-from common.errors import InputError, one_line
+from common.errors import InputError
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
 from common.runtime.commands import group
+from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
 from common.windows import Windows
 from statemachines.deploy.stack import read_outputs
 from tools.batches import changes
 from tools.batches.states import STATES, Batch, Tables, find_batches
 
-MOST_CHARACTERS = 160
+COLUMNS = ("window", "state", "event_ts", "path", "reason")
 
 
 @group(
@@ -62,22 +62,12 @@ state_option = click.option(
 )
 @batch_options
 @state_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per mini-batch.")
+@format_option
 @report_errors
-def list_batches(states: Sequence[str], as_json: bool, **options: Any) -> None:
+def list_batches(states: Sequence[str], form: str, **options: Any) -> None:
     """Print the mini-batches of the windows with their state, the time of their event, and the reason."""
-    for batch in _chosen(find_batches(_tables(options), options["windows"]), states, ()):
-        if as_json:
-            click.echo(json.dumps(_described(batch)))
-        else:
-            shown = (
-                str(batch.window),
-                f"{batch.state:<10}",
-                batch.event_ts,
-                batch.path,
-                one_line(batch.reason, MOST_CHARACTERS),
-            )
-            click.echo(on_terminal("  ".join(shown).rstrip()))
+    found = _chosen(find_batches(_tables(options), options["windows"]), states, ())
+    print_rows(map(_described, found), form, COLUMNS)
 
 
 @main.command(epilog="Example: ndr-batches retry --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo")

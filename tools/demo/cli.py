@@ -10,6 +10,7 @@ import click
 from common.errors import NdrError
 from common.runtime.cli import engine_option, report_errors
 from common.runtime.commands import command
+from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from common.storage.filesystems import normal_uri
 from tools.demo.config import DemoConfig
@@ -58,24 +59,16 @@ class FolderType(LocalType):
     name="ndr-demo",
     epilog="Example: ndr-demo --lake demo/lake",
     groups={
-        "Input": (
-            "input",
-            "scenario",
-        ),
-        "Windows": (
-            "train-days",
-            "score-days",
-        ),
-        "Local AWS": (
-            "aws-home",
-            "aws-port",
-        ),
+        "Input": ("input", "scenario"),
+        "Windows": ("train-days", "score-days"),
+        "Local AWS": ("aws-home", "aws-port"),
         "Output": ("top",),
     },
 )
 @click.option(
     "--input",
     "inputs",
+    type=PlaceType(),
     multiple=True,
     type=LocalType(),
     metavar="PATH",

@@ -7,11 +7,14 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import MomentType, UriType, report_errors
+from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.parameter_types import MomentType, UriType
+from common.runtime.rows import print_rows, rows_option
 from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig
 from tools.evaluate.job import run
+from tools.evaluate.table import attack_rows
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -20,21 +23,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     name="ndr-evaluate",
     epilog="Example: ndr-evaluate --lake demo/lake --labels demo/scenario/labels.csv",
     groups={
-        "Windows": (
-            "since",
-            "until",
-        ),
-        "Input": (
-            "lake",
-            "predictions",
-            "labels",
-        ),
-        "Output": (
-            "budget",
-            "format",
-            "predictions-out",
-            "figures-out",
-        ),
+        "Windows": ("since", "until"),
+        "Input": ("lake", "predictions", "labels"),
+        "Output": ("budget", "format", "predictions-out", "figures-out"),
     },
 )
 @click.option("--lake", "lake_uri", type=UriType(), metavar="URI", help="Lake whose predictions are evaluated.")
@@ -80,16 +71,21 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="FILE",
     help="Write the predictions of the period to a CSV with host_ip, window_start and anomaly_score.",
 )
-@click.option("--json", "json_out", type=FILE, metavar="FILE", help="Write all figures to a JSON file.")
+@rows_option
+@click.option("--figures-out", type=FILE, metavar="FILE", help="Write all figures to a JSON file.")
 @version_option
 @report_errors
-def main(**options: Any) -> None:
+def main(form: str | None, **options: Any) -> None:
     """Evaluate predictions against labels: ROC-AUC, PR-AUC, precision and recall at an alert budget, per attack.
 
-    The unit is a label row (host and window). A row without a prediction counts as least anomalous.
+    The unit is a label row (host and window). A row without a prediction counts as least anomalous. With --format,
+    prints one row per attack.
     """
-    _, table = run(EvaluateConfig(**options))
-    click.echo(table)
+    report, text = run(EvaluateConfig(**options))
+    if form:
+        print_rows(attack_rows(report), form)
+    else:
+        click.echo(text)
 
 
 if __name__ == "__main__":

@@ -62,8 +62,8 @@ def run(config: EvaluateConfig) -> tuple[dict[str, Any], str]:
     }
     if config.predictions_out:
         write_predictions(given, config.predictions_out)
-    if config.json_out:
-        _write(config.json_out, json.dumps(report, indent=1) + "\n")
+    if config.figures_out:
+        _write(config.figures_out, json.dumps(report, indent=1) + "\n")
     return report, as_table(report)
 
 

@@ -10,6 +10,7 @@ from common.detection.alerts.incidents import ALERT_SCORE
 from common.detection.alerts.suppression import SCOPES, VERDICTS
 from common.runtime.cli import lake_option, lake_spec_option, report_errors
 from common.runtime.commands import command
+from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.feedback.config import SuppressionConfig
 from tools.feedback.job import run
@@ -18,18 +19,7 @@ from tools.feedback.job import run
 @command(
     name="ndr-feedback",
     epilog='Example: ndr-feedback --lake demo/lake --incident 1f0c77a90b2d --verdict expected --reason "backup job"',
-    groups={
-        "Verdict": (
-            "incident",
-            "verdict",
-            "reason",
-            "days",
-            "scope",
-            "any-peer",
-            "min-score",
-            "remove",
-        )
-    },
+    groups={"Verdict": ("incident", "verdict", "reason", "days", "scope", "any-peer", "min-score", "remove")},
 )
 @lake_option
 @click.option("--incident", metavar="ID", help="Incident to mark, from ndr-report --incidents.")
@@ -59,10 +49,11 @@ from tools.feedback.job import run
     help="The --min-score of the report that listed the incident.",
 )
 @lake_spec_option
+@format_option
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Mark an incident as true, false or expected; without --incident, list all marks as JSON lines.
+    """Mark an incident as true, false or expected; without --incident, list all marks.
 
     Scores never change: ndr-report --incidents omits suppressed incidents and lists them at its end.
     """

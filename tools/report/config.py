@@ -21,3 +21,4 @@ class ReportConfig:
     parameters_path: str | None
     incidents: bool = False
     min_score: float = ALERT_SCORE
+    form: str | None = None

@@ -18,6 +18,7 @@ from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
 from common.runtime.lake_project import lake_project
+from common.runtime.rows import FLAT, print_rows
 from common.windows import Windows
 from tools.report.baselines import medians_of, rows_of, subjects
 from tools.report.config import ReportConfig
@@ -41,7 +42,7 @@ def run(config: ReportConfig) -> None:
     spec, horizon = load_spec(project.feature_spec_version), project.settings.model_horizon
     lake = Lake.opened(config.lake_uri, spec)
     if config.incidents:
-        report_incidents(lake, spec, config.windows, config.min_score, config.top, config.as_json)
+        report_incidents(lake, spec, config.windows, config.min_score, config.top, config.as_json, config.form)
         return
     scores = lake.arrow("predictions", SCORE_COLUMNS, config.windows)
     span = str(config.windows) if config.windows else "all windows"
@@ -51,7 +52,10 @@ def run(config: ReportConfig) -> None:
     keys = list(zip(rows["host_ip"].to_pylist(), rows["window_end_ts"].to_pylist(), strict=True))
     alerts = _alerts(lake, spec, horizon, keys)
     hosts = pc.count_distinct(scores["host_ip"]).as_py()
-    if config.as_json:
+    if config.form:
+        flat = config.form in FLAT
+        print_rows((alert.to_row() if flat else alert.to_dict() for alert in alerts), config.form)
+    elif config.as_json:
         shown = [alert.to_dict() for alert in alerts]
         click.echo(json.dumps({"windows": span, "rows": len(scores), "hosts": hosts, "alerts": shown}, indent=1))
     else:

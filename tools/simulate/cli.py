@@ -25,28 +25,13 @@ _option = partial(click.option, show_default=True)
     "ndr-simulate",
     epilog="Example: ndr-simulate --out demo/small --hosts 10 --days 1",
     groups={
-        "Scenario": (
-            "start",
-            "days",
-            "hosts",
-            "seed",
-            "intensity",
-            "attack-days",
-            "no-attacks",
-        ),
-        "Logs": (
-            "org1",
-            "org2",
-            "panos-version",
-        ),
+        "Scenario": ("start", "days", "hosts", "seed", "intensity", "attack-days", "no-attacks"),
+        "Logs": ("org1", "org2", "panos-version"),
         "Engine": ("workers",),
-        "Output": (
-            "out",
-            "overwrite",
-        ),
+        "Output": ("out", "overwrite"),
     },
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to create.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to create.")
 @_option(
     "--start", type=click.DateTime(["%Y-%m-%d"]), default=str(SimulateConfig.start), help="First day, from 00:08 UTC."
 )

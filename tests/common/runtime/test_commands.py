@@ -91,7 +91,7 @@ def test_subcommands_stand_in_their_order_with_their_whole_summary() -> None:
 @pytest.mark.parametrize("arguments", [("\x1b[31mred",), ("here", "\x1b[31mred"), ("here", "--\x1b[31mred"), ("here",)])
 def test_usage_errors_send_nothing_that_a_terminal_obeys(arguments: tuple[str, ...]) -> None:
     for called, before in ((few, ()), (several, ("up",))):
-        code, _, error = call(called, *before, *arguments)
+        code, _, error = call(called, *before, *arguments, "--lake", "x")
         assert code == 2 and "31mred" in error
         assert error.replace("\n", "").isprintable()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import subprocess
@@ -139,6 +140,20 @@ def test_zone_from_the_option_or_the_project_parameters(tmp_path: Path) -> None:
         (("--parameters", parameters, "--log-time-zone", "Europe/Berlin"), "2024-03-11T15:22:50.000000Z"),
     ):
         assert rows(parse(path, *arguments).stdout)[0]["start_ts"] == expected
+
+
+def test_other_forms_hold_the_same_sessions(tmp_path: Path) -> None:
+    path = tmp_path / "fw.log"
+    path.write_text("\n".join(traffic(changes={39: str(number)}) for number in range(3)))
+    lines = rows(parse(path).stdout)
+    assert json.loads(parse(path, "--format", "json").stdout) == [
+        session | {name: value.replace(".000000Z", "Z") for name, value in session.items() if name.endswith("_ts")}
+        for session in lines
+    ]
+    cells = list(csv.DictReader(parse(path, "--format", "csv").stdout.splitlines()))
+    assert [row["src_ip"] for row in cells] == [session["src_ip"] for session in lines]
+    assert list(cells[0]) == list(lines[0])
+    assert json.loads(parse(path, "--format", "csv").stderr)["kept"] == 3
 
 
 def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
