@@ -82,6 +82,7 @@ class RunIdType(click.ParamType[str]):
     type=click.IntRange(2),
     help="Smallest number of rows to train on.  [default: from the project parameters]",
 )
+@click.option("--execution", metavar="ARN", help="Execution that runs the stage, named with what it decides.")
 @version_option
 @report_errors
 def main(**options: Any) -> None:
@@ -111,6 +112,6 @@ def _run(options: dict[str, Any]) -> None:
 
     known = with_lake_project(options)
     if options["stage"] == ROLLBACK:
-        roll_back(options["lake_uri"], known["lake_project"], options["run_id"])
+        roll_back(options["lake_uri"], known["lake_project"], options["run_id"], options["execution"])
     else:
         run(TrainingConfig(**known))

@@ -24,7 +24,9 @@ from common.detection.members.spread import SpreadMember
 from common.detection.members.trees import Forest
 from common.detection.parameters import current_parameters
 from common.detection.registry.artifacts import run_id_of, save_model
-from common.detection.registry.pointer import model_store, promote
+from common.detection.registry.decisions import Note
+from common.detection.registry.pointer import model_store
+from common.detection.registry.promotion import promote
 from common.lake.lake import Lake
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
@@ -122,5 +124,5 @@ def train_model(
     run_id = run_id_of(facts | {"random_state": random_state})
     drift = DriftReference.fit(matrix, raw, features.names, SPEC, settings.parameters.drift)
     model_sha256 = save_model(store, run_id, detector, drift, facts, b"{}")
-    promote(store, run_id)
+    promote(store, "local", run_id, Note("jane", "the first one"))
     return {"run_id": run_id, "model_sha256": model_sha256}
