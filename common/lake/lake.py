@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
+from common.lake.commits import USER_METADATA, origin, properties
 from common.lake.identity import LakeIdentity
 from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
@@ -122,6 +123,7 @@ class Lake(LakeReader):
                     checked.write.format("delta")
                     .mode("overwrite")
                     .option("replaceWhere", where)
+                    .option(USER_METADATA, origin())
                     .save(self._engine_location(name))
                 )
                 return self._written(name, where)
@@ -151,7 +153,8 @@ class Lake(LakeReader):
             nonlocal version
             delta = self.delta(name)
             rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
-            write_deltalake(delta, change(rows).cast(table.arrow), mode="overwrite", predicate=where)
+            fresh = change(rows).cast(table.arrow)
+            write_deltalake(delta, fresh, mode="overwrite", predicate=where, commit_properties=properties())
             version = int(delta.version())
 
         with writing(self.uri, name):
@@ -164,7 +167,7 @@ class Lake(LakeReader):
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
-        self._committed(name, lambda: self.delta(name).delete(where))
+        self._committed(name, lambda: self.delta(name).delete(where, commit_properties=properties()))
 
     def _committed(self, name: str, work: Callable[[], object]) -> None:
         """Does the work that ends in a commit, again after a conflict."""
@@ -224,6 +227,7 @@ class Lake(LakeReader):
                     "delta.checkpointInterval": str(COMMITS_PER_CHECKPOINT),
                 },
                 storage_options=self._storage,
+                commit_properties=properties(),
             )
         except (DeltaError, OSError) as error:
             if not self.exists(table.name):  # another writer may have created it

@@ -36,7 +36,7 @@ def test_names_are_quoted_and_checked() -> None:
 
 
 def test_columns_are_declared_with_their_types() -> None:
-    columns = (Column("a", "string", ""), Column("b", "string", "", nullable=True), Column("c", "timestamp", ""))
+    columns = (Column("a", "string", ""), Column("b", "string", "", null_when="unknown"), Column("c", "timestamp", ""))
     expected = '"a" VARCHAR(65535) NOT NULL, "b" VARCHAR(256), "c" TIMESTAMP NOT NULL'
     assert columns_ddl(columns, ["a"]) == expected
 
