@@ -16,7 +16,9 @@ from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run
 
 
-@command(name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --lake demo/lake")
+@command(
+    name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --reference-time 2026-03-10T00:08Z --lake demo/lake"
+)
 @click.option(
     "--month",
     type=MonthType(),

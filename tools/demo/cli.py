@@ -10,7 +10,7 @@ import click
 from common.errors import NdrError
 from common.runtime.cli import engine_option, report_errors
 from common.runtime.commands import command
-from common.runtime.parameter_types import PlaceType
+from common.runtime.parameter_types import PlaceType, UriType
 from common.runtime.version import version_option
 from common.storage.filesystems import normal_uri
 from tools.demo.config import DemoConfig
@@ -19,10 +19,8 @@ from tools.demo.job import run
 DAYS = click.FloatRange(0, 93, min_open=True)
 
 
-class LocalType(click.ParamType[str]):
+class LocalType(PlaceType):
     """A path on this machine, also as a `file://` URI."""
-
-    name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The path, absolute if it was a URI; fails with a usage error that names the value."""
@@ -54,6 +52,8 @@ class FolderType(LocalType):
             self.fail(f"{value} is a file. Name a folder", param, ctx)
         return path
 
+    shell_complete = UriType.shell_complete
+
 
 @command(
     name="ndr-demo",
@@ -68,7 +68,6 @@ class FolderType(LocalType):
 @click.option(
     "--input",
     "inputs",
-    type=PlaceType(),
     multiple=True,
     type=LocalType(),
     metavar="PATH",
