@@ -65,7 +65,7 @@ def scores_of(detector: Detector, values: Matrix) -> dict[str, Floats]:
 def whole_scores(
     uri: str, training: Windows, day: Windows, features: Mapping[str, Mapping[Key, float]]
 ) -> dict[str, dict[Key, float]]:
-    """The raw scores of the day, pairs included, for each of the scores of features; those of pairs and spread alone."""
+    """The raw scores of the day for each of the scores of features; and those of pairs and spread alone."""
     pairs, spread, _, _ = fit(read(uri, training))
     activity = read(uri, day)
     base = as_used(pairs.judge(activity), spread.judge(activity))

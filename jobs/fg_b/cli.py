@@ -14,7 +14,9 @@ from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 
 
-@command(name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --lake demo/lake")
+@command(
+    name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --reference-time 2026-03-10T00:08Z --lake demo/lake"
+)
 @click.option(
     "--month",
     type=MonthType(),
