@@ -2,8 +2,8 @@ r"""How soon commands answer: the help of each, and the first output of each sta
 
     python -m bench.startup --out build/bench/startup.json
 
-Commands take turns, so that the load of the machine meets all alike. Targets hold for processor time, which load changes
-least.
+Commands take turns, so that the load of the machine meets all alike. Targets hold for processor time, which load
+changes least.
 """
 
 from __future__ import annotations

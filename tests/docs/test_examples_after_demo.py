@@ -27,7 +27,6 @@ NOT_RUN = {
     "ndr-models rollback": "needs a second model, which tests/tools/models have",
     "ndr-models export": "takes long; tests/tools/models run it",
     "ndr-statemachines rollback": "needs an earlier version, as docs/statemachines.md has one",
-    "ndr-models export": "needs a server of MLflow",
     "ndr-pipelines generate": "needs the SDK; make pipelines-check runs it",
     "ndr-pipelines start": "is cut short; docs/pipelines.md runs it whole",
 }
