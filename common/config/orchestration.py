@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from common.config.loader import Settings
-from common.config.problems import wrong
-from common.config.values import BUCKET, AtLeastOne, Count, matching, without_last_slash
+from common.config.values import BUCKET, AtLeastOne, Count, matching, without_last_slash, wrong
 from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 
 GRID_MINUTES = tuple((GRID_OFFSET_SECONDS + number * WINDOW_SECONDS) // 60 for number in range(3600 // WINDOW_SECONDS))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
-
-from pydantic_core import PydanticCustomError
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from common.config.documents import Document, Position, ValuePath, dotted
 from common.config.schema import Schema, at, resolved, schema_of, wanted
@@ -31,27 +29,23 @@ class Problem:
     error: ParameterError
 
 
-def wrong(problem: str, remedy: str) -> PydanticCustomError:
-    """What a validator raises where its field's type cannot say what is wrong; the message begins with the name."""
-    return PydanticCustomError("wrong", "{problem}", {"problem": problem, "remedy": remedy})
-
-
-def raise_all(source: str, problems: Sequence[Problem]) -> None:
-    """Raises the problems as one error, in the order of the file.
+def raise_problems(document: Document, kind: type[BaseModel], error: ValidationError | None) -> NoReturn:
+    """Raises all that is wrong in the document as one error, in the order of the file.
 
     Raises:
-        ParameterError: there is a problem.
+        ParameterError: always.
     """
+    problems = [*_repeated_keys(document), *(_problems_of(error, document, kind) if error else ())]
     found = sorted(problems, key=lambda problem: problem.position or Position(0, 0))
     if len(found) == 1:
         raise found[0].error
-    if found:
-        more = f"... and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
-        lines = [str(problem.error) for problem in found[:MOST_SHOWN]] + [more] * bool(more)
-        raise ParametersError(f"{source} has {len(found)} mistakes", lines)
+    lines = [str(problem.error) for problem in found[:MOST_SHOWN]]
+    if len(found) > MOST_SHOWN:
+        lines.append(f"... and {len(found) - MOST_SHOWN} more")
+    raise ParametersError(f"{document.source} has {len(found)} mistakes", lines)
 
 
-def repeated_keys(document: Document) -> list[Problem]:
+def _repeated_keys(document: Document) -> list[Problem]:
     """The keys that a mapping of the document has twice."""
     return [
         Problem(
@@ -66,7 +60,7 @@ def repeated_keys(document: Document) -> list[Problem]:
     ]
 
 
-def problems_of(error: ValidationError, document: Document, kind: type[BaseModel]) -> list[Problem]:
+def _problems_of(error: ValidationError, document: Document, kind: type[BaseModel]) -> list[Problem]:
     """The problems that pydantic found in the document."""
     schema, found = schema_of(kind), error.errors(include_url=False)
     places = [details["loc"] for details in found]

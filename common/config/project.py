@@ -8,11 +8,21 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from common.config.loader import Settings, build_from
-from common.config.problems import wrong
 from common.config.redshift import RedshiftParameters
 from common.config.sources import read_document
 from common.config.training import TrainingParameters
-from common.config.values import Hour, LogTimeZone, Network, NotNegative, S3Folder, Share, TableName, Text, TimeZone
+from common.config.values import (
+    Hour,
+    LogTimeZone,
+    Network,
+    NotNegative,
+    S3Folder,
+    Share,
+    TableName,
+    Text,
+    TimeZone,
+    wrong,
+)
 from common.errors import ParameterError
 from common.features.spec import Horizon
 

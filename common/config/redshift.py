@@ -9,8 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from common.config.loader import Settings
-from common.config.problems import wrong
-from common.config.values import IDENTIFIER, ROLE_ARN, Seconds, SqlName, Text, matching
+from common.config.values import IDENTIFIER, ROLE_ARN, Seconds, SqlName, Text, matching, wrong
 from common.errors import ParameterError
 
 InventoryColumn = Literal["host_ip", "machine_name", "is_active"]

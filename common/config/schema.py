@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -40,6 +41,7 @@ class _Generator(GenerateJsonSchema):
         return found
 
 
+@cache
 def schema_of(kind: type[BaseModel]) -> Schema:
     """The JSON Schema of the settings; `errorMessage` is what editors show in place of a pattern."""
     return {"$schema": DIALECT, **kind.model_json_schema(schema_generator=_Generator)}

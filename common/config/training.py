@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from common.config.loader import Settings
-from common.config.problems import wrong
-from common.config.values import AtLeastOne, Count, NotNegative, RoleArn, Share, Text, matching
+from common.config.values import AtLeastOne, Count, NotNegative, RoleArn, Share, Text, matching, wrong
 
 MOST_SEED = 2**31 - 1
 MODEL_FIELDS = ("max_rows", "random_state", "selection_rows", "selection_min_rows", "correlation_max", "bootstraps",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from common.config.sources import TABLE_NAME
 from common.errors import ParameterError
@@ -23,6 +24,11 @@ OFFSET = re.compile(r"(UTC)?[+-]([01][0-9]|2[0-3]):?[0-5][0-9]|Z")
 def matching(pattern: str, wanted: str) -> Any:
     """The constraint of a text that matches the pattern as a whole; `wanted` says in words what matches."""
     return Field(pattern=f"^({pattern})$", json_schema_extra={"errorMessage": f"Give {wanted}"})
+
+
+def wrong(problem: str, remedy: str) -> PydanticCustomError:
+    """What a validator raises where its field's type cannot say what is wrong; the message begins with the name."""
+    return PydanticCustomError("wrong", "{problem}", {"problem": problem, "remedy": remedy})
 
 
 def _network(text: str) -> str:

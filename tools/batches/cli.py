@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +16,10 @@ from common.runtime.commands import group
 from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
 from common.windows import Windows
-from statemachines.deploy.stack import read_outputs
-from tools.batches import changes
-from tools.batches.states import STATES, Batch, Tables, find_batches
+from tools.batches.terms import STATES
+
+if TYPE_CHECKING:
+    from tools.batches.states import Batch, Tables
 
 COLUMNS = ("window", "state", "event_ts", "path", "reason")
 
@@ -69,6 +70,8 @@ state_option = click.option(
 @report_errors
 def list_batches(states: Sequence[str], form: str, **options: Any) -> None:
     """Print the mini-batches of the windows with their state, the time of their event, and the reason."""
+    from tools.batches.states import find_batches
+
     found = _chosen(find_batches(_tables(options), options["windows"]), states, ())
     print_rows(map(_described, found), form, COLUMNS)
 
@@ -83,6 +86,8 @@ def retry(paths: Sequence[str], states: Sequence[str], **options: Any) -> None:
 
     What was set aside takes part in its window again.
     """
+    from tools.batches import changes
+
     tables, outputs = _tables(options), _outputs(options)
     for batch in _named(tables, options["windows"], states or (() if paths else changes.RETRIED), paths):
         changes.retry(tables, outputs["EventBusName"], batch)
@@ -98,6 +103,8 @@ def retry(paths: Sequence[str], states: Sequence[str], **options: Any) -> None:
 @report_errors
 def remove(paths: Sequence[str], **options: Any) -> None:
     """Remove mini-batches that are in no table from the index; their files stay in the bucket."""
+    from tools.batches import changes
+
     tables = _tables(options)
     for batch in _named(tables, options["windows"], (), paths):
         changes.remove(tables, batch)
@@ -105,10 +112,14 @@ def remove(paths: Sequence[str], **options: Any) -> None:
 
 
 def _outputs(options: dict[str, Any]) -> dict[str, str]:
+    from statemachines.deploy.stack import read_outputs
+
     return read_outputs(client("cloudformation"), options["stack"])
 
 
 def _tables(options: dict[str, Any]) -> Tables:
+    from tools.batches.states import Tables
+
     outputs = _outputs(options)
     tables = (outputs["BatchIndexTable"], outputs["ProcessingLockTable"])
     project_name = options["project_name"] or _only_project(outputs["ProjectParametersTable"])
@@ -126,6 +137,8 @@ def _only_project(table: str) -> str:
 
 def _named(tables: Tables, windows: Windows, states: Sequence[str], paths: Sequence[str]) -> list[Batch]:
     """The mini-batches to change, all found before the first is changed."""
+    from tools.batches.states import find_batches
+
     wanted = {path.rstrip("/") for path in paths}
     found = _chosen(find_batches(tables, windows), states, wanted)
     if missing := sorted(wanted - {batch.path for batch in found}):
