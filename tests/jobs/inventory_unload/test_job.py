@@ -59,8 +59,8 @@ def text(value: str | None) -> str:
 
 def unload(redshift: RedshiftParameters, folder: Path, month: str = "2026-03", **settings: Any) -> Run:
     """The exit code, the report and the errors of a run."""
-    names = ("database", "iam_role_arn", "workgroup_name", "schema")
-    group = {name: getattr(redshift, name) for name in names} | settings
+    names = ("database", "iam_role_arn", "workgroup_name")
+    group = {name: getattr(redshift, name) for name in names} | {"schema": redshift.schema_name} | settings
     parameters = folder / "project.yaml"
     parameters.write_text(
         yaml.safe_dump({"staging_prefix": f"s3://{BUCKET}/{redshift.schema_name}", "redshift": group})
