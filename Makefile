@@ -7,6 +7,7 @@ PIPELINES_VENV := .venv-pipelines
 LOCAL_VENV := .venv-local
 DOCS_VENV := .venv-docs
 BIN := $(VENV)/bin
+PIP_OPTIONS := --quiet --no-compile
 CHECKS := statemachines/lint/checks
 MERMAID := 11.12.0
 ACTIONLINT := 1.7.12
@@ -37,29 +38,29 @@ setup: $(VENV)/.installed $(LOCAL_VENV)/.installed ## Create the environments of
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install $(PIP_OPTIONS) --require-hashes -r requirements/dev.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(LOCAL_VENV)/.installed: requirements/local.txt
 	$(PYTHON) -m venv $(LOCAL_VENV)
-	$(LOCAL_VENV)/bin/pip install --quiet --require-hashes -r requirements/local.txt
+	$(LOCAL_VENV)/bin/pip install $(PIP_OPTIONS) --require-hashes -r requirements/local.txt
 	touch $@
 
 $(PIPELINES_VENV)/.installed: requirements/pipelines.txt
 	$(PYTHON) -m venv $(PIPELINES_VENV)
-	$(PIPELINES_VENV)/bin/pip install --quiet --require-hashes -r requirements/pipelines.txt
+	$(PIPELINES_VENV)/bin/pip install $(PIP_OPTIONS) --require-hashes -r requirements/pipelines.txt
 	touch $@
 
 $(SPARK_VENV)/.installed: requirements/spark.txt pyproject.toml
 	$(PYTHON) -m venv $(SPARK_VENV)
-	$(SPARK_VENV)/bin/pip install --quiet --require-hashes -r requirements/spark.txt
+	$(SPARK_VENV)/bin/pip install $(PIP_OPTIONS) --require-hashes -r requirements/spark.txt
 	PYTHONWARNINGS=ignore $(SPARK_VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(DOCS_VENV)/.installed: requirements/docs.txt
 	$(PYTHON) -m venv $(DOCS_VENV)
-	$(DOCS_VENV)/bin/pip install --quiet --require-hashes -r requirements/docs.txt
+	$(DOCS_VENV)/bin/pip install $(PIP_OPTIONS) --require-hashes -r requirements/docs.txt
 	touch $@
 
 .PHONY: demo
@@ -226,6 +227,10 @@ statemachines-rollback: setup ## Move state machines back to their previous vers
 .PHONY: bench
 bench: setup $(SPARK_VENV)/.installed ## Run the benchmarks against DuckDB and classic Spark; results in build/bench
 	$(BIN)/python -m bench.all --out build/bench
+
+.PHONY: bench-start
+bench-start: setup ## Measure how soon each command answers; results in build/bench
+	$(BIN)/python -m bench.startup --out build/bench/startup.json
 
 .PHONY: hooks
 hooks: setup ## Run the checks before each commit

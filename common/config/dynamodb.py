@@ -81,6 +81,21 @@ def seed_routing(
     return _put(table, routing_item(org1, org2, project_name, feature_spec_version, ingestion_prefix))
 
 
+def project_names(table: str) -> list[str]:
+    """The names of the projects that have an item in the table, sorted.
+
+    Raises:
+        AwsError: it cannot be read.
+    """
+    with aws_errors(f"the projects in table {table} cannot be read"):
+        pages = (
+            client("dynamodb")
+            .get_paginator("scan")
+            .paginate(TableName=table, ProjectionExpression="#name", ExpressionAttributeNames={"#name": PARTITION_KEY})
+        )
+        return sorted({item[PARTITION_KEY]["S"] for page in pages for item in page["Items"]})
+
+
 def _put(table: str, item: Item) -> Item:
     with aws_errors(f"an item cannot be written to table {table}"):
         client("dynamodb").put_item(TableName=table, Item=item)

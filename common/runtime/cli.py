@@ -13,9 +13,11 @@ import click
 
 from common.display import lines_on_terminal, on_terminal
 from common.errors import NdrError, is_out_of_memory, one_line, worker_cause
+from common.runtime.catalog import STAGES
 from common.runtime.engine import ENGINES
+from common.runtime.events import Event, run_id
 from common.runtime.interrupts import Interrupted, end, interruptible, received
-from common.runtime.output import close, listening, tell_failure
+from common.runtime.output import close, listening, tell, tell_failure
 from common.runtime.parameter_types import PlaceType, UriType, WindowsType
 from common.runtime.verbosity import asked_level, verbosity_options
 
@@ -116,6 +118,7 @@ def report_errors(function: Command) -> Command:
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         with interruptible(), listening(asked_level()):
+            _say_start()
             try:
                 return function(*args, **kwargs)
             except Interrupted as error:
@@ -131,6 +134,13 @@ def report_errors(function: Command) -> Command:
                 fail(str(worker_cause(error) or _unexpected(error)))
 
     return run
+
+
+def _say_start() -> None:
+    """The first event of a stage, before it loads what takes a second."""
+    context = click.get_current_context(silent=True)
+    if context and any(context.command.name == stage.command for stage in STAGES):
+        tell(Event("info", str(context.command.name), "", "started", run_id(), {}))
 
 
 def _unexpected(error: Exception) -> str:

@@ -55,7 +55,9 @@ def open_engine(name: str, *, remote_storage: bool = False) -> Iterator[SparkSes
 def _sail() -> Iterator[SparkSession]:
     if importlib.util.find_spec("pysail") is None:
         raise EngineError("engine sail is not installed", "Run pip install '.[sail]' in a checkout")
-    settings = {"RUST_LOG": "off"} | ({"AWS_ALLOW_HTTP": "true"} if s3_endpoint().startswith("http://") else {})
+    settings = {"RUST_LOG": "off", "SPARK_CONNECT_MODE_ENABLED": "1"}  # pyspark sets the latter, and leaves it
+    if s3_endpoint().startswith("http://"):
+        settings["AWS_ALLOW_HTTP"] = "true"
     with default_variables(settings):
         from pysail.spark import SparkConnectServer
         from pyspark.sql import SparkSession

@@ -20,9 +20,9 @@ GROUPS: dict[str, Schema] = {
     "orchestration, in the project file": SCHEMA["$defs"]["OrchestrationParameters"],
 }
 INTRODUCTION = """\
-A project's settings are a YAML file, on disk or in S3, or an item of a DynamoDB table; the first
-stage on a lake takes them by `--parameters`, and [the lake knows them](../lake.md) from then on. A setting that is left
-out has its default; an unknown or wrong one is an error. Groups are mappings:
+A project's settings are a YAML file, on disk or in S3, or an item of a DynamoDB table. The first stage on a lake takes
+them by `--parameters`; from then on [the lake knows them](../lake.md). A setting that is left out has its default; an
+unknown or wrong one is an error. Groups are mappings:
 
 ```yaml
 time_zone: Europe/Berlin

@@ -9,7 +9,6 @@ import click
 
 from common.runtime.cli import engine_option, lake_option, project_options, report_errors
 from common.runtime.commands import command
-from common.runtime.lake_project import with_lake_project
 from common.runtime.parameter_types import WindowListType, WindowsType
 from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
@@ -110,6 +109,7 @@ def _inside(window: Windows, windows: Windows | None) -> bool:
 
 
 def _run(options: dict[str, Any]) -> None:
+    from common.runtime.lake_project import with_lake_project
     from jobs.if_training.job import roll_back, run  # what the stages load takes a second, which help need not wait for
 
     known = with_lake_project(options)

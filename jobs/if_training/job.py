@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-import click
-
 from common.aws.caller import caller
 from common.detection.registry import promotion
 from common.detection.registry.decisions import Note
@@ -39,7 +37,7 @@ def run(config: TrainingConfig) -> None:
         opened.describe(run_id=opened.run_id)
         for stage in STAGES if config.stage == ALL else (config.stage,):
             _work(stage)(opened)
-    click.echo(opened.report.to_json())
+    opened.report.show()
 
 
 def roll_back(lake_uri: str, project: LakeProject, run_id: str | None, execution: str | None) -> None:
@@ -57,7 +55,7 @@ def roll_back(lake_uri: str, project: LakeProject, run_id: str | None, execution
         move = promotion.roll_back(store, project.name, note, run_id)
         settle(lake, store)
     report.details |= {"rolled_back": move.before if move.moved else None, "run_id": move.current}
-    click.echo(report.to_json())
+    report.show()
 
 
 def _work(stage: str) -> Callable[[TrainingRun], None]:

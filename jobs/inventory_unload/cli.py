@@ -9,12 +9,10 @@ import click
 from common.runtime.cli import engine_option, lake_option, project_options, report_errors
 from common.runtime.commands import command
 from common.runtime.context import run_stage
-from common.runtime.lake_project import with_lake_project
 from common.runtime.parameter_types import MonthType
 from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from jobs.inventory_unload.config import InventoryConfig
-from jobs.inventory_unload.job import run
 
 
 @command(
@@ -30,4 +28,7 @@ from jobs.inventory_unload.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Unload the machine inventory from Redshift into the month's snapshot in the lake."""
+    from common.runtime.lake_project import with_lake_project
+    from jobs.inventory_unload.job import run
+
     run_stage("ndr-inventory-unload", InventoryConfig.from_options(**with_lake_project(options)), run)

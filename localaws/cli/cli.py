@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,13 +16,11 @@ from common.runtime.commands import group
 from common.runtime.rows import FLAT, format_option, print_rows
 from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
-from localaws.cli.deployment import deploy
 from localaws.cli.errors import LocalAwsError
-from localaws.cli.histories import Histories
-from localaws.cli.logs import follow, log_files
-from localaws.cli.process import DEFAULT_PORT, LocalAws
-from localaws.cli.rows import COLUMNS, execution_row, step_rows
-from localaws.cli.start import start
+from localaws.cli.ports import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from localaws.cli.process import LocalAws
 
 home_option = click.option(
     "--home",
@@ -40,6 +38,8 @@ def running(home: Path) -> LocalAws:
     Raises:
         LocalAwsError: it is not running.
     """
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     if local.pid() is None:
         raise LocalAwsError(f"the local AWS in {home} is not running", f"Start it with: ndr-local up --home {home}")
@@ -86,6 +86,9 @@ def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
 ) -> None:
     """Start the local AWS unless it is running, and deploy stack, state machines, projects and pipelines."""
+    from localaws.cli.deployment import deploy
+    from localaws.cli.start import start
+
     local, started = start(home, port, _variables(**given))
     click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")
     if not started and local.variables:
@@ -111,6 +114,8 @@ def _variables(
 @report_errors
 def down(home: Path) -> None:
     """Stop running steps, save the state and stop the local AWS."""
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     click.echo(f"{local.endpoint}: {'stopped' if local.stop() else 'was not running'}")
 
@@ -120,6 +125,9 @@ def down(home: Path) -> None:
 @report_errors
 def status(home: Path) -> None:
     """Show whether the local AWS runs (exit code 0), what is deployed and which executions run."""
+    from localaws.cli.histories import Histories
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     pid = local.pid()
     if pid is None:
@@ -145,6 +153,9 @@ def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> 
 
     EXECUTION is the name or ARN of an execution of a state machine or pipeline, or the id of a Glue job run.
     """
+    from localaws.cli.logs import follow, log_files
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     paths = log_files(local, execution, step)
     if follows:
@@ -170,6 +181,9 @@ def executions(home: Path, machine: str | None, failed: bool, steps: bool, last:
 
     JSON and NDJSON hold the pipelines of each execution and their steps, too.
     """
+    from localaws.cli.histories import Histories
+    from localaws.cli.rows import COLUMNS, execution_row, step_rows
+
     found = Histories(running(home)).executions(machine, failed, last, details=steps)
     if steps:
         print_rows((row for item in found for row in step_rows(item)), form)
@@ -182,6 +196,8 @@ def executions(home: Path, machine: str | None, failed: bool, steps: bool, last:
 @report_errors
 def env(home: Path) -> None:
     """Print shell commands that point AWS tools and SDKs to the local AWS."""
+    from localaws.cli.process import LocalAws
+
     for name, value in LocalAws.of(home).environment.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+DEFAULT_PORT = 4566
 TRIED = 100
 _LISTENING = "0A"
 

@@ -16,7 +16,7 @@ from typing import Any
 from common.retries import polled
 from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError
-from localaws.cli.ports import listener, listens
+from localaws.cli.ports import DEFAULT_PORT, listener, listens
 from localaws.cli.private_files import make_private, private_append, write_private
 from localaws.credential import Credential
 from localaws.server.settings import HEALTH_PATH, REGION, SERVER_HEADER, aws_environment
@@ -27,7 +27,6 @@ START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.05
 HEALTH_SECONDS = 5.0
-DEFAULT_PORT = 4566
 HOME_VARIABLE = "NDR_LOCAL_HOME"
 _ELSEWHERE = "another home folder, or with another credential"
 

@@ -10,19 +10,17 @@ import click
 from common.errors import NdrError
 from common.runtime.cli import engine_option, report_errors
 from common.runtime.commands import command
+from common.runtime.parameter_types import PlaceType, UriType
 from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.storage.filesystems import normal_uri
 from tools.demo.config import DemoConfig
-from tools.demo.job import run
 
 DAYS = click.FloatRange(0, 93, min_open=True)
 
 
-class LocalType(click.ParamType[str]):
+class LocalType(PlaceType):
     """A path on this machine, also as a `file://` URI."""
-
-    name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The path, absolute if it was a URI; fails with a usage error that names the value."""
@@ -53,6 +51,8 @@ class FolderType(LocalType):
         if path.exists() and not path.is_dir():
             self.fail(f"{value} is a file. Name a folder", param, ctx)
         return path
+
+    shell_complete = UriType.shell_complete
 
 
 @command(
@@ -115,6 +115,8 @@ def main(**options: Any) -> None:
     Stages process the history, state machines on a local AWS the last two hours. A second run repeats only steps whose
     logs, options or program changed.
     """
+    from tools.demo.job import run
+
     given = options.pop("aws_home")
     lake: Path = options["lake"]
     run(DemoConfig(**options, aws_home=given or lake.with_name(f"{lake.name}-aws")))

@@ -22,7 +22,7 @@ from tools.demo.plan import Plan, covered_windows, plan
 from tools.demo.steps import Steps, files_digest, program_digest, run_command
 from tools.demo.summary import next_commands, numbers
 
-STEPS = 10
+STEPS_BEFORE_SCORES, STEPS_OF_SCORES = 7, 2
 HORIZON = "7d"
 REDSHIFT = RedshiftParameters(database="ndr", iam_role_arn="default", workgroup_name="ndr")
 
@@ -37,12 +37,17 @@ def run(config: DemoConfig) -> None:
         require_replaceable(config.lake, logs_digest(logs.paths, config.log_time_zone), windows.whole)
         click.echo(f"training on {windows.train}, scoring {windows.score}, live from {_start(windows.live)}", err=True)
         memory = config.lake / "_demo" / "steps.json"
-        steps = Steps(memory, STEPS, f"{program_digest()} {files_digest(logs.paths)}")
+        steps = Steps(memory, _count(windows), f"{program_digest()} {files_digest(logs.paths)}")
         batches = mini_batches(inputs, windows.live, config.log_time_zone) if windows.live else []
         parameters = _write_parameters(config, windows)
         _configure(config, parameters)
         _chain(steps, config, windows, inputs, parameters, batches)
         _show(config, windows, inputs)
+
+
+def _count(windows: Plan) -> int:
+    """The number of steps."""
+    return STEPS_BEFORE_SCORES + (STEPS_OF_SCORES if windows.scored_before else 0) + (1 if windows.live else 0)
 
 
 def _start(live: Windows | None) -> str:

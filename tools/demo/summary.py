@@ -27,10 +27,8 @@ def numbers(lake: Path, score: Windows, inputs: Sequence[str]) -> Iterator[str]:
         servers = sum(role == "server" for role in roles.values())
         yield f"  {len(roles):>7,}  machines in the logs: {len(roles) - servers} hosts and {servers} servers"
         others = len(addresses - roles.keys())
-        yield (
-            f"  {len(addresses):>7,}  internal addresses scored: {len(addresses) - others} of these machines, and "
-            f"{others} that belong to none, which a scan tried"
-        )
+        scanned = f", and {others} that belong to none, which a scan tried" if others else ""
+        yield f"  {len(addresses):>7,}  internal addresses scored: {len(addresses) - others} of these machines{scanned}"
     else:
         yield f"  {len(addresses):>7,}  internal addresses scored"
     yield f"  {len(scored):>7,}  scores: one for each address and 15 minutes in which it had sessions"

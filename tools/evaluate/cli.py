@@ -15,8 +15,6 @@ from common.runtime.rows import print_rows, rows_option
 from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig
-from tools.evaluate.job import run
-from tools.evaluate.table import attack_rows
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -84,6 +82,9 @@ def main(form: str | None, **options: Any) -> None:
     The unit is a label row (host and window). A row without a prediction counts as least anomalous. With --format,
     prints one row per attack.
     """
+    from tools.evaluate.job import run
+    from tools.evaluate.table import attack_rows
+
     with activity("evaluating"):
         report, text = run(EvaluateConfig(**options))
     if form:

@@ -6,14 +6,12 @@ from typing import Any
 
 import click
 
-from common.detection.alerts.incidents import ALERT_SCORE
-from common.detection.alerts.suppression import SCOPES, VERDICTS
+from common.detection.alerts.terms import ALERT_SCORE, SCOPES, VERDICTS
 from common.runtime.cli import lake_option, lake_spec_option, report_errors
 from common.runtime.commands import command
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.feedback.config import SuppressionConfig
-from tools.feedback.job import run
 
 
 @command(
@@ -57,6 +55,8 @@ def main(**options: Any) -> None:
 
     Scores never change: ndr-report --incidents omits suppressed incidents and lists them at its end.
     """
+    from tools.feedback.job import run
+
     config = SuppressionConfig(**options)
     if config.incident and (not config.verdict or not config.reason.strip()):
         raise click.UsageError("--incident needs --verdict and --reason")

@@ -17,8 +17,6 @@ from common.runtime.rows import format_option
 from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.windows import Windows
-from tools.lake import contents, identity, job
-from tools.lake.sampling import Wanted
 
 table_argument = click.argument("table")
 
@@ -37,6 +35,8 @@ def info(lake_uri: str) -> None:
 
     Of the parameters, their source, or those that differ from the defaults. Commands take them all from the lake.
     """
+    from tools.lake import identity
+
     identity.info(lake_uri)
 
 
@@ -51,6 +51,8 @@ def configure(lake_uri: str, project_name: str | None, parameters_path: str | No
     Prints, as JSON, what changed, and which tables were made with the former settings. Make these again: commands read
     them as they are. An option that is left out changes nothing.
     """
+    from tools.lake import identity
+
     identity.configure(lake_uri, project_name, parameters_path)
 
 
@@ -60,6 +62,8 @@ def configure(lake_uri: str, project_name: str | None, parameters_path: str | No
 @report_errors
 def show(lake_uri: str, feature_spec_version: str | None) -> None:
     """Print format, tables, and the windows that are not whole or lack logs, as JSON."""
+    from tools.lake import job
+
     job.show(lake_uri, feature_spec_version)
 
 
@@ -70,6 +74,8 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
 @report_errors
 def tables(lake_uri: str, form: str, feature_spec_version: str | None) -> None:
     """List the tables: rows, files, bytes, version, last commit, the time they cover, partitions and grain."""
+    from tools.lake import contents
+
     contents.print_tables(lake_uri, feature_spec_version, form)
 
 
@@ -84,6 +90,8 @@ def schema(table: str, lake_uri: str, form: str, feature_spec_version: str | Non
 
     Formats other than `table` also say which type a column has in Spark, DuckDB, Polars and pandas.
     """
+    from tools.lake import contents
+
     contents.print_schema(lake_uri, feature_spec_version, table, form)
 
 
@@ -96,6 +104,8 @@ def schema(table: str, lake_uri: str, form: str, feature_spec_version: str | Non
 @report_errors
 def history(table: str, lake_uri: str, last: int, form: str, feature_spec_version: str | None) -> None:
     """List the commits to a table, newest first: rows added and removed, and the command, release and run."""
+    from tools.lake import contents
+
     contents.print_history(lake_uri, feature_spec_version, table, last, form)
 
 
@@ -133,6 +143,9 @@ def sample(
 
     Only the files and columns that are needed are read. Without --window, at most the newest 96 windows are searched.
     """
+    from tools.lake import contents
+    from tools.lake.sampling import Wanted
+
     wanted = Wanted(rows, windows, tuple(filter(None, columns.split(","))), where)
     contents.print_sample(lake_uri, feature_spec_version, table, wanted, form)
 
@@ -154,4 +167,6 @@ def migrate(lake_uri: str, dry_run: bool, parameters_path: str | None, **names: 
     Stop all stages first. The command can be interrupted and repeated: each table changes in one commit, and the
     lake has the new format once all of them have.
     """
+    from tools.lake import job
+
     job.migrate(lake_uri, dry_run, parameters=parameters_path, **names)

@@ -20,18 +20,16 @@ from common.runtime.rows import format_option
 from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.windows import Windows
-from tools.models import job
-from tools.models.job import Target
 
 RUN = "RUN"
 
 
-class TargetType(click.ParamType[Target]):
+class TargetType(click.ParamType[tuple[str, str]]):
     """A registry of models: `mlflow:<tracking URI>` or `sagemaker:<group>`."""
 
     name = "target"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Target:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         """Kind and place; fails with a usage error that names the value."""
         if isinstance(value, tuple):
             return value
@@ -87,6 +85,8 @@ def _sentence(context: click.Context, option: click.Parameter, value: str) -> st
 @report_errors
 def list_models(form: str, **options: Any) -> None:
     """Print a row per model, the newest first: status, origin, figures, and who decided last, when and why."""
+    from tools.models import job
+
     job.list_models(form, **options)
 
 
@@ -96,6 +96,8 @@ def list_models(form: str, **options: Any) -> None:
 @report_errors
 def show(run_id: str, **options: Any) -> None:
     """Print a model as JSON: its status, figures and gates, all decisions about it, and its manifest."""
+    from tools.models import job
+
     job.show(run_id, **options)
 
 
@@ -120,10 +122,12 @@ def compare(one: str, other: str, windows: Windows | None, top: int, form: str, 
 
     Figures without a difference are left out where the models have many: settings and parameters.
     """
+    from tools.models import job
+
     job.compare(one, other, windows, top, form, **options)
 
 
-@main.command(epilog='Example: ndr-models promote RUN --lake demo/lake --reason "it finds the port scans"')
+@main.command(epilog='Example: ndr-models promote current --lake demo/lake --reason "it finds the port scans"')
 @click.argument("run_id", metavar=RUN)
 @decision_options
 @click.option("--despite-gates", is_flag=True, help="Promote a model although gates refuse it, or none was applied.")
@@ -135,6 +139,8 @@ def promote(run_id: str, **options: Any) -> None:
     The model must be complete, unaltered, and of the project's settings. A repeated promotion keeps it, and is recorded
     as that.
     """
+    from tools.models import job
+
     job.promote(run_id, **options)
 
 
@@ -148,10 +154,12 @@ def rollback(to: str | None, **options: Any) -> None:
 
     The models that are left count as rolled back: training does not deploy them again.
     """
+    from tools.models import job
+
     job.roll_back(to, **options)
 
 
-@main.command(epilog="Example: ndr-models export current --to mlflow:http://localhost:5000 --lake demo/lake")
+@main.command(epilog="Example: ndr-models export current --to mlflow:mlruns --lake demo/lake")
 @click.argument("run_id", metavar=RUN)
 @click.option(
     "--to",
@@ -165,11 +173,13 @@ def rollback(to: str | None, **options: Any) -> None:
 @click.option("--image", metavar="URI", help="Image that serves the model.  [default: that of training.endpoint]")
 @project_options
 @report_errors
-def export(run_id: str, target: Target, **options: Any) -> None:
+def export(run_id: str, target: tuple[str, str], **options: Any) -> None:
     """Export a model to MLflow or to a SageMaker Model Package Group; print where it is as JSON.
 
     What was exported before keeps its version, and gets the status, aliases or approval that were decided since.
     """
+    from tools.models import job
+
     job.export(run_id, target, **options)
 
 
@@ -185,4 +195,6 @@ def migrate(lake_uri: str, project_name: str | None) -> None:
     model is a pickle, which could run code: it is read with nothing allowed but numbers, and then removed. Migrate only
     models that you trust.
     """
+    from tools.models import job
+
     job.migrate(lake_uri, project_name)

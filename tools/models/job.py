@@ -11,7 +11,7 @@ from common.aws.caller import caller
 from common.detection.registry.decisions import Note
 from common.detection.registry.pointer import SUCCESS, ArtifactStore, model_store
 from common.errors import ModelError
-from common.runtime.lake_project import lake_project
+from common.runtime.lake_project import lake_identity
 from common.runtime.output import activity
 from common.runtime.rows import plain, print_rows
 from common.windows import Windows
@@ -95,7 +95,7 @@ def migrate(lake_uri: str, project_name: str | None) -> None:
     Raises:
         ModelError: models were refused; the others are migrated.
     """
-    store = model_store(lake_uri, lake_project(lake_uri, project_name).name)
+    store = model_store(lake_uri, lake_identity(lake_uri, project_name).project_name)
     with activity("migrate"):
         found = migrate_models(store, complete_runs(store))
     click.echo(json.dumps(found.to_dict(), indent=1))

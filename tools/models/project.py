@@ -111,7 +111,11 @@ class Project:
 
     def last_decision(self, run_id: str) -> Decision | None:
         """The last decision about a run."""
-        return next((entry for entry in reversed(self.decisions) if entry.run_id == run_id), None)
+        return next(iter(self.decisions_about(run_id)[::-1]), None)
+
+    def decisions_about(self, run_id: str) -> list[Decision]:
+        """The decisions about a run, and those that made it current again, in order of time."""
+        return [entry for entry in self.decisions if run_id in (entry.run_id, entry.made_current)]
 
     def manifest(self, run_id: str) -> Document:
         """The manifest of a run as it is written.

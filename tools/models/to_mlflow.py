@@ -31,7 +31,7 @@ def export(model: Exported, uri: str, experiment: str | None) -> Document:
         ParameterError: mlflow is not installed.
         ExportError: the tracking server refused.
     """
-    with _reported(uri):
+    with _reported(uri), _settings(uri):
         client = _client(uri)
         name = f"ndr-{model.project.name}"
         run = _run(client, model, experiment or name)
@@ -46,14 +46,26 @@ def export(model: Exported, uri: str, experiment: str | None) -> Document:
 
 
 def _client(uri: str) -> Any:
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    if uri.startswith("file:"):
-        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # who names one wants it
     try:
         from mlflow.tracking import MlflowClient
     except ImportError:
         raise ParameterError("mlflow is not installed", "Install it: pip install 'ndr-paloalto[mlflow]'") from None
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@contextmanager
+def _settings(uri: str) -> Iterator[None]:
+    """MLflow's variables during an export: no telemetry, and a folder if one was named; those that are set stay."""
+    wanted = {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    if uri.startswith("file:") or ":" not in uri:
+        wanted["MLFLOW_ALLOW_FILE_STORE"] = "true"
+    added = {name: value for name, value in wanted.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 def _run(client: Any, model: Exported, experiment: str) -> Any:

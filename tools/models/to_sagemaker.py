@@ -75,7 +75,7 @@ def _ensure_group(sagemaker: Any, group: str, model: Exported) -> None:
     try:
         sagemaker.create_model_package_group(
             ModelPackageGroupName=group,
-            ModelPackageGroupDescription=f"Models of project {model.project.name}: hosts ranked by how anomalous they are",
+            ModelPackageGroupDescription=f"Models of project {model.project.name}, which rank hosts by anomaly",
         )
     except ClientError as error:
         if not re.search("already exist", error.response["Error"]["Message"]):
@@ -119,12 +119,8 @@ def _metrics(model: Exported, uri: str) -> dict[str, Any]:
 def _approval(model: Exported) -> dict[str, str]:
     """What was decided about the model, in SageMaker's words."""
     last = model.project.last_decision(model.run_id)
-    said = (
-        f"{model.status}: {last.reason} ({last.decided_by}, {last.decided_ts:%Y-%m-%dT%H:%M:%SZ})"
-        if last
-        else model.status
-    )
+    why = f": {last.reason} ({last.decided_by}, {last.decided_ts:%Y-%m-%dT%H:%M:%SZ})" if last else ""
     return {
         "ModelApprovalStatus": APPROVALS.get(model.status, PENDING),
-        "ApprovalDescription": said[:LONGEST_DESCRIPTION],
+        "ApprovalDescription": f"{model.status}{why}"[:LONGEST_DESCRIPTION],
     }

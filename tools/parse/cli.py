@@ -8,21 +8,22 @@ import stat
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from common.config.project import load_project
 from common.errors import InputError
-from common.logs import FORMATS, ReadOptions
 from common.runtime import rows
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.log_formats import LOG_FORMATS
 from common.runtime.output import activity
 from common.runtime.parameter_types import PlaceType
 from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
-from tools.parse.config import ParseConfig
-from tools.parse.job import run
+
+if TYPE_CHECKING:
+    from tools.parse.config import ParseConfig
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -35,7 +36,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("inputs", nargs=-1, type=PlaceType(), required=True, metavar="INPUT...")
 @click.option(
     "--log-format",
-    type=click.Choice(FORMATS),
+    type=click.Choice(LOG_FORMATS),
     help="Log format of all inputs.  [default: detected per file]",
 )
 @click.option(
@@ -82,6 +83,11 @@ def main(
     INPUT is a file (plain or gzip), folder, glob, file:// or s3:// URI. If a file is damaged or cannot be read, all
     others are parsed, and the exit code is 1.
     """
+    from common.config.project import load_project
+    from common.logs import ReadOptions
+    from tools.parse.config import ParseConfig
+    from tools.parse.job import run
+
     project = load_project(parameters_path, log_time_zone=log_time_zone)
     config = ParseConfig(
         inputs=inputs,

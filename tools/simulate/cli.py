@@ -18,7 +18,6 @@ from common.runtime.run_report import RunReport
 from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.simulate.config import PANOS_VERSIONS, SimulateConfig
-from tools.simulate.job import run
 
 _option = partial(click.option, show_default=True)
 
@@ -65,6 +64,8 @@ def main(start: datetime, no_attacks: bool, workers: int | None, **given: Any) -
 
     Writes one mini-batch per 15-minute window, labels.csv and scenario.json, and prints the counts as JSON.
     """
+    from tools.simulate.job import run
+
     if no_attacks:
         given["attack_days"] = 0
     config = SimulateConfig(start=start.date(), workers=workers or len(os.sched_getaffinity(0)), **given)

@@ -97,6 +97,11 @@ class Decision:
         return asdict(self) | {"decided_ts": self.decided_ts.isoformat()}
 
     @property
+    def made_current(self) -> str | None:
+        """The run that became current by it; None for a decision that changed nothing."""
+        return self.current_run if self.current_run != self.from_run else None
+
+    @property
     def date(self) -> str:
         """The UTC date of the decision."""
         return f"{self.decided_ts:%Y-%m-%d}"

@@ -22,7 +22,7 @@ from common.lake.identity import LakeIdentity
 from common.lake.lake import Lake
 from common.lake.lake_format import FILE, create_record, read_record, replace_record
 from common.runtime.catalog import STAGES
-from common.runtime.lake_project import LakeProject, lake_project, with_lake_project
+from common.runtime.lake_project import LakeProject, lake_identity, lake_project, with_lake_project
 from jobs.inference.cli import main as infer
 from jobs.join.cli import main as join
 from localaws.cli.process import LocalAws
@@ -153,6 +153,7 @@ def test_a_source_that_cannot_be_read_is_an_error(lake: str, aws_environment: Lo
     replace_record(lake, replace(ACME, parameters={"source": f"dynamodb://{unique('none')}"}))
     with pytest.raises(AwsError, match="project_name=acme"):
         lake_project(lake)
+    assert lake_identity(lake).project_name == "acme"  # which needs no settings
     with pytest.raises(ParameterError, match="none"):
         lake_project(lake, parameters="none.yaml")
 

@@ -85,6 +85,7 @@ def test_other_windows_and_horizons_do_not_count(whole: Lifecycle) -> None:
     add_windows(whole.lake, list(outside)[6:])
     whole.run("verify")
     assert len(whole.artifact("verify")["hosts"]) == 6
+    whole.parameters(model_horizon="30d")
     replace_record(str(whole.lake), LakeIdentity(parameters={"settings": {"model_horizon": "30d"}}))
     whole.run_id = "run-2"
     whole.run("verify")

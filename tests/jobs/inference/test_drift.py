@@ -64,7 +64,8 @@ def test_one_window_of_few_hosts_is_not_enough_to_say(source: Path, tmp_path: Pa
 
 
 def drift_table(lake: Path) -> list[dict[str, Any]]:
-    return Lake(str(lake), SPEC).arrow("model_drift").sort_by("window").to_pylist()
+    found: list[dict[str, Any]] = Lake(str(lake), SPEC).arrow("model_drift").sort_by("window").to_pylist()
+    return found
 
 
 def test_each_window_has_its_drift_in_a_table_however_it_was_scored(source: Path, tmp_path: Path) -> None:

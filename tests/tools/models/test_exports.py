@@ -68,8 +68,8 @@ def test_mlflow_gets_a_run_and_a_version_that_follow_the_decisions(
         "too many alerts",
         "jane",
     )
-    found = client.search_runs([client.get_experiment_by_name("office").experiment_id])
-    assert len(found) == 2
+    office = client.get_experiment_by_name("office")
+    assert office is not None and len(client.search_runs([office.experiment_id])) == 2
     run = client.get_run(newer["mlflow_run_id"])
     assert run.info.status == "FINISHED" and run.info.run_name == runs[1]
     assert run.data.metrics["gates.alert_share"] == 0.25 and "libraries.numpy" in run.data.params

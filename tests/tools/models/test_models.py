@@ -94,6 +94,7 @@ def test_decisions_are_recorded_with_who_and_why(lake: Path, runs: list[str], st
         ("rollback", runs[0], runs[0], runs[2]),
     ]
     assert [listed(lake)[run]["status"] for run in runs] == ["rolled back", "previous", "current"]
+    assert listed(lake)[runs[2]]["reason"] == "too many alerts"  # which made it current again
     shown = json.loads(call(lake, "show", runs[0]))
     assert [entry["reason"] for entry in shown["decisions"]] == ["it finds more", "too many alerts"]
     assert shown["manifest"]["run_id"] == runs[0] and "preprocessing" not in shown["manifest"]
