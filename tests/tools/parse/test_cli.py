@@ -177,7 +177,7 @@ def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
         (("empty.log",), 1, "empty.log is empty"),
         (("text.log",), 1, "text.log is in no known log format"),
         (("blank.log", "--log-format", "panos"), 1, "no records in blank.log"),
-        (("fw.log", "--log-time-zone", "Mars/Base"), 1, "'Mars/Base'"),
+        (("fw.log", "--log-time-zone", "Mars/Base"), 1, 'log_time_zone is "Mars/Base"'),
         (("fw.log", "--out", "x.csv"), 1, "'x.csv' has an unknown suffix"),
         (("fw.log", "--out", "no/such/x.parquet"), 1, "no/such/x.parquet cannot be written"),
         (("fw.log", "--parameters", "none.yaml"), 1, "none.yaml"),
