@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from common.aws.caller import caller
 from common.detection.inputs import model_features
+from common.detection.registry.decisions import decisions
 from common.detection.registry.formats import encoded, sha256
+from common.lake.lake import Lake
 from jobs.if_training.cli import main
 from tests.factories import SPEC
 from tests.jobs.if_training.conftest import Lifecycle
@@ -21,6 +25,7 @@ from tests.jobs.if_training.lakes import add_windows, span
 pytestmark = pytest.mark.slow
 
 WINDOWS, HOSTS = 60, 20
+NO_CURRENT = "there is no current model to compare with"
 FAST: dict[str, Any] = {
     "min_rows": 20,
     "selection_min_rows": 100_000,
@@ -129,7 +134,7 @@ def test_the_first_model_is_deployed_without_comparison(first: Lifecycle) -> Non
         "pair_alert_share": "not_applicable", "preprocessing_parity": "passed", "score_difference": "passed",
     }  # fmt: skip
     reason = next(gate["reason"] for gate in found["gates"] if gate["name"] == "improvement")
-    assert reason == "there is no current model to compare with"
+    assert reason == NO_CURRENT
 
 
 def test_deploying_again_changes_nothing(first: Lifecycle) -> None:
@@ -258,3 +263,41 @@ def test_an_endpoint_needs_models_in_s3(first: Lifecycle) -> None:
         | {"endpoint": {"name": "ndr", "image": "image", "role_arn": "arn:aws:iam::123456789012:role/ndr"}}
     )
     assert "endpoint ndr cannot serve a model in" in first.fail("deploy")
+
+
+def recorded(lifecycle: Lifecycle) -> list[tuple[str, str, str | None, str]]:
+    found = decisions(Lake(str(lifecycle.lake), SPEC), "local")
+    return [(entry.action, entry.run_id, entry.from_run, entry.reason) for entry in found]
+
+
+def test_every_decision_is_recorded_once_with_the_gates_and_the_execution(first: Lifecycle) -> None:
+    for _ in range(2):
+        first.run("deploy", "--execution", "arn:aws:sagemaker:::pipeline/ndr-if-training/execution/1")
+    other = second(first)
+    other.parameters(training=FAST | {"min_relative_improvement": 5.0})
+    for _ in range(2):
+        other.fail("deploy")
+    own, of_other = (entry.artifact("train")["validation"]["average_precision"] for entry in (first, other))
+    assert recorded(first) == [
+        ("promote", "run-1", None, f"gates passed: average precision {own:.3f}; {NO_CURRENT}"),
+        ("refuse", "run-2", "run-1", f"gates refused: {other.artifact('deploy')['reason']}"),
+    ]  # fmt: skip
+    made, refused = decisions(Lake(str(first.lake), SPEC), "local")
+    assert made.decided_by == made.execution == "arn:aws:sagemaker:::pipeline/ndr-if-training/execution/1"
+    assert (refused.decided_by, refused.execution) == (caller(on_aws=False), None)
+    assert json.loads(refused.gates)["improvement"]["verdict"] == "refused"
+    other.parameters(training=FAST | {"min_relative_improvement": -0.9})
+    other.run("deploy")
+    rollback(first.lake)
+    promoted, back = recorded(first)[2:]
+    assert promoted[:3] == ("promote", "run-2", "run-1")
+    assert re.fullmatch(rf"gates passed: average precision {of_other:.3f} against 0\.\d+ of run-1", promoted[3])
+    assert back == ("rollback", "run-2", "run-2", "ndr-if-training --stage rollback")
+
+
+def test_a_decision_that_a_killed_stage_did_not_record_is_recorded_by_the_next(first: Lifecycle) -> None:
+    first.run("deploy")
+    made = recorded(first)
+    shutil.rmtree(first.lake / "model_decisions")  # as if killed after the pointer moved
+    first.run("deploy")
+    assert recorded(first) == made

@@ -295,7 +295,7 @@ def test_the_list_tells_which_models_load(lake: Path, runs: list[str], version: 
     status = dict(zip(runs, ("current", "previous"), strict=True))
     assert sorted(listed()) == [(run_id, status[run_id], False, version) for run_id in sorted(runs)]
     invoke("migrate", "--lake", str(lake))
-    assert listed() == [(run_id, status[run_id], True, 5) for run_id in sorted(runs)]
+    assert sorted(listed()) == [(run_id, status[run_id], True, 5) for run_id in sorted(runs)]
 
 
 def test_a_model_is_shown_with_its_parameters(lake: Path, runs: list[str]) -> None:
@@ -303,8 +303,8 @@ def test_a_model_is_shown_with_its_parameters(lake: Path, runs: list[str]) -> No
     code, output, _ = invoke("show", runs[0], "--lake", str(lake))
     shown = json.loads(output)
     assert code == 0
-    assert shown["parameters"]["pairs"]["quorum_hosts"] == 5
-    assert "preprocessing" not in shown
+    assert shown["manifest"]["parameters"]["pairs"]["quorum_hosts"] == 5
+    assert "preprocessing" not in shown["manifest"]
     code, _, error = invoke("show", "if-none", "--lake", str(lake))
     assert code == 1 and "there is no model if-none" in error
 
