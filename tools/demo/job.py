@@ -121,6 +121,9 @@ def _chain(
         "project_name": PROJECT,
         "training_start_ts_iso": iso_seconds(windows.train.start),
         "training_end_ts_iso": iso_seconds(windows.train.end),
+        # a name of its own for each content: the one that the machine gives follows from the windows alone, and a model
+        # that was rolled back is not deployed again
+        "run_id": f"{windows.train.end:%Y%m%dT%H%MZ}-{steps.fingerprint[:12]}",
     }
     steps.call("model", "training machine", lambda: plane.run("sfn_ndr_training_orchestrator", training), training)
     if before := windows.scored_before:
