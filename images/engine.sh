@@ -16,6 +16,7 @@ BUILDER=ndr
 # shellcheck source=images/engine/build.sh
 source "$HERE/engine/build.sh"
 EXPORTS=$RUN/exports
+trap stop_ticker EXIT
 
 running() { # running <program>: whether the program started by this script is alive
     local process
@@ -55,9 +56,7 @@ up() {
     fi
     down
     local missing=()
-    has_docker || missing+=(docker)
-    [ ${#missing[@]} -eq 0 ] && has_builder || missing+=(builder)
-    has_hub || missing+=(hub)
+    during "looking for Docker, buildx and Docker Hub" find_missing
     if [ ${#missing[@]} -eq 0 ]; then
         say "nothing to start: this machine has Docker, buildx and Docker Hub"
         return
@@ -66,19 +65,29 @@ up() {
     mkdir -p "$RUN"
     make_parts "${missing[@]}"
     if [[ " ${missing[*]} " == *" docker "* ]]; then
-        start_docker
-        tidy
+        during "starting Docker" start_docker
+        during "removing containers and images of earlier runs" tidy
     fi
-    start_registry
-    push_base
-    start_builder
-    say "running; point docker to it with: eval \"\$(images/engine.sh env)\""
+    during "starting the mirror of Docker Hub" start_registry
+    during "pushing the base image" push_base
+    during "starting the builder" start_builder
+    say "running after $SECONDS s; point docker to it with: eval \"\$(images/engine.sh env)\""
+}
+
+find_missing() { # adds what this machine lacks to `missing`
+    has_docker || missing+=(docker)
+    [ ${#missing[@]} -eq 0 ] && has_builder || missing+=(builder)
+    has_hub || missing+=(hub)
 }
 
 make_parts() { # make_parts <missing part ...>: installs packages, and builds tools and base image in parallel
     local docker=()
     [[ " $* " != *" docker "* ]] || docker=(docker.io iptables)
     install_packages "${docker[@]}" docker-registry debootstrap curl ca-certificates
+    during "building buildx, buildkitd and the base image" make_in_parallel
+}
+
+make_in_parallel() {
     build_tools &
     local tools=$!
     build_base_root "$CACHE/base.tar"
@@ -149,16 +158,19 @@ SH
 
 down() {
     # a killed dockerd leaves containers and mounts; starting it again cleans them up
-    [ ! -d "$RUN/docker" ] || has_docker || start_docker
+    [ ! -d "$RUN/docker" ] || has_docker || during "starting Docker, to clean up" start_docker
     for name in buildkitd docker-registry dockerd; do
         running "$name" || continue
         kill "$(cat "$RUN/$name.pid")"
-        for _ in $(seq 240); do running "$name" || break; sleep 0.25; done
-        ! running "$name" || fail "$name (process $(cat "$RUN/$name.pid")) does not stop. Kill it"
-        say "stopped $name"
+        during "stopping $name" wait_for_end "$name"
     done
     unmount_below "$CACHE" # Docker leaves mounts of its folder and of the host's network namespace
     rm -rf --one-file-system "$RUN"
+}
+
+wait_for_end() { # wait_for_end <program>: waits until it has ended, at most a minute
+    for _ in $(seq 240); do running "$1" || return 0; sleep 0.25; done
+    fail "$1 (process $(cat "$RUN/$1.pid")) does not stop. Kill it"
 }
 
 case "${1:-}" in

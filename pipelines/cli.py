@@ -8,17 +8,13 @@ from typing import Any
 
 import click
 
-from common.aws.clients import client as aws_client
-from common.display import on_terminal
 from common.runtime.cli import Command, report_errors
 from common.runtime.commands import group
+from common.runtime.output import activity, message
 from common.runtime.rows import format_option, print_rows
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
-from pipelines import definitions
 from pipelines.assignments import AssignmentError, checked_assignment
-from pipelines.deployment import apply, plan
-from pipelines.executions import start as start_execution
-from pipelines.executions import wait as wait_for_execution
 from pipelines.types import AssignmentType, PipelineNameType, RoleArnType
 
 
@@ -57,6 +53,8 @@ def deployment_options(function: Command) -> Command:
 
 def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str, str]:
     """The defaults as given; a usage error where no pipeline has the parameter, or it cannot take the value."""
+    from pipelines import definitions
+
     declared = {entry["Name"]: entry for name in names for entry in definitions.load(name)["Parameters"]}
     for name, value in defaults.items():
         try:
@@ -80,19 +78,25 @@ def main() -> None:
 @report_errors
 def list_pipelines(form: str) -> None:
     """List the pipelines with their steps, in the order in which they run."""
+    from pipelines import definitions
+
     steps = {name: [step["Name"] for step in definitions.load(name)["Steps"]] for name in definitions.names()}
     print_rows(({"pipeline": name, "steps": found} for name, found in steps.items()), form, ("pipeline", "steps"))
 
 
 @main.command(epilog="Example: ndr-pipelines generate --check")
 @click.option("--check", is_flag=True, help="Write nothing; fail if the committed definitions are not current.")
+@verbosity_options
 @report_errors
 def generate(check: bool) -> None:
     """Generate the definitions of the pipelines.
 
     The SageMaker SDK builds them, in its own environment and without AWS.
     """
-    built = definitions.build()
+    from pipelines import definitions
+
+    with activity("building the definitions"):
+        built = definitions.build()
     stale = definitions.stale(built)
     if stale and check:
         raise definitions.DefinitionError(
@@ -116,22 +120,27 @@ def generate(check: bool) -> None:
     help="Tag of the pipelines that are created; repeatable.",
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing; print what would change.")
+@verbosity_options
 @report_errors
 def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_arn: str | None) -> None:
     """Create or update the pipelines.
 
     Prints each change as place: deployed -> committed. A second run changes nothing.
     """
+    from common.aws.clients import client as aws_client
+    from pipelines import definitions
+    from pipelines.deployment import apply, plan
+
     names = only or definitions.names()
     own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
     for name in names:
-        planned = plan(client, name, role_arn, own_defaults)
-        if dry_run:
-            click.echo(planned.summary("would be created", "would be updated"))
-        else:
-            apply(client, planned, dict(tags))
-            click.echo(planned.summary("created", "updated"))
+        with activity(name):
+            planned = plan(client, name, role_arn, own_defaults)
+            if not dry_run:
+                apply(client, planned, dict(tags))
+        words = ("would be created", "would be updated") if dry_run else ("created", "updated")
+        click.echo(planned.summary(*words))
 
 
 @main.command(epilog="Example: ndr-pipelines diff --only ndr-15m-streaming")
@@ -143,6 +152,10 @@ def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | 
 
     Prints each difference as place: deployed -> committed.
     """
+    from common.aws.clients import client as aws_client
+    from pipelines import definitions
+    from pipelines.deployment import plan
+
     names = only or definitions.names()
     own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
@@ -174,14 +187,20 @@ def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | 
     show_default=True,
     help="Seconds between status checks.",
 )
+@verbosity_options
 @report_errors
 def start(name: str, parameters: Any, wait: bool, poll_seconds: float) -> None:
     """Start the deployed pipeline NAME.
 
     Prints the ARN of the execution; progress goes to stderr.
     """
+    from common.aws.clients import client as aws_client
+    from pipelines.executions import start as start_execution
+    from pipelines.executions import wait as wait_for_execution
+
     client = aws_client("sagemaker")
     arn = start_execution(client, name, dict(parameters))
     click.echo(arn)
     if wait:
-        wait_for_execution(client, arn, poll_seconds, report=lambda line: click.echo(on_terminal(line), err=True))
+        with activity(f"waiting for {name}"):
+            wait_for_execution(client, arn, poll_seconds, report=message)

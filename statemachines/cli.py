@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
+from common.runtime.output import activity
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
-from statemachines.deploy.projects import read_project, seed
-from statemachines.deploy.publish import Published, publish_machines, roll_back
-from statemachines.deploy.stack import deploy_stack
-from statemachines.generation import files
-from statemachines.generation.sources import SourceError
+
+if TYPE_CHECKING:
+    from statemachines.deploy.publish import Published
 
 
-@group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
+@group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml")
 @version_option
 def main() -> None:
     """Generate, check and deploy the state machines, with all resources that they need.
@@ -30,7 +30,9 @@ def main() -> None:
     """
 
 
-@main.command(epilog="Example: ndr-statemachines deploy --project project.yaml --set SchedulesState=ENABLED")
+@main.command(
+    epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED"
+)
 @click.option(
     "--stack", "stack_name", default="ndr-control-plane", show_default=True, metavar="NAME", help="Name of the stack."
 )
@@ -45,16 +47,26 @@ def main() -> None:
 @click.option(
     "--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File to write the stack's outputs to, as JSON."
 )
+@verbosity_options
 @report_errors
 def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, ...], outputs: Path | None) -> None:
     """Create or update the stack, publish a version of each changed state machine, and move its alias `live`."""
+    from common.aws.clients import client
+    from statemachines.deploy.projects import read_project, seed
+    from statemachines.deploy.publish import publish_machines
+    from statemachines.deploy.stack import deploy_stack
+
     wanted = [read_project(path) for path in projects]
-    done, found = deploy_stack(client("cloudformation"), stack_name, dict(map(_assignment, parameters)))
+    with activity(f"stack {stack_name}"):
+        done, found = deploy_stack(client("cloudformation"), stack_name, dict(map(_assignment, parameters)))
     click.echo(f"stack {stack_name}: {done}")
-    for published in publish_machines(client("stepfunctions"), found):
+    with activity("state machines"):
+        machines = publish_machines(client("stepfunctions"), found)
+    for published in machines:
         _show(published)
     for project in wanted:
-        seed(project, found)
+        with activity(f"project {project.project_name}"):
+            seed(project, found)
         click.echo(f"project {project.project_name}: {', '.join(project.organisations)}")
     if outputs:
         outputs.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -65,6 +77,9 @@ def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, .
 @report_errors
 def rollback(machines: tuple[str, ...]) -> None:
     """Move the alias `live` of each machine back to its previous version; move none if one has no such version."""
+    from common.aws.clients import client
+    from statemachines.deploy.publish import roll_back
+
     for published in roll_back(client("stepfunctions"), machines):
         _show(published)
 
@@ -74,6 +89,9 @@ def rollback(machines: tuple[str, ...]) -> None:
 @report_errors
 def generate(check: bool) -> None:
     """Generate the definitions and their diagrams from statemachines/sources, in a clone of the repository."""
+    from statemachines.generation import files
+    from statemachines.generation.sources import SourceError
+
     built = files.build(files.ROOT)
     stale = files.stale(built, files.ROOT)
     if stale and check:

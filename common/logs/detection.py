@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 from common.errors import FormatError, InputError, StorageError
@@ -41,12 +42,19 @@ class LogFiles:
         formats: the format of each.
         skipped: files without records, with the reason: empty, or no log by their names.
         unreadable: files that may hold records, which nobody can read.
+        sizes: the bytes of each log file, as stored, by its path.
     """
 
     paths: tuple[str, ...]
     formats: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
     unreadable: tuple[Hole, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def stored_bytes(self) -> int:
+        """The size of all log files together, as stored."""
+        return sum(self.sizes[path] for path in self.paths)
 
 
 def detect_format(head: bytes) -> str | None:
@@ -68,8 +76,8 @@ def read_head(path: str) -> bytes:
     return _head(path)[0]
 
 
-def _head(path: str) -> tuple[bytes, Damage | None]:
-    """As `read_head`, and the first damage up to there."""
+def _head(path: str) -> tuple[bytes, Damage | None, int]:
+    """As `read_head`, the first damage up to there, and the size of the file as stored."""
     head, damage = b"", None
     with open_file(path) as stream:
         for piece in contents(stream, stream.read(HEAD_BYTES)):
@@ -79,7 +87,7 @@ def _head(path: str) -> tuple[bytes, Damage | None]:
                 head += piece
             if len(head) >= HEAD_BYTES:
                 break
-    return head[:HEAD_BYTES], damage
+        return head[:HEAD_BYTES], damage, stream.seek(0, os.SEEK_END)
 
 
 def format_of(path: str, head: bytes, options: ReadOptions) -> str:
@@ -108,7 +116,7 @@ def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
         InputError: an input does not exist, a named file is empty or cannot be read, or no log file is found at all.
         FormatError: a named file is in no known format.
     """
-    logs: list[tuple[str, str]] = []
+    logs: dict[str, tuple[str, int]] = {}
     skipped: list[tuple[str, str]] = []
     unreadable: list[Hole] = []
     for file in find_all(inputs):
@@ -116,14 +124,14 @@ def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
             skipped.append((file.path, "no log by its name"))
             continue
         try:
-            found = _format_in(file, options)
+            found, size = _format_in(file, options)
         except (InputError, FormatError) as error:
             if file.named:
                 raise
             unreadable.append(Hole(file.path, error.problem.removeprefix(f"{file.path} "), None, _stored_bytes(file)))
             continue
         if found:
-            logs.append((file.path, found))
+            logs[file.path] = found, size
         elif file.named:
             raise InputError(f"{file.path} is empty", "Name a file with log records")
         else:
@@ -132,11 +140,12 @@ def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
         others = [*((hole.path, hole.reason) for hole in unreadable), *((path, f"is {why}") for path, why in skipped)]
         path, reason = others[0]
         raise InputError(f"no log file in {', '.join(inputs)}: {path} {reason}", "Check the input")
-    return LogFiles(tuple(path for path, _ in logs), tuple(name for _, name in logs), tuple(skipped), tuple(unreadable))
+    formats, sizes = zip(*logs.values(), strict=True)
+    return LogFiles(tuple(logs), formats, tuple(skipped), tuple(unreadable), dict(zip(logs, sizes, strict=True)))
 
 
-def _format_in(file: FoundFile, options: ReadOptions) -> str | None:
-    """The format of the file; None if it is empty.
+def _format_in(file: FoundFile, options: ReadOptions) -> tuple[str | None, int]:
+    """The format of the file, None if it is empty, and its size as stored.
 
     Raises:
         InputError: it cannot be read.
@@ -144,13 +153,13 @@ def _format_in(file: FoundFile, options: ReadOptions) -> str | None:
     """
     if file.problem:
         raise InputError(f"{file.path} {file.problem}", "Give regular files that this user may read")
-    head, damage = _head(file.path)
+    head, damage, size = _head(file.path)
     if not head and damage:
         raise InputError(f"{file.path} has nothing that can be read: {damage.reason}", "Send the file again")
     if not head:
-        if file.path.endswith((".gz", ".parquet")) and not file_size(file.path):
+        if file.path.endswith((".gz", ".parquet")) and not size:
             raise InputError(f"{file.path} has no bytes at all", "Send the file again")
-        return None
+        return None, size
     try:
         found = format_of(file.path, head, options)
     except FormatError as error:
@@ -159,7 +168,7 @@ def _format_in(file: FoundFile, options: ReadOptions) -> str | None:
         raise
     if found == parquet.NAME:
         parquet.check(file.path)
-    return found
+    return found, size
 
 
 def _stored_bytes(file: FoundFile) -> int | None:

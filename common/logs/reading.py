@@ -43,39 +43,59 @@ def read_file(path: str, options: ReadOptions) -> Iterator[ParsedBatch]:
         yield from _read(reader_of(name), path, options, unpacked)
 
 
-def read_files(paths: Sequence[str], options: ReadOptions, threads: int = 1) -> Iterator[ParsedBatch]:
-    """The records of all files, in the order of the paths and lines, whatever the number of threads."""
+def read_files(
+    paths: Sequence[str], options: ReadOptions, threads: int = 1, read: Callable[[int], None] = lambda _: None
+) -> Iterator[ParsedBatch]:
+    """The records of all files, in the order of the paths and lines, whatever the number of threads.
+
+    `read` is called after each part of a file with the number of its bytes, as stored.
+    """
+    pending: deque[tuple[int, Future[list[ParsedBatch]]]] = deque()
+
+    def first() -> Iterator[ParsedBatch]:
+        size, future = pending.popleft()
+        yield from future.result()
+        read(size)
+
     if threads <= 1:
         for path in paths:
-            yield from read_file(path, options)
+            for size, task in _tasks(path, options):
+                yield from task()
+                read(size)
         return
-    pending: deque[Future[list[ParsedBatch]]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
         for path in paths:
-            for task in _tasks(path, options):
-                pending.append(pool.submit(task))
+            for size, task in _tasks(path, options):
+                pending.append((size, pool.submit(task)))
                 if len(pending) >= threads * _TASKS_PER_THREAD:
-                    yield from pending.popleft().result()
+                    yield from first()
         while pending:
-            yield from pending.popleft().result()
+            yield from first()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _tasks(path: str, options: ReadOptions) -> Iterator[Task]:
-    """Reading the file, in tasks that can run at the same time: one for a small file, many for a large one."""
-    if file_size(path) <= BLOCK_BYTES:
-        yield lambda: list(read_file(path, options))
+def _tasks(path: str, options: ReadOptions) -> Iterator[tuple[int, Task]]:
+    """Reading the file, in tasks that can run at the same time: one for a small file, many for a large one.
+
+    Each comes with the number of bytes that it reads, as stored.
+    """
+    size = file_size(path)
+    if size <= BLOCK_BYTES:
+        yield size, lambda: list(read_file(path, options))
         return
     reader = reader_of(format_of(path, read_head(path), options))
     if not reader.SPLITTABLE:
         for batch in read_file(path, options):
-            yield partial(list, [batch])
+            yield 0, partial(list, [batch])
+        yield size, list
         return
     with open_file(path) as stream:
+        place = 0
         for block in blocks(stream):
-            yield partial(_read_all, reader, path, options, block)
+            before, place = place, stream.tell()
+            yield place - before, partial(_read_all, reader, path, options, block)
 
 
 def _read_all(reader: LogFormat, path: str, options: ReadOptions, block: Block) -> list[ParsedBatch]:

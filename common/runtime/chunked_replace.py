@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from common.runtime.context import StageRun
+from common.runtime.output import doing, progress
 from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import Windows
 
@@ -29,10 +30,12 @@ def replace_in_chunks(
             frame = compute(chunks[0])
         else:
             done = 0
+            progress(done, len(windows), "windows")
             for chunk in chunks:
                 compute(chunk).write.parquet(f"{folder}/{chunk.key}")
                 done += len(chunk)
-                stage.report.progress(table, done, len(windows), "windows")
+                progress(done, len(windows), "windows")
+            doing("writing")
             frame = stage.session.read.parquet(*(f"{folder}/{chunk.key}" for chunk in chunks))
         version, rows = stage.lake.replace(table, frame, windows.predicate)
     stage.report.wrote(table, version, rows)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
-from common.config.project import ProjectParameters
-from common.features.spec import FeatureSpec, load_spec
-from common.lake.lake import Lake
-from common.lake.orphans import clear_up
-from common.lake.reader import LakeReader
 from common.runtime.engine import open_engine
-from common.runtime.lake_project import LakeProject
+from common.runtime.events import run_id
+from common.runtime.output import activity
 from common.runtime.run_report import RunReport
-from common.storage.failures import require_writable
 from common.windows import Windows
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from common.config.project import ProjectParameters
+    from common.features.spec import FeatureSpec
+    from common.lake.lake import Lake
+    from common.runtime.lake_project import LakeProject
 
 
 @dataclass(frozen=True)
@@ -74,16 +72,27 @@ def open_stages(
     With `together`, the stages are parts of one run over the same windows: their notes in `window_status` are
     written in two commits.
     """
+    from common.features.spec import load_spec
+    from common.lake.lake import Lake
+    from common.lake.orphans import clear_up
+    from common.lake.reader import LakeReader
+    from common.storage.failures import require_writable
+
     spec, project = load_spec(config.feature_spec_version), config.lake_project
     require_writable(config.lake_uri)
     clear_up(LakeReader(config.lake_uri, spec))
-    with open_engine(config.engine, remote_storage=config.lake_uri.startswith("s3://")) as session:
-        lake = Lake.opened(config.lake_uri, spec, session, config.engine, project.identity)
+    with ExitStack() as opened:
+        with activity(f"starting engine {config.engine}"):
+            remote = config.lake_uri.startswith("s3://")
+            session = opened.enter_context(open_engine(config.engine, remote_storage=remote))
+            lake = Lake.opened(config.lake_uri, spec, session, config.engine, project.identity)
 
         def start(stage: str, own: Any, work: Callable[[Any, StageRun], None]) -> None:
             report = new_report(stage, own)
-            work(own, StageRun(spec, project.settings, lake, session, report))
-            click.echo(report.to_json())
+            report.log("", "settings", "debug", **{name: str(value) for name, value in vars(own).items()})
+            with activity("", stage):
+                work(own, StageRun(spec, project.settings, lake, session, report))
+            report.show()
 
         with lake.journal.together() if together else nullcontext():
             yield start
@@ -99,4 +108,5 @@ def new_report(stage: str, config: StageConfig) -> RunReport:
         feature_spec_version=config.feature_spec_version,
         parameters=config.lake_project.parameters,
         mini_batch_id=config.mini_batch_id,
+        run_id=config.mini_batch_id or run_id(),
     )

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
+from common.runtime.output import clearing
 from common.storage.places import remove_places
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -99,7 +100,7 @@ def _watch(reader: int) -> None:
     _next(reader, GRACE_SECONDS)
     interruption = Interrupted(number)
     with suppress(OSError):
-        os.write(2, f"error: {interruption}\n".encode())
+        os.write(2, clearing() + f"error: {interruption}\n".encode())
     end(interruption.exit_code)
 
 

@@ -1,4 +1,4 @@
-"""The run report of a stage, and its progress lines."""
+"""The run report of a stage, and the events of its steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-PROGRESS_SECONDS = 5.0
+import click
+
+from common.runtime.events import Level, run_id
+from common.runtime.output import Work, close, working
 
 
 @dataclass
@@ -18,7 +21,8 @@ class RunReport:
     """The outcome of a run: rows in, out and rejected, seconds per step, and the version of each table written.
 
     `parameters` says where the settings are from: `lake`, the source that was given, or `defaults`.
-    `incomplete_reason` says what is missing of the input: files, or parts of them, that nobody can read.
+    `incomplete_reason` says what is missing of the input: files, or parts of them, that nobody can read. `run_id` is
+    that of all events of the run.
     """
 
     stage: str
@@ -28,6 +32,7 @@ class RunReport:
     feature_spec_version: str | None = None
     parameters: str | None = None
     mini_batch_id: str | None = None
+    run_id: str = field(default_factory=run_id)
     rows_in: int = 0
     rows_out: int = 0
     rows_rejected: int = 0
@@ -36,39 +41,38 @@ class RunReport:
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic, repr=False)
-    _last_progress: float = field(default_factory=time.monotonic, repr=False)
     _stream: TextIO = field(default_factory=lambda: sys.stderr, repr=False)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Times a step and logs its start and end."""
-        self.log(name, "started")
-        began = time.monotonic()
-        yield
-        seconds = round(time.monotonic() - began, 3)
-        self.steps.append({"step": name, "seconds": seconds})
-        self.log(name, "finished", seconds=seconds)
+        with working(self._work(name)) as seconds:
+            yield
+        self.steps.append({"step": name, "seconds": seconds()})
 
-    def progress(self, step: str, done: int, total: int, unit: str) -> None:
-        """Logs the progress of a step, like `12 of 96 windows`; off a terminal at most every `PROGRESS_SECONDS`."""
-        now = time.monotonic()
-        if self._stream.isatty() or now - self._last_progress >= PROGRESS_SECONDS:
-            self._last_progress = now
-            self.log(step, "progress", done=done, total=total, unit=unit)
+    def progress(self, step: str, done: int, total: int | None, unit: str) -> None:
+        """Shows the progress of a step, like `12 of 96 windows`; `total` is None where nobody knows it.
 
-    def log(self, step: str, event: str, **values: Any) -> None:
-        """Logs an event of a step: on a terminal a line that overwrites itself, elsewhere a JSON line."""
-        if not self._stream.isatty():
-            record = {"stage": self.stage, "step": step, "event": event, **values}
-            print(json.dumps(record), file=self._stream, flush=True)
-            return
-        detail = f" {values['done']:,} of {values['total']:,} {values['unit']}" if event == "progress" else ""
-        end = f" {values['seconds']:.1f} s\n" if event == "finished" else ""
-        print(f"\r\x1b[K{self.stage}: {step}{detail}{end}", end="", file=self._stream, flush=True)
+        Call it as often as there is news: without a bar, it is said every few seconds. `bytes` are shown in megabytes.
+        """
+        self.log(step, "progress", done=done, total=total, unit=unit)
+
+    def log(self, step: str, event: str, level: Level = "info", **values: Any) -> None:
+        """Logs an event of a step: on a terminal a line or a bar, elsewhere a JSON line."""
+        self._work(step).tell(event, level, **values)
+
+    def _work(self, step: str) -> Work:
+        return Work("info", self.stage, step, self.run_id, self._stream)
 
     def wrote(self, table: str, version: int, rows: int) -> None:
         """Records a committed table."""
         self.tables[table] = {"version": version, "rows": rows}
+        self.log(table, "written", "debug", table_version=version, rows=rows)
+
+    def show(self) -> None:
+        """Prints the report on stdout, below what stays on a terminal."""
+        close()
+        click.echo(self.to_json())
 
     def to_json(self) -> str:
         """The report as one JSON object."""

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # Builds tools and the root file system of the base image from packages, once, into the cache folder.
 
+# shellcheck source=images/engine/progress.sh
+source "$(dirname "${BASH_SOURCE[0]}")/progress.sh"
+
 CACHE=${NDR_ENGINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ndr-engine}
 RUN=$CACHE/run
 BUILDX=github.com/docker/buildx@v0.26.1
 BUILDKIT=github.com/moby/buildkit@v0.25.1
-
-say() { echo "engine: $*" >&2; }
-fail() { echo "error: $*" >&2; exit 1; }
 
 install_packages() { # install_packages <package ...>: installs missing Debian packages
     local missing=() package
@@ -18,10 +18,13 @@ install_packages() { # install_packages <package ...>: installs missing Debian p
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         fail "missing packages: ${missing[*]}. Start Docker with buildx yourself, or run as root on Debian"
     fi
-    say "installing ${missing[*]}"
+    during "installing ${missing[*]}" run_apt "${missing[@]}"
+}
+
+run_apt() { # run_apt <package ...>: installs the packages
     dpkg --configure -a >"$RUN/apt.log" 2>&1 # repairs an interrupted installation
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >"$RUN/apt.log" 2>&1 ||
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >"$RUN/apt.log" 2>&1 ||
         fail "apt-get install failed: $(tail -1 "$RUN/apt.log")"
 }
 

@@ -24,6 +24,7 @@ from common.features.spec import FeatureSpec
 from common.logs import Hole, LogFiles, ReadOptions, find_logs, read_files
 from common.logs.files import local_path
 from common.runtime.context import StageRun
+from common.runtime.output import activity, progress
 from common.storage.batches import EVENT_FILE
 from common.storage.plain_paths import plain_path
 from common.storage.scratch import scratch_folder, seen_by_engine
@@ -54,7 +55,8 @@ def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
     options = ReadOptions(
         config.log_format, config.log_time_zone or stage.project.log_time_zone, stage.project.column_mapping
     )
-    found = find_logs(config.inputs, options)
+    with activity("finding logs", stage.report.stage):
+        found = find_logs(config.inputs, options)
     placement = placed([*found.paths, *(hole.path for hole in found.unreadable)], config.inputs, config.windows)
     logs = _of_windows(found, placement, stage)
     stage.report.details["files"] = len(logs.paths)
@@ -203,10 +205,16 @@ def _stage_files(
 ) -> Staging:
     lateness = timedelta(minutes=stage.project.allowed_lateness_minutes)
     staging = Staging(folder, staged_schema(stage.spec), placement, lateness, RunCounts(holes=list(logs.unreadable)))
+    done = 0
+
+    def count(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(done, logs.stored_bytes, "bytes")
+
     with staging:
-        for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1):
+        for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1, read=count):
             staging.add(batch)
-            stage.report.progress("parse", staging.counts.read, 0, "records")
     if not staging.counts.read:
         raise InputError(
             f"the input has no records ({len(logs.paths)} files, the first is {logs.paths[0]})", "Check --input"

@@ -16,6 +16,7 @@ from common.lake.ids import new_id
 from common.lake.lake import equal_predicate
 from common.lake.publications import MEMBERS, TABLE, Publication, publications
 from common.runtime.context import StageRun
+from common.runtime.output import doing, progress
 from common.windows import iso
 from jobs.fg_b.config import BaselineConfig, chosen_horizons, history
 from jobs.fg_b.passes import baselines_of, plan_passes
@@ -79,12 +80,13 @@ class _Publisher:
         return int(found[0]), found[1], found[2]
 
     def _statistics(self, rows: DataFrame, count: int) -> None:
-        spec, report = self._stage.spec, self._stage.report
+        spec = self._stage.spec
         passes = plan_passes(spec, count, self._config.pass_bytes)
         with staging(self._stage.lake, self._stage.session, self._config.engine) as place:
+            progress(0, len(passes), "passes")
             for number, one in enumerate(passes, start=1):
                 place.add(baselines_of(spec, rows, one))
-                report.progress(f"{self._name} host and segment", number, len(passes), "passes")
+                progress(number, len(passes), "passes")
             results = place.read()
             self._write("fg_b/host", results.where(F.col("host_ip").isNotNull()))
             self._write("fg_b/segment", results.where(F.col("host_ip").isNull()))
@@ -148,6 +150,7 @@ class _Publisher:
                 self._stage.lake.remove(table, " OR ".join(f"({equal_predicate(entry)})" for entry in older))
 
     def _write(self, table: str, frame: DataFrame) -> None:
+        doing(f"writing {table}")
         partition = self._publication.partition
         rows = published(frame, partition, self._config.reference)
         version, written = self._stage.lake.replace(table, rows, equal_predicate(partition))

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from common.lake.lake import Lake
 from common.lake.window_status import defects, read_statuses
+from common.runtime.output import progress
 from common.windows import Windows
 
 NO_FG_A, NO_FG_C, PARTIAL = "no rows in fg_a", "no rows in fg_c", "rows of fg_a without one in fg_c"
@@ -63,7 +64,10 @@ def measure(lake: Lake, windows: Windows, horizon: str) -> Coverage:
         TableError: a table is missing or unreadable.
     """
     coverage = Coverage(windows, horizon)
+    done = 0
     for part in _parts(windows):
+        progress(done, len(windows), "windows")
+        done += len(part)
         current = lake.arrow("fg_a", KEYS, part)
         deviations = lake.arrow("fg_c", [*KEYS, "baseline_horizon"], part)
         deviations = deviations.filter(pc.equal(deviations["baseline_horizon"], horizon)).select(KEYS)

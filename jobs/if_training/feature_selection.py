@@ -15,6 +15,7 @@ from common.detection.inputs import model_features
 from common.detection.members.member import FitSettings, ForestParameters
 from common.detection.members.trees import average_path_length
 from common.detection.preprocessing import Preprocessor
+from common.runtime.output import doing, progress
 from jobs.if_training.growing import grow, grow_estimator
 from jobs.if_training.synthetic_anomalies import Examination
 
@@ -57,6 +58,7 @@ def select(earlier: Matrix, later: Examination, settings: FitSettings, parameter
     def staying() -> Flags:
         return np.array([name not in reasons for name in names])
 
+    doing(f"correlations of {len(names)} features")
     leave_out(~uncorrelated(earlier[:, preprocessor.columns], parameters.correlation_max), CORRELATED)
     examined = preprocessor.transform(later.values)
     kept = staying()
@@ -100,6 +102,7 @@ def _stability(
         contributions = forest.contributions(examined)
         used += contributions.any(axis=0)
         worthy += contributions[synthetic].mean(axis=0) > contributions[~synthetic].mean(axis=0)
+        progress(number + 1, parameters.bootstraps, "forests")
     return np.asarray(np.where(used > 0, worthy / np.maximum(used, 1), 1.0))
 
 
@@ -118,7 +121,9 @@ def permutation_gains(forest: IsolationForest, rows: Matrix, synthetic: Flags, r
     total = depths.sum(axis=0)
     whole = _auc(-total, synthetic)
     gains = np.zeros((repeats, rows.shape[1]))
+    doing("permutations")
     for repeat in range(repeats):
+        progress(repeat, repeats, "permutations")
         order = np.random.default_rng([seed, repeat]).permutation(len(rows))
         for column, numbers in sorted(splitting.items()):
             kept = rows[:, column].copy()

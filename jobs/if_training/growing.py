@@ -8,11 +8,15 @@ from common.arrays import Matrix
 from common.detection.members.estimator import forest_of
 from common.detection.members.member import ForestParameters
 from common.detection.members.trees import Forest
+from common.runtime.output import doing
 
 
 def grow(matrix: Matrix, parameters: ForestParameters) -> Forest:
     """A forest grown on the scaled matrix; the same matrix and parameters give the same arrays."""
-    return forest_of(grow_estimator(matrix, parameters))
+    doing(f"growing {parameters.n_estimators} trees")
+    forest = forest_of(grow_estimator(matrix, parameters))
+    doing(f"scoring with {parameters.n_estimators} trees")
+    return forest
 
 
 def grow_estimator(matrix: Matrix, parameters: ForestParameters) -> IsolationForest:

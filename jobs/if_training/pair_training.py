@@ -25,6 +25,7 @@ from common.detection.pairs.evidence import codes
 from common.detection.pairs.reading import NOVELTIES, has_pairs
 from common.detection.parameters import PairParameters
 from common.lake.lake import Lake
+from common.runtime.output import doing
 from common.windows import WINDOWS_PER_DAY, Windows
 
 WINDOWS_MIN = 200
@@ -49,18 +50,22 @@ def with_pairs(
     if not has_pairs(lake):
         return detector, nothing
     parameters = settings.parameters.pairs
+    doing("reading the activity of pairs")
     windows, hosts = sample(lake, windows, parameters)
     parts = [part.drop_columns(UNUSED) for part in read_activity(lake, windows, internal_cidrs, parameters, hosts)]
     if not parts:
         return detector, nothing
     activity = pa.concat_tables(parts).combine_chunks()
     del parts
+    doing(f"learning from {len(activity):,} rows")
     samples = pair_samples(activity, parameters)
     pairs, spread, scores = _fit(samples, settings)
+    doing("scoring the training range")
     raw = _raw(detector, samples.keys, scores, lake, windows, settings, horizon)
     if not len(raw):
         return detector, nothing
     del samples
+    doing("validating")
     figures = examined(activity, training.validation_share, training.alert_score, settings)
     return detector.with_pairs(pairs, spread, ScoreQuantiles.fit(raw, settings.parameters.calibration)), figures
 

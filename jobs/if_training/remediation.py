@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from common.errors import StageError
+from common.runtime.output import doing
 from common.windows import Windows
 from jobs.if_training.backfill import Backfill, requests
 from jobs.if_training.coverage import Coverage, measure, named
@@ -100,6 +101,7 @@ def _run_round(run: TrainingRun, backfill: Backfill, rounds: list[Artifact]) -> 
             continue
         _note(run, rounds)
         execution["execution_arn"] = backfill.start(execution["input"])
+        doing(f"waiting for execution {number + 1} of {len(executions)}")
         outcome = backfill.wait(execution["execution_arn"])
         execution |= {"status": outcome.status, "gaps": outcome.gaps, "failures": outcome.failures}
         run.report.progress("remediate", number + 1, len(executions), f"executions of round {len(rounds)}")

@@ -13,6 +13,7 @@ from common.arrays import Matrix
 from common.config.training import TrainingParameters
 from common.detection.members.member import ForestParameters
 from common.detection.preprocessing import Preprocessor
+from common.runtime.output import progress
 from jobs.if_training.growing import grow
 from jobs.if_training.synthetic_anomalies import Examination
 
@@ -59,6 +60,7 @@ def tune(
             name: trial.suggest_int(name, low, high, step=step, log=name == "max_samples")
             for name, (low, high, step) in searched.items()
         }
+        progress(trial.number, parameters.tuning_trials, "trials")
         return float(np.mean([_precision(fold, replace(start, **drawn)) for fold in folds]))
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -15,7 +15,7 @@ OF_PAGE = re.compile(r"^<!-- docs: skip page, (.+?) -->$", re.MULTILINE)
 SCRIPTS, TRANSCRIPTS = ("sh", "bash", "shell"), ("console",)
 ANY_LINES = "..."
 VOLATILE = ((re.compile(r'("seconds": )[\d.]+'), r"\1N"), (re.compile(r"\b[0-9a-f]{12}-dirty\b"), "REVISION"))
-PROGRESS = re.compile(r'\{"stage": .*"event": ')
+PROGRESS = re.compile(r'\{"time": .*"event": ')
 
 
 @dataclass(frozen=True)

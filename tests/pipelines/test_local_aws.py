@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -45,7 +46,7 @@ def test_upsert_again_changes_nothing(local: LocalAws, run: Run) -> None:
 def test_wait_reports_each_step(local: LocalAws, run: Run) -> None:
     result = run(*START)
     assert result.exit_code == 0, result.output
-    lines = result.stderr.splitlines()
+    lines = [json.loads(line)["message"] for line in result.stderr.splitlines()]
     assert [line for line in lines if line.endswith(": Succeeded")] == [f"{name}: Succeeded" for name in STEPS]
     calls = (local.home / "calls").read_text().splitlines()
     assert [call.split()[0] for call in calls] == list(COMMANDS)

@@ -9,19 +9,19 @@ import click
 
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.output import activity
 from common.runtime.parameter_types import MomentType, UriType
 from common.runtime.rows import print_rows, rows_option
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig
-from tools.evaluate.job import run
-from tools.evaluate.table import attack_rows
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @command(
     name="ndr-evaluate",
-    epilog="Example: ndr-evaluate --lake ./lake --labels demo/labels.csv",
+    epilog="Example: ndr-evaluate --lake demo/lake --labels demo/scenario/labels.csv",
     groups={
         "Windows": ("since", "until"),
         "Input": ("lake", "predictions", "labels"),
@@ -73,6 +73,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @rows_option
 @click.option("--figures-out", type=FILE, metavar="FILE", help="Write all figures to a JSON file.")
+@verbosity_options
 @version_option
 @report_errors
 def main(form: str | None, **options: Any) -> None:
@@ -81,7 +82,11 @@ def main(form: str | None, **options: Any) -> None:
     The unit is a label row (host and window). A row without a prediction counts as least anomalous. With --format,
     prints one row per attack.
     """
-    report, text = run(EvaluateConfig(**options))
+    from tools.evaluate.job import run
+    from tools.evaluate.table import attack_rows
+
+    with activity("evaluating"):
+        report, text = run(EvaluateConfig(**options))
     if form:
         print_rows(attack_rows(report), form)
     else:

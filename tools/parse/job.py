@@ -14,6 +14,7 @@ from common.contracts.session import PARSED_SCHEMA, REJECT_SCHEMA, SESSION_COLUM
 from common.contracts.types import arrow_schema
 from common.errors import InputError, RejectedRatioError
 from common.logs import Counts, LogFiles, find_logs, mark_duplicates, read_files
+from common.runtime.output import progress
 from common.runtime.rows import print_rows
 from tools.parse.config import ParseConfig
 from tools.parse.writers import Writer, file_output, standard_output
@@ -65,7 +66,14 @@ def _schema(config: ParseConfig) -> pa.Schema:
 
 
 def _sessions(config: ParseConfig, logs: LogFiles, counts: Counts, rejects: Writer | None) -> Iterator[pa.RecordBatch]:
-    for batch in read_files(logs.paths, config.options, config.threads):
+    done = 0
+
+    def count(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(done, logs.stored_bytes, "bytes")
+
+    for batch in read_files(logs.paths, config.options, config.threads, count):
         counts.add(batch)
         if rejects is not None:
             rejects.write_batch(batch.rejects)

@@ -6,19 +6,18 @@ from typing import Any
 
 import click
 
-from common.detection.alerts.incidents import ALERT_SCORE
+from common.detection.alerts.terms import ALERT_SCORE
 from common.runtime.cli import lake_option, lake_spec_option, parameters_option, report_errors
 from common.runtime.commands import command
 from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import rows_option
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
-from tools.report.config import ReportConfig
-from tools.report.job import run
 
 
 @command(
     name="ndr-report",
-    epilog="Example: ndr-report --lake ./lake --top 20 --one-per-host",
+    epilog="Example: ndr-report --lake demo/lake --top 20 --one-per-host",
     groups={"Output": ("top", "one-per-host", "incidents", "min-score", "format", "json")},
 )
 @lake_option
@@ -51,10 +50,14 @@ from tools.report.job import run
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report, with its counts, as one JSON object.")
 @lake_spec_option
 @parameters_option
+@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:
     """Print the highest anomalies of the scored windows and the reasons for each."""
+    from tools.report.config import ReportConfig
+    from tools.report.job import run
+
     if options["as_json"] and options["form"]:
         raise click.UsageError("give either --format or --json")
     run(ReportConfig(**options))

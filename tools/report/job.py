@@ -10,14 +10,16 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.detection.alerts.incidents import ALERT_SCORE, LOOKBACK
+from common.detection.alerts.incidents import LOOKBACK
 from common.detection.alerts.techniques import resembles
+from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.explanation import Reason, parse_reasons
 from common.detection.inputs import fg_a_feature
 from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
 from common.runtime.lake_project import lake_project
+from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
 from common.windows import Windows
 from tools.report.baselines import medians_of, rows_of, subjects
@@ -44,13 +46,15 @@ def run(config: ReportConfig) -> None:
     if config.incidents:
         report_incidents(lake, spec, config.windows, config.min_score, config.top, config.as_json, config.form)
         return
-    scores = lake.arrow("predictions", SCORE_COLUMNS, config.windows)
+    with activity("reading predictions"):
+        scores = lake.arrow("predictions", SCORE_COLUMNS, config.windows)
     span = str(config.windows) if config.windows else "all windows"
     if not len(scores):
         raise InputError(f"predictions in {lake.uri} has no rows in {span}", "Run ndr-inference for them first")
     rows = scores.take(pa.array(highest(scores, config.top, config.one_per_host)))
     keys = list(zip(rows["host_ip"].to_pylist(), rows["window_end_ts"].to_pylist(), strict=True))
-    alerts = _alerts(lake, spec, horizon, keys)
+    with activity("explaining alerts"):
+        alerts = _alerts(lake, spec, horizon, keys)
     hosts = pc.count_distinct(scores["host_ip"]).as_py()
     if config.form:
         flat = config.form in FLAT

@@ -13,17 +13,18 @@ import click
 
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.output import progress
 from common.runtime.run_report import RunReport
+from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.simulate.config import PANOS_VERSIONS, SimulateConfig
-from tools.simulate.job import run
 
 _option = partial(click.option, show_default=True)
 
 
 @command(
     "ndr-simulate",
-    epilog="Example: ndr-simulate --out demo/scenario --hosts 60 --days 8",
+    epilog="Example: ndr-simulate --out demo/small --hosts 10 --days 1",
     groups={
         "Scenario": ("start", "days", "hosts", "seed", "intensity", "attack-days", "no-attacks"),
         "Logs": ("org1", "org2", "panos-version"),
@@ -59,6 +60,7 @@ _option = partial(click.option, show_default=True)
 @click.option("--no-attacks", is_flag=True, help="Same as --attack-days 0.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier scenario in the folder.")
 @click.option("--workers", type=int, help="Number of processes; each simulates whole days.  [default: one per core]")
+@verbosity_options
 @version_option
 @report_errors
 def main(start: datetime, no_attacks: bool, workers: int | None, **given: Any) -> None:
@@ -66,12 +68,15 @@ def main(start: datetime, no_attacks: bool, workers: int | None, **given: Any) -
 
     Writes one mini-batch per 15-minute window, labels.csv and scenario.json, and prints the counts as JSON.
     """
+    from tools.simulate.job import run
+
     if no_attacks:
         given["attack_days"] = 0
     config = SimulateConfig(start=start.date(), workers=workers or len(os.sched_getaffinity(0)), **given)
     report = RunReport("ndr-simulate")
     with report.step("simulate"):
-        counts = run(config, lambda done: report.progress("simulate", done, config.days, "days"))
+        progress(0, config.days, "days")
+        counts = run(config, lambda done: progress(done, config.days, "days"))
     click.echo(json.dumps(counts))
 
 

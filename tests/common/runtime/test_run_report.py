@@ -7,16 +7,12 @@ import pytest
 from common.runtime.run_report import RunReport
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def progress(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, moments: Sequence[float]) -> str:
     """The output of a step that reports progress at these seconds after its start."""
     clock = iter(moments)
-    monkeypatch.setattr("common.runtime.run_report.time.monotonic", lambda: next(clock))
-    report = RunReport("ndr-delta", _last_progress=0.0, _stream=stream)
+    report = RunReport("ndr-delta", _stream=stream)
+    monkeypatch.setattr("common.runtime.output._said", 0.0)
+    monkeypatch.setattr("common.runtime.output.time.monotonic", lambda: next(clock))
     for number in range(len(moments)):
         report.progress("parse", number + 1, len(moments), "files")
     return stream.getvalue()
@@ -27,11 +23,6 @@ def test_a_log_gets_progress_every_few_seconds(monkeypatch: pytest.MonkeyPatch) 
     assert [json.loads(line)["done"] for line in text.splitlines()] == [3, 5]
 
 
-def test_a_terminal_shows_all_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = progress(Terminal(), monkeypatch, [0.1, 0.2, 0.3])
-    assert [f"{done} of 3 files" in text for done in (1, 2, 3)] == [True] * 3
-
-
 def test_steps_are_logged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     with RunReport("ndr-delta", _stream=stream).step("parse"):
@@ -39,6 +30,20 @@ def test_steps_are_logged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["started", "finished"]
 
 
-@pytest.mark.parametrize("name", ["_last_progress", "_began", "_stream"])
+def test_a_step_that_fails_is_no_step_of_the_report() -> None:
+    report = RunReport("ndr-delta", _stream=io.StringIO())
+    with pytest.raises(KeyError), report.step("parse"):
+        raise KeyError
+    assert report.steps == []
+
+
+def test_the_report_and_its_events_have_one_run_id() -> None:
+    stream = io.StringIO()
+    report = RunReport("ndr-delta", run_id="batch-7", _stream=stream)
+    report.log("parse", "started")
+    assert json.loads(report.to_json())["run_id"] == json.loads(stream.getvalue())["run_id"] == "batch-7"
+
+
+@pytest.mark.parametrize("name", ["_began", "_stream"])
 def test_the_report_shows_nothing_private(name: str) -> None:
     assert name.strip("_") not in json.loads(RunReport("ndr-delta").to_json())
