@@ -33,7 +33,9 @@ def main() -> None:
 @main.command(
     epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED"
 )
-@click.option("--stack", "stack_name", default="ndr-control-plane", show_default=True, help="Name of the stack.")
+@click.option(
+    "--stack", "stack_name", default="ndr-control-plane", show_default=True, metavar="NAME", help="Name of the stack."
+)
 @click.option("--set", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of the stack; repeatable.")
 @click.option(
     "--project",

@@ -10,6 +10,7 @@ import click
 
 from common.display import lines_on_terminal
 
+MESSAGES = "Messages"
 SHARED = {
     "Windows": ("window", "month", "reference-time", "baseline-month"),
     "Input": ("input", "log-format", "log-time-zone", "max-rejected-ratio"),
@@ -17,7 +18,7 @@ SHARED = {
     "Model": ("model", "run-id"),
     "Output": ("format", "out"),
     "Engine": ("engine",),
-    "Messages": ("verbose", "quiet"),
+    MESSAGES: ("verbose", "quiet"),
 }
 """Titles of groups, and the options that commands share, both in the order of the help.
 
@@ -27,7 +28,7 @@ not here comes first.
 
 OTHERS = "Other options"
 FEW = 6
-"""Options that need no groups; help and version do not count."""
+"""Options that need no groups; those of messages, help and version do not count."""
 
 NAMES_WIDTH = 32
 """Characters for the names of options, beside which their meaning stands."""
@@ -88,7 +89,7 @@ class NdrCommand(click.Command):
             for title, names in self._all_groups(shown).items()
         ]
         groups = [(title, options) for title, options in ordered if options]
-        if sum(len(options) for _, options in groups) <= FEW:
+        if sum(len(options) for title, options in groups if title != MESSAGES) <= FEW:
             return [("Options", [option for _, options in groups for option in options] + general)]
         return [*groups, (OTHERS, general)]
 

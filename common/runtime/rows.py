@@ -35,8 +35,8 @@ def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "form",
         type=click.Choice(FORMATS),
         default=default_form,
-        show_default="table on a terminal, ndjson elsewhere",
-        help="Form of the rows: a table to read, one JSON array, one JSON object a line, or CSV with a header.",
+        help="Form of the rows: a table to read, one JSON array, one JSON object a line, or CSV with a header.  "
+        "[default: table on a terminal, ndjson elsewhere]",
     )(function)
 
 

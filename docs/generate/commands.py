@@ -32,8 +32,13 @@ def render() -> str:
     """The page of all commands."""
     declared = commands()
     parts = [
-        "Every command also has `--help` and `--version`. Exit codes: 0 done, 1 failed, 2 wrong arguments. "
-        "`NDR_DEBUG=1` shows where a failure comes from."
+        "Every command also has `--help` or `-h`, and `--version`. Exit codes: 0 done, 1 failed, 2 wrong arguments. "
+        "`NDR_DEBUG=1` shows where a failure comes from.",
+        "Rows come as a table on a terminal, and as NDJSON in a pipe or file; `--format` chooses. Times are ISO 8601 "
+        "in UTC, numbers that are not finite are null, and nested values are JSON in a table or CSV. A cell of CSV "
+        "that a spreadsheet would take for a formula begins with an apostrophe; JSON and NDJSON keep values as they "
+        "are.",
+        "`source <(ndr-completion bash)` makes the Tab key complete commands, options and values.",
     ]
     for group in (*GROUPS.values(), OTHERS):
         parts.append(f"## {group}")

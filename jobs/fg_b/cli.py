@@ -29,7 +29,8 @@ from common.runtime.version import version_option
     "reference",
     type=MomentType(),
     metavar="TIME",
-    help="Time with a zone at which the safety gaps end, exclusive.  [default: start of the month, UTC]",
+    help="Time with a zone, exclusive, at which the data of the baselines ends; before it, each horizon leaves out "
+    "its safety gap.  [default: start of the month, UTC]",
 )
 @lake_option
 @engine_option

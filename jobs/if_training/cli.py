@@ -36,7 +36,7 @@ class RunIdType(click.ParamType[str]):
     name="ndr-if-training",
     epilog="Example: ndr-if-training --window 2026-03-03T00:08Z/2026-03-10T00:08Z --lake demo/lake",
     groups={
-        "Training": ("stage", "run-id", "n-estimators", "max-samples", "random-state", "min-rows"),
+        "Training": ("stage", "run-id", "execution", "n-estimators", "max-samples", "random-state", "min-rows"),
         "Windows": ("window", "missing-windows", "backfill-state-machine"),
     },
 )

@@ -78,7 +78,9 @@ def main() -> None:
 )
 @click.option("--slots", type=click.IntRange(1), help="Number of parallel steps.  [default: one per core]")
 @click.option("--wait-scale", type=click.FloatRange(0), help="Factor on the waits of state machines.  [default: 1]")
-@click.option("--mount", "mounts", multiple=True, help="Folder mounted into step containers; repeatable.")
+@click.option(
+    "--mount", "mounts", multiple=True, metavar="FOLDER", help="Folder mounted into step containers; repeatable."
+)
 @click.option("--deploy/--no-deploy", "deploys", default=True, help="Deploy the control plane.  [default: deploy]")
 @verbosity_options
 @report_errors

@@ -39,7 +39,9 @@ def main() -> None:
 def batch_options(function: Command) -> Command:
     """Adds the options that say where the mini-batches are recorded, and of which windows they are."""
     for option in (
-        click.option("--stack", default="ndr-control-plane", show_default=True, help="Name of the stack."),
+        click.option(
+            "--stack", default="ndr-control-plane", show_default=True, metavar="NAME", help="Name of the stack."
+        ),
         feature_spec_option,
         click.option(
             "--project-name", metavar="NAME", help="Name of the project.  [default: the only one that is deployed]"

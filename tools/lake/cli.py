@@ -150,7 +150,7 @@ def sample(
     contents.print_sample(lake_uri, feature_spec_version, table, wanted, form)
 
 
-@main.command(epilog="Example: ndr-lake migrate --lake demo/lake --dry-run")
+@main.command(epilog="Example: ndr-lake migrate --lake demo/lake --dry-run", groups={"Migration": ("dry-run",)})
 @lake_option
 @lake_spec_option
 @project_name_option

@@ -101,7 +101,7 @@ def show(run_id: str, **options: Any) -> None:
     job.show(run_id, **options)
 
 
-@main.command(epilog="Example: ndr-models compare previous current --lake demo/lake")
+@main.command(epilog="Example: ndr-models compare previous current --lake demo/lake", groups={"Output": ("top",)})
 @click.argument("one", metavar="RUN_A")
 @click.argument("other", metavar="RUN_B")
 @project_options
@@ -127,7 +127,10 @@ def compare(one: str, other: str, windows: Windows | None, top: int, form: str, 
     job.compare(one, other, windows, top, form, **options)
 
 
-@main.command(epilog='Example: ndr-models promote current --lake demo/lake --reason "it finds the port scans"')
+@main.command(
+    epilog='Example: ndr-models promote current --lake demo/lake --reason "it finds the port scans"',
+    groups={"Decision": ("reason", "by", "despite-gates", "dry-run")},
+)
 @click.argument("run_id", metavar=RUN)
 @decision_options
 @click.option("--despite-gates", is_flag=True, help="Promote a model although gates refuse it, or none was applied.")
@@ -144,7 +147,10 @@ def promote(run_id: str, **options: Any) -> None:
     job.promote(run_id, **options)
 
 
-@main.command(epilog='Example: ndr-models rollback --lake demo/lake --reason "too many alerts about printers"')
+@main.command(
+    epilog='Example: ndr-models rollback --lake demo/lake --reason "too many alerts about printers"',
+    groups={"Decision": ("to", "reason", "by", "dry-run")},
+)
 @click.option("--to", metavar=RUN, help="Earlier run to go back to.  [default: the one before the current one]")
 @decision_options
 @project_options
@@ -159,7 +165,10 @@ def rollback(to: str | None, **options: Any) -> None:
     job.roll_back(to, **options)
 
 
-@main.command(epilog="Example: ndr-models export current --to mlflow:mlruns --lake demo/lake")
+@main.command(
+    epilog="Example: ndr-models export current --to mlflow:mlruns --lake demo/lake",
+    groups={"Target": ("to", "experiment", "image")},
+)
 @click.argument("run_id", metavar=RUN)
 @click.option(
     "--to",
@@ -167,7 +176,7 @@ def rollback(to: str | None, **options: Any) -> None:
     required=True,
     type=TargetType(),
     metavar="TARGET",
-    help="mlflow:TRACKING_URI, or sagemaker:MODEL_PACKAGE_GROUP for a lake in S3.",
+    help="Target: mlflow:TRACKING_URI, or sagemaker:MODEL_PACKAGE_GROUP for a lake in S3.",
 )
 @click.option("--experiment", metavar="NAME", help="MLflow's experiment.  [default: ndr-PROJECT]")
 @click.option("--image", metavar="URI", help="Image that serves the model.  [default: that of training.endpoint]")

@@ -8,12 +8,14 @@ import click
 
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.version import version_option
 from tools.scaffold.stage import BASES, NewStage, add
 
 
 @command(name="make stage", epilog="Example: make stage NAME=ndr-top-talkers")
 @click.argument("name")
 @click.option("--base", type=click.Choice(list(BASES)), default="base", show_default=True, help="Base of the image.")
+@version_option
 @report_errors
 def main(name: str, base: str) -> None:
     """Writes the files of a stage whose command and image are called NAME, and its lines in other files."""

@@ -34,13 +34,17 @@ _option = partial(click.option, show_default=True)
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to create.")
 @_option(
-    "--start", type=click.DateTime(["%Y-%m-%d"]), default=str(SimulateConfig.start), help="First day, from 00:08 UTC."
+    "--start",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    default=str(SimulateConfig.start),
+    help="First day, from 00:08 UTC.",
 )
 @_option("--days", default=SimulateConfig.days, help="Number of days, 1 to 366.")
 @_option("--hosts", default=SimulateConfig.hosts, help="Number of hosts, 10 to 5000, besides nine servers.")
 @_option("--seed", default=SimulateConfig.seed, help="Random seed; equal options give equal bytes.")
-@_option("--org1", default=SimulateConfig.org1, help="First level of the organisation's folder.")
-@_option("--org2", default=SimulateConfig.org2, help="Second level of the organisation's folder.")
+@_option("--org1", metavar="NAME", default=SimulateConfig.org1, help="First level of the organisation's folder.")
+@_option("--org2", metavar="NAME", default=SimulateConfig.org2, help="Second level of the organisation's folder.")
 @_option(
     "--panos-version",
     type=click.Choice(PANOS_VERSIONS),

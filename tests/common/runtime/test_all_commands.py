@@ -21,6 +21,7 @@ VARIED = {
     "--window": "training takes a range only",
     "--lake": "the demo's lake is a folder of this machine",
     "--out": "one file, or a folder",
+    "--to": "a run, or a place outside the lake",
 }
 """Options whose value differs between commands, and why."""
 
