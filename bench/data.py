@@ -109,13 +109,14 @@ def make(what: str, sizes: Sizes, out: Path, lake: str | None) -> None:
     from bench.sessions import write_sessions
     from bench.workload import Network
     from common.features.spec import load_spec
+    from common.lake.identity import LakeIdentity
     from common.lake.lake import Lake
-    from common.lake.lake_format import mark
+    from common.lake.lake_format import create_record
 
     spec, network, window = load_spec("v1"), Network(sizes.hosts), Windows.parse(WINDOW)
     out.mkdir(parents=True)
     if what != "sessions":
-        mark(Lake(str(out), spec))
+        create_record(str(out), LakeIdentity())
     if what == "sessions":
         write_sessions(out, network, window, sizes.sessions)
     elif what == "history":

@@ -25,8 +25,9 @@ from bench.stages import Program
 from bench.workload import SEED
 from common.arrays import Floats
 from common.features.spec import FeatureSpec, load_spec
+from common.lake.identity import LakeIdentity
 from common.lake.lake import Lake
-from common.lake.lake_format import mark
+from common.lake.lake_format import create_record
 from common.lake.window_status import FEATURES
 from common.windows import WINDOW, WINDOWS_PER_DAY, Windows
 
@@ -38,7 +39,7 @@ Columns = dict[str, NDArray[Any]]
 
 def write_features(lake: Lake, spec: FeatureSpec, days: int, hosts: int) -> Windows:
     """Writes `fg_a` and `fg_c` of the given number of days; returns their windows."""
-    mark(lake)
+    create_record(lake.uri, LakeIdentity())
     for number in range(days):
         day = Windows(START + timedelta(days=number), START + timedelta(days=number + 1))
         values = _values(np.random.default_rng((SEED, 5, number)), spec, len(day) * hosts)

@@ -48,6 +48,10 @@ class LakeFormatError(NdrError):
     """A lake was written by a release with another format of tables."""
 
 
+class LakeMismatchError(NdrError):
+    """A lake is of another project, or was made with another specification or other settings, than a run was given."""
+
+
 class CommitError(NdrError):
     """A write to the lake was not committed."""
 

@@ -10,8 +10,9 @@ import click
 
 from common.aws.clients import client as aws_client
 from common.runtime.cli import Command, report_errors
+from common.runtime.commands import group
 from common.runtime.output import activity, message
-from common.runtime.verbosity import verbosity_options
+from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
 from pipelines import definitions
 from pipelines.assignments import AssignmentError, checked_assignment
@@ -65,7 +66,7 @@ def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str
     return defaults
 
 
-@click.group(name="ndr-pipelines", epilog="Example: ndr-pipelines upsert --role-arn arn:aws:iam::123456789012:role/ndr")
+@group(name="ndr-pipelines", epilog="Example: ndr-pipelines upsert --role-arn arn:aws:iam::123456789012:role/ndr")
 @version_option
 def main() -> None:
     """Generate, compare, deploy and start the SageMaker pipelines.
@@ -75,16 +76,16 @@ def main() -> None:
 
 
 @main.command(name="list", epilog="Example: ndr-pipelines list")
+@format_option
 @report_errors
-def list_pipelines() -> None:
-    """List the pipelines with their steps."""
-    for name in definitions.names():
-        click.echo(f"{name}: {' > '.join(step['Name'] for step in definitions.load(name)['Steps'])}")
+def list_pipelines(form: str) -> None:
+    """List the pipelines with their steps, in the order in which they run."""
+    steps = {name: [step["Name"] for step in definitions.load(name)["Steps"]] for name in definitions.names()}
+    print_rows(({"pipeline": name, "steps": found} for name, found in steps.items()), form, ("pipeline", "steps"))
 
 
 @main.command(epilog="Example: ndr-pipelines generate --check")
 @click.option("--check", is_flag=True, help="Write nothing; fail if the committed definitions are not current.")
-@verbosity_options
 @report_errors
 def generate(check: bool) -> None:
     """Generate the definitions of the pipelines.
@@ -116,7 +117,6 @@ def generate(check: bool) -> None:
     help="Tag of the pipelines that are created; repeatable.",
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing; print what would change.")
-@verbosity_options
 @report_errors
 def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_arn: str | None) -> None:
     """Create or update the pipelines.
@@ -175,7 +175,6 @@ def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | 
     show_default=True,
     help="Seconds between status checks.",
 )
-@verbosity_options
 @report_errors
 def start(name: str, parameters: Any, wait: bool, poll_seconds: float) -> None:
     """Start the deployed pipeline NAME.

@@ -11,8 +11,8 @@ import click
 from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.cli import report_errors
+from common.runtime.commands import group
 from common.runtime.output import activity
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
 from statemachines.deploy.projects import read_project, seed
@@ -22,7 +22,7 @@ from statemachines.generation import files
 from statemachines.generation.sources import SourceError
 
 
-@click.group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
+@group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
 @version_option
 def main() -> None:
     """Generate, check and deploy the state machines, with all resources that they need.
@@ -44,7 +44,6 @@ def main() -> None:
 @click.option(
     "--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File to write the stack's outputs to, as JSON."
 )
-@verbosity_options
 @report_errors
 def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, ...], outputs: Path | None) -> None:
     """Create or update the stack, publish a version of each changed state machine, and move its alias `live`."""

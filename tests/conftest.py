@@ -19,6 +19,7 @@ from common.contracts.session import SESSION_COLUMNS
 from common.lake.lake import Lake
 from common.runtime.context import StageConfig, StageRun
 from common.runtime.engine import open_engine
+from common.runtime.lake_project import LakeProject
 from common.runtime.run_report import RunReport
 from common.windows import Windows
 from jobs.delta.config import DeltaConfig
@@ -66,10 +67,8 @@ class Stages:
             "windows": Windows.parse(windows),
             "lake_uri": str(self.folder),
             "engine": ENGINE,
-            "project_name": "test",
-            "feature_spec_version": "v1",
             "mini_batch_id": None,
-            "parameters_path": None,
+            "lake_project": LakeProject(settings=self.project),
         }
 
     def run(self, work: Callable[[Any, StageRun], None], config: StageConfig) -> RunReport:

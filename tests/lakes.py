@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -13,8 +12,9 @@ from deltalake import write_deltalake
 
 from common.contracts import tables
 from common.features.spec import FeatureSpec
+from common.lake.identity import LakeIdentity
 from common.lake.lake import Lake
-from common.lake.lake_format import FILE, LAKE_FORMAT
+from common.lake.lake_format import create_record
 from common.lake.publications import publications
 from common.lake.reader import LakeReader
 from common.lake.window_status import FEATURES
@@ -44,9 +44,8 @@ def write_table(
 
 
 def mark_lake(lake: Path) -> None:
-    """Marks a lake that tests write by hand with this release's format."""
-    lake.mkdir(parents=True, exist_ok=True)
-    (lake / FILE).write_text(json.dumps({"lake_format": LAKE_FORMAT}))
+    """Gives a lake that tests write by hand the record of an unnamed one, unless it has one."""
+    create_record(str(lake), LakeIdentity())
 
 
 def note_whole(lake: Path, windows: Windows, stages: Sequence[str] = FEATURES) -> None:

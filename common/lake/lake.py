@@ -16,7 +16,8 @@ from pyspark.sql import functions as F
 from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
-from common.lake.lake_format import require_format
+from common.lake.identity import LakeIdentity
+from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
 from common.lake.troubles import unwritable
 from common.lake.window_status import Journal
@@ -37,22 +38,40 @@ SPARK_TYPES = {"int": "integer", "long": "bigint"}
 
 
 class Lake(LakeReader):
-    """The tables below one lake URI, read and replaced by an engine; without a session, only readable as Arrow."""
+    """The tables below one lake URI, read and replaced by an engine; without a session, only readable as Arrow.
 
-    def __init__(self, uri: str, spec: FeatureSpec, session: SparkSession | None = None, engine: str = "sail") -> None:
+    The identity is that of the run; it becomes the lake's with its first table.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        spec: FeatureSpec,
+        session: SparkSession | None = None,
+        engine: str = "sail",
+        identity: LakeIdentity | None = None,
+    ) -> None:
         super().__init__(uri, spec)
+        self._identity = identity
         self._session = session
         self._engine = engine
         self.journal = Journal(self)
 
     @classmethod
-    def opened(cls, uri: str, spec: FeatureSpec, session: SparkSession | None = None, engine: str = "sail") -> Lake:
+    def opened(
+        cls,
+        uri: str,
+        spec: FeatureSpec,
+        session: SparkSession | None = None,
+        engine: str = "sail",
+        identity: LakeIdentity | None = None,
+    ) -> Lake:
         """The lake, after checking that its tables are of this release's format.
 
         Raises:
             LakeFormatError: they are not.
         """
-        lake = cls(uri, spec, session, engine)
+        lake = cls(uri, spec, session, engine, identity)
         require_format(lake)
         return lake
 
@@ -166,13 +185,14 @@ class Lake(LakeReader):
         )
 
     def ensure(self, name: str) -> None:
-        """Creates the table unless it is there; the first table of a lake marks it with this release's format.
+        """Creates the table unless it is there; with the first table, a lake gets its format and identity.
 
         Raises:
             CommitError: the lake is not writable.
+            LakeMismatchError: another run has made the lake, for another project or with other settings.
         """
         if not self.exists(name):
-            require_format(self, is_new=True)
+            require_or_record(self, self._identity)
             self.create(self.table(name))
 
     @property

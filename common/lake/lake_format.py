@@ -1,120 +1,206 @@
-"""The format of a lake: a file at its root says which release's tables it holds.
+"""The record of a lake: a file at its root with the format of its tables and its identity.
 
-A change of a declared table raises `LAKE_FORMAT`, and `ndr-lake migrate` brings a lake of the format before along.
+A change of a declared table raises `LAKE_FORMAT`, and `ndr-lake migrate` brings a lake of an earlier format along. The
+first run that creates a table writes the file.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from common.errors import LakeFormatError, StorageError, first_line
+from common.lake.identity import LakeIdentity, require_same
+from common.storage.drafts import draft
 from common.storage.files import Folder
 
 if TYPE_CHECKING:
     from common.lake.reader import LakeReader
 
-LAKE_FORMAT = 2
+LAKE_FORMAT = 3
 UNMARKED_FORMAT = 1
 """The format of lakes with tables but without the file: releases before it existed wrote them."""
+FORMAT_WITH_IDENTITY = 3
 
 FILE = "_lake.json"
 
 
-def require_format(lake: LakeReader, is_new: bool = False) -> None:
-    """Refuses a lake of another format than this release's; with `is_new`, a lake without tables becomes one of it.
+@dataclass(frozen=True)
+class Record:
+    """What the file says: the format, and from format 3 on the identity."""
 
-    Raises:
-        LakeFormatError: the lake is older and must be migrated, or newer.
-        StorageError: the file cannot be read or written.
-    """
-    found = read_format(lake)
-    if found is None and is_new:
-        found = mark(lake)
-    if found is None or found == LAKE_FORMAT:
-        return
-    if found > LAKE_FORMAT:
+    lake_format: int
+    identity: LakeIdentity | None
+
+    def require_known(self, lake_uri: str) -> LakeIdentity:
+        """The identity of a lake of this release's format.
+
+        Raises:
+            LakeFormatError: the lake is older and must be migrated, or newer.
+        """
+        if self.lake_format == LAKE_FORMAT and self.identity is not None:
+            return self.identity
+        if self.lake_format > LAKE_FORMAT:
+            raise newer(lake_uri, self.lake_format)
         raise LakeFormatError(
-            f"the lake {lake.uri} has format {found}, but this release knows format {LAKE_FORMAT}",
-            "Upgrade the package",
+            f"the lake {lake_uri} has format {self.lake_format}, but this release works with format {LAKE_FORMAT}",
+            f"Run ndr-lake migrate --lake {lake_uri}",
         )
-    raise LakeFormatError(
-        f"the lake {lake.uri} has format {found}, but this release works with format {LAKE_FORMAT}",
-        f"Run ndr-lake migrate --lake {lake.uri}",
+
+
+def newer(lake_uri: str, found: int) -> LakeFormatError:
+    """The error of a lake that a later release has written."""
+    return LakeFormatError(
+        f"the lake {lake_uri} has format {found}, but this release knows format {LAKE_FORMAT}", "Upgrade the package"
     )
 
 
-def read_format(lake: LakeReader) -> int | None:
-    """The format of the lake; None for one without tables.
+def require_format(lake: LakeReader) -> None:
+    """Refuses a lake of another format than this release's.
+
+    Raises:
+        LakeFormatError: the lake is older and must be migrated, or newer.
+        StorageError: the file cannot be read.
+    """
+    if found := find_record(lake):
+        found.require_known(lake.uri)
+
+
+def require_or_record(lake: LakeReader, identity: LakeIdentity | None) -> None:
+    """Records the identity for a lake without tables, by default that of an unnamed one; refuses another one's lake.
+
+    Raises:
+        LakeFormatError: the lake is of another format.
+        LakeMismatchError: the lake is of another project, or was made with other settings.
+        StorageError: the file cannot be read or written.
+    """
+    record = find_record(lake) or create_record(
+        lake.uri, identity or LakeIdentity(feature_spec_version=lake.spec.version)
+    )
+    held = record.require_known(lake.uri)
+    if identity is not None:
+        require_same(lake.uri, held, identity)
+
+
+def find_record(lake: LakeReader) -> Record | None:
+    """The record of the lake, also of one that was made before there was a file; None for a lake without tables.
 
     Raises:
         LakeFormatError: the file is damaged.
         StorageError: it cannot be read.
     """
-    folder = Folder(lake.uri)
-    if folder.exists(FILE):
-        return _parsed(lake, folder.read(FILE))
-    return UNMARKED_FORMAT if any(lake.exists(name) for name in lake.names) else None
+    if found := read_record(lake.uri):
+        return found
+    return Record(UNMARKED_FORMAT, None) if any(lake.exists(name) for name in lake.names) else None
 
 
-def mark(lake: LakeReader, replace: bool = False) -> int:
-    """Writes the file with this release's format, or leaves the one that is there; returns what it says then.
+def read_record(lake_uri: str) -> Record | None:
+    """What the file says; None where there is none.
+
+    Raises:
+        LakeFormatError: the file is damaged.
+        StorageError: it cannot be read.
+    """
+    folder = Folder(lake_uri)
+    return _parsed(lake_uri, folder.read(FILE)) if folder.exists(FILE) else None
+
+
+def create_record(lake_uri: str, identity: LakeIdentity) -> Record:
+    """Writes the file for a new lake, or leaves the one that is there; returns what it says then.
 
     Raises:
         StorageError: it cannot be written.
     """
-    folder = Folder(lake.uri)
-    content = json.dumps({"lake_format": LAKE_FORMAT}).encode()
-    if replace:
-        folder.write(FILE, content)
-        return LAKE_FORMAT
+    folder = Folder(lake_uri)
     if folder.is_remote:
-        _create_in_s3(lake.uri, content)
+        _create_in_s3(lake_uri, _content(identity))
     else:
-        _create_on_disk(Path(lake.uri), content)
-    return _parsed(lake, folder.read(FILE))
+        _create_on_disk(Path(lake_uri), _content(identity))
+    return _parsed(lake_uri, folder.read(FILE))
 
 
-def _parsed(lake: LakeReader, content: bytes) -> int:
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        found = json.loads(content)["lake_format"]
-        if isinstance(found, int):
-            return found
-    raise LakeFormatError(
-        f"{lake.uri}/{FILE} does not say which format the lake has",
-        f'Restore it: {{"lake_format": {LAKE_FORMAT}}} if this release wrote the lake',
-    )
+def replace_record(lake_uri: str, identity: LakeIdentity) -> None:
+    """Writes the file anew, with this release's format.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    Folder(lake_uri).write(FILE, _content(identity))
+
+
+def _content(identity: LakeIdentity) -> bytes:
+    return (json.dumps({"lake_format": LAKE_FORMAT, **identity.to_dict()}, indent=1) + "\n").encode()
+
+
+def _parsed(lake_uri: str, content: bytes) -> Record:
+    raw = _mapping(content)
+    found = raw.get("lake_format")
+    if not isinstance(found, int):
+        raise LakeFormatError(
+            f"{lake_uri}/{FILE} does not say which format the lake has", "Restore the file from a backup"
+        )
+    has_identity = found == FORMAT_WITH_IDENTITY
+    return Record(found, LakeIdentity.parsed(raw, f"{lake_uri}/{FILE}") if has_identity else None)
+
+
+def _mapping(content: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _create_on_disk(folder: Path, content: bytes) -> None:
-    """Creates the file unless it is there: a link to a draft appears with its whole content."""
-    draft = folder / f"{FILE}.{secrets.token_hex(8)}.tmp"
+    """Creates the file unless it is there; it appears with its whole content."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, folder / FILE)
-        draft.unlink()
+        with draft(folder / FILE, replace=False) as path:
+            path.write_bytes(content)
     except OSError as error:
         raise StorageError(
             f"{folder / FILE} cannot be written: {first_line(error)}", "Check that the lake is writable and has space"
         ) from error
 
 
+def follow_source(lake_uri: str, held: LakeIdentity, source: str) -> None:
+    """Records the source in place of equal settings by value, for a lake in S3 whose record is still the held one.
+
+    What the table says later is then what the lake has. A lake on disk keeps its values, with which it can be used
+    where the table cannot be reached.
+
+    Raises:
+        StorageError: the file cannot be read or written.
+    """
+    if held.source or not lake_uri.startswith("s3://"):
+        return
+    with _s3_errors(lake_uri) as (s3, place):
+        found = s3.get_object(**place)
+        if _parsed(lake_uri, found["Body"].read()).identity == held:
+            content = _content(replace(held, parameters={"source": source}))
+            s3.put_object(**place, Body=content, IfMatch=found["ETag"])
+
+
 def _create_in_s3(uri: str, content: bytes) -> None:
     """Creates the object unless it is there."""
+    with _s3_errors(uri) as (s3, place):
+        s3.put_object(**place, Body=content, IfNoneMatch="*")
+
+
+@contextmanager
+def _s3_errors(uri: str) -> Iterator[tuple[Any, dict[str, str]]]:
+    """Yields the client and the place of the file; that another writer was faster is no error."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from common.aws.clients import client
 
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-    key = f"{prefix}/{FILE}" if prefix else FILE
     try:
-        client("s3").put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
+        yield client("s3"), {"Bucket": bucket, "Key": f"{prefix}/{FILE}" if prefix else FILE}
     except (BotoCoreError, ClientError) as error:
         if "PreconditionFailed" not in str(error) and "ConditionalRequestConflict" not in str(error):
             raise StorageError(

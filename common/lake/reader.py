@@ -31,6 +31,7 @@ class LakeReader:
         check_delta_path(self.uri)
         self.is_remote = self.uri.startswith("s3://")
         self._place = plain_path(self.uri)
+        self.spec = spec
         self._tables = tables(spec)
 
     def table(self, name: str) -> Table:

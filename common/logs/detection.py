@@ -100,7 +100,7 @@ def format_of(path: str, head: bytes, options: ReadOptions) -> str:
     if found is None:
         looks, remedy = next(
             ((f": it looks like {kind}", remedy) for begin, kind, remedy in LOOKS if head.startswith(begin)),
-            ("", f"Name the format with --format: {', '.join(FORMATS)}"),
+            ("", f"Name the format with --log-format: {', '.join(FORMATS)}"),
         )
         raise FormatError(f"{path} is in no known log format{looks}", remedy)
     return found

@@ -15,7 +15,7 @@ class LogFormat(Protocol):
     """What the module of a format defines."""
 
     NAME: str
-    """What users call the format, as in `--format`."""
+    """What users call the format, as in `--log-format`."""
 
     SPLITTABLE: bool
     """Whether each block of lines can be parsed by itself; not so where a header tells how to read later lines."""

@@ -1,4 +1,4 @@
-"""The catalog of commands: the stages, each with an image, and the tools.
+"""The catalog of commands: the stages, each with an image, the tools, and what deploys and operates.
 
 A stage's row holds all that the rest of the project needs to know about it. `tests/common/runtime/test_catalog.py`
 compares it with the scripts of pyproject.toml, the bake file, the Dockerfiles, the pipelines and the README, and names
@@ -56,4 +56,12 @@ TOOLS = (
     Tool("ndr-lake", "tools.lake"),
     Tool("ndr-batches", "tools.batches"),
     Tool("ndr-demo", "tools.demo"),
+    Tool("ndr-completion", "tools.completion"),
 )
+OPERATION = (
+    Tool("ndr-spark", "common.runtime.spark_cluster"),
+    Tool("ndr-statemachines", "statemachines.cli"),
+    Tool("ndr-local", "localaws.cli.cli"),
+    Tool("ndr-pipelines", "pipelines.cli"),
+)
+"""Commands that deploy and operate."""

@@ -1,13 +1,11 @@
-"""Shared parts of all command lines: options, parameter types, and error reporting."""
+"""Shared parts of all command lines: options, and error reporting."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -18,97 +16,13 @@ from common.errors import NdrError, is_out_of_memory, one_line, worker_cause
 from common.runtime.engine import ENGINES
 from common.runtime.interrupts import Interrupted, end, interruptible, received
 from common.runtime.output import close, listening, tell_failure
-from common.runtime.verbosity import asked_level, verbosity_options
-from common.storage.files import read_lines
-from common.storage.filesystems import normal_uri
-from common.windows import Windows, parse_moment
+from common.runtime.parameter_types import PlaceType, UriType, WindowsType
+from common.runtime.verbosity import asked_level
 
 Command = Callable[..., Any]
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error message; of a longer one, the middle is left out."""
-
-
-class WindowsType(click.ParamType[Windows]):
-    """A window, or a half-open range of windows."""
-
-    name = "window"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Windows:
-        """The parsed windows; fails with a usage error that names the value."""
-        if isinstance(value, Windows):
-            return value
-        try:
-            return Windows.parse(value)
-        except NdrError as error:
-            self.fail(str(error), param, ctx)
-
-
-class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
-    """Comma-separated windows and ranges, `@FILE` with one per line, or a word that stands for all."""
-
-    name = "windows"
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Windows, ...] | None:
-        """The distinct single windows, sorted; None for the word; fails with a usage error that names the value."""
-        if value == self.word or isinstance(value, tuple):
-            return None if value == self.word else value
-        try:
-            texts = read_lines(value[1:]) if value.startswith("@") else value.split(",")
-            named = {window for text in texts for window in Windows.parse(text.strip())}
-        except NdrError as error:
-            self.fail(f"{error}; or give {self.word!r}", param, ctx)
-        return tuple(sorted(named))
-
-
-class MomentType(click.ParamType[datetime]):
-    """A time with a time zone."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The UTC time; fails with a usage error that names the value."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_moment(value)
-        except NdrError as error:
-            self.fail(str(error), param, ctx)
-
-
-class UriType(click.ParamType[str]):
-    """A path, `file://` or `s3://` URI."""
-
-    name = "uri"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The URI without its trailing slash; fails with a usage error that names the value."""
-        try:
-            return normal_uri(value)
-        except NdrError as error:
-            self.fail(str(error), param, ctx)
-
-
-class MonthType(click.ParamType[str | None]):
-    """A calendar month, `YYYY-MM`; if `automatic`, also `auto`: the stage chooses."""
-
-    name = "month"
-
-    def __init__(self, automatic: bool = False) -> None:
-        self.automatic = automatic
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | None:
-        """The month as given, None for `auto`; fails with a usage error that names the value."""
-        if self.automatic and value == "auto":
-            return None
-        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
-            self.fail(f"{value!r} is not a month. Use the form 2026-03", param, ctx)
-        return str(value)
 
 
 def window_option(function: Command) -> Command:
@@ -138,7 +52,7 @@ def engine_option(function: Command) -> Command:
 
 
 def feature_spec_option(function: Command) -> Command:
-    """Adds `--feature-spec-version`."""
+    """Adds `--feature-spec-version` of a command without a lake."""
     return click.option(
         "--feature-spec-version",
         default="v1",
@@ -148,19 +62,41 @@ def feature_spec_option(function: Command) -> Command:
     )(function)
 
 
+def lake_spec_option(function: Command) -> Command:
+    """Adds `--feature-spec-version` of a command with a lake, which knows it."""
+    return click.option(
+        "--feature-spec-version",
+        metavar="VERSION",
+        help="Version of the feature specification.  [default: the lake's; v1 for a new one]",
+    )(function)
+
+
+def project_name_option(function: Command) -> Command:
+    """Adds `--project-name` of a command with a lake, which knows it."""
+    return click.option(
+        "--project-name", metavar="NAME", help="Name of the project.  [default: the lake's; local for a new one]"
+    )(function)
+
+
+def parameters_option(function: Command) -> Command:
+    """Adds `--parameters` of a command with a lake, which knows them."""
+    return click.option(
+        "--parameters",
+        "parameters_path",
+        type=PlaceType(),
+        metavar="SOURCE",
+        help="Project parameters: a YAML file (a path or s3:// URI) or dynamodb://<table>.  [default: the lake's; "
+        "built-in defaults for a new one]",
+    )(function)
+
+
 def project_options(function: Command) -> Command:
     """Adds `--project-name`, `--feature-spec-version`, `--mini-batch-id` and `--parameters`."""
     for option in (
-        click.option(
-            "--parameters",
-            "parameters_path",
-            metavar="SOURCE",
-            help="Project parameters: a YAML file (a path or s3:// URI) or dynamodb://<table>.  [default: built-in "
-            "defaults]",
-        ),
+        parameters_option,
         click.option("--mini-batch-id", metavar="ID", help="Mini-batch being processed, for the run report."),
-        feature_spec_option,
-        click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Name of the project."),
+        lake_spec_option,
+        project_name_option,
     ):
         function = option(function)
     return function
@@ -168,7 +104,7 @@ def project_options(function: Command) -> Command:
 
 def stage_options(function: Command) -> Command:
     """Adds the options of every stage that processes windows."""
-    return window_option(lake_option(engine_option(project_options(verbosity_options(function)))))
+    return window_option(lake_option(engine_option(project_options(function))))
 
 
 def report_errors(function: Command) -> Command:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from common.config.project import ProjectParameters, load_project
+from common.config.project import ProjectParameters
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
 from common.lake.orphans import clear_up
 from common.lake.reader import LakeReader
 from common.runtime.engine import open_engine
 from common.runtime.events import run_id
+from common.runtime.lake_project import LakeProject
 from common.runtime.output import activity
 from common.runtime.run_report import RunReport
 from common.storage.failures import require_writable
@@ -32,10 +33,18 @@ class StageConfig:
     windows: Windows
     lake_uri: str
     engine: str
-    project_name: str
-    feature_spec_version: str
     mini_batch_id: str | None
-    parameters_path: str | None
+    lake_project: LakeProject
+
+    @property
+    def project_name(self) -> str:
+        """The project."""
+        return self.lake_project.name
+
+    @property
+    def feature_spec_version(self) -> str:
+        """The version of its feature specification."""
+        return self.lake_project.feature_spec_version
 
 
 Config = TypeVar("Config", bound=StageConfig)
@@ -67,21 +76,20 @@ def open_stages(
     With `together`, the stages are parts of one run over the same windows: their notes in `window_status` are
     written in two commits.
     """
-    spec = load_spec(config.feature_spec_version)
-    project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
+    spec, project = load_spec(config.feature_spec_version), config.lake_project
     require_writable(config.lake_uri)
     clear_up(LakeReader(config.lake_uri, spec))
     with ExitStack() as opened:
         with activity(f"starting engine {config.engine}"):
             remote = config.lake_uri.startswith("s3://")
             session = opened.enter_context(open_engine(config.engine, remote_storage=remote))
-            lake = Lake.opened(config.lake_uri, spec, session, config.engine)
+            lake = Lake.opened(config.lake_uri, spec, session, config.engine, project.identity)
 
         def start(stage: str, own: Any, work: Callable[[Any, StageRun], None]) -> None:
             report = new_report(stage, own)
             report.log("", "settings", "debug", **{name: str(value) for name, value in vars(own).items()})
             with activity("", stage):
-                work(own, StageRun(spec, project, lake, session, report))
+                work(own, StageRun(spec, project.settings, lake, session, report))
             click.echo(report.to_json())
 
         with lake.journal.together() if together else nullcontext():
@@ -96,6 +104,7 @@ def new_report(stage: str, config: StageConfig) -> RunReport:
         engine=config.engine,
         project_name=config.project_name,
         feature_spec_version=config.feature_spec_version,
+        parameters=config.lake_project.parameters,
         mini_batch_id=config.mini_batch_id,
         run_id=config.mini_batch_id or run_id(),
     )

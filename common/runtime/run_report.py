@@ -18,6 +18,7 @@ from common.runtime.output import Work, working
 class RunReport:
     """The outcome of a run: rows in, out and rejected, seconds per step, and the version of each table written.
 
+    `parameters` says where the settings are from: `lake`, the source that was given, or `defaults`.
     `incomplete_reason` says what is missing of the input: files, or parts of them, that nobody can read. `run_id` is
     that of all events of the run.
     """
@@ -27,6 +28,7 @@ class RunReport:
     engine: str | None = None
     project_name: str | None = None
     feature_spec_version: str | None = None
+    parameters: str | None = None
     mini_batch_id: str | None = None
     run_id: str = field(default_factory=run_id)
     rows_in: int = 0

@@ -19,6 +19,7 @@ import click
 from common.errors import EngineError
 from common.runtime.catalog import STAGES
 from common.runtime.cli import report_errors
+from common.runtime.commands import command
 from common.runtime.version import version_option
 
 RESOURCES = Path("/opt/ml/config/resourceconfig.json")
@@ -146,7 +147,7 @@ def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
             process.terminate()
 
 
-@click.command(
+@command(
     name="ndr-spark",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog="Example: ndr-spark ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake",

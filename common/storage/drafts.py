@@ -14,9 +14,10 @@ SUFFIX = ".tmp"
 
 
 @contextmanager
-def draft(target: Path) -> Iterator[Path]:
+def draft(target: Path, replace: bool = True) -> Iterator[Path]:
     """A new, hidden file beside the target to write to; it takes the target's place at the end, and is gone otherwise.
 
+    Without `replace`, a target that is there at the end stays.
     Its process holds it with flock, so the next one that writes the target knows and removes those of killed processes.
 
     Raises:
@@ -26,7 +27,11 @@ def draft(target: Path) -> Iterator[Path]:
     path, lock = _new(target)
     try:
         yield path
-        path.replace(target)
+        if replace:
+            path.replace(target)
+        else:
+            with suppress(FileExistsError):
+                os.link(path, target)
     finally:
         path.unlink(missing_ok=True)
         os.close(lock)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import click
 
+from common.runtime.commands import NdrCommand
 from docs.generate.markdown import page, table
 
 ROOT = Path(__file__).parents[2]
 GROUPS = {"jobs": "Stages", "tools": "Tools"}
+GENERAL = {"--help", "--version", "--quiet", "--verbose"}
 OTHERS = "Deployment and operation"
 
 
@@ -30,7 +32,8 @@ def render() -> str:
     """The page of all commands."""
     declared = commands()
     parts = [
-        "Every command also has `--help` and `--version`. Exit codes: 0 done, 1 failed, 2 wrong arguments. "
+        "Every command also has `--help`, `--version`, `--quiet` (`-q`: errors and the result only) and `--verbose` "
+        "(`-v`: details, too); see [messages](../messages.md). Exit codes: 0 done, 1 failed, 2 wrong arguments. "
         "`NDR_DEBUG=1` shows where a failure comes from."
     ]
     for group in (*GROUPS.values(), OTHERS):
@@ -43,9 +46,8 @@ def _command(name: str, command: click.Command, level: int, parent: click.Contex
     context = click.Context(command, info_name=name, parent=parent)
     usage = f"`{context.command_path} {' '.join(command.collect_usage_pieces(context))}`"
     parts = [f"{'#' * level} {context.command_path}", usage, inspect.cleandoc(command.help or "").replace("\b\n", "")]
-    records = [record for option in command.get_params(context) if (record := _record(option, context))]
-    if records:
-        parts.append(table(("option", "meaning"), records))
+    if options := _options(command, context):
+        parts.append(table(("group", "option", "meaning"), options))
     if command.epilog:
         kind, _, line = command.epilog.partition(": ")
         parts.append(f"{kind}: `{line}`")
@@ -54,9 +56,21 @@ def _command(name: str, command: click.Command, level: int, parent: click.Contex
     return "\n\n".join(parts)
 
 
-def _record(option: click.Parameter, context: click.Context) -> tuple[str, str] | None:
-    record = option.get_help_record(context)
-    if record is None or "--help" in option.opts or "--version" in option.opts:
-        return None
-    names, meaning = record
+def _options(command: click.Command, context: click.Context) -> list[tuple[str, str, str]]:
+    """Group, names and meaning of each option; the group only at its first option, and if there is more than one."""
+    assert isinstance(command, NdrCommand), f"{command.name} has no groups of options"
+    groups = [
+        (title, [_record(option, context) for option in options if not GENERAL & set(option.opts)])
+        for title, options in command.option_groups(context)
+    ]
+    several = sum(1 for _, records in groups if records) > 1
+    return [
+        (title if several and not place else "", *record)
+        for title, records in groups
+        for place, record in enumerate(records)
+    ]
+
+
+def _record(option: click.Parameter, context: click.Context) -> tuple[str, str]:
+    names, meaning = option.get_help_record(context) or ("", "")
     return f"`{names}`", meaning

@@ -8,7 +8,10 @@ import click
 
 from common.logs import FORMATS
 from common.runtime.cli import Command, report_errors, stage_options
+from common.runtime.commands import command
 from common.runtime.context import run_stage
+from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from jobs.delta.config import DeltaConfig
 from jobs.delta.job import run
@@ -29,12 +32,11 @@ def log_options(function: Command) -> Command:
             metavar="ZONE",
             help="Zone of log times without one: IANA name or offset (+02:00).  [default: from the project parameters]",
         ),
-        click.option(
-            "--format", "log_format", type=click.Choice(FORMATS), help="Log format.  [default: detected per file]"
-        ),
+        click.option("--log-format", type=click.Choice(FORMATS), help="Log format.  [default: detected per file]"),
         click.option(
             "--input",
             "inputs",
+            type=PlaceType(),
             multiple=True,
             required=True,
             metavar="PATH",
@@ -46,7 +48,7 @@ def log_options(function: Command) -> Command:
     return function
 
 
-@click.command(
+@command(
     name="ndr-delta",
     epilog="Example: ndr-delta --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
 )
@@ -60,4 +62,4 @@ def main(inputs: tuple[str, ...], **options: Any) -> None:
     For a single window, the input is its mini-batch. For a range, sessions count in the window of their batch folder,
     or without one in the window in which they end. A record counts in one window, however often it is delivered.
     """
-    run_stage("ndr-delta", DeltaConfig(inputs=inputs, **options), run)
+    run_stage("ndr-delta", DeltaConfig(inputs=inputs, **with_lake_project(options)), run)

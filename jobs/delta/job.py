@@ -84,6 +84,6 @@ def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     raise RejectedRatioError(
         f"{counts.unexplained_rejects:,} of {counts.read:,} records were rejected, more than max_rejected_ratio "
         f"{allowed:g}; the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
-        "See table sessions_rejected; correct the input, --window, --format or --log-time-zone, or raise "
+        "See table sessions_rejected; correct the input, --window, --log-format or --log-time-zone, or raise "
         "--max-rejected-ratio",
     )

@@ -7,16 +7,24 @@ from typing import Any
 import click
 
 from common.errors import ParameterError, WindowError
-from common.runtime.cli import UriType, WindowListType, report_errors, stage_options
+from common.runtime.cli import report_errors, stage_options
+from common.runtime.commands import command
+from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import UriType, WindowListType
 from common.runtime.version import version_option
 from jobs.extractor.config import SOURCES, ExtractorConfig
 from jobs.extractor.job import run
 
 
-@click.command(
+@command(
     name="ndr-extractor",
     epilog="Example: ndr-extractor --window 2026-03-03T00:08Z/2026-03-04T00:08Z --request-id march-3 "
     "--input-prefix ./fw_paloalto/acme/hq --manifest ./backfill/march-3 --lake ./lake",
+    groups={
+        "Windows": ("window", "windows-filter"),
+        "Input": ("input-prefix", "source"),
+        "Output": ("request-id", "manifest"),
+    },
 )
 @click.option("--request-id", required=True, metavar="ID", help="Id of the backfill request.")
 @click.option(
@@ -56,8 +64,9 @@ from jobs.extractor.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Find the mini-batches of a range of windows, and write the manifest of a backfill."""
+    known = with_lake_project(options)
     try:
-        config = ExtractorConfig(**options)
+        config = ExtractorConfig(**known)
     except (ParameterError, WindowError) as error:
         raise click.UsageError(str(error)) from None
     run(config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from common.config.project import load_project
 from common.errors import ParameterError, WindowError
 from common.runtime.context import new_report
 from common.runtime.run_report import RunReport
@@ -31,7 +30,7 @@ def run(config: ExtractorConfig) -> None:
             f"{config.windows} has {len(config.wanted):,} windows, but a backfill may have at most {MOST_WINDOWS}",
             "Split the range, or select windows with --windows-filter",
         )
-    project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
+    project = config.lake_project.settings
     report = new_report("ndr-extractor", config)
     candidates = _candidates(config, project.batch_index_table, report)
     batches, repeated = by_window(candidates.found, config.wanted)

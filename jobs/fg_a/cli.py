@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from common.runtime.cli import report_errors, stage_options
+from common.runtime.commands import command
 from common.runtime.context import StageConfig, run_stage
+from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.fg_a.job import run
 
 
-@click.command(
+@command(
     name="ndr-fg-a",
     epilog="Example: ndr-fg-a --window 2026-03-10T13:08Z --lake ./lake",
 )
@@ -21,4 +21,4 @@ from jobs.fg_a.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Compute FG-A: what each host does now, over 15 minutes to 24 hours, from host and pair slices."""
-    run_stage("ndr-fg-a", StageConfig(**options), run)
+    run_stage("ndr-fg-a", StageConfig(**with_lake_project(options)), run)

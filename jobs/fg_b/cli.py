@@ -6,15 +6,17 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import MomentType, MonthType, engine_option, lake_option, project_options, report_errors
+from common.runtime.cli import engine_option, lake_option, project_options, report_errors
+from common.runtime.commands import command
 from common.runtime.context import run_stage
-from common.runtime.verbosity import verbosity_options
+from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import MomentType, MonthType
 from common.runtime.version import version_option
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run
 
 
-@click.command(name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --lake ./lake")
+@command(name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --lake ./lake")
 @click.option(
     "--month",
     type=MonthType(),
@@ -32,9 +34,8 @@ from jobs.fg_b.job import run
 @lake_option
 @engine_option
 @project_options
-@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:
     """Compute monthly baselines of hosts, segments and pairs for each horizon, from fg_a and pair_counts."""
-    run_stage("ndr-fg-b", BaselineConfig.from_options(**options), run)
+    run_stage("ndr-fg-b", BaselineConfig.from_options(**with_lake_project(options)), run)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from common.config.project import ProjectParameters, load_project
+from common.config.project import ProjectParameters
 from common.errors import ParameterError
 from common.features.spec import FeatureSpec, Horizon, load_spec
 from common.runtime.context import StageConfig
+from common.runtime.lake_project import LakeProject
 from common.windows import WINDOW, Windows, floor_to_grid
 
 
@@ -29,10 +30,12 @@ class BaselineConfig(StageConfig):
     @classmethod
     def from_options(cls, month: str, reference: datetime | None, **options: Any) -> BaselineConfig:
         """The configuration for a month `YYYY-MM`; without a reference time, that month's first moment in UTC."""
-        spec = load_spec(options["feature_spec_version"])
-        project = load_project(options["parameters_path"], options["project_name"], options["feature_spec_version"])
+        lake_project: LakeProject = options["lake_project"]
+        spec = load_spec(lake_project.feature_spec_version)
         moment = reference or datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-        runs = [history(name, horizon, moment) for name, horizon in chosen_horizons(spec, project).items()]
+        runs = [
+            history(name, horizon, moment) for name, horizon in chosen_horizons(spec, lake_project.settings).items()
+        ]
         windows = Windows(min(run.start for run in runs), max(run.end for run in runs))
         return cls(windows=windows, baseline_month=month, reference=moment, **options)
 

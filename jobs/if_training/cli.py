@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import WindowListType, WindowsType, engine_option, lake_option, project_options, report_errors
-from common.runtime.verbosity import verbosity_options
+from common.runtime.cli import engine_option, lake_option, project_options, report_errors
+from common.runtime.commands import command
+from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import WindowListType, WindowsType
 from common.runtime.version import version_option
 from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
@@ -30,9 +32,13 @@ class RunIdType(click.ParamType[str]):
         return str(value)
 
 
-@click.command(
+@command(
     name="ndr-if-training",
     epilog="Example: ndr-if-training --window 2026-03-03T00:08Z/2026-03-10T00:08Z --lake ./lake",
+    groups={
+        "Training": ("stage", "run-id", "n-estimators", "max-samples", "random-state", "min-rows"),
+        "Windows": ("window", "missing-windows", "backfill-state-machine"),
+    },
 )
 @click.option(
     "--window",
@@ -44,7 +50,6 @@ class RunIdType(click.ParamType[str]):
 @lake_option
 @engine_option
 @project_options
-@verbosity_options
 @click.option(
     "--stage",
     type=click.Choice([ALL, *STAGES, ROLLBACK]),
@@ -104,7 +109,8 @@ def _inside(window: Windows, windows: Windows | None) -> bool:
 def _run(options: dict[str, Any]) -> None:
     from jobs.if_training.job import roll_back, run  # what the stages load takes a second, which help need not wait for
 
+    known = with_lake_project(options)
     if options["stage"] == ROLLBACK:
-        roll_back(options["lake_uri"], options["project_name"], options["run_id"])
+        roll_back(options["lake_uri"], known["lake_project"], options["run_id"])
     else:
-        run(TrainingConfig(**options))
+        run(TrainingConfig(**known))

@@ -8,6 +8,7 @@ from importlib import import_module
 import click
 
 from common.detection.registry import pointer
+from common.runtime.lake_project import LakeProject
 from common.runtime.output import activity
 from common.runtime.run_report import RunReport
 from jobs.if_training.config import ALL, STAGES, TrainingConfig
@@ -35,15 +36,15 @@ def run(config: TrainingConfig) -> None:
     click.echo(opened.report.to_json())
 
 
-def roll_back(lake_uri: str, project_name: str, run_id: str | None) -> None:
+def roll_back(lake_uri: str, project: LakeProject, run_id: str | None) -> None:
     """Makes the model before the current one current again; with a run, only where that one is current.
 
     Raises:
         ModelError: there is none before it, or it was altered.
     """
-    report = RunReport("ndr-if-training", project_name=project_name)
+    report = RunReport("ndr-if-training", project_name=project.name)
     with report.step("rollback"):
-        left, current = pointer.roll_back(pointer.model_store(lake_uri, project_name), run_id)
+        left, current = pointer.roll_back(pointer.model_store(lake_uri, project.name), run_id)
     report.details |= {"rolled_back": left if left != current else None, "run_id": current}
     click.echo(report.to_json())
 

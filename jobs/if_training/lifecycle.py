@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from common.config.project import ProjectParameters, load_project
+from common.config.project import ProjectParameters
 from common.config.training import TrainingParameters
 from common.detection.registry.formats import parsed
 from common.detection.registry.pointer import ArtifactStore, model_store
@@ -119,13 +119,13 @@ def before(stage: str) -> str:
 def open_run(config: TrainingConfig) -> TrainingRun:
     """The run that the configuration names; a run without a name is named by what its model is made of."""
     spec = load_spec(config.feature_spec_version)
-    project = load_project(config.parameters_path, config.project_name, config.feature_spec_version)
+    project = config.lake_project.settings
     parameters = replace(
         project.training,
         min_rows=project.training.min_rows if config.min_rows is None else config.min_rows,
         random_state=project.training.random_state if config.random_state is None else config.random_state,
     )
-    lake = Lake.opened(config.lake_uri, spec)
+    lake = Lake.opened(config.lake_uri, spec, identity=config.lake_project.identity)
     clear_up(lake)
     run = TrainingRun(
         config,

@@ -6,15 +6,17 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import MonthType, engine_option, lake_option, project_options, report_errors
+from common.runtime.cli import engine_option, lake_option, project_options, report_errors
+from common.runtime.commands import command
 from common.runtime.context import run_stage
-from common.runtime.verbosity import verbosity_options
+from common.runtime.lake_project import with_lake_project
+from common.runtime.parameter_types import MonthType
 from common.runtime.version import version_option
 from jobs.inventory_unload.config import InventoryConfig
 from jobs.inventory_unload.job import run
 
 
-@click.command(
+@command(
     name="ndr-inventory-unload",
     epilog="Example: ndr-inventory-unload --month 2026-03 --parameters ./project.yaml --lake ./lake",
 )
@@ -22,9 +24,8 @@ from jobs.inventory_unload.job import run
 @lake_option
 @engine_option
 @project_options
-@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:
     """Unload the machine inventory from Redshift into the month's snapshot in the lake."""
-    run_stage("ndr-inventory-unload", InventoryConfig.from_options(**options), run)
+    run_stage("ndr-inventory-unload", InventoryConfig.from_options(**with_lake_project(options)), run)

@@ -7,15 +7,18 @@ from typing import Any
 import click
 
 from common.runtime.cli import report_errors, stage_options
+from common.runtime.commands import command
 from common.runtime.context import run_stage
+from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.join.config import DESTINATIONS, JoinConfig
 from jobs.join.job import run
 
 
-@click.command(
+@command(
     name="ndr-join",
     epilog="Example: ndr-join --window 2026-03-10T13:08Z --lake ./lake",
+    groups={"Output": ("destination",)},
 )
 @click.option(
     "--destination",
@@ -30,4 +33,4 @@ from jobs.join.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Join predictions with the features an analyst checks first, and publish the rows."""
-    run_stage("ndr-join", JoinConfig(**options), run)
+    run_stage("ndr-join", JoinConfig(**with_lake_project(options)), run)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from common.runtime.cli import report_errors, stage_options
+from common.runtime.commands import command
 from common.runtime.context import StageConfig, run_stage
+from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.pair_counts.job import run
 
 
-@click.command(
+@command(
     name="ndr-pair-counts",
     epilog="Example: ndr-pair-counts --window 2026-03-10T13:08Z --lake ./lake",
 )
@@ -21,4 +21,4 @@ from jobs.pair_counts.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Count sessions per source, destination, service port and window, from delta_pair."""
-    run_stage("ndr-pair-counts", StageConfig(**options), run)
+    run_stage("ndr-pair-counts", StageConfig(**with_lake_project(options)), run)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from common.runtime.cli import report_errors, stage_options
+from common.runtime.commands import command
+from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.delta.cli import log_options
 from jobs.fg_c.cli import baseline_month_option
@@ -14,7 +14,7 @@ from jobs.streaming_15m.config import StreamingConfig
 from jobs.streaming_15m.job import run
 
 
-@click.command(
+@command(
     name="ndr-15m",
     epilog="Example: ndr-15m --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
 )
@@ -28,4 +28,4 @@ def main(**options: Any) -> None:
 
     Runs ndr-delta, ndr-fg-a, ndr-pair-counts and ndr-fg-c in one process, and prints the run report of each.
     """
-    run(StreamingConfig(**options))
+    run(StreamingConfig(**with_lake_project(options)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -13,14 +12,15 @@ import click
 
 from common.display import lines_on_terminal, on_terminal
 from common.runtime.cli import report_errors
-from common.runtime.verbosity import verbosity_options
+from common.runtime.commands import group
+from common.runtime.rows import FLAT, format_option, print_rows
 from common.runtime.version import version_option
 from localaws.cli.deployment import deploy
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.histories import Histories
 from localaws.cli.logs import follow, log_files
 from localaws.cli.process import DEFAULT_PORT, LocalAws
-from localaws.cli.text_table import document, lines
+from localaws.cli.rows import COLUMNS, execution_row, step_rows
 
 home_option = click.option(
     "--home",
@@ -44,20 +44,25 @@ def running(home: Path) -> LocalAws:
     return local
 
 
-@click.group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
+@group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
 @version_option
 def main() -> None:
     """Run the whole control plane on this machine: AWS services, state machines and pipelines."""
 
 
-@main.command(epilog="Example: ndr-local up --project project.yaml --fused")
+@main.command(
+    epilog="Example: ndr-local up --project project.yaml --fused",
+    groups={
+        "Server": ("home", "port", "steps", "slots", "wait-scale", "mount"),
+        "Deployment": ("project", "deploy", "fused"),
+    },
+)
 @home_option
 @click.option(
     "--port", type=click.IntRange(1, 65535), help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}]"
 )
 @click.option(
     "--project",
-    "--parameters",
     "projects",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -71,7 +76,6 @@ def main() -> None:
 @click.option("--wait-scale", type=click.FloatRange(0), help="Factor on the waits of state machines.  [default: 1]")
 @click.option("--mount", "mounts", multiple=True, help="Folder mounted into step containers; repeatable.")
 @click.option("--deploy/--no-deploy", "deploys", default=True, help="Deploy the control plane.  [default: deploy]")
-@verbosity_options
 @report_errors
 def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
@@ -153,19 +157,20 @@ def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> 
 @home_option
 @click.option("--machine", metavar="NAME", help="List only executions of this state machine.")
 @click.option("--failed", is_flag=True, help="List only executions that failed, timed out or were stopped.")
-@click.option("--steps", is_flag=True, help="List the steps of their pipelines, too.")
+@click.option("--steps", is_flag=True, help="List the steps of their pipelines, one row each.")
 @click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="Number of executions to list.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@format_option
 @report_errors
-def executions(home: Path, machine: str | None, failed: bool, steps: bool, last: int, as_json: bool) -> None:
-    """List the executions of the state machines, newest first, and why they failed."""
+def executions(home: Path, machine: str | None, failed: bool, steps: bool, last: int, form: str) -> None:
+    """List the executions of the state machines, newest first, and why they failed.
+
+    JSON and NDJSON hold the pipelines of each execution and their steps, too.
+    """
     found = Histories(running(home)).executions(machine, failed, last, details=steps)
-    if as_json:
-        for item in found:
-            click.echo(json.dumps(document(item)))
-        return
-    for line in lines(found, steps):
-        click.echo(line)
+    if steps:
+        print_rows((row for item in found for row in step_rows(item)), form)
+    else:
+        print_rows(map(execution_row, found), form, COLUMNS if form in FLAT else None)
 
 
 @main.command(epilog='Example: eval "$(ndr-local env)"')

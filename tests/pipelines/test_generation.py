@@ -47,8 +47,9 @@ def test_the_folder_holds_what_was_built(tmp_path: Path) -> None:
 
 
 def test_list_and_help(run: Run) -> None:
-    assert run("list").output.splitlines()[0] == (
-        "ndr-15m-streaming: DeltaBuilderStep > FGABuilderStep > PairCountsBuilderStep > FGCCorrBuilderStep"
-    )
+    assert json.loads(run("list").output.splitlines()[0]) == {
+        "pipeline": "ndr-15m-streaming",
+        "steps": ["DeltaBuilderStep", "FGABuilderStep", "PairCountsBuilderStep", "FGCCorrBuilderStep"],
+    }
     for arguments in ([], ["list"], ["generate"], ["upsert"], ["diff"], ["start"]):
         assert "Example: ndr-pipelines" in run(*arguments, "--help").output

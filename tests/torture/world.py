@@ -19,7 +19,7 @@ from common.lake.publications import MEMBERS
 from common.lake.publications import TABLE as PUBLICATIONS
 from common.windows import Windows
 from tests.commands import command_line
-from tests.tools.lake.format_1 import write_format_1
+from tests.tools.lake.formats import write_format_1
 from tools.simulate.batches import batch_path
 
 DAY = Windows.parse("2026-03-03T00:08Z/2026-03-04T00:08Z")
@@ -108,7 +108,14 @@ class World:
             ),
             Step(
                 "ndr-evaluate",
-                ("--lake", "{lake}", "--labels", str(self.root / "first/labels.csv"), "--json", "{out}/figures.json"),
+                (
+                    "--lake",
+                    "{lake}",
+                    "--labels",
+                    str(self.root / "first/labels.csv"),
+                    "--figures-out",
+                    "{out}/figures.json",
+                ),
                 outputs=("figures.json",),
             ),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,18 +9,20 @@ import click
 
 from common.aws.clients import client
 from common.display import on_terminal
-from common.errors import InputError, one_line
+from common.errors import InputError
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
+from common.runtime.commands import group
+from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
 from common.windows import Windows
 from statemachines.deploy.stack import read_outputs
 from tools.batches import changes
 from tools.batches.states import STATES, Batch, Tables, find_batches
 
-MOST_CHARACTERS = 160
+COLUMNS = ("window", "state", "event_ts", "path", "reason")
 
 
-@click.group(name="ndr-batches", epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z")
+@group(name="ndr-batches", epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z")
 @version_option
 def main() -> None:
     """List the mini-batches that the 15-minute state machine received, send them again, remove them.
@@ -57,22 +58,12 @@ state_option = click.option(
 )
 @batch_options
 @state_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per mini-batch.")
+@format_option
 @report_errors
-def list_batches(states: Sequence[str], as_json: bool, **options: Any) -> None:
+def list_batches(states: Sequence[str], form: str, **options: Any) -> None:
     """Print the mini-batches of the windows with their state, the time of their event, and the reason."""
-    for batch in _chosen(find_batches(_tables(options), options["windows"]), states, ()):
-        if as_json:
-            click.echo(json.dumps(_described(batch)))
-        else:
-            shown = (
-                str(batch.window),
-                f"{batch.state:<10}",
-                batch.event_ts,
-                batch.path,
-                one_line(batch.reason, MOST_CHARACTERS),
-            )
-            click.echo(on_terminal("  ".join(shown).rstrip()))
+    found = _chosen(find_batches(_tables(options), options["windows"]), states, ())
+    print_rows(map(_described, found), form, COLUMNS)
 
 
 @main.command(epilog="Example: ndr-batches retry --window 2026-03-10T13:08Z s3://ndr-ingestion/acme/hq/2026/03/10/0f3a")

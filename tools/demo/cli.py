@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from common.runtime.cli import engine_option, report_errors
-from common.runtime.verbosity import verbosity_options
+from common.runtime.commands import command
+from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from tools.demo.config import DemoConfig
 from tools.demo.job import run
@@ -16,10 +17,20 @@ from tools.demo.job import run
 DAYS = click.FloatRange(0, 93, min_open=True)
 
 
-@click.command(name="ndr-demo", epilog="Example: ndr-demo --lake demo/lake")
+@command(
+    name="ndr-demo",
+    epilog="Example: ndr-demo --lake demo/lake",
+    groups={
+        "Input": ("input", "scenario"),
+        "Windows": ("train-days", "score-days"),
+        "Local AWS": ("aws-home", "aws-port"),
+        "Output": ("top",),
+    },
+)
 @click.option(
     "--input",
     "inputs",
+    type=PlaceType(),
     multiple=True,
     metavar="PATH",
     help="Logs: file, folder or glob; repeatable.  [default: simulated logs]",
@@ -63,7 +74,6 @@ DAYS = click.FloatRange(0, 93, min_open=True)
 @click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number of alerts to print.")
 @click.option("--log-time-zone", metavar="ZONE", help="Zone of log times without one.  [default: UTC]")
 @engine_option
-@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:

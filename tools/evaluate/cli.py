@@ -7,17 +7,28 @@ from typing import Any
 
 import click
 
-from common.runtime.cli import MomentType, UriType, report_errors
+from common.runtime.cli import report_errors
+from common.runtime.commands import command
 from common.runtime.output import activity
-from common.runtime.verbosity import verbosity_options
+from common.runtime.parameter_types import MomentType, UriType
+from common.runtime.rows import print_rows, rows_option
 from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig
 from tools.evaluate.job import run
+from tools.evaluate.table import attack_rows
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command(name="ndr-evaluate", epilog="Example: ndr-evaluate --lake ./lake --labels demo/labels.csv")
+@command(
+    name="ndr-evaluate",
+    epilog="Example: ndr-evaluate --lake ./lake --labels demo/labels.csv",
+    groups={
+        "Windows": ("since", "until"),
+        "Input": ("lake", "predictions", "labels"),
+        "Output": ("budget", "format", "predictions-out", "figures-out"),
+    },
+)
 @click.option("--lake", "lake_uri", type=UriType(), metavar="URI", help="Lake whose predictions are evaluated.")
 @click.option(
     "--predictions",
@@ -61,18 +72,22 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="FILE",
     help="Write the predictions of the period to a CSV with host_ip, window_start and anomaly_score.",
 )
-@click.option("--json", "json_out", type=FILE, metavar="FILE", help="Write all figures to a JSON file.")
-@verbosity_options
+@rows_option
+@click.option("--figures-out", type=FILE, metavar="FILE", help="Write all figures to a JSON file.")
 @version_option
 @report_errors
-def main(**options: Any) -> None:
+def main(form: str | None, **options: Any) -> None:
     """Evaluate predictions against labels: ROC-AUC, PR-AUC, precision and recall at an alert budget, per attack.
 
-    The unit is a label row (host and window). A row without a prediction counts as least anomalous.
+    The unit is a label row (host and window). A row without a prediction counts as least anomalous. With --format,
+    prints one row per attack.
     """
     with activity("evaluating"):
-        _, table = run(EvaluateConfig(**options))
-    click.echo(table)
+        report, text = run(EvaluateConfig(**options))
+    if form:
+        print_rows(attack_rows(report), form)
+    else:
+        click.echo(text)
 
 
 if __name__ == "__main__":

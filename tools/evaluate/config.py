@@ -22,7 +22,7 @@ class EvaluateConfig:
             prediction.
         budget: number of alerts that analysts check.
         predictions_out: CSV to write the predictions to.
-        json_out: file to write the report to.
+        figures_out: file to write the report to.
     """
 
     labels_path: Path
@@ -32,7 +32,7 @@ class EvaluateConfig:
     until: datetime | None = None
     budget: int = 20
     predictions_out: Path | None = None
-    json_out: Path | None = None
+    figures_out: Path | None = None
 
     def __post_init__(self) -> None:
         if (self.lake_uri is None) == (self.predictions_path is None):

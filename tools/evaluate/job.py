@@ -14,6 +14,7 @@ from common.display import in_csv
 from common.errors import InputError
 from common.features.spec import load_spec
 from common.lake.lake import Lake
+from common.runtime.lake_project import lake_project
 from common.windows import WINDOW, floor_to_grid
 from tools.evaluate.config import EvaluateConfig
 from tools.evaluate.metrics import align, evaluate
@@ -61,8 +62,8 @@ def run(config: EvaluateConfig) -> tuple[dict[str, Any], str]:
     }
     if config.predictions_out:
         write_predictions(given, config.predictions_out)
-    if config.json_out:
-        _write(config.json_out, json.dumps(report, indent=1) + "\n")
+    if config.figures_out:
+        _write(config.figures_out, json.dumps(report, indent=1) + "\n")
     return report, as_table(report)
 
 
@@ -94,7 +95,8 @@ def write_predictions(predictions: pd.DataFrame, path: Path) -> None:
 
 def _lake_predictions(uri: str) -> pd.DataFrame:
     columns = ["host_ip", "window_start_ts", "anomaly_score"]
-    table = Lake.opened(uri, load_spec("v1")).arrow("predictions", columns=columns).to_pandas()
+    spec = load_spec(lake_project(uri).feature_spec_version)
+    table = Lake.opened(uri, spec).arrow("predictions", columns=columns).to_pandas()
     if table.empty:
         raise InputError(f"table predictions in {uri} has no rows", "Run ndr-inference first")
     if table["anomaly_score"].isna().any():

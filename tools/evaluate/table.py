@@ -59,6 +59,11 @@ def as_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def attack_rows(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The figures of each attack, as a row."""
+    return [{"attack": name} | figures for name, figures in report["attacks"].items()]
+
+
 def _aligned(rows: list[list[str]]) -> list[str]:
     """The rows as lines, first column left-aligned, the others right-aligned."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

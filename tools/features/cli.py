@@ -7,21 +7,16 @@ from typing import Any
 import click
 
 from common.runtime.cli import feature_spec_option, report_errors
+from common.runtime.commands import command
+from common.runtime.rows import rows_option
 from common.runtime.version import version_option
 from tools.features.config import CatalogueConfig
-from tools.features.job import FORMATS, run
+from tools.features.job import run
 
 
-@click.command(name="ndr-features", epilog="Example: ndr-features in_deny_ratio_w_1h_z_mad")
+@command(name="ndr-features", epilog="Example: ndr-features in_deny_ratio_w_1h_z_mad")
 @click.argument("name", required=False)
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="Output format; ndjson is one JSON object a line.",
-)
+@rows_option
 @click.option(
     "--markdown", "as_markdown", is_flag=True, help="Print the whole catalogue as Markdown (docs/features.md)."
 )

@@ -10,6 +10,6 @@ class CatalogueConfig:
     """What to print: one name or (None) all base metrics, of which specification, in which format."""
 
     name: str | None
-    output_format: str
+    form: str | None
     feature_spec_version: str
     as_markdown: bool = False

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from dataclasses import asdict
 
 import click
 
 from common.features.entries import nearest
 from common.features.spec import load_spec
+from common.runtime.rows import print_rows
 from tools.features.catalogue import markdown
 from tools.features.config import CatalogueConfig
 from tools.features.entries import Entry, base_metrics, counts, entries
 
-FORMATS = ("text", "json", "ndjson", "csv")
 COLUMNS = ("name", "kind", "unit", "meaning")
 
 
@@ -31,13 +28,10 @@ def run(config: CatalogueConfig) -> None:
         return
     if config.name is None:
         rows = base_metrics(spec)
-        if config.output_format == "json":
-            values = {"version": spec.version, "counts": counts(spec), "metrics": [asdict(row) for row in rows]}
-            click.echo(json.dumps(values, indent=1))
+        if config.form:
+            _print(rows, config.form)
         else:
-            click.echo(
-                _listing(rows, counts(spec)) if config.output_format == "text" else _rows(rows, config), nl=False
-            )
+            click.echo(_listing(rows, counts(spec)), nl=False)
         return
     known = entries(spec)
     if config.name not in known:
@@ -46,22 +40,14 @@ def run(config: CatalogueConfig) -> None:
             "Run ndr-features without a name for all base metrics"
         )
     entry = known[config.name]
-    if config.output_format == "json":
-        click.echo(json.dumps(asdict(entry), indent=1))
+    if config.form:
+        _print([entry], config.form)
     else:
-        click.echo(_described(entry) if config.output_format == "text" else _rows([entry], config), nl=False)
+        click.echo(_described(entry), nl=False)
 
 
-def _rows(rows: list[Entry], config: CatalogueConfig) -> str:
-    """The entries as NDJSON or CSV."""
-    values = [asdict(row) for row in rows]
-    if config.output_format == "ndjson":
-        return "".join(f"{json.dumps(value)}\n" for value in values)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(values[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(values)
-    return out.getvalue()
+def _print(rows: list[Entry], form: str) -> None:
+    print_rows(map(asdict, rows), form, COLUMNS if form == "table" and len(rows) > 1 else None)
 
 
 def _described(entry: Entry) -> str:

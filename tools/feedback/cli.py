@@ -8,15 +8,18 @@ import click
 
 from common.detection.alerts.incidents import ALERT_SCORE
 from common.detection.alerts.suppression import SCOPES, VERDICTS
-from common.runtime.cli import feature_spec_option, lake_option, report_errors
+from common.runtime.cli import lake_option, lake_spec_option, report_errors
+from common.runtime.commands import command
+from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.feedback.config import SuppressionConfig
 from tools.feedback.job import run
 
 
-@click.command(
+@command(
     name="ndr-feedback",
     epilog='Example: ndr-feedback --lake ./lake --incident 1f0c77a90b2d --verdict expected --reason "backup job"',
+    groups={"Verdict": ("incident", "verdict", "reason", "days", "scope", "any-peer", "min-score", "remove")},
 )
 @lake_option
 @click.option("--incident", metavar="ID", help="Incident to mark, from ndr-report --incidents.")
@@ -45,11 +48,12 @@ from tools.feedback.job import run
     show_default=True,
     help="The --min-score of the report that listed the incident.",
 )
-@feature_spec_option
+@lake_spec_option
+@format_option
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Mark an incident as true, false or expected; without --incident, list all marks as JSON lines.
+    """Mark an incident as true, false or expected; without --incident, list all marks.
 
     Scores never change: ndr-report --incidents omits suppressed incidents and lists them at its end.
     """

@@ -10,7 +10,7 @@ class SuppressionConfig:
     """An incident with its verdict, a mark to delete, or neither, to list all marks.
 
     The verdicts `false` and `expected` suppress for `days`, for the host or its segment, and for the incident's
-    strongest peer or any. `min_score` is that of the report that listed the incident.
+    strongest peer or any. `min_score` is that of the report that listed the incident. `form` is that of the rows.
     """
 
     lake_uri: str
@@ -22,4 +22,5 @@ class SuppressionConfig:
     any_peer: bool
     remove: str | None
     min_score: float
-    feature_spec_version: str
+    feature_spec_version: str | None
+    form: str

@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
-
-import click
 
 from common.detection.alerts.incidents import find_incidents
 from common.detection.alerts.suppression import Mark, feedback_store, mark_of, read_marks, remove_mark, write_mark
 from common.errors import InputError
-from common.features.spec import load_spec
+from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.runtime.lake_project import lake_project
+from common.runtime.rows import print_rows
 from tools.feedback.config import SuppressionConfig
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def run(config: SuppressionConfig) -> None:
-    """Writes, deletes or lists marks, and prints them as JSON lines."""
-    lake = Lake.opened(config.lake_uri, load_spec(config.feature_spec_version))
+    """Writes, deletes or lists marks, and prints them as rows."""
+    project = lake_project(config.lake_uri, feature_spec_version=config.feature_spec_version)
+    spec = load_spec(project.feature_spec_version)
+    lake = Lake.opened(config.lake_uri, spec)
     store = feedback_store(lake.uri)
     if config.incident:
-        mark = _mark(config, lake, datetime.now(UTC))
+        mark = _mark(config, lake, spec, datetime.now(UTC))
         write_mark(store, mark)
-        _print(mark)
+        _print([mark], config.form)
     elif config.remove:
         removed = remove_mark(store, config.remove)
         if removed is None:
             raise InputError(
                 f"mark {config.remove} does not exist in {store.uri}", "List the marks with ndr-feedback --lake alone"
             )
-        _print(removed)
+        _print([removed], config.form)
     else:
-        for mark in read_marks(store):
-            _print(mark)
+        _print(read_marks(store), config.form)
 
 
-def _mark(config: SuppressionConfig, lake: Lake, now: datetime) -> Mark:
+def _mark(config: SuppressionConfig, lake: Lake, spec: FeatureSpec, now: datetime) -> Mark:
     """The mark for the configured incident."""
-    spec = load_spec(config.feature_spec_version)
     found = [
         entry for entry in find_incidents(lake, spec, None, config.min_score) if entry.incident_id == config.incident
     ]
@@ -60,5 +60,6 @@ def _mark(config: SuppressionConfig, lake: Lake, now: datetime) -> Mark:
     )
 
 
-def _print(mark: Mark) -> None:
-    click.echo(json.dumps({"mark_id": mark.mark_id} | asdict(mark)))
+def _print(marks: Iterable[Mark], form: str) -> None:
+    names = ("mark_id", *(column.name for column in fields(Mark)))
+    print_rows(({"mark_id": mark.mark_id} | asdict(mark) for mark in marks), form, names)

@@ -8,31 +8,42 @@ from typing import Any
 
 import click
 
-from common.errors import InputError, LakeFormatError
+from common.errors import InputError
 from common.features.spec import load_spec
+from common.lake.identity import require_same_names
 from common.lake.lake import Lake
-from common.lake.lake_format import LAKE_FORMAT, UNMARKED_FORMAT, mark, read_format
+from common.lake.lake_format import (
+    LAKE_FORMAT,
+    UNMARKED_FORMAT,
+    Record,
+    find_record,
+    newer,
+    read_record,
+    replace_record,
+)
 from common.lake.window_status import defects, read_statuses
+from common.runtime.lake_project import lake_project
 from common.runtime.run_report import RunReport
-from tools.lake.migration import steps
+from tools.lake.migration import chosen_identity, steps
 
+DEFAULT_SPEC = "v1"
 WINDOWS_SHOWN = 20
 
 
-def show(lake_uri: str, feature_spec_version: str) -> None:
+def show(lake_uri: str, feature_spec_version: str | None) -> None:
     """Prints the state of the lake.
 
     Raises:
         InputError: it has no tables.
         TableError: a table is unreadable.
     """
-    lake, found = _lake(lake_uri, feature_spec_version)
+    lake, record = _lake(lake_uri, feature_spec_version)
     statuses = read_statuses(lake)
     lacking = {key: status.incomplete_reason for key, status in sorted(statuses.items()) if status.incomplete_reason}
     present = [name for name in lake.names if lake.exists(name)]
     state = {
         "lake": lake.uri,
-        "lake_format": found,
+        "lake_format": record.lake_format,
         "tables": {name: {"version": lake.version(name), "rows": lake.count(name)} for name in present},
         "windows": len(statuses),
         "not_whole": _part(defects(statuses, ())),
@@ -41,37 +52,59 @@ def show(lake_uri: str, feature_spec_version: str) -> None:
     click.echo(json.dumps(state, indent=1))
 
 
-def migrate(lake_uri: str, feature_spec_version: str, dry_run: bool) -> None:
+def migrate(
+    lake_uri: str,
+    dry_run: bool,
+    project_name: str | None = None,
+    feature_spec_version: str | None = None,
+    parameters: str | None = None,
+) -> None:
     """Migrates the lake, and prints what was done; nothing where it has this release's format.
 
     Raises:
-        InputError: it has no tables.
+        InputError: it has no tables, or what it holds is of several projects.
         LakeFormatError: it is newer than this release.
         TableError: a table is unreadable.
         CommitError: a table cannot be written; what was migrated stays.
     """
-    lake, found = _lake(lake_uri, feature_spec_version)
-    if found not in (UNMARKED_FORMAT, LAKE_FORMAT):
-        raise LakeFormatError(
-            f"the lake {lake.uri} has format {found}, but this release knows format {LAKE_FORMAT}",
-            "Upgrade the package",
-        )
+    lake, record = _lake(lake_uri, feature_spec_version)
+    found = record.lake_format
+    if found > LAKE_FORMAT:
+        raise newer(lake.uri, found)
+    if found == LAKE_FORMAT:
+        identity, chosen = lake_project(lake_uri, project_name, feature_spec_version, parameters).identity, "recorded"
+    else:
+        identity, chosen = chosen_identity(lake, project_name, parameters)
     report = RunReport("ndr-lake")
     done = []
-    for step in steps(lake) if found < LAKE_FORMAT else ():
+    for step in steps(lake) if found == UNMARKED_FORMAT else ():
         done.append({"table": step.table, "change": step.change})
         if not dry_run:
             with report.step(step.table):
                 step.apply(lake, report)
-    if not dry_run:
-        mark(lake, replace=True)
-    state = {"lake": lake.uri, "from_format": found, "to_format": LAKE_FORMAT, "dry_run": dry_run, "steps": done}
+    if not dry_run and found < LAKE_FORMAT:
+        replace_record(lake.uri, identity)
+    state = {
+        "lake": lake.uri,
+        "from_format": found,
+        "to_format": LAKE_FORMAT,
+        "dry_run": dry_run,
+        "steps": done,
+        "identity": identity.to_dict(),
+        "chosen": chosen,
+    }
     click.echo(json.dumps(state, indent=1))
 
 
-def _lake(lake_uri: str, feature_spec_version: str) -> tuple[Lake, int]:
-    lake = Lake(lake_uri, load_spec(feature_spec_version))
-    found = read_format(lake)
+def _lake(lake_uri: str, feature_spec_version: str | None) -> tuple[Lake, Record]:
+    """The lake and its record, whichever format it has."""
+    record = read_record(lake_uri)
+    identity = record.identity if record else None
+    if identity is not None:
+        require_same_names(lake_uri, identity, None, feature_spec_version)
+    own = identity.feature_spec_version if identity else DEFAULT_SPEC
+    lake = Lake(lake_uri, load_spec(feature_spec_version or own))
+    found = record or find_record(lake)
     if found is None:
         raise InputError(f"{lake.uri} has no tables", "Check --lake")
     return lake, found

@@ -1,10 +1,10 @@
-"""The migration of a lake of format 1 to format 2: safe to interrupt anywhere, and to repeat.
+"""The migration of a lake of format 1 or 2 to format 3: safe to interrupt anywhere, and to repeat.
 
 Every step changes one table in one commit and finds out itself whether it is still to be done. The file that says
 which format the lake has is written after all of them; until then every stage refuses the lake.
 
 Format 2 adds the publication to the tables of baselines, the reason why a window is incomplete to predictions, and
-the table `window_status`.
+the table `window_status`. Format 3 adds the identity of the lake to that file, and changes no table.
 """
 
 from __future__ import annotations
@@ -22,19 +22,23 @@ from deltalake.schema import PrimitiveType
 
 from common.contracts.columns import INCOMPLETE
 from common.contracts.types import Table
-from common.errors import CommitError, first_line
+from common.errors import CommitError, InputError, first_line
+from common.lake.identity import LakeIdentity
 from common.lake.lake import Lake
 from common.lake.publications import MEMBERS
 from common.lake.publications import TABLE as PUBLICATIONS
 from common.lake.window_status import READ_BY, StageStatus
 from common.lake.window_status import TABLE as STATUS
 from common.runtime.run_report import RunReport
+from common.storage.files import Folder
 from common.storage.filesystems import subtree
 from common.windows import parse_moment
 
 MIGRATED = "00000000T000000.000000Z-migrated"
 """The publication and the revision of what earlier releases wrote; it sorts before all others."""
 
+DEFAULT_PROJECT = "local"
+JOINED = "prediction_join"
 BATCH_ROWS = 16_384
 HELD_BY = {"delta": "delta_host", "fg_a": "fg_a", "fg_c": "fg_c", "inference": "predictions"}
 """The table whose rows say that a stage has run; of `pair_counts` nothing does, as windows may have no pairs."""
@@ -50,7 +54,7 @@ class Step:
 
 
 def steps(lake: Lake) -> Iterator[Step]:
-    """The steps that the lake still needs, in their order.
+    """The steps that a lake of format 1 still needs, in their order.
 
     Raises:
         TableError: a table is unreadable.
@@ -58,11 +62,40 @@ def steps(lake: Lake) -> Iterator[Step]:
     for name in (*MEMBERS, PUBLICATIONS):
         if _lacks(lake, name, "publication_id"):
             yield Step(name, f"rows get the publication {MIGRATED}", partial(_add_publication, lake.table(name)))
-    for name in ("predictions", "prediction_join"):
+    for name in ("predictions", JOINED):
         if _lacks(lake, name, INCOMPLETE.name):
             yield Step(name, f"new column {INCOMPLETE.name}, null", partial(_add_column, name))
     if any(lake.exists(name) for name in HELD_BY.values()) and not (lake.exists(STATUS) and lake.count(STATUS)):
         yield Step(STATUS, f"a row for each window and stage so far, of revision {MIGRATED}", _note_windows)
+
+
+def chosen_identity(lake: Lake, project_name: str | None, parameters: str | None) -> tuple[LakeIdentity, str]:
+    """The identity that a lake without one gets, and why: what is given, else what the lake holds, else the defaults.
+
+    Raises:
+        InputError: the lake holds models or joined predictions of several projects, and none is given.
+        ParameterError: the source is missing or unreadable, or a setting is unknown or invalid.
+    """
+    held = sorted(_projects(lake))
+    if project_name is None and len(held) > 1:
+        raise InputError(
+            f"the lake {lake.uri} holds models or joined predictions of the projects {', '.join(held)}",
+            "A lake is of one project: name it with --project-name. The models of the others stay below models/",
+        )
+    name = project_name or (held[0] if held else DEFAULT_PROJECT)
+    why = "given" if project_name else "its models or joined predictions are in the lake" if held else "the default"
+    origin = f"from {parameters}" if parameters else "the defaults; for others, run ndr-lake configure --parameters"
+    return LakeIdentity.of(name, lake.spec.version, parameters, {}), f"project {name}: {why}; parameters: {origin}"
+
+
+def _projects(lake: Lake) -> set[str]:
+    """The projects that models or rows of `prediction_join` in the lake belong to."""
+    found = {entry.name.split("/")[1] for entry in Folder(lake.uri).list("models") if entry.name.count("/") > 1}
+    if lake.exists(JOINED):
+        stored = lake.delta(JOINED).to_pyarrow_dataset(filesystem=subtree(lake.location(JOINED)))
+        for batch in stored.to_batches(columns=["project_name"]):
+            found |= set(batch["project_name"].unique().to_pylist())
+    return found
 
 
 def _lacks(lake: Lake, name: str, column: str) -> bool:

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import click
 
-from common.runtime.cli import lake_option, report_errors
-from common.runtime.verbosity import verbosity_options
+from common.runtime.cli import lake_option, project_name_option, report_errors
+from common.runtime.commands import group
 from common.runtime.version import version_option
 from tools.models import job
 
 
-@click.group(
+@group(
     name="ndr-models",
-    epilog="Example: ndr-models migrate --lake ./lake --project-name local",
+    epilog="Example: ndr-models migrate --lake ./lake",
 )
 @version_option
 def main() -> None:
     """List, show and migrate the trained models of a project."""
 
 
-project_option = click.option(
-    "--project-name", default="local", show_default=True, metavar="NAME", help="Name of the project."
-)
-
-
 @main.command(name="list", epilog="Example: ndr-models list --lake ./lake")
 @lake_option
-@project_option
+@project_name_option
 @report_errors
-def list_models(lake_uri: str, project_name: str) -> None:
+def list_models(lake_uri: str, project_name: str | None) -> None:
     """Print one JSON line per model: run, format, status, and the data it was trained on."""
     job.list_models(lake_uri, project_name)
 
@@ -36,19 +31,18 @@ def list_models(lake_uri: str, project_name: str) -> None:
 @main.command(epilog="Example: ndr-models show if-0123456789abcdef --lake ./lake")
 @click.argument("run_id")
 @lake_option
-@project_option
+@project_name_option
 @report_errors
-def show(run_id: str, lake_uri: str, project_name: str) -> None:
+def show(run_id: str, lake_uri: str, project_name: str | None) -> None:
     """Print the manifest of a model as JSON, without its features and statistics."""
     job.show(lake_uri, project_name, run_id)
 
 
-@main.command(epilog="Example: ndr-models migrate --lake ./lake --project-name local")
+@main.command(epilog="Example: ndr-models migrate --lake ./lake")
 @lake_option
-@project_option
-@verbosity_options
+@project_name_option
 @report_errors
-def migrate(lake_uri: str, project_name: str) -> None:
+def migrate(lake_uri: str, project_name: str | None) -> None:
     """Rewrite models of the formats 3 and 4, so that this release can load them.
 
     Scores do not change. The command can be interrupted and repeated. Altered models are refused. The forest of an old

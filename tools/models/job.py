@@ -10,6 +10,7 @@ import click
 from common.detection.registry.formats import FORMAT_VERSION, parsed
 from common.detection.registry.pointer import MANIFEST, SUCCESS, ArtifactStore, model_store, read_pointer
 from common.errors import ModelError
+from common.runtime.lake_project import lake_project
 from common.runtime.output import activity
 from tools.models.migration import migrate_models
 
@@ -17,9 +18,9 @@ SHOWN = ("format_version", "training_window", "rows", "feature_spec_version", "b
 LONG = ("preprocessing", "score_quantiles")
 
 
-def list_models(lake_uri: str, project_name: str) -> None:
+def list_models(lake_uri: str, project_name: str | None) -> None:
     """Prints the models of the project, in the order of their names."""
-    store = model_store(lake_uri, project_name)
+    store = _store(lake_uri, project_name)
     pointer = read_pointer(store) or {"previous": [], "rolled_back": []}
     for run_id in complete_runs(store):
         manifest = _manifest(store, run_id)
@@ -27,26 +28,26 @@ def list_models(lake_uri: str, project_name: str) -> None:
         click.echo(json.dumps(line | {name: manifest.get(name) for name in SHOWN}))
 
 
-def show(lake_uri: str, project_name: str, run_id: str) -> None:
+def show(lake_uri: str, project_name: str | None, run_id: str) -> None:
     """Prints the manifest of a run.
 
     Raises:
         ModelError: there is no such model, or its manifest is damaged.
     """
-    store = model_store(lake_uri, project_name)
+    store = _store(lake_uri, project_name)
     if run_id not in complete_runs(store):
         raise ModelError(f"there is no model {run_id} in {store.uri}", "List the models with ndr-models list")
     manifest = _manifest(store, run_id)
     click.echo(json.dumps({name: value for name, value in manifest.items() if name not in LONG}, indent=1))
 
 
-def migrate(lake_uri: str, project_name: str) -> None:
+def migrate(lake_uri: str, project_name: str | None) -> None:
     """Migrates the models of the project, and prints what was done as JSON.
 
     Raises:
         ModelError: models were refused; the others are migrated.
     """
-    store = model_store(lake_uri, project_name)
+    store = _store(lake_uri, project_name)
     with activity("migrate"):
         found = migrate_models(store, complete_runs(store))
     click.echo(json.dumps(found.to_dict(), indent=1))
@@ -55,6 +56,10 @@ def migrate(lake_uri: str, project_name: str) -> None:
             f"{len(found.refused)} of the models in {store.uri} were refused: {', '.join(sorted(found.refused))}",
             "See the reasons above; the current model is unchanged",
         )
+
+
+def _store(lake_uri: str, project_name: str | None) -> ArtifactStore:
+    return model_store(lake_uri, lake_project(lake_uri, project_name).name)
 
 
 def complete_runs(store: ArtifactStore) -> list[str]:

@@ -14,9 +14,11 @@ import click
 from common.config.project import load_project
 from common.errors import InputError
 from common.logs import FORMATS, ReadOptions
+from common.runtime import rows
 from common.runtime.cli import report_errors
+from common.runtime.commands import command
 from common.runtime.output import activity
-from common.runtime.verbosity import verbosity_options
+from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from tools.parse.config import ParseConfig
 from tools.parse.job import run
@@ -24,11 +26,14 @@ from tools.parse.job import run
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command(name="ndr-parse", epilog="Example: ndr-parse traffic.log.gz --log-time-zone Europe/Berlin | head -3")
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@command(
+    name="ndr-parse",
+    epilog="Example: ndr-parse traffic.log.gz --log-time-zone Europe/Berlin | head -3",
+    groups={"Output": ("all", "out", "format", "rejects")},
+)
+@click.argument("inputs", nargs=-1, type=PlaceType(), required=True, metavar="INPUT...")
 @click.option(
-    "--format",
-    "log_format",
+    "--log-format",
     type=click.Choice(FORMATS),
     help="Log format of all inputs.  [default: detected per file]",
 )
@@ -41,15 +46,23 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--out", type=FILE, metavar="FILE", help="Write the sessions to a .parquet or .ndjson file instead of stdout."
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(rows.FORMATS),
+    default="ndjson",
+    show_default=True,
+    help="Form of the sessions on stdout; a table waits for all of them.",
+)
 @click.option("--rejects", type=FILE, metavar="FILE", help="Write the rejected records as NDJSON.")
 @click.option(
     "--parameters",
     "parameters_path",
-    metavar="FILE",
-    help="Project parameters (YAML) with log_time_zone, column_mapping and max_rejected_ratio.  [default: built-in "
-    "defaults]",
+    type=PlaceType(),
+    metavar="SOURCE",
+    help="Project parameters, for log_time_zone, column_mapping and max_rejected_ratio: a YAML file (a path or s3:// "
+    "URI) or dynamodb://<table>.  [default: built-in defaults]",
 )
-@verbosity_options
 @version_option
 @report_errors
 def main(
@@ -58,10 +71,11 @@ def main(
     log_time_zone: str | None,
     include_all: bool,
     out: Path | None,
+    form: str,
     rejects: Path | None,
     parameters_path: str | None,
 ) -> None:
-    """Convert logs to canonical sessions: NDJSON on stdout, the counts on stderr.
+    """Convert logs to canonical sessions on stdout, and print the counts on stderr.
 
     INPUT is a file (plain or gzip), folder, glob, file:// or s3:// URI. If a file is damaged or cannot be read, all
     others are parsed, and the exit code is 1.
@@ -72,6 +86,7 @@ def main(
         options=ReadOptions(log_format, project.log_time_zone, project.column_mapping),
         include_all=include_all,
         out=out,
+        form=form,
         rejects=rejects,
         max_rejected_ratio=project.max_rejected_ratio,
         threads=os.cpu_count() or 1,

@@ -20,6 +20,7 @@ class ParseConfig:
         options: format, time zone and column mapping.
         include_all: includes start logs and duplicates, with their status.
         out: file for the sessions; None = stdout.
+        form: form of the sessions on stdout.
         rejects: NDJSON file for the rejected records; None = only counted.
         max_rejected_ratio: largest share of rejected records, 0 to 1; the run fails above it.
         threads: number of parser threads.
@@ -29,6 +30,7 @@ class ParseConfig:
     options: ReadOptions
     include_all: bool = False
     out: Path | None = None
+    form: str = "ndjson"
     rejects: Path | None = None
     max_rejected_ratio: float = 0.05
     threads: int = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +15,7 @@ from common.contracts.types import arrow_schema
 from common.errors import InputError, RejectedRatioError
 from common.logs import Counts, LogFiles, find_logs, mark_duplicates, read_files
 from common.runtime.output import progress
+from common.runtime.rows import print_rows
 from tools.parse.config import ParseConfig
 from tools.parse.writers import Writer, file_output, standard_output
 
@@ -34,9 +35,12 @@ def run(config: ParseConfig) -> dict[str, Any]:
     rejects = file_output(config.rejects, REJECT_SCHEMA) if config.rejects else nullcontext(None)
     with _output(config) as output:
         with rejects as rejects_output:
-            for sessions in mark_duplicates(_sessions(config, logs, counts, rejects_output)):
-                _count(sessions, counts)
-                output.write_batch(_chosen(sessions, config.include_all))
+            kept = _kept(config, mark_duplicates(_sessions(config, logs, counts, rejects_output)), counts)
+            if output is None:
+                print_rows((row for batch in kept for row in batch.to_pylist()), config.form, _schema(config).names)
+            else:
+                for sessions in kept:
+                    output.write_batch(sessions)
         _check(counts, config)
     return (
         counts.of_records()
@@ -50,10 +54,15 @@ def run(config: ParseConfig) -> dict[str, Any]:
     )
 
 
-def _output(config: ParseConfig) -> AbstractContextManager[Writer]:
+def _output(config: ParseConfig) -> AbstractContextManager[Writer | None]:
+    """The writer of the sessions; None if they are printed in another form than NDJSON."""
     if config.out is None:
-        return standard_output()
-    return file_output(config.out, PARSED_SCHEMA if config.include_all else KEPT_SCHEMA)
+        return standard_output() if config.form == "ndjson" else nullcontext(None)
+    return file_output(config.out, _schema(config))
+
+
+def _schema(config: ParseConfig) -> pa.Schema:
+    return PARSED_SCHEMA if config.include_all else KEPT_SCHEMA
 
 
 def _sessions(config: ParseConfig, logs: LogFiles, counts: Counts, rejects: Writer | None) -> Iterator[pa.RecordBatch]:
@@ -69,6 +78,13 @@ def _sessions(config: ParseConfig, logs: LogFiles, counts: Counts, rejects: Writ
         if rejects is not None:
             rejects.write_batch(batch.rejects)
         yield batch.sessions
+
+
+def _kept(config: ParseConfig, batches: Iterable[pa.RecordBatch], counts: Counts) -> Iterator[pa.RecordBatch]:
+    """The sessions to write; counts all of them."""
+    for sessions in batches:
+        _count(sessions, counts)
+        yield _chosen(sessions, config.include_all)
 
 
 def _count(sessions: pa.RecordBatch, counts: Counts) -> None:

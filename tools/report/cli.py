@@ -7,16 +7,19 @@ from typing import Any
 import click
 
 from common.detection.alerts.incidents import ALERT_SCORE
-from common.runtime.cli import WindowsType, feature_spec_option, lake_option, report_errors
-from common.runtime.verbosity import verbosity_options
+from common.runtime.cli import lake_option, lake_spec_option, parameters_option, report_errors
+from common.runtime.commands import command
+from common.runtime.parameter_types import WindowsType
+from common.runtime.rows import rows_option
 from common.runtime.version import version_option
 from tools.report.config import ReportConfig
 from tools.report.job import run
 
 
-@click.command(
+@command(
     name="ndr-report",
     epilog="Example: ndr-report --lake ./lake --top 20 --one-per-host",
+    groups={"Output": ("top", "one-per-host", "incidents", "min-score", "format", "json")},
 )
 @lake_option
 @click.option(
@@ -44,17 +47,14 @@ from tools.report.job import run
     show_default=True,
     help="Windows with at least this anomaly_score belong to incidents.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-@feature_spec_option
-@click.option(
-    "--parameters",
-    "parameters_path",
-    metavar="FILE",
-    help="Project parameters (YAML), which name the horizon of the baselines.  [default: built-in defaults]",
-)
-@verbosity_options
+@rows_option
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report, with its counts, as one JSON object.")
+@lake_spec_option
+@parameters_option
 @version_option
 @report_errors
 def main(**options: Any) -> None:
     """Print the highest anomalies of the scored windows and the reasons for each."""
+    if options["as_json"] and options["form"]:
+        raise click.UsageError("give either --format or --json")
     run(ReportConfig(**options))

@@ -17,7 +17,8 @@ class ReportConfig:
     top: int
     one_per_host: bool
     as_json: bool
-    feature_spec_version: str
+    feature_spec_version: str | None
     parameters_path: str | None
     incidents: bool = False
     min_score: float = ALERT_SCORE
+    form: str | None = None

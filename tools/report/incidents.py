@@ -13,6 +13,7 @@ from common.detection.alerts.suppression import Mark, feedback_store, read_marks
 from common.display import on_terminal
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
+from common.runtime.rows import FLAT, print_rows
 from common.windows import Windows, iso
 from tools.report.amounts import amount, score
 from tools.report.rendering import INDENT
@@ -23,34 +24,40 @@ PEERS_SHOWN = 3
 
 
 def report_incidents(
-    lake: Lake, spec: FeatureSpec, windows: Windows | None, least: float, top: int, as_json: bool
+    lake: Lake, spec: FeatureSpec, windows: Windows | None, least: float, top: int, as_json: bool, form: str | None
 ) -> None:
-    """Prints the highest incidents, and every suppressed one with the mark that suppresses it."""
+    """Prints the highest incidents, and every suppressed one with the mark that suppresses it.
+
+    As rows, the highest ones come first; `suppressed_by` tells them apart.
+    """
     marks = read_marks(feedback_store(lake.uri))
     shown, quiet = suppress(find_incidents(lake, spec, windows, least), marks)
-    if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "incidents": [as_values(entry, marks) for entry in shown[:top]],
-                    "incidents_found": len(shown),
-                    "suppressed": [
-                        {**as_values(entry, marks), "suppressed_by": mark.mark_id, "why": mark.reason}
-                        for entry, mark in quiet
-                    ],
-                    "suppressed_found": len(quiet),
-                },
-                indent=1,
-            )
-        )
-        return
-    click.echo("\n".join(map(on_terminal, _lines(shown, quiet, marks, top, spec))))
+    highest = [as_values(entry, marks) for entry in shown[:top]]
+    suppressed = [
+        as_values(entry, marks) | {"suppressed_by": mark.mark_id, "why": mark.reason} for entry, mark in quiet
+    ]
+    if form:
+        rows = [entry | {"suppressed_by": None, "why": None} for entry in highest] + suppressed
+        print_rows(map(_flat, rows) if form in FLAT else rows, form)
+    elif as_json:
+        found = {"incidents": highest, "incidents_found": len(shown)}
+        click.echo(json.dumps(found | {"suppressed": suppressed, "suppressed_found": len(quiet)}, indent=1))
+    else:
+        click.echo("\n".join(map(on_terminal, _lines(shown, quiet, marks, top, spec))))
 
 
 def as_values(incident: Incident, marks: list[Mark]) -> dict[str, Any]:
     """The incident as JSON values."""
     times = {name: iso(getattr(incident, name)) for name in ("start", "end", "peak")}
     return asdict(incident) | times | {"peers": list(incident.peers), "verdict": verdict_of(incident, marks)}
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as a row of a table: of its reasons the strongest, of its peers none."""
+    reasons = values["reasons"]
+    shown = {name: value for name, value in values.items() if name not in ("peers", "reasons")}
+    strongest = reasons[0]["feature"] if reasons else None
+    return shown | {"technique": values["technique"]["name"], "strongest_feature": strongest}
 
 
 def _lines(

@@ -10,7 +10,6 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.config.project import load_project
 from common.detection.alerts.incidents import ALERT_SCORE, LOOKBACK
 from common.detection.alerts.techniques import resembles
 from common.detection.explanation import Reason, parse_reasons
@@ -18,7 +17,9 @@ from common.detection.inputs import fg_a_feature
 from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.runtime.lake_project import lake_project
 from common.runtime.output import activity
+from common.runtime.rows import FLAT, print_rows
 from common.windows import Windows
 from tools.report.baselines import medians_of, rows_of, subjects
 from tools.report.config import ReportConfig
@@ -36,11 +37,13 @@ TEXT_COLUMNS = ["top_features", "pair_evidence"]
 
 def run(config: ReportConfig) -> None:
     """Prints the alerts of the windows on stdout."""
-    spec = load_spec(config.feature_spec_version)
-    horizon = load_project(config.parameters_path).model_horizon
+    project = lake_project(
+        config.lake_uri, feature_spec_version=config.feature_spec_version, parameters=config.parameters_path
+    )
+    spec, horizon = load_spec(project.feature_spec_version), project.settings.model_horizon
     lake = Lake.opened(config.lake_uri, spec)
     if config.incidents:
-        report_incidents(lake, spec, config.windows, config.min_score, config.top, config.as_json)
+        report_incidents(lake, spec, config.windows, config.min_score, config.top, config.as_json, config.form)
         return
     with activity("reading predictions"):
         scores = lake.arrow("predictions", SCORE_COLUMNS, config.windows)
@@ -52,7 +55,10 @@ def run(config: ReportConfig) -> None:
     with activity("explaining alerts"):
         alerts = _alerts(lake, spec, horizon, keys)
     hosts = pc.count_distinct(scores["host_ip"]).as_py()
-    if config.as_json:
+    if config.form:
+        flat = config.form in FLAT
+        print_rows((alert.to_row() if flat else alert.to_dict() for alert in alerts), config.form)
+    elif config.as_json:
         shown = [alert.to_dict() for alert in alerts]
         click.echo(json.dumps({"windows": span, "rows": len(scores), "hosts": hosts, "alerts": shown}, indent=1))
     else:

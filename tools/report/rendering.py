@@ -40,6 +40,14 @@ class Alert:
     alerts_before: int
     reasons: tuple[Evidence, ...]
 
+    def to_row(self) -> dict[str, Any]:
+        """The alert as a row of a table: of its reasons the strongest, of its peers none."""
+        shown = {name: value for name, value in self.to_dict().items() if name not in ("peers", "reasons")}
+        return shown | {
+            "technique": self.technique.name,
+            "strongest_feature": self.reasons[0].feature if self.reasons else None,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """The alert as JSON values."""
         return asdict(self) | {

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from common.runtime.cli import report_errors
+from common.runtime.commands import command
 from tools.scaffold.stage import BASES, NewStage, add
 
 
-@click.command(epilog="Example: make stage NAME=ndr-top-talkers")
+@command(name="make stage", epilog="Example: make stage NAME=ndr-top-talkers")
 @click.argument("name")
 @click.option("--base", type=click.Choice(list(BASES)), default="base", show_default=True, help="Base of the image.")
 @report_errors

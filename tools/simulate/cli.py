@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from common.runtime.cli import report_errors
+from common.runtime.commands import command
 from common.runtime.output import progress
 from common.runtime.run_report import RunReport
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.simulate.config import PANOS_VERSIONS, SimulateConfig
 from tools.simulate.job import run
@@ -22,8 +22,17 @@ from tools.simulate.job import run
 _option = partial(click.option, show_default=True)
 
 
-@click.command("ndr-simulate", epilog="Example: ndr-simulate --out demo/scenario --hosts 60 --days 8")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to create.")
+@command(
+    "ndr-simulate",
+    epilog="Example: ndr-simulate --out demo/scenario --hosts 60 --days 8",
+    groups={
+        "Scenario": ("start", "days", "hosts", "seed", "intensity", "attack-days", "no-attacks"),
+        "Logs": ("org1", "org2", "panos-version"),
+        "Engine": ("workers",),
+        "Output": ("out", "overwrite"),
+    },
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to create.")
 @_option(
     "--start", type=click.DateTime(["%Y-%m-%d"]), default=str(SimulateConfig.start), help="First day, from 00:08 UTC."
 )
@@ -47,7 +56,6 @@ _option = partial(click.option, show_default=True)
 @click.option("--no-attacks", is_flag=True, help="Same as --attack-days 0.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier scenario in the folder.")
 @click.option("--workers", type=int, help="Number of processes; each simulates whole days.  [default: one per core]")
-@verbosity_options
 @version_option
 @report_errors
 def main(start: datetime, no_attacks: bool, workers: int | None, **given: Any) -> None:

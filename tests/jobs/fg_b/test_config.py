@@ -4,6 +4,7 @@ import pytest
 
 from common.errors import ParameterError
 from common.features.spec import Horizon
+from common.runtime.lake_project import LakeProject
 from jobs.fg_b.config import BaselineConfig, history
 from jobs.fg_b.passes import plan_passes
 from jobs.fg_b.subjects import all_slices
@@ -12,10 +13,8 @@ from tests.factories import SPEC
 OPTIONS = {
     "lake_uri": "lake",
     "engine": "sail",
-    "project_name": "test",
-    "feature_spec_version": "v1",
     "mini_batch_id": None,
-    "parameters_path": None,
+    "lake_project": LakeProject(),
 }
 
 

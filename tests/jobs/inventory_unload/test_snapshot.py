@@ -141,7 +141,7 @@ def test_files_that_do_not_match_the_manifest_are_an_error(tmp_path: Path) -> No
     [("2026-03", "2026-03-01T00:08", "2026-04-01T00:08"), ("2026-12", "2026-12-01T00:08", "2027-01-01T00:08")],
 )
 def test_a_month_is_a_range_of_windows(month: str, start: str, end: str) -> None:
-    names = ("lake_uri", "engine", "project_name", "feature_spec_version", "mini_batch_id", "parameters_path")
+    names = ("lake_uri", "engine", "mini_batch_id", "lake_project")
     config = InventoryConfig.from_options(month, **dict.fromkeys(names, ""))
     assert (config.windows.start, config.windows.end) == (utc(start), utc(end))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -61,13 +62,12 @@ def name_of(machine: Machine) -> str:
 def test_failures_name_state_pipeline_step_and_reason(
     local_aws: LocalAws, failing: Machine, failed: str, pipeline: str
 ) -> None:
-    shown = ndr_local(local_aws, "executions", "--machine", name_of(failing), "--failed")
+    shown = ndr_local(local_aws, "executions", "--machine", name_of(failing), "--failed", "--format", "csv")
     assert shown.exit_code == 0, shown.output
-    heading, line = shown.output.splitlines()
-    assert heading.split() == ["MACHINE", "NAME", "STATUS", "STARTED", "SECONDS", "WHY"]
-    assert line.startswith(name_of(failing))
-    assert line.endswith(
-        f"in Start: My.Error: because; pipeline {pipeline}, step Refuse: "
+    (row,) = csv.DictReader(shown.output.splitlines())
+    assert (row["machine"], row["status"], row["state"]) == (name_of(failing), "FAILED", "Start")
+    assert row["why"] == (
+        f"My.Error: because; pipeline {pipeline}, step Refuse: "
         "AlgorithmError: error: no baseline of 2026-03. Run ndr-fg-b, exit code: 1"
     )
 
@@ -76,9 +76,12 @@ def test_executions_can_be_shown_with_steps_and_as_json(
     local_aws: LocalAws, failing: Machine, failed: str, pipeline: str
 ) -> None:
     shown = ndr_local(local_aws, "executions", "--machine", name_of(failing), "--steps").output.splitlines()
-    assert shown[2].split()[0] == pipeline
-    assert [line.split()[:2] for line in shown[3:5]] == [["Say", "Succeeded"], ["Refuse", "Failed"]]
-    found = json.loads(ndr_local(local_aws, "executions", "--machine", name_of(failing), "--json").output)
+    steps = [json.loads(line) for line in shown]
+    assert [(row["pipeline"], row["step"], row["step_status"]) for row in steps] == [
+        (pipeline, "Say", "Succeeded"),
+        (pipeline, "Refuse", "Failed"),
+    ]
+    found = json.loads(ndr_local(local_aws, "executions", "--machine", name_of(failing)).output)
     assert (found["arn"], found["status"], found["state"]) == (failed, "FAILED", "Start")
     assert [item["name"] for item in found["pipelines"][0]["steps"]] == ["Say", "Refuse"]
 
@@ -88,8 +91,8 @@ def test_pipelines_of_the_children_of_a_map_are_found(local_aws: LocalAws, pipel
     processor = part(states, ProcessorConfig={"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"})
     tested = machine(local_aws, {"M": {"Type": "Map", "Items": [1], "ItemProcessor": processor}})
     tested.run()
-    line = ndr_local(local_aws, "executions", "--machine", name_of(tested)).output.splitlines()[1]
-    assert f"pipeline {pipeline}, step Refuse: AlgorithmError" in line
+    found = json.loads(ndr_local(local_aws, "executions", "--machine", name_of(tested)).output)
+    assert f"pipeline {pipeline}, step Refuse: AlgorithmError" in found["why"]
 
 
 def test_a_failed_task_is_where_it_failed(local_aws: LocalAws) -> None:
@@ -97,7 +100,7 @@ def test_a_failed_task_is_where_it_failed(local_aws: LocalAws) -> None:
     fail = {"Type": "Fail", "Error": "{% $error %}", "Cause": "because"}
     tested = machine(local_aws, {"Read": failing_task(Catch=catch), "Release": passing(), "Failed": fail})
     tested.run()
-    found = json.loads(ndr_local(local_aws, "executions", "--machine", name_of(tested), "--json").output)
+    found = json.loads(ndr_local(local_aws, "executions", "--machine", name_of(tested)).output)
     assert found["state"] == "Read"
 
 
@@ -108,7 +111,7 @@ def test_an_unknown_machine_is_an_error_that_lists_the_known_ones(local_aws: Loc
 
 
 def test_logs_are_those_of_a_step_or_of_all_steps(local_aws: LocalAws, failing: Machine, failed: str) -> None:
-    found = json.loads(ndr_local(local_aws, "executions", "--machine", name_of(failing), "--json").output)
+    found = json.loads(ndr_local(local_aws, "executions", "--machine", name_of(failing)).output)
     execution = found["pipelines"][0]["execution"]
     assert ndr_local(local_aws, "logs", execution, "--step", "Say").output == "said hello\n"
     by_state_machine = ndr_local(local_aws, "logs", failed).output

@@ -39,7 +39,7 @@ def call(tmp_path: Path, *arguments: str, labels: str = LABELS, predictions: str
 
 
 def report_of(tmp_path: Path, *arguments: str, **texts: str) -> dict[str, object]:
-    result = call(tmp_path, "--json", str(tmp_path / "r.json"), *arguments, **texts)
+    result = call(tmp_path, "--figures-out", str(tmp_path / "r.json"), *arguments, **texts)
     assert result.exit_code == 0, result.output
     report: dict[str, object] = json.loads((tmp_path / "r.json").read_text())
     return report
@@ -51,6 +51,12 @@ def test_scores_the_windows_with_predictions(tmp_path: Path) -> None:
     assert (report["rows"], report["rows_without_prediction"]) == (4, 1)  # 10.1.0.2 at 00:23
     assert (report["predictions_outside_the_rows"], report["label_rows_outside_the_period"]) == (1, 2)
     assert report["roc_auc"] == 1.0
+
+
+def test_each_attack_is_a_row(tmp_path: Path) -> None:
+    result = call(tmp_path, "--format", "ndjson")
+    rows = {row.pop("attack"): row for row in map(json.loads, result.stdout.splitlines())}
+    assert rows == report_of(tmp_path)["attacks"] and rows
 
 
 def test_attacks_and_hosts_cannot_write_to_the_terminal_or_a_spreadsheet(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from common.contracts import tables
+from common.display import in_csv
 from tests.checkout import ROOT
 from tests.factories import SPEC
 from tools.features.catalogue import markdown
@@ -42,7 +43,7 @@ def test_null_rules_agree_with_the_tables() -> None:
 
 def test_a_deviation_says_of_what_over_which_window() -> None:
     result = features("in_deny_ratio_w_1h_z_mad", "--format", "json")
-    found = json.loads(result.stdout)
+    (found,) = json.loads(result.stdout)
     assert (found["table"], found["role"], found["window"], found["unit"]) == ("fg_c", "inbound", "1 h", "scales")
     assert "x = in_deny_ratio_w_1h, floor = 0.01" in found["formula"]
 
@@ -71,10 +72,12 @@ def test_an_unknown_name_is_a_usage_error_with_the_nearest_ones() -> None:
 
 
 def test_formats_hold_the_same_metrics() -> None:
-    metrics = json.loads(features("--format", "json").stdout)["metrics"]
+    metrics = json.loads(features("--format", "json").stdout)
     assert [entry["name"] for entry in metrics] == list(SPEC.metric_names)
     assert [json.loads(line) for line in features("--format", "ndjson").stdout.splitlines()] == metrics
-    assert list(csv.DictReader(io.StringIO(features("--format", "csv").stdout))) == metrics
+    cells = [{name: in_csv(value) for name, value in metric.items()} for metric in metrics]  # -sum(...) is no formula
+    assert list(csv.DictReader(io.StringIO(features("--format", "csv").stdout))) == cells
+    assert all(metric["name"] in features("--format", "table").stdout for metric in metrics)
     text = features().stdout
     assert all(name in text for name in SPEC.metric_names)
 

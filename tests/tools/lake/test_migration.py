@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pyarrow import fs
 
 from common.errors import LakeFormatError
 from common.lake.lake import Lake
-from common.lake.lake_format import FILE, LAKE_FORMAT, read_format
+from common.lake.lake_format import FILE, LAKE_FORMAT, find_record
 from common.lake.publications import MEMBERS, publications
 from common.lake.publications import TABLE as PUBLICATIONS
 from common.lake.window_status import SCORED, defects, read_statuses
@@ -31,7 +32,7 @@ from tests.conftest import ENGINE
 from tests.factories import SPEC, table_row
 from tests.lakes import published_key, published_rows, write_table
 from tests.localaws.running import unique
-from tests.tools.lake.format_1 import write_format_1
+from tests.tools.lake.formats import write_format_1, write_format_2
 from tools.lake import job
 from tools.lake.cli import main
 from tools.lake.migration import MIGRATED, steps
@@ -100,7 +101,7 @@ def test_every_stage_asks_for_the_migration_first(lake: Path) -> None:
     for command in (infer, join, report):
         code, _, error = call(command, "--window", RANGE, "--lake", lake)
         assert code == 1
-        assert f"has format 1, but this release works with format 2. Run ndr-lake migrate --lake {lake}" in error
+        assert f"has format 1, but this release works with format 3. Run ndr-lake migrate --lake {lake}" in error
 
 
 def test_a_migrated_lake_is_read_as_before(lake: Path, today: Path) -> None:
@@ -168,9 +169,10 @@ def test_a_migration_killed_before_the_mark_has_nothing_left_but_the_mark(
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(job, "mark", killed)
+        patch.setattr(job, "replace_record", killed)
         call(main, "migrate", "--lake", lake)
-    assert read_format(Lake(str(lake), SPEC)) == 1
+    record = find_record(Lake(str(lake), SPEC))
+    assert record is not None and record.lake_format == 1
     assert migrate(lake)["steps"] == []
     check_same(lake, today)
 
@@ -208,9 +210,78 @@ def test_show_says_what_a_lake_holds(lake: Path) -> None:
     assert shown["incomplete"] == {"count": 1, "last": {later.key: "hq.csv.gz is damaged"}}
 
 
+def identity(lake: Path) -> dict[str, Any]:
+    found = json.loads((lake / FILE).read_text())
+    del found["lake_format"]
+    return dict(found)
+
+
+def test_a_lake_of_format_2_gets_an_identity_and_keeps_its_tables(today: Path, tmp_path: Path) -> None:
+    lake = write_format_2(shutil.copytree(today, tmp_path / "lake"))
+    code, _, error = call(report, "--lake", lake)
+    assert code == 1
+    assert f"has format 2, but this release works with format 3. Run ndr-lake migrate --lake {lake}" in error
+    versions = {name: Lake(str(lake), SPEC).version(name) for name in MIGRATED_TABLES}
+    planned = migrate(lake, "--dry-run")
+    assert json.loads((lake / FILE).read_text()) == {"lake_format": 2}
+    done = migrate(lake)
+    assert (done["from_format"], done["to_format"], done["steps"]) == (2, LAKE_FORMAT, [])
+    assert done["chosen"] == planned["chosen"]
+    assert {name: Lake(str(lake), SPEC).version(name) for name in MIGRATED_TABLES} == versions
+    check_same(lake, today)
+    assert call(report, "--lake", lake)[0] == 0
+
+
+@pytest.mark.parametrize("write_before", [write_format_1, write_format_2])
+def test_the_project_is_the_one_whose_models_and_predictions_the_lake_holds(
+    write_before: Callable[[Path], Path], today: Path, tmp_path: Path
+) -> None:
+    lake = write_before(shutil.copytree(today, tmp_path / "lake"))
+    shutil.rmtree(lake / "prediction_join")
+    (lake / "models" / "local").rename(lake / "models" / "acme")
+    assert "project acme: its models" in migrate(lake)["chosen"]
+    expected = {"project_name": "acme", "feature_spec_version": "v1", "parameters": {"settings": {}}}
+    assert identity(lake) == expected
+
+
+def test_joined_predictions_name_the_project_too(today: Path, tmp_path: Path) -> None:
+    lake = write_format_2(shutil.copytree(today, tmp_path / "lake"))
+    shutil.rmtree(lake / "models")
+    assert migrate(lake, "--dry-run")["identity"]["project_name"] == "local"
+    rows = Lake(str(lake), SPEC).arrow("prediction_join")
+    column = rows.schema.get_field_index("project_name")
+    write_table(lake, "prediction_join", rows.set_column(column, "project_name", pa.array(["acme"] * len(rows))))
+    assert migrate(lake)["identity"]["project_name"] == "acme"
+
+
+def test_a_lake_of_two_projects_is_migrated_only_for_one_that_is_named(today: Path, tmp_path: Path) -> None:
+    lake = write_format_2(shutil.copytree(today, tmp_path / "lake"))
+    shutil.copytree(lake / "models" / "local", lake / "models" / "acme")
+    code, _, error = call(main, "migrate", "--lake", lake)
+    assert code == 1
+    assert "projects acme, local. A lake is of one project: name it with --project-name" in error
+    settings = tmp_path / "project.yaml"
+    settings.write_text("time_zone: Asia/Tokyo\n")
+    migrate(lake, "--project-name", "acme", "--parameters", str(settings))
+    assert identity(lake)["project_name"] == "acme"
+    assert identity(lake)["parameters"] == {"settings": {"time_zone": "Asia/Tokyo"}}
+
+
+def test_a_lake_without_models_and_predictions_becomes_local(tmp_path: Path) -> None:
+    write_table(tmp_path, "fg_a", [table_row(Lake(str(tmp_path), SPEC).table("fg_a"), FIRST, **HOST)])
+    (tmp_path / FILE).unlink()
+    assert "project local: the default; parameters: the defaults" in migrate(tmp_path)["chosen"]
+
+
+def test_a_migrated_lake_refuses_another_project(lake: Path) -> None:
+    migrate(lake)
+    code, _, error = call(main, "migrate", "--lake", lake, "--project-name", "other")
+    assert (code, "is of project 'local', but --project-name is 'other'" in error) == (1, True)
+
+
 def test_a_folder_without_tables_and_a_newer_lake_are_errors(tmp_path: Path) -> None:
     code, _, error = call(main, "show", "--lake", tmp_path)
     assert (code, "has no tables" in error) == (1, True)
     (tmp_path / FILE).write_text('{"lake_format": 99}')
     code, _, error = call(main, "migrate", "--lake", tmp_path)
-    assert (code, "knows format 2. Upgrade the package" in error) == (1, True)
+    assert (code, "knows format 3. Upgrade the package" in error) == (1, True)

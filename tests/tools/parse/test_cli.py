@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import subprocess
@@ -141,11 +142,25 @@ def test_zone_from_the_option_or_the_project_parameters(tmp_path: Path) -> None:
         assert rows(parse(path, *arguments).stdout)[0]["start_ts"] == expected
 
 
+def test_other_forms_hold_the_same_sessions(tmp_path: Path) -> None:
+    path = tmp_path / "fw.log"
+    path.write_text("\n".join(traffic(changes={39: str(number)}) for number in range(3)))
+    lines = rows(parse(path).stdout)
+    assert json.loads(parse(path, "--format", "json").stdout) == [
+        session | {name: value.replace(".000000Z", "Z") for name, value in session.items() if name.endswith("_ts")}
+        for session in lines
+    ]
+    cells = list(csv.DictReader(parse(path, "--format", "csv").stdout.splitlines()))
+    assert [row["src_ip"] for row in cells] == [session["src_ip"] for session in lines]
+    assert list(cells[0]) == list(lines[0])
+    assert json.loads(parse(path, "--format", "csv").stderr)["kept"] == 3
+
+
 def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
     path, out, rejects = tmp_path / "fw.log", tmp_path / "out.ndjson", tmp_path / "rejects.ndjson"
     good = [traffic(changes={39: str(number)}) for number in range(19)]
     path.write_text("\n".join([*good, "nonsense,x"]))
-    assert parse(path, "--format", "panos").exit_code == 0  # 1 of 20 is 0.05, not more
+    assert parse(path, "--log-format", "panos").exit_code == 0  # 1 of 20 is 0.05, not more
     path.write_text("\n".join([*good[:18], "nonsense,x"]))
     result = parse(path, "--out", out, "--rejects", rejects)
     assert result.exit_code == 1 and not out.exists()
@@ -161,12 +176,12 @@ def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
         (("missing.log",), 1, "'missing.log' does not exist"),
         (("empty.log",), 1, "empty.log is empty"),
         (("text.log",), 1, "text.log is in no known log format"),
-        (("blank.log", "--format", "panos"), 1, "no records in blank.log"),
+        (("blank.log", "--log-format", "panos"), 1, "no records in blank.log"),
         (("fw.log", "--log-time-zone", "Mars/Base"), 1, "'Mars/Base'"),
         (("fw.log", "--out", "x.csv"), 1, "'x.csv' has an unknown suffix"),
         (("fw.log", "--out", "no/such/x.parquet"), 1, "no/such/x.parquet cannot be written"),
         (("fw.log", "--parameters", "none.yaml"), 1, "none.yaml"),
-        (("fw.log", "--format", "csv"), 2, "'csv'"),
+        (("fw.log", "--log-format", "csv"), 2, "'csv'"),
         ((), 2, "INPUT"),
     ],
 )

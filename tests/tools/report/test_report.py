@@ -1,3 +1,4 @@
+import csv
 import json
 import shutil
 from collections.abc import Sequence
@@ -93,6 +94,17 @@ def test_an_alert_of_incomplete_logs_says_so(lake: Path) -> None:
     assert "logs of this window are incomplete: hq.csv.gz" in text
     (alert,) = json.loads(report(lake, "--top", "1", "--json")[1])["alerts"]
     assert "is damaged" in alert["incomplete_reason"]
+
+
+@pytest.mark.parametrize("more", [(), ("--incidents",)])
+def test_rows_in_all_forms(source: Path, more: tuple[str, ...]) -> None:
+    whole = json.loads(report(source, "--top", "2", *more, "--json")[1])
+    rows = json.loads(report(source, "--top", "2", *more, "--format", "json")[1])
+    assert [row["host_ip"] for row in rows] == [row["host_ip"] for row in whole["incidents" if more else "alerts"]]
+    flat = list(csv.DictReader(report(source, "--top", "2", *more, "--format", "csv")[1].splitlines()))
+    assert [row["technique"] for row in flat] == [row["technique"]["name"] for row in rows]
+    assert "peers" not in flat[0] and rows[0]["peers"] is not None
+    assert report(source, "--json", "--format", "csv")[0] == 2
 
 
 def test_one_alert_for_each_host(source: Path) -> None:

@@ -1,7 +1,8 @@
-"""Lakes as the release before wrote them: format 1."""
+"""Lakes as earlier releases wrote them: formats 1 and 2."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def write_format_1(folder: Path) -> Path:
         _rewritten(folder / name, rows, partitions)
     shutil.rmtree(folder / "window_status", ignore_errors=True)
     (folder / FILE).unlink()
+    return folder
+
+
+def write_format_2(folder: Path) -> Path:
+    """Turns a lake of today into one of format 2, the tables of which are the same."""
+    (folder / FILE).write_text(json.dumps({"lake_format": 2}))
     return folder
 
 
