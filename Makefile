@@ -7,73 +7,91 @@ PIPELINES_VENV := .venv-pipelines
 LOCAL_VENV := .venv-local
 DOCS_VENV := .venv-docs
 BIN := $(VENV)/bin
+PIP_OPTIONS := --quiet --no-compile
 CHECKS := statemachines/lint/checks
 MERMAID := 11.12.0
+ACTIONLINT := 1.7.12
 MACHINES_ASL := $(wildcard statemachines/*.asl.json)
 
 LAKE ?= demo/lake
 DEMO_OPTIONS := --lake $(LAKE) $(foreach path,$(INPUT),--input $(path)) \
 	$(if $(TRAIN_DAYS),--train-days $(TRAIN_DAYS)) $(if $(SCORE_DAYS),--score-days $(SCORE_DAYS)) \
-	$(if $(LOG_TIME_ZONE),--log-time-zone $(LOG_TIME_ZONE)) $(if $(TOP),--top $(TOP))
+	$(if $(LOG_TIME_ZONE),--log-time-zone $(LOG_TIME_ZONE)) $(if $(TOP),--top $(TOP)) \
+	$(if $(PORT),--aws-port $(PORT))
+
+CHECKS_IN_TURN := format lint types imports docs-check statemachines-check images-check
 
 PIPELINE_OPTIONS := $(if $(ROLE_ARN),--role-arn $(ROLE_ARN)) $(foreach default,$(DEFAULTS),--default $(default))
 
 .PHONY: help
-help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: # lists the targets that have a comment with two hashes, below headings, with their options in brackets
+	@awk -F ':.*## |## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {show($$1, $$2)} /^\$$\(IMAGES\):.*## / {show("images/<name>", $$2)} \
+		function show(name, text,    options) { \
+			if (match(text, /: [A-Z[]/)) {options = substr(text, RSTART + 2); text = substr(text, 1, RSTART - 1)} \
+			printf "  %-22s %s\n", name, text; if (options != "") printf "  %-22s   %s\n", "", options}' $(MAKEFILE_LIST)
+
+##@ Begin
 
 .PHONY: setup
 setup: $(VENV)/.installed $(LOCAL_VENV)/.installed ## Create the environments of the project and of the local AWS
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install $(PIP_OPTIONS) --require-hashes -r requirements/dev.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(LOCAL_VENV)/.installed: requirements/local.txt
 	$(PYTHON) -m venv $(LOCAL_VENV)
-	$(LOCAL_VENV)/bin/pip install --quiet --require-hashes -r requirements/local.txt
+	$(LOCAL_VENV)/bin/pip install $(PIP_OPTIONS) --require-hashes -r requirements/local.txt
 	touch $@
 
 $(PIPELINES_VENV)/.installed: requirements/pipelines.txt
 	$(PYTHON) -m venv $(PIPELINES_VENV)
-	$(PIPELINES_VENV)/bin/pip install --quiet --require-hashes -r requirements/pipelines.txt
+	$(PIPELINES_VENV)/bin/pip install $(PIP_OPTIONS) --require-hashes -r requirements/pipelines.txt
 	touch $@
 
 $(SPARK_VENV)/.installed: requirements/spark.txt pyproject.toml
 	$(PYTHON) -m venv $(SPARK_VENV)
-	$(SPARK_VENV)/bin/pip install --quiet --require-hashes -r requirements/spark.txt
+	$(SPARK_VENV)/bin/pip install $(PIP_OPTIONS) --require-hashes -r requirements/spark.txt
 	PYTHONWARNINGS=ignore $(SPARK_VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(DOCS_VENV)/.installed: requirements/docs.txt
 	$(PYTHON) -m venv $(DOCS_VENV)
-	$(DOCS_VENV)/bin/pip install --quiet --require-hashes -r requirements/docs.txt
+	$(DOCS_VENV)/bin/pip install $(PIP_OPTIONS) --require-hashes -r requirements/docs.txt
 	touch $@
 
 .PHONY: demo
-demo: setup ## Turn simulated logs, or INPUT=<folder>, into ranked anomalies: [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=] [LOG_TIME_ZONE=] [TOP=]
+demo: setup ## Turn simulated logs, or INPUT=<folder>, into ranked anomalies: [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=] [LOG_TIME_ZONE=] [TOP=] [PORT=]
 	$(BIN)/ndr-demo $(DEMO_OPTIONS)
 
+##@ Test
+
 .PHONY: test
-test: check test-all test-spark ## Run all checks and tests, on both engines
+test: ## Run all checks and tests, on both engines; says what it is at
+	@.ci/parts $(CHECKS_IN_TURN) test-all test-spark
 
 .PHONY: test-all
 test-all: setup $(PIPELINES_VENV)/.installed ## Run all tests on the default engine
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -u -m pytest -n 2 --dist loadfile
 
 .PHONY: test-fast
 test-fast: setup ## Run the fast tests, in under two minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not parity"
 
+.PHONY: test-long
+test-long: setup ## Run what .ci/run leaves out, for about two hours, and write docs/long-tests.md: [PARTS="torture docs-long"]
+	$(BIN)/python -m tests.long_tests $(PARTS)
+
 .PHONY: torture
-torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at random for about 90 minutes: [TORTURE=--kills 50]; goes on where it was ended
+torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at random for about 90 minutes; goes on where it was ended: [TORTURE="--kills 50"]
 	$(BIN)/python -m tests.torture $(TORTURE)
 
 .PHONY: test-spark
 test-spark: $(SPARK_VENV)/.installed java ## Run the parity tests on classic Spark
-	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -m pytest -m parity
+	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -u -m pytest -m parity
 
 .PHONY: java
 java: # Java 17 or later, for classic Spark; installed if missing, on Debian as root
@@ -81,9 +99,15 @@ java: # Java 17 or later, for classic Spark; installed if missing, on Debian as 
 		(echo "error: classic Spark needs Java 17: install it, for example the package openjdk-17-jre-headless" >&2; exit 1)
 
 .PHONY: check
-check: format lint types imports docs-check statemachines-check images-check ## Check formatting, lint, types, imports, docs, state machines and Dockerfiles
+check: $(CHECKS_IN_TURN) ## Check formatting, lint, types, imports, docs, state machines and Dockerfiles
+
+.PHONY: workflow-check
+workflow-check: # the workflow of the hosted CI; needs Go
+	go run github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT) .github/workflows/ci.yml
 
 include images/images.mk
+
+##@ State machines
 
 .PHONY: statemachines
 statemachines: setup ## Generate the definitions and diagrams of the state machines from their sources
@@ -143,6 +167,8 @@ types: setup
 imports: setup
 	$(BIN)/lint-imports
 
+##@ Write code and documentation
+
 .PHONY: stage
 stage: setup ## Begin a new stage: NAME=ndr-<words> [BASE=base-training]
 	$(BIN)/python -m tools.scaffold $(NAME) $(if $(BASE),--base $(BASE))
@@ -170,6 +196,8 @@ docs/assets/mermaid.min.js: docs/mermaid.sha256 | npm # draws diagrams; part of 
 	cd build/mermaid/package/dist && sha256sum --quiet --check $(CURDIR)/docs/mermaid.sha256
 	cp build/mermaid/package/dist/mermaid.min.js $@
 
+##@ On AWS
+
 .PHONY: pipelines-definitions
 pipelines-definitions: setup $(PIPELINES_VENV)/.installed ## Generate the definitions of the SageMaker pipelines
 	$(BIN)/ndr-pipelines generate
@@ -194,9 +222,15 @@ statemachines-deploy: setup ## Create or update tables, roles, rules and state m
 statemachines-rollback: setup ## Move state machines back to their previous version: MACHINES="<name> ..."
 	$(BIN)/ndr-statemachines rollback $(MACHINES)
 
+##@ Measure, release, tidy up
+
 .PHONY: bench
 bench: setup $(SPARK_VENV)/.installed ## Run the benchmarks against DuckDB and classic Spark; results in build/bench
 	$(BIN)/python -m bench.all --out build/bench
+
+.PHONY: bench-start
+bench-start: setup ## Measure how soon each command answers; results in build/bench
+	$(BIN)/python -m bench.startup --out build/bench/startup.json
 
 .PHONY: hooks
 hooks: setup ## Run the checks before each commit

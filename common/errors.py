@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _PLACE = re.compile(r'File "[^"]*?(?P<module>(common|jobs|tools)/[^"]+[.]py)", line (?P<line>[0-9]+)')
 
@@ -14,6 +15,11 @@ class NdrError(Exception):
         super().__init__(f"{problem.rstrip('.')}. {remedy}")
         self.problem = problem
         self.remedy = remedy
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message as a command prints it; most messages are one line."""
+        return (str(self),)
 
 
 class InputError(NdrError):
@@ -38,6 +44,19 @@ class SpecError(NdrError):
 
 class ParameterError(NdrError):
     """A project parameter is unknown, missing, of the wrong type or out of range."""
+
+
+class ParametersError(ParameterError):
+    """Several parameters are wrong; a command prints a line for each."""
+
+    def __init__(self, problem: str, each: Sequence[str]) -> None:
+        super().__init__(problem, "; ".join(each))
+        self.each = tuple(each)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The problem, and below it a line for each parameter."""
+        return (f"{self.problem}:", *self.each)
 
 
 class TableError(NdrError):

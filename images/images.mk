@@ -11,6 +11,8 @@ STEPS := tests/localaws/services/sagemaker/test_docker_steps.py
 IMAGE_LOCK := -q --generate-hashes --no-emit-find-links --no-emit-index-url --python-version 3.11 --python-platform linux \
 	-c requirements/dev.txt
 
+##@ Images
+
 .PHONY: engine
 engine: ## Start Docker with a builder if missing
 	images/engine.sh up
@@ -20,11 +22,11 @@ engine-down: ## Stop the Docker started by make engine
 	images/engine.sh down
 
 .PHONY: images
-images: engine ## Build all images of docker-bake.hcl
+images: engine ## Build all images of docker-bake.hcl: [TARGETS="<names>"] [TAG=<tag>]
 	$(BAKE) docker buildx bake --load $(TARGETS)
 
 .PHONY: $(IMAGES)
-$(IMAGES): images/%: engine # one image or base
+$(IMAGES): images/%: engine ## Build one image or base of those below images/, like images/ndr-fg-c
 	$(BAKE) docker buildx bake --load $*
 
 .PHONY: images-list
@@ -51,7 +53,7 @@ sbom: engine ## Write bills of materials of the built images (CycloneDX) to buil
 .PHONY: images-check
 images-check: setup
 	$(BIN)/hadolint $(addsuffix /Dockerfile,$(IMAGES))
-	$(BIN)/shellcheck --external-sources $(wildcard images/*.sh images/*/*.sh) .ci/run
+	$(BIN)/shellcheck --external-sources $(wildcard images/*.sh images/*/*.sh) .ci/run .ci/parts
 
 .PHONY: images-lock
 images-lock: setup $(SPARK_VENV)/.installed java # the packages and jars of the images, in the versions of dev.txt

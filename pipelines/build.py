@@ -17,6 +17,7 @@ import boto3
 from sagemaker.core.config.config_manager import SageMakerConfig
 from sagemaker.core.processing import Processor
 from sagemaker.core.workflow import parameters as sdk
+from sagemaker.core.workflow.execution_variables import ExecutionVariable, ExecutionVariables
 from sagemaker.core.workflow.functions import Join
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.mlops.workflow import pipeline as sdk_pipeline
@@ -29,7 +30,7 @@ from sagemaker.mlops.workflow.retry import (
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from pipelines.catalog import PIPELINES, PROJECT
-from pipelines.parameters import Parameter, Pipeline, Resources, StageStep, TimeRange, Value, parameters_of
+from pipelines.parameters import Execution, Parameter, Pipeline, Resources, StageStep, TimeRange, Value, parameters_of
 
 # instead of the defaults files of whoever builds, which the SDK would work into the definitions
 SDK_CONFIG = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
@@ -130,10 +131,12 @@ def processing_step(
     )
 
 
-def sdk_value(value: Value) -> str | sdk.Parameter | Join:
+def sdk_value(value: Value) -> str | sdk.Parameter | Join | ExecutionVariable:
     """The value as the SDK has it."""
     if isinstance(value, TimeRange):
         return Join(on="/", values=[sdk_value(value.start), sdk_value(value.end)])
+    if isinstance(value, Execution):
+        return ExecutionVariables.PIPELINE_EXECUTION_ARN
     if not isinstance(value, Parameter):
         return value
     if isinstance(value.default, int):

@@ -6,7 +6,7 @@ A pipeline declares the parameters that its options name, and no others; `pipeli
 from __future__ import annotations
 
 from common.runtime.engine import ENGINES
-from pipelines.parameters import Options, Parameter, Pipeline, Resources, StageStep, choice, time_range
+from pipelines.parameters import Execution, Options, Parameter, Pipeline, Resources, StageStep, choice, time_range
 
 # options of every step
 PROJECT: Options = {
@@ -93,7 +93,7 @@ PIPELINES: dict[str, Pipeline] = {
             training_step("IFTrainingStep", "train"),
             training_step("ModelPublishStep", "publish"),
             training_step("ModelAttributesStep", "attributes"),
-            training_step("ModelDeployStep", "deploy"),
+            training_step("ModelDeployStep", "deploy", {"--execution": Execution()}),
         ),
     ),
     "ndr-backfill-historical-extractor": Pipeline(

@@ -8,17 +8,12 @@ from typing import Any
 
 import click
 
-from common.aws.clients import client as aws_client
 from common.runtime.cli import Command, report_errors
 from common.runtime.commands import group
 from common.runtime.output import activity, message
 from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
-from pipelines import definitions
 from pipelines.assignments import AssignmentError, checked_assignment
-from pipelines.deployment import apply, plan
-from pipelines.executions import start as start_execution
-from pipelines.executions import wait as wait_for_execution
 from pipelines.types import AssignmentType, PipelineNameType, RoleArnType
 
 
@@ -57,6 +52,8 @@ def deployment_options(function: Command) -> Command:
 
 def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str, str]:
     """The defaults as given; a usage error where no pipeline has the parameter, or it cannot take the value."""
+    from pipelines import definitions
+
     declared = {entry["Name"]: entry for name in names for entry in definitions.load(name)["Parameters"]}
     for name, value in defaults.items():
         try:
@@ -80,6 +77,8 @@ def main() -> None:
 @report_errors
 def list_pipelines(form: str) -> None:
     """List the pipelines with their steps, in the order in which they run."""
+    from pipelines import definitions
+
     steps = {name: [step["Name"] for step in definitions.load(name)["Steps"]] for name in definitions.names()}
     print_rows(({"pipeline": name, "steps": found} for name, found in steps.items()), form, ("pipeline", "steps"))
 
@@ -92,6 +91,8 @@ def generate(check: bool) -> None:
 
     The SageMaker SDK builds them, in its own environment and without AWS.
     """
+    from pipelines import definitions
+
     with activity("building the definitions"):
         built = definitions.build()
     stale = definitions.stale(built)
@@ -123,6 +124,10 @@ def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_
 
     Prints each change as place: deployed -> committed. A second run changes nothing.
     """
+    from common.aws.clients import client as aws_client
+    from pipelines import definitions
+    from pipelines.deployment import apply, plan
+
     names = only or definitions.names()
     own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
@@ -144,6 +149,10 @@ def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | 
 
     Prints each difference as place: deployed -> committed.
     """
+    from common.aws.clients import client as aws_client
+    from pipelines import definitions
+    from pipelines.deployment import plan
+
     names = only or definitions.names()
     own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
@@ -181,6 +190,10 @@ def start(name: str, parameters: Any, wait: bool, poll_seconds: float) -> None:
 
     Prints the ARN of the execution; progress goes to stderr.
     """
+    from common.aws.clients import client as aws_client
+    from pipelines.executions import start as start_execution
+    from pipelines.executions import wait as wait_for_execution
+
     client = aws_client("sagemaker")
     arn = start_execution(client, name, dict(parameters))
     click.echo(arn)

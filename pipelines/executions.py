@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from common.aws.clients import aws_errors
 from common.errors import NdrError
+from common.retries import polled
 from pipelines.assignments import AssignmentError, checked_assignment
 from pipelines.definitions import Definition
 from pipelines.deployment import describe
@@ -47,7 +47,8 @@ def check_parameters(name: str, definition: Definition, given: Mapping[str, str]
 def wait(client: Any, arn: str, poll_seconds: float, report: Callable[[str], None]) -> None:
     """Returns when the execution has succeeded; reports the status of each step whenever it changes."""
     reported: dict[str, str] = {}
-    while True:
+
+    def ended() -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
         with aws_errors(f"execution {arn} could not be followed"):
             execution = client.describe_pipeline_execution(PipelineExecutionArn=arn)
             pages = client.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
@@ -57,11 +58,11 @@ def wait(client: Any, arn: str, poll_seconds: float, report: Callable[[str], Non
             if reported.get(name) != status:
                 reported[name] = status
                 report(f"{name}: {status}")
-        if execution["PipelineExecutionStatus"] not in UNDER_WAY:
-            break
-        time.sleep(poll_seconds)
-    if execution["PipelineExecutionStatus"] != "Succeeded":
-        raise failure(arn, execution, steps)
+        return None if execution["PipelineExecutionStatus"] in UNDER_WAY else (execution, steps)
+
+    found = polled(f"execution {arn}", ended, first_pause_seconds=poll_seconds)
+    if found and found[0]["PipelineExecutionStatus"] != "Succeeded":
+        raise failure(arn, *found)
 
 
 def started(step: Mapping[str, Any]) -> float:

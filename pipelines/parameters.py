@@ -30,7 +30,12 @@ class TimeRange:
     end: Parameter
 
 
-Value: TypeAlias = str | Parameter | TimeRange
+@dataclass(frozen=True)
+class Execution:
+    """The ARN of the pipeline's execution."""
+
+
+Value: TypeAlias = str | Parameter | TimeRange | Execution
 Options: TypeAlias = Mapping[str, Value]
 
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
 from common.runtime.output import activity
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
-from statemachines.deploy.projects import read_project, seed
-from statemachines.deploy.publish import Published, publish_machines, roll_back
-from statemachines.deploy.stack import deploy_stack
-from statemachines.generation import files
-from statemachines.generation.sources import SourceError
+
+if TYPE_CHECKING:
+    from statemachines.deploy.publish import Published
 
 
-@group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project project.yaml")
+@group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml")
 @version_option
 def main() -> None:
     """Generate, check and deploy the state machines, with all resources that they need.
@@ -31,7 +29,9 @@ def main() -> None:
     """
 
 
-@main.command(epilog="Example: ndr-statemachines deploy --project project.yaml --set SchedulesState=ENABLED")
+@main.command(
+    epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED"
+)
 @click.option("--stack", "stack_name", default="ndr-control-plane", show_default=True, help="Name of the stack.")
 @click.option("--set", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of the stack; repeatable.")
 @click.option(
@@ -47,6 +47,11 @@ def main() -> None:
 @report_errors
 def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, ...], outputs: Path | None) -> None:
     """Create or update the stack, publish a version of each changed state machine, and move its alias `live`."""
+    from common.aws.clients import client
+    from statemachines.deploy.projects import read_project, seed
+    from statemachines.deploy.publish import publish_machines
+    from statemachines.deploy.stack import deploy_stack
+
     wanted = [read_project(path) for path in projects]
     with activity(f"stack {stack_name}"):
         done, found = deploy_stack(client("cloudformation"), stack_name, dict(map(_assignment, parameters)))
@@ -68,6 +73,9 @@ def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, .
 @report_errors
 def rollback(machines: tuple[str, ...]) -> None:
     """Move the alias `live` of each machine back to its previous version; move none if one has no such version."""
+    from common.aws.clients import client
+    from statemachines.deploy.publish import roll_back
+
     for published in roll_back(client("stepfunctions"), machines):
         _show(published)
 
@@ -77,6 +85,9 @@ def rollback(machines: tuple[str, ...]) -> None:
 @report_errors
 def generate(check: bool) -> None:
     """Generate the definitions and their diagrams from statemachines/sources, in a clone of the repository."""
+    from statemachines.generation import files
+    from statemachines.generation.sources import SourceError
+
     built = files.build(files.ROOT)
     stale = files.stale(built, files.ROOT)
     if stale and check:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import locale
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -42,6 +44,45 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.option.markexpr != "parity" or collection_path.suffix != ".py":
         return None
     return "pytest.mark.parity" not in collection_path.read_text() or None
+
+
+@pytest.fixture(autouse=True)
+def same_process() -> Iterator[None]:
+    """Fails a test that leaves the process otherwise than it found it: later tests would depend on their order."""
+    before = _process()
+    yield
+    after = _process()
+    for name in before:
+        if before[name] != after[name]:
+            _restore(before)
+            pytest.fail(f"this test leaves {name} changed: {_difference(before[name], after[name])}")
+
+
+def _process() -> dict[str, Any]:
+    """What tests share: environment, folder, handlers of signals, and locale."""
+    return {
+        "os.environ": {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
+        "the working folder": Path.cwd(),
+        "the handlers of signals": {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)},
+        "the locale": locale.setlocale(locale.LC_ALL),
+    }
+
+
+def _restore(before: dict[str, Any]) -> None:
+    for name in set(os.environ) - set(before["os.environ"]) - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+    os.environ.update(before["os.environ"])
+    os.chdir(before["the working folder"])
+    for number, handler in before["the handlers of signals"].items():
+        signal.signal(number, handler)
+    locale.setlocale(locale.LC_ALL, before["the locale"])
+
+
+def _difference(before: Any, after: Any) -> str:
+    """What differs; the values of variables are left out, as they may be secret."""
+    if not isinstance(before, dict):
+        return f"{before} became {after}"
+    return ", ".join(sorted(str(name) for name in {*before, *after} if before.get(name) != after.get(name)))
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,9 +43,9 @@ def write_table(
         mode = "append"
 
 
-def mark_lake(lake: Path) -> None:
-    """Gives a lake that tests write by hand the record of an unnamed one, unless it has one."""
-    create_record(str(lake), LakeIdentity())
+def mark_lake(lake: Path, project_name: str = "local", settings: Mapping[str, Any] | None = None) -> None:
+    """Gives a lake that tests write by hand a record, by default that of an unnamed one, unless it has one."""
+    create_record(str(lake), LakeIdentity(project_name, SPEC.version, {"settings": settings or {}}))
 
 
 def note_whole(lake: Path, windows: Windows, stages: Sequence[str] = FEATURES) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,20 +12,23 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from common.errors import AwsError, one_line
+from common.retries import QUIET_TRIES
 from common.storage.filesystems import aws_region
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
 CALL_ATTEMPTS = 5
+LOG = logging.getLogger(__name__)
 PERMISSIONS_REMEDY = "Check the credentials, their permissions, and AWS_REGION and AWS_ENDPOINT_URL"
 
 
 def client(service: str) -> Any:
     """A client of the service with the credentials, region and endpoint of the environment.
 
-    Transient failures are retried with exponential backoff.
+    Its calls are repeated after transient failures and throttling, with growing pauses, at most `CALL_ATTEMPTS` times;
+    of a repeated call, a warning is logged.
     """
-    return boto3.client(
+    made = boto3.client(
         service,
         region_name=aws_region(),
         config=Config(
@@ -33,6 +37,20 @@ def client(service: str) -> Any:
             retries={"mode": "standard", "total_max_attempts": CALL_ATTEMPTS},
         ),
     )
+    made.meta.events.register("request-created", _say_attempt)
+    return made
+
+
+def _say_attempt(request: Any, operation_name: str, **_: Any) -> None:
+    attempt = request.context.get("retries", {}).get("attempt", 1)
+    if attempt > 1:
+        LOG.log(
+            logging.WARNING if attempt > QUIET_TRIES else logging.INFO,
+            "AWS did not answer %s as it should; try %d of %d",
+            operation_name,
+            attempt,
+            CALL_ATTEMPTS,
+        )
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from common.aws.clients import aws_errors, client
 from common.config.redshift import RedshiftParameters, check_identifier
 from common.contracts.types import Column
 from common.errors import RedshiftError, one_line
+from common.retries import polled
 
 MOST_STATEMENTS = 40
 FIRST_PAUSE_SECONDS = 0.05
@@ -52,25 +52,28 @@ def run_statements(redshift: RedshiftParameters, statements: Sequence[str], toke
 
 
 def _await(api: Any, redshift: RedshiftParameters, statement_id: str, statements: Sequence[str]) -> None:
-    deadline = time.monotonic() + redshift.statement_timeout_seconds
-    pause = FIRST_PAUSE_SECONDS
-    while True:
+    def ended() -> dict[str, Any] | None:
         with aws_errors(f"Redshift ({_place(redshift)}) did not report the status of statement {statement_id}"):
-            found = api.describe_statement(Id=statement_id)
-        if found["Status"] == "FINISHED":
-            return
-        if found["Status"] not in RUNNING:
-            raise _failure(redshift, found, statements)
-        if time.monotonic() + pause > deadline:
-            with aws_errors(f"statement {statement_id} could not be cancelled"):
-                api.cancel_statement(Id=statement_id)
-            raise RedshiftError(
-                f"Redshift ({_place(redshift)}) did not finish {_shown(statements[0])} within "
-                f"{redshift.statement_timeout_seconds:g} s; statement {statement_id} was cancelled",
-                "Run again, or raise redshift.statement_timeout_seconds",
-            )
-        time.sleep(pause)
-        pause = min(2 * pause, redshift.poll_seconds)
+            found: dict[str, Any] = api.describe_statement(Id=statement_id)
+        return None if found["Status"] in RUNNING else found
+
+    found = polled(
+        f"Redshift ({_place(redshift)}) to finish {_shown(statements[0])}",
+        ended,
+        first_pause_seconds=FIRST_PAUSE_SECONDS,
+        longest_pause_seconds=redshift.poll_seconds,
+        seconds=redshift.statement_timeout_seconds,
+    )
+    if found is None:
+        with aws_errors(f"statement {statement_id} could not be cancelled"):
+            api.cancel_statement(Id=statement_id)
+        raise RedshiftError(
+            f"Redshift ({_place(redshift)}) did not finish {_shown(statements[0])} within "
+            f"{redshift.statement_timeout_seconds:g} s; statement {statement_id} was cancelled",
+            "Run again, or raise redshift.statement_timeout_seconds",
+        )
+    if found["Status"] != "FINISHED":
+        raise _failure(redshift, found, statements)
 
 
 def _failure(redshift: RedshiftParameters, found: dict[str, Any], statements: Sequence[str]) -> RedshiftError:

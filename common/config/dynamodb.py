@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from common.aws.clients import aws_errors, client
-from common.config.loader import build, s3_folder
+from common.config.loader import build
 from common.config.orchestration import OrchestrationParameters
 from common.config.project import ProjectParameters
 from common.config.sources import PARTITION_KEY, SORT_KEY, sort_key
+from common.config.values import s3_folder
 from common.errors import ParameterError
 
 Item = dict[str, dict[str, str]]
@@ -39,7 +39,7 @@ def project_item(
         PARTITION_KEY: {"S": _key(project_name, "project name")},
         SORT_KEY: {"S": sort_key(_key(feature_spec_version, "feature specification"))},
         "settings": {"S": json.dumps(settings, sort_keys=True)},
-        "orchestration": {"S": json.dumps(asdict(orchestration), sort_keys=True)},
+        "orchestration": {"S": json.dumps(orchestration.model_dump(mode="json"), sort_keys=True)},
     }
 
 
@@ -79,6 +79,21 @@ def seed_routing(
 ) -> Item:
     """Writes the organisation's item to the routing table, replacing any earlier one, and returns it."""
     return _put(table, routing_item(org1, org2, project_name, feature_spec_version, ingestion_prefix))
+
+
+def project_names(table: str) -> list[str]:
+    """The names of the projects that have an item in the table, sorted.
+
+    Raises:
+        AwsError: it cannot be read.
+    """
+    with aws_errors(f"the projects in table {table} cannot be read"):
+        pages = (
+            client("dynamodb")
+            .get_paginator("scan")
+            .paginate(TableName=table, ProjectionExpression="#name", ExpressionAttributeNames={"#name": PARTITION_KEY})
+        )
+        return sorted({item[PARTITION_KEY]["S"] for page in pages for item in page["Items"]})
 
 
 def _put(table: str, item: Item) -> Item:

@@ -2,110 +2,103 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from typing import Annotated, Literal
 
-from common.config.loader import s3_folder
-from common.errors import ParameterError
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from common.config.loader import Settings
+from common.config.values import BUCKET, AtLeastOne, Count, matching, without_last_slash, wrong
 from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 
-PUBLICATION_TARGETS = ("lake", "s3", "redshift")
 GRID_MINUTES = tuple((GRID_OFFSET_SECONDS + number * WINDOW_SECONDS) // 60 for number in range(3600 // WINDOW_SECONDS))
 LEASE_MARGIN = 1.25
 LEASE_EXTRA_SECONDS = 600
 MOST_PARALLEL = 40
+OF_GRID = {
+    "items": {"enum": list(GRID_MINUTES)},
+    "minItems": len(GRID_MINUTES),
+    "maxItems": len(GRID_MINUTES),
+    "uniqueItems": True,
+    "errorMessage": f"Give the minutes of the grid, {list(GRID_MINUTES)}",
+}
 
 
-@dataclass(frozen=True)
-class OrchestrationParameters:
+def _of_grid(minutes: tuple[int, ...]) -> tuple[int, ...]:
+    if tuple(sorted(minutes)) != GRID_MINUTES:
+        raise ValueError("windows start on other minutes")
+    return minutes
+
+
+GridMinutes = Annotated[tuple[int, ...], AfterValidator(_of_grid), Field(json_schema_extra=OF_GRID)]
+
+
+class OrchestrationParameters(Settings):
     """The timeouts and locks of the state machines, and the location of the project's data.
 
     A lock is a lease; by default it outlasts all polls made under it by 25 % plus ten minutes.
-
-    Raises:
-        ParameterError: a value is out of range, or a lease is shorter than the polls made under it.
     """
 
-    lake_uri: str
+    lake_uri: Annotated[str, matching("(s3://|file://|/).+", "an s3:// or file:// URI or an absolute path")]
     """Lake: an s3:// or file:// URI, or an absolute path."""
-    ingestion_prefix: str
+    ingestion_prefix: Annotated[
+        str,
+        matching(rf"{BUCKET}(/[^/\s'\\]+){{2,}}/*", "a folder like s3://bucket/org1/org2"),
+        AfterValidator(without_last_slash),
+    ]
     """Folder of the project's batches, s3://bucket/org1/org2."""
-    poll_seconds: int = 30
+    poll_seconds: AtLeastOne = 30
     """Time between polls of a running pipeline."""
-    features_poll_attempts: int = 120
+    features_poll_attempts: AtLeastOne = 120
     """Polls of the 15-minute pipeline before it is stopped as overdue."""
-    inference_poll_attempts: int = 60
+    inference_poll_attempts: AtLeastOne = 60
     """The same for inference."""
-    join_poll_attempts: int = 60
+    join_poll_attempts: AtLeastOne = 60
     """The same for the join."""
-    inventory_poll_attempts: int = 120
+    inventory_poll_attempts: AtLeastOne = 120
     """The same for the inventory."""
-    fg_b_poll_attempts: int = 480
+    fg_b_poll_attempts: AtLeastOne = 480
     """The same for the baselines."""
-    training_poll_attempts: int = 960
+    training_poll_attempts: AtLeastOne = 960
     """The same for training."""
-    extractor_poll_attempts: int = 120
+    extractor_poll_attempts: AtLeastOne = 120
     """The same for the extractor."""
-    backfill_poll_attempts: int = 240
+    backfill_poll_attempts: AtLeastOne = 240
     """The same for each pipeline of a backfill."""
-    lock_lease_seconds: int | None = None
+    lock_lease_seconds: Annotated[int | None, Field(validate_default=True)] = None
     """Lease of the lock on a window; it is renewed before each pipeline starts."""
-    publication_lock_lease_seconds: int | None = None
+    publication_lock_lease_seconds: Annotated[int | None, Field(validate_default=True)] = None
     """Lease of the lock on a publication."""
-    duplicate_retention_seconds: int = 86_400
+    duplicate_retention_seconds: AtLeastOne = 86_400
     """Without effect: a batch that is published is never processed again. Accepted for project files that have it."""
-    backfill_parallelism: int = 4
-    """Windows of a backfill that run at once, unless the request says otherwise; at most 40."""
-    publication_target: str = "lake"
+    backfill_parallelism: Annotated[int, Field(ge=1, le=MOST_PARALLEL)] = 4
+    """Windows of a backfill that run at once, unless the request says otherwise."""
+    publication_target: Literal["lake", "s3", "redshift"] = "lake"
     """Where predictions are published: `lake`, `s3` or `redshift`."""
-    window_floor_minutes: tuple[int, ...] = GRID_MINUTES
+    window_floor_minutes: GridMinutes = GRID_MINUTES
     """Minutes of the hour on which windows start; only those of the 15-minute grid."""
-    training_days: int = 0
+    training_days: Count = 0
     """Days to train on; 0 stands for the three calendar months that end a month before the event."""
-    training_gap_days: int = 30
+    training_gap_days: Count = 30
     """Days between the end of the training range and the event that starts training."""
 
-    def __post_init__(self) -> None:
-        if not self.lake_uri.startswith(("s3://", "file://", "/")):
-            raise ParameterError(
-                f"orchestration parameter lake_uri is {self.lake_uri!r}",
-                "Give an s3:// or file:// URI or an absolute path",
-            )
-        object.__setattr__(self, "ingestion_prefix", s3_folder(self.ingestion_prefix, "ingestion_prefix"))
-        for entry in fields(self):
-            if entry.name == "poll_seconds" or entry.name.endswith(("_attempts", "_parallelism", "retention_seconds")):
-                self._at_least(entry.name, 1)
-        self._at_least("training_days", 0)
-        self._at_least("training_gap_days", 0)
-        if self.backfill_parallelism > MOST_PARALLEL:
-            raise ParameterError(
-                f"orchestration parameter backfill_parallelism is {self.backfill_parallelism}",
-                f"Give at most {MOST_PARALLEL}",
-            )
-        if self.publication_target not in PUBLICATION_TARGETS:
-            raise ParameterError(
-                f"orchestration parameter publication_target is {self.publication_target!r}",
-                f"Give one of {', '.join(PUBLICATION_TARGETS)}",
-            )
-        if tuple(sorted(self.window_floor_minutes)) != GRID_MINUTES:
-            raise ParameterError(
-                f"orchestration parameter window_floor_minutes is {list(self.window_floor_minutes)}",
-                f"Use the minutes of the grid, {list(GRID_MINUTES)}",
-            )
-        live = self.features_poll_attempts + self.inference_poll_attempts + self.join_poll_attempts
-        self._lease("lock_lease_seconds", max(live, self.backfill_poll_attempts))
-        self._lease("publication_lock_lease_seconds", self.join_poll_attempts)
-
-    def _at_least(self, name: str, least: int) -> None:
-        if (value := getattr(self, name)) < least:
-            raise ParameterError(f"orchestration parameter {name} is {value}", f"Give {least} or more")
-
-    def _lease(self, name: str, attempts: int) -> None:
-        covered = attempts * self.poll_seconds
-        value = getattr(self, name)
-        if value is None:
-            object.__setattr__(self, name, int(covered * LEASE_MARGIN) + LEASE_EXTRA_SECONDS)
-        elif value < covered:
-            raise ParameterError(
-                f"orchestration parameter {name} is {value}, but the polls under this lock take {covered} s",
+    @field_validator("lock_lease_seconds", "publication_lock_lease_seconds")
+    @classmethod
+    def _outlasting_polls(cls, lease: int | None, info: ValidationInfo) -> int | None:
+        """The lease, which the polls under it do not outlast; by default, a good deal longer than they take."""
+        known = info.data
+        try:
+            attempts = known["join_poll_attempts"]
+            if info.field_name == "lock_lease_seconds":
+                live = known["features_poll_attempts"] + known["inference_poll_attempts"] + attempts
+                attempts = max(live, known["backfill_poll_attempts"])
+            covered = attempts * known["poll_seconds"]
+        except KeyError:  # one of them is wrong, which is a problem of its own
+            return lease
+        if lease is None:
+            return int(covered * LEASE_MARGIN) + LEASE_EXTRA_SECONDS
+        if lease < covered:
+            raise wrong(
+                f"is {lease}, but the polls under this lock take {covered} s",
                 f"Give at least {covered}, or leave it out",
             )
+        return lease

@@ -2,107 +2,91 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from common.config.loader import build, s3_folder
+from pydantic import AfterValidator, Field
+
+from common.config.loader import Settings, build_from
 from common.config.redshift import RedshiftParameters
-from common.config.sources import read_parameters
+from common.config.sources import read_document
 from common.config.training import TrainingParameters
+from common.config.values import (
+    Hour,
+    LogTimeZone,
+    Network,
+    NotNegative,
+    S3Folder,
+    Share,
+    TableName,
+    Text,
+    TimeZone,
+    wrong,
+)
 from common.errors import ParameterError
 from common.features.spec import Horizon
 
 DEFAULT_INTERNAL_CIDRS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
-@dataclass(frozen=True)
-class PublicationParameters:
+def _in_order(hours: tuple[int, int]) -> tuple[int, int]:
+    if hours[0] > hours[1]:
+        raise wrong(f"is {list(hours)}", "Give two hours in order, the start first")
+    return hours
+
+
+Hours = Annotated[tuple[Hour, Hour], AfterValidator(_in_order)]
+
+
+class PublicationParameters(Settings):
     """Publication of predictions in S3."""
 
-    s3_prefix: str
+    s3_prefix: S3Folder
     """s3:// URI below which `ndr-join --destination s3` writes."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "s3_prefix", s3_folder(self.s3_prefix, "publication.s3_prefix"))
 
-
-@dataclass(frozen=True)
-class ProjectParameters:
+class ProjectParameters(Settings):
     """The settings of a project, with their defaults."""
 
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     """IANA time zone of the site; working hours, weekends and features of the time of day are local to it."""
-    log_time_zone: str = "UTC"
+    log_time_zone: LogTimeZone = "UTC"
     """Zone of log times that carry none: an IANA name or an offset."""
-    internal_cidrs: tuple[str, ...] = DEFAULT_INTERNAL_CIDRS
+    internal_cidrs: tuple[Network, ...] = DEFAULT_INTERNAL_CIDRS
     """Networks of the organisation. Addresses inside them are hosts that get features and scores."""
-    segments: Mapping[str, str] = field(default_factory=dict)
+    segments: Mapping[Network, Text] = Field(default_factory=dict)
     """Name of each segment by its prefix. An address outside all of them belongs to its /24 (IPv4) or /64 (IPv6)."""
-    high_risk_segments: tuple[str, ...] = ()
+    high_risk_segments: tuple[Text, ...] = ()
     """Segments whose sessions and peers are also counted apart."""
-    working_hours: tuple[int, int] = (7, 17)
+    working_hours: Hours = (7, 17)
     """Working hours of the local day, half-open: start inclusive, end exclusive."""
-    off_hours: tuple[int, int] = (17, 22)
+    off_hours: Hours = (17, 22)
     """Off hours of the local day, half-open, as the feature `is_off_hours` has them."""
-    weekend_days: tuple[int, ...] = (6, 7)
+    weekend_days: tuple[Annotated[int, Field(ge=1, le=7)], ...] = (6, 7)
     """ISO weekdays that are not working days: 1 is Monday, 6 Saturday."""
-    allowed_lateness_minutes: float = 15.0
+    allowed_lateness_minutes: NotNegative = 15.0
     """How far outside the window of its batch a session may end and still count there."""
-    max_rejected_ratio: float = 0.05
+    max_rejected_ratio: Share = 0.05
     """Largest share of rejected records with which a run still succeeds."""
-    horizons: Mapping[str, Horizon] = field(default_factory=dict)
+    horizons: Mapping[str, Horizon] = Field(default_factory=dict)
     """Baseline horizons in place of those of the feature specification: `days` of history, and the `gap_days`
     before the reference time that are left out."""
-    model_horizon: str = "7d"
+    model_horizon: Text = "7d"
     """Horizon whose deviations the model is trained on."""
-    non_persistent_prefixes: tuple[str, ...] = ("vdi-", "nph-")
+    non_persistent_prefixes: tuple[Text, ...] = ("vdi-", "nph-")
     """Name prefixes of machines that are recreated for each session, such as virtual desktops."""
-    column_mapping: Mapping[str, str] = field(default_factory=dict)
+    column_mapping: Mapping[str, Text] = Field(default_factory=dict)
     """Column of a Parquet log for each canonical column whose name differs."""
     redshift: RedshiftParameters | None = None
     """The connection to Redshift; only stages in AWS need it."""
     publication: PublicationParameters | None = None
     """Where predictions are published in S3."""
-    staging_prefix: str | None = None
+    staging_prefix: S3Folder | None = None
     """s3:// URI below which UNLOAD and COPY stage files; by default a folder of the lake, if that is in S3."""
-    batch_index_table: str | None = None
+    batch_index_table: TableName | None = None
     """DynamoDB table of the batches received, which the extractor reads."""
-    training: TrainingParameters = field(default_factory=TrainingParameters)
+    training: TrainingParameters = Field(default_factory=TrainingParameters)
     """The training lifecycle."""
-
-    def __post_init__(self) -> None:
-        for name in (*self.internal_cidrs, *self.segments):
-            _check(name, ipaddress.ip_network, "internal_cidrs or segments", "an IP prefix")
-        _check(self.time_zone, ZoneInfo, "time_zone", "an IANA time zone")
-        for name in ("working_hours", "off_hours"):
-            hours = getattr(self, name)
-            if len(hours) != 2 or not 0 <= hours[0] <= hours[1] <= 24:
-                raise ParameterError(f"project parameter {name} is {hours}", "Give two hours, 0 to 24, in order")
-        if not 0 <= self.max_rejected_ratio <= 1:
-            raise ParameterError(
-                f"project parameter max_rejected_ratio is {self.max_rejected_ratio}", "Give a share from 0 to 1"
-            )
-        if self.allowed_lateness_minutes < 0:
-            raise ParameterError(
-                f"project parameter allowed_lateness_minutes is {self.allowed_lateness_minutes}", "Give 0 or more"
-            )
-        for name, horizon in self.horizons.items():
-            if not (horizon.days > 0 and horizon.gap_days >= 0):
-                raise ParameterError(
-                    f"project parameter horizons.{name} is {horizon}", "Give days > 0 and gap_days >= 0"
-                )
-        if self.staging_prefix is not None:
-            object.__setattr__(self, "staging_prefix", s3_folder(self.staging_prefix, "staging_prefix"))
-
-
-def _check(value: str, parse: Callable[[str], object], name: str, wanted: str) -> None:
-    try:
-        parse(value)
-    except (ValueError, ZoneInfoNotFoundError, OSError):
-        raise ParameterError(f"project parameter {name} has {value!r}", f"Give {wanted}") from None
 
 
 def load_project(
@@ -120,9 +104,11 @@ def load_project(
     Raises:
         ParameterError: the source is missing or unreadable, or a parameter is unknown or invalid.
     """
-    raw = read_parameters(source, project_name, feature_spec_version) if source else {}
-    given = {name: value for name, value in overrides.items() if value is not None}
-    return replace(build(ProjectParameters, raw, str(source)), **given)
+    if source:
+        project = build_from(ProjectParameters, read_document(source, project_name, feature_spec_version))
+    else:
+        project = ProjectParameters()
+    return project.changed("options", overrides)
 
 
 def redshift_of(project: ProjectParameters, project_name: str) -> RedshiftParameters:

@@ -6,16 +6,16 @@ import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import yaml
-from pyarrow import fs
+from common.config.documents import Document, parse_yaml, read_yaml
+from common.errors import ParameterError, first_line, one_line
 
-from common.errors import ParameterError, first_line
-from common.storage.filesystems import s3_filesystem, without_scheme
+if TYPE_CHECKING:
+    from pyarrow import fs
 
 DYNAMODB = "dynamodb://"
-TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+TABLE_NAME = r"[A-Za-z0-9_.-]{3,255}"
 PARTITION_KEY, SORT_KEY = "project_name", "parameters"
 
 
@@ -25,7 +25,7 @@ def sort_key(feature_spec_version: str) -> str:
 
 
 @cache
-def read_parameters(source: str, project_name: str, feature_spec_version: str) -> Any:
+def read_document(source: str, project_name: str, feature_spec_version: str) -> Document:
     """The unchecked project parameters of a source; for a table, those of the project's item.
 
     A process reads each source once, which keeps its parameters the same for the whole run.
@@ -36,30 +36,40 @@ def read_parameters(source: str, project_name: str, feature_spec_version: str) -
     """
     if source.startswith(DYNAMODB):
         return _of_item(source.removeprefix(DYNAMODB), project_name, feature_spec_version)
-    try:
-        return yaml.safe_load(_text(source)) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(f"project parameters {source} are not valid YAML: {error}", "Correct the file") from None
+    return read_file(source)
 
 
-def _text(source: str) -> str:
+def read_file(source: str) -> Document:
+    """The document of a YAML file on disk or in S3.
+
+    Raises:
+        ParameterError: the file is missing, unreadable or not YAML.
+    """
+    return parse_yaml(_of_bucket(source), source) if source.startswith("s3://") else read_yaml(Path(source))
+
+
+def read_parameters(source: str, project_name: str, feature_spec_version: str) -> Any:
+    """The values of `read_document`."""
+    return read_document(source, project_name, feature_spec_version).values
+
+
+def _of_bucket(uri: str) -> bytes:
+    from common.storage.filesystems import s3_filesystem, without_scheme
+
     try:
-        if not source.startswith("s3://"):
-            return Path(source).read_text(encoding="utf-8")
         files: fs.FileSystem = s3_filesystem()
-        with files.open_input_stream(without_scheme(source)) as stream:
-            return bytes(stream.read()).decode("utf-8")
+        with files.open_input_stream(without_scheme(uri)) as stream:
+            return bytes(stream.read())
     except OSError as error:
-        reason = error.strerror or first_line(error)
         raise ParameterError(
-            f"project parameters {source} cannot be read: {reason}", "Check the path and the permissions"
+            f"{uri} cannot be read: {error.strerror or first_line(error)}", "Check the path and the permissions"
         ) from None
 
 
-def _of_item(table: str, project_name: str, feature_spec_version: str) -> Any:
+def _of_item(table: str, project_name: str, feature_spec_version: str) -> Document:
     from common.aws.clients import aws_errors, client
 
-    if not TABLE_NAME.fullmatch(table):
+    if not re.fullmatch(TABLE_NAME, table):
         raise ParameterError(f"{table!r} is not a valid DynamoDB table name", "Give the source as dynamodb://<table>")
     place = f"table {table}, item {PARTITION_KEY}={project_name}, {SORT_KEY}={sort_key(feature_spec_version)}"
     with aws_errors(f"project parameters cannot be read: {place}"):
@@ -76,8 +86,8 @@ def _of_item(table: str, project_name: str, feature_spec_version: str) -> Any:
     return parsed(found["Item"], "settings", place)
 
 
-def parsed(item: dict[str, Any], attribute: str, place: str) -> Any:
-    """The parsed JSON of an item's text attribute.
+def parsed(item: dict[str, Any], attribute: str, place: str) -> Document:
+    """The JSON of an item's text attribute.
 
     Raises:
         ParameterError: the attribute is missing, not a text, or not valid JSON.
@@ -86,8 +96,8 @@ def parsed(item: dict[str, Any], attribute: str, place: str) -> Any:
     if text is None:
         raise ParameterError(f"{place} has no text attribute {attribute}", "Write the item again")
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
+        return Document(f"{place}, attribute {attribute}", json.loads(text), root="$.")
+    except (ValueError, RecursionError) as error:
         raise ParameterError(
-            f"{place}: attribute {attribute} is not valid JSON: {error}", "Correct the attribute"
+            f"{place}: attribute {attribute} is not valid JSON: {one_line(error)}", "Correct the attribute"
         ) from None

@@ -26,7 +26,7 @@ def _statistics(spec: FeatureSpec) -> tuple[Column, ...]:
             types.get(name, "double"),
             f"{statistic.meaning}: {metric.meaning}",
             statistic.unit or metric.unit,
-            bool(statistic.null_when),
+            statistic.null_when,
         )
         for metric in spec.metrics
         for name, statistic in spec.statistics.items()
@@ -52,7 +52,7 @@ IP_METADATA = Table(
     (
         HOST,
         SEGMENT,
-        Column("machine_name", "string", "name in the machine inventory", nullable=True),
+        Column("machine_name", "string", "name in the machine inventory", null_when="the host is not in the inventory"),
         Column("windows_count", "long", "windows with activity in the horizon"),
         Column("is_full_history", "boolean", "active on every day of the horizon"),
         Column("is_non_persistent_machine", "boolean", "its machine name has a non-persistent prefix"),
@@ -99,7 +99,10 @@ FG_B_PUBLICATIONS = Table(
     (
         PUBLICATION,
         Column(
-            "previous_publication_id", "string", "publication before, kept for those who still read it", nullable=True
+            "previous_publication_id",
+            "string",
+            "publication before, kept for those who still read it",
+            null_when="it is the first",
         ),
         Column("rows_host", "long", "rows of fg_b/host"),
         Column("rows_segment", "long", "rows of fg_b/segment"),

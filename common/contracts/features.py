@@ -17,7 +17,7 @@ def fg_a(spec: FeatureSpec) -> Table:
             "double",
             f"{metric.meaning}; {ROLE_WORDS[role]}, last {spec.window_length(label)}",
             metric.unit,
-            bool(metric.null_when),
+            metric.null_when,
         )
         for label in spec.window_labels
         for role in spec.roles
@@ -41,7 +41,7 @@ def fg_c(spec: FeatureSpec) -> Table:
             "double",
             f"{transform.meaning}: {metric.meaning}; {ROLE_WORDS[role]}, last {spec.window_length(label)}",
             transform.unit,
-            nullable=True,
+            transform.null_when,
         )
         for label in spec.window_labels
         for role in spec.roles
@@ -60,4 +60,4 @@ def fg_c(spec: FeatureSpec) -> Table:
 
 
 def _score(entry: Described) -> Column:
-    return Column(entry.name, "double", entry.meaning, entry.unit, nullable=True)
+    return Column(entry.name, "double", entry.meaning, entry.unit, entry.null_when)

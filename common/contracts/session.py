@@ -4,36 +4,39 @@ from __future__ import annotations
 
 from common.contracts.types import Column, arrow_schema
 
+ABSENT = "the log does not say"
+THREAT, TRAFFIC = (f"the event is {kind}" for kind in ("THREAT", "TRAFFIC"))
+
 SESSION_COLUMNS = (
     Column("event_type", "string", "TRAFFIC or THREAT"),
-    Column("subtype", "string", "kind of event in the log (end, drop, deny, start; url, virus, ...)", nullable=True),
-    Column("start_ts", "timestamp", "start of the session; null for THREAT", "UTC", nullable=True),
+    Column("subtype", "string", "kind of event in the log (end, drop, deny, start; url, virus, ...)", null_when=ABSENT),
+    Column("start_ts", "timestamp", "start of the session", "UTC", THREAT),
     Column("end_ts", "timestamp", "end of the session (start + duration), time of a THREAT log", "UTC"),
-    Column("duration_s", "double", "length of the session; null for THREAT", "s", nullable=True),
+    Column("duration_s", "double", "length of the session", "s", THREAT),
     Column("src_ip", "string", "initiator, before NAT; IPv6 compressed, lower case"),
     Column("src_port", "int", "port of the initiator; 0 for ICMP"),
     Column("dst_ip", "string", "responder, before NAT"),
     Column("dst_port", "int", "service port; 0 for ICMP"),
     Column("protocol", "string", "tcp, udp, icmp (both versions) or other"),
-    Column("bytes_sent", "long", "bytes from initiator to responder", "bytes", nullable=True),
-    Column("bytes_received", "long", "bytes from responder to initiator", "bytes", nullable=True),
-    Column("packets_sent", "long", "packets from initiator to responder", "packets", nullable=True),
-    Column("packets_received", "long", "packets from responder to initiator", "packets", nullable=True),
+    Column("bytes_sent", "long", "bytes from initiator to responder", "bytes", null_when=ABSENT),
+    Column("bytes_received", "long", "bytes from responder to initiator", "bytes", null_when=ABSENT),
+    Column("packets_sent", "long", "packets from initiator to responder", "packets", null_when=ABSENT),
+    Column("packets_received", "long", "packets from responder to initiator", "packets", null_when=ABSENT),
     Column(
-        "action", "string", "allow, deny, drop, reset-both, alert, ...; lower case, spaces as hyphens", nullable=True
+        "action", "string", "allow, deny, drop, reset-both, alert, ...; lower case, spaces as hyphens", null_when=ABSENT
     ),
-    Column("session_end_reason", "string", "why the session ended (tcp-fin, aged-out, ...)", nullable=True),
-    Column("app", "string", "application as identified by the firewall", nullable=True),
-    Column("rule", "string", "security rule that matched", nullable=True),
-    Column("src_zone", "string", "source zone", nullable=True),
-    Column("dst_zone", "string", "destination zone", nullable=True),
-    Column("src_user", "string", "user of the source address", nullable=True),
-    Column("session_id", "string", "session identifier of the device; 0 where none was set up", nullable=True),
-    Column("device_serial", "string", "serial number of the firewall", nullable=True),
-    Column("sequence_number", "long", "log sequence number of the device", nullable=True),
+    Column("session_end_reason", "string", "why the session ended (tcp-fin, aged-out, ...)", null_when=ABSENT),
+    Column("app", "string", "application as identified by the firewall", null_when=ABSENT),
+    Column("rule", "string", "security rule that matched", null_when=ABSENT),
+    Column("src_zone", "string", "source zone", null_when=ABSENT),
+    Column("dst_zone", "string", "destination zone", null_when=ABSENT),
+    Column("src_user", "string", "user of the source address", null_when=ABSENT),
+    Column("session_id", "string", "session identifier of the device; 0 where none was set up", null_when=ABSENT),
+    Column("device_serial", "string", "serial number of the firewall", null_when=ABSENT),
+    Column("sequence_number", "long", "log sequence number of the device", null_when=ABSENT),
     Column("repeat_count", "long", "sessions that this record stands for, at least 1", "sessions"),
-    Column("threat_id", "string", "threat name and number; null for TRAFFIC", nullable=True),
-    Column("severity", "string", "informational, low, medium, high or critical; null for TRAFFIC", nullable=True),
+    Column("threat_id", "string", "threat name and number", null_when=TRAFFIC),
+    Column("severity", "string", "informational, low, medium, high or critical", null_when=TRAFFIC),
 )
 
 SOURCE_COLUMNS = (

@@ -25,9 +25,9 @@ def delta_host(spec: FeatureSpec) -> Table:
         Column(
             f"{source}_{name}",
             "double",
-            f"{name} of {column} over the sessions; null without any",
+            f"{name} of {column} over the sessions",
             _QUANTILE_UNITS[source],
-            True,
+            "no session has the value",
         )
         for source, column in QUANTILE_SOURCES.items()
         for name in QUANTILES
@@ -110,7 +110,7 @@ SESSIONS_REJECTED = Table(
     "one row per record that could not be counted",
     (
         *REJECT_COLUMNS,
-        Column("mini_batch_id", "string", "mini-batch of the run", nullable=True),
+        Column("mini_batch_id", "string", "mini-batch of the run", null_when="the run was given none"),
         *PARTITIONS,
     ),
     ("date", "window"),

@@ -23,22 +23,29 @@ NUMBERS = frozenset({"int", "long", "double"})
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, Spark type, meaning, unit, and whether it can be null."""
+    """A column: its name, Spark type, meaning and unit, and when it is null ("": never)."""
 
     name: str
     type: str
     meaning: str
     unit: str = ""
-    nullable: bool = False
+    null_when: str = ""
 
     def __post_init__(self) -> None:
         if self.type not in ARROW_TYPES:
             raise ValueError(f"column {self.name}: unknown type {self.type!r}")
 
     @property
+    def nullable(self) -> bool:
+        """Whether it can be null."""
+        return bool(self.null_when)
+
+    @property
     def comment(self) -> str:
-        """The meaning, and the unit in brackets: `bytes sent by the initiator [bytes]`."""
-        return f"{self.meaning} [{self.unit}]" if self.unit else self.meaning
+        """The meaning, the unit in brackets and the null rule: `bytes sent by the initiator [bytes]; never null`."""
+        unit = f" [{self.unit}]" if self.unit else ""
+        rule = f"null when {self.null_when}" if self.null_when else "never null"
+        return f"{self.meaning}{unit}; {rule}"
 
     @property
     def arrow(self) -> pa.Field:

@@ -8,7 +8,9 @@ from datetime import timedelta
 from functools import cache
 from importlib import resources
 from string import Template
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+from annotated_types import Ge, Gt
 
 from common.errors import SpecError
 from common.features.entries import SpecFile, listed, nearest
@@ -68,8 +70,10 @@ class Floor:
 class Horizon:
     """How far back a baseline looks, and the gap before the reference time that it leaves out, in days."""
 
-    days: float
-    gap_days: float
+    days: Annotated[float, Gt(0)]
+    """Days of history."""
+    gap_days: Annotated[float, Ge(0)]
+    """Days before the reference time that are left out."""
 
 
 Constants = TypeVar("Constants", Floor, Horizon)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeGuard
 
 from common.config.loader import build
-from common.config.project import ProjectParameters
+from common.config.project import ProjectParameters, load_project
 from common.config.sources import DYNAMODB, read_parameters
 from common.errors import LakeFormatError, LakeMismatchError
 
@@ -78,9 +78,8 @@ class LakeIdentity:
         """
         if source and source.startswith(DYNAMODB):
             return cls(project_name, feature_spec_version, {"source": source})
-        raw = read_parameters(source, project_name, feature_spec_version) if source else {}
-        build(ProjectParameters, raw, str(source))
-        return cls(project_name, feature_spec_version, {"settings": {**raw, **overrides}})
+        settings = load_project(source, project_name, feature_spec_version, **overrides)
+        return cls(project_name, feature_spec_version, {"settings": settings.given()})
 
     @property
     def source(self) -> str | None:
@@ -102,7 +101,9 @@ class LakeIdentity:
         Raises:
             ParameterError: the source is missing or unreadable, or a setting is unknown or invalid.
         """
-        return build(ProjectParameters, self.raw_settings(), self.source or place)
+        if self.source:
+            return load_project(self.source, self.project_name, self.feature_spec_version)
+        return build(ProjectParameters, self.raw_settings(), place)
 
     def to_dict(self) -> dict[str, Any]:
         """The identity as JSON values."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
@@ -16,11 +14,13 @@ from pyspark.sql import functions as F
 from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
+from common.lake.commits import USER_METADATA, origin, properties
 from common.lake.identity import LakeIdentity
 from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
 from common.lake.troubles import unwritable
 from common.lake.window_status import Journal
+from common.retries import Retries, retried
 from common.storage.filesystems import engine_uri
 from common.storage.scratch import writing
 from common.windows import Windows
@@ -28,13 +28,12 @@ from common.windows import Windows
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-COMMIT_ATTEMPTS = 12
+COMMIT_RETRIES = Retries(tries=12, first_pause_seconds=0.1, longest_pause_seconds=5.0)
 COMMITS_PER_CHECKPOINT = 10
-BACKOFF_SECONDS = 0.1
-BACKOFF_MAX_SECONDS = 5.0
 CONFLICT_SIGNS = ("Failed to commit transaction", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite",
                   "MetadataChanged", "ProtocolChanged", "version already exists", "Missing commit file")  # fmt: skip
 SPARK_TYPES = {"int": "integer", "long": "bigint"}
+Result = TypeVar("Result")
 
 
 class Lake(LakeReader):
@@ -116,20 +115,13 @@ class Lake(LakeReader):
         table = self.table(name)
         checked = _checked(frame, table)
         self.ensure(name)
-        for attempt in range(COMMIT_ATTEMPTS):
-            try:
-                (
-                    checked.write.format("delta")
-                    .mode("overwrite")
-                    .option("replaceWhere", where)
-                    .save(self._engine_location(name))
-                )
-                return self._written(name, where)
-            except PySparkException as error:
-                if not any(sign in str(error) for sign in CONFLICT_SIGNS):
-                    raise unwritable(name, self.uri, error) from error
-                _pause(attempt)
-        raise self._crowded(name)
+        write = checked.write.format("delta").mode("overwrite").option("replaceWhere", where)
+
+        def replaced() -> tuple[int, int]:
+            write.option(USER_METADATA, origin()).save(self._engine_location(name))
+            return self._written(name, where)
+
+        return self._committed(name, replaced)
 
     def rewrite(
         self, name: str, partitions: Mapping[str, Sequence[str]], change: Callable[[pa.Table], pa.Table]
@@ -145,18 +137,16 @@ class Lake(LakeReader):
         table = self.table(name)
         self.ensure(name)
         where = " AND ".join(f"{key} IN ({', '.join(map(_quoted, held))})" for key, held in partitions.items())
-        version = -1
 
-        def replaced() -> None:
-            nonlocal version
+        def replaced() -> int:
             delta = self.delta(name)
             rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
-            write_deltalake(delta, change(rows).cast(table.arrow), mode="overwrite", predicate=where)
-            version = int(delta.version())
+            fresh = change(rows).cast(table.arrow)
+            write_deltalake(delta, fresh, mode="overwrite", predicate=where, commit_properties=properties())
+            return int(delta.version())
 
         with writing(self.uri, name):
-            self._committed(name, replaced)
-        return version
+            return self._committed(name, replaced)
 
     def remove(self, name: str, where: str) -> None:
         """Removes the partitions that `where` selects, in one commit that rewrites no file.
@@ -164,25 +154,21 @@ class Lake(LakeReader):
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
-        self._committed(name, lambda: self.delta(name).delete(where))
+        self._committed(name, lambda: self.delta(name).delete(where, commit_properties=properties()))
 
-    def _committed(self, name: str, work: Callable[[], object]) -> None:
-        """Does the work that ends in a commit, again after a conflict."""
-        for attempt in range(COMMIT_ATTEMPTS):
-            try:
-                work()
-                return
-            except (DeltaError, pa.ArrowException, OSError) as error:
-                if not any(sign in str(error) for sign in CONFLICT_SIGNS):
-                    raise unwritable(name, self.uri, error) from error
-                _pause(attempt)
-        raise self._crowded(name)
-
-    def _crowded(self, name: str) -> CommitError:
-        return CommitError(
-            f"table {name} in {self.uri}: {COMMIT_ATTEMPTS} commits in a row conflicted with another writer",
-            "Nothing was committed; run again with fewer concurrent writers",
-        )
+    def _committed(self, name: str, work: Callable[[], Result]) -> Result:
+        """What the work returns, which ends in a commit; it is done again after a conflict with another writer."""
+        try:
+            return retried(
+                f"a commit to table {name} in {self.uri}",
+                work,
+                COMMIT_RETRIES,
+                again=lambda error: any(sign in str(error) for sign in CONFLICT_SIGNS),
+                failure=CommitError,
+                remedy="Nothing was committed; run again with fewer concurrent writers",
+            )
+        except (PySparkException, DeltaError, pa.ArrowException, OSError) as error:
+            raise unwritable(name, self.uri, error) from error
 
     def ensure(self, name: str) -> None:
         """Creates the table unless it is there; with the first table, a lake gets its format and identity.
@@ -224,6 +210,7 @@ class Lake(LakeReader):
                     "delta.checkpointInterval": str(COMMITS_PER_CHECKPOINT),
                 },
                 storage_options=self._storage,
+                commit_properties=properties(),
             )
         except (DeltaError, OSError) as error:
             if not self.exists(table.name):  # another writer may have created it
@@ -242,10 +229,6 @@ def equal_predicate(values: dict[str, Any]) -> str:
 def _quoted(value: object) -> str:
     text = str(value).replace("'", "''")
     return f"'{text}'"
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, min(BACKOFF_MAX_SECONDS, BACKOFF_SECONDS * 2**attempt)))
 
 
 def _checked(frame: DataFrame, table: Table) -> DataFrame:

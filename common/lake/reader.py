@@ -105,16 +105,11 @@ class LakeReader:
         Raises:
             TableError: the table is missing or unreadable.
         """
-        try:
-            return int(self.delta(name).version())
-        except TableNotFoundError:
-            raise self._missing(name) from None
-        except (DeltaError, OSError) as error:
-            raise self._unreadable(name, error) from error
+        return int(self.current(name).version())
 
     def count(self, name: str) -> int:
         """The number of rows of the table, as its log has it."""
-        return int(pc.sum(pa.table(self.delta(name).get_add_actions(flatten=True))["num_records"]).as_py() or 0)
+        return int(pc.sum(self.files(name)["num_records"]).as_py() or 0)
 
     def stored_schema(self, name: str) -> pa.Schema:
         """The columns that the table actually has, declared or not.
@@ -122,8 +117,27 @@ class LakeReader:
         Raises:
             TableError: the table is missing or unreadable.
         """
+        return pa.schema(self.current(name).schema().to_arrow())
+
+    def files(self, name: str) -> pa.Table:
+        """One row per file of the table: path, bytes, rows, values of partition columns, and statistics, from its log.
+
+        Raises:
+            TableError: the table is missing or unreadable.
+        """
         try:
-            return pa.schema(self.delta(name).schema().to_arrow())
+            return pa.table(self.current(name).get_add_actions(flatten=True))
+        except (DeltaError, OSError) as error:
+            raise self._unreadable(name, error) from error
+
+    def current(self, name: str) -> DeltaTable:
+        """As `delta`, with an error that says what to do.
+
+        Raises:
+            TableError: the table is missing or unreadable.
+        """
+        try:
+            return self.delta(name)
         except TableNotFoundError:
             raise self._missing(name) from None
         except (DeltaError, OSError) as error:
@@ -155,10 +169,7 @@ class LakeReader:
         """The partition values of each file of the table, by path."""
         if not self.exists(name):
             return {}
-        try:
-            actions = pa.table(self.delta(name).get_add_actions(flatten=True))
-        except (DeltaError, OSError) as error:
-            raise self._unreadable(name, error) from error
+        actions = self.files(name)
         keys = [column for column in actions.column_names if column.startswith("partition.")]
         rows = actions.select(["path", *keys]).to_pylist()
         return {row["path"]: {key.removeprefix("partition."): str(row[key]) for key in keys} for row in rows}

@@ -19,11 +19,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
+from common.lake.commits import properties
 from common.lake.lake import Lake
 from common.lake.troubles import unreadable, unwritable
 from common.storage.filesystems import subtree
@@ -131,7 +132,7 @@ class SessionKeys:
                 table.delta,
                 list(table.partitions),
                 partition_filters=[("window", ">=", self._windows.key), ("window", "<=", self._windows.last_key)],
-                commit_properties=CommitProperties(max_commit_retries=0),
+                commit_properties=properties(max_commit_retries=0),
             )
         except CommitFailedError as error:
             if self._lake.version(TABLE) != seen.table.version():

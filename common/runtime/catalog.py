@@ -54,6 +54,7 @@ TOOLS = (
     Tool("ndr-features", "tools.features"),
     Tool("ndr-models", "tools.models"),
     Tool("ndr-lake", "tools.lake"),
+    Tool("ndr-settings", "tools.settings"),
     Tool("ndr-batches", "tools.batches"),
     Tool("ndr-demo", "tools.demo"),
     Tool("ndr-completion", "tools.completion"),

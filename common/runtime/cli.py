@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -13,9 +13,11 @@ import click
 
 from common.display import lines_on_terminal, on_terminal
 from common.errors import NdrError, is_out_of_memory, one_line, worker_cause
+from common.runtime.catalog import STAGES
 from common.runtime.engine import ENGINES
+from common.runtime.events import Event, run_id
 from common.runtime.interrupts import Interrupted, end, interruptible, received
-from common.runtime.output import close, listening, tell_failure
+from common.runtime.output import close, listening, tell, tell_failure
 from common.runtime.parameter_types import PlaceType, UriType, WindowsType
 from common.runtime.verbosity import asked_level
 
@@ -116,6 +118,7 @@ def report_errors(function: Command) -> Command:
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         with interruptible(), listening(asked_level()):
+            _say_start()
             try:
                 return function(*args, **kwargs)
             except Interrupted as error:
@@ -126,11 +129,18 @@ def report_errors(function: Command) -> Command:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 sys.exit(0)
             except NdrError as error:
-                fail(str(error))
+                fail(*error.lines)
             except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
                 fail(str(worker_cause(error) or _unexpected(error)))
 
     return run
+
+
+def _say_start() -> None:
+    """The first event of a stage, before it loads what takes a second."""
+    context = click.get_current_context(silent=True)
+    if context and any(context.command.name == stage.command for stage in STAGES):
+        tell(Event("info", str(context.command.name), "", "started", run_id(), {}))
 
 
 def _unexpected(error: Exception) -> str:
@@ -139,24 +149,30 @@ def _unexpected(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback"
 
 
-def fail(message: str) -> None:
-    """Prints the message as one line on stderr and exits with code 1; a failure after a signal is its consequence."""
+def fail(message: str, *below: str) -> None:
+    """Prints the message on stderr and exits with code 1; a failure after a signal is its consequence."""
     interruption = received()
     if interruption is not None:
         finish(str(interruption), interruption.exit_code)
     if os.environ.get("NDR_DEBUG"):
         click.echo(lines_on_terminal(traceback.format_exc()), err=True, nl=False)
-    finish(message, 1)
+    finish(message, 1, below)
 
 
-def finish(message: str, code: int) -> None:
-    """Prints the message as one line on stderr, and exits."""
+def finish(message: str, code: int, below: Sequence[str] = ()) -> None:
+    """Prints the message as one line on stderr, and each further one on a line below it, and exits."""
     close()
-    line = on_terminal(" ".join(message.split()))
-    if len(line) > LONGEST_MESSAGE:
-        line = f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"
-    tell_failure(line)
-    click.echo(f"error: {line}", err=True)
+    lines = [_line(message), *map(_line, below)]
+    tell_failure(" ".join(lines))
+    click.echo("error: " + "\n  ".join(lines), err=True)
     if sys.stderr is sys.__stderr__ and (code != 1 or "pysail" in sys.modules):
         end(code)
     sys.exit(code)
+
+
+def _line(message: str) -> str:
+    """The message on one line, harmless and not too long."""
+    line = on_terminal(" ".join(message.split()))
+    if len(line) <= LONGEST_MESSAGE:
+        return line
+    return f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"

@@ -7,23 +7,19 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
-from common.config.project import ProjectParameters
-from common.features.spec import FeatureSpec, load_spec
-from common.lake.lake import Lake
-from common.lake.orphans import clear_up
-from common.lake.reader import LakeReader
 from common.runtime.engine import open_engine
 from common.runtime.events import run_id
-from common.runtime.lake_project import LakeProject
 from common.runtime.output import activity
 from common.runtime.run_report import RunReport
-from common.storage.failures import require_writable
 from common.windows import Windows
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from common.config.project import ProjectParameters
+    from common.features.spec import FeatureSpec
+    from common.lake.lake import Lake
+    from common.runtime.lake_project import LakeProject
 
 
 @dataclass(frozen=True)
@@ -76,6 +72,12 @@ def open_stages(
     With `together`, the stages are parts of one run over the same windows: their notes in `window_status` are
     written in two commits.
     """
+    from common.features.spec import load_spec
+    from common.lake.lake import Lake
+    from common.lake.orphans import clear_up
+    from common.lake.reader import LakeReader
+    from common.storage.failures import require_writable
+
     spec, project = load_spec(config.feature_spec_version), config.lake_project
     require_writable(config.lake_uri)
     clear_up(LakeReader(config.lake_uri, spec))
@@ -90,7 +92,7 @@ def open_stages(
             report.log("", "settings", "debug", **{name: str(value) for name, value in vars(own).items()})
             with activity("", stage):
                 work(own, StageRun(spec, project.settings, lake, session, report))
-            click.echo(report.to_json())
+            report.show()
 
         with lake.journal.together() if together else nullcontext():
             yield start

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import EngineError
+from common.runtime.environment import default_variables
 from common.storage.filesystems import aws_region, s3_endpoint
 
 if TYPE_CHECKING:
@@ -54,24 +55,25 @@ def open_engine(name: str, *, remote_storage: bool = False) -> Iterator[SparkSes
 def _sail() -> Iterator[SparkSession]:
     if importlib.util.find_spec("pysail") is None:
         raise EngineError("engine sail is not installed", "Run pip install '.[sail]' in a checkout")
-    os.environ.setdefault("RUST_LOG", "off")
+    settings = {"RUST_LOG": "off", "SPARK_CONNECT_MODE_ENABLED": "1"}  # pyspark sets the latter, and leaves it
     if s3_endpoint().startswith("http://"):
-        os.environ.setdefault("AWS_ALLOW_HTTP", "true")
-    from pysail.spark import SparkConnectServer
-    from pyspark.sql import SparkSession
+        settings["AWS_ALLOW_HTTP"] = "true"
+    with default_variables(settings):
+        from pysail.spark import SparkConnectServer
+        from pyspark.sql import SparkSession
 
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.listening_address
-    try:
-        session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
-        session.client.set_retry_policies([])  # a server in this process that is gone does not come back
+        server = SparkConnectServer("127.0.0.1", 0)
+        server.start()
+        host, port = server.listening_address
         try:
-            yield session
+            session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+            session.client.set_retry_policies([])  # a server in this process that is gone does not come back
+            try:
+                yield session
+            finally:
+                session.stop()
         finally:
-            session.stop()
-    finally:
-        server.stop()
+            server.stop()
 
 
 @contextmanager
@@ -84,7 +86,6 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
     if (running := SparkSession.getActiveSession()) is not None:  # one per process; its opener closes it
         yield running
         return
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(os.environ.get("NDR_SPARK_MASTER", "local[*]")).appName("ndr")
     for key, value in SPARK_SETTINGS.items():
         builder = builder.config(key, value)
@@ -94,17 +95,18 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
     for entry in filter(None, os.environ.get("NDR_SPARK_CONF", "").split(";")):
         key, _, value = entry.partition("=")
         builder = builder.config(key.strip(), value.strip())
-    try:
-        if not _has_jars():
-            builder = configure_spark_with_delta_pip(builder, [HADOOP_AWS] if remote_storage else [])
-        session = builder.getOrCreate()
-    except RuntimeError as error:
-        raise EngineError(f"engine spark does not start: {error}", "Check that Java 17 is installed") from error
-    session.sparkContext.setLogLevel("ERROR")
-    try:
-        yield session
-    finally:
-        session.stop()
+    with default_variables({"PYSPARK_PYTHON": sys.executable}):
+        try:
+            if not _has_jars():
+                builder = configure_spark_with_delta_pip(builder, [HADOOP_AWS] if remote_storage else [])
+            session = builder.getOrCreate()
+        except RuntimeError as error:
+            raise EngineError(f"engine spark does not start: {error}", "Check that Java 17 is installed") from error
+        session.sparkContext.setLogLevel("ERROR")
+        try:
+            yield session
+        finally:
+            session.stop()
 
 
 def _has_jars() -> bool:

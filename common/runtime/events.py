@@ -20,6 +20,7 @@ LEVEL_VARIABLE, RUN_VARIABLE = "NDR_LOG_LEVEL", "NDR_RUN_ID"
 """Names of environment variables: the least level to show, and the run that a command is part of."""
 
 DUMB = ("", "dumb", "unknown")
+_own_run = f"run-{secrets.token_hex(8)}"
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ def is_shown(wanted: Level) -> bool:
 
 
 def run_id() -> str:
-    """The id of the run that this process is part of: its parent's, else its own; its children inherit it."""
-    return os.environ.setdefault(RUN_VARIABLE, f"run-{secrets.token_hex(8)}")
+    """The id of the run that this process is part of: its parent's, else its own."""
+    return os.environ.get(RUN_VARIABLE) or _own_run
 
 
 def form(stream: TextIO) -> Literal["bars", "lines", "events"]:

@@ -64,18 +64,31 @@ def lake_project(
         LakeMismatchError: an option differs from what the lake has.
         ParameterError: the source is missing or unreadable, or a setting is unknown or invalid.
     """
-    record = read_record(lake_uri)
-    if record is None:
+    identity, is_new = _identity(lake_uri, project_name, feature_spec_version)
+    if is_new:
         given = {name: value for name, value in overrides.items() if value is not None}
-        identity = LakeIdentity.of(project_name or "local", feature_spec_version or "v1", parameters, given)
+        identity = LakeIdentity.of(identity.project_name, identity.feature_spec_version, parameters, given)
         found = LakeProject(identity, identity.settings(str(parameters)), parameters or DEFAULTS)
     else:
-        identity = record.require_known(lake_uri)
-        require_same_names(lake_uri, identity, project_name, feature_spec_version)
         settings = _given_settings(lake_uri, identity, parameters) if parameters else identity.settings(lake_uri)
         found = LakeProject(identity, settings, parameters or FROM_LAKE)
-    _say(found)
+    origin = {FROM_LAKE: "settings of the lake", DEFAULTS: "default settings"}.get(found.parameters)
+    _say(identity, f", {origin or f'settings of {found.parameters}'}")
     return found
+
+
+def lake_identity(
+    lake_uri: str, project_name: str | None = None, feature_spec_version: str | None = None
+) -> LakeIdentity:
+    """The identity of the lake, for a command that needs no settings: their source is not read.
+
+    Raises:
+        LakeFormatError: the lake is of another format, or its record is damaged.
+        LakeMismatchError: an option differs from what the lake has.
+    """
+    identity, _ = _identity(lake_uri, project_name, feature_spec_version)
+    _say(identity)
+    return identity
 
 
 def with_lake_project(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,6 +105,18 @@ def with_lake_project(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in OPTIONS} | {"lake_project": found}
 
 
+def _identity(lake_uri: str, project_name: str | None, feature_spec_version: str | None) -> tuple[LakeIdentity, bool]:
+    """What the lake is, or else what the options name; and whether the lake is new."""
+    record = read_record(lake_uri)
+    if record is None:
+        default = LakeIdentity()
+        name, version = project_name or default.project_name, feature_spec_version or default.feature_spec_version
+        return LakeIdentity(name, version), True
+    identity = record.require_known(lake_uri)
+    require_same_names(lake_uri, identity, project_name, feature_spec_version)
+    return identity, False
+
+
 def _given_settings(lake_uri: str, identity: LakeIdentity, source: str) -> ProjectParameters:
     """The settings of the source, which must give the rows that the lake's give."""
     settings = load_project(source, identity.project_name, identity.feature_spec_version)
@@ -100,9 +125,7 @@ def _given_settings(lake_uri: str, identity: LakeIdentity, source: str) -> Proje
     return settings
 
 
-def _say(project: LakeProject) -> None:
-    if not sys.stderr.isatty():
-        return
-    origin = {FROM_LAKE: "settings of the lake", DEFAULTS: "default settings"}.get(project.parameters)
-    line = f"project {project.name}, feature specification {project.feature_spec_version}, "
-    click.echo(on_terminal(line + (origin or f"settings of {project.parameters}")), err=True)
+def _say(identity: LakeIdentity, more: str = "") -> None:
+    if sys.stderr.isatty():
+        line = f"project {identity.project_name}, feature specification {identity.feature_spec_version}{more}"
+        click.echo(on_terminal(line), err=True)

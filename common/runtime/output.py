@@ -7,7 +7,6 @@ and lines (`progress.py`), a dumb one as plain lines, and anything else gets eac
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 import warnings
@@ -16,7 +15,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from common.runtime.events import LEVEL_VARIABLE, Event, Level, form, is_shown, level, program, run_id
+from common.runtime.environment import variables
+from common.runtime.events import LEVEL_VARIABLE, RUN_VARIABLE, Event, Level, form, is_shown, level, program, run_id
 
 if TYPE_CHECKING:
     from common.runtime.progress import Bars
@@ -134,14 +134,17 @@ def clearing() -> bytes:
 def listening(asked: Level | None = None) -> Iterator[None]:
     """While it lasts, what libraries log or warn of is shown as events; on exit nothing moves on the terminal.
 
-    `asked` is the least level that this process and its children show from now on.
+    `asked` is the least level that this process and its children show meanwhile; the children belong to its run.
     """
     global _last, _abandoned
     _last = _abandoned = None
     _going_on.clear()
-    outer = os.environ.get(LEVEL_VARIABLE)
-    if asked:
-        os.environ[LEVEL_VARIABLE] = asked
+    with variables({RUN_VARIABLE: run_id()} | ({LEVEL_VARIABLE: asked} if asked else {})), _messages_of_libraries():
+        yield
+
+
+@contextmanager
+def _messages_of_libraries() -> Iterator[None]:
     root, handler, before = logging.getLogger(), _Handler(), warnings.showwarning
     root.addHandler(handler)
     own_level = root.level
@@ -155,9 +158,6 @@ def listening(asked: Level | None = None) -> Iterator[None]:
         warnings.showwarning = before
         root.setLevel(own_level)
         root.removeHandler(handler)
-        if asked:
-            os.environ.pop(LEVEL_VARIABLE)
-            os.environ.update({LEVEL_VARIABLE: outer} if outer is not None else {})
 
 
 class _Handler(logging.Handler):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from common.errors import NdrError
-from common.storage.files import read_lines
 from common.storage.filesystems import normal_uri
 from common.windows import Windows, parse_moment
 
@@ -46,6 +45,8 @@ class WindowListType(click.ParamType[tuple[Windows, ...] | None]):
         """The distinct single windows, sorted; None for the word; fails with a usage error that names the value."""
         if value == self.word or isinstance(value, tuple):
             return None if value == self.word else value
+        from common.storage.files import read_lines
+
         try:
             texts = read_lines(value[1:]) if value.startswith("@") else value.split(",")
             named = {window for text in texts for window in Windows.parse(text.strip())}

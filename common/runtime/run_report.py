@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+import click
+
 from common.runtime.events import Level, run_id
-from common.runtime.output import Work, working
+from common.runtime.output import Work, close, working
 
 
 @dataclass
@@ -66,6 +68,11 @@ class RunReport:
         """Records a committed table."""
         self.tables[table] = {"version": version, "rows": rows}
         self.log(table, "written", "debug", table_version=version, rows=rows)
+
+    def show(self) -> None:
+        """Prints the report on stdout, below what stays on a terminal."""
+        close()
+        click.echo(self.to_json())
 
     def to_json(self) -> str:
         """The report as one JSON object."""

@@ -17,9 +17,11 @@ from pathlib import Path
 import click
 
 from common.errors import EngineError
+from common.retries import polled
 from common.runtime.catalog import STAGES
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.environment import variables
 from common.runtime.version import version_option
 
 RESOURCES = Path("/opt/ml/config/resourceconfig.json")
@@ -78,16 +80,17 @@ def on_spark(command: click.Command) -> None:
         EngineError: the resource configuration is invalid, or the master does not answer.
     """
     cluster = read_cluster(RESOURCES)
-    os.environ |= settings(cluster, memory_bytes(), os.environ.get("NDR_SPARK_CONF", ""))
     arguments = sys.argv[1:] if "--engine" in sys.argv else [*sys.argv[1:], "--engine", "spark"]
-    if cluster is None or {"--help", "--version"} & set(arguments):
-        command(arguments)
-    elif cluster.host != cluster.master:
-        follow(cluster)
-    else:
-        with _process("org.apache.spark.deploy.master.Master", "--host", cluster.host, "--port", str(PORT)) as master:
-            _wait_for_master(cluster, master)
+    with variables(settings(cluster, memory_bytes(), os.environ.get("NDR_SPARK_CONF", ""))):
+        if cluster is None or {"--help", "--version"} & set(arguments):
             command(arguments)
+        elif cluster.host != cluster.master:
+            follow(cluster)
+        else:
+            master_of = ("org.apache.spark.deploy.master.Master", "--host", cluster.host, "--port", str(PORT))
+            with _process(*master_of) as master:
+                _wait_for_master(cluster, master)
+                command(arguments)
 
 
 def settings(cluster: Cluster | None, memory: int, given: str) -> dict[str, str]:
@@ -116,14 +119,18 @@ def follow(cluster: Cluster) -> None:
 
 
 def _wait_for_master(cluster: Cluster, master: subprocess.Popen[bytes] | None = None) -> None:
-    end = time.monotonic() + MASTER_START_SECONDS
-    while not _answers(cluster):
-        if time.monotonic() > end or (master and master.poll() is not None):
-            raise EngineError(
-                f"no Spark master answers at {cluster.master}:{PORT}",
-                "Check that host's log; the hosts of a job must reach each other on all ports",
-            )
-        time.sleep(POLL_SECONDS)
+    def answers() -> bool | None:
+        """None while it may come to answer."""
+        return _answers(cluster) or (False if master and master.poll() is not None else None)
+
+    place = f"{cluster.master}:{PORT}"
+    if not polled(
+        f"the Spark master at {place}", answers, first_pause_seconds=POLL_SECONDS, seconds=MASTER_START_SECONDS
+    ):
+        raise EngineError(
+            f"no Spark master answers at {place}",
+            "Check that host's log; the hosts of a job must reach each other on all ports",
+        )
 
 
 def _answers(cluster: Cluster) -> bool:
@@ -150,7 +157,7 @@ def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 @command(
     name="ndr-spark",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-    epilog="Example: ndr-spark ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-spark ndr-fg-c --window 2026-03-10T13:08Z --lake demo/lake",
 )
 @click.argument("stage", type=click.Choice([stage.command for stage in STAGES]), metavar="STAGE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)

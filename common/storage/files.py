@@ -76,7 +76,10 @@ class Folder:
         Raises:
             StorageError: it is missing or cannot be read.
         """
-        with self._reported(name, "read"), self._files.open_input_stream(f"{self._root}/{name}") as stream:
+        with (
+            self._reported(name, "read"),
+            self._files.open_input_stream(f"{self._root}/{name}", compression=None) as stream,
+        ):
             return bytes(stream.read())
 
     def write(self, name: str, content: bytes) -> None:
@@ -104,7 +107,7 @@ class Folder:
             self._files.delete_file(f"{self._root}/{name}")
 
     def _put(self, path: str, content: bytes) -> None:
-        with self._files.open_output_stream(path) as stream:
+        with self._files.open_output_stream(path, compression=None) as stream:
             stream.write(content)
 
     @contextmanager

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse, urlsplit
 
-from pyarrow import fs
-
 from common.errors import InputError
+
+if TYPE_CHECKING:
+    from pyarrow import fs
 
 
 def s3_endpoint() -> str:
@@ -24,6 +26,8 @@ def aws_region() -> str:
 
 def s3_filesystem() -> fs.S3FileSystem:
     """S3 with the credentials, region and endpoint of the environment."""
+    from pyarrow import fs
+
     region = aws_region()
     endpoint = urlsplit(s3_endpoint())
     if not endpoint.netloc:
@@ -35,6 +39,8 @@ def s3_filesystem() -> fs.S3FileSystem:
 
 def subtree(uri: str) -> fs.SubTreeFileSystem:
     """A file system rooted at an s3:// URI or a local path."""
+    from pyarrow import fs
+
     base = s3_filesystem() if uri.startswith("s3://") else fs.LocalFileSystem()
     return fs.SubTreeFileSystem(without_scheme(uri), base)
 

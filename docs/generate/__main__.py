@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from common.config.project import ProjectParameters
+from common.config.project_file import ProjectFile
+from common.config.schema import schema_text
 from common.features.spec import load_spec
 from docs.generate import commands, settings, tables
 from tools.features.catalogue import markdown
@@ -13,6 +16,8 @@ FOLDER = Path(__file__).parents[1]
 PAGES = {
     "features.md": lambda: markdown(load_spec("v1")),
     "reference/commands.md": commands.render,
+    "reference/parameters.schema.json": lambda: schema_text(ProjectParameters),
+    "reference/project.schema.json": lambda: schema_text(ProjectFile),
     "reference/settings.md": settings.render,
     "reference/tables.md": tables.render,
 }

@@ -1,101 +1,77 @@
-"""The reference of the settings, from the dataclasses that hold them."""
+"""The reference of the settings, from the JSON Schema of the models that hold them."""
 
 from __future__ import annotations
 
-import ast
-import inspect
 import json
-import textwrap
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from common.config.orchestration import OrchestrationParameters
-from common.config.project import ProjectParameters, PublicationParameters
-from common.config.redshift import RedshiftParameters
-from common.config.training import EndpointParameters, TrainingParameters
+from common.config.project_file import ProjectFile
+from common.config.schema import Schema, range_of, resolved, schema_of
 from docs.generate.markdown import page, table
 
-GROUPS: dict[str, type] = {
-    "": ProjectParameters,
-    "redshift": RedshiftParameters,
-    "publication": PublicationParameters,
-    "training": TrainingParameters,
-    "training.endpoint": EndpointParameters,
-    "orchestration": OrchestrationParameters,
+SCHEMA = schema_of(ProjectFile)
+GROUPS: dict[str, Schema] = {
+    "Project": SCHEMA["$defs"]["ProjectParameters"],
+    "horizons.NAME": SCHEMA["$defs"]["Horizon"],
+    "redshift": SCHEMA["$defs"]["RedshiftParameters"],
+    "publication": SCHEMA["$defs"]["PublicationParameters"],
+    "training": SCHEMA["$defs"]["TrainingParameters"],
+    "training.endpoint": SCHEMA["$defs"]["EndpointParameters"],
+    "Project file": SCHEMA,
+    "orchestration, in the project file": SCHEMA["$defs"]["OrchestrationParameters"],
 }
 INTRODUCTION = """\
-A project's settings are a YAML file, on disk or in S3, or an item of a DynamoDB table; every stage takes them by
-`--parameters`. A setting that is left out has its default; an unknown or wrong one is an error. Groups are mappings:
+A project's settings are a YAML file, on disk or in S3, or an item of a DynamoDB table. The first stage on a lake takes
+them by `--parameters`; from then on [the lake knows them](../lake.md). A setting that is left out has its default; an
+unknown or wrong one is an error. Groups are mappings:
 
 ```yaml
 time_zone: Europe/Berlin
 segments: {10.1.0.0/24: servers, 10.2.0.0/16: offices}
 training: {min_coverage: 0.9}
-```"""
-TITLES = {"": "Project", "orchestration": "orchestration, in the project file of the state machines"}
+```
+
+[Settings](../settings.md) shows how to check a file, and how an editor completes it. The JSON Schemas are
+[parameters.schema.json](parameters.schema.json) for these files, and [project.schema.json](project.schema.json) for
+project files."""
 UNITS = {"seconds": "s", "minutes": "min", "hours": "hour of the day", "days": "days", "rows": "rows"}
-SHARES = ("coverage", "share", "ratio", "score", "min", "max", "agreement")
-TYPES = {str: "text", int: "whole number", float: "number", bool: "true or false"}
-
-
-def meanings(kind: type) -> dict[str, str]:
-    """What each field means: the docstring below it in the class."""
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(definition, ast.ClassDef)
-    found = {}
-    for entry, following in zip(definition.body, definition.body[1:], strict=False):
-        if isinstance(entry, ast.AnnAssign) and isinstance(entry.target, ast.Name) and isinstance(following, ast.Expr):
-            found[entry.target.id] = " ".join(str(ast.literal_eval(following.value)).split())
-    return found
+TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "array": "list",
+    "object": "mapping",
+}
 
 
 def render() -> str:
     """The page of all settings."""
     parts = [INTRODUCTION]
-    for group, kind in GROUPS.items():
-        parts += [f"## {TITLES.get(group, group)}", _about(kind), _table(group, kind)]
+    for title, group in GROUPS.items():
+        parts += [f"## {title}", group["description"], _table(group)]
     return page("Settings", *parts)
 
 
-def _about(kind: type) -> str:
-    text = inspect.getdoc(kind) or ""
-    return text.partition("\nRaises:")[0].strip()
-
-
-def _table(group: str, kind: type) -> str:
-    hints, texts = get_type_hints(kind), meanings(kind)
+def _table(group: Schema) -> str:
     rows = [
-        (f"`{entry.name}`", _type(hints[entry.name]), _unit(entry.name, hints[entry.name]), _default(entry),
-         texts[entry.name])
-        for entry in fields(kind)
-    ]  # fmt: skip
-    return table(("setting", "type", "unit", "default", "meaning"), rows)
+        (f"`{name}`", _type(part), _unit(name, part), range_of(part), _default(name, part, group), part["description"])
+        for name, given in group["properties"].items()
+        for part in [resolved(SCHEMA, given)]
+    ]
+    return table(("setting", "type", "unit", "range", "default", "meaning"), rows)
 
 
-def _type(hint: Any) -> str:
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return _type(next(argument for argument in arguments if argument is not type(None)))
-    if origin is tuple:
-        return "list" if arguments[-1] is Ellipsis else f"list of {len(arguments)}"
-    if origin is Mapping or is_dataclass(hint) or origin is not None:
-        return "mapping"
-    return TYPES[hint]
+def _type(part: Schema) -> str:
+    entries = part.get("prefixItems")
+    return f"list of {len(entries)}" if entries else TYPES[part["type"]]
 
 
-def _unit(name: str, hint: Any) -> str:
-    last = name.rsplit("_", 1)[-1]
-    if _type(hint) == "mapping" or name == "weekend_days":
-        return ""
-    return UNITS.get(last, "0 to 1" if hint is float and last in SHARES else "")
+def _unit(name: str, part: Schema) -> str:
+    return "" if part["type"] == "object" or name == "weekend_days" else UNITS.get(name.rsplit("_", 1)[-1], "")
 
 
-def _default(entry: Field[Any]) -> str:
-    if entry.default is MISSING and entry.default_factory is MISSING:
+def _default(name: str, part: Schema, group: Schema) -> str:
+    if name in group.get("required", ()):
         return "required"
-    value = entry.default if entry.default_factory is MISSING else entry.default_factory()
-    if value is None or value == {} or value == () or is_dataclass(value):
-        return ""
-    return f"`{json.dumps(value)}`"
+    default = part.get("default")
+    return "" if default in (None, {}, []) else f"`{json.dumps(default)}`"

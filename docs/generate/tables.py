@@ -71,5 +71,14 @@ def _derived(spec: FeatureSpec) -> dict[str, tuple[str, frozenset[str]]]:
 def _rows(columns: Iterable[Column]) -> str:
     return table(
         ("column", "type", "unit", "null", "meaning"),
-        ((f"`{c.name}`", c.type, c.unit, "can be" if c.nullable else "", c.meaning) for c in columns),
+        (
+            (
+                f"`{c.name}`",
+                c.type,
+                c.unit,
+                f"when {c.null_when}" if c.null_when else "",
+                c.meaning,
+            )
+            for c in columns
+        ),
     )

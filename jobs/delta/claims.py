@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -20,14 +18,14 @@ from common.contracts.session import DUPLICATE_KEY
 from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.errors import CommitError
 from common.lake.session_keys import KEY, LATE, SCHEMA, TABLE, SessionKeys, Snapshot
+from common.retries import Retries, TryAgainError, retried
 from common.runtime.context import StageRun
 from common.storage.scratch import writing
 from common.windows import WINDOW, Windows
 from jobs.delta.intake import Intake, identifiable
 from jobs.delta.staging import SLICE
 
-COMMIT_ATTEMPTS = 200
-PAUSE_SECONDS = 0.05
+COMMIT_RETRIES = Retries(tries=200, first_pause_seconds=0.05, longest_pause_seconds=0.05)
 IDENTITY = (*DUPLICATE_KEY, "end_ts")
 """Records of two windows that agree in all of these are the same."""
 
@@ -92,26 +90,32 @@ def _committed(keys: SessionKeys, run: _Run) -> tuple[Snapshot, pa.Table, int]:
     """The state that the claim was compared with, the run's keys that other windows have, and the count of the rest."""
     files: list[AddAction] = []
     seen: dict[str, tuple[str, str]] | None = None
+    repeated = SCHEMA.empty_table()
+
+    def committed() -> tuple[Snapshot, pa.Table, int]:
+        nonlocal seen, repeated
+        snapshot = keys.snapshot()
+        if snapshot.files != seen:
+            keys.discard(files)
+            files.clear()
+            seen, repeated = snapshot.files, run.repeated(snapshot)
+            files.extend(keys.written(run.claimed(repeated)))
+        if not keys.commit(snapshot, files):
+            raise TryAgainError("another run has committed first")
+        return snapshot, repeated, sum(json.loads(file.stats)["numRecords"] for file in files)
+
     try:
-        for _ in range(COMMIT_ATTEMPTS):
-            snapshot = keys.snapshot()
-            if snapshot.files != seen:
-                keys.discard(files)
-                files.clear()
-                seen, repeated = snapshot.files, run.repeated(snapshot)
-                files.extend(keys.written(run.claimed(repeated)))
-            if keys.commit(snapshot, files):
-                return snapshot, repeated, sum(json.loads(file.stats)["numRecords"] for file in files)
-            time.sleep(random.uniform(0, PAUSE_SECONDS))
+        return retried(
+            f"a commit to table {TABLE}",
+            committed,
+            COMMIT_RETRIES,
+            failure=CommitError,
+            remedy="Run again with fewer concurrent writers",
+        )
     except BaseException:
         with suppress(OSError):
             keys.discard(files)
         raise
-    keys.discard(files)
-    raise CommitError(
-        f"{COMMIT_ATTEMPTS} commits to table session_keys in a row conflicted with another writer",
-        "Run again with fewer concurrent writers",
-    )
 
 
 class _Run:

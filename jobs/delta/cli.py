@@ -6,15 +6,13 @@ from typing import Any
 
 import click
 
-from common.logs import FORMATS
 from common.runtime.cli import Command, report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import run_stage
-from common.runtime.lake_project import with_lake_project
+from common.runtime.log_formats import LOG_FORMATS
 from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from jobs.delta.config import DeltaConfig
-from jobs.delta.job import run
 
 
 def log_options(function: Command) -> Command:
@@ -32,7 +30,7 @@ def log_options(function: Command) -> Command:
             metavar="ZONE",
             help="Zone of log times without one: IANA name or offset (+02:00).  [default: from the project parameters]",
         ),
-        click.option("--log-format", type=click.Choice(FORMATS), help="Log format.  [default: detected per file]"),
+        click.option("--log-format", type=click.Choice(LOG_FORMATS), help="Log format.  [default: detected per file]"),
         click.option(
             "--input",
             "inputs",
@@ -50,7 +48,8 @@ def log_options(function: Command) -> Command:
 
 @command(
     name="ndr-delta",
-    epilog="Example: ndr-delta --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
+    epilog="Example: ndr-delta --window 2026-03-10T13:08Z --input "
+    "demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 --lake demo/lake",
 )
 @log_options
 @stage_options
@@ -62,4 +61,7 @@ def main(inputs: tuple[str, ...], **options: Any) -> None:
     For a single window, the input is its mini-batch. For a range, sessions count in the window of their batch folder,
     or without one in the window in which they end. A record counts in one window, however often it is delivered.
     """
+    from common.runtime.lake_project import with_lake_project
+    from jobs.delta.job import run
+
     run_stage("ndr-delta", DeltaConfig(inputs=inputs, **with_lake_project(options)), run)

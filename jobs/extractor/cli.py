@@ -9,17 +9,15 @@ import click
 from common.errors import ParameterError, WindowError
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.commands import command
-from common.runtime.lake_project import with_lake_project
 from common.runtime.parameter_types import UriType, WindowListType
 from common.runtime.version import version_option
 from jobs.extractor.config import SOURCES, ExtractorConfig
-from jobs.extractor.job import run
 
 
 @command(
     name="ndr-extractor",
-    epilog="Example: ndr-extractor --window 2026-03-03T00:08Z/2026-03-04T00:08Z --request-id march-3 "
-    "--input-prefix ./fw_paloalto/acme/hq --manifest ./backfill/march-3 --lake ./lake",
+    epilog="Example: ndr-extractor --window 2026-03-10T00:08Z/2026-03-11T00:08Z --request-id march-10 "
+    "--input-prefix demo/scenario/fw_paloalto/acme/hq --manifest demo/backfill/march-10 --lake demo/lake",
     groups={
         "Windows": ("window", "windows-filter"),
         "Input": ("input-prefix", "source"),
@@ -64,6 +62,9 @@ from jobs.extractor.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Find the mini-batches of a range of windows, and write the manifest of a backfill."""
+    from common.runtime.lake_project import with_lake_project
+    from jobs.extractor.job import run
+
     known = with_lake_project(options)
     try:
         config = ExtractorConfig(**known)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import click
-
 from common.errors import ParameterError, WindowError
 from common.runtime.context import new_report
 from common.runtime.run_report import RunReport
@@ -45,7 +43,7 @@ def run(config: ExtractorConfig) -> None:
     report.rows_rejected = manifest["ignored_count"]
     report.details["manifest"] = f"{config.manifest_uri}/manifest.json"
     report.details |= {name: manifest[name] for name in ("window_count", "gap_count", "gaps", "ignored")}
-    click.echo(report.to_json())
+    report.show()
 
 
 def _candidates(config: ExtractorConfig, table: str | None, report: RunReport) -> Candidates:

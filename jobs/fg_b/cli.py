@@ -9,14 +9,13 @@ import click
 from common.runtime.cli import engine_option, lake_option, project_options, report_errors
 from common.runtime.commands import command
 from common.runtime.context import run_stage
-from common.runtime.lake_project import with_lake_project
 from common.runtime.parameter_types import MomentType, MonthType
 from common.runtime.version import version_option
-from jobs.fg_b.config import BaselineConfig
-from jobs.fg_b.job import run
 
 
-@command(name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --lake ./lake")
+@command(
+    name="ndr-fg-b", epilog="Example: ndr-fg-b --month 2026-03 --reference-time 2026-03-10T00:08Z --lake demo/lake"
+)
 @click.option(
     "--month",
     type=MonthType(),
@@ -38,4 +37,8 @@ from jobs.fg_b.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Compute monthly baselines of hosts, segments and pairs for each horizon, from fg_a and pair_counts."""
+    from common.runtime.lake_project import with_lake_project
+    from jobs.fg_b.config import BaselineConfig
+    from jobs.fg_b.job import run
+
     run_stage("ndr-fg-b", BaselineConfig.from_options(**with_lake_project(options)), run)

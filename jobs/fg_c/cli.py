@@ -9,11 +9,9 @@ import click
 from common.runtime.cli import Command, report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import run_stage
-from common.runtime.lake_project import with_lake_project
 from common.runtime.parameter_types import MonthType
 from common.runtime.version import version_option
 from jobs.fg_c.config import DeviationConfig
-from jobs.fg_c.job import run
 
 
 def baseline_month_option(function: Command) -> Command:
@@ -29,11 +27,14 @@ def baseline_month_option(function: Command) -> Command:
     )(function)
 
 
-@command(name="ndr-fg-c", epilog="Example: ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake")
+@command(name="ndr-fg-c", epilog="Example: ndr-fg-c --window 2026-03-10T13:08Z --lake demo/lake")
 @baseline_month_option
 @stage_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:
     """Compute how far each host deviates from its baselines in each window, from fg_a, fg_b and pair_counts."""
+    from common.runtime.lake_project import with_lake_project
+    from jobs.fg_c.job import run
+
     run_stage("ndr-fg-c", DeviationConfig(**with_lake_project(options)), run)

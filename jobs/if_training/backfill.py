@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors, client
 from common.errors import StageError
+from common.retries import polled
 from common.windows import WINDOW, Windows
 
 WINDOWS_MOST = 960
@@ -95,13 +95,17 @@ class Backfill:
             StageError: it is still running after all polls.
             AwsError: it cannot be polled.
         """
-        for attempt in range(self._poll_attempts):
+
+        def ended() -> Outcome | None:
             with aws_errors(f"execution {execution_arn} could not be looked at"):
                 found = self._client.describe_execution(executionArn=execution_arn)
-            if found["status"] != "RUNNING":
-                return _outcome(found, execution_arn)
-            if attempt + 1 < self._poll_attempts:
-                time.sleep(self._poll_seconds)
+            return None if found["status"] == "RUNNING" else _outcome(found, execution_arn)
+
+        outcome = polled(
+            f"execution {execution_arn}", ended, first_pause_seconds=self._poll_seconds, looks=self._poll_attempts
+        )
+        if outcome is not None:
+            return outcome
         raise StageError(
             f"execution {execution_arn} is still running after {self._poll_attempts:,} polls, "
             f"{self._poll_seconds:g} s apart",

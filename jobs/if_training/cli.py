@@ -9,7 +9,6 @@ import click
 
 from common.runtime.cli import engine_option, lake_option, project_options, report_errors
 from common.runtime.commands import command
-from common.runtime.lake_project import with_lake_project
 from common.runtime.parameter_types import WindowListType, WindowsType
 from common.runtime.version import version_option
 from common.windows import Windows
@@ -34,7 +33,7 @@ class RunIdType(click.ParamType[str]):
 
 @command(
     name="ndr-if-training",
-    epilog="Example: ndr-if-training --window 2026-03-03T00:08Z/2026-03-10T00:08Z --lake ./lake",
+    epilog="Example: ndr-if-training --window 2026-03-03T00:08Z/2026-03-10T00:08Z --lake demo/lake",
     groups={
         "Training": ("stage", "run-id", "n-estimators", "max-samples", "random-state", "min-rows"),
         "Windows": ("window", "missing-windows", "backfill-state-machine"),
@@ -82,6 +81,7 @@ class RunIdType(click.ParamType[str]):
     type=click.IntRange(2),
     help="Smallest number of rows to train on.  [default: from the project parameters]",
 )
+@click.option("--execution", metavar="ARN", help="Execution that runs the stage, named with what it decides.")
 @version_option
 @report_errors
 def main(**options: Any) -> None:
@@ -107,10 +107,11 @@ def _inside(window: Windows, windows: Windows | None) -> bool:
 
 
 def _run(options: dict[str, Any]) -> None:
+    from common.runtime.lake_project import with_lake_project
     from jobs.if_training.job import roll_back, run  # what the stages load takes a second, which help need not wait for
 
     known = with_lake_project(options)
     if options["stage"] == ROLLBACK:
-        roll_back(options["lake_uri"], known["lake_project"], options["run_id"])
+        roll_back(options["lake_uri"], known["lake_project"], options["run_id"], options["execution"])
     else:
         run(TrainingConfig(**known))

@@ -19,7 +19,7 @@ class TrainingConfig(StageConfig):
 
     `run_id` names the run; without it, one is derived from what the model is made of. `missing_windows` replaces the
     list of the verifier; None takes that list. `n_estimators`, `max_samples`, `random_state` and `min_rows` are None
-    where the project parameters, or the tuning, decide.
+    where the project parameters, or the tuning, decide. `execution` is the ARN of the execution that runs the stage.
     """
 
     stage: str
@@ -30,3 +30,4 @@ class TrainingConfig(StageConfig):
     max_samples: int | None
     random_state: int | None
     min_rows: int | None
+    execution: str | None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from common.aws.caller import caller
 from common.detection.inputs import model_features
 from common.detection.registry.artifacts import LoadedModel, load_model
+from common.detection.registry.decisions import REFUSE, Decision, Note, record
 from common.detection.registry.formats import sha256
-from common.detection.registry.pointer import altered, promote, promoted_run, read_pointer
+from common.detection.registry.pointer import altered, parsed_pointer, pointer_content, promoted_run
+from common.detection.registry.promotion import promote, settle
 from common.errors import DeploymentError, ModelError
 from jobs.if_training.endpoint import upsert_endpoint
 from jobs.if_training.gates import Gate, at_least, at_most, improvement, not_applicable, of_validation, refusals
@@ -17,6 +21,15 @@ from jobs.if_training.lifecycle import Artifact, TrainingRun, before
 from jobs.if_training.validation import Validation, transformed_sha256
 
 SCORE_DIFFERENCE_MAX = 1e-6
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The run that a model was compared with, and its average precision on the same rows; or why there is none."""
+
+    run_id: str | None = None
+    average_precision: float | None = None
+    reason: str = ""
 
 
 def deploy(run: TrainingRun) -> None:
@@ -29,35 +42,63 @@ def deploy(run: TrainingRun) -> None:
     """
     run.require(before("deploy"))
     report = run.require("train")
-    pointer = read_pointer(run.store) or {"previous": [], "rolled_back": []}
+    settle(run.lake, run.store)
+    state = pointer_content(run.store)
+    pointer = parsed_pointer(run.store, state) or {"previous": [], "rolled_back": []}
     if run.run_id in pointer["rolled_back"]:
         reason = f"model {run.run_id} was rolled back"
         run.write("deploy", False, "rolled back", {"gates": []}, reason)
+        _record_refusal(run, pointer, state, _note(run, reason))
         raise DeploymentError(f"not deployed because {reason}", "Train another model under another --run-id")
     with run.report.step("gates"):
         model = _load(run, run.run_id)
         gates, compared = _gates(run, model, report, _predecessor(pointer, run.run_id))
     content: Artifact = {
         "gates": [gate.to_dict() for gate in gates],
-        "compared_with": compared,
+        "compared_with": compared.run_id,
         "promotion": run.parameters.promotion,
         "model_sha256": model.model_sha256,
     }
-    run.describe(
-        gates={gate.name: {"value": gate.value, "bound": gate.bound, "verdict": gate.verdict} for gate in gates}
-    )
+    verdicts = {gate.name: {"value": gate.value, "bound": gate.bound, "verdict": gate.verdict} for gate in gates}
+    run.describe(gates=verdicts)
     refused = refusals(gates)
+    note = _note(run, _reason(refused, report["validation"], compared), verdicts)
     if refused and run.parameters.promotion == "gated":
         run.write("deploy", False, "refused", content, "; ".join(refused))
+        _record_refusal(run, pointer, state, note)
         raise DeploymentError(
             f"model {run.run_id} was not deployed because {'; '.join(refused)}",
             f"The current model stays; the results of the gates are in {run.store.uri}/{run.run_id}/deployment.json",
         )
     with run.report.step("promote"):
-        moved = promote(run.store, run.run_id)
+        moved = promote(run.store, run.config.project_name, run.run_id, note).moved
+        settle(run.lake, run.store)
         endpoint = upsert_endpoint(run.parameters.endpoint, run.run_id, f"{run.store.uri}/{run.run_id}")
         run.write("deploy", True, "deployed", content | {"endpoint": endpoint}, "; ".join(refused))
     run.describe(deployed=True, pointer_moved=moved, endpoint=endpoint)
+
+
+def _note(run: TrainingRun, reason: str, gates: Artifact | None = None) -> Note:
+    """The note of a decision that this run takes."""
+    execution = run.config.execution
+    return Note(execution or caller(run.lake.is_remote), reason, execution, gates or {})
+
+
+def _reason(refused: list[str], validation: Artifact, compared: Compared) -> str:
+    """Why the model is promoted, or refused, in one sentence."""
+    if refused:
+        return f"gates refused: {'; '.join(refused)}"
+    if "average_precision" not in validation:
+        return f"no gate refused: {validation.get('reason', 'the model was not validated')}"
+    own = f"gates passed: average precision {validation['average_precision']:.3f}"
+    if compared.average_precision is None:
+        return f"{own}; {compared.reason}"
+    return f"{own} against {compared.average_precision:.3f} of {compared.run_id}"
+
+
+def _record_refusal(run: TrainingRun, pointer: Artifact, state: bytes | None, note: Note) -> None:
+    current, project = pointer.get("run_id"), run.config.project_name
+    record(run.lake, Decision.taken(REFUSE, run.run_id, project, (current, current), note, state or b""))
 
 
 def _predecessor(pointer: Artifact, run_id: str) -> str | None:
@@ -68,39 +109,38 @@ def _predecessor(pointer: Artifact, run_id: str) -> str | None:
 
 def _gates(
     run: TrainingRun, model: LoadedModel, report: Artifact, predecessor: str | None
-) -> tuple[list[Gate], str | None]:
-    """The gates, and the run that the model was compared with."""
+) -> tuple[list[Gate], Compared]:
+    """The gates, and the model that was compared with."""
     validation = report["validation"]
     gates = of_validation(validation, run.parameters)
     if "file" not in validation:
         reason = str(validation.get("reason"))
-        return [not_applicable(name, reason) for name in ("improvement", "preprocessing_parity")] + gates, None
+        none = [not_applicable(name, reason) for name in ("improvement", "preprocessing_parity")]
+        return none + gates, Compared(reason=reason)
     content = run.store.read(f"{run.run_id}/{validation['file']}")
     if sha256(content) != validation["sha256"]:
         raise altered(run.store, run.run_id, validation["file"])
     examined = Validation.from_bytes(content, validation)
-    precision, reason, compared = _of_predecessor(run, examined, predecessor)
+    compared = _of_predecessor(run, examined, predecessor)
     wanted = run.parameters.min_relative_improvement
     return [
-        improvement(validation, precision, reason, wanted),
+        improvement(validation, compared.average_precision, compared.reason, wanted),
         *gates,
         *_parity(model, examined),
     ], compared
 
 
-def _of_predecessor(
-    run: TrainingRun, examined: Validation, predecessor: str | None
-) -> tuple[float | None, str, str | None]:
+def _of_predecessor(run: TrainingRun, examined: Validation, predecessor: str | None) -> Compared:
     """The average precision of the model to be replaced on the same rows; or why it cannot be compared."""
     assert examined.examination is not None
     if predecessor is None:
-        return None, "there is no current model to compare with", None
+        return Compared(reason="there is no current model to compare with")
     try:
         other = _load(run, promoted_run(run.store, predecessor))
     except ModelError as error:
-        return None, f"the current model {predecessor} cannot be compared with: {error.problem}", None
+        return Compared(reason=f"the current model {predecessor} cannot be compared with: {error.problem}")
     scores = other.detector.feature_scores(examined.examination.values)
-    return examined.examination.separation(scores).average_precision, "", predecessor
+    return Compared(predecessor, examined.examination.separation(scores).average_precision)
 
 
 def _parity(model: LoadedModel, examined: Validation) -> list[Gate]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-import click
-
-from common.detection.registry import pointer
+from common.aws.caller import caller
+from common.detection.registry import promotion
+from common.detection.registry.decisions import Note
+from common.detection.registry.pointer import model_store
+from common.detection.registry.promotion import settle
+from common.features.spec import load_spec
+from common.lake.lake import Lake
 from common.runtime.lake_project import LakeProject
 from common.runtime.output import activity
 from common.runtime.run_report import RunReport
@@ -33,20 +37,25 @@ def run(config: TrainingConfig) -> None:
         opened.describe(run_id=opened.run_id)
         for stage in STAGES if config.stage == ALL else (config.stage,):
             _work(stage)(opened)
-    click.echo(opened.report.to_json())
+    opened.report.show()
 
 
-def roll_back(lake_uri: str, project: LakeProject, run_id: str | None) -> None:
+def roll_back(lake_uri: str, project: LakeProject, run_id: str | None, execution: str | None) -> None:
     """Makes the model before the current one current again; with a run, only where that one is current.
 
     Raises:
         ModelError: there is none before it, or it was altered.
     """
     report = RunReport("ndr-if-training", project_name=project.name)
+    lake = Lake.opened(lake_uri, load_spec(project.feature_spec_version), identity=project.identity)
+    store = model_store(lake.uri, project.name)
     with report.step("rollback"):
-        left, current = pointer.roll_back(pointer.model_store(lake_uri, project.name), run_id)
-    report.details |= {"rolled_back": left if left != current else None, "run_id": current}
-    click.echo(report.to_json())
+        settle(lake, store)
+        note = Note(execution or caller(lake.is_remote), "ndr-if-training --stage rollback", execution)
+        move = promotion.roll_back(store, project.name, note, run_id)
+        settle(lake, store)
+    report.details |= {"rolled_back": move.before if move.moved else None, "run_id": move.current}
+    report.show()
 
 
 def _work(stage: str) -> Callable[[TrainingRun], None]:

@@ -120,11 +120,7 @@ def open_run(config: TrainingConfig) -> TrainingRun:
     """The run that the configuration names; a run without a name is named by what its model is made of."""
     spec = load_spec(config.feature_spec_version)
     project = config.lake_project.settings
-    parameters = replace(
-        project.training,
-        min_rows=project.training.min_rows if config.min_rows is None else config.min_rows,
-        random_state=project.training.random_state if config.random_state is None else config.random_state,
-    )
+    parameters = project.training.changed("options", {"min_rows": config.min_rows, "random_state": config.random_state})
     lake = Lake.opened(config.lake_uri, spec, identity=config.lake_project.identity)
     clear_up(lake)
     run = TrainingRun(

@@ -16,6 +16,7 @@ from common.detection.registry.artifacts import MODEL, save_model
 from common.detection.registry.formats import sha256
 from common.detection.registry.pointer import is_complete, read_manifest
 from common.errors import ModelError
+from common.runtime.environment import variables
 from common.runtime.output import doing
 from common.storage.scratch import scratch_folder
 from jobs.if_training.growing import grow
@@ -88,12 +89,8 @@ def _matplotlib_folder(lake_uri: str) -> Iterator[None]:
     if MPLCONFIGDIR in os.environ:
         yield
         return
-    with scratch_folder(lake_uri) as folder:
-        os.environ[MPLCONFIGDIR] = str(folder)
-        try:
-            yield
-        finally:
-            del os.environ[MPLCONFIGDIR]
+    with scratch_folder(lake_uri) as folder, variables({MPLCONFIGDIR: str(folder)}):
+        yield
 
 
 def _forest(run: TrainingRun) -> tuple[ForestParameters, frozenset[str]]:

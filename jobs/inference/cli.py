@@ -9,15 +9,13 @@ import click
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import run_stage
-from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.inference.config import InferenceConfig
-from jobs.inference.job import run
 
 
 @command(
     name="ndr-inference",
-    epilog="Example: ndr-inference --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-inference --window 2026-03-10T13:08Z --lake demo/lake",
     groups={"Model": ("model", "top-features")},
 )
 @stage_options
@@ -33,4 +31,7 @@ from jobs.inference.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Score every host and window from fg_a and fg_c with a verified model, and give the reasons."""
+    from common.runtime.lake_project import with_lake_project
+    from jobs.inference.job import run
+
     run_stage("ndr-inference", InferenceConfig(**with_lake_project(options)), run)

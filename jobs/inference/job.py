@@ -8,11 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.detection.drift.monitor import DriftMonitor
 from common.detection.input_matrix import ModelRows, read_rows
 from common.detection.inputs import model_features
 from common.detection.members.member import Samples
-from common.detection.pairs.activity import read_activity
+from common.detection.pairs.activity import activity_of
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import current_run, model_store
 from common.errors import InputError
@@ -22,6 +21,7 @@ from common.runtime.context import StageRun
 from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import WINDOW, Windows
 from jobs.inference.config import InferenceConfig
+from jobs.inference.drift import Drift
 from jobs.inference.transform import predict
 
 
@@ -29,20 +29,23 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     """Replaces the windows of `predictions` in one commit."""
     with stage.report.step("load model"):
         model = _load(config, stage)
-        monitor = DriftMonitor(model.drift, model_features(stage.spec).names, model.detector.parameters.drift)
+        drift = Drift(model, model_features(stage.spec).names, stage.project.training, config.project_name)
     statuses = whole_windows(stage.lake, config.windows, "fg_a")
     incomplete = {key: status.incomplete_reason for key, status in statuses.items() if status.incomplete_reason}
     with stage.lake.journal.run("inference", config.windows), scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("score"):
-            path = _score(config, stage, model, monitor, incomplete, folder)
+            path = _score(config, stage, model, drift, incomplete, folder)
         _require_unchanged(statuses, stage.lake, config.windows)
         with stage.report.step("predictions"), seen_by_engine(folder, stage.lake.uri, stage.session) as seen:
             predictions = stage.session.read.parquet(f"{seen}/{path.name}")
             version, rows = stage.lake.replace("predictions", predictions, config.windows.predicate)
+        with stage.report.step("drift"):
+            drift_version = drift.write(stage.lake, config.windows)
     stage.report.rows_in = stage.report.rows_out = rows
     stage.report.wrote("predictions", version, rows)
+    stage.report.wrote("model_drift", drift_version, len(drift.windows))
     spec_version, windows = config.feature_spec_version, config.windows
-    stage.report.details |= monitor.details(
+    stage.report.details |= drift.run.details(
         stage.project.training, config.project_name, spec_version, len(windows), windows.end
     )
     if incomplete:
@@ -64,7 +67,7 @@ def _score(
     config: InferenceConfig,
     stage: StageRun,
     model: LoadedModel,
-    monitor: DriftMonitor,
+    drift: Drift,
     incomplete: dict[str, str],
     folder: Path,
 ) -> Path:
@@ -82,7 +85,7 @@ def _score(
                 )
             samples = Samples(rows.keys, rows.values, _activity(model, stage, rows))
             predictions = predict(model, samples, table, config.top_features, incomplete)
-            monitor.add(rows.values, model.detector.feature_scores(rows.values))
+            drift.add(rows, model.detector.feature_scores(rows.values))
             writer.write_table(predictions.select(table.column_names).cast(table.arrow))
             written += len(predictions)
             last = rows.keys["window_end_ts"][-1].as_py()
@@ -113,6 +116,4 @@ def _activity(model: LoadedModel, stage: StageRun, rows: ModelRows) -> pa.Table 
     if model.detector.pairs is None:
         return None
     windows = Windows(rows.keys["window_start_ts"][0].as_py(), rows.keys["window_end_ts"][-1].as_py())
-    parameters = model.detector.parameters.pairs
-    parts = list(read_activity(stage.lake, windows, stage.project.internal_cidrs, parameters))
-    return pa.concat_tables(parts).combine_chunks() if parts else None
+    return activity_of(stage.lake, windows, stage.project.internal_cidrs, model.detector.parameters.pairs)

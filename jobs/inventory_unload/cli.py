@@ -9,16 +9,14 @@ import click
 from common.runtime.cli import engine_option, lake_option, project_options, report_errors
 from common.runtime.commands import command
 from common.runtime.context import run_stage
-from common.runtime.lake_project import with_lake_project
 from common.runtime.parameter_types import MonthType
 from common.runtime.version import version_option
 from jobs.inventory_unload.config import InventoryConfig
-from jobs.inventory_unload.job import run
 
 
 @command(
     name="ndr-inventory-unload",
-    epilog="Example: ndr-inventory-unload --month 2026-03 --parameters ./project.yaml --lake ./lake",
+    epilog="Example: ndr-inventory-unload --month 2026-03 --lake demo/lake",
 )
 @click.option("--month", type=MonthType(), required=True, metavar="YYYY-MM", help="Month of the snapshot.")
 @lake_option
@@ -28,4 +26,7 @@ from jobs.inventory_unload.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Unload the machine inventory from Redshift into the month's snapshot in the lake."""
+    from common.runtime.lake_project import with_lake_project
+    from jobs.inventory_unload.job import run
+
     run_stage("ndr-inventory-unload", InventoryConfig.from_options(**with_lake_project(options)), run)

@@ -26,5 +26,5 @@ def _query(redshift: RedshiftParameters, month: str) -> str:
     conditions = [source["is_active"]]
     if redshift.inventory_month_column:
         conditions.append(f"{identifier(redshift.inventory_month_column)} = {literal(month)}")
-    table = f"{identifier(redshift.schema)}.{identifier(redshift.inventory_query_table)}"
+    table = f"{identifier(redshift.schema_name)}.{identifier(redshift.inventory_query_table)}"
     return f"SELECT {columns} FROM {table} WHERE {' AND '.join(conditions)}"

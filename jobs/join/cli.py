@@ -9,15 +9,13 @@ import click
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import run_stage
-from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.join.config import DESTINATIONS, JoinConfig
-from jobs.join.job import run
 
 
 @command(
     name="ndr-join",
-    epilog="Example: ndr-join --window 2026-03-10T13:08Z --lake ./lake",
+    epilog="Example: ndr-join --window 2026-03-10T13:08Z --lake demo/lake",
     groups={"Output": ("destination",)},
 )
 @click.option(
@@ -33,4 +31,7 @@ from jobs.join.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Join predictions with the features an analyst checks first, and publish the rows."""
+    from common.runtime.lake_project import with_lake_project
+    from jobs.join.job import run
+
     run_stage("ndr-join", JoinConfig(**with_lake_project(options)), run)

@@ -31,6 +31,6 @@ def publisher(config: JoinConfig, stage: StageRun) -> Publish | None:
         redshift = redshift_of(project, name)
         staging = staging_location(project, name, stage.lake.uri, "_publication")
         table = stage.lake.table("prediction_join")
-        target = f"{redshift.schema}.{redshift.publication_table}"
+        target = f"{redshift.schema_name}.{redshift.publication_table}"
         return lambda rows: {"table": target, "rows": publish_to_redshift(redshift, staging, rows, table)}
     return None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import random
-import time
 import uuid
 from collections.abc import Iterator
+from itertools import count
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +22,7 @@ from common.aws.redshift import (
 from common.config.redshift import RedshiftParameters
 from common.contracts.types import Table
 from common.errors import RedshiftError
+from common.retries import Retries, retried
 from common.storage.files import Folder
 from jobs.join.parquet import parquet_bytes, without_zones
 
@@ -31,8 +31,7 @@ ADDED = "incomplete_reason"
 
 LONG_TEXTS = ("top_features", "pair_evidence", ADDED)
 ROWS_PER_FILE = 100_000
-ATTEMPTS = 5
-PAUSE_SECONDS = 2.0
+RETRIES = Retries(tries=5, first_pause_seconds=2.0, longest_pause_seconds=10.0)
 CONFLICT_SIGNS = ("serializable isolation", "could not serialize", "deadlock detected")
 
 
@@ -50,27 +49,38 @@ def publish_to_redshift(redshift: RedshiftParameters, staging: str, rows: pa.Tab
     folder = Folder(f"{staging}/run={run_id}")
     names = [*_write(folder, rows)]
     statements = publication_statements(redshift, table, f"{folder.uri}/manifest", run_id)
-    widened = False
-    for attempt in range(1, ATTEMPTS + 1):
+    numbers = count(1)
+
+    def publish() -> None:
         try:
-            run_statements(redshift, statements, token=f"{run_id}-{attempt}")
-            break
+            run_statements(redshift, statements, token=f"{run_id}-{next(numbers)}")
         except RedshiftError as error:
-            if ADDED in str(error) and not widened:
-                run_statements(redshift, [_addition(redshift, table)])
-                widened = True
-                continue
-            if attempt == ATTEMPTS or not any(sign in str(error).lower() for sign in CONFLICT_SIGNS):
+            if ADDED not in str(error):
                 raise
-            time.sleep(random.uniform(0, PAUSE_SECONDS * attempt))
+            run_statements(redshift, [_addition(redshift, table)])
+            run_statements(redshift, statements, token=f"{run_id}-{next(numbers)}")
+
+    retried(
+        f"publication of {rows.num_rows:,} rows in Redshift",
+        publish,
+        RETRIES,
+        again=lambda error: isinstance(error, RedshiftError) and _is_conflict(error),
+        failure=RedshiftError,
+        remedy="The transaction was rolled back; run again when fewer publications run at once",
+    )
     for name in names:
         folder.delete(name)
     return int(rows.num_rows)
 
 
+def _is_conflict(error: RedshiftError) -> bool:
+    """Whether another transaction was in the way."""
+    return any(sign in str(error).lower() for sign in CONFLICT_SIGNS)
+
+
 def publication_statements(redshift: RedshiftParameters, table: Table, manifest_uri: str, run_id: str) -> list[str]:
     """The statements that replace the manifest's windows in the publication table by its rows."""
-    target = f"{identifier(redshift.schema)}.{identifier(redshift.publication_table)}"
+    target = f"{identifier(redshift.schema_name)}.{identifier(redshift.publication_table)}"
     arrived = identifier(f"arrived_{run_id}")
     declared = columns_ddl(table.columns, LONG_TEXTS)
     names = ", ".join(identifier(name) for name in table.column_names)
@@ -89,7 +99,7 @@ def publication_statements(redshift: RedshiftParameters, table: Table, manifest_
 
 
 def _addition(redshift: RedshiftParameters, table: Table) -> str:
-    target = f"{identifier(redshift.schema)}.{identifier(redshift.publication_table)}"
+    target = f"{identifier(redshift.schema_name)}.{identifier(redshift.publication_table)}"
     column = [column for column in table.columns if column.name == ADDED]
     return f"ALTER TABLE {target} ADD COLUMN {columns_ddl(column, LONG_TEXTS)}"
 

@@ -6,17 +6,16 @@ from typing import Any
 
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.commands import command
-from common.runtime.lake_project import with_lake_project
 from common.runtime.version import version_option
 from jobs.delta.cli import log_options
 from jobs.fg_c.cli import baseline_month_option
 from jobs.streaming_15m.config import StreamingConfig
-from jobs.streaming_15m.job import run
 
 
 @command(
     name="ndr-15m",
-    epilog="Example: ndr-15m --window 2026-03-10T13:08Z --input ./logs --lake ./lake",
+    epilog="Example: ndr-15m --window 2026-03-10T13:08Z --input "
+    "demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 --lake demo/lake",
 )
 @log_options
 @baseline_month_option
@@ -28,4 +27,7 @@ def main(**options: Any) -> None:
 
     Runs ndr-delta, ndr-fg-a, ndr-pair-counts and ndr-fg-c in one process, and prints the run report of each.
     """
+    from common.runtime.lake_project import with_lake_project
+    from jobs.streaming_15m.job import run
+
     run(StreamingConfig(**with_lake_project(options)))

@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,12 +15,11 @@ from common.runtime.cli import report_errors
 from common.runtime.commands import group
 from common.runtime.rows import FLAT, format_option, print_rows
 from common.runtime.version import version_option
-from localaws.cli.deployment import deploy
 from localaws.cli.errors import LocalAwsError
-from localaws.cli.histories import Histories
-from localaws.cli.logs import follow, log_files
-from localaws.cli.process import DEFAULT_PORT, LocalAws
-from localaws.cli.rows import COLUMNS, execution_row, step_rows
+from localaws.cli.ports import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from localaws.cli.process import LocalAws
 
 home_option = click.option(
     "--home",
@@ -38,20 +37,22 @@ def running(home: Path) -> LocalAws:
     Raises:
         LocalAwsError: it is not running.
     """
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     if local.pid() is None:
         raise LocalAwsError(f"the local AWS in {home} is not running", f"Start it with: ndr-local up --home {home}")
     return local
 
 
-@group(name="ndr-local", epilog="Example: ndr-local up --project project.yaml && ndr-local status")
+@group(name="ndr-local", epilog="Example: ndr-local up --home demo/lake-aws && ndr-local status --home demo/lake-aws")
 @version_option
 def main() -> None:
     """Run the whole control plane on this machine: AWS services, state machines and pipelines."""
 
 
 @main.command(
-    epilog="Example: ndr-local up --project project.yaml --fused",
+    epilog="Example: ndr-local up --home demo/lake-aws --project demo/lake-aws/project.yaml --fused",
     groups={
         "Server": ("home", "port", "steps", "slots", "wait-scale", "mount"),
         "Deployment": ("project", "deploy", "fused"),
@@ -59,7 +60,9 @@ def main() -> None:
 )
 @home_option
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}]"
+    "--port",
+    type=click.IntRange(1, 65535),
+    help=f"Port on 127.0.0.1.  [default: the last used, or {DEFAULT_PORT}, or the next one that is free]",
 )
 @click.option(
     "--project",
@@ -81,8 +84,10 @@ def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
 ) -> None:
     """Start the local AWS unless it is running, and deploy stack, state machines, projects and pipelines."""
-    local = LocalAws(home, port or LocalAws.last_port(home), variables=_variables(**given))
-    started = local.start()
+    from localaws.cli.deployment import deploy
+    from localaws.cli.start import start
+
+    local, started = start(home, port, _variables(**given))
     click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")
     if not started and local.variables:
         click.echo("--steps, --slots, --wait-scale and --mount take effect after ndr-local down", err=True)
@@ -102,20 +107,25 @@ def _variables(
     return {name: str(value) for name, value in given.items() if value is not None}
 
 
-@main.command(epilog="Example: ndr-local down")
+@main.command(epilog="Example: ndr-local down --home demo/lake-aws")
 @home_option
 @report_errors
 def down(home: Path) -> None:
     """Stop running steps, save the state and stop the local AWS."""
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     click.echo(f"{local.endpoint}: {'stopped' if local.stop() else 'was not running'}")
 
 
-@main.command(epilog="Example: ndr-local status")
+@main.command(epilog="Example: ndr-local status --home demo/lake-aws")
 @home_option
 @report_errors
 def status(home: Path) -> None:
     """Show whether the local AWS runs (exit code 0), what is deployed and which executions run."""
+    from localaws.cli.histories import Histories
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     pid = local.pid()
     if pid is None:
@@ -130,7 +140,7 @@ def status(home: Path) -> None:
             click.echo(on_terminal(f"running: {item.machine} {item.name}, {item.seconds:.0f} s"))
 
 
-@main.command(epilog="Example: ndr-local logs 4kqk02fyyqcd --step DeltaBuilderStep")
+@main.command(epilog="Example: ndr-local logs --home demo/lake-aws")
 @home_option
 @click.argument("execution", required=False)
 @click.option("--step", metavar="NAME", help="Show only this step.")
@@ -141,6 +151,9 @@ def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> 
 
     EXECUTION is the name or ARN of an execution of a state machine or pipeline, or the id of a Glue job run.
     """
+    from localaws.cli.logs import follow, log_files
+    from localaws.cli.process import LocalAws
+
     local = LocalAws.of(home)
     paths = log_files(local, execution, step)
     if follows:
@@ -153,7 +166,7 @@ def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> 
         click.echo(lines_on_terminal(path.read_text(errors="replace")), nl=False)
 
 
-@main.command(epilog="Example: ndr-local executions --failed --steps")
+@main.command(epilog="Example: ndr-local executions --home demo/lake-aws --steps")
 @home_option
 @click.option("--machine", metavar="NAME", help="List only executions of this state machine.")
 @click.option("--failed", is_flag=True, help="List only executions that failed, timed out or were stopped.")
@@ -166,6 +179,9 @@ def executions(home: Path, machine: str | None, failed: bool, steps: bool, last:
 
     JSON and NDJSON hold the pipelines of each execution and their steps, too.
     """
+    from localaws.cli.histories import Histories
+    from localaws.cli.rows import COLUMNS, execution_row, step_rows
+
     found = Histories(running(home)).executions(machine, failed, last, details=steps)
     if steps:
         print_rows((row for item in found for row in step_rows(item)), form)
@@ -173,11 +189,13 @@ def executions(home: Path, machine: str | None, failed: bool, steps: bool, last:
         print_rows(map(execution_row, found), form, COLUMNS if form in FLAT else None)
 
 
-@main.command(epilog='Example: eval "$(ndr-local env)"')
+@main.command(epilog='Example: eval "$(ndr-local env --home demo/lake-aws)"')
 @home_option
 @report_errors
 def env(home: Path) -> None:
     """Print shell commands that point AWS tools and SDKs to the local AWS."""
+    from localaws.cli.process import LocalAws
+
     for name, value in LocalAws.of(home).environment.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 

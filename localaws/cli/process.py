@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -15,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.retries import polled
 from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError
+from localaws.cli.ports import DEFAULT_PORT, listener, listens
 from localaws.cli.private_files import make_private, private_append, write_private
 from localaws.credential import Credential
 from localaws.server.settings import HEALTH_PATH, REGION, SERVER_HEADER, aws_environment
@@ -25,8 +25,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SERVER = "localaws.server.server"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
+POLL_SECONDS = 0.05
 HEALTH_SECONDS = 5.0
-DEFAULT_PORT = 4566
+HOME_VARIABLE = "NDR_LOCAL_HOME"
 _ELSEWHERE = "another home folder, or with another credential"
 
 
@@ -86,11 +87,6 @@ def _signed_get(url: str, credential: Credential | None) -> urllib.request.Reque
     signed = AWSRequest("GET", url)
     SigV4Auth(Credentials(credential.key_id, credential.secret), SERVER_HEADER, REGION).add_auth(signed)
     return urllib.request.Request(url, headers=dict(signed.headers))
-
-
-def _listens(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _last_port(home: Path) -> int | None:
@@ -173,7 +169,7 @@ class LocalAws:
         Raises:
             LocalAwsError: the port is taken, or the server does not start.
         """
-        if _listens(self.port):
+        if listens(self.port):
             self._check_running()
             return False
         program = interpreter()
@@ -200,27 +196,37 @@ class LocalAws:
                 f"Stop it with ndr-local down --home {self.home}, and repeat ndr-local up",
             )
         if own is None:
-            other = _health(self.port, Credential.find(self.home))
-            user = f"the local AWS in {other.home or _ELSEWHERE}" if other else "another program"
-            raise LocalAwsError(f"port {self.port} is used by {user}", "Stop it, or choose another port with --port")
+            raise LocalAwsError(
+                f"port {self.port} is used by {self.user_of_port()}",
+                "Stop it, or leave the port out: the next one that is free is taken",
+            )
+
+    def user_of_port(self) -> str:
+        """Who listens on the port, when it is not this home's server."""
+        process = listener(self.port)
+        if other := _health(self.port, Credential.find(self.home)):
+            return f"the local AWS in {other.home or (process and process.variable(HOME_VARIABLE)) or _ELSEWHERE}"
+        return f"another program, {process}" if process else "another program"
 
     def _server_variables(self) -> dict[str, str]:
         return {
-            "NDR_LOCAL_HOME": str(self.home.resolve()),
+            HOME_VARIABLE: str(self.home.resolve()),
             "NDR_STEP_BIN": str(self.step_bin),
             "GATEWAY_PORT": str(self.port),
             "PYTHONPATH": str(REPOSITORY),
         }
 
     def _wait_until_up(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while self.pid() != process.pid:
-            if process.poll() is not None:
-                raise LocalAwsError(f"the local AWS did not start: {self._last_line()}", f"See {self.log_path}")
-            if time.monotonic() > deadline:
-                process.kill()
-                raise LocalAwsError(f"the local AWS did not answer within {START_SECONDS:g} s", f"See {self.log_path}")
-            time.sleep(0.05)
+        def is_up() -> bool | None:
+            """None while it may come to answer."""
+            return self.pid() == process.pid or (None if process.poll() is None else False)
+
+        answered = polled("the local AWS", is_up, first_pause_seconds=POLL_SECONDS, seconds=START_SECONDS)
+        if answered is None:
+            process.kill()
+            raise LocalAwsError(f"the local AWS did not answer within {START_SECONDS:g} s", f"See {self.log_path}")
+        if not answered:
+            raise LocalAwsError(f"the local AWS did not start: {self._last_line()}", f"See {self.log_path}")
 
     def _last_line(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()
@@ -236,11 +242,13 @@ class LocalAws:
         if pid is None:
             return False
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while _alive(pid):
-            if time.monotonic() > deadline:
-                raise LocalAwsError(f"the local AWS (process {pid}) does not stop", f"See {self.log_path}")
-            time.sleep(0.05)
+        if not polled(
+            f"the end of the local AWS (process {pid})",
+            lambda: None if _alive(pid) else True,
+            first_pause_seconds=POLL_SECONDS,
+            seconds=STOP_SECONDS,
+        ):
+            raise LocalAwsError(f"the local AWS (process {pid}) does not stop", f"See {self.log_path}")
         return True
 
 

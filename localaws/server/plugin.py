@@ -17,6 +17,7 @@ from localaws.services.redshift_data.engine import Engine
 from localaws.services.redshift_data.handlers import DataApi
 from localaws.services.redshift_data.records import Records as Statements
 from localaws.services.sagemaker.handlers import Pipelines
+from localaws.services.sagemaker.model_packages import ModelPackages
 from localaws.services.sagemaker.records import Records
 from localaws.services.sagemaker.runner import Runner
 from localaws.services.stepfunctions import executions, history
@@ -48,7 +49,8 @@ class Plugin:
         engine = Engine(settings.home / "redshift", Objects())
         self._redshift = DataApi(Statements(self._store), engine)
         add_service("redshift-data", "RedshiftData", wire.service(self._redshift.operations()), "redshiftdata")
-        add_service("sagemaker", "SageMaker", wire.service(Pipelines(records, self._runner).operations()))
+        sagemaker = Pipelines(records, self._runner).operations() | ModelPackages(self._store).operations()
+        add_service("sagemaker", "SageMaker", wire.service(sagemaker))
 
     async def keep_saving(self) -> None:
         """Saves changes every second while the server runs."""

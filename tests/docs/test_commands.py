@@ -51,7 +51,7 @@ def test_page_with_long_commands(page: Path, of_readme: tuple[Path, list[str]], 
     try:
         assert "\n\n".join(problems(page, folder, long=True)) == ""
     finally:
-        for home in (".ndr-local", "demo/aws"):  # a page that fails in between leaves its local AWS up
+        for home in (".ndr-local", "demo/lake-aws"):  # a page that fails in between leaves its local AWS up
             if (folder / home).exists():
                 subprocess.run([Path(sys.executable).with_name("ndr-local"), "down", "--home", folder / home])
 

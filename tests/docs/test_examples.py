@@ -60,7 +60,9 @@ def examples(path: str, command: click.Command) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(autouse=True)
 def folder_with_files_that_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "project.yaml").touch()
+    for path in (tmp_path / "project.yaml", tmp_path / "demo" / "lake-aws" / "project.yaml"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     monkeypatch.chdir(tmp_path)
 
 

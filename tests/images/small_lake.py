@@ -17,6 +17,10 @@ from tests.lakes import assert_same_table
 from tools.simulate.batches import batch_path
 
 WINDOW = "2026-03-10T13:08Z"
+BATCH = batch_path("acme", "hq", int(Windows.parse(WINDOW).start.timestamp()))
+LAKE, LOGS = "demo/lake", f"demo/scenario/{BATCH}"
+"""Where the examples have the lake and the batch of the window."""
+
 HISTORY = "2026-02-21T08:08Z/2026-02-21T14:08Z"  # inside both horizons before March, with their gaps
 TRAINING = "2026-03-10T11:38Z/2026-03-10T13:08Z"
 # with an id of its own, because the one that is derived follows from the release of Python too
@@ -53,19 +57,19 @@ def build(folder: Path) -> None:
     (folder / "project.yaml").write_text("training: {promotion: always}\n")
     simulated_day(folder, "february", "2026-02-21", "--no-attacks")
     simulated_day(folder, "march", "2026-03-10")
-    batch = folder / "march" / batch_path("acme", "hq", int(Windows.parse(WINDOW).start.timestamp()))
+    batch = folder / "march" / BATCH
     for path in batch.iterdir():
         os.utime(path, (ARRIVED, ARRIVED))
-    shutil.copytree(batch, folder / "logs")
+    shutil.copytree(batch, folder / LOGS)
     for window in (HISTORY, TRAINING, WINDOW):
         for name in ("ndr-pair-counts", "ndr-fg-a"):
-            run_command(name, "--window", window, "--lake", "lake", cwd=folder)
-    run_command("ndr-fg-b", "--month", "2026-03", "--lake", "lake", cwd=folder)
+            run_command(name, "--window", window, "--lake", LAKE, cwd=folder)
+    run_command("ndr-fg-b", "--month", "2026-03", "--lake", LAKE, cwd=folder)
     for window in (TRAINING, WINDOW):
-        run_command("ndr-fg-c", "--window", window, "--lake", "lake", cwd=folder)
-    run_command("ndr-if-training", *training_arguments("lake", "project.yaml"), cwd=folder)
+        run_command("ndr-fg-c", "--window", window, "--lake", LAKE, cwd=folder)
+    run_command("ndr-if-training", *training_arguments(LAKE, "project.yaml"), cwd=folder)
     for name in ("ndr-inference", "ndr-join"):
-        run_command(name, "--window", WINDOW, "--lake", "lake", cwd=folder)
+        run_command(name, "--window", WINDOW, "--lake", LAKE, cwd=folder)
 
 
 def simulated_day(folder: Path, name: str, start: str, *more: str) -> None:
@@ -73,7 +77,7 @@ def simulated_day(folder: Path, name: str, start: str, *more: str) -> None:
     small = ("--days", "1", "--hosts", "10", "--intensity", "0.1")
     run_command("ndr-simulate", "--out", name, "--start", start, *small, *more, cwd=folder)
     day = f"{start}T00:08Z/{start[:-2]}{int(start[-2:]) + 1}T00:08Z"
-    run_command("ndr-delta", "--window", day, "--input", name, "--lake", "lake", cwd=folder)
+    run_command("ndr-delta", "--window", day, "--input", name, "--lake", LAKE, cwd=folder)
 
 
 def training_arguments(lake: str, parameters: str) -> tuple[str, ...]:
@@ -87,14 +91,15 @@ class SmallLake:
 
     folder: Path
 
-    def before(self, stage: str, target: Path) -> Path:
-        """A copy without what the stage writes, which the images' user may write to."""
+    def before(self, stage: str, target: Path, to_images_user: bool = True) -> Path:
+        """A copy without what the stage writes, which the images' user may write to, or this one."""
         shutil.copytree(self.folder, target)
         for table in WRITTEN.get(stage, ()):
-            shutil.rmtree(target / "lake" / table)
+            shutil.rmtree(target / LAKE / table)
         if stage == "ndr-if-training":
-            shutil.rmtree(target / "lake" / "models")
-        give_to_images_user(target)
+            shutil.rmtree(target / LAKE / "models")
+        if to_images_user:
+            give_to_images_user(target)
         return target
 
 
@@ -107,6 +112,6 @@ def give_to_images_user(folder: Path) -> None:
 def assert_same(actual: Path, expected: Path, stage: str) -> None:
     """Checks that what the stage writes is the same below both folders."""
     for table in WRITTEN[stage]:
-        rows = Lake(str(expected / "lake"), SPEC).arrow(table).num_rows
+        rows = Lake(str(expected / LAKE), SPEC).arrow(table).num_rows
         assert rows or table == "sessions_rejected", f"{stage} wrote no rows of {table}"
-        assert_same_table(actual / "lake", expected / "lake", table, tolerance=1e-9)
+        assert_same_table(actual / LAKE, expected / LAKE, table, tolerance=1e-9)

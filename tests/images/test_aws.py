@@ -14,7 +14,7 @@ from common.lake.lake import Lake
 from localaws.cli.process import LocalAws
 from tests.factories import SPEC
 from tests.images.containers import example_of, run_example, run_image
-from tests.images.small_lake import give_to_images_user
+from tests.images.small_lake import LAKE
 from tools.demo.inventory import seed_inventory
 
 BUCKET = "inventory"
@@ -54,9 +54,10 @@ def test_the_inventory_comes_from_redshift_into_a_lake_in_s3(local_aws: LocalAws
 
 
 def test_the_example_brings_the_inventory_into_a_lake_on_disk(local_aws: LocalAws, project: Path) -> None:
-    (project / "lake").mkdir()
-    give_to_images_user(project)
+    (project / LAKE).mkdir(parents=True)
     example = example_of(run_image("ndr-inventory-unload", "--help").stdout)
-    done = run_example(example, project, network="host", options=environment(local_aws))
+    settings = ("--volume", f"{project / 'project.yaml'}:/project.yaml")
+    options = [*environment(local_aws), *settings]
+    done = run_example(f"{example} --parameters /project.yaml", project, network="host", options=options)
     assert done.returncode == 0, done.stderr
-    assert names(str(project / "lake")) == NAMES
+    assert names(str(project / LAKE)) == NAMES

@@ -13,7 +13,7 @@ from common.lake.lake import Lake
 from localaws.cli.process import LocalAws
 from tests.factories import SPEC
 from tests.images.cluster import forward, job, name_of
-from tests.images.small_lake import WINDOW, WRITTEN, SmallLake, assert_same
+from tests.images.small_lake import LAKE, LOGS, WINDOW, WRITTEN, SmallLake, assert_same
 from tests.localaws.running import Started, lead_to
 from tests.oracle.compare import assert_tables_equal
 
@@ -22,12 +22,12 @@ BUCKET = "cluster"
 
 def test_a_lost_worker_does_not_lose_the_job(small_lake: SmallLake, tmp_path: Path) -> None:
     folder = small_lake.before("ndr-fg-b", tmp_path / "lake-of-cluster")
-    lake = Lake(str(folder / "lake"), SPEC)
+    lake = Lake(str(folder / LAKE), SPEC)
     with job(tmp_path) as instances:
         instances.start(
             "ndr-spark",
             ("ndr-fg-b", "--month", "2026-03", "--lake", "/lake"),
-            ("--volume", f"{folder / 'lake'}:/lake"),
+            ("--volume", f"{folder / LAKE}:/lake"),
         )
         instances.kill_when(lambda: bool(published(lake)), "algo-3")
         assert len(published(lake)) == 1  # of two horizons
@@ -49,11 +49,11 @@ def upload(small_lake: SmallLake, local: LocalAws) -> str:
     """The small lake in a bucket, without the tables that ndr-15m writes, and the logs beside it."""
     s3 = local.client("s3")
     s3.create_bucket(Bucket=BUCKET)
-    for path in sorted(path for name in ("lake", "logs") for path in (small_lake.folder / name).rglob("*")):
+    for path in sorted(path for name in (LAKE, LOGS) for path in (small_lake.folder / name).rglob("*")):
         key = str(path.relative_to(small_lake.folder))
-        if path.is_file() and not key.startswith(tuple(f"lake/{table}/" for table in ("fg_c", "pair_counts"))):
+        if path.is_file() and not key.startswith(tuple(f"{LAKE}/{table}/" for table in ("fg_c", "pair_counts"))):
             s3.upload_file(str(path), BUCKET, key)
-    return f"s3://{BUCKET}/lake"
+    return f"s3://{BUCKET}/{LAKE}"
 
 
 def test_a_cluster_on_s3_gives_the_tables_of_one_machine(
@@ -64,7 +64,7 @@ def test_a_cluster_on_s3_gives_the_tables_of_one_machine(
         forward(outside, local.port)
         lead_to(local, monkeypatch)
         lake_in_s3 = upload(small_lake, local)
-        arguments = ("--window", WINDOW, "--input", f"s3://{BUCKET}/logs", "--lake", lake_in_s3)
+        arguments = ("--window", WINDOW, "--input", f"s3://{BUCKET}/{LOGS}", "--lake", lake_in_s3)
         options = [part for name in local.environment for part in ("--env", name)]
         with monkeypatch.context() as of_containers:
             of_containers.setenv("AWS_ENDPOINT_URL", f"http://{name_of(outside)}")
@@ -76,10 +76,10 @@ def test_a_cluster_on_s3_gives_the_tables_of_one_machine(
         "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c"
     ]  # fmt: skip
     for table in WRITTEN["ndr-15m"]:
-        expected = window_of(Lake(str(small_lake.folder / "lake"), SPEC).arrow(table))
+        expected = window_of(Lake(str(small_lake.folder / LAKE), SPEC).arrow(table))
         actual = window_of(Lake(lake_in_s3, SPEC).arrow(table))
         assert_tables_equal(actual, expected, Lake("/", SPEC).table(table).key)
-    left = local.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="lake/_scratch")
+    left = local.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"{LAKE}/_scratch")
     assert left["KeyCount"] == 0
 
 

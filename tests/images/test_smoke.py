@@ -12,6 +12,8 @@ import pytest
 from common.runtime.catalog import STAGES
 from tests.images.containers import SMALL_SPARK, bake_plan, example_of, image_names, inspect, run_example, run_image
 from tests.images.small_lake import (
+    LAKE,
+    LOGS,
     WINDOW,
     WRITTEN,
     SmallLake,
@@ -55,7 +57,7 @@ def test_each_stage_has_a_spark_variant_for_pipelines() -> None:
 def test_help_shows_how_to_run_it(image: str) -> None:
     done = run_image(image, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert example_of(done.stdout).startswith("docker run --rm -v ")
+    assert example_of(done.stdout).startswith("docker run --rm -")
 
 
 @pytest.mark.parametrize("image", COMMANDS)
@@ -80,8 +82,8 @@ def test_what_is_not_there_is_named(image: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("image", ON_TABLES)
 def test_the_example_gives_the_tables_of_the_command(image: str, small_lake: SmallLake, tmp_path: Path) -> None:
     example = example_of(run_image(image, "--help").stdout)
-    in_container = small_lake.before(image, tmp_path / "container")
-    by_command = small_lake.before(image, tmp_path / "command")
+    in_container = small_lake.before(image, tmp_path / "container", to_images_user=False)
+    by_command = small_lake.before(image, tmp_path / "command", to_images_user=False)
 
     done = run_example(example, in_container)
     assert done.returncode == 0, done.stderr
@@ -99,18 +101,18 @@ def test_the_spark_image_gives_the_tables_of_the_command(small_lake: SmallLake, 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["engine"] == "spark"
     by_command = small_lake.before("ndr-fg-c", tmp_path / "command")
-    run_command("ndr-fg-c", "--window", WINDOW, "--lake", "lake", cwd=by_command)
+    run_command("ndr-fg-c", "--window", WINDOW, "--lake", LAKE, cwd=by_command)
     assert_same(folder, by_command, "ndr-fg-c")
 
 
 def test_training_gives_the_same_model(small_lake: SmallLake, tmp_path: Path) -> None:
     in_container = small_lake.before("ndr-if-training", tmp_path / "container")
     by_command = small_lake.before("ndr-if-training", tmp_path / "command")
-    done = run_image("ndr-if-training", *training_arguments("/lake", "/project.yaml"), folder=in_container)
+    done = run_image("ndr-if-training", *training_arguments(f"/{LAKE}", "/project.yaml"), folder=in_container)
     assert done.returncode == 0, done.stderr
-    run_command("ndr-if-training", *training_arguments("lake", "project.yaml"), cwd=by_command)
+    run_command("ndr-if-training", *training_arguments(LAKE, "project.yaml"), cwd=by_command)
     manifests = [
-        json.loads(next((folder / "lake").glob("models/local/*/manifest.json")).read_text())
+        json.loads(next((folder / LAKE).glob("models/local/*/manifest.json")).read_text())
         for folder in (in_container, by_command)
     ]
     for manifest in manifests:
@@ -119,13 +121,11 @@ def test_training_gives_the_same_model(small_lake: SmallLake, tmp_path: Path) ->
 
 
 def test_the_extractor_writes_the_same_manifest(small_lake: SmallLake, tmp_path: Path) -> None:
-    batch = tmp_path / "fw_paloalto/acme/hq/2026/03/03/00f422eb31da2d93"
-    shutil.copytree(small_lake.folder / "logs", batch)
-    (batch / "_BATCH.json").write_text('{"event_ts_iso": "2026-03-03T02:23:11Z"}')
-    manifest = tmp_path / "backfill" / "march-3"
+    shutil.copytree(small_lake.folder / LOGS, tmp_path / LOGS)
+    (tmp_path / LOGS / "_BATCH.json").write_text('{"event_ts_iso": "2026-03-10T13:23:11Z"}')
+    manifest = tmp_path / "demo" / "backfill" / "march-10"
     manifest.mkdir(parents=True)
-    (tmp_path / "lake").mkdir()
-    give_to_images_user(tmp_path)
+    (tmp_path / LAKE).mkdir()
 
     example = example_of(run_image("ndr-extractor", "--help").stdout)
     done = run_example(example, tmp_path)

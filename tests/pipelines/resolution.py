@@ -30,7 +30,7 @@ VALUES: dict[str, str] = {
     "ReferenceTimeIso": "2026-03-01T00:00:00Z",
     "TrainingStartTsIso": "2026-02-10T00:08:00Z",
     "TrainingEndTsIso": "2026-03-10T00:08:00Z",
-    "TrainingRunId": "20260310T0008Z-1f0a6a1b2c3d",
+    "TrainingRunId": "if-1f0a6a1b2c3d4e5f",
     "MissingWindows": "20260301T1308Z,20260302T0023Z",
     "BackfillStateMachineArn": "arn:aws:states:eu-central-1:123456789012:stateMachine:backfill:live",
     "RequestId": "march-outage",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -121,7 +120,7 @@ def test_the_state_names_of_the_design_exist(machine: str) -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_a_machine_does_not_end_before_its_polls_do(machine: str) -> None:
-    defaults = asdict(OrchestrationParameters(lake_uri="/lake", ingestion_prefix="s3://bucket/acme/emea"))
+    defaults = OrchestrationParameters(lake_uri="/lake", ingestion_prefix="s3://bucket/acme/emea").model_dump()
     attempts = set(re.findall(r"\$(?:item_)?orchestration\.(\w+_poll_attempts)", text_of(machine)))
     seconds = sum(defaults[name] * defaults["poll_seconds"] for name in attempts)
     nested = defaults["join_poll_attempts"] * defaults["poll_seconds"] if "15m" in machine else 0

@@ -81,7 +81,7 @@ class World:
     def migration(self) -> Step:
         """The command that brings a lake of the release before to this release's format."""
         tables = (*MEMBERS, PUBLICATIONS, "predictions", "prediction_join")
-        return Step("ndr-lake", ("migrate", "--lake", "{lake}"), tables)
+        return self._on_lake("ndr-lake", "migrate", tables=tables)
 
     @property
     def format_1(self) -> Path:

@@ -8,7 +8,8 @@ import time
 from common.aws.batch_index import CLAIM, place
 from common.aws.clients import aws_errors, client
 from common.errors import AwsError, InputError
-from tools.batches.states import ASIDE, FAILED, INCLUDED, UNFINISHED, Batch, Tables, is_held, published, read_lock
+from tools.batches.states import Batch, Tables, is_held, published, read_lock
+from tools.batches.terms import ASIDE, FAILED, INCLUDED, UNFINISHED
 
 EVENT, SOURCE = "NdrBatchCompleted", "ndr.batches"
 RETRIED = (ASIDE, FAILED, UNFINISHED)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from common.aws.clients import client
+from common.config.dynamodb import project_names
 from common.display import on_terminal
 from common.errors import InputError
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
@@ -15,14 +16,18 @@ from common.runtime.commands import group
 from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
 from common.windows import Windows
-from statemachines.deploy.stack import read_outputs
-from tools.batches import changes
-from tools.batches.states import STATES, Batch, Tables, find_batches
+from tools.batches.terms import STATES
+
+if TYPE_CHECKING:
+    from tools.batches.states import Batch, Tables
 
 COLUMNS = ("window", "state", "event_ts", "path", "reason")
 
 
-@group(name="ndr-batches", epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z")
+@group(
+    name="ndr-batches",
+    epilog="Example: ndr-batches list --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo",
+)
 @version_option
 def main() -> None:
     """List the mini-batches that the 15-minute state machine received, send them again, remove them.
@@ -36,7 +41,9 @@ def batch_options(function: Command) -> Command:
     for option in (
         click.option("--stack", default="ndr-control-plane", show_default=True, help="Name of the stack."),
         feature_spec_option,
-        click.option("--project-name", default="local", show_default=True, metavar="NAME", help="Name of the project."),
+        click.option(
+            "--project-name", metavar="NAME", help="Name of the project.  [default: the only one that is deployed]"
+        ),
         window_option,
     ):
         function = option(function)
@@ -54,7 +61,8 @@ state_option = click.option(
 
 @main.command(
     name="list",
-    epilog="Example: ndr-batches list --window 2026-03-10T00:08Z/2026-03-11T00:08Z --state set-aside --state failed",
+    epilog="Example: ndr-batches list --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo "
+    "--state set-aside --state failed",
 )
 @batch_options
 @state_option
@@ -62,11 +70,13 @@ state_option = click.option(
 @report_errors
 def list_batches(states: Sequence[str], form: str, **options: Any) -> None:
     """Print the mini-batches of the windows with their state, the time of their event, and the reason."""
+    from tools.batches.states import find_batches
+
     found = _chosen(find_batches(_tables(options), options["windows"]), states, ())
     print_rows(map(_described, found), form, COLUMNS)
 
 
-@main.command(epilog="Example: ndr-batches retry --window 2026-03-10T13:08Z s3://ndr-ingestion/acme/hq/2026/03/10/0f3a")
+@main.command(epilog="Example: ndr-batches retry --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @batch_options
 @state_option
@@ -76,6 +86,8 @@ def retry(paths: Sequence[str], states: Sequence[str], **options: Any) -> None:
 
     What was set aside takes part in its window again.
     """
+    from tools.batches import changes
+
     tables, outputs = _tables(options), _outputs(options)
     for batch in _named(tables, options["windows"], states or (() if paths else changes.RETRIED), paths):
         changes.retry(tables, outputs["EventBusName"], batch)
@@ -83,13 +95,16 @@ def retry(paths: Sequence[str], states: Sequence[str], **options: Any) -> None:
 
 
 @main.command(
-    epilog="Example: ndr-batches remove --window 2026-03-10T13:08Z s3://ndr-ingestion/acme/hq/2026/03/10/0f3a"
+    epilog="Example: ndr-batches remove --window 2026-03-10T22:08Z --project-name demo "
+    "s3://ndr-ingestion/acme/hq/2026/03/10/0f3a"
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @batch_options
 @report_errors
 def remove(paths: Sequence[str], **options: Any) -> None:
     """Remove mini-batches that are in no table from the index; their files stay in the bucket."""
+    from tools.batches import changes
+
     tables = _tables(options)
     for batch in _named(tables, options["windows"], (), paths):
         changes.remove(tables, batch)
@@ -97,17 +112,33 @@ def remove(paths: Sequence[str], **options: Any) -> None:
 
 
 def _outputs(options: dict[str, Any]) -> dict[str, str]:
+    from statemachines.deploy.stack import read_outputs
+
     return read_outputs(client("cloudformation"), options["stack"])
 
 
 def _tables(options: dict[str, Any]) -> Tables:
+    from tools.batches.states import Tables
+
     outputs = _outputs(options)
     tables = (outputs["BatchIndexTable"], outputs["ProcessingLockTable"])
-    return Tables(*tables, options["project_name"], options["feature_spec_version"])
+    project_name = options["project_name"] or _only_project(outputs["ProjectParametersTable"])
+    return Tables(*tables, project_name, options["feature_spec_version"])
+
+
+def _only_project(table: str) -> str:
+    names = project_names(table)
+    if not names:
+        raise InputError(f"table {table} has no project", "Deploy one with ndr-statemachines deploy --project")
+    if len(names) > 1:
+        raise InputError(f"table {table} has the projects {', '.join(names)}", "Name one with --project-name")
+    return names[0]
 
 
 def _named(tables: Tables, windows: Windows, states: Sequence[str], paths: Sequence[str]) -> list[Batch]:
     """The mini-batches to change, all found before the first is changed."""
+    from tools.batches.states import find_batches
+
     wanted = {path.rstrip("/") for path in paths}
     found = _chosen(find_batches(tables, windows), states, wanted)
     if missing := sorted(wanted - {batch.path for batch in found}):

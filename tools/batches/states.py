@@ -9,15 +9,7 @@ from dataclasses import dataclass
 from common.aws.batch_index import SEPARATOR, Item, read_entries
 from common.aws.clients import aws_errors, client
 from common.windows import WINDOW, Windows, iso_seconds, parse_moment
-
-INCLUDED, ASIDE, FAILED, ANNOUNCED, UNFINISHED = "included", "set-aside", "failed", "announced", "unfinished"
-STATES = {
-    INCLUDED: "in the last publication of its window",
-    ASIDE: "left out of its window, which fails with it",
-    FAILED: "its execution failed; the next run of its window takes it along",
-    ANNOUNCED: "an execution works on its window",
-    UNFINISHED: "nobody works on its window",
-}
+from tools.batches.terms import ANNOUNCED, ASIDE, FAILED, INCLUDED, UNFINISHED
 
 
 @dataclass(frozen=True)

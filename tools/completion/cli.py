@@ -7,7 +7,7 @@ import click
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
 from common.runtime.version import version_option
-from tools.completion.script import SHELLS, script
+from tools.completion.script import SHELLS
 
 
 @command(name="ndr-completion", epilog="Example: source <(ndr-completion bash)")
@@ -19,4 +19,6 @@ def main(shell: str) -> None:
 
     Source it in the shell, or write it to a file that your shell reads when it starts: then no command runs for it.
     """
+    from tools.completion.script import script
+
     click.echo(script(shell), nl=False)

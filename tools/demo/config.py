@@ -11,14 +11,14 @@ class DemoConfig:
     """The logs, the lake and the local AWS; without `inputs`, traffic is simulated.
 
     Training uses `train_days`, followed by `score_days` at the end of the logs. The local AWS stores its files in
-    `aws_home` and listens on `aws_port` of this machine.
+    `aws_home` and listens on `aws_port` of this machine, or on one that is free.
     """
 
     inputs: tuple[str, ...]
     lake: Path
     scenario: Path
     aws_home: Path
-    aws_port: int
+    aws_port: int | None
     engine: str
     train_days: float | None
     score_days: float | None

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import time
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+import click
 import yaml
 
 from common.aws.clients import aws_errors, client
 from common.errors import StageError
+from common.retries import polled
+from common.runtime.programs import scripts_folder
 from common.windows import iso
+from tools.demo.forgetting import forget
 from tools.demo.mini_batches import MiniBatch
 from tools.demo.steps import run_command
 
@@ -23,7 +28,8 @@ PROJECT = "demo"
 FIFTEEN_MINUTES = "sfn_ndr_15m_features_inference"
 RUNNING = "RUNNING"
 POLL_SECONDS = 0.2
-WAIT_SCALE = 0.25
+DELIVERY_SECONDS = 120.0
+WAIT_SCALE_VARIABLE, WAIT_SCALE = "SFN_WAIT_SCALE", 0.25
 BUS = "ndr"
 
 
@@ -48,16 +54,21 @@ class ControlPlane:
         states = client("stepfunctions")
         with aws_errors(f"the state machine {machine} cannot be run"):
             started = states.start_execution(stateMachineArn=self._alias(machine), input=json.dumps(message))
-            return self._finished(states, machine, started["executionArn"])
+        return self._finished(states, machine, started["executionArn"])
 
     def deliver(self, batch: MiniBatch) -> dict[str, Any]:
         """Uploads a mini-batch, sends its event, and returns the output of the 15-minute machine.
+
+        What was delivered for its window before, by a demo that was interrupted or had other logs, is forgotten first.
 
         Raises:
             StageError: the execution failed.
         """
         states, s3 = client("stepfunctions"), client("s3")
         with aws_errors(f"the mini-batch of {batch.window} cannot be delivered"):
+            self._wait_for_others(states)
+            tables = self.outputs["BatchIndexTable"], self.outputs["ProcessingLockTable"]
+            forget(*tables, self.ingestion_bucket, PROJECT, batch)
             for name, content in batch.files.items():
                 s3.put_object(Bucket=self.ingestion_bucket, Key=f"{batch.folder}/{name}", Body=content)
             known = set(self._executions(states))
@@ -67,21 +78,43 @@ class ControlPlane:
             }
             entry = {"EventBusName": BUS, "Source": "demo", "DetailType": "NdrBatchCompleted"}
             client("events").put_events(Entries=[entry | {"Detail": json.dumps(detail)}])
-            while not (new := [arn for arn in self._executions(states) if arn not in known]):
-                time.sleep(POLL_SECONDS)
-            return self._finished(states, FIFTEEN_MINUTES, new[0])
+            new = polled(
+                f"an execution of {FIFTEEN_MINUTES}",
+                lambda: next((arn for arn in self._executions(states) if arn not in known), None),
+                first_pause_seconds=POLL_SECONDS,
+                seconds=DELIVERY_SECONDS,
+            )
+        if new is None:
+            raise StageError(
+                f"the mini-batch of {batch.window} started no execution within {DELIVERY_SECONDS:g} s",
+                f"See {self.home}/server.log",
+            )
+        return self._finished(states, FIFTEEN_MINUTES, new)
 
     def _alias(self, machine: str) -> str:
         arn = self.outputs["PredictionPublicationStateMachineArn"]
         return arn.replace("sfn_ndr_prediction_publication", machine)
+
+    def _wait_for_others(self, states: Any) -> None:
+        """Waits for executions that an interrupted demo has left running."""
+        arn = self._alias(FIFTEEN_MINUTES).rpartition(":")[0]
+        polled(
+            "the executions of a demo before",
+            lambda: not states.list_executions(stateMachineArn=arn, statusFilter=RUNNING)["executions"] or None,
+            first_pause_seconds=POLL_SECONDS,
+        )
 
     def _executions(self, states: Any) -> list[str]:
         arn = self._alias(FIFTEEN_MINUTES).rpartition(":")[0]
         return [entry["executionArn"] for entry in states.list_executions(stateMachineArn=arn)["executions"]]
 
     def _finished(self, states: Any, machine: str, execution: str) -> dict[str, Any]:
-        while (described := states.describe_execution(executionArn=execution))["status"] == RUNNING:
-            time.sleep(POLL_SECONDS)
+        def ended() -> dict[str, Any] | None:
+            with aws_errors(f"the execution of {machine} cannot be followed"):
+                found: dict[str, Any] = states.describe_execution(executionArn=execution)
+            return None if found["status"] == RUNNING else found
+
+        described = polled(f"the execution of {machine}", ended, first_pause_seconds=POLL_SECONDS) or {}
         if described["status"] != "SUCCEEDED":
             raise StageError(
                 f"{machine} {described['status']}: {described.get('error')}: {described.get('cause')}",
@@ -91,16 +124,28 @@ class ControlPlane:
         return output
 
 
-def bring_up(home: Path, port: int, project: dict[str, Any]) -> ControlPlane:
-    """Starts the local AWS of the folder unless it is running, and deploys the project.
+def start_local_aws(home: Path, port: int | None) -> None:
+    """Starts the local AWS of the folder unless it is running; its state machines wait a quarter of their time.
+
+    If it does not start, as when the port is taken, the demo ends with its error.
+    """
+    command = [str(scripts_folder() / "ndr-local"), "up", "--home", str(home), "--no-deploy"]
+    given = [] if port is None else ["--port", str(port)]
+    environment = {**os.environ, WAIT_SCALE_VARIABLE: str(WAIT_SCALE)}
+    done = subprocess.run([*command, *given], env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+    click.echo(f"local AWS: {done.stdout.strip()}", err=True)
+
+
+def deploy(home: Path, project: dict[str, Any]) -> ControlPlane:
+    """Deploys the project to the running local AWS of the folder.
 
     From then on, the AWS clients of this process use it.
     """
-    home.mkdir(parents=True, exist_ok=True)
     path, outputs = home / "project.yaml", home / "outputs.json"
     path.write_text(yaml.safe_dump(project), encoding="utf-8")
-    where = ("--home", str(home), "--port", str(port), "--project", str(path))
-    run_command("ndr-local", "up", *where, "--fused", "--wait-scale", str(WAIT_SCALE))
+    run_command("ndr-local", "up", "--home", str(home), "--project", str(path), "--fused")
     for line in run_command("ndr-local", "env", "--home", str(home)).splitlines():
         name, _, value = shlex.split(line)[1].partition("=")
         os.environ[name] = value

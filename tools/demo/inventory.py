@@ -25,7 +25,7 @@ def host_names(inputs: Sequence[str], lake: Path, windows: Windows) -> dict[str,
 
 def seed_inventory(redshift: RedshiftParameters, names: Mapping[str, str]) -> None:
     """Replaces the inventory table in Redshift by these machines, all in use, in one transaction."""
-    run_statements(redshift, list(_statements(f"{redshift.schema}.{redshift.inventory_query_table}", names)))
+    run_statements(redshift, list(_statements(f"{redshift.schema_name}.{redshift.inventory_query_table}", names)))
 
 
 def _statements(table: str, names: Mapping[str, str]) -> Iterator[str]:

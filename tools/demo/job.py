@@ -13,36 +13,41 @@ from common.config.redshift import RedshiftParameters
 from common.logs import ReadOptions, find_logs
 from common.windows import WINDOWS_PER_DAY, Windows, iso, iso_seconds
 from tools.demo.config import DemoConfig
-from tools.demo.control_plane import PROJECT, ControlPlane, bring_up
+from tools.demo.control_plane import PROJECT, ControlPlane, deploy, start_local_aws
+from tools.demo.exclusive import exclusive
 from tools.demo.inventory import host_names, seed_inventory
+from tools.demo.logs import logs_digest, require_replaceable, simulated
 from tools.demo.mini_batches import ORGANISATION, MiniBatch, mini_batches
 from tools.demo.plan import Plan, covered_windows, plan
 from tools.demo.steps import Steps, files_digest, program_digest, run_command
+from tools.demo.summary import next_commands, numbers
 
-STEPS = 10
+STEPS_BEFORE_SCORES, STEPS_OF_SCORES = 7, 2
 HORIZON = "7d"
 REDSHIFT = RedshiftParameters(database="ndr", iam_role_arn="default", workgroup_name="ndr")
 
 
 def run(config: DemoConfig) -> None:
     """Fills the lake from the logs, and prints the top alerts and, with labels, the evaluation."""
-    inputs = config.inputs or (_simulated(config.scenario),)
-    logs = find_logs(inputs, ReadOptions(time_zone=config.log_time_zone or "UTC"))
-    windows = plan(covered_windows(inputs, config.log_time_zone), config.train_days, config.score_days)
-    click.echo(f"training on {windows.train}, scoring {windows.score}, live from {_start(windows.live)}", err=True)
-    memory = config.lake / "_demo" / "steps.json"
-    steps = Steps(memory, STEPS, f"{program_digest()} {files_digest(logs.paths)}")
-    batches = mini_batches(inputs, windows.live, config.log_time_zone) if windows.live else []
-    parameters = _write_parameters(config, windows)
-    _chain(steps, config, windows, inputs, parameters, batches)
-    _show(config, windows, inputs, parameters)
+    with exclusive(config.lake / "_demo"):
+        start_local_aws(config.aws_home, config.aws_port)
+        inputs = config.inputs or (simulated(config.scenario),)
+        logs = find_logs(inputs, ReadOptions(time_zone=config.log_time_zone or "UTC"))
+        windows = plan(covered_windows(inputs, config.log_time_zone), config.train_days, config.score_days)
+        require_replaceable(config.lake, logs_digest(logs.paths, config.log_time_zone), windows.whole)
+        click.echo(f"training on {windows.train}, scoring {windows.score}, live from {_start(windows.live)}", err=True)
+        memory = config.lake / "_demo" / "steps.json"
+        steps = Steps(memory, _count(windows), f"{program_digest()} {files_digest(logs.paths)}")
+        batches = mini_batches(inputs, windows.live, config.log_time_zone) if windows.live else []
+        parameters = _write_parameters(config, windows)
+        _configure(config, parameters)
+        _chain(steps, config, windows, inputs, parameters, batches)
+        _show(config, windows, inputs)
 
 
-def _simulated(scenario: Path) -> str:
-    if not (scenario / "scenario.json").is_file():
-        click.echo("[0] simulating 8 days of an office with 60 hosts ...", err=True)
-        run_command("ndr-simulate", "--out", str(scenario), "--hosts", "60", "--days", "8")
-    return str(scenario)
+def _count(windows: Plan) -> int:
+    """The number of steps."""
+    return STEPS_BEFORE_SCORES + (STEPS_OF_SCORES if windows.scored_before else 0) + (1 if windows.live else 0)
 
 
 def _start(live: Windows | None) -> str:
@@ -52,7 +57,6 @@ def _start(live: Windows | None) -> str:
 def _write_parameters(config: DemoConfig, windows: Plan) -> str:
     """Writes the demo's project parameters; returns the path of the file."""
     path = config.lake / "_demo" / "parameters.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(_settings(config, windows)), encoding="utf-8")
     return str(path)
 
@@ -107,9 +111,7 @@ def _chain(
     steps.run("slices", "ndr-delta", *history, *common, *logs)
     steps.run("features", "ndr-fg-a", *history, *common)
     steps.run("pair counts", "ndr-pair-counts", *history, *common)
-    plane = steps.once(
-        "local AWS", lambda: bring_up(config.aws_home, config.aws_port, _project(config, windows, batches))
-    )
+    plane = steps.once("control plane", lambda: deploy(config.aws_home, _project(config, windows, batches)))
     names = host_names(inputs, config.lake, windows.train)
     reference = windows.train.end
     month = {"project_name": PROJECT, "month": f"{reference:%Y-%m}", "reference_ts_iso": iso_seconds(reference)}
@@ -133,15 +135,25 @@ def _monthly(plane: ControlPlane, names: Mapping[str, str], message: dict[str, A
     return plane.run("sfn_ndr_monthly_fg_b_baselines", message)
 
 
-def _show(config: DemoConfig, windows: Plan, inputs: tuple[str, ...], parameters: str) -> None:
+def _configure(config: DemoConfig, parameters: str) -> None:
+    """Gives a lake from before the settings of this run, which makes all that follows from them again."""
+    if (config.lake / "_lake.json").is_file():
+        lake = ("--lake", str(config.lake), "--project-name", PROJECT)
+        run_command("ndr-lake", "configure", *lake, "--parameters", parameters)
+
+
+def _show(config: DemoConfig, windows: Plan, inputs: tuple[str, ...]) -> None:
     lake = ("--lake", str(config.lake))
     window = ("--window", str(windows.score))
-    click.echo(
-        run_command(
-            "ndr-report", *lake, *window, "--parameters", parameters, "--top", str(config.top), "--one-per-host"
-        ),
-        nl=False,
-    )
+    click.echo(run_command("ndr-report", *lake, *window, "--top", str(config.top), "--one-per-host"), nl=False)
+    _evaluate(lake, inputs)
+    for part in (numbers(config.lake, windows.score, inputs), next_commands(config, windows.score)):
+        click.echo()
+        for line in part:
+            click.echo(line)
+
+
+def _evaluate(lake: tuple[str, ...], inputs: tuple[str, ...]) -> None:
     for folder in inputs:
         labels = Path(folder) / "labels.csv"
         if labels.is_file():

@@ -14,15 +14,13 @@ from common.runtime.parameter_types import MomentType, UriType
 from common.runtime.rows import print_rows, rows_option
 from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig
-from tools.evaluate.job import run
-from tools.evaluate.table import attack_rows
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @command(
     name="ndr-evaluate",
-    epilog="Example: ndr-evaluate --lake ./lake --labels demo/labels.csv",
+    epilog="Example: ndr-evaluate --lake demo/lake --labels demo/scenario/labels.csv",
     groups={
         "Windows": ("since", "until"),
         "Input": ("lake", "predictions", "labels"),
@@ -82,6 +80,9 @@ def main(form: str | None, **options: Any) -> None:
     The unit is a label row (host and window). A row without a prediction counts as least anomalous. With --format,
     prints one row per attack.
     """
+    from tools.evaluate.job import run
+    from tools.evaluate.table import attack_rows
+
     with activity("evaluating"):
         report, text = run(EvaluateConfig(**options))
     if form:

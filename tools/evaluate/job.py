@@ -14,7 +14,7 @@ from common.display import in_csv
 from common.errors import InputError
 from common.features.spec import load_spec
 from common.lake.lake import Lake
-from common.runtime.lake_project import lake_project
+from common.runtime.lake_project import lake_identity
 from common.windows import WINDOW, floor_to_grid
 from tools.evaluate.config import EvaluateConfig
 from tools.evaluate.metrics import align, evaluate
@@ -95,7 +95,7 @@ def write_predictions(predictions: pd.DataFrame, path: Path) -> None:
 
 def _lake_predictions(uri: str) -> pd.DataFrame:
     columns = ["host_ip", "window_start_ts", "anomaly_score"]
-    spec = load_spec(lake_project(uri).feature_spec_version)
+    spec = load_spec(lake_identity(uri).feature_spec_version)
     table = Lake.opened(uri, spec).arrow("predictions", columns=columns).to_pandas()
     if table.empty:
         raise InputError(f"table predictions in {uri} has no rows", "Run ndr-inference first")

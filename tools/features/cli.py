@@ -11,7 +11,6 @@ from common.runtime.commands import command
 from common.runtime.rows import rows_option
 from common.runtime.version import version_option
 from tools.features.config import CatalogueConfig
-from tools.features.job import run
 
 
 @command(name="ndr-features", epilog="Example: ndr-features in_deny_ratio_w_1h_z_mad")
@@ -30,4 +29,6 @@ def main(**options: Any) -> None:
     (scan_suspicion_score), a pair feature, a context feature or a baseline statistic (sessions_cnt_median). Without a
     NAME, lists all base metrics, and how many features they make.
     """
+    from tools.features.job import run
+
     run(CatalogueConfig(**options))

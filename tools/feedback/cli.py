@@ -6,19 +6,17 @@ from typing import Any
 
 import click
 
-from common.detection.alerts.incidents import ALERT_SCORE
-from common.detection.alerts.suppression import SCOPES, VERDICTS
+from common.detection.alerts.terms import ALERT_SCORE, SCOPES, VERDICTS
 from common.runtime.cli import lake_option, lake_spec_option, report_errors
 from common.runtime.commands import command
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.feedback.config import SuppressionConfig
-from tools.feedback.job import run
 
 
 @command(
     name="ndr-feedback",
-    epilog='Example: ndr-feedback --lake ./lake --incident 1f0c77a90b2d --verdict expected --reason "backup job"',
+    epilog='Example: ndr-feedback --lake demo/lake --incident 1f0c77a90b2d --verdict expected --reason "backup job"',
     groups={"Verdict": ("incident", "verdict", "reason", "days", "scope", "any-peer", "min-score", "remove")},
 )
 @lake_option
@@ -57,6 +55,8 @@ def main(**options: Any) -> None:
 
     Scores never change: ndr-report --incidents omits suppressed incidents and lists them at its end.
     """
+    from tools.feedback.job import run
+
     config = SuppressionConfig(**options)
     if config.incident and (not config.verdict or not config.reason.strip()):
         raise click.UsageError("--incident needs --verdict and --reason")

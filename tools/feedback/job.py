@@ -11,7 +11,7 @@ from common.detection.alerts.suppression import Mark, feedback_store, mark_of, r
 from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
-from common.runtime.lake_project import lake_project
+from common.runtime.lake_project import lake_identity
 from common.runtime.rows import print_rows
 from tools.feedback.config import SuppressionConfig
 
@@ -20,8 +20,8 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 def run(config: SuppressionConfig) -> None:
     """Writes, deletes or lists marks, and prints them as rows."""
-    project = lake_project(config.lake_uri, feature_spec_version=config.feature_spec_version)
-    spec = load_spec(project.feature_spec_version)
+    identity = lake_identity(config.lake_uri, feature_spec_version=config.feature_spec_version)
+    spec = load_spec(identity.feature_spec_version)
     lake = Lake.opened(config.lake_uri, spec)
     store = feedback_store(lake.uri)
     if config.incident:

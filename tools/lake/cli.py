@@ -12,17 +12,21 @@ from common.runtime.cli import (
     report_errors,
 )
 from common.runtime.commands import group
+from common.runtime.parameter_types import WindowsType
+from common.runtime.rows import format_option
 from common.runtime.version import version_option
-from tools.lake import identity, job
+from common.windows import Windows
+
+table_argument = click.argument("table")
 
 
-@group(name="ndr-lake", epilog="Example: ndr-lake show --lake ./lake")
+@group(name="ndr-lake", epilog="Example: ndr-lake show --lake demo/lake")
 @version_option
 def main() -> None:
-    """Show what a lake is and the state it is in, configure it, and migrate it to this release's format."""
+    """Show a lake and its tables, configure it, and migrate it to this release's format."""
 
 
-@main.command(epilog="Example: ndr-lake info --lake ./lake")
+@main.command(epilog="Example: ndr-lake info --lake demo/lake")
 @lake_option
 @report_errors
 def info(lake_uri: str) -> None:
@@ -30,10 +34,12 @@ def info(lake_uri: str) -> None:
 
     Of the parameters, their source, or those that differ from the defaults. Commands take them all from the lake.
     """
+    from tools.lake import identity
+
     identity.info(lake_uri)
 
 
-@main.command(epilog="Example: ndr-lake configure --lake ./lake --parameters ./project.yaml")
+@main.command(epilog="Example: ndr-lake configure --lake demo/lake --parameters demo/lake/_demo/parameters.yaml")
 @lake_option
 @project_name_option
 @parameters_option
@@ -44,19 +50,106 @@ def configure(lake_uri: str, project_name: str | None, parameters_path: str | No
     Prints, as JSON, what changed, and which tables were made with the former settings. Make these again: commands read
     them as they are. An option that is left out changes nothing.
     """
+    from tools.lake import identity
+
     identity.configure(lake_uri, project_name, parameters_path)
 
 
-@main.command(epilog="Example: ndr-lake show --lake ./lake")
+@main.command(epilog="Example: ndr-lake show --lake demo/lake")
 @lake_option
 @lake_spec_option
 @report_errors
 def show(lake_uri: str, feature_spec_version: str | None) -> None:
     """Print format, tables, and the windows that are not whole or lack logs, as JSON."""
+    from tools.lake import job
+
     job.show(lake_uri, feature_spec_version)
 
 
-@main.command(epilog="Example: ndr-lake migrate --lake ./lake --dry-run")
+@main.command(epilog="Example: ndr-lake tables --lake demo/lake")
+@lake_option
+@format_option
+@lake_spec_option
+@report_errors
+def tables(lake_uri: str, form: str, feature_spec_version: str | None) -> None:
+    """List the tables: rows, files, bytes, version, last commit, the time they cover, partitions and grain."""
+    from tools.lake import contents
+
+    contents.print_tables(lake_uri, feature_spec_version, form)
+
+
+@main.command(epilog="Example: ndr-lake schema fg_a --lake demo/lake")
+@table_argument
+@lake_option
+@format_option
+@lake_spec_option
+@report_errors
+def schema(table: str, lake_uri: str, form: str, feature_spec_version: str | None) -> None:
+    """List the columns of a table: type, unit, meaning, and when they are null.
+
+    Formats other than `table` also say which type a column has in Spark, DuckDB, Polars and pandas.
+    """
+    from tools.lake import contents
+
+    contents.print_schema(lake_uri, feature_spec_version, table, form)
+
+
+@main.command(epilog="Example: ndr-lake history fg_a --lake demo/lake")
+@table_argument
+@lake_option
+@click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="Number of commits.")
+@format_option
+@lake_spec_option
+@report_errors
+def history(table: str, lake_uri: str, last: int, form: str, feature_spec_version: str | None) -> None:
+    """List the commits to a table, newest first: rows added and removed, and the command, release and run."""
+    from tools.lake import contents
+
+    contents.print_history(lake_uri, feature_spec_version, table, last, form)
+
+
+@main.command(
+    epilog="Example: ndr-lake sample delta_pair --lake demo/lake --where peer_port=443 --rows 3",
+    groups={"Rows": ("rows", "columns", "where")},
+)
+@table_argument
+@lake_option
+@click.option(
+    "--window",
+    "windows",
+    type=WindowsType(),
+    metavar="START[/END]",
+    help="A 15-minute window, given by its start (2026-03-10T13:08Z), or a range START/END with END exclusive.  "
+    "[default: the newest]",
+)
+@click.option("--rows", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Number of rows.")
+@click.option("--columns", metavar="NAME,...", default="", help="Columns, in this order.  [default: all]")
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only rows with this value; can be repeated.")
+@format_option
+@lake_spec_option
+@report_errors
+def sample(
+    table: str,
+    lake_uri: str,
+    windows: Windows | None,
+    rows: int,
+    columns: str,
+    where: tuple[str, ...],
+    form: str,
+    feature_spec_version: str | None,
+) -> None:
+    """Print rows of a table in the order of its key, newest windows first.
+
+    Only the files and columns that are needed are read. Without --window, at most the newest 96 windows are searched.
+    """
+    from tools.lake import contents
+    from tools.lake.sampling import Wanted
+
+    wanted = Wanted(rows, windows, tuple(filter(None, columns.split(","))), where)
+    contents.print_sample(lake_uri, feature_spec_version, table, wanted, form)
+
+
+@main.command(epilog="Example: ndr-lake migrate --lake demo/lake --dry-run")
 @lake_option
 @lake_spec_option
 @project_name_option
@@ -72,4 +165,6 @@ def migrate(lake_uri: str, dry_run: bool, parameters_path: str | None, **names: 
     Stop all stages first. The command can be interrupted and repeated: each table changes in one commit, and the
     lake has the new format once all of them have.
     """
+    from tools.lake import job
+
     job.migrate(lake_uri, dry_run, parameters=parameters_path, **names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -98,8 +98,7 @@ def _changes(place: str, held: LakeIdentity, wanted: LakeIdentity) -> tuple[dict
 
 
 def _different(one: ProjectParameters, other: ProjectParameters) -> list[str]:
-    names = (entry.name for entry in fields(ProjectParameters))
-    return [name for name in names if getattr(one, name) != getattr(other, name)]
+    return [name for name, value in vars(one).items() if getattr(other, name) != value]
 
 
 def _made(lake: LakeReader, project_name: str, stages: set[str]) -> list[str]:

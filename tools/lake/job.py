@@ -24,6 +24,7 @@ from common.lake.lake_format import (
 from common.lake.window_status import defects, read_statuses
 from common.runtime.lake_project import lake_project
 from common.runtime.run_report import RunReport
+from tools.lake.comments import describe
 from tools.lake.migration import chosen_identity, steps
 
 DEFAULT_SPEC = "v1"
@@ -37,7 +38,7 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
         InputError: it has no tables.
         TableError: a table is unreadable.
     """
-    lake, record = _lake(lake_uri, feature_spec_version)
+    lake, record = opened(lake_uri, feature_spec_version)
     statuses = read_statuses(lake)
     lacking = {key: status.incomplete_reason for key, status in sorted(statuses.items()) if status.incomplete_reason}
     present = [name for name in lake.names if lake.exists(name)]
@@ -67,7 +68,7 @@ def migrate(
         TableError: a table is unreadable.
         CommitError: a table cannot be written; what was migrated stays.
     """
-    lake, record = _lake(lake_uri, feature_spec_version)
+    lake, record = opened(lake_uri, feature_spec_version)
     found = record.lake_format
     if found > LAKE_FORMAT:
         raise newer(lake.uri, found)
@@ -83,6 +84,8 @@ def migrate(
             with report.step(step.table):
                 step.apply(lake, report)
     if not dry_run and found < LAKE_FORMAT:
+        for name in filter(lake.exists, lake.names):
+            describe(lake, lake.table(name))
         replace_record(lake.uri, identity)
     state = {
         "lake": lake.uri,
@@ -96,7 +99,7 @@ def migrate(
     click.echo(json.dumps(state, indent=1))
 
 
-def _lake(lake_uri: str, feature_spec_version: str | None) -> tuple[Lake, Record]:
+def opened(lake_uri: str, feature_spec_version: str | None) -> tuple[Lake, Record]:
     """The lake and its record, whichever format it has."""
     record = read_record(lake_uri)
     identity = record.identity if record else None

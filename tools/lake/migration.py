@@ -4,7 +4,8 @@ Every step changes one table in one commit and finds out itself whether it is st
 which format the lake has is written after all of them; until then every stage refuses the lake.
 
 Format 2 adds the publication to the tables of baselines, the reason why a window is incomplete to predictions, and
-the table `window_status`. Format 3 adds the identity of the lake to that file, and changes no table.
+the table `window_status`. Format 3 adds the identity of the lake to that file; of tables only the
+comments of columns change.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lists, shows and migrates the models of a project."""
+"""What the commands do with the models of a project."""
 
 from __future__ import annotations
 
@@ -7,38 +7,86 @@ from typing import Any
 
 import click
 
-from common.detection.registry.formats import FORMAT_VERSION, parsed
-from common.detection.registry.pointer import MANIFEST, SUCCESS, ArtifactStore, model_store, read_pointer
+from common.aws.caller import caller
+from common.detection.registry.decisions import Note
+from common.detection.registry.pointer import SUCCESS, ArtifactStore, model_store
 from common.errors import ModelError
-from common.runtime.lake_project import lake_project
+from common.runtime.lake_project import lake_identity
 from common.runtime.output import activity
+from common.runtime.rows import plain, print_rows
+from common.windows import Windows
+from tools.models import changes
+from tools.models.listing import listed, shown
 from tools.models.migration import migrate_models
+from tools.models.project import Document, Project
 
-SHOWN = ("format_version", "training_window", "rows", "feature_spec_version", "baseline_horizon")
-LONG = ("preprocessing", "score_quantiles")
-
-
-def list_models(lake_uri: str, project_name: str | None) -> None:
-    """Prints the models of the project, in the order of their names."""
-    store = _store(lake_uri, project_name)
-    pointer = read_pointer(store) or {"previous": [], "rolled_back": []}
-    for run_id in complete_runs(store):
-        manifest = _manifest(store, run_id)
-        line = {"run_id": run_id, "status": _status(pointer, run_id), "loads": _loads(manifest)}
-        click.echo(json.dumps(line | {name: manifest.get(name) for name in SHOWN}))
+Target = tuple[str, str]
+"""The kind of a registry, `mlflow` or `sagemaker`, and its tracking URI or group."""
 
 
-def show(lake_uri: str, project_name: str | None, run_id: str) -> None:
-    """Prints the manifest of a run.
+def list_models(form: str, **options: Any) -> None:
+    """Prints the models of the project as rows, the newest first."""
+    print_rows(listed(Project.opened(**options)), form)
+
+
+def show(run_id: str, **options: Any) -> None:
+    """Prints one model.
 
     Raises:
         ModelError: there is no such model, or its manifest is damaged.
     """
-    store = _store(lake_uri, project_name)
-    if run_id not in complete_runs(store):
-        raise ModelError(f"there is no model {run_id} in {store.uri}", "List the models with ndr-models list")
-    manifest = _manifest(store, run_id)
-    click.echo(json.dumps({name: value for name, value in manifest.items() if name not in LONG}, indent=1))
+    project = Project.opened(**options)
+    _print(shown(project, project.run(run_id)))
+
+
+def compare(one: str, other: str, windows: Windows | None, top: int, form: str, **options: Any) -> None:
+    """Prints the figures of two models side by side.
+
+    Raises:
+        ModelError: there is no such model, or its files are damaged.
+    """
+    from tools.models.comparison import compared  # takes long to import
+
+    project = Project.opened(**options)
+    print_rows(compared(project, project.run(one), project.run(other), windows, top), form)
+
+
+def promote(run_id: str, reason: str, by: str | None, despite_gates: bool, dry_run: bool, **options: Any) -> None:
+    """Makes a run the current one, and prints the decision.
+
+    Raises:
+        ModelError: it may not be.
+    """
+    project = Project.opened(**options)
+    note = Note(by or caller(project.lake.is_remote), reason)
+    _print(changes.promote(project, project.run(run_id), note, despite_gates, dry_run))
+
+
+def roll_back(to: str | None, reason: str, by: str | None, dry_run: bool, **options: Any) -> None:
+    """Makes an earlier run current again, and prints the decision.
+
+    Raises:
+        ModelError: there is none, or it does not load here.
+    """
+    project = Project.opened(**options)
+    note = Note(by or caller(project.lake.is_remote), reason)
+    _print(changes.roll_back(project, to and project.run(to), note, dry_run))
+
+
+def export(run_id: str, target: Target, experiment: str | None, image: str | None, **options: Any) -> None:
+    """Exports a model, and prints where it is.
+
+    Raises:
+        ModelError: it is damaged, or of other settings.
+        NdrError: the registry refused it.
+    """
+    from tools.models import to_mlflow, to_sagemaker
+    from tools.models.exported import Exported  # takes long to import
+
+    project = Project.opened(**options)
+    model = Exported.checked(project, project.run(run_id))
+    kind, place = target
+    _print(to_mlflow.export(model, place, experiment) if kind == "mlflow" else to_sagemaker.export(model, place, image))
 
 
 def migrate(lake_uri: str, project_name: str | None) -> None:
@@ -47,7 +95,7 @@ def migrate(lake_uri: str, project_name: str | None) -> None:
     Raises:
         ModelError: models were refused; the others are migrated.
     """
-    store = _store(lake_uri, project_name)
+    store = model_store(lake_uri, lake_identity(lake_uri, project_name).project_name)
     with activity("migrate"):
         found = migrate_models(store, complete_runs(store))
     click.echo(json.dumps(found.to_dict(), indent=1))
@@ -58,29 +106,11 @@ def migrate(lake_uri: str, project_name: str | None) -> None:
         )
 
 
-def _store(lake_uri: str, project_name: str | None) -> ArtifactStore:
-    return model_store(lake_uri, lake_project(lake_uri, project_name).name)
-
-
 def complete_runs(store: ArtifactStore) -> list[str]:
     """The runs that were saved to their end, sorted."""
     names = [entry.name.split("/") for entry in store.list()]
     return sorted(parts[0] for parts in names if len(parts) == 2 and parts[1] == SUCCESS)
 
 
-def _manifest(store: ArtifactStore, run_id: str) -> dict[str, Any]:
-    return parsed(store.read(f"{run_id}/{MANIFEST}"), f"{store.uri}/{run_id}/{MANIFEST}")
-
-
-def _status(pointer: dict[str, Any], run_id: str) -> str:
-    """What the pointer says of the run."""
-    if pointer.get("run_id") == run_id:
-        return "current"
-    if run_id in pointer["rolled_back"]:
-        return "rolled back"
-    return "previous" if run_id in [entry["run_id"] for entry in pointer["previous"]] else "not promoted"
-
-
-def _loads(manifest: dict[str, Any]) -> bool:
-    """Whether the model is of the format that this release loads."""
-    return bool(manifest.get("format_version") == FORMAT_VERSION)
+def _print(document: Document) -> None:
+    click.echo(json.dumps(plain(document), indent=1))

@@ -20,9 +20,12 @@ from common.detection.registry.pointer import (
     SUCCESS,
     ArtifactStore,
     altered,
+    parsed_pointer,
+    pointer_content,
     read_pointer,
     stored_manifest,
 )
+from common.detection.registry.swap import swapped
 from common.errors import ModelError, StorageError
 from common.runtime.output import progress
 from tools.models.old_formats import OLD_EVIDENCE, OLD_FILES, OLD_MODEL, converted, upgraded
@@ -132,19 +135,21 @@ def _files(store: ArtifactStore, run_id: str, manifest: dict[str, Any]) -> dict[
 
 def _repoint(store: ArtifactStore, manifests: dict[str, tuple[str, bytes]]) -> bool:
     """Names the new manifests in the pointer, in one write; False where there is nothing to change."""
-    pointer = read_pointer(store)  # once more: it may have moved since
-    if pointer is None:
-        return False
 
     def renewed(entry: dict[str, Any]) -> dict[str, Any]:
         old, manifest = manifests.get(str(entry.get("run_id")), ("", b""))
         return entry | {"manifest_sha256": sha256(manifest)} if entry.get("manifest_sha256") == old else entry
 
-    changed = renewed(pointer) | {"previous": [renewed(entry) for entry in pointer["previous"]]}
-    if changed == pointer:
-        return False
-    store.write(POINTER, encoded(changed))
-    return True
+    while True:  # until nobody else moved it between
+        content = pointer_content(store)
+        pointer = parsed_pointer(store, content)
+        if pointer is None:
+            return False
+        changed = renewed(pointer) | {"previous": [renewed(entry) for entry in pointer["previous"]]}
+        if changed == pointer:
+            return False
+        if swapped(store, POINTER, content, encoded(changed)):
+            return True
 
 
 def _remove_old(store: ArtifactStore, run_id: str) -> None:

@@ -8,33 +8,34 @@ import stat
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from common.config.project import load_project
 from common.errors import InputError
-from common.logs import FORMATS, ReadOptions
 from common.runtime import rows
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.log_formats import LOG_FORMATS
 from common.runtime.output import activity
 from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
-from tools.parse.config import ParseConfig
-from tools.parse.job import run
+
+if TYPE_CHECKING:
+    from tools.parse.config import ParseConfig
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @command(
     name="ndr-parse",
-    epilog="Example: ndr-parse traffic.log.gz --log-time-zone Europe/Berlin | head -3",
+    epilog="Example: ndr-parse demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 | head -3",
     groups={"Output": ("all", "out", "format", "rejects")},
 )
 @click.argument("inputs", nargs=-1, type=PlaceType(), required=True, metavar="INPUT...")
 @click.option(
     "--log-format",
-    type=click.Choice(FORMATS),
+    type=click.Choice(LOG_FORMATS),
     help="Log format of all inputs.  [default: detected per file]",
 )
 @click.option(
@@ -80,6 +81,11 @@ def main(
     INPUT is a file (plain or gzip), folder, glob, file:// or s3:// URI. If a file is damaged or cannot be read, all
     others are parsed, and the exit code is 1.
     """
+    from common.config.project import load_project
+    from common.logs import ReadOptions
+    from tools.parse.config import ParseConfig
+    from tools.parse.job import run
+
     project = load_project(parameters_path, log_time_zone=log_time_zone)
     config = ParseConfig(
         inputs=inputs,

@@ -6,19 +6,17 @@ from typing import Any
 
 import click
 
-from common.detection.alerts.incidents import ALERT_SCORE
+from common.detection.alerts.terms import ALERT_SCORE
 from common.runtime.cli import lake_option, lake_spec_option, parameters_option, report_errors
 from common.runtime.commands import command
 from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import rows_option
 from common.runtime.version import version_option
-from tools.report.config import ReportConfig
-from tools.report.job import run
 
 
 @command(
     name="ndr-report",
-    epilog="Example: ndr-report --lake ./lake --top 20 --one-per-host",
+    epilog="Example: ndr-report --lake demo/lake --top 20 --one-per-host",
     groups={"Output": ("top", "one-per-host", "incidents", "min-score", "format", "json")},
 )
 @lake_option
@@ -55,6 +53,9 @@ from tools.report.job import run
 @report_errors
 def main(**options: Any) -> None:
     """Print the highest anomalies of the scored windows and the reasons for each."""
+    from tools.report.config import ReportConfig
+    from tools.report.job import run
+
     if options["as_json"] and options["form"]:
         raise click.UsageError("give either --format or --json")
     run(ReportConfig(**options))

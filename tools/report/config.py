@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.detection.alerts.incidents import ALERT_SCORE
+from common.detection.alerts.terms import ALERT_SCORE
 from common.windows import Windows
 
 

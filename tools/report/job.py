@@ -10,8 +10,9 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.detection.alerts.incidents import ALERT_SCORE, LOOKBACK
+from common.detection.alerts.incidents import LOOKBACK
 from common.detection.alerts.techniques import resembles
+from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.explanation import Reason, parse_reasons
 from common.detection.inputs import fg_a_feature
 from common.errors import InputError

@@ -17,14 +17,13 @@ from common.runtime.output import progress
 from common.runtime.run_report import RunReport
 from common.runtime.version import version_option
 from tools.simulate.config import PANOS_VERSIONS, SimulateConfig
-from tools.simulate.job import run
 
 _option = partial(click.option, show_default=True)
 
 
 @command(
     "ndr-simulate",
-    epilog="Example: ndr-simulate --out demo/scenario --hosts 60 --days 8",
+    epilog="Example: ndr-simulate --out demo/small --hosts 10 --days 1",
     groups={
         "Scenario": ("start", "days", "hosts", "seed", "intensity", "attack-days", "no-attacks"),
         "Logs": ("org1", "org2", "panos-version"),
@@ -63,6 +62,8 @@ def main(start: datetime, no_attacks: bool, workers: int | None, **given: Any) -
 
     Writes one mini-batch per 15-minute window, labels.csv and scenario.json, and prints the counts as JSON.
     """
+    from tools.simulate.job import run
+
     if no_attacks:
         given["attack_days"] = 0
     config = SimulateConfig(start=start.date(), workers=workers or len(os.sched_getaffinity(0)), **given)

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.detection.alerts.techniques import Technique, resembles
+from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.explanation import Reason, parse_reasons
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows, iso
 
-ALERT_SCORE = 0.999
 PAUSE = 4 * WINDOW
 LOOKBACK = timedelta(days=7)
 PEERS_KEPT = 10

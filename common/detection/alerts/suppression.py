@@ -9,13 +9,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from common.detection.alerts.incidents import Incident
+from common.detection.alerts.terms import TRUE
 from common.detection.registry.pointer import ArtifactStore
 from common.errors import ModelError
 from common.windows import parse_moment
 
-TRUE, FALSE, EXPECTED = "true", "false", "expected"
-VERDICTS = (TRUE, FALSE, EXPECTED)
-SCOPES = ("host", "segment")
 INDEX = "marks.json"
 MAIN_SHARE = 0.5
 

@@ -40,6 +40,11 @@ class DriftMonitor:
         for found, values, edges in zip(self._found, columns, self._reference.edges, strict=True):
             found += count_bins(bin_numbers(values, edges), len(edges) + 2, bands)
 
+    def include(self, other: DriftMonitor) -> None:
+        """Counts the rows that another monitor of the same reference counted."""
+        for found, more in zip(self._found, other._found, strict=True):
+            found += more
+
     def measure(self, parameters: TrainingParameters, windows: int | None = None) -> dict[str, Any]:
         """The PSI of the score and of the features that moved most, and whether that is drift.
 
@@ -68,6 +73,7 @@ class DriftMonitor:
             "score_psi": round(score, 4),
             "score_psi_of_chance": round(chance, 4),
             "score_psi_bound": round(score_bound, 4),
+            "features": len(features),
             "features_moved": len(moved),
             "features_moved_bound": round(parameters.drift_feature_share * len(features), 1),
             "moved_most": dict(strongest),

@@ -80,8 +80,11 @@ class FeatureRarity:
 
     def sums(self, matrix: Matrix) -> Floats:
         """The sum of each row's strongest rarities in log10 units, shape (n_rows,)."""
-        rarities, _ = self._rarities(matrix)
-        return np.asarray(self._leading(rarities).sum(axis=1))
+        return np.asarray(self._leading(self.by_family(matrix)).sum(axis=1))
+
+    def by_family(self, matrix: Matrix) -> Floats:
+        """The rarity of each feature family in log10 units, shape (n_rows, n_groups)."""
+        return self._rarities(matrix)[0]
 
     def contributions(self, matrix: Matrix) -> Floats:
         """The contribution of each feature, shape (n_rows, n_features); a row adds up to its sum."""

@@ -53,6 +53,14 @@ def read_activity(
             yield with_novelty(active(activity, contacts.sends), contacts, parameters)
 
 
+def activity_of(
+    lake: Lake, windows: Windows, internal_cidrs: Sequence[str], parameters: PairParameters
+) -> pa.Table | None:
+    """All that `read_activity` gives for the windows, in one table; None where there is nothing."""
+    parts = list(read_activity(lake, windows, internal_cidrs, parameters))
+    return pa.concat_tables(parts).combine_chunks() if parts else None
+
+
 def summed(pairs: DayPairs, memory: int) -> pa.Table:
     """The pairs of the day's windows, with the sums of the `memory` windows that end with each."""
     columns = dict(pairs.columns)

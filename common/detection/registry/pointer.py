@@ -12,7 +12,6 @@ from common.detection.registry.formats import (
     FORMAT_VERSION,
     MIGRATE,
     can_be_migrated,
-    encoded,
     parsed,
     remedy_of,
     sha256,
@@ -21,10 +20,11 @@ from common.errors import ModelError, ParameterError
 from common.storage.files import Folder
 
 MANIFEST, SUCCESS, POINTER = "manifest.json", "SUCCESS", "current.json"
-KEPT = 10
 JSON_MOST = 2**28
 """The most bytes of a file that are read as JSON, which takes several times as much memory."""
 SHORT = 2**10
+CUT_OFF = 5
+"""How often a pointer in S3 is read that is cut off: its length is asked for first, and another may come between."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -40,18 +40,18 @@ class ArtifactStore(Folder):
         """
         path = f"{self._root}/{name}"
         with self._reported(name, "read"):
-            found = self._files.get_file_info(path)
-            if found.type != fs.FileType.File:
+            if self._files.get_file_info(path).type != fs.FileType.File:
                 raise ModelError(
                     f"model file {self.uri}/{name} does not exist", "Train a model with ndr-if-training first"
                 )
-            if found.size > most:
-                raise ModelError(
-                    f"model file {self.uri}/{name} has {found.size:,} bytes, more than the {most:,} that are read",
-                    RETRAIN,
-                )
-            with self._files.open_input_stream(path) as stream:
-                return bytes(stream.read(found.size))
+            with self._files.open_input_file(path) as file:
+                size = file.size()  # of the open file: another one may have taken its name since
+                if size > most:
+                    raise ModelError(
+                        f"model file {self.uri}/{name} has {size:,} bytes, more than the {most:,} that are read",
+                        RETRAIN,
+                    )
+                return bytes(file.read(size))
 
 
 def model_store(lake_uri: str, project_name: str) -> ArtifactStore:
@@ -96,17 +96,35 @@ def manifest_sha256(store: ArtifactStore, run_id: str) -> str:
 
 
 def read_pointer(store: ArtifactStore) -> dict[str, Any] | None:
-    """The pointer to the current run: `run_id`, `manifest_sha256`, the `previous` ones and those `rolled_back`.
+    """The pointer to the current run: `run_id`, `manifest_sha256`, the `previous` ones, those `rolled_back`, and the
+    `decision` that moved it last.
 
     None before the first model is promoted.
 
     Raises:
         ModelError: the pointer is damaged.
     """
+    return parsed_pointer(store, pointer_content(store))
+
+
+def pointer_content(store: ArtifactStore) -> bytes | None:
+    """The bytes of the pointer; None before the first model is promoted."""
     if not store.exists(POINTER):
         return None
+    content = store.read(POINTER)
+    for _ in range(CUT_OFF if store.is_remote else 0):
+        if content.endswith(b"}"):
+            break
+        content = store.read(POINTER)
+    return content
+
+
+def parsed_pointer(store: ArtifactStore, content: bytes | None) -> dict[str, Any] | None:
+    """What the bytes of the pointer say, see `read_pointer`."""
+    if content is None:
+        return None
     remedy = "Delete it and deploy a model again: --stage deploy --run-id"
-    pointer = {"previous": [], "rolled_back": []} | parsed(store.read(POINTER), f"{store.uri}/{POINTER}", remedy)
+    pointer = {"previous": [], "rolled_back": []} | parsed(content, f"{store.uri}/{POINTER}", remedy)
     kinds = (("previous", dict), ("rolled_back", str))
     if any(
         not isinstance(pointer[name], list) or not all(isinstance(entry, kind) for entry in pointer[name])
@@ -125,7 +143,7 @@ def current_run(store: ArtifactStore) -> str:
     pointer = read_pointer(store)
     if pointer is None:
         raise ModelError(f"there is no current model in {store.uri}", "Train one with ndr-if-training")
-    return _checked(store, pointer)
+    return checked_entry(store, pointer)
 
 
 def promoted_run(store: ArtifactStore, run_id: str) -> str:
@@ -137,54 +155,22 @@ def promoted_run(store: ArtifactStore, run_id: str) -> str:
     pointer = read_pointer(store) or {"previous": []}
     for entry in (pointer, *pointer["previous"]):
         if entry.get("run_id") == run_id:
-            return _checked(store, entry)
+            return checked_entry(store, entry)
     raise ModelError(f"model {run_id} was not promoted in {store.uri}", "Deploy it: --stage deploy --run-id")
 
 
-def promote(store: ArtifactStore, run_id: str) -> bool:
-    """Makes a complete run the current model of the project; False if it is current already.
-
-    The pointer is written whole or not at all, and keeps the runs before it.
+def checked_entry(store: ArtifactStore, entry: dict[str, Any]) -> str:
+    """The run of an entry of the pointer, whose manifest is the one that was promoted.
 
     Raises:
-        ModelError: the run is missing, incomplete or altered, or the pointer is damaged.
+        ModelError: the run is missing or was altered.
     """
-    entry = {"run_id": run_id, "manifest_sha256": manifest_sha256(store, run_id)}
-    pointer = read_pointer(store)
-    if pointer is None:
-        _point(store, entry, [], [])
-        return True
-    old = _entry(pointer)
-    if old == entry:
-        return False
-    previous = [found for found in (old, *pointer["previous"]) if found["run_id"] != run_id]
-    _point(store, entry, previous, [name for name in pointer["rolled_back"] if name != run_id])
-    return True
-
-
-def roll_back(store: ArtifactStore, run_id: str | None = None) -> tuple[str, str]:
-    """The run that was current and the one before it, which has become current again.
-
-    With `run_id`, only where that run is current: else nothing is changed, and both are the current one.
-
-    Raises:
-        ModelError: there is no current run, none before it, or that one is missing or was altered.
-    """
-    pointer = read_pointer(store)
-    if pointer is None:
-        raise ModelError(f"there is no current model in {store.uri}", "Train one with ndr-if-training")
-    current = str(pointer.get("run_id", ""))
-    if run_id is not None and current != run_id:
-        return current, current
-    if not pointer["previous"]:
-        raise ModelError(
-            f"model {current} in {store.uri} is the first one", "There is no earlier model to roll back to"
-        )
-    entry, *older = pointer["previous"]
-    _checked(store, entry)
-    rolled_back = [current, *(name for name in pointer["rolled_back"] if name not in (current, entry["run_id"]))]
-    _point(store, entry, older, rolled_back)
-    return current, str(entry["run_id"])
+    run_id, promoted = str(entry.get("run_id", "")), entry.get("manifest_sha256")
+    content = _manifest(store, run_id)
+    if sha256(content) != promoted:
+        _refuse_old(store, run_id, content, str(promoted))
+        raise ModelError(f"model {run_id} is not the one that was promoted in {store.uri}", RETRAIN)
+    return run_id
 
 
 def stored_manifest(store: ArtifactStore, run_id: str) -> tuple[bytes, str]:
@@ -203,24 +189,6 @@ def altered(store: ArtifactStore, run_id: str, name: str) -> ModelError:
         f"{name} of model {run_id} in {store.uri} was altered: its SHA-256 differs from the recorded one",
         "Do not use it; find out who changed it, then train the model again",
     )
-
-
-def _point(store: ArtifactStore, entry: dict[str, Any], previous: list[Any], rolled_back: list[str]) -> None:
-    store.write(POINTER, encoded({**entry, "previous": previous[:KEPT], "rolled_back": rolled_back[:KEPT]}))
-
-
-def _entry(pointer: dict[str, Any]) -> dict[str, Any]:
-    return {name: pointer.get(name) for name in ("run_id", "manifest_sha256")}
-
-
-def _checked(store: ArtifactStore, entry: dict[str, Any]) -> str:
-    """The run of an entry, whose manifest is the one that was promoted."""
-    run_id, promoted = str(entry.get("run_id", "")), entry.get("manifest_sha256")
-    content = _manifest(store, run_id)
-    if sha256(content) != promoted:
-        _refuse_old(store, run_id, content, str(promoted))
-        raise ModelError(f"model {run_id} is not the one that was promoted in {store.uri}", RETRAIN)
-    return run_id
 
 
 def _manifest(store: ArtifactStore, run_id: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 
 import pytest
 
@@ -16,8 +15,8 @@ from tests.redshift import Query
 
 @pytest.fixture
 def table(redshift: RedshiftParameters) -> str:
-    run_statements(redshift, [f"CREATE TABLE {redshift.schema}.names (name VARCHAR(64))"])
-    return f"{redshift.schema}.names"
+    run_statements(redshift, [f"CREATE TABLE {redshift.schema_name}.names (name VARCHAR(64))"])
+    return f"{redshift.schema_name}.names"
 
 
 def test_texts_are_quoted_and_control_characters_refused() -> None:
@@ -36,15 +35,18 @@ def test_names_are_quoted_and_checked() -> None:
 
 
 def test_columns_are_declared_with_their_types() -> None:
-    columns = (Column("a", "string", ""), Column("b", "string", "", nullable=True), Column("c", "timestamp", ""))
+    columns = (Column("a", "string", ""), Column("b", "string", "", null_when="unknown"), Column("c", "timestamp", ""))
     expected = '"a" VARCHAR(65535) NOT NULL, "b" VARCHAR(256), "c" TIMESTAMP NOT NULL'
     assert columns_ddl(columns, ["a"]) == expected
 
 
 def test_the_role_of_the_project_gives_access_to_s3() -> None:
     role = "arn:aws:iam::123456789012:role/exchange"
-    assert credentials(RedshiftParameters("ndr", role, "ndr")) == f"IAM_ROLE '{role}'"
-    assert credentials(RedshiftParameters("ndr", "default", "ndr")) == "IAM_ROLE default"
+    own, default = (
+        RedshiftParameters(database="ndr", iam_role_arn=one, workgroup_name="ndr") for one in (role, "default")
+    )
+    assert credentials(own) == f"IAM_ROLE '{role}'"
+    assert credentials(default) == "IAM_ROLE default"
 
 
 def test_statements_take_effect_together(redshift: RedshiftParameters, table: str, query: Query) -> None:
@@ -73,7 +75,7 @@ def test_a_token_runs_the_statements_once(redshift: RedshiftParameters, table: s
 def test_a_statement_that_takes_too_long_is_cancelled(redshift: RedshiftParameters, table: str, query: Query) -> None:
     run_statements(redshift, [f"INSERT INTO {table} VALUES {', '.join(['(1)'] * 100)}"])
     product = " CROSS JOIN ".join(f"{table} AS t{number}" for number in range(6))  # 10^12 rows
-    hasty = replace(redshift, statement_timeout_seconds=0.5, poll_seconds=0.1)
+    hasty = redshift.model_copy(update={"statement_timeout_seconds": 0.5, "poll_seconds": 0.1})
     problem = r"did not finish DELETE .* within 0\.5 s; statement [0-9a-f-]+ was cancelled"
     with pytest.raises(RedshiftError, match=problem):
         total = "CAST(SUM(LENGTH(t0.name || t3.name || t5.name)) AS VARCHAR)"
@@ -95,4 +97,4 @@ def test_a_service_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("common.aws.clients.CALL_ATTEMPTS", 1)
     with pytest.raises(AwsError, match=r"ndr, database dev.*SELECT 1.*127\.0\.0\.1:9"):
-        run_statements(RedshiftParameters("dev", "default", "ndr"), ["SELECT 1"])
+        run_statements(RedshiftParameters(database="dev", iam_role_arn="default", workgroup_name="ndr"), ["SELECT 1"])

@@ -1,7 +1,7 @@
 """Reads back the items that `common.config.dynamodb` writes."""
 
 from common.config.dynamodb import Item
-from common.config.loader import build
+from common.config.loader import build_from
 from common.config.orchestration import OrchestrationParameters
 from common.config.project import ProjectParameters
 from common.config.sources import parsed
@@ -10,6 +10,6 @@ from common.config.sources import parsed
 def project_of_item(item: Item) -> tuple[ProjectParameters, OrchestrationParameters]:
     """The parameters in a project's item."""
     return (
-        build(ProjectParameters, parsed(item, "settings", "the item"), "the item"),
-        build(OrchestrationParameters, parsed(item, "orchestration", "the item"), "the item"),
+        build_from(ProjectParameters, parsed(item, "settings", "the item")),
+        build_from(OrchestrationParameters, parsed(item, "orchestration", "the item")),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from common.config.dynamodb import seed_project, seed_routing
 from common.config.project import load_project
-from common.config.sources import read_parameters
+from common.config.sources import read_document
 from common.errors import AwsError, ParameterError
 from localaws.cli.process import LocalAws
 from tests.common.config.items import project_of_item
@@ -20,9 +20,9 @@ ORCHESTRATION = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/ac
 
 @pytest.fixture(autouse=True)
 def each_test_reads_anew() -> Iterator[None]:
-    read_parameters.cache_clear()
+    read_document.cache_clear()
     yield
-    read_parameters.cache_clear()
+    read_document.cache_clear()
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_a_missing_table_is_named(aws_environment: LocalAws) -> None:
     [
         ({"S": "{"}, "acme.*settings is not valid JSON"),
         ({"N": "7"}, "acme.*no text attribute settings"),
-        ({"S": '{"time_zon": "UTC"}'}, "unknown project parameters: time_zon"),
-        ({"S": "[1]"}, "not a mapping"),
+        ({"S": '{"time_zon": "UTC"}'}, r"attribute settings: \$\.time_zon is unknown\. Did you mean time_zone"),
+        ({"S": "[1]"}, r"attribute settings: \$ is \[1\]"),
     ],
 )
 def test_a_wrong_item_is_named(table: str, local_aws: LocalAws, settings: dict[str, str], words: str) -> None:

@@ -24,7 +24,9 @@ from common.detection.members.spread import SpreadMember
 from common.detection.members.trees import Forest
 from common.detection.parameters import current_parameters
 from common.detection.registry.artifacts import run_id_of, save_model
-from common.detection.registry.pointer import model_store, promote
+from common.detection.registry.decisions import Note
+from common.detection.registry.pointer import model_store
+from common.detection.registry.promotion import promote
 from common.lake.lake import Lake
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
@@ -101,7 +103,11 @@ def make_lake(lake: Path, windows: Windows = RANGE, only: tuple[str, ...] = ("fg
 
 
 def train_model(
-    lake: Path, random_state: int = 1, grow: Grow = grow, members: tuple[PairsMember, SpreadMember] | None = None
+    lake: Path,
+    random_state: int = 1,
+    grow: Grow = grow,
+    members: tuple[PairsMember, SpreadMember] | None = None,
+    project_name: str = "local",
 ) -> dict[str, str]:
     """Trains a small model on the lake's features, publishes it, and gives its run and digest.
 
@@ -113,10 +119,10 @@ def train_model(
     detector, raw = Detector.fit(Samples(features=matrix), settings)
     if members:
         detector = detector.with_pairs(*members, detector.calibration)
-    store = model_store(str(lake), "local")
-    facts = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": len(matrix)}
+    store = model_store(str(lake), project_name)
+    facts = {"project_name": project_name, "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": len(matrix)}
     run_id = run_id_of(facts | {"random_state": random_state})
     drift = DriftReference.fit(matrix, raw, features.names, SPEC, settings.parameters.drift)
     model_sha256 = save_model(store, run_id, detector, drift, facts, b"{}")
-    promote(store, run_id)
+    promote(store, "local", run_id, Note("jane", "the first one"))
     return {"run_id": run_id, "model_sha256": model_sha256}

@@ -7,14 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
+from common.contracts.types import Table
 from common.errors import TableError
 from common.windows import Windows
 from tests.conftest import Stages
-from tests.factories import SPEC, pair_counts_row, pair_counts_table
+from tests.factories import SPEC, pair_counts_row, pair_counts_table, table_row
 
 pytestmark = pytest.mark.parity
 
@@ -88,6 +90,10 @@ def test_a_missing_table_names_itself(stages: Stages) -> None:
     assert stages.lake.partitions("fg_c") == []
 
 
+def nullable(table: Table) -> pa.Schema:
+    return pa.schema([field.with_nullable(True) for field in table.arrow])
+
+
 def logged_schemas(folder: Path) -> list[dict[str, Any]]:
     """The schema of each metadata action of a table's log, oldest first."""
     lines = [line for log in sorted(folder.glob("_delta_log/*.json")) for line in log.read_text().splitlines()]
@@ -95,14 +101,31 @@ def logged_schemas(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(action["metaData"]["schemaString"]) for action in actions if "metaData" in action]
 
 
-def test_the_log_says_what_each_column_means_after_a_replacement_too(stages: Stages) -> None:
+@pytest.mark.parametrize("name", ["pair_counts", "fg_b/ip_metadata", "fg_c"])
+def test_the_log_says_what_each_column_means_after_every_kind_of_write(stages: Stages, name: str) -> None:
+    lake, table = stages.lake, stages.lake.table(name)
+    row = pa.Table.from_pylist([table_row(table, FIRST)], schema=nullable(table))
+    partition = table.partitions[0]
+    where = f"{partition} = '{row[partition][0]}'"
     for _ in range(2):
-        stages.lake.replace("pair_counts", counted(stages, FIRST), FIRST.predicate)
-    (schema,) = logged_schemas(stages.folder / "pair_counts")
+        lake.replace(name, stages.session.createDataFrame(row), where)
+    lake.rewrite(name, {partition: [row[partition][0].as_py()]}, lambda rows: rows)
+    lake.remove(name, where)
+    assert lake.version(name) == 4
+    (schema,) = logged_schemas(stages.folder / name)
     comments = {field["name"]: field["metadata"] for field in schema["fields"]}
-    declared = {column.name: {"comment": column.comment} for column in stages.lake.table("pair_counts").columns}
-    assert comments == declared
-    assert comments["window_end_ts"] == {"comment": "end of the window, exclusive [UTC]"}
+    assert comments == {column.name: {"comment": column.comment} for column in table.columns}
+    assert comments[partition]["comment"].endswith("; never null")
+
+
+def test_every_commit_says_whose_it_is(stages: Stages) -> None:
+    lake = stages.lake
+    with click.Context(click.Command("ndr-pair-counts"), info_name="ndr-pair-counts"):
+        lake.replace("pair_counts", counted(stages, FIRST), FIRST.predicate)
+        lake.rewrite("pair_counts", {"window": [FIRST.key]}, lambda rows: rows)
+        lake.remove("pair_counts", FIRST.predicate)
+    commits = lake.delta("pair_counts").history()
+    assert [json.loads(commit["userMetadata"])["command"] for commit in commits] == ["ndr-pair-counts"] * 4
 
 
 def test_a_table_without_comments_is_written_as_before(stages: Stages) -> None:

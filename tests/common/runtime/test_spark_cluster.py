@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from common.errors import EngineError
-from common.runtime.entrypoint import docker_example
 from common.runtime.spark_cluster import Cluster, follow, main, memory_bytes, read_cluster, settings
 
 
@@ -73,17 +71,3 @@ def test_only_stages_run_on_spark() -> None:
 def test_the_help_lists_the_stages() -> None:
     shown = CliRunner().invoke(main, ["--help"]).output
     assert "\n  Stages:\n    ndr-delta             host and pair slices from firewall logs\n" in shown
-
-
-def test_the_example_of_an_image_mounts_what_it_names() -> None:
-    example = docker_example("Example: ndr-delta --window 2026-03-10T13:08Z --input ./logs --lake ./lake")
-    line = 'docker run --rm -v "$PWD/logs:/logs" -v "$PWD/lake:/lake" ndr-delta'
-    assert example == f"\b\nExample:\n  {line} --window 2026-03-10T13:08Z --input /logs --lake /lake"
-
-
-def test_the_example_is_shown_in_one_line() -> None:
-    @click.command(epilog=docker_example("Example: ndr-fg-c --window 2026-03-10T13:08Z --lake ./lake " + "-" * 80))
-    def command() -> None: ...
-
-    shown = CliRunner().invoke(command, ["--help"]).output
-    assert f"--lake /lake {'-' * 80}\n" in shown

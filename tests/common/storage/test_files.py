@@ -62,3 +62,9 @@ def test_a_file_in_the_place_of_a_folder_is_an_error(folder: Folder) -> None:
 def test_lines_are_those_that_are_not_blank(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("one\n\n  two \n   \n")
     assert read_lines(str(tmp_path / "list.txt")) == ["one", "two"]
+
+
+def test_the_bytes_are_those_that_were_written_whatever_the_name_ends_in(folder: Folder) -> None:
+    folder.write("model.tar.gz", b"as it is")
+    assert (Path(folder.uri) / "model.tar.gz").read_bytes() == b"as it is"
+    assert folder.read("model.tar.gz") == b"as it is"

@@ -253,5 +253,8 @@ def test_there_is_nothing_to_roll_back_to_before_the_first_model(first: Lifecycl
 
 
 def test_an_endpoint_needs_models_in_s3(first: Lifecycle) -> None:
-    first.parameters(training=FAST | {"endpoint": {"name": "ndr", "image": "image", "role_arn": "role"}})
+    first.parameters(
+        training=FAST
+        | {"endpoint": {"name": "ndr", "image": "image", "role_arn": "arn:aws:iam::123456789012:role/ndr"}}
+    )
     assert "endpoint ndr cannot serve a model in" in first.fail("deploy")

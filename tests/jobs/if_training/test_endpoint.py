@@ -15,7 +15,9 @@ from common.errors import AwsError, DeploymentError
 from jobs.if_training.endpoint import resource_name, upsert_endpoint
 
 PARAMETERS = EndpointParameters(
-    "ndr-anomalies", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/serve:1", "arn:aws:iam::123456789012:role/ndr"
+    name="ndr-anomalies",
+    image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/serve:1",
+    role_arn="arn:aws:iam::123456789012:role/ndr",
 )
 URI = "s3://lake/models/local/run-1"
 

@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from common.detection.inputs import model_features
 from common.features.spec import load_spec
+from common.lake.identity import LakeIdentity
+from common.lake.lake_format import replace_record
 from common.windows import Windows
 from jobs.if_training.cli import main
 from tests.common.detection.model_lake import HOSTS, RANGE, make_lake
@@ -107,8 +109,8 @@ def test_other_parameters_are_another_run(trained: tuple[Path, dict[str, Any]]) 
     ("options", "message"),
     [
         (["--min-rows", "1000"], f"has {len(RANGE) * HOSTS} rows in .* fewer than 1,000"),
-        (["--project-name", "../x"], "project name '../x' cannot name a folder"),
-        (["--feature-spec-version", "v9"], "feature specification 'v9' is unknown"),
+        (["--project-name", "../x"], "is of project 'local', but --project-name is '../x'"),
+        (["--feature-spec-version", "v9"], "has feature specification 'v1', but --feature-spec-version is 'v9'"),
     ],
 )
 def test_failure_is_one_line_and_code_1(source: Path, options: list[str], message: str) -> None:
@@ -120,9 +122,9 @@ def test_failure_is_one_line_and_code_1(source: Path, options: list[str], messag
 
 
 def test_no_fg_c_of_the_horizon_is_an_error(source: Path, tmp_path: Path) -> None:
-    parameters = tmp_path / "parameters.yaml"
-    parameters.write_text("model_horizon: 30d\n")
-    code, _, error = train(source, "--parameters", str(parameters))
+    lake = shutil.copytree(source, tmp_path / "lake")
+    replace_record(str(lake), LakeIdentity(parameters={"settings": {"model_horizon": "30d"}}))
+    code, _, error = train(lake)
     assert code == 1
     assert "8 of 8 windows" in error and "no rows in fg_c" in error and "Run ndr-fg-a and ndr-fg-c" in error
 

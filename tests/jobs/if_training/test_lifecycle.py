@@ -93,7 +93,7 @@ def test_nothing_has_to_be_writable_but_the_lake(whole: Any, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert {json.loads(line)["level"] for line in done.stderr.splitlines()} == {"info"}  # steps, and no warning
     assert {path.name for path in made.lake.iterdir() if path.is_dir()} == {
-        "fg_a", "fg_c", "window_status", "models", "_scratch",
+        "fg_a", "fg_c", "window_status", "model_decisions", "models", "_scratch",
     }  # fmt: skip
     assert list((made.lake / "_scratch").iterdir()) == []
 

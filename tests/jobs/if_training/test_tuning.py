@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -67,7 +65,7 @@ def test_what_is_fixed_stays(folds: list[Fold]) -> None:
 
 
 def test_the_time_bound_is_reported(folds: list[Fold]) -> None:
-    found = tune(folds, START, NOTHING, replace(PARAMETERS, tuning_seconds=0.0, tuning_trials=50))
+    found = tune(folds, START, NOTHING, PARAMETERS.model_copy(update={"tuning_seconds": 0.0, "tuning_trials": 50}))
     assert found.figures["time_bound_hit"] is True
     assert len(found.figures["trials"]) == 1
     assert found.forest == START

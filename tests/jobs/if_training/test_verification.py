@@ -2,7 +2,9 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from common.lake.identity import LakeIdentity
 from common.lake.lake import Lake
+from common.lake.lake_format import replace_record
 from common.lake.window_status import FEATURES
 from tests.common.detection.model_lake import rows
 from tests.factories import SPEC
@@ -84,6 +86,7 @@ def test_other_windows_and_horizons_do_not_count(whole: Lifecycle) -> None:
     whole.run("verify")
     assert len(whole.artifact("verify")["hosts"]) == 6
     whole.parameters(model_horizon="30d")
+    replace_record(str(whole.lake), LakeIdentity(parameters={"settings": {"model_horizon": "30d"}}))
     whole.run_id = "run-2"
     whole.run("verify")
     assert set(whole.artifact("verify")["missing"].values()) == {"no rows in fg_c"}

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from common.contracts import tables
+from common.lake.lake import Lake
 from common.windows import Windows
 from jobs.inference.cli import main
 from tests.common.detection.model_lake import HOSTS, RANGE, make_lake, rows, train_model, write
@@ -60,3 +61,31 @@ def test_one_window_of_few_hosts_is_not_enough_to_say(source: Path, tmp_path: Pa
     found = details(shutil.copytree(source, tmp_path / "lake"), FIRST)
     assert found["drift"]["rows"] == HOSTS
     assert found["drift"]["drifted"] is False
+
+
+def drift_table(lake: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = Lake(str(lake), SPEC).arrow("model_drift").sort_by("window").to_pylist()
+    return found
+
+
+def test_each_window_has_its_drift_in_a_table_however_it_was_scored(source: Path, tmp_path: Path) -> None:
+    whole, parts = (shutil.copytree(source, tmp_path / name) for name in ("whole", "parts"))
+    report = details(whole, RANGE)["drift"]
+    for window in (FIRST, RANGE, FIRST):  # a window that is scored again replaces its row
+        details(parts, window)
+    found = drift_table(whole)
+    assert drift_table(parts) == found
+    assert [row["window"] for row in found] == [window.key for window in RANGE]
+    assert sum(row["rows_cnt"] for row in found) == report["rows"]
+    assert {row["rows_cnt"] for row in found} == {HOSTS}
+    assert {row["features_cnt"] for row in found} == {report["features"]}
+
+
+def test_the_row_of_a_window_is_what_its_run_reports(source: Path, tmp_path: Path) -> None:
+    lake = shutil.copytree(source, tmp_path / "lake")
+    report = details(lake, FIRST)["drift"]
+    (row,) = drift_table(lake)
+    assert row["score_psi"] == report["score_psi"] and row["score_psi_bound"] == report["score_psi_bound"]
+    assert json.loads(row["moved_most"]) == report["moved_most"]
+    assert (row["is_drifted"], row["moved_features_cnt"]) == (report["drifted"], report["features_moved"])
+    assert (row["window_start_ts"], row["date"]) == (FIRST.start, "2026-03-10")

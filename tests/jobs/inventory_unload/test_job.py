@@ -41,13 +41,13 @@ MACHINES = [
 def source(redshift: RedshiftParameters, aws_environment: LocalAws) -> RedshiftParameters:
     """A Redshift with an inventory, and a bucket to exchange files."""
     aws_environment.client("s3").create_bucket(Bucket=BUCKET)
-    run_statements(redshift, [f"CREATE TABLE {redshift.schema}.machine_inventory ({COLUMNS})"])
+    run_statements(redshift, [f"CREATE TABLE {redshift.schema_name}.machine_inventory ({COLUMNS})"])
     fill(redshift, MACHINES)
     return redshift
 
 
 def fill(redshift: RedshiftParameters, machines: Sequence[tuple[str | None, str | None, bool, str]]) -> None:
-    table = f"{redshift.schema}.machine_inventory"
+    table = f"{redshift.schema_name}.machine_inventory"
     rows = [f"({text(host)}, {text(name)}, {active}, {text(month)})" for host, name, active, month in machines]
     inserted = [f"INSERT INTO {table} VALUES {', '.join(rows)}"] if rows else []
     run_statements(redshift, [f"DELETE FROM {table}", *inserted])
@@ -62,7 +62,9 @@ def unload(redshift: RedshiftParameters, folder: Path, month: str = "2026-03", *
     names = ("database", "iam_role_arn", "workgroup_name", "schema")
     group = {name: getattr(redshift, name) for name in names} | settings
     parameters = folder / "project.yaml"
-    parameters.write_text(yaml.safe_dump({"staging_prefix": f"s3://{BUCKET}/{redshift.schema}", "redshift": group}))
+    parameters.write_text(
+        yaml.safe_dump({"staging_prefix": f"s3://{BUCKET}/{redshift.schema_name}", "redshift": group})
+    )
     options = ("--month", month, "--lake", folder / "lake", "--parameters", parameters, "--engine", ENGINE)
     return run(main, *options, "--project-name", "acme")
 
@@ -75,7 +77,7 @@ def inventory(folder: Path) -> dict[tuple[str, str], str]:
 
 
 def snapshots(redshift: RedshiftParameters, month: str = "2026-03") -> Folder:
-    return Folder(f"s3://{BUCKET}/{redshift.schema}/acme/machine_inventory_snapshots/month={month}")
+    return Folder(f"s3://{BUCKET}/{redshift.schema_name}/acme/machine_inventory_snapshots/month={month}")
 
 
 def test_machines_in_use_become_the_snapshot_of_the_month(source: RedshiftParameters, tmp_path: Path) -> None:
@@ -107,8 +109,8 @@ def test_a_second_run_replaces_the_month_only(source: RedshiftParameters, tmp_pa
 
 
 def test_columns_and_month_can_have_other_names(source: RedshiftParameters, tmp_path: Path) -> None:
-    view = f"CREATE VIEW {source.schema}.assets AS SELECT host_ip AS address, machine_name, is_active, seen_in"
-    run_statements(source, [f"{view} FROM {source.schema}.machine_inventory"])
+    view = f"CREATE VIEW {source.schema_name}.assets AS SELECT host_ip AS address, machine_name, is_active, seen_in"
+    run_statements(source, [f"{view} FROM {source.schema_name}.machine_inventory"])
     settings = {
         "inventory_query_table": "assets",
         "inventory_columns": {"host_ip": "address"},

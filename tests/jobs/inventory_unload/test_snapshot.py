@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from common.config.loader import build
 from common.config.redshift import RedshiftParameters
 from common.errors import InputError, ParameterError
 from common.storage.files import Folder
@@ -21,7 +22,7 @@ from jobs.inventory_unload.snapshot import read_snapshot
 from jobs.inventory_unload.statement import unload_statement
 from tests.factories import utc
 
-REDSHIFT = RedshiftParameters("dev", "default", workgroup_name="ndr")
+REDSHIFT = RedshiftParameters(database="dev", iam_role_arn="default", workgroup_name="ndr")
 SCHEMA = pa.schema({"host_ip": pa.string(), "machine_name": pa.string(), "is_active": pa.bool_()})
 MACHINES = [("10.0.0.1", "desk-1"), ("10.0.0.2", "desk-2"), ("2001:DB8:0::1", "vdi-3")]
 
@@ -60,8 +61,8 @@ def test_the_statement_selects_machines_in_use() -> None:
 
 def test_the_statement_takes_names_and_month_from_the_settings() -> None:
     redshift = RedshiftParameters(
-        "dev",
-        "arn:aws:iam::123456789012:role/exchange",
+        database="dev",
+        iam_role_arn="arn:aws:iam::123456789012:role/exchange",
         workgroup_name="ndr",
         schema="cmdb",
         inventory_query_table="assets",
@@ -77,8 +78,9 @@ def test_the_statement_takes_names_and_month_from_the_settings() -> None:
 @pytest.mark.parametrize("name", ["schema", "inventory_query_table", "inventory_month_column", "publication_table"])
 def test_names_that_could_inject_sql_are_refused(name: str) -> None:
     given: dict[str, Any] = {name: 'x"; DROP TABLE y; --'}
+    login = {"database": "dev", "iam_role_arn": "default", "workgroup_name": "ndr"}
     with pytest.raises(ParameterError, match=name):
-        RedshiftParameters("dev", "default", workgroup_name="ndr", **given)
+        build(RedshiftParameters, login | given, "here")
 
 
 def test_a_snapshot_holds_the_rows_of_all_files(tmp_path: Path) -> None:

@@ -165,7 +165,12 @@ def test_rows_are_published_in_redshift_after_the_lake(
     aws_environment.client("s3").create_bucket(Bucket="join-destination")
     settings = {
         "staging_prefix": "s3://join-destination/staging",
-        "redshift": {"workgroup_name": "ndr", "database": "ndr", "iam_role_arn": "default", "schema": redshift.schema},
+        "redshift": {
+            "workgroup_name": "ndr",
+            "database": "ndr",
+            "iam_role_arn": "default",
+            "schema": redshift.schema_name,
+        },
     }
     (tmp_path / "project.json").write_text(json.dumps(settings))
     for _ in range(2):
@@ -173,7 +178,7 @@ def test_rows_are_published_in_redshift_after_the_lake(
             lake, RANGE, "--destination", "redshift", "--parameters", str(tmp_path / "project.json")
         )
         assert code == 0, error
-    target = f"{redshift.schema}.prediction_join"
+    target = f"{redshift.schema_name}.prediction_join"
     assert report["details"]["publication"] == {"table": target, "rows": len(RANGE) * HOSTS}
     in_lake = Lake(str(lake), SPEC).arrow("prediction_join", ["record_id", "anomaly_score"]).to_pylist()
     found = query(f"SELECT record_id, anomaly_score FROM {target} ORDER BY record_id")

@@ -11,6 +11,7 @@ import pytest
 from common.aws.redshift import run_statements
 from common.config.redshift import RedshiftParameters
 from common.errors import RedshiftError
+from common.retries import Retries
 from common.storage.files import Folder
 from jobs.join import to_redshift
 from jobs.join.to_redshift import publication_statements, publish_to_redshift
@@ -24,15 +25,14 @@ BUCKET = "join-staging"
 @pytest.fixture
 def staging(aws_environment: LocalAws, redshift: RedshiftParameters) -> str:
     aws_environment.client("s3").create_bucket(Bucket=BUCKET)
-    return f"s3://{BUCKET}/{redshift.schema}"
+    return f"s3://{BUCKET}/{redshift.schema_name}"
 
 
 @pytest.fixture
 def published(redshift: RedshiftParameters, query: Query) -> Any:
     """A function that tells window, host and score of all that is published."""
-    return lambda: query(
-        f'SELECT "window", host_ip, anomaly_score FROM {redshift.schema}.prediction_join ORDER BY "window", host_ip'
-    )
+    table = f"{redshift.schema_name}.prediction_join"
+    return lambda: query(f'SELECT "window", host_ip, anomaly_score FROM {table} ORDER BY "window", host_ip')
 
 
 def test_rows_arrive_with_all_their_columns(redshift: RedshiftParameters, staging: str, query: Query) -> None:
@@ -40,7 +40,7 @@ def test_rows_arrive_with_all_their_columns(redshift: RedshiftParameters, stagin
     rows = joined(0.25, top_features=reasons, pair_rarity_max=None)
     assert publish_to_redshift(redshift, staging, rows, TABLE) == 1
     names = ", ".join(f'"{name}"' for name in TABLE.column_names)
-    (found,) = query(f"SELECT {names} FROM {redshift.schema}.prediction_join")
+    (found,) = query(f"SELECT {names} FROM {redshift.schema_name}.prediction_join")
     row = dict(zip(TABLE.column_names, found, strict=True))
     assert row["top_features"] == reasons
     assert (row["anomaly_score"], row["pair_rarity_max"]) == (0.25, None)
@@ -85,7 +85,7 @@ def test_a_publication_that_fails_leaves_the_one_before(
     without_copy = [text for text in statements if not text.startswith("COPY")]
     with pytest.raises(RedshiftError, match="no_such_table"):
         run_statements(
-            redshift, [*without_copy, f"DELETE FROM {redshift.schema}.prediction_join", "DROP TABLE no_such_table"]
+            redshift, [*without_copy, f"DELETE FROM {redshift.schema_name}.prediction_join", "DROP TABLE no_such_table"]
         )
     assert published() == [[FIRST.key, "10.0.0.0", 0.1]]
 
@@ -103,7 +103,7 @@ def test_a_conflicting_transaction_is_retried(
         run_statements(place, statements, token)
 
     monkeypatch.setattr(to_redshift, "run_statements", conflicts_twice)
-    monkeypatch.setattr(to_redshift, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(to_redshift, "RETRIES", Retries(tries=5, first_pause_seconds=0.01, longest_pause_seconds=0.01))
     publish_to_redshift(redshift, staging, joined(0.1), TABLE)
     assert len(set(tokens)) == 3
     assert len(published()) == 1
@@ -129,13 +129,13 @@ def test_a_table_of_an_earlier_release_gets_the_column_that_it_lacks(
     redshift: RedshiftParameters, staging: str, published: Any, query: Query
 ) -> None:
     publish_to_redshift(redshift, staging, joined(0.1), TABLE)
-    run_statements(redshift, [f"ALTER TABLE {redshift.schema}.prediction_join DROP COLUMN incomplete_reason"])
+    run_statements(redshift, [f"ALTER TABLE {redshift.schema_name}.prediction_join DROP COLUMN incomplete_reason"])
     publish_to_redshift(redshift, staging, joined(0.2, incomplete_reason="a file is damaged", window=SECOND), TABLE)
-    reasons = query(f'SELECT incomplete_reason FROM {redshift.schema}.prediction_join ORDER BY "window"')
+    reasons = query(f'SELECT incomplete_reason FROM {redshift.schema_name}.prediction_join ORDER BY "window"')
     assert [len(published()), reasons] == [2, [[None], ["a file is damaged"]]]
 
 
 def test_an_older_table_is_an_error_that_names_it(redshift: RedshiftParameters, staging: str) -> None:
-    run_statements(redshift, [f"CREATE TABLE {redshift.schema}.prediction_join (record_id VARCHAR(64))"])
+    run_statements(redshift, [f"CREATE TABLE {redshift.schema_name}.prediction_join (record_id VARCHAR(64))"])
     with pytest.raises(RedshiftError, match="failed in Redshift"):
         publish_to_redshift(redshift, staging, joined(0.1), TABLE)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from pyspark.sql import SparkSession
 
@@ -32,7 +33,7 @@ from tests.common.lake.killing import killed_at
 from tests.conftest import ENGINE, Stages, write_sessions
 from tests.factories import SPEC, random_sessions
 from tests.jobs.delta.deliveries import deliver
-from tests.lakes import assert_same_table
+from tests.lakes import assert_same_table, mark_lake
 
 PAST = "2026-03-10T08:08Z/2026-03-10T12:08Z"
 NOW = "2026-03-10T12:08Z/2026-03-10T12:38Z"
@@ -56,6 +57,7 @@ def past(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """A lake with the hours before and their baselines; tests that write take a copy."""
     folder = tmp_path_factory.mktemp("past")
     stages = Stages(session, folder / "lake", PROJECT)
+    mark_lake(stages.folder, "acme", yaml.safe_load(SETTINGS))
     stages.delta(PAST, write_sessions(random_sessions(1500, 2, "2026-03-10T08:08:00", hours=4), folder / "p.parquet"))
     stages.run_windows(run_pair_counts, PAST)
     stages.run_windows(run_fg_a, PAST)

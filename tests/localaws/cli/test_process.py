@@ -37,7 +37,9 @@ def test_a_port_of_another_program_is_refused(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         local = LocalAws(tmp_path, other.getsockname()[1])
-        with pytest.raises(LocalAwsError, match=f"port {local.port} is used by another program"):
+        with pytest.raises(
+            LocalAwsError, match=f"port {local.port} is used by another program, process {os.getpid()} "
+        ):
             local.start()
 
 
@@ -45,7 +47,7 @@ def test_a_port_of_another_home_is_refused(tmp_path: Path) -> None:
     first = new_local_aws(tmp_path / "first")
     first.start()
     try:
-        with pytest.raises(LocalAwsError, match="used by the local AWS in another home folder"):
+        with pytest.raises(LocalAwsError, match=f"used by the local AWS in {tmp_path / 'first'}"):
             LocalAws(tmp_path / "second", first.port).start()
     finally:
         first.stop()
@@ -87,7 +89,7 @@ def test_a_home_that_has_lost_its_credential_says_so(tmp_path: Path) -> None:
     with running_local_aws(tmp_path / "home") as local:
         kept = (local.home / FILE_NAME).rename(tmp_path / "kept")
         assert local.pid() is None
-        with pytest.raises(LocalAwsError, match="used by the local AWS in another home folder, or with another"):
+        with pytest.raises(LocalAwsError, match=f"used by the local AWS in {local.home}"):
             local.start()
         kept.rename(local.home / FILE_NAME)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from common.config.dynamodb import project_item, routing_item
@@ -43,13 +42,11 @@ DEFINITIONS: dict[str, dict[str, Any]] = {machine: json.loads(filled(machine, PL
 POLLS = 2
 LOOKS = 60
 ATTEMPTS: dict[str, Any] = {
-    name: POLLS for name in OrchestrationParameters.__dataclass_fields__ if name.endswith("_poll_attempts")
+    name: POLLS for name in OrchestrationParameters.model_fields if name.endswith("_poll_attempts")
 }
-ORCHESTRATION = asdict(
-    OrchestrationParameters(
-        lake_uri="s3://lake/acme", ingestion_prefix="s3://ingestion/acme/emea", poll_seconds=30, **ATTEMPTS
-    )
-)
+ORCHESTRATION = OrchestrationParameters(
+    lake_uri="s3://lake/acme", ingestion_prefix="s3://ingestion/acme/emea", poll_seconds=30, **ATTEMPTS
+).model_dump(mode="json")
 BATCH = "s3://ingestion/acme/emea/2026/03/10/0f3a"
 LOCK = "acme#v1#2026-03-10T13:08:00Z#2026-03-10T13:23:00Z"
 EXECUTION_ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/{}/execution/abcdefghijkl"

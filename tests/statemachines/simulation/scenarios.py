@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -83,7 +83,7 @@ def world_of(scenario: Scenario, machines: Mapping[str, Machine] | None = None) 
     """A world in which nothing has arrived yet."""
     world = World(machines or _compiled())
     world.tables["project_parameters"]["acme", "project_parameters#v1"] = val(
-        project_item("acme", "v1", {}, asdict(PARAMETERS))
+        project_item("acme", "v1", {}, PARAMETERS)
     )
     for organisation in ORGANISATIONS:
         item = routing_item("acme", organisation, "acme", "v1", f"{INGESTION}/{organisation}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pyspark.sql import SparkSession
 
 from common.config.project import ProjectParameters
@@ -23,6 +24,7 @@ from jobs.pair_counts.job import run as run_pair_counts
 from tests.checkout import ROOT
 from tests.conftest import ENGINE, SPEC, Stages, write_sessions
 from tests.factories import random_sessions, session, sessions
+from tests.lakes import mark_lake
 from tests.statemachines.simulation.jobs import Lake, commit, steps_of
 from tests.statemachines.simulation.killed import KILLED
 
@@ -49,6 +51,7 @@ def folder(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
         write_batch(folder / batch, host)
     (folder / "project.yaml").write_text(SETTINGS)
     stages = Stages(session, folder / "lake", PROJECT)
+    mark_lake(stages.folder, settings=yaml.safe_load(SETTINGS))
     stages.delta(PAST, write_sessions(random_sessions(300, 2, "2026-03-10T08:08:00", hours=4), folder / "past.parquet"))
     stages.run_windows(run_pair_counts, PAST)
     stages.run_windows(run_fg_a, PAST)

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
+from common.config.dynamodb import seed_project
 from localaws.cli.process import LocalAws
 from tests.commands import call
 from tests.localaws.running import unique, wait_for
 from tools.batches.cli import main
 
 WINDOW, START, END = "2026-03-10T13:08Z", "2026-03-10T13:08:00Z", "2026-03-10T13:23:00Z"
+ORCHESTRATION = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/acme/hq"}
 PREFIX = "s3://inbox/acme/hq/2026/03/10"
 
 
@@ -25,6 +27,7 @@ class Index:
         self.aws = aws
         self.stack = unique("batches")
         self.index, self.locks, self.bus = f"{self.stack}-index", f"{self.stack}-locks", f"{self.stack}-bus"
+        self.projects = f"{self.stack}-projects"
         aws.client("cloudformation").create_stack(StackName=self.stack, TemplateBody=yaml.safe_dump(self._template()))
         wait_for(lambda: self._status() == "CREATE_COMPLETE")
 
@@ -44,9 +47,13 @@ class Index:
         resources = {
             "Index": table(self.index, "project_name", "batch_key"),
             "Locks": table(self.locks, "lock_id"),
+            "Projects": table(self.projects, "project_name", "parameters"),
             "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": self.bus}},
         }
-        outputs = {"BatchIndexTable": self.index, "ProcessingLockTable": self.locks, "EventBusName": self.bus}
+        outputs = {
+            "BatchIndexTable": self.index, "ProcessingLockTable": self.locks, "EventBusName": self.bus,
+            "ProjectParametersTable": self.projects,
+        }  # fmt: skip
         return {"Resources": resources, "Outputs": {name: {"Value": value} for name, value in outputs.items()}}
 
     def note(self, name: str, key: str | None = None, **more: str) -> str:
@@ -176,6 +183,21 @@ def test_what_a_terminal_would_obey_is_shown_in_escapes(index: Index) -> None:
     index.note("hostile", set_aside="\x1b[2J\u202egpj.exe\x9b31m")
     _, output, _ = index.call("list")
     assert output.endswith("\\x1b[2J\\u202egpj.exe\\x9b31m\n")
+
+
+def test_the_only_project_needs_no_name(index: Index) -> None:
+    index.note("a")
+    options = ("list", "--window", WINDOW, "--stack", index.stack)
+    code, _, error = call(main, *options)
+    assert (code, f"table {index.projects} has no project. Deploy one" in error) == (1, True)
+    for version in ("v1", "v2"):
+        seed_project(index.projects, "acme", version, {}, ORCHESTRATION)
+    code, output, error = call(main, *options)
+    assert code == 0, error
+    assert f"{PREFIX}/a" in output
+    seed_project(index.projects, "plant", "v1", {}, ORCHESTRATION)
+    code, _, error = call(main, *options)
+    assert (code, "has the projects acme, plant. Name one with --project-name" in error) == (1, True)
 
 
 def test_a_stack_that_does_not_exist_is_named(index: Index) -> None:

@@ -129,13 +129,12 @@ def test_stages_work_on_a_migrated_lake_with_equal_results(lake: Path, today: Pa
     assert shown[0] == shown[1]
 
 
-@pytest.mark.parametrize(("name", "column"), [("fg_b/host", "publication_id"), ("predictions", "incomplete_reason")])
-def test_a_new_column_says_what_it_means(lake: Path, name: str, column: str) -> None:
+def test_every_column_of_a_migrated_lake_says_what_it_means(lake: Path) -> None:
     migrate(lake)
     found = Lake(str(lake), SPEC)
-    (stored,) = [field for field in found.delta(name).schema().fields if field.name == column]
-    (declared,) = [entry for entry in found.table(name).columns if entry.name == column]
-    assert stored.metadata == {"comment": declared.comment}
+    for name in filter(found.exists, found.names):
+        stored = {field.name: field.metadata for field in found.delta(name).schema().fields}
+        assert stored == {column.name: {"comment": column.comment} for column in found.table(name).columns}, name
 
 
 def check_killed_migrations(lake: Path, today: Path, killed: range) -> None:
@@ -216,18 +215,16 @@ def identity(lake: Path) -> dict[str, Any]:
     return dict(found)
 
 
-def test_a_lake_of_format_2_gets_an_identity_and_keeps_its_tables(today: Path, tmp_path: Path) -> None:
+def test_a_lake_of_format_2_gets_an_identity_and_keeps_its_rows(today: Path, tmp_path: Path) -> None:
     lake = write_format_2(shutil.copytree(today, tmp_path / "lake"))
     code, _, error = call(report, "--lake", lake)
     assert code == 1
     assert f"has format 2, but this release works with format 3. Run ndr-lake migrate --lake {lake}" in error
-    versions = {name: Lake(str(lake), SPEC).version(name) for name in MIGRATED_TABLES}
     planned = migrate(lake, "--dry-run")
     assert json.loads((lake / FILE).read_text()) == {"lake_format": 2}
     done = migrate(lake)
     assert (done["from_format"], done["to_format"], done["steps"]) == (2, LAKE_FORMAT, [])
     assert done["chosen"] == planned["chosen"]
-    assert {name: Lake(str(lake), SPEC).version(name) for name in MIGRATED_TABLES} == versions
     check_same(lake, today)
     assert call(report, "--lake", lake)[0] == 0
 

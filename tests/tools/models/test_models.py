@@ -1,81 +1,44 @@
-"""Models of the format before are migrated once, whole, and with the scores that they had."""
+"""Models are listed, compared, promoted and rolled back, and each decision is recorded once with who, when and why."""
 
 from __future__ import annotations
 
 import json
-import os
-import pickle
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
-from sklearn.ensemble import IsolationForest
 
-from common.detection.inputs import model_features
-from common.detection.members.member import Samples
-from common.detection.parameters import DetectorParameters, current_parameters
-from common.detection.registry.artifacts import LoadedModel, load_model
-from common.detection.registry.formats import sha256
-from common.detection.registry.pointer import (
-    JSON_MOST,
-    ArtifactStore,
-    current_run,
-    model_store,
-    promoted_run,
-    roll_back,
-)
-from common.errors import ModelError
-from tests.common.detection.model_lake import make_lake, train_model
-from tests.common.detection.pairs.pair_tables import small_members
+from common.aws.caller import caller
+from common.detection.registry.decisions import Note, decisions
+from common.detection.registry.formats import encoded
+from common.detection.registry.pointer import ArtifactStore, current_run, model_store
+from common.detection.registry.promotion import settle
+from common.lake.lake import Lake
+from tests.common.detection.model_lake import HOSTS, make_lake, train_model
 from tests.factories import SPEC
-from tests.tools.models.old_formats import ENSEMBLE, Grower, seal, write_old
-from tests.tools.models.test_pickled_forest import Calls
 from tools.models.cli import main
-from tools.models.job import complete_runs
-from tools.models.migration import migrate_models
-from tools.models.old_formats import upgraded
 
-NAMES = model_features(SPEC).names
-EXPECTED = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d"}
-ROWS = Samples(features=np.random.default_rng(1).gamma(1, 2, (20, len(NAMES))).astype(np.float32))
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A lake with two promoted models of today, the newer one first and with pairs, and the estimators of both."""
-
-    lake: Path
-    runs: list[str]
-    estimators: list[IsolationForest]
+Document = dict[str, Any]
+WHY = ("--reason", "it finds more", "--by", "jane")
 
 
 @pytest.fixture(scope="module")
-def today(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Trained once for all tests."""
-    lake, grow = make_lake(tmp_path_factory.mktemp("models")), Grower()
-    older, estimator = train_model(lake, 1, grow)["run_id"], grow.last
-    pairs, spread, _ = small_members(tmp_path_factory.mktemp("pairs"))
-    newer = train_model(lake, 2, grow, (pairs, spread))["run_id"]
-    return Trained(lake, [newer, older], [grow.last, estimator])
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A lake with three promoted models, and their runs, the oldest first."""
+    lake = make_lake(tmp_path_factory.mktemp("models"))
+    return lake, [train_model(lake, state)["run_id"] for state in (1, 2, 3)]
 
 
 @pytest.fixture
-def version() -> int:
-    """The format that the models have."""
-    return 4
+def lake(trained: tuple[Path, list[str]], tmp_path: Path) -> Path:
+    return shutil.copytree(trained[0], tmp_path / "lake")
 
 
 @pytest.fixture
-def lake(today: Trained, tmp_path: Path, version: int) -> Path:
-    """The lake, with both models of an old format."""
-    shutil.copytree(today.lake / "models", tmp_path / "models")
-    for run_id, estimator in zip(today.runs, today.estimators, strict=True):
-        write_old(model_store(str(tmp_path), "local"), run_id, estimator, version)
-    return tmp_path
+def runs(trained: tuple[Path, list[str]]) -> list[str]:
+    return trained[1]
 
 
 @pytest.fixture
@@ -83,256 +46,174 @@ def store(lake: Path) -> ArtifactStore:
     return model_store(str(lake), "local")
 
 
-@pytest.fixture(scope="module")
-def runs(today: Trained) -> list[str]:
-    return today.runs
+def call(lake: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(main, [*arguments, "--lake", str(lake)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
-def invoke(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(main, list(arguments))
-    return result.exit_code, result.stdout, result.stderr
+def refused(lake: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(main, [*arguments, "--lake", str(lake)])
+    assert result.exit_code == 1, result.output
+    return result.stderr
 
 
-def files(store: ArtifactStore) -> dict[str, bytes]:
-    return {entry.name: store.read(entry.name) for entry in store.list()}
+def listed(lake: Path) -> dict[str, Document]:
+    rows = [json.loads(line) for line in call(lake, "list").splitlines()]
+    return {row["run_id"]: row for row in rows}
 
 
-def load(store: ArtifactStore, run_id: str) -> LoadedModel:
-    return load_model(store, run_id, NAMES, EXPECTED)
+def recorded(lake: Path) -> list[tuple[str, str, str | None, str | None]]:
+    found = decisions(Lake(str(lake), SPEC), "local")
+    return [(entry.action, entry.run_id, entry.from_run, entry.current_run) for entry in found]
 
 
-def parts(store: ArtifactStore) -> dict[str, Any]:
-    """The files but the digests of manifests, and the manifests without what they say of where they come from."""
-    found: dict[str, Any] = {name: content for name, content in files(store).items() if "SUCCESS" not in name}
-    for name in [name for name in found if name.endswith("manifest.json")]:
-        found[name] = {key: value for key, value in json.loads(found[name]).items() if key != "migrated_from"}
-    del found["current.json"]
-    return found
+def deployment(store: ArtifactStore, run_id: str, verdict: str) -> None:
+    """What the deploy stage leaves of a gate."""
+    gate = {"name": "alert_share", "value": 0.25, "bound": "<= 0.02", "verdict": verdict, "reason": ""}
+    store.write(f"{run_id}/deployment.json", encoded({"go": verdict == "passed", "gates": [gate]}))
 
 
-@pytest.mark.parametrize("version", [3, 4])
-def test_an_old_model_is_refused_with_the_remedy(store: ArtifactStore, runs: list[str], version: int) -> None:
-    with pytest.raises(ModelError, match=rf"has format {version}, not 5\. Run ndr-models migrate"):
-        load(store, runs[0])
+def test_the_list_says_what_became_of_each_model_and_why(lake: Path, runs: list[str]) -> None:
+    rows = listed(lake)
+    assert list(rows) == runs[::-1]
+    assert [rows[run]["status"] for run in runs] == ["previous", "previous", "current"]
+    assert {rows[runs[2]][name] for name in ("decided_by", "reason")} == {"jane", "the first one"}
+    assert all(row["loads"] and row["rows"] == 8 * HOSTS for row in rows.values())
 
 
-@pytest.mark.parametrize("version", [3, 4])
-def test_migrated_models_are_those_of_today(lake: Path, today: Trained, store: ArtifactStore, version: int) -> None:
-    old = {run_id: store.read(f"{run_id}/manifest.json") for run_id in today.runs}
-    pickled = {run_id: store.read(f"{run_id}/model.joblib") for run_id in today.runs}
-    code, output, _ = invoke("migrate", "--lake", str(lake))
-    assert code == 0
-    assert json.loads(output) == {
-        "migrated": sorted(today.runs), "unchanged": [], "refused": {}, "pointer_moved": True,
-    }  # fmt: skip
-    before = model_store(str(today.lake), "local")
-    assert parts(store) == parts(before)
-    for run_id in today.runs:
-        assert load(store, run_id).manifest["migrated_from"] == {
-            "format_version": version,
-            "manifest_sha256": sha256(old[run_id]),
-            "model_sha256": sha256(pickled[run_id]),
-        }
-    assert current_run(store) == today.runs[0]
-    assert roll_back(store) == tuple(today.runs)
-
-
-def test_migrated_models_score_as_the_estimators_did(lake: Path, today: Trained, store: ArtifactStore) -> None:
-    invoke("migrate", "--lake", str(lake))
-    for run_id, estimator in zip(today.runs, today.estimators, strict=True):
-        forest = load(store, run_id).detector.forest
-        found = -estimator.score_samples(forest.preprocessor.transform(ROWS.features))
-        np.testing.assert_array_equal(forest.path_scores(ROWS.features), found)
-
-
-def test_a_second_migration_changes_nothing(lake: Path, store: ArtifactStore, runs: list[str]) -> None:
-    invoke("migrate", "--lake", str(lake))
-    before = files(store)
-    code, output, _ = invoke("migrate", "--lake", str(lake))
-    assert code == 0 and files(store) == before
-    assert json.loads(output) == {
-        "migrated": [], "unchanged": sorted(runs), "refused": {}, "pointer_moved": False,
-    }  # fmt: skip
-
-
-class Killed(ArtifactStore):
-    """A store whose writes and removals end after some."""
-
-    def __init__(self, uri: str, changes: int) -> None:
-        super().__init__(uri)
-        self.left = changes
-
-    def write(self, name: str, content: bytes) -> None:
-        """Writes, as long as changes are left."""
-        self._count()
-        super().write(name, content)
-
-    def delete(self, name: str) -> None:
-        """Removes, as long as changes are left."""
-        self._count()
-        super().delete(name)
-
-    def _count(self) -> None:
-        if not self.left:
-            raise KeyboardInterrupt
-        self.left -= 1
-
-
-@pytest.mark.parametrize("changes", [0, 3, 4, 5, 6, 7, 9, 10, 12])  # of 13: 4 files, the pointer, 4 for each model
-def test_killed_anywhere_and_repeated_the_result_is_the_same(
-    store: ArtifactStore, today: Trained, changes: int
-) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        migrate_models(Killed(store.uri, changes), complete_runs(store))
-    loaded = [run_id for run_id in today.runs if loads_or_is_told_to_migrate(store, run_id)]
-    assert len(loaded) == (changes >= 7) + (changes >= 11)  # 4 files, the pointer, SUCCESS and manifest, 2 removals
-    done = migrate_models(store, complete_runs(store))
-    assert done.refused == {} and done.pointer_moved == (changes < 5)
-    assert parts(store) == parts(model_store(str(today.lake), "local"))
-    assert all(loads_or_is_told_to_migrate(store, run_id) for run_id in today.runs)
-
-
-def loads_or_is_told_to_migrate(store: ArtifactStore, run_id: str) -> bool:
-    """Whether a promoted run loads; if not, the error says what to do."""
-    try:
-        load(store, promoted_run(store, run_id))
-    except ModelError as error:
-        assert "ndr-models migrate" in str(error)
-        return False
-    return True
-
-
-class Migrating(ArtifactStore):
-    """A store whose model is migrated as a whole right after some reads of it."""
-
-    def __init__(self, uri: str, reads: int) -> None:
-        super().__init__(uri)
-        self.left = reads
-
-    def read(self, name: str, most: int = JSON_MOST) -> bytes:
-        """Reads, and migrates after the last of the reads."""
-        content = super().read(name, most)
-        self.left -= 1
-        if not self.left:
-            other = ArtifactStore(self.uri)
-            assert migrate_models(other, complete_runs(other)).refused == {}
-        return content
-
-
-@pytest.mark.parametrize("reads", range(1, 6))  # pointer, manifest, SUCCESS; manifest, SUCCESS
-def test_who_reads_during_a_migration_loads_the_model_or_is_told_to_migrate(store: ArtifactStore, reads: int) -> None:
-    reader = Migrating(store.uri, reads)
-    try:
-        load(reader, current_run(reader))
-    except ModelError as error:
-        assert "ndr-models migrate" in str(error)
-    assert reader.left <= 0
-    load(store, current_run(store))
-
-
-@pytest.mark.parametrize("reads", [1, 2, 3, 5, 7])  # the pointer; manifest, SUCCESS and four files of the first model
-def test_two_migrations_at_once_end_as_one(store: ArtifactStore, today: Trained, reads: int) -> None:
-    assert migrate_models(Migrating(store.uri, reads), complete_runs(store)).refused == {}
-    assert parts(store) == parts(model_store(str(today.lake), "local"))
-    assert all(loads_or_is_told_to_migrate(store, run_id) for run_id in today.runs)
-
-
-def test_a_damaged_pointer_names_no_model(store: ArtifactStore, runs: list[str]) -> None:
-    store.write("current.json", b"{}")
-    assert migrate_models(store, complete_runs(store)).migrated == sorted(runs)
-
-
-@pytest.mark.parametrize("name", ["model.joblib", "evidence.json", "drift.json", "report.json", "manifest.json"])
-def test_an_altered_model_is_refused_and_stays(lake: Path, store: ArtifactStore, runs: list[str], name: str) -> None:
-    path = Path(store.uri) / runs[1] / name
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    before = files(store)
-    code, output, error = invoke("migrate", "--lake", str(lake))
-    assert code == 1 and f"1 of the models in {store.uri} were refused: {runs[1]}" in error
-    report = json.loads(output)
-    assert report["migrated"] == [runs[0]] and name in report["refused"][runs[1]]
-    assert {key: value for key, value in files(store).items() if runs[1] in key} == {
-        key: value for key, value in before.items() if runs[1] in key
-    }
+def test_decisions_are_recorded_with_who_and_why(lake: Path, runs: list[str], store: ArtifactStore) -> None:
+    made = json.loads(call(lake, "promote", runs[0], *WHY))
+    assert (made["action"], made["from_run"], made["current_run"]) == ("promote", runs[2], runs[0])
     assert current_run(store) == runs[0]
+    back = json.loads(call(lake, "rollback", "--reason", "  too many\nalerts "))
+    assert (back["action"], back["run_id"], back["current_run"]) == ("rollback", runs[0], runs[2])
+    assert (back["decided_by"], back["reason"]) == (caller(on_aws=False), "too many alerts")
+    assert recorded(lake)[-2:] == [
+        ("promote", runs[0], runs[2], runs[0]),
+        ("rollback", runs[0], runs[0], runs[2]),
+    ]
+    assert [listed(lake)[run]["status"] for run in runs] == ["rolled back", "previous", "current"]
+    assert listed(lake)[runs[2]]["reason"] == "too many alerts"  # which made it current again
+    shown = json.loads(call(lake, "show", runs[0]))
+    assert [entry["reason"] for entry in shown["decisions"]] == ["it finds more", "too many alerts"]
+    assert shown["manifest"]["run_id"] == runs[0] and "preprocessing" not in shown["manifest"]
 
 
-def test_a_model_that_was_exchanged_after_promotion_is_refused(
-    store: ArtifactStore, runs: list[str], version: int
+def test_a_repeated_promotion_keeps_the_model_and_is_recorded_once(lake: Path, runs: list[str]) -> None:
+    for _ in range(2):
+        assert json.loads(call(lake, "promote", "current", *WHY))["action"] == "keep"
+    assert [entry[0] for entry in recorded(lake)] == ["promote", "keep"]  # the first ones were moved without a lake
+
+
+def test_a_decision_that_a_killed_command_did_not_record_is_recorded_by_the_next(lake: Path, runs: list[str]) -> None:
+    assert recorded(lake) == []
+    assert listed(lake)[runs[2]]["reason"] == "the first one"  # known from the pointer
+    call(lake, "rollback", *WHY)
+    assert recorded(lake) == [("promote", runs[2], runs[1], runs[2]), ("rollback", runs[2], runs[2], runs[1])]
+
+
+def test_rollback_goes_back_to_a_named_run(lake: Path, runs: list[str], store: ArtifactStore) -> None:
+    call(lake, "rollback", "--to", runs[0], *WHY)
+    assert current_run(store) == runs[0]
+    assert [listed(lake)[run]["status"] for run in runs] == ["current", "rolled back", "rolled back"]
+    assert "is the first one" in refused(lake, "rollback", *WHY)
+
+
+@pytest.mark.parametrize("arguments", [("promote", "previous"), ("rollback",)])
+def test_a_dry_run_changes_nothing(lake: Path, runs: list[str], arguments: tuple[str, ...]) -> None:
+    before = {path: path.read_bytes() for path in lake.rglob("*") if path.is_file()}
+    found = json.loads(call(lake, *arguments, "--dry-run", *WHY))
+    assert (found["dry_run"], found["current_run"]) == (True, runs[1])
+    assert {path: path.read_bytes() for path in lake.rglob("*") if path.is_file()} == before
+
+
+def test_gates_hold_a_model_back_unless_someone_says_otherwise(
+    lake: Path, runs: list[str], store: ArtifactStore
 ) -> None:
-    pointer = store.read("current.json")
-    write_old(store, runs[0], None, version, rows=61)
-    store.write("current.json", pointer)
-    done = migrate_models(store, complete_runs(store))
-    assert done.migrated == [runs[1]] and "is not the one that was promoted" in done.refused[runs[0]]
+    call(lake, "rollback", "--to", runs[0], *WHY)
+    assert f"no gate was applied to model {runs[1]}. Run ndr-if-training" in refused(lake, "promote", runs[1], *WHY)
+    deployment(store, runs[1], "refused")
+    assert "refused by its gates: alert_share is 0.25, wanted <= 0.02" in refused(lake, "promote", runs[1], *WHY)
+    call(lake, "promote", runs[1], "--despite-gates", *WHY)
+    assert current_run(store) == runs[1]
+    last = decisions(Lake(str(lake), SPEC), "local")[-1]
+    assert json.loads(last.gates)["alert_share"] == {"value": 0.25, "bound": "<= 0.02", "verdict": "refused"}
+    deployment(store, runs[2], "passed")
+    call(lake, "promote", runs[2], *WHY)
+    assert current_run(store) == runs[2]
 
 
-@pytest.mark.parametrize(
-    ("differs", "words"),
-    [
-        ({"format_version": 3, "ensemble": {"clip": 5.0}}, "was trained with the constants {'clip': 5.0}"),
-        ({"format_version": 2}, "has format 2, which cannot be migrated"),
-        ({"format_version": "4"}, "has format 4, which cannot be migrated"),
-    ],
-)
-def test_models_of_other_constants_or_formats_are_refused(
-    store: ArtifactStore, runs: list[str], differs: dict[str, Any], words: str
+def test_a_model_that_is_altered_or_of_other_settings_is_neither_promoted_nor_gone_back_to(
+    lake: Path, runs: list[str], store: ArtifactStore
 ) -> None:
-    write_old(store, runs[1], None, 4, **differs)
-    done = migrate_models(store, complete_runs(store))
-    assert done.migrated == [runs[0]] and words in done.refused[runs[1]]
+    path = lake / "models/local" / runs[1] / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    for arguments in (("promote", runs[1]), ("rollback",)):
+        assert f"model.safetensors of model {runs[1]}" in refused(lake, *arguments, *WHY)
+    settings = lake / "settings.yaml"
+    settings.write_text("model_horizon: 30d\n")
+    assert "model_horizon" in refused(lake, "promote", runs[0], "--parameters", str(settings), *WHY)
+    assert current_run(store) == runs[2] and recorded(lake) == []
 
 
-def test_the_list_tells_which_models_load(lake: Path, runs: list[str], version: int) -> None:
-    def listed() -> list[tuple[str, str, bool, int]]:
-        lines = [json.loads(line) for line in invoke("list", "--lake", str(lake))[1].splitlines()]
-        return [(line["run_id"], line["status"], line["loads"], line["format_version"]) for line in lines]
-
-    status = dict(zip(runs, ("current", "previous"), strict=True))
-    assert listed() == [(run_id, status[run_id], False, version) for run_id in sorted(runs)]
-    invoke("migrate", "--lake", str(lake))
-    assert listed() == [(run_id, status[run_id], True, 5) for run_id in sorted(runs)]
+def test_an_unknown_run_is_answered_with_those_that_exist(lake: Path, runs: list[str]) -> None:
+    near = f"{runs[1][:-1]}x"
+    error = refused(lake, "show", near)
+    assert f"there is no model {near} in" in error and f"Choose one of {runs[1]}" in error
+    assert f"Choose one of {runs[2]}, {runs[1]}, {runs[0]}, or see ndr-models list" in refused(lake, "show", "zzz")
 
 
-def test_a_model_is_shown_with_its_parameters(lake: Path, runs: list[str]) -> None:
-    invoke("migrate", "--lake", str(lake))
-    code, output, _ = invoke("show", runs[0], "--lake", str(lake))
-    shown = json.loads(output)
-    assert code == 0
-    assert shown["parameters"]["pairs"]["quorum_hosts"] == 5
-    assert "preprocessing" not in shown
-    code, _, error = invoke("show", "if-none", "--lake", str(lake))
-    assert code == 1 and "there is no model if-none" in error
+def test_a_damaged_model_is_listed_as_one(lake: Path, runs: list[str]) -> None:
+    (lake / "models/local" / runs[1] / "manifest.json").write_bytes(b"{")
+    row = listed(lake)[runs[1]]
+    assert row["status"] == "damaged" and "manifest.json is damaged" in row["reason"]
+    assert "manifest.json is damaged" in refused(lake, "show", "previous")
 
 
-def test_a_project_without_models_has_nothing_to_migrate(tmp_path: Path) -> None:
-    code, output, _ = invoke("migrate", "--lake", str(tmp_path))
-    assert code == 0
-    assert json.loads(output) == {"migrated": [], "unchanged": [], "refused": {}, "pointer_moved": False}
+def test_a_reason_is_needed(lake: Path) -> None:
+    for arguments in (["promote", "current"], ["promote", "current", "--reason", " "]):
+        assert CliRunner().invoke(main, [*arguments, "--lake", str(lake)]).exit_code == 2
 
 
-def test_version_1_has_the_constants_of_the_models_before_it() -> None:
-    """Whoever changes a parameter raises the version; those that old models are given never change."""
-    manifest = {"run_id": "if-1", "format_version": 3, "ensemble": ENSEMBLE}
-    given = DetectorParameters.from_dict(upgraded(manifest)["parameters"])
-    assert given.version == 1
-    assert (given == current_parameters()) == (current_parameters().version == 1)
+def compared(lake: Path, *arguments: str) -> dict[str, Document]:
+    rows = [json.loads(line) for line in call(lake, "compare", *arguments).splitlines()]
+    return {row["figure"].partition("Z: ")[2] or row["figure"]: row for row in rows}
 
 
-def test_an_old_model_that_runs_code_is_refused_and_stays(
-    lake: Path, store: ArtifactStore, runs: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_two_models_are_compared_by_figures_and_by_their_scores_of_the_last_window(
+    lake: Path, runs: list[str], store: ArtifactStore
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    store.write(f"{runs[1]}/model.joblib", pickle.dumps(Calls(os.system, "touch exploited")))
-    seal(store, runs[1], json.loads(store.read(f"{runs[1]}/manifest.json")))
-    code, output, _ = invoke("migrate", "--lake", str(lake))
-    report = json.loads(output)
-    assert code == 1 and report["migrated"] == [runs[0]]
-    assert "asks for posix.system, which no forest needs" in report["refused"][runs[1]]
-    assert not Path("exploited").exists() and store.exists(f"{runs[1]}/model.joblib")
+    for run, share in ((runs[0], 0.5), (runs[1], 0.75)):
+        store.write(f"{run}/report.json", encoded({"validation": {"alert_share": share}}))
+    figures = compared(lake, runs[0], runs[1], "--top", "5")
+    assert (figures["run_id"]["a"], figures["run_id"]["b"]) == (runs[0], runs[1])
+    assert figures["validation.alert_share"]["difference"] == 0.25
+    # the reports are no longer those that the manifests list, so the models do not load
+    last = next(name for name in figures if name.startswith("scores of "))
+    assert "report.json of model" in figures[last]["difference"]
 
 
-def test_the_help_says_that_old_models_hold_pickles() -> None:
-    assert "Migrate only models that you trust" in " ".join(invoke("migrate", "--help")[1].split())
+def test_a_model_agrees_with_itself_and_less_with_another(lake: Path, runs: list[str]) -> None:
+    same = compared(lake, "current", runs[2], "--top", "5")
+    assert same["rank correlation"]["difference"] == 1
+    assert same["among the highest 5 of both"]["difference"] == 5
+    assert (same["rows"]["a"], same["rows"]["b"]) == (HOSTS, HOSTS)
+    other = compared(lake, runs[0], "current", "--window", "2026-03-10T00:08Z/2026-03-10T02:08Z")
+    assert 0 < other["rank correlation"]["difference"] < 1
+    assert other["rows"]["a"] == 8 * HOSTS
+
+
+def test_windows_without_rows_cannot_be_compared(lake: Path) -> None:
+    assert "fg_a" in refused(lake, "compare", "current", "previous", "--window", "2026-03-12T00:08Z")
+
+
+def test_decisions_outlive_the_pointer(lake: Path, store: ArtifactStore, runs: list[str]) -> None:
+    settle(Lake(str(lake), SPEC), store)
+    store.delete("current.json")
+    deployment(store, runs[0], "passed")
+    call(lake, "promote", runs[0], *WHY)
+    assert [entry[1:] for entry in recorded(lake)] == [(runs[2], runs[1], runs[2]), (runs[0], None, runs[0])]
+    assert Note("jane", " a \n b ").reason == "a b"

@@ -23,8 +23,10 @@ from common.detection.drift.reference import DriftReference
 from common.detection.inputs import model_features
 from common.detection.members.member import Samples
 from common.detection.registry.artifacts import load_model, save_model
+from common.detection.registry.decisions import Note
 from common.detection.registry.formats import sha256
-from common.detection.registry.pointer import ArtifactStore, current_run, model_store, promote
+from common.detection.registry.pointer import ArtifactStore, current_run, model_store
+from common.detection.registry.promotion import promote
 from common.errors import ModelError
 from jobs.inference.transform import predict
 from tests.common.detection.pairs.pair_tables import small_members
@@ -51,7 +53,7 @@ def model_with_all_members(folder: Path) -> Fuzzed:
     drift = DriftReference.fit(values, raw, NAMES, SPEC, SETTINGS.parameters.drift)
     store = model_store(str(folder), "local")
     save_model(store, RUN, detector.with_pairs(pairs, spread, detector.calibration), drift, FACTS, b"{}")
-    promote(store, RUN)
+    promote(store, "local", RUN, Note("jane", "it is the first one"))
     start = activity["window_start_ts"][-1]
     keys = pa.table(
         {

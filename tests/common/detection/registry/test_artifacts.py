@@ -16,8 +16,10 @@ from common.detection.inputs import model_features
 from common.detection.members.member import Samples
 from common.detection.parameters import DetectorParameters, current_parameters
 from common.detection.registry.artifacts import LoadedModel, load_model, run_id_of, save_model
+from common.detection.registry.decisions import Note
 from common.detection.registry.formats import sha256
-from common.detection.registry.pointer import ArtifactStore, current_run, model_store, promote
+from common.detection.registry.pointer import ArtifactStore, current_run, model_store
+from common.detection.registry.promotion import promote
 from common.errors import ModelError, ParameterError
 from tests.common.detection.synthetic import SETTINGS
 from tests.factories import SPEC
@@ -45,7 +47,7 @@ def store(tmp_path: Path, detector: Detector, drift: DriftReference) -> Artifact
     """A project with one promoted model."""
     store = model_store(str(tmp_path), "local")
     save_model(store, RUN, detector, drift, FACTS, b"{}")
-    promote(store, RUN)
+    promote(store, "local", RUN, Note("jane", "it is the first one"))
     return store
 
 
@@ -127,7 +129,7 @@ def test_whoever_can_write_the_whole_folder_runs_no_code(
     path(store, name).write_bytes(exploit)
     seal(store)
     if promoted:
-        promote(store, RUN)
+        promote(store, "local", RUN, Note("jane", "it is the first one"))
         assert current_run(store) == RUN
     with pytest.raises(ModelError):
         load(store)

@@ -1,0 +1,32 @@
+"""What each commit says of its origin."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import click
+from deltalake import CommitProperties
+
+from common import __version__
+
+USER_METADATA = "userMetadata"
+"""The field of a commit that writers may fill: Spark's `DESCRIBE HISTORY` and deltalake's `history()` show it."""
+
+
+def origin() -> str:
+    """The command that this process runs, its release and its run, as JSON; what is not known is null."""
+    context = click.get_current_context(silent=True)
+    batch = context.params.get("mini_batch_id") if context else None
+    return json.dumps(
+        {
+            "command": context.command_path if context else None,
+            "release": __version__,
+            "run_id": batch or os.environ.get("NDR_RUN_ID"),
+        }
+    )
+
+
+def properties(**options: int) -> CommitProperties:
+    """The properties of a commit by deltalake: its origin, and what `CommitProperties` takes besides."""
+    return CommitProperties({USER_METADATA: origin()}, **options)

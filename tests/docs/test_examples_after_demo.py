@@ -1,0 +1,125 @@
+"""Every example of help and READMEs works after `make demo`: here, after one of a small office on the same dates."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localaws.cli.process import LocalAws
+from tests.commands import call, command_line
+from tests.docs.blocks import blocks
+from tests.docs.test_examples import COMMANDS, READMES, command_lines, examples
+from tests.localaws.running import lead_to
+
+OFFICE = ("--start", "2026-03-09", "--days", "2", "--hosts", "10", "--intensity", "0.05")
+A_WINDOW = "0.0104"
+NOT_RUN = {
+    "ndr-demo --lake demo/lake": "is what all others follow",
+    "ndr-demo --input /path/to": "needs your logs",
+    "ndr-spark ": "needs its image, where tests/images runs it",
+    "ndr-batches remove": "needs a mini-batch that is in no table",
+    "ndr-models compare": "needs a second model, which tests/tools/models have",
+    "ndr-models rollback": "needs a second model, which tests/tools/models have",
+    "ndr-models export": "takes long; tests/tools/models run it",
+    "ndr-statemachines rollback": "needs an earlier version, as docs/statemachines.md has one",
+    "ndr-pipelines generate": "needs the SDK; make pipelines-check runs it",
+    "ndr-pipelines start": "is cut short; docs/pipelines.md runs it whole",
+}
+INCIDENT = re.compile(r"(?<=--incident )[0-9a-f]{12}\b")
+RUN = re.compile(r"\bRUN\b")
+LATER = ("ndr-models rollback", "ndr-models promote", "--stage rollback", "ndr-local", "ndr-local down")
+"""Words of the examples that come after the others, in this order: they need two models, or end the local AWS."""
+LOWER = " --min-score 0.9"
+"""What a small office needs to have an incident in the few windows that are scored."""
+
+
+def lines() -> list[str]:
+    """The examples, each once, in the order in which the stages follow each other."""
+    found = [epilog.removeprefix("Example: ") for name in COMMANDS for _, epilog in examples(name, COMMANDS[name])]
+    for page in READMES:
+        steps = (step for block in blocks(page) if block.kind == "run" for step in block.steps)
+        found += [line for step in steps for line in step.command.splitlines() if line.startswith("ndr-")]
+    first = {name: place for place, name in enumerate(COMMANDS)}
+    found.sort(key=lambda line: ([word in line for word in reversed(LATER)], first.get(line.split()[0], 0)))
+    return list(dict.fromkeys(found))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """The folder in which the demo ran, and what it printed on stdout; then the local AWS ends."""
+    folder = tmp_path_factory.mktemp("after")
+    run(folder, *command_line("ndr-simulate", "--out", "demo/scenario", *OFFICE))
+    try:
+        yield folder, run(folder, *command_line("ndr-demo", "--lake", "demo/lake", "--score-days", A_WINDOW))
+    finally:
+        subprocess.run(command_line("ndr-local", "down", "--home", folder / "demo" / "lake-aws"), check=False)
+
+
+def run(folder: Path, *words: str) -> str:
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture
+def folder(made: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder, in which commands are called, with the variables of `ndr-local env`."""
+    monkeypatch.chdir(made[0])
+    lead_to(LocalAws.of(Path("demo/lake-aws")), monkeypatch)
+    return made[0]
+
+
+def test_the_demo_says_what_its_numbers_count(made: tuple[Path, str]) -> None:
+    said = made[1].partition("What the numbers count\n")[2].partition("\n\n")[0]
+    machines, addresses, scores = said.splitlines()
+    assert machines.split(maxsplit=1) == ["19", "machines in the logs: 10 hosts and 9 servers"]
+    scored, *of_them = (int(number) for number in re.findall(r"\d+", addresses))
+    assert scored == sum(of_them) and 0 < of_them[0] <= 19
+    rows = re.search(r"of ([\d,]+) scored rows \((\d+) hosts", made[1])
+    assert rows and (scores.split()[0], scored) == (rows[1], int(rows[2]))
+
+
+def test_what_the_demo_says_to_do_next_works(made: tuple[Path, str], folder: Path) -> None:
+    said = made[1].partition("What to do next\n")[2].splitlines()
+    typed = [line.partition("#")[0].strip() for line in said]
+    assert typed.pop() == "make docs" and typed.pop().endswith("ndr-local down --home demo/lake-aws")
+    assert len(typed) == 5
+    for line in typed:
+        run(folder, "bash", "-c", line)
+
+
+@pytest.mark.parametrize("line", [line for line in lines() if not line.startswith(tuple(NOT_RUN))])
+def test_example(line: str, folder: Path) -> None:
+    line = RUN.sub(lambda _: another_model(), line)
+    if INCIDENT.search(line):
+        line = INCIDENT.sub(an_incident(), line) + LOWER
+    if re.search(r"[|&;$<>]", line):
+        (folder / ".config/fish/conf.d").mkdir(parents=True, exist_ok=True)
+        here = f"HOME={folder}; PATH={Path(command_line('x')[0]).parent}:$PATH"
+        run(folder, "bash", "-c", f"set -o pipefail; {here}; {line}")
+        return
+    ((name, *words),) = command_lines(line)
+    code, output, error = call(COMMANDS[name], *words)
+    assert code == 0, f"{output[-1000:]}\n{error[-3000:]}"
+
+
+def an_incident() -> str:
+    _, output, _ = call(COMMANDS["ndr-report"], "--lake", "demo/lake", "--incidents", "--json", *LOWER.split())
+    found: str = json.loads(output)["incidents"][0]["incident_id"]
+    return found
+
+
+def another_model() -> str:
+    _, output, _ = call(COMMANDS["ndr-models"], "list", "--lake", "demo/lake", "--format", "json")
+    found: str = next(model["run_id"] for model in json.loads(output) if model["status"] != "current")
+    return found
+
+
+@pytest.mark.parametrize("start", NOT_RUN)
+def test_what_is_not_run_is_an_example(start: str) -> None:
+    assert [line for line in lines() if line.startswith(start)]
