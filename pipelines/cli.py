@@ -12,7 +12,6 @@ from common.runtime.cli import Command, report_errors
 from common.runtime.commands import group
 from common.runtime.output import activity, message
 from common.runtime.rows import format_option, print_rows
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from pipelines.assignments import AssignmentError, checked_assignment
 from pipelines.types import AssignmentType, PipelineNameType, RoleArnType
@@ -86,7 +85,6 @@ def list_pipelines(form: str) -> None:
 
 @main.command(epilog="Example: ndr-pipelines generate --check")
 @click.option("--check", is_flag=True, help="Write nothing; fail if the committed definitions are not current.")
-@verbosity_options
 @report_errors
 def generate(check: bool) -> None:
     """Generate the definitions of the pipelines.
@@ -120,7 +118,6 @@ def generate(check: bool) -> None:
     help="Tag of the pipelines that are created; repeatable.",
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing; print what would change.")
-@verbosity_options
 @report_errors
 def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_arn: str | None) -> None:
     """Create or update the pipelines.
@@ -187,7 +184,6 @@ def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | 
     show_default=True,
     help="Seconds between status checks.",
 )
-@verbosity_options
 @report_errors
 def start(name: str, parameters: Any, wait: bool, poll_seconds: float) -> None:
     """Start the deployed pipeline NAME.

@@ -13,7 +13,6 @@ from common.errors import ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
 from common.runtime.output import activity
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
 
@@ -47,7 +46,6 @@ def main() -> None:
 @click.option(
     "--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File to write the stack's outputs to, as JSON."
 )
-@verbosity_options
 @report_errors
 def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, ...], outputs: Path | None) -> None:
     """Create or update the stack, publish a version of each changed state machine, and move its alias `live`."""

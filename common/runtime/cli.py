@@ -19,7 +19,7 @@ from common.runtime.events import Event, run_id
 from common.runtime.interrupts import Interrupted, end, interruptible, received
 from common.runtime.output import close, listening, tell, tell_failure
 from common.runtime.parameter_types import PlaceType, UriType, WindowsType
-from common.runtime.verbosity import asked_level, verbosity_options
+from common.runtime.verbosity import asked_level
 
 Command = Callable[..., Any]
 
@@ -106,7 +106,7 @@ def project_options(function: Command) -> Command:
 
 def stage_options(function: Command) -> Command:
     """Adds the options of every stage that processes windows."""
-    return window_option(lake_option(engine_option(project_options(verbosity_options(function)))))
+    return window_option(lake_option(engine_option(project_options(function))))
 
 
 def report_errors(function: Command) -> Command:

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from common.display import lines_on_terminal
+from common.runtime.verbosity import verbosity_options
 
-MESSAGES = "Messages"
 SHARED = {
     "Windows": ("window", "month", "reference-time", "baseline-month"),
     "Input": ("input", "log-format", "log-time-zone", "max-rejected-ratio"),
@@ -18,7 +18,6 @@ SHARED = {
     "Model": ("model", "run-id"),
     "Output": ("format", "out"),
     "Engine": ("engine",),
-    MESSAGES: ("verbose", "quiet"),
 }
 """Titles of groups, and the options that commands share, both in the order of the help.
 
@@ -28,7 +27,10 @@ not here comes first.
 
 OTHERS = "Other options"
 FEW = 6
-"""Options that need no groups; those of messages, help and version do not count."""
+"""Options that need no groups; those of all commands do not count."""
+
+GENERAL = ("quiet", "verbose", "version", "help")
+"""Options of all commands."""
 
 NAMES_WIDTH = 32
 """Characters for the names of options, beside which their meaning stands."""
@@ -39,12 +41,14 @@ Groups = Mapping[str, Sequence[str]]
 
 
 class NdrCommand(click.Command):
-    """A command with groups of options, `-h`, and harmless messages of usage errors."""
+    """A command with groups of options, `-h`, `--quiet` and `--verbose`, and harmless messages of usage errors."""
 
     def __init__(self, *args: Any, groups: Groups | None = None, **attributes: Any) -> None:
         attributes["context_settings"] = SETTINGS | (attributes.get("context_settings") or {})
         super().__init__(*args, **attributes)
         self.own_groups: Groups = groups or {}
+        if not isinstance(self, click.Group) and not self.ignore_unknown_options:  # these may be of another command
+            self.params += verbosity_options()
         for option in self.params:
             if option.metavar is None and isinstance(option.type, type(click.INT) | type(click.FLOAT)):
                 option.metavar = "NUMBER"
@@ -77,19 +81,19 @@ class NdrCommand(click.Command):
             formatter.write(self.epilog.removeprefix("\b\n") + "\n")
 
     def option_groups(self, ctx: click.Context) -> list[tuple[str, list[click.Option]]]:
-        """Titles of groups with their options, in the order of the help; the last group has help and version."""
+        """Titles of groups with their options, in the order of the help; the last group has what all commands have."""
         shown = {
             next(name for name in option.opts if name.startswith("--"))[2:]: option
             for option in self.get_params(ctx)
             if isinstance(option, click.Option) and not option.hidden
         }
-        general = [option for name in ("version", "help") if (option := shown.pop(name, None))]
+        general = [option for name in GENERAL if (option := shown.pop(name, None))]
         ordered = [
             (title, [shown.pop(name) for name in names if name in shown])
             for title, names in self._all_groups(shown).items()
         ]
         groups = [(title, options) for title, options in ordered if options]
-        if sum(len(options) for title, options in groups if title != MESSAGES) <= FEW:
+        if sum(len(options) for _, options in groups) <= FEW:
             return [("Options", [option for _, options in groups for option in options] + general)]
         return [*groups, (OTHERS, general)]
 

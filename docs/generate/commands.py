@@ -14,7 +14,7 @@ from docs.generate.markdown import page, table
 
 ROOT = Path(__file__).parents[2]
 GROUPS = {"jobs": "Stages", "tools": "Tools"}
-GENERAL = {"--help", "--version"}
+GENERAL = {"--help", "--version", "--quiet", "--verbose"}
 OTHERS = "Deployment and operation"
 
 
@@ -32,8 +32,9 @@ def render() -> str:
     """The page of all commands."""
     declared = commands()
     parts = [
-        "Every command also has `--help` or `-h`, and `--version`. Exit codes: 0 done, 1 failed, 2 wrong arguments. "
-        "`NDR_DEBUG=1` shows where a failure comes from.",
+        "Every command also has `--help` or `-h`, `--version`, `--quiet` (`-q`: errors and the result only) and "
+        "`--verbose` (`-v`: details, too); see [messages](../messages.md). Exit codes: 0 done, 1 failed, 2 wrong "
+        "arguments. `NDR_DEBUG=1` shows where a failure comes from.",
         "Rows come as a table on a terminal, and as NDJSON in a pipe or file; `--format` chooses. Times are ISO 8601 "
         "in UTC, numbers that are not finite are null, and nested values are JSON in a table or CSV. A cell of CSV "
         "that a spreadsheet would take for a formula begins with an apostrophe; JSON and NDJSON keep values as they "

@@ -10,7 +10,6 @@ import click
 from common.runtime.cli import engine_option, lake_option, project_options, report_errors
 from common.runtime.commands import command
 from common.runtime.parameter_types import WindowListType, WindowsType
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.windows import Windows
 from jobs.if_training.config import ALL, AUTO, ROLLBACK, STAGES, TrainingConfig
@@ -50,7 +49,6 @@ class RunIdType(click.ParamType[str]):
 @lake_option
 @engine_option
 @project_options
-@verbosity_options
 @click.option(
     "--stage",
     type=click.Choice([ALL, *STAGES, ROLLBACK]),

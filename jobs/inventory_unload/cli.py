@@ -10,7 +10,6 @@ from common.runtime.cli import engine_option, lake_option, project_options, repo
 from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.parameter_types import MonthType
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from jobs.inventory_unload.config import InventoryConfig
 
@@ -23,7 +22,6 @@ from jobs.inventory_unload.config import InventoryConfig
 @lake_option
 @engine_option
 @project_options
-@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:

@@ -14,7 +14,6 @@ from common.display import lines_on_terminal, on_terminal
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
 from common.runtime.rows import FLAT, format_option, print_rows
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.ports import DEFAULT_PORT
@@ -82,7 +81,6 @@ def main() -> None:
     "--mount", "mounts", multiple=True, metavar="FOLDER", help="Folder mounted into step containers; repeatable."
 )
 @click.option("--deploy/--no-deploy", "deploys", default=True, help="Deploy the control plane.  [default: deploy]")
-@verbosity_options
 @report_errors
 def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any

@@ -11,7 +11,6 @@ from common.errors import NdrError
 from common.runtime.cli import engine_option, report_errors
 from common.runtime.commands import command
 from common.runtime.parameter_types import PlaceType, UriType
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.storage.filesystems import normal_uri
 from tools.demo.config import DemoConfig
@@ -106,7 +105,6 @@ class FolderType(LocalType):
 @click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number of alerts to print.")
 @click.option("--log-time-zone", metavar="ZONE", help="Zone of log times without one.  [default: UTC]")
 @engine_option
-@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:

@@ -12,7 +12,6 @@ from common.runtime.commands import command
 from common.runtime.output import activity
 from common.runtime.parameter_types import MomentType, UriType
 from common.runtime.rows import print_rows, rows_option
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.evaluate.config import EvaluateConfig
 
@@ -73,7 +72,6 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @rows_option
 @click.option("--figures-out", type=FILE, metavar="FILE", help="Write all figures to a JSON file.")
-@verbosity_options
 @version_option
 @report_errors
 def main(form: str | None, **options: Any) -> None:

@@ -14,7 +14,6 @@ from common.runtime.cli import (
 from common.runtime.commands import group
 from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import format_option
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.windows import Windows
 
@@ -156,7 +155,6 @@ def sample(
 @project_name_option
 @parameters_option
 @click.option("--dry-run", is_flag=True, help="Only print what would be done.")
-@verbosity_options
 @report_errors
 def migrate(lake_uri: str, dry_run: bool, parameters_path: str | None, **names: str | None) -> None:
     """Bring a lake of an earlier format to this release's.

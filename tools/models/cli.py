@@ -17,7 +17,6 @@ from common.runtime.cli import (
 from common.runtime.commands import group
 from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import format_option
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from common.windows import Windows
 
@@ -195,7 +194,6 @@ def export(run_id: str, target: tuple[str, str], **options: Any) -> None:
 @main.command(epilog="Example: ndr-models migrate --lake demo/lake")
 @lake_option
 @project_name_option
-@verbosity_options
 @report_errors
 def migrate(lake_uri: str, project_name: str | None) -> None:
     """Rewrite models of the formats 3 and 4, so that this release can load them.

@@ -19,7 +19,6 @@ from common.runtime.commands import command
 from common.runtime.log_formats import LOG_FORMATS
 from common.runtime.output import activity
 from common.runtime.parameter_types import PlaceType
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 
 if TYPE_CHECKING:
@@ -65,7 +64,6 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     help="Project parameters, for log_time_zone, column_mapping and max_rejected_ratio: a YAML file (a path or s3:// "
     "URI) or dynamodb://<table>.  [default: built-in defaults]",
 )
-@verbosity_options
 @version_option
 @report_errors
 def main(

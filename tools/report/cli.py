@@ -11,7 +11,6 @@ from common.runtime.cli import lake_option, lake_spec_option, parameters_option,
 from common.runtime.commands import command
 from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import rows_option
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 
 
@@ -50,7 +49,6 @@ from common.runtime.version import version_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report, with its counts, as one JSON object.")
 @lake_spec_option
 @parameters_option
-@verbosity_options
 @version_option
 @report_errors
 def main(**options: Any) -> None:

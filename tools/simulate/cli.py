@@ -15,7 +15,6 @@ from common.runtime.cli import report_errors
 from common.runtime.commands import command
 from common.runtime.output import progress
 from common.runtime.run_report import RunReport
-from common.runtime.verbosity import verbosity_options
 from common.runtime.version import version_option
 from tools.simulate.config import PANOS_VERSIONS, SimulateConfig
 
@@ -60,7 +59,6 @@ _option = partial(click.option, show_default=True)
 @click.option("--no-attacks", is_flag=True, help="Same as --attack-days 0.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier scenario in the folder.")
 @click.option("--workers", type=int, help="Number of processes; each simulates whole days.  [default: one per core]")
-@verbosity_options
 @version_option
 @report_errors
 def main(start: datetime, no_attacks: bool, workers: int | None, **given: Any) -> None:

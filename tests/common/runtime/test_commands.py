@@ -63,12 +63,14 @@ def test_groups_and_options_have_one_order() -> None:
         "Windows", "--window", "--every",
         "Lake and project", "--lake", "--project-name", "--feature-spec-version", "--parameters", "--mini-batch-id",
         "Engine", "--engine",
-        "Other options", "--version", "--help",
+        "Other options", "--quiet", "--verbose", "--version", "--help",
     ]  # fmt: skip
 
 
 def test_few_options_are_one_group_in_the_same_order() -> None:
-    assert shown(call(few, "--help")[1]) == ["Options", "--own", "--lake", "--feature-spec-version", "--help"]
+    assert shown(call(few, "--help")[1]) == [
+        "Options", "--own", "--lake", "--feature-spec-version", "--quiet", "--verbose", "--help",
+    ]  # fmt: skip
 
 
 def test_meanings_are_below_each_other() -> None:

@@ -14,10 +14,9 @@ import pytest
 
 from common import __version__
 from common.runtime.cli import report_errors
+from common.runtime.commands import command
 from common.runtime.events import LEVEL_VARIABLE, RUN_VARIABLE, Event, level
 from common.runtime.run_report import RunReport
-from common.runtime.verbosity import verbosity_options
-from common.runtime.version import version_option
 from tests.commands import call
 
 FIELDS = ["time", "level", "stage", "step", "event", "run_id", "version"]
@@ -106,9 +105,7 @@ def test_levels_choose_what_is_said() -> None:
     assert "found credentials" in [event.get("message") for event in found]
 
 
-@click.command()
-@verbosity_options
-@version_option
+@command("ndr-test")
 @report_errors
 def tool() -> None:
     """Works."""
