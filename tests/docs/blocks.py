@@ -39,7 +39,8 @@ class Block:
 def blocks(path: Path) -> list[Block]:
     """The command blocks of a page, in their order.
 
-    A block shows commands with their output (fenced `console`, or lines that begin with `$ `), or commands alone
+    A block shows commands with their output (fenced `console`, or lines that begin with `$ `; fenced `pycon` for a
+    Python session), or commands alone
     (fenced `sh`, or an indented block that begins with a program). Others are not commands. `<!-- docs: long -->` in
     front of a block keeps it for `make docs-long`, `<!-- docs: skip, <reason> -->` away from both, and
     `<!-- docs: skip page, <reason> -->` does so for all blocks of a page, such as one whose steps have their own test.
@@ -64,6 +65,8 @@ def _steps(language: str, text: str) -> tuple[Step, ...]:
     lines = text.rstrip("\n").split("\n")
     if language in TRANSCRIPTS or (not language and any(line.startswith("$ ") for line in lines)):
         return tuple(_transcript(lines))
+    if language == "pycon":  # a Python session, which doctest runs; it prints only what differs
+        return (Step(f"python -m doctest -o ELLIPSIS <(cat <<'END'\n{text}END\n)", ()),)
     if language in SCRIPTS or (not language and PROGRAM.match(lines[0])):
         return (Step(text, None),)
     return ()
