@@ -37,6 +37,8 @@ if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = __file__
 
 ENGINE = os.environ.get("NDR_TEST_ENGINE", "sail")
+OF_OTHERS = {"PYTEST_CURRENT_TEST", "KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK"}
+"""Variables that pytest, and scikit-learn when it is imported, set for good."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -61,7 +63,7 @@ def same_process() -> Iterator[None]:
 def _process() -> dict[str, Any]:
     """What tests share: environment, folder, handlers of signals, and locale."""
     return {
-        "os.environ": {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
+        "os.environ": {name: value for name, value in os.environ.items() if name not in OF_OTHERS},
         "the working folder": Path.cwd(),
         "the handlers of signals": {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)},
         "the locale": locale.setlocale(locale.LC_ALL),
@@ -69,7 +71,7 @@ def _process() -> dict[str, Any]:
 
 
 def _restore(before: dict[str, Any]) -> None:
-    for name in set(os.environ) - set(before["os.environ"]) - {"PYTEST_CURRENT_TEST"}:
+    for name in set(os.environ) - set(before["os.environ"]) - OF_OTHERS:
         del os.environ[name]
     os.environ.update(before["os.environ"])
     os.chdir(before["the working folder"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.generate.commands import ROOT
 from localaws.cli.process import LocalAws
 from tests.commands import call, command_line
 from tests.docs.blocks import blocks
@@ -93,6 +94,15 @@ def test_what_the_demo_says_to_do_next_works(made: tuple[Path, str], folder: Pat
         run(folder, "bash", "-c", line)
 
 
+def test_the_day_in_the_readme_works(folder: Path) -> None:
+    (day,) = (block for block in blocks(ROOT / "README.md") if block.reason == "the tests run it after a demo")
+    script = "\n".join(step.command for step in day.steps)
+    before = current_model()
+    run(folder, "bash", "-c", f"set -e; PATH={Path(command_line('x')[0]).parent}:$PATH\n{script}")
+    assert current_model() == before
+    assert another_model() != before
+
+
 @pytest.mark.parametrize("line", [line for line in lines() if not line.startswith(tuple(NOT_RUN))])
 def test_example(line: str, folder: Path) -> None:
     line = RUN.sub(lambda _: another_model(), line)
@@ -116,10 +126,17 @@ def an_incident() -> str:
     return found
 
 
+def current_model() -> str:
+    return next(run_id for run_id, status in models() if status == "current")
+
+
 def another_model() -> str:
+    return next(run_id for run_id, status in models() if status != "current")
+
+
+def models() -> list[tuple[str, str]]:
     _, output, _ = call(COMMANDS["ndr-models"], "list", "--lake", "demo/lake", "--format", "json")
-    found: str = next(model["run_id"] for model in json.loads(output) if model["status"] != "current")
-    return found
+    return [(model["run_id"], model["status"]) for model in json.loads(output)]
 
 
 @pytest.mark.parametrize("start", NOT_RUN)
