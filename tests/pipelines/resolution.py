@@ -41,6 +41,8 @@ VALUES: dict[str, str] = {
     "ManifestUri": "s3://acme-artifacts/backfill/march-outage",
     "CandidateSource": "index",
 }
+EXECUTION_ARN = "Execution.PipelineExecutionArn"
+EXECUTION = "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/ndr-if-training/execution/0123456789ab"
 
 
 def resolve(node: Any, values: Mapping[str, Any]) -> Any:
@@ -50,7 +52,7 @@ def resolve(node: Any, values: Mapping[str, Any]) -> Any:
     if not isinstance(node, dict):
         return node
     if set(node) == {"Get"}:
-        return values[node["Get"].removeprefix("Parameters.")]
+        return EXECUTION if node["Get"] == EXECUTION_ARN else values[node["Get"].removeprefix("Parameters.")]
     if set(node) == {"Std:Join"}:
         return node["Std:Join"]["On"].join(resolve(node["Std:Join"]["Values"], values))
     return {key: resolve(value, values) for key, value in node.items()}
@@ -88,12 +90,12 @@ def command_line(step: dict[str, Any]) -> list[str]:
 
 
 def referenced(node: Any) -> Iterator[str]:
-    """The names of the parameters that a definition's steps refer to."""
+    """The names of the parameters that a definition's steps refer to; their execution is none."""
     if isinstance(node, list):
         for item in node:
             yield from referenced(item)
     elif isinstance(node, dict):
-        if set(node) == {"Get"}:
+        if set(node) == {"Get"} and node["Get"] != EXECUTION_ARN:
             yield node["Get"].removeprefix("Parameters.")
         for value in node.values():
             yield from referenced(value)

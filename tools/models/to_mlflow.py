@@ -55,16 +55,18 @@ def _client(uri: str) -> Any:
 
 @contextmanager
 def _settings(uri: str) -> Iterator[None]:
-    """MLflow's variables during an export: no telemetry, and a folder if one was named; those that are set stay."""
-    wanted = {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    """MLflow's variables during an export: no telemetry, and a folder if one was named; those that are set stay.
+
+    Afterwards those that it and what it imports have added are gone, too.
+    """
+    before = set(os.environ)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     if uri.startswith("file:") or ":" not in uri:
-        wanted["MLFLOW_ALLOW_FILE_STORE"] = "true"
-    added = {name: value for name, value in wanted.items() if name not in os.environ}
-    os.environ.update(added)
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     try:
         yield
     finally:
-        for name in added:
+        for name in set(os.environ) - before:
             del os.environ[name]
 
 
