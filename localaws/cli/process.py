@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from common.retries import polled
+from common.runtime.events import LEVEL_VARIABLE, RUN_VARIABLE
 from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.ports import DEFAULT_PORT, listener, listens
@@ -178,7 +179,7 @@ class LocalAws:
         with private_append(self.log_path) as log:
             process = subprocess.Popen(
                 [str(program), "-m", SERVER],
-                env={**os.environ, **self.variables, **self._server_variables()},
+                env=_lasting(os.environ) | {**self.variables, **self._server_variables()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -264,3 +265,8 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _lasting(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what belongs to the run that starts the server; later runs are not part of it."""
+    return {name: value for name, value in environment.items() if name not in (RUN_VARIABLE, LEVEL_VARIABLE)}

@@ -18,6 +18,7 @@ import yaml
 from common.aws.clients import aws_errors, client
 from common.errors import StageError
 from common.retries import polled
+from common.runtime.output import activity, doing
 from common.runtime.programs import scripts_folder
 from common.windows import iso
 from tools.demo.forgetting import forget
@@ -112,9 +113,15 @@ class ControlPlane:
         def ended() -> dict[str, Any] | None:
             with aws_errors(f"the execution of {machine} cannot be followed"):
                 found: dict[str, Any] = states.describe_execution(executionArn=execution)
-            return None if found["status"] == RUNNING else found
+                if found["status"] != RUNNING:
+                    return found
+                latest = states.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=10)
+            entered = (event.get("stateEnteredEventDetails") for event in latest["events"])
+            doing(next((details["name"] for details in entered if details), ""))
+            return None
 
-        described = polled(f"the execution of {machine}", ended, first_pause_seconds=POLL_SECONDS) or {}
+        with activity(machine):
+            described = polled(f"the execution of {machine}", ended, first_pause_seconds=POLL_SECONDS) or {}
         if described["status"] != "SUCCEEDED":
             raise StageError(
                 f"{machine} {described['status']}: {described.get('error')}: {described.get('cause')}",
