@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from common.aws.clients import client
-from common.config.dynamodb import project_names
 from common.display import on_terminal
 from common.errors import InputError
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
@@ -114,6 +112,7 @@ def remove(paths: Sequence[str], **options: Any) -> None:
 
 
 def _outputs(options: dict[str, Any]) -> dict[str, str]:
+    from common.aws.clients import client
     from statemachines.deploy.stack import read_outputs
 
     return read_outputs(client("cloudformation"), options["stack"])
@@ -129,6 +128,8 @@ def _tables(options: dict[str, Any]) -> Tables:
 
 
 def _only_project(table: str) -> str:
+    from common.config.dynamodb import project_names
+
     names = project_names(table)
     if not names:
         raise InputError(f"table {table} has no project", "Deploy one with ndr-statemachines deploy --project")
