@@ -16,11 +16,11 @@ from typing import Any
 from common.retries import polled
 from common.runtime.events import LEVEL_VARIABLE, RUN_VARIABLE
 from common.runtime.programs import scripts_folder
-from localaws.cli.errors import LocalAwsError
+from localaws.cli.errors import LocalAwsError, PortTakenError
 from localaws.cli.ports import DEFAULT_PORT, listener, listens
 from localaws.cli.private_files import make_private, private_append, write_private
 from localaws.credential import Credential
-from localaws.server.settings import HEALTH_PATH, REGION, SERVER_HEADER, aws_environment
+from localaws.server.settings import HEALTH_PATH, PORT_TAKEN_CODE, REGION, SERVER_HEADER, aws_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SERVER = "localaws.server.server"
@@ -227,7 +227,9 @@ class LocalAws:
             process.kill()
             raise LocalAwsError(f"the local AWS did not answer within {START_SECONDS:g} s", f"See {self.log_path}")
         if not answered:
-            raise LocalAwsError(f"the local AWS did not start: {self._last_line()}", f"See {self.log_path}")
+            line = self._last_line()
+            kind = PortTakenError if process.returncode == PORT_TAKEN_CODE else LocalAwsError
+            raise kind(f"the local AWS did not start: {line}", f"See {self.log_path}")
 
     def _last_line(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()

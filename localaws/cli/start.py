@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from localaws.cli.errors import LocalAwsError
+from localaws.cli.errors import LocalAwsError, PortTakenError
 from localaws.cli.ports import free_ports, listens
 from localaws.cli.process import LocalAws
 
@@ -41,9 +41,7 @@ def _start_where_free(last: LocalAws) -> LocalAws:
         local = LocalAws(last.home, port, variables=last.variables)
         try:
             local.start()
-        except LocalAwsError:
-            if not listens(port):  # it failed for another reason than that another program was faster
-                raise
-        else:
-            return local
+        except PortTakenError:
+            continue
+        return local
     raise LocalAwsError(f"no port from {last.port} on is free", "Name one with --port")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import resource
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from localaws.server import patching
-from localaws.server.settings import Settings, SettingsError
+from localaws.server.settings import PORT_TAKEN_CODE, Settings, SettingsError
 
 GRACE_SECONDS = 1.0
 
@@ -59,7 +60,7 @@ def _raise_file_limit() -> None:
 
 
 def main() -> int:
-    """Serves until stopped; 1 if the server cannot start."""
+    """Serves until stopped; 1 if the server cannot start, another code if its port is taken."""
     try:
         # what the server keeps is the user's alone; steps make files as the user's own commands do
         settings = Settings.from_environment(step_umask=os.umask(0o077))
@@ -79,7 +80,7 @@ def main() -> int:
         asyncio.run(serve(Gate(local.application, settings), settings, local.keep_saving()))
     except OSError as error:
         sys.stderr.write(f"error: port {settings.port} cannot be opened: {error}. Choose another with GATEWAY_PORT\n")
-        return 1
+        return PORT_TAKEN_CODE if error.errno == errno.EADDRINUSE else 1
     finally:
         local.close()
         lock.close()

@@ -15,6 +15,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 HTTP_PORT = 80  # which clients leave out of the name
 STAGE_COMMANDS = frozenset(stage.command for stage in STAGES)
 HEALTH_PATH = "/_ndr/health"
+PORT_TAKEN_CODE = 3
+"""The exit code of a server whose port another program has taken."""
 SERVER_HEADER = "ndr-local"
 # ministack has 90 services, some of which run programs of a request: those in use
 SERVICES = "cloudformation,dynamodb,ecr,events,glue,iam,logs,s3,scheduler,sqs,states,sts"

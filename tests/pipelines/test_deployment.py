@@ -162,10 +162,11 @@ def test_wrong_arguments(sagemaker: Any, run: Run, arguments: list[str], words: 
 
 
 def failed(run: Run, *arguments: str) -> str:
-    """The one line on stderr of a command that fails."""
+    """The last line on stderr of a command that fails; events of repeated calls and of the failure come before it."""
     result = run(*arguments)
     assert result.exit_code == 1, result.output
-    [line] = result.stderr.splitlines()
+    *waits, line = result.stderr.splitlines()
+    assert all(json.loads(wait)["event"] in ("message", "failed") for wait in waits)
     assert line.startswith("error: ")
     return line
 
