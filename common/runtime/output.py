@@ -161,11 +161,11 @@ def _messages_of_libraries() -> Iterator[None]:
 
 
 class _Handler(logging.Handler):
-    """Shows log records as events of the run."""
+    """Shows log records as events of the run: warnings, and what is below them as details."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Shows the record."""
-        found: Level = "warning" if record.levelno >= logging.WARNING else "info"
+        found: Level = "warning" if record.levelno >= logging.WARNING else "debug"
         _tell_message(found, record.getMessage(), source=record.name)
 
 

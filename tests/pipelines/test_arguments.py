@@ -11,7 +11,7 @@ import pytest
 
 from common.runtime.catalog import STAGES
 from common.windows import Windows
-from tests.pipelines.resolution import command_line, step_cases, steps
+from tests.pipelines.resolution import EXECUTION, command_line, step_cases, steps
 
 MODULES = {stage.command: stage.module for stage in STAGES}
 PROJECT = (
@@ -20,7 +20,7 @@ PROJECT = (
 )
 BATCH = f"{PROJECT} --mini-batch-id 00f422eb31da2d93 --window 2026-03-10T13:08:00Z/2026-03-10T13:23:00Z"
 INPUT = "--input s3://acme-ingest/acme/hq/2026/03/10/00f422eb31da2d93"
-TRAINING = "--window 2026-02-10T00:08:00Z/2026-03-10T00:08:00Z --run-id 20260310T0008Z-1f0a6a1b2c3d"
+TRAINING = "--window 2026-02-10T00:08:00Z/2026-03-10T00:08:00Z --run-id if-1f0a6a1b2c3d4e5f"
 REMEDY = (
     "--missing-windows 20260301T1308Z,20260302T0023Z --backfill-state-machine "
     "arn:aws:states:eu-central-1:123456789012:stateMachine:backfill:live"
@@ -46,7 +46,7 @@ COMMAND_LINES = {
         "IFTrainingStep": f"ndr-if-training {PROJECT} --stage train {TRAINING}",
         "ModelPublishStep": f"ndr-if-training {PROJECT} --stage publish {TRAINING}",
         "ModelAttributesStep": f"ndr-if-training {PROJECT} --stage attributes {TRAINING}",
-        "ModelDeployStep": f"ndr-if-training {PROJECT} --stage deploy {TRAINING}",
+        "ModelDeployStep": f"ndr-if-training {PROJECT} --stage deploy {TRAINING} --execution {EXECUTION}",
     },
     "ndr-backfill-historical-extractor": {
         "HistoricalWindowsExtractorStep": f"ndr-extractor {PROJECT} --request-id march-outage "
