@@ -102,7 +102,7 @@ def test_levels_choose_what_is_said() -> None:
         ("inner", "abandoned"),
         ("outer", "abandoned"),
     ]
-    assert (details[1]["table_version"], details[0]["rows"]) == (3, 47)
+    assert (details[1]["table_version"], details[1]["rows"]) == (3, 47)
     assert "found credentials" in [event.get("message") for event in found]
 
 
