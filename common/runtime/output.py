@@ -161,7 +161,7 @@ def _messages_of_libraries() -> Iterator[None]:
 
 
 class _Handler(logging.Handler):
-    """Shows log records as events of the run: warnings, and what is said below them as details."""
+    """Shows log records as events of the run: warnings, and what is below them as details."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Shows the record."""

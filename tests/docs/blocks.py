@@ -88,10 +88,10 @@ def matches(shown: Sequence[str], printed: Sequence[str]) -> bool:
     """Whether the printed lines are those shown.
 
     Seconds differ from run to run and are not compared; `...` stands for any text in a line, and alone for any
-    lines. Progress, which a terminal overwrites, is left out unless it is shown.
+    lines. Events, which a terminal overwrites, are left out where the page shows none.
     """
-    wanted = any(PROGRESS.match(line) for line in shown)
-    lines = [line for line in printed if line.strip() and (wanted or not PROGRESS.match(line))]
+    shows_events = any(PROGRESS.match(line) for line in shown)
+    lines = [line for line in printed if line.strip() and (shows_events or not PROGRESS.match(line))]
     pattern = "".join("(?:.*\n)*" if line == ANY_LINES else _pattern(line) + "\n" for line in shown)
     return re.fullmatch(pattern, "".join(f"{_masked(line)}\n" for line in lines)) is not None
 

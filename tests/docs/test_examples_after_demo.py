@@ -28,6 +28,7 @@ NOT_RUN = {
     "ndr-models rollback": "needs a second model, which tests/tools/models have",
     "ndr-models export": "takes long; tests/tools/models run it",
     "ndr-statemachines rollback": "needs an earlier version, as docs/statemachines.md has one",
+    "ndr-settings check s3:": "needs a bucket of yours",
     "ndr-pipelines generate": "needs the SDK; make pipelines-check runs it",
     "ndr-pipelines start": "is cut short; docs/pipelines.md runs it whole",
 }

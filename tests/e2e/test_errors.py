@@ -34,7 +34,7 @@ def assert_one_error_line(done: subprocess.CompletedProcess[str], *words: str) -
 def test_every_command_has_help_with_an_example(command: Command, name: str) -> None:
     done = command(name, "--help")
     assert done.returncode == 0
-    assert f"Example: {name}" in " ".join(done.stdout.split())
+    assert name in " ".join(done.stdout.split()).rpartition("Example: ")[2]
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from common.runtime.version import version_option
 from tools.settings.config import KINDS
 
 
-@group(name="ndr-settings", epilog="Example: ndr-settings check project.yaml")
+@group(name="ndr-settings", epilog="Example: ndr-settings check demo/lake-aws/project.yaml")
 @version_option
 def main() -> None:
     """Check files of settings without running anything, and print their JSON Schema for editors."""
 
 
-@main.command(epilog="Example: ndr-settings check project.yaml")
+@main.command(epilog="Example: ndr-settings check demo/lake-aws/project.yaml")
 @click.argument("source", metavar="FILE")
 @format_option
 @report_errors

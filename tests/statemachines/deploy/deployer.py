@@ -30,11 +30,11 @@ class Deployer:
         return dict(line.split(": ", 1) for line in done.output.splitlines())
 
     def refusal(self, *arguments: str) -> str:
-        """What is said by a command that fails: one line."""
+        """What is said by a command that fails: one line, besides events."""
         failed = self.run(*arguments)
         assert failed.exit_code == 1, failed.output
-        assert len(failed.output.splitlines()) == 1
-        return failed.output
+        (line,) = (line for line in failed.output.splitlines(keepends=True) if not line.startswith('{"time": '))
+        return line
 
     def arn(self, machine: str) -> str:
         return f"arn:aws:states:us-east-1:000000000000:stateMachine:{machine}"

@@ -158,7 +158,7 @@ def test_a_rollback_without_an_earlier_version_changes_nothing(deployer: Deploye
         ({"orchestration": {**PROJECT["orchestration"], "poll_second": 1}}, "poll_second"),
         ({"orchestration": {**PROJECT["orchestration"], "poll_seconds": 0}}, "poll_seconds"),
         ({"orchestration": {"lake_uri": "s3://lake/acme"}}, "ingestion_prefix"),
-        ({"organisations": ["acme"]}, "org2"),
+        ({"organisations": ["acme"]}, "acme/emea"),
         ({"organisations": []}, "organisations"),
         ({"project_name": "a/b"}, "a/b"),
     ],
