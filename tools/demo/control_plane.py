@@ -98,16 +98,15 @@ class ControlPlane:
 
     def _wait_for_others(self, states: Any) -> None:
         """Waits for executions that an interrupted demo has left running."""
-        arn = self._alias(FIFTEEN_MINUTES).rpartition(":")[0]
         polled(
             "the executions of a demo before",
-            lambda: not states.list_executions(stateMachineArn=arn, statusFilter=RUNNING)["executions"] or None,
+            lambda: not self._executions(states, statusFilter=RUNNING) or None,
             first_pause_seconds=POLL_SECONDS,
         )
 
-    def _executions(self, states: Any) -> list[str]:
+    def _executions(self, states: Any, **only: str) -> list[str]:
         arn = self._alias(FIFTEEN_MINUTES).rpartition(":")[0]
-        return [entry["executionArn"] for entry in states.list_executions(stateMachineArn=arn)["executions"]]
+        return [entry["executionArn"] for entry in states.list_executions(stateMachineArn=arn, **only)["executions"]]
 
     def _finished(self, states: Any, machine: str, execution: str) -> dict[str, Any]:
         def ended() -> dict[str, Any] | None:
