@@ -42,10 +42,11 @@ def _new(target: Path) -> tuple[Path, int]:
     while True:
         path = target.with_name(f".{target.name}.{secrets.token_hex(8)}{SUFFIX}")
         lock = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-        _taken(lock)
+        with suppress(OSError):  # some file systems have no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)  # whoever has it already took the draft for dead, and is removing it
         if path.exists():
             return path, lock
-        os.close(lock)  # a process that looks for dead drafts was faster
+        os.close(lock)
 
 
 def _remove_dead(target: Path) -> None:

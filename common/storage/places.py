@@ -43,7 +43,7 @@ def make_place(base: Path, purpose: str = "") -> Path:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
         lock = os.open(folder / LOCK, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        if _taken(lock) is not False:
+        if _taken(lock) is not False and (folder / LOCK).exists():
             os.write(lock, purpose.encode())
             _held[folder] = lock
             return folder

@@ -80,10 +80,10 @@ def main(form: str | None, **options: Any) -> None:
     The unit is a label row (host and window). A row without a prediction counts as least anomalous. With --format,
     prints one row per attack.
     """
-    from tools.evaluate.job import run
-    from tools.evaluate.table import attack_rows
-
     with activity("evaluating"):
+        from tools.evaluate.job import run
+        from tools.evaluate.table import attack_rows
+
         report, text = run(EvaluateConfig(**options))
     if form:
         print_rows(attack_rows(report), form)

@@ -15,6 +15,7 @@ from common.runtime.cli import (
     report_errors,
 )
 from common.runtime.commands import group
+from common.runtime.output import activity
 from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
@@ -84,7 +85,8 @@ def _sentence(context: click.Context, option: click.Parameter, value: str) -> st
 @report_errors
 def list_models(form: str, **options: Any) -> None:
     """Print a row per model, the newest first: status, origin, figures, and who decided last, when and why."""
-    from tools.models import job
+    with activity("loading"):
+        from tools.models import job
 
     job.list_models(form, **options)
 
@@ -95,7 +97,8 @@ def list_models(form: str, **options: Any) -> None:
 @report_errors
 def show(run_id: str, **options: Any) -> None:
     """Print a model as JSON: its status, figures and gates, all decisions about it, and its manifest."""
-    from tools.models import job
+    with activity("loading"):
+        from tools.models import job
 
     job.show(run_id, **options)
 
@@ -121,7 +124,8 @@ def compare(one: str, other: str, windows: Windows | None, top: int, form: str, 
 
     Figures without a difference are left out where the models have many: settings and parameters.
     """
-    from tools.models import job
+    with activity("loading"):
+        from tools.models import job
 
     job.compare(one, other, windows, top, form, **options)
 
@@ -141,7 +145,8 @@ def promote(run_id: str, **options: Any) -> None:
     The model must be complete, unaltered, and of the project's settings. A repeated promotion keeps it, and is recorded
     as that.
     """
-    from tools.models import job
+    with activity("loading"):
+        from tools.models import job
 
     job.promote(run_id, **options)
 
@@ -159,7 +164,8 @@ def rollback(to: str | None, **options: Any) -> None:
 
     The models that are left count as rolled back: training does not deploy them again.
     """
-    from tools.models import job
+    with activity("loading"):
+        from tools.models import job
 
     job.roll_back(to, **options)
 
@@ -186,7 +192,8 @@ def export(run_id: str, target: tuple[str, str], **options: Any) -> None:
 
     What was exported before keeps its version, and gets the status, aliases or approval that were decided since.
     """
-    from tools.models import job
+    with activity("loading"):
+        from tools.models import job
 
     job.export(run_id, target, **options)
 
@@ -202,6 +209,7 @@ def migrate(lake_uri: str, project_name: str | None) -> None:
     model is a pickle, which could run code: it is read with nothing allowed but numbers, and then removed. Migrate only
     models that you trust.
     """
-    from tools.models import job
+    with activity("loading"):
+        from tools.models import job
 
     job.migrate(lake_uri, project_name)

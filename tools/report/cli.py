@@ -9,6 +9,7 @@ import click
 from common.detection.alerts.terms import ALERT_SCORE
 from common.runtime.cli import lake_option, lake_spec_option, parameters_option, report_errors
 from common.runtime.commands import command
+from common.runtime.output import activity
 from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import rows_option
 from common.runtime.version import version_option
@@ -53,9 +54,10 @@ from common.runtime.version import version_option
 @report_errors
 def main(**options: Any) -> None:
     """Print the highest anomalies of the scored windows and the reasons for each."""
-    from tools.report.config import ReportConfig
-    from tools.report.job import run
-
     if options["as_json"] and options["form"]:
         raise click.UsageError("give either --format or --json")
+    with activity("loading"):
+        from tools.report.config import ReportConfig
+        from tools.report.job import run
+
     run(ReportConfig(**options))

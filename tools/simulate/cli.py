@@ -66,13 +66,13 @@ def main(start: datetime, no_attacks: bool, workers: int | None, **given: Any) -
 
     Writes one mini-batch per 15-minute window, labels.csv and scenario.json, and prints the counts as JSON.
     """
-    from tools.simulate.job import run
-
     if no_attacks:
         given["attack_days"] = 0
     config = SimulateConfig(start=start.date(), workers=workers or len(os.sched_getaffinity(0)), **given)
     report = RunReport("ndr-simulate")
     with report.step("simulate"):
+        from tools.simulate.job import run
+
         progress(0, config.days, "days")
         counts = run(config, lambda done: progress(done, config.days, "days"))
     click.echo(json.dumps(counts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,4 +51,17 @@ def test_the_next_writer_removes_the_drafts_of_killed_ones_alone(tmp_path: Path,
             other.write_text("other")
             assert set(tmp_path.iterdir()) == {living, other}
     assert target.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_draft_that_was_just_made_is_not_taken_for_dead(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+
+    def write(number: int) -> None:
+        with draft(target, replace=number % 2 == 0) as path:
+            path.write_text(f"whole {number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(400)))
+    assert target.read_text().startswith("whole")
     assert list(tmp_path.iterdir()) == [target]
