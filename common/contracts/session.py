@@ -5,6 +5,7 @@ from __future__ import annotations
 from common.contracts.types import Column, arrow_schema
 
 ABSENT = "the log does not say"
+NO_NAT = "the address was not translated, or the log does not say"
 THREAT, TRAFFIC = (f"the event is {kind}" for kind in ("THREAT", "TRAFFIC"))
 
 SESSION_COLUMNS = (
@@ -37,6 +38,20 @@ SESSION_COLUMNS = (
     Column("repeat_count", "long", "sessions that this record stands for, at least 1", "sessions"),
     Column("threat_id", "string", "threat name and number", null_when=TRAFFIC),
     Column("severity", "string", "informational, low, medium, high or critical", null_when=TRAFFIC),
+    Column("threat_category", "string", "kind of the threat, as the firewall names it", null_when=TRAFFIC),
+    Column("url", "string", "URL or file name of the event", null_when=TRAFFIC),
+    Column("url_category", "string", "URL category of the destination", null_when=ABSENT),
+    Column("app_category", "string", "category of the application", null_when=ABSENT),
+    Column("app_risk", "int", "risk of the application, 1 (low) to 5", null_when=ABSENT),
+    Column("dst_user", "string", "user of the destination address", null_when=ABSENT),
+    Column("src_country", "string", "country or network of the source address", null_when=ABSENT),
+    Column("dst_country", "string", "country or network of the destination address", null_when=ABSENT),
+    Column("nat_src_ip", "string", "source address after NAT", null_when=NO_NAT),
+    Column("nat_src_port", "int", "source port after NAT", null_when=NO_NAT),
+    Column("nat_dst_ip", "string", "destination address after NAT", null_when=NO_NAT),
+    Column("nat_dst_port", "int", "destination port after NAT", null_when=NO_NAT),
+    Column("device_name", "string", "host name of the firewall", null_when=ABSENT),
+    Column("virtual_system", "string", "virtual system of the firewall", null_when=ABSENT),
 )
 
 SOURCE_COLUMNS = (

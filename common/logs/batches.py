@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -22,19 +23,21 @@ MAX_RAW_CHARACTERS = 64 * 1024
 class ParsedBatch:
     """The records of a part of a file, in its order.
 
-    `records_read` is the sum of the sessions (kept, duplicate and uncounted), the rejects, and `uncounted_other`: the
-    well-formed records that describe no session, such as system and configuration logs. Where the file is damaged,
+    `records_read` is the sum of the sessions (kept, duplicate and uncounted), the rejects, and `others`: the
+    well-formed records that describe no session, such as system and configuration logs, by kind. `zones` says for how
+    many sessions the zone of their times came from where. Where the file is damaged,
     a batch with a `hole` and one reject stands for what is missing.
     """
 
     sessions: pa.RecordBatch
     rejects: pa.RecordBatch
     records_read: int
-    uncounted_other: int = 0
+    others: Mapping[str, int] = field(default_factory=dict)
+    zones: Mapping[str, int] = field(default_factory=dict)
     hole: Hole | None = None
 
     def __post_init__(self) -> None:
-        found = self.sessions.num_rows + self.rejects.num_rows + self.uncounted_other
+        found = self.sessions.num_rows + self.rejects.num_rows + sum(self.others.values())
         if found != self.records_read:
             raise AssertionError(f"{self.records_read} records read but {found} accounted for")
 
@@ -44,7 +47,8 @@ class RecordCollector:
 
     def __init__(self, source_file: str) -> None:
         self.source_file = source_file
-        self.uncounted_other = 0
+        self.others: Counter[str] = Counter()
+        self.zones: Counter[str] = Counter()
         self._rows: list[tuple[Any, ...]] = []
         self._rejects: list[tuple[int, str, str]] = []
 
@@ -56,9 +60,9 @@ class RecordCollector:
         """Adds a rejected record."""
         self._rejects.append((line, reason, raw))
 
-    def skip(self) -> None:
-        """Counts a well-formed record that describes no session."""
-        self.uncounted_other += 1
+    def skip(self, kind: str) -> None:
+        """Counts a well-formed record that describes no session: its log type, or what else it is."""
+        self.others[kind] += 1
 
     def batch(self, vectorised: Sequence[pa.RecordBatch] = ()) -> ParsedBatch:
         """All that was collected, merged with rows that were parsed many at a time, in the order of the file."""
@@ -71,8 +75,9 @@ class RecordCollector:
         return ParsedBatch(
             sessions,
             reject_batch(self.source_file, self._rejects),
-            sessions.num_rows + len(self._rejects) + self.uncounted_other,
-            self.uncounted_other,
+            sessions.num_rows + len(self._rejects) + self.others.total(),
+            self.others,
+            self.zones,
         )
 
 

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from common.arrays import Integers
 from common.logs.gunzip import MAGIC, READ_BYTES, Damage, unpacked
 
 BLOCK_BYTES = 4 * 1024 * 1024
@@ -21,6 +22,7 @@ _NEWLINE = 10
 class Block:
     """Whole lines of a file; `first_line` is the number of the first one, counted from 1.
 
+    Lines that were unwrapped from others have the `numbers` of those, one per line of the data, in ascending order.
     `damage` is set where the file is damaged after these lines, and `cut` is then what is left of the line that the
     damage cut off.
     """
@@ -29,6 +31,15 @@ class Block:
     first_line: int
     damage: Damage | None = None
     cut: bytes = b""
+    numbers: Integers | None = None
+
+    def number(self, index: int) -> int:
+        """The number in the file of a line of the block, by its index there."""
+        return self.first_line + index if self.numbers is None else int(self.numbers[index])
+
+    def numbers_of(self, indices: Integers) -> Integers:
+        """The numbers in the file of lines of the block, by their indices there."""
+        return self.first_line + indices if self.numbers is None else self.numbers[indices]
 
     @property
     def next_line(self) -> int:

@@ -13,7 +13,9 @@ from common.logs.holes import Hole
 class Counts:
     """Number of records that were read, and of each outcome; the outcomes add up to the records read.
 
-    `holes` are the files, and parts of files, that nobody could read; `rejected_by_file` are the rejects of each file.
+    `others` are the uncounted records that describe no session, by kind; `zones` says for how many sessions the zone of
+    their times came from where. `holes` are the files, and parts of files, that nobody could read; `rejected_by_file`
+    are the rejects of each file.
     """
 
     read: int = 0
@@ -21,13 +23,17 @@ class Counts:
     duplicate: int = 0
     uncounted: int = 0
     rejected: int = 0
+    others: Counter[str] = field(default_factory=Counter)
+    zones: Counter[str] = field(default_factory=Counter)
     holes: list[Hole] = field(default_factory=list)
     rejected_by_file: Counter[str] = field(default_factory=Counter)
 
     def add(self, batch: ParsedBatch) -> None:
         """Counts what is certain of a batch: all but the status of its sessions."""
         self.read += batch.records_read
-        self.uncounted += batch.uncounted_other
+        self.uncounted += sum(batch.others.values())
+        self.others.update(batch.others)
+        self.zones.update(batch.zones)
         self.rejected += batch.rejects.num_rows
         if batch.rejects.num_rows:
             self.rejected_by_file[batch.rejects.column("source_file")[0].as_py()] += batch.rejects.num_rows

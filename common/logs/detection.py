@@ -14,7 +14,7 @@ from common.logs.formats import parquet
 from common.logs.gunzip import Damage
 from common.logs.holes import Hole
 from common.logs.options import ReadOptions
-from common.logs.registry import FORMATS, READERS
+from common.logs.registry import FORMATS, READERS, reader_of
 
 HEAD_BYTES = 64 * 1024
 _HEAD_LINES = 200
@@ -114,8 +114,10 @@ def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
 
     Raises:
         InputError: an input does not exist, a named file is empty or cannot be read, or no log file is found at all.
-        FormatError: a named file is in no known format.
+        FormatError: a named file is in no known format, or the options name one that is unknown.
     """
+    if options.format:
+        reader_of(options.format)
     logs: dict[str, tuple[str, int]] = {}
     skipped: list[tuple[str, str]] = []
     unreadable: list[Hole] = []

@@ -29,9 +29,9 @@ def read_lines(source: Source, parse: Callable[[bytes, int, RecordCollector], No
 def lines_of(block: Block) -> Iterator[tuple[int, bytes]]:
     """The lines of a block that are not blank, with their numbers."""
     data = block.data.removeprefix(b"\xef\xbb\xbf") if block.first_line == 1 else block.data
-    for number, line in enumerate(data.split(b"\n"), block.first_line):
+    for index, line in enumerate(data.split(b"\n")):
         if stripped := line.strip(b" \t\r\0"):
-            yield number, stripped
+            yield block.number(index), stripped
 
 
 def check_length(line: bytes) -> None:

@@ -119,7 +119,7 @@ def _read(reader: LogFormat, path: str, options: ReadOptions, given: Iterable[Bl
                 hole = Hole(path, block.damage.reason, block.next_line, block.damage.missing_bytes)
                 yield hole_batch(hole, decoded(block.cut))
 
-    for batch in reader.read(Source(path, options.time_zone, options.column_mapping, watched())):
+    for batch in reader.read(Source(path, options, watched())):
         yield batch
         yield from holes()
     yield from holes()

@@ -10,6 +10,7 @@ from typing import Any
 
 from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
+from common.logs.options import ReadOptions
 from common.logs.values import FieldError
 
 TRAFFIC, THREAT = "TRAFFIC", "THREAT"
@@ -27,14 +28,32 @@ TEXT_RULES: dict[str, Callable[[str | None], str | None]] = {
     "session_end_reason": values.lower,
     "threat_id": values.text,
     "severity": values.lower,
+    "threat_category": values.text,
+    "url": values.text,
+    "url_category": values.text,
+    "app_category": values.text,
+    "dst_user": values.text,
+    "src_country": values.text,
+    "dst_country": values.text,
+    "nat_src_ip": values.translated_ip,
+    "nat_dst_ip": values.translated_ip,
+    "device_name": values.text,
+    "virtual_system": values.text,
 }
 """The rule that normalises each text column."""
+
+SMALL_NUMBERS: dict[str, Callable[[str | None], int | None]] = {
+    "app_risk": values.app_risk,
+    "nat_src_port": values.translated_port,
+    "nat_dst_port": values.translated_port,
+}
+"""The rule of each optional column of small whole numbers."""
 
 COUNTERS = ("bytes_sent", "bytes_received", "packets_sent", "packets_received", "sequence_number")
 """Whole numbers that may be empty."""
 
 TRAFFIC_ONLY = frozenset({"bytes_sent", "bytes_received", "packets_sent", "packets_received", "session_end_reason"})
-THREAT_ONLY = frozenset({"threat_id", "severity"})
+THREAT_ONLY = frozenset({"threat_id", "severity", "threat_category", "url"})
 
 Raw = Mapping[str, str | None]
 
@@ -44,14 +63,14 @@ def foreign_columns(kind: str) -> frozenset[str]:
     return THREAT_ONLY if kind == TRAFFIC else TRAFFIC_ONLY
 
 
-def session_of(kind: str, raw: Raw, zone: str) -> dict[str, Any]:
+def session_of(kind: str, raw: Raw, options: ReadOptions) -> dict[str, Any]:
     """The session of a record, as values by column name; absent fields count as empty.
 
     Args:
         kind: TRAFFIC or THREAT.
         raw: text by canonical column name; also `log_time`, when the record was written, and `precise_time`, the same
             with fractions of a second.
-        zone: time zone of times that do not name one.
+        options: how the file is to be read; the zones of times that do not name one.
 
     Raises:
         FieldError: a field is missing or wrong.
@@ -65,7 +84,9 @@ def session_of(kind: str, raw: Raw, zone: str) -> dict[str, Any]:
     foreign = foreign_columns(kind)
     session |= {name: values.integer(name, raw.get(name)) for name in COUNTERS if name not in foreign}
     session |= {name: rule(raw.get(name)) for name, rule in TEXT_RULES.items() if name not in foreign}
+    session |= {name: rule(raw.get(name)) for name, rule in SMALL_NUMBERS.items()}
     session["repeat_count"] = values.repeat_count(raw.get("repeat_count"))
+    zone = options.time_zone
     return session | (_traffic_times(raw, zone) if kind == TRAFFIC else _threat_times(raw, zone))
 
 

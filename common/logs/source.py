@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from common.logs.blocks import Block
+from common.logs.options import ReadOptions
 
 
 @dataclass(frozen=True)
@@ -14,12 +15,10 @@ class Source:
 
     Attributes:
         path: where the file is; the `source_file` of its records.
-        time_zone: zone of times that do not name one: IANA name or offset.
-        column_mapping: name of each canonical column in the file, where it has another name there; Parquet only.
+        options: how to read it.
         blocks: the unpacked contents as blocks of whole lines. They can be read once.
     """
 
     path: str
-    time_zone: str
-    column_mapping: Mapping[str, str]
+    options: ReadOptions
     blocks: Iterable[Block]

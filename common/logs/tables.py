@@ -14,14 +14,20 @@ from common.arrays import Flags, Floats, Integers
 from common.contracts.session import PARSED_SCHEMA
 from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
-from common.logs.records import COUNTERS, TEXT_RULES, TRAFFIC, foreign_columns, precise_time
+from common.logs.options import ReadOptions
+from common.logs.records import COUNTERS, SMALL_NUMBERS, TEXT_RULES, TRAFFIC, foreign_columns, precise_time
 from common.logs.vectors import by_distinct, instants, integers, real_numbers, texts
 
 _TIMESTAMP = PARSED_SCHEMA.field("end_ts").type
 
 
 def sessions_of(
-    raw: pa.RecordBatch, kind: str, lines: Integers, source_file: str, zone: str, doubtful: Flags | None = None
+    raw: pa.RecordBatch,
+    kind: str,
+    lines: Integers,
+    source_file: str,
+    options: ReadOptions,
+    doubtful: Flags | None = None,
 ) -> tuple[pa.RecordBatch, Flags]:
     """The sessions of the rows that are certain, and the mask of these rows.
 
@@ -32,10 +38,10 @@ def sessions_of(
         kind: TRAFFIC or THREAT.
         lines: source line of each row.
         source_file: name of the file.
-        zone: time zone of times that do not name one.
+        options: how the file is to be read; the zones of times that do not name one.
         doubtful: rows that the caller does not consider certain.
     """
-    columns = _Columns(raw)
+    columns, zone = _Columns(raw), options.time_zone
     if doubtful is not None:
         columns.certain &= ~doubtful
     foreign = foreign_columns(kind)
@@ -45,6 +51,10 @@ def sessions_of(
     present = set(raw.schema.names) - foreign
     session |= {name: columns.text(name) for name in TEXT_RULES if name in present}
     session |= {name: columns.integers(name) for name in COUNTERS if name in present}
+    session |= {
+        name: columns.distinct(name, rule, pa.int32()) if name in present else columns.nulls(pa.int32())
+        for name, rule in SMALL_NUMBERS.items()
+    }
     session["repeat_count"] = _repeat_count(columns) if "repeat_count" in present else columns.filled(1, pa.int64())
     session |= _endpoints(columns) | (
         _traffic_times(columns, zone) if kind == TRAFFIC else _threat_times(columns, zone)

@@ -29,7 +29,11 @@ from common.logs.files import open_file
 from common.windows import Windows
 from jobs.delta.placement import Placement
 
-RARELY_READ = frozenset({"src_port", "rule", "src_zone", "dst_zone", "src_user", "threat_id", "severity"})
+RARELY_READ = frozenset(
+    {"src_port", "rule", "src_zone", "dst_zone", "src_user", "threat_id", "severity", "threat_category", "url"}
+    | {"url_category", "app_category", "app_risk", "dst_user", "src_country", "dst_country", "nat_src_ip"}
+    | {"nat_src_port", "nat_dst_ip", "nat_dst_port", "device_name", "virtual_system"}
+)
 RECORD = Column("record", "long", "position of the record in the input, file by file and line by line")
 SLICE = Column("slice", "int", "position of the window that counts the record, in the windows of the run")
 REJECTS = arrow_schema((*REJECT_COLUMNS, *PARTITIONS))

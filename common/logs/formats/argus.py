@@ -45,7 +45,7 @@ class _Parser:
 
     def __init__(self, source: Source) -> None:
         self._path = source.path
-        self._zone = source.time_zone
+        self._options = source.options
         self._fields: list[str] = []
 
     def parse(self, line: bytes, number: int, into: RecordCollector) -> None:
@@ -59,9 +59,9 @@ class _Parser:
             raise FieldError(f"the line has {len(columns)} columns, the header names {len(self._fields)}")
         flow = {name: value.strip() for name, value in zip(self._fields, columns, strict=True)}
         if _is_below_ip(flow):
-            into.skip()
+            into.skip("below IP")
             return
-        into.keep(number, session_of(TRAFFIC, _raw(flow), self._zone), KEPT)
+        into.keep(number, session_of(TRAFFIC, _raw(flow), self._options), KEPT)
 
     def _header(self, line: str) -> None:
         self._fields = [name.strip() for name in line.split(",")]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from common.logs import values
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.json_lines import Document, names_in, pick, read_documents, text_at
+from common.logs.options import ReadOptions
 from common.logs.records import THREAT, TRAFFIC, session_of, status_of, threat_id
 from common.logs.source import Source
 from common.logs.values import FieldError
@@ -74,19 +75,19 @@ def read(source: Source) -> Iterator[ParsedBatch]:
     """The sessions of the file's documents."""
 
     def parse(document: Document, number: int, into: RecordCollector) -> None:
-        _parse_document(document, number, source.time_zone, into)
+        _parse_document(document, number, source.options, into)
 
     return read_documents(source, parse)
 
 
-def _parse_document(document: Document, line: int, zone: str, into: RecordCollector) -> None:
+def _parse_document(document: Document, line: int, options: ReadOptions, into: RecordCollector) -> None:
     source = document.get("_source")
     if isinstance(source, dict):
         document = source  # a search hit
     action = values.lower(text_at(document, "event.action"))
     kind = _kind(document, action)
     if kind not in SUBTYPES:
-        into.skip()
+        into.skip(kind)
         return
     raw = {name: text_at(document, *paths) for name, paths in PATHS.items()}
     subtype = text_at(document, "panw.panos.sub_type")
@@ -97,7 +98,7 @@ def _parse_document(document: Document, line: int, zone: str, into: RecordCollec
     if kind == THREAT:
         raw["threat_id"] = threat_id(*(text_at(document, f"panw.panos.threat.{name}") for name in ("name", "id")))
         raw["severity"] = text_at(document, "log.level") or SEVERITIES.get(text_at(document, "event.severity") or "")
-    session = session_of(kind, raw, zone)
+    session = session_of(kind, raw, options)
     into.keep(line, session, status_of(kind, session["subtype"]))
 
 

@@ -17,6 +17,7 @@ from common.errors import FormatError, InputError, first_line
 from common.logs.batches import ParsedBatch, RecordCollector, hole_batch
 from common.logs.files import open_file
 from common.logs.holes import Hole
+from common.logs.options import ReadOptions
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
 from common.logs.source import Source
 from common.logs.tables import sessions_of
@@ -70,7 +71,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
     first_row = 1
     with open_file(source.path) as stream:
         file = _open(stream, source.path)
-        names = _columns(file.schema_arrow, source.path, source.column_mapping)
+        names = _columns(file.schema_arrow, source.path, source.options.column_mapping)
         for number in range(file.num_row_groups):
             group = file.metadata.row_group(number)
             next_group = first_row + group.num_rows
@@ -81,7 +82,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
                     continue
                 raw = pa.RecordBatch.from_arrays([batch.column(name) for name in names.values()], names=list(names))
                 try:
-                    yield _parse(raw, first_row, source.path, source.time_zone)
+                    yield _parse(raw, first_row, source.path, source.options)
                 except pa.ArrowException as error:
                     raise InputError(
                         f"{source.path} has columns that cannot be read: {first_line(error)}",
@@ -117,7 +118,7 @@ def _columns(schema: pa.Schema, source_file: str, mapping: Mapping[str, str]) ->
     return present
 
 
-def _parse(raw: pa.RecordBatch, first_row: int, source_file: str, zone: str) -> ParsedBatch:
+def _parse(raw: pa.RecordBatch, first_row: int, source_file: str, options: ReadOptions) -> ParsedBatch:
     kinds = _kinds(raw)
     rows = np.arange(raw.num_rows, dtype=np.int64)
     found: list[pa.RecordBatch] = []
@@ -126,11 +127,11 @@ def _parse(raw: pa.RecordBatch, first_row: int, source_file: str, zone: str) -> 
         chosen = rows[np.asarray(pc.equal(kinds, kind).fill_null(False))]
         if not len(chosen) or not _suits(kind, raw):
             continue
-        sessions, sure = sessions_of(raw.take(pa.array(chosen)), kind, chosen + first_row, source_file, zone)
+        sessions, sure = sessions_of(raw.take(pa.array(chosen)), kind, chosen + first_row, source_file, options)
         found.append(sessions)
         certain[chosen[sure]] = True
     collector = RecordCollector(source_file)
-    _parse_rows(raw, kinds, rows[~certain], first_row, zone, collector)
+    _parse_rows(raw, kinds, rows[~certain], first_row, options, collector)
     return collector.batch(found)
 
 
@@ -148,7 +149,7 @@ def _kinds(raw: pa.RecordBatch) -> pa.Array:
 
 
 def _parse_rows(
-    raw: pa.RecordBatch, kinds: pa.Array, rows: Integers, first_row: int, zone: str, into: RecordCollector
+    raw: pa.RecordBatch, kinds: pa.Array, rows: Integers, first_row: int, options: ReadOptions, into: RecordCollector
 ) -> None:
     chosen = raw.take(pa.array(rows))
     texts = pa.RecordBatch.from_arrays([_text(column) for column in chosen.columns], names=chosen.schema.names)
@@ -156,7 +157,7 @@ def _parse_rows(
         try:
             if kind not in (TRAFFIC, THREAT):
                 raise FieldError(f"event_type {shown(kind or '')} is neither TRAFFIC nor THREAT")
-            session = session_of(kind, _known(record), zone)
+            session = session_of(kind, _known(record), options)
         except FieldError as error:
             into.reject(first_row + at, str(error), json.dumps(record, ensure_ascii=False))
         else:

@@ -60,9 +60,9 @@ def read(source: Source) -> Iterator[ParsedBatch]:
         if not kind:
             raise FieldError("LogType is empty")
         if kind not in (TRAFFIC, THREAT):
-            into.skip()
+            into.skip(kind)
             return
-        session = session_of(kind, _raw(document, kind), source.time_zone)
+        session = session_of(kind, _raw(document, kind), source.options)
         replica = (text_at(document, "IsDuplicateLog") or "").lower() in ("true", "1")
         status = status_of(kind, session["subtype"])
         into.keep(number, session, DUPLICATE if replica else status)

@@ -74,7 +74,7 @@ class _Parser:
 
     def __init__(self, source: Source) -> None:
         self._path = source.path
-        self._zone = source.time_zone
+        self._options = source.options
         self._separator = "\t"
         self._unset = frozenset({"-", "(empty)"})
         self._fields: list[str] = []
@@ -125,13 +125,13 @@ class _Parser:
         state = (raw.pop("conn_state") or "").strip().upper()
         stamp = raw.pop("start_ts")
         is_text = stamp is not None and "-" in stamp.strip()[1:]
-        start_ts = values.instant("ts", self._zone, stamp) if is_text else values.epoch("ts", stamp)
+        start_ts = values.instant("ts", self._options.time_zone, stamp) if is_text else values.epoch("ts", stamp)
         is_tcp = values.protocol(raw["protocol"]) == "tcp"
         raw |= {"subtype": "end", "action": "allow", "duration_s": raw["duration_s"] or "0"}
         raw["start_ts"] = values.wall_clock(start_ts)
         raw["session_end_reason"] = END_REASONS.get(state, "aged-out") if is_tcp else "aged-out"
         raw["app"] = raw["app"] or ("incomplete" if is_tcp and state in NO_HANDSHAKE else None)
-        return session_of(TRAFFIC, raw, self._zone)
+        return session_of(TRAFFIC, raw, self._options)
 
 
 def _first(named: dict[str, str | None], names: tuple[str, ...]) -> str | None:

@@ -7,12 +7,13 @@ from common.logs import mark_duplicates
 from common.logs.batches import ParsedBatch
 from common.logs.blocks import Block
 from common.logs.formats.panos.vectorised import parse_block
+from common.logs.options import ReadOptions
 from tests.common.logs.panos_logs import threat, traffic
 
 
 def statuses(*lines: str, per_batch: int = 100) -> list[str]:
     """The status of each line's record after marking."""
-    parsed = [parse_block(Block("\n".join(lines[at : at + per_batch]).encode(), at + 1), "f", "UTC")
+    parsed = [parse_block(Block("\n".join(lines[at : at + per_batch]).encode(), at + 1), "f", ReadOptions())
               for at in range(0, len(lines), per_batch)]  # fmt: skip
     marked = mark_duplicates(batch.sessions for batch in parsed)
     return [status for batch in marked for status in batch.column("status").to_pylist()]
@@ -52,7 +53,7 @@ def test_start_logs_are_uncounted_and_never_duplicates() -> None:
 
 
 def test_a_batch_has_to_add_up() -> None:
-    batch = parse_block(Block(traffic().encode(), 1), "f", "UTC")
+    batch = parse_block(Block(traffic().encode(), 1), "f", ReadOptions())
     assert isinstance(batch.sessions, pa.RecordBatch)
     with pytest.raises(AssertionError, match="2 records read but 1"):
         ParsedBatch(batch.sessions, batch.rejects, 2)

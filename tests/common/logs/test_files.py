@@ -91,7 +91,7 @@ def test_options_are_checked() -> None:
     with pytest.raises(ParameterError, match=r"'\+25:00' is unknown"):
         ReadOptions(time_zone="+25:00")
     with pytest.raises(FormatError, match="'csv' is unknown"):
-        ReadOptions(format="csv")
+        find_logs(["logs"], ReadOptions(format="csv"))
     with pytest.raises(ParameterError, match="unknown columns: source"):
         ReadOptions(column_mapping={"source": "src"})
 

@@ -12,6 +12,7 @@ from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.blocks import Block
 from common.logs.formats.panos.lines import parse_line
 from common.logs.formats.panos.vectorised import parse_block
+from common.logs.options import ReadOptions
 from tests.common.logs.panos_logs import THREAT_RELEASES, TRAFFIC_RELEASES, threat, traffic
 
 MANY = 30  # enough lines of one layout to be parsed together
@@ -24,7 +25,7 @@ def at(text: str) -> datetime:
 def one_by_one(data: bytes, zone: str = "UTC") -> ParsedBatch:
     collector = RecordCollector("f")
     for number, line in enumerate(data.split(b"\n"), 1):
-        parse_line(line, number, zone, collector)
+        parse_line(line, number, ReadOptions(time_zone=zone), collector)
     return collector.batch()
 
 
@@ -33,11 +34,11 @@ def both_ways(lines: Sequence[str | bytes], zone: str = "UTC") -> ParsedBatch:
     raw = [line.encode() if isinstance(line, str) else line for line in lines]
     padding = [traffic().encode()] * MANY
     alone = one_by_one(b"\n".join(raw), zone)
-    together = parse_block(Block(b"\n".join(raw * MANY + padding) + b"\n", 1), "f", zone)
+    together = parse_block(Block(b"\n".join(raw * MANY + padding) + b"\n", 1), "f", ReadOptions(time_zone=zone))
     expected = one_by_one(b"\n".join(raw * MANY + padding), zone)
     assert together.sessions.equals(expected.sessions)
     assert together.rejects.equals(expected.rejects)
-    assert together.uncounted_other == expected.uncounted_other
+    assert sum(together.others.values()) == sum(expected.others.values())
     return alone
 
 
@@ -271,7 +272,7 @@ def test_lines_that_were_cut_off() -> None:
 
 def test_other_log_types_are_counted_only() -> None:
     batch = both_ways([traffic(30, {3: "SYSTEM"}), traffic(), traffic(40, {3: "GLOBALPROTECT"})])
-    assert (batch.sessions.num_rows, batch.uncounted_other, batch.records_read) == (1, 2, 3)
+    assert (batch.sessions.num_rows, sum(batch.others.values()), batch.records_read) == (1, 2, 3)
 
 
 SYSLOG = "<14>Mar 11 16:23:31 fw-1 "
@@ -317,7 +318,7 @@ def test_line_ends_blank_lines_byte_order_mark_and_nul() -> None:
     data = (
         b"\xef\xbb\xbf" + b"\r\n".join([traffic().encode(), b"", b"  ", threat().encode() + b"\0", b""]) + b"\n\n\0\n"
     )
-    batch = parse_block(Block(data, 1), "f", "UTC")
+    batch = parse_block(Block(data, 1), "f", ReadOptions())
     assert batch.records_read == 2 and batch.rejects.num_rows == 0
     assert batch.sessions.column("source_line").to_pylist() == [1, 4]
 
@@ -368,11 +369,11 @@ def mutated(chance: random.Random) -> bytes:
 def test_parsing_together_and_one_by_one_agree_on_damaged_lines(seed: int) -> None:
     chance = random.Random(seed)
     data = b"\n".join(mutated(chance) for _ in range(150))
-    together = parse_block(Block(data, 1), "f", "Europe/Berlin")
+    together = parse_block(Block(data, 1), "f", ReadOptions(time_zone="Europe/Berlin"))
     alone = one_by_one(data, "Europe/Berlin")
     assert together.sessions.equals(alone.sessions)
     assert together.rejects.equals(alone.rejects)
-    assert together.uncounted_other == alone.uncounted_other
+    assert sum(together.others.values()) == sum(alone.others.values())
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -380,6 +381,6 @@ def test_random_bytes_never_fail_and_always_add_up(seed: int) -> None:
     chance = random.Random(seed)
     alphabet = chance.choice((bytes(range(256)), b',"\\\n\r\0 TRAFFIC1/:', b"\n,\x80\xff"))
     data = bytes(chance.choices(alphabet, k=20_000))
-    batch = parse_block(Block(data, 1), "f", "UTC")
-    assert batch.records_read == batch.sessions.num_rows + batch.rejects.num_rows + batch.uncounted_other
+    batch = parse_block(Block(data, 1), "f", ReadOptions())
+    assert batch.records_read == batch.sessions.num_rows + batch.rejects.num_rows + sum(batch.others.values())
     assert isinstance(batch.rejects, pa.RecordBatch)

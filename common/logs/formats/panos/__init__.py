@@ -21,4 +21,4 @@ def sniff(line: bytes) -> bool:
 def read(source: Source) -> Iterator[ParsedBatch]:
     """The sessions of the file; logs of types other than TRAFFIC and THREAT are counted only."""
     for block in source.blocks:
-        yield parse_block(block, source.path, source.time_zone)
+        yield parse_block(block, source.path, source.options)

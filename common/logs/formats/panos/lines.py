@@ -20,6 +20,7 @@ from common.logs.formats.panos.columns import (
     TYPE_POSITION,
     TYPES,
 )
+from common.logs.options import ReadOptions
 from common.logs.records import session_of, status_of
 from common.logs.values import FieldError
 
@@ -32,13 +33,13 @@ _HEADER_REACH = 512
 _TYPE_REACH = 10
 
 
-def parse_line(raw: bytes, line: int, zone: str, into: RecordCollector) -> None:
+def parse_line(raw: bytes, line: int, options: ReadOptions, into: RecordCollector) -> None:
     """Adds the outcome of every record on the line; a blank line has no record."""
     if len(raw) > MAX_LINE_BYTES:
         into.reject(line, f"the line is longer than {MAX_LINE_BYTES} bytes", decoded(raw[:MAX_LINE_BYTES]))
         return
     for message in messages(raw):
-        _parse_message(message, line, zone, into)
+        _parse_message(message, line, options, into)
 
 
 def messages(raw: bytes) -> list[str]:
@@ -77,7 +78,7 @@ def find_type(columns: list[str]) -> tuple[str, int] | None:
     return None
 
 
-def _parse_message(text: str, line: int, zone: str, into: RecordCollector) -> None:
+def _parse_message(text: str, line: int, options: ReadOptions, into: RecordCollector) -> None:
     reason = ""
     for escapes in (False, True) if "\\" in text else (False,):
         columns = split_columns(text, escapes)
@@ -87,9 +88,9 @@ def _parse_message(text: str, line: int, zone: str, into: RecordCollector) -> No
                 raise FieldError("no PAN-OS log: the first columns hold no time, serial number and log type")
             kind, shift = found
             if kind not in POSITIONS:
-                into.skip()
+                into.skip(kind)
                 return
-            session = parse_columns(kind, columns[shift:] if shift >= 0 else [""] * -shift + columns, zone)
+            session = parse_columns(kind, columns[shift:] if shift >= 0 else [""] * -shift + columns, options)
         except FieldError as error:
             reason = reason or str(error)
         else:
@@ -98,7 +99,7 @@ def _parse_message(text: str, line: int, zone: str, into: RecordCollector) -> No
     into.reject(line, reason, text)
 
 
-def parse_columns(kind: str, columns: list[str], zone: str) -> dict[str, Any]:
+def parse_columns(kind: str, columns: list[str], options: ReadOptions) -> dict[str, Any]:
     """The session of one log whose columns are at their proper positions.
 
     Raises:
@@ -106,4 +107,4 @@ def parse_columns(kind: str, columns: list[str], zone: str) -> dict[str, Any]:
     """
     if len(columns) < MIN_COLUMNS[kind]:
         raise FieldError(f"the line has {len(columns)} columns, {kind} logs have at least {MIN_COLUMNS[kind]}")
-    return session_of(kind, {name: columns[at] for name, at in POSITIONS[kind].items() if at < len(columns)}, zone)
+    return session_of(kind, {name: columns[at] for name, at in POSITIONS[kind].items() if at < len(columns)}, options)

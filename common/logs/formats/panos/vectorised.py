@@ -30,6 +30,7 @@ from common.logs.formats.panos.columns import (
     TYPES,
 )
 from common.logs.formats.panos.lines import find_type, parse_line
+from common.logs.options import ReadOptions
 from common.logs.tables import sessions_of
 from common.logs.vectors import as_text
 
@@ -40,7 +41,7 @@ _SAMPLE = 8
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _HIGH_CARDINALITY = frozenset(
     {"session_id", "src_port", "dst_port", "bytes_sent", "bytes_received", "packets_sent", "packets_received"}
-    | {"duration_s", "sequence_number", "precise_time"}
+    | {"duration_s", "sequence_number", "precise_time", "nat_src_port", "url"}
 )
 
 
@@ -58,8 +59,8 @@ class Layout:
         return self.columns - self.shift not in RELEASE_COLUMNS[self.kind]
 
 
-def parse_block(block: Block, source_file: str, zone: str) -> ParsedBatch:
-    """The records of the block. Times that do not name a zone are in `zone`."""
+def parse_block(block: Block, source_file: str, options: ReadOptions) -> ParsedBatch:
+    """The records of the block."""
     data = block.data.removeprefix(b"\xef\xbb\xbf") if block.first_line == 1 else block.data
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
@@ -73,7 +74,7 @@ def parse_block(block: Block, source_file: str, zone: str) -> ParsedBatch:
         layout = common_layout(lines, remaining)
         if layout is None:
             break
-        taken, unfit, rows = parse_together(lines, remaining, layout, block.first_line, source_file, zone)
+        taken, unfit, rows = parse_together(lines, remaining, layout, block, source_file, options)
         found.append(rows)
         one_by_one.append(unfit)
         if not len(taken):
@@ -82,7 +83,7 @@ def parse_block(block: Block, source_file: str, zone: str) -> ParsedBatch:
     one_by_one.append(remaining)
     collector = RecordCollector(source_file)
     for at in np.unique(np.concatenate(one_by_one)).tolist():
-        parse_line(lines[at], block.first_line + at, zone, collector)
+        parse_line(lines[at], block.number(at), options, collector)
     return collector.batch(found)
 
 
@@ -106,7 +107,7 @@ def _layout(raw: bytes) -> Layout | None:
 
 
 def parse_together(
-    lines: BlockLines, indices: Integers, layout: Layout, first_line: int, source_file: str, zone: str
+    lines: BlockLines, indices: Integers, layout: Layout, block: Block, source_file: str, options: ReadOptions
 ) -> tuple[Integers, Integers, pa.RecordBatch]:
     """The lines that have the layout, those among them that are not certain, and the sessions of the others."""
     table, fitting = read_columns(lines, indices, layout)
@@ -120,7 +121,7 @@ def parse_together(
     if not right.all():
         table, fitting = table.filter(pa.array(right)), fitting[right]
     rows, certain = sessions_of(
-        table, layout.kind, fitting + first_line, source_file, zone, _without_receive_time(table)
+        table, layout.kind, block.numbers_of(fitting), source_file, options, _without_receive_time(table)
     )
     return fitting, fitting[~certain], rows
 
