@@ -12,6 +12,7 @@ from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
 from common.runtime.lake_project import lake_identity
+from common.runtime.output import activity
 from common.runtime.rows import print_rows
 from tools.feedback.config import SuppressionConfig
 
@@ -41,9 +42,9 @@ def run(config: SuppressionConfig) -> None:
 
 def _mark(config: SuppressionConfig, lake: Lake, spec: FeatureSpec, now: datetime) -> Mark:
     """The mark for the configured incident."""
-    found = [
-        entry for entry in find_incidents(lake, spec, None, config.min_score) if entry.incident_id == config.incident
-    ]
+    with activity("finding the incident"):
+        incidents = find_incidents(lake, spec, None, config.min_score)
+    found = [incident for incident in incidents if incident.incident_id == config.incident]
     if not found:
         raise InputError(
             f"predictions in {lake.uri} have no incident {config.incident} with a score of {config.min_score} or more",

@@ -23,6 +23,7 @@ from common.lake.lake_format import (
 )
 from common.lake.window_status import defects, read_statuses
 from common.runtime.lake_project import lake_project
+from common.runtime.output import activity
 from common.runtime.run_report import RunReport
 from tools.lake.comments import describe
 from tools.lake.migration import chosen_identity, steps
@@ -39,13 +40,16 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
         TableError: a table is unreadable.
     """
     lake, record = opened(lake_uri, feature_spec_version)
-    statuses = read_statuses(lake)
+    with activity("reading windows"):
+        statuses = read_statuses(lake)
     lacking = {key: status.incomplete_reason for key, status in sorted(statuses.items()) if status.incomplete_reason}
-    present = [name for name in lake.names if lake.exists(name)]
+    with activity("counting rows"):
+        present = [name for name in lake.names if lake.exists(name)]
+        tables = {name: {"version": lake.version(name), "rows": lake.count(name)} for name in present}
     state = {
         "lake": lake.uri,
         "lake_format": record.lake_format,
-        "tables": {name: {"version": lake.version(name), "rows": lake.count(name)} for name in present},
+        "tables": tables,
         "windows": len(statuses),
         "not_whole": _part(defects(statuses, ())),
         "incomplete": _part(lacking),
