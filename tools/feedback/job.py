@@ -11,6 +11,7 @@ from common.detection.alerts.suppression import Mark, feedback_store, mark_of, r
 from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.lake.lake_format import known_record
 from common.runtime.lake_project import lake_identity
 from common.runtime.output import activity
 from common.runtime.rows import print_rows
@@ -24,6 +25,7 @@ def run(config: SuppressionConfig) -> None:
     identity = lake_identity(config.lake_uri, feature_spec_version=config.feature_spec_version)
     spec = load_spec(identity.feature_spec_version)
     lake = Lake.opened(config.lake_uri, spec)
+    known_record(lake)
     store = feedback_store(lake.uri)
     if config.incident:
         mark = _mark(config, lake, spec, datetime.now(UTC))

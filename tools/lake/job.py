@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from common.errors import InputError
 from common.features.spec import load_spec
 from common.lake.identity import require_same_names
 from common.lake.lake import Lake
@@ -16,7 +15,7 @@ from common.lake.lake_format import (
     LAKE_FORMAT,
     UNMARKED_FORMAT,
     Record,
-    find_record,
+    known_record,
     newer,
     read_record,
     replace_record,
@@ -111,10 +110,7 @@ def opened(lake_uri: str, feature_spec_version: str | None) -> tuple[Lake, Recor
         require_same_names(lake_uri, identity, None, feature_spec_version)
     own = identity.feature_spec_version if identity else DEFAULT_SPEC
     lake = Lake(lake_uri, load_spec(feature_spec_version or own))
-    found = record or find_record(lake)
-    if found is None:
-        raise InputError(f"{lake.uri} has no tables", "Check --lake")
-    return lake, found
+    return lake, record or known_record(lake)
 
 
 def _part(found: Mapping[str, Any]) -> dict[str, Any]:
