@@ -90,6 +90,20 @@ def test_traffic_of_every_release(release: str, columns: int) -> None:
         "repeat_count": 1,
         "threat_id": None,
         "severity": None,
+        "threat_category": None,
+        "url": None,
+        "url_category": "any",
+        "app_category": "networking" if columns > 106 else None,
+        "app_risk": 4 if columns > 108 else None,
+        "dst_user": None,
+        "src_country": "10.0.0.0-10.255.255.255",
+        "dst_country": "United States",
+        "nat_src_ip": "203.0.113.9",
+        "nat_src_port": 40001,
+        "nat_dst_ip": None,
+        "nat_dst_port": None,
+        "device_name": "fw-1" if columns > 52 else None,
+        "virtual_system": "vsys1",
         "source_file": "f",
         "source_line": 1,
         "status": "kept",
@@ -105,6 +119,27 @@ def test_threat_of_every_release(release: str, columns: int) -> None:
     assert row["event_type"] == "THREAT" and row["subtype"] == "vulnerability" and row["status"] == "kept"
     assert row["threat_id"] == "SMB: User Login(31696)" and row["severity"] == "high" and row["action"] == "reset-both"
     assert row["sequence_number"] == 7100000000000000123 and row["dst_port"] == 443
+    assert (row["url"], row["url_category"], row["virtual_system"]) == ("example.com/a,b", "any", "vsys1")
+    assert row["threat_category"] == ("brute-force" if columns > 69 else None)
+    assert row["device_name"] == ("fw-1" if columns > 59 else None)
+    assert (row["app_category"], row["app_risk"]) == (("networking", 4) if columns > 114 else (None, None))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "value"),
+    [
+        ({9: "::"}, "nat_src_ip", None),
+        ({9: ""}, "nat_src_ip", None),
+        ({9: "nonsense"}, "nat_src_ip", None),
+        ({9: "2001:DB8::7"}, "nat_src_ip", "2001:db8::7"),
+        ({27: "443"}, "nat_dst_port", 443),
+        ({27: "70000"}, "nat_dst_port", None),
+        ({108: "6"}, "app_risk", None),
+        ({13: r"acme\ben"}, "dst_user", r"acme\ben"),
+    ],
+)
+def test_columns_that_may_say_nothing(changes: dict[int, str], name: str, value: object) -> None:
+    assert parsed(traffic(changes=changes))[name] == value
 
 
 def test_start_logs_do_not_count() -> None:

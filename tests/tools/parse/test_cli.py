@@ -57,7 +57,11 @@ def test_sessions_on_stdout_counts_on_stderr(log: Path) -> None:
         "packets_sent": 2, "packets_received": 2, "action": "allow", "session_end_reason": "aged-out", "app": "ssl",
         "rule": "allow-untrust", "src_zone": "users", "dst_zone": "untrust", "src_user": None,
         "session_id": "2042976", "device_serial": "012501009999", "sequence_number": 7100000000002042975,
-        "repeat_count": 1, "threat_id": None, "severity": None, "source_file": str(log), "source_line": 1,
+        "repeat_count": 1, "threat_id": None, "severity": None, "threat_category": None, "url": None,
+        "url_category": "any", "app_category": "networking", "app_risk": 4, "dst_user": None,
+        "src_country": "10.0.0.0-10.255.255.255", "dst_country": "United States", "nat_src_ip": "203.0.113.9",
+        "nat_src_port": 40001, "nat_dst_ip": None, "nat_dst_port": None, "device_name": "fw-1",
+        "virtual_system": "vsys1", "source_file": str(log), "source_line": 1,
     }  # fmt: skip
     assert found[1]["end_ts"] == "2024-03-11T16:23:30.250000Z" and found[1]["duration_s"] is None
 
