@@ -179,7 +179,7 @@ class Staging:
 
 
 def logged_of(sessions: pa.RecordBatch) -> pa.Array:
-    """When the sessions were logged, or else ended: an idle one ends long before its log, which is not late for that."""
+    """When the sessions were logged, or else ended: an idle one ends long before its log, and is not late."""
     return pc.coalesce(sessions.column("log_ts"), sessions.column("end_ts"))
 
 
