@@ -17,13 +17,13 @@ from common.logs import values
 from common.logs.epochs import instants, iso
 from common.logs.json_columns import Paths
 from common.logs.json_lines import Document, pick, text_at, whole
-from common.logs.records import COUNTERS, SMALL_NUMBERS, TEXT_RULES, TRAFFIC
+from common.logs.records import COUNTERS, SMALL_NUMBERS, TEXT_RULES
 from common.logs.values import FieldError
 from common.logs.vectors import by_distinct
 
 Rule = Callable[..., str | None]
 
-TIMES = ("start_ts", "end_ts", "log_time", "precise_time")
+TIMES = ("start_ts", "end_ts", "log_time")
 WHOLE_NUMBERS = (*COUNTERS, *SMALL_NUMBERS, "src_port", "dst_port", "repeat_count", "session_id")
 _OPTIONAL = frozenset({*TEXT_RULES, *COUNTERS, *SMALL_NUMBERS, "repeat_count", "duration_s", "end_ts", "precise_time"})
 _SEPARATOR = "\x1f"
@@ -60,8 +60,8 @@ class Fields:
         raw |= self.constants
         return raw | {name: rule(*map(raw.get, given)) for name, (rule, given) in self.rules.items()}
 
-    def columns(self, found: pa.RecordBatch, kind: str) -> tuple[pa.RecordBatch, Flags]:
-        """The values of documents of one kind as `tables.sessions_of` takes them, and the mask of the doubtful rows."""
+    def columns(self, found: pa.RecordBatch) -> tuple[pa.RecordBatch, Flags]:
+        """The values of documents as `tables.sessions_of` takes them, and the mask of the doubtful rows."""
         raw = {name: found.column(name) for name in self.paths}
         raw |= {name: _whole_numbers(raw[name]) for name in WHOLE_NUMBERS if name in raw}
         raw |= {name: pa.repeat(pa.scalar(value), found.num_rows) for name, value in self.constants.items()}
@@ -69,8 +69,7 @@ class Fields:
         for name, (rule, given) in self.rules.items():
             raw[name], right = by_combination(rule, [raw[argument] for argument in given])
             certain &= right
-        certain &= _with_precise_times(raw, kind)
-        raw |= {name: instants(raw[name]) for name in TIMES if name in raw and pa.types.is_string(raw[name].type)}
+        raw |= {name: instants(raw[name]) for name in TIMES if name in raw}
         if "duration_s" in raw:
             raw["duration_s"] = pc.divide(decimals(_whole_numbers(raw["duration_s"])), float(self.per_second))
         _complete_times(raw)
@@ -115,19 +114,6 @@ def _seconds(duration: str | None, per_second: int) -> str | None:
         return duration
     number = values.integer("duration", whole(duration))
     return None if number is None else format(Decimal(number) / per_second, "f")
-
-
-def _with_precise_times(raw: dict[str, pa.Array], kind: str) -> Flags:
-    """Replaces the log time of THREAT logs, which alone use it, with the precise one; returns the mask of certain rows."""
-    precise = raw.pop("precise_time", None)
-    if precise is None or kind == TRAFFIC or precise.null_count == len(precise):
-        return np.ones(len(raw["start_ts"]), dtype=bool)
-    times, log_time = instants(precise), instants(raw["log_time"])
-    if times.type != _UTC or log_time.type != _UTC:
-        raw["precise_time"] = precise
-        return np.ones(len(precise), dtype=bool)
-    raw["log_time"] = pc.if_else(log_time.is_valid(), pc.coalesce(times, log_time), log_time)
-    return np.asarray(pc.or_(times.is_valid(), precise.is_null()))
 
 
 def decimals(column: pa.StringArray) -> pa.DoubleArray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
 from common.logs.options import ReadOptions
 from common.logs.records import COUNTERS, SMALL_NUMBERS, TEXT_RULES, TRAFFIC, foreign_columns, precise_time
-from common.logs.vectors import by_distinct, instants, integers, real_numbers, texts
+from common.logs.vectors import addresses, by_distinct, instants, integers, real_numbers, texts
 
 _TIMESTAMP = PARSED_SCHEMA.field("end_ts").type
 
@@ -93,6 +92,10 @@ class _Columns:
         """A column with the rule applied to each distinct value."""
         return self._checked(*by_distinct(self.column(name), rule, arrow_type), required)
 
+    def addresses(self, name: str) -> pa.Array:
+        """A column of IP addresses that must not be empty."""
+        return self._checked(*addresses(self.column(name), name), True)
+
     def text(self, name: str) -> pa.Array:
         """An optional text column, normalised."""
         return self._checked(*texts(self.column(name), TEXT_RULES[name]), False)
@@ -144,8 +147,8 @@ def _endpoints(columns: _Columns) -> dict[str, pa.Array]:
         columns.certain &= numbers < len(values.PORTS)
         ports[name] = pa.array(np.where(ported & columns.certain, numbers, 0).astype(np.int32))
     return ports | {
-        "src_ip": columns.distinct("src_ip", partial(values.ip, "src_ip"), pa.string(), required=True),
-        "dst_ip": columns.distinct("dst_ip", partial(values.ip, "dst_ip"), pa.string(), required=True),
+        "src_ip": columns.addresses("src_ip"),
+        "dst_ip": columns.addresses("dst_ip"),
         "protocol": protocol,
     }
 

@@ -38,12 +38,12 @@ def _parts(fields: Fields, found: pa.RecordBatch) -> Iterator[Part]:
     """The kinds of the documents: those of the integration, and what others there are by kind."""
     named, action, dataset = (found.column(name) for name in ("type", "event_action", "dataset"))
     kinds, _ = by_combination(kind_of, [named, action, dataset])
-    own = (ZEEK,) if fields.per_second and "state" in fields.paths else (TRAFFIC, THREAT)
+    own = (ZEEK,) if "state" in fields.paths else (TRAFFIC, THREAT)
     for kind in pc.unique(kinds).drop_null().to_pylist():
         rows = np.asarray(pc.equal(kinds, kind).fill_null(False))
         if kind in own:
             canonical = TRAFFIC if kind == ZEEK else kind
-            raw, doubtful = fields.columns(found.filter(pa.array(rows)), canonical)
+            raw, doubtful = fields.columns(found.filter(pa.array(rows)))
             yield Part(canonical, rows, raw, doubtful)
         elif kind not in (TRAFFIC, THREAT, ZEEK):
             yield Part(kind, rows)
