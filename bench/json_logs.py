@@ -47,7 +47,7 @@ def flows(count: int) -> Iterator[dict[str, Any]]:
 
 
 def iso(time: datetime, digits: int = 3) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%f")[: -6 + digits] + "Z"
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{time:%f}"[: len("2026-03-03T08:00:00.") + digits] + "Z"
 
 
 def ecs(flow: dict[str, Any]) -> dict[str, Any]:
