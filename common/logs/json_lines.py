@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from common.logs import values
@@ -13,6 +16,8 @@ from common.logs.source import Source
 from common.logs.values import FieldError
 
 Document = Mapping[str, Any]
+
+_WHOLE = re.compile(r"[0-9]+\.0")
 
 
 def names_in(line: bytes) -> frozenset[str]:
@@ -31,14 +36,14 @@ def read_documents(source: Source, parse: Callable[[Document, int, RecordCollect
 
 
 def document_of(line: bytes) -> Document:
-    """The JSON object on a line, with its numbers as text.
+    """The JSON object on a line, with its numbers as text. Of values with one name, the first one counts.
 
     Raises:
         FieldError: the line holds no JSON object.
     """
     check_length(line)
     try:
-        document = json.loads(decoded(line), parse_float=str, parse_int=str, parse_constant=str, strict=False)
+        document = _DECODER.decode(decoded(line))
     except (ValueError, RecursionError) as error:
         raise FieldError(f"no JSON: {str(error) or 'nested too deeply'}") from None
     if not isinstance(document, dict):
@@ -46,10 +51,39 @@ def document_of(line: bytes) -> Document:
     return document
 
 
+def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(reversed(pairs))
+
+
+def _integer(text: str) -> str:
+    return "0" if text == "-0" else text
+
+
+def _decimal(text: str) -> str:
+    """The shortest text of the number in double precision: without exponent from 1e-6 to 1e21, as JavaScript has it."""
+    number = float(text)
+    if math.isinf(number):
+        return text
+    shortest = repr(number)
+    if "e" not in shortest:
+        return shortest
+    digits, _, exponent = shortest.partition("e")
+    if -7 < int(exponent) < 21:
+        plain = format(Decimal(shortest), "f")
+        return plain if int(exponent) < 0 else f"{plain}.0"
+    return f"{digits}e{int(exponent)}"
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_first_of_each, parse_float=_decimal, parse_int=_integer, parse_constant=str, strict=False
+)
+
+
 def pick(document: Document, path: str) -> Any:
     """The value at a dotted path, of which any part may be nested and any part dotted; None if there is none."""
-    if path in document:
-        return document[path]
+    found = document.get(path)
+    if found is not None:
+        return found
     at = path.find(".")
     while at > 0:
         inner = document.get(path[:at])
@@ -75,3 +109,8 @@ def text_at(document: Document, *paths: str) -> str | None:
             raise FieldError(f"{path} {values.shown(json.dumps(value))} is not a single value")
         return value
     return None
+
+
+def whole(value: str | None) -> str | None:
+    """A whole number that was written as a decimal one (`1870.0`) without its fraction; other text unchanged."""
+    return value[: value.index(".")] if value and _WHOLE.fullmatch(value) else value

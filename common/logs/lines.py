@@ -9,6 +9,9 @@ from common.logs.blocks import MAX_LINE_BYTES, Block
 from common.logs.source import Source
 from common.logs.values import FieldError
 
+BLANKS = b" \t\r\n\0"
+"""Bytes around a line that are no part of it."""
+
 
 def read_lines(source: Source, parse: Callable[[bytes, int, RecordCollector], None]) -> Iterator[ParsedBatch]:
     """A batch for each block: every line is given to `parse` with its number.
@@ -30,7 +33,7 @@ def lines_of(block: Block) -> Iterator[tuple[int, bytes]]:
     """The lines of a block that are not blank, with their numbers."""
     data = block.data.removeprefix(b"\xef\xbb\xbf") if block.first_line == 1 else block.data
     for index, line in enumerate(data.split(b"\n")):
-        if stripped := line.strip(b" \t\r\0"):
+        if stripped := line.strip(BLANKS):
             yield block.number(index), stripped
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from common.arrays import Flags, Floats, Integers
 from common.logs import values
-from common.logs.vectors import by_distinct, integers, real_numbers, texts
+from common.logs.vectors import addresses, by_distinct, integers, real_numbers, texts
 
 
 class RawColumns:
@@ -41,6 +41,10 @@ class RawColumns:
     ) -> pa.Array:
         """A column with the rule applied to each distinct value."""
         return self._checked(*by_distinct(self.column(name), rule, arrow_type), required)
+
+    def addresses(self, name: str) -> pa.Array:
+        """A column of IP addresses that must not be empty."""
+        return self._checked(*addresses(self.column(name), name), True)
 
     def text(self, name: str, rule: Callable[[str | None], str | None]) -> pa.Array:
         """An optional text column, normalised."""

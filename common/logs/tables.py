@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -92,8 +91,8 @@ def _endpoints(columns: RawColumns) -> dict[str, pa.Array]:
         columns.certain &= numbers < len(values.PORTS)
         ports[name] = pa.array(np.where(ported & columns.certain, numbers, 0).astype(np.int32))
     return ports | {
-        "src_ip": columns.distinct("src_ip", partial(values.ip, "src_ip"), pa.string(), required=True),
-        "dst_ip": columns.distinct("dst_ip", partial(values.ip, "dst_ip"), pa.string(), required=True),
+        "src_ip": columns.addresses("src_ip"),
+        "dst_ip": columns.addresses("dst_ip"),
         "protocol": protocol,
     }
 

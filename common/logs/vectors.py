@@ -21,6 +21,8 @@ from common.logs.values import FieldError
 
 Checked = tuple[pa.Array, Flags]
 
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"^{_BYTE}\.{_BYTE}\.{_BYTE}\.{_BYTE}$"
 _PLAIN_INTEGER = "^[0-9]{1,18}$"
 
 
@@ -50,6 +52,13 @@ def _by_fallible(
     indices = column.indices.fill_null(0).to_numpy(zero_copy_only=False)
     decoded = pa.array(results, arrow_type).take(column.indices)
     return decoded, certain[indices] | np.asarray(column.is_null())
+
+
+def addresses(column: pa.Array, name: str) -> Checked:
+    """IP addresses. IPv4 addresses in canonical form are their own results."""
+    if pa.types.is_string(column.type) and pc.all(pc.match_substring_regex(column, _IPV4)).as_py():
+        return column, _all(column)
+    return by_distinct(column, partial(values.ip, name), pa.string())
 
 
 def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
