@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from common.errors import FormatError, InputError, StorageError
-from common.logs.blocks import contents
 from common.logs.files import FoundFile, file_size, find_all, is_no_log, open_file
 from common.logs.formats import parquet
-from common.logs.gunzip import Damage
+from common.logs.packing import Damage, contents
 from common.logs.holes import Hole
 from common.logs.options import ReadOptions
 from common.logs.registry import FORMATS, READERS, reader_of

@@ -12,7 +12,7 @@ from common.logs.batches import ParsedBatch, decoded, hole_batch
 from common.logs.blocks import BLOCK_BYTES, Block, blocks
 from common.logs.detection import HEAD_BYTES, detect_format, format_of, read_head
 from common.logs.files import file_size, open_file
-from common.logs.gunzip import READ_BYTES
+from common.logs.packing import READ_BYTES
 from common.logs.holes import Hole
 from common.logs.options import ReadOptions
 from common.logs.registry import LogFormat, reader_of
