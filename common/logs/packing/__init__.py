@@ -22,7 +22,7 @@ def contents(stream: BinaryIO, head: bytes) -> Iterator[bytes | Damage]:
 
 def is_packed(head: bytes) -> bool:
     """Whether data that begin like this are packed."""
-    return head.startswith(gunzip.MAGIC) or streams.packing_of(head) is not None or snappy.is_block(head)
+    return head.startswith(gunzip.MAGIC) or streams.packing_of(head) is not None or snappy.is_packed(head)
 
 
 def _unpacked(stream: BinaryIO, head: bytes) -> Iterator[bytes | Damage]:
@@ -31,8 +31,8 @@ def _unpacked(stream: BinaryIO, head: bytes) -> Iterator[bytes | Damage]:
         yield from gunzip.unpacked(stream, head)
     elif packing:
         yield from streams.unpacked(stream, len(head), packing)
-    elif snappy.is_block(head):
-        yield from snappy.unpacked(stream, head)
+    elif snappy.is_packed(head):
+        yield from snappy.unpacked(stream)
     else:
         yield head
         while piece := stream.read(PIECE_BYTES):
