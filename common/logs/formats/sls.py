@@ -136,6 +136,7 @@ _ALSO_TYPICAL = (
     frozenset({"log_type", "source_ip", "dest_ip", "time_generated", "session_start_time", "log_time"}),
     frozenset(map(str.lower, _TYPICAL)),
 )
+TYPICAL = ("LogType", "Subtype", "TimeGenerated", "SourceAddress", "DestinationAddress", "SessionStartTime")
 
 
 def sniff(line: bytes) -> bool:
