@@ -62,6 +62,10 @@ class Profile:
         return found, certain
 
 
+_ENDPOINTS = {"src_ip", "dst_ip", "src_port", "dst_port", "protocol"}
+_REQUIRED = {TRAFFIC: _ENDPOINTS | {"start_ts", "duration_s"}, THREAT: _ENDPOINTS | {"log_time"}}
+"""Columns without which lines are not parsed together."""
+
 Together = tuple[str, Flags, dict[str, pa.Array], Flags]
 """The log type, the mask of its rows, the columns of all rows, and the mask of the rows that are certain."""
 
@@ -75,7 +79,7 @@ class PairFormat(Protocol):
     def raw(self, fields: Mapping[str, str]) -> tuple[str, Raw]:
         """The log type of a line, and its text by canonical column; an empty one for types that describe no session."""
 
-    def together(self, table: pa.RecordBatch) -> Iterator[Together]:
+    def together(self, table: pa.RecordBatch, style: Style) -> Iterator[Together]:
         """The same for lines that share their keys; lines that no part covers are read one by one."""
 
     @property
@@ -105,9 +109,9 @@ def parse_block(block: Block, path: str, options: ReadOptions, form: PairFormat)
     alone[lines.filled] = True
     found = []
     for columns in lines.columns(form.plain, form.wanted):
-        for kind, mask, raw, sure in form.together(columns.table):
+        for kind, mask, raw, sure in form.together(columns.table, style):
             rows = columns.lines[mask]
-            if not len(rows):
+            if not len(rows) or not _REQUIRED[kind] <= set(raw):
                 continue
             batch = pa.RecordBatch.from_arrays(list(raw.values()), names=list(raw))
             if not mask.all():

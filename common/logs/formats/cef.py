@@ -173,7 +173,7 @@ class Cef:
         present = {name: value for name, value in raw.items() if value or name != "log_time"}
         return kind, present | _named(kind, product, fields, raw)
 
-    def together(self, table: pa.RecordBatch) -> Iterator[Together]:
+    def together(self, table: pa.RecordBatch, style: Style) -> Iterator[Together]:
         """The same for lines that share their keys."""
         ours = pc.equal(as_text(table.column("vendor")), VENDOR)
         for (kind, product), profile in PROFILES.items():

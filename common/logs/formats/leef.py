@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from common.logs.pairs import PLAIN, Profile, Rule, Together, read_pairs
 from common.logs.records import THREAT, TRAFFIC, Raw
 from common.logs.source import Source
 from common.logs.spelled_times import cef_time
-from common.logs.vectors import as_text
+from common.logs.vectors import as_text, by_distinct
 
 NAME = "leef"
 SPLITTABLE = True
@@ -76,6 +77,7 @@ _RECORD = re.compile(rb"LEEF:[12]\.[0-9]\|Palo Alto Networks\|")
 _FIELDS = re.compile(
     rb"(LEEF:[12]\.[0-9])\|(?:[^|]*\|){4}(?:(x[0-9A-Fa-f]{1,2}|0x[0-9A-Fa-f]{1,2}|\\t|[^A-Za-z0-9=|])?\|)?"
 )
+_SECOND_KEY = re.compile(rb"([\t|^])[A-Za-z_][A-Za-z0-9_.-]*=")
 _BY_NUMBER = re.compile(rb"0?x([0-9A-Fa-f]{1,2})")
 _RECEIVED = ("ReceiveTime", "TimeReceived")
 _TYPES = ("Type", "cat")
@@ -112,15 +114,11 @@ class Leef:
         match = _FIELDS.search(line)
         if match is None:
             return Style(b"LEEF:1.0", _HEADER, b"\t")
-        named = match[2]
-        if named is not None:
-            number = _BY_NUMBER.fullmatch(named)
-            separator = bytes([int(number[1], 16)]) if number else b"\t" if named == rb"\t" else named
-            return Style(match[1], (*_HEADER, "delimiter"), separator)
-        rest = line[match.end() :]
+        if match[2] is not None:
+            return Style(match[1], (*_HEADER, "delimiter"), _separator(match[2]))
+        second = _SECOND_KEY.search(line, match.end())
         header = (*_HEADER, "delimiter") if match[0].endswith(b"||") else _HEADER
-        separator = next((byte for byte in (b"\t", b"|", b"^") if byte in rest), b"\t")
-        return Style(match[1], header, separator)
+        return Style(match[1], header, second[1] if second else b"\t")
 
     def raw(self, fields: Mapping[str, str]) -> tuple[str, Raw]:
         """The log type and the texts of one line."""
@@ -132,17 +130,19 @@ class Leef:
         raw = PROFILES[kind].raw(fields)
         received = next((fields[key] for key in _RECEIVED if fields.get(key)), None)
         if kind == TRAFFIC:
-            raw["action"] = raw["action"] or (fields["event"] if fields.get("product") == TEMPLATE else None)
+            raw["action"] = raw["action"] or (fields.get("event") if fields.get("product") == TEMPLATE else None)
             raw["start_ts"] = universal(raw["start_ts"], received, raw["log_time"])
         return kind, {name: value for name, value in raw.items() if value or name != "log_time"}
 
-    def together(self, table: pa.RecordBatch) -> Iterator[Together]:
+    def together(self, table: pa.RecordBatch, style: Style) -> Iterator[Together]:
         """The same for lines that share their keys."""
         present = [as_text(table.column(key)) for key in _TYPES if key in table.schema.names]
         if not present:
             return
         types = pc.utf8_upper(pc.utf8_trim_whitespace(pc.coalesce(*present)))
         ours = pc.equal(as_text(table.column("vendor")), VENDOR)
+        if "delimiter" in style.header:
+            ours = pc.and_(ours, by_distinct(table.column("delimiter"), partial(_is, style.separator), pa.bool_())[0])
         for kind, profile in PROFILES.items():
             mask = np.asarray(pc.and_(pc.equal(types, kind), ours).fill_null(False))
             if not mask.any():
@@ -156,3 +156,13 @@ class Leef:
                 raw["start_ts"], sure = universals(raw["start_ts"], pc.coalesce(*received), raw["log_time"])
                 certain = certain & sure
             yield kind, mask, raw, certain
+
+
+def _separator(named: bytes) -> bytes:
+    """The delimiter that the header names: itself, or its number in hexadecimal."""
+    number = _BY_NUMBER.fullmatch(named)
+    return bytes([int(number[1], 16)]) if number else b"\t" if named == rb"\t" else named
+
+
+def _is(separator: bytes, named: str) -> bool:
+    return _separator(named.encode()) == separator

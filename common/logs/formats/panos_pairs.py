@@ -69,7 +69,7 @@ class Pairs:
             return "other line", {}
         return session_texts(found, cef_time)
 
-    def together(self, table: pa.RecordBatch) -> Iterator[Together]:
+    def together(self, table: pa.RecordBatch, style: Style) -> Iterator[Together]:
         """The same for lines that share their keys."""
         raw, certain = _PROFILE.columns(table)
         if "event_type" not in raw or not {"start_ts", "log_time", "receive_time"} & set(raw):

@@ -211,25 +211,7 @@ def test_quoted_pairs(written: str, value: str | None) -> None:
 
 def test_damaged_lines_are_parsed_alike() -> None:
     random.seed(13)
-    noise = [
-        " ",
-        "=",
-        "|",
-        "\\",
-        "\\=",
-        "\\|",
-        '"',
-        "x=y",
-        "\x1f",
-        "\x00",
-        "\r",
-        "\t",
-        "é",
-        "\udcff",
-        "app=",
-        " src=1.1.1.1 ",
-        "",
-    ]
+    noise = [" ", "=", "|", "\\", "\\=", '"', "x=y", "\x1f", "\0", "\r", "\t", "é", "\udcff", "app=", " src=1.1.1.1 "]
     for line, form in LINES.values():
         lines = [line] * MANY
         for _ in range(250):
@@ -240,6 +222,7 @@ def test_damaged_lines_are_parsed_alike() -> None:
         lines = [part for part in lines if "\n" not in part]
         data = "\n".join(lines).encode("utf-8", "surrogateescape")
         together, alone = parse_block(Block(data, 1), "f", ReadOptions(), form), one_by_one(lines, form)
-        assert together.sessions.to_pylist() == alone.sessions.to_pylist()
+        for row, expected in zip(together.sessions.to_pylist(), alone.sessions.to_pylist(), strict=True):
+            assert row == expected, lines[min(row["source_line"], expected["source_line"]) - 1]
         assert together.rejects.to_pylist() == alone.rejects.to_pylist()
         assert together.others == alone.others
