@@ -7,7 +7,7 @@ from typing import Protocol
 
 from common.errors import FormatError
 from common.logs.batches import ParsedBatch
-from common.logs.formats import argus, ecs, panos, parquet, sls, zeek
+from common.logs.formats import argus, cef, ecs, leef, panos, panos_pairs, parquet, sls, zeek
 from common.logs.source import Source
 
 
@@ -40,7 +40,10 @@ READERS: tuple[LogFormat, ...] = (
     zeek,
     argus,
     sls,
+    cef,
+    leef,
     panos,
+    panos_pairs,
     ecs,
 )
 """The formats in order of preference: where a line fits several, the first one wins."""
