@@ -12,6 +12,7 @@ from common.config.redshift import RedshiftParameters
 from common.config.sources import read_document
 from common.config.training import TrainingParameters
 from common.config.values import (
+    AtLeastOne,
     Hour,
     LogTimeZone,
     Network,
@@ -68,6 +69,8 @@ class ProjectParameters(Settings):
     """ISO weekdays that are not working days: 1 is Monday, 6 Saturday."""
     allowed_lateness_minutes: NotNegative = 15.0
     """How far outside the window of its batch a session may end and still count there."""
+    sessions_retention_days: AtLeastOne = 30
+    """How many days of single sessions the lake keeps, before the newest."""
     max_rejected_ratio: Share = 0.05
     """Largest share of rejected records with which a run still succeeds."""
     horizons: Mapping[str, Horizon] = Field(default_factory=dict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,10 +17,9 @@ import pyarrow.parquet as pq
 
 from common.arrays import Integers
 from common.contracts.columns import PARTITIONS
-from common.contracts.session import REJECT_COLUMNS, REJECT_SCHEMA, SESSION_COLUMNS
+from common.contracts.session import REJECT_COLUMNS, REJECT_SCHEMA, SESSION_COLUMNS, SOURCE_COLUMNS
 from common.contracts.types import Column, arrow_schema
 from common.contracts.window_columns import WINDOW_MICROS, micros
-from common.features.spec import FeatureSpec
 from common.logs import Counts, ParsedBatch
 from common.logs.batches import MAX_RAW_CHARACTERS, decoded
 from common.logs.files import open_file
@@ -29,22 +27,6 @@ from common.logs.reading import read_records
 from common.windows import Windows
 from jobs.delta.placement import Placement
 
-RARELY_READ = frozenset(
-    {
-        "log_ts",
-        "src_port",
-        "rule",
-        "src_zone",
-        "dst_zone",
-        "src_user",
-        "threat_id",
-        "severity",
-        "threat_category",
-        "url",
-    }
-    | {"url_category", "app_category", "app_risk", "dst_user", "src_country", "dst_country", "nat_src_ip"}
-    | {"nat_src_port", "nat_dst_ip", "nat_dst_port", "device_name", "virtual_system"}
-)
 RECORD = Column("record", "long", "position of the record in the input, file by file and line by line")
 SLICE = Column("slice", "int", "position of the window that counts the record, in the windows of the run")
 REJECTS = arrow_schema((*REJECT_COLUMNS, *PARTITIONS))
@@ -52,11 +34,8 @@ ROWS_PER_GROUP = 262_144
 RAW_ROWS = 1_000
 
 
-def staged_schema(spec: FeatureSpec) -> pa.Schema:
-    """The columns of staged sessions: what the slices read, and whatever else a sum of the specification names."""
-    named = set(re.findall(r"\w+", " ".join(metric.sum for metric in spec.sums)))
-    left_out = RARELY_READ - named
-    return arrow_schema((*(column for column in SESSION_COLUMNS if column.name not in left_out), RECORD, SLICE))
+STAGED = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS, RECORD, SLICE))
+"""The columns of staged sessions."""
 
 
 @dataclass
@@ -84,7 +63,6 @@ class Staging:
     """
 
     folder: Path
-    schema: pa.Schema
     placement: Placement
     lateness: timedelta
     counts: RunCounts = field(default_factory=RunCounts)
@@ -103,7 +81,7 @@ class Staging:
 
     def __enter__(self) -> Staging:
         self._members = list(self.placement.windows)
-        self._sessions = pq.ParquetWriter(self.sessions_path, self.schema, compression="lz4")
+        self._sessions = pq.ParquetWriter(self.sessions_path, STAGED, compression="lz4")
         self._rejects = pq.ParquetWriter(self.rejects_path, REJECTS, compression="zstd")
         return self
 
@@ -130,10 +108,10 @@ class Staging:
         kept = batch.sessions.filter(pc.equal(batch.sessions.column("status"), "kept"))
         sessions, slices = self._placed(kept)
         self.counts.kept += sessions.num_rows
-        columns = {name: sessions.column(name) for name in self.schema.names if name in sessions.schema.names}
+        columns = {name: sessions.column(name) for name in STAGED.names if name in sessions.schema.names}
         columns[RECORD.name] = pa.array(np.arange(first, first + sessions.num_rows))
         columns[SLICE.name] = pa.array(slices, pa.int32())
-        self._pending.append(pa.RecordBatch.from_pydict(columns, schema=self.schema))
+        self._pending.append(pa.RecordBatch.from_pydict(columns, schema=STAGED))
         if sum(pending.num_rows for pending in self._pending) >= ROWS_PER_GROUP:
             self._flush()
 

@@ -117,13 +117,14 @@ def history(table: str, lake_uri: str, last: int, form: str, feature_spec_versio
 
 @main.command(
     epilog="Example: ndr-lake sample delta_pair --lake demo/lake --where peer_port=443 --rows 3",
-    groups={"Rows": ("rows", "columns", "where")},
+    groups={"Rows": ("rows", "columns", "host", "where")},
 )
 @table_argument
 @lake_option
 @optional_window_option("the newest")
 @click.option("--rows", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Number of rows.")
 @click.option("--columns", metavar="NAME,...", default="", help="Columns, in this order.  [default: all]")
+@click.option("--host", metavar="ADDRESS", help="Only rows about this address; of sessions, those from and to it.")
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only rows with this value; can be repeated.")
 @format_option
 @lake_spec_option
@@ -134,6 +135,7 @@ def sample(
     windows: Windows | None,
     rows: int,
     columns: str,
+    host: str | None,
     where: tuple[str, ...],
     form: str,
     feature_spec_version: str | None,
@@ -146,7 +148,7 @@ def sample(
         from tools.lake import contents
         from tools.lake.sampling import Wanted
 
-    wanted = Wanted(rows, windows, tuple(filter(None, columns.split(","))), where)
+    wanted = Wanted(rows, windows, tuple(filter(None, columns.split(","))), where, host)
     contents.print_sample(lake_uri, feature_spec_version, table, wanted, form)
 
 
