@@ -86,7 +86,7 @@ def _are_utf8(data: bytes, raw: np.ndarray, bounds: Integers) -> Flags:
 
 
 def text_columns(texts: pa.StringArray, paths: Paths, raw: Collection[str] = ()) -> tuple[pa.RecordBatch, Flags]:
-    """The first value that is not empty at the paths of each column, as text, and the mask of the rows that are certain.
+    """The first value that is not empty at the paths of each column, as text, and the mask of the certain rows.
 
     A row is certain if it is a JSON object, and each value found is a scalar. Rows that are not certain hold anything.
 
@@ -241,8 +241,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
     if not hasattr(_thread, "connection"):
         import duckdb
 
-        settings: dict[str, str | bool | int] = {"threads": 1, "enable_external_access": False}
-        _thread.connection = duckdb.connect(config=settings)
+        _thread.connection = duckdb.connect(config={"threads": 1, "enable_external_access": False})
         _thread.connection.execute("PRAGMA disable_optimizer")
     connection: duckdb.DuckDBPyConnection = _thread.connection
     return connection

@@ -93,6 +93,11 @@ def integers(column: pa.Array) -> Checked:
     return numbers, np.asarray(plain.fill_null(True))
 
 
+def instants(column: pa.Array, name: str, zone: str) -> Checked:
+    """Times in microseconds since the epoch. Null stays null and is certain."""
+    return by_distinct(column, partial(values.instant, name, zone), pa.int64())
+
+
 def real_numbers(column: pa.Array, name: str) -> Checked:
     """Seconds as floating-point numbers. Null stays null and is certain; the caller checks the range."""
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
