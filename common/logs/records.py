@@ -82,7 +82,7 @@ def session_of(kind: str, raw: Raw, options: ReadOptions) -> dict[str, Any]:
     for name in ("src_port", "dst_port"):
         session[name] = values.port(name, raw.get(name), session["protocol"])
     foreign = foreign_columns(kind)
-    session |= {name: values.integer(name, raw.get(name)) for name in COUNTERS if name not in foreign}
+    session |= {name: values.counter(raw.get(name)) for name in COUNTERS if name not in foreign}
     session |= {name: rule(raw.get(name)) for name, rule in TEXT_RULES.items() if name not in foreign}
     session |= {name: rule(raw.get(name)) for name, rule in SMALL_NUMBERS.items()}
     session["repeat_count"] = values.repeat_count(raw.get("repeat_count"))

@@ -158,9 +158,17 @@ def _within(value: str | None, maximum: int) -> int | None:
     return int(stripped)
 
 
+def counter(value: str | None) -> int | None:
+    """The number, from 0; None for an empty or an impossible one, which costs no session."""
+    try:
+        return integer("counter", value)
+    except FieldError:
+        return None
+
+
 def repeat_count(value: str | None) -> int:
-    """The number of sessions that the record stands for; an empty count and 0 mean 1."""
-    return integer("repeat_count", value) or 1
+    """The number of sessions that the record stands for; an empty or impossible count and 0 mean 1."""
+    return counter(value) or 1
 
 
 def seconds(name: str, value: str | None) -> float:
