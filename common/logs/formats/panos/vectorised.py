@@ -48,7 +48,7 @@ _SAMPLE = 8
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _HIGH_CARDINALITY = frozenset(
     {"session_id", "src_port", "dst_port", "bytes_sent", "bytes_received", "packets_sent", "packets_received"}
-    | {"duration_s", "sequence_number", "precise_time", "nat_src_port", "url"}
+    | {"duration_s", "sequence_number", "precise_time", "nat_src_port", "nat_dst_port", "url"}
 )
 
 
