@@ -66,9 +66,7 @@ def read_json(source: Source, layout_of: Callable[[Document], Layout], parse: Pa
         yield _parse_block(block, source, layout_of, parse)
 
 
-def _parse_block(
-    block: Block, source: Source, layout_of: Callable[[Document], Layout], parse: Parse
-) -> ParsedBatch:
+def _parse_block(block: Block, source: Source, layout_of: Callable[[Document], Layout], parse: Parse) -> ParsedBatch:
     lines, into = JsonLines(block), RecordCollector(source.path)
     found: list[pa.RecordBatch] = []
     single = np.ones(len(lines.likely), dtype=bool)

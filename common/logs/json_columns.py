@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 Paths = Mapping[str, Sequence[str]]
 """The dotted paths of each column, in order of preference; any part may be nested and any part dotted."""
 
-_LENIENT = r",\s*[}\]]|(?i:nan|inf|infinity)\s*[,}\]]"
-"""What DuckDB takes for JSON and the standard does not; it may also match within strings."""
+_NO_NUMBER = r"\s*-?(?i:nan|inf|infinity)\s*[,}\]]"
+_LENIENT = (rf",(?:\s*[}}\]]|{_NO_NUMBER})", f":{_NO_NUMBER}", rf"\[{_NO_NUMBER}")
+"""What DuckDB takes for JSON and the standard does not; it may also match within strings. Each begins with a literal,
+which makes it fast."""
+
+_DOTTED = r'\.[^"]*"\s*:'
+"""The end of a name with dots."""
 
 _MAX_NESTING = 900
 """Deeper documents are left to the parser of single lines, which refuses them at about 1,000."""
@@ -86,7 +91,7 @@ def _are_utf8(data: bytes, raw: np.ndarray, bounds: Integers) -> Flags:
 
 
 def text_columns(texts: pa.StringArray, paths: Paths, raw: Collection[str] = ()) -> tuple[pa.RecordBatch, Flags]:
-    """The first value that is not empty at the paths of each column, as text, and the mask of the rows that are certain.
+    """The first value at the paths of each column that is not empty, as text, and the mask of the certain rows.
 
     A row is certain if it is a JSON object, and each value found is a scalar. Rows that are not certain hold anything.
 
@@ -95,15 +100,14 @@ def text_columns(texts: pa.StringArray, paths: Paths, raw: Collection[str] = ())
         paths: the columns.
         raw: columns that may hold lists and objects: these come as JSON.
     """
-    unusual = np.asarray(pc.match_substring_regex(texts, _unusual(_prefixes(paths))))
     rows, certain = _read(texts, _query(_frozen(paths), dotted=False))
-    if unusual.any():
-        at = np.flatnonzero(unusual)
-        some = texts.take(pa.array(at))
-        certain[at] &= ~np.asarray(pc.match_substring_regex(some, _LENIENT))
-        dotted = at[np.asarray(pc.match_substring_regex(some, _dotted(_prefixes(paths))))]
-        if len(dotted):
-            rows, certain = _with_dotted(texts, rows, certain, dotted, paths)
+    for pattern in _LENIENT:
+        certain &= ~_matches(texts, pattern)
+    dotted = np.flatnonzero(_matches(texts, _DOTTED))
+    if len(dotted):
+        dotted = dotted[_matches(texts.take(pa.array(dotted)), _dotted(_prefixes(paths)))]
+    if len(dotted):
+        rows, certain = _with_dotted(texts, rows, certain, dotted, paths)
     columns = [_without_empty(rows.column(name)) for name in paths]
     for name, column in zip(paths, columns, strict=True):
         if name not in raw:
@@ -164,9 +168,8 @@ def _dotted(prefixes: tuple[str, ...]) -> str:
     return rf'"(?:{"|".join(prefixes)})\.[^"]*"\s*:' if prefixes else "^$"
 
 
-@lru_cache(maxsize=64)
-def _unusual(prefixes: tuple[str, ...]) -> str:
-    return f"{_dotted(prefixes)}|{_LENIENT}"
+def _matches(texts: pa.StringArray, pattern: str) -> Flags:
+    return np.asarray(pc.match_substring_regex(texts, pattern))
 
 
 @lru_cache(maxsize=64)
@@ -228,7 +231,7 @@ def _rows(lines: pa.Table, found: str, columns: str) -> pa.Table:
     connection.register("lines", lines)
     try:
         query = f"SELECT {columns} FROM (SELECT {found} AS found FROM lines)"
-        return connection.execute(query).to_arrow_table()
+        return connection.sql(query).to_arrow_table()
     finally:
         connection.unregister("lines")
 

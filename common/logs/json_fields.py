@@ -38,6 +38,7 @@ class Fields:
         paths: the paths of each value, in order of preference: canonical columns, and values that rules need.
         rules: canonical columns that follow from values: the rule, and the names of its arguments.
         constants: canonical columns that are always the same.
+        defaults: what an empty value stands for.
         composite: values that may be lists or objects, which rules get as JSON; they have one path each.
         per_second: the units of durations in a second: 1, or 10^9 for nanoseconds.
     """
@@ -45,6 +46,7 @@ class Fields:
     paths: Paths
     rules: Mapping[str, tuple[Rule, Sequence[str]]]
     constants: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
     composite: frozenset[str] = frozenset()
     per_second: int = 1
 
@@ -54,6 +56,11 @@ class Fields:
             name: _json_at(document, paths[0]) if name in self.composite else find(document, *paths)
             for name, paths in self.paths.items()
         }
+        return self.completed(raw)
+
+    def completed(self, raw: dict[str, str | None]) -> dict[str, str | None]:
+        """The values of a record, of which `raw` has those at the paths, as `records.session_of` takes them."""
+        raw |= {name: raw.get(name) or value for name, value in self.defaults.items()}
         raw |= {name: whole(raw[name]) for name in WHOLE_NUMBERS if name in raw}
         raw |= {name: iso(name, raw[name]) for name in TIMES if name in raw}
         raw["duration_s"] = _seconds(raw.get("duration_s"), self.per_second)
@@ -63,6 +70,7 @@ class Fields:
     def columns(self, found: pa.RecordBatch) -> tuple[pa.RecordBatch, Flags]:
         """The values of documents as `tables.sessions_of` takes them, and the mask of the doubtful rows."""
         raw = {name: found.column(name) for name in self.paths}
+        raw |= {name: raw[name].fill_null(value) for name, value in self.defaults.items()}
         raw |= {name: _whole_numbers(raw[name]) for name in WHOLE_NUMBERS if name in raw}
         raw |= {name: pa.repeat(pa.scalar(value), found.num_rows) for name, value in self.constants.items()}
         certain = np.ones(found.num_rows, dtype=bool)
@@ -78,7 +86,7 @@ class Fields:
 
 
 def by_combination(rule: Rule, columns: Sequence[pa.StringArray]) -> tuple[pa.Array, Flags]:
-    """The result of a rule for texts of several columns, computed once per combination, and the mask of certain ones."""
+    """The result of a rule for texts of several columns, computed once per combination, and the mask of certain rows."""
     if len(columns) == 1 and not columns[0].null_count:
         return by_distinct(columns[0], rule, pa.string())
     joined = pc.binary_join_element_wise(*columns, _SEPARATOR, null_handling="replace", null_replacement="")
