@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from common.arrays import Flags, Integers
 from common.logs.blocks import MAX_LINE_BYTES, Block
@@ -18,6 +19,7 @@ from common.logs.lines import BLANKS
 if TYPE_CHECKING:
     import duckdb
 
+Bytes = NDArray[np.uint8]
 Paths = Mapping[str, Sequence[str]]
 """The dotted paths of each column, in order of preference; any part may be nested and any part dotted."""
 
@@ -65,7 +67,7 @@ class JsonLines:
     def __getitem__(self, index: int) -> bytes:
         return self._data[self._bounds[index] : self._bounds[index + 1]].strip(BLANKS)
 
-    def _plain(self, raw: np.ndarray) -> Flags:
+    def _plain(self, raw: Bytes) -> Flags:
         """Mask of the lines that start as objects, and are neither too long nor nested too deeply, all UTF-8."""
         starts, lengths = self._bounds[:-1], np.diff(self._bounds)
         right: Flags = (raw[starts] == _OBJECT) & (lengths <= MAX_LINE_BYTES)
@@ -77,7 +79,7 @@ class JsonLines:
         return right
 
 
-def _are_utf8(data: bytes, raw: np.ndarray, bounds: Integers) -> Flags:
+def _are_utf8(data: bytes, raw: Bytes, bounds: Integers) -> Flags:
     right = np.ones(len(bounds) - 1, dtype=bool)
     try:
         data.decode()
@@ -100,14 +102,14 @@ def text_columns(texts: pa.StringArray, paths: Paths, raw: Collection[str] = ())
         paths: the columns.
         raw: columns that may hold lists and objects: these come as JSON.
     """
-    rows, certain = _read(texts, _query(_frozen(paths), dotted=False))
-    for pattern in _LENIENT:
-        certain &= ~_matches(texts, pattern)
     dotted = np.flatnonzero(_matches(texts, _DOTTED))
     if len(dotted):
         dotted = dotted[_matches(texts.take(pa.array(dotted)), _dotted(_prefixes(paths)))]
-    if len(dotted):
+    rows, certain = _read(texts, _query(_frozen(paths), dotted=0 < len(dotted) == len(texts)))
+    if 0 < len(dotted) < len(texts):
         rows, certain = _with_dotted(texts, rows, certain, dotted, paths)
+    for pattern in _LENIENT:
+        certain &= ~_matches(texts, pattern)
     columns = [_without_empty(rows.column(name)) for name in paths]
     for name, column in zip(paths, columns, strict=True):
         if name not in raw:
@@ -121,8 +123,6 @@ def _with_dotted(
     """The rows, with those that have dotted names read again."""
     again, valid = _read(texts.take(pa.array(dotted)), _query(_frozen(paths), dotted=True))
     certain[dotted] &= valid
-    if len(dotted) == rows.num_rows:
-        return again, certain
     places = np.arange(rows.num_rows, dtype=np.int64)
     places[dotted] = rows.num_rows + np.arange(len(dotted))
     return pa.concat_batches([rows, again]).take(pa.array(places)), certain
@@ -146,7 +146,7 @@ def _are_composite(column: pa.StringArray) -> Flags:
     return composite
 
 
-def bounds_of(column: pa.StringArray) -> np.ndarray:
+def bounds_of(column: pa.StringArray) -> NDArray[np.int32]:
     """Where each value of a column of text starts in its data, and where the last one ends."""
     if not len(column):
         return np.zeros(1, dtype=np.int32)
@@ -244,8 +244,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
     if not hasattr(_thread, "connection"):
         import duckdb
 
-        settings: dict[str, str | bool | int] = {"threads": 1, "enable_external_access": False}
-        _thread.connection = duckdb.connect(config=settings)
+        _thread.connection = duckdb.connect(config={"threads": 1, "enable_external_access": False})
         _thread.connection.execute("PRAGMA disable_optimizer")
     connection: duckdb.DuckDBPyConnection = _thread.connection
     return connection

@@ -86,7 +86,7 @@ class Fields:
 
 
 def by_combination(rule: Rule, columns: Sequence[pa.StringArray]) -> tuple[pa.Array, Flags]:
-    """The result of a rule for texts of several columns, computed once per combination, and the mask of certain rows."""
+    """The result of a rule for texts of several columns, computed once per combination; mask of certain rows."""
     if len(columns) == 1 and not columns[0].null_count:
         return by_distinct(columns[0], rule, pa.string())
     joined = pc.binary_join_element_wise(*columns, _SEPARATOR, null_handling="replace", null_replacement="")

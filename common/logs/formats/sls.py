@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from common.logs.batches import DUPLICATE, ParsedBatch, RecordCollector
 from common.logs.json_blocks import Layout, Part, read_json
-from common.logs.json_fields import Fields, by_combination
+from common.logs.json_fields import Fields, Rule, by_combination
 from common.logs.json_lines import Document, names_in, pick, text_at
 from common.logs.options import ReadOptions
 from common.logs.records import THREAT, TRAFFIC, session_of, status_of, threat_id
@@ -122,7 +122,10 @@ def _reason(reason: str | None) -> str | None:
     return "n/a" if reason == "n-a" else reason
 
 
-_RULES = {"session_end_reason": (_reason, ("reason",)), "threat_id": (threat_id, ("threat_name", "threat_number"))}
+_RULES: dict[str, tuple[Rule, Sequence[str]]] = {
+    "session_end_reason": (_reason, ("reason",)),
+    "threat_id": (threat_id, ("threat_name", "threat_number")),
+}
 _STYLES = {
     "LogType": Fields(FORWARDED, _RULES),
     "log_type": Fields(STORED, _RULES),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -151,7 +151,7 @@ def _columns(data: bytes, header: _Header) -> tuple[pa.RecordBatch | None, list[
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns)), misfits
 
 
-def _first(table: pa.Table, paths: tuple[str, ...]) -> pa.Array:
+def _first(table: pa.Table, paths: Sequence[str]) -> pa.Array:
     """The first value of each row that is set, of the fields that exist."""
     present = [table.column(name).combine_chunks() for name in paths if name in table.schema.names]
     if not present:
