@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from common.arrays import Flags
 from common.logs import values
+from common.logs.batches import encodable
 from common.logs.epochs import instants, iso
 from common.logs.json_columns import Paths
 from common.logs.json_lines import Document, pick, text_at, whole
@@ -102,7 +103,9 @@ def _apply(rule: Rule, count: int, joined: str) -> str | None:
 
 def _json_at(document: Document, path: str) -> str | None:
     value = pick(document, path)
-    return value or None if value is None or isinstance(value, str) else json.dumps(value)
+    if value is None or isinstance(value, str):
+        return encodable(value) if value else None
+    return json.dumps(value)
 
 
 def _whole_numbers(column: pa.StringArray) -> pa.StringArray:
