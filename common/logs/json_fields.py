@@ -80,7 +80,7 @@ class Fields:
             certain &= right
         raw |= {name: instants(raw[name]) for name in TIMES if name in raw}
         if "duration_s" in raw:
-            raw["duration_s"] = pc.divide(decimals(_whole_numbers(raw["duration_s"])), float(self.per_second))
+            raw["duration_s"] = _durations(raw["duration_s"], self.per_second)
         _complete_times(raw)
         used = {name: column for name, column in raw.items() if _is_used(name, column)}
         return pa.RecordBatch.from_arrays(list(used.values()), names=list(used)), ~certain
@@ -127,10 +127,13 @@ def _seconds(duration: str | None, per_second: int) -> str | None:
     return None if number is None else format(Decimal(number) / per_second, "f")
 
 
-def decimals(column: pa.StringArray) -> pa.DoubleArray:
-    """The numbers of a column of text, as `values.seconds` reads them; null for any other text."""
-    plain = pc.match_substring_regex(column, r"^[0-9]{1,15}(?:\.[0-9]{1,20})?$")
-    return pc.if_else(plain, column, pa.scalar(None, pa.string())).cast(pa.float64())
+def _durations(column: pa.StringArray, per_second: int) -> pa.DoubleArray:
+    """Seconds; null where the text is not plain."""
+    fraction = r"(?:\.[0-9]{1,20})?" if per_second == 1 else ""
+    column = _whole_numbers(column)
+    plain = pc.match_substring_regex(column, f"^[0-9]{{1,15}}{fraction}$")
+    numbers = pc.if_else(plain, column, pa.scalar(None, pa.string())).cast(pa.float64())
+    return pc.divide(numbers, float(per_second))
 
 
 def _complete_times(raw: dict[str, pa.Array]) -> None:
