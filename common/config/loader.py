@@ -15,14 +15,17 @@ Group = TypeVar("Group", bound=BaseModel)
 
 
 class Settings(BaseModel):
-    """A group of settings: values of exactly the types declared. The docstring of a field is its meaning."""
+    """A group of settings: values of exactly the types declared. The docstring of a field is its meaning.
+
+    pydantic would read the docstrings of all groups whenever a command loads them, which takes most of that time;
+    `common.config.schema` reads them where they are needed.
+    """
 
     model_config = ConfigDict(
         frozen=True,
         strict=True,
         extra="forbid",
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
         serialize_by_alias=True,
         defer_build=True,  # until a command uses the group: a tenth of a second
     )

@@ -12,6 +12,7 @@ from common.config.redshift import RedshiftParameters
 from common.config.sources import read_document
 from common.config.training import TrainingParameters
 from common.config.values import (
+    AtLeastOne,
     Hour,
     LogTimeZone,
     Network,
@@ -52,6 +53,8 @@ class ProjectParameters(Settings):
     """IANA time zone of the site; working hours, weekends and features of the time of day are local to it."""
     log_time_zone: LogTimeZone = "UTC"
     """Zone of log times that carry none: an IANA name or an offset."""
+    device_time_zones: Mapping[Text, LogTimeZone] = Field(default_factory=dict)
+    """The same for single devices, by serial number; it goes before `log_time_zone`."""
     internal_cidrs: tuple[Network, ...] = DEFAULT_INTERNAL_CIDRS
     """Networks of the organisation. Addresses inside them are hosts that get features and scores."""
     segments: Mapping[Network, Text] = Field(default_factory=dict)
@@ -66,6 +69,8 @@ class ProjectParameters(Settings):
     """ISO weekdays that are not working days: 1 is Monday, 6 Saturday."""
     allowed_lateness_minutes: NotNegative = 15.0
     """How far outside the window of its batch a session may end and still count there."""
+    sessions_retention_days: AtLeastOne = 30
+    """How many days of single sessions the lake keeps, before the newest."""
     max_rejected_ratio: Share = 0.05
     """Largest share of rejected records with which a run still succeeds."""
     horizons: Mapping[str, Horizon] = Field(default_factory=dict)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from common.config.documents import ValuePath
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 Schema = dict[str, Any]
 
@@ -27,11 +28,19 @@ TYPES = {
 
 
 class _Generator(GenerateJsonSchema):
-    """Leaves out titles, which would repeat the names of the fields, and refuses keys that no pattern matches."""
+    """Describes fields by their docstrings, without titles, and refuses keys that no pattern matches."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Never."""
         return False
+
+    def model_schema(self, schema: Any) -> Schema:
+        """The schema of a group."""
+        return _described(super().model_schema(schema), schema["cls"])
+
+    def dataclass_schema(self, schema: Any) -> Schema:
+        """The schema of a group that is a dataclass."""
+        return _described(super().dataclass_schema(schema), schema["cls"])
 
     def dict_schema(self, schema: Any) -> Schema:
         """The schema of a mapping, with that of its keys."""
@@ -39,6 +48,28 @@ class _Generator(GenerateJsonSchema):
         for values in found.pop("patternProperties", {}).values():
             found |= {"propertyNames": self.generate_inner(schema["keys_schema"]), "additionalProperties": values}
         return found
+
+
+def _described(found: Schema, kind: type) -> Schema:
+    """The schema with what the docstrings of the fields say."""
+    fields = kind.model_fields if issubclass(kind, BaseModel) else {}
+    for name, meaning in _meanings(kind).items():
+        alias = fields[name].alias if name in fields else None
+        found["properties"][alias or name]["description"] = meaning
+    return found
+
+
+def _meanings(kind: type) -> dict[str, str]:
+    """The docstring of each field, from the source of the class and its bases."""
+    found = {}
+    for part in reversed(kind.__mro__):
+        if part.__module__.startswith("common."):
+            (declared,) = ast.parse(inspect.getsource(part)).body
+            for field, text in pairwise(declared.body) if isinstance(declared, ast.ClassDef) else ():
+                match field, text:
+                    case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(meaning))):
+                        found[name] = inspect.cleandoc(meaning)
+    return found
 
 
 @cache

@@ -20,6 +20,7 @@ from common.contracts.slices import (
     QUANTILE_SOURCES,
     QUANTILES,
     SESSION_KEYS,
+    SESSIONS,
     SESSIONS_REJECTED,
     delta_host,
 )
@@ -45,6 +46,7 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
     declared = (
         SESSIONS_REJECTED,
         SESSION_KEYS,
+        SESSIONS,
         delta_host(spec),
         DELTA_PAIR,
         PAIR_DAYS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.contracts.columns import HOST, PARTITIONS, ROLE, SEGMENT, WINDOW_BOUNDS
-from common.contracts.session import REJECT_COLUMNS
+from common.contracts.session import REJECT_COLUMNS, SESSION_COLUMNS, SOURCE_COLUMNS
 from common.contracts.types import Column, Table
 from common.features.spec import FeatureSpec
 
@@ -103,6 +103,14 @@ PAIR_COUNTS = Table(
     ),
     ("date", "window"),
     ("src_ip", "dst_ip", "dst_port", "window_start_ts"),
+)
+
+SESSIONS = Table(
+    "sessions",
+    "one row per record that a window counts: a finished session, or a THREAT log",
+    (*SESSION_COLUMNS, *SOURCE_COLUMNS, *PARTITIONS),
+    ("date", "window"),
+    ("source_file", "source_line", "session_id", "sequence_number", "window"),
 )
 
 SESSIONS_REJECTED = Table(

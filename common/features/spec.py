@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -13,7 +13,8 @@ from typing import Annotated, Any, TypeVar
 from annotated_types import Ge, Gt
 
 from common.errors import SpecError
-from common.features.entries import SpecFile, listed, nearest
+from common.features.entries import SpecFile, listed
+from common.features.names import check_names
 from common.windows import WINDOW
 
 ADDITIVE_KINDS = ("count", "bytes", "packets", "seconds")
@@ -220,7 +221,7 @@ def parse_spec(text: str, path: str) -> FeatureSpec:
         composites=_composites(file, raw),
         pair_features=described("deviation.pair_features"),
     )
-    _check_names(file, spec, rows)
+    check_names(file, spec, rows)
     return spec
 
 
@@ -273,32 +274,3 @@ def _composites(file: SpecFile, raw: dict[str, Any]) -> dict[str, Composite]:
         common = {"unit": "scales", "null_when": "all of these z_mad are null", "formula": formula}
         found[name] = file.build(Composite, rest, place, name=name, metrics=by_role, **common)
     return found
-
-
-def _check_names(file: SpecFile, spec: FeatureSpec, rows: Sequence[Metric]) -> None:
-    """Raises where a name is defined twice, or used but not declared."""
-    names = [row.name for row in rows]
-    for name in names:
-        if names.count(name) > 1:
-            raise file.error(f"metric {name}", "declared twice", "Rename or remove one of them")
-    uses = {
-        "baseline.outlier_metrics": spec.outlier_metrics,
-        "deviation.core_metrics": spec.core_metrics,
-        **{f"composite {name}": sum(entry.metrics.values(), ()) for name, entry in spec.composites.items()},
-    }
-    deviating = [metric.name for metric in spec.deviation_metrics]
-    for place, used in uses.items():
-        for name in used:
-            if name not in deviating:
-                raise file.error(
-                    place,
-                    f"no metric with a deviation is called {name!r}{nearest(str(name), deviating)}",
-                    "Declare it in metrics, or correct the name",
-                )
-    for metric in spec.metrics:
-        if metric.kind not in spec.floors:
-            raise file.error(
-                f"metric {metric.name}",
-                f"kind {metric.kind!r} is unknown{nearest(metric.kind, spec.floors)}",
-                f"Use one of {listed(spec.floors)}, or add the kind to deviation.floors",
-            )

@@ -8,7 +8,7 @@ import os
 import click
 from deltalake import CommitProperties
 
-from common import __version__
+from common import RUN_VARIABLE, __version__
 
 USER_METADATA = "userMetadata"
 """The field of a commit that writers may fill: Spark's `DESCRIBE HISTORY` and deltalake's `history()` show it."""
@@ -22,7 +22,7 @@ def origin() -> str:
         {
             "command": context.command_path if context else None,
             "release": __version__,
-            "run_id": batch or os.environ.get("NDR_RUN_ID"),
+            "run_id": batch or os.environ.get(RUN_VARIABLE),
         }
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
@@ -123,6 +124,28 @@ class Lake(LakeReader):
 
         return self._committed(name, replaced)
 
+    def replace_files(self, name: str, files: Sequence[AddAction], windows: Windows) -> int:
+        """Replaces the partitions of the windows by files that have been written; returns the new table version.
+
+        Raises:
+            CommitError: the commit failed, or conflicted with others too often.
+        """
+        table = self.table(name)
+
+        def replaced() -> int:
+            delta = self.delta(name)
+            delta.create_write_transaction(
+                list(files),
+                "overwrite",
+                table.delta,
+                list(table.partitions),
+                partition_filters=[("window", ">=", windows.key), ("window", "<=", windows.last_key)],
+                commit_properties=properties(),
+            )
+            return self.version(name)
+
+        return self._committed(name, replaced)
+
     def rewrite(
         self, name: str, partitions: Mapping[str, Sequence[str]], change: Callable[[pa.Table], pa.Table]
     ) -> int:
@@ -155,6 +178,14 @@ class Lake(LakeReader):
             CommitError: the commit failed, or conflicted with others too often.
         """
         self._committed(name, lambda: self.delta(name).delete(where, commit_properties=properties()))
+
+    def vacuum(self, name: str) -> None:
+        """Deletes the files that commits of more than a week ago removed from the table.
+
+        Raises:
+            CommitError: they cannot be deleted.
+        """
+        self._committed(name, lambda: self.delta(name).vacuum(dry_run=False, commit_properties=properties()))
 
     def _committed(self, name: str, work: Callable[[], Result]) -> Result:
         """What the work returns, which ends in a commit; it is done again after a conflict with another writer."""

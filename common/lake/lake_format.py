@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.errors import LakeFormatError, StorageError, first_line
+from common.errors import InputError, LakeFormatError, StorageError, first_line
 from common.lake.identity import LakeIdentity, require_same
 from common.storage.drafts import draft
 from common.storage.files import Folder
@@ -96,6 +96,20 @@ def find_record(lake: LakeReader) -> Record | None:
     if found := read_record(lake.uri):
         return found
     return Record(UNMARKED_FORMAT, None) if any(lake.exists(name) for name in lake.names) else None
+
+
+def known_record(lake: LakeReader) -> Record:
+    """The record of a lake that must be there.
+
+    Raises:
+        InputError: it has neither record nor tables.
+        LakeFormatError: the file is damaged.
+        StorageError: it cannot be read.
+    """
+    found = find_record(lake)
+    if found is None:
+        raise InputError(f"{lake.uri} has no tables", "Check --lake")
+    return found
 
 
 def read_record(lake_uri: str) -> Record | None:

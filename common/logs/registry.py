@@ -7,12 +7,16 @@ from typing import Protocol
 
 from common.errors import FormatError
 from common.logs.batches import ParsedBatch
-from common.logs.formats import argus, ecs, panos, parquet, sls, zeek
+from common.logs.formats import argus, cef, ecs, leef, panos, panos_pairs, parquet, sls, zeek
 from common.logs.source import Source
 
 
 class LogFormat(Protocol):
-    """What the module of a format defines."""
+    """What the module of a format defines.
+
+    It may also define `TYPICAL`: the names of fields by which users know the format. The error for a file in no known
+    format says which of them are missing.
+    """
 
     NAME: str
     """What users call the format, as in `--log-format`."""
@@ -36,10 +40,19 @@ READERS: tuple[LogFormat, ...] = (
     zeek,
     argus,
     sls,
+    cef,
+    leef,
     panos,
+    panos_pairs,
     ecs,
 )
 """The formats in order of preference: where a line fits several, the first one wins."""
+
+
+def typical_names(reader: LogFormat) -> tuple[str, ...]:
+    """The names of fields by which users know the format, none if its records do not name them."""
+    return tuple(getattr(reader, "TYPICAL", ()))
+
 
 FORMATS = tuple(reader.NAME for reader in READERS)
 """The names of the formats."""

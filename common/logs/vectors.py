@@ -24,7 +24,6 @@ Checked = tuple[pa.Array, Flags]
 _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"^{_BYTE}\.{_BYTE}\.{_BYTE}\.{_BYTE}$"
 _PLAIN_INTEGER = "^[0-9]{1,18}$"
-_LAST_INSTANT = 7_258_118_400 * values.MICROSECOND
 
 
 def by_distinct(column: pa.Array, rule: Callable[[str], Any], arrow_type: pa.DataType) -> Checked:
@@ -98,10 +97,6 @@ def integers(column: pa.Array) -> Checked:
 
 def instants(column: pa.Array, name: str, zone: str) -> Checked:
     """Times in microseconds since the epoch. Null stays null and is certain."""
-    if pa.types.is_timestamp(column.type) and column.type.tz:
-        micros = column.cast(pa.timestamp("us", "UTC"), safe=False).view(pa.int64())
-        inside = pc.and_(pc.greater_equal(micros, 0), pc.less(micros, _LAST_INSTANT))
-        return micros, np.asarray(inside.fill_null(True))
     return by_distinct(column, partial(values.instant, name, zone), pa.int64())
 
 

@@ -27,16 +27,21 @@ LONGEST_MESSAGE = 2_000
 """Characters of an error message; of a longer one, the middle is left out."""
 
 
+WINDOW = "A 15-minute window, given by its start (2026-03-10T13:08Z), or a range START/END with END exclusive."
+
+
 def window_option(function: Command) -> Command:
     """Adds `--window`."""
+    return click.option("--window", "windows", type=WindowsType(), required=True, metavar="START[/END]", help=WINDOW)(
+        function
+    )
+
+
+def optional_window_option(default: str) -> Callable[[Command], Command]:
+    """Adds `--window` of a command that has windows of its own: its help says which."""
     return click.option(
-        "--window",
-        "windows",
-        type=WindowsType(),
-        required=True,
-        metavar="START[/END]",
-        help="A 15-minute window, given by its start (2026-03-10T13:08Z), or a range START/END with END exclusive.",
-    )(function)
+        "--window", "windows", type=WindowsType(), metavar="START[/END]", help=f"{WINDOW}  [default: {default}]"
+    )
 
 
 def lake_option(function: Command) -> Command:

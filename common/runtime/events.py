@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from common import __version__
+from common import RUN_VARIABLE, __version__
 from common.display import on_terminal
 
 Level = Literal["debug", "info", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
-LEVEL_VARIABLE, RUN_VARIABLE = "NDR_LOG_LEVEL", "NDR_RUN_ID"
-"""Names of environment variables: the least level to show, and the run that a command is part of."""
+LEVEL_VARIABLE = "NDR_LOG_LEVEL"
+"""The environment variable with the least level to show."""
 
 DUMB = ("", "dumb", "unknown")
 _own_run = f"run-{secrets.token_hex(8)}"

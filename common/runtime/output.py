@@ -15,8 +15,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from common import RUN_VARIABLE
 from common.runtime.environment import variables
-from common.runtime.events import LEVEL_VARIABLE, RUN_VARIABLE, Event, Level, form, is_shown, level, program, run_id
+from common.runtime.events import LEVEL_VARIABLE, Event, Level, form, is_shown, level, program, run_id
 
 if TYPE_CHECKING:
     from common.runtime.progress import Bars

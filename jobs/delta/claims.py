@@ -23,6 +23,7 @@ from common.runtime.context import StageRun
 from common.storage.scratch import writing
 from common.windows import WINDOW, Windows
 from jobs.delta.intake import Intake, identifiable
+from jobs.delta.kept import Without
 from jobs.delta.staging import SLICE
 
 COMMIT_RETRIES = Retries(tries=200, first_pause_seconds=0.05, longest_pause_seconds=0.05)
@@ -60,8 +61,10 @@ def claim(intake: Intake, stage: StageRun, windows: Windows) -> Intake:
         duplicate=intake.counts.duplicate + repeated.num_rows,
     )
     unwanted = F.broadcast(stage.session.createDataFrame(repeated))
-    sessions = intake.sessions.select("*", *key_columns()).join(unwanted, list(KEY), "left_anti").drop(*KEY)
-    return replace(intake, sessions=sessions, counts=counts)
+    keyed = intake.sessions.select("*", *key_columns())
+    sessions = keyed.join(unwanted, list(KEY), "left_anti").drop(*KEY)
+    kept = Without(intake.kept, keyed.join(unwanted, list(KEY), "left_semi").select(*IDENTITY).toArrow())
+    return replace(intake, sessions=sessions, kept=kept, counts=counts)
 
 
 def reach(lateness_minutes: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,17 +31,26 @@ from common.storage.plain_paths import plain_path
 from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import WINDOW, Windows
 from jobs.delta.config import DeltaConfig
+from jobs.delta.kept import ROWS_PER_READ, SCHEMA, Kept, Scanned, Staged, opened
 from jobs.delta.placement import Placement, placed
-from jobs.delta.staging import RECORD, SLICE, RunCounts, Staging, staged_schema
+from jobs.delta.staging import RECORD, SLICE, RunCounts, Staging
 
+READ_BY_SLICES = frozenset({
+    "event_type", "subtype", "start_ts", "end_ts", "duration_s", "src_ip", "src_port", "dst_ip", "dst_port", "protocol",
+    "bytes_sent", "bytes_received", "packets_sent", "packets_received", "action", "session_end_reason", "app",
+    "session_id", "device_serial", "sequence_number", "repeat_count",
+})  # fmt: skip
 IPV4 = r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$"
 
 
 @dataclass(frozen=True)
 class Intake:
-    """Sessions that count, with their slice number; the counts; and the path of the rejects, None without any."""
+    """Sessions that count, with their slice number, for the engine and, with all columns, as Arrow; the counts; and
+    the path of the rejects, None without any.
+    """
 
     sessions: DataFrame
+    kept: Kept
     counts: RunCounts
     rejects_path: str | None
 
@@ -53,7 +63,10 @@ def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
         InputError: there is no input, or it has no record.
     """
     options = ReadOptions(
-        config.log_format, config.log_time_zone or stage.project.log_time_zone, stage.project.column_mapping
+        config.log_format,
+        config.log_time_zone or stage.project.log_time_zone,
+        stage.project.device_time_zones,
+        stage.project.column_mapping,
     )
     with activity("finding logs", stage.report.stage):
         found = find_logs(config.inputs, options)
@@ -161,11 +174,11 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, placem
     if not row["rows"] or not row["rows"] == row["keys"] == row["good"]:
         return None
     outside = row["rows"] - row["counted"]
-    if outside and len(windows) == 1:
+    if (outside and len(windows) == 1) or not all(_is_readable(path, stage.spec) for path in logs.paths):
         return None
     counts = RunCounts(read=row["rows"], kept=row["counted"], outside=outside, holes=list(logs.unreadable))
     sessions = (frame.where(inside) if outside else frame).withColumn(SLICE.name, slice_column(ended, windows))
-    return Intake(sessions, counts, None)
+    return Intake(sessions, Scanned(logs.paths, windows), counts, None)
 
 
 def _ends_within(path: str, windows: Windows, place: int) -> bool:
@@ -183,11 +196,30 @@ def _ends_within(path: str, windows: Windows, place: int) -> bool:
 
 
 def _is_canonical(schema: pa.Schema, spec: FeatureSpec) -> bool:
-    names = {*staged_schema(spec).names, "src_port"}
-    wanted = [field for field in PARSED_SCHEMA if field.name in names]
+    """Whether it has all columns that slices read, and any other only with its type."""
+    needed = read_by_slices(spec)
     return "status" not in schema.names and all(
-        field.name in schema.names and schema.field(field.name).type == field.type for field in wanted
+        schema.field(field.name).type == field.type if field.name in schema.names else field.name not in needed
+        for field in PARSED_SCHEMA
     )
+
+
+def _is_readable(path: str, spec: FeatureSpec) -> bool:
+    """Whether the columns that the engine does not read are undamaged."""
+    file = opened(local_path(path))
+    names = [name for name in file.schema_arrow.names if name in SCHEMA.names and name not in read_by_slices(spec)]
+    try:
+        for batch in file.iter_batches(ROWS_PER_READ, columns=names):
+            batch.validate(full=True)  # text that is not UTF-8, too
+    except (pa.ArrowException, OSError):
+        return False
+    return True
+
+
+def read_by_slices(spec: FeatureSpec) -> frozenset[str]:
+    """The columns that slices read: the usual ones, and whatever else a sum of the specification names."""
+    named = set(re.findall(r"\w+", " ".join(metric.sum for metric in spec.sums)))
+    return READ_BY_SLICES | (named & set(SCHEMA.names))
 
 
 def identifiable() -> Column:
@@ -204,7 +236,7 @@ def _stage_files(
     stage: StageRun,
 ) -> Staging:
     lateness = timedelta(minutes=stage.project.allowed_lateness_minutes)
-    staging = Staging(folder, staged_schema(stage.spec), placement, lateness, RunCounts(holes=list(logs.unreadable)))
+    staging = Staging(folder, placement, lateness, RunCounts(holes=list(logs.unreadable)))
     done = 0
 
     def count(size: int) -> None:
@@ -242,4 +274,5 @@ def _without_duplicates(session: SparkSession, staging: Staging, folder: str) ->
     if dropped.num_rows:
         sessions = sessions.join(F.broadcast(session.createDataFrame(dropped)), RECORD.name, "left_anti")
     rejects = f"{folder}/{Path(staging.rejects_path).name}"
-    return Intake(sessions, counts, rejects if counts.rejected else None)
+    kept = Staged(staging.sessions_path, dropped[RECORD.name])
+    return Intake(sessions, kept, counts, rejects if counts.rejected else None)

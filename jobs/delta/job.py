@@ -1,10 +1,11 @@
-"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `session_keys`, `delta_pair` and
-`delta_host`.
+"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `session_keys`, `sessions`, `delta_pair`
+and `delta_host`.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,6 +13,7 @@ from pyspark.sql import functions as F
 from common.errors import RejectedRatioError
 from common.runtime.context import StageRun
 from common.windows import Windows
+from jobs.delta import kept
 from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
 from jobs.delta.hosts import check_sums, host_slices
@@ -23,7 +25,7 @@ HOLES_SHOWN = 100
 
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
-    """Replaces the windows of the four tables; `delta_host` comes last and implies that the others are complete."""
+    """Replaces the windows of the five tables; `delta_host` comes last and implies that the others are complete."""
     check_sums(stage.session, stage.spec)
     with ingest(config, stage) as ingested:
         _account(ingested, stage)
@@ -33,7 +35,14 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
             with stage.report.step("claim"):
                 intake = claim(ingested, stage, config.windows)
             _account(intake, stage)
+            _write_sessions(intake, stage, config.windows)
             _write_slices(intake, stage, config)
+
+
+def _write_sessions(intake: Intake, stage: StageRun, windows: Windows) -> None:
+    with stage.report.step(kept.TABLE):
+        stage.report.wrote(kept.TABLE, *kept.write_kept(stage.lake, intake.kept, windows))
+        kept.remove_outdated(stage.lake, windows, timedelta(days=stage.project.sessions_retention_days))
 
 
 def _write_slices(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
@@ -55,7 +64,7 @@ def _account(intake: Intake, stage: StageRun) -> None:
     if not counts.add_up():
         raise AssertionError(f"records do not add up: {counts}")
     stage.report.rows_in, stage.report.rows_rejected = counts.read, counts.rejected
-    stage.report.details["records"] = counts.of_records()
+    stage.report.details |= {"records": counts.of_records()} | counts.of_kinds()
     stage.report.incomplete_reason = counts.incomplete_reason
     if counts.holes:
         stage.report.details["missing"] = counts.of_holes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,22 +17,16 @@ import pyarrow.parquet as pq
 
 from common.arrays import Integers
 from common.contracts.columns import PARTITIONS
-from common.contracts.session import REJECT_COLUMNS, REJECT_SCHEMA, SESSION_COLUMNS
+from common.contracts.session import REJECT_COLUMNS, REJECT_SCHEMA, SESSION_COLUMNS, SOURCE_COLUMNS
 from common.contracts.types import Column, arrow_schema
 from common.contracts.window_columns import WINDOW_MICROS, micros
-from common.features.spec import FeatureSpec
 from common.logs import Counts, ParsedBatch
-from common.logs.batches import decoded
-from common.logs.blocks import blocks
+from common.logs.batches import MAX_RAW_CHARACTERS, decoded
 from common.logs.files import open_file
+from common.logs.reading import read_records
 from common.windows import Windows
 from jobs.delta.placement import Placement
 
-RARELY_READ = frozenset(
-    {"src_port", "rule", "src_zone", "dst_zone", "src_user", "threat_id", "severity", "threat_category", "url"}
-    | {"url_category", "app_category", "app_risk", "dst_user", "src_country", "dst_country", "nat_src_ip"}
-    | {"nat_src_port", "nat_dst_ip", "nat_dst_port", "device_name", "virtual_system"}
-)
 RECORD = Column("record", "long", "position of the record in the input, file by file and line by line")
 SLICE = Column("slice", "int", "position of the window that counts the record, in the windows of the run")
 REJECTS = arrow_schema((*REJECT_COLUMNS, *PARTITIONS))
@@ -41,11 +34,8 @@ ROWS_PER_GROUP = 262_144
 RAW_ROWS = 1_000
 
 
-def staged_schema(spec: FeatureSpec) -> pa.Schema:
-    """The columns of staged sessions: what the slices read, and whatever else a sum of the specification names."""
-    named = set(re.findall(r"\w+", " ".join(metric.sum for metric in spec.sums)))
-    left_out = RARELY_READ - named
-    return arrow_schema((*(column for column in SESSION_COLUMNS if column.name not in left_out), RECORD, SLICE))
+STAGED = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS, RECORD, SLICE))
+"""The columns of staged sessions."""
 
 
 @dataclass
@@ -67,13 +57,12 @@ class RunCounts(Counts):
 class Staging:
     """Writes parsed batches to `sessions.parquet` and `rejects.parquet` in a folder.
 
-    Sessions that end more than `lateness` outside the window of their batch are rejects. Those without a batch that end
-    outside the windows of the run are counted as `outside`. `counts` lacks only the duplicates, which are found across
-    all sessions later.
+    Sessions that were logged more than `lateness` outside the window of their batch are rejects. Those without a batch
+    that end outside the windows of the run are counted as `outside`. `counts` lacks only the duplicates, which are
+    found across all sessions later.
     """
 
     folder: Path
-    schema: pa.Schema
     placement: Placement
     lateness: timedelta
     counts: RunCounts = field(default_factory=RunCounts)
@@ -92,7 +81,7 @@ class Staging:
 
     def __enter__(self) -> Staging:
         self._members = list(self.placement.windows)
-        self._sessions = pq.ParquetWriter(self.sessions_path, self.schema, compression="lz4")
+        self._sessions = pq.ParquetWriter(self.sessions_path, STAGED, compression="lz4")
         self._rejects = pq.ParquetWriter(self.rejects_path, REJECTS, compression="zstd")
         return self
 
@@ -119,10 +108,10 @@ class Staging:
         kept = batch.sessions.filter(pc.equal(batch.sessions.column("status"), "kept"))
         sessions, slices = self._placed(kept)
         self.counts.kept += sessions.num_rows
-        columns = {name: sessions.column(name) for name in self.schema.names if name in sessions.schema.names}
+        columns = {name: sessions.column(name) for name in STAGED.names if name in sessions.schema.names}
         columns[RECORD.name] = pa.array(np.arange(first, first + sessions.num_rows))
         columns[SLICE.name] = pa.array(slices, pa.int32())
-        self._pending.append(pa.RecordBatch.from_pydict(columns, schema=self.schema))
+        self._pending.append(pa.RecordBatch.from_pydict(columns, schema=STAGED))
         if sum(pending.num_rows for pending in self._pending) >= ROWS_PER_GROUP:
             self._flush()
 
@@ -137,17 +126,19 @@ class Staging:
         else:
             start, end = micros(self._members[place])
             late = self.lateness // timedelta(microseconds=1)
+            moments = logged_of(sessions).cast(pa.int64()).to_numpy()
             slices = np.full(len(ends), place)
-            inside = (ends >= start - late) & (ends <= end + late)
+            inside = (moments >= start - late) & (moments <= end + late)
             self._reject_late(sessions.filter(pa.array(~inside)), self._members[place])
         return (sessions, slices) if inside.all() else (sessions.filter(pa.array(inside)), slices[inside])
 
     def _reject_late(self, lost: pa.RecordBatch, window: Windows) -> None:
         self.counts.rejected += lost.num_rows
-        for path, line, moment in zip(
-            *(lost.column(name).to_pylist() for name in ("source_file", "source_line", "end_ts")), strict=True
-        ):
-            reason = f"end_ts {moment:%Y-%m-%dT%H:%M:%SZ} is more than {self.lateness} outside the window {window}"
+        logged = (logged_of(lost).to_pylist(), lost.column("log_ts").is_valid().to_pylist())
+        where = (lost.column(name).to_pylist() for name in ("source_file", "source_line"))
+        for path, line, moment, named in zip(*where, *logged, strict=True):
+            name = "log_ts" if named else "end_ts"
+            reason = f"{name} {moment:%Y-%m-%dT%H:%M:%SZ} is more than {self.lateness} outside the window {window}"
             self._late[path].append((line, reason))
 
     def _reject(self, rejects: pa.RecordBatch) -> None:
@@ -165,9 +156,16 @@ class Staging:
             self._pending = []
 
 
+def logged_of(sessions: pa.RecordBatch) -> pa.Array:
+    """When the sessions were logged, or else ended: an idle one ends long before its log, and is not late."""
+    return pc.coalesce(sessions.column("log_ts"), sessions.column("end_ts"))
+
+
 def late_rejects(path: str, found: Sequence[tuple[int, str]]) -> Iterator[pa.RecordBatch]:
     """Reject rows of the late sessions (line, reason) of a file, with their raw text reread from it."""
-    raw = dict(raw_records(path, {line for line, _ in found}))
+    raw: dict[int, str] = {}
+    for line, text in raw_records(path, {line for line, _ in found}):
+        raw[line] = f"{raw[line]}\n{text}"[:MAX_RAW_CHARACTERS] if line in raw else text  # several records on a line
     for begin in range(0, len(found), RAW_ROWS):
         rows = found[begin : begin + RAW_ROWS]
         yield pa.RecordBatch.from_pylist(
@@ -180,17 +178,15 @@ def late_rejects(path: str, found: Sequence[tuple[int, str]]) -> Iterator[pa.Rec
 
 
 def raw_records(path: str, wanted: Iterable[int]) -> Iterator[tuple[int, str]]:
-    """Line number and text of the wanted lines of a file; for a Parquet file, its rows as JSON."""
+    """Line number and text of the records on the wanted lines of a file; for a Parquet file, its rows as JSON."""
     numbers = set(wanted)
     with open_file(path) as stream:
-        head = stream.read(4)
-        if head == b"PAR1":
+        if stream.read(4) == b"PAR1":
             yield from _raw_rows(pq.ParquetFile(stream), numbers)
             return
-        for block in blocks(stream, head):
-            for offset, line in enumerate(block.data.split(b"\n")):
-                if block.first_line + offset in numbers:
-                    yield block.first_line + offset, decoded(line.rstrip(b"\r"))
+    for number, line in read_records(path):
+        if number in numbers:
+            yield number, decoded(line.rstrip(b"\r"))
 
 
 def _raw_rows(file: pq.ParquetFile, wanted: set[int]) -> Iterator[tuple[int, str]]:

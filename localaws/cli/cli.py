@@ -13,6 +13,7 @@ import click
 from common.display import lines_on_terminal, on_terminal
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
+from common.runtime.output import activity
 from common.runtime.rows import FLAT, format_option, print_rows
 from common.runtime.version import version_option
 from localaws.cli.errors import LocalAwsError
@@ -86,8 +87,9 @@ def up(
     home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
 ) -> None:
     """Start the local AWS unless it is running, and deploy stack, state machines, projects and pipelines."""
-    from localaws.cli.deployment import deploy
-    from localaws.cli.start import start
+    with activity("loading"):
+        from localaws.cli.deployment import deploy
+        from localaws.cli.start import start
 
     local, started = start(home, port, _variables(**given))
     click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")

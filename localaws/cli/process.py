@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common import RUN_VARIABLE
 from common.retries import polled
-from common.runtime.events import LEVEL_VARIABLE, RUN_VARIABLE
+from common.runtime.events import LEVEL_VARIABLE
+from common.runtime.output import activity
 from common.runtime.programs import scripts_folder
 from localaws.cli.errors import LocalAwsError, PortTakenError
 from localaws.cli.ports import DEFAULT_PORT, listener, listens
@@ -222,7 +224,8 @@ class LocalAws:
             """None while it may come to answer."""
             return self.pid() == process.pid or (None if process.poll() is None else False)
 
-        answered = polled("the local AWS", is_up, first_pause_seconds=POLL_SECONDS, seconds=START_SECONDS)
+        with activity("starting"):
+            answered = polled("the local AWS", is_up, first_pause_seconds=POLL_SECONDS, seconds=START_SECONDS)
         if answered is None:
             process.kill()
             raise LocalAwsError(f"the local AWS did not answer within {START_SECONDS:g} s", f"See {self.log_path}")
@@ -245,12 +248,14 @@ class LocalAws:
         if pid is None:
             return False
         os.kill(pid, signal.SIGTERM)
-        if not polled(
-            f"the end of the local AWS (process {pid})",
-            lambda: None if _alive(pid) else True,
-            first_pause_seconds=POLL_SECONDS,
-            seconds=STOP_SECONDS,
-        ):
+        with activity("stopping"):
+            has_ended = polled(
+                f"the end of the local AWS (process {pid})",
+                lambda: None if _alive(pid) else True,
+                first_pause_seconds=POLL_SECONDS,
+                seconds=STOP_SECONDS,
+            )
+        if not has_ended:
             raise LocalAwsError(f"the local AWS (process {pid}) does not stop", f"See {self.log_path}")
         return True
 

@@ -21,7 +21,9 @@ BATCH = batch_path("acme", "hq", int(Windows.parse(WINDOW).start.timestamp()))
 LAKE, LOGS = "demo/lake", f"demo/scenario/{BATCH}"
 """Where the examples have the lake and the batch of the window."""
 
-HISTORY = "2026-02-21T08:08Z/2026-02-21T14:08Z"  # inside both horizons before March, with their gaps
+HISTORY = "2026-03-02T08:08Z/2026-03-02T14:08Z"
+BASELINES = ("--month", "2026-03", "--reference-time", "2026-03-10T00:08Z")
+"""The arguments of the example; the history is inside both horizons before the reference time, with their gaps."""
 TRAINING = "2026-03-10T11:38Z/2026-03-10T13:08Z"
 # with an id of its own, because the one that is derived follows from the release of Python too
 TRAINED = ("--run-id", "small", "--min-rows", "20", "--n-estimators", "10", "--max-samples", "16",
@@ -52,19 +54,19 @@ def run_command(name: str, *arguments: str | Path, cwd: Path) -> str:
 
 
 def build(folder: Path) -> None:
-    """Fills the folder: half a day of history in February, half a day before the window in March, the window."""
+    """Fills the folder: a quarter of a day of history, one before the window a week later, the window."""
     folder.mkdir(parents=True)
     (folder / "project.yaml").write_text("training: {promotion: always}\n")
-    simulated_day(folder, "february", "2026-02-21", "--no-attacks")
-    simulated_day(folder, "march", "2026-03-10")
-    batch = folder / "march" / BATCH
+    simulated_day(folder, "history", "2026-03-02", "--no-attacks")
+    simulated_day(folder, "day", "2026-03-10")
+    batch = folder / "day" / BATCH
     for path in batch.iterdir():
         os.utime(path, (ARRIVED, ARRIVED))
     shutil.copytree(batch, folder / LOGS)
     for window in (HISTORY, TRAINING, WINDOW):
         for name in ("ndr-pair-counts", "ndr-fg-a"):
             run_command(name, "--window", window, "--lake", LAKE, cwd=folder)
-    run_command("ndr-fg-b", "--month", "2026-03", "--lake", LAKE, cwd=folder)
+    run_command("ndr-fg-b", *BASELINES, "--lake", LAKE, cwd=folder)
     for window in (TRAINING, WINDOW):
         run_command("ndr-fg-c", "--window", window, "--lake", LAKE, cwd=folder)
     run_command("ndr-if-training", *training_arguments(LAKE, "project.yaml"), cwd=folder)
@@ -76,7 +78,7 @@ def simulated_day(folder: Path, name: str, start: str, *more: str) -> None:
     """Adds the logs of a day in a folder of that name, and their sessions to the lake."""
     small = ("--days", "1", "--hosts", "10", "--intensity", "0.1")
     run_command("ndr-simulate", "--out", name, "--start", start, *small, *more, cwd=folder)
-    day = f"{start}T00:08Z/{start[:-2]}{int(start[-2:]) + 1}T00:08Z"
+    day = f"{start}T00:08Z/{start[:-2]}{int(start[-2:]) + 1:02}T00:08Z"
     run_command("ndr-delta", "--window", day, "--input", name, "--lake", LAKE, cwd=folder)
 
 

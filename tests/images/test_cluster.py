@@ -13,7 +13,7 @@ from common.lake.lake import Lake
 from localaws.cli.process import LocalAws
 from tests.factories import SPEC
 from tests.images.cluster import forward, job, name_of
-from tests.images.small_lake import LAKE, LOGS, WINDOW, WRITTEN, SmallLake, assert_same
+from tests.images.small_lake import BASELINES, LAKE, LOGS, WINDOW, WRITTEN, SmallLake, assert_same
 from tests.localaws.running import Started, lead_to
 from tests.oracle.compare import assert_tables_equal
 
@@ -26,7 +26,7 @@ def test_a_lost_worker_does_not_lose_the_job(small_lake: SmallLake, tmp_path: Pa
     with job(tmp_path) as instances:
         instances.start(
             "ndr-spark",
-            ("ndr-fg-b", "--month", "2026-03", "--lake", "/lake"),
+            ("ndr-fg-b", *BASELINES, "--lake", "/lake"),
             ("--volume", f"{folder / LAKE}:/lake"),
         )
         instances.kill_when(lambda: bool(published(lake)), "algo-3")

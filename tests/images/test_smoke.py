@@ -82,7 +82,6 @@ def test_what_is_not_there_is_named(image: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("image", ON_TABLES)
 def test_the_example_gives_the_tables_of_the_command(image: str, small_lake: SmallLake, tmp_path: Path) -> None:
     example = example_of(run_image(image, "--help").stdout)
-    example = example.replace(" --reference-time 2026-03-10T00:08Z", "")  # this lake's history ends before the month
     in_container = small_lake.before(image, tmp_path / "container", to_images_user=False)
     by_command = small_lake.before(image, tmp_path / "command", to_images_user=False)
 

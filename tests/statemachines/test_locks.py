@@ -6,12 +6,12 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from localaws.cli.process import LocalAws
 from tests.statemachines.control_plane import ControlPlane, batch_event, deploy_control_plane, window
+from tests.statemachines.windows_of_acme import calls_of, end_lease, index, lock_id, wait_for_call
 
 FIFTEEN = "sfn_ndr_15m_features_inference"
 PUBLICATION = "sfn_ndr_prediction_publication"
@@ -30,44 +30,12 @@ def no_orders(plane: ControlPlane) -> Iterator[None]:
         path.unlink()
 
 
-def lock_id(number: int) -> str:
-    return "acme#v1#" + "#".join(window(number))
-
-
-def calls_of(plane: ControlPlane, command: str, number: int) -> list[str]:
-    return [call for call in plane.calls if call.startswith(f"{command} ") and "/".join(window(number)) in call]
-
-
 def publication_message(number: int, content: str) -> dict[str, str]:
     start, end = window(number)
     return {
         "project_name": "acme", "mini_batch_id": "b", "batch_start_ts_iso": start, "batch_end_ts_iso": end,
         "content_id": content,
     }  # fmt: skip
-
-
-def index(plane: ControlPlane, number: int) -> dict[str, dict[str, Any]]:
-    """The entries of a window in the batch index, by the name of the batch's folder."""
-    found = plane.aws.client("dynamodb").query(
-        TableName="batch_index", KeyConditionExpression="project_name = :project AND begins_with(batch_key, :end)",
-        ExpressionAttributeValues={":project": {"S": "acme"}, ":end": {"S": window(number)[1]}}, ConsistentRead=True,
-    )  # fmt: skip
-    items = [{name: next(iter(value.values())) for name, value in item.items()} for item in found["Items"]]
-    return {item["batch_key"].rpartition("/")[2]: item for item in items}
-
-
-def end_lease(plane: ControlPlane, number: int) -> None:
-    plane.aws.client("dynamodb").update_item(
-        TableName="processing_lock", Key={"lock_id": {"S": lock_id(number)}}, UpdateExpression="SET expires_at = :past",
-        ExpressionAttributeValues={":past": {"N": str(int(time.time()) - 1)}},
-    )  # fmt: skip
-
-
-def wait_for_call(plane: ControlPlane, command: str, number: int, execution: str) -> None:
-    deadline = time.monotonic() + 60
-    while not calls_of(plane, command, number):
-        assert time.monotonic() < deadline, plane.visited(execution)
-        time.sleep(0.05)
 
 
 def test_one_of_a_hundred_executions_of_an_event_runs_and_the_others_wait_for_it(plane: ControlPlane) -> None:

@@ -11,6 +11,7 @@ from common.display import on_terminal
 from common.errors import InputError
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
 from common.runtime.commands import group
+from common.runtime.output import activity
 from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
 from common.windows import Windows
@@ -70,9 +71,7 @@ state_option = click.option(
 @report_errors
 def list_batches(states: Sequence[str], form: str, **options: Any) -> None:
     """Print the mini-batches of the windows with their state, the time of their event, and the reason."""
-    from tools.batches.states import find_batches
-
-    found = _chosen(find_batches(_tables(options), options["windows"]), states, ())
+    found = _chosen(_found(_tables(options), options["windows"]), states, ())
     print_rows(map(_described, found), form, COLUMNS)
 
 
@@ -119,9 +118,10 @@ def _outputs(options: dict[str, Any]) -> dict[str, str]:
 
 
 def _tables(options: dict[str, Any]) -> Tables:
-    from tools.batches.states import Tables
+    with activity("loading"):
+        from tools.batches.states import Tables
 
-    outputs = _outputs(options)
+        outputs = _outputs(options)
     tables = (outputs["BatchIndexTable"], outputs["ProcessingLockTable"])
     project_name = options["project_name"] or _only_project(outputs["ProjectParametersTable"])
     return Tables(*tables, project_name, options["feature_spec_version"])
@@ -140,15 +140,20 @@ def _only_project(table: str) -> str:
 
 def _named(tables: Tables, windows: Windows, states: Sequence[str], paths: Sequence[str]) -> list[Batch]:
     """The mini-batches to change, all found before the first is changed."""
-    from tools.batches.states import find_batches
-
     wanted = {path.rstrip("/") for path in paths}
-    found = _chosen(find_batches(tables, windows), states, wanted)
+    found = _chosen(_found(tables, windows), states, wanted)
     if missing := sorted(wanted - {batch.path for batch in found}):
         raise InputError(
             f"{on_terminal(missing[0])} is not recorded for {windows}", "Look at ndr-batches list, and give its window"
         )
     return found
+
+
+def _found(tables: Tables, windows: Windows) -> list[Batch]:
+    with activity("finding the mini-batches"):
+        from tools.batches.states import find_batches
+
+        return find_batches(tables, windows)
 
 
 def _chosen(batches: Sequence[Batch], states: Sequence[str], paths: Sequence[str] | set[str]) -> list[Batch]:

@@ -7,6 +7,8 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import yaml
 from common.aws.clients import aws_errors, client
 from common.errors import StageError
 from common.retries import polled
+from common.runtime.environment import variables
 from common.runtime.output import activity, doing
 from common.runtime.programs import scripts_folder
 from common.windows import iso
@@ -40,6 +43,17 @@ class ControlPlane:
 
     home: Path
     outputs: dict[str, str]
+    environment: dict[str, str]
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """While it lasts, the AWS clients of this process, and of those that it starts, use this local AWS."""
+        with variables(self.environment):
+            boto3.setup_default_session()  # without a credential from before
+            try:
+                yield
+            finally:
+                boto3.setup_default_session()
 
     @property
     def ingestion_bucket(self) -> str:
@@ -145,15 +159,10 @@ def start_local_aws(home: Path, port: int | None) -> None:
 
 
 def deploy(home: Path, project: dict[str, Any]) -> ControlPlane:
-    """Deploys the project to the running local AWS of the folder.
-
-    From then on, the AWS clients of this process use it.
-    """
+    """Deploys the project to the running local AWS of the folder."""
     path, outputs = home / "project.yaml", home / "outputs.json"
     path.write_text(yaml.safe_dump(project), encoding="utf-8")
     run_command("ndr-local", "up", "--home", str(home), "--project", str(path), "--fused")
-    for line in run_command("ndr-local", "env", "--home", str(home)).splitlines():
-        name, _, value = shlex.split(line)[1].partition("=")
-        os.environ[name] = value
-    boto3.setup_default_session()  # without a credential from before
-    return ControlPlane(home, json.loads(outputs.read_text(encoding="utf-8")))
+    exports = run_command("ndr-local", "env", "--home", str(home)).splitlines()
+    environment = dict(shlex.split(line)[1].split("=", 1) for line in exports)
+    return ControlPlane(home, json.loads(outputs.read_text(encoding="utf-8")), environment)

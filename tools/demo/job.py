@@ -112,25 +112,28 @@ def _chain(
     steps.run("features", "ndr-fg-a", *history, *common)
     steps.run("pair counts", "ndr-pair-counts", *history, *common)
     plane = steps.once("control plane", lambda: deploy(config.aws_home, _project(config, windows, batches)))
-    names = host_names(inputs, config.lake, windows.train)
-    reference = windows.train.end
-    month = {"project_name": PROJECT, "month": f"{reference:%Y-%m}", "reference_ts_iso": iso_seconds(reference)}
-    steps.call("baselines", "monthly machine", lambda: _monthly(plane, names, month), month)
-    steps.run("deviations", "ndr-fg-c", *history, *common, "--baseline-month", month["month"])
-    training = {
-        "project_name": PROJECT,
-        "training_start_ts_iso": iso_seconds(windows.train.start),
-        "training_end_ts_iso": iso_seconds(windows.train.end),
-        # a name of its own for each content: the one that the machine gives follows from the windows alone, and a model
-        # that was rolled back is not deployed again
-        "run_id": f"{windows.train.end:%Y%m%dT%H%MZ}-{steps.fingerprint[:12]}",
-    }
-    steps.call("model", "training machine", lambda: plane.run("sfn_ndr_training_orchestrator", training), training)
-    if before := windows.scored_before:
-        scored = ("--window", str(before))
-        steps.run("scores", "ndr-inference", *scored, *common)
-        steps.run("join", "ndr-join", *scored, *common)
-    steps.each("live batches", "15-minute machine", [(str(batch.window), batch) for batch in batches], plane.deliver)
+    with plane.in_use():
+        names = host_names(inputs, config.lake, windows.train)
+        reference = windows.train.end
+        month = {"project_name": PROJECT, "month": f"{reference:%Y-%m}", "reference_ts_iso": iso_seconds(reference)}
+        steps.call("baselines", "monthly machine", lambda: _monthly(plane, names, month), month)
+        steps.run("deviations", "ndr-fg-c", *history, *common, "--baseline-month", month["month"])
+        training = {
+            "project_name": PROJECT,
+            "training_start_ts_iso": iso_seconds(windows.train.start),
+            "training_end_ts_iso": iso_seconds(windows.train.end),
+            # a name of its own for each content: the one that the machine gives follows from the windows alone, and a
+            # model that was rolled back is not deployed again
+            "run_id": f"{windows.train.end:%Y%m%dT%H%MZ}-{steps.fingerprint[:12]}",
+        }
+        steps.call("model", "training machine", lambda: plane.run("sfn_ndr_training_orchestrator", training), training)
+        if before := windows.scored_before:
+            scored = ("--window", str(before))
+            steps.run("scores", "ndr-inference", *scored, *common)
+            steps.run("join", "ndr-join", *scored, *common)
+        steps.each(
+            "live batches", "15-minute machine", [(str(batch.window), batch) for batch in batches], plane.deliver
+        )
 
 
 def _monthly(plane: ControlPlane, names: Mapping[str, str], message: dict[str, Any]) -> dict[str, Any]:

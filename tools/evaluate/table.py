@@ -19,18 +19,7 @@ def as_table(report: dict[str, Any]) -> str:
         f"{report['predictions_outside_the_rows']} predictions without a label, "
         f"{report['label_rows_outside_the_period']} label rows of other times",
         "",
-        *_aligned(
-            [
-                ["ROC-AUC", _number(report["roc_auc"])],
-                ["PR-AUC", _number(report["pr_auc"])],
-                [f"precision at {report['positives']}", _number(report["precision_at_p"])],
-                [f"precision at {budget} alerts", _number(report["precision_at_budget"])],
-                [f"window recall at {budget} alerts", _number(report["recall_at_budget"])],
-                [f"host recall at {budget} alerts", _number(report["host_recall_at_budget"])],
-                [f"precision, one alert per host, {budget} hosts", _number(report["precision_one_alert_per_host"])],
-                [f"host recall, one alert per host, {budget} hosts", _number(report["host_recall_one_alert_per_host"])],
-            ]
-        ),
+        *_figures(report),
     ]
     if report["undefined"]:
         why = "no row is malicious" if not report["positives"] else "every row is malicious"
@@ -57,6 +46,42 @@ def as_table(report: dict[str, Any]) -> str:
         ]
         lines += ["", *_aligned([head, *rows])]
     return "\n".join(lines)
+
+
+def _figures(report: dict[str, Any]) -> list[str]:
+    """A line for each figure: its name, its value, and what it says."""
+    p, budget, hosts = report["positives"], report["budget"], report["attacked_hosts"]
+    most_hosts = _most(budget, hosts)
+    by_chance = f"; of random scores {p / report['rows']:.3f}" if report["rows"] else ""
+    figures = [
+        ("ROC-AUC", "roc_auc", "how often a malicious row scores above another; of random scores 0.5"),
+        ("PR-AUC", "pr_auc", f"mean precision over all recalls{by_chance}"),
+        (f"precision at {p}", "precision_at_p", f"malicious among the {p} highest rows, as many as are malicious"),
+        (f"precision at {budget} alerts", "precision_at_budget", f"malicious among the {budget} highest rows"),
+        (f"window recall at {budget} alerts", "recall_at_budget", f"malicious rows that these are{_most(budget, p)}"),
+        (
+            f"host recall at {budget} alerts",
+            "host_recall_at_budget",
+            f"attacked hosts among these{most_hosts}",
+        ),
+        (
+            f"precision, one alert per host, {budget} hosts",
+            "precision_one_alert_per_host",
+            f"malicious among the highest rows of {budget} hosts",
+        ),
+        (
+            f"host recall, one alert per host, {budget} hosts",
+            "host_recall_one_alert_per_host",
+            f"attacked hosts among these{most_hosts}",
+        ),
+    ]
+    lines = _aligned([[name, _number(report[key])] for name, key, _ in figures])
+    return [f"{line}  {meaning}" for line, (_, _, meaning) in zip(lines, figures, strict=True)]
+
+
+def _most(budget: int, wanted: int) -> str:
+    """The highest value that a recall can have, where the budget is less than what is to be found."""
+    return f"; at most {budget / wanted:.3f}" if budget < wanted else ""
 
 
 def attack_rows(report: dict[str, Any]) -> list[dict[str, Any]]:

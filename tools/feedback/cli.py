@@ -9,6 +9,7 @@ import click
 from common.detection.alerts.terms import ALERT_SCORE, SCOPES, VERDICTS
 from common.runtime.cli import lake_option, lake_spec_option, report_errors
 from common.runtime.commands import command
+from common.runtime.output import activity
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.feedback.config import SuppressionConfig
@@ -55,7 +56,8 @@ def main(**options: Any) -> None:
 
     Scores never change: ndr-report --incidents omits suppressed incidents and lists them at its end.
     """
-    from tools.feedback.job import run
+    with activity("loading"):
+        from tools.feedback.job import run
 
     config = SuppressionConfig(**options)
     if config.incident and (not config.verdict or not config.reason.strip()):

@@ -11,7 +11,9 @@ from common.detection.alerts.suppression import Mark, feedback_store, mark_of, r
 from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.lake.lake_format import known_record
 from common.runtime.lake_project import lake_identity
+from common.runtime.output import activity
 from common.runtime.rows import print_rows
 from tools.feedback.config import SuppressionConfig
 
@@ -23,6 +25,7 @@ def run(config: SuppressionConfig) -> None:
     identity = lake_identity(config.lake_uri, feature_spec_version=config.feature_spec_version)
     spec = load_spec(identity.feature_spec_version)
     lake = Lake.opened(config.lake_uri, spec)
+    known_record(lake)
     store = feedback_store(lake.uri)
     if config.incident:
         mark = _mark(config, lake, spec, datetime.now(UTC))
@@ -41,9 +44,9 @@ def run(config: SuppressionConfig) -> None:
 
 def _mark(config: SuppressionConfig, lake: Lake, spec: FeatureSpec, now: datetime) -> Mark:
     """The mark for the configured incident."""
-    found = [
-        entry for entry in find_incidents(lake, spec, None, config.min_score) if entry.incident_id == config.incident
-    ]
+    with activity("finding the incident"):
+        incidents = find_incidents(lake, spec, None, config.min_score)
+    found = [incident for incident in incidents if incident.incident_id == config.incident]
     if not found:
         raise InputError(
             f"predictions in {lake.uri} have no incident {config.incident} with a score of {config.min_score} or more",

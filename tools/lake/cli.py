@@ -7,12 +7,13 @@ import click
 from common.runtime.cli import (
     lake_option,
     lake_spec_option,
+    optional_window_option,
     parameters_option,
     project_name_option,
     report_errors,
 )
 from common.runtime.commands import group
-from common.runtime.parameter_types import WindowsType
+from common.runtime.output import activity
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from common.windows import Windows
@@ -34,7 +35,8 @@ def info(lake_uri: str) -> None:
 
     Of the parameters, their source, or those that differ from the defaults. Commands take them all from the lake.
     """
-    from tools.lake import identity
+    with activity("loading"):
+        from tools.lake import identity
 
     identity.info(lake_uri)
 
@@ -50,7 +52,8 @@ def configure(lake_uri: str, project_name: str | None, parameters_path: str | No
     Prints, as JSON, what changed, and which tables were made with the former settings. Make these again: commands read
     them as they are. An option that is left out changes nothing.
     """
-    from tools.lake import identity
+    with activity("loading"):
+        from tools.lake import identity
 
     identity.configure(lake_uri, project_name, parameters_path)
 
@@ -61,7 +64,8 @@ def configure(lake_uri: str, project_name: str | None, parameters_path: str | No
 @report_errors
 def show(lake_uri: str, feature_spec_version: str | None) -> None:
     """Print format, tables, and the windows that are not whole or lack logs, as JSON."""
-    from tools.lake import job
+    with activity("loading"):
+        from tools.lake import job
 
     job.show(lake_uri, feature_spec_version)
 
@@ -73,7 +77,8 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
 @report_errors
 def tables(lake_uri: str, form: str, feature_spec_version: str | None) -> None:
     """List the tables: rows, files, bytes, version, last commit, the time they cover, partitions and grain."""
-    from tools.lake import contents
+    with activity("loading"):
+        from tools.lake import contents
 
     contents.print_tables(lake_uri, feature_spec_version, form)
 
@@ -89,7 +94,8 @@ def schema(table: str, lake_uri: str, form: str, feature_spec_version: str | Non
 
     Formats other than `table` also say which type a column has in Spark, DuckDB, Polars and pandas.
     """
-    from tools.lake import contents
+    with activity("loading"):
+        from tools.lake import contents
 
     contents.print_schema(lake_uri, feature_spec_version, table, form)
 
@@ -103,27 +109,22 @@ def schema(table: str, lake_uri: str, form: str, feature_spec_version: str | Non
 @report_errors
 def history(table: str, lake_uri: str, last: int, form: str, feature_spec_version: str | None) -> None:
     """List the commits to a table, newest first: rows added and removed, and the command, release and run."""
-    from tools.lake import contents
+    with activity("loading"):
+        from tools.lake import contents
 
     contents.print_history(lake_uri, feature_spec_version, table, last, form)
 
 
 @main.command(
     epilog="Example: ndr-lake sample delta_pair --lake demo/lake --where peer_port=443 --rows 3",
-    groups={"Rows": ("rows", "columns", "where")},
+    groups={"Rows": ("rows", "columns", "host", "where")},
 )
 @table_argument
 @lake_option
-@click.option(
-    "--window",
-    "windows",
-    type=WindowsType(),
-    metavar="START[/END]",
-    help="A 15-minute window, given by its start (2026-03-10T13:08Z), or a range START/END with END exclusive.  "
-    "[default: the newest]",
-)
+@optional_window_option("the newest")
 @click.option("--rows", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Number of rows.")
 @click.option("--columns", metavar="NAME,...", default="", help="Columns, in this order.  [default: all]")
+@click.option("--host", metavar="ADDRESS", help="Only rows about this address; of sessions, those from and to it.")
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only rows with this value; can be repeated.")
 @format_option
 @lake_spec_option
@@ -134,6 +135,7 @@ def sample(
     windows: Windows | None,
     rows: int,
     columns: str,
+    host: str | None,
     where: tuple[str, ...],
     form: str,
     feature_spec_version: str | None,
@@ -142,10 +144,11 @@ def sample(
 
     Only the files and columns that are needed are read. Without --window, at most the newest 96 windows are searched.
     """
-    from tools.lake import contents
-    from tools.lake.sampling import Wanted
+    with activity("loading"):
+        from tools.lake import contents
+        from tools.lake.sampling import Wanted
 
-    wanted = Wanted(rows, windows, tuple(filter(None, columns.split(","))), where)
+    wanted = Wanted(rows, windows, tuple(filter(None, columns.split(","))), where, host)
     contents.print_sample(lake_uri, feature_spec_version, table, wanted, form)
 
 
@@ -165,6 +168,7 @@ def migrate(lake_uri: str, dry_run: bool, parameters_path: str | None, **names: 
     Stop all stages first. The command can be interrupted and repeated: each table changes in one commit, and the
     lake has the new format once all of them have.
     """
-    from tools.lake import job
+    with activity("loading"):
+        from tools.lake import job
 
     job.migrate(lake_uri, dry_run, parameters=parameters_path, **names)

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from common.errors import InputError
 from common.features.spec import load_spec
 from common.lake.identity import require_same_names
 from common.lake.lake import Lake
@@ -16,13 +15,14 @@ from common.lake.lake_format import (
     LAKE_FORMAT,
     UNMARKED_FORMAT,
     Record,
-    find_record,
+    known_record,
     newer,
     read_record,
     replace_record,
 )
 from common.lake.window_status import defects, read_statuses
 from common.runtime.lake_project import lake_project
+from common.runtime.output import activity
 from common.runtime.run_report import RunReport
 from tools.lake.comments import describe
 from tools.lake.migration import chosen_identity, steps
@@ -39,13 +39,16 @@ def show(lake_uri: str, feature_spec_version: str | None) -> None:
         TableError: a table is unreadable.
     """
     lake, record = opened(lake_uri, feature_spec_version)
-    statuses = read_statuses(lake)
+    with activity("reading windows"):
+        statuses = read_statuses(lake)
     lacking = {key: status.incomplete_reason for key, status in sorted(statuses.items()) if status.incomplete_reason}
-    present = [name for name in lake.names if lake.exists(name)]
+    with activity("counting rows"):
+        present = [name for name in lake.names if lake.exists(name)]
+        tables = {name: {"version": lake.version(name), "rows": lake.count(name)} for name in present}
     state = {
         "lake": lake.uri,
         "lake_format": record.lake_format,
-        "tables": {name: {"version": lake.version(name), "rows": lake.count(name)} for name in present},
+        "tables": tables,
         "windows": len(statuses),
         "not_whole": _part(defects(statuses, ())),
         "incomplete": _part(lacking),
@@ -107,10 +110,7 @@ def opened(lake_uri: str, feature_spec_version: str | None) -> tuple[Lake, Recor
         require_same_names(lake_uri, identity, None, feature_spec_version)
     own = identity.feature_spec_version if identity else DEFAULT_SPEC
     lake = Lake(lake_uri, load_spec(feature_spec_version or own))
-    found = record or find_record(lake)
-    if found is None:
-        raise InputError(f"{lake.uri} has no tables", "Check --lake")
-    return lake, found
+    return lake, record or known_record(lake)
 
 
 def _part(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import islice
+from operator import and_, or_
 from typing import Any
 
 import pyarrow as pa
@@ -27,17 +28,26 @@ TIMES_SEARCHED = 96
 """How many of the newest windows (or dates, or months) are read, at most, to find rows."""
 
 BATCH_ROWS = 4096
+HOST_COLUMNS = ("host_ip", "src_ip", "dst_ip")
 Filter = tuple[str, str, Any]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which rows and columns to take; no windows are the newest ones, and no columns all of them."""
+    """Which rows and columns to take; no windows are the newest ones, and no columns all of them.
+
+    With a host, only rows that are about this address.
+    """
 
     rows: int
     windows: Windows | None = None
     columns: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
+    host: str | None = None
+
+    def __str__(self) -> str:
+        host = [f"address {self.host}"] if self.host else []
+        return " and ".join([*host, *self.where])
 
 
 def sample(lake: LakeReader, table: Table, wanted: Wanted) -> list[dict[str, Any]]:
@@ -51,7 +61,8 @@ def sample(lake: LakeReader, table: Table, wanted: Wanted) -> list[dict[str, Any
     """
     columns = checked_columns(table, wanted.columns)
     conditions = [condition(table, text) for text in wanted.where]
-    snapshot = Snapshot(table, lake.current(table.name), lake.location(table.name))
+    about = about_host(table, wanted.host) if wanted.host else None
+    snapshot = Snapshot(table, lake.current(table.name), lake.location(table.name), about)
     found: list[dict[str, Any]] = []
     try:
         for part in snapshot.parts(wanted.windows):
@@ -99,6 +110,18 @@ def condition(table: Table, text: str) -> Filter:
         raise InputError(f"--where {text!r}: {value!r} is no {kind}", f"Give {name} a value of that type") from None
 
 
+def about_host(table: Table, host: str) -> pc.Expression:
+    """The condition that a row is about the address: the host, or of a session the initiator or the responder.
+
+    Raises:
+        InputError: the table has no addresses of hosts.
+    """
+    names = [name for name in HOST_COLUMNS if name in table.column_names]
+    if not names:
+        raise InputError(f"table {table.name} has no column of hosts", "Leave out --host, or use --where")
+    return reduce(or_, (pc.field(name) == host for name in names))
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A version of a table, from which rows are read."""
@@ -106,6 +129,7 @@ class Snapshot:
     table: Table
     delta: DeltaTable
     location: str
+    about: pc.Expression | None = None
 
     @cached_property
     def files(self) -> pa.Table:
@@ -162,9 +186,11 @@ class Snapshot:
         dataset = self.delta.to_pyarrow_dataset(
             filesystem=subtree(self.location), file_pruning_predicate=pruning or None
         )
+        conditions = [filters_to_expression(filters)] if filters else []
+        conditions += [] if self.about is None else [self.about]
         scanner = dataset.scanner(
             columns=columns,
-            filter=filters_to_expression(filters) if filters else None,
+            filter=reduce(and_, conditions) if conditions else None,
             batch_size=BATCH_ROWS,
             batch_readahead=2,
             fragment_readahead=1,
@@ -176,7 +202,7 @@ def _nothing(name: str, snapshot: Snapshot, wanted: Wanted) -> InputError:
     """The error that no rows match, which says what there is."""
     time = time_column(snapshot.table)
     first, last = map(shown, covered(snapshot.files, time))
-    asked = f" with {' and '.join(wanted.where)}" if wanted.where else ""
+    asked = f" with {wanted}" if f"{wanted}" else ""
     if not len(snapshot.files):
         return InputError(f"{name} has no rows", "The stages that ran had none to write")
     if wanted.windows is None:

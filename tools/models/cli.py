@@ -10,13 +10,13 @@ import click
 from common.runtime.cli import (
     lake_option,
     lake_spec_option,
+    optional_window_option,
     parameters_option,
     project_name_option,
     report_errors,
 )
 from common.runtime.commands import group
 from common.runtime.output import activity
-from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from common.windows import Windows
@@ -107,13 +107,7 @@ def show(run_id: str, **options: Any) -> None:
 @click.argument("one", metavar="RUN_A")
 @click.argument("other", metavar="RUN_B")
 @project_options
-@click.option(
-    "--window",
-    "windows",
-    type=WindowsType(),
-    metavar="START[/END]",
-    help="Windows that both models score.  [default: the last one of fg_a]",
-)
+@optional_window_option("the last one of fg_a")
 @click.option(
     "--top", type=click.IntRange(1), default=20, show_default=True, help="Number of highest scores that are compared."
 )

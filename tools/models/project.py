@@ -17,6 +17,7 @@ from common.detection.registry.pointer import MANIFEST, SUCCESS, ArtifactStore, 
 from common.errors import ModelError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.lake.lake_format import known_record
 from common.runtime.lake_project import lake_project
 
 DEPLOYMENT = "deployment.json"
@@ -46,11 +47,13 @@ class Project:
         """The project of the lake.
 
         Raises:
+            InputError: the lake does not exist.
             LakeFormatError: the lake must be migrated first.
         """
         found = lake_project(lake_uri, project_name, feature_spec_version, parameters_path)
         spec = load_spec(found.feature_spec_version)
         lake = Lake.opened(lake_uri, spec, identity=found.identity)
+        known_record(lake)
         return cls(found.name, lake, spec, found.settings, model_store(lake.uri, found.name))
 
     @cached_property

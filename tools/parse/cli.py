@@ -61,8 +61,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "parameters_path",
     type=PlaceType(),
     metavar="SOURCE",
-    help="Project parameters, for log_time_zone, column_mapping and max_rejected_ratio: a YAML file (a path or s3:// "
-    "URI) or dynamodb://<table>.  [default: built-in defaults]",
+    help="Project parameters, for log_time_zone, device_time_zones, column_mapping and max_rejected_ratio: a YAML file "
+    "(a path or s3:// URI) or dynamodb://<table>.  [default: built-in defaults]",
 )
 @version_option
 @report_errors
@@ -89,7 +89,7 @@ def main(
     project = load_project(parameters_path, log_time_zone=log_time_zone)
     config = ParseConfig(
         inputs=inputs,
-        options=ReadOptions(log_format, project.log_time_zone, project.column_mapping),
+        options=ReadOptions(log_format, project.log_time_zone, project.device_time_zones, project.column_mapping),
         include_all=include_all,
         out=out,
         form=form,

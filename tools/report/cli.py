@@ -7,10 +7,9 @@ from typing import Any
 import click
 
 from common.detection.alerts.terms import ALERT_SCORE
-from common.runtime.cli import lake_option, lake_spec_option, parameters_option, report_errors
+from common.runtime.cli import lake_option, lake_spec_option, optional_window_option, parameters_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
-from common.runtime.parameter_types import WindowsType
 from common.runtime.rows import rows_option
 from common.runtime.version import version_option
 
@@ -21,13 +20,7 @@ from common.runtime.version import version_option
     groups={"Output": ("top", "one-per-host", "incidents", "min-score", "format", "json")},
 )
 @lake_option
-@click.option(
-    "--window",
-    "windows",
-    type=WindowsType(),
-    metavar="START[/END]",
-    help="Window or range (END exclusive) to report on.  [default: all scored windows]",
-)
+@optional_window_option("all scored windows")
 @click.option(
     "--top",
     type=click.IntRange(1, 10_000),

@@ -65,6 +65,7 @@ FORWARDED: dict[str, tuple[str, ...]] = {
     "url": ("URL", "FileName"),
     "url_category": ("URLCategory",),
     "log_time": ("TimeGenerated",),
+    "received_time": ("TimeReceived",),
     "precise_time": ("TimeGeneratedHighResolution",),
 }
 """Names of each value in forwarded records, in order of preference."""
@@ -138,6 +139,7 @@ _ALSO_TYPICAL = (
     frozenset({"log_type", "source_ip", "dest_ip", "time_generated", "session_start_time", "log_time"}),
     frozenset(map(str.lower, _TYPICAL)),
 )
+TYPICAL = ("LogType", "Subtype", "TimeGenerated", "SourceAddress", "DestinationAddress", "SessionStartTime")
 
 
 def sniff(line: bytes) -> bool:

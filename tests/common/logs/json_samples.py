@@ -14,6 +14,7 @@ from common.logs.registry import reader_of
 from common.logs.source import Source
 
 Outcome = tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, int]]
+"""Sessions, rejects, and the counts of all that is no session and of the origin of zones."""
 
 ECS = {
     "@timestamp": "2026-03-03T08:10:31.219Z",
@@ -83,7 +84,7 @@ def alone(log_format: str, lines: list[bytes], **options: Any) -> Outcome:
 
 def _outcome(log_format: str, blocks: list[Block], options: dict[str, Any]) -> Outcome:
     batches = list(reader_of(log_format).read(Source("f", ReadOptions(**options), blocks)))
-    others: Counter[str] = sum((Counter(batch.others) for batch in batches), Counter())
+    others: Counter[str] = sum((Counter(batch.others) + Counter(batch.zones) for batch in batches), Counter())
     return (
         [row for batch in batches for row in batch.sessions.to_pylist()],
         [reject for batch in batches for reject in batch.rejects.to_pylist()],

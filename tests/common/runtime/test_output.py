@@ -12,10 +12,10 @@ from typing import Any
 import click
 import pytest
 
-from common import __version__
+from common import RUN_VARIABLE, __version__
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
-from common.runtime.events import LEVEL_VARIABLE, RUN_VARIABLE, Event, level
+from common.runtime.events import LEVEL_VARIABLE, Event, level
 from common.runtime.run_report import RunReport
 from tests.commands import call
 

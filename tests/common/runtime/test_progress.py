@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import command_line
 from tests.terminals import COLOUR, CONTROL, Shown, on_terminal
 
 WORK = """
@@ -175,3 +176,17 @@ def test_only_a_terminal_loads_the_library() -> None:
     body = 'with report.step("query"): pass\n    sys.exit("rich" in sys.modules)'
     assert subprocess.run(work(body), stderr=subprocess.DEVNULL, check=False).returncode == 0
     assert on_terminal(work(body)).code == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ndr-lake", "show", "--lake", "/missing"),
+        ("ndr-feedback", "--lake", "/missing"),
+        ("ndr-batches", "list", "--window", "2026-03-10T13:08Z"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_command_that_loads_says_so(arguments: tuple[str, ...]) -> None:
+    shown = on_terminal(command_line(*arguments), AWS_EC2_METADATA_DISABLED="true", AWS_PROFILE="", HOME="/missing")
+    assert any(line.startswith(f"{arguments[0]}: loading", 2) for line in shown.moved)

@@ -95,9 +95,8 @@ def test_the_contract_says_how_the_input_is_made(first: Lifecycle) -> None:
         len(SPEC.fg_a_features()),
         len(SPEC.fg_c_features()) + len(SPEC.score_names),
     )
-    assert (
-        found["preprocessing"]["mask"] == json.loads(first.path("manifest.json").read_bytes())["preprocessing"]["mask"]
-    )
+    manifest = json.loads(first.path("manifest.json").read_bytes())
+    assert found["preprocessing"]["mask"] == manifest["preprocessing"]["mask"]
     assert found["windows"]["training"] == str(span(WINDOWS))
 
 
@@ -258,10 +257,8 @@ def test_there_is_nothing_to_roll_back_to_before_the_first_model(first: Lifecycl
 
 
 def test_an_endpoint_needs_models_in_s3(first: Lifecycle) -> None:
-    first.parameters(
-        training=FAST
-        | {"endpoint": {"name": "ndr", "image": "image", "role_arn": "arn:aws:iam::123456789012:role/ndr"}}
-    )
+    endpoint = {"name": "ndr", "image": "image", "role_arn": "arn:aws:iam::123456789012:role/ndr"}
+    first.parameters(training=FAST | {"endpoint": endpoint})
     assert "endpoint ndr cannot serve a model in" in first.fail("deploy")
 
 

@@ -6,10 +6,11 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tests.statemachines.simulation.compiled import Machine
 from tests.statemachines.simulation.pipelines import PipelineRun
 from tests.statemachines.simulation.scenarios import Scenario, arrive, world_of
 from tests.statemachines.simulation.schedules import Actor, active, conclude
-from tests.statemachines.simulation.stepper import Execution, Machine, step
+from tests.statemachines.simulation.stepper import Execution, step
 from tests.statemachines.simulation.world import World
 
 

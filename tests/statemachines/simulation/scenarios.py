@@ -11,7 +11,8 @@ from typing import Any
 from common.config.dynamodb import project_item, routing_item
 from common.config.orchestration import OrchestrationParameters
 from tests.statemachines.machines.samples import BACKFILL, DEFINITIONS, LIVE, PUBLICATION
-from tests.statemachines.simulation.stepper import Execution, Machine
+from tests.statemachines.simulation.compiled import Machine
+from tests.statemachines.simulation.stepper import Execution
 from tests.statemachines.simulation.values import val
 from tests.statemachines.simulation.world import World
 

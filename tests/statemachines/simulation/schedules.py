@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from tests.statemachines.machines.walker import StateError
 from tests.statemachines.simulation import invariants
+from tests.statemachines.simulation.compiled import Machine
 from tests.statemachines.simulation.pipelines import EXECUTING, PipelineRun
 from tests.statemachines.simulation.scenarios import LEASE, Arrival, Batch, Scenario, arrive, drawn, world_of
 from tests.statemachines.simulation.services import SERVICES, service_of
-from tests.statemachines.simulation.stepper import RUNNING, Blocked, Execution, Machine, fail, step
+from tests.statemachines.simulation.stepper import RUNNING, Blocked, Execution, fail, step
 from tests.statemachines.simulation.values import Scope, val
 from tests.statemachines.simulation.world import World, short
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.statemachines.machines.samples import PLACEHOLDERS, PUBLICATION
 from tests.statemachines.machines.walker import NO_ITEMS, StateError
+from tests.statemachines.simulation.compiled import State
 from tests.statemachines.simulation.dynamodb import (
     ConditionFailedError,
     RefusedError,
@@ -16,7 +17,7 @@ from tests.statemachines.simulation.dynamodb import (
     written,
 )
 from tests.statemachines.simulation.pipelines import EXECUTING, STOPPING, started
-from tests.statemachines.simulation.stepper import RUNNING, Blocked, Execution, State, failure_of
+from tests.statemachines.simulation.stepper import RUNNING, Blocked, Execution, failure_of
 from tests.statemachines.simulation.values import Val, val
 from tests.statemachines.simulation.world import World, short
 

@@ -14,9 +14,10 @@ from tests.statemachines.machines.samples import BACKFILL, DEFINITIONS, LIVE, PU
 from tests.statemachines.machines.second_engine import SecondEngine
 from tests.statemachines.machines.situations import Situation, situations
 from tests.statemachines.machines.walker import NO_ITEMS, StateError
+from tests.statemachines.simulation.compiled import Machine, State
 from tests.statemachines.simulation.scenarios import drawn, world_of
 from tests.statemachines.simulation.schedules import play
-from tests.statemachines.simulation.stepper import RUNNING, Execution, Machine, State, enter, step
+from tests.statemachines.simulation.stepper import RUNNING, Execution, enter, step
 from tests.statemachines.simulation.values import Val, val
 from tests.statemachines.simulation.world import EPOCH, context_of
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from tests.statemachines.machines.samples import LIVE, PUBLICATION
 from tests.statemachines.machines.walker import STARTED
+from tests.statemachines.simulation.compiled import Machine
 from tests.statemachines.simulation.dynamodb import KEYS, Key
 from tests.statemachines.simulation.extractor import extract
 from tests.statemachines.simulation.jobs import FEATURES, NONE, SCORES, JobError, Lake, commit
 from tests.statemachines.simulation.pipelines import STOPPED, STOPPING, SUCCEEDED, PipelineRun
-from tests.statemachines.simulation.stepper import RUNNING, Execution, Machine, enter
+from tests.statemachines.simulation.stepper import RUNNING, Execution, enter
 from tests.statemachines.simulation.values import Val, val
 
 ACCOUNT = "arn:aws:states:us-east-1:000000000000"

@@ -86,3 +86,8 @@ def test_the_report_says_it_in_words(lake: str) -> None:
         "-> 203.0.113.99:443 (outside): 12 sessions in 24 h, 6 failed, 4 kB; new: peer; seen by 0 other hosts" in text
     )
     assert "the host's first incident" in text
+
+
+def test_a_lake_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    code, _, error = call(main, "--lake", str(tmp_path / "lakee"))
+    assert code == 1 and "lakee has no tables" in error

@@ -10,7 +10,7 @@ import pytest
 
 from common.lake.lake import Lake
 from tests.commands import call
-from tests.factories import table_row
+from tests.factories import SPEC, table_row
 from tests.lakes import write_table
 from tests.tools.lake.open_lake import FIRST, HOSTS, SECOND, THIRD, write_lake
 from tools.lake.cli import main
@@ -109,3 +109,22 @@ def test_an_empty_table_and_a_lake_of_another_release_say_so(tmp_path: Path) -> 
     assert "has no rows. The stages that ran had none to write" in refused(lake, "sessions_rejected")
     (tmp_path / "lake" / "_lake.json").write_text('{"lake_format": 99}')
     assert "has format 99" in refused(lake, "delta_pair")
+
+
+def test_the_sessions_of_a_host_are_those_from_and_to_it(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path), SPEC)
+    ends = [("10.1.0.1", "10.1.0.2"), ("10.1.0.2", "10.1.0.3"), ("10.1.0.3", "10.1.0.4")]
+    rows = [
+        table_row(lake.table("sessions"), FIRST, src_ip=source, dst_ip=target, source_line=line)
+        for line, (source, target) in enumerate(ends, start=1)
+    ]
+    write_table(tmp_path, "sessions", rows)
+    options = ("--host", "10.1.0.2", "--columns", "source_line")
+    assert sampled(lake, "sessions", *options, "--window", str(FIRST)) == [{"source_line": 1}, {"source_line": 2}]
+    assert sampled(lake, "sessions", *options, "--where", "dst_ip=10.1.0.3") == [{"source_line": 2}]
+    assert "has no rows with address 10.1.0.9 in the last" in refused(lake, "sessions", "--host", "10.1.0.9")
+
+
+def test_a_table_without_hosts_has_none_to_ask_for(lake: Lake) -> None:
+    error = refused(lake, "window_status", "--host", "10.1.0.2")
+    assert "table window_status has no column of hosts. Leave out --host, or use --where" in error

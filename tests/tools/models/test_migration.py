@@ -22,7 +22,6 @@ from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.decisions import Note
 from common.detection.registry.formats import sha256
 from common.detection.registry.pointer import (
-    JSON_MOST,
     ArtifactStore,
     current_run,
     model_store,
@@ -33,6 +32,7 @@ from common.errors import ModelError
 from tests.common.detection.model_lake import make_lake, train_model
 from tests.common.detection.pairs.pair_tables import small_members
 from tests.factories import SPEC
+from tests.tools.models.interrupted import Killed, Migrating
 from tests.tools.models.old_formats import ENSEMBLE, Grower, seal, write_old
 from tests.tools.models.test_pickled_forest import Calls
 from tools.models.cli import main
@@ -157,29 +157,6 @@ def test_a_second_migration_changes_nothing(lake: Path, store: ArtifactStore, ru
     }  # fmt: skip
 
 
-class Killed(ArtifactStore):
-    """A store whose writes and removals end after some."""
-
-    def __init__(self, uri: str, changes: int) -> None:
-        super().__init__(uri)
-        self.left = changes
-
-    def write(self, name: str, content: bytes) -> None:
-        """Writes, as long as changes are left."""
-        self._count()
-        super().write(name, content)
-
-    def delete(self, name: str) -> None:
-        """Removes, as long as changes are left."""
-        self._count()
-        super().delete(name)
-
-    def _count(self) -> None:
-        if not self.left:
-            raise KeyboardInterrupt
-        self.left -= 1
-
-
 @pytest.mark.parametrize("changes", [0, 3, 4, 5, 6, 7, 9, 10, 12])  # of 13: 4 files, the pointer, 4 for each model
 def test_killed_anywhere_and_repeated_the_result_is_the_same(
     store: ArtifactStore, today: Trained, changes: int
@@ -202,23 +179,6 @@ def loads_or_is_told_to_migrate(store: ArtifactStore, run_id: str) -> bool:
         assert "ndr-models migrate" in str(error)
         return False
     return True
-
-
-class Migrating(ArtifactStore):
-    """A store whose model is migrated as a whole right after some reads of it."""
-
-    def __init__(self, uri: str, reads: int) -> None:
-        super().__init__(uri)
-        self.left = reads
-
-    def read(self, name: str, most: int = JSON_MOST) -> bytes:
-        """Reads, and migrates after the last of the reads."""
-        content = super().read(name, most)
-        self.left -= 1
-        if not self.left:
-            other = ArtifactStore(self.uri)
-            assert migrate_models(other, complete_runs(other)).refused == {}
-        return content
 
 
 @pytest.mark.parametrize("reads", range(1, 6))  # pointer, manifest, SUCCESS; manifest, SUCCESS

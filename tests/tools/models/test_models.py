@@ -217,3 +217,7 @@ def test_decisions_outlive_the_pointer(lake: Path, store: ArtifactStore, runs: l
     call(lake, "promote", runs[0], *WHY)
     assert [entry[1:] for entry in recorded(lake)] == [(runs[2], runs[1], runs[2]), (runs[0], None, runs[0])]
     assert Note("jane", " a \n b ").reason == "a b"
+
+
+def test_a_lake_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    assert "lakee has no tables" in refused(tmp_path / "lakee", "list")

@@ -16,6 +16,7 @@ NAME = "ecs"
 SPLITTABLE = True
 
 _TYPICAL = frozenset({"@timestamp", "ecs", "event", "source", "panw", "source.ip", "event.action", "ecs.version"})
+TYPICAL = ("@timestamp", "event.action", "event.start", "source.ip", "destination.ip", "network.transport")
 _HIT = frozenset({"_index", "_id", "_source", "fields"})
 
 

@@ -90,7 +90,7 @@ def _parse_message(text: str, line: int, options: ReadOptions, into: RecordColle
             if kind not in POSITIONS:
                 into.skip(kind)
                 return
-            session = parse_columns(kind, columns[shift:] if shift >= 0 else [""] * -shift + columns, options)
+            session = parse_columns(kind, columns, shift, options)
         except FieldError as error:
             reason = reason or str(error)
         else:
@@ -99,12 +99,14 @@ def _parse_message(text: str, line: int, options: ReadOptions, into: RecordColle
     into.reject(line, reason, text)
 
 
-def parse_columns(kind: str, columns: list[str], options: ReadOptions) -> dict[str, Any]:
-    """The session of one log whose columns are at their proper positions.
+def parse_columns(kind: str, columns: list[str], shift: int, options: ReadOptions) -> dict[str, Any]:
+    """The session of one log whose columns are `shift` to the right of their proper positions.
 
     Raises:
         FieldError: a field is missing or wrong.
     """
-    if len(columns) < MIN_COLUMNS[kind]:
-        raise FieldError(f"the line has {len(columns)} columns, {kind} logs have at least {MIN_COLUMNS[kind]}")
-    return session_of(kind, {name: columns[at] for name, at in POSITIONS[kind].items() if at < len(columns)}, options)
+    if len(columns) - shift < MIN_COLUMNS[kind]:
+        raise FieldError(f"the line has {len(columns) - shift} columns, {kind} logs have at least {MIN_COLUMNS[kind]}")
+    at = {name: position + shift for name, position in POSITIONS[kind].items()}
+    raw = {name: columns[position] for name, position in at.items() if position < len(columns)}
+    return session_of(kind, raw | {"header": columns[0]}, options)

@@ -70,18 +70,18 @@ def parse_block(block: Block, source_file: str, options: ReadOptions) -> ParsedB
     one_by_one = [irregular]
     remaining = np.setdiff1d(filled, irregular, assume_unique=True) if len(irregular) else filled
     found: list[pa.RecordBatch] = []
+    collector = RecordCollector(source_file)
     for _ in range(_MAX_PASSES):
         layout = common_layout(lines, remaining)
         if layout is None:
             break
-        taken, unfit, rows = parse_together(lines, remaining, layout, block, source_file, options)
+        taken, unfit, rows = parse_together(lines, remaining, layout, block, collector, options)
         found.append(rows)
         one_by_one.append(unfit)
         if not len(taken):
             break
         remaining = np.setdiff1d(remaining, taken, assume_unique=True)
     one_by_one.append(remaining)
-    collector = RecordCollector(source_file)
     for at in np.unique(np.concatenate(one_by_one)).tolist():
         parse_line(lines[at], block.number(at), options, collector)
     return collector.batch(found)
@@ -107,7 +107,7 @@ def _layout(raw: bytes) -> Layout | None:
 
 
 def parse_together(
-    lines: BlockLines, indices: Integers, layout: Layout, block: Block, source_file: str, options: ReadOptions
+    lines: BlockLines, indices: Integers, layout: Layout, block: Block, into: RecordCollector, options: ReadOptions
 ) -> tuple[Integers, Integers, pa.RecordBatch]:
     """The lines that have the layout, those among them that are not certain, and the sessions of the others."""
     table, fitting = read_columns(lines, indices, layout)
@@ -121,7 +121,13 @@ def parse_together(
     if not right.all():
         table, fitting = table.filter(pa.array(right)), fitting[right]
     rows, certain = sessions_of(
-        table, layout.kind, block.numbers_of(fitting), source_file, options, _without_receive_time(table)
+        table,
+        layout.kind,
+        block.numbers_of(fitting),
+        into.source_file,
+        options,
+        _without_receive_time(table),
+        into.zones,
     )
     return fitting, fitting[~certain], rows
 
@@ -151,7 +157,7 @@ def names_at(layout: Layout) -> dict[int, str]:
     if layout.shift:
         positions["receive_time"] = 1
     shifted = {position + layout.shift: name for name, position in positions.items()}
-    return {position: name for position, name in shifted.items() if position < layout.columns}
+    return {0: "header"} | {position: name for position, name in shifted.items() if position < layout.columns}
 
 
 def _read_csv(data: bytes, layout: Layout) -> tuple[pa.RecordBatch | None, Sequence[int]]:

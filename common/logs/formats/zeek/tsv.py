@@ -102,7 +102,7 @@ def _parse_lines(
         at = np.delete(left, misfits)
         raw, doubtful = CONN.columns(columns)
         numbers = block.numbers_of(at + first)
-        rows, certain = sessions_of(raw, TRAFFIC, numbers, source.path, source.options, doubtful)
+        rows, certain = sessions_of(raw, TRAFFIC, numbers, source.path, source.options, doubtful, into.zones)
         found, left = [rows], np.setdiff1d(left, at[certain], assume_unique=True)
     for index in left.tolist():
         line = data[bounds[index] : bounds[index + 1]].strip(b"\r\n\0")

@@ -1,0 +1,120 @@
+"""The table `sessions` holds exactly the records that the windows count, with all their columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from common.config.project import ProjectParameters
+from common.contracts.session import SESSION_COLUMNS
+from common.windows import Windows
+from jobs.delta.kept import Without
+from tests.conftest import Stages, write_sessions
+from tests.factories import session as session_row
+from tests.factories import sessions, threat
+from tests.jobs.delta.deliveries import FIRST, Delivery, deliver_all, record, rows_of, window
+
+RARE = {"rule": "web", "src_zone": "trust", "dst_zone": "dmz", "src_user": "acme\\ann", "src_port": 51_234}
+
+
+def lines(stages: Stages, *names: str) -> list[tuple[object, ...]]:
+    found = stages.lake.arrow("sessions", ["source_line", *names]).sort_by("source_line")
+    return [tuple(row.values()) for row in found.to_pylist()]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("parsed", [False, True], ids=["scanned", "parsed"])
+def test_every_column_of_every_record_that_counts_is_kept(stages: Stages, tmp_path: Path, parsed: bool) -> None:
+    rows = [session_row(**RARE, source_line=1), session_row(source_line=2, src_user=None, sequence_number=None)]
+    if parsed:  # none of these is scanned in place
+        rows += [rows[0] | {"source_line": 3}, session_row(subtype="start", source_line=4), threat(source_line=5)]
+    path = write_sessions(sessions(*rows), tmp_path / "in.parquet")
+    report = stages.delta("2026-03-10T13:08Z", path)
+    assert ("parse" in [step["step"] for step in report.steps]) == parsed
+    found = stages.lake.arrow("sessions").sort_by("source_line").to_pylist()
+    kept = [row for row in rows if row["source_line"] not in (3, 4)]
+    names = [column.name for column in SESSION_COLUMNS]
+    assert [[row[name] for name in names] for row in found] == [[row.get(name) for name in names] for row in kept]
+    assert [(row["source_file"], row["source_line"]) for row in found] == [(path, row["source_line"]) for row in kept]
+    assert {row["window"] for row in found} == {"20260310T1308Z"}
+    assert report.tables["sessions"]["rows"] == len(kept)
+    order = [table for table in report.tables if table.startswith(("sessions", "delta"))]
+    assert order == ["sessions_rejected", "sessions", "delta_pair", "delta_host"]
+
+
+@pytest.mark.parametrize("subtype", ["end", "start"], ids=["scanned", "parsed"])
+def test_what_another_window_counts_is_kept_there_alone(stages: Stages, tmp_path: Path, subtype: str) -> None:
+    """Also where the columns that tell a record from others are null."""
+    own = [*rows_of(0, 3), record(50, window(0).end, device_serial=None, sequence_number=None)]
+    more = [record(60, window(1).start, subtype=subtype)]
+    folders = deliver_all(tmp_path, [Delivery(0, "a", tuple(own)), Delivery(1, "b", (*rows_of(1, 2, 10), *own, *more))])
+    for one, path in folders.items():
+        stages.delta(str(window(one.window)), path)
+    found = stages.lake.arrow("sessions", ["window", "dst_ip"]).to_pylist()
+    in_pairs = stages.lake.arrow("delta_pair", ["window", "peer_ip"]).to_pylist()
+    assert Counter(map(tuple, map(dict.values, found))) == Counter(map(tuple, map(dict.values, in_pairs)))
+    assert len(found) == len(own) + 2 + (subtype == "end")
+
+
+def test_rows_are_compared_in_all_columns_and_null_is_null() -> None:
+    class Rows:
+        def parts(self) -> list[pa.Table]:
+            return [pa.table({"session_id": ["1", None, "", "1"], "sequence_number": [1, None, 0, None]})]
+
+    unwanted = pa.table({"session_id": pa.array([None, "1"]), "sequence_number": pa.array([None, None], pa.int64())})
+    (left,) = Without(Rows(), unwanted).parts()
+    assert left.to_pylist() == [{"session_id": "1", "sequence_number": 1}, {"session_id": "", "sequence_number": 0}]
+
+
+def test_a_range_keeps_each_record_in_its_window(stages: Stages, tmp_path: Path) -> None:
+    """Of a file without a batch folder; the two records outside the range are of no window."""
+    rows = [row for at in range(4) for row in rows_of(at, 2, 10 * at)]
+    path = write_sessions(sessions(*rows), tmp_path / "all.parquet")
+    stages.delta(f"{window(0)}/{window(3)}", path)
+    assert lines(stages, "window", "end_ts") == [
+        (line, window(at // 2).key, rows[at]["end_ts"]) for at, line in enumerate(range(1, 7))
+    ]
+
+
+def test_a_window_that_is_run_again_is_replaced(stages: Stages, tmp_path: Path) -> None:
+    for name, rows in (("a", rows_of(0, 4)), ("b", rows_of(0, 2))):
+        stages.delta(str(FIRST), write_sessions(sessions(*rows), tmp_path / f"{name}.parquet"))
+    assert lines(stages, "source_file") == [(1, str(tmp_path / "b.parquet")), (2, str(tmp_path / "b.parquet"))]
+    assert stages.lake.version("sessions") == 2
+
+
+def test_a_damaged_page_that_no_slice_reads_is_a_hole(stages: Stages, tmp_path: Path) -> None:
+    rows = [row | {"rule": f"rule {number}"} for number, row in enumerate(rows_of(0, 90))]
+    path = tmp_path / "in.parquet"
+    table = sessions(*rows).select([column.name for column in SESSION_COLUMNS])
+    pq.write_table(table, path, row_group_size=30, compression="zstd")
+    column = pq.read_metadata(path).row_group(1).column(table.schema.get_field_index("rule"))
+    data, begin = bytearray(path.read_bytes()), column.dictionary_page_offset
+    data[begin : begin + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    path.write_bytes(data)
+    report = stages.delta(str(FIRST), str(path), max_rejected_ratio=1.0)
+    assert "30 rows are missing here" in str(report.incomplete_reason)
+    assert stages.lake.count("sessions") == 60
+
+
+def test_days_of_long_ago_are_removed_but_never_those_of_the_run(session: SparkSession, tmp_path: Path) -> None:
+    """Counted from the newest day, whatever today is."""
+    stages = Stages(session, tmp_path / "lake", ProjectParameters(sessions_retention_days=2))
+
+    def run(day: int) -> list[str]:
+        one = Windows(FIRST.start + timedelta(days=day), FIRST.end + timedelta(days=day))
+        path = write_sessions(sessions(record(day, one.start)), tmp_path / f"{day}.parquet")
+        stages.delta(str(one), path)
+        return sorted(stages.lake.arrow("sessions", ["date"])["date"].to_pylist())
+
+    assert [run(day) for day in (0, 2)][-1] == ["2026-03-10", "2026-03-12"]
+    assert run(3) == ["2026-03-12", "2026-03-13"]
+    assert run(0) == ["2026-03-10", "2026-03-12", "2026-03-13"]  # an old day is made again on purpose
+    assert run(1) == ["2026-03-11", "2026-03-12", "2026-03-13"]
+    assert stages.lake.count("delta_host") == 4
