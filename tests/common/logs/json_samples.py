@@ -16,7 +16,7 @@ from common.logs.source import Source
 Outcome = tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, int]]
 """Sessions, rejects, and the counts of all that is no session and of the origin of zones."""
 
-ECS = {
+ECS: dict[str, Any] = {
     "@timestamp": "2026-03-03T08:10:31.219Z",
     "event": {"action": "flow_terminated", "start": "2026-03-03T08:09:31.000Z", "end": "2026-03-03T08:10:14Z",
               "duration": 43_000_000_000, "type": ["allowed", "end"], "dataset": "panw.panos"},
@@ -28,14 +28,14 @@ ECS = {
                        "endreason": "tcp-fin", "repeat_count": 1, "sequence_number": "72910"}},
     "observer": {"serial_number": "013201000001", "ingress": {"zone": "trust"}},
 }  # fmt: skip
-CONNECTION = {
+CONNECTION: dict[str, Any] = {
     "@timestamp": "2026-03-03T08:09:31.500Z", "event": {"dataset": "zeek.connection", "duration": 43_250_000_000},
     "source": {"ip": "10.1.4.20", "port": 51514, "bytes": 1870, "packets": 15},
     "destination": {"ip": "198.51.100.7", "port": 443, "bytes": 7250, "packets": 16},
     "network": {"transport": "tcp", "protocol": "ssl"},
     "zeek": {"session_id": "CAbc1", "connection": {"state": "SF"}},
 }  # fmt: skip
-STRATA = {
+STRATA: dict[str, Any] = {
     "LogType": "TRAFFIC", "Subtype": "end", "TimeGenerated": "2026-03-03T08:10:31.000000Z",
     "SourceAddress": "10.1.4.20", "DestinationAddress": "198.51.100.7", "SourcePort": 51514, "DestinationPort": 443,
     "Protocol": "tcp", "BytesSent": 1870, "BytesReceived": 7250, "PacketsSent": 15, "PacketsReceived": 16,
@@ -43,13 +43,13 @@ STRATA = {
     "Application": "ssl", "Rule": "outbound-web", "SourceUser": "corp\\anna", "DeviceSN": "013201000001",
     "SequenceNo": 72910, "RepeatCount": 1, "SessionEndReason": "tcp-fin", "IsDuplicateLog": False, "NATSource": "",
 }  # fmt: skip
-STORED = {
+STORED: dict[str, Any] = {
     "log_type": "traffic", "sub_type": "end", "source_ip": {"value": "10.1.4.20"},
     "dest_ip": {"value": "198.51.100.7"}, "source_port": 51514, "dest_port": 443, "protocol": {"value": "tcp"},
     "bytes_sent": 1870, "bytes_received": 7250, "session_start_time": 1772525371000000, "session_duration": 43,
     "session_id": 48211, "log_time": 1772525431000000, "action": {"value": "allow"}, "app": "ssl",
 }  # fmt: skip
-ZEEK = {
+ZEEK: dict[str, Any] = {
     "ts": 1772525371.5, "uid": "CAbc1", "id.orig_h": "10.1.4.20", "id.orig_p": 51514, "id.resp_h": "198.51.100.7",
     "id.resp_p": 443, "proto": "tcp", "service": "ssl", "duration": 43.25, "orig_bytes": 1500, "resp_bytes": 7000,
     "conn_state": "SF", "orig_pkts": 15, "orig_ip_bytes": 1870, "resp_pkts": 16, "resp_ip_bytes": 7250,

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain
 
 from common.logs.batches import ParsedBatch
+from common.logs.blocks import Block
 from common.logs.formats.zeek import documents, tsv
 from common.logs.json_blocks import read_json
 from common.logs.json_lines import names_in
@@ -28,6 +29,11 @@ def sniff(line: bytes) -> bool:
     return bool(_CONN_FIELDS.match(line))
 
 
+def splits(first: Block) -> bool:
+    """Whether a file that begins with this block has its records in JSON, which need no header."""
+    return first.data.lstrip(b"\xef\xbb\xbf \t\r\n\0").startswith(b"{")
+
+
 def read(source: Source) -> Iterator[ParsedBatch]:
     """The connections of the file as sessions; records of other streams are counted by their names.
 
@@ -39,6 +45,6 @@ def read(source: Source) -> Iterator[ParsedBatch]:
     if first is None:
         return iter(())
     source = Source(source.path, source.options, chain((first,), given))
-    if first.data.lstrip(b"\xef\xbb\xbf \t\r\n\0").startswith(b"{"):
+    if splits(first):
         return read_json(source, documents.layout_of, partial(documents.parse, source.options))
     return tsv.read(source)
