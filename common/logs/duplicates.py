@@ -17,22 +17,31 @@ _SEPARATOR, _NULL = "\x1f", "\x00"
 
 
 def mark_duplicates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The parsed batches; of the kept records that share a `DUPLICATE_KEY`, all but the first are marked as duplicates.
+    """The parsed batches; of the kept records that share a `DUPLICATE_KEY`, all but one are marked as duplicates.
 
-    The batches must come in the order of `read_files`: the first record, by file and line, is the one that is kept.
+    Of those in one batch, the one of the longest session counts, since a record that was written while the session
+    lasted is a part of the last one; of equally long ones the first, by file and line. Of those in several batches,
+    the one in the first batch counts. The batches must come in the order of `read_files`.
     A record without sequence number whose session id is null or 0 cannot be told from others: it is never a duplicate.
     Memory grows by about 100 bytes per distinct record.
     """
     seen: set[bytes] = set()
     for batch in batches:
         rows = np.flatnonzero(np.asarray(identifiable(batch)))
+        named = batch.take(pa.array(rows))
+        lengths = named.column("duration_s").fill_null(0).to_pylist()
         again = []
-        for row, key in zip(rows.tolist(), _keys(batch.take(pa.array(rows))), strict=True):
+        here: dict[bytes, tuple[float, int]] = {}
+        for row, key, length in zip(rows.tolist(), _keys(named), lengths, strict=True):
             digest = blake2b(key.encode(), digest_size=_DIGEST_BYTES).digest()
-            if digest in seen:
+            before = here.get(digest)
+            if digest in seen or (before and before[0] >= length):
                 again.append(row)
-            else:
-                seen.add(digest)
+                continue
+            if before:
+                again.append(before[1])
+            here[digest] = length, row
+        seen.update(here)
         yield _with_duplicates(batch, again) if again else batch
 
 

@@ -83,7 +83,9 @@ def _parse_block(block: Block, source: Source, layout_of: Callable[[Document], L
                 into.others[part.kind] += len(rows)
                 continue
             numbers = block.numbers_of(lines.likely[rows])
-            sessions, sure = sessions_of(part.raw, part.kind, numbers, source.path, source.options, part.doubtful)
+            sessions, sure = sessions_of(
+                part.raw, part.kind, numbers, source.path, source.options, part.doubtful, into.zones
+            )
             single[rows[~sure]] = True
             found.append(sessions)
     for index in np.sort(np.concatenate((lines.others, lines.likely[single]))).tolist():

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from common.arrays import Flags
 from common.logs import values
+from common.logs.batches import encodable
 from common.logs.epochs import instants, iso
 from common.logs.json_columns import Paths
 from common.logs.json_lines import Document, pick, text_at, whole
@@ -38,6 +39,7 @@ class Fields:
         paths: the paths of each value, in order of preference: canonical columns, and values that rules need.
         rules: canonical columns that follow from values: the rule, and the names of its arguments.
         constants: canonical columns that are always the same.
+        defaults: what an empty value stands for.
         composite: values that may be lists or objects, which rules get as JSON; they have one path each.
         per_second: the units of durations in a second: 1, or 10^9 for nanoseconds.
     """
@@ -45,6 +47,7 @@ class Fields:
     paths: Paths
     rules: Mapping[str, tuple[Rule, Sequence[str]]]
     constants: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
     composite: frozenset[str] = frozenset()
     per_second: int = 1
 
@@ -54,6 +57,11 @@ class Fields:
             name: _json_at(document, paths[0]) if name in self.composite else find(document, *paths)
             for name, paths in self.paths.items()
         }
+        return self.completed(raw)
+
+    def completed(self, raw: dict[str, str | None]) -> dict[str, str | None]:
+        """The values of a record, of which `raw` has those at the paths, as `records.session_of` takes them."""
+        raw |= {name: raw.get(name) or value for name, value in self.defaults.items()}
         raw |= {name: whole(raw[name]) for name in WHOLE_NUMBERS if name in raw}
         raw |= {name: iso(name, raw[name]) for name in TIMES if name in raw}
         raw["duration_s"] = _seconds(raw.get("duration_s"), self.per_second)
@@ -63,6 +71,7 @@ class Fields:
     def columns(self, found: pa.RecordBatch) -> tuple[pa.RecordBatch, Flags]:
         """The values of documents as `tables.sessions_of` takes them, and the mask of the doubtful rows."""
         raw = {name: found.column(name) for name in self.paths}
+        raw |= {name: raw[name].fill_null(value) for name, value in self.defaults.items()}
         raw |= {name: _whole_numbers(raw[name]) for name in WHOLE_NUMBERS if name in raw}
         raw |= {name: pa.repeat(pa.scalar(value), found.num_rows) for name, value in self.constants.items()}
         certain = np.ones(found.num_rows, dtype=bool)
@@ -71,14 +80,14 @@ class Fields:
             certain &= right
         raw |= {name: instants(raw[name]) for name in TIMES if name in raw}
         if "duration_s" in raw:
-            raw["duration_s"] = pc.divide(decimals(_whole_numbers(raw["duration_s"])), float(self.per_second))
+            raw["duration_s"] = _durations(raw["duration_s"], self.per_second)
         _complete_times(raw)
         used = {name: column for name, column in raw.items() if _is_used(name, column)}
         return pa.RecordBatch.from_arrays(list(used.values()), names=list(used)), ~certain
 
 
 def by_combination(rule: Rule, columns: Sequence[pa.StringArray]) -> tuple[pa.Array, Flags]:
-    """The result of a rule for texts of several columns, computed once per combination, and the mask of the certain."""
+    """The result of a rule for texts of several columns, computed once per combination; mask of certain rows."""
     if len(columns) == 1 and not columns[0].null_count:
         return by_distinct(columns[0], rule, pa.string())
     joined = pc.binary_join_element_wise(*columns, _SEPARATOR, null_handling="replace", null_replacement="")
@@ -94,7 +103,9 @@ def _apply(rule: Rule, count: int, joined: str) -> str | None:
 
 def _json_at(document: Document, path: str) -> str | None:
     value = pick(document, path)
-    return value or None if value is None or isinstance(value, str) else json.dumps(value)
+    if value is None or isinstance(value, str):
+        return encodable(value) if value else None
+    return json.dumps(value)
 
 
 def _whole_numbers(column: pa.StringArray) -> pa.StringArray:
@@ -116,10 +127,13 @@ def _seconds(duration: str | None, per_second: int) -> str | None:
     return None if number is None else format(Decimal(number) / per_second, "f")
 
 
-def decimals(column: pa.StringArray) -> pa.DoubleArray:
-    """The numbers of a column of text, as `values.seconds` reads them; null for any other text."""
-    plain = pc.match_substring_regex(column, r"^[0-9]{1,15}(?:\.[0-9]{1,20})?$")
-    return pc.if_else(plain, column, pa.scalar(None, pa.string())).cast(pa.float64())
+def _durations(column: pa.StringArray, per_second: int) -> pa.DoubleArray:
+    """Seconds; null where the text is not plain."""
+    fraction = r"(?:\.[0-9]{1,20})?" if per_second == 1 else ""
+    column = _whole_numbers(column)
+    plain = pc.match_substring_regex(column, f"^[0-9]{{1,15}}{fraction}$")
+    numbers = pc.if_else(plain, column, pa.scalar(None, pa.string())).cast(pa.float64())
+    return pc.divide(numbers, float(per_second))
 
 
 def _complete_times(raw: dict[str, pa.Array]) -> None:

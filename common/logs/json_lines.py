@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from common.logs import values
-from common.logs.batches import ParsedBatch, RecordCollector, decoded
+from common.logs.batches import ParsedBatch, RecordCollector, decoded, encodable
 from common.logs.lines import check_length, read_lines
 from common.logs.source import Source
 from common.logs.values import FieldError
@@ -107,7 +107,7 @@ def text_at(document: Document, *paths: str) -> str | None:
             continue
         if not isinstance(value, str):
             raise FieldError(f"{path} {values.shown(json.dumps(value))} is not a single value")
-        return value
+        return encodable(value)
     return None
 
 

@@ -17,7 +17,7 @@ from common.logs.files import file_size, open_file
 from common.logs.holes import Hole
 from common.logs.options import ReadOptions
 from common.logs.packing import READ_BYTES, Damage, contents
-from common.logs.registry import LogFormat, reader_of
+from common.logs.registry import LogFormat, may_split, reader_of
 from common.logs.source import Source
 from common.logs.wrappers import Wrapping
 
@@ -121,13 +121,16 @@ def _tasks(path: str, options: ReadOptions) -> Iterator[tuple[int, Task]]:
     with _opened(path, options) as (wrapping, reader, pieces, stream):
         if reader is None:
             return
-        if not reader.SPLITTABLE:
-            for batch in _read(reader, path, options, map(wrapping.unwrap, wrapping.blocks(pieces))):
+        blocks = wrapping.blocks(pieces)
+        begun = next(blocks, None)
+        given = blocks if begun is None else chain((begun,), blocks)
+        if begun is None or not may_split(reader, wrapping.unwrap(begun)):
+            for batch in _read(reader, path, options, map(wrapping.unwrap, given)):
                 yield 0, partial(list, [batch])
             yield size, list
             return
         place = 0
-        for block in wrapping.blocks(pieces):
+        for block in given:
             before, place = place, max(place, stream.tell())
             yield place - before, partial(_read_all, reader, path, options, wrapping, block)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from common.errors import FormatError
 from common.logs.batches import ParsedBatch
+from common.logs.blocks import Block
 from common.logs.formats import argus, cef, ecs, leef, panos, panos_pairs, parquet, sls, zeek
 from common.logs.source import Source
 
@@ -15,7 +16,8 @@ class LogFormat(Protocol):
     """What the module of a format defines.
 
     It may also define `TYPICAL`: the names of fields by which users know the format. The error for a file in no known
-    format says which of them are missing.
+    format says which of them are missing. And `splits`: whether a file that begins with a block can be split although
+    the format is not splittable as a rule.
     """
 
     NAME: str
@@ -52,6 +54,12 @@ READERS: tuple[LogFormat, ...] = (
 def typical_names(reader: LogFormat) -> tuple[str, ...]:
     """The names of fields by which users know the format, none if its records do not name them."""
     return tuple(getattr(reader, "TYPICAL", ()))
+
+
+def may_split(reader: LogFormat, first: Block) -> bool:
+    """Whether each block of a file that begins with this one can be parsed by itself."""
+    splits: Callable[[Block], bool] | None = getattr(reader, "splits", None)
+    return reader.SPLITTABLE or (splits is not None and splits(first))
 
 
 FORMATS = tuple(reader.NAME for reader in READERS)

@@ -56,8 +56,10 @@ def _by_fallible(
 
 def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
     """The result of a rule for text. Such rules do not change digits, so a column of digits alone is its own result."""
-    if pa.types.is_string(column.type) and _only_digits(column) and not _has_empty(column):
-        return column, _all(column)
+    if pa.types.is_string(column.type) and not _has_empty(column):
+        unchanged = _only_digits(column) or (rule is values.text and _unpadded(column))
+        if unchanged:
+            return column, _all(column)
     return by_distinct(column, rule, pa.string())
 
 
@@ -123,6 +125,17 @@ def _bounds(column: pa.StringArray) -> npt.NDArray[np.int32]:
 
 def _has_empty(column: pa.StringArray) -> bool:
     return bool(len(column)) and int(np.count_nonzero(np.diff(_bounds(column)) == 0)) > column.null_count
+
+
+def _unpadded(column: pa.StringArray) -> bool:
+    """Whether no value begins or ends with a blank or one of the bytes of a byte order mark."""
+    data, bounds = column.buffers()[2], _bounds(column)
+    if data is None:
+        return True
+    used = np.frombuffer(data, dtype=np.uint8)
+    filled = np.flatnonzero(np.diff(bounds))
+    first, last = used[bounds[filled]], used[bounds[filled + 1] - 1]
+    return bool(((first > 32) & (first != 0xEF) & (last > 32) & (last != 0xBF)).all())
 
 
 def _only_digits(column: pa.StringArray) -> bool:
