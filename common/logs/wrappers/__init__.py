@@ -19,6 +19,7 @@ Sniff = Callable[[bytes], str | None]
 
 _HEAD_LINES = 200
 _MOST_LAYERS = 3
+_INNER_LINES = 10
 _JSON = re.compile(rb"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\[\"]|$))")
 _LIST = re.compile(rb'"(?:hits|results|logEvents|records|Records|events|items|value|data)"\s*:\s*\[\s*\{')
 _NO_OBJECT = 2**31
@@ -63,7 +64,11 @@ def find_wrapping(head: bytes, sniff: Sniff) -> tuple[Wrapping, str] | None:
         for line in first_lines(head, depth):
             if is_action(line):
                 has_actions = True
-            elif found := _layers(line, sniff):
+                continue
+            layers = _layers(line, sniff)
+            found = found or layers
+            if layers and (layers[0] or layers[1] not in _MAY_BE_WRAPPED or _holds_session(line)):
+                found = layers
                 break
         if found:
             return Wrapping(depth, has_actions, found[0]), found[1]
@@ -102,6 +107,10 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
+def _holds_session(line: bytes) -> bool:
+    return holds_session(json.loads(decoded(line), strict=False))
+
+
 def _layers(line: bytes, sniff: Sniff, layers: int = 0) -> tuple[tuple[Path, ...], str] | None:
     """The paths that lead to the record of a line, and its format; None if no format is found."""
     direct = sniff(line)
@@ -110,12 +119,11 @@ def _layers(line: bytes, sniff: Sniff, layers: int = 0) -> tuple[tuple[Path, ...
         return plain
     if direct and direct not in _MAY_BE_WRAPPED:
         return plain
-    if direct and holds_session(json.loads(decoded(line), strict=False)):
+    if direct and _holds_session(line):
         return plain
     for path in PATHS:
-        inner = records_at(line, path)
-        if inner and inner[0] is not line:
-            found = _layers(inner[0].strip(), sniff, layers + 1)
+        for inner in records_at(line, path)[:_INNER_LINES]:
+            found = None if inner is line else _layers(inner.strip(), sniff, layers + 1)
             if found:
                 return (path, *found[0]), found[1]
     return plain

@@ -10,7 +10,7 @@ _ADDRESSES = pa.struct([("ip", pa.string()), ("address", pa.string())])
 
 
 def texts_at(data: bytes, path: tuple[str, ...]) -> bytes | None:
-    """The texts at the path in each line, one a line; None where a line needs a closer look.
+    """The texts at the path in each line, one a line with its end; None where a line needs a closer look.
 
     That is a line without a text there, with a text of several lines, without an object, or with an address of ECS.
     """
@@ -39,7 +39,7 @@ def texts_at(data: bytes, path: tuple[str, ...]) -> bytes | None:
         return None
     whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
     joined: bytes = pc.binary_join(whole, "\n")[0].as_buffer().to_pybytes()
-    return joined
+    return joined + b"\n"
 
 
 def _has_address(table: pa.Table) -> bool:

@@ -74,7 +74,19 @@ class Splitter:
         while at < len(data):
             part = data[at:]
             objects = spans(part, self._depth, self._inside)
-            found += self._found(part, objects, at)
+            gaps = [] if self._depth else _filled_gaps(part, objects)
+            misread = self._misread(part, gaps)
+            if misread >= 0:
+                objects = objects.before(misread)
+                gaps = [(begin, min(end, misread)) for begin, end in gaps if begin < misread]
+            places = zip(objects.starts.tolist(), objects.ends.tolist(), strict=True)
+            here = [(at + start, _flat(part[start:end])) for start, end in places]
+            for begin, end in gaps:
+                here += _lines_of(part[begin:end], at + begin)
+            found += sorted(here) if gaps else here
+            if misread >= 0:
+                at, self._inside = at + misread, self._depth
+                continue
             if objects.surplus >= 0:
                 found += _lines_of(part[objects.rest : objects.surplus + 1], at + objects.rest)
                 at, self._inside = at + objects.surplus + 1, self._depth
@@ -86,21 +98,14 @@ class Splitter:
         self._rest = data[at:]
         return found
 
-    def _found(self, part: bytes, objects: Spans, at: int) -> list[tuple[int, bytes]]:
-        """The objects, and what stands between them, by place."""
-        places = zip(objects.starts.tolist(), objects.ends.tolist(), strict=True)
-        found = [(at + start, _flat(part[start:end])) for start, end in places]
-        if self._depth or not len(objects.starts):
-            return found
-        befores = np.concatenate((np.zeros(1, dtype=np.int64), objects.ends[:-1]))
-        lengths = objects.starts - befores
-        inner = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        between = np.frombuffer(part, dtype=np.uint8)[np.repeat(befores, lengths) + inner]
-        if _IS_BETWEEN[between].all():
-            return found
-        gaps = zip(befores.tolist(), objects.starts.tolist(), strict=True)
-        others = [line for begin, end in gaps for line in _lines_of(part[begin:end], at + begin)]
-        return sorted(found + others)
+    def _misread(self, part: bytes, gaps: list[tuple[int, int]]) -> int:
+        """Where an object begins in what seems to be between objects: a quote too many hid it; -1 if none does."""
+        for begin, end in gaps:
+            place = part.find(b"{", begin, end)
+            if place >= 0 and self._given_up < _MOST_GIVEN_UP:
+                self._given_up += 1
+                return place
+        return -1
 
     def _after_damage(self, data: bytes, found: list[tuple[int, bytes]]) -> int:
         """Where the first whole object after damage may begin; what comes before it is the end of another."""
@@ -127,6 +132,18 @@ class Splitter:
             found += _lines_of(data[at:place], at)
         self._inside = self._depth
         return place
+
+
+def _filled_gaps(part: bytes, objects: Spans) -> list[tuple[int, int]]:
+    """The stretches between objects that hold more than separators."""
+    if not len(objects.starts):
+        return []
+    befores = np.concatenate((np.zeros(1, dtype=np.int64), objects.ends[:-1]))
+    lengths = objects.starts - befores
+    inner = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    between = np.frombuffer(part, dtype=np.uint8)[np.repeat(befores, lengths) + inner]
+    filled = np.unique(np.repeat(np.arange(len(lengths)), lengths)[~_IS_BETWEEN[between]])
+    return list(zip(befores[filled].tolist(), objects.starts[filled].tolist(), strict=True))
 
 
 def _flat(text: bytes) -> bytes:

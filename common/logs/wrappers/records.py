@@ -70,7 +70,7 @@ def unwrapped(block: Block, path: Path) -> Block:
     """
     joined = texts_at(block.data, path) if EACH not in path and BASE64 not in path else None
     if joined is not None:
-        numbers = block.numbers_of(np.arange(joined.count(b"\n") + 1, dtype=np.int64))
+        numbers = block.numbers_of(np.arange(joined.count(b"\n"), dtype=np.int64))
         return replace(block, data=joined, numbers=numbers, behind=block.next_line)
     lines: list[bytes] = []
     numbers_: list[int] = []

@@ -31,6 +31,11 @@ class Spans:
     inside: int
     surplus: int
 
+    def before(self, place: int) -> Spans:
+        """The objects that end before the place, as if the text ended there."""
+        count = int(np.searchsorted(self.ends, place, side="right"))
+        return Spans(self.starts[:count], self.ends[:count], place, self.inside, -1)
+
 
 def spans(data: bytes, depth: int, inside: int) -> Spans:
     """The objects that `depth` others surround, in a text that begins inside so many objects and in no string."""
