@@ -10,6 +10,7 @@ import lzma
 import random
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def strata(data: bytes) -> bytes:
 
 STREAMS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
-    "bzip2": bz2.compress,
+    "bzip2": partial(bz2.compress, compresslevel=1),
     "xz": lzma.compress,
     "zstd": _arrow("zstd"),
     "lz4": _arrow("lz4"),
@@ -57,7 +58,7 @@ STREAMS: dict[str, Callable[[bytes], bytes]] = {
 ALL = STREAMS | {"snappy": raw_snappy, "strata": strata}
 
 
-BLOCK_BYTES = {"gzip": 100_000, "bzip2": 1_000_000, "xz": 100_000, "zstd": 200_000, "lz4": 200_000}
+BLOCK_BYTES = {"gzip": 100_000, "bzip2": 200_000, "xz": 100_000, "zstd": 200_000, "lz4": 200_000}
 """How much of the text before some damage may be lost with it: a block of the packing, and what the share varies."""
 
 
@@ -116,10 +117,10 @@ def test_several_blocks_of_strata() -> None:
 @pytest.mark.parametrize("name", STREAMS)
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
 def test_damage_in_the_middle_keeps_what_comes_before_and_behind(name: str, share: float) -> None:
-    pack, parts = STREAMS[name], [b"\n".join(varied(20_000)), b"behind"]
+    pack, parts = STREAMS[name], [b"\n".join(varied(5_000)), b"behind"]
     first = bytearray(pack(parts[0]))
     at = int(len(first) * share)
-    del first[at : at + 40]
+    first[at : at + 40] = b"" if name == "lz4" else b"\xff" * 40  # lz4 takes any bytes for text
     before, damage, *behind = unpack(bytes(first) + pack(parts[1]))
     assert isinstance(before, bytes) and isinstance(damage, Damage)
     whole = common_start(before, parts[0])
@@ -129,7 +130,7 @@ def test_damage_in_the_middle_keeps_what_comes_before_and_behind(name: str, shar
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_stream_that_is_cut_off(name: str) -> None:
-    data = b"\n".join(varied(20_000))
+    data = b"\n".join(varied(5_000))
     packed = STREAMS[name](data)
     before, damage = unpack(packed[: len(packed) * 4 // 5])
     assert isinstance(before, bytes) and isinstance(damage, Damage)

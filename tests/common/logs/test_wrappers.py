@@ -16,7 +16,7 @@ from common.logs.blocks import BLOCK_BYTES, Block
 from common.logs.packing import Damage
 from common.logs.reading import read_records
 from common.logs.wrappers import Wrapping, documents
-from common.logs.wrappers.columns import texts_at
+from common.logs.wrappers.columns import objects_at, texts_at
 from common.logs.wrappers.documents import Splitter
 from common.logs.wrappers.records import PATHS, records_at, unwrapped
 from tests.common.logs.mutations import SAMPLES
@@ -123,6 +123,16 @@ def test_both_ways_to_unwrap_agree() -> None:
 )  # fmt: skip
 def test_what_needs_a_closer_look(data: bytes) -> None:
     assert texts_at(data, ("message",)) is None
+
+
+def test_objects_of_lines_are_found_at_once() -> None:
+    row = {"time": 1.50, "fields": {"event": {"no": 1}}, "event": {"a": 'x "event": {} \\', "n": 1.10}, "z": {}}
+    data = "\n".join([json.dumps(row)] * 3).encode()
+    assert objects_at(data, "event") == (json.dumps(row["event"]) + "\n").encode() * 3
+    for spoilt in (b"{}\n" + data, data + b'\n{"event": 1}', data[:-1], b'{"event": {}, "source": {"ip": "::"}}', b"}"):
+        assert objects_at(spoilt, "event") is None
+        lines = [line for part in spoilt.split(b"\n") for line in records_at(part, ("event",))]
+        assert unwrapped(Block(spoilt, 1), ("event",)).data == b"\n".join((*lines, b""))
 
 
 def pieces(data: bytes, step: int) -> Iterator[bytes]:
