@@ -200,7 +200,7 @@ def test_a_long_array_takes_little_memory() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert count == 120_001 and peak < 20 * BLOCK_BYTES  # the array has more than 60 MB
-    endless = (b'{"a": "' if at == 0 else b"x" * BLOCK_BYTES for at in range(20))
+    endless: Iterator[bytes] = (b'{"a": "' if at == 0 else b"x" * BLOCK_BYTES for at in range(20))
     assert sum(len(block.data) for block in Splitter(0).blocks(endless)) < 20 * BLOCK_BYTES
 
 
