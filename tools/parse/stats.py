@@ -65,7 +65,7 @@ class Stats:
             "zones": dict(counts.zones.most_common()),
             "first_end_ts": self._first and moment(self._first),
             "last_end_ts": self._last and moment(self._last),
-            "fields": {name: round(self._filled[name] / self._sessions, 4) for name in _FIELDS if self._sessions},
+            "fields": {name: round(self._filled[name] / self._sessions, 6) for name in _FIELDS if self._sessions},
             "rejects": [
                 {"reason": kind, "records": count, "example": self._examples[kind]}
                 for kind, count in self._reasons.most_common(MOST_REASONS)

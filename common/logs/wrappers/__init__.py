@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from common.logs.batches import decoded
 from common.logs.blocks import Block, blocks_of
@@ -92,7 +93,7 @@ def _depths(head: bytes) -> list[int | None]:
     lines = [line for line in head.split(b"\n", _HEAD_LINES)[:_HEAD_LINES] if line.strip()]
     if not lines or not _JSON.match(lines[0]):
         return [None]
-    if any(line.startswith(b"{") and _is_object(line) for line in lines[:2]):
+    if any(line.startswith(b"{") and isinstance(_json(line), dict) for line in lines[:2]):
         return [None]
     depths: list[int | None] = [0]
     if match := _LIST.search(head):
@@ -100,15 +101,16 @@ def _depths(head: bytes) -> list[int | None]:
     return depths
 
 
-def _is_object(line: bytes) -> bool:
+def _json(line: bytes) -> Any:
+    """The JSON value on a line; None if there is none."""
     try:
-        return isinstance(json.loads(decoded(line), strict=False), dict)
+        return json.loads(decoded(line), strict=False)
     except (ValueError, RecursionError):
-        return False
+        return None
 
 
 def _holds_session(line: bytes) -> bool:
-    return holds_session(json.loads(decoded(line), strict=False))
+    return holds_session(_json(line))
 
 
 def _layers(line: bytes, sniff: Sniff, layers: int = 0) -> tuple[tuple[Path, ...], str] | None:

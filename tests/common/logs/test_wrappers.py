@@ -179,7 +179,8 @@ def test_documents_after_a_hole() -> None:
     rows = [json.dumps({"id": at, "inner": {"x": {"y": at}}}, indent=1) for at in range(20)]
     text = ",\n".join(rows).encode()
     at = text.index(b'"id": 10') + 20
-    found = list(Splitter(0).blocks(iter([text[:at], Damage("broken", 5), text[at + 7 :]])))
+    parts: list[bytes | Damage] = [text[:at], Damage("broken", 5), text[at + 7 :]]
+    found = list(Splitter(0).blocks(parts))
     whole = [json.loads(line)["id"] for line in lines_in(iter(found)) if b'"id"' in line]
     assert whole == [number for number in range(20) if number != 10]
     (hole,) = [block for block in found if block.damage]
@@ -200,7 +201,7 @@ def test_a_long_array_takes_little_memory() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert count == 120_001 and peak < 20 * BLOCK_BYTES  # the array has more than 60 MB
-    endless: Iterator[bytes] = (b'{"a": "' if at == 0 else b"x" * BLOCK_BYTES for at in range(20))
+    endless = [b'{"a": "', *[b"x" * BLOCK_BYTES] * 19]
     assert sum(len(block.data) for block in Splitter(0).blocks(endless)) < 20 * BLOCK_BYTES
 
 

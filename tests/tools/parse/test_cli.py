@@ -156,7 +156,7 @@ def test_a_summary_for_people_and_as_json(log: Path) -> None:
     assert summary == json.loads(parse(log, "--stats", "--format", "ndjson").stdout)
     assert summary["records"] == {name: COUNTS[name] for name in ("read", "kept", "duplicate", "uncounted", "rejected")}
     assert (summary["formats"], summary["others"], summary["fields"]["app"]) == ({"panos": 1}, {"SYSTEM": 1}, 1.0)
-    assert summary["fields"]["severity"] == round(1 / 26, 4)
+    assert summary["fields"]["severity"] == round(1 / 26, 6)
     assert summary["rejects"][0]["example"]["source_line"] == 6
 
 
