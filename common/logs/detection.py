@@ -67,11 +67,12 @@ class LogFiles:
 
 def detect_format(head: bytes) -> str | None:
     """The format of a file whose unpacked contents begin like this; None if no format knows any of its records."""
-    found = find_wrapping(head.removeprefix(BOM_UTF8)[:HEAD_BYTES], _sniff)
+    found = find_wrapping(head.removeprefix(BOM_UTF8)[:HEAD_BYTES], sniff)
     return found[1] if found else None
 
 
-def _sniff(line: bytes) -> str | None:
+def sniff(line: bytes) -> str | None:
+    """The format that knows the line; None if there is none."""
     return next((reader.NAME for reader in READERS if reader.sniff(line)), None)
 
 
@@ -108,7 +109,7 @@ def recognise(path: str, head: bytes, options: ReadOptions) -> tuple[Wrapping, s
     looks = next(((kind, remedy) for begin, kind, remedy in LOOKS if begin.match(head)), None)
     if is_packed(head):
         looks = "file that is packed twice", "Unpack it once"
-    found = None if looks else find_wrapping(head, _sniff)
+    found = None if looks else find_wrapping(head, sniff)
     if found:
         return found
     if looks:
@@ -122,7 +123,7 @@ def recognise(path: str, head: bytes, options: ReadOptions) -> tuple[Wrapping, s
 
 def wrapping_of(head: bytes) -> Wrapping:
     """What is around the records of a file whose unpacked contents begin like this; nothing if no format fits."""
-    found = find_wrapping(head[:HEAD_BYTES], _sniff)
+    found = find_wrapping(head[:HEAD_BYTES], sniff)
     return found[0] if found else Wrapping()
 
 

@@ -24,7 +24,7 @@ _INNER_LINES = 10
 _JSON = re.compile(rb"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\[\"]|$))")
 _LIST = re.compile(rb'"(?:hits|results|logEvents|records|Records|events|items|value|data)"\s*:\s*\[\s*\{')
 _NO_OBJECT = 2**31
-_MAY_BE_WRAPPED = frozenset({"ecs"})
+MAY_BE_WRAPPED = frozenset({"ecs"})
 """Formats that also give their names to documents which hold nothing but a log line."""
 
 
@@ -68,12 +68,23 @@ def find_wrapping(head: bytes, sniff: Sniff) -> tuple[Wrapping, str] | None:
                 continue
             layers = _layers(line, sniff)
             found = found or layers
-            if layers and (layers[0] or layers[1] not in _MAY_BE_WRAPPED or _holds_session(line)):
+            if layers and (layers[0] or layers[1] not in MAY_BE_WRAPPED or _holds_session(line)):
                 found = layers
                 break
         if found:
             return Wrapping(depth, has_actions, found[0]), found[1]
     return None
+
+
+def records_in(line: bytes, sniff: Sniff) -> tuple[str, list[bytes]] | None:
+    """The format and the records of what the document on a line holds; None if it holds nothing but itself."""
+    found = _layers(line.strip(), sniff)
+    if not found or not found[0]:
+        return None
+    records = [line]
+    for path in found[0]:
+        records = [inner for record in records for inner in records_at(record, path)]
+    return found[1], records
 
 
 def first_lines(head: bytes, depth: int | None = None) -> list[bytes]:
@@ -119,7 +130,7 @@ def _layers(line: bytes, sniff: Sniff, layers: int = 0) -> tuple[tuple[Path, ...
     plain = ((), direct) if direct else None
     if layers == _MOST_LAYERS or not line.startswith((b"{", b"[")):
         return plain
-    if direct and direct not in _MAY_BE_WRAPPED:
+    if direct and direct not in MAY_BE_WRAPPED:
         return plain
     if direct and _holds_session(line):
         return plain

@@ -100,6 +100,19 @@ def test_an_ecs_document_with_its_original_is_ecs() -> None:
     assert detect_format(json.dumps(failed).encode()) == "panos"
 
 
+def test_documents_that_a_pipeline_could_not_take_apart_among_others(tmp_path: Path) -> None:
+    documents = sample("ecs", 40)
+    for at in (0, 7, 8, 39):
+        original = traffic(46, {39: str(at), 11: "from the original"})
+        failed = {"@timestamp": "x", "ecs": {}, "event": {"kind": "pipeline_error", "original": original}}
+        documents[at] = json.dumps(failed)
+    documents[20] = json.dumps({"@timestamp": "x", "ecs": {}, "event": {"kind": "pipeline_error"}})
+    sessions, counts, (reject,) = read(write(tmp_path / "log", "\n".join(documents[1:])))
+    assert counts.read == 39 and reject["source_line"] == 20
+    assert [row["source_line"] for row in sessions] == [line for line in range(1, 40) if line != 20]
+    assert [row["source_line"] for row in sessions if row["rule"] == "from the original"] == [7, 8, 39]
+
+
 def test_both_ways_to_unwrap_agree() -> None:
     chance = random.Random(3)
     texts = ["", "a", "two\nlines", "end\r\n", 'quote " and \\', "\u00e9\u4e2d", "\x00", "tab\t"]
