@@ -19,6 +19,7 @@ from common.logs.registry import FORMATS, READERS, reader_of
 from common.logs.wrappers import Wrapping, find_wrapping
 
 HEAD_BYTES = 64 * 1024
+_NEVER_EMPTY = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".snappy", ".parquet")
 
 _UNPACK = "Unpack it, and name the files in it"
 LOOKS = (
@@ -189,7 +190,7 @@ def _format_in(file: FoundFile, options: ReadOptions) -> tuple[str | None, int]:
     if not head and damage:
         raise InputError(f"{file.path} has nothing that can be read: {damage.reason}", "Send the file again")
     if not head:
-        if file.path.endswith((".gz", ".parquet")) and not size:
+        if file.path.endswith(_NEVER_EMPTY) and not size:
             raise InputError(f"{file.path} has no bytes at all", "Send the file again")
         return None, size
     try:

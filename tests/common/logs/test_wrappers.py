@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -186,6 +187,14 @@ def test_spoilt_documents_stay_near_their_damage() -> None:
         assert sum(line.decode(errors="replace") in rows for line in found) >= 296
         kept = b"".join(found).translate(None, b" \n,[]")
         assert len(spoilt.translate(None, b" \n,[]")) == len(kept), "bytes are lost or doubled"
+
+
+@pytest.mark.parametrize("junk", [b"}", b'{"a":"', b'{"a":', b'{}"{', b"[[", b'"', b"x\n", b"{ }}\n"])
+def test_what_is_no_json_is_read_in_time(junk: bytes) -> None:
+    text = b'{"id": 1}' + junk * (5_000_000 // len(junk)) + b'\n{"id": 2}'
+    began = time.process_time()
+    lines = lines_in(Splitter(0).blocks(pieces(text, BLOCK_BYTES)))
+    assert lines[0] == b'{"id": 1}' and time.process_time() - began < 60
 
 
 def test_documents_after_a_hole() -> None:
