@@ -19,6 +19,7 @@ from common.logs.registry import FORMATS, READERS, reader_of
 from common.logs.wrappers import Wrapping, find_wrapping
 
 HEAD_BYTES = 64 * 1024
+_NEVER_EMPTY = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".snappy", ".parquet")
 
 _UNPACK = "Unpack it, and name the files in it"
 LOOKS = (
@@ -67,11 +68,12 @@ class LogFiles:
 
 def detect_format(head: bytes) -> str | None:
     """The format of a file whose unpacked contents begin like this; None if no format knows any of its records."""
-    found = find_wrapping(head.removeprefix(BOM_UTF8)[:HEAD_BYTES], _sniff)
+    found = find_wrapping(head.removeprefix(BOM_UTF8)[:HEAD_BYTES], sniff)
     return found[1] if found else None
 
 
-def _sniff(line: bytes) -> str | None:
+def sniff(line: bytes) -> str | None:
+    """The format that knows the line; None if there is none."""
     return next((reader.NAME for reader in READERS if reader.sniff(line)), None)
 
 
@@ -108,7 +110,7 @@ def recognise(path: str, head: bytes, options: ReadOptions) -> tuple[Wrapping, s
     looks = next(((kind, remedy) for begin, kind, remedy in LOOKS if begin.match(head)), None)
     if is_packed(head):
         looks = "file that is packed twice", "Unpack it once"
-    found = None if looks else find_wrapping(head, _sniff)
+    found = None if looks else find_wrapping(head, sniff)
     if found:
         return found
     if looks:
@@ -122,7 +124,7 @@ def recognise(path: str, head: bytes, options: ReadOptions) -> tuple[Wrapping, s
 
 def wrapping_of(head: bytes) -> Wrapping:
     """What is around the records of a file whose unpacked contents begin like this; nothing if no format fits."""
-    found = find_wrapping(head[:HEAD_BYTES], _sniff)
+    found = find_wrapping(head[:HEAD_BYTES], sniff)
     return found[0] if found else Wrapping()
 
 
@@ -188,7 +190,7 @@ def _format_in(file: FoundFile, options: ReadOptions) -> tuple[str | None, int]:
     if not head and damage:
         raise InputError(f"{file.path} has nothing that can be read: {damage.reason}", "Send the file again")
     if not head:
-        if file.path.endswith((".gz", ".parquet")) and not size:
+        if file.path.endswith(_NEVER_EMPTY) and not size:
             raise InputError(f"{file.path} has no bytes at all", "Send the file again")
         return None, size
     try:

@@ -18,7 +18,9 @@ _NEWLINE = 10
 _BETWEEN = b" \t\r\n,[]\0"
 _IS_BETWEEN = np.isin(np.arange(256), list(_BETWEEN))
 _BOUNDARY = re.compile(rb"(?:\}[\s,\]\[]*|\n\s*)(\{)\s*\"")
+_NEAR_BYTES = 64 * 1024
 _MOST_GIVEN_UP = 1_000
+"""Reading goes on this often in a file after what is no JSON; then the lines of the file are passed on as they are."""
 
 
 class Splitter:
@@ -70,37 +72,52 @@ class Splitter:
     def _records(self, data: bytes, is_end: bool) -> list[tuple[int, bytes]]:
         """Place and text of each record; what is left of the data becomes the rest."""
         found: list[tuple[int, bytes]] = []
-        at = self._after_damage(data, found)
+        at, reach = self._after_damage(data, found), len(data)
         while at < len(data):
-            part = data[at:]
+            if self._given_up > _MOST_GIVEN_UP:
+                end = len(data) if is_end or len(data) - at > MAX_LINE_BYTES else max(at, data.rfind(b"\n") + 1)
+                found += _lines_of(data[at:end], at)
+                at = end
+                break
+            part = data[at : at + reach]
             objects = spans(part, self._depth, self._inside)
-            found += self._found(part, objects, at)
+            gaps = [] if self._depth else _filled_gaps(part, objects)
+            misread = self._misread(part, gaps)
+            if misread >= 0:
+                objects = objects.before(misread)
+                gaps = [(begin, min(end, misread)) for begin, end in gaps if begin < misread]
+            places = zip(objects.starts.tolist(), objects.ends.tolist(), strict=True)
+            here = [(at + start, _flat(part[start:end])) for start, end in places]
+            for begin, end in gaps:
+                here += _lines_of(part[begin:end], at + begin)
+            found += sorted(here) if gaps else here
+            if misread >= 0:
+                at, self._inside, reach = at + misread, self._depth, _NEAR_BYTES
+                continue
             if objects.surplus >= 0:
                 found += _lines_of(part[objects.rest : objects.surplus + 1], at + objects.rest)
-                at, self._inside = at + objects.surplus + 1, self._depth
+                at, self._inside, reach = at + objects.surplus + 1, self._depth, _NEAR_BYTES
+                self._given_up += 1
                 continue
+            is_all = at + len(part) == len(data)
             at, self._inside = at + objects.rest, objects.inside
+            if not is_all:
+                reach *= 4
+                continue
             if not is_end and len(data) - at <= MAX_DOCUMENT_BYTES:
                 break
-            at = self._give_up(data, at, found)
+            at, reach = self._give_up(data, at, found), _NEAR_BYTES
         self._rest = data[at:]
         return found
 
-    def _found(self, part: bytes, objects: Spans, at: int) -> list[tuple[int, bytes]]:
-        """The objects, and what stands between them, by place."""
-        places = zip(objects.starts.tolist(), objects.ends.tolist(), strict=True)
-        found = [(at + start, _flat(part[start:end])) for start, end in places]
-        if self._depth or not len(objects.starts):
-            return found
-        befores = np.concatenate((np.zeros(1, dtype=np.int64), objects.ends[:-1]))
-        lengths = objects.starts - befores
-        inner = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        between = np.frombuffer(part, dtype=np.uint8)[np.repeat(befores, lengths) + inner]
-        if _IS_BETWEEN[between].all():
-            return found
-        gaps = zip(befores.tolist(), objects.starts.tolist(), strict=True)
-        others = [line for begin, end in gaps for line in _lines_of(part[begin:end], at + begin)]
-        return sorted(found + others)
+    def _misread(self, part: bytes, gaps: list[tuple[int, int]]) -> int:
+        """Where an object begins in what seems to be between objects: a quote too many hid it; -1 if none does."""
+        for begin, end in gaps:
+            place = part.find(b"{", begin, end)
+            if place >= 0:
+                self._given_up += 1
+                return place
+        return -1
 
     def _after_damage(self, data: bytes, found: list[tuple[int, bytes]]) -> int:
         """Where the first whole object after damage may begin; what comes before it is the end of another."""
@@ -115,18 +132,26 @@ class Splitter:
     def _give_up(self, data: bytes, at: int, found: list[tuple[int, bytes]]) -> int:
         """Passes on an object without end as it is; returns where the next one may begin."""
         self._given_up += 1
-        tries = self._given_up <= _MOST_GIVEN_UP
-        boundary = _BOUNDARY.search(data, at + 1) if tries else None
+        boundary = _BOUNDARY.search(data, at + 1)
         place = boundary.start(1) if boundary else len(data)
         if self._depth and self._inside < self._depth and place == len(data):
             return place  # what follows the list of a search result
-        if tries:
-            text = _flat(data[at:place]).strip(_BETWEEN)[: MAX_LINE_BYTES + 1]
-            found += [(at, text)] if text else []
-        else:
-            found += _lines_of(data[at:place], at)
+        text = _flat(data[at:place]).strip(_BETWEEN)[: MAX_LINE_BYTES + 1]
+        found += [(at, text)] if text else []
         self._inside = self._depth
         return place
+
+
+def _filled_gaps(part: bytes, objects: Spans) -> list[tuple[int, int]]:
+    """The stretches between objects that hold more than separators."""
+    if not len(objects.starts):
+        return []
+    befores = np.concatenate((np.zeros(1, dtype=np.int64), objects.ends[:-1]))
+    lengths = objects.starts - befores
+    inner = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    between = np.frombuffer(part, dtype=np.uint8)[np.repeat(befores, lengths) + inner]
+    filled = np.unique(np.repeat(np.arange(len(lengths)), lengths)[~_IS_BETWEEN[between]])
+    return list(zip(befores[filled].tolist(), objects.starts[filled].tolist(), strict=True))
 
 
 def _flat(text: bytes) -> bytes:
