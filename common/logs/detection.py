@@ -10,7 +10,7 @@ from itertools import islice
 from common.errors import FormatError, InputError, StorageError
 from common.logs.blocks import contents
 from common.logs.files import FoundFile, file_size, find_all, is_no_log, open_file
-from common.logs.formats import parquet
+from common.logs.formats import panos, panos_columns, parquet
 from common.logs.gunzip import Damage
 from common.logs.holes import Hole
 from common.logs.options import ReadOptions
@@ -97,6 +97,8 @@ def format_of(path: str, head: bytes, options: ReadOptions) -> str:
         FormatError: no format fits.
     """
     found = options.format or detect_format(head[:HEAD_BYTES])
+    if options.columns and found in (None, panos.NAME):
+        return panos_columns.NAME  # nothing in the lines tells the order of their columns
     if found is None:
         looks, remedy = next(
             ((f": it looks like {kind}", remedy) for begin, kind, remedy in LOOKS if head.startswith(begin)),

@@ -34,7 +34,9 @@ def read_file(path: str, options: ReadOptions) -> Iterator[ParsedBatch]:
         head = stream.read(READ_BYTES)
         name = options.format or detect_format(head[:HEAD_BYTES])
         unpacked: Iterator[Block] = blocks(stream, head)
-        if name is None:  # packed, perhaps: then the first block shows the format
+        if name is None or (
+            options.columns and not options.format
+        ):  # packed, perhaps: the first block shows the format
             first = next(unpacked, None)
             if first is None:
                 return

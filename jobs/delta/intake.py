@@ -53,7 +53,10 @@ def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
         InputError: there is no input, or it has no record.
     """
     options = ReadOptions(
-        config.log_format, config.log_time_zone or stage.project.log_time_zone, stage.project.column_mapping
+        config.log_format,
+        config.log_time_zone or stage.project.log_time_zone,
+        stage.project.column_mapping,
+        columns=stage.project.columns,
     )
     with activity("finding logs", stage.report.stage):
         found = find_logs(config.inputs, options)

@@ -89,7 +89,12 @@ def main(
     project = load_project(parameters_path, log_time_zone=log_time_zone)
     config = ParseConfig(
         inputs=inputs,
-        options=ReadOptions(log_format, project.log_time_zone, project.column_mapping),
+        options=ReadOptions(
+            log_format,
+            project.log_time_zone,
+            column_mapping=project.column_mapping,
+            columns=project.columns,
+        ),
         include_all=include_all,
         out=out,
         form=form,

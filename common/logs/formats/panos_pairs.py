@@ -13,7 +13,8 @@ from common.logs.batches import ParsedBatch
 from common.logs.keyed import Style
 from common.logs.pair_rules import unquoted
 from common.logs.pairs import PLAIN, Profile, Together, read_pairs
-from common.logs.panos_variables import CANONICAL, VARIABLES, session_texts
+from common.logs.panos_texts import session_texts
+from common.logs.panos_variables import CANONICAL, VARIABLES
 from common.logs.records import THREAT, TRAFFIC, Raw
 from common.logs.source import Source
 from common.logs.spelled_times import cef_time
