@@ -52,6 +52,8 @@ class ProjectParameters(Settings):
     """IANA time zone of the site; working hours, weekends and features of the time of day are local to it."""
     log_time_zone: LogTimeZone = "UTC"
     """Zone of log times that carry none: an IANA name or an offset."""
+    device_time_zones: Mapping[Text, LogTimeZone] = Field(default_factory=dict)
+    """The same for single devices, by serial number; it goes before `log_time_zone`."""
     internal_cidrs: tuple[Network, ...] = DEFAULT_INTERNAL_CIDRS
     """Networks of the organisation. Addresses inside them are hosts that get features and scores."""
     segments: Mapping[Network, Text] = Field(default_factory=dict)

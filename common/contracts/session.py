@@ -13,6 +13,7 @@ SESSION_COLUMNS = (
     Column("subtype", "string", "kind of event in the log (end, drop, deny, start; url, virus, ...)", null_when=ABSENT),
     Column("start_ts", "timestamp", "start of the session", "UTC", THREAT),
     Column("end_ts", "timestamp", "end of the session (start + duration), time of a THREAT log", "UTC"),
+    Column("log_ts", "timestamp", "when the log was written", "UTC", ABSENT),
     Column("duration_s", "double", "length of the session", "s", THREAT),
     Column("src_ip", "string", "initiator, before NAT; IPv6 compressed, lower case"),
     Column("src_port", "int", "port of the initiator; 0 for ICMP"),

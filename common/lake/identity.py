@@ -18,6 +18,7 @@ from common.errors import LakeFormatError, LakeMismatchError
 DIFFERENCES_SHOWN = 3
 SHAPED = {
     "log_time_zone": "delta",
+    "device_time_zones": "delta",
     "allowed_lateness_minutes": "delta",
     "column_mapping": "delta",
     "internal_cidrs": "delta",

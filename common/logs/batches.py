@@ -53,7 +53,9 @@ class RecordCollector:
         self._rejects: list[tuple[int, str, str]] = []
 
     def keep(self, line: int, session: dict[str, Any], status: str = KEPT) -> None:
-        """Adds a session, given as values by canonical column name; absent columns are null."""
+        """Adds a session, given as values by canonical column name and its `zone_source`; absent columns are null."""
+        if source := session.get("zone_source"):
+            self.zones[source] += 1
         self._rows.append((*map(session.get, SESSION_NAMES), self.source_file, line, status))
 
     def reject(self, line: int, reason: str, raw: str) -> None:

@@ -78,6 +78,10 @@ class Counts:
         """The numbers of records by name."""
         return {name: getattr(self, name) for name in ("read", "kept", "duplicate", "uncounted", "rejected")}
 
+    def of_kinds(self) -> dict[str, dict[str, int]]:
+        """The records that describe no session by kind, and the sessions by where the zone of their times came from."""
+        return {name: dict(sorted(getattr(self, name).items())) for name in ("others", "zones")}
+
     def of_holes(self) -> dict[str, int]:
         """How much could not be read, by name."""
         return {name: getattr(self, name) for name in ("damaged_files", "unreadable_files", "missing_bytes")}

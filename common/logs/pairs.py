@@ -116,7 +116,8 @@ def parse_block(block: Block, path: str, options: ReadOptions, form: PairFormat)
             batch = pa.RecordBatch.from_arrays(list(raw.values()), names=list(raw))
             if not mask.all():
                 batch = batch.filter(pa.array(mask))
-            sessions, certain = sessions_of(batch, kind, block.numbers_of(rows), path, options, ~sure[mask])
+            numbers, doubtful = block.numbers_of(rows), ~sure[mask]
+            sessions, certain = sessions_of(batch, kind, numbers, path, options, doubtful, collector.zones)
             found.append(sessions)
             alone[rows[certain]] = False
     for at in np.flatnonzero(alone).tolist():

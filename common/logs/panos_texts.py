@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from common.logs import values
+from common.logs.pair_rules import without_foreign_zone
 from common.logs.records import THREAT, TRAFFIC, Raw
 from common.logs.values import FieldError
 
@@ -27,6 +28,7 @@ def session_texts(
         raw[name] = time(raw.get(name))
     if not raw["log_time"]:
         del raw["log_time"]
+    raw = without_foreign_zone(raw)
     kind = kind.upper() or (TRAFFIC if "start_ts" in given and "threat_id" not in given else "")
     if not kind:
         raise FieldError("the record does not have the type of the log")

@@ -10,8 +10,8 @@ from typing import Any
 
 from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
+from common.logs.clock import threat_times, traffic_times
 from common.logs.options import ReadOptions
-from common.logs.values import FieldError
 
 TRAFFIC, THREAT = "TRAFFIC", "THREAT"
 
@@ -64,12 +64,12 @@ def foreign_columns(kind: str) -> frozenset[str]:
 
 
 def session_of(kind: str, raw: Raw, options: ReadOptions) -> dict[str, Any]:
-    """The session of a record, as values by column name; absent fields count as empty.
+    """The session of a record, as values by column name, and its `zone_source`; absent fields count as empty.
 
     Args:
         kind: TRAFFIC or THREAT.
-        raw: text by canonical column name; also `log_time`, when the record was written, and `precise_time`, the same
-            with fractions of a second.
+        raw: text by canonical column name; also `log_time`, when the record was written, `precise_time`, the same with
+            fractions of a second, and `header`, the syslog header.
         options: how the file is to be read; the zones of times that do not name one.
 
     Raises:
@@ -82,49 +82,11 @@ def session_of(kind: str, raw: Raw, options: ReadOptions) -> dict[str, Any]:
     for name in ("src_port", "dst_port"):
         session[name] = values.port(name, raw.get(name), session["protocol"])
     foreign = foreign_columns(kind)
-    session |= {name: values.integer(name, raw.get(name)) for name in COUNTERS if name not in foreign}
+    session |= {name: values.counter(raw.get(name)) for name in COUNTERS if name not in foreign}
     session |= {name: rule(raw.get(name)) for name, rule in TEXT_RULES.items() if name not in foreign}
     session |= {name: rule(raw.get(name)) for name, rule in SMALL_NUMBERS.items()}
     session["repeat_count"] = values.repeat_count(raw.get("repeat_count"))
-    zone = options.time_zone
-    return session | (_traffic_times(raw, zone) if kind == TRAFFIC else _threat_times(raw, zone))
-
-
-def _traffic_times(raw: Raw, zone: str) -> dict[str, Any]:
-    start_ts, end_ts = _optional_instant("start_ts", raw, zone), _optional_instant("end_ts", raw, zone)
-    if start_ts is None and end_ts is None:
-        raise FieldError("start_ts is empty")
-    if start_ts is None or end_ts is None or values.text(raw.get("duration_s")):
-        duration = values.seconds("duration_s", raw.get("duration_s"))
-    elif end_ts < start_ts:
-        raise FieldError(f"end_ts {values.wall_clock(end_ts)} is before start_ts {values.wall_clock(start_ts)}")
-    else:
-        duration = (end_ts - start_ts) / values.MICROSECOND
-    micros = round(duration * values.MICROSECOND)
-    start_ts = start_ts if start_ts is not None else (end_ts or 0) - micros
-    end_ts = end_ts if end_ts is not None else start_ts + micros
-    if "log_time" in raw:
-        values.check_start(start_ts, values.instant("log time", zone, raw["log_time"]))
-    return {"start_ts": start_ts, "end_ts": end_ts, "duration_s": duration}
-
-
-def _threat_times(raw: Raw, zone: str) -> dict[str, Any]:
-    if "log_time" not in raw:
-        return {"end_ts": values.instant("end_ts", zone, raw.get("end_ts"))}
-    log_ts = values.instant("log time", zone, raw["log_time"])
-    return {"end_ts": precise_time(raw.get("precise_time"), log_ts, zone)}
-
-
-def _optional_instant(name: str, raw: Raw, zone: str) -> int | None:
-    return values.instant(name, zone, raw.get(name)) if values.text(raw.get(name)) else None
-
-
-def precise_time(value: str | None, log_ts: int, zone: str) -> int:
-    """The high-resolution timestamp; the log time where the release or the log subtype has none."""
-    try:
-        return values.instant("high-resolution timestamp", zone, value)
-    except FieldError:
-        return log_ts
+    return session | (traffic_times(raw, options) if kind == TRAFFIC else threat_times(raw, options))
 
 
 def status_of(kind: str, subtype: str | None) -> str:

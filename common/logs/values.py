@@ -12,17 +12,26 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MICROSECOND = 1_000_000
-DAY = 86_400 * MICROSECOND
+MINUTE = 60 * MICROSECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 MAX_LONG = 2**63 - 1
 MAX_DURATION_S = 10**9
 PORTS = range(65_536)
 BLANK = " \t\r\n\v\f\0\ufeff"
+HEADER_TIME = (
+    r"(?s).*(?:^|[ >])"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})) "
+)
+"""A syslog header up to its last time that names an offset: the one that the device wrote, or the next to it."""
 
 _EPOCH = datetime(1970, 1, 1)
 _YEARS = range(1970, 2200)
+LAST_INSTANT = 7_258_118_400 * MICROSECOND
 _MINUTE = re.compile(r"([0-9]{4})([/-])([0-9]{2})\2([0-9]{2})[T ]([0-9]{2}):([0-9]{2})")
 _SECONDS = {f":{second:02d}": second * MICROSECOND for second in range(60)}
 _REST = re.compile(r"(:[0-9]{2})?(?:[.,]([0-9]{1,9}))?\s*(Z|UTC|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?")
+_HEADER_TIME = re.compile(HEADER_TIME)
 _OFFSET = re.compile(r"(?:UTC)?([+-])([01][0-9]|2[0-3]):?([0-5][0-9])")
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
 _INTEGER = re.compile(r"-?[0-9]{1,40}")
@@ -149,9 +158,17 @@ def _within(value: str | None, maximum: int) -> int | None:
     return int(stripped)
 
 
+def counter(value: str | None) -> int | None:
+    """The number, from 0; None for an empty or an impossible one, which costs no session."""
+    try:
+        return integer("counter", value)
+    except FieldError:
+        return None
+
+
 def repeat_count(value: str | None) -> int:
-    """The number of sessions that the record stands for; an empty count and 0 mean 1."""
-    return integer("repeat_count", value) or 1
+    """The number of sessions that the record stands for; an empty or impossible count and 0 mean 1."""
+    return counter(value) or 1
 
 
 def seconds(name: str, value: str | None) -> float:
@@ -186,12 +203,13 @@ def zone(name: str) -> tzinfo:
         raise ValueError(f"{name!r} is neither an IANA time zone nor an offset") from None
 
 
-@lru_cache(maxsize=1 << 16)
-def _minute(value: str, zone_name: str) -> int | None:
-    """Microseconds since the epoch of a wall-clock minute; None if there is no such minute.
+Stamp = tuple[int, int | None]
+"""Microseconds on the wall clock since 1970 began there, and the offset from UTC if the time names one."""
 
-    If the minute occurs twice, when clocks are set back, the first one counts.
-    """
+
+@lru_cache(maxsize=1 << 16)
+def _minute(value: str) -> int | None:
+    """Microseconds of a minute on the wall clock; None if there is no such minute."""
     match = _MINUTE.fullmatch(value)
     if not match or int(match[1]) not in _YEARS:
         return None
@@ -199,45 +217,70 @@ def _minute(value: str, zone_name: str) -> int | None:
         naive = datetime(int(match[1]), int(match[3]), int(match[4]), int(match[5]), int(match[6]))
     except ValueError:
         return None
-    offset = zone(zone_name).utcoffset(naive) or timedelta()
-    return (naive - _EPOCH - offset) // timedelta(microseconds=1)
+    return (naive - _EPOCH) // timedelta(microseconds=1)
+
+
+def offsets(zone_name: str, wall: int) -> tuple[int, int]:
+    """The offsets from UTC when the wall clock of the zone shows the time, in microseconds.
+
+    They differ if it does so twice, because clocks are set back; the first comes first.
+    """
+    return _offsets(zone_name, wall // MINUTE)
+
+
+@lru_cache(maxsize=1 << 16)
+def _offsets(zone_name: str, minute: int) -> tuple[int, int]:
+    naive = _EPOCH + timedelta(minutes=minute)
+    first, second = (zone(zone_name).utcoffset(naive.replace(fold=fold)) or timedelta() for fold in (0, 1))
+    return first // timedelta(microseconds=1), second // timedelta(microseconds=1)
 
 
 @lru_cache(maxsize=1 << 10)
-def _rest(value: str) -> tuple[int, str | None] | None:
-    """Microseconds within the minute and the zone, from the text after the minute; None if it is neither."""
+def _rest(value: str) -> tuple[int, int | None] | None:
+    """Microseconds within the minute and the offset, from the text after the minute; None if it is neither."""
     match = _REST.fullmatch(value)
     if not match or (match[1] and match[1] not in _SECONDS) or (match[2] and not match[1]):
         return None
     micros = _SECONDS[match[1]] if match[1] else 0
-    return micros + int((match[2] or "0").ljust(6, "0")[:6]), match[3]
+    own = None if match[3] is None else offsets(match[3].replace("Z", "UTC"), 0)[0]
+    return micros + int((match[2] or "0").ljust(6, "0")[:6]), own
 
 
-def instant(name: str, zone_name: str, value: str | None) -> int:
-    """Microseconds since the epoch of a time such as `2024/03/11 16:23:00` or an ISO-8601 one.
-
-    The zone applies to times that do not name one.
-    """
+def stamp(name: str, value: str | None) -> Stamp:
+    """A time such as `2024/03/11 16:23:00` or an ISO-8601 one."""
     raw = value or ""
     second = _SECONDS.get(raw[16:])
     if second is not None:
-        minute = _minute(raw[:16], zone_name)
+        minute = _minute(raw[:16])
         if minute is not None:
-            return minute + second
-    return _any_instant(name, zone_name, value)
-
-
-def _any_instant(name: str, zone_name: str, value: str | None) -> int:
+            return minute + second, None
     stripped = text(value)
     if stripped is None:
         raise FieldError(f"{name} is empty")
-    rest = _rest(stripped[16:])
-    if rest is None:
+    rest, minute = _rest(stripped[16:]), _minute(stripped[:16])
+    if rest is None or minute is None:
         raise FieldError(f"{name} {shown(stripped)} is not a date and time")
-    minute = _minute(stripped[:16], rest[1].replace("Z", "UTC") if rest[1] else zone_name)
-    if minute is None:
-        raise FieldError(f"{name} {shown(stripped)} is not a date and time")
-    return minute + rest[0]
+    return minute + rest[0], rest[1]
+
+
+def header_stamp(value: str | None) -> Stamp | None:
+    """The time in a syslog header, if it names its offset."""
+    found = _HEADER_TIME.match(value or "")
+    if found is None:
+        return None
+    try:
+        return stamp("header time", found[1])
+    except FieldError:
+        return None
+
+
+def instant(name: str, zone_name: str, value: str | None) -> int:
+    """Microseconds since the epoch of a time; the zone applies to times that do not name one.
+
+    Of a minute that occurs twice, when clocks are set back, the first counts.
+    """
+    wall, own = stamp(name, value)
+    return wall - (offsets(zone_name, wall)[0] if own is None else own)
 
 
 def epoch(name: str, value: str | None) -> int:

@@ -22,7 +22,6 @@ from common.logs.values import FieldError
 Checked = tuple[pa.Array, Flags]
 
 _PLAIN_INTEGER = "^[0-9]{1,18}$"
-_LAST_INSTANT = 7_258_118_400 * values.MICROSECOND
 
 
 def by_distinct(column: pa.Array, rule: Callable[[str], Any], arrow_type: pa.DataType) -> Checked:
@@ -83,15 +82,6 @@ def integers(column: pa.Array) -> Checked:
     plain = pc.match_substring_regex(column, _PLAIN_INTEGER)
     numbers = pc.if_else(plain, column, pa.scalar(None, pa.string())).cast(pa.int64())
     return numbers, np.asarray(plain.fill_null(True))
-
-
-def instants(column: pa.Array, name: str, zone: str) -> Checked:
-    """Times in microseconds since the epoch. Null stays null and is certain."""
-    if pa.types.is_timestamp(column.type) and column.type.tz:
-        micros = column.cast(pa.timestamp("us", "UTC"), safe=False).view(pa.int64())
-        inside = pc.and_(pc.greater_equal(micros, 0), pc.less(micros, _LAST_INSTANT))
-        return micros, np.asarray(inside.fill_null(True))
-    return by_distinct(column, partial(values.instant, name, zone), pa.int64())
 
 
 def real_numbers(column: pa.Array, name: str) -> Checked:

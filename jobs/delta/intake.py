@@ -55,8 +55,9 @@ def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
     options = ReadOptions(
         config.log_format,
         config.log_time_zone or stage.project.log_time_zone,
+        stage.project.device_time_zones,
         stage.project.column_mapping,
-        columns=stage.project.columns,
+        stage.project.columns,
     )
     with activity("finding logs", stage.report.stage):
         found = find_logs(config.inputs, options)

@@ -55,7 +55,7 @@ def _account(intake: Intake, stage: StageRun) -> None:
     if not counts.add_up():
         raise AssertionError(f"records do not add up: {counts}")
     stage.report.rows_in, stage.report.rows_rejected = counts.read, counts.rejected
-    stage.report.details["records"] = counts.of_records()
+    stage.report.details |= {"records": counts.of_records()} | counts.of_kinds()
     stage.report.incomplete_reason = counts.incomplete_reason
     if counts.holes:
         stage.report.details["missing"] = counts.of_holes()

@@ -30,7 +30,18 @@ from common.windows import Windows
 from jobs.delta.placement import Placement
 
 RARELY_READ = frozenset(
-    {"src_port", "rule", "src_zone", "dst_zone", "src_user", "threat_id", "severity", "threat_category", "url"}
+    {
+        "log_ts",
+        "src_port",
+        "rule",
+        "src_zone",
+        "dst_zone",
+        "src_user",
+        "threat_id",
+        "severity",
+        "threat_category",
+        "url",
+    }
     | {"url_category", "app_category", "app_risk", "dst_user", "src_country", "dst_country", "nat_src_ip"}
     | {"nat_src_port", "nat_dst_ip", "nat_dst_port", "device_name", "virtual_system"}
 )
@@ -67,9 +78,9 @@ class RunCounts(Counts):
 class Staging:
     """Writes parsed batches to `sessions.parquet` and `rejects.parquet` in a folder.
 
-    Sessions that end more than `lateness` outside the window of their batch are rejects. Those without a batch that end
-    outside the windows of the run are counted as `outside`. `counts` lacks only the duplicates, which are found across
-    all sessions later.
+    Sessions that were logged more than `lateness` outside the window of their batch are rejects. Those without a batch
+    that end outside the windows of the run are counted as `outside`. `counts` lacks only the duplicates, which are
+    found across all sessions later.
     """
 
     folder: Path
@@ -137,17 +148,19 @@ class Staging:
         else:
             start, end = micros(self._members[place])
             late = self.lateness // timedelta(microseconds=1)
+            moments = logged_of(sessions).cast(pa.int64()).to_numpy()
             slices = np.full(len(ends), place)
-            inside = (ends >= start - late) & (ends <= end + late)
+            inside = (moments >= start - late) & (moments <= end + late)
             self._reject_late(sessions.filter(pa.array(~inside)), self._members[place])
         return (sessions, slices) if inside.all() else (sessions.filter(pa.array(inside)), slices[inside])
 
     def _reject_late(self, lost: pa.RecordBatch, window: Windows) -> None:
         self.counts.rejected += lost.num_rows
-        for path, line, moment in zip(
-            *(lost.column(name).to_pylist() for name in ("source_file", "source_line", "end_ts")), strict=True
-        ):
-            reason = f"end_ts {moment:%Y-%m-%dT%H:%M:%SZ} is more than {self.lateness} outside the window {window}"
+        logged = (logged_of(lost).to_pylist(), lost.column("log_ts").is_valid().to_pylist())
+        where = (lost.column(name).to_pylist() for name in ("source_file", "source_line"))
+        for path, line, moment, named in zip(*where, *logged, strict=True):
+            name = "log_ts" if named else "end_ts"
+            reason = f"{name} {moment:%Y-%m-%dT%H:%M:%SZ} is more than {self.lateness} outside the window {window}"
             self._late[path].append((line, reason))
 
     def _reject(self, rejects: pa.RecordBatch) -> None:
@@ -163,6 +176,11 @@ class Staging:
         if self._pending:
             self._sessions.write_table(pa.Table.from_batches(self._pending), row_group_size=ROWS_PER_GROUP)
             self._pending = []
+
+
+def logged_of(sessions: pa.RecordBatch) -> pa.Array:
+    """When the sessions were logged, or else ended: an idle one ends long before its log, and is not late."""
+    return pc.coalesce(sessions.column("log_ts"), sessions.column("end_ts"))
 
 
 def late_rejects(path: str, found: Sequence[tuple[int, str]]) -> Iterator[pa.RecordBatch]:

@@ -61,8 +61,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "parameters_path",
     type=PlaceType(),
     metavar="SOURCE",
-    help="Project parameters, for log_time_zone, column_mapping and max_rejected_ratio: a YAML file (a path or s3:// "
-    "URI) or dynamodb://<table>.  [default: built-in defaults]",
+    help="Project parameters, for log_time_zone, device_time_zones, column_mapping and max_rejected_ratio: a YAML file "
+    "(a path or s3:// URI) or dynamodb://<table>.  [default: built-in defaults]",
 )
 @version_option
 @report_errors
@@ -92,8 +92,9 @@ def main(
         options=ReadOptions(
             log_format,
             project.log_time_zone,
-            column_mapping=project.column_mapping,
-            columns=project.columns,
+            project.device_time_zones,
+            project.column_mapping,
+            project.columns,
         ),
         include_all=include_all,
         out=out,

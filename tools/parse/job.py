@@ -44,6 +44,7 @@ def run(config: ParseConfig) -> dict[str, Any]:
         _check(counts, config)
     return (
         counts.of_records()
+        | counts.of_kinds()
         | counts.of_holes()
         | {
             "files": len(logs.paths),

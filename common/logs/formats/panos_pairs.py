@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from common.logs.batches import ParsedBatch
 from common.logs.keyed import Style
-from common.logs.pair_rules import unquoted
+from common.logs.pair_rules import unquoted, with_own_zone
 from common.logs.pairs import PLAIN, Profile, Together, read_pairs
 from common.logs.panos_texts import session_texts
 from common.logs.panos_variables import CANONICAL, VARIABLES
@@ -85,6 +85,8 @@ class Pairs:
             if name in raw:
                 raw[name], sure = by_distinct(raw[name], cef_time, pa.string())
                 certain &= sure
+        if "start_ts" in raw and "log_time" in raw:
+            certain &= with_own_zone(raw["start_ts"], raw["log_time"])
         for kind in (TRAFFIC, THREAT):
             mask = np.asarray(pc.equal(kinds, kind).fill_null(False))
             if mask.any() and ("start_ts" if kind == TRAFFIC else "log_time") in raw:

@@ -39,6 +39,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "repeat_count": ("RepeatCount",),
     "severity": ("VendorSeverity", "Severity"),
     "log_time": ("TimeGenerated",),
+    "received_time": ("TimeReceived",),
     "precise_time": ("TimeGeneratedHighResolution",),
 }
 """Names of each canonical column, in order of preference."""

@@ -13,33 +13,41 @@ THREAT_RELEASES = {
 
 _COMMON = {
     0: "1", 1: "2024/03/11 16:23:31", 2: "012501009999", 5: "2561", 6: "2024/03/11 16:23:30",
-    7: "10.20.12.121", 8: "34.230.55.224", 9: "0.0.0.0", 10: "0.0.0.0", 11: "allow-untrust", 14: "ssl", 15: "vsys1",
+    7: "10.20.12.121", 8: "34.230.55.224", 9: "203.0.113.9", 10: "0.0.0.0", 11: "allow-untrust", 14: "ssl", 15: "vsys1",
     16: "users", 17: "untrust", 18: "ethernet1/2", 19: "ethernet1/1", 20: "default-logging",
-    21: "2024/03/11 16:23:31", 22: "2042976", 23: "1", 24: "55331", 25: "443", 26: "0", 27: "0", 28: "0x19", 29: "tcp",
+    21: "2024/03/11 16:23:31", 22: "2042976", 23: "1", 24: "55331", 25: "443", 26: "40001", 27: "0", 28: "0x19",
+    29: "tcp",
 }  # fmt: skip
 _TRAFFIC = _COMMON | {
     3: "TRAFFIC", 4: "end", 30: "allow", 31: "564", 32: "367", 33: "197", 34: "4", 35: "2024/03/11 16:22:50",
     36: "12", 37: "any", 39: "7100000000002042975", 40: "0x8000000000000000",
-    41: "10.0.0.0-10.255.255.255", 42: "United States", 44: "2", 45: "2", 46: "aged-out",
-    102: "2024-03-11T16:23:30.071+00:00", 109: '"used-by-malware,tunnel-other-application"', 111: "ssl",
+    41: "10.0.0.0-10.255.255.255", 42: "United States", 44: "2", 45: "2", 46: "aged-out", 52: "fw-1",
+    102: "2024-03-11T16:23:30.071+00:00", 106: "networking", 108: "4",
+    109: '"used-by-malware,tunnel-other-application"', 111: "ssl",
 }  # fmt: skip
 _THREAT = _COMMON | {
     3: "THREAT", 4: "vulnerability", 30: "reset-both", 31: '"example.com/a,b"', 32: "SMB: User Login(31696)",
     33: "any", 34: "high", 35: "client-to-server", 36: "7100000000000000123", 37: "0x2000000000000000",
+    59: "fw-1", 69: "brute-force", 112: "networking", 114: "4",
     75: '"business-and-economy,low-risk"', 107: "2024-03-11T16:23:30.250+00:00",
 }  # fmt: skip
 
 
+VERSIONS = {"8.1": "2049", "9.0": "2304", "9.1": "2305", "10.0": "2560", "10.1": "2561", "11.0": "2816"}
+"""The version that a line of a release names; older ones name another number."""
+
+
 def traffic(columns: int = 115, changes: dict[int, str] | None = None) -> str:
     """A TRAFFIC line: 12 s from 16:22:50, 367 bytes sent and 197 received."""
-    return _line(_TRAFFIC, columns, changes)
+    return _line(_TRAFFIC, TRAFFIC_RELEASES, columns, changes)
 
 
 def threat(columns: int = 121, changes: dict[int, str] | None = None) -> str:
     """A THREAT line, written at 16:23:30, precisely 16:23:30.250 from release 10.0 on."""
-    return _line(_THREAT, columns, changes)
+    return _line(_THREAT, THREAT_RELEASES, columns, changes)
 
 
-def _line(base: dict[int, str], columns: int, changes: dict[int, str] | None) -> str:
-    record = base | (changes or {})
+def _line(base: dict[int, str], releases: dict[str, int], columns: int, changes: dict[int, str] | None) -> str:
+    versions = [VERSIONS[release] for release, count in releases.items() if release in VERSIONS and count <= columns]
+    record = base | {5: versions[-1] if versions else "1"} | (changes or {})
     return ",".join(record.get(at, "") for at in range(columns))

@@ -41,7 +41,9 @@ WHOLE = {
     "damaged_files": 0, "unreadable_files": 0, "missing_bytes": 0, "files": 1, "skipped": [], "holes": [],
     "incomplete_reason": None,
 }  # fmt: skip
+KINDS: dict[str, Any] = {"others": {}, "zones": {}}
 COUNTS = {"read": 30, "kept": 26, "duplicate": 1, "uncounted": 2, "rejected": 1} | WHOLE
+COUNTS |= {"others": {"SYSTEM": 1}, "zones": {"high_resolution": 28}}
 
 
 def test_sessions_on_stdout_counts_on_stderr(log: Path) -> None:
@@ -52,12 +54,17 @@ def test_sessions_on_stdout_counts_on_stderr(log: Path) -> None:
     assert len(found) == 26 and all(list(row) == NAMES for row in found)
     assert found[0] == {
         "event_type": "TRAFFIC", "subtype": "end", "start_ts": "2024-03-11T16:22:50.000000Z",
-        "end_ts": "2024-03-11T16:23:02.000000Z", "duration_s": 12.0, "src_ip": "10.20.12.121", "src_port": 55331,
+        "end_ts": "2024-03-11T16:23:02.000000Z", "log_ts": "2024-03-11T16:23:30.071000Z",
+        "duration_s": 12.0, "src_ip": "10.20.12.121", "src_port": 55331,
         "dst_ip": "34.230.55.224", "dst_port": 443, "protocol": "tcp", "bytes_sent": 367, "bytes_received": 197,
         "packets_sent": 2, "packets_received": 2, "action": "allow", "session_end_reason": "aged-out", "app": "ssl",
         "rule": "allow-untrust", "src_zone": "users", "dst_zone": "untrust", "src_user": None,
         "session_id": "2042976", "device_serial": "012501009999", "sequence_number": 7100000000002042975,
-        "repeat_count": 1, "threat_id": None, "severity": None, "source_file": str(log), "source_line": 1,
+        "repeat_count": 1, "threat_id": None, "severity": None, "threat_category": None, "url": None,
+        "url_category": "any", "app_category": "networking", "app_risk": 4, "dst_user": None,
+        "src_country": "10.0.0.0-10.255.255.255", "dst_country": "United States", "nat_src_ip": "203.0.113.9",
+        "nat_src_port": 40001, "nat_dst_ip": None, "nat_dst_port": None, "device_name": "fw-1",
+        "virtual_system": "vsys1", "source_file": str(log), "source_line": 1,
     }  # fmt: skip
     assert found[1]["end_ts"] == "2024-03-11T16:23:30.250000Z" and found[1]["duration_s"] is None
 
@@ -80,7 +87,7 @@ def test_files_in_both_formats_hold_the_same(log: Path, tmp_path: Path) -> None:
     again = rows((tmp_path / "out.ndjson").read_text())
     for row in found:
         row |= {name: row[name] and row[name].isoformat(timespec="microseconds").replace("+00:00", "Z")
-                for name in ("start_ts", "end_ts")}  # fmt: skip
+                for name in ("start_ts", "end_ts", "log_ts")}  # fmt: skip
     assert found == again
     assert not list(tmp_path.glob(".*"))
 
@@ -88,7 +95,10 @@ def test_files_in_both_formats_hold_the_same(log: Path, tmp_path: Path) -> None:
 def test_its_own_output_is_an_input(log: Path, tmp_path: Path) -> None:
     parse(log, "--out", tmp_path / "out.parquet", "--all")
     counts = json.loads(parse(tmp_path / "out.parquet").stderr)
-    assert counts == {"read": 28, "kept": 26, "duplicate": 1, "uncounted": 1, "rejected": 0} | WHOLE
+    assert (
+        counts | {"zones": {}}
+        == {"read": 28, "kept": 26, "duplicate": 1, "uncounted": 1, "rejected": 0} | WHOLE | KINDS
+    )
 
 
 def test_text_is_escaped_as_json(tmp_path: Path) -> None:
@@ -131,7 +141,7 @@ def test_fields_and_file_names_cannot_write_to_the_terminal(tmp_path: Path) -> N
 
 def test_zone_from_the_option_or_the_project_parameters(tmp_path: Path) -> None:
     path, parameters = tmp_path / "fw.log", tmp_path / "project.yaml"
-    path.write_text(traffic())
+    path.write_text(traffic(75))
     parameters.write_text("log_time_zone: Asia/Tokyo\n")
     for arguments, expected in (
         ((), "2024-03-11T16:22:50.000000Z"),

@@ -26,6 +26,9 @@ class BlockLines:
     def __getitem__(self, index: int) -> bytes:
         return self.data[self.starts[index] : self.ends[index]]
 
+    def __len__(self) -> int:
+        return len(self.all)
+
     def joined(self, indices: Integers) -> bytes:
         """The bytes of the lines, in order."""
         if len(indices) == len(self.all):
