@@ -1,15 +1,15 @@
-"""Splits plain or gzip streams into blocks of whole lines, in bounded memory."""
+"""Splits the contents of files into blocks of whole lines, in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 
 from common.arrays import Integers
-from common.logs.gunzip import MAGIC, READ_BYTES, Damage, unpacked
+from common.logs.packing import READ_BYTES, Damage, contents
 
 BLOCK_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 1024 * 1024
@@ -22,7 +22,8 @@ _NEWLINE = 10
 class Block:
     """Whole lines of a file; `first_line` is the number of the first one, counted from 1.
 
-    Lines that were unwrapped from others have the `numbers` of those, one per line of the data, in ascending order.
+    Lines that were unwrapped from others have the `numbers` of those, one per line of the data, in ascending order;
+    `behind` is then the number of the line after all of them.
     `damage` is set where the file is damaged after these lines, and `cut` is then what is left of the line that the
     damage cut off.
     """
@@ -32,6 +33,7 @@ class Block:
     damage: Damage | None = None
     cut: bytes = b""
     numbers: Integers | None = None
+    behind: int | None = None
 
     def number(self, index: int) -> int:
         """The number in the file of a line of the block, by its index there."""
@@ -44,17 +46,7 @@ class Block:
     @property
     def next_line(self) -> int:
         """The number of the line after the block."""
-        return self.first_line + newlines(self.data)
-
-
-def contents(stream: BinaryIO, head: bytes) -> Iterator[bytes | Damage]:
-    """The bytes of the stream in pieces, unpacked if they are gzip; `head` has already been read from it."""
-    if head.startswith(MAGIC):
-        yield from unpacked(stream, head)
-        return
-    yield head
-    while piece := stream.read(BLOCK_BYTES):
-        yield piece
+        return self.first_line + newlines(self.data) if self.behind is None else self.behind
 
 
 def newlines(data: bytes) -> int:
@@ -74,9 +66,14 @@ def _whole_lines(pieces: list[bytes]) -> tuple[bytes, bytes]:
 
 def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
     """The stream as blocks of whole lines, of about `BLOCK_BYTES` each; `head` has already been read from it."""
+    return blocks_of(contents(stream, head or stream.read(READ_BYTES)))
+
+
+def blocks_of(pieces_of_file: Iterable[bytes | Damage]) -> Iterator[Block]:
+    """The pieces of a text as blocks of whole lines, of about `BLOCK_BYTES` each."""
     first_line, rest, size = 1, b"", 0
     pieces: list[bytes] = []
-    for piece in contents(stream, head or stream.read(READ_BYTES)):
+    for piece in pieces_of_file:
         damage = piece if isinstance(piece, Damage) else None
         if isinstance(piece, bytes):
             pieces.append(piece)

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from codecs import BOM_UTF8
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import partial
 
 from common.errors import FormatError, InputError, StorageError
-from common.logs.blocks import contents
 from common.logs.files import FoundFile, file_size, find_all, is_no_log, open_file
 from common.logs.formats import panos, panos_columns, parquet
-from common.logs.gunzip import Damage
 from common.logs.holes import Hole
+from common.logs.nearest import describe
 from common.logs.options import ReadOptions
+from common.logs.packing import Damage, contents, is_packed
 from common.logs.registry import FORMATS, READERS, reader_of
+from common.logs.wrappers import Wrapping, find_wrapping
 
 HEAD_BYTES = 64 * 1024
-_HEAD_LINES = 200
 
-_UNPACK = "Unpack it: of packed files, only gzip is read"
-_RECODE = "Write it as UTF-8"
+_UNPACK = "Unpack it, and name the files in it"
 LOOKS = (
-    (b"BZh", "bzip2", _UNPACK),
-    (b"\xfd7zXZ\0", "xz", _UNPACK),
-    (b"\x28\xb5\x2f\xfd", "zstd", _UNPACK),
-    (b"\x04\x22\x4d\x18", "lz4", _UNPACK),
-    (b"PK\x03\x04", "zip", _UNPACK),
-    (b"\xff\xfe", "UTF-16", _RECODE),
-    (b"\xfe\xff", "UTF-16", _RECODE),
+    (re.compile(rb"PK\x03\x04"), "zip archive", _UNPACK),
+    (re.compile(rb".{257}ustar", re.DOTALL), "tar archive", _UNPACK),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c"), "7z archive", _UNPACK),
+    (re.compile(rb"Rar!\x1a\x07"), "rar archive", _UNPACK),
+    (re.compile(rb"\xff\x06\0\0sNaPpY"), "snappy stream", "Unpack it: of snappy data, only raw blocks are read"),
+    (re.compile(rb"\x1f[\x9d\xa0]"), "file of compress", _UNPACK),
+    (re.compile(rb"Obj\x01"), "Avro file", "Write it as Parquet or JSON lines"),
+    (re.compile(rb"ORC"), "ORC file", "Write it as Parquet or JSON lines"),
+    (
+        re.compile(rb"\xd4\xc3\xb2\xa1|\xa1\xb2\xc3\xd4|\x0a\x0d\x0d\x0a"),
+        "packet capture",
+        "Give Zeek's conn.log of it",
+    ),
+    (re.compile(rb"ElfFile\0"), "Windows event log", "Give logs of a firewall"),
+    (re.compile(rb"SQLite format 3\0"), "SQLite database", "Write its rows as CSV or JSON lines"),
 )
 """First bytes of files that are not read, what they are, and what to do."""
 
@@ -58,17 +67,15 @@ class LogFiles:
 
 
 def detect_format(head: bytes) -> str | None:
-    """The format of a file whose unpacked contents begin like this; None if no format knows any of its lines."""
-    found = (reader.NAME for line in _first_lines(head) for reader in READERS if reader.sniff(line))
-    return next(found, None)
+    """The format of a file whose unpacked contents begin like this; None if no format knows any of its records."""
+    found = find_wrapping(head.removeprefix(BOM_UTF8)[:HEAD_BYTES], _sniff)
+    return found[1] if found else None
 
 
-def _first_lines(head: bytes) -> Iterator[bytes]:
-    """The first lines that are not blank; of a file that begins with comments, the comments alone."""
-    lines = filter(None, (line.strip() for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n")))
-    if head.startswith(b"#"):
-        return (line for line in lines if line.startswith(b"#"))
-    return islice(lines, _HEAD_LINES)
+def _sniff(line: bytes, columns: Sequence[str] = ()) -> str | None:
+    """The format of a line; one in a custom order of columns may look like the usual one, or like none."""
+    found = next((reader.NAME for reader in READERS if reader.sniff(line)), None)
+    return panos_columns.NAME if found in (None, panos.NAME) and panos_columns.fits(line, columns) else found
 
 
 def read_head(path: str) -> bytes:
@@ -90,22 +97,47 @@ def _head(path: str) -> tuple[bytes, Damage | None, int]:
         return head[:HEAD_BYTES], damage, stream.seek(0, os.SEEK_END)
 
 
+def recognise(path: str, head: bytes, options: ReadOptions) -> tuple[Wrapping, str]:
+    """What is around the records of a file whose unpacked contents begin like this, and their format.
+
+    Raises:
+        FormatError: the options name no format, and none fits.
+    """
+    head = head[:HEAD_BYTES]
+    if options.format:
+        reader = reader_of(options.format)
+        named = find_wrapping(head, lambda line: reader.NAME if reader.sniff(line) else None)
+        return named or (Wrapping(), reader.NAME)
+    looks = next(((kind, remedy) for begin, kind, remedy in LOOKS if begin.match(head)), None)
+    if is_packed(head):
+        looks = "file that is packed twice", "Unpack it once"
+    found = None if looks else find_wrapping(head, partial(_sniff, columns=options.columns))
+    if found:
+        return found
+    if looks:
+        raise FormatError(f"{path} is in no known log format: it is a {looks[0]}", looks[1])
+    if options.columns:
+        return Wrapping(), panos_columns.NAME  # which says of each line what does not fit
+    nearest = describe(head)
+    raise FormatError(
+        f"{path} is in no known log format{nearest and f': it looks like {nearest}'}",
+        f"Name the format with --log-format: {', '.join(FORMATS)}",
+    )
+
+
+def wrapping_of(head: bytes) -> Wrapping:
+    """What is around the records of a file whose unpacked contents begin like this; nothing if no format fits."""
+    found = find_wrapping(head[:HEAD_BYTES], _sniff)
+    return found[0] if found else Wrapping()
+
+
 def format_of(path: str, head: bytes, options: ReadOptions) -> str:
     """The format that the options name, or else the one detected from the start of the unpacked contents.
 
     Raises:
         FormatError: no format fits.
     """
-    found = options.format or detect_format(head[:HEAD_BYTES])
-    if options.columns and found in (None, panos.NAME):
-        return panos_columns.NAME  # nothing in the lines tells the order of their columns
-    if found is None:
-        looks, remedy = next(
-            ((f": it looks like {kind}", remedy) for begin, kind, remedy in LOOKS if head.startswith(begin)),
-            ("", f"Name the format with --log-format: {', '.join(FORMATS)}"),
-        )
-        raise FormatError(f"{path} is in no known log format{looks}", remedy)
-    return found
+    return recognise(path, head, options)[1]
 
 
 def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
+from typing import BinaryIO
 
 from common.logs.batches import ParsedBatch, decoded, hole_batch
-from common.logs.blocks import BLOCK_BYTES, Block, blocks
-from common.logs.detection import HEAD_BYTES, detect_format, format_of, read_head
+from common.logs.blocks import BLOCK_BYTES, Block
+from common.logs.detection import HEAD_BYTES, recognise, wrapping_of
 from common.logs.files import file_size, open_file
-from common.logs.gunzip import READ_BYTES
 from common.logs.holes import Hole
 from common.logs.options import ReadOptions
+from common.logs.packing import READ_BYTES, Damage, contents
 from common.logs.registry import LogFormat, reader_of
 from common.logs.source import Source
+from common.logs.wrappers import Wrapping
 
 Task = Callable[[], list[ParsedBatch]]
 
@@ -30,19 +33,47 @@ def read_file(path: str, options: ReadOptions) -> Iterator[ParsedBatch]:
         InputError: the file cannot be opened.
         FormatError: its format is unknown, or is not the one that was named.
     """
+    with _opened(path, options) as (wrapping, reader, pieces, _):
+        if reader:
+            yield from _read(reader, path, options, map(wrapping.unwrap, wrapping.blocks(pieces)))
+
+
+@contextmanager
+def _opened(
+    path: str, options: ReadOptions
+) -> Iterator[tuple[Wrapping, LogFormat | None, Iterator[bytes | Damage], BinaryIO]]:
+    """What is around the records of the file, their format, None if the file is empty, its contents and the file."""
     with open_file(path) as stream:
-        head = stream.read(READ_BYTES)
-        name = options.format or detect_format(head[:HEAD_BYTES])
-        unpacked: Iterator[Block] = blocks(stream, head)
-        if name is None or (
-            options.columns and not options.format
-        ):  # packed, perhaps: the first block shows the format
-            first = next(unpacked, None)
-            if first is None:
-                return
-            name = format_of(path, first.data, options)
-            unpacked = chain((first,), unpacked)
-        yield from _read(reader_of(name), path, options, unpacked)
+        head, pieces = _begun(stream)
+        if pieces is None:
+            yield Wrapping(), None, iter(()), stream
+            return
+        wrapping, name = recognise(path, head, options)
+        yield wrapping, reader_of(name), pieces, stream
+
+
+def _begun(stream: BinaryIO) -> tuple[bytes, Iterator[bytes | Damage] | None]:
+    """The start of the contents, and all of them; None if the file is empty."""
+    pieces = contents(stream, stream.read(READ_BYTES))
+    first: list[bytes | Damage] = []
+    head = b""
+    for piece in pieces:
+        first.append(piece)
+        if isinstance(piece, bytes):
+            head += piece
+        if len(head) >= HEAD_BYTES:
+            break
+    return head, chain(first, pieces) if any(first) else None
+
+
+def read_records(path: str) -> Iterator[tuple[int, bytes]]:
+    """The records of a file of text as they stand in it, without what is around them, each with its line number."""
+    with open_file(path) as stream:
+        head, pieces = _begun(stream)
+        wrapping = wrapping_of(head)
+        for block in map(wrapping.unwrap, wrapping.blocks(pieces or ())):
+            for index, line in enumerate(block.data.removesuffix(b"\n").split(b"\n") if block.data else ()):
+                yield block.number(index), line
 
 
 def read_files(
@@ -87,21 +118,24 @@ def _tasks(path: str, options: ReadOptions) -> Iterator[tuple[int, Task]]:
     if size <= BLOCK_BYTES:
         yield size, lambda: list(read_file(path, options))
         return
-    reader = reader_of(format_of(path, read_head(path), options))
-    if not reader.SPLITTABLE:
-        for batch in read_file(path, options):
-            yield 0, partial(list, [batch])
-        yield size, list
-        return
-    with open_file(path) as stream:
+    with _opened(path, options) as (wrapping, reader, pieces, stream):
+        if reader is None:
+            return
+        if not reader.SPLITTABLE:
+            for batch in _read(reader, path, options, map(wrapping.unwrap, wrapping.blocks(pieces))):
+                yield 0, partial(list, [batch])
+            yield size, list
+            return
         place = 0
-        for block in blocks(stream):
-            before, place = place, stream.tell()
-            yield place - before, partial(_read_all, reader, path, options, block)
+        for block in wrapping.blocks(pieces):
+            before, place = place, max(place, stream.tell())
+            yield place - before, partial(_read_all, reader, path, options, wrapping, block)
 
 
-def _read_all(reader: LogFormat, path: str, options: ReadOptions, block: Block) -> list[ParsedBatch]:
-    return list(_read(reader, path, options, (block,)))
+def _read_all(
+    reader: LogFormat, path: str, options: ReadOptions, wrapping: Wrapping, block: Block
+) -> list[ParsedBatch]:
+    return list(_read(reader, path, options, (wrapping.unwrap(block),)))
 
 
 def _read(reader: LogFormat, path: str, options: ReadOptions, given: Iterable[Block]) -> Iterator[ParsedBatch]:

@@ -30,7 +30,11 @@ from common.logs.source import Source
 
 
 class LogFormat(Protocol):
-    """What the module of a format defines."""
+    """What the module of a format defines.
+
+    It may also define `TYPICAL`: the names of fields by which users know the format. The error for a file in no known
+    format says which of them are missing.
+    """
 
     NAME: str
     """What users call the format, as in `--log-format`."""
@@ -69,6 +73,12 @@ READERS: tuple[LogFormat, ...] = (
     unsw,
 )
 """The formats in order of preference: where a line fits several, the first one wins."""
+
+
+def typical_names(reader: LogFormat) -> tuple[str, ...]:
+    """The names of fields by which users know the format, none if its records do not name them."""
+    return tuple(getattr(reader, "TYPICAL", ()))
+
 
 FORMATS = tuple(reader.NAME for reader in READERS)
 """The names of the formats."""

@@ -23,9 +23,9 @@ from common.contracts.types import Column, arrow_schema
 from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.features.spec import FeatureSpec
 from common.logs import Counts, ParsedBatch
-from common.logs.batches import decoded
-from common.logs.blocks import blocks
+from common.logs.batches import MAX_RAW_CHARACTERS, decoded
 from common.logs.files import open_file
+from common.logs.reading import read_records
 from common.windows import Windows
 from jobs.delta.placement import Placement
 
@@ -185,7 +185,9 @@ def logged_of(sessions: pa.RecordBatch) -> pa.Array:
 
 def late_rejects(path: str, found: Sequence[tuple[int, str]]) -> Iterator[pa.RecordBatch]:
     """Reject rows of the late sessions (line, reason) of a file, with their raw text reread from it."""
-    raw = dict(raw_records(path, {line for line, _ in found}))
+    raw: dict[int, str] = {}
+    for line, text in raw_records(path, {line for line, _ in found}):
+        raw[line] = f"{raw[line]}\n{text}"[:MAX_RAW_CHARACTERS] if line in raw else text  # several records on a line
     for begin in range(0, len(found), RAW_ROWS):
         rows = found[begin : begin + RAW_ROWS]
         yield pa.RecordBatch.from_pylist(
@@ -198,17 +200,15 @@ def late_rejects(path: str, found: Sequence[tuple[int, str]]) -> Iterator[pa.Rec
 
 
 def raw_records(path: str, wanted: Iterable[int]) -> Iterator[tuple[int, str]]:
-    """Line number and text of the wanted lines of a file; for a Parquet file, its rows as JSON."""
+    """Line number and text of the records on the wanted lines of a file; for a Parquet file, its rows as JSON."""
     numbers = set(wanted)
     with open_file(path) as stream:
-        head = stream.read(4)
-        if head == b"PAR1":
+        if stream.read(4) == b"PAR1":
             yield from _raw_rows(pq.ParquetFile(stream), numbers)
             return
-        for block in blocks(stream, head):
-            for offset, line in enumerate(block.data.split(b"\n")):
-                if block.first_line + offset in numbers:
-                    yield block.first_line + offset, decoded(line.rstrip(b"\r"))
+    for number, line in read_records(path):
+        if number in numbers:
+            yield number, decoded(line.rstrip(b"\r"))
 
 
 def _raw_rows(file: pq.ParquetFile, wanted: set[int]) -> Iterator[tuple[int, str]]:

@@ -27,6 +27,7 @@ ETHERNET_HEADER_BYTES = 14
 _HARDWARE_ADDRESS = re.compile(r"[0-9A-Fa-f]{1,2}(?::[0-9A-Fa-f]{1,2}){5}")
 _TIME_ONLY = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?")
 _HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]{1,8}")
+TYPICAL = REQUIRED
 
 
 def sniff(line: bytes) -> bool:

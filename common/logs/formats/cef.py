@@ -25,6 +25,7 @@ from common.logs.vectors import as_text, by_distinct
 
 NAME = "cef"
 SPLITTABLE = True
+TYPICAL = ("CEF:0", "rt", "src", "dst", "spt", "dpt", "cn1", "cn3")
 
 PAN_OS, SERVICE = "PAN-OS", "LF"
 VENDOR = "Palo Alto Networks"

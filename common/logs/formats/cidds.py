@@ -16,6 +16,7 @@ from common.logs.values import FieldError, shown
 
 NAME = "cidds"
 SPLITTABLE = False  # a header names the columns
+TYPICAL = ("Date first seen", "Duration", "Proto", "Src IP Addr", "Src Pt", "Dst IP Addr", "Dst Pt")
 
 REQUIRED = (
     "Date first seen", "Duration", "Proto", "Src IP Addr", "Src Pt", "Dst IP Addr", "Dst Pt", "Packets", "Bytes"

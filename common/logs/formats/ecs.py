@@ -64,6 +64,7 @@ SEVERITIES = {"1": "critical", "2": "high", "3": "medium", "4": "low", "5": "inf
 
 _TYPICAL = frozenset({"@timestamp", "ecs", "event", "source", "panw", "source.ip", "event.action", "ecs.version"})
 _NANOSECOND = Decimal("1e-9")
+TYPICAL = ("@timestamp", "event.action", "event.start", "source.ip", "destination.ip", "network.transport")
 
 
 def sniff(line: bytes) -> bool:

@@ -21,6 +21,7 @@ from common.logs.vectors import as_text, by_distinct
 
 NAME = "leef"
 SPLITTABLE = True
+TYPICAL = ("LEEF:2.0", "cat", "src", "dst", "srcPort", "dstPort", "srcBytes", "dstBytes")
 
 VENDOR = "Palo Alto Networks"
 TEMPLATE = "PAN-OS Syslog Integration"

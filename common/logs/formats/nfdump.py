@@ -13,6 +13,7 @@ from common.logs.source import Source
 
 NAME = "nfdump"
 SPLITTABLE = False  # a header names the columns
+TYPICAL = ("ts", "te", "td", "sa", "da", "sp", "dp", "pr", "ipkt", "ibyt")
 
 OLD = {
     "start_ts": "ts", "duration_s": "td", "src_ip": "sa", "dst_ip": "da", "src_port": "sp", "dst_port": "dp",

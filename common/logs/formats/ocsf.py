@@ -11,6 +11,7 @@ from common.logs.source import Source
 
 NAME = "ocsf"
 SPLITTABLE = True
+TYPICAL = ("class_uid", "time", "src_endpoint", "dst_endpoint", "connection_info", "traffic")
 
 
 def sniff(line: bytes) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from common.errors import FormatError
 from common.logs.batches import ParsedBatch, RecordCollector, decoded
@@ -31,6 +31,11 @@ _HEADER = re.compile(
 def sniff(line: bytes) -> bool:
     """Never: nothing in the line tells what its columns are; `columns` in the project does."""
     return False
+
+
+def fits(line: bytes, columns: Sequence[str]) -> bool:
+    """Whether the line has as many columns as the project names."""
+    return bool(columns) and len(split_columns(decoded(line))) == len(columns)
 
 
 def read(source: Source) -> Iterator[ParsedBatch]:

@@ -15,6 +15,7 @@ from common.logs.values import FieldError, shown
 
 NAME = "panos_export"
 SPLITTABLE = False  # a header names the columns
+TYPICAL = ("Receive Time", "Type", "Source address", "Destination address", "Source Port", "Start Time")
 
 REQUIRED = ("type", "source address", "destination address")
 """Columns that every export needs."""

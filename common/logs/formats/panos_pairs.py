@@ -23,6 +23,7 @@ from common.logs.vectors import as_text, by_distinct
 
 NAME = "panos_pairs"
 SPLITTABLE = True
+TYPICAL = ("type", "src", "dst", "sport", "dport", "proto", "start", "elapsed")
 
 _STYLE = Style(b"", (), b" ", quotes=True)
 _WORDS = re.compile(rb"(?:^|\s)([A-Za-z_-]+)=")

@@ -46,6 +46,7 @@ PATHS: dict[str, tuple[str, ...]] = {
 
 _TYPICAL = frozenset({"LogType", "SourceAddress", "DestinationAddress", "TimeGenerated"})
 _NOT_APPLICABLE = {"n-a": "n/a"}
+TYPICAL = ("LogType", "Subtype", "TimeGenerated", "SourceAddress", "DestinationAddress", "SessionStartTime")
 
 
 def sniff(line: bytes) -> bool:

@@ -13,6 +13,7 @@ from common.logs.values import FieldError
 
 NAME = "suricata"
 SPLITTABLE = True
+TYPICAL = ("timestamp", "event_type", "flow_id", "src_ip", "dest_ip", "proto")
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
     "src_ip": ("src_ip",),

@@ -15,6 +15,7 @@ from common.logs.values import FieldError
 
 NAME = "unsw"
 SPLITTABLE = False  # a header may name the columns
+TYPICAL = ("srcip", "sport", "dstip", "dsport", "proto", "stime", "sbytes", "dbytes")
 
 COLUMNS = (
     "srcip", "sport", "dstip", "dsport", "proto", "state", "dur", "sbytes", "dbytes", "sttl", "dttl", "sloss",

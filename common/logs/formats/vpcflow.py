@@ -12,6 +12,7 @@ from common.logs.vpc_records import DEFAULT, REQUIRED, vpc_parser
 
 NAME = "vpcflow"
 SPLITTABLE = False  # a header names the columns
+TYPICAL = ("version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport")
 
 _RECORD = re.compile(rb"2 (?:[0-9]{12}|unknown) eni-[0-9a-f]+ ")
 

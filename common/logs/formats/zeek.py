@@ -50,6 +50,7 @@ NO_HANDSHAKE = frozenset({"S0", "REJ", "SH", "SHR", "RSTOS0", "RSTRH"})
 _REQUIRED = ("ts", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 _JOINED = re.compile("\t|   ")
 _CONN_FIELDS = re.compile(rb"#fields\s.*\bid\.orig_h\b.*\bconn_state\b")
+TYPICAL = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "conn_state")
 
 
 def sniff(line: bytes) -> bool:

@@ -16,7 +16,8 @@ import pytest
 from common.errors import InputError
 from common.logs import Counts, Hole, ReadOptions, find_logs, read_file, read_files
 from common.logs.blocks import blocks
-from common.logs.gunzip import PIECE_BYTES, READ_BYTES, Damage, unpacked
+from common.logs.packing import PIECE_BYTES, READ_BYTES, Damage
+from common.logs.packing.gunzip import unpacked
 from tests.common.logs.panos_logs import traffic
 from tests.common.logs.test_files import numbered, write
 from tests.common.logs.test_parquet import FLOW

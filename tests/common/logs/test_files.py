@@ -64,11 +64,13 @@ def test_files_without_records_are_skipped_and_others_are_holes(batch_folder: Pa
         checksums: "no log by its name",
         str(batch_folder / "fw_paloalto/hq/2024/c/part-2.csv"): "empty",
     }
-    assert logs.unreadable == (Hole(hosts, "is in no known log format", None, 11),)
+    assert logs.unreadable == (
+        Hole(hosts, "is in no known log format: it looks like a CSV file with the header host,owner", None, 11),
+    )
 
 
 def test_a_named_file_has_to_be_a_log(batch_folder: Path) -> None:
-    with pytest.raises(FormatError, match=r"labels\.csv is in no known log format.*panos, ecs"):
+    with pytest.raises(FormatError, match=r"labels\.csv is in no known log format: .* header host_ip,.*panos"):
         find_logs([str(batch_folder / "labels.csv")], ReadOptions())
     with pytest.raises(InputError, match=r"part-2\.csv is empty"):
         find_logs([str(batch_folder / "fw_paloalto/hq/2024/c/part-2.csv")], ReadOptions())

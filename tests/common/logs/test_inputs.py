@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import os
 import signal
 import socket
@@ -119,14 +121,16 @@ def test_names_of_any_kind(log: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "looks"),
     [
-        (b"BZh91AY", "bzip2"), (b"\xfd7zXZ\0\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"PK\x03\x04", "zip"),
-        (traffic().encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04", "zip archive"), (b"7z\xbc\xaf\x27\x1c", "7z archive"), (b"Obj\x01avro", "Avro file"),
+        (b"\xff\x06\0\0sNaPpY", "snappy stream"), (b"\0" * 257 + b"ustar\0", "tar archive"),
+        (gzip.compress(b"fw.log".ljust(257, b"\0") + b"ustar\0"), "tar archive"),
+        (bz2.compress(gzip.compress(traffic().encode())), "file that is packed twice"),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_read_say_what_they_are(log: str, tmp_path: Path, data: bytes, looks: str) -> None:
     path = write(tmp_path / "in/x.bin", data)
-    assert holes(tmp_path / "in") == {"x.bin": f"is in no known log format: it looks like {looks}"}
-    with pytest.raises(FormatError, match=f"looks like {looks}"):
+    assert holes(tmp_path / "in") == {"x.bin": f"is in no known log format: it is a {looks}"}
+    with pytest.raises(FormatError, match=f"it is a {looks}"):
         find_logs([path], ReadOptions())
 
 

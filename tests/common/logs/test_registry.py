@@ -29,7 +29,14 @@ def test_a_reader_is_found_by_its_name() -> None:
         # shipped by Filebeat, which adds ECS's own names
         ({"@timestamp": "x", "ecs": {}, "id.orig_h": "10.1.1.1", "conn_state": "SF"}, "zeek"),
         # Elastic's integration can keep the log that it was made from
-        ({"@timestamp": "x", "event": {"original": "1,2024/03/11 16:23:31,0125,TRAFFIC,end"}}, "ecs"),
+        (
+            {
+                "@timestamp": "x",
+                "event": {"original": "1,2024/03/11 16:23:31,0125,TRAFFIC,end"},
+                "source": {"ip": "10.1.1.1"},
+            },
+            "ecs",
+        ),
         ({"@timestamp": "x", "event": {}, "LogType": "TRAFFIC", "SourceAddress": "10.1.1.1"}, "sls"),
     ],
 )

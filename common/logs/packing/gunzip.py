@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
-READ_BYTES = 256 * 1024
-PIECE_BYTES = 4 * 1024 * 1024
+from common.logs.packing.damage import PIECE_BYTES, READ_BYTES, Damage
 
 MAGIC = b"\x1f\x8b"
 _MEMBER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]", re.DOTALL)
@@ -18,20 +16,6 @@ _TRAILER_BYTES = 8
 _WRONG_CHECKSUM, _WRONG_SIZE = "incorrect data check", "incorrect length check"
 _GREATEST_RATIO = 32
 """Logs hardly ever shrink more than this: a size in a trailer that says so is not one."""
-
-
-@dataclass(frozen=True)
-class Damage:
-    """Damage to a packed file at this place of its contents.
-
-    Attributes:
-        reason: what is wrong.
-        missing_bytes: bytes of the file, as stored, that could not be unpacked; 0 where nothing is missing; None
-            where nobody knows, as after a file that was cut off.
-    """
-
-    reason: str
-    missing_bytes: int | None
 
 
 def unpacked(stream: BinaryIO, head: bytes) -> Iterator[bytes | Damage]:
