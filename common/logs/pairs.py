@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -61,6 +62,11 @@ class Profile:
             found[name] = column
         return found, certain
 
+
+_PROGRAM = re.compile(
+    r"(?:<[0-9]{1,3}>)?(?:1 )?(?:[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T\S+) "
+)
+"""The beginning of a syslog message, of whatever program."""
 
 _ENDPOINTS = {"src_ip", "dst_ip", "src_port", "dst_port", "protocol"}
 _REQUIRED = {TRAFFIC: _ENDPOINTS | {"start_ts", "duration_s"}, THREAT: _ENDPOINTS | {"log_time"}}
@@ -135,6 +141,9 @@ def parse_line(line: bytes, number: int, options: ReadOptions, form: PairFormat,
             raise FieldError(f"the line is longer than {MAX_LINE_BYTES} bytes")
         fields = fields_of(text, form.style(line))
         if fields is None:
+            if _PROGRAM.match(text) and f"{form.style(line).magic.decode()}|" not in text:
+                into.skip("other program")
+                return
             raise FieldError("the line does not have the header of its format")
         kind, raw = form.raw(fields)
         if kind not in (TRAFFIC, THREAT):

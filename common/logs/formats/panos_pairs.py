@@ -68,7 +68,7 @@ class Pairs:
         """The log type and the texts of one line."""
         found = {name: value for name, value in _PROFILE.raw(fields).items() if value is not None}
         if "src_ip" not in found and "event_type" not in found:
-            return "other line", {}
+            return "other program", {}
         return session_texts(found, cef_time)
 
     def together(self, table: pa.RecordBatch, style: Style) -> Iterator[Together]:

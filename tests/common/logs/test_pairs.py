@@ -176,6 +176,13 @@ def test_other_cef_is_counted() -> None:
     assert dict(batch.others) == {"GLOBALPROTECT": 1}
 
 
+def test_other_programs_in_the_same_file_are_counted() -> None:
+    other = "<30>Mar  3 08:10:31 host sshd[1]: Accepted publickey for x from 10.1.1.1"
+    for line, form in ((BY_PAN_OS, Cef()), (leef(LEEF), Leef()), (pairs(PAIRS), Pairs())):
+        batch = both_ways([line, other], form)
+        assert (batch.sessions.num_rows, batch.rejects.num_rows, dict(batch.others)) == (1, 0, {"other program": 1})
+
+
 @pytest.mark.parametrize(
     ("line", "form", "reason"),
     [
