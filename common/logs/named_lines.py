@@ -21,21 +21,23 @@ class NamedColumns:
 
     Attributes:
         name: what the format is called in errors.
-        required: columns that every file needs.
+        required: columns that every file needs, or several such sets, of which it needs one.
         is_header: whether a line is a header.
         parse: adds the outcome of a record, given as text by column name, or raises `FieldError`.
         delimiters: what may stand between columns: the most frequent one in the header does.
         columns: names of the columns by their number, for files without a header.
         skipped: what a line without columns is, by its beginning.
+        lower: whether names count in lower case.
     """
 
     name: str
-    required: Sequence[str]
+    required: Sequence[Sequence[str]]
     is_header: Callable[[str], bool]
     parse: Callable[[Fields, int, RecordCollector], None]
     delimiters: str = ","
     columns: Mapping[int, Sequence[str]] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
+    lower: bool = False
 
 
 def read_named(source: Source, form: NamedColumns) -> Iterator[ParsedBatch]:
@@ -53,7 +55,10 @@ def split(text: str, delimiter: str) -> list[str]:
         return text.split()
     if '"' not in text:
         return text.split(delimiter)
-    return next(csv.reader([text], delimiter=delimiter))
+    try:
+        return next(csv.reader([text], delimiter=delimiter))
+    except csv.Error as error:
+        raise FieldError(f"no CSV: {error}") from None
 
 
 class _Parser:
@@ -86,11 +91,14 @@ class _Parser:
     def _header(self, text: str) -> None:
         text = text.lstrip("\ufeff")
         self._delimiter = max(self._form.delimiters, key=text.count)
-        self._names, self._other = [name.strip() for name in split(text, self._delimiter)], ""
-        if missing := [name for name in self._form.required if name not in self._names]:
+        names = [name.strip() for name in split(text, self._delimiter)]
+        self._names, self._other = [name.lower() for name in names] if self._form.lower else names, ""
+        absent = [[name for name in needed if name not in self._names] for needed in self._form.required]
+        fewest = min(absent, key=len)
+        if fewest:
             raise FormatError(
-                f"{self._path} is {self._form.name} without the columns {', '.join(missing)}",
-                f"Write at least {', '.join(self._form.required)}",
+                f"{self._path} is {self._form.name} without the columns {', '.join(fewest)}",
+                f"Write at least {', '.join(self._form.required[absent.index(fewest)])}",
             )
 
 

@@ -43,7 +43,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
     def is_header(line: str) -> bool:
         return line.startswith("Date first seen,")
 
-    return read_named(source, NamedColumns("a CIDDS file", REQUIRED, is_header, parse))
+    return read_named(source, NamedColumns("a CIDDS file", (REQUIRED,), is_header, parse))
 
 
 def _raw(fields: Fields) -> dict[str, str | None]:

@@ -23,6 +23,10 @@ NEW = {
     "start_ts": "firstSeen", "duration_s": "duration", "src_ip": "srcAddr", "dst_ip": "dstAddr", "src_port": "srcPort",
     "dst_port": "dstPort", "protocol": "proto", "repeat_count": "flows",
 }  # fmt: skip
+REQUIRED = (
+    ("ts", "td", "sa", "da", "sp", "dp", "pr", "ipkt", "ibyt"),
+    ("firstSeen", "duration", "proto", "srcAddr", "srcPort", "dstAddr", "dstPort", "packets", "bytes"),
+)
 _SUMMARY = {"Summary": "summary", "No matched flows": "summary", "No matching flows": "summary"}
 
 
@@ -44,7 +48,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
     def is_header(line: str) -> bool:
         return sniff(line.encode())
 
-    return read_named(source, NamedColumns("CSV of nfdump", (), is_header, parse, skipped=_SUMMARY))
+    return read_named(source, NamedColumns("CSV of nfdump", REQUIRED, is_header, parse, skipped=_SUMMARY))
 
 
 def _raw(fields: Fields) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from common.logs import values
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.named_lines import Fields, NamedColumns, read_named
+from common.logs.pair_rules import told_apart
 from common.logs.records import THREAT, TRAFFIC, session_of, status_of
 from common.logs.source import Source
 from common.logs.spelled_times import spreadsheet_time
@@ -87,16 +88,16 @@ def read(source: Source) -> Iterator[ParsedBatch]:
         FormatError: the header lacks a column.
     """
 
-    def parse(fields: Fields, number: int, into: RecordCollector) -> None:
-        named = {name.lower(): value for name, value in fields.items()}
+    def parse(named: Fields, number: int, into: RecordCollector) -> None:
         kind = named["type"].upper()
         if kind not in (TRAFFIC, THREAT):
             into.skip(kind or "no log type")
             return
-        session = session_of(kind, _raw(named), source.options)
+        raw = _raw(named)
+        session = session_of(kind, raw if kind == TRAFFIC else told_apart(raw), source.options)
         into.keep(number, session, status_of(kind, session["subtype"]))
 
-    form = NamedColumns("an export of PAN-OS", (), _is_header, parse, ",;\t")
+    form = NamedColumns("an export of PAN-OS", (REQUIRED,), _is_header, parse, ",;\t", lower=True)
     return read_named(source, form)
 
 

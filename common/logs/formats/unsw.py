@@ -27,6 +27,11 @@ COLUMNS = (
 )  # fmt: skip
 """The names of the columns in their order, in lower case."""
 
+REQUIRED = (
+    *("srcip", "sport", "dstip", "dsport", "proto", "state", "dur", "sbytes", "dbytes", "spkts", "dpkts", "service"),
+    "stime",
+)
+
 ETHERNET_HEADER_BYTES = 14
 """The bytes are those of Argus, which counts the Ethernet header of each packet; firewalls do not."""
 
@@ -48,8 +53,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
         FormatError: the header lacks a column.
     """
 
-    def parse(fields: Fields, number: int, into: RecordCollector) -> None:
-        flow = {name.lower(): value for name, value in fields.items()}
+    def parse(flow: Fields, number: int, into: RecordCollector) -> None:
         if flow["proto"].lower() == "arp":
             into.skip("below IP")
             return
@@ -58,7 +62,9 @@ def read(source: Source) -> Iterator[ParsedBatch]:
     def is_header(line: str) -> bool:
         return line.lower().lstrip("\ufeff").startswith("srcip,sport,")
 
-    return read_named(source, NamedColumns("UNSW-NB15", (), is_header, parse, columns={len(COLUMNS): COLUMNS}))
+    return read_named(
+        source, NamedColumns("UNSW-NB15", (REQUIRED,), is_header, parse, columns={len(COLUMNS): COLUMNS}, lower=True)
+    )
 
 
 def _raw(flow: Fields) -> dict[str, str | None]:

@@ -34,4 +34,4 @@ def read(source: Source) -> Iterator[ParsedBatch]:
     """
     parse = vpc_parser(source.options)
     columns = {len(DEFAULT): DEFAULT, len(DEFAULT) + 1: ("ingestion-time", *DEFAULT)}  # CloudWatch puts a time before
-    return read_named(source, NamedColumns("a VPC flow log", REQUIRED, _is_header, parse, " ", columns))
+    return read_named(source, NamedColumns("a VPC flow log", (REQUIRED,), _is_header, parse, " ", columns))

@@ -168,6 +168,13 @@ def test_cef_of_threats() -> None:
     assert (row["subtype"], row["threat_id"], row["severity"]) == ("vulnerability", "Log4Shell(91991)", "critical")
 
 
+def test_threats_without_a_number_are_no_duplicates() -> None:
+    """A session has many threats: without their sequence numbers, the session would make them duplicates."""
+    fields = PAN_OS | {key: value for key, value in URL.items() if key != "externalId"}
+    assert session(cef(fields, "url", "THREAT"), Cef())["session_id"] is None
+    assert session(cef(PAN_OS | URL, "url", "THREAT"), Cef())["session_id"] == "48211"
+
+
 def test_other_cef_is_counted() -> None:
     batch = both_ways([cef(PAN_OS, "general", "SYSTEM"), "CEF:0|Other|Device|1|x|y|3|src=1.2.3.4"], Cef())
     assert dict(batch.others) == {"SYSTEM": 1, "CEF of Other": 1}
