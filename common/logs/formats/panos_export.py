@@ -54,17 +54,17 @@ NAMES: dict[str, tuple[str, ...]] = {
     "app_risk": ("risk of app", "application risk"),
     "bytes_sent": ("bytes sent",),
     "bytes_received": ("bytes received",),
-    "packets_sent": ("pkts_sent", "packets sent"),
-    "packets_received": ("pkts_received", "packets received"),
+    "packets_sent": ("pkts sent", "packets sent"),
+    "packets_received": ("pkts received", "packets received"),
     "start_ts": ("start time",),
     "duration_s": ("elapsed time (sec)", "elapsed time"),
-    "session_end_reason": ("session_end_reason", "session end reason"),
+    "session_end_reason": ("session end reason",),
     "threat_id": ("threat/content name", "threat name", "threat id"),
     "severity": ("severity",),
     "url": ("url/filename", "url", "file name"),
-    "threat_category": ("thr_category", "threat category"),
+    "threat_category": ("thr category", "threat category"),
 }
-"""Names of each column in the web interface, in lower case."""
+"""Names of each column in the web interface, in lower case and with blanks for underscores."""
 
 _TIMES = ("log_time", "start_ts")
 _IDENTIFIERS = ("device_serial", "session_id", "sequence_number")
@@ -88,7 +88,8 @@ def read(source: Source) -> Iterator[ParsedBatch]:
         FormatError: the header lacks a column.
     """
 
-    def parse(named: Fields, number: int, into: RecordCollector) -> None:
+    def parse(fields: Fields, number: int, into: RecordCollector) -> None:
+        named = {name.replace("_", " "): value for name, value in fields.items()}
         kind = named["type"].upper()
         if kind not in (TRAFFIC, THREAT):
             into.skip(kind or "no log type")
