@@ -6,13 +6,22 @@ import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import pyarrow as pa
+
+from common.arrays import Flags, Integers
 from common.errors import FormatError
 from common.logs.batches import ParsedBatch, RecordCollector, decoded
-from common.logs.lines import check_length, read_lines
+from common.logs.blocks import Block
+from common.logs.lines import check_length, lines_of, parse_lines, read_lines
+from common.logs.named_blocks import columns_of
 from common.logs.source import Source
 from common.logs.values import FieldError, shown
 
 Fields = Mapping[str, str]
+
+
+Together = Callable[[pa.RecordBatch, Integers, RecordCollector], tuple[pa.RecordBatch, Flags]]
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,8 @@ class NamedColumns:
         columns: names of the columns by their number, for files without a header.
         skipped: what a line without columns is, by its beginning.
         lower: whether names count in lower case.
+        together: the sessions of many records, given as text by column name, their line numbers and the collector;
+            and the mask of those that it could read.
     """
 
     name: str
@@ -38,6 +49,7 @@ class NamedColumns:
     columns: Mapping[int, Sequence[str]] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
     lower: bool = False
+    together: Together | None = None
 
 
 def read_named(source: Source, form: NamedColumns) -> Iterator[ParsedBatch]:
@@ -46,7 +58,12 @@ def read_named(source: Source, form: NamedColumns) -> Iterator[ParsedBatch]:
     Raises:
         FormatError: the header lacks a required column.
     """
-    return read_lines(source, _Parser(source.path, form).parse)
+    parser = _Parser(source.path, form)
+    if form.together is None:
+        yield from read_lines(source, parser.parse)
+        return
+    for block in source.blocks:
+        yield parser.parse_block(block)
 
 
 def split(text: str, delimiter: str) -> list[str]:
@@ -87,6 +104,46 @@ class _Parser:
         if len(columns) != len(names):
             raise FieldError(f"the line has {len(columns)} columns, the header names {len(names)}")
         self._form.parse(dict(zip(names, columns, strict=True)), number, into)
+
+    def parse_block(self, block: Block) -> ParsedBatch:
+        """The records of a block: all together, but for those that only `parse` can read."""
+        into = RecordCollector(self._path)
+        data = block.data.removeprefix(b"\xef\xbb\xbf") if block.first_line == 1 else block.data
+        first, _, rest = data.partition(b"\n")
+        begins = self._form.is_header(decoded(first.strip()))
+        if begins:
+            self._header(decoded(first.strip()))
+        found = self._together(rest if begins else data, block, int(begins), into)
+        if found is None:
+            parse_lines(lines_of(block), self.parse, into)
+            return into.batch()
+        sessions, alone = found
+        lines = data.split(b"\n") if alone else []
+        parse_lines(((block.number(at), lines[at].strip(b" \t\r\0")) for at in alone), self.parse, into)
+        return into.batch([sessions])
+
+    def _together(
+        self, data: bytes, block: Block, begin: int, into: RecordCollector
+    ) -> tuple[pa.RecordBatch, list[int]] | None:
+        """The sessions of the lines that could be read together, and the indices of the others in the block.
+
+        None if all lines must be read one by one: also where another header is among them.
+        """
+        columns = data.split(b"\n", 1)[0].count(self._delimiter.encode()) + 1
+        names = self._names or self._form.columns.get(columns, ())
+        found = columns_of(data, names, self._delimiter) if names and self._form.together and not self._other else None
+        if found is None or self._form.together is None:
+            return None
+        table, rows = found
+        trial = RecordCollector(self._path)
+        sessions, certain = self._form.together(table, block.numbers_of(rows + begin), trial)
+        count = data.count(b"\n") + (not data.endswith(b"\n"))
+        alone = np.setdiff1d(np.arange(count), rows[certain])
+        lines = data.split(b"\n") if len(alone) else []
+        if any(self._form.is_header(decoded(lines[at])) for at in alone.tolist()):
+            return None
+        into.zones.update(trial.zones)
+        return sessions, (alone + begin).tolist()
 
     def _header(self, text: str) -> None:
         text = text.lstrip("\ufeff")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from common.logs import values
 
 SYSTEM_PORTS = range(1, 1024)
-_SYN, _SYN_ACK = 0x02, 0x12
+SYN, SYN_ACK = 0x02, 0x12
 
 
 def oriented(
@@ -37,8 +37,8 @@ def is_answer(raw: dict[str, str | None], tcp_flags: int = 0) -> bool:
     """Whether the record has what the responder sent."""
     if values.protocol(raw["protocol"]) not in ("tcp", "udp"):
         return False
-    if tcp_flags & _SYN:
-        return tcp_flags & _SYN_ACK == _SYN_ACK
+    if tcp_flags & SYN:
+        return tcp_flags & SYN_ACK == SYN_ACK
     ports = [raw["src_port"] or "", raw["dst_port"] or ""]
     if not all(port.isdecimal() for port in ports):
         return False

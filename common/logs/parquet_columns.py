@@ -48,7 +48,7 @@ def prepared(name: str, given: pa.Array) -> pa.Array:
         if name in _WHOLE or name in _TIMES:
             given = _whole(given)
     if name in _TIMES and pa.types.is_integer(given.type):
-        return _instants(given)
+        return epoch_instants(given)
     return given
 
 
@@ -60,7 +60,7 @@ def _whole(numbers: pa.Array) -> pa.Array:
         return numbers
 
 
-def _instants(numbers: pa.Array) -> pa.Array:
+def epoch_instants(numbers: pa.Array) -> pa.Array:
     """Times since the epoch, each in the unit that its size shows; as text where one is out of all ranges."""
     given = numbers.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
     micros, known = np.zeros(len(given), dtype=np.int64), np.zeros(len(given), dtype=bool)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from common.logs.batches import ParsedBatch
 from common.logs.named_lines import NamedColumns, read_named
 from common.logs.source import Source
-from common.logs.vpc_records import DEFAULT, REQUIRED, vpc_parser
+from common.logs.vpc_records import DEFAULT, REQUIRED, vpc_parser, vpc_sessions
 
 NAME = "vpcflow"
 SPLITTABLE = False  # a header names the columns
@@ -34,4 +35,6 @@ def read(source: Source) -> Iterator[ParsedBatch]:
     """
     parse = vpc_parser(source.options)
     columns = {len(DEFAULT): DEFAULT, len(DEFAULT) + 1: ("ingestion-time", *DEFAULT)}  # CloudWatch puts a time before
-    return read_named(source, NamedColumns("a VPC flow log", (REQUIRED,), _is_header, parse, " ", columns))
+    together = partial(vpc_sessions, source.options)
+    form = NamedColumns("a VPC flow log", (REQUIRED,), _is_header, parse, " ", columns, together=together)
+    return read_named(source, form)

@@ -37,7 +37,8 @@ URL = {"request": "shop.example.org/a?b=c", "cs2": "shopping", "externalId": "5"
 SERVICE = {
     "dtz": "UTC", "rt": "Mar 03 2026 08:10:31", "deviceExternalId": "013201000001", "start": "Mar 03 2026 08:10:29",
     "src": "10.1.4.20", "dst": "198.51.100.7", "cs1": "outbound web", "cs1Label": "Rule", "suser": "anna",
-    "suser0": "corp\\\\anna", "app": "ssl", "cs4": "trust", "cs4Label": "FromZone", "cn1": "48211", "cnt": "1", "spt": "51514", "dpt": "443",
+    "suser0": "corp\\\\anna", "app": "ssl", "cs4": "trust",
+    "cs4Label": "FromZone", "cn1": "48211", "cnt": "1", "spt": "51514", "dpt": "443",
     "proto": "tcp", "act": "allow", "PanOSBytes": "9120", "out": "1870", "in": "7250",
     "PanOSSessionStartTime": "Mar 03 2026 08:09:31", "cn3": "43", "externalId": "72910", "PanOSPacketsSent": "15",
     "PanOSPacketsReceived": "16", "reason": "tcp-fin",
