@@ -94,7 +94,6 @@ SEVERITIES = {"1": "informational", "2": "low", "3": "medium", "4": "high", "5":
 
 _HEADER = ("format", "vendor", "product", "version", "event", "name", "level")
 _RECORD = re.compile(rb"CEF:([0-9])\|Palo Alto Networks\|")
-_TIMES = {"start_ts", "log_time"}
 
 
 def _local(value: str | None) -> str | None:
