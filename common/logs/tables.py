@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -55,8 +54,8 @@ def sessions_of(
     session |= {name: columns.text(name, TEXT_RULES[name]) for name in TEXT_RULES if name in present}
     session |= {name: columns.integers(name) for name in COUNTERS if name in present}
     session |= {
-        name: columns.distinct(name, rule, pa.int32()) if name in present else columns.nulls(pa.int32())
-        for name, rule in SMALL_NUMBERS.items()
+        name: columns.small_numbers(name, most) if name in present else columns.nulls(pa.int32())
+        for name, most in SMALL_NUMBERS.items()
     }
     session["repeat_count"] = _repeat_count(columns) if "repeat_count" in present else columns.filled(1, pa.int64())
     times = _traffic_times if kind == TRAFFIC else _threat_times
@@ -92,8 +91,8 @@ def _endpoints(columns: RawColumns) -> dict[str, pa.Array]:
         columns.certain &= numbers < len(values.PORTS)
         ports[name] = pa.array(np.where(ported & columns.certain, numbers, 0).astype(np.int32))
     return ports | {
-        "src_ip": columns.distinct("src_ip", partial(values.ip, "src_ip"), pa.string(), required=True),
-        "dst_ip": columns.distinct("dst_ip", partial(values.ip, "dst_ip"), pa.string(), required=True),
+        "src_ip": columns.addresses("src_ip"),
+        "dst_ip": columns.addresses("dst_ip"),
         "protocol": protocol,
     }
 

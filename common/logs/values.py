@@ -140,22 +140,10 @@ def translated_ip(value: str | None) -> str | None:
     return None if address in ("0.0.0.0", "::") else address or None
 
 
-def translated_port(value: str | None) -> int | None:
-    """The port after NAT; None without one, which PAN-OS writes as 0."""
-    return _within(value, PORTS[-1])
-
-
-def app_risk(value: str | None) -> int | None:
-    """The risk of an application, 1 to 5; None without one."""
-    return _within(value, 5)
-
-
-def _within(value: str | None, maximum: int) -> int | None:
+def small_number(value: str | None, maximum: int) -> int | None:
     """The number, 1 to the maximum; None for any other text."""
-    stripped = text(value)
-    if stripped is None or not _INTEGER.fullmatch(stripped) or not 1 <= int(stripped) <= maximum:
-        return None
-    return int(stripped)
+    number = counter(value)
+    return number if number is not None and 1 <= number <= maximum else None
 
 
 def counter(value: str | None) -> int | None:

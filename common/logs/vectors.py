@@ -21,6 +21,8 @@ from common.logs.values import FieldError
 
 Checked = tuple[pa.Array, Flags]
 
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"^{_BYTE}([.]{_BYTE}){{3}}$"
 _PLAIN_INTEGER = "^[0-9]{1,18}$"
 
 
@@ -57,6 +59,17 @@ def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
     if pa.types.is_string(column.type) and _only_digits(column) and not _has_empty(column):
         return column, _all(column)
     return by_distinct(column, rule, pa.string())
+
+
+def addresses(column: pa.Array, name: str) -> Checked:
+    """Addresses. Those in the usual form of IPv4 are their own result; the others are read once per distinct value."""
+    if not pa.types.is_dictionary(column.type):
+        column = as_text(column).dictionary_encode()
+    distinct = as_text(column.dictionary)
+    usual = pc.match_substring_regex(distinct, _IPV4)
+    if usual.false_count == 0 and distinct.null_count == 0:
+        return distinct.take(column.indices), _all(column)
+    return by_distinct(column, partial(values.ip, name), pa.string())
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -143,6 +143,11 @@ def test_high_resolution_time_has_its_own_zone() -> None:
         ('"say ""hi"", there"', 'say "hi", there'),
         (r'"say \"hi\", there"', 'say "hi", there'),
         (r"a\, b", "a, b"),
+        (r'"say \"hi\" there"', 'say "hi" there'),
+        (r'"\"all of it\""', '"all of it"'),
+        (r'"a\\"', "a\\"),
+        (r'"a \"b\" \\c"', 'a "b" \\c'),
+        (r"say \"hi\"", 'say "hi"'),
         ("acme\\bob", "acme\\bob"),
         ('a "quoted" word', 'a "quoted" word'),
         ('"{""k"": [1, 2]}"', '{"k": [1, 2]}'),
@@ -328,6 +333,7 @@ def test_client_behind_a_proxy_is_no_user() -> None:
 ODD = (
     *("", "0", "-1", "70000", "0x1F", " 443 ", "1e3", "12.5", "9" * 20, str(2**63 - 1), str(2**63), "+5", "1_0"),
     *("2020/00/00 00:00:00", "9/16/19 3:04", "2024/03/31 02:30:00", "2031/01/01 00:00:00", "\u0665", "\x85", "\xa0x"),
+    *(r'"a \"b\", c"', r"a\"b", r'"a\\"', r'"\""', r'"a" \"b', r'"a""b\""', r"\""),
     *('"', '""', '"a,b"', '"a""b"', '"a\\"b"', 'a"b', '"ab"c', "\\", "a\\,b", "{a, b}", ",", "\0", "\t"),
     *("::1", "FE80::1%e", "::ffff:1.2.3.4", "10.1.2", "tcp", "58", "hopopt", "start", "reset both", "SYSTEM"),
     *("2024-03-11T16:23:30.071+00:00", "TRAFFIC", "THREAT"),
@@ -363,6 +369,22 @@ def test_parsing_together_and_one_by_one_agree_on_damaged_lines(seed: int) -> No
     alone = one_by_one(data, BERLIN)
     assert together.sessions.equals(alone.sessions)
     assert together.rejects.equals(alone.rejects)
+    assert together.others == alone.others and together.zones == alone.zones
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_parsing_together_and_one_by_one_agree_on_escapes(seed: int) -> None:
+    chance = random.Random(seed)
+    pieces = ('"', '\\"', "\\", ",", '""', "a", "\\,", '",', ',"', '"a\\"b"', '"a, \\"b\\" c"')
+    lines = []
+    for _ in range(200):
+        text = "".join(chance.choices(pieces, k=chance.randint(0, 5)))
+        quoted = f'"{text}"' if chance.random() < 0.5 else text
+        lines.append(traffic(changes={chance.choice((11, 12, 46, 69, 109)): quoted}))
+    data = "\n".join(lines).encode()
+    together = parse_block(Block(data, 1), "f", BERLIN)
+    alone = one_by_one(data, BERLIN)
+    assert together.sessions.equals(alone.sessions) and together.rejects.equals(alone.rejects)
     assert together.others == alone.others and together.zones == alone.zones
 
 

@@ -96,7 +96,7 @@ def _parse_message(text: str, line: int, options: ReadOptions, into: RecordColle
     reason = ""
     if text.startswith('"') and len(columns := split_columns(text)) == 1 and RECORD_START.search(columns[0]):
         text = columns[0]  # quoted as a whole
-    for escapes in (False, True) if "\\" in text else (False,):
+    for escapes in _readings(text):
         columns = split_columns(text, escapes)
         try:
             found = find_type(columns)
@@ -116,6 +116,13 @@ def _parse_message(text: str, line: int, options: ReadOptions, into: RecordColle
             into.keep(line, session, status_of(session["event_type"], session["subtype"]))
             return
     into.reject(line, reason, text)
+
+
+def _readings(text: str) -> tuple[bool, ...]:
+    r"""Whether backslashes escape, the likelier first: `\"` is an escaped quote rather than the end of a column."""
+    if "\\" not in text:
+        return (False,)
+    return (True, False) if '\\"' in text else (False, True)
 
 
 def parse_columns(kind: str, columns: list[str], shift: int, options: ReadOptions) -> dict[str, Any]:

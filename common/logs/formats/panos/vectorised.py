@@ -48,7 +48,7 @@ _SAMPLE = 8
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _HIGH_CARDINALITY = frozenset(
     {"session_id", "src_port", "dst_port", "bytes_sent", "bytes_received", "packets_sent", "packets_received"}
-    | {"duration_s", "sequence_number", "precise_time", "nat_src_port", "url"}
+    | {"duration_s", "sequence_number", "precise_time", "nat_src_port", "nat_dst_port", "url"}
 )
 
 
@@ -71,7 +71,8 @@ def parse_block(block: Block, source_file: str, options: ReadOptions) -> ParsedB
     data = block.data.removeprefix(b"\xef\xbb\xbf") if block.first_line == 1 else block.data
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
-    lines = BlockLines(data)
+    raw_lines = BlockLines(data)
+    lines = raw_lines.with_doubled_quotes()
     filled = lines.all[lines.ends > lines.starts]
     irregular = np.union1d(lines.irregular(), lines.with_open_quote(lines.all))
     one_by_one = [irregular]
@@ -89,7 +90,7 @@ def parse_block(block: Block, source_file: str, options: ReadOptions) -> ParsedB
             break
         remaining = np.setdiff1d(remaining, taken, assume_unique=True)
     one_by_one.append(remaining)
-    parse_lines(lines, np.unique(np.concatenate(one_by_one)).tolist(), block.number, options, collector)
+    parse_lines(raw_lines, np.unique(np.concatenate(one_by_one)).tolist(), block.number, options, collector)
     return collector.batch(found)
 
 
