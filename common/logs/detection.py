@@ -68,12 +68,15 @@ class LogFiles:
 
 def detect_format(head: bytes) -> str | None:
     """The format of a file whose unpacked contents begin like this; None if no format knows any of its records."""
-    found = find_wrapping(head.removeprefix(BOM_UTF8)[:HEAD_BYTES], _sniff)
+    found = find_wrapping(head.removeprefix(BOM_UTF8)[:HEAD_BYTES], sniff)
     return found[1] if found else None
 
 
-def _sniff(line: bytes, columns: Sequence[str] = ()) -> str | None:
-    """The format of a line; one in a custom order of columns may look like the usual one, or like none."""
+def sniff(line: bytes, columns: Sequence[str] = ()) -> str | None:
+    """The format that knows the line; None if there is none.
+
+    A line with as many columns as the project names may look like one in PAN-OS's own order, or like none.
+    """
     found = next((reader.NAME for reader in READERS if reader.sniff(line)), None)
     return panos_columns.NAME if found in (None, panos.NAME) and panos_columns.fits(line, columns) else found
 
@@ -111,7 +114,7 @@ def recognise(path: str, head: bytes, options: ReadOptions) -> tuple[Wrapping, s
     looks = next(((kind, remedy) for begin, kind, remedy in LOOKS if begin.match(head)), None)
     if is_packed(head):
         looks = "file that is packed twice", "Unpack it once"
-    found = None if looks else find_wrapping(head, partial(_sniff, columns=options.columns))
+    found = None if looks else find_wrapping(head, partial(sniff, columns=options.columns))
     if found:
         return found
     if looks:
@@ -127,7 +130,7 @@ def recognise(path: str, head: bytes, options: ReadOptions) -> tuple[Wrapping, s
 
 def wrapping_of(head: bytes) -> Wrapping:
     """What is around the records of a file whose unpacked contents begin like this; nothing if no format fits."""
-    found = find_wrapping(head[:HEAD_BYTES], _sniff)
+    found = find_wrapping(head[:HEAD_BYTES], sniff)
     return found[0] if found else Wrapping()
 
 

@@ -12,14 +12,15 @@ from typing import BinaryIO
 
 from common.logs.batches import ParsedBatch, decoded, hole_batch
 from common.logs.blocks import BLOCK_BYTES, Block
-from common.logs.detection import HEAD_BYTES, recognise, wrapping_of
+from common.logs.detection import HEAD_BYTES, recognise, sniff, wrapping_of
 from common.logs.files import file_size, open_file
 from common.logs.holes import Hole
 from common.logs.options import ReadOptions
 from common.logs.packing import READ_BYTES, Damage, contents
 from common.logs.registry import LogFormat, reader_of
 from common.logs.source import Source
-from common.logs.wrappers import Wrapping
+from common.logs.wrappers import MAY_BE_WRAPPED, Wrapping, records_in
+from common.logs.wrappers.failures import in_runs
 
 Task = Callable[[], list[ParsedBatch]]
 
@@ -139,6 +140,16 @@ def _read_all(
 
 
 def _read(reader: LogFormat, path: str, options: ReadOptions, given: Iterable[Block]) -> Iterator[ParsedBatch]:
+    """What the readers make of the blocks: that of the file's format, and others where a document holds their logs."""
+    if reader.NAME not in MAY_BE_WRAPPED:
+        yield from _read_with(reader, path, options, given)
+        return
+    for block in given:
+        for name, part in in_runs(block, lambda line: records_in(line, sniff)):
+            yield from _read_with(reader_of(name) if name else reader, path, options, (part,))
+
+
+def _read_with(reader: LogFormat, path: str, options: ReadOptions, given: Iterable[Block]) -> Iterator[ParsedBatch]:
     """What the reader makes of the blocks, and a batch for each damage after the lines that come before it."""
     damaged: deque[Block] = deque()
 

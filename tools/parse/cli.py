@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -30,7 +29,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @command(
     name="ndr-parse",
     epilog="Example: ndr-parse demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 | head -3",
-    groups={"Output": ("all", "out", "format", "rejects")},
+    groups={"Output": ("all", "stats", "sample", "out", "format", "rejects")},
 )
 @click.argument("inputs", nargs=-1, type=PlaceType(), required=True, metavar="INPUT...")
 @click.option(
@@ -45,15 +44,25 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--all", "include_all", is_flag=True, help="Include start logs and duplicates, with a status column.")
 @click.option(
+    "--stats",
+    is_flag=True,
+    help="Print a summary instead of sessions: files, formats, outcomes, fields that have values, reasons of rejects.",
+)
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Give N of the sessions, chosen by chance from all of the input; the same input gives the same ones.",
+)
+@click.option(
     "--out", type=FILE, metavar="FILE", help="Write the sessions to a .parquet or .ndjson file instead of stdout."
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(rows.FORMATS),
-    default="ndjson",
-    show_default=True,
-    help="Form of the sessions on stdout; a table waits for all of them.",
+    help="Form of the sessions on stdout; a table waits for all of them. Of --stats: json or ndjson.  "
+    "[default: ndjson; text with --stats]",
 )
 @click.option("--rejects", type=FILE, metavar="FILE", help="Write the rejected records as NDJSON.")
 @click.option(
@@ -71,14 +80,16 @@ def main(
     log_format: str | None,
     log_time_zone: str | None,
     include_all: bool,
+    stats: bool,
+    sample: int | None,
     out: Path | None,
-    form: str,
+    form: str | None,
     rejects: Path | None,
     parameters_path: str | None,
 ) -> None:
     """Convert logs to canonical sessions on stdout, and print the counts on stderr.
 
-    INPUT is a file (plain or gzip), folder, glob, file:// or s3:// URI. If a file is damaged or cannot be read, all
+    INPUT is a file (plain or packed), folder, glob, file:// or s3:// URI. If a file is damaged or cannot be read, all
     others are parsed, and the exit code is 1.
     """
     from common.config.project import load_project
@@ -98,10 +109,12 @@ def main(
         ),
         include_all=include_all,
         out=out,
-        form=form,
+        form=form or ("text" if stats else "ndjson"),
         rejects=rejects,
         max_rejected_ratio=project.max_rejected_ratio,
         threads=os.cpu_count() or 1,
+        stats=stats,
+        sample=sample,
     )
     with activity("parse") if _is_watched(config) else nullcontext():
         counts = run(config)
@@ -111,11 +124,8 @@ def main(
 
 
 def _is_watched(config: ParseConfig) -> bool:
-    """Whether progress may be shown: sessions on stdout, unless they go to a file, may appear on the same terminal."""
-    try:
-        return config.out is not None or stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
-    except OSError:  # stdout has no file
-        return False
+    """Whether progress may be shown: sessions that appear on a terminal would be mixed with it."""
+    return config.out is not None or config.stats or config.sample is not None or not sys.stdout.isatty()
 
 
 if __name__ == "__main__":

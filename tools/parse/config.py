@@ -8,6 +8,7 @@ from pathlib import Path
 from common.errors import ParameterError
 from common.logs import ReadOptions
 
+STATS_FORMS = ("text", "json", "ndjson")
 OUTPUT_SUFFIXES = (".ndjson", ".parquet")
 
 
@@ -20,10 +21,12 @@ class ParseConfig:
         options: format, time zone and column mapping.
         include_all: includes start logs and duplicates, with their status.
         out: file for the sessions; None = stdout.
-        form: form of the sessions on stdout.
+        form: form of the sessions on stdout; of the summary, json, ndjson or text.
         rejects: NDJSON file for the rejected records; None = only counted.
         max_rejected_ratio: largest share of rejected records, 0 to 1; the run fails above it.
         threads: number of parser threads.
+        stats: prints a summary instead of sessions.
+        sample: number of sessions to choose from all; None = all.
     """
 
     inputs: tuple[str, ...]
@@ -34,12 +37,18 @@ class ParseConfig:
     rejects: Path | None = None
     max_rejected_ratio: float = 0.05
     threads: int = 1
+    stats: bool = False
+    sample: int | None = None
 
     def __post_init__(self) -> None:
         if self.out is not None and self.out.suffix not in OUTPUT_SUFFIXES:
             raise ParameterError(
                 f"output file {str(self.out)!r} has an unknown suffix", f"Use one of {', '.join(OUTPUT_SUFFIXES)}"
             )
+        if self.stats and (self.out is not None or self.sample is not None or self.include_all):
+            raise ParameterError("--stats goes with neither --out, --sample nor --all", "Leave it or the others out")
+        if self.stats and self.form not in STATS_FORMS:
+            raise ParameterError(f"a summary has no form {self.form!r}", "Use json or ndjson, or no --format for text")
         if not 0 <= self.max_rejected_ratio <= 1:
             raise ParameterError(f"max_rejected_ratio = {self.max_rejected_ratio} is out of range", "Use 0 to 1")
         if self.threads < 1:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Any
 
+import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +19,8 @@ from common.logs import Counts, LogFiles, find_logs, mark_duplicates, read_files
 from common.runtime.output import progress
 from common.runtime.rows import print_rows
 from tools.parse.config import ParseConfig
+from tools.parse.sample import sample
+from tools.parse.stats import Stats, text
 from tools.parse.writers import Writer, file_output, standard_output
 
 KEPT_SCHEMA = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS))
@@ -31,22 +35,31 @@ def run(config: ParseConfig) -> dict[str, Any]:
         RejectedRatioError: too many records were rejected; the rejects are written, the sessions file is not.
     """
     logs = find_logs(config.inputs, config.options)
-    counts = Counts(holes=list(logs.unreadable))
+    counts, stats = Counts(holes=list(logs.unreadable)), Stats() if config.stats else None
     rejects = file_output(config.rejects, REJECT_SCHEMA) if config.rejects else nullcontext(None)
     with _output(config) as output:
         with rejects as rejects_output:
-            kept = _kept(config, mark_duplicates(_sessions(config, logs, counts, rejects_output)), counts)
-            if output is None:
+            sessions = mark_duplicates(_sessions(config, logs, counts, rejects_output, stats))
+            kept = _kept(config, sessions, counts)
+            if config.sample is not None:
+                kept = sample(kept, config.sample)
+            if stats is not None:
+                for batch in kept:
+                    stats.add(batch)
+                _print_stats(stats.summary(logs, counts), config.form)
+            elif output is None:
                 print_rows((row for batch in kept for row in batch.to_pylist()), config.form, _schema(config).names)
             else:
-                for sessions in kept:
-                    output.write_batch(sessions)
+                for batch in kept:
+                    output.write_batch(batch)
         _check(counts, config)
     return (
         counts.of_records()
         | counts.of_kinds()
         | counts.of_holes()
         | {
+            "others": dict(counts.others),
+            "zones": dict(counts.zones),
             "files": len(logs.paths),
             "skipped": [{"file": path, "reason": reason} for path, reason in logs.skipped],
             "holes": [asdict(hole) for hole in counts.holes],
@@ -55,10 +68,15 @@ def run(config: ParseConfig) -> dict[str, Any]:
     )
 
 
+def _print_stats(summary: dict[str, Any], form: str) -> None:
+    indent = {"json": 1, "ndjson": None}
+    click.echo(json.dumps(summary, indent=indent[form]) if form in indent else text(summary), nl=form in indent)
+
+
 def _output(config: ParseConfig) -> AbstractContextManager[Writer | None]:
     """The writer of the sessions; None if they are printed in another form than NDJSON."""
     if config.out is None:
-        return standard_output() if config.form == "ndjson" else nullcontext(None)
+        return standard_output() if config.form == "ndjson" and not config.stats else nullcontext(None)
     return file_output(config.out, _schema(config))
 
 
@@ -66,7 +84,9 @@ def _schema(config: ParseConfig) -> pa.Schema:
     return PARSED_SCHEMA if config.include_all else KEPT_SCHEMA
 
 
-def _sessions(config: ParseConfig, logs: LogFiles, counts: Counts, rejects: Writer | None) -> Iterator[pa.RecordBatch]:
+def _sessions(
+    config: ParseConfig, logs: LogFiles, counts: Counts, rejects: Writer | None, stats: Stats | None
+) -> Iterator[pa.RecordBatch]:
     done = 0
 
     def count(size: int) -> None:
@@ -78,6 +98,8 @@ def _sessions(config: ParseConfig, logs: LogFiles, counts: Counts, rejects: Writ
         counts.add(batch)
         if rejects is not None:
             rejects.write_batch(batch.rejects)
+        if stats is not None:
+            stats.add_rejects(batch.rejects)
         yield batch.sessions
 
 

@@ -57,7 +57,7 @@ def metadata_of(head: bytes) -> int | None:
     """The length of the line of metadata at the start, which says the size of the block behind it; None without one."""
     line, end, behind = head.partition(b"\n")
     names = _METADATA.search(line) if line.startswith(b"{") else None
-    return len(line) + 1 if end and names and (not behind or is_block(behind)) else None
+    return len(line) + 1 if end and names and is_block(behind[: int(names[1])]) else None
 
 
 def unpacked(stream: BinaryIO) -> Iterator[bytes | Damage]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import lzma
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
@@ -16,7 +18,8 @@ from common.logs.packing.damage import READ_BYTES, Damage
 _STEP = 64 * 1024
 _STORED_STEP = 4 * 1024
 _XZ_MEMORY_BYTES = 256 * 1024 * 1024
-_XZ_PADDING = b"\0"
+_PADDING = b"\0"
+_FAILURES = (OSError, EOFError, lzma.LZMAError, pa.ArrowException)
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,21 @@ PACKINGS = (
     Packing("lz4", re.compile(rb"\x04\x22\x4d\x18")),
 )
 _LONGEST_BEGIN = 10
-_CODECS = {"bzip2": "bz2", "zstd": "zstd", "lz4": "lz4"}
 
 
 class _Reader(Protocol):
     def read(self, size: int) -> bytes:
         """The next unpacked bytes, b"" at the end."""
+
+
+class _Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
 def packing_of(head: bytes) -> Packing | None:
@@ -60,21 +72,22 @@ def unpacked(stream: BinaryIO, back: int, packing: Packing) -> Iterator[bytes | 
     stream.seek(-back, os.SEEK_CUR)
     while True:
         begin, size = stream.tell(), 0
-        reader = _opened(_Feed(stream), packing)
+        feed = _Feed(stream)
+        reader = _opened(feed, packing)
         try:
             while piece := reader.read(_STEP):
                 size += len(piece)
                 yield piece
             return
-        except (OSError, EOFError, lzma.LZMAError, pa.ArrowException) as error:
+        except _FAILURES as error:
             reason = str(error)
-        salvaged, broken = _salvaged(stream, begin, size, packing)
+        salvaged, broken = _salvaged(stream, begin, size, feed.last, packing)
         if salvaged:
             yield salvaged
         if "runcated" in reason:
             yield Damage(f"the {packing.name} stream is cut off", None)
             return
-        following = _next_stream(stream, max(broken, begin + 1), packing)
+        following = _next_stream(stream, broken, packing)
         lost = following - broken
         yield Damage(f"the {packing.name} data are damaged: {lost:,} bytes are missing here ({reason})", lost)
         if stream.seek(0, os.SEEK_END) <= following:
@@ -83,27 +96,32 @@ def unpacked(stream: BinaryIO, back: int, packing: Packing) -> Iterator[bytes | 
 
 
 class _Feed:
-    """The stream as it is read by the libraries, in steps that can be made smaller."""
+    """The stream as the libraries read it: in small steps, from a place on byte by byte."""
 
     closed = False
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, bytewise_from: int | None = None) -> None:
         self._stream = stream
-        self.step = _STORED_STEP
+        self._bytewise_from = bytewise_from
+        self.last = stream.tell()
 
     def read(self, size: int = -1) -> bytes:
-        return self._stream.read(min(size, self.step) if size >= 0 else self.step)
+        self.last = self._stream.tell()
+        bytewise = self._bytewise_from is not None and self.last >= self._bytewise_from
+        step = 1 if bytewise else _STORED_STEP
+        return self._stream.read(min(size, step) if size >= 0 else step)
 
     def close(self) -> None:
         """The stream stays open."""
 
 
-class _XzReader:
-    """The streams of an xz file, one after the other, with bounded memory."""
+class _Streams:
+    """The unpacked contents of streams in a row."""
 
-    def __init__(self, feed: _Feed) -> None:
+    def __init__(self, feed: _Feed, begun: Callable[[], _Decompressor]) -> None:
         self._feed = feed
-        self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY_BYTES)
+        self._begun = begun
+        self._stream = begun()
         self._rest = b""
 
     def read(self, size: int) -> bytes:
@@ -117,38 +135,43 @@ class _XzReader:
         return b""
 
     def _begins_another(self) -> bool:
-        rest = self._stream.unused_data.lstrip(_XZ_PADDING)
+        rest = self._stream.unused_data.lstrip(_PADDING)
         while not rest:
             piece = self._feed.read()
             if not piece:
                 return False
-            rest = piece.lstrip(_XZ_PADDING)
-        self._stream, self._rest = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY_BYTES), rest
+            rest = piece.lstrip(_PADDING)
+        self._stream, self._rest = self._begun(), rest
         return True
 
 
+_DECOMPRESSORS: dict[str, Callable[[], _Decompressor]] = {
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, _XZ_MEMORY_BYTES),
+}
+
+
 def _opened(feed: _Feed, packing: Packing) -> _Reader:
-    codec = _CODECS.get(packing.name)
-    return pa.CompressedInputStream(pa.PythonFile(feed, "r"), codec) if codec else _XzReader(feed)
+    begun = _DECOMPRESSORS.get(packing.name)
+    return _Streams(feed, begun) if begun else pa.CompressedInputStream(pa.PythonFile(feed, "r"), packing.name)
 
 
-def _salvaged(stream: BinaryIO, begin: int, size: int, packing: Packing) -> tuple[bytes, int]:
+def _salvaged(stream: BinaryIO, begin: int, size: int, last: int, packing: Packing) -> tuple[bytes, int]:
     """What follows the first `size` unpacked bytes up to the damage, and the place of the damage in the stream.
 
-    The libraries drop the output of a call that fails, so the last part is given to them, and read, byte by byte.
+    The libraries drop the output of a call that fails, so the bytes from `last` on, where it failed, are given to them,
+    and what they make of them is read, one by one.
     """
     stream.seek(begin)
-    feed, found = _Feed(stream), bytearray()
-    reader = _opened(feed, packing)
+    reader, found = _opened(_Feed(stream, last), packing), bytearray()
     try:
         while size:
             size -= len(reader.read(min(size, _STEP)))
-        feed.step = 1
         while byte := reader.read(1):
             found += byte
-    except (OSError, EOFError, lzma.LZMAError, pa.ArrowException):
+    except _FAILURES:
         pass
-    return bytes(found), stream.tell()
+    return bytes(found), max(begin + 1, stream.tell() - _LONGEST_BEGIN)
 
 
 def _next_stream(stream: BinaryIO, place: int, packing: Packing) -> int:

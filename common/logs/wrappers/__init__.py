@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from common.logs.batches import decoded
 from common.logs.blocks import Block, blocks_of
@@ -23,7 +24,7 @@ _INNER_LINES = 10
 _JSON = re.compile(rb"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\[\"]|$))")
 _LIST = re.compile(rb'"(?:hits|results|logEvents|records|Records|events|items|value|data)"\s*:\s*\[\s*\{')
 _NO_OBJECT = 2**31
-_MAY_BE_WRAPPED = frozenset({"ecs"})
+MAY_BE_WRAPPED = frozenset({"ecs"})
 """Formats that also give their names to documents which hold nothing but a log line."""
 
 
@@ -67,12 +68,23 @@ def find_wrapping(head: bytes, sniff: Sniff) -> tuple[Wrapping, str] | None:
                 continue
             layers = _layers(line, sniff)
             found = found or layers
-            if layers and (layers[0] or layers[1] not in _MAY_BE_WRAPPED or _holds_session(line)):
+            if layers and (layers[0] or layers[1] not in MAY_BE_WRAPPED or _holds_session(line)):
                 found = layers
                 break
         if found:
             return Wrapping(depth, has_actions, found[0]), found[1]
     return None
+
+
+def records_in(line: bytes, sniff: Sniff) -> tuple[str, list[bytes]] | None:
+    """The format and the records of what the document on a line holds; None if it holds nothing but itself."""
+    found = _layers(line.strip(), sniff)
+    if not found or not found[0]:
+        return None
+    records = [line]
+    for path in found[0]:
+        records = [inner for record in records for inner in records_at(record, path)]
+    return found[1], records
 
 
 def first_lines(head: bytes, depth: int | None = None) -> list[bytes]:
@@ -92,7 +104,7 @@ def _depths(head: bytes) -> list[int | None]:
     lines = [line for line in head.split(b"\n", _HEAD_LINES)[:_HEAD_LINES] if line.strip()]
     if not lines or not _JSON.match(lines[0]):
         return [None]
-    if any(line.startswith(b"{") and _is_object(line) for line in lines[:2]):
+    if any(line.startswith(b"{") and isinstance(_json(line), dict) for line in lines[:2]):
         return [None]
     depths: list[int | None] = [0]
     if match := _LIST.search(head):
@@ -100,15 +112,16 @@ def _depths(head: bytes) -> list[int | None]:
     return depths
 
 
-def _is_object(line: bytes) -> bool:
+def _json(line: bytes) -> Any:
+    """The JSON value on a line; None if there is none."""
     try:
-        return isinstance(json.loads(decoded(line), strict=False), dict)
+        return json.loads(decoded(line), strict=False)
     except (ValueError, RecursionError):
-        return False
+        return None
 
 
 def _holds_session(line: bytes) -> bool:
-    return holds_session(json.loads(decoded(line), strict=False))
+    return holds_session(_json(line))
 
 
 def _layers(line: bytes, sniff: Sniff, layers: int = 0) -> tuple[tuple[Path, ...], str] | None:
@@ -117,7 +130,7 @@ def _layers(line: bytes, sniff: Sniff, layers: int = 0) -> tuple[tuple[Path, ...
     plain = ((), direct) if direct else None
     if layers == _MOST_LAYERS or not line.startswith((b"{", b"[")):
         return plain
-    if direct and direct not in _MAY_BE_WRAPPED:
+    if direct and direct not in MAY_BE_WRAPPED:
         return plain
     if direct and _holds_session(line):
         return plain

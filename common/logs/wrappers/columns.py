@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
+from common.logs.wrappers.spans import members
+
+_NEWLINE = 10
+_OBJECTS = ("source", "destination")
 _ADDRESSES = pa.struct([("ip", pa.string()), ("address", pa.string())])
 
 
@@ -40,6 +45,22 @@ def texts_at(data: bytes, path: tuple[str, ...]) -> bytes | None:
     whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
     joined: bytes = pc.binary_join(whole, "\n")[0].as_buffer().to_pybytes()
     return joined + b"\n"
+
+
+def objects_at(data: bytes, name: str) -> bytes | None:
+    """The objects with this name in each line, one a line with its end; None where a line needs a closer look."""
+    ends_of_lines = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == _NEWLINE)
+    lines = len(ends_of_lines) + (not data.endswith(b"\n"))
+    starts, ends = members(data, name)
+    of_line = np.searchsorted(ends_of_lines, starts)
+    if len(starts) != lines or not np.array_equal(of_line, np.arange(lines)):
+        return None
+    if not np.array_equal(of_line, np.searchsorted(ends_of_lines, ends - 1)):
+        return None
+    if any(len(members(data, address)[0]) for address in _OBJECTS if address != name):
+        return None
+    places = zip(starts.tolist(), ends.tolist(), strict=True)
+    return b"".join([data[start:end] + b"\n" for start, end in places])
 
 
 def _has_address(table: pa.Table) -> bool:

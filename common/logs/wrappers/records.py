@@ -16,7 +16,7 @@ import numpy as np
 from common.logs.batches import decoded
 from common.logs.blocks import Block
 from common.logs.packing.gunzip import MAGIC
-from common.logs.wrappers.columns import texts_at
+from common.logs.wrappers.columns import objects_at, texts_at
 from common.logs.wrappers.documents import MAX_DOCUMENT_BYTES
 from common.logs.wrappers.spans import spans
 
@@ -68,7 +68,10 @@ def unwrapped(block: Block, path: Path) -> Block:
 
     A line without a record there is passed on as it is.
     """
-    joined = texts_at(block.data, path) if EACH not in path and BASE64 not in path else None
+    joined = None
+    if block.data and EACH not in path and BASE64 not in path:
+        joined = objects_at(block.data, path[0]) if len(path) == 1 else None
+        joined = joined or texts_at(block.data, path)
     if joined is not None:
         numbers = block.numbers_of(np.arange(joined.count(b"\n"), dtype=np.int64))
         return replace(block, data=joined, numbers=numbers, behind=block.next_line)

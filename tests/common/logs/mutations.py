@@ -28,7 +28,8 @@ class LogFile:
 
     Attributes:
         data: its bytes.
-        whole: the bytes of the file before its container was damaged; None where that was left alone.
+        whole: the bytes of the file before its container was damaged; None where that was left alone, or where nothing
+            can show the damage.
         lines: of a text file that is not packed, the lines that are not blank; None for any other.
         story: what was done to it.
     """
@@ -61,8 +62,9 @@ def spoilt(chance: random.Random) -> LogFile:
             way = chance.choice(BYTE_WAYS)
             packed = way(chance, packed)
             story.append(way.__name__)
-    text = pack is plain and name != "parquet"
-    return LogFile(packed, whole if damaged else None, _filled(packed) if text else None, " ".join(story))
+    text = pack is plain and name not in ("parquet", "array")
+    checked = pack is not other_packing  # some of those have no checksum: damage can change what records say
+    return LogFile(packed, whole if damaged and checked else None, _filled(packed) if text else None, " ".join(story))
 
 
 def _filled(data: bytes) -> int:
@@ -81,6 +83,16 @@ def _panos(chance: random.Random, count: int) -> bytes:
 
 def _syslog(chance: random.Random, count: int) -> bytes:
     return b"".join(b"<14>Mar 11 16:23:31 fw1 " + line + b"\n" for line in _panos(chance, count).split(b"\n"))
+
+
+def _vector(chance: random.Random, count: int) -> bytes:
+    lines = _syslog(chance, count).decode().splitlines()
+    return "\n".join(json.dumps({"message": line, "host": "fw1"}) for line in lines).encode()
+
+
+def _array(chance: random.Random, count: int) -> bytes:
+    objects = [json.loads(line) for line in _sls(chance, count).split(b"\n")]
+    return json.dumps(objects, indent=chance.choice((None, 1))).encode()
 
 
 def _sls(chance: random.Random, count: int) -> bytes:
@@ -157,6 +169,8 @@ SAMPLES: dict[str, Callable[[random.Random, int], bytes]] = {
     "syslog": _syslog,
     "sls": _sls,
     "ecs": _ecs,
+    "vector": _vector,
+    "array": _array,
     "zeek": _zeek,
     "zeek_json": _zeek_json,
     "argus": _argus,
@@ -279,13 +293,18 @@ def many_gzip(chance: random.Random, data: bytes) -> bytes:
 
 
 def other_packing(chance: random.Random, data: bytes) -> bytes:
-    """A packing that is not read."""
-    return chance.choice((bz2.compress, lzma.compress, lambda data: pa.compress(data, "zstd", asbytes=True)))(data)
+    """One of the packings that are rarer."""
+    return chance.choice(OTHER_PACKINGS)(data)
 
 
+OTHER_PACKINGS: tuple[Callable[[bytes], bytes], ...] = (
+    bz2.compress,
+    lzma.compress,
+    *(lambda data, codec=codec: pa.compress(data, codec, asbytes=True) for codec in ("zstd", "lz4", "snappy")),
+)
 TEXT_WAYS = (
     *(flipped, cut_off, inserted, left_out, doubled, zeroed, shuffled, long_line, line_ends, other_encoding),
     *(other_value, other_value, other_value),
 )
 BYTE_WAYS = (flipped, flipped, flipped, cut_off, inserted, left_out, doubled, zeroed)
-PACKINGS = (*(plain,) * 5, *(one_gzip,) * 5, *(many_gzip,) * 5, other_packing)
+PACKINGS = (*(plain,) * 5, *(one_gzip,) * 5, *(many_gzip,) * 5, *(other_packing,) * 5)

@@ -16,7 +16,7 @@ from common.logs.blocks import BLOCK_BYTES, Block
 from common.logs.packing import Damage
 from common.logs.reading import read_records
 from common.logs.wrappers import Wrapping, documents
-from common.logs.wrappers.columns import texts_at
+from common.logs.wrappers.columns import objects_at, texts_at
 from common.logs.wrappers.documents import Splitter
 from common.logs.wrappers.records import PATHS, records_at, unwrapped
 from tests.common.logs.mutations import SAMPLES
@@ -100,6 +100,19 @@ def test_an_ecs_document_with_its_original_is_ecs() -> None:
     assert detect_format(json.dumps(failed).encode()) == "panos"
 
 
+def test_documents_that_a_pipeline_could_not_take_apart_among_others(tmp_path: Path) -> None:
+    documents = sample("ecs", 40)
+    for at in (0, 7, 8, 39):
+        original = traffic(46, {39: str(at), 11: "from the original"})
+        failed = {"@timestamp": "x", "ecs": {}, "event": {"kind": "pipeline_error", "original": original}}
+        documents[at] = json.dumps(failed)
+    documents[20] = json.dumps({"@timestamp": "x", "ecs": {}, "event": {"kind": "pipeline_error"}})
+    sessions, counts, (reject,) = read(write(tmp_path / "log", "\n".join(documents[1:])))
+    assert counts.read == 39 and reject["source_line"] == 20
+    assert [row["source_line"] for row in sessions] == [line for line in range(1, 40) if line != 20]
+    assert [row["source_line"] for row in sessions if row["rule"] == "from the original"] == [7, 8, 39]
+
+
 def test_both_ways_to_unwrap_agree() -> None:
     chance = random.Random(3)
     texts = ["", "a", "two\nlines", "end\r\n", 'quote " and \\', "\u00e9\u4e2d", "\x00", "tab\t"]
@@ -123,6 +136,16 @@ def test_both_ways_to_unwrap_agree() -> None:
 )  # fmt: skip
 def test_what_needs_a_closer_look(data: bytes) -> None:
     assert texts_at(data, ("message",)) is None
+
+
+def test_objects_of_lines_are_found_at_once() -> None:
+    row = {"time": 1.50, "fields": {"event": {"no": 1}}, "event": {"a": 'x "event": {} \\', "n": 1.10}, "z": {}}
+    data = "\n".join([json.dumps(row)] * 3).encode()
+    assert objects_at(data, "event") == (json.dumps(row["event"]) + "\n").encode() * 3
+    for spoilt in (b"{}\n" + data, data + b'\n{"event": 1}', data[:-1], b'{"event": {}, "source": {"ip": "::"}}', b"}"):
+        assert objects_at(spoilt, "event") is None
+        lines = [line for part in spoilt.split(b"\n") for line in records_at(part, ("event",))]
+        assert unwrapped(Block(spoilt, 1), ("event",)).data == b"\n".join((*lines, b""))
 
 
 def pieces(data: bytes, step: int) -> Iterator[bytes]:
@@ -169,7 +192,8 @@ def test_documents_after_a_hole() -> None:
     rows = [json.dumps({"id": at, "inner": {"x": {"y": at}}}, indent=1) for at in range(20)]
     text = ",\n".join(rows).encode()
     at = text.index(b'"id": 10') + 20
-    found = list(Splitter(0).blocks(iter([text[:at], Damage("broken", 5), text[at + 7 :]])))
+    parts: list[bytes | Damage] = [text[:at], Damage("broken", 5), text[at + 7 :]]
+    found = list(Splitter(0).blocks(parts))
     whole = [json.loads(line)["id"] for line in lines_in(iter(found)) if b'"id"' in line]
     assert whole == [number for number in range(20) if number != 10]
     (hole,) = [block for block in found if block.damage]
@@ -190,7 +214,7 @@ def test_a_long_array_takes_little_memory() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert count == 120_001 and peak < 20 * BLOCK_BYTES  # the array has more than 60 MB
-    endless = (b'{"a": "' if at == 0 else b"x" * BLOCK_BYTES for at in range(20))
+    endless = [b'{"a": "', *[b"x" * BLOCK_BYTES] * 19]
     assert sum(len(block.data) for block in Splitter(0).blocks(endless)) < 20 * BLOCK_BYTES
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from common.contracts.session import SESSION_COLUMNS, SOURCE_COLUMNS
 from tests.common.logs.panos_logs import threat, traffic
+from tests.terminals import on_terminal
 from tools.parse.cli import main
 
 NAMES = [column.name for column in (*SESSION_COLUMNS, *SOURCE_COLUMNS)]
@@ -41,15 +43,22 @@ WHOLE = {
     "damaged_files": 0, "unreadable_files": 0, "missing_bytes": 0, "files": 1, "skipped": [], "holes": [],
     "incomplete_reason": None,
 }  # fmt: skip
-KINDS: dict[str, Any] = {"others": {}, "zones": {}}
-COUNTS = {"read": 30, "kept": 26, "duplicate": 1, "uncounted": 2, "rejected": 1} | WHOLE
-COUNTS |= {"others": {"SYSTEM": 1}, "zones": {"high_resolution": 28}}
+COUNTS = {
+    "read": 30, "kept": 26, "duplicate": 1, "uncounted": 2, "rejected": 1, "others": {"SYSTEM": 1},
+} | WHOLE  # fmt: skip
+
+
+def counted(result: Result) -> dict[str, Any]:
+    """The counts on stderr, but for where the zones of the times came from."""
+    found: dict[str, Any] = json.loads(result.stderr)
+    assert isinstance(found.pop("zones"), dict)
+    return found
 
 
 def test_sessions_on_stdout_counts_on_stderr(log: Path) -> None:
     result = parse(log)
     assert result.exit_code == 0
-    assert json.loads(result.stderr) == COUNTS
+    assert counted(result) == COUNTS
     found = rows(result.stdout)
     assert len(found) == 26 and all(list(row) == NAMES for row in found)
     assert found[0] == {
@@ -78,7 +87,7 @@ def test_the_option_all_adds_the_status(log: Path) -> None:
 def test_files_in_both_formats_hold_the_same(log: Path, tmp_path: Path) -> None:
     for name in ("out.parquet", "out.ndjson"):
         result = parse(log, "--out", tmp_path / name, "--rejects", tmp_path / "rejects.ndjson")
-        assert (result.exit_code, result.stdout, json.loads(result.stderr)) == (0, "", COUNTS)
+        assert (result.exit_code, result.stdout, counted(result)) == (0, "", COUNTS)
     (reject,) = rows((tmp_path / "rejects.ndjson").read_text())
     assert (reject["source_file"], reject["source_line"]) == (str(log), 6)
     assert reject["reason"] == "dst_port 65536 is outside 0 to 65535"
@@ -94,11 +103,9 @@ def test_files_in_both_formats_hold_the_same(log: Path, tmp_path: Path) -> None:
 
 def test_its_own_output_is_an_input(log: Path, tmp_path: Path) -> None:
     parse(log, "--out", tmp_path / "out.parquet", "--all")
-    counts = json.loads(parse(tmp_path / "out.parquet").stderr)
-    assert (
-        counts | {"zones": {}}
-        == {"read": 28, "kept": 26, "duplicate": 1, "uncounted": 1, "rejected": 0} | WHOLE | KINDS
-    )
+    counts = counted(parse(tmp_path / "out.parquet"))
+    expected = {"read": 28, "kept": 26, "duplicate": 1, "uncounted": 1, "rejected": 0, "others": {}}
+    assert counts == expected | WHOLE
 
 
 def test_text_is_escaped_as_json(tmp_path: Path) -> None:
@@ -137,6 +144,47 @@ def test_fields_and_file_names_cannot_write_to_the_terminal(tmp_path: Path) -> N
         assert text and not set("\x9b\x1b\u202e") & set(text)
     assert rows(result.stdout)[0]["rule"] == hostile
     assert rows(rejects.read_text())[0]["raw"] == f"nonsense {hostile}"
+
+
+def test_a_summary_for_people_and_as_json(log: Path) -> None:
+    result = parse(log, "--stats")
+    assert result.exit_code == 0 and counted(result) == COUNTS
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"files    1 (1 panos), {log.stat().st_size:,} bytes, 0 skipped"
+    assert lines[1] == "records  30: 26 kept, 1 duplicate, 2 uncounted, 1 rejected"
+    assert "others   1 SYSTEM" in lines
+    assert "times    sessions ended from 2024-03-11T16:23:02Z to 2024-03-11T16:23:30.250000Z" in lines
+    assert re.search(r"\bsrc_ip +100\.0%", result.stdout) and re.search(r"\bseverity +3\.8%", result.stdout)
+    assert lines[-2] == "rejects  1: dst_port ... is outside ... to ..."
+    assert lines[-1].startswith(f"         as {log}:6: 1,2024/03/11") and len(lines[-1]) < 400
+    summary = json.loads(parse(log, "--stats", "--format", "json").stdout)
+    assert summary == json.loads(parse(log, "--stats", "--format", "ndjson").stdout)
+    assert summary["records"] == {name: COUNTS[name] for name in ("read", "kept", "duplicate", "uncounted", "rejected")}
+    assert (summary["formats"], summary["others"], summary["fields"]["app"]) == ({"panos": 1}, {"SYSTEM": 1}, 1.0)
+    assert summary["fields"]["severity"] == round(1 / 26, 6)
+    assert summary["rejects"][0]["example"]["source_line"] == 6
+
+
+def test_a_sample_is_spread_over_the_input(tmp_path: Path) -> None:
+    path = tmp_path / "fw.log"
+    path.write_text("\n".join(traffic(46, {39: str(number)}) for number in range(30_000)))  # more than one batch
+    numbers = [row["sequence_number"] for row in rows(parse(path, "--sample", "60").stdout)]
+    assert len(numbers) == 60 and numbers == sorted(set(numbers))
+    assert all(0 < sum(begin <= number < begin + 10_000 for number in numbers) < 40 for begin in (0, 10_000, 20_000))
+    assert [row["sequence_number"] for row in rows(parse(path, "--sample", "60").stdout)] == numbers
+    assert counted(parse(path, "--sample", "60"))["kept"] == 30_000
+    assert len(rows(parse(path, "--sample", "40000").stdout)) == 30_000
+
+
+@pytest.mark.parametrize("stdout", ["a pipe", "a file"])
+def test_a_terminal_shows_how_far_it_is(tmp_path: Path, stdout: str) -> None:
+    path = tmp_path / "fw.csv"
+    path.write_text("\n".join(traffic(46, {39: str(number)}) for number in range(60_000)))
+    out = tmp_path / "out"
+    command = f"{sys.executable} -m tools.parse.cli {path} {'>' if stdout == 'a file' else '| cat >'} {out}"
+    shown = on_terminal(["bash", "-c", command])
+    assert shown.code == 0 and len(out.read_text().splitlines()) == 60_000
+    assert any(re.search(r"[0-9.]+ of [0-9.]+ MB.* MB/s.* left", line) for line in shown.moved), shown.moved
 
 
 def test_zone_from_the_option_or_the_project_parameters(tmp_path: Path) -> None:
@@ -188,6 +236,9 @@ def test_too_many_rejects_fail_after_they_are_written(tmp_path: Path) -> None:
         (("text.log",), 1, "text.log is in no known log format"),
         (("blank.log", "--log-format", "panos"), 1, "no records in blank.log"),
         (("fw.log", "--log-time-zone", "Mars/Base"), 1, 'log_time_zone is "Mars/Base"'),
+        (("fw.log", "--stats", "--out", "x.parquet"), 1, "--stats goes with neither"),
+        (("fw.log", "--stats", "--format", "csv"), 1, "no form 'csv'"),
+        (("fw.log", "--sample", "0"), 2, "--sample"),
         (("fw.log", "--out", "x.csv"), 1, "'x.csv' has an unknown suffix"),
         (("fw.log", "--out", "no/such/x.parquet"), 1, "no/such/x.parquet cannot be written"),
         (("fw.log", "--parameters", "none.yaml"), 1, "none.yaml"),
