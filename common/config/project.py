@@ -81,7 +81,9 @@ class ProjectParameters(Settings):
     non_persistent_prefixes: tuple[Text, ...] = ("vdi-", "nph-")
     """Name prefixes of machines that are recreated for each session, such as virtual desktops."""
     column_mapping: Mapping[str, Text] = Field(default_factory=dict)
-    """Column of a Parquet log for each canonical column whose name differs."""
+    """Column of a Parquet log for each canonical column whose name differs; `src_endpoint.ip` is a nested one."""
+    columns: tuple[Text, ...] = ()
+    """Variables of a custom log format of PAN-OS as CSV (`type`, `src`, ...), in their order."""
     redshift: RedshiftParameters | None = None
     """The connection to Redshift; only stages in AWS need it."""
     publication: PublicationParameters | None = None

@@ -21,6 +21,7 @@ SHAPED = {
     "device_time_zones": "delta",
     "allowed_lateness_minutes": "delta",
     "column_mapping": "delta",
+    "columns": "delta",
     "internal_cidrs": "delta",
     "segments": "delta",
     "time_zone": "fg_a",

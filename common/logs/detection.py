@@ -7,10 +7,11 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from common.errors import FormatError, InputError, StorageError
 from common.logs.files import FoundFile, file_size, find_all, is_no_log, open_file
-from common.logs.formats import parquet
+from common.logs.formats import panos, panos_columns, parquet
 from common.logs.holes import Hole
 from common.logs.nearest import describe
 from common.logs.options import ReadOptions
@@ -72,9 +73,13 @@ def detect_format(head: bytes) -> str | None:
     return found[1] if found else None
 
 
-def sniff(line: bytes) -> str | None:
-    """The format that knows the line; None if there is none."""
-    return next((reader.NAME for reader in READERS if reader.sniff(line)), None)
+def sniff(line: bytes, columns: Sequence[str] = ()) -> str | None:
+    """The format that knows the line; None if there is none.
+
+    A line with as many columns as the project names may look like one in PAN-OS's own order, or like none.
+    """
+    found = next((reader.NAME for reader in READERS if reader.sniff(line)), None)
+    return panos_columns.NAME if found in (None, panos.NAME) and panos_columns.fits(line, columns) else found
 
 
 def read_head(path: str) -> bytes:
@@ -110,11 +115,13 @@ def recognise(path: str, head: bytes, options: ReadOptions) -> tuple[Wrapping, s
     looks = next(((kind, remedy) for begin, kind, remedy in LOOKS if begin.match(head)), None)
     if is_packed(head):
         looks = "file that is packed twice", "Unpack it once"
-    found = None if looks else find_wrapping(head, sniff)
+    found = None if looks else find_wrapping(head, partial(sniff, columns=options.columns))
     if found:
         return found
     if looks:
         raise FormatError(f"{path} is in no known log format: it is a {looks[0]}", looks[1])
+    if options.columns:
+        return Wrapping(), panos_columns.NAME  # which says of each line what does not fit
     nearest = describe(head)
     raise FormatError(
         f"{path} is in no known log format{nearest and f': it looks like {nearest}'}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from common.logs.batches import ParsedBatch, RecordCollector, decoded
 from common.logs.blocks import MAX_LINE_BYTES, Block
@@ -21,12 +21,19 @@ def read_lines(source: Source, parse: Callable[[bytes, int, RecordCollector], No
     """
     for block in source.blocks:
         collector = RecordCollector(source.path)
-        for number, line in lines_of(block):
-            try:
-                parse(line, number, collector)
-            except FieldError as error:
-                collector.reject(number, str(error), decoded(line[:MAX_LINE_BYTES]))
+        parse_lines(lines_of(block), parse, collector)
         yield collector.batch()
+
+
+def parse_lines(
+    lines: Iterable[tuple[int, bytes]], parse: Callable[[bytes, int, RecordCollector], None], into: RecordCollector
+) -> None:
+    """Gives each line to `parse` with its number, and rejects those for which it raises `FieldError`."""
+    for number, line in lines:
+        try:
+            parse(line, number, into)
+        except FieldError as error:
+            into.reject(number, str(error), decoded(line[:MAX_LINE_BYTES]))
 
 
 def lines_of(block: Block) -> Iterator[tuple[int, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +11,10 @@ import pyarrow.compute as pc
 
 from common.arrays import Flags
 from common.logs import values
-from common.logs.vectors import as_text, instants, real_numbers
+from common.logs.records import Raw
+from common.logs.vectors import as_text, by_distinct, real_numbers
 
 _ESCAPE = re.compile(r"\\([\\=|])")
-_QUARTER = 15 * 60 * values.MICROSECOND
 _SECOND = values.MICROSECOND
 _TIMESTAMP = pa.timestamp("us", "UTC")
 
@@ -58,41 +59,32 @@ def session_starts(start: pa.Array, logged: pa.Array, duration: pa.Array) -> tup
     return pa.array(np.where(late, begins - micros.astype(np.int64), begins)).view(_TIMESTAMP), certain
 
 
-def universal(local: str | None, received: str | None, received_universal: str | None) -> str | None:
-    """A local time in UTC, where the line has one moment both in local time and in UTC; else the time as it is."""
-    if not (local and received and received_universal) or not (_is_local(local) and _is_local(received)):
-        return local
-    if not received_universal.endswith("Z"):
-        return local
-    offset = values.instant("receive time", "UTC", received) - values.instant("devTime", "UTC", received_universal)
-    quarters = round(offset / _QUARTER) * _QUARTER
-    if abs(offset - quarters) > 2 * _SECOND or abs(quarters) > 14 * 3600 * _SECOND:
-        return local
-    return values.wall_clock(values.instant("start", "UTC", local) - quarters)
+def told_apart(raw: Raw) -> Raw:
+    """The texts of a THREAT log without the session, if it has no sequence number.
+
+    A session has many threats: by the session alone, all but the first would count as duplicates.
+    """
+    return raw if values.text(raw.get("sequence_number")) else {**raw, "session_id": None}
 
 
-def universals(local: pa.Array, received: pa.Array, received_universal: pa.Array) -> tuple[pa.Array, Flags]:
-    """`universal` of whole columns; rows to which it does not apply are not certain."""
-    certain = np.ones(len(local), dtype=bool)
-    for column in (local, received):
-        certain &= np.asarray(pc.match_substring_regex(as_text(column), _LOCAL.pattern).fill_null(False))
-    certain &= np.asarray(pc.ends_with(as_text(received_universal), "Z").fill_null(False))
-    starts, sure = _micros(local, "start")
-    here, known = _micros(received, "receive time")
-    there, fixed = _micros(received_universal, "devTime")
-    quarters = np.rint((here - there) / _QUARTER).astype(np.int64) * _QUARTER
-    certain &= sure & known & fixed & (np.abs(here - there - quarters) <= 2 * _SECOND)
-    certain &= np.abs(quarters) <= 14 * 3600 * _SECOND
-    return pa.array(np.where(certain, starts - quarters, 0)).view(_TIMESTAMP), certain
+def without_foreign_zone(raw: dict[str, str | None]) -> dict[str, str | None]:
+    """The texts without a log time in UTC beside a start in local time, for whose zone it would be taken."""
+    start, logged = raw.get("start_ts"), raw.get("log_time")
+    if not start or not logged or _NAMED.search(start) or not _NAMED.search(logged):
+        return raw
+    return {name: value for name, value in raw.items() if name != "log_time"}
 
 
-_LOCAL = re.compile(r"^[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8}$")
+def with_own_zone(start: pa.Array, logged: pa.Array) -> Flags:
+    """Which rows `without_foreign_zone` leaves as they are."""
+    by_log, by_start = (pc.match_substring_regex(as_text(each), _NAMED.pattern) for each in (logged, start))
+    own: Flags = ~np.asarray(by_log.fill_null(False)) | np.asarray(by_start.fill_null(False))
+    return own
 
 
-def _is_local(text: str) -> bool:
-    return _LOCAL.match(text) is not None
+_NAMED = re.compile(r"(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2})\s*$")
 
 
 def _micros(column: pa.Array, name: str) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Flags]:
-    numbers, certain = instants(column, name, "UTC")
+    numbers, certain = by_distinct(column, partial(values.instant, name, "UTC"), pa.int64())
     return numbers.fill_null(0).to_numpy(zero_copy_only=False), certain & np.asarray(numbers.is_valid())

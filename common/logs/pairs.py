@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,6 +16,7 @@ from common.logs.batches import ParsedBatch, RecordCollector, decoded
 from common.logs.blocks import MAX_LINE_BYTES, Block
 from common.logs.keyed import KeyedLines, Style, fields_of
 from common.logs.options import ReadOptions
+from common.logs.pair_rules import told_apart
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
 from common.logs.source import Source
 from common.logs.tables import sessions_of
@@ -61,6 +63,11 @@ class Profile:
             found[name] = column
         return found, certain
 
+
+_PROGRAM = re.compile(
+    r"(?:<[0-9]{1,3}>)?(?:1 )?(?:[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T\S+) "
+)
+"""The beginning of a syslog message, of whatever program."""
 
 _ENDPOINTS = {"src_ip", "dst_ip", "src_port", "dst_port", "protocol"}
 _REQUIRED = {TRAFFIC: _ENDPOINTS | {"start_ts", "duration_s"}, THREAT: _ENDPOINTS | {"log_time"}}
@@ -111,17 +118,26 @@ def parse_block(block: Block, path: str, options: ReadOptions, form: PairFormat)
     for columns in lines.columns(form.plain, form.wanted):
         for kind, mask, raw, sure in form.together(columns.table, style):
             rows = columns.lines[mask]
+            if kind == THREAT and "session_id" in raw:
+                sure = sure & _has_number(raw)
             if not len(rows) or not _REQUIRED[kind] <= set(raw):
                 continue
             batch = pa.RecordBatch.from_arrays(list(raw.values()), names=list(raw))
             if not mask.all():
                 batch = batch.filter(pa.array(mask))
-            sessions, certain = sessions_of(batch, kind, block.numbers_of(rows), path, options, ~sure[mask])
+            numbers, doubtful = block.numbers_of(rows), ~sure[mask]
+            sessions, certain = sessions_of(batch, kind, numbers, path, options, doubtful, collector.zones)
             found.append(sessions)
             alone[rows[certain]] = False
     for at in np.flatnonzero(alone).tolist():
         parse_line(lines[at], block.number(at), options, form, collector)
     return collector.batch(found)
+
+
+def _has_number(raw: Mapping[str, pa.Array]) -> Flags:
+    """Which rows `told_apart` leaves as they are."""
+    number = raw.get("sequence_number", pa.nulls(len(raw["session_id"]), pa.string()))
+    return np.asarray(pc.not_equal(pc.utf8_trim(as_text(number), BLANK), "").fill_null(False))
 
 
 def parse_line(line: bytes, number: int, options: ReadOptions, form: PairFormat, into: RecordCollector) -> None:
@@ -134,12 +150,15 @@ def parse_line(line: bytes, number: int, options: ReadOptions, form: PairFormat,
             raise FieldError(f"the line is longer than {MAX_LINE_BYTES} bytes")
         fields = fields_of(text, form.style(line))
         if fields is None:
+            if _PROGRAM.match(text) and f"{form.style(line).magic.decode()}|" not in text:
+                into.skip("other program")
+                return
             raise FieldError("the line does not have the header of its format")
         kind, raw = form.raw(fields)
         if kind not in (TRAFFIC, THREAT):
             into.skip(kind)
             return
-        session = session_of(kind, raw, options)
+        session = session_of(kind, raw if kind == TRAFFIC else told_apart(raw), options)
     except FieldError as error:
         into.reject(number, str(error), text)
     else:

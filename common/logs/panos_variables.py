@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from common.contracts.session import SESSION_COLUMNS
-from common.logs import values
-from common.logs.records import THREAT, TRAFFIC, Raw
-from common.logs.values import FieldError, shown
 
 VARIABLES = {
     "type": "event_type",
@@ -83,43 +78,14 @@ IGNORED = frozenset(
 CANONICAL = frozenset(column.name for column in SESSION_COLUMNS)
 
 
-def column_of(name: str) -> str:
+def column_of(name: str) -> str | None:
     """The canonical column of a variable, with or without its dollar, or of a canonical name; "" for other variables.
 
-    Raises:
-        FieldError: there is no such variable.
+    None if there is no such variable.
     """
     plain = name.strip().removeprefix("$")
     if plain in VARIABLES:
         return VARIABLES[plain]
     if plain in CANONICAL or plain in ("log_time", "receive_time", "precise_time"):
         return plain
-    if plain.lower() in IGNORED or plain in ("", "-"):
-        return ""
-    raise FieldError(f"{shown(name)} is no variable of PAN-OS's log formats")
-
-
-def session_texts(
-    given: Mapping[str, str | None], time: Callable[[str | None], str | None] = values.text
-) -> tuple[str, Raw]:
-    """The log type and the texts of a record, given by canonical name; without the type it is TRAFFIC if it has bytes.
-
-    `time` makes a time readable.
-
-    Raises:
-        FieldError: the record does not say whether it is TRAFFIC or THREAT.
-    """
-    raw = dict(given)
-    kind = values.text(raw.pop("event_type", None)) or ""
-    received = raw.pop("receive_time", None)
-    raw["log_time"] = raw.get("log_time") or received
-    for name in ("start_ts", "end_ts", "log_time"):
-        raw[name] = time(raw.get(name))
-    if not raw["log_time"]:
-        del raw["log_time"]
-    kind = kind.upper() or (TRAFFIC if "start_ts" in given and "threat_id" not in given else "")
-    if not kind:
-        raise FieldError("the record does not have the type of the log")
-    if kind == THREAT and "log_time" not in raw:
-        raise FieldError("the THREAT log has neither time_generated nor receive_time")
-    return kind, raw
+    return "" if plain.lower() in IGNORED or plain in ("", "-") else None

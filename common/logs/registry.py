@@ -8,7 +8,25 @@ from typing import Protocol
 from common.errors import FormatError
 from common.logs.batches import ParsedBatch
 from common.logs.blocks import Block
-from common.logs.formats import argus, cef, ecs, leef, panos, panos_pairs, parquet, sls, zeek
+from common.logs.formats import (
+    argus,
+    cef,
+    cidds,
+    ecs,
+    leef,
+    nfdump,
+    ocsf,
+    panos,
+    panos_columns,
+    panos_export,
+    panos_pairs,
+    parquet,
+    sls,
+    suricata,
+    unsw,
+    vpcflow,
+    zeek,
+)
 from common.logs.source import Source
 
 
@@ -44,9 +62,17 @@ READERS: tuple[LogFormat, ...] = (
     sls,
     cef,
     leef,
+    panos_export,
     panos,
     panos_pairs,
+    panos_columns,
+    suricata,
+    ocsf,
     ecs,
+    vpcflow,
+    nfdump,
+    cidds,
+    unsw,
 )
 """The formats in order of preference: where a line fits several, the first one wins."""
 

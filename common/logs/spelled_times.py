@@ -83,6 +83,8 @@ def spreadsheet_time(value: str | None) -> str | None:
         if not 1 <= hours <= 12:
             raise FieldError(f"time {shown(text)} has no such hour")
         hours = hours % 12 + (12 if half in "Pp" else 0)
+    if not 1 <= month <= 12:
+        raise FieldError(f"time {shown(text)} has no such month")
     return f"{year}-{month:02d}-{day:02d} {hours:02d}:{minute}{seconds or ''}"
 
 

@@ -67,6 +67,7 @@ def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
         config.log_time_zone or stage.project.log_time_zone,
         stage.project.device_time_zones,
         stage.project.column_mapping,
+        stage.project.columns,
     )
     with activity("finding logs", stage.report.stage):
         found = find_logs(config.inputs, options)

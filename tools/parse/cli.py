@@ -100,7 +100,13 @@ def main(
     project = load_project(parameters_path, log_time_zone=log_time_zone)
     config = ParseConfig(
         inputs=inputs,
-        options=ReadOptions(log_format, project.log_time_zone, project.device_time_zones, project.column_mapping),
+        options=ReadOptions(
+            log_format,
+            project.log_time_zone,
+            project.device_time_zones,
+            project.column_mapping,
+            project.columns,
+        ),
         include_all=include_all,
         out=out,
         form=form or ("text" if stats else "ndjson"),

@@ -11,7 +11,9 @@ from common.logs.batches import KEPT, ParsedBatch, RecordCollector, decoded
 from common.logs.csv_lines import split_columns
 from common.logs.lines import read_lines
 from common.logs.records import TRAFFIC, session_of
+from common.logs.services import SERVICE_PORTS
 from common.logs.source import Source
+from common.logs.spelled_times import epoch_time
 from common.logs.values import FieldError
 
 NAME = "argus"
@@ -23,6 +25,7 @@ ETHERNET_HEADER_BYTES = 14
 """Argus counts the Ethernet header of each packet; firewalls do not."""
 
 _HARDWARE_ADDRESS = re.compile(r"[0-9A-Fa-f]{1,2}(?::[0-9A-Fa-f]{1,2}){5}")
+_TIME_ONLY = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?")
 _HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]{1,8}")
 TYPICAL = REQUIRED
 
@@ -59,6 +62,9 @@ class _Parser:
         if len(columns) != len(self._fields):
             raise FieldError(f"the line has {len(columns)} columns, the header names {len(self._fields)}")
         flow = {name: value.strip() for name, value in zip(self._fields, columns, strict=True)}
+        if flow["Proto"].lower() == "man":
+            into.skip("management")
+            return
         if _is_below_ip(flow):
             into.skip("below IP")
             return
@@ -84,7 +90,7 @@ def _raw(flow: dict[str, str]) -> dict[str, str | None]:
     return {
         "subtype": "end",
         "action": "allow",
-        "start_ts": flow["StartTime"],
+        "start_ts": _start(flow["StartTime"]),
         "duration_s": flow["Dur"],
         "src_ip": flow["SrcAddr"],
         "src_port": _port(flow["Sport"], flow["Proto"]),
@@ -98,6 +104,13 @@ def _raw(flow: dict[str, str]) -> dict[str, str | None]:
         "session_end_reason": end_reason(flow.get("State", "")) if is_tcp else "aged-out",
         "app": "incomplete" if is_tcp and packets_received == 0 else None,
     }
+
+
+def _start(value: str) -> str | None:
+    """The start as text that names the time: Argus writes it as its format says, also in seconds since the epoch."""
+    if _TIME_ONLY.fullmatch(value):
+        raise FieldError(f"StartTime {values.shown(value)} has no date: write it with ra -u, or with a date in -t")
+    return epoch_time(value)
 
 
 def _volumes(flow: dict[str, str]) -> tuple[int, int, int, int]:
@@ -119,9 +132,9 @@ def _volumes(flow: dict[str, str]) -> tuple[int, int, int, int]:
 
 
 def _port(value: str, protocol: str) -> str:
-    """The port in decimal; 0 where Argus shows a type or an SPI in hexadecimal, for protocols without ports."""
+    """The port in decimal, also of a service by name; 0 where Argus shows a type or an SPI of other protocols."""
     if not _HEXADECIMAL.fullmatch(value):
-        return value
+        return SERVICE_PORTS.get(value.lower(), value)
     return str(int(value, 16)) if values.protocol(protocol) in ("tcp", "udp") else "0"
 
 

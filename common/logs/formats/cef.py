@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from common.logs.batches import ParsedBatch
 from common.logs.keyed import Style
-from common.logs.pair_rules import session_start, session_starts, unescaped
+from common.logs.pair_rules import session_start, session_starts, unescaped, with_own_zone, without_foreign_zone
 from common.logs.pairs import PLAIN, Profile, Rule, Together, read_pairs
 from common.logs.records import THREAT, TRAFFIC, Raw
 from common.logs.source import Source
@@ -25,6 +25,7 @@ from common.logs.vectors import as_text, by_distinct
 
 NAME = "cef"
 SPLITTABLE = True
+TYPICAL = ("CEF:0", "rt", "src", "dst", "spt", "dpt", "cn1", "cn3")
 
 PAN_OS, SERVICE = "PAN-OS", "LF"
 VENDOR = "Palo Alto Networks"
@@ -36,8 +37,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "nat_src_ip": ("sourceTranslatedAddress",),
     "nat_dst_ip": ("destinationTranslatedAddress",),
     "rule": ("cs1",),
-    "src_user": ("suser", "suser0"),
-    "dst_user": ("duser", "duser0"),
+    "src_user": ("suser0", "suser"),
+    "dst_user": ("duser0", "duser"),
     "app": ("app",),
     "virtual_system": ("cs3",),
     "src_zone": ("cs4",),
@@ -93,7 +94,6 @@ SEVERITIES = {"1": "informational", "2": "low", "3": "medium", "4": "high", "5":
 
 _HEADER = ("format", "vendor", "product", "version", "event", "name", "level")
 _RECORD = re.compile(rb"CEF:([0-9])\|Palo Alto Networks\|")
-_TIMES = {"start_ts", "log_time"}
 
 
 def _local(value: str | None) -> str | None:
@@ -170,6 +170,7 @@ class Cef:
         start = raw.pop("logged_start", None)
         if kind == TRAFFIC and not raw["start_ts"]:
             raw["start_ts"] = session_start(start, raw["log_time"], raw["duration_s"])
+        raw = without_foreign_zone(raw)
         present = {name: value for name, value in raw.items() if value or name != "log_time"}
         return kind, present | _named(kind, product, fields, raw)
 
@@ -193,6 +194,8 @@ class Cef:
                 certain = certain & sure
         elif "start_ts" in raw:
             certain = certain & np.asarray(raw["start_ts"].is_valid())
+            if "log_time" in raw:
+                certain = certain & with_own_zone(raw["start_ts"], raw["log_time"])
         return kind, mask, raw | self._named(table, kind, product, raw), certain
 
     def _named(self, table: pa.RecordBatch, kind: str, product: str, raw: dict[str, pa.Array]) -> dict[str, pa.Array]:

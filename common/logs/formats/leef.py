@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from common.logs.batches import ParsedBatch
 from common.logs.keyed import Style
-from common.logs.pair_rules import unescaped, universal, universals
+from common.logs.pair_rules import unescaped
 from common.logs.pairs import PLAIN, Profile, Rule, Together, read_pairs
 from common.logs.records import THREAT, TRAFFIC, Raw
 from common.logs.source import Source
@@ -21,6 +21,7 @@ from common.logs.vectors import as_text, by_distinct
 
 NAME = "leef"
 SPLITTABLE = True
+TYPICAL = ("LEEF:2.0", "cat", "src", "dst", "srcPort", "dstPort", "srcBytes", "dstBytes")
 
 VENDOR = "Palo Alto Networks"
 TEMPLATE = "PAN-OS Syslog Integration"
@@ -53,6 +54,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "device_name": ("DeviceName", "vSrcName"),
     "src_country": ("SourceLocation",),
     "dst_country": ("DestinationLocation",),
+    "log_time": ("ReceiveTime", "TimeReceived"),
+    "precise_time": ("devTime",),
 }
 TRAFFIC_KEYS = {
     "bytes_sent": ("srcBytes",),
@@ -62,10 +65,8 @@ TRAFFIC_KEYS = {
     "start_ts": ("StartTime", "SessionStartTime", "startTime"),
     "duration_s": ("ElapsedTime", "SessionDuration"),
     "session_end_reason": ("SessionEndReason",),
-    "log_time": ("devTime",),
 }
 THREAT_KEYS = {
-    "log_time": ("devTime",),
     "url": ("URL", "FileName", "Miscellaneous"),
     "threat_id": ("ThreatID",),
     "threat_category": ("ThreatCategory",),
@@ -79,14 +80,13 @@ _FIELDS = re.compile(
 )
 _SECOND_KEY = re.compile(rb"([\t|^])[A-Za-z_][A-Za-z0-9_.-]*=")
 _BY_NUMBER = re.compile(rb"0?x([0-9A-Fa-f]{1,2})")
-_RECEIVED = ("ReceiveTime", "TimeReceived")
 _TYPES = ("Type", "cat")
 
 
 def _profile(keys: Mapping[str, tuple[str, ...]]) -> Profile:
     texts = ("rule", "src_user", "dst_user", "url", "threat_id", "app")
     rules: dict[str, Rule] = {name: unescaped for name in texts if name in keys}
-    return Profile(keys, rules | {name: cef_time for name in ("start_ts", "log_time") if name in keys})
+    return Profile(keys, rules | {name: cef_time for name in ("start_ts", "log_time", "precise_time") if name in keys})
 
 
 PROFILES = {TRAFFIC: _profile(KEYS | TRAFFIC_KEYS), THREAT: _profile(KEYS | THREAT_KEYS)}
@@ -106,7 +106,7 @@ class Leef:
     """How the lines are built and what they mean, as `PairFormat` asks."""
 
     wanted = frozenset(key for profile in PROFILES.values() for keys in profile.keys.values() for key in keys)
-    wanted |= {*_RECEIVED, *_TYPES}
+    wanted |= {*_TYPES}
     plain = frozenset(key for name in PLAIN for key in (KEYS | TRAFFIC_KEYS).get(name, ()))
 
     def style(self, line: bytes) -> Style:
@@ -128,10 +128,10 @@ class Leef:
         if kind not in PROFILES:
             return kind or "no log type", {}
         raw = PROFILES[kind].raw(fields)
-        received = next((fields[key] for key in _RECEIVED if fields.get(key)), None)
         if kind == TRAFFIC:
             raw["action"] = raw["action"] or (fields.get("event") if fields.get("product") == TEMPLATE else None)
-            raw["start_ts"] = universal(raw["start_ts"], received, raw["log_time"])
+        elif not raw["log_time"]:
+            raw["log_time"] = raw["precise_time"]
         return kind, {name: value for name, value in raw.items() if value or name != "log_time"}
 
     def together(self, table: pa.RecordBatch, style: Style) -> Iterator[Together]:
@@ -151,10 +151,8 @@ class Leef:
             if kind == TRAFFIC and "action" not in raw:
                 template = pc.equal(as_text(table.column("product")), TEMPLATE).fill_null(False)
                 raw["action"] = pc.if_else(template, as_text(table.column("event")), None)
-            received = [as_text(table.column(key)) for key in _RECEIVED if key in table.schema.names]
-            if kind == TRAFFIC and received and {"start_ts", "log_time"} <= set(raw):
-                raw["start_ts"], sure = universals(raw["start_ts"], pc.coalesce(*received), raw["log_time"])
-                certain = certain & sure
+            if kind == THREAT and "log_time" not in raw and "precise_time" in raw:
+                raw["log_time"] = raw["precise_time"]
             yield kind, mask, raw, certain
 
 

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from common.logs.batches import ParsedBatch
 from common.logs.keyed import Style
-from common.logs.pair_rules import unquoted
+from common.logs.pair_rules import unquoted, with_own_zone
 from common.logs.pairs import PLAIN, Profile, Together, read_pairs
-from common.logs.panos_variables import CANONICAL, VARIABLES, session_texts
+from common.logs.panos_texts import session_texts
+from common.logs.panos_variables import CANONICAL, VARIABLES
 from common.logs.records import THREAT, TRAFFIC, Raw
 from common.logs.source import Source
 from common.logs.spelled_times import cef_time
@@ -22,6 +23,7 @@ from common.logs.vectors import as_text, by_distinct
 
 NAME = "panos_pairs"
 SPLITTABLE = True
+TYPICAL = ("type", "src", "dst", "sport", "dport", "proto", "start", "elapsed")
 
 _STYLE = Style(b"", (), b" ", quotes=True)
 _WORDS = re.compile(rb"(?:^|\s)([A-Za-z_-]+)=")
@@ -66,7 +68,7 @@ class Pairs:
         """The log type and the texts of one line."""
         found = {name: value for name, value in _PROFILE.raw(fields).items() if value is not None}
         if "src_ip" not in found and "event_type" not in found:
-            return "other line", {}
+            return "other program", {}
         return session_texts(found, cef_time)
 
     def together(self, table: pa.RecordBatch, style: Style) -> Iterator[Together]:
@@ -84,6 +86,8 @@ class Pairs:
             if name in raw:
                 raw[name], sure = by_distinct(raw[name], cef_time, pa.string())
                 certain &= sure
+        if "start_ts" in raw and "log_time" in raw:
+            certain &= with_own_zone(raw["start_ts"], raw["log_time"])
         for kind in (TRAFFIC, THREAT):
             mask = np.asarray(pc.equal(kinds, kind).fill_null(False))
             if mask.any() and ("start_ts" if kind == TRAFFIC else "log_time") in raw:

@@ -1,10 +1,10 @@
-"""Parquet files whose columns have canonical names, or other names given by a mapping."""
+"""Parquet files whose columns have canonical names, others given by a mapping, or those of OCSF or VPC flow logs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +17,16 @@ from common.errors import FormatError, InputError, first_line
 from common.logs.batches import ParsedBatch, RecordCollector, hole_batch
 from common.logs.files import open_file
 from common.logs.holes import Hole
+from common.logs.ocsf_records import parse_ocsf
 from common.logs.options import ReadOptions
+from common.logs.parquet_columns import column, leaves, prepared, root, texts_of
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
 from common.logs.source import Source
 from common.logs.tables import sessions_of
 from common.logs.values import FieldError, shown
 from common.logs.vectors import as_text, by_distinct
+from common.logs.vpc_records import REQUIRED as VPC_REQUIRED
+from common.logs.vpc_records import vpc_parser
 
 NAME = "parquet"
 SPLITTABLE = False  # rows, not lines
@@ -71,17 +75,21 @@ def read(source: Source) -> Iterator[ParsedBatch]:
     first_row = 1
     with open_file(source.path) as stream:
         file = _open(stream, source.path)
+        if parser := _other_layout(file.schema_arrow, source.options):
+            yield from _by_rows(file, source, parser)
+            return
         names = _columns(file.schema_arrow, source.path, source.options.column_mapping)
+        roots = list(dict.fromkeys(root(name, file.schema_arrow) for name in names.values()))
         for number in range(file.num_row_groups):
             group = file.metadata.row_group(number)
             next_group = first_row + group.num_rows
-            for batch in _batches(file, number, list(dict.fromkeys(names.values()))):
+            for batch in _batches(file, number, roots):
                 if isinstance(batch, str):
-                    reason = f"the Parquet data are damaged, {next_group - first_row:,} rows are missing here: {batch}"
-                    yield hole_batch(Hole(source.path, reason, first_row, group.total_byte_size), "")
+                    yield _hole(source.path, batch, first_row, next_group, group.total_byte_size)
                     continue
-                raw = pa.RecordBatch.from_arrays([batch.column(name) for name in names.values()], names=list(names))
                 try:
+                    arrays = [prepared(name, column(batch, given)) for name, given in names.items()]
+                    raw = pa.RecordBatch.from_arrays(arrays, names=list(names))
                     yield _parse(raw, first_row, source.path, source.options)
                 except pa.ArrowException as error:
                     raise InputError(
@@ -90,6 +98,47 @@ def read(source: Source) -> Iterator[ParsedBatch]:
                     ) from None
                 first_row += batch.num_rows
             first_row = next_group
+
+
+RowParser = Callable[[Mapping[str, Any], int, RecordCollector], None]
+
+
+def _other_layout(schema: pa.Schema, options: ReadOptions) -> RowParser | None:
+    """The parser of the rows of a file whose columns are those of another format; None where no format knows them."""
+    names = set(schema.names)
+    if options.column_mapping or set(REQUIRED) <= names:
+        return None
+    if "class_uid" in names:
+        return lambda row, number, into: parse_ocsf(row, number, options, into)
+    if {name.replace("-", "_") for name in VPC_REQUIRED} <= {name.replace("-", "_") for name in names}:
+        return vpc_parser(options)
+    return None
+
+
+def _by_rows(file: pq.ParquetFile, source: Source, parse: RowParser) -> Iterator[ParsedBatch]:
+    """As `read`, with the parser of another format."""
+    first_row = 1
+    for number in range(file.num_row_groups):
+        next_group = first_row + file.metadata.row_group(number).num_rows
+        for batch in _batches(file, number, file.schema_arrow.names):
+            if isinstance(batch, str):
+                yield _hole(source.path, batch, first_row, next_group, file.metadata.row_group(number).total_byte_size)
+                continue
+            collector = RecordCollector(source.path)
+            for at, row in enumerate(batch.to_pylist(), first_row):
+                record = texts_of(row)
+                try:
+                    parse(record, at, collector)
+                except FieldError as error:
+                    collector.reject(at, str(error), json.dumps(record, ensure_ascii=False))
+            first_row += batch.num_rows
+            yield collector.batch()
+        first_row = next_group
+
+
+def _hole(path: str, what: str, first_row: int, next_row: int, size: int) -> ParsedBatch:
+    reason = f"the Parquet data are damaged, {next_row - first_row:,} rows are missing here: {what}"
+    return hole_batch(Hole(path, reason, first_row, size), "")
 
 
 def _batches(file: pq.ParquetFile, group: int, columns: list[str]) -> Iterator[pa.RecordBatch | str]:
@@ -106,7 +155,8 @@ def _columns(schema: pa.Schema, source_file: str, mapping: Mapping[str, str]) ->
     """The file's columns by canonical name."""
     canonical = [column.name for column in SESSION_COLUMNS]
     names = {name: mapping.get(name, name) for name in canonical}
-    present = {name: column for name, column in names.items() if column in schema.names}
+    known = set(leaves(schema))
+    present = {name: column for name, column in names.items() if column in known}
     missing = [name for name in dict.fromkeys((*REQUIRED, *mapping)) if name not in present]
     if sum(name in present for name in _TIMES) < 2 and not ("end_ts" in present and "event_type" in present):
         missing.append("two of " + ", ".join(_TIMES))

@@ -36,8 +36,9 @@ TRAFFIC = {
 URL = {"request": "shop.example.org/a?b=c", "cs2": "shopping", "externalId": "5", "cat": "(9999)"}
 SERVICE = {
     "dtz": "UTC", "rt": "Mar 03 2026 08:10:31", "deviceExternalId": "013201000001", "start": "Mar 03 2026 08:10:29",
-    "src": "10.1.4.20", "dst": "198.51.100.7", "cs1": "outbound web", "cs1Label": "Rule", "suser": "corp\\\\anna",
-    "app": "ssl", "cs4": "trust", "cs4Label": "FromZone", "cn1": "48211", "cnt": "1", "spt": "51514", "dpt": "443",
+    "src": "10.1.4.20", "dst": "198.51.100.7", "cs1": "outbound web", "cs1Label": "Rule", "suser": "anna",
+    "suser0": "corp\\\\anna", "app": "ssl", "cs4": "trust",
+    "cs4Label": "FromZone", "cn1": "48211", "cnt": "1", "spt": "51514", "dpt": "443",
     "proto": "tcp", "act": "allow", "PanOSBytes": "9120", "out": "1870", "in": "7250",
     "PanOSSessionStartTime": "Mar 03 2026 08:09:31", "cn3": "43", "externalId": "72910", "PanOSPacketsSent": "15",
     "PanOSPacketsReceived": "16", "reason": "tcp-fin",
@@ -168,12 +169,26 @@ def test_cef_of_threats() -> None:
     assert (row["subtype"], row["threat_id"], row["severity"]) == ("vulnerability", "Log4Shell(91991)", "critical")
 
 
+def test_threats_without_a_number_are_no_duplicates() -> None:
+    """A session has many threats: without their sequence numbers, the session would make them duplicates."""
+    fields = PAN_OS | {key: value for key, value in URL.items() if key != "externalId"}
+    assert session(cef(fields, "url", "THREAT"), Cef())["session_id"] is None
+    assert session(cef(PAN_OS | URL, "url", "THREAT"), Cef())["session_id"] == "48211"
+
+
 def test_other_cef_is_counted() -> None:
     batch = both_ways([cef(PAN_OS, "general", "SYSTEM"), "CEF:0|Other|Device|1|x|y|3|src=1.2.3.4"], Cef())
     assert dict(batch.others) == {"SYSTEM": 1, "CEF of Other": 1}
     assert batch.records_read == 2
     batch = both_ways([SYSLOG + "CEF:0|Palo Alto Networks|PAN-OS|10|GLOBALPROTECT|0|rt=2026/03/03 08:10:31"], Cef())
     assert dict(batch.others) == {"GLOBALPROTECT": 1}
+
+
+def test_other_programs_in_the_same_file_are_counted() -> None:
+    other = "<30>Mar  3 08:10:31 host sshd[1]: Accepted publickey for x from 10.1.1.1"
+    for line, form in ((BY_PAN_OS, Cef()), (leef(LEEF), Leef()), (pairs(PAIRS), Pairs())):
+        batch = both_ways([line, other], form)
+        assert (batch.sessions.num_rows, batch.rejects.num_rows, dict(batch.others)) == (1, 0, {"other program": 1})
 
 
 @pytest.mark.parametrize(
