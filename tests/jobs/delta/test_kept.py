@@ -152,6 +152,6 @@ def test_in_another_window_only_a_record_that_ends_at_the_same_time_is_the_same(
     folders = deliver_all(tmp_path, [Delivery(0, "a", (short, long)), Delivery(1, "b", (short, long, later))])
     for one, path in folders.items():
         stages.delta(str(window(one.window)), path)
-    assert sorted(stages.lake.arrow("sessions", ["window", "duration_s"]).to_pylist(), key=lambda row: row["window"]) == [
+    assert stages.lake.arrow("sessions", ["window", "duration_s"]).sort_by("window").to_pylist() == [
         {"window": window(0).key, "duration_s": 600.0}, {"window": window(1).key, "duration_s": 1000.0}
     ]  # fmt: skip
