@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,8 +65,8 @@ def test_what_another_window_counts_is_kept_there_alone(stages: Stages, tmp_path
 
 def test_rows_are_compared_in_all_columns_and_null_is_null() -> None:
     class Rows:
-        def parts(self) -> list[pa.Table]:
-            return [pa.table({"session_id": ["1", None, "", "1"], "sequence_number": [1, None, 0, None]})]
+        def parts(self) -> Iterator[pa.Table]:
+            yield pa.table({"session_id": ["1", None, "", "1"], "sequence_number": [1, None, 0, None]})
 
     unwanted = pa.table({"session_id": pa.array([None, "1"]), "sequence_number": pa.array([None, None], pa.int64())})
     (left,) = Without(Rows(), unwanted).parts()
