@@ -103,12 +103,10 @@ def test_users_of_the_host_in_the_window_are_named(lake: Path) -> None:
     (alert,) = json.loads(report(lake, "--top", "1", "--json")[1])["alerts"]
     assert (alert["user"], alert["users_cnt"]) == (None, 0)
     host, end = alert["host_ip"], parse_moment(alert["window_end_ts"])
-    table = Lake(str(lake), SPEC).table("sessions")
+    window, table = Windows(end - WINDOW, end), Lake(str(lake), SPEC).table("sessions")
     sides = [("src", "ann", 2), ("dst", "ann", 2), ("src", "bob", 3), ("dst", None, 9), ("src", "eve", 1)]
     rows = [
-        table_row(
-            table, Windows(end - WINDOW, end), **{f"{side}_ip": host, f"{side}_user": user, "repeat_count": count}
-        )
+        table_row(table, window, **{f"{side}_ip": host, f"{side}_user": user, "repeat_count": count})
         | ({"src_user": "peer"} if side == "dst" else {"dst_user": "peer"})
         for side, user, count in sides
     ]
