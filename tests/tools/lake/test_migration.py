@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import fs
-from pyspark.sql import SparkSession
 
-from common.config.project import load_project
 from common.errors import LakeFormatError
 from common.lake.lake import Lake
 from common.lake.lake_format import FILE, LAKE_FORMAT, find_record
@@ -31,12 +28,11 @@ from localaws.cli.process import LocalAws
 from tests.commands import call, run
 from tests.common.detection.model_lake import RANGE, make_lake, rows, train_model, write
 from tests.common.lake.killing import Killed
-from tests.conftest import ENGINE, Stages, write_sessions
-from tests.factories import SPEC, sessions, table_row
-from tests.factories import session as session_row
-from tests.lakes import mark_lake, published_key, published_rows, write_table
+from tests.conftest import ENGINE
+from tests.factories import SPEC, table_row
+from tests.lakes import published_key, published_rows, write_table
 from tests.localaws.running import unique
-from tests.tools.lake.formats import write_format_1, write_format_2, write_format_3
+from tests.tools.lake.formats import write_format_1, write_format_2
 from tools.lake import job
 from tools.lake.cli import main
 from tools.lake.migration import MIGRATED, steps
@@ -231,34 +227,6 @@ def test_a_lake_of_format_2_gets_an_identity_and_keeps_its_rows(today: Path, tmp
     assert done["chosen"] == planned["chosen"]
     check_same(lake, today)
     assert call(report, "--lake", lake)[0] == 0
-
-
-def test_a_lake_of_format_3_keeps_its_record_and_gets_sessions_with_the_next_run(
-    session: SparkSession, tmp_path: Path
-) -> None:
-    stages = Stages(session, tmp_path / "lake")
-    mark_lake(stages.folder, "acme", {"time_zone": "Asia/Tokyo"})
-    windows = [Windows.parse(f"2026-03-10T{start}Z") for start in ("13:08", "13:23")]
-    inputs = [
-        write_sessions(sessions(session_row(end_ts=one.start)), tmp_path / f"{one.key}.parquet") for one in windows
-    ]
-    given = load_project(None, time_zone="Asia/Tokyo")
-    stages = replace(stages, project=given)
-    stages.delta(str(windows[0]), inputs[0])
-    write_format_3(stages.folder)
-    recorded = identity(stages.folder)
-    with pytest.raises(LakeFormatError, match="has format 3, but this release works with format 4"):
-        stages.delta(str(windows[1]), inputs[1])
-    code, _, error = call(main, "migrate", "--lake", stages.folder, "--project-name", "other")
-    assert (code, "is of project 'acme', but --project-name is 'other'" in error) == (1, True)
-    done = migrate(stages.folder)
-    assert (done["from_format"], done["to_format"], done["steps"], done["chosen"]) == (3, 4, [], "recorded")
-    assert identity(stages.folder) == recorded
-    assert stages.lake.arrow("delta_host")["window"].to_pylist() == [windows[0].key]
-    assert not stages.lake.exists("sessions")
-    stages.delta(str(windows[1]), inputs[1])
-    assert stages.lake.arrow("sessions")["window"].to_pylist() == [windows[1].key]
-    assert stages.lake.count("delta_host") == 2
 
 
 @pytest.mark.parametrize("write_before", [write_format_1, write_format_2])
