@@ -21,7 +21,7 @@ from common.storage.files import Folder
 if TYPE_CHECKING:
     from common.lake.reader import LakeReader
 
-LAKE_FORMAT = 3
+LAKE_FORMAT = 4
 UNMARKED_FORMAT = 1
 """The format of lakes with tables but without the file: releases before it existed wrote them."""
 FORMAT_WITH_IDENTITY = 3
@@ -157,7 +157,7 @@ def _parsed(lake_uri: str, content: bytes) -> Record:
         raise LakeFormatError(
             f"{lake_uri}/{FILE} does not say which format the lake has", "Restore the file from a backup"
         )
-    has_identity = found == FORMAT_WITH_IDENTITY
+    has_identity = FORMAT_WITH_IDENTITY <= found <= LAKE_FORMAT
     return Record(found, LakeIdentity.parsed(raw, f"{lake_uri}/{FILE}") if has_identity else None)
 
 

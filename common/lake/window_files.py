@@ -48,7 +48,7 @@ class WindowFiles:
     def flush(self) -> None:
         """Writes the rows that wait."""
         if self._waiting:
-            rows = pa.concat_tables([part for part, _ in self._pending])
+            rows = pa.concat_tables([part for part, _ in self._pending]).unify_dictionaries()
             slices = np.concatenate([numbers.to_numpy() for _, numbers in self._pending])
             for number, part in _by_slice(rows, slices):
                 self._write(self._members[number], part)

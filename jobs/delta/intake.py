@@ -256,15 +256,17 @@ def _stage_files(
 
 
 def _without_duplicates(session: SparkSession, staging: Staging, folder: str) -> Intake:
-    """The staged sessions without duplicates of earlier records, which are counted.
+    """The staged sessions without duplicates, which are counted.
 
-    Of records in several windows that also end at the same time, the one in the earliest window counts.
+    Of the records of a session in one window the longest counts, the first of equals: a long session may be logged
+    again and again. Of records in several windows that also end at the same time, that in the earliest window counts.
     """
     sessions = session.read.parquet(f"{folder}/{Path(staging.sessions_path).name}")
     keyed = sessions.where(identifiable()).withColumn("key", F.xxhash64(*DUPLICATE_KEY))
     repeated = keyed.groupBy("key").count().where("count > 1").select("key")
     suspects = keyed.join(F.broadcast(repeated), "key", "left_semi")
-    in_window = Window.partitionBy(*DUPLICATE_KEY, SLICE.name).orderBy(RECORD.name)
+    longest = F.col("duration_s").desc_nulls_last()
+    in_window = Window.partitionBy(*DUPLICATE_KEY, SLICE.name).orderBy(longest, RECORD.name)
     numbered = suspects.withColumn("copy", F.row_number().over(in_window))
     across = Window.partitionBy(*DUPLICATE_KEY, "end_ts", F.col("copy") > 1).orderBy(SLICE.name, RECORD.name)
     later = numbered.withColumn("place", F.row_number().over(across)).where("copy > 1 OR place > 1").select(RECORD.name)

@@ -25,11 +25,15 @@ from jobs.delta.staging import RECORD, SLICE
 TABLE = "sessions"
 ROWS_PER_READ = 1 << 18
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-TEXTS = [field.name for field in PARSED_SCHEMA if field.type == pa.string()]
+TEXTS = frozenset(field.name for field in PARSED_SCHEMA if field.type == pa.string())
+OF_MANY_VALUES = frozenset(
+    {"src_ip", "dst_ip", "nat_src_ip", "nat_dst_ip", "src_user", "dst_user", "session_id", "url"}
+)
+OF_FEW_VALUES = TEXTS - OF_MANY_VALUES
 """Read as dictionaries, which are several times as fast to read and write as texts."""
 SCHEMA = pa.schema(
     [
-        pa.field(field.name, DICTIONARY if field.name in TEXTS else field.type)
+        pa.field(field.name, DICTIONARY if field.name in OF_FEW_VALUES else field.type)
         for field in arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS))
     ]
 )
@@ -110,8 +114,8 @@ class Without:
 
 
 def opened(path: str) -> pq.ParquetFile:
-    """A Parquet file of sessions, the texts of which are read as dictionaries."""
-    return pq.ParquetFile(path, read_dictionary=[name for name in pq.read_schema(path).names if name in TEXTS])
+    """A Parquet file of sessions, texts of few different values of which are read as dictionaries."""
+    return pq.ParquetFile(path, read_dictionary=[name for name in pq.read_schema(path).names if name in OF_FEW_VALUES])
 
 
 def write_kept(lake: Lake, kept: Kept, windows: Windows) -> tuple[int, int]:

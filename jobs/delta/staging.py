@@ -36,6 +36,8 @@ RAW_ROWS = 1_000
 
 STAGED = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS, RECORD, SLICE))
 """The columns of staged sessions."""
+REPEATED = [field.name for field in STAGED if field.type == pa.string() and field.name not in ("session_id", "url")]
+"""Those written with a dictionary: of the others nearly every value is different."""
 
 
 @dataclass
@@ -81,7 +83,9 @@ class Staging:
 
     def __enter__(self) -> Staging:
         self._members = list(self.placement.windows)
-        self._sessions = pq.ParquetWriter(self.sessions_path, STAGED, compression="lz4")
+        self._sessions = pq.ParquetWriter(
+            self.sessions_path, STAGED, compression="lz4", use_dictionary=REPEATED, write_statistics=False
+        )
         self._rejects = pq.ParquetWriter(self.rejects_path, REJECTS, compression="zstd")
         return self
 

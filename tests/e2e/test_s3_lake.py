@@ -56,6 +56,12 @@ def test_a_lake_in_s3_holds_the_tables_of_a_lake_on_disk(
         expected = Lake(str(tmp_path / "lake"), SPEC).arrow(name)
         assert set(expected["window"].to_pylist()) == {window.key for window in WINDOWS}
         assert_same_table(f"s3://{BUCKET}/lake", tmp_path / "lake", name)
+    order = [("session_id", "ascending"), ("sequence_number", "ascending")]
+    kept = [
+        Lake(place, SPEC).arrow("sessions").drop_columns("source_file").sort_by(order)
+        for place in (f"s3://{BUCKET}/lake", str(tmp_path / "lake"))
+    ]
+    assert kept[0].equals(kept[1]) and len(kept[0])
 
 
 def test_a_lake_in_a_missing_bucket_is_an_error(command: Command, aws_environment: LocalAws) -> None:

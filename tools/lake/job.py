@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from common.features.spec import load_spec
-from common.lake.identity import require_same_names
+from common.lake.identity import LakeIdentity, require_same, require_same_names
 from common.lake.lake import Lake
 from common.lake.lake_format import (
     LAKE_FORMAT,
@@ -21,7 +21,6 @@ from common.lake.lake_format import (
     replace_record,
 )
 from common.lake.window_status import defects, read_statuses
-from common.runtime.lake_project import lake_project
 from common.runtime.output import activity
 from common.runtime.run_report import RunReport
 from tools.lake.comments import describe
@@ -75,10 +74,14 @@ def migrate(
     found = record.lake_format
     if found > LAKE_FORMAT:
         raise newer(lake.uri, found)
-    if found == LAKE_FORMAT:
-        identity, chosen = lake_project(lake_uri, project_name, feature_spec_version, parameters).identity, "recorded"
-    else:
+    if record.identity is None:
         identity, chosen = chosen_identity(lake, project_name, parameters)
+    else:
+        identity, chosen = record.identity, "recorded"
+        require_same_names(lake.uri, identity, project_name, None)
+        if parameters:
+            given = LakeIdentity.of(identity.project_name, identity.feature_spec_version, parameters, {})
+            require_same(lake.uri, identity, given)
     report = RunReport("ndr-lake")
     done = []
     for step in steps(lake) if found == UNMARKED_FORMAT else ():

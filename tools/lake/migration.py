@@ -1,11 +1,12 @@
-"""The migration of a lake of format 1 or 2 to format 3: safe to interrupt anywhere, and to repeat.
+"""The migration of a lake of an earlier format: safe to interrupt anywhere, and to repeat.
 
 Every step changes one table in one commit and finds out itself whether it is still to be done. The file that says
 which format the lake has is written after all of them; until then every stage refuses the lake.
 
 Format 2 adds the publication to the tables of baselines, the reason why a window is incomplete to predictions, and
 the table `window_status`. Format 3 adds the identity of the lake to that file; of tables only the
-comments of columns change.
+comments of columns change. Format 4 adds the table `sessions`, which the next run makes: what earlier releases read is
+not known any more.
 """
 
 from __future__ import annotations

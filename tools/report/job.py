@@ -27,6 +27,7 @@ from tools.report.config import ReportConfig
 from tools.report.incidents import report_incidents
 from tools.report.rendering import Alert, table
 from tools.report.transform import Key, evidence, highest, strongest
+from tools.report.users import users_of
 from tools.report.wording import feature_names
 
 REASONS_SHOWN = 5
@@ -100,6 +101,7 @@ def _alerts(lake: Lake, spec: FeatureSpec, horizon: str, keys: Sequence[Key]) ->
     compared = subjects(lake, keys, horizon)
     metrics = sorted({names[name].metric for name in wanted})
     earlier = alerts_before(lake, keys)
+    users = users_of(lake, keys)
     medians = medians_of(lake, spec.version, horizon, metrics, compared.values())
     return [
         Alert(
@@ -110,6 +112,8 @@ def _alerts(lake: Lake, spec: FeatureSpec, horizon: str, keys: Sequence[Key]) ->
             technique=resembles(parse_reasons(predictions[key]["top_features"]), pairs[key], spec),
             peers=tuple(pairs[key]),
             alerts_before=earlier[key],
+            user=users[key].user,
+            users_cnt=users[key].count,
             reasons=tuple(
                 evidence(
                     reason, added, predictions[key]["raw_score"], names, values.get(key, {}), medians, compared.get(key)

@@ -38,6 +38,8 @@ class Alert:
     technique: Technique
     peers: tuple[Mapping[str, Any], ...]
     alerts_before: int
+    user: str | None
+    users_cnt: int
     reasons: tuple[Evidence, ...]
 
     def to_row(self) -> dict[str, Any]:
@@ -70,6 +72,9 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
         if alert.incomplete_reason:
             lines.append(f"{INDENT}logs of this window are incomplete: {one_line(alert.incomplete_reason)}")
         lines.append(f"{INDENT}{_resembles(alert)}")
+        if alert.user:
+            others = f" and {alert.users_cnt - 1:,} more" if alert.users_cnt > 1 else ""
+            lines.append(f"{INDENT}used by {one_line(alert.user)}{others}")
         lines += [f"{INDENT}{peer_words(pair)}" for pair in alert.peers[:PEERS_SHOWN]]
         lines += [f"{INDENT}{_reason(reason)}" for reason in alert.reasons]
     heading = click.style(f"{'rank':>4}  {'host':<{width}}  {'window (UTC)':<22}  {'score':<7}  segment", bold=True)

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from common.lake.lake import Lake
 
-COMMITTING = ("replace", "rewrite", "remove")
+COMMITTING = ("replace", "replace_files", "rewrite", "remove")
 
 
 class Killed(BaseException):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,8 +65,8 @@ def test_what_another_window_counts_is_kept_there_alone(stages: Stages, tmp_path
 
 def test_rows_are_compared_in_all_columns_and_null_is_null() -> None:
     class Rows:
-        def parts(self) -> list[pa.Table]:
-            return [pa.table({"session_id": ["1", None, "", "1"], "sequence_number": [1, None, 0, None]})]
+        def parts(self) -> Iterator[pa.Table]:
+            yield pa.table({"session_id": ["1", None, "", "1"], "sequence_number": [1, None, 0, None]})
 
     unwanted = pa.table({"session_id": pa.array([None, "1"]), "sequence_number": pa.array([None, None], pa.int64())})
     (left,) = Without(Rows(), unwanted).parts()
@@ -118,3 +119,40 @@ def test_days_of_long_ago_are_removed_but_never_those_of_the_run(session: SparkS
     assert run(0) == ["2026-03-10", "2026-03-12", "2026-03-13"]  # an old day is made again on purpose
     assert run(1) == ["2026-03-11", "2026-03-12", "2026-03-13"]
     assert stages.lake.count("delta_host") == 4
+
+
+@pytest.mark.parity
+def test_of_the_records_of_one_session_the_longest_counts(stages: Stages, tmp_path: Path) -> None:
+    """Of equally long ones the first. Parsed, in a file of its own for each, and in any order."""
+    base = session_row(start_ts="2026-03-10T13:09:00", duration_s=60.0)
+    grown = [
+        session_row(**RARE, start_ts="2026-03-10T13:09:00", duration_s=seconds, bytes_sent=sent)
+        for seconds, sent in ((100.0, 5), (300.0, 7), (300.0, 8), (200.0, 6))
+    ]
+    same = {name: base[name] for name in ("session_id", "sequence_number")}
+    rows = [base, *(row | same for row in grown)]
+    paths = [write_sessions(sessions(row), tmp_path / f"{number}.parquet") for number, row in enumerate(rows)]
+    report = stages.delta("2026-03-10T13:08Z", *paths)
+    assert report.details["records"]["duplicate"] == 4
+    assert stages.lake.arrow("sessions", ["duration_s", "bytes_sent"]).to_pylist() == [
+        {"duration_s": 300.0, "bytes_sent": 7}
+    ]
+    pairs = stages.lake.arrow("delta_pair", ["role", "sessions_cnt", "bytes_src_sum", "duration_sum"])
+    assert pairs.to_pylist() == [
+        {"role": "outbound", "sessions_cnt": 1, "bytes_src_sum": 7, "duration_sum": 300.0}
+    ]  # fmt: skip
+
+
+def test_in_another_window_only_a_record_that_ends_at_the_same_time_is_the_same(stages: Stages, tmp_path: Path) -> None:
+    """The longest record of each window claims its place; a shorter one that comes again does not hide it."""
+    short, long, later = (
+        record(1, window(0).start + timedelta(seconds=seconds), session_id="7", sequence_number=7)
+        | {"start_ts": FIRST.start, "duration_s": float(seconds)}
+        for seconds in (60, 600, 1000)
+    )
+    folders = deliver_all(tmp_path, [Delivery(0, "a", (short, long)), Delivery(1, "b", (short, long, later))])
+    for one, path in folders.items():
+        stages.delta(str(window(one.window)), path)
+    assert stages.lake.arrow("sessions", ["window", "duration_s"]).sort_by("window").to_pylist() == [
+        {"window": window(0).key, "duration_s": 600.0}, {"window": window(1).key, "duration_s": 1000.0}
+    ]  # fmt: skip

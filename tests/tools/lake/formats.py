@@ -1,4 +1,4 @@
-"""Lakes as earlier releases wrote them: formats 1 and 2."""
+"""Lakes as earlier releases wrote them: formats 1 to 3."""
 
 from __future__ import annotations
 
@@ -39,6 +39,14 @@ def write_format_1(folder: Path) -> Path:
 def write_format_2(folder: Path) -> Path:
     """Turns a lake of today into one of format 2, the tables of which are the same."""
     (folder / FILE).write_text(json.dumps({"lake_format": 2}))
+    return folder
+
+
+def write_format_3(folder: Path) -> Path:
+    """Turns a lake of today into one of format 3, which had no single sessions."""
+    record = json.loads((folder / FILE).read_text())
+    (folder / FILE).write_text(json.dumps(record | {"lake_format": 3}))
+    shutil.rmtree(folder / "sessions", ignore_errors=True)
     return folder
 
 

@@ -10,9 +10,11 @@ import pytest
 
 from common.contracts import tables
 from common.detection.explanation import Reason
+from common.lake.lake import Lake
+from common.windows import WINDOW, Windows, parse_moment
 from tests.commands import call
 from tests.common.detection.model_lake import HOSTS, RANGE, Overrides, host, make_lake, rows, write
-from tests.factories import SPEC
+from tests.factories import SPEC, table_row
 from tests.lakes import write_table
 from tests.types import Row
 from tools.report.amounts import amount, score
@@ -94,6 +96,25 @@ def test_an_alert_of_incomplete_logs_says_so(lake: Path) -> None:
     assert "logs of this window are incomplete: hq.csv.gz" in text
     (alert,) = json.loads(report(lake, "--top", "1", "--json")[1])["alerts"]
     assert "is damaged" in alert["incomplete_reason"]
+
+
+def test_users_of_the_host_in_the_window_are_named(lake: Path) -> None:
+    """As initiator and as responder; those of other windows and of its peers are not its users."""
+    (alert,) = json.loads(report(lake, "--top", "1", "--json")[1])["alerts"]
+    assert (alert["user"], alert["users_cnt"]) == (None, 0)
+    host, end = alert["host_ip"], parse_moment(alert["window_end_ts"])
+    window, table = Windows(end - WINDOW, end), Lake(str(lake), SPEC).table("sessions")
+    sides = [("src", "ann", 2), ("dst", "ann", 2), ("src", "bob", 3), ("dst", None, 9), ("src", "eve", 1)]
+    rows = [
+        table_row(table, window, **{f"{side}_ip": host, f"{side}_user": user, "repeat_count": count})
+        | ({"src_user": "peer"} if side == "dst" else {"dst_user": "peer"})
+        for side, user, count in sides
+    ]
+    before = table_row(table, Windows(end - 2 * WINDOW, end - WINDOW), src_ip=host, src_user="zoe", repeat_count=99)
+    write_table(lake, "sessions", [*rows, before])
+    (alert,) = json.loads(report(lake, "--top", "1", "--json")[1])["alerts"]
+    assert (alert["user"], alert["users_cnt"]) == ("ann", 3)
+    assert "      used by ann and 2 more\n" in report(lake, "--top", "1")[1]
 
 
 @pytest.mark.parametrize("more", [(), ("--incidents",)])
