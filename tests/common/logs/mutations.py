@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import random
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -62,7 +63,7 @@ def spoilt(chance: random.Random) -> LogFile:
             way = chance.choice(BYTE_WAYS)
             packed = way(chance, packed)
             story.append(way.__name__)
-    text = pack is plain and name not in ("parquet", "array")
+    text = pack is plain and name not in ("parquet", "array") and not packed.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     checked = pack is not other_packing  # some of those have no checksum: damage can change what records say
     return LogFile(packed, whole if damaged and checked else None, _filled(packed) if text else None, " ".join(story))
 
