@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 NOT_COMPILED := /(tests|sympy|networkx|mlflow|databricks|pip)/
 COMPILE = -m compileall -q -j 0 -x '$(NOT_COMPILED)'
 CHECKS := statemachines/lint/checks
+ON_BOTH_CORES := -n 2 --dist loadfile --no-loadscope-reorder # in the order of tests/conftest.py
 MERMAID := 11.12.0
 ACTIONLINT := 1.7.12
 MACHINES_ASL := $(wildcard statemachines/*.asl.json)
@@ -80,11 +81,11 @@ test: ## Run all checks and tests, on both engines; says what it is at
 
 .PHONY: test-all
 test-all: setup $(PIPELINES_VENV)/.installed ## Run all tests on the default engine
-	$(BIN)/python -u -m pytest -n 2 --dist loadfile
+	$(BIN)/python -u -m pytest $(ON_BOTH_CORES)
 
 .PHONY: test-fast
 test-fast: setup ## Run the fast tests, in under two minutes
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not parity"
+	$(BIN)/python -m pytest $(ON_BOTH_CORES) -m "not slow and not parity"
 
 .PHONY: test-long
 test-long: setup ## Run what .ci/run leaves out, for about two hours, and write docs/long-tests.md: [PARTS="torture docs-long"]

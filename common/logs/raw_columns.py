@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.arrays import Flags, Floats, Integers
 from common.logs import values
@@ -53,6 +54,16 @@ class RawColumns:
     def integers(self, name: str, required: bool = False) -> pa.Array:
         """A column of whole numbers from 0."""
         return self._checked(*integers(self.column(name)), required)
+
+    def addresses(self, name: str) -> pa.Array:
+        """A column of addresses that must not be empty."""
+        return self._checked(*addresses(self.column(name), name), True)
+
+    def small_numbers(self, name: str, maximum: int) -> pa.Array:
+        """An optional column of whole numbers from 1 to the maximum; null for any other number."""
+        numbers = self.integers(name)
+        inside = pc.and_(pc.greater_equal(numbers, 1), pc.less_equal(numbers, maximum))
+        return pc.if_else(inside, numbers, pa.scalar(None, pa.int64())).cast(pa.int32())
 
     def durations(self, name: str) -> Floats:
         """A column of seconds that must not be empty."""

@@ -42,12 +42,8 @@ TEXT_RULES: dict[str, Callable[[str | None], str | None]] = {
 }
 """The rule that normalises each text column."""
 
-SMALL_NUMBERS: dict[str, Callable[[str | None], int | None]] = {
-    "app_risk": values.app_risk,
-    "nat_src_port": values.translated_port,
-    "nat_dst_port": values.translated_port,
-}
-"""The rule of each optional column of small whole numbers."""
+SMALL_NUMBERS = {"app_risk": 5, "nat_src_port": values.PORTS[-1], "nat_dst_port": values.PORTS[-1]}
+"""The greatest value of each optional column of small numbers from 1; any other value says nothing, like PAN-OS's 0."""
 
 COUNTERS = ("bytes_sent", "bytes_received", "packets_sent", "packets_received", "sequence_number")
 """Whole numbers that may be empty."""
@@ -82,9 +78,9 @@ def session_of(kind: str, raw: Raw, options: ReadOptions) -> dict[str, Any]:
     for name in ("src_port", "dst_port"):
         session[name] = values.port(name, raw.get(name), session["protocol"])
     foreign = foreign_columns(kind)
-    session |= {name: values.integer(name, raw.get(name)) for name in COUNTERS if name not in foreign}
+    session |= {name: values.counter(raw.get(name)) for name in COUNTERS if name not in foreign}
     session |= {name: rule(raw.get(name)) for name, rule in TEXT_RULES.items() if name not in foreign}
-    session |= {name: rule(raw.get(name)) for name, rule in SMALL_NUMBERS.items()}
+    session |= {name: values.small_number(raw.get(name), most) for name, most in SMALL_NUMBERS.items()}
     session["repeat_count"] = values.repeat_count(raw.get("repeat_count"))
     return session | (traffic_times(raw, options) if kind == TRAFFIC else threat_times(raw, options))
 

@@ -54,8 +54,8 @@ def sessions_of(
     session |= {name: columns.text(name, TEXT_RULES[name]) for name in TEXT_RULES if name in present}
     session |= {name: columns.integers(name) for name in COUNTERS if name in present}
     session |= {
-        name: columns.distinct(name, rule, pa.int32()) if name in present else columns.nulls(pa.int32())
-        for name, rule in SMALL_NUMBERS.items()
+        name: columns.small_numbers(name, most) if name in present else columns.nulls(pa.int32())
+        for name, most in SMALL_NUMBERS.items()
     }
     session["repeat_count"] = _repeat_count(columns) if "repeat_count" in present else columns.filled(1, pa.int64())
     times = _traffic_times if kind == TRAFFIC else _threat_times

@@ -140,27 +140,23 @@ def translated_ip(value: str | None) -> str | None:
     return None if address in ("0.0.0.0", "::") else address or None
 
 
-def translated_port(value: str | None) -> int | None:
-    """The port after NAT; None without one, which PAN-OS writes as 0."""
-    return _within(value, PORTS[-1])
-
-
-def app_risk(value: str | None) -> int | None:
-    """The risk of an application, 1 to 5; None without one."""
-    return _within(value, 5)
-
-
-def _within(value: str | None, maximum: int) -> int | None:
+def small_number(value: str | None, maximum: int) -> int | None:
     """The number, 1 to the maximum; None for any other text."""
-    stripped = text(value)
-    if stripped is None or not _INTEGER.fullmatch(stripped) or not 1 <= int(stripped) <= maximum:
+    number = counter(value)
+    return number if number is not None and 1 <= number <= maximum else None
+
+
+def counter(value: str | None) -> int | None:
+    """The number, from 0; None for an empty or an impossible one, which costs no session."""
+    try:
+        return integer("counter", value)
+    except FieldError:
         return None
-    return int(stripped)
 
 
 def repeat_count(value: str | None) -> int:
-    """The number of sessions that the record stands for; an empty count and 0 mean 1."""
-    return integer("repeat_count", value) or 1
+    """The number of sessions that the record stands for; an empty or impossible count and 0 mean 1."""
+    return counter(value) or 1
 
 
 def seconds(name: str, value: str | None) -> float:

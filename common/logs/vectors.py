@@ -21,8 +21,8 @@ from common.logs.values import FieldError
 
 Checked = tuple[pa.Array, Flags]
 
-_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = rf"^{_BYTE}\.{_BYTE}\.{_BYTE}\.{_BYTE}$"
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"^{_BYTE}([.]{_BYTE}){{3}}$"
 _PLAIN_INTEGER = "^[0-9]{1,18}$"
 
 
@@ -54,13 +54,6 @@ def _by_fallible(
     return decoded, certain[indices] | np.asarray(column.is_null())
 
 
-def addresses(column: pa.Array, name: str) -> Checked:
-    """IP addresses. IPv4 addresses in canonical form are their own results."""
-    if pa.types.is_string(column.type) and pc.all(pc.match_substring_regex(column, _IPV4)).as_py():
-        return column, _all(column)
-    return by_distinct(column, partial(values.ip, name), pa.string())
-
-
 def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
     """The result of a rule for text. Such rules do not change digits, so a column of digits alone is its own result."""
     if pa.types.is_string(column.type) and not _has_empty(column):
@@ -68,6 +61,17 @@ def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
         if unchanged:
             return column, _all(column)
     return by_distinct(column, rule, pa.string())
+
+
+def addresses(column: pa.Array, name: str) -> Checked:
+    """Addresses. Those in the usual form of IPv4 are their own result; the others are read once per distinct value."""
+    if not pa.types.is_dictionary(column.type):
+        column = as_text(column).dictionary_encode()
+    distinct = as_text(column.dictionary)
+    usual = pc.match_substring_regex(distinct, _IPV4)
+    if usual.false_count == 0 and distinct.null_count == 0:
+        return distinct.take(column.indices), _all(column)
+    return by_distinct(column, partial(values.ip, name), pa.string())
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -29,10 +29,12 @@ def of_readme(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]
     return folder, problems(README, folder, long=False)
 
 
+@pytest.mark.slow
 def test_readme(of_readme: tuple[Path, list[str]]) -> None:
     assert "\n\n".join(of_readme[1]) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in OTHERS if any(b.kind == "run" for b in blocks(page))], ids=name)
 def test_page(page: Path, of_readme: tuple[Path, list[str]], tmp_path: Path) -> None:
     folder = copy_of_repository(tmp_path)

@@ -17,6 +17,7 @@ from tests.docs.blocks import blocks
 from tests.docs.test_examples import COMMANDS, READMES, command_lines, examples
 from tests.localaws.running import lead_to
 
+pytestmark = pytest.mark.slow
 OFFICE = ("--start", "2026-03-09", "--days", "2", "--hosts", "10", "--intensity", "0.05")
 A_WINDOW = "0.0104"
 NOT_RUN = {

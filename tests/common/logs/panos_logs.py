@@ -33,16 +33,21 @@ _THREAT = _COMMON | {
 }  # fmt: skip
 
 
+VERSIONS = {"8.1": "2049", "9.0": "2304", "9.1": "2305", "10.0": "2560", "10.1": "2561", "11.0": "2816"}
+"""The version that a line of a release names; older ones name another number."""
+
+
 def traffic(columns: int = 115, changes: dict[int, str] | None = None) -> str:
     """A TRAFFIC line: 12 s from 16:22:50, 367 bytes sent and 197 received."""
-    return _line(_TRAFFIC, columns, changes)
+    return _line(_TRAFFIC, TRAFFIC_RELEASES, columns, changes)
 
 
 def threat(columns: int = 121, changes: dict[int, str] | None = None) -> str:
     """A THREAT line, written at 16:23:30, precisely 16:23:30.250 from release 10.0 on."""
-    return _line(_THREAT, columns, changes)
+    return _line(_THREAT, THREAT_RELEASES, columns, changes)
 
 
-def _line(base: dict[int, str], columns: int, changes: dict[int, str] | None) -> str:
-    record = base | (changes or {})
+def _line(base: dict[int, str], releases: dict[str, int], columns: int, changes: dict[int, str] | None) -> str:
+    versions = [VERSIONS[release] for release, count in releases.items() if release in VERSIONS and count <= columns]
+    record = base | {5: versions[-1] if versions else "1"} | (changes or {})
     return ",".join(record.get(at, "") for at in range(columns))

@@ -8,7 +8,7 @@ from typing import Any
 
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.blocks import Block
-from common.logs.formats.panos.lines import parse_line
+from common.logs.formats.panos.lines import parse_lines
 from common.logs.formats.panos.vectorised import parse_block
 from common.logs.options import ReadOptions
 from tests.common.logs.panos_logs import traffic
@@ -29,8 +29,8 @@ def options_of(zone: str | ReadOptions) -> ReadOptions:
 def one_by_one(data: bytes, zone: str | ReadOptions = "UTC") -> ParsedBatch:
     """The lines, parsed one by one."""
     collector = RecordCollector("f")
-    for number, line in enumerate(data.split(b"\n"), 1):
-        parse_line(line, number, options_of(zone), collector)
+    lines = data.split(b"\n")
+    parse_lines(lines, range(len(lines)), lambda at: at + 1, options_of(zone), collector)
     return collector.batch()
 
 

@@ -76,9 +76,10 @@ def test_parquet_rows_that_do_not_fit_are_rejected_by_number(tmp_path: Path, tex
     ]  # fmt: skip
     rows, rejects = parquet(tmp_path, [FLOW | change for change in changes], text)
     assert [(row["source_line"], row["status"], row["dst_port"]) for row in rows] == [
-        (1, "kept", 443), (8, "uncounted", 443), (10, "kept", 0)
+        (1, "kept", 443), (7, "kept", 443), (8, "uncounted", 443), (10, "kept", 0)
     ]  # fmt: skip
-    assert [reject["source_line"] for reject in rejects] == [2, 3, 4, 5, 6, 7, 9]
+    assert [row["bytes_sent"] is None for row in rows] == [False, True, False, False]
+    assert [reject["source_line"] for reject in rejects] == [2, 3, 4, 5, 6, 9]
     assert rejects[0]["reason"] == "dst_port 65536 is outside 0 to 65535"
     assert json.loads(rejects[1]["raw"])["src_ip"] == "10.1"
 

@@ -21,17 +21,13 @@ from common.detection.parameters import DetectorParameters, current_parameters
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.decisions import Note
 from common.detection.registry.formats import sha256
-from common.detection.registry.pointer import (
-    ArtifactStore,
-    current_run,
-    model_store,
-    promoted_run,
-)
+from common.detection.registry.pointer import ArtifactStore, current_run, model_store, promoted_run
 from common.detection.registry.promotion import roll_back
 from common.errors import ModelError
 from tests.common.detection.model_lake import make_lake, train_model
 from tests.common.detection.pairs.pair_tables import small_members
 from tests.factories import SPEC
+from tests.lakes import mark_lake
 from tests.tools.models.interrupted import Killed, Migrating
 from tests.tools.models.old_formats import ENSEMBLE, Grower, seal, write_old
 from tests.tools.models.test_pickled_forest import Calls
@@ -73,6 +69,7 @@ def version() -> int:
 @pytest.fixture
 def lake(today: Trained, tmp_path: Path, version: int) -> Path:
     """The lake, with both models of an old format."""
+    mark_lake(tmp_path)
     shutil.copytree(today.lake / "models", tmp_path / "models")
     for run_id, estimator in zip(today.runs, today.estimators, strict=True):
         write_old(model_store(str(tmp_path), "local"), run_id, estimator, version)

@@ -6,19 +6,23 @@ This is the reference for the vectorised parser, which passes on every line that
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from common.logs import values
 from common.logs.batches import RecordCollector, decoded
 from common.logs.blocks import MAX_LINE_BYTES
 from common.logs.csv_lines import split_columns
-from common.logs.formats.panos.columns import (
-    ENDS_IN_TIME,
-    MIN_COLUMNS,
-    POSITIONS,
-    RECORD_START,
-    TYPE_POSITION,
-    TYPES,
+from common.logs.formats.panos.columns import NEEDED_COLUMNS, POSITIONS, RECORD_START
+from common.logs.formats.panos.types import (
+    OTHER_PROGRAM,
+    TAIL,
+    Lines,
+    find_type,
+    is_other_program,
+    is_tail,
+    last_of_record,
+    whole_columns,
 )
 from common.logs.options import ReadOptions
 from common.logs.records import session_of, status_of
@@ -30,7 +34,27 @@ _SYSLOG_HEADER = re.compile(
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [^,<]*$"
 )
 _HEADER_REACH = 512
-_TYPE_REACH = 10
+
+
+def parse_lines(
+    lines: Lines, indices: Iterable[int], number: Callable[[int], int], options: ReadOptions, into: RecordCollector
+) -> None:
+    """Adds the outcome of every record on the lines at the indices, which are in ascending order.
+
+    A record that goes on in later lines, as a quoted field holds line ends, is read whole, and each of those lines is
+    the tail of a split line, as is the rest of a line that was split elsewhere.
+    """
+    last = -1
+    for at in indices:
+        raw = lines[at]
+        if at <= last or is_tail(lines, at):
+            if raw.strip(values.BLANK.encode()):
+                into.skip(TAIL)
+            continue
+        last = last_of_record(lines, at)
+        if last > at:
+            raw = b"\n".join(lines[index] for index in range(at, last + 1))
+        parse_line(raw, number(at), options, into)
 
 
 def parse_line(raw: bytes, line: int, options: ReadOptions, into: RecordCollector) -> None:
@@ -68,23 +92,18 @@ def _unglued(text: str) -> list[str]:
     return [text[begin:end] for begin, end in zip(cuts, [*cuts[1:], len(text)], strict=True)]
 
 
-def find_type(columns: list[str]) -> tuple[str, int] | None:
-    """The log type, and how many columns to the right of its proper position it stands; None if there is no type."""
-    if len(columns) > TYPE_POSITION and columns[TYPE_POSITION] in TYPES:
-        return columns[TYPE_POSITION], 0
-    for position, (time, _, kind) in enumerate(zip(columns, columns[1:], columns[2:_TYPE_REACH], strict=False), 2):
-        if kind in TYPES and ENDS_IN_TIME.search(time):
-            return kind, position - TYPE_POSITION
-    return None
-
-
 def _parse_message(text: str, line: int, options: ReadOptions, into: RecordCollector) -> None:
     reason = ""
-    for escapes in (False, True) if "\\" in text else (False,):
+    if text.startswith('"') and len(columns := split_columns(text)) == 1 and RECORD_START.search(columns[0]):
+        text = columns[0]  # quoted as a whole
+    for escapes in _readings(text):
         columns = split_columns(text, escapes)
         try:
             found = find_type(columns)
             if found is None:
+                if is_other_program(text):
+                    into.skip(OTHER_PROGRAM)
+                    return
                 raise FieldError("no PAN-OS log: the first columns hold no time, serial number and log type")
             kind, shift = found
             if kind not in POSITIONS:
@@ -99,14 +118,22 @@ def _parse_message(text: str, line: int, options: ReadOptions, into: RecordColle
     into.reject(line, reason, text)
 
 
+def _readings(text: str) -> tuple[bool, ...]:
+    r"""Whether backslashes escape, the likelier first: `\"` is an escaped quote rather than the end of a column."""
+    if "\\" not in text:
+        return (False,)
+    return (True, False) if '\\"' in text else (False, True)
+
+
 def parse_columns(kind: str, columns: list[str], shift: int, options: ReadOptions) -> dict[str, Any]:
     """The session of one log whose columns are `shift` to the right of their proper positions.
 
     Raises:
         FieldError: a field is missing or wrong.
     """
-    if len(columns) - shift < MIN_COLUMNS[kind]:
-        raise FieldError(f"the line has {len(columns) - shift} columns, {kind} logs have at least {MIN_COLUMNS[kind]}")
-    at = {name: position + shift for name, position in POSITIONS[kind].items()}
-    raw = {name: columns[position] for name, position in at.items() if position < len(columns)}
+    whole, cut = whole_columns(kind, columns, shift)
+    if len(whole) < NEEDED_COLUMNS[kind]:
+        so_far = f"the line has {len(whole)} columns" + (" and perhaps a part of one" if cut else "")
+        raise FieldError(f"{so_far}, a session of a {kind} log needs the first {NEEDED_COLUMNS[kind]}")
+    raw = {name: whole[at] for name, at in POSITIONS[kind].items() if at < len(whole)}
     return session_of(kind, raw | {"header": columns[0]}, options)

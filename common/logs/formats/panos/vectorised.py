@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -21,18 +22,24 @@ from common.logs.blocks import Block
 from common.logs.csv_lines import split_columns
 from common.logs.formats.panos.block_lines import BlockLines
 from common.logs.formats.panos.columns import (
-    MIN_COLUMNS,
+    ENDS_IN_TIME,
+    LINK_SWITCHES,
+    NEEDED_COLUMNS,
     POSITIONS,
     RECEIVE_TIME,
     RECORD_START_BYTES,
     RELEASE_COLUMNS,
     TYPE_POSITION,
     TYPES,
+    VERSION_POSITION,
+    is_cut,
 )
-from common.logs.formats.panos.lines import find_type, parse_line
+from common.logs.formats.panos.lines import parse_lines
+from common.logs.formats.panos.types import find_type
 from common.logs.options import ReadOptions
+from common.logs.records import TRAFFIC
 from common.logs.tables import sessions_of
-from common.logs.vectors import as_text
+from common.logs.vectors import as_text, by_distinct
 
 _SHIFTS = (-1, 0, 1)
 _MIN_LINES = 24
@@ -41,7 +48,7 @@ _SAMPLE = 8
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _HIGH_CARDINALITY = frozenset(
     {"session_id", "src_port", "dst_port", "bytes_sent", "bytes_received", "packets_sent", "packets_received"}
-    | {"duration_s", "sequence_number", "precise_time", "nat_src_port", "url"}
+    | {"duration_s", "sequence_number", "precise_time", "nat_src_port", "nat_dst_port", "url"}
 )
 
 
@@ -64,9 +71,10 @@ def parse_block(block: Block, source_file: str, options: ReadOptions) -> ParsedB
     data = block.data.removeprefix(b"\xef\xbb\xbf") if block.first_line == 1 else block.data
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
-    lines = BlockLines(data)
+    raw_lines = BlockLines(data)
+    lines = raw_lines.with_doubled_quotes()
     filled = lines.all[lines.ends > lines.starts]
-    irregular = lines.irregular()
+    irregular = np.union1d(lines.irregular(), lines.with_open_quote(lines.all))
     one_by_one = [irregular]
     remaining = np.setdiff1d(filled, irregular, assume_unique=True) if len(irregular) else filled
     found: list[pa.RecordBatch] = []
@@ -82,8 +90,7 @@ def parse_block(block: Block, source_file: str, options: ReadOptions) -> ParsedB
             break
         remaining = np.setdiff1d(remaining, taken, assume_unique=True)
     one_by_one.append(remaining)
-    for at in np.unique(np.concatenate(one_by_one)).tolist():
-        parse_line(lines[at], block.number(at), options, collector)
+    parse_lines(raw_lines, np.unique(np.concatenate(one_by_one)).tolist(), block.number, options, collector)
     return collector.batch(found)
 
 
@@ -102,8 +109,8 @@ def _layout(raw: bytes) -> Layout | None:
     if found is None or found[0] not in POSITIONS:
         return None
     layout = Layout(found[0], len(columns), found[1])
-    whole = layout.columns - layout.shift >= MIN_COLUMNS[layout.kind]
-    return layout if whole and layout.shift in _SHIFTS else None
+    enough = layout.columns - layout.shift > NEEDED_COLUMNS[layout.kind]
+    return layout if enough and layout.shift in _SHIFTS else None
 
 
 def parse_together(
@@ -126,18 +133,32 @@ def parse_together(
         block.numbers_of(fitting),
         into.source_file,
         options,
-        _without_receive_time(table),
+        _doubtful(table, layout),
         into.zones,
     )
     return fitting, fitting[~certain], rows
 
 
-def _without_receive_time(table: pa.RecordBatch) -> Flags | None:
-    """Mask of shifted records that do not have their receive time; None where records are not shifted."""
-    if "receive_time" not in table.schema.names:
-        return None
-    times = pc.match_substring_regex(as_text(table.column("receive_time")), rf"{RECEIVE_TIME}\z")
-    return ~np.asarray(times.fill_null(False))
+def _doubtful(table: pa.RecordBatch, layout: Layout) -> Flags:
+    """Mask of records that may be cut off in a column that is read, hold braces, or whose type may be another one."""
+    doubtful = np.zeros(table.num_rows, dtype=bool)
+    if layout.columns - 1 in names_at(layout):
+        columns = layout.columns - layout.shift
+        cut, _ = by_distinct(table.column("version"), partial(is_cut, layout.kind, columns), pa.bool_())
+        doubtful |= np.asarray(cut.fill_null(is_cut(layout.kind, columns, "")))
+    if "braces" in table.schema.names:
+        doubtful |= _matching(table.column("braces"), r"\A\{")
+    if layout.shift:
+        doubtful |= ~_matching(table.column("receive_time"), rf"{RECEIVE_TIME}\z")
+    if layout.shift > 0:
+        doubtful |= _matching(table.column("header"), rf"{ENDS_IN_TIME}\z")
+        doubtful |= _matching(table.column("before"), rf"{ENDS_IN_TIME}\z")
+    return doubtful
+
+
+def _matching(column: pa.Array, pattern: str) -> Flags:
+    found: Flags = np.asarray(pc.match_substring_regex(as_text(column), pattern).fill_null(False))
+    return found
 
 
 def read_columns(lines: BlockLines, indices: Integers, layout: Layout) -> tuple[pa.RecordBatch, Integers]:
@@ -153,11 +174,14 @@ def read_columns(lines: BlockLines, indices: Integers, layout: Layout) -> tuple[
 
 def names_at(layout: Layout) -> dict[int, str]:
     """The names of the needed columns by their position in the line."""
-    positions = {"type": TYPE_POSITION} | POSITIONS[layout.kind]
+    positions = {"type": TYPE_POSITION, "version": VERSION_POSITION} | POSITIONS[layout.kind]
     if layout.shift:
         positions["receive_time"] = 1
-    shifted = {position + layout.shift: name for name, position in positions.items()}
-    return {0: "header"} | {position: name for position, name in shifted.items() if position < layout.columns}
+    if layout.kind == TRAFFIC:
+        positions["braces"] = LINK_SWITCHES
+    at = {position + layout.shift: name for name, position in positions.items()}
+    extra = {0: "header"} | ({1: "before"} if layout.shift > 0 else {})
+    return extra | {position: name for position, name in at.items() if position < layout.columns}
 
 
 def _read_csv(data: bytes, layout: Layout) -> tuple[pa.RecordBatch | None, Sequence[int]]:
