@@ -43,10 +43,6 @@ class RawColumns:
         """A column with the rule applied to each distinct value."""
         return self._checked(*by_distinct(self.column(name), rule, arrow_type), required)
 
-    def addresses(self, name: str) -> pa.Array:
-        """A column of IP addresses that must not be empty."""
-        return self._checked(*addresses(self.column(name), name), True)
-
     def text(self, name: str, rule: Callable[[str | None], str | None]) -> pa.Array:
         """An optional text column, normalised."""
         return self._checked(*texts(self.column(name), rule), False)
