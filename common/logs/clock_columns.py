@@ -106,12 +106,12 @@ class Clock:
         self._first, self._second = self._zones.offsets(log.wall)
         self._check_received(log)
 
-    def read(self, name: str) -> Stamps:
-        """A column of times that must not be empty."""
+    def read(self, name: str, settles: bool = True) -> Stamps:
+        """A column of times that must not be empty; without a log time, it may settle the offset of the record."""
         stamps = self._read(self._columns, name)
-        if self._log is None:
+        if self._log is None and settles:
             self.source = np.where(stamps.named, _IN_RECORD, self.source)
-            self._offset = np.where(stamps.named & (self._offset == NONE), stamps.own, self._offset)
+            self._offset = stamps.own
         return stamps
 
     def instants(self, stamps: Stamps) -> Integers:

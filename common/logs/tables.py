@@ -103,7 +103,7 @@ def _traffic_times(columns: RawColumns, clock: Clock) -> dict[str, pa.Array]:
         clock.written()
         log_ts = clock.logged()
     start = clock.read("start_ts")
-    end = clock.read("end_ts") if columns.has("end_ts") else None
+    end = clock.read("end_ts", settles=False) if columns.has("end_ts") else None
     duration = columns.durations("duration_s") if columns.has("duration_s") else None
     start_ts = clock.instants(start)
     if end is not None:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from common.logs.options import ReadOptions
+from common.logs.records import session_of
+from common.logs.tables import sessions_of
 from tests.common.logs.panos_logs import threat, traffic
 from tests.common.logs.panos_reading import at, both_ways, parsed, rejected
 
@@ -56,6 +61,7 @@ def test_the_instant_of_the_syslog_header_says_the_zone_of_the_device(
     header = form.format((moment + timedelta(seconds=95)).astimezone(ZoneInfo(relay)).isoformat())
     batch = both_ways([header + logged(moment, zone)], "Asia/Tokyo")
     assert batch.zones == {"syslog_header": 1}
+    assert both_ways([header + logged(moment, zone).removeprefix("1,")], "Asia/Tokyo").zones == batch.zones
     (row,) = batch.sessions.to_pylist()
     assert (row["log_ts"], row["end_ts"]) == (moment, moment - timedelta(seconds=17))
 
@@ -167,3 +173,25 @@ def test_fractions_of_the_timestamp(digits: str) -> None:
 
 def test_a_start_days_after_the_log_is_rejected() -> None:
     assert "is more than a day after the log time" in rejected(traffic(75, {35: "2024/03/13 16:22:50"}), "Asia/Tokyo")
+
+
+@pytest.mark.parametrize("start", ["2026-03-03 08:09:31", "2026-03-03T08:09:31+05:30", ""])
+@pytest.mark.parametrize("end", ["2026-03-03 18:10:14", "2026-03-03T18:10:14-03:30", ""])
+@pytest.mark.parametrize("duration", [None, "43"])
+def test_records_without_a_log_time(start: str, end: str, duration: str | None) -> None:
+    options = ReadOptions(time_zone="Asia/Tokyo", device_time_zones={SERIAL: "Asia/Kathmandu"})
+    flow = {"src_ip": "10.1.1.1", "dst_ip": "10.1.1.2", "src_port": "1", "dst_port": "2", "protocol": "tcp"}
+    flow |= {"start_ts": start, "end_ts": end, "device_serial": SERIAL}
+    raw = flow | ({} if duration is None else {"duration_s": duration})
+    zones: Counter[str] = Counter()
+    batch = pa.RecordBatch.from_pylist([raw])
+    rows, certain = sessions_of(batch, "TRAFFIC", np.array([1]), "f", options, zones=zones)
+    if not certain[0]:
+        assert not (start and end)  # what is left to the rules of single records
+        return
+    expected = session_of("TRAFFIC", raw, options)
+    (row,) = rows.to_pylist()
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    found = {name: (row[name] - epoch) // timedelta(microseconds=1) for name in ("start_ts", "end_ts")}
+    assert found == {name: expected[name] for name in found}
+    assert zones == {expected["zone_source"]: 1} and row["log_ts"] is None

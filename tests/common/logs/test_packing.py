@@ -58,6 +58,9 @@ STREAMS: dict[str, Callable[[bytes], bytes]] = {
 ALL = STREAMS | {"snappy": raw_snappy, "strata": strata}
 
 
+UNCHECKED = ("zstd", "lz4")
+"""Packings that pyarrow writes without checksums: a changed byte may go unnoticed."""
+
 BLOCK_BYTES = {"gzip": 100_000, "bzip2": 200_000, "xz": 100_000, "zstd": 200_000, "lz4": 200_000}
 """How much of the text before some damage may be lost with it: a block of the packing, and what the share varies."""
 
@@ -179,7 +182,8 @@ def test_damaged_files_of_every_packing_add_up(tmp_path: Path, name: str) -> Non
         for batch in read_files([write(tmp_path / "log", bytes(packed))], ReadOptions("panos")):
             counts.add(batch)
             found += [row["source_line"] for row in batch.sessions.to_pylist()]
-        assert len(found) == len(set(found)) and len(found) <= 400 + bool(counts.holes)
+        assert len(found) <= 400 + bool(counts.holes)
+        assert len(found) == len(set(found)) or name in UNCHECKED  # a line end may have become another byte
         assert counts.holes or counts.rejected or len(found) == 400
 
 

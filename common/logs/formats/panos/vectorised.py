@@ -118,6 +118,8 @@ def parse_together(
 ) -> tuple[Integers, Integers, pa.RecordBatch]:
     """The lines that have the layout, those among them that are not certain, and the sessions of the others."""
     table, fitting = read_columns(lines, indices, layout)
+    if layout.shift < 0:  # header and receive time are in one column
+        table = table.append_column("header", table.column("receive_time"))
     right = np.asarray(pc.equal(table.column("type"), layout.kind).fill_null(False))
     if layout.shift:
         decoy = table.column(names_at(layout)[TYPE_POSITION])
