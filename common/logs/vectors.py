@@ -6,8 +6,10 @@ or empty where it must not be; the rules for single values then decide about it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,34 @@ Checked = tuple[pa.Array, Flags]
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"^{_BYTE}([.]{_BYTE}){{3}}$"
 _PLAIN_INTEGER = "^[0-9]{1,18}$"
+
+
+def _all_but(*others: Iterable[int]) -> Flags:
+    """A table of the bytes, without these."""
+    table = np.ones(256, dtype=bool)
+    table[list(chain(*others))] = False
+    return table
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The bytes that a value may begin with, and those that it may hold, for a rule to leave it as it is."""
+
+    first: Flags
+    inside: Flags | None = None
+
+
+_BLANKS = range(33)
+_CAPITALS = range(ord("A"), ord("Z") + 1)
+_NOT_ASCII = range(128, 256)  # whose capitals only the rule knows
+_FIRST = _all_but(_BLANKS, [0xEF])  # of a byte order mark
+_LAST = _all_but(_BLANKS, [0xBF])
+_KEPT: dict[Callable[..., str | None], _Kept] = {
+    values.text: _Kept(_FIRST),
+    values.user: _Kept(_all_but(_BLANKS, [0xEF], b"xX")),
+    values.lower: _Kept(_FIRST, _all_but(_CAPITALS, _NOT_ASCII)),
+    values.hyphenated: _Kept(_FIRST, _all_but(_BLANKS, _CAPITALS, _NOT_ASCII)),
+}
 
 
 def by_distinct(column: pa.Array, rule: Callable[[str], Any], arrow_type: pa.DataType) -> Checked:
@@ -55,11 +85,9 @@ def _by_fallible(
 
 
 def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
-    """The result of a rule for text. Such rules do not change digits, so a column of digits alone is its own result."""
-    if pa.types.is_string(column.type) and not _has_empty(column):
-        unchanged = _only_digits(column) or (rule is values.text and _unpadded(column))
-        if unchanged:
-            return column, _all(column)
+    """The result of a rule for text. A column that the rule leaves as it is, as most are, is its own result."""
+    if pa.types.is_string(column.type) and (_only_digits(column) or _is_kept(column, rule)) and not _has_empty(column):
+        return column, _all(column)
     return by_distinct(column, rule, pa.string())
 
 
@@ -127,15 +155,17 @@ def _has_empty(column: pa.StringArray) -> bool:
     return bool(len(column)) and int(np.count_nonzero(np.diff(_bounds(column)) == 0)) > column.null_count
 
 
-def _unpadded(column: pa.StringArray) -> bool:
-    """Whether no value begins or ends with a blank or one of the bytes of a byte order mark."""
+def _is_kept(column: pa.StringArray, rule: Callable[[str], str | None]) -> bool:
+    """Whether, by the bytes alone, the rule leaves every value as it is."""
+    kept = _KEPT.get(rule)
     data, bounds = column.buffers()[2], _bounds(column)
-    if data is None:
-        return True
+    if kept is None or data is None:
+        return kept is not None
     used = np.frombuffer(data, dtype=np.uint8)
     filled = np.flatnonzero(np.diff(bounds))
     first, last = used[bounds[filled]], used[bounds[filled + 1] - 1]
-    return bool(((first > 32) & (first != 0xEF) & (last > 32) & (last != 0xBF)).all())
+    inside = kept.inside is None or kept.inside[used[bounds[0] : bounds[-1]]].all()
+    return bool(inside and kept.first[first].all() and _LAST[last].all())
 
 
 def _only_digits(column: pa.StringArray) -> bool:

@@ -46,10 +46,8 @@ _MIN_LINES = 24
 _MAX_PASSES = 8
 _SAMPLE = 8
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-_HIGH_CARDINALITY = frozenset(
-    {"session_id", "src_port", "dst_port", "bytes_sent", "bytes_received", "packets_sent", "packets_received"}
-    | {"duration_s", "sequence_number", "precise_time", "nat_src_port", "nat_dst_port", "url"}
-)
+_BY_DISTINCT = frozenset({"log_time", "start_ts", "protocol", "repeat_count", "app_risk", "nat_src_ip", "nat_dst_ip"})
+"""Columns whose values are read once per distinct value."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +189,7 @@ def _read_csv(data: bytes, layout: Layout) -> tuple[pa.RecordBatch | None, Seque
     at = names_at(layout)
     names = [at.get(position, f"f{position}") for position in range(layout.columns)]
     present = list(at.values())
-    types = {name: pa.string() if name in _HIGH_CARDINALITY else _DICTIONARY for name in present}
+    types = {name: _DICTIONARY if name in _BY_DISTINCT else pa.string() for name in present}
     if not data:
         return pa.RecordBatch.from_pylist([], schema=pa.schema(types.items())), []
     misfits: list[int] = []
