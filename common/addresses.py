@@ -1,4 +1,4 @@
-"""Internal addresses and segments."""
+"""Internal addresses, which may have the name of a network, and segments."""
 
 from __future__ import annotations
 
@@ -17,9 +17,17 @@ IPV6_SEGMENT_BITS = 64
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+NETWORK_SIGN = "@"
+"""Stands between an internal address and the name of its network, where a project has networks: `10.1.4.20@berlin`."""
+
+
+def without_network(host: str) -> str:
+    """The address of a host without the name of its network."""
+    return host.partition(NETWORK_SIGN)[0]
+
 
 def is_internal(address: Column, cidrs: Sequence[str]) -> Column:
-    """Whether the address (canonical text) lies in one of the prefixes."""
+    """Whether the address (canonical text, perhaps with a network) lies in one of the prefixes."""
     prefixes: set[str] = set()
     whole: set[str] = set()
     rest: list[str] = []
@@ -38,7 +46,8 @@ def is_internal(address: Column, cidrs: Sequence[str]) -> Column:
         pattern = "|".join(sorted(prefix.replace(".", "[.]") for prefix in prefixes))
         conditions.append(address.rlike(f"^({pattern})"))
     if whole:
-        conditions.append(address.isin(sorted(whole)))
+        any_of = "|".join(sorted(text.replace(".", "[.]") for text in whole))
+        conditions.append(address.rlike(f"^({any_of})({NETWORK_SIGN}|$)"))
     if rest:
         conditions.append(_membership(address, rest))
     return reduce(or_, conditions) if conditions else F.lit(False)
@@ -66,7 +75,7 @@ def _membership(address: Column, cidrs: Sequence[str]) -> Column:
     networks = [ipaddress.ip_network(cidr) for cidr in cidrs]
 
     def lies_inside(text: str) -> bool:
-        parsed = ipaddress.ip_address(text)
+        parsed = ipaddress.ip_address(without_network(text))
         return any(parsed in network for network in networks)
 
     inside: Column = F.udf(lies_inside, "boolean")(address)
@@ -74,7 +83,10 @@ def _membership(address: Column, cidrs: Sequence[str]) -> Column:
 
 
 class Segments:
-    """Maps an address to its segment: the name of its longest configured prefix, else its /24 or /64."""
+    """Maps an address to its segment: the name of its longest configured prefix, else its /24 or /64.
+
+    The /24 or /64 of a host in a network has the name of the network, too: `10.1.4.0/24@berlin`.
+    """
 
     def __init__(self, names: Mapping[str, str]) -> None:
         networks = {ipaddress.ip_network(prefix): name for prefix, name in names.items()}
@@ -82,12 +94,13 @@ class Segments:
 
     def name(self, address: str) -> str:
         """The segment of one address."""
+        address, sign, network_name = address.partition(NETWORK_SIGN)
         parsed = ipaddress.ip_address(address)
         for network, name in self._ordered:
             if parsed in network:
                 return name
         bits = IPV4_SEGMENT_BITS if parsed.version == 4 else IPV6_SEGMENT_BITS
-        return str(ipaddress.ip_network((parsed, bits), strict=False))
+        return f"{ipaddress.ip_network((parsed, bits), strict=False)}{sign}{network_name}"
 
     def names(self, addresses: pa.Array) -> pa.Array:
         """The segment of each address, in order; each distinct address is looked up once."""
@@ -98,6 +111,6 @@ class Segments:
         return pa.array(distinct, pa.string()).take(encoded.indices)
 
     def _fast_name(self, address: str) -> str:
-        if self._ordered or ":" in address:
+        if self._ordered or ":" in address or NETWORK_SIGN in address:
             return self.name(address)
         return address.rpartition(".")[0] + ".0/24"

@@ -22,6 +22,7 @@ from common.config.values import (
     TableName,
     Text,
     TimeZone,
+    matching,
     wrong,
 )
 from common.errors import ParameterError
@@ -46,6 +47,20 @@ class PublicationParameters(Settings):
     """s3:// URI below which `ndr-join --destination s3` writes."""
 
 
+class NetworkParameters(Settings):
+    """Which sessions are of a network: those that agree with every list that is not empty."""
+
+    devices: tuple[Text, ...] = ()
+    """Serial numbers of its firewalls."""
+    virtual_systems: tuple[Text, ...] = ()
+    """Its virtual systems, as the logs name them (`vsys1`)."""
+    zones: tuple[Text, ...] = ()
+    """Zones of its hosts: the source zone for the initiator, the destination zone for the responder."""
+
+
+NetworkName = Annotated[str, matching("[A-Za-z0-9_-]{1,32}", "up to 32 letters, digits, hyphens and underscores")]
+
+
 class ProjectParameters(Settings):
     """The settings of a project, with their defaults."""
 
@@ -57,6 +72,8 @@ class ProjectParameters(Settings):
     """The same for single devices, by serial number; it goes before `log_time_zone`."""
     internal_cidrs: tuple[Network, ...] = DEFAULT_INTERNAL_CIDRS
     """Networks of the organisation. Addresses inside them are hosts that get features and scores."""
+    networks: Mapping[NetworkName, NetworkParameters] = Field(default_factory=dict)
+    """Networks with equal internal addresses, by name; a host in one is `address@name`. The first that fits counts."""
     segments: Mapping[Network, Text] = Field(default_factory=dict)
     """Name of each segment by its prefix. An address outside all of them belongs to its /24 (IPv4) or /64 (IPv6)."""
     high_risk_segments: tuple[Text, ...] = ()

@@ -23,6 +23,7 @@ SHAPED = {
     "column_mapping": "delta",
     "columns": "delta",
     "internal_cidrs": "delta",
+    "networks": "delta",
     "segments": "delta",
     "time_zone": "fg_a",
     "high_risk_segments": "fg_a",

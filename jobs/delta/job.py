@@ -12,12 +12,14 @@ from pyspark.sql import functions as F
 
 from common.errors import RejectedRatioError
 from common.runtime.context import StageRun
+from common.runtime.output import message
 from common.windows import Windows
 from jobs.delta import kept
 from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
 from jobs.delta.hosts import check_sums, host_slices
 from jobs.delta.intake import Intake, ingest
+from jobs.delta.networks import in_networks, overlapping
 from jobs.delta.pairs import pair_slices
 
 HOLES_SHOWN = 100
@@ -36,6 +38,7 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
                 intake = claim(ingested, stage, config.windows)
             _account(intake, stage)
             _write_sessions(intake, stage, config.windows)
+            _warn_of_overlaps(intake, stage)
             _write_slices(intake, stage, config)
 
 
@@ -45,10 +48,25 @@ def _write_sessions(intake: Intake, stage: StageRun, windows: Windows) -> None:
         kept.remove_outdated(stage.lake, windows, timedelta(days=stage.project.sessions_retention_days))
 
 
+def _warn_of_overlaps(intake: Intake, stage: StageRun) -> None:
+    if stage.project.networks:
+        return
+    with stage.report.step("overlapping addresses"):
+        count, examples = overlapping(intake.sessions, stage.project)
+    if count:
+        stage.report.details["addresses_on_several_devices"] = {"count": count, "examples": examples}
+        message(
+            f"{count:,} internal addresses are active on several devices at once, for example "
+            f"{', '.join(examples)}. If they are different hosts, give the project parameter networks",
+            "warning",
+        )
+
+
 def _write_slices(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
-    pairs = pair_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_pair"))
+    sessions = in_networks(intake.sessions, stage.project)
+    pairs = pair_slices(sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_pair"))
     _write(stage, "delta_pair", pairs, config.windows)
-    hosts = host_slices(intake.sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_host"))
+    hosts = host_slices(sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_host"))
     stage.report.rows_out = _write(stage, "delta_host", hosts, config.windows)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from common.addresses import NETWORK_SIGN
 from common.errors import InputError
 from common.storage.files import Folder
 
@@ -107,8 +108,9 @@ def _machines(folder: Folder, name: str, count: int) -> list[dict[str, Any]]:
 
 
 def _address(text: str | None) -> str | None:
-    """The canonical address, as in sessions; None if the text is not an address."""
+    """The canonical address, as in slices, perhaps with a network; None if the text is not an address."""
+    address, sign, network = (text or "").strip().partition(NETWORK_SIGN)
     try:
-        return str(ipaddress.ip_address((text or "").strip()))
+        return f"{ipaddress.ip_address(address)}{sign}{network}"
     except ValueError:
         return None

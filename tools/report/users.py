@@ -24,7 +24,11 @@ class Users:
 
 
 def users_of(lake: Lake, keys: Iterable[Key]) -> dict[Key, Users]:
-    """The users of each host in its window; nobody where the logs name none or the sessions are not kept any more."""
+    """The users of each host in its window.
+
+    Nobody where the logs name none, the sessions are not kept any more, or the host is in a network: sessions have the
+    address alone.
+    """
     wanted = set(keys)
     found = dict.fromkeys(wanted, Users())
     if not lake.exists("sessions"):
