@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import dropwhile
+from math import inf
 from statistics import median
 
 import pyarrow as pa
@@ -48,6 +49,9 @@ Source = tuple[str | None, str | None]
 
 Volume = Mapping[Source, int]
 """Records of a window by source."""
+
+Week = Mapping[int, Volume]
+"""The windows of an hour that have any record, by their place in the hour, 0 to 3."""
 
 
 @dataclass(frozen=True)
@@ -112,26 +116,29 @@ def judged(lake: LakeReader, windows: Windows, project: ProjectParameters) -> di
     found = {}
     for window in windows:
         weeks = [
-            [volumes[hour.key] for hour in _hours(window, back) if hour.key in volumes] for back in range(WEEKS, 0, -1)
+            {place: volumes[one.key] for place, one in enumerate(_hours(window, back)) if one.key in volumes}
+            for back in range(WEEKS, 0, -1)
         ]
-        if falls := fallen(volumes.get(window.key, {}), weeks, project):
+        place = (window.start - _hours(window, 0).start) // WINDOW
+        if falls := fallen(volumes.get(window.key, {}), weeks, place, project):
             found[window.key] = falls
     return found
 
 
-def fallen(found: Volume, weeks: Sequence[Sequence[Volume]], project: ProjectParameters) -> list[Fall]:
+def fallen(found: Volume, weeks: Sequence[Week], place: int, project: ProjectParameters) -> list[Fall]:
     """The devices and zones that are silent or far below what is expected, without the zones of silent devices.
 
     Args:
         found: the volume of the window.
-        weeks: for each week before, the oldest first, the volumes of the windows of the same hour that have any.
+        weeks: the same hour of each week before, the oldest first.
+        place: that of the window in its hour.
         project: says from which expected volume on, and from which drop.
     """
-    known = {source for week in weeks for volume in week for source in volume}
+    known = {source for week in weeks for volume in week.values() for source in volume}
     falls: dict[Source, Fall] = {}
     for device, zone in sorted(known, key=lambda source: [(name is not None, name or "") for name in source]):
         above = falls.get((device, None))
-        expected = _expected((device, zone), weeks)
+        expected = _expected((device, zone), weeks, place)
         if expected is None or expected < project.log_volume_minimum or (above and not above.found):
             continue
         records = found.get((device, zone), 0)
@@ -162,13 +169,18 @@ def report_falls(falls: Mapping[str, Sequence[Fall]], report: RunReport) -> None
     report.incomplete_reason = joined_reasons(report.incomplete_reason, reason if len(falls) == 1 else place + reason)
 
 
-def _expected(source: Source, weeks: Sequence[Sequence[Volume]]) -> float | None:
-    """The median over the windows of the weeks since the source was first seen; None for too few weeks."""
-    since = dropwhile(lambda week: not any(source in volume for volume in week), weeks)
+def _expected(source: Source, weeks: Sequence[Week], place: int) -> float | None:
+    """The lesser of the medians of the hour and of its window at the place, since the week that first has the source.
+
+    At the begin and the end of working hours, the windows of an hour differ much. None for too few weeks.
+    """
+    since = dropwhile(lambda week: not any(source in volume for volume in week.values()), weeks)
     known = [week for week in since if week]
     if len(known) < FEWEST_WEEKS:
         return None
-    return float(median(volume.get(source, 0) for week in known for volume in week))
+    of_hour = [volume.get(source, 0) for week in known for volume in week.values()]
+    of_place = [week[place].get(source, 0) for week in known if place in week]
+    return float(min(median(of_hour), median(of_place) if len(of_place) >= FEWEST_WEEKS else inf))
 
 
 def _hours(windows: Windows, weeks_back: int) -> Windows:

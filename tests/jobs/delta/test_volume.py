@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -19,7 +19,7 @@ from common.runtime.run_report import RunReport
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
 from jobs.delta.staging import SLICE
-from jobs.delta.volume import SHOWN, Counted, Fall, Volume, fallen, judged, reasons, report_falls, write_volume
+from jobs.delta.volume import SHOWN, Counted, Fall, Volume, Week, fallen, judged, reasons, report_falls, write_volume
 from tests.conftest import Stages, write_sessions
 from tests.factories import SPEC, WINDOW, sessions
 from tests.jobs.delta.deliveries import Delivery, deliver_all, record, rows_of, window
@@ -38,8 +38,16 @@ def of(**devices: int) -> Volume:
     return {(device, None): records for device, records in devices.items()}
 
 
-def steady(volume: Volume, weeks: int = 4) -> list[list[Volume]]:
-    return [[volume] * 4] * weeks
+def hour(*volumes: Volume) -> Week:
+    return dict(enumerate(volumes))
+
+
+def steady(volume: Volume, weeks: int = 4) -> list[Week]:
+    return [hour(*[volume] * 4)] * weeks
+
+
+def falls_of(found: Volume, weeks: Sequence[Week], project: ProjectParameters = DEFAULTS, place: int = 0) -> list[Fall]:
+    return fallen(found, weeks, place, project)
 
 
 def lake_in(folder: Path) -> Lake:
@@ -63,59 +71,68 @@ def log_weeks(lake: Lake, one: Windows, volume: Volume, weeks: int = 4) -> None:
 
 def test_a_device_without_a_record_is_silent_and_its_zones_are_not_named_again() -> None:
     weeks = steady({("A", None): 100, ("A", "dmz"): 100, ("B", None): 100})
-    assert fallen(of(B=100), weeks, DEFAULTS) == [Fall("A", None, 100, 0)]
-    assert [str(fall) for fall in fallen({}, weeks, DEFAULTS)] == [
+    assert falls_of(of(B=100), weeks) == [Fall("A", None, 100, 0)]
+    assert [str(fall) for fall in falls_of({}, weeks)] == [
         "device A is silent: 0 of 100 expected records", "device B is silent: 0 of 100 expected records"
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("found", "falls"), [(49, [Fall("A", None, 100, 49)]), (50, []), (500, [])])
 def test_below_half_is_a_fall_and_half_is_none(found: int, falls: list[Fall]) -> None:
-    assert fallen(of(A=found), steady(of(A=100)), DEFAULTS) == falls
+    assert falls_of(of(A=found), steady(of(A=100))) == falls
 
 
 def test_a_zone_falls_while_its_device_does_not() -> None:
     weeks = steady({("A", None): 130, ("A", "dmz"): 30, ("A", "lan"): 100})
-    falls = fallen({("A", None): 100, ("A", "lan"): 100}, weeks, DEFAULTS)
+    falls = falls_of({("A", None): 100, ("A", "lan"): 100}, weeks)
     assert falls == [Fall("A", "dmz", 30, 0)]
     assert str(falls[0]) == "zone dmz of device A is silent: 0 of 30 expected records"
 
 
 def test_the_settings_say_what_is_worth_a_report() -> None:
-    assert fallen({}, steady(of(A=20)), DEFAULTS) == [Fall("A", None, 20, 0)]
-    assert fallen({}, steady(of(A=19)), DEFAULTS) == []
+    assert falls_of({}, steady(of(A=20))) == [Fall("A", None, 20, 0)]
+    assert falls_of({}, steady(of(A=19))) == []
     weeks, found = steady(of(A=100)), of(A=79)
-    assert fallen(found, weeks, ProjectParameters(log_volume_drop=0.8)) == [Fall("A", None, 100, 79)]
+    assert falls_of(found, weeks, ProjectParameters(log_volume_drop=0.8)) == [Fall("A", None, 100, 79)]
     only_silence = ProjectParameters(log_volume_drop=0.0, log_volume_minimum=1)
-    assert fallen(of(A=1), weeks, only_silence) == []
-    assert fallen({}, steady(of(A=1)), only_silence) == [Fall("A", None, 1, 0)]
+    assert falls_of(of(A=1), weeks, only_silence) == []
+    assert falls_of({}, steady(of(A=1)), only_silence) == [Fall("A", None, 1, 0)]
 
 
 def test_what_is_expected_is_the_median_of_the_windows_and_no_record_is_0() -> None:
     """The counts are 0, 0, 90, 100, 110, 900: the median is (90 + 100) / 2. The week without logs says nothing."""
-    weeks = [
-        [of(A=900), of(A=90)], [], [of(A=110), of(A=100)],
-        [of(B=1), of(B=1)],
-    ]  # fmt: skip
-    assert fallen({}, weeks, DEFAULTS) == [Fall("A", None, 95, 0)]
+    weeks = [hour(of(A=900), of(A=90)), {}, hour(of(A=110), of(A=100)), hour(of(B=1), of(B=1))]
+    assert falls_of({}, weeks, place=3) == [Fall("A", None, 95, 0)]
+
+
+def test_where_the_windows_of_an_hour_differ_the_lesser_median_is_expected() -> None:
+    """As when work begins: of 60, 200, 300 and 400 the median is 250, but at the first place 60 are usual."""
+    weeks = [hour(of(A=60), of(A=200), of(A=300), of(A=400))] * 4
+    assert falls_of(of(A=30), weeks) == []
+    assert falls_of(of(A=29), weeks) == [Fall("A", None, 60, 29)]
+    assert falls_of(of(A=124), weeks, place=3) == [Fall("A", None, 250, 124)]
+    only_once = [{**weeks[0]}, *({place: week[place] for place in (1, 2, 3)} for week in weeks[:3])]
+    assert falls_of(of(A=60), only_once) == [
+        Fall("A", None, 300, 60)
+    ]  # one 60 is no median; 60, 200 4x, 300 4x, 400 4x
 
 
 def test_nothing_is_judged_without_two_weeks_of_history() -> None:
-    assert fallen({}, [], DEFAULTS) == []
-    assert fallen({}, [[], [], [], [of(A=100)] * 4], DEFAULTS) == []
-    assert fallen({}, [[], [of(A=100)], [], [of(A=100)]], DEFAULTS) == [Fall("A", None, 100, 0)]
+    assert falls_of({}, []) == []
+    assert falls_of({}, [{}, {}, {}, *steady(of(A=100), 1)]) == []
+    assert falls_of({}, [{}, hour(of(A=100)), {}, hour(of(A=100))]) == [Fall("A", None, 100, 0)]
 
 
 def test_weeks_before_a_device_was_first_seen_do_not_count() -> None:
     """With them, the median of 0, 0, 100, 100 would be 50. A device of last week is not judged at all."""
-    old = [of(B=1)] * 4
+    old = hour(*[of(B=1)] * 4)
     since_two = [old, old, *steady(of(A=100), 2)]
-    assert fallen(of(A=40), since_two, DEFAULTS) == [Fall("A", None, 100, 40)]
-    assert fallen({}, [old, old, old, [of(A=100)] * 4], DEFAULTS) == []
+    assert falls_of(of(A=40), since_two) == [Fall("A", None, 100, 40)]
+    assert falls_of({}, [old, old, old, *steady(of(A=100), 1)]) == []
 
 
 def test_logs_without_a_device_are_judged_together() -> None:
-    (fall,) = fallen({}, steady({(None, None): 100}), DEFAULTS)
+    (fall,) = falls_of({}, steady({(None, None): 100}))
     assert str(fall) == "what names no device is silent: 0 of 100 expected records"
 
 
@@ -127,7 +144,7 @@ def test_an_hour_is_compared_with_the_same_hour_of_the_same_weekday(tmp_path: Pa
     for at, records in enumerate((9000, 100, 115, 130, 100, 9000), -1):  # of 12:53, 13:08, ..., 14:08
         log_weeks(lake, shifted(WINDOW, at * LENGTH), {("A", "lan"): records})
     log_weeks(lake, saturday, {("B", "lan"): 1})
-    assert judged(lake, WINDOW, DEFAULTS) == {WINDOW.key: [Fall("A", None, 107.5, 0)]}  # (100 + 115) / 2
+    assert judged(lake, WINDOW, DEFAULTS) == {WINDOW.key: [Fall("A", None, 100, 0)]}
     assert judged(lake, saturday, DEFAULTS) == {}
 
 
