@@ -192,16 +192,14 @@ def _hours(windows: Windows, weeks_back: int) -> Windows:
 
 def _volumes(lake: LakeReader, windows: Windows) -> dict[str, Volume]:
     """The volumes of the windows and of the same hours in the weeks before, by window key."""
-    rows = {
-        (row["window"], row["device_serial"], row["src_zone"]): row[RECORDS]
-        for span in (windows, *(_hours(windows, back) for back in range(1, WEEKS + 1)))
-        for row in lake.arrow(TABLE, windows=span).to_pylist()
-    }
+    spans = (windows, *(_hours(windows, back) for back in range(1, WEEKS + 1)))
+    dates = {f"{day:%Y-%m-%d}" for span in spans for day in span.days()}
     found: dict[str, Counter[Source]] = defaultdict(Counter)
-    for (window, device, zone), records in rows.items():
-        found[window][device, None] += records
+    for row in lake.arrow(TABLE, date=dates, window={one.key for span in spans for one in span}).to_pylist():
+        volume, device, zone = found[row["window"]], row["device_serial"], row["src_zone"]
+        volume[device, None] += row[RECORDS]
         if zone is not None:
-            found[window][device, zone] += records
+            volume[device, zone] += row[RECORDS]
     return dict(found)
 
 
