@@ -88,6 +88,10 @@ class ProjectParameters(Settings):
     """How far outside the window of its batch a session may end and still count there."""
     sessions_retention_days: AtLeastOne = 30
     """How many days of single sessions the lake keeps, before the newest."""
+    log_volume_minimum: AtLeastOne = 20
+    """Records that a device or zone must be expected to log in a window to be missed when it does not."""
+    log_volume_drop: Share = 0.5
+    """Share of the expected records below which a device or zone is reported; 0 reports only silence."""
     max_rejected_ratio: Share = 0.05
     """Largest share of rejected records with which a run still succeeds."""
     horizons: Mapping[str, Horizon] = Field(default_factory=dict)

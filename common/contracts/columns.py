@@ -27,7 +27,7 @@ PUBLISHED_PARTITION_NAMES = tuple(column.name for column in PUBLISHED_PARTITIONS
 INCOMPLETE = Column(
     "incomplete_reason",
     "string",
-    "what is missing of the window's logs: damaged or unreadable files",
+    "what is missing of the window's logs: damaged or unreadable files, devices and zones below their usual volume",
     null_when="nothing is known to be missing",
 )
 REFERENCE = Column("reference_ts", "timestamp", "time before which the horizon and its safety gap lie", "UTC")

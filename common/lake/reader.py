@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -59,14 +59,20 @@ class LakeReader:
             raise self._unreadable(name, error) from error
 
     def arrow(
-        self, name: str, columns: Sequence[str] | None = None, windows: Windows | None = None, **equal: str
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        windows: Windows | None = None,
+        **equal: str | Collection[str],
     ) -> pa.Table:
-        """Rows of a table: of the given windows, and with the given values of partition columns.
+        """Rows of a table: of the given windows, and with the given value, or one of the values, of partition columns.
 
         Raises:
             TableError: the table is missing or unreadable.
         """
-        filters: list[tuple[str, str, Any]] = [(key, "=", value) for key, value in equal.items()]
+        filters: list[tuple[str, str, Any]] = [
+            (key, "=", value) if isinstance(value, str) else (key, "in", sorted(value)) for key, value in equal.items()
+        ]
         if windows:
             filters += [
                 ("date", "in", [f"{day:%Y-%m-%d}" for day in windows.days()]),

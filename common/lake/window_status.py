@@ -123,6 +123,11 @@ def whole_windows(
     return statuses
 
 
+def joined_reasons(*reasons: str | None) -> str | None:
+    """The reasons why logs are incomplete, in a line; None if there is none."""
+    return one_line("; ".join(filter(None, reasons)), REASON_CHARACTERS) or None
+
+
 def _remedy(reasons: Iterable[str]) -> str:
     return "ndr-inference" if all(reason.startswith("inference ") for reason in reasons) else "ndr-15m"
 
@@ -136,17 +141,26 @@ class Journal:
         self._has_begun = False
 
     @contextmanager
-    def run(self, stage: str, windows: Windows, incomplete_reason: str | None = None) -> Iterator[None]:
+    def run(self, stage: str, windows: Windows, incomplete_reason: str | None = None) -> Iterator[dict[str, str]]:
         """Notes the run of a stage: its revision before the block, and after it that it has finished.
 
         Enter it before the tables of other stages are read, and leave it after the last commit. Windows in which a
-        stage before has not run are left out.
+        stage before has not run are left out. The block may add further reasons for single windows, by window key, to
+        the dictionary that it gets.
         """
-        reason = incomplete_reason and one_line(incomplete_reason, REASON_CHARACTERS)
-        entries = list(self._entries(stage, windows, reason))
+        entries = list(self._entries(stage, windows, joined_reasons(incomplete_reason)))
         self._note(entries)
-        yield
-        self._note(replace(entry, is_finished=True, written_ts=datetime.now(UTC)) for entry in entries)
+        further: dict[str, str] = {}
+        yield further
+        self._note(
+            replace(
+                entry,
+                is_finished=True,
+                incomplete_reason=joined_reasons(incomplete_reason, further.get(entry.window)),
+                written_ts=datetime.now(UTC),
+            )
+            for entry in entries
+        )
 
     @contextmanager
     def together(self) -> Iterator[None]:

@@ -1,5 +1,5 @@
-"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `session_keys`, `sessions`, `delta_pair`
-and `delta_host`.
+"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `session_keys`, `sessions`, `log_volume`,
+`delta_pair` and `delta_host`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from common.errors import RejectedRatioError
 from common.runtime.context import StageRun
 from common.runtime.output import message
 from common.windows import Windows
-from jobs.delta import kept
+from jobs.delta import kept, volume
 from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
 from jobs.delta.hosts import check_sums, host_slices
@@ -27,24 +27,26 @@ HOLES_SHOWN = 100
 
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
-    """Replaces the windows of the five tables; `delta_host` comes last and implies that the others are complete."""
+    """Replaces the windows of the tables; `delta_host` comes last and implies that the others are complete."""
     check_sums(stage.session, stage.spec)
     with ingest(config, stage) as ingested:
         _account(ingested, stage)
         _write(stage, "sessions_rejected", _rejects(ingested, stage, config), config.windows)
         _check_ratio(ingested, stage, config)
-        with stage.lake.journal.run("delta", config.windows, ingested.counts.incomplete_reason):
+        with stage.lake.journal.run("delta", config.windows, ingested.counts.incomplete_reason) as lacking:
             with stage.report.step("claim"):
                 intake = claim(ingested, stage, config.windows)
             _account(intake, stage)
-            _write_sessions(intake, stage, config.windows)
+            counted = volume.Counted(intake.kept)
+            _write_sessions(counted, stage, config.windows)
+            lacking.update(_write_volume(counted, stage, config.windows))
             _warn_of_overlaps(intake, stage)
             _write_slices(intake, stage, config)
 
 
-def _write_sessions(intake: Intake, stage: StageRun, windows: Windows) -> None:
+def _write_sessions(sessions: kept.Kept, stage: StageRun, windows: Windows) -> None:
     with stage.report.step(kept.TABLE):
-        stage.report.wrote(kept.TABLE, *kept.write_kept(stage.lake, intake.kept, windows))
+        stage.report.wrote(kept.TABLE, *kept.write_kept(stage.lake, sessions, windows))
         kept.remove_outdated(stage.lake, windows, timedelta(days=stage.project.sessions_retention_days))
 
 
@@ -60,6 +62,15 @@ def _warn_of_overlaps(intake: Intake, stage: StageRun) -> None:
             f"{', '.join(examples)}. If they are different hosts, give the project parameter networks",
             "warning",
         )
+
+
+def _write_volume(counted: volume.Counted, stage: StageRun, windows: Windows) -> dict[str, str]:
+    """Writes how much was logged; returns what the windows lack, by window key."""
+    with stage.report.step(volume.TABLE):
+        stage.report.wrote(volume.TABLE, *volume.write_volume(stage.lake, counted.rows(), windows))
+        falls = volume.judged(stage.lake, windows, stage.project)
+    volume.report_falls(falls, stage.report)
+    return volume.reasons(falls)
 
 
 def _write_slices(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:

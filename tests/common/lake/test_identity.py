@@ -19,8 +19,8 @@ from common.lake.identity import (
 )
 
 OPERATION = {
-    "max_rejected_ratio", "sessions_retention_days", "redshift", "publication", "staging_prefix", "batch_index_table",
-    "training",
+    "log_volume_minimum", "log_volume_drop", "max_rejected_ratio", "sessions_retention_days", "redshift", "publication",
+    "staging_prefix", "batch_index_table", "training",
 }  # fmt: skip
 ACME = LakeIdentity("acme", "v1", {"settings": {"time_zone": "Asia/Tokyo"}})
 

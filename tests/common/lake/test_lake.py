@@ -36,6 +36,8 @@ def test_a_replacement_touches_its_windows_only(stages: Stages) -> None:
     found = lake.arrow("pair_counts", ["window", "sessions_cnt"]).sort_by("window").to_pylist()
     assert found == [{"window": FIRST.key, "sessions_cnt": 3}, {"window": SECOND.key, "sessions_cnt": 2}]
     assert lake.arrow("pair_counts", ["sessions_cnt"], SECOND).to_pylist() == [{"sessions_cnt": 2}]
+    for keys, counts in (({SECOND.key}, [2]), ({FIRST.key, SECOND.key, "20260310T1338Z"}, [2, 3])):
+        assert sorted(lake.arrow("pair_counts", window=keys)["sessions_cnt"].to_pylist()) == counts
     assert lake.read("pair_counts", FIRST).count() == 1
 
 

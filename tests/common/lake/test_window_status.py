@@ -125,6 +125,16 @@ def test_what_is_missing_of_the_logs_is_kept_until_the_slices_are_made_again(lak
     assert read_statuses(lake)[FIRST.key].incomplete_reason is None
 
 
+def test_a_block_may_add_reasons_for_single_windows(lake: Lake) -> None:
+    both = Windows(FIRST.start, SECOND.end)
+    for given, found in (("hq.csv is damaged", "hq.csv is damaged; fw 2 is silent"), (None, "fw 2 is silent")):
+        with lake.journal.run("delta", both, given) as further:
+            assert read_statuses(lake)[SECOND.key].incomplete_reason == given
+            further[SECOND.key] = "fw 2 is silent"
+        statuses = read_statuses(lake)
+        assert [statuses[window.key].incomplete_reason for window in (FIRST, SECOND)] == [given, found]
+
+
 def test_readers_refuse_windows_that_are_not_whole_and_rows_without_a_note(lake: Lake) -> None:
     write_table(Path(lake.uri), "fg_a", [fg_a_row(SPEC, str(FIRST)), fg_a_row(SPEC, str(SECOND))])
     note_whole(Path(lake.uri), FIRST)

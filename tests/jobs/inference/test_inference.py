@@ -2,22 +2,25 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from pyspark.sql import SparkSession
 
 from common.contracts import tables
 from common.lake.lake import Lake
-from common.windows import Windows
+from common.windows import Windows, partition_key
 from jobs.inference.cli import main
 from jobs.inference.transform import predict
 from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake, rows, train_model, write
-from tests.conftest import ENGINE
-from tests.factories import SPEC
-from tests.lakes import note_whole
+from tests.conftest import ENGINE, Stages, write_sessions
+from tests.factories import SPEC, sessions
+from tests.factories import session as session_row
+from tests.lakes import note_whole, write_table
 from tests.types import Run
 
 LAST = list(RANGE)[-1]
@@ -208,6 +211,23 @@ def test_predictions_of_damaged_logs_say_what_is_missing(lake: Path) -> None:
     assert report["details"]["incomplete_windows"] == {LAST.key: "hq.csv.gz is damaged"}
     found = {(row["window"], row["incomplete_reason"]) for row in predictions(lake).to_pylist()}
     assert found == {(window.key, "hq.csv.gz is damaged" if window == LAST else None) for window in RANGE}
+
+
+def test_predictions_of_a_window_in_which_a_device_is_silent_say_so(
+    lake: Path, session: SparkSession, tmp_path: Path
+) -> None:
+    stages = Stages(session, lake)
+    silent = {"device_serial": "0042", "src_zone": "dmz", "records": 80}
+    past = [LAST.start - back * timedelta(days=7) for back in (1, 2)]
+    write_table(
+        lake, "log_volume", [silent | {"date": f"{start:%Y-%m-%d}", "window": partition_key(start)} for start in past]
+    )
+    stages.delta(str(LAST), write_sessions(sessions(session_row(end_ts=LAST.start)), tmp_path / "in.parquet"))
+    note_whole(lake, LAST, ["fg_a", "pair_counts", "fg_c"])
+    code, _, error = infer(lake, window=LAST)
+    assert code == 0, error
+    reason = "device 0042 is silent: 0 of 80 expected records"
+    assert set(predictions(lake)["incomplete_reason"].to_pylist()) == {reason}
 
 
 def test_inference_does_without_the_libraries_of_training_and_unpickles_nothing(lake: Path, tmp_path: Path) -> None:
