@@ -12,6 +12,7 @@ from common.contracts.baselines import FG_B_PUBLICATIONS, IP_METADATA, MACHINE_I
 from common.contracts.columns import BASELINE_PARTITION_NAMES, HOST, PARTITIONS, PUBLISHED_PARTITION_NAMES, SEGMENT
 from common.contracts.features import fg_a, fg_c
 from common.contracts.models import MODEL_DECISIONS, MODEL_DRIFT
+from common.contracts.open_sessions import OPEN_SESSIONS
 from common.contracts.predictions import PREDICTIONS, join_features, prediction_join
 from common.contracts.slices import (
     DELTA_PAIR,
@@ -47,6 +48,7 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
         SESSIONS_REJECTED,
         SESSION_KEYS,
         SESSIONS,
+        OPEN_SESSIONS,
         delta_host(spec),
         DELTA_PAIR,
         PAIR_DAYS,

@@ -1,5 +1,5 @@
-"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `session_keys`, `sessions`, `delta_pair`
-and `delta_host`.
+"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `session_keys`, `sessions`, `open_sessions`,
+`delta_pair` and `delta_host`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from common.errors import RejectedRatioError
 from common.runtime.context import StageRun
 from common.windows import Windows
-from jobs.delta import kept
+from jobs.delta import kept, open_sessions
 from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
 from jobs.delta.hosts import check_sums, host_slices
@@ -25,7 +25,7 @@ HOLES_SHOWN = 100
 
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
-    """Replaces the windows of the five tables; `delta_host` comes last and implies that the others are complete."""
+    """Replaces the windows of the six tables; `delta_host` comes last and implies that the others are complete."""
     check_sums(stage.session, stage.spec)
     with ingest(config, stage) as ingested:
         _account(ingested, stage)
@@ -36,13 +36,27 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
                 intake = claim(ingested, stage, config.windows)
             _account(intake, stage)
             _write_sessions(intake, stage, config.windows)
+            _write_open(intake, stage, config.windows)
             _write_slices(intake, stage, config)
 
 
 def _write_sessions(intake: Intake, stage: StageRun, windows: Windows) -> None:
     with stage.report.step(kept.TABLE):
         stage.report.wrote(kept.TABLE, *kept.write_kept(stage.lake, intake.kept, windows))
-        kept.remove_outdated(stage.lake, windows, timedelta(days=stage.project.sessions_retention_days))
+        _remove_outdated(kept.TABLE, stage, windows)
+
+
+def _write_open(intake: Intake, stage: StageRun, windows: Windows) -> None:
+    name, oldest = open_sessions.TABLE, timedelta(days=stage.project.open_sessions_days)
+    with stage.report.step(name):
+        if missing := open_sessions.gap(stage.lake, windows):
+            stage.report.details[name] = missing
+        stage.report.wrote(name, *open_sessions.write_open(stage.lake, intake.records, windows, oldest))
+        _remove_outdated(name, stage, windows)
+
+
+def _remove_outdated(table: str, stage: StageRun, windows: Windows) -> None:
+    kept.remove_outdated(stage.lake, table, windows, timedelta(days=stage.project.sessions_retention_days))
 
 
 def _write_slices(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:

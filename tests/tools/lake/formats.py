@@ -43,10 +43,11 @@ def write_format_2(folder: Path) -> Path:
 
 
 def write_format_3(folder: Path) -> Path:
-    """Turns a lake of today into one of format 3, which had no single sessions."""
+    """Turns a lake of today into one of format 3, which had neither single nor open sessions."""
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 3}))
-    shutil.rmtree(folder / "sessions", ignore_errors=True)
+    for name in ("sessions", "open_sessions"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     return folder
 
 
