@@ -86,6 +86,8 @@ class ProjectParameters(Settings):
     """ISO weekdays that are not working days: 1 is Monday, 6 Saturday."""
     allowed_lateness_minutes: NotNegative = 15.0
     """How far outside the window of its batch a session may end and still count there."""
+    open_sessions_days: AtLeastOne = 7
+    """How long after its start a session without an end counts as open."""
     sessions_retention_days: AtLeastOne = 30
     """How many days of single sessions the lake keeps, before the newest."""
     log_volume_minimum: AtLeastOne = 20

@@ -13,6 +13,7 @@ from common.contracts.columns import BASELINE_PARTITION_NAMES, HOST, PARTITIONS,
 from common.contracts.features import fg_a, fg_c
 from common.contracts.log_volume import LOG_VOLUME
 from common.contracts.models import MODEL_DECISIONS, MODEL_DRIFT
+from common.contracts.open_sessions import OPEN_SESSIONS
 from common.contracts.predictions import PREDICTIONS, join_features, prediction_join
 from common.contracts.slices import (
     DELTA_PAIR,
@@ -48,6 +49,7 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
         SESSIONS_REJECTED,
         SESSION_KEYS,
         SESSIONS,
+        OPEN_SESSIONS,
         LOG_VOLUME,
         delta_host(spec),
         DELTA_PAIR,

@@ -60,7 +60,10 @@ SOURCE_COLUMNS = (
     Column("source_line", "long", "its line (text) or row (Parquet) there, from 1"),
 )
 
-STATUS_COLUMN = Column("status", "string", "kept, duplicate or uncounted (a start log)")
+STATUS_COLUMN = Column("status", "string", "kept, duplicate or uncounted (a start log, or an update)")
+
+OPEN_SUBTYPES = ("start", "update")
+"""Subtypes of TRAFFIC records of a session that has not ended; its end log repeats what they say."""
 
 DUPLICATE_KEY = ("device_serial", "session_id", "start_ts", "event_type", "subtype", "sequence_number")
 """Records that agree in all of these are the same event, provided that they have a session or sequence number."""

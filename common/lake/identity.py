@@ -20,6 +20,7 @@ SHAPED = {
     "log_time_zone": "delta",
     "device_time_zones": "delta",
     "allowed_lateness_minutes": "delta",
+    "open_sessions_days": "delta",
     "column_mapping": "delta",
     "columns": "delta",
     "internal_cidrs": "delta",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from common.contracts.session import OPEN_SUBTYPES
 from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
 from common.logs.clock import threat_times, traffic_times
@@ -86,8 +87,8 @@ def session_of(kind: str, raw: Raw, options: ReadOptions) -> dict[str, Any]:
 
 
 def status_of(kind: str, subtype: str | None) -> str:
-    """`UNCOUNTED` for a start log, since the end log repeats it; `KEPT` for all others."""
-    return UNCOUNTED if kind == TRAFFIC and subtype == "start" else KEPT
+    """`UNCOUNTED` for a start log or an update, since the end log repeats it; `KEPT` for all others."""
+    return UNCOUNTED if kind == TRAFFIC and subtype in OPEN_SUBTYPES else KEPT
 
 
 def threat_id(name: str | None, number: str | None) -> str | None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Flags, Integers
-from common.contracts.session import PARSED_SCHEMA
+from common.contracts.session import OPEN_SUBTYPES, PARSED_SCHEMA
 from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
 from common.logs.clock import ZONE_SOURCES
@@ -77,8 +77,9 @@ def _repeat_count(columns: RawColumns) -> pa.Array:
 
 
 def _status(kind: str, subtype: pa.Array) -> pa.Array:
-    if kind == TRAFFIC and pc.any(pc.equal(subtype, "start")).as_py():
-        return pc.if_else(pc.equal(subtype, "start").fill_null(False), UNCOUNTED, KEPT)
+    is_open = pc.is_in(subtype, pa.array(OPEN_SUBTYPES))
+    if kind == TRAFFIC and pc.any(is_open).as_py():
+        return pc.if_else(is_open, UNCOUNTED, KEPT)
     return pa.repeat(pa.scalar(KEPT), len(subtype))
 
 

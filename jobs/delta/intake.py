@@ -18,7 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from common.contracts.session import DUPLICATE_KEY, PARSED_SCHEMA
+from common.contracts.session import DUPLICATE_KEY, OPEN_SUBTYPES, PARSED_SCHEMA
 from common.contracts.window_columns import micros, slice_column
 from common.errors import InputError
 from common.features.spec import FeatureSpec
@@ -32,6 +32,7 @@ from common.storage.scratch import scratch_folder, seen_by_engine
 from common.windows import WINDOW, Windows
 from jobs.delta.config import DeltaConfig
 from jobs.delta.kept import ROWS_PER_READ, SCHEMA, Kept, Scanned, Staged, opened
+from jobs.delta.open_sessions import Records
 from jobs.delta.placement import Placement, placed
 from jobs.delta.staging import RECORD, SLICE, RunCounts, Staging
 
@@ -45,13 +46,14 @@ IPV4 = r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0
 
 @dataclass(frozen=True)
 class Intake:
-    """Sessions that count, with their slice number, for the engine and, with all columns, as Arrow; the counts; and
-    the path of the rejects, None without any.
+    """Sessions that count, with their slice number, for the engine and, with all columns, as Arrow; the counts; the
+    records of open sessions; and the path of the rejects, None without any.
     """
 
     sessions: DataFrame
     kept: Kept
     counts: RunCounts
+    records: Records
     rejects_path: str | None
 
 
@@ -144,7 +146,7 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, placem
         and_,
         (
             F.col("event_type") == "TRAFFIC",
-            F.coalesce(F.col("subtype") != "start", F.lit(True)),
+            F.coalesce(~F.col("subtype").isin(*OPEN_SUBTYPES), F.lit(True)),
             F.col("start_ts").isNotNull(),
             F.col("src_ip").rlike(IPV4),
             F.col("dst_ip").rlike(IPV4),
@@ -179,7 +181,7 @@ def _clean_parquet(stage: StageRun, logs: LogFiles, options: ReadOptions, placem
         return None
     counts = RunCounts(read=row["rows"], kept=row["counted"], outside=outside, holes=list(logs.unreadable))
     sessions = (frame.where(inside) if outside else frame).withColumn(SLICE.name, slice_column(ended, windows))
-    return Intake(sessions, Scanned(logs.paths, windows), counts, None)
+    return Intake(sessions, Scanned(logs.paths, windows), counts, Records(windows, logs.paths), None)
 
 
 def _ends_within(path: str, windows: Windows, place: int) -> bool:
@@ -278,4 +280,6 @@ def _without_duplicates(session: SparkSession, staging: Staging, folder: str) ->
         sessions = sessions.join(F.broadcast(session.createDataFrame(dropped)), RECORD.name, "left_anti")
     rejects = f"{folder}/{Path(staging.rejects_path).name}"
     kept = Staged(staging.sessions_path, dropped[RECORD.name])
-    return Intake(sessions, kept, counts, rejects if counts.rejected else None)
+    ends = (staging.sessions_path, staging.ends_path)
+    records = Records(staging.placement.windows, ends, staging.open_path)
+    return Intake(sessions, kept, counts, records, rejects if counts.rejected else None)

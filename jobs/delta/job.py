@@ -1,5 +1,5 @@
-"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `session_keys`, `sessions`, `log_volume`,
-`delta_pair` and `delta_host`.
+"""Reads logs, makes host and pair slices, and writes `sessions_rejected`, `session_keys`, `sessions`, `open_sessions`,
+`log_volume`, `delta_pair` and `delta_host`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from common.errors import RejectedRatioError
 from common.runtime.context import StageRun
 from common.runtime.output import message
 from common.windows import Windows
-from jobs.delta import kept, volume
+from jobs.delta import kept, open_sessions, volume
 from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
 from jobs.delta.hosts import check_sums, host_slices
@@ -39,6 +39,7 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
             _account(intake, stage)
             counted = volume.Counted(intake.kept)
             _write_sessions(counted, stage, config.windows)
+            _write_open(intake, stage, config.windows)
             lacking.update(_write_volume(counted, stage, config.windows))
             _warn_of_overlaps(intake, stage)
             _write_slices(intake, stage, config)
@@ -47,7 +48,20 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
 def _write_sessions(sessions: kept.Kept, stage: StageRun, windows: Windows) -> None:
     with stage.report.step(kept.TABLE):
         stage.report.wrote(kept.TABLE, *kept.write_kept(stage.lake, sessions, windows))
-        kept.remove_outdated(stage.lake, windows, timedelta(days=stage.project.sessions_retention_days))
+        _remove_outdated(kept.TABLE, stage, windows)
+
+
+def _write_open(intake: Intake, stage: StageRun, windows: Windows) -> None:
+    name, oldest = open_sessions.TABLE, timedelta(days=stage.project.open_sessions_days)
+    with stage.report.step(name):
+        if missing := open_sessions.gap(stage.lake, windows):
+            stage.report.details[name] = missing
+        stage.report.wrote(name, *open_sessions.write_open(stage.lake, intake.records, windows, oldest))
+        _remove_outdated(name, stage, windows)
+
+
+def _remove_outdated(table: str, stage: StageRun, windows: Windows) -> None:
+    kept.remove_outdated(stage.lake, table, windows, timedelta(days=stage.project.sessions_retention_days))
 
 
 def _warn_of_overlaps(intake: Intake, stage: StageRun) -> None:

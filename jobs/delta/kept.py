@@ -132,18 +132,18 @@ def write_kept(lake: Lake, kept: Kept, windows: Windows) -> tuple[int, int]:
         return lake.replace_files(TABLE, files.actions, windows), files.rows
 
 
-def remove_outdated(lake: Lake, windows: Windows, retention: timedelta) -> int:
-    """Removes the dates that are longer before the newest one of the table, except the windows'; returns how many.
+def remove_outdated(lake: Lake, name: str, windows: Windows, retention: timedelta) -> int:
+    """Removes the dates that are longer before the newest one of a table, except the windows'; returns how many.
 
     Raises:
         CommitError: the table cannot be written.
     """
-    held = {date.fromisoformat(partition["date"]) for partition in lake.partitions(TABLE)} - {*windows.days()}
+    held = {date.fromisoformat(partition["date"]) for partition in lake.partitions(name)} - {*windows.days()}
     newest = max(held | {windows.days()[-1]})
     outdated = sorted(f"{day}" for day in held if newest - day > retention)
     if outdated:
-        lake.remove(TABLE, " OR ".join(equal_predicate({"date": day}) for day in outdated))
-        lake.vacuum(TABLE)
+        lake.remove(name, " OR ".join(equal_predicate({"date": day}) for day in outdated))
+        lake.vacuum(name)
     return len(outdated)
 
 

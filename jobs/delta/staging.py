@@ -1,4 +1,4 @@
-"""Parsed logs staged as Parquet files for the engine: sessions that count, and rejects."""
+"""Parsed logs staged as Parquet files: sessions that count, rejects, and what is said of open sessions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.arrays import Integers
+from common.arrays import Flags, Integers
 from common.contracts.columns import PARTITIONS
-from common.contracts.session import REJECT_COLUMNS, REJECT_SCHEMA, SESSION_COLUMNS, SOURCE_COLUMNS
+from common.contracts.open_sessions import OPEN_COLUMNS
+from common.contracts.session import OPEN_SUBTYPES, REJECT_COLUMNS, REJECT_SCHEMA, SESSION_COLUMNS, SOURCE_COLUMNS
 from common.contracts.types import Column, arrow_schema
 from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.logs import Counts, ParsedBatch
@@ -38,6 +39,10 @@ STAGED = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS, RECORD, SLICE))
 """The columns of staged sessions."""
 REPEATED = [field.name for field in STAGED if field.type == pa.string() and field.name not in ("session_id", "url")]
 """Those written with a dictionary: of the others nearly every value is different."""
+OPEN = arrow_schema((*OPEN_COLUMNS, SLICE))
+"""The columns of staged start logs and updates."""
+ENDS = pa.schema([STAGED.field(name) for name in ("device_serial", "session_id", "start_ts", SLICE.name)])
+"""The columns of staged ends of sessions that do not count."""
 
 
 @dataclass
@@ -59,6 +64,7 @@ class RunCounts(Counts):
 class Staging:
     """Writes parsed batches to `sessions.parquet` and `rejects.parquet` in a folder.
 
+    Start logs and updates go to `open.parquet`, and the ends of sessions that are duplicates or late to `ends.parquet`.
     Sessions that were logged more than `lateness` outside the window of their batch are rejects. Those without a batch
     that end outside the windows of the run are counted as `outside`. `counts` lacks only the duplicates, which are
     found across all sessions later.
@@ -81,12 +87,24 @@ class Staging:
         """The file of the rejects."""
         return str(self.folder / "rejects.parquet")
 
+    @property
+    def open_path(self) -> str:
+        """The file of the start logs and updates."""
+        return str(self.folder / "open.parquet")
+
+    @property
+    def ends_path(self) -> str:
+        """The file of the ends of sessions that do not count."""
+        return str(self.folder / "ends.parquet")
+
     def __enter__(self) -> Staging:
         self._members = list(self.placement.windows)
         self._sessions = pq.ParquetWriter(
-            self.sessions_path, STAGED, compression="lz4", use_dictionary=REPEATED, write_statistics=False
+            self.sessions_path, STAGED, compression="lz4", use_dictionary=REPEATED, write_statistics=[SLICE.name]
         )
         self._rejects = pq.ParquetWriter(self.rejects_path, REJECTS, compression="zstd")
+        self._open = pq.ParquetWriter(self.open_path, OPEN, compression="lz4")
+        self._ends = pq.ParquetWriter(self.ends_path, ENDS, compression="lz4")
         return self
 
     def __exit__(
@@ -97,19 +115,22 @@ class Staging:
             for path, found in sorted(self._late.items()):
                 for batch in late_rejects(path, found):
                     self._reject(batch)
-        self._sessions.close()
-        self._rejects.close()
+        for writer in (self._sessions, self._rejects, self._open, self._ends):
+            writer.close()
 
     def add(self, batch: ParsedBatch) -> None:
         """Stages one batch; batches must arrive in the order of the input."""
         first = self.counts.read
         self.counts.add(batch)
         self._reject(batch.rejects)
-        status = pc.value_counts(batch.sessions.column("status"))
-        found = {entry["values"]: entry["counts"] for entry in status.to_pylist()}
-        self.counts.uncounted += found.get("uncounted", 0)
-        self.counts.duplicate += found.get("duplicate", 0)
-        kept = batch.sessions.filter(pc.equal(batch.sessions.column("status"), "kept"))
+        kept, uncounted, duplicates = (
+            batch.sessions.filter(pc.equal(batch.sessions.column("status"), status))
+            for status in ("kept", "uncounted", "duplicate")
+        )
+        self.counts.uncounted += uncounted.num_rows
+        self.counts.duplicate += duplicates.num_rows
+        self._add_open(uncounted)
+        self._add_ends(duplicates.filter(pc.invert(pc.is_in(duplicates.column("subtype"), pa.array(OPEN_SUBTYPES)))))
         sessions, slices = self._placed(kept)
         self.counts.kept += sessions.num_rows
         columns = {name: sessions.column(name) for name in STAGED.names if name in sessions.schema.names}
@@ -121,20 +142,49 @@ class Staging:
 
     def _placed(self, sessions: pa.RecordBatch) -> tuple[pa.RecordBatch, Integers]:
         """The sessions that count and the positions of their windows; the others are counted here."""
-        ends = sessions.column("end_ts").cast(pa.int64()).to_numpy()
-        place = self.placement.slice_of(sessions.column("source_file")[0].as_py()) if sessions.num_rows else None
+        place, slices, inside = self._places(sessions)
+        if inside.all():
+            return sessions, slices
         if place is None:
-            slices = (ends - micros(self.placement.windows)[0]) // WINDOW_MICROS
-            inside = (slices >= 0) & (slices < len(self.placement.windows))
             self.counts.outside += int(np.count_nonzero(~inside))
         else:
-            start, end = micros(self._members[place])
-            late = self.lateness // timedelta(microseconds=1)
-            moments = logged_of(sessions).cast(pa.int64()).to_numpy()
-            slices = np.full(len(ends), place)
-            inside = (moments >= start - late) & (moments <= end + late)
-            self._reject_late(sessions.filter(pa.array(~inside)), self._members[place])
-        return (sessions, slices) if inside.all() else (sessions.filter(pa.array(inside)), slices[inside])
+            lost = sessions.filter(pa.array(~inside))
+            self._reject_late(lost, self._members[place])
+            self._add_ends(lost)
+        return sessions.filter(pa.array(inside)), slices[inside]
+
+    def _places(self, records: pa.RecordBatch) -> tuple[int | None, Integers, Flags]:
+        """The window of the records' batch, None without one; that of each record; and whether it is in time there."""
+        place = self.placement.slice_of(records.column("source_file")[0].as_py()) if records.num_rows else None
+        if place is None:
+            ends = records.column("end_ts").cast(pa.int64()).to_numpy()
+            slices = (ends - micros(self.placement.windows)[0]) // WINDOW_MICROS
+            return None, slices, (slices >= 0) & (slices < len(self._members))
+        start, end = micros(self._members[place])
+        late = self.lateness // timedelta(microseconds=1)
+        moments = logged_of(records).cast(pa.int64()).to_numpy()
+        return place, np.full(len(moments), place), (moments >= start - late) & (moments <= end + late)
+
+    def _add_open(self, records: pa.RecordBatch) -> None:
+        """Stages the start logs and updates that are in time and name their session."""
+        _, slices, inside = self._places(records)
+        session = records.column("session_id")
+        is_named = pc.and_(session.is_valid(), pc.not_equal(session, "0").fill_null(False))
+        columns = {name: records.column(name) for name in OPEN.names if name in records.schema.names}
+        columns["last_seen_ts"] = logged_of(records)
+        self._stage(self._open, columns, slices, inside & np.asarray(is_named))
+
+    def _add_ends(self, sessions: pa.RecordBatch) -> None:
+        """Stages the ends of sessions that do not count: late ones, too, say that a session is no longer open."""
+        place, slices, inside = self._places(sessions)
+        columns = {name: sessions.column(name) for name in ENDS.names if name in sessions.schema.names}
+        self._stage(self._ends, columns, slices, inside if place is None else np.ones(len(slices), bool))
+
+    def _stage(self, writer: pq.ParquetWriter, columns: dict[str, pa.Array], slices: Integers, chosen: Flags) -> None:
+        if chosen.any():
+            columns[SLICE.name] = pa.array(slices, pa.int32())
+            rows = pa.RecordBatch.from_pydict(columns, schema=writer.schema)
+            writer.write_batch(rows.filter(pa.array(chosen)))
 
     def _reject_late(self, lost: pa.RecordBatch, window: Windows) -> None:
         self.counts.rejected += lost.num_rows

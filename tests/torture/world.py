@@ -63,7 +63,7 @@ class World:
     def steps(self) -> tuple[Step, ...]:
         """The commands that change the lake, in order: the nth takes it from state n to the next."""
         features = ("fg_a", "pair_counts", "fg_c")
-        slices = ("sessions_rejected", "sessions", "log_volume", "delta_pair", "delta_host")
+        slices = ("sessions_rejected", "sessions", "open_sessions", "log_volume", "delta_pair", "delta_host")
         baselines = ("host", "segment", "ip_metadata", "pair/host", "pair/segment", "publications")
         return (
             self._on_lake("ndr-delta", *OF_WINDOW, "--input", str(self.batch("second")), tables=slices),

@@ -113,7 +113,7 @@ def test_zeek_streams(tmp_path: Path) -> None:
     rows = [row for batch in mark_duplicates(batch.sessions for batch in batches) for row in batch.to_pylist()]
     assert counts.others == {"dns": 1, "other Zeek record": 1}
     assert [(row["session_id"], row["status"], row["bytes_sent"]) for row in rows] == [
-        ("CAbc1", "kept", 1870), ("CL", "duplicate", 9), ("CL", "kept", 90)
+        ("CAbc1", "kept", 1870), ("CL", "uncounted", 9), ("CL", "kept", 90)
     ]  # fmt: skip
 
 
@@ -138,6 +138,13 @@ def test_zeek_files_one_after_the_other() -> None:
     rows, rejects, counts = together("zeek", lines)
     assert ([row["session_id"] for row in rows], rejects) == (["CAbc1"] * 30 + ["C2"], [])
     assert counts == {"dns": 1, "in_record": 31} and rows[0]["bytes_sent"] == 1870
+    assert {row["subtype"] for row in rows[:-1]} == {"end"} and rows[-1]["subtype"] == "update"
+
+
+def test_zeek_updates_are_uncounted() -> None:
+    for count in (1, 30):  # line by line and together
+        rows, _, _ = together("zeek", zeek_tsv(*[ZEEK] * count, path="conn_long"))
+        assert [(row["subtype"], row["status"]) for row in rows] == [("update", "uncounted")] * count
 
 
 def test_zeek_with_names_that_have_no_dots() -> None:

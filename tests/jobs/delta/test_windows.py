@@ -20,7 +20,7 @@ from tests.lakes import assert_same_table
 from tools.simulate.config import SimulateConfig
 from tools.simulate.job import run as simulate
 
-TABLES = ("delta_host", "delta_pair", "log_volume", "session_keys", "sessions", "sessions_rejected")
+TABLES = ("delta_host", "delta_pair", "log_volume", "open_sessions", "session_keys", "sessions", "sessions_rejected")
 WINDOWS = 3
 WHOLE = Windows(window(0).start, window(WINDOWS - 1).end)
 

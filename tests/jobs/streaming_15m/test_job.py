@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -31,7 +32,8 @@ from jobs.streaming_15m.cli import main as fused
 from tests.commands import Argument, call, error_lines
 from tests.common.lake.killing import killed_at
 from tests.conftest import ENGINE, Stages, write_sessions
-from tests.factories import SPEC, random_sessions
+from tests.factories import SPEC, random_sessions, sessions
+from tests.factories import session as session_row
 from tests.jobs.delta.deliveries import deliver
 from tests.lakes import assert_same_table, mark_lake
 
@@ -44,6 +46,7 @@ WRITTEN = (
     "sessions_rejected",
     "session_keys",
     "sessions",
+    "open_sessions",
     "log_volume",
     "delta_pair",
     "delta_host",
@@ -55,9 +58,11 @@ WRITTEN = (
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sessions of the windows to come, and a batch of one of them with a session that ended days before."""
+    """Sessions of the windows to come, one still open, and a batch of one of them with a session of days before."""
     folder = tmp_path_factory.mktemp("logs")
-    write_sessions(random_sessions(600, 3, "2026-03-10T12:08:00", hours=0.5), folder / "now.parquet")
+    opened = sessions(session_row(subtype="start", end_ts="2026-03-10T12:09:00", duration_s=0.0))
+    now = random_sessions(600, 3, "2026-03-10T12:08:00", hours=0.5)
+    write_sessions(pa.concat_tables([now, opened]), folder / "now.parquet")
     deliver(folder / "old", "2026-03-10T12:38:05Z", random_sessions(1, 4, "2026-03-01T12:08:00", hours=0.1))
     return folder
 
@@ -154,8 +159,8 @@ def check_killed_run(past: Path, logs: Path, folder: Path, commit: int) -> list[
 def test_a_run_killed_between_two_tables_leaves_windows_that_readers_refuse(
     past: Path, logs: Path, tmp_path: Path
 ) -> None:
-    done = check_killed_run(past, logs, tmp_path, 5)
-    assert done == ["sessions_rejected", "window_status", "sessions", "log_volume", "delta_pair"]
+    done = check_killed_run(past, logs, tmp_path, 6)
+    assert done == ["sessions_rejected", "window_status", "sessions", "open_sessions", "log_volume", "delta_pair"]
 
 
 def test_nothing_runs_after_a_stage_that_fails(tmp_path: Path) -> None:

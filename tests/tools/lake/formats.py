@@ -43,10 +43,10 @@ def write_format_2(folder: Path) -> Path:
 
 
 def write_format_3(folder: Path) -> Path:
-    """Turns a lake of today into one of format 3, which had no single sessions and no volumes."""
+    """Turns a lake of today into one of format 3, which had neither single nor open sessions, and no volumes."""
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 3}))
-    for name in ("sessions", "log_volume"):
+    for name in ("sessions", "open_sessions", "log_volume"):
         shutil.rmtree(folder / name, ignore_errors=True)
     return folder
 

@@ -43,7 +43,8 @@ def test_a_lake_of_format_3_keeps_its_record_and_gets_sessions_with_the_next_run
     assert (done["from_format"], done["to_format"], done["steps"], done["chosen"]) == (3, 4, [], "recorded")
     assert identity(stages.folder) == recorded
     assert stages.lake.arrow("delta_host")["window"].to_pylist() == [windows[0].key]
-    assert not stages.lake.exists("sessions")
+    assert not any(map(stages.lake.exists, ("sessions", "open_sessions")))
     stages.delta(str(windows[1]), inputs[1])
     assert stages.lake.arrow("sessions")["window"].to_pylist() == [windows[1].key]
+    assert stages.lake.exists("open_sessions") and not stages.lake.count("open_sessions")
     assert stages.lake.count("delta_host") == 2

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.logs.batches import KEPT, RecordCollector
+from common.logs.batches import RecordCollector
 from common.logs.formats.zeek.fields import CONN, kind_of
 from common.logs.json_blocks import Layout, Part
 from common.logs.json_fields import by_combination
 from common.logs.json_lines import Document, text_at
 from common.logs.options import ReadOptions
-from common.logs.records import TRAFFIC, session_of
+from common.logs.records import TRAFFIC, session_of, status_of
 
 
 def parse(options: ReadOptions, document: Document, line: int, into: RecordCollector) -> None:
@@ -22,7 +22,8 @@ def parse(options: ReadOptions, document: Document, line: int, into: RecordColle
     stream, state, sent = (text_at(document, *CONN.paths[name]) for name in ("stream", "state", "bytes_sent"))
     kind = kind_of(stream, state, sent)
     if kind == "conn":
-        into.keep(line, session_of(TRAFFIC, CONN.texts(document), options), KEPT)
+        session = session_of(TRAFFIC, CONN.texts(document), options)
+        into.keep(line, session, status_of(TRAFFIC, session["subtype"]))
     else:
         into.skip(str(kind))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from common.logs.json_fields import Fields
 from common.logs.zeek_states import CONSTANTS, application, end_reason
 
-CONNECTIONS = frozenset({"conn", "conn_long"})
-"""The streams whose records are connections."""
+LONG = "conn_long"
+CONNECTIONS = frozenset({"conn", LONG})
+"""The streams whose records are connections: those that have ended, and those that last."""
 
 _PATHS: dict[str, tuple[str, ...]] = {
     "start_ts": ("ts",),
@@ -26,11 +27,18 @@ _PATHS: dict[str, tuple[str, ...]] = {
     "stream": ("_path",),
 }
 
+
+def subtype(stream: str | None) -> str:
+    """`update` for a connection that lasts, which `conn` has again when it has ended; `end` for all others."""
+    return "update" if stream == LONG else CONSTANTS["subtype"]
+
+
 CONN = Fields(
     _PATHS,
     rules={
         "app": (application, ("protocol", "state", "service")),
         "session_end_reason": (end_reason, ("protocol", "state")),
+        "subtype": (subtype, ("stream",)),
     },
     constants=CONSTANTS,
     defaults={"duration_s": "0"},

@@ -13,12 +13,12 @@ import pyarrow.csv as pa_csv
 
 from common.arrays import Integers
 from common.errors import FormatError
-from common.logs.batches import KEPT, ParsedBatch, RecordCollector, decoded
+from common.logs.batches import ParsedBatch, RecordCollector, decoded
 from common.logs.blocks import MAX_LINE_BYTES, Block
 from common.logs.formats.zeek.fields import CONN, CONNECTIONS
 from common.logs.lines import BLANKS, check_length
 from common.logs.options import ReadOptions
-from common.logs.records import TRAFFIC, session_of
+from common.logs.records import TRAFFIC, session_of, status_of
 from common.logs.source import Source
 from common.logs.tables import sessions_of
 from common.logs.values import FieldError
@@ -148,6 +148,7 @@ def _columns(data: bytes, header: _Header) -> tuple[pa.RecordBatch | None, list[
         return None, []
     table = table.combine_chunks()
     columns = {name: _first(table, paths) for name, paths in CONN.paths.items()}
+    columns["stream"] = pa.repeat(header.stream, table.num_rows)
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns)), misfits
 
 
@@ -167,7 +168,8 @@ def _parse_line(line: bytes, number: int, header: _Header, options: ReadOptions,
         if not header.is_conn:
             into.skip(header.stream)
             return
-        into.keep(number, session_of(TRAFFIC, CONN.completed(_raw(decoded(line), header)), options), KEPT)
+        session = session_of(TRAFFIC, CONN.completed(_raw(decoded(line), header)), options)
+        into.keep(number, session, status_of(TRAFFIC, session["subtype"]))
     except FieldError as error:
         into.reject(number, str(error), decoded(line[:MAX_LINE_BYTES]))
 
@@ -179,6 +181,7 @@ def _raw(line: str, header: _Header) -> dict[str, str | None]:
     named: Mapping[str, str | None] = {
         name: None if value in header.unset else value for name, value in zip(header.fields, values, strict=True)
     }
-    return {
+    raw = {
         name: next((value for path in paths if (value := named.get(path))), None) for name, paths in CONN.paths.items()
     }
+    return raw | {"stream": header.stream}

@@ -1,0 +1,139 @@
+"""The table `open_sessions`: what is open at the end of each window, carried from window to window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+
+from common.arrays import Integers
+from common.contracts.open_sessions import OPEN_COLUMNS
+from common.contracts.types import arrow_schema
+from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
+from common.lake.lake import Lake
+from common.lake.window_files import window_files
+from common.lake.window_status import read_statuses
+from common.logs.files import local_path
+from common.storage.scratch import writing
+from common.windows import WINDOW, Windows
+from jobs.delta.staging import ENDS, OPEN, SLICE
+
+TABLE = "open_sessions"
+SCHEMA = arrow_schema(OPEN_COLUMNS)
+KEY = ("device_serial", "session_id", "start_ts")
+TOLERANCE = 2_000_000
+"""Records of one device and session id whose starts differ by at most so many microseconds are of one session."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """What the input says of open sessions: the staged start logs and updates, if any, and the ends of sessions.
+
+    The ends are in staged files with the number of their window, or in canonical Parquet files.
+    """
+
+    windows: Windows
+    ends: tuple[str, ...]
+    opened: str | None = None
+
+    def opened_in(self, place: int) -> pa.Table:
+        """The start logs and updates of a window, in the order of the input."""
+        if self._opened is None:
+            return SCHEMA.empty_table()
+        return self._opened.to_table(columns=SCHEMA.names, filter=pads.field(SLICE.name) == place)
+
+    def ended_in(self, place: int, sessions: pa.Array) -> pa.Table:
+        """The keys of the records of a window that end sessions with one of these ids."""
+        among = pads.field("session_id").isin(pc.unique(sessions)) & pads.field("start_ts").is_valid()
+        return self._ends.to_table(columns=list(KEY), filter=among & self._is_of(place))
+
+    @cached_property
+    def _opened(self) -> pads.Dataset | None:
+        found = None if self.opened is None else pads.dataset([self.opened], schema=OPEN)
+        return found if found is not None and found.count_rows() else None
+
+    @cached_property
+    def _ends(self) -> pads.Dataset:
+        schema = ENDS if self.opened else ENDS.append(pa.field("end_ts", TIMESTAMP))
+        return pads.dataset([local_path(path) for path in self.ends], schema=schema)
+
+    def _is_of(self, place: int) -> pads.Expression:
+        if self.opened:
+            return pads.field(SLICE.name) == place
+        if len(self.windows) == 1:
+            return pads.scalar(True)
+        begin = micros(self.windows)[0] + place * WINDOW_MICROS
+        first, after = (pa.scalar(moment, pa.int64()).cast(TIMESTAMP) for moment in (begin, begin + WINDOW_MICROS))
+        return (pads.field("end_ts") >= first) & (pads.field("end_ts") < after)
+
+
+def write_open(lake: Lake, records: Records, windows: Windows, oldest: timedelta) -> tuple[int, int]:
+    """Replaces the windows of the table; returns its new version and their rows.
+
+    Raises:
+        TableError: the window before cannot be read.
+        CommitError: the table cannot be written.
+    """
+    table, held = lake.table(TABLE), carried(lake, windows)
+    with writing(lake.uri, TABLE), window_files(lake, table, windows) as files:
+        for place, window in enumerate(windows):
+            held = pa.concat_tables([held, records.opened_in(place)])
+            if len(held):
+                held = still_open(held, records.ended_in(place, held["session_id"].combine_chunks()))
+                held = held.filter(pc.greater_equal(held["start_ts"], pa.scalar(window.end - oldest, TIMESTAMP)))
+                files.add(held, pa.chunked_array([np.full(len(held), place, np.int32)]))
+        files.flush()
+        return lake.replace_files(TABLE, files.actions, windows), files.rows
+
+
+def carried(lake: Lake, windows: Windows) -> pa.Table:
+    """What was open at the end of the window before, in a fixed order."""
+    if not lake.exists(TABLE):
+        return SCHEMA.empty_table()
+    rows = lake.arrow(TABLE, SCHEMA.names, before(windows)).cast(SCHEMA)
+    return rows.sort_by([(name, "ascending") for name in (*KEY, "last_seen_ts")])
+
+
+def gap(lake: Lake, windows: Windows) -> str | None:
+    """Why nothing is carried into the windows: the lake has earlier ones, but not the one before; None otherwise."""
+    last = before(windows)
+    if last.key in read_statuses(lake, last):
+        return None
+    if not any(partition["window"] < windows.key for partition in lake.partitions("delta_host")):
+        return None
+    return f"the lake has no window {last}: what was open before is not known"
+
+
+def before(windows: Windows) -> Windows:
+    """The window before these."""
+    return Windows(windows.start - WINDOW, windows.start)
+
+
+def still_open(records: pa.Table, ended: pa.Table) -> pa.Table:
+    """The last of several records of a session, in their order, without the sessions that ended."""
+    both = pa.concat_tables([records.select(KEY), ended.select(KEY)], promote_options="default")
+    device, session = (_codes(both[name]) for name in KEY[:2])
+    start = both["start_ts"].cast(pa.int64()).to_numpy()
+    seen = np.full(len(both), np.iinfo(np.int64).max)  # an end comes after all others
+    seen[: len(records)] = records["last_seen_ts"].cast(pa.int64()).to_numpy()
+    order = np.lexsort((start, session, device))
+    begins = np.ones(len(order), dtype=bool)
+    same = (np.diff(device[order]) == 0) & (np.diff(session[order]) == 0)
+    begins[1:] = ~same | (np.diff(start[order]) > TOLERANCE)
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = np.cumsum(begins)
+    by_time = np.lexsort((seen, number))
+    is_last = np.append(np.diff(number[by_time]) > 0, [True])
+    last = by_time[is_last]
+    return records.take(pa.array(np.sort(last[last < len(records)])))
+
+
+def _codes(column: pa.ChunkedArray) -> Integers:
+    """A number for each distinct text, null being one of them."""
+    codes: Integers = column.combine_chunks().dictionary_encode(null_encoding="encode").indices.to_numpy()
+    return codes
