@@ -21,7 +21,15 @@ pytestmark = pytest.mark.slow
 
 KILL_AFTER_SECONDS = (1.0, 1.8, 2.4, 3.0, 3.6, 4.5)
 WRITTEN = {
-    "ndr-delta": ("delta_pair", "delta_host", "open_sessions", "log_volume", "session_keys", "sessions", "sessions_rejected"),
+    "ndr-delta": (
+        "delta_pair",
+        "delta_host",
+        "open_sessions",
+        "log_volume",
+        "session_keys",
+        "sessions",
+        "sessions_rejected",
+    ),
     "ndr-pair-counts": ("pair_counts",),
     "ndr-fg-a": ("fg_a",),
 }

@@ -22,7 +22,15 @@ DEFAULT = "default"
 NAMED = "if_training"
 """The first stage whose results carry the name of the project."""
 MADE_BY = {
-    "delta": ("sessions_rejected", "session_keys", "sessions", "open_sessions", "log_volume", "delta_pair", "delta_host"),
+    "delta": (
+        "sessions_rejected",
+        "session_keys",
+        "sessions",
+        "open_sessions",
+        "log_volume",
+        "delta_pair",
+        "delta_host",
+    ),
     "pair_counts": ("pair_counts",),
     "fg_a": ("pair_days", "fg_a"),
     "fg_b": (*MEMBERS, PUBLICATIONS),
