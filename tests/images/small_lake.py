@@ -32,12 +32,13 @@ ARRIVED = datetime(2026, 3, 10, 13, 23, 11, tzinfo=UTC).timestamp()  # the event
 USER = 1000  # of the images
 
 # what each stage writes; a model is not a table
+OF_DELTA = ("sessions_rejected", "session_keys", "sessions", "open_sessions", "log_volume",
+            "delta_pair", "delta_host")  # fmt: skip
 WRITTEN = {
-    "ndr-delta": ("sessions_rejected", "session_keys", "sessions", "open_sessions", "log_volume", "delta_pair", "delta_host"),
+    "ndr-delta": OF_DELTA,
     "ndr-pair-counts": ("pair_counts",),
     "ndr-fg-a": ("fg_a", "pair_days"),
-    "ndr-15m": ("sessions_rejected", "session_keys", "sessions", "open_sessions", "log_volume", "delta_pair", "delta_host", "fg_a",
-                "pair_counts", "fg_c"),
+    "ndr-15m": (*OF_DELTA, "fg_a", "pair_counts", "fg_c"),
     "ndr-fg-b": ("fg_b/host", "fg_b/segment", "fg_b/ip_metadata", "fg_b/pair/host", "fg_b/pair/segment",
                  "fg_b/publications"),
     "ndr-fg-c": ("fg_c",),
