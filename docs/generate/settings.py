@@ -11,6 +11,7 @@ from docs.generate.markdown import page, table
 SCHEMA = schema_of(ProjectFile)
 GROUPS: dict[str, Schema] = {
     "Project": SCHEMA["$defs"]["ProjectParameters"],
+    "networks.NAME": SCHEMA["$defs"]["NetworkParameters"],
     "horizons.NAME": SCHEMA["$defs"]["Horizon"],
     "redshift": SCHEMA["$defs"]["RedshiftParameters"],
     "publication": SCHEMA["$defs"]["PublicationParameters"],
