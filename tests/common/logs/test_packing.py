@@ -183,8 +183,9 @@ def test_damaged_files_of_every_packing_add_up(tmp_path: Path, name: str) -> Non
             counts.add(batch)
             found += [row["source_line"] for row in batch.sessions.to_pylist()]
         assert len(found) <= 400 + bool(counts.holes)
-        assert len(found) == len(set(found)) or name in UNCHECKED  # a line end may have become another byte
-        assert counts.holes or counts.rejected or len(found) == 400
+        if name not in UNCHECKED:  # where another byte, or a longer piece, may have become a line end or lost it
+            assert len(found) == len(set(found))
+            assert counts.holes or counts.rejected or len(found) == 400
 
 
 @pytest.mark.parametrize("name", STREAMS)
