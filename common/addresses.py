@@ -21,11 +21,6 @@ NETWORK_SIGN = "@"
 """Stands between an internal address and the name of its network, where a project has networks: `10.1.4.20@berlin`."""
 
 
-def without_network(host: str) -> str:
-    """The address of a host without the name of its network."""
-    return host.partition(NETWORK_SIGN)[0]
-
-
 def is_internal(address: Column, cidrs: Sequence[str]) -> Column:
     """Whether the address (canonical text, perhaps with a network) lies in one of the prefixes."""
     prefixes: set[str] = set()
@@ -75,7 +70,7 @@ def _membership(address: Column, cidrs: Sequence[str]) -> Column:
     networks = [ipaddress.ip_network(cidr) for cidr in cidrs]
 
     def lies_inside(text: str) -> bool:
-        parsed = ipaddress.ip_address(without_network(text))
+        parsed = ipaddress.ip_address(text.partition(NETWORK_SIGN)[0])
         return any(parsed in network for network in networks)
 
     inside: Column = F.udf(lies_inside, "boolean")(address)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from common.addresses import without_network
+from common.addresses import NETWORK_SIGN
 from common.arrays import Flags, Integers
 from common.detection.pairs.first_seen import active, first_contacts, with_novelty
 from common.detection.pairs.reading import PAIR, SUMS, ContactHistory, DayPairs, networks, read_pairs
@@ -105,7 +105,7 @@ def _gaps_before(pair: Integers, first: Integers, last: Integers) -> Integers:
 
 def is_internal(addresses: Sequence[str], cidrs: Sequence[str]) -> Flags:
     """Whether each address, perhaps with a network, lies in one of the prefixes."""
-    addresses = [without_network(address) for address in addresses]
+    addresses = [address.partition(NETWORK_SIGN)[0] for address in addresses]
     found = np.zeros(len(addresses), dtype=bool)
     prefixes = [ipaddress.ip_network(cidr) for cidr in cidrs]
     ipv4 = [place for place, address in enumerate(addresses) if ":" not in address]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from common.addresses import without_network
+from common.addresses import NETWORK_SIGN
 from common.arrays import Flags, Integers
 from common.detection.parameters import PairParameters
 from common.errors import TableError
@@ -220,7 +220,7 @@ def networks(addresses: Sequence[str], ipv6_bits: int) -> list[str]:
     """The network of each address: the first three octets of IPv4, a prefix of `ipv6_bits` bits of IPv6."""
     return [
         str(ipaddress.ip_network((address, ipv6_bits), strict=False)) if ":" in address else address.rpartition(".")[0]
-        for address in map(without_network, addresses)
+        for address in (host.partition(NETWORK_SIGN)[0] for host in addresses)
     ]
 
 
