@@ -71,10 +71,20 @@ def published_key(name: str) -> tuple[str, ...]:
 
 
 def assert_same_table(actual: str | Path, expected: str | Path, name: str, tolerance: float = 0.0) -> None:
-    """Checks that the table has the same rows in both lakes; of baselines, that those which hold are the same."""
+    """Checks that the table has the same rows in both lakes; of baselines, that those which hold are the same.
+
+    The source of a session may be an absolute path in one, as in a container, and a relative one in the other.
+    """
     read = published_rows if name.startswith("fg_b/") else Lake.arrow
-    found, wanted = (read(Lake(str(place), SPEC), name) for place in (actual, expected))
+    found, wanted = (_relative(read(Lake(str(place), SPEC), name)) for place in (actual, expected))
     assert_tables_equal(found, wanted, published_key(name), rel=tolerance, abs=tolerance)
+
+
+def _relative(rows: pa.Table) -> pa.Table:
+    if "source_file" not in rows.column_names:
+        return rows
+    paths = pc.utf8_ltrim(rows["source_file"], "/")
+    return rows.set_column(rows.column_names.index("source_file"), "source_file", paths)
 
 
 def _commits(content: pa.Table) -> Iterator[pa.Table]:
