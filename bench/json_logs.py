@@ -13,9 +13,7 @@ import argparse
 import json
 import os
 import random
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +21,7 @@ from typing import Any
 
 import duckdb
 
+from bench.turns import compared
 from common.logs import ReadOptions, read_files
 
 START = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
@@ -173,13 +172,6 @@ CASES: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]], Schema, 
 }
 
 
-def seconds(work: Callable[[], int]) -> tuple[float, float, int]:
-    """Wall-clock time, processor time and number of rows."""
-    wall, processor = time.perf_counter(), time.process_time()
-    rows = work()
-    return time.perf_counter() - wall, time.process_time() - processor, rows
-
-
 def measure(name: str, folder: Path, records: int, threads: int, repeats: int) -> dict[str, Any]:
     log_format, document, schema, is_tsv = CASES[name]
     path = folder / name
@@ -196,18 +188,10 @@ def measure(name: str, folder: Path, records: int, threads: int, repeats: int) -
     def database() -> int:
         return int(duckdb.connect(config={"threads": threads}).sql(query).to_arrow_table().num_rows)
 
-    runs: dict[str, list[tuple[float, float, int]]] = {"reader": [], "duckdb": []}
-    for _ in range(repeats):
-        runs["reader"].append(seconds(reader))
-        runs["duckdb"].append(seconds(database))
-    if {run[2] for tool in runs.values() for run in tool} != {records}:
-        raise SystemExit(f"{name}: not all of {records} records were read: {runs}")
-    found: dict[str, Any] = {"format": name, "rows": records, "bytes": path.stat().st_size, "threads": threads}
-    for tool, results in runs.items():
-        found[f"{tool}_seconds"] = round(statistics.median(run[0] for run in results), 3)
-        found[f"{tool}_cpu_seconds"] = round(statistics.median(run[1] for run in results), 3)
-    found["ratio"] = round(found["reader_seconds"] / found["duckdb_seconds"], 3)
-    found["cpu_ratio"] = round(found["reader_cpu_seconds"] / found["duckdb_cpu_seconds"], 3)
+    found: dict[str, Any] = {"format": name, "bytes": path.stat().st_size, "threads": threads}
+    found |= compared(name, reader, database, repeats)
+    if found["rows"] != records:
+        raise SystemExit(f"{name}: not all of {records} records were read: {found}")
     return found
 
 

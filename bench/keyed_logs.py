@@ -11,14 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from bench.parse import TYPES, seconds
+from bench.parse import TYPES
+from bench.turns import compared
 from common.logs import ReadOptions, read_files
 from common.logs.formats.cef import PAN_OS, PROFILES
 from common.logs.records import TRAFFIC
@@ -86,19 +86,13 @@ def parse_with_duckdb(path: str, threads: int) -> int:
 
 
 def measure(path: Path, threads: int, repeats: int) -> dict[str, Any]:
-    runs: dict[str, list[tuple[float, float, int]]] = {"reader": [], "duckdb": []}
-    for _ in range(repeats):
-        runs["reader"].append(seconds(lambda: parse_with_reader(str(path), threads)))
-        runs["duckdb"].append(seconds(lambda: parse_with_duckdb(str(path), threads)))
-    rows = {run[2] for tool in runs.values() for run in tool}
-    if len(rows) != 1:
-        raise SystemExit(f"reader and DuckDB read different numbers of rows: {sorted(rows)}")
-    found: dict[str, Any] = {"rows": rows.pop(), "bytes": path.stat().st_size, "threads": threads}
-    for tool, results in runs.items():
-        found[f"{tool}_seconds"] = round(statistics.median(run[0] for run in results), 3)
-        found[f"{tool}_cpu_seconds"] = round(statistics.median(run[1] for run in results), 3)
-    found["ratio"] = round(found["reader_seconds"] / found["duckdb_seconds"], 3)
-    found["cpu_ratio"] = round(found["reader_cpu_seconds"] / found["duckdb_cpu_seconds"], 3)
+    found: dict[str, Any] = {"bytes": path.stat().st_size, "threads": threads}
+    found |= compared(
+        path.name,
+        lambda: parse_with_reader(str(path), threads),
+        lambda: parse_with_duckdb(str(path), threads),
+        repeats,
+    )
     return found
 
 

@@ -12,14 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from bench.turns import compared
 from common.logs import ReadOptions, find_logs, read_files
 from common.logs.csv_lines import split_columns
 from common.logs.detection import read_head
@@ -54,13 +52,6 @@ def parse_with_duckdb(paths: list[str], threads: int, columns: int, escape: str)
     return int(table.num_rows)
 
 
-def seconds(work: Callable[[], int]) -> tuple[float, float, int]:
-    """Wall-clock time, processor time and number of rows."""
-    wall, processor = time.perf_counter(), time.process_time()
-    rows = work()
-    return time.perf_counter() - wall, time.process_time() - processor, rows
-
-
 def columns_of(path: str) -> int:
     """The number of columns of the file's first line."""
     first = read_head(path).split(b"\n", 1)[0]
@@ -75,20 +66,14 @@ def escape_of(path: str) -> str:
 def measure(entry: str, threads: int, repeats: int) -> dict[str, Any]:
     paths = list(find_logs([entry], ReadOptions()).paths)
     columns, escape = columns_of(paths[0]), escape_of(paths[0])
-    runs: dict[str, list[tuple[float, float, int]]] = {"reader": [], "duckdb": []}
-    for _ in range(repeats):
-        runs["reader"].append(seconds(lambda: parse_with_reader(paths, threads)))
-        runs["duckdb"].append(seconds(lambda: parse_with_duckdb(paths, threads, columns, escape)))
-    rows = {run[2] for tool in runs.values() for run in tool}
-    if len(rows) != 1:
-        raise SystemExit(f"{entry}: reader and DuckDB read different numbers of rows: {sorted(rows)}")
-    found: dict[str, Any] = {"input": entry, "files": len(paths), "rows": rows.pop(), "threads": threads}
+    found: dict[str, Any] = {"input": entry, "files": len(paths), "threads": threads}
     found["bytes"] = sum(Path(path).stat().st_size for path in paths)
-    for tool, results in runs.items():
-        found[f"{tool}_seconds"] = round(statistics.median(run[0] for run in results), 3)
-        found[f"{tool}_cpu_seconds"] = round(statistics.median(run[1] for run in results), 3)
-    found["ratio"] = round(found["reader_seconds"] / found["duckdb_seconds"], 3)
-    found["cpu_ratio"] = round(found["reader_cpu_seconds"] / found["duckdb_cpu_seconds"], 3)
+    found |= compared(
+        entry,
+        lambda: parse_with_reader(paths, threads),
+        lambda: parse_with_duckdb(paths, threads, columns, escape),
+        repeats,
+    )
     return found
 
 
