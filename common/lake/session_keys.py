@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -26,6 +25,7 @@ from pyarrow import fs
 
 from common.lake.commits import properties
 from common.lake.lake import Lake
+from common.lake.row_groups import by_number
 from common.lake.troubles import unreadable, unwritable
 from common.storage.filesystems import subtree
 from common.windows import Windows
@@ -181,13 +181,7 @@ def _groups(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The keys of each window and arrival, with twice the slice, plus 1 for late ones."""
     group = batch.column("slice").to_numpy() * 2 + batch.column("late").to_numpy(zero_copy_only=False)
     keys = pa.RecordBatch.from_arrays([batch.column(name) for name in KEY], schema=SCHEMA)
-    numbers, counts = np.unique(group, return_counts=True)
-    if len(numbers) > 1:
-        keys = keys.take(pa.array(np.argsort(group, kind="stable")))
-    begin = 0
-    for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-        yield number, keys.slice(begin, count)
-        begin += count
+    return by_number(keys, group)
 
 
 def _write(keys: pa.Table, files: fs.FileSystem, location: str, window: Windows, arrival: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from deltalake.transaction import AddAction
 
 from common.contracts.types import Table
 from common.lake.lake import Lake
+from common.lake.row_groups import by_number
 from common.storage.filesystems import subtree
 from common.windows import Windows
 
@@ -50,7 +51,7 @@ class WindowFiles:
         if self._waiting:
             rows = pa.concat_tables([part for part, _ in self._pending]).unify_dictionaries()
             slices = np.concatenate([numbers.to_numpy() for _, numbers in self._pending])
-            for number, part in _by_slice(rows, slices):
+            for number, part in by_number(rows, slices):
                 self._write(self._members[number], part)
         self.rows += self._waiting
         self._pending, self._waiting = [], 0
@@ -90,14 +91,3 @@ def window_files(lake: Lake, table: Table, windows: Windows) -> Iterator[WindowF
     except BaseException:
         files.discard()
         raise
-
-
-def _by_slice(rows: pa.Table, slices: np.ndarray) -> Iterator[tuple[int, pa.Table]]:
-    """The rows of each slice, in their order."""
-    numbers, counts = np.unique(slices, return_counts=True)
-    if len(numbers) > 1:
-        rows = rows.take(pa.array(np.argsort(slices, kind="stable")))
-    begin = 0
-    for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-        yield number, rows.slice(begin, count)
-        begin += count

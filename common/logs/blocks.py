@@ -49,6 +49,15 @@ class Block:
         return self.first_line + newlines(self.data) if self.behind is None else self.behind
 
 
+def is_utf8(data: bytes) -> bool:
+    """Whether the bytes are text in UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def newlines(data: bytes) -> int:
     """The number of line ends."""
     return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == _NEWLINE))

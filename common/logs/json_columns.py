@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.arrays import Flags, Integers
-from common.logs.blocks import MAX_LINE_BYTES, Block
+from common.logs.blocks import MAX_LINE_BYTES, Block, is_utf8
 from common.logs.lines import BLANKS
+from common.logs.vectors import bounds_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -82,14 +83,9 @@ class JsonLines:
 
 def _are_utf8(data: bytes, raw: Bytes, bounds: Integers) -> Flags:
     right = np.ones(len(bounds) - 1, dtype=bool)
-    try:
-        data.decode()
-    except UnicodeDecodeError:
+    if not is_utf8(data):
         for at in np.unique(np.searchsorted(bounds, np.flatnonzero(raw > 127), side="right") - 1).tolist():
-            try:
-                data[bounds[at] : bounds[at + 1]].decode()
-            except UnicodeDecodeError:
-                right[at] = False
+            right[at] = is_utf8(data[bounds[at] : bounds[at + 1]])
     return right
 
 
@@ -145,13 +141,6 @@ def _are_composite(column: pa.StringArray) -> Flags:
         first = np.frombuffer(column.buffers()[2], dtype=np.uint8)[bounds[filled]]
         composite[filled] = (first & 0xDF) == _OPENING
     return composite
-
-
-def bounds_of(column: pa.StringArray) -> NDArray[np.int32]:
-    """Where each value of a column of text starts in its data, and where the last one ends."""
-    if not len(column):
-        return np.zeros(1, dtype=np.int32)
-    return np.frombuffer(column.buffers()[1], dtype=np.int32, count=len(column) + 1, offset=4 * column.offset)
 
 
 def _frozen(paths: Paths) -> tuple[tuple[str, tuple[str, ...]], ...]:

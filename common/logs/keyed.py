@@ -15,10 +15,10 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from common.arrays import Flags, Integers
-from common.logs.blocks import MAX_LINE_BYTES
+from common.logs.blocks import MAX_LINE_BYTES, is_utf8
+from common.logs.csv_rows import read_rows
 
 _NEWLINE, _EQUALS, _PIPE, _BACKSLASH, _CUT = 10, 61, 124, 92, 0x1F
 _WORD = "[A-Za-z_][A-Za-z0-9_.-]*"
@@ -137,7 +137,7 @@ class KeyedLines:
         if not self.data.isascii():
             suspects = np.unique(np.searchsorted(self.ends, np.flatnonzero(self._bytes > 127)))
             for at in suspects.tolist():
-                regular[at] &= _is_utf8(self[at])
+                regular[at] &= is_utf8(self[at])
         return regular
 
     @cached_property
@@ -234,28 +234,12 @@ class KeyedLines:
         names = [*header, *(name for at, key in enumerate(keys) for name in (f"key {at}", _once(keys, at, key)))]
         needed = [name for name in dict.fromkeys((*header, *keys)) if name in wanted or name in self.style.header]
         types = {name: pa.string() if name in plain else _DICTIONARY for name in needed}
-        try:
-            table = pa_csv.read_csv(
-                pa.BufferReader(cut.tobytes()),
-                read_options=pa_csv.ReadOptions(use_threads=False, block_size=len(cut) + 1, column_names=names),
-                parse_options=pa_csv.ParseOptions(delimiter=chr(_CUT), quote_char=False, double_quote=False),
-                convert_options=pa_csv.ConvertOptions(
-                    column_types=types, include_columns=needed, null_values=[""], strings_can_be_null=True
-                ),
-            )
-        except pa.ArrowInvalid:
-            return None
-        return table.combine_chunks().to_batches()[0] if table.num_rows == len(lines) else None
+        table, misfits = read_rows(
+            cut.tobytes(), names, types, delimiter=chr(_CUT), quote_char=False, double_quote=False
+        )
+        return None if table is None or misfits or table.num_rows != len(lines) else table.to_batches()[0]
 
 
 def _once(keys: Sequence[str], at: int, key: str) -> str:
     """The name of the column of a key: the key itself, but for one that came before."""
     return key if keys.index(key) == at else f"again {at}"
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

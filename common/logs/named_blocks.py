@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from common.arrays import Integers
+from common.logs.csv_rows import read_rows
 
 _UNUSUAL = (b'"', b"\r", b"\0", b"\n\n", b"\t")
 
@@ -23,24 +23,10 @@ def columns_of(data: bytes, names: Sequence[str], delimiter: str) -> tuple[pa.Re
         return None
     if len(set(names)) < len(names):
         return None
-    misfits: list[int] = []
-
-    def skip(row: pa_csv.InvalidRow) -> str:
-        misfits.append(row.number - 1)
-        return "skip"
-
-    try:
-        table = pa_csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pa_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=list(names)),
-            parse_options=pa_csv.ParseOptions(delimiter=delimiter, quote_char=False, invalid_row_handler=skip),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), null_values=["-", ""], strings_can_be_null=True
-            ),
-        )
-    except pa.ArrowInvalid:
-        return None
+    table, misfits = read_rows(
+        data, names, dict.fromkeys(names, pa.string()), ("-", ""), delimiter=delimiter, quote_char=False
+    )
     rows = data.count(b"\n") + (not data.endswith(b"\n"))
-    if not table.num_rows or table.num_rows + len(misfits) != rows:
+    if table is None or not table.num_rows or table.num_rows + len(misfits) != rows:
         return None
-    return table.combine_chunks().to_batches()[0], np.delete(np.arange(rows), misfits)
+    return table.to_batches()[0], np.delete(np.arange(rows), misfits)

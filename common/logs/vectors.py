@@ -127,11 +127,6 @@ def integers(column: pa.Array) -> Checked:
     return numbers, np.asarray(plain.fill_null(True))
 
 
-def instants(column: pa.Array, name: str, zone: str) -> Checked:
-    """Times in microseconds since the epoch. Null stays null and is certain."""
-    return by_distinct(column, partial(values.instant, name, zone), pa.int64())
-
-
 def real_numbers(column: pa.Array, name: str) -> Checked:
     """Seconds as floating-point numbers. Null stays null and is certain; the caller checks the range."""
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
@@ -147,18 +142,21 @@ def _all(column: pa.Array) -> Flags:
     return np.ones(len(column), dtype=bool)
 
 
-def _bounds(column: pa.StringArray) -> npt.NDArray[np.int32]:
+def bounds_of(column: pa.StringArray) -> npt.NDArray[np.int32]:
+    """Where each value of a column of text starts in its data, and where the last one ends."""
+    if not len(column):
+        return np.zeros(1, dtype=np.int32)
     return np.frombuffer(column.buffers()[1], dtype=np.int32, count=len(column) + 1, offset=4 * column.offset)
 
 
 def _has_empty(column: pa.StringArray) -> bool:
-    return bool(len(column)) and int(np.count_nonzero(np.diff(_bounds(column)) == 0)) > column.null_count
+    return bool(len(column)) and int(np.count_nonzero(np.diff(bounds_of(column)) == 0)) > column.null_count
 
 
 def _is_kept(column: pa.StringArray, rule: Callable[[str], str | None]) -> bool:
     """Whether, by the bytes alone, the rule leaves every value as it is."""
     kept = _KEPT.get(rule)
-    data, bounds = column.buffers()[2], _bounds(column)
+    data, bounds = column.buffers()[2], bounds_of(column)
     if kept is None or data is None:
         return kept is not None
     used = np.frombuffer(data, dtype=np.uint8)
@@ -172,6 +170,6 @@ def _only_digits(column: pa.StringArray) -> bool:
     data = column.buffers()[2]
     if data is None or len(column) == 0:
         return True
-    bounds = _bounds(column)
+    bounds = bounds_of(column)
     used = np.frombuffer(data, dtype=np.uint8)[bounds[0] : bounds[-1]]
     return bool(((used - np.uint8(48)) < 10).all())

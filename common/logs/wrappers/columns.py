@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
+from common.logs.blocks import is_utf8
 from common.logs.wrappers.spans import members
 
 _NEWLINE = 10
@@ -19,7 +20,7 @@ def texts_at(data: bytes, path: tuple[str, ...]) -> bytes | None:
 
     That is a line without a text there, with a text of several lines, without an object, or with an address of ECS.
     """
-    if not data or not _is_utf8(data):
+    if not data or not is_utf8(data):
         return None
     wanted = pa.string()
     for name in reversed(path[1:]):
@@ -67,11 +68,3 @@ def _has_address(table: pa.Table) -> bool:
     found = [table.column("source.ip"), table.column("source.address")]
     found += [pc.struct_field(table.column("source"), name) for name in ("ip", "address")]
     return any(column.null_count < len(column) for column in found)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from common.arrays import Integers
-from common.logs.blocks import MAX_LINE_BYTES
+from common.logs.blocks import MAX_LINE_BYTES, is_utf8
 
 _NEWLINE, _QUOTE, _COMMA, _BACKSLASH = 10, 34, 44, 92
 
@@ -59,7 +59,7 @@ class BlockLines:
             parts.append(self.holding(self._quote_escapes))
         if not self.data.isascii():
             suspects = self.holding(np.flatnonzero(self._bytes > 127))
-            parts.append(np.array([at for at in suspects if not _is_utf8(self[at])], dtype=np.int64))
+            parts.append(np.array([at for at in suspects if not is_utf8(self[at])], dtype=np.int64))
         return np.unique(np.concatenate(parts))
 
     def with_doubled_quotes(self) -> BlockLines:
@@ -112,11 +112,3 @@ class BlockLines:
         counts = np.searchsorted(quotes, self.ends[indices]) - np.searchsorted(quotes, self.starts[indices])
         odd: Integers = indices[counts % 2 == 1]
         return odd
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -14,12 +14,12 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 
 from common.arrays import Flags, Integers
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.blocks import Block
 from common.logs.csv_lines import split_columns
+from common.logs.csv_rows import read_rows
 from common.logs.formats.panos.block_lines import BlockLines
 from common.logs.formats.panos.columns import (
     ENDS_IN_TIME,
@@ -188,25 +188,8 @@ def _read_csv(data: bytes, layout: Layout) -> tuple[pa.RecordBatch | None, Seque
     """The needed columns of the rows with the layout's number of columns, and the numbers of the other rows."""
     at = names_at(layout)
     names = [at.get(position, f"f{position}") for position in range(layout.columns)]
-    present = list(at.values())
-    types = {name: _DICTIONARY if name in _BY_DISTINCT else pa.string() for name in present}
+    types = {name: _DICTIONARY if name in _BY_DISTINCT else pa.string() for name in at.values()}
     if not data:
         return pa.RecordBatch.from_pylist([], schema=pa.schema(types.items())), []
-    misfits: list[int] = []
-
-    def skip(row: pa_csv.InvalidRow) -> str:
-        misfits.append(row.number - 1)
-        return "skip"
-
-    try:
-        table = pa_csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pa_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
-            parse_options=pa_csv.ParseOptions(invalid_row_handler=skip),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=types, include_columns=present, null_values=[""], strings_can_be_null=True
-            ),
-        )
-    except pa.ArrowInvalid:
-        return None, []
-    return table.combine_chunks().to_batches()[0] if table.num_rows else None, misfits
+    table, misfits = read_rows(data, names, types)
+    return table.to_batches()[0] if table is not None and table.num_rows else None, misfits

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 
 from common.arrays import Integers
 from common.errors import FormatError
 from common.logs.batches import ParsedBatch, RecordCollector, decoded
 from common.logs.blocks import MAX_LINE_BYTES, Block
+from common.logs.csv_rows import read_rows
 from common.logs.formats.zeek.fields import CONN, CONNECTIONS
 from common.logs.lines import BLANKS, check_length
 from common.logs.options import ReadOptions
@@ -122,31 +122,15 @@ def _columns(data: bytes, header: _Header) -> tuple[pa.RecordBatch | None, list[
         return None, []
     if header.separator == "\t" and b"   " in data:
         data = data.replace(b"   ", b"\t")
-    misfits: list[int] = []
-
-    def skip(row: pa_csv.InvalidRow) -> str:
-        misfits.append(row.number - 1)
-        return "skip"
-
-    needed = [name for paths in CONN.paths.values() for name in paths if name in header.fields]
-    try:
-        table = pa_csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pa_csv.ReadOptions(
-                use_threads=False, block_size=len(data) + 1, column_names=header.fields
-            ),
-            parse_options=pa_csv.ParseOptions(
-                delimiter=header.separator, quote_char=False, double_quote=False, ignore_empty_lines=False,
-                invalid_row_handler=skip,
-            ),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(needed, pa.string()), include_columns=needed,
-                null_values=["", *header.unset], strings_can_be_null=True,
-            ),
-        )  # fmt: skip
-    except pa.ArrowInvalid:
+    needed = dict.fromkeys(
+        (name for paths in CONN.paths.values() for name in paths if name in header.fields), pa.string()
+    )
+    table, misfits = read_rows(
+        data, header.fields, needed, ("", *header.unset),
+        delimiter=header.separator, quote_char=False, double_quote=False, ignore_empty_lines=False,
+    )  # fmt: skip
+    if table is None:
         return None, []
-    table = table.combine_chunks()
     columns = {name: _first(table, paths) for name, paths in CONN.paths.items()}
     columns["stream"] = pa.repeat(header.stream, table.num_rows)
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns)), misfits
