@@ -24,6 +24,7 @@ from tests.oracle.compare import assert_tables_equal
 from tests.types import Row
 
 WINDOWS_PER_COMMIT = 32
+ROOT_OF_BATCHES = "fw_paloalto"
 
 
 def write_table(
@@ -73,17 +74,18 @@ def published_key(name: str) -> tuple[str, ...]:
 def assert_same_table(actual: str | Path, expected: str | Path, name: str, tolerance: float = 0.0) -> None:
     """Checks that the table has the same rows in both lakes; of baselines, that those which hold are the same.
 
-    The source of a session may be an absolute path in one, as in a container, and a relative one in the other.
+    The logs may have been read from different places, see `sources_in_batches`.
     """
     read = published_rows if name.startswith("fg_b/") else Lake.arrow
-    found, wanted = (_relative(read(Lake(str(place), SPEC), name)) for place in (actual, expected))
+    found, wanted = (sources_in_batches(read(Lake(str(place), SPEC), name)) for place in (actual, expected))
     assert_tables_equal(found, wanted, published_key(name), rel=tolerance, abs=tolerance)
 
 
-def _relative(rows: pa.Table) -> pa.Table:
+def sources_in_batches(rows: pa.Table) -> pa.Table:
+    """The rows with the part of `source_file` that is the same wherever the batches are: from their tree's root on."""
     if "source_file" not in rows.column_names:
         return rows
-    paths = pc.utf8_ltrim(rows["source_file"], "/")
+    paths = pc.replace_substring_regex(rows["source_file"], rf"^.*/{ROOT_OF_BATCHES}/", f"{ROOT_OF_BATCHES}/")
     return rows.set_column(rows.column_names.index("source_file"), "source_file", paths)
 
 
