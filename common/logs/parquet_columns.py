@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.logs import values
+from common.logs.epochs import iso
 from common.logs.records import COUNTERS
-from common.logs.spelled_times import epoch_time
 from common.logs.values import FieldError
 
 _LAST_INSTANT = 7_258_118_400 * values.MICROSECOND
@@ -75,7 +75,7 @@ def epoch_instants(numbers: pa.Array) -> pa.Array:
 
 def _text(number: int | None) -> str | None:
     try:
-        return epoch_time(None if number is None else str(number))
+        return iso("time", None if number is None else str(number))
     except FieldError:
         return str(number)
 

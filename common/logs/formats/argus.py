@@ -9,11 +9,11 @@ from common.errors import FormatError
 from common.logs import values
 from common.logs.batches import KEPT, ParsedBatch, RecordCollector, decoded
 from common.logs.csv_lines import split_columns
+from common.logs.epochs import iso
 from common.logs.lines import read_lines
 from common.logs.records import TRAFFIC, session_of
 from common.logs.services import SERVICE_PORTS
 from common.logs.source import Source
-from common.logs.spelled_times import epoch_time
 from common.logs.values import FieldError
 
 NAME = "argus"
@@ -110,7 +110,7 @@ def _start(value: str) -> str | None:
     """The start as text that names the time: Argus writes it as its format says, also in seconds since the epoch."""
     if _TIME_ONLY.fullmatch(value):
         raise FieldError(f"StartTime {values.shown(value)} has no date: write it with ra -u, or with a date in -t")
-    return epoch_time(value)
+    return iso("time", value)
 
 
 def _volumes(flow: dict[str, str]) -> tuple[int, int, int, int]:
