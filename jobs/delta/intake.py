@@ -226,9 +226,9 @@ def read_by_slices(spec: FeatureSpec) -> frozenset[str]:
 
 
 def identifiable() -> Column:
-    """Whether a record has an id that tells duplicates apart: a sequence number or a session id other than 0."""
+    """Whether a record can be told from others: by a sequence number, one of TRAFFIC by a session id other than 0."""
     has_session = F.coalesce(F.col("session_id") != "0", F.lit(False))
-    return F.col("sequence_number").isNotNull() | has_session
+    return F.col("sequence_number").isNotNull() | (has_session & (F.col("event_type") == "TRAFFIC"))
 
 
 def _stage_files(

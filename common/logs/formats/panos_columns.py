@@ -9,7 +9,6 @@ from common.errors import FormatError
 from common.logs.batches import ParsedBatch, RecordCollector, decoded
 from common.logs.csv_lines import split_columns
 from common.logs.lines import check_length, read_lines
-from common.logs.pair_rules import told_apart
 from common.logs.panos_texts import session_texts
 from common.logs.panos_variables import column_of
 from common.logs.records import THREAT, TRAFFIC, session_of, status_of
@@ -66,7 +65,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
         if kind not in (TRAFFIC, THREAT):
             into.skip(kind)
             return
-        session = session_of(kind, raw if kind == TRAFFIC else told_apart(raw), source.options)
+        session = session_of(kind, raw, source.options)
         into.keep(number, session, status_of(kind, session["subtype"]))
 
     return read_lines(source, parse)

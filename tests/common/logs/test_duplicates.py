@@ -47,6 +47,14 @@ def test_records_that_cannot_be_told_apart_are_never_duplicates() -> None:
         assert statuses(line, line) == ["kept", "duplicate"]
 
 
+def test_threats_of_one_session_are_told_apart_by_their_number_only() -> None:
+    line = threat(changes={36: ""})
+    assert statuses(line, line, traffic(), traffic(changes={39: ""})) == ["kept"] * 4
+    for session in ("2042976", "0", ""):
+        line = threat(changes={22: session})
+        assert statuses(line, line, threat(changes={22: session, 36: "5"})) == ["kept", "duplicate", "kept"]
+
+
 def test_start_logs_are_uncounted_and_never_duplicates() -> None:
     start = traffic(changes={4: "start"})
     assert statuses(start, start, traffic(), traffic()) == ["uncounted", "uncounted", "kept", "duplicate"]

@@ -169,11 +169,9 @@ def test_cef_of_threats() -> None:
     assert (row["subtype"], row["threat_id"], row["severity"]) == ("vulnerability", "Log4Shell(91991)", "critical")
 
 
-def test_threats_without_a_number_are_no_duplicates() -> None:
-    """A session has many threats: without their sequence numbers, the session would make them duplicates."""
+def test_threats_keep_their_session() -> None:
     fields = PAN_OS | {key: value for key, value in URL.items() if key != "externalId"}
-    assert session(cef(fields, "url", "THREAT"), Cef())["session_id"] is None
-    assert session(cef(PAN_OS | URL, "url", "THREAT"), Cef())["session_id"] == "48211"
+    assert session(cef(fields, "url", "THREAT"), Cef())["session_id"] == "48211"
 
 
 def test_other_cef_is_counted() -> None:
