@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from common.errors import InputError
-from common.windows import Windows
+from common.windows import WINDOW, Windows
 from tests.conftest import Stages, write_sessions
 from tests.factories import sessions, threat
 from tests.jobs.delta.deliveries import Delivery, counted, deliver_all, record, rows_of, window
@@ -115,3 +115,20 @@ def test_totals_of_a_simulated_day_are_its_labels(stages: Stages, tmp_path: Path
     for row in rows:
         found[row["host_ip"], f"{row['window_start_ts']:%Y-%m-%dT%H:%M:%SZ}"] += row["sessions_cnt"]
     assert {key: found[key] for key in labels} == dict(labels)
+
+
+@pytest.mark.parametrize("windows", ["2026-03-10T08:08Z", "2026-03-10T08:08Z/2026-03-10T08:38Z"])
+@pytest.mark.parametrize("subtype", ["end", "start"], ids=["scanned", "parsed"])
+def test_parquet_sessions_are_late_by_their_log(stages: Stages, tmp_path: Path, windows: str, subtype: str) -> None:
+    """As with any other format. An idle session ends long before its log, and one with a late log is late."""
+    start, end = window(0).start, window(0).end
+    others = [record(10, end - WINDOW / 2, subtype=subtype) | {"log_ts": end}]
+    idle = record(1, start - timedelta(hours=1)) | {"log_ts": start}
+    late = record(2, end - WINDOW / 2) | {"log_ts": end + timedelta(minutes=16)}
+    (path,) = deliver_all(tmp_path, [Delivery(0, "a", (idle, late, *others))]).values()
+    found = stages.delta(windows, path, max_rejected_ratio=1.0).details
+    assert found["records"]["rejected"] == 1
+    assert found["records"]["kept"] == 1 + (subtype == "end")
+    (path,) = deliver_all(tmp_path / "in time", [Delivery(0, "a", (idle, *others))]).values()
+    found = stages.delta(windows, path).details
+    assert (found["records"]["rejected"], found["zones"]) == (0, {"in_record": 2})
