@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from common.contracts.session import DUPLICATE_KEY
 from common.logs.batches import DUPLICATE, KEPT
 from common.logs.records import TRAFFIC
+from common.logs.values import MICROSECOND
+from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 
 _DIGEST_BYTES = 16
 _SEPARATOR, _NULL = "\x1f", "\x00"
@@ -20,6 +22,7 @@ _SEPARATOR, _NULL = "\x1f", "\x00"
 def mark_duplicates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The parsed batches; of the kept records that share a `DUPLICATE_KEY`, all but one are marked as duplicates.
 
+    Those that end in different windows are two sessions, as `ndr-delta` counts them over a range.
     Of those in one batch, the one of the longest session counts, since a record that was written while the session
     lasted is a part of the last one; of equally long ones the first, by file and line. Of those in several batches,
     the one in the first batch counts. The batches must come in the order of `read_files`.
@@ -54,7 +57,9 @@ def identifiable(batch: pa.RecordBatch) -> pa.Array:
 
 
 def _keys(batch: pa.RecordBatch) -> list[str]:
-    columns = [batch.column(name) for name in DUPLICATE_KEY]
+    ends = batch.column("end_ts").cast(pa.int64()).to_numpy()
+    windows = pa.array((ends // MICROSECOND - GRID_OFFSET_SECONDS) // WINDOW_SECONDS)
+    columns = [windows, *(batch.column(name) for name in DUPLICATE_KEY)]
     texts = [
         (column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column).cast(pa.string())
         for column in columns

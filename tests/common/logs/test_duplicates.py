@@ -47,6 +47,14 @@ def test_records_that_cannot_be_told_apart_are_never_duplicates() -> None:
         assert statuses(line, line) == ["kept", "duplicate"]
 
 
+@pytest.mark.parametrize("per_batch", [100, 1])
+def test_records_of_one_session_in_two_windows_both_count(per_batch: int) -> None:
+    """They end at 16:22:55 and 16:22:59 in one window, at 16:23:00 in the next."""
+    lines = [traffic(changes={36: seconds}) for seconds in ("5", "9", "10")]
+    counted = {100: ["duplicate", "kept", "kept"], 1: ["kept", "duplicate", "kept"]}
+    assert statuses(*lines, per_batch=per_batch) == counted[per_batch]
+
+
 def test_threats_of_one_session_are_told_apart_by_their_number_only() -> None:
     line = threat(changes={36: ""})
     assert statuses(line, line, traffic(), traffic(changes={39: ""})) == ["kept"] * 4
