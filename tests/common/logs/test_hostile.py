@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.logs import ReadOptions, read_file
-from tests.common.logs.mutations import ARGUS_HEADER
+from tests.common.logs.log_samples import ARGUS_HEADER
 from tests.common.logs.panos_logs import threat, traffic
 from tests.common.logs.test_files import write
 from tests.common.logs.test_flows import ecs
