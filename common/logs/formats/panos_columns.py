@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from common.display import counted
 from common.errors import FormatError
 from common.logs.batches import ParsedBatch, RecordCollector, decoded
 from common.logs.csv_lines import split_columns
@@ -56,7 +57,9 @@ def read(source: Source) -> Iterator[ParsedBatch]:
         text = decoded(line).strip(BLANK)
         columns = split_columns(_HEADER.sub("", text, count=1))
         if len(columns) != len(names):
-            raise FieldError(f"the line has {len(columns)} columns, the project parameter columns names {len(names)}")
+            raise FieldError(
+                f"the line has {counted(len(columns), 'column')}, the project parameter columns names {len(names)}"
+            )
         found: dict[str, str | None] = {}
         for name, value in zip(names, columns, strict=True):
             if name and not found.get(name):
