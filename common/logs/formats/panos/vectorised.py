@@ -46,7 +46,7 @@ _MIN_LINES = 24
 _MAX_PASSES = 8
 _SAMPLE = 8
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-_BY_DISTINCT = frozenset({"log_time", "start_ts", "protocol", "repeat_count", "app_risk", "nat_src_ip", "nat_dst_ip"})
+_BY_DISTINCT = frozenset({"protocol", "repeat_count", "app_risk", "nat_src_ip", "nat_dst_ip"})
 """Columns whose values are read once per distinct value."""
 
 
