@@ -21,11 +21,9 @@ _PRECISE = (
     r"^(19[7-9][0-9]|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{1,6}"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
-_FORM = "0000/00/00 00:00:00"
-_LEAST = np.frombuffer(_FORM.encode(), dtype=np.uint8)
-_ABOVE = np.array([9 * character.isdigit() for character in _FORM], dtype=np.uint8)
-"""How far each byte of a usual time may be above the least one."""
-_SLASHES = [at for at, character in enumerate(_FORM) if character == "/"]
+_USUAL, _USUAL_PRECISE = "0000/00/00 00:00:00", "0000-00-00T00:00:00.000+00:00"
+_ABOVE = {"0": 9, "+": 2}
+"""How far a character may be above that of the form: 9 above 0, - above +."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Stamps:
 
 def read_stamps(column: pa.Array, name: str) -> tuple[Stamps, Flags]:
     """The times of a column, and which are valid; those that are not usual are read once per distinct value."""
-    usual = _usual_walls(column) if pa.types.is_string(column.type) else None
+    usual = _micros(column, _USUAL, pa.timestamp("us")) if pa.types.is_string(column.type) else None
     if usual is not None:
         return Stamps(usual, np.full(len(usual), NONE)), np.ones(len(usual), dtype=bool)
     if not pa.types.is_dictionary(column.type):
@@ -69,27 +67,30 @@ def read_stamps(column: pa.Array, name: str) -> tuple[Stamps, Flags]:
     return Stamps(wall[at_row], own[at_row]), valid[at_row]
 
 
-def _usual_walls(column: pa.StringArray) -> Integers | None:
-    """The times such as `2024/03/11 16:23:00` of a column, as on the wall clock; None unless all are of this form."""
-    bounds = bounds_of(column)
-    if column.null_count or (np.diff(bounds) != len(_FORM)).any():
+def _micros(column: pa.StringArray, form: str, arrow_type: pa.DataType) -> Integers | None:
+    """The times of a column, in microseconds; None unless all are of the form, and from 1970 to 2199."""
+    bounds, least = bounds_of(column), np.frombuffer(form.encode(), dtype=np.uint8)
+    if column.null_count or (np.diff(bounds) != len(form)).any():
         return None
-    characters = bytes_of(column).reshape(-1, len(_FORM))
-    if (characters - _LEAST > _ABOVE).any():
+    characters = bytes_of(column).reshape(-1, len(form))
+    if (characters - least > np.array([_ABOVE.get(each, 0) for each in form], dtype=np.uint8)).any():
         return None
     characters = characters.copy()
-    characters[:, _SLASHES] = ord("-")
+    characters[:, [at for at, each in enumerate(form) if each == "/"]] = ord("-")
     dashed = pa.StringArray.from_buffers(len(column), pa.py_buffer(bounds - bounds[0]), pa.py_buffer(characters))
     try:
-        walls: Integers = dashed.cast(pa.timestamp("us")).view(pa.int64()).to_numpy()
+        micros: Integers = dashed.cast(arrow_type).view(pa.int64()).to_numpy()
     except pa.ArrowInvalid:
         return None
-    return walls if ((walls >= 0) & (walls < values.LAST_INSTANT)).all() else None
+    return micros if ((micros >= 0) & (micros < values.LAST_INSTANT)).all() else None
 
 
 def precise_stamps(column: pa.Array) -> tuple[Stamps, Flags]:
     """The high-resolution timestamps, and which rows have one."""
     column = as_text(column)
+    instants = _micros(column, _USUAL_PRECISE, TIMESTAMP)
+    if instants is not None:
+        return Stamps(instants, np.zeros(len(instants), dtype=np.int64)), np.ones(len(instants), dtype=bool)
     usual = pc.match_substring_regex(column, _PRECISE).fill_null(False)
     try:
         usable = column if usual.true_count == len(column) else pc.if_else(usual, column, pa.scalar(None, pa.string()))

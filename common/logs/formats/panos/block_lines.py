@@ -64,12 +64,13 @@ class BlockLines:
         That is where all other quotes enclose whole columns, and no other byte is escaped in the line. The lines where
         they do not agree, and those that hold an odd number of other quotes, come as well.
         """
-        quotes, backslashes = self.where(_QUOTE), self.where(_BACKSLASH)
-        around = np.frombuffer(b"".join((b"\n", self.data, b"\n")), dtype=np.uint8)
+        quotes = self.where(_QUOTE)
+        if not (self._bytes[quotes - 1] == _BACKSLASH).any():
+            return self, np.flatnonzero(self.counts(quotes) % 2)
+        around = np.pad(self._bytes, 1, constant_values=_NEWLINE)
+        backslashes = self.where(_BACKSLASH)
         following = around[backslashes + 2]
         escapes = backslashes[following == _QUOTE]
-        if not len(escapes):
-            return self, np.flatnonzero(self.counts(quotes) % 2)
         is_outer = around[quotes] != _BACKSLASH
         outer = quotes[is_outer]
         counts = self.counts(outer)
@@ -81,9 +82,9 @@ class BlockLines:
         before = np.cumsum(is_outer)[~is_outer] - np.repeat(first, escaped)
         others = backslashes[(following == _BACKSLASH) | (following == _COMMA)]
         unclear = self.counts(outer[inside]) + self.counts(escapes[before % 2 == 0]) + self.counts(others) > 0
-        data = self._bytes.copy()
-        data[escapes[~np.repeat(unclear, escaped)]] = _QUOTE
-        return BlockLines(data.tobytes(), self.ends), np.flatnonzero(unclear & (escaped > 0) | (counts % 2 == 1))
+        around[1 + escapes[~np.repeat(unclear, escaped)]] = _QUOTE
+        irregular = unclear & (escaped > 0) | (counts % 2 == 1)
+        return BlockLines(around[1:-1].tobytes(), self.ends), np.flatnonzero(irregular)
 
     def _with_several_types(self) -> Integers:
         """Lines that hold `,TRAFFIC,` or `,THREAT,` twice or more in total: perhaps several records in one."""
