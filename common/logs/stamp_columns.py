@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from common.arrays import Flags, Integers
 from common.logs import values
-from common.logs.values import FieldError
+from common.logs.values import DAY, FieldError
 from common.logs.vectors import as_text, bounds_of, by_distinct, bytes_of
 
 TIMESTAMP = pa.timestamp("us", "UTC")
@@ -68,7 +68,7 @@ def read_stamps(column: pa.Array, name: str) -> tuple[Stamps, Flags]:
 
 
 def _micros(column: pa.StringArray, form: str, arrow_type: pa.DataType) -> Integers | None:
-    """The times of a column, in microseconds; None unless all are of the form, and from 1970 to 2199."""
+    """The times of a column, in microseconds; None unless all are of the form, and from 1970 to 2199 in every zone."""
     bounds, least = bounds_of(column), np.frombuffer(form.encode(), dtype=np.uint8)
     if column.null_count or (np.diff(bounds) != len(form)).any():
         return None
@@ -82,7 +82,7 @@ def _micros(column: pa.StringArray, form: str, arrow_type: pa.DataType) -> Integ
         micros: Integers = dashed.cast(arrow_type).view(pa.int64()).to_numpy()
     except pa.ArrowInvalid:
         return None
-    return micros if ((micros >= 0) & (micros < values.LAST_INSTANT)).all() else None
+    return micros if ((micros >= DAY) & (micros < values.LAST_INSTANT - DAY)).all() else None
 
 
 def precise_stamps(column: pa.Array) -> tuple[Stamps, Flags]:
