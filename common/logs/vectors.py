@@ -86,20 +86,19 @@ def _by_fallible(
 
 def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
     """The result of a rule for text. A column that the rule leaves as it is, as most are, is its own result."""
-    if pa.types.is_string(column.type) and (_only_digits(column) or _is_kept(column, rule)) and not _has_empty(column):
+    if pa.types.is_string(column.type) and (only_digits(column) or _is_kept(column, rule)) and not _has_empty(column):
         return column, _all(column)
     return by_distinct(column, rule, pa.string())
 
 
 def addresses(column: pa.Array, name: str) -> Checked:
     """Addresses. Those in the usual form of IPv4 are their own result; the others are read once per distinct value."""
-    if not pa.types.is_dictionary(column.type):
-        column = as_text(column).dictionary_encode()
-    distinct = as_text(column.dictionary)
+    encoded = column if pa.types.is_dictionary(column.type) else as_text(column).dictionary_encode()
+    distinct = as_text(encoded.dictionary)
     usual = pc.match_substring_regex(distinct, _IPV4)
     if usual.false_count == 0 and distinct.null_count == 0:
-        return distinct.take(column.indices), _all(column)
-    return by_distinct(column, partial(values.ip, name), pa.string())
+        return column if pa.types.is_string(column.type) else distinct.take(encoded.indices), _all(column)
+    return by_distinct(encoded, partial(values.ip, name), pa.string())
 
 
 def as_text(column: pa.Array) -> pa.Array:
@@ -117,7 +116,7 @@ def integers(column: pa.Array) -> Checked:
         numbers = column.cast(pa.int64())
         return numbers, np.asarray(pc.greater_equal(numbers, 0).fill_null(True))
     column = as_text(column)
-    if _only_digits(column):
+    if only_digits(column):
         try:
             return column.cast(pa.int64()), _all(column)
         except pa.ArrowInvalid:
@@ -132,7 +131,7 @@ def real_numbers(column: pa.Array, name: str) -> Checked:
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
         return column.cast(pa.float64(), safe=False), _all(column)
     column = as_text(column)
-    if _only_digits(column):
+    if only_digits(column):
         numbers, certain = integers(column)
         return numbers.cast(pa.float64(), safe=False), certain
     return by_distinct(column, partial(values.seconds, name), pa.float64())
@@ -166,7 +165,8 @@ def _is_kept(column: pa.StringArray, rule: Callable[[str], str | None]) -> bool:
     return bool(inside and kept.first[first].all() and _LAST[last].all())
 
 
-def _only_digits(column: pa.StringArray) -> bool:
+def only_digits(column: pa.StringArray) -> bool:
+    """Whether the values are empty, null, or of digits alone."""
     data = column.buffers()[2]
     if data is None or len(column) == 0:
         return True
