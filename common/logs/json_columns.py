@@ -100,12 +100,8 @@ def text_columns(texts: pa.StringArray, paths: Paths, raw: Collection[str] = ())
         paths: the columns.
         raw: columns that may hold lists and objects: these come as JSON.
     """
-    dotted = np.flatnonzero(_matches(texts, _DOTTED))
-    if len(dotted):
-        dotted = dotted[_matches(texts.take(pa.array(dotted)), _dotted(_prefixes(paths)))]
-    rows, certain = _read(texts, _places(_frozen(paths), dotted=0 < len(dotted) == len(texts)))
-    if 0 < len(dotted) < len(texts):
-        rows, certain = _with_dotted(texts, rows, certain, dotted, paths)
+    frozen = tuple((name, tuple(some)) for name, some in paths.items())
+    rows, certain = _read(texts, _places(frozen, _has_dotted(texts, paths)))
     for pattern in _LENIENT:
         certain &= ~_matches(texts, pattern)
     for name, column in zip(paths, rows.columns, strict=True):
@@ -114,15 +110,17 @@ def text_columns(texts: pa.StringArray, paths: Paths, raw: Collection[str] = ())
     return rows, certain
 
 
-def _with_dotted(
-    texts: pa.StringArray, rows: pa.RecordBatch, certain: Flags, dotted: Integers, paths: Paths
-) -> tuple[pa.RecordBatch, Flags]:
-    """The rows, with those that have dotted names read again."""
-    again, valid = _read(texts.take(pa.array(dotted)), _places(_frozen(paths), dotted=True))
-    certain[dotted] &= valid
-    places = np.arange(rows.num_rows, dtype=np.int64)
-    places[dotted] = rows.num_rows + np.arange(len(dotted))
-    return pa.concat_batches([rows, again]).take(pa.array(places)), certain
+def _has_dotted(texts: pa.StringArray, paths: Paths) -> bool:
+    """Whether a name with dots may be a part of the paths."""
+    names = {part for some in paths.values() for path in some for part in path.split(".")[:-1]}
+    if not names:
+        return False
+    dotted = rf'"(?:{"|".join(sorted(names))})\.[^"]*"\s*:'
+    return bool(_matches(texts[:1], dotted).any() or _matches(texts.filter(_matches(texts, _DOTTED)), dotted).any())
+
+
+def _matches(texts: pa.StringArray, pattern: str) -> Flags:
+    return np.asarray(pc.match_substring_regex(texts, pattern))
 
 
 def _without_empty(column: pa.StringArray) -> pa.StringArray:
@@ -141,25 +139,6 @@ def _are_composite(column: pa.StringArray) -> Flags:
         first = np.frombuffer(column.buffers()[2], dtype=np.uint8)[bounds[filled]]
         composite[filled] = (first & 0xDF) == _OPENING
     return composite
-
-
-def _frozen(paths: Paths) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple((name, tuple(some)) for name, some in paths.items())
-
-
-def _prefixes(paths: Paths) -> tuple[str, ...]:
-    """The names of objects on the paths."""
-    return tuple(sorted({part for some in paths.values() for path in some for part in path.split(".")[:-1]}))
-
-
-@lru_cache(maxsize=64)
-def _dotted(prefixes: tuple[str, ...]) -> str:
-    """Expression for a name with dots that may be of a path."""
-    return rf'"(?:{"|".join(prefixes)})\.[^"]*"\s*:' if prefixes else "^$"
-
-
-def _matches(texts: pa.StringArray, pattern: str) -> Flags:
-    return np.asarray(pc.match_substring_regex(texts, pattern))
 
 
 @dataclass(frozen=True)
@@ -226,7 +205,7 @@ def _values(texts: pa.StringArray, places: Sequence[str]) -> tuple[pa.StringArra
         valid = np.asarray(_of_lines(texts, "json_valid(line)"))
         lists = _of_lines(pc.if_else(pa.array(valid), texts, "{}"), extracted)
     order = np.arange(len(texts) * len(places)).reshape(len(texts), len(places)).T
-    return lists.flatten().take(pa.array(order.ravel())), valid
+    return pc.take(lists.flatten(), pa.array(order.ravel()), boundscheck=False), valid
 
 
 def _of_lines(lines: pa.StringArray, expression: str) -> pa.Array:
@@ -237,8 +216,8 @@ def _of_lines(lines: pa.StringArray, expression: str) -> pa.Array:
         connection = _connection()
     connection.register("lines", pa.table({"line": lines}))
     try:
-        table = connection.sql(f"SELECT {expression} FROM lines").to_arrow_table()
-        return table.column(0).combine_chunks()
+        found = connection.sql(f"SELECT {expression} FROM lines").to_arrow_table().column(0)
+        return found.chunk(0) if found.num_chunks == 1 else found.combine_chunks()
     finally:
         connection.unregister("lines")
         _idle.put(connection)

@@ -77,6 +77,27 @@ def test_a_malformed_line_costs_only_itself() -> None:
     ]
 
 
+def test_dotted_names_after_a_line_without_them() -> None:
+    found = columns('{"a":"10.1.1.1 x.y"}', '{"a":2}', '{"b.c":"x","a":1.5}', '{"x":{"y.z":""}}')
+    assert found == [
+        {"a": "10.1.1.1 x.y", "bc": None, "deep": None},
+        {"a": "2", "bc": None, "deep": None},
+        {"a": "1.5", "bc": "x", "deep": None},
+        {"a": None, "bc": None, "deep": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"a":1,}', '{"a":1 ,\t}', '{"q":[1, ]}', '{"q":nan,"a":1}', '{"a":1,"q":-Infinity}', '{"q":[1,NaN ,2]}',
+     '{"q":[iNF]}', '{"q":{"r":INFINITY\t}}'],
+)  # fmt: skip
+def test_lenient_json_is_not_certain_whatever_is_around_it(line: str) -> None:
+    good = '{"a":"x, y], {n} in-f, ","q":[true,null]}'
+    assert columns(good, line, good)[1] is None
+    assert columns(good, line, good)[2] == {"a": "x, y], {n} in-f, ", "bc": None, "deep": None}
+
+
 def test_a_rule_sees_each_combination_of_texts_as_it_is() -> None:
     def joined(first: str | None, second: str | None) -> str:
         if second == "refused":
