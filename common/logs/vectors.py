@@ -95,13 +95,12 @@ def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
 
 def addresses(column: pa.Array, name: str) -> Checked:
     """Addresses. Those in the usual form of IPv4 are their own result; the others are read once per distinct value."""
-    if not pa.types.is_dictionary(column.type):
-        column = as_text(column).dictionary_encode()
-    distinct = as_text(column.dictionary)
+    encoded = column if pa.types.is_dictionary(column.type) else as_text(column).dictionary_encode()
+    distinct = as_text(encoded.dictionary)
     usual = pc.match_substring_regex(distinct, _IPV4)
     if usual.false_count == 0 and distinct.null_count == 0:
-        return distinct.take(column.indices), _all(column)
-    return by_distinct(column, partial(values.ip, name), pa.string())
+        return column if pa.types.is_string(column.type) else distinct.take(encoded.indices), _all(column)
+    return by_distinct(encoded, partial(values.ip, name), pa.string())
 
 
 def as_text(column: pa.Array) -> pa.Array:
@@ -119,7 +118,7 @@ def integers(column: pa.Array) -> Checked:
         numbers = column.cast(pa.int64())
         return numbers, np.asarray(pc.greater_equal(numbers, 0).fill_null(True))
     column = as_text(column)
-    if _only_digits(column):
+    if only_digits(column):
         try:
             return column.cast(pa.int64()), _all(column)
         except pa.ArrowInvalid:
@@ -134,7 +133,7 @@ def real_numbers(column: pa.Array, name: str) -> Checked:
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
         return column.cast(pa.float64(), safe=False), _all(column)
     column = as_text(column)
-    if _only_digits(column):
+    if only_digits(column):
         numbers, certain = integers(column)
         return numbers.cast(pa.float64(), safe=False), certain
     return by_distinct(column, partial(values.seconds, name), pa.float64())
@@ -179,5 +178,6 @@ def _is_kept(column: pa.StringArray, rule: Callable[[str], str | None]) -> bool:
     return bool(_FIRST[first].all() and _LAST[last].all() and (kept.x_first or _NO_X[first].all()))
 
 
-def _only_digits(column: pa.StringArray) -> bool:
+def only_digits(column: pa.StringArray) -> bool:
+    """Whether the values are empty, null, or of digits alone."""
     return bool(((bytes_of(column) - np.uint8(48)) < 10).all())
