@@ -20,7 +20,7 @@ from localaws.cli.process import LocalAws
 
 WAIT_SCALE = "0.02"
 STEPS_OF_TESTS = (
-    *("append", "bring", "count", "environment", "fail", "forever", "late", "meet", "nowhere", "pass", "probe"),
+    *("append", "bring", "count", "environment", "fail", "forever", "function", "late", "meet", "nowhere", "pass", "probe"),
     *("quick", "refuse", "say", "show", "slow", "stubborn", "wait", "work"),
     *("glue-fail", "glue-long", "glue-quick", "glue-show", "glue-true", "glue-wait"),
 )
