@@ -11,7 +11,7 @@ from ministack.services import stepfunctions
 from localaws.processes.jobs import Processes
 from localaws.server import wire
 from localaws.server.settings import Settings
-from localaws.services import cloudformation, notifications, schedules
+from localaws.services import cloudformation, notifications, queues, schedules
 from localaws.services.functions.handlers import Functions
 from localaws.services.glue import GlueRuns
 from localaws.services.redshift_data.engine import Engine
@@ -36,6 +36,7 @@ class Plugin:
         self._store = Store(settings.home / "state.sqlite3")
         patch_step_functions()
         notifications.install()
+        queues.install()
         schedules.install()
         processes = Processes(settings, self._store)
         processes.end_orphans()
