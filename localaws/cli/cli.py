@@ -153,7 +153,8 @@ def status(home: Path) -> None:
 def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> None:
     """Print the step logs of an execution, or the server's log.
 
-    EXECUTION is the name or ARN of an execution of a state machine or pipeline, or the id of a Glue job run.
+    EXECUTION is the name or ARN of an execution of a state machine or pipeline, the id of a Glue job run, or the name
+    of a function.
     """
     from localaws.cli.logs import follow, log_files
     from localaws.cli.process import LocalAws

@@ -1,0 +1,219 @@
+"""Functions: how they are invoked and end, how many run at once, and what their processes get."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws.cli.logs import log_files
+from localaws.cli.process import LocalAws
+from localaws.credential import Credential
+from tests.localaws.running import Started, new_local_aws, unique, wait_for
+from tests.localaws.services.functions.functions import IMAGE, create, invoke, write_function
+
+
+@pytest.fixture(autouse=True)
+def program(step_bin: Path) -> None:
+    write_function(step_bin)
+
+
+def running(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").exists() or Path(f"/proc/{pid}").exists()
+
+
+def test_a_process_serves_one_invocation_after_the_other(local_aws: LocalAws) -> None:
+    name = create(local_aws)
+    before = time.time()
+    first, second = (invoke(local_aws, name, do="echo", n=n) for n in (1, 2))
+    assert (first["event"], second["event"]) == ({"do": "echo", "n": 1}, {"do": "echo", "n": 2})
+    assert first["pid"] == second["pid"]
+    headers = first["headers"]
+    assert headers["lambda-runtime-invoked-function-arn"].endswith(f":function:{name}")
+    assert before + 20 <= int(headers["lambda-runtime-deadline-ms"]) / 1000 <= time.time() + 20
+    assert headers["lambda-runtime-aws-request-id"] != second["headers"]["lambda-runtime-aws-request-id"]
+
+
+def test_a_process_has_the_functions_variables_and_the_servers_credential(local_aws: LocalAws) -> None:
+    variables = {"NDR_DEBUG": "1", "MANIFEST_BUCKET": "manifests"}
+    name = create(local_aws, Environment={"Variables": variables}, MemorySize=256)
+    expected = {
+        **variables,
+        "AWS_ENDPOINT_URL": local_aws.endpoint,
+        "AWS_ACCESS_KEY_ID": Credential.of(local_aws.home).key_id,
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_REGION": "us-east-1",
+    }
+    assert invoke(local_aws, name, do="environment", names=list(expected)) == expected
+
+
+def failure(local: LocalAws, name: str, **event: Any) -> tuple[str, str, str]:
+    """The kind of a failed invocation, and type and message of its error, whose request id is left out."""
+    answer = local.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    error = json.loads(answer["Payload"].read())
+    return answer["FunctionError"], error["errorType"], error["errorMessage"].partition(" Error: ")[2] or error["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "message"),
+    [
+        ({"do": "fail", "message": "bad key"}, "ValueError", "bad key"),
+        ({"do": "exit", "code": 3}, "Runtime.ExitError", "Runtime exited with error: exit status 3"),
+        ({"do": "exit", "code": 0}, "Runtime.ExitError", "Runtime exited without providing a reason"),
+        ({"do": "kill"}, "Runtime.ExitError", "Runtime exited with error: signal: killed"),
+    ],
+)
+def test_a_failure_is_said_as_lambda_says_it(local_aws: LocalAws, event: Any, kind: str, message: str) -> None:
+    name = create(local_aws)
+    assert failure(local_aws, name, **event) == ("Unhandled", kind, message)
+    assert invoke(local_aws, name, do="echo")["event"] == {"do": "echo"}
+
+
+def test_a_process_that_takes_too_long_is_killed(local_aws: LocalAws) -> None:
+    name = create(local_aws, Timeout=1)
+    pid = invoke(local_aws, name, do="echo")["pid"]
+    found = failure(local_aws, name, do="sleep", seconds=60)
+    assert found == ("Unhandled", "Sandbox.Timedout", "Task timed out after 1.00 seconds")
+    wait_for(lambda: not running(pid))
+    assert invoke(local_aws, name, do="echo")["pid"] != pid
+
+
+def test_a_program_that_does_not_start_says_why(local_aws: LocalAws) -> None:
+    name = create(local_aws, ImageConfig={"Command": ["broken"]})
+    assert failure(local_aws, name) == ("Unhandled", "Runtime.ImportModuleError", "no such module")
+
+
+def test_as_many_processes_run_as_invocations_up_to_the_reserved(local_aws: LocalAws) -> None:
+    name = create(local_aws)
+    client = local_aws.client("lambda")
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=3)
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: invoke(local_aws, name, do="sleep", seconds=1.5)["pid"], range(3)))
+        assert len(set(found)) == 3
+        busy = [pool.submit(invoke, local_aws, name, do="sleep", seconds=3) for _ in range(3)]
+        time.sleep(1)
+        with pytest.raises(ClientError) as caught:
+            invoke(local_aws, name, do="echo")
+        assert caught.value.response["Error"]["Code"] == "TooManyRequestsException"
+        assert {each.result()["pid"] for each in busy} == set(found)
+
+
+def test_a_changed_function_has_new_processes(local_aws: LocalAws) -> None:
+    name = create(local_aws, Environment={"Variables": {"NDR_DEBUG": "old"}})
+    pid = invoke(local_aws, name, do="echo")["pid"]
+    client = local_aws.client("lambda")
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": {"NDR_DEBUG": "new"}})
+    wait_for(lambda: not running(pid))
+    assert invoke(local_aws, name, do="environment", names=["NDR_DEBUG"]) == {"NDR_DEBUG": "new"}
+    pid = invoke(local_aws, name, do="echo")["pid"]
+    client.delete_function(FunctionName=name)
+    wait_for(lambda: not running(pid))
+
+
+def test_what_a_function_prints_is_in_its_log(local_aws: LocalAws) -> None:
+    name = create(local_aws)
+    invoke(local_aws, name, do="sleep", seconds=0)
+    (log,) = log_files(local_aws, name, None)
+    assert (log, log.read_text()) == (local_aws.home / "logs" / "lambda" / f"{name}.log", "sleeping\n")
+
+
+def test_an_asynchronous_invocation_is_repeated_twice(local_aws: LocalAws, tmp_path: Path) -> None:
+    name = create(local_aws)
+    event = {"do": "fail", "message": "again", "folder": str(tmp_path)}
+    local_aws.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event))
+    notes = tmp_path / "notes"
+    wait_for(lambda: notes.exists() and len(notes.read_text().splitlines()) == 3)
+
+
+def test_an_idle_process_ends(start_local_aws: Started, step_bin: Path) -> None:
+    local = start_local_aws(step_bin=step_bin, NDR_FUNCTION_IDLE="0.5")
+    name = create(local)
+    pid = invoke(local, name, do="echo")["pid"]
+    wait_for(lambda: not running(pid))
+    assert invoke(local, name, do="echo")["pid"] != pid
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_no_process_outlives_the_server(tmp_path: Path, killed: bool) -> None:
+    local = new_local_aws(tmp_path / "home", tmp_path / "bin")
+    write_function(tmp_path / "bin")
+    local.start()
+    try:
+        name = create(local)
+        pid = invoke(local, name, do="echo")["pid"]
+        server = local.pid()
+        assert server
+        if killed:
+            os.kill(server, 9)
+            os.waitpid(server, 0)
+            local.start()
+        else:
+            local.stop()
+        wait_for(lambda: not running(pid), 5)
+        if killed:
+            assert invoke(local, name, do="echo")["pid"] != pid
+    finally:
+        local.stop()
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "no archives of code": {"Code": {"ZipFile": b"PK"}, "Runtime": "python3.12", "Handler": "a.b", "PackageType": "Zip"},
+    "'sh' is not the command of a stage": {"Code": {"ImageUri": "registry/sh:1"}},
+    "'ndr-local' is not the command of a stage": {"Code": {"ImageUri": "registry/ndr-local"}},
+    "'/bin/sh' is not the command of a stage": {"ImageConfig": {"EntryPoint": ["/bin/sh", "-c", "id"]}},
+    "WorkingDirectory": {"ImageConfig": {"WorkingDirectory": "/"}},
+    "'PYTHONPATH' cannot be set": {"Environment": {"Variables": {"PYTHONPATH": "/tmp"}}},
+    "'AWS_CONFIG_FILE' cannot be set": {"Environment": {"Variables": {"AWS_CONFIG_FILE": "/tmp/config"}}},
+    "Layers of functions is not supported": {"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]},
+    "the function name": {"FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:../x"},
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_nothing_but_commands_of_stages_is_run(local_aws: LocalAws, message: str) -> None:
+    given = {"FunctionName": unique("evil"), "PackageType": "Image", "Code": {"ImageUri": IMAGE}, "Role": "arn:aws:iam::000000000000:role/r"}
+    with pytest.raises(ClientError, match=message):
+        local_aws.client("lambda").create_function(**{**given, **REFUSED[message]})
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_a_template_cannot_either(local_aws: LocalAws, message: str) -> None:
+    given = {"PackageType": "Image", "Code": {"ImageUri": IMAGE}, "Role": "arn:aws:iam::000000000000:role/r"}
+    properties = {**given, **REFUSED[message]}
+    properties["Code"] = {name: "PK" if name == "ZipFile" else value for name, value in properties["Code"].items()}
+    resource = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    client, name = local_aws.client("cloudformation"), unique("evil")
+    client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"F": resource}}))
+    events = wait_for(
+        lambda: [
+            event["ResourceStatusReason"]
+            for event in client.describe_stack_events(StackName=name)["StackEvents"]
+            if event["ResourceStatus"] == "CREATE_FAILED" and event["LogicalResourceId"] == "F"
+        ]
+    )
+    assert message in events[0]
+
+
+def test_a_function_cannot_be_changed_into_something_else(local_aws: LocalAws) -> None:
+    name, client = create(local_aws), local_aws.client("lambda")
+    with pytest.raises(ClientError, match="'sh' is not the command of a stage"):
+        client.update_function_code(FunctionName=name, ImageUri="registry/sh:1")
+    with pytest.raises(ClientError, match="no archives of code"):
+        client.update_function_code(FunctionName=name, ZipFile=b"PK")
+    with pytest.raises(ClientError, match="'LD_PRELOAD' cannot be set"):
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": {"LD_PRELOAD": "/tmp/x.so"}})
+    with pytest.raises(ClientError, match="is not the command of a stage"):
+        client.update_function_configuration(FunctionName=name, ImageConfig={"EntryPoint": ["python"]})
+    with pytest.raises(ClientError, match="not supported by the local AWS"):
+        client.publish_layer_version(LayerName="layer", Content={"ZipFile": b"PK"})
+    with pytest.raises(ClientError, match="not supported by the local AWS"):
+        client.create_function_url_config(FunctionName=name, AuthType="NONE")
+    assert invoke(local_aws, name, do="echo")["event"] == {"do": "echo"}
