@@ -62,6 +62,11 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_sns_create": ("logical_id", "props", "stack_name"),
         "_sns_sub_create": ("logical_id", "props", "stack_name"),
     },
+    "ministack.services.cloudwatch": {
+        "_alarms": None,
+        "_dispatch_alarm_actions": ("alarm", "old_state", "new_state", "reason"),
+        "_record_history": ("alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data"),
+    },
     "ministack.services.dynamodb": {
         "_INDEX_MEMBERS": None,
         "_delete_table": ("data",),
@@ -147,6 +152,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     "ministack.services.sqs": {
         "_delete_messages_for_esm": ("queue_url", "receipt_handles"),
         "_queue_name_to_url": None,
+        "_queue_url": ("name",),
         "_queues": None,
         "_receive_messages_for_esm": ("queue_url", "max_number"),
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from ministack import app as ministack_app
@@ -11,7 +12,7 @@ from ministack.services import stepfunctions
 from localaws.processes.jobs import Processes
 from localaws.server import wire
 from localaws.server.settings import Settings
-from localaws.services import cloudformation, notifications, queues, schedules
+from localaws.services import alarms, cloudformation, notifications, queues, schedules
 from localaws.services.functions.handlers import Functions
 from localaws.services.glue import GlueRuns
 from localaws.services.redshift_data.engine import Engine
@@ -59,8 +60,8 @@ class Plugin:
         add_service("sagemaker", "SageMaker", wire.service(sagemaker))
 
     async def keep_saving(self) -> None:
-        """Saves changes every second while the server runs."""
-        await self._persistence.keep_saving()
+        """Saves changes every second while the server runs, and watches the alarms on queues."""
+        await asyncio.gather(self._persistence.keep_saving(), alarms.keep_watching())
 
     def close(self) -> None:
         """Stops everything that runs, and saves the state."""
