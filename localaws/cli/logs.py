@@ -14,9 +14,9 @@ PAUSE_SECONDS = 0.2
 
 
 def log_files(local: LocalAws, execution: str | None, step: str | None) -> list[Path]:
-    """The logs of an execution of a state machine, pipeline or Glue job, or of a function; without one, the server's log.
+    """The logs of an execution of a state machine, pipeline or Glue job, or of a function, oldest first.
 
-    The oldest is the first.
+    Without one, it is the server's log.
 
     Raises:
         LocalAwsError: no log exists.

@@ -37,9 +37,9 @@ def _value(alarm: dict[str, Any]) -> float | None:
     now, messages = time.time(), queue["messages"]
     match alarm.get("MetricName"):
         case "ApproximateNumberOfMessagesVisible":
-            return sum(message["visible_at"] <= now for message in messages)
+            return float(sum(message["visible_at"] <= now for message in messages))
         case "ApproximateNumberOfMessagesNotVisible":
-            return sum(message["visible_at"] > now for message in messages)
+            return float(sum(message["visible_at"] > now for message in messages))
         case "ApproximateAgeOfOldestMessage":
             return max((now - float(message["sent_at"]) for message in messages), default=0.0)
     return None

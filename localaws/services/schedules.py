@@ -51,7 +51,7 @@ def scheduled_seconds(schedule: Mapping[str, Any], now: float) -> float:
     at = scheduler._at_time_epoch(expression)
     if at is not None:
         return float(at)
-    interval = eventbridge._parse_rate_seconds(expression)
+    interval: float | None = eventbridge._parse_rate_seconds(expression)
     if interval is None:
         return math.floor(now / _MINUTE) * _MINUTE
     created = float(schedule["CreationDate"])

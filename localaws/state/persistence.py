@@ -78,7 +78,7 @@ def changes(service: str, method: str, path: str, headers: dict[str, str], body:
 
 
 def delivers(service: str, method: str, path: str) -> bool:
-    """Whether a request may put messages into queues: an event, a notification, or an object of a bucket that has any."""
+    """Whether a request may put messages into queues: events, notifications, objects of buckets that announce them."""
     if service == "s3":
         return method in ("PUT", "POST", "DELETE") and path.strip("/").partition("/")[0] in s3._bucket_notifications
     return service in ("events", "sns")

@@ -74,4 +74,3 @@ class Messages:
 
 def _kind(url: str) -> str:
     return f"messages of {url}"
-

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,22 +27,22 @@ class Answer:
     failed: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Invocation:
-    """A request to a function, and what becomes of it."""
+    """A request to a function, and what becomes of it; `begun` once its process has it, or it has its answer."""
 
     identifier: str
     arn: str
     event: bytes
     timeout_seconds: float
-    fetched: Future[float] = field(default_factory=Future)
+    deadline: float = 0.0
+    begun: threading.Event = field(default_factory=threading.Event)
     answer: Future[Answer] = field(default_factory=Future)
 
-    def deadline_milliseconds(self) -> int:
-        """When the function must have answered; the time runs from now, the first time."""
-        if not self.fetched.done():
-            self.fetched.set_result(time.time() + self.timeout_seconds)
-        return round(self.fetched.result() * 1000)
+    def begin(self) -> None:
+        """Has the time run in which the function must answer."""
+        self.deadline = time.time() + self.timeout_seconds
+        self.begun.set()
 
     def settle(self, answer: Answer) -> bool:
         """Whether this is the answer: there is one only."""
@@ -50,11 +50,14 @@ class Invocation:
             self.answer.set_result(answer)
         except InvalidStateError:
             return False
+        self.begun.set()
         return True
 
     def error(self, kind: str, message: str) -> Answer:
         """An error of the service, as Lambda words it."""
-        return Answer({"errorType": kind, "errorMessage": f"RequestId: {self.identifier} Error: {message}"}, failed=True)
+        return Answer(
+            {"errorType": kind, "errorMessage": f"RequestId: {self.identifier} Error: {message}"}, failed=True
+        )
 
 
 class FunctionProcess:
@@ -83,10 +86,9 @@ class FunctionProcess:
             self._offer.set_result(invocation)
         if self._process.returncode is not None:  # it ended before it could be seen to have an invocation
             self._end_invocation()
-        wait([invocation.fetched, invocation.answer], START_SECONDS, FIRST_COMPLETED)
-        left = invocation.fetched.result() - time.time() if invocation.fetched.done() else 0
+        invocation.begun.wait(START_SECONDS)
         try:
-            return invocation.answer.result(max(left, 0))
+            return invocation.answer.result(max(invocation.deadline - time.time(), 0))
         except TimeoutError:
             invocation.settle(
                 invocation.error("Sandbox.Timedout", f"Task timed out after {invocation.timeout_seconds:.2f} seconds")
@@ -100,6 +102,7 @@ class FunctionProcess:
         """The next invocation, once there is one; raises EOFError if the process ends before."""
         invocation = await asyncio.shield(asyncio.wrap_future(self._offer))
         self._offer = Future()
+        invocation.begin()
         return invocation
 
     def settle(self, identifier: str | None, answer: Answer) -> bool:
@@ -131,9 +134,6 @@ class FunctionProcess:
         current, code = self._current, self._process.returncode
         if current is None:
             return
-        if code < 0:
-            why = f"signal: {signal.strsignal(-code) or -code}".lower()
-        else:
-            why = f"exit status {code}"
+        why = f"signal: {signal.strsignal(-code)}".lower() if code < 0 else f"exit status {code}"
         reason = f"Runtime exited with error: {why}" if code else "Runtime exited without providing a reason"
         current.settle(current.error("Runtime.ExitError", reason))

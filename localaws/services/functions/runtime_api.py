@@ -55,7 +55,7 @@ class Call:
             headers = {
                 "Content-Type": "application/json",
                 "Lambda-Runtime-Aws-Request-Id": invocation.identifier,
-                "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_milliseconds()),
+                "Lambda-Runtime-Deadline-Ms": str(round(invocation.deadline * 1000)),
                 "Lambda-Runtime-Invoked-Function-Arn": invocation.arn,
             }
             return 200, headers, invocation.event

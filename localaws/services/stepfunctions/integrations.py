@@ -47,7 +47,9 @@ def put_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
 
 def copy_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
     """Copies an object in S3."""
-    copied = ElementTree.fromstring(_s3("PUT", input_data, b"", {"x-amz-copy-source": input_data.get("CopySource", "")}))
+    copied = ElementTree.fromstring(
+        _s3("PUT", input_data, b"", {"x-amz-copy-source": input_data.get("CopySource", "")})
+    )
     return {"CopyObjectResult": {item.tag.rpartition("}")[2]: item.text for item in copied}}
 
 

@@ -85,7 +85,9 @@ def test_an_object_is_announced_to_the_function(stack: Stack) -> None:
     version = s3.put_object(Bucket=bucket, Key="in/last.ndjson", Body=b"{}\n")["VersionId"]
     bodies = wait_for(lambda: len(found := stack.bodies()) == 3 and found)
     assert [body["Event"] for body in bodies if "Event" in body] == ["s3:TestEvent"]
-    objects = {body["Records"][0]["s3"]["object"]["key"]: body["Records"][0]["s3"] for body in bodies if "Records" in body}
+    objects = {
+        body["Records"][0]["s3"]["object"]["key"]: body["Records"][0]["s3"] for body in bodies if "Records" in body
+    }
     assert set(objects) == {"in/a+b%2B%C3%BC.ndjson", "in/last.ndjson"}
     last = objects["in/last.ndjson"]
     assert (last["bucket"]["name"], last["object"]["size"], last["object"]["versionId"]) == (bucket, 3, version)

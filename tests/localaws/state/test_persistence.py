@@ -243,7 +243,11 @@ def test_an_announcement_reaches_its_function_after_a_restart(local: LocalAws, t
     local.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
     target = {"Arn": mapping["FunctionArn"], "RoleArn": ROLE, "Input": "{}"}
     local.client("scheduler").create_schedule(
-        Name="sweep", ScheduleExpression="rate(1 hour)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target, State="DISABLED"
+        Name="sweep",
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+        State="DISABLED",
     )
     local.client("s3").put_object(Bucket="bucket", Key="a.ndjson", Body=b"{}")
     local.client("sns").publish(TopicArn=topic, Message='{"do": "echo"}')

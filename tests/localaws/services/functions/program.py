@@ -38,6 +38,10 @@ def answer_of(event: dict[str, Any], headers: dict[str, str]) -> Any:
             print("sleeping", flush=True)
             time.sleep(event["seconds"])
             return {"pid": os.getpid()}
+        case "wait":
+            while not Path(event["until"]).exists():
+                time.sleep(0.05)
+            return {"pid": os.getpid()}
         case "exit":
             os._exit(event["code"])
         case "kill":

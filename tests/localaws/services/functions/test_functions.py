@@ -59,7 +59,11 @@ def failure(local: LocalAws, name: str, **event: Any) -> tuple[str, str, str]:
     """The kind of a failed invocation, and type and message of its error, whose request id is left out."""
     answer = local.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     error = json.loads(answer["Payload"].read())
-    return answer["FunctionError"], error["errorType"], error["errorMessage"].partition(" Error: ")[2] or error["errorMessage"]
+    return (
+        answer["FunctionError"],
+        error["errorType"],
+        error["errorMessage"].partition(" Error: ")[2] or error["errorMessage"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,19 +95,29 @@ def test_a_program_that_does_not_start_says_why(local_aws: LocalAws) -> None:
     assert failure(local_aws, name) == ("Unhandled", "Runtime.ImportModuleError", "no such module")
 
 
-def test_as_many_processes_run_as_invocations_up_to_the_reserved(local_aws: LocalAws) -> None:
+def test_as_many_processes_run_as_invocations_up_to_the_reserved(local_aws: LocalAws, tmp_path: Path) -> None:
     name = create(local_aws)
     client = local_aws.client("lambda")
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=3)
-    with ThreadPoolExecutor(3) as pool:
-        found = list(pool.map(lambda _: invoke(local_aws, name, do="sleep", seconds=1.5)["pid"], range(3)))
-        assert len(set(found)) == 3
-        busy = [pool.submit(invoke, local_aws, name, do="sleep", seconds=3) for _ in range(3)]
-        time.sleep(1)
-        with pytest.raises(ClientError) as caught:
-            invoke(local_aws, name, do="echo")
-        assert caught.value.response["Error"]["Code"] == "TooManyRequestsException"
-        assert {each.result()["pid"] for each in busy} == set(found)
+    go, notes = tmp_path / "go", tmp_path / "notes"
+
+    def at_once() -> set[int]:
+        """The processes of three invocations that run at once, while a fourth one is refused."""
+        go.unlink(missing_ok=True)
+        notes.unlink(missing_ok=True)
+        waiting = {"do": "wait", "until": str(go), "folder": str(tmp_path)}
+        with ThreadPoolExecutor(3) as pool:
+            busy = [pool.submit(invoke, local_aws, name, **waiting) for _ in range(3)]
+            wait_for(lambda: notes.exists() and len(notes.read_text().splitlines()) == 3)
+            with pytest.raises(ClientError) as caught:
+                invoke(local_aws, name, do="echo")
+            assert caught.value.response["Error"]["Code"] == "TooManyRequestsException"
+            go.touch()
+            return {each.result()["pid"] for each in busy}
+
+    first = at_once()
+    assert len(first) == 3
+    assert at_once() == first
 
 
 def test_a_changed_function_has_new_processes(local_aws: LocalAws) -> None:
@@ -165,7 +179,12 @@ def test_no_process_outlives_the_server(tmp_path: Path, killed: bool) -> None:
 
 
 REFUSED: dict[str, dict[str, Any]] = {
-    "no archives of code": {"Code": {"ZipFile": b"PK"}, "Runtime": "python3.12", "Handler": "a.b", "PackageType": "Zip"},
+    "no archives of code": {
+        "Code": {"ZipFile": b"PK"},
+        "Runtime": "python3.12",
+        "Handler": "a.b",
+        "PackageType": "Zip",
+    },
     "'sh' is not the command of a stage": {"Code": {"ImageUri": "registry/sh:1"}},
     "'ndr-local' is not the command of a stage": {"Code": {"ImageUri": "registry/ndr-local"}},
     "'/bin/sh' is not the command of a stage": {"ImageConfig": {"EntryPoint": ["/bin/sh", "-c", "id"]}},
@@ -179,7 +198,12 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("message", REFUSED)
 def test_nothing_but_commands_of_stages_is_run(local_aws: LocalAws, message: str) -> None:
-    given = {"FunctionName": unique("evil"), "PackageType": "Image", "Code": {"ImageUri": IMAGE}, "Role": "arn:aws:iam::000000000000:role/r"}
+    given = {
+        "FunctionName": unique("evil"),
+        "PackageType": "Image",
+        "Code": {"ImageUri": IMAGE},
+        "Role": "arn:aws:iam::000000000000:role/r",
+    }
     with pytest.raises(ClientError, match=message):
         local_aws.client("lambda").create_function(**{**given, **REFUSED[message]})
 

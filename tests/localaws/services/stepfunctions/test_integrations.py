@@ -173,7 +173,12 @@ def test_an_update_returns_the_item_as_asked(local_aws: LocalAws) -> None:
 def test_a_published_message_reaches_the_queue_of_a_subscriber(local_aws: LocalAws) -> None:
     queue, sns, sqs = unique("queue"), local_aws.client("sns"), local_aws.client("sqs")
     url, arn = sqs.create_queue(QueueName=queue)["QueueUrl"], f"arn:aws:sqs:us-east-1:000000000000:{queue}"
-    allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
     policy = {"Version": "2012-10-17", "Statement": [allowed]}
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
     topic = sns.create_topic(Name=unique("alerts"))["TopicArn"]
@@ -190,7 +195,9 @@ def test_an_object_is_copied(local_aws: LocalAws) -> None:
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="a b/ü.parquet", Body=b"12345")
     source = "{% $states.input.bucket & '/' & $encodeUrl($states.input.key) %}"
-    tested = machine(local_aws, {"A": task("aws-sdk:s3:copyObject", Bucket=bucket, Key="x=1/ü.parquet", CopySource=source)})
+    tested = machine(
+        local_aws, {"A": task("aws-sdk:s3:copyObject", Bucket=bucket, Key="x=1/ü.parquet", CopySource=source)}
+    )
     copied = tested.output({"bucket": bucket, "key": "a b/ü.parquet"})
     assert copied["CopyObjectResult"]["ETag"] == '"827ccb0eea8a706c4c34a16891f84e7b"'
     assert s3.get_object(Bucket=bucket, Key="x=1/ü.parquet")["Body"].read() == b"12345"
