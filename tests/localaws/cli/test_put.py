@@ -105,7 +105,7 @@ def test_each_change_of_state_is_a_line_until_all_have_ended(
         threading.Thread(
             target=builder.track,
             args=(f"acme/hq/{bad.name}", "2026-03-11", "quarantined"),
-            kwargs={"reason": "too small"},
+            kwargs=why,
         ),
     ]
     for thread in threads:

@@ -13,7 +13,7 @@ import pytest
 
 from localaws.cli.process import LocalAws
 from tests.localaws.running import unique, wait_for
-from tests.localaws.services.functions.functions import IMAGE, write_function
+from tests.localaws.services.functions.functions import IMAGE, ROLE, write_function
 
 TEMPLATE = Path(__file__).with_name("ingestion.yaml")
 
@@ -159,11 +159,28 @@ def test_the_index_of_pending_items_holds_these_only(stack: Stack) -> None:
 
 @pytest.mark.slow
 def test_a_schedule_invokes_the_function_unless_it_is_paused(stack: Stack) -> None:
-    (event,) = wait_for(lambda: [note for note in stack.notes() if "at" in note], 90)
-    arrived = datetime.now(UTC)
-    # the ticker looks every ten seconds
-    at = datetime.strptime(event["at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    assert timedelta(0) <= arrived - at <= timedelta(seconds=15)
+    once = f"{datetime.now(UTC) + timedelta(seconds=5):%Y-%m-%dT%H:%M:%S}"
+    stack.local.client("scheduler").create_schedule(
+        Name=stack.name,
+        ScheduleExpression=f"at({once})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": stack.outputs["BuilderArn"],
+            "RoleArn": ROLE,
+            "Input": json.dumps({"folder": str(stack.folder), "once": "<aws.scheduler.scheduled-time>"}),
+        },
+    )
+
+    def scheduled(key: str) -> tuple[dict[str, Any], datetime]:
+        """The first event with this key, and the time that it has."""
+        event = wait_for(lambda: next((note for note in stack.notes() if key in note), None), 90)
+        return event, datetime.strptime(event[key], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+    assert scheduled("once")[0]["once"] == f"{once}Z"
+    event, at = scheduled("at")
+    late = datetime.now(UTC) - at  # the server looks every ten seconds
+    assert timedelta(0) <= late <= timedelta(seconds=15)
     assert (event["arn"].rpartition("/")[2], event["n"]) == (stack.outputs["Sweep"], "1")
     assert event["id"] not in ("", "<aws.scheduler.execution-id>")
+    assert scheduled("minute")[1].second == 0
     assert not [note for note in stack.notes() if "paused" in note]
