@@ -56,6 +56,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     "ministack.services.cloudformation.provisioners": {
         "_RESOURCE_HANDLERS": None,
         "_ddb_create": ("logical_id", "props", "stack_name"),
+        "_ddb_delete": ("physical_id", "props"),
         "_glue_job_fields": ("props",),
         "_lambda_create": ("logical_id", "props", "stack_name"),
         "_lambda_esm_create": ("logical_id", "props", "stack_name"),

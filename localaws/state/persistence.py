@@ -129,10 +129,13 @@ class Persistence:
             method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
         ) -> Response:
             response = await handler(method, path, headers, body, query)
-            if response[0] < 400:
-                changed = keys if changes(name, method, path, headers, body, query) else []
-                for key in [*changed, *(["sqs"] if delivers(name, method, path) else [])]:
-                    await self.save(key)
+            if response[0] >= 400:
+                return response
+            changed = keys if changes(name, method, path, headers, body, query) else []
+            if name == "cloudformation":  # whose answers tell of what threads have made of other services
+                changed = list(_states())
+            for key in [*changed, *(["sqs"] if delivers(name, method, path) else [])]:
+                await self.save(key)
             return response
 
         return handle

@@ -44,12 +44,14 @@ def test_a_run_gets_the_arguments_that_are_not_glues_own(local_aws: LocalAws, st
         "--TempDir": "s3://tmp",
         "--input": "s3://a",
         "--mode": "x",
+        "--MANIFEST_PATH": "s3://manifests/a b.json",
     }
     name = job(local_aws, "ndr_glue_show.py", DefaultArguments=defaults)
     done = run(local_aws, name, Arguments={"--mode": "y z"})
     assert done["JobRunState"] == "SUCCEEDED"
     log = (local_aws.home / "logs" / "glue" / name / f"{done['Id']}.log").read_text().splitlines()
-    assert log == ["--input", "s3://a", "--mode", "y z", local_aws.endpoint]
+    manifest = ["--MANIFEST_PATH", "s3://manifests/a b.json"]
+    assert log == ["--input", "s3://a", "--mode", "y z", *manifest, local_aws.endpoint]
 
 
 def test_a_failed_run_says_why(local_aws: LocalAws, step_bin: Path) -> None:

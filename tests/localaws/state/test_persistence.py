@@ -270,6 +270,22 @@ def test_an_announcement_reaches_its_function_after_a_restart(local: LocalAws, t
     assert [body["Message"] for body in bodies if "Message" in body] == ['{"do": "echo"}']
 
 
+def test_a_table_of_a_stack_that_was_deleted_leaves_no_items(local: LocalAws) -> None:
+    client, cloudformation = local.client("dynamodb"), local.client("cloudformation")
+    table = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "again", **KEYS}}
+    for items in (1, 0):
+        cloudformation.create_stack(StackName="tables", TemplateBody=json.dumps({"Resources": {"T": table}}))
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="tables", WaiterConfig={"Delay": 1})
+        for number in range(items):
+            client.put_item(TableName="again", Item=item("a", number))
+        kill(local)
+        local.start()
+        assert client.scan(TableName="again")["Count"] == items
+        if items:
+            cloudformation.delete_stack(StackName="tables")
+            cloudformation.get_waiter("stack_delete_complete").wait(StackName="tables", WaiterConfig={"Delay": 1})
+
+
 def announced_queue(local: LocalAws, bucket: str) -> tuple[str, str]:
     """ARN and URL of a queue that gets the announcements of a new bucket, and everything else."""
     url = local.client("sqs").create_queue(QueueName="announced")["QueueUrl"]

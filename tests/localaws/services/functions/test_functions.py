@@ -17,6 +17,7 @@ from localaws.cli.process import LocalAws
 from localaws.credential import Credential
 from tests.localaws.running import Started, new_local_aws, unique, wait_for
 from tests.localaws.services.functions.functions import IMAGE, create, invoke, write_function
+from tests.localaws.services.stepfunctions.machines import machine
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +146,16 @@ def test_an_asynchronous_invocation_is_repeated_twice(local_aws: LocalAws, tmp_p
     local_aws.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event))
     notes = tmp_path / "notes"
     wait_for(lambda: notes.exists() and len(notes.read_text().splitlines()) == 3)
+
+
+def test_a_state_invokes_a_function(local_aws: LocalAws) -> None:
+    name = create(local_aws)
+    arguments = {"FunctionName": name, "Payload": {"do": "{% $states.input.what %}", "message": "because"}}
+    state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": arguments}
+    tested = machine(local_aws, {"A": state})
+    assert tested.output({"what": "echo"})["Payload"]["event"] == {"do": "echo", "message": "because"}
+    error, cause = tested.failure({"what": "fail"})
+    assert (error, json.loads(cause)["errorMessage"]) == ("ValueError", "because")
 
 
 def test_an_idle_process_ends(start_local_aws: Started, step_bin: Path) -> None:
