@@ -217,7 +217,8 @@ def put(home: Path, files: tuple[Path, ...], prefix: str) -> None:
     from localaws.cli.uploads import Landing
 
     landing = Landing(running(home))
-    uploads = [landing.put(path, prefix) for path in files]
+    with activity("uploading"):
+        uploads = [landing.put(path, prefix) for path in files]
     failed = False
     with shown(uploads) as show:
         for upload in landing.changes(uploads):

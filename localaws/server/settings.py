@@ -137,6 +137,7 @@ class Settings:
             GATEWAY_PORT=str(self.port),
             S3_PERSIST="1",
             S3_DATA_DIR=str(self.home / "s3"),
+            STATE_DIR=str(self.home / "ministack"),  # where it would delete archives of functions that it does not know
             PERSIST_STATE="0",
             SERVICES=SERVICES,
             LAMBDA_ACCOUNT_CONCURRENCY=str(FUNCTIONS_AT_ONCE),
