@@ -84,6 +84,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_update_ttl": ("data",),
     },
     "ministack.services.eventbridge": {
+        "_dispatch_to_lambda": ("arn", "payload"),
         "_invoke_target": ("target", "event", "rule", "view"),
         "_parse_rate_seconds": ("expr",),
     },
@@ -104,8 +105,10 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_execute_function_provided_warm": ("func", "event", "request_id"),
         "_execute_function_proxy": ("func", "event", "url", "request_id"),
         "_execute_function_warm": ("func", "event", "request_id"),
+        "_execution_record_for_config": ("func", "config"),
         "_functions": None,
         "_get_docker_client": (),
+        "_get_func_record_for_ref": ("function_ref",),
         "_pool_kill_function": ("account", "func_name"),
         "_snapstart_provision_version_async": ("name", "ver_record"),
         "_spawn_lambda_container": ("config", "code_zip", "_pin_platform"),
@@ -113,6 +116,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_update_config": ("name", "data"),
         "acquire_worker": ("func_name", "config", "code_zip", "qualifier", "max_concurrency"),
         "error_response_json": ("code", "message", "status", "extra", "message_key", "content_type"),
+        "invoke_async_with_retry": ("func", "event"),
     },
     "ministack.services.s3": {
         "_bucket_notifications": None,

@@ -1,13 +1,14 @@
-"""The context attributes of EventBridge Scheduler: keywords in a schedule's input that stand for the invocation."""
+"""What schedules and rules invoke: the keywords of a schedule's input are replaced, functions are called as by AWS."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ministack.services import eventbridge, scheduler
+from ministack.services import eventbridge, lambda_svc, scheduler
 
 from localaws.server.patching import replace
 
@@ -17,8 +18,9 @@ _original_invoke = eventbridge._invoke_target
 
 
 def install() -> None:
-    """Makes ministack replace the keywords."""
+    """Makes ministack replace the keywords, and invoke functions asynchronously."""
     replace(eventbridge, "_invoke_target", invoke_target)
+    replace(eventbridge, "_dispatch_to_lambda", invoke_function)
 
 
 def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> Any:
@@ -29,6 +31,14 @@ def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str,
             text = text.replace(f"<aws.scheduler.{keyword}>", value)
         target = {**target, "Input": text}
     return _original_invoke(target, event, rule, view)
+
+
+def invoke_function(arn: str, payload: str) -> None:
+    """Invokes a function asynchronously, so that it is tried again if it fails or is throttled."""
+    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    if function and config:
+        record = lambda_svc._execution_record_for_config(function, config)
+        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
 
 
 def _attributes(event: Mapping[str, Any], schedule: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -140,12 +141,25 @@ def test_what_a_function_prints_is_in_its_log(local_aws: LocalAws) -> None:
     assert (log, log.read_text()) == (local_aws.home / "logs" / "lambda" / f"{name}.log", "sleeping\n")
 
 
-def test_an_asynchronous_invocation_is_repeated_twice(local_aws: LocalAws, tmp_path: Path) -> None:
-    name = create(local_aws)
-    event = {"do": "fail", "message": "again", "folder": str(tmp_path)}
-    local_aws.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event))
+def invoke_as_event(local: LocalAws, name: str, event: str) -> None:
+    local.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=event)
+
+
+def invoke_by_rule(local: LocalAws, name: str, event: str) -> None:
+    client, arn = local.client("events"), f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    client.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    client.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn, "Input": event}])
+    client.put_events(Entries=[{"Source": name, "DetailType": "test", "Detail": "{}"}])
+
+
+@pytest.mark.parametrize("invoke_asynchronously", [invoke_as_event, invoke_by_rule])
+def test_an_asynchronous_invocation_is_repeated_twice(
+    local_aws: LocalAws, tmp_path: Path, invoke_asynchronously: Callable[[LocalAws, str, str], None]
+) -> None:
+    event = json.dumps({"do": "fail", "message": "again", "folder": str(tmp_path)})
+    invoke_asynchronously(local_aws, create(local_aws), event)
     notes = tmp_path / "notes"
-    wait_for(lambda: notes.exists() and len(notes.read_text().splitlines()) == 3)
+    wait_for(lambda: notes.exists() and notes.read_text().splitlines() == [event] * 3)
 
 
 def test_a_state_invokes_a_function(local_aws: LocalAws) -> None:
