@@ -65,6 +65,7 @@ class Plugin:
 
     def close(self) -> None:
         """Stops everything that runs, and saves the state."""
+        queues.close()
         executions.close()
         self.functions.pools.close()
         self._runner.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from localaws.server.patching import replace
 
 _original_receive = sqs._receive_messages_for_esm
 _original_delete = sqs._delete_messages_for_esm
+_closed = threading.Event()
 
 
 def install() -> None:
@@ -22,9 +24,14 @@ def install() -> None:
     replace(s3, "_fire_s3_event_async", fire_s3_event)
 
 
+def close() -> None:
+    """Makes event source mappings receive nothing any more, since the server stops."""
+    _closed.set()
+
+
 def receive_messages(queue_url: str, max_number: int) -> Any:
     """Messages for an event source mapping."""
-    return _on_loop(lambda: _original_receive(queue_url, max_number))
+    return [] if _closed.is_set() else _on_loop(lambda: _original_receive(queue_url, max_number))
 
 
 def delete_messages(queue_url: str, receipt_handles: set[str]) -> Any:
