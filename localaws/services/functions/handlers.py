@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 from ministack import app
 from ministack.services import lambda_svc
@@ -54,19 +55,23 @@ class Functions:
 
     def create_function(self, data: dict[str, Any]) -> Any:
         """Creates a function of an image."""
-        return _refused(self.check, data) or _original_create(data)
+        return self._refusal(configuration.check, data) or _original_create(data)
 
     def update_code(self, name: str, data: dict[str, Any]) -> Any:
         """Gives a function another image."""
-        return _refused(lambda given: configuration.check_code(self._settings, given), data) or _original_update_code(
-            name, data
-        )
+        return self._refusal(configuration.check_code, data) or _original_update_code(name, data)
 
     def update_config(self, name: str, data: dict[str, Any]) -> Any:
         """Gives a function other settings."""
-        return _refused(
-            lambda given: configuration.check_settings(self._settings, given), data
-        ) or _original_update_config(name, data)
+        return self._refusal(configuration.check_settings, data) or _original_update_config(name, data)
+
+    def _refusal(self, check: Callable[[Settings, dict[str, Any]], None], data: dict[str, Any]) -> Any:
+        """The answer to a request that the check refuses; None if it does not."""
+        try:
+            check(self._settings, data)
+        except ProgramError as error:
+            return lambda_svc.error_response_json("InvalidParameterValueException", str(error), 400)
+        return None
 
     def execute(
         self, func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
@@ -82,18 +87,9 @@ class Functions:
         self.pools.end_idle(func_name)
 
 
-def _refused(check: Callable[[dict[str, Any]], None], data: dict[str, Any]) -> Any:
-    """The refusal of a request that the check refuses; None if it does not."""
-    try:
-        check(data)
-    except ProgramError as error:
-        return lambda_svc.error_response_json("InvalidParameterValueException", str(error), 400)
-    return None
-
-
 def _served(handler: Handler) -> Handler:
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
-        if not _SERVED.fullmatch(path):
+        if not _SERVED.fullmatch(unquote(path)):
             message = f"{method} {path} is not supported by the local AWS"
             refusal: Response = lambda_svc.error_response_json("InvalidParameterValueException", message, 400)
             return refusal
