@@ -89,10 +89,11 @@ def _checked(check: Check) -> Callable[[Properties], Properties]:
 
 
 def _job_fields(props: Properties) -> Properties:
-    """The fields of a Glue job, with its limit on concurrent runs."""
+    """The fields of a Glue job, with its limit on concurrent runs, and whether others wait."""
     found: Properties = _original_job_fields(props)
     limit = (props.get("ExecutionProperty") or {}).get("MaxConcurrentRuns", 1)
-    return {**found, "ExecutionProperty": {"MaxConcurrentRuns": int(limit)}}
+    waits = _is_true(props.get("JobRunQueuingEnabled", False))
+    return {**found, "ExecutionProperty": {"MaxConcurrentRuns": int(limit)}, "JobRunQueuingEnabled": waits}
 
 
 def _apply_table_settings(name: str, props: Mapping[str, Any]) -> None:

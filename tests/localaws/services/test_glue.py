@@ -75,6 +75,33 @@ def test_runs_at_once_are_bounded(local_aws: LocalAws, step_bin: Path, tmp_path:
     assert run(local_aws, name, Arguments={"--until": str(go)})["JobRunState"] == "SUCCEEDED"
 
 
+def test_further_runs_wait_if_the_job_has_a_queue(local_aws: LocalAws, step_bin: Path, tmp_path: Path) -> None:
+    write_step(step_bin, "ndr-glue-wait", 'echo "$4" >>"$2.order"; until [ -e "$2" ]; do sleep 0.05; done')
+    name = job(local_aws, "ndr_glue_wait.py", ExecutionProperty={"MaxConcurrentRuns": 1}, JobRunQueuingEnabled=True)
+    client, go = local_aws.client("glue"), tmp_path / "go"
+
+    def start(number: str) -> str:
+        arguments = {"--until": str(go), "--n": number}
+        return str(client.start_job_run(JobName=name, Arguments=arguments)["JobRunId"])
+
+    def state_of(run: str) -> str:
+        return str(client.get_job_run(JobName=name, RunId=run)["JobRun"]["JobRunState"])
+
+    runs = [start(number) for number in "1234"]
+    wait_for(lambda: state_of(runs[0]) == "RUNNING")
+    assert [state_of(run) for run in runs[1:]] == ["WAITING"] * 3
+    client.batch_stop_job_run(JobName=name, JobRunIds=[runs[2]])
+    assert finish(local_aws, name, runs[2])["JobRunState"] == "STOPPED"
+    go.touch()
+    assert [finish(local_aws, name, run)["JobRunState"] for run in runs] == [
+        "SUCCEEDED",
+        "SUCCEEDED",
+        "STOPPED",
+        "SUCCEEDED",
+    ]
+    assert (tmp_path / "go.order").read_text().split() == ["1", "2", "4"]
+
+
 def test_a_run_can_be_stopped(local_aws: LocalAws, step_bin: Path) -> None:
     write_step(step_bin, "ndr-glue-long", "sleep 600")
     name = job(local_aws, "ndr_glue_long.py")
