@@ -207,7 +207,7 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_answered(local: LocalAws) -
         for thread in threads:
             thread.start()
         # differs by fractions of a write from round to round
-        time.sleep(0.7 + 0.0037 * round_number)
+        time.sleep(1.2 + 0.0037 * round_number)
         kill(local)
         stopping.set()
         for thread in threads:
