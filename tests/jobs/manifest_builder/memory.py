@@ -68,7 +68,7 @@ class MemoryTable:
         seen = self.past[-lag] if 0 < lag <= len(self.past) else self.items
         found = [item for item in seen.values() if item.get("pending_shard") == shard]
         between = [item for item in found if orders[0] <= str(item["pending_order"]) <= orders[1]]
-        return sorted(between, key=lambda item: str(item["pending_order"]))[:most]
+        return [*sorted(between, key=lambda item: str(item["pending_order"]))[:most]]
 
     def of_kind(self, kind: str) -> list[dict[str, Value]]:
         """All items of a kind."""

@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from common.errors import NdrError
-from common.ingestion.items import PENDING, ManifestRecord, TrackedFile
+from common.ingestion.items import PENDING, ManifestRecord, TrackedFile, files_of
 from common.ingestion.keys import manifest_key
 from common.ingestion.states import FileState, ManifestState
 from common.ingestion.writes import Value, Write, all_of, equals, less
 from jobs.manifest_builder.config import BuilderConfig
 from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.job import run
+from jobs.manifest_builder.manifests import Manifests
 from jobs.manifest_builder.stores import Stores
+from jobs.manifest_builder.tracking import track
+from jobs.manifest_builder.turns import Turns
 from tests.jobs.manifest_builder.memory import Memory, holds, notification, queue_event
 from tests.jobs.manifest_builder.schedules import Actor, DiedError, Fate, Stepwise
 
@@ -111,23 +114,26 @@ class World:
     def _handle(self, builder: int) -> None:
         """Handles the builder's events, each again until no message fails."""
         stores = self.alter(self._stepwise(lambda: self.actors[builder]))
-        for messages in self.plan.events[builder]:
-            event = queue_event(*(notification(file(number)) for number in messages)) if messages else {}
+        for numbers in self.plan.events[builder]:
             while True:
                 try:
-                    if not run(event, CONFIG, stores)["batchItemFailures"]:
+                    if self._is_handled(numbers, stores):
                         break
                 except DiedError:
                     pass  # the queue delivers the messages again
                 except NdrError:
                     break  # the schedule comes again by itself
 
+    def _is_handled(self, numbers: Sequence[int], stores: Stores) -> bool:
+        event = queue_event(*(notification(file(number)) for number in numbers)) if numbers else {}
+        return not run(event, CONFIG, stores)["batchItemFailures"]
+
     def _stepwise(self, actor: Callable[[], Actor]) -> Stores:
         stores = self.memory.stores
         table, objects, executions = (
             Stepwise(store, actor) for store in (stores.table, stores.objects, stores.executions)
         )
-        return Stores(table, objects, executions, stores.now, stores.new_id)  # type: ignore[arg-type]
+        return Stores(table, objects, executions, stores.now, stores.new_id)
 
     def _going_on(self) -> list[str]:
         executions = self.memory.executions
@@ -194,8 +200,9 @@ class World:
         for one in files:
             assert (one.status == FileState.QUARANTINED) == one.object_key.endswith(".txt") == (one.manifest_id is None)
             if one.manifest_id:
+                assert one.manifest_id in records
                 record = records[one.manifest_id]
-                assert one.file_key in record.file_keys and one.status == record.status
+                assert one.file_key in record.file_keys and one.status.value == record.status.value
         claimed = sum(record.file_count for record in records.values())
         assert claimed == sum(one.manifest_id is not None for one in files)
         assert {copied for copied, _ in objects.copies.values()} == {one for one in announced if ".txt" in one.key}
@@ -209,5 +216,23 @@ class World:
             assert f"{record.id}-{record.attempt}" in executions.inputs
         assert {name[:20] for name in executions.inputs} == set(records)
         assert not [item for item in table.items.values() if "pending_shard" in item]
-        now = self.memory.clock().timestamp()
-        assert all(holds(all_of(less("expires_at", int(now))), lock) for lock in table.of_kind("lock"))  # so TTL ends it
+        ended = all_of(less("expires_at", int(self.memory.clock().timestamp())))
+        assert all(holds(ended, lock) for lock in table.of_kind("lock"))  # the table's TTL removes them
+
+
+class ClaimingWorld(World):
+    """Builders that claim the files of their events as one manifest, all of one date, with no lock between them."""
+
+    def __post_init__(self) -> None:
+        for number in {number for events in self.plan.events for event in events for number in event}:
+            track(file(number), CONFIG, self.memory.stores)
+        self.files = {one.object_key + one.etag: one for one in files_of(self.memory.table.of_kind("file"))}
+        super().__post_init__()
+
+    def _is_handled(self, numbers: Sequence[int], stores: Stores) -> bool:
+        if numbers:
+            wanted = dict.fromkeys(map(file, numbers))
+            Manifests(stores, "manifests").make([self.files[f"{one.key}{one.etag}"] for one in wanted])
+        else:
+            Turns(CONFIG, stores).recover()
+        return True
