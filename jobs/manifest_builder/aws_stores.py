@@ -84,7 +84,7 @@ class Buckets:
         source = {"Bucket": announced.bucket, "Key": announced.key}
         source |= {"VersionId": announced.version_id} if announced.version_id else {}
         extra = {"Metadata": dict(metadata), "MetadataDirective": "REPLACE"}
-        extra |= {"CopySourceIfMatch": announced.etag} if announced.etag else {}
+        extra |= {"CopySourceIfMatch": f'"{announced.etag}"'} if announced.etag else {}
         with aws_errors(f"s3://{announced.bucket}/{announced.key} cannot be copied to s3://{bucket}/{key}"):
             try:
                 self.s3.copy(source, bucket, key, ExtraArgs=extra, Config=COPY)
