@@ -85,7 +85,8 @@ def test_an_empty_object_that_ends_in_a_slash_is_a_folder(key: str, size: int, i
 
 
 def test_the_schedule_has_no_records() -> None:
-    assert [is_sweep(event) for event in (dict[str, Any](), {"sweep": True}, {"Records": []})] == [True, True, False]
+    events: list[dict[str, Any]] = [{}, {"sweep": True}, {"Records": []}]
+    assert [is_sweep(event) for event in events] == [True, True, False]
 
 
 def test_records_of_the_queue_are_messages_and_those_of_s3_one_each() -> None:

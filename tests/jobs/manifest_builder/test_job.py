@@ -245,6 +245,6 @@ def test_cost_does_not_grow_with_the_files_of_a_day(monkeypatch: pytest.MonkeyPa
     for number in range(100):
         calls.append(0)
         handled(memory, landed(f"{number}-2026-03-10.ndjson"))
-    # a file alone: put, lock, a query of each of 8 shards, release; a second one also makes the manifest: renew, put
-    # and read the record, claim, claimed, read it and the files, manifested twice, read; both in one shard: 8 queries more
+    # a file alone: put, lock, a query of each of 8 shards, release; with a second one also the manifest: renew, put and
+    # read the record, claim, claimed, read it and the files, manifested twice, read; 8 more if both are in one shard
     assert calls[0::2] == [11] * 50 and set(calls[1::2]) == {21, 29}
