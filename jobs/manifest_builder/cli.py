@@ -83,6 +83,7 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
 @click.option(
     "--max-files-per-manifest",
     envvar="MAX_FILES_PER_MANIFEST",
+    show_envvar=True,
     type=click.IntRange(1, 1000),
     default=200,
     show_default=True,
@@ -91,6 +92,7 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
 @click.option(
     "--min-files-for-partial-batch",
     envvar="MIN_FILES_FOR_PARTIAL_BATCH",
+    show_envvar=True,
     type=click.IntRange(1),
     default=1,
     show_default=True,
@@ -99,6 +101,7 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
 @click.option(
     "--max-wait-minutes",
     envvar="MAX_WAIT_MINUTES",
+    show_envvar=True,
     type=click.FloatRange(0, 1440),
     default=15.0,
     show_default=True,
@@ -107,12 +110,14 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
 @click.option(
     "--expected-file-size-mb",
     envvar="EXPECTED_FILE_SIZE_MB",
+    show_envvar=True,
     type=click.FloatRange(0, min_open=True),
     help="Size of a valid file in MB of 2^20 bytes, above 0.  [default: any]",
 )
 @click.option(
     "--size-tolerance-percent",
     envvar="SIZE_TOLERANCE_PERCENT",
+    show_envvar=True,
     type=click.FloatRange(0),
     default=10.0,
     show_default=True,
@@ -121,6 +126,7 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
 @click.option(
     "--lock-seconds",
     envvar="LOCK_SECONDS",
+    show_envvar=True,
     type=click.IntRange(1, 3600),
     default=60,
     show_default=True,
@@ -129,6 +135,7 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
 @click.option(
     "--routes",
     envvar="ROUTES",
+    show_envvar=True,
     type=RoutesType(),
     default=(),
     metavar="JSON",

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NoReturn
 
+from common import RUN_VARIABLE
+from common.runtime.environment import variables
 from common.runtime.output import listening
 from jobs.manifest_builder.config import BuilderConfig
 from jobs.manifest_builder.job import run
@@ -19,13 +21,14 @@ RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
 def serve() -> NoReturn:
     """Replaces this process by one that takes events from Lambda's Runtime API, one after the other."""
     handler = f"{handle.__module__}.{handle.__name__}"
+    os.environ.setdefault("AWS_LAMBDA_LOG_FORMAT", "JSON")
     os.execv(sys.executable, [sys.executable, "-m", "awslambdaric", handler])
 
 
-def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """The response to an event of the queue or the schedule."""
+def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """The response to an event of the queue or the schedule; the request's id is that of the run."""
     config, stores = _environment()
-    with listening():
+    with variables({RUN_VARIABLE: context.aws_request_id}), listening():
         return run(event, config, stores)
 
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from boto3.s3.transfer import TransferConfig
 
 from common.errors import AwsError, StorageError
 from common.ingestion.items import ManifestRecord, files_of
 from common.ingestion.table import TrackingTable
 from common.ingestion.writes import put_new
+from jobs.manifest_builder import aws_stores as aws_stores_module
 from jobs.manifest_builder import claims
 from jobs.manifest_builder.aws_stores import Buckets, StateMachine, aws_stores
 from jobs.manifest_builder.config import BuilderConfig
@@ -108,6 +110,16 @@ def test_an_invalid_file_is_copied_once(aws: Aws, config: BuilderConfig) -> None
     assert "Contents" not in aws.s3.list_objects_v2(Bucket="quarantine")
     (item,) = aws.items()
     assert item["status"]["S"] == "quarantined" and item["reason"]["S"].startswith("invalid extension")
+
+
+def test_a_large_file_is_copied_in_parts(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = 5 << 20
+    monkeypatch.setattr(aws_stores_module, "COPY", TransferConfig(multipart_threshold=part, multipart_chunksize=part))
+    thing = aws.put("a.csv", b"x" * (part + 1))["s3"]["object"]
+    announced = Announced("landing", "a.csv", thing["size"], thing["eTag"])
+    assert Buckets().copied(announced, "quarantine", "a.csv", {"reason": "x"})
+    head = aws.s3.head_object(Bucket="quarantine", Key="a.csv")
+    assert (head["ContentLength"], head["Metadata"], "-2" in head["ETag"]) == (part + 1, {"reason": "x"}, True)
 
 
 def test_what_is_gone_is_not_copied(aws: Aws) -> None:

@@ -175,6 +175,6 @@ def test_lambda_gives_one_event_after_the_other(
         assert process.stderr
         said = [json.loads(line) for line in process.stderr if line.startswith('{"time"')]
     steps = [(one["step"], one["event"]) for one in said]
-    assert {one["stage"] for one in said} == {"ndr-manifest-builder"}
+    assert {(one["stage"], one["run_id"]) for one in said} == {("ndr-manifest-builder", "request-1")}
     for step in [("file", "tracked"), ("manifest", "written"), ("execution", "started"), ("summary", "finished")]:
         assert step in steps
