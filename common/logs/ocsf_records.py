@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from common.logs.batches import RecordCollector
+from common.logs.epochs import iso
 from common.logs.json_lines import Document, text_at
 from common.logs.one_way import oriented
 from common.logs.options import ReadOptions
 from common.logs.records import TRAFFIC, session_of, status_of
-from common.logs.spelled_times import epoch_time
 from common.logs.values import FieldError
 
 NETWORK_ACTIVITY = "4001"
@@ -69,7 +69,7 @@ def _action(document: Document) -> str | None:
 
 def _times(document: Document) -> dict[str, str | None]:
     """Start, end and duration; the end is the time of the event where there is none."""
-    found = {name: epoch_time(text_at(document, f"{name}_dt", name)) for name in ("start_time", "end_time", "time")}
+    found = {name: iso("time", text_at(document, f"{name}_dt", name)) for name in ("start_time", "end_time", "time")}
     duration = text_at(document, "duration")
     if duration is not None and not duration.isdecimal():
         raise FieldError(f"duration {duration} is not a number of milliseconds")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from common.logs import values
+from common.logs.epochs import iso
 from common.logs.values import FieldError, shown
 
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -15,12 +16,9 @@ _MONTHS = {name: at for at, name in enumerate(_NAMES, 1)}
 _CEF = re.compile(
     r"([A-Z][a-z]{2}) ([0-9]{1,2})(?: ([0-9]{4}))? ([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?)(?: (.+))?"
 )
-_EPOCH = re.compile(r"([0-9]+)(\.[0-9]+)?")
 _SPREADSHEET = re.compile(
     r"([0-9]{1,2})([/.])([0-9]{1,2})\2([0-9]{4}),? ([0-9]{1,2}):([0-9]{2})(:[0-9]{2})?(?:\s*([AaPp])\.?[Mm]\.?)?"
 )
-_UNITS = ((10**10, 1), (10**13, 1_000), (10**16, 1_000_000), (10**19, 1_000_000_000))
-_FIRST = 10**11
 
 
 def cef_time(value: str | None, zone: str = "") -> str | None:
@@ -35,7 +33,7 @@ def cef_time(value: str | None, zone: str = "") -> str | None:
             raise FieldError(f"time {shown(text)} has no year, or no month")
         offset = _offset(named, text) if named else zone
         return f"{year}-{_MONTHS[month.lower()]:02d}-{int(day):02d}T{clock}{offset}"
-    return epoch_time(text) if _EPOCH.fullmatch(text) else text
+    return iso("time", text)
 
 
 def _offset(zone: str, text: str) -> str:
@@ -45,25 +43,6 @@ def _offset(zone: str, text: str) -> str:
     if re.fullmatch(r"(?:GMT|UTC)?[+-][0-9]{2}:?[0-9]{2}", zone):
         return zone.removeprefix("GMT").removeprefix("UTC")
     raise FieldError(f"time {shown(text)} names the zone {shown(zone)}; only GMT, UTC and offsets are certain")
-
-
-def epoch_time(value: str | None) -> str | None:
-    """ISO-8601 UTC text of a time since the epoch, in s, ms, us or ns by its number of digits; other texts unchanged.
-
-    Milliseconds are read from 1973 on: a smaller number is one of seconds.
-    """
-    text = values.text(value)
-    match = _EPOCH.fullmatch(text or "")
-    if not match or text is None:
-        return text
-    number = int(match[1])
-    scale = next((scale for limit, scale in _UNITS if number < limit), None)
-    if scale is None or (scale > 1 and number < _FIRST * scale // 1_000):
-        raise FieldError(f"time {shown(text)} is no number of seconds or of their fractions since 1970")
-    micros = number * values.MICROSECOND // scale
-    if scale == 1 and match[2]:
-        micros += int(match[2][1:].ljust(6, "0")[:6])
-    return values.wall_clock(micros)
 
 
 def spreadsheet_time(value: str | None) -> str | None:

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from common.arrays import Flags, Integers
 from common.logs import values
 from common.logs.batches import KEPT, RecordCollector, empty_sessions
+from common.logs.epochs import iso
 from common.logs.one_way import SYN, SYN_ACK, SYSTEM_PORTS, oriented
 from common.logs.options import ReadOptions
 from common.logs.parquet_columns import epoch_instants
 from common.logs.records import TRAFFIC, session_of
-from common.logs.spelled_times import epoch_time
 from common.logs.tables import sessions_of
 from common.logs.values import FieldError, shown
 from common.logs.vectors import by_distinct, integers
@@ -43,8 +43,8 @@ def parse_vpc(options: ReadOptions, record: Mapping[str, str | None], number: in
     raw = {
         "subtype": "deny" if action and action.upper() == "REJECT" else "end",
         "action": _ACTIONS[action.upper()] if action else None,
-        "start_ts": epoch_time(fields.get("start")),
-        "end_ts": epoch_time(fields.get("end")),
+        "start_ts": iso("time", fields.get("start")),
+        "end_ts": iso("time", fields.get("end")),
         "src_ip": fields.get("srcaddr"),
         "src_port": fields.get("srcport"),
         "dst_ip": fields.get("dstaddr"),

@@ -6,8 +6,9 @@ MOVES= # set if stderr is a terminal on which a line can be overwritten
 ! [ -t 2 ] || [[ "${TERM:-dumb}" = dumb ]] || MOVES=1
 
 clear_line() { [ -z "$MOVES" ] || printf '\r\033[K' >&2; }
-say() { clear_line; echo "engine: $*" >&2; }
-fail() { clear_line; echo "error: $*" >&2; exit 1; }
+line() { printf '%s%s\n' "${MOVES:+$'\r\033[K'}" "$*" >&2; } # in one write: the ticker's line never comes between
+say() { line "engine: $*"; }
+fail() { line "error: $*"; exit 1; }
 
 during() { # during <what> <command ...>: runs the command, and says what goes on meanwhile and how long it took
     local what=$1 began=$SECONDS

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from common.display import counted
 from common.errors import FormatError
 from common.logs import values
 from common.logs.batches import KEPT, ParsedBatch, RecordCollector, decoded
 from common.logs.csv_lines import split_columns
+from common.logs.epochs import iso
 from common.logs.lines import read_lines
 from common.logs.records import TRAFFIC, session_of
 from common.logs.services import SERVICE_PORTS
 from common.logs.source import Source
-from common.logs.spelled_times import epoch_time
 from common.logs.values import FieldError
 
 NAME = "argus"
@@ -60,7 +61,7 @@ class _Parser:
             raise FieldError("no header line with column names came before this line")
         columns = split_columns(decoded(line))
         if len(columns) != len(self._fields):
-            raise FieldError(f"the line has {len(columns)} columns, the header names {len(self._fields)}")
+            raise FieldError(f"the line has {counted(len(columns), 'column')}, the header names {len(self._fields)}")
         flow = {name: value.strip() for name, value in zip(self._fields, columns, strict=True)}
         if flow["Proto"].lower() == "man":
             into.skip("management")
@@ -110,7 +111,7 @@ def _start(value: str) -> str | None:
     """The start as text that names the time: Argus writes it as its format says, also in seconds since the epoch."""
     if _TIME_ONLY.fullmatch(value):
         raise FieldError(f"StartTime {values.shown(value)} has no date: write it with ra -u, or with a date in -t")
-    return epoch_time(value)
+    return iso("time", value)
 
 
 def _volumes(flow: dict[str, str]) -> tuple[int, int, int, int]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from common.logs import values
 from common.logs.batches import KEPT, ParsedBatch, RecordCollector
+from common.logs.epochs import iso
 from common.logs.named_lines import Fields, NamedColumns, number_of, read_named
 from common.logs.records import TRAFFIC, session_of
 from common.logs.source import Source
-from common.logs.spelled_times import epoch_time
 from common.logs.values import FieldError
 
 NAME = "unsw"
@@ -71,7 +71,7 @@ def _raw(flow: Fields) -> dict[str, str | None]:
     sent, packets_sent = _volume(flow, "s")
     received, packets_received = _volume(flow, "d")
     is_tcp = values.protocol(flow["proto"]) == "tcp"
-    start = epoch_time(flow.get("stime"))
+    start = iso("time", flow.get("stime"))
     if not start:
         raise FieldError("Stime is empty")
     return {

@@ -88,7 +88,7 @@ def test_stopping_removes_the_container(local: LocalAws, image: str, shared: Pat
     arn = client.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
     wait_for((shared / "started").exists)
     identifier = arn.rpartition("/")[2]
-    assert identifier in docker("ps", "--format", "{{.Names}}")
+    wait_for(lambda: identifier in docker("ps", "--format", "{{.Names}}"))
     client.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="t" * 32)
     assert finish(local, arn)["PipelineExecutionStatus"] == "Stopped"
     wait_for(lambda: identifier not in docker("ps", "-a", "--format", "{{.Names}}"))
