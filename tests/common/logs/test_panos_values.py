@@ -136,6 +136,9 @@ def test_boundaries_that_are_accepted() -> None:
         (35, "2023/02/29 10:00:00", "start_ts '2023/02/29 10:00:00' is not a date and time"),
         (35, "9/16/19 3:04", "start_ts '9/16/19 3:04' is not a date and time"),
         (35, "2024/03/11 24:00:00", "start_ts '2024/03/11 24:00:00' is not a date and time"),
+        (35, "1969/12/31 23:59:59", "start_ts '1969/12/31 23:59:59' is not a date and time"),
+        (35, "2200/01/01 00:00:00", "start_ts '2200/01/01 00:00:00' is not a date and time"),
+        (35, "2024-03/11 16:22:50", "start_ts '2024-03/11 16:22:50' is not a date and time"),
         (6, "", "log time is empty"),
         (
             35,
