@@ -21,7 +21,6 @@ _BLANKS = b" \t\r"
 _HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 _OPENING = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _PLACE = re.compile(r"\(byte (\d+)\)$")
-_FIRST_PRINTABLE = 0x20
 _decode = msgspec.json.Decoder(Record).decode
 
 
@@ -105,13 +104,14 @@ def _reason(message: str, line: bytes) -> str:
     """The reason of a line that the decoder refuses, from its message."""
     if "trailing characters" in message:
         return "more than one value on the line"
-    if "surrogate" in message or ("truncated" in message and _HALF.search(line)):
+    if "surrogate" in message or (("truncated" in message or "hex escape" in message) and _HALF.search(line)):
         return "half a surrogate pair, which no text can hold"
     if "truncated" in message:
         return "cut off"
     place = _PLACE.search(message)
-    if place and "invalid character" in message and (byte := line[int(place[1])]) < _FIRST_PRINTABLE:
-        return f"control character {byte:#04x}"
+    byte = line[at : at + 1] if place and (at := int(place[1])) < len(line) else b" "
+    if "invalid character" in message and byte < b" ":
+        return f"control character {byte[0]:#04x}"
     return f"no JSON: {message.removeprefix('JSON is malformed: ')}"
 
 

@@ -18,7 +18,7 @@ from common.runtime.version import version_option
 from common.storage.filesystems import normal_uri
 from jobs.ndjson_to_parquet.config import COMPRESSIONS, DRIVERS, ConversionConfig
 
-MOST_PROCESSES = 3
+MOST_PROCESSES = 2
 """More of them need more than 512 MiB."""
 
 OF_GLUE = "--JOB_NAME"
