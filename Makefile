@@ -150,7 +150,7 @@ statemachines-expressions: $(CHECKS)/node_modules/.installed
 
 .PHONY: statemachines-template
 statemachines-template: setup
-	$(BIN)/cfn-lint statemachines/template.yaml
+	$(BIN)/cfn-lint statemachines/template.yaml statemachines/ingestion.yaml
 
 $(CHECKS)/node_modules/.installed: $(CHECKS)/package-lock.json | npm
 	cd $(CHECKS) && npm ci --silent
