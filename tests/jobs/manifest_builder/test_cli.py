@@ -128,6 +128,8 @@ def test_lambda_gives_one_event_after_the_other(
             process.kill()
         assert process.stderr
         said = [json.loads(line) for line in process.stderr if line.startswith('{"time"')]
+    start = said.pop(0)  # of the process, before it serves
+    assert (start["event"], start["run_id"].startswith("run-")) == ("started", True)
     steps = [(one["step"], one["event"]) for one in said]
     assert {(one["stage"], one["run_id"]) for one in said} == {("ndr-manifest-builder", "request-1")}
     for step in [("file", "tracked"), ("manifest", "written"), ("execution", "started"), ("summary", "finished")]:
