@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
-import pyarrow.parquet as pq
 import pytest
 
-from common.runtime.programs import scripts_folder
 from localaws.cli.process import LocalAws
-from tests.commands import command_line
+from tests.e2e.ingestion import RECORDS, Deployed, deploy, lines
 from tests.localaws.running import wait_for
 
 pytestmark = pytest.mark.slow
 
-FILES, RECORDS = 24, 10
+FILES = 24
 ROUTES = json.dumps({"fw/": {"route": "ndr", "organisation": "acme/emea"}})
 SETTINGS = {
     "MaxFilesPerManifest": "12",
@@ -33,86 +26,9 @@ SETTINGS = {
 }
 
 
-@dataclass
-class Deployed:
-    """Ingestion on a local AWS."""
-
-    local: LocalAws
-    outputs: dict[str, str]
-
-    def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command of the project, as a user runs it."""
-        environment = {**os.environ, **self.local.environment}
-        return subprocess.run(
-            command_line(name, *arguments), env=environment, capture_output=True, text=True, check=False
-        )
-
-    def tool(self, *arguments: str) -> str:
-        """What ndr-ingestion prints."""
-        done = self.run("ndr-ingestion", *arguments)
-        assert done.returncode == 0, done.stderr + done.stdout
-        return done.stdout
-
-    def put(self, key: str, content: str) -> None:
-        self.local.client("s3").put_object(Bucket=self.outputs["LandingBucketName"], Key=key, Body=content.encode())
-
-    def announce(self, key: str) -> None:
-        """Announces the object again, as S3 may."""
-        s3 = self.local.client("s3")
-        bucket = self.outputs["LandingBucketName"]
-        head = s3.head_object(Bucket=bucket, Key=key)
-        thing = {
-            "key": key,
-            "size": head["ContentLength"],
-            "eTag": head["ETag"].strip('"'),
-            "versionId": head["VersionId"],
-        }
-        record = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": thing}}
-        self.local.client("sqs").send_message(
-            QueueUrl=self.outputs["IngestionQueueUrl"], MessageBody=json.dumps({"Records": [record]})
-        )
-
-    def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("ndr-ingestion", "status", "--json").stdout)
-        return found
-
-    def settled(self, **files: int) -> dict[str, Any]:
-        """The status once as many files are in these states and all manifests have ended."""
-
-        def there() -> dict[str, Any] | None:
-            found = self.status()
-            going_on = sum(
-                found["manifests"].get(state, 0) for state in ("claiming", "claimed", "manifested", "processing")
-            )
-            return found if not going_on and all(found["files"][name] >= n for name, n in files.items()) else None
-
-        found: dict[str, Any] = wait_for(there, 120)
-        return found
-
-    def rows(self, prefix: str) -> list[dict[str, Any]]:
-        """The rows of all Parquet below a prefix."""
-        s3, bucket = self.local.client("s3"), self.outputs["ParquetBucketName"]
-        found = []
-        for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ()):
-            body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-            found += pq.read_table(io.BytesIO(body)).to_pylist()
-        return found
-
-
 @pytest.fixture(scope="module")
-def deployed(start_local_aws: Callable[..., LocalAws], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    local = start_local_aws(scripts_folder(), SFN_WAIT_SCALE="0.05")
-    path = tmp_path_factory.mktemp("ingestion") / "outputs.json"
-    deployed = Deployed(local, {})
-    settings = [word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")]
-    done = deployed.run("ndr-statemachines", "deploy", "--outputs", str(path), *settings)
-    assert done.returncode == 0, done.stderr
-    deployed.outputs.update(json.loads(path.read_text()))
-    yield deployed
-
-
-def lines(name: str) -> str:
-    return "".join(json.dumps({"id": f"{name}/{number}", "amount": 1.5}) + "\n" for number in range(RECORDS))
+def deployed(start_local_aws: Callable[..., LocalAws], tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    return deploy(start_local_aws, tmp_path_factory.mktemp("ingestion"), SETTINGS)
 
 
 def test_every_record_is_in_the_parquet_once(deployed: Deployed) -> None:
