@@ -91,6 +91,10 @@ test-fast: setup ## Run the fast tests, in under two minutes
 test-long: setup ## Run what .ci/run leaves out, for about two hours, and write docs/long-tests.md: [PARTS="torture docs-long"]
 	$(BIN)/python -m tests.long_tests $(PARTS)
 
+.PHONY: protocol
+protocol: setup ## Draw 20,000 schedules of manifest builders for each of their guarantees
+	NDR_PROTOCOL_EXAMPLES=20000 $(BIN)/python -m pytest tests/jobs/manifest_builder/test_protocol.py
+
 .PHONY: torture
 torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at random for about 90 minutes; goes on where it was ended: [TORTURE="--kills 50"]
 	$(BIN)/python -m tests.torture $(TORTURE)

@@ -20,6 +20,7 @@ BEGIN, END = "<!-- runs: begin -->\n", "<!-- runs: end -->\n"
 HEAD = "| part | what it does | commit | day | took | ended |\n|---|---|---|---|---|---|\n"
 PARTS = {
     "docs-long": "the commands in the documentation that take long, `make demo` among them",
+    "protocol": "schedules of manifest builders at random, which interleave, die and come late",
     "torture": "kills, schedules and damaged files at random: [Reliability](reliability.md)",
 }
 NEVER = "| - | - | - | not run yet |"

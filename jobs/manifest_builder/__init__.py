@@ -1,0 +1,1 @@
+"""From announced NDJSON files to manifests of files that are processed together."""

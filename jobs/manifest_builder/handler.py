@@ -1,0 +1,43 @@
+"""The builder as a Lambda function."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NoReturn
+
+from common import RUN_VARIABLE
+from common.runtime.environment import variables
+from common.runtime.output import listening
+from jobs.manifest_builder.config import BuilderConfig
+from jobs.manifest_builder.job import run
+from jobs.manifest_builder.stores import Stores
+
+RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
+
+
+def serve() -> NoReturn:
+    """Replaces this process by one that takes events from Lambda's Runtime API, one after the other."""
+    handler = f"{handle.__module__}.{handle.__name__}"
+    os.environ.setdefault("AWS_LAMBDA_LOG_FORMAT", "JSON")
+    os.execv(sys.executable, [sys.executable, "-m", "awslambdaric", handler])
+
+
+def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """The response to an event of the queue or the schedule; the request's id is that of the run."""
+    config, stores = _environment()
+    with variables({RUN_VARIABLE: context.aws_request_id}), listening():
+        return run(event, config, stores)
+
+
+@cache
+def _environment() -> tuple[BuilderConfig, Stores]:
+    """What the environment says, read once for all events."""
+    from jobs.manifest_builder.aws_stores import aws_stores
+    from jobs.manifest_builder.cli import configuration, main
+
+    with main.make_context(main.name, []) as context:
+        config = configuration(context.params)
+    return config, aws_stores(config)

@@ -1,0 +1,135 @@
+"""Makes manifests, and completes or gives up those that another builder left unfinished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from common.errors import InputError
+from common.ingestion.document import manifest_json
+from common.ingestion.items import ManifestRecord, TrackedFile, files_of
+from common.ingestion.keys import Key
+from common.ingestion.states import ManifestState
+from common.ingestion.writes import put_new
+from jobs.manifest_builder import claims
+from jobs.manifest_builder.claims import Transaction
+from jobs.manifest_builder.log import say
+from jobs.manifest_builder.stores import Stores
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """Brings manifests, written to the bucket, from state to state.
+
+    Each step begins with the record as it is in the table, and its writes are conditional on it, so any number of
+    builders may work on one manifest, and each may stop after any step.
+    """
+
+    stores: Stores
+    bucket: str
+
+    def make(self, files: Sequence[TrackedFile]) -> ManifestRecord | None:
+        """The manifest of these files, with its execution started; None if another manifest has some of them."""
+        record = claims.new_record(files, self.bucket, self.stores.new_id(), self.stores.now())
+        self.stores.table.write(put_new(record.key, record.to_item()))  # an earlier run may have put it
+        return self.advance(record.key)
+
+    def advance(self, key: Key) -> ManifestRecord | None:
+        """The manifest, brought as far as a builder can; None if it does not exist, or was given up.
+
+        Raises:
+            InputError: a file of the manifest has vanished from the table.
+        """
+        while record := self.read(key):
+            match record.status:
+                case ManifestState.CLAIMING:
+                    self._claim(record)
+                case ManifestState.RELEASING:
+                    self._release(record)
+                case ManifestState.CLAIMED:
+                    self._publish(record)
+                case ManifestState.MANIFESTED:
+                    self._start(record)
+                    return record
+                case _:
+                    return record
+        return None
+
+    def read(self, key: Key) -> ManifestRecord | None:
+        """The record as it is now."""
+        return next((ManifestRecord.from_item(item) for item in self.stores.table.read([key])), None)
+
+    def settle(self, record: ManifestRecord) -> None:
+        """Marks a manifest as failed if its execution has ended without saying how it went."""
+        name = _execution(record)
+        end = self.stores.executions and self.stores.executions.end_of(name)
+        if not end or self.read(record.key) != record:
+            return  # it goes on, or has said it meanwhile
+        error = f"execution {name} ended as {end} without a final state"
+        while files := self._files(record):
+            if self._all(claims.failed(record, files, self.stores.now())):
+                break
+        if self.stores.table.write(claims.moved(record, ManifestState.FAILED, self.stores.now(), error)):
+            say("execution", "failed", "error", manifest=record.id, message=error)
+
+    def _claim(self, record: ManifestRecord) -> None:
+        is_complete = self._all(claims.claims(record, self.stores.now()))
+        state = ManifestState.CLAIMED if is_complete else ManifestState.RELEASING
+        if self.stores.table.write(claims.moved(record, state, self.stores.now())) and not is_complete:
+            say("claim", "released", manifest=record.id, files=record.file_count)
+
+    def _release(self, record: ManifestRecord) -> None:
+        if self._all(claims.releases(record, self._files(record), self.stores.now())):
+            self.stores.table.write(claims.removal(record))
+
+    def _publish(self, record: ManifestRecord) -> None:
+        files = [file for file in self._files(record) if file.manifest_id == record.id]
+        if len(files) != record.file_count:
+            raise InputError(
+                f"manifest {record.id} of {record.date_prefix} has {record.file_count} files, but the table has "
+                f"{len(files)} of them",
+                "Restore the items that were deleted from the table",
+            )
+        if self.stores.objects.put_new(self.bucket, _object_key(record), manifest_json(record, files)):
+            say("manifest", "written", path=record.manifest_path, files=record.file_count, bytes=record.bytes)
+        if self._all(claims.manifested(record, files, self.stores.now())):
+            self.stores.table.write(claims.moved(record, ManifestState.MANIFESTED, self.stores.now()))
+
+    def _start(self, record: ManifestRecord) -> None:
+        name = _execution(record)
+        if self.stores.executions is None:
+            say("execution", "skipped", "warning", manifest=record.id, message="there is no state machine to start")
+        elif self.stores.executions.start(name, execution_input(record)):
+            say("execution", "started", execution=name)
+        else:
+            self.settle(record)
+
+    def _files(self, record: ManifestRecord) -> list[TrackedFile]:
+        return files_of(self.stores.table.read(record.keys_of_files))
+
+    def _all(self, transactions: Iterable[Transaction]) -> bool:
+        """Whether all of them took place; after one that did not, no further one is tried."""
+        return all(self.stores.table.write(*writes) for writes in transactions)
+
+
+def execution_input(record: ManifestRecord) -> str:
+    """The input of the manifest's execution: the same for each start of an attempt, so only the first counts."""
+    return json.dumps(
+        {
+            "manifest_id": record.id,
+            "manifest_path": record.manifest_path,
+            "date_prefix": record.date_prefix,
+            "file_count": record.file_count,
+            "timestamp": record.created_at,
+            "attempt": record.attempt,
+        }
+    )
+
+
+def _execution(record: ManifestRecord) -> str:
+    return f"{record.id}-{record.attempt}"
+
+
+def _object_key(record: ManifestRecord) -> str:
+    return record.manifest_path.removeprefix("s3://").partition("/")[2]
