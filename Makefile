@@ -81,7 +81,7 @@ test: ## Run all checks and tests, on both engines; says what it is at
 
 .PHONY: test-all
 test-all: setup $(PIPELINES_VENV)/.installed ## Run all tests on the default engine
-	$(BIN)/python -u -m pytest $(ON_BOTH_CORES)
+	$(BIN)/python -u -m pytest $(ON_BOTH_CORES) --durations 40
 
 .PHONY: test-fast
 test-fast: setup ## Run the fast tests, in under two minutes
@@ -101,7 +101,7 @@ torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at rando
 
 .PHONY: test-spark
 test-spark: $(SPARK_VENV)/.installed java ## Run the parity tests on classic Spark
-	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -u -m pytest -m parity
+	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -u -m pytest $(ON_BOTH_CORES) --durations 10 -m parity
 
 .PHONY: java
 java: # Java 17 or later, for classic Spark; installed if missing, on Debian as root

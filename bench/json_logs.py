@@ -101,7 +101,7 @@ def strata(flow: dict[str, Any]) -> dict[str, Any]:
 STRATA: Schema = (
     dict.fromkeys(("LogType", "Subtype", "SourceAddress", "DestinationAddress", "Protocol", "Application"), "VARCHAR")
     | dict.fromkeys(("SessionID", "Action", "Rule", "FromZone", "ToZone", "SourceUser", "DeviceSN"), "VARCHAR")
-    | dict.fromkeys(("SessionEndReason", "SourceLocation", "DestinationLocation"), "VARCHAR")
+    | dict.fromkeys(("SessionEndReason", "SourceLocation", "DestinationLocation", "NATSource"), "VARCHAR")
     | dict.fromkeys(("TimeGenerated", "SessionStartTime"), "TIMESTAMP")
     | dict.fromkeys(("SourcePort", "DestinationPort"), "INTEGER")
     | dict.fromkeys(("BytesSent", "BytesReceived", "PacketsSent", "PacketsReceived"), "BIGINT")

@@ -38,6 +38,11 @@ def in_json(value: object) -> str:
     return shown if shown.isprintable() else "".join(c if _is_shown(c) else json.dumps(c)[1:-1] for c in shown)
 
 
+def counted(number: int, thing: str) -> str:
+    """The number of things in words: `1 alert`, `2,000 alerts`."""
+    return f"{number:,} {thing}" + "s" * (number != 1)
+
+
 def _is_shown(character: str) -> bool:
     return character.isprintable() or unicodedata.category(character) == "Zs"
 

@@ -66,7 +66,8 @@ OPEN_SUBTYPES = ("start", "update")
 """Subtypes of TRAFFIC records of a session that has not ended; its end log repeats what they say."""
 
 DUPLICATE_KEY = ("device_serial", "session_id", "start_ts", "event_type", "subtype", "sequence_number")
-"""Records that agree in all of these are the same event, provided that they have a session or sequence number."""
+"""Records that agree in all of these are the same event, provided that they have a sequence number or, of TRAFFIC, a
+session id other than 0. A session has many threats: they cannot be told apart by its id."""
 
 PARSED_SCHEMA = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS, STATUS_COLUMN))
 """Arrow schema of a parsed batch: canonical sessions, their source, and whether they count."""

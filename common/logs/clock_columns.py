@@ -8,7 +8,6 @@ from datetime import timezone
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.arrays import Flags, Integers
 from common.logs import values
@@ -22,38 +21,12 @@ from common.logs.clock import (
 )
 from common.logs.options import ReadOptions
 from common.logs.raw_columns import RawColumns
-from common.logs.values import DAY, HOUR, MINUTE, FieldError
-from common.logs.vectors import as_text, by_distinct
-
-TIMESTAMP = pa.timestamp("us", "UTC")
-NONE = np.int64(np.iinfo(np.int64).min)
-"""Stands for the offset of a time that does not name one."""
+from common.logs.stamp_columns import NONE, TIMESTAMP, Stamps, header_stamps, precise_stamps, read_stamps
+from common.logs.values import DAY, HOUR, MINUTE
+from common.logs.vectors import by_distinct
 
 _IN_RECORD, _HIGH_RESOLUTION, _SYSLOG_HEADER, _DEVICE, _PROJECT = range(len(ZONE_SOURCES))
 _IN_USE = np.array(sorted(OFFSETS_IN_USE), dtype=np.int64)
-_PRECISE = (
-    r"^(19[7-9][0-9]|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{1,6}"
-    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
-)
-
-
-@dataclass(frozen=True)
-class Stamps:
-    """Times as on the wall clock, in microseconds, and the offset that each names or `NONE`."""
-
-    wall: Integers
-    own: Integers
-
-    @property
-    def named(self) -> Flags:
-        """Which of them name their offset."""
-        named: Flags = self.own != NONE
-        return named
-
-    @property
-    def instants(self) -> Integers:
-        """The instants of those that name their offset."""
-        return self.wall - np.where(self.named, self.own, 0)
 
 
 @dataclass(frozen=True)
@@ -88,7 +61,7 @@ class Clock:
     def __init__(self, columns: RawColumns, options: ReadOptions) -> None:
         self._columns = columns
         self._zones = _zones_of(columns, options)
-        self._precise = _precise_stamps(columns) if columns.has("precise_time") else None
+        self._precise = precise_stamps(columns.column("precise_time")) if columns.has("precise_time") else None
         self.source = np.where(self._zones.of_device, _DEVICE, _PROJECT)
         self._offset = np.full(columns.raw.num_rows, NONE)
         self._first = self._second = self._offset
@@ -102,7 +75,7 @@ class Clock:
         if self._precise is not None:
             self._settle_by(self._precise[0], self._precise[1] & self._precise[0].named, _HIGH_RESOLUTION)
         if self._columns.has("header") and (self._offset == NONE).any():
-            self._settle_by(*_header_stamps(self._columns), _SYSLOG_HEADER)
+            self._settle_by(*header_stamps(self._columns.column("header")), _SYSLOG_HEADER)
         self._first, self._second = self._zones.offsets(log.wall)
         self._check_received(log)
 
@@ -168,7 +141,7 @@ class Clock:
             columns.certain &= (wall >= 0) & (wall < values.LAST_INSTANT)
             return Stamps(wall, np.zeros(len(wall), dtype=np.int64))
         label = "log time" if name == "log_time" else name
-        stamps, certain = _stamps_by_distinct(column, label)
+        stamps, certain = read_stamps(column, label)
         columns.certain &= certain
         return stamps
 
@@ -187,7 +160,7 @@ class Clock:
 
     def _check_received(self, log: Stamps) -> None:
         if self._columns.has("received_time"):
-            received, valid = _stamps_by_distinct(self._columns.column("received_time"), "receive time")
+            received, valid = read_stamps(self._columns.column("received_time"), "receive time")
             both = valid & received.named & log.named
             self._columns.certain &= ~(both & (log.instants > received.instants + MAX_RECEIVED_LEAD))
 
@@ -209,54 +182,3 @@ def _zones_of(columns: RawColumns, options: ReadOptions) -> Zones:
     found, _ = by_distinct(columns.column("device_serial"), of_device, pa.int64())
     index: Integers = found.fill_null(0).to_numpy(zero_copy_only=False)
     return Zones(names, index, np.asarray(found.is_valid()))
-
-
-def _stamps_by_distinct(column: pa.Array, name: str) -> tuple[Stamps, Flags]:
-    """The times of a column, read once per distinct value, and which are valid."""
-    if not pa.types.is_dictionary(column.type):
-        column = as_text(column).dictionary_encode()
-    distinct = as_text(column.dictionary).to_pylist()
-    wall, own = np.zeros(len(distinct) + 1, dtype=np.int64), np.full(len(distinct) + 1, NONE)
-    valid = np.zeros(len(distinct) + 1, dtype=bool)
-    for at, value in enumerate(distinct):
-        try:
-            wall[at], offset = values.stamp(name, value)
-        except FieldError:
-            continue
-        valid[at] = True
-        if offset is not None:
-            own[at] = offset
-    at_row = column.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
-    return Stamps(wall[at_row], own[at_row]), valid[at_row]
-
-
-def _precise_stamps(columns: RawColumns) -> tuple[Stamps, Flags]:
-    """The high-resolution timestamps, and which rows have one."""
-    column = as_text(columns.column("precise_time"))
-    usual = pc.match_substring_regex(column, _PRECISE).fill_null(False)
-    try:
-        usable = column if usual.true_count == len(column) else pc.if_else(usual, column, pa.scalar(None, pa.string()))
-        micros = usable.cast(TIMESTAMP).view(pa.int64())
-    except pa.ArrowInvalid:
-        return _stamps_by_distinct(column, "high-resolution timestamp")
-    wall = micros.fill_null(0).to_numpy(zero_copy_only=False)
-    valid = np.asarray(usual)
-    own = np.where(valid, 0, NONE)
-    rest = np.flatnonzero(~valid & np.asarray(column.is_valid()))
-    if len(rest):
-        others, right = _stamps_by_distinct(column.take(pa.array(rest)), "high-resolution timestamp")
-        wall, valid = wall.copy(), valid.copy()
-        wall[rest], own[rest], valid[rest] = others.wall, others.own, right
-    return Stamps(wall, own), valid
-
-
-def _header_stamps(columns: RawColumns) -> tuple[Stamps, Flags]:
-    """The times of the syslog headers, and which rows have one."""
-
-    def instant(header: str) -> int | None:
-        found = values.header_stamp(header)
-        return None if found is None else found[0] - (found[1] or 0)
-
-    found, _ = by_distinct(columns.column("header"), instant, pa.int64())
-    wall: Integers = found.fill_null(0).to_numpy(zero_copy_only=False)
-    return Stamps(wall, np.zeros(len(wall), dtype=np.int64)), np.asarray(found.is_valid())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from common.display import counted
 from common.logs.batches import ParsedBatch
 from common.logs.holes import Hole
 
@@ -71,7 +72,7 @@ class Counts:
             return None
         first = self.holes[0]
         place = first.path if first.line is None else f"{first.path} line {first.line}"
-        files = f"{self.damaged_files} files are damaged, {self.unreadable_files} cannot be read"
+        files = f"{counted(self.damaged_files, 'damaged file')}, {self.unreadable_files:,} that cannot be read"
         return f"{files}; the first: {place}: {first.reason}"
 
     def of_records(self) -> dict[str, int]:

@@ -135,15 +135,6 @@ def wrapping_of(head: bytes) -> Wrapping:
     return found[0] if found else Wrapping()
 
 
-def format_of(path: str, head: bytes, options: ReadOptions) -> str:
-    """The format that the options name, or else the one detected from the start of the unpacked contents.
-
-    Raises:
-        FormatError: no format fits.
-    """
-    return recognise(path, head, options)[1]
-
-
 def find_logs(inputs: Sequence[str], options: ReadOptions) -> LogFiles:
     """The log files that the inputs name.
 
@@ -201,7 +192,7 @@ def _format_in(file: FoundFile, options: ReadOptions) -> tuple[str | None, int]:
             raise InputError(f"{file.path} has no bytes at all", "Send the file again")
         return None, size
     try:
-        found = format_of(file.path, head, options)
+        _, found = recognise(file.path, head, options)
     except FormatError as error:
         if damage:
             raise InputError(f"{error.problem}, as far as it can be read: {damage.reason}", "Send it again") from None

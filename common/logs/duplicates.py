@@ -11,6 +11,9 @@ import pyarrow.compute as pc
 
 from common.contracts.session import DUPLICATE_KEY
 from common.logs.batches import DUPLICATE, KEPT
+from common.logs.records import TRAFFIC
+from common.logs.values import MICROSECOND
+from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 
 _DIGEST_BYTES = 16
 _SEPARATOR, _NULL = "\x1f", "\x00"
@@ -19,10 +22,11 @@ _SEPARATOR, _NULL = "\x1f", "\x00"
 def mark_duplicates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The parsed batches; of the kept records that share a `DUPLICATE_KEY`, all but one are marked as duplicates.
 
+    Those that end in different windows are two sessions, as `ndr-delta` counts them over a range.
     Of those in one batch, the one of the longest session counts, since a record that was written while the session
     lasted is a part of the last one; of equally long ones the first, by file and line. Of those in several batches,
     the one in the first batch counts. The batches must come in the order of `read_files`.
-    A record without sequence number whose session id is null or 0 cannot be told from others: it is never a duplicate.
+    Records that cannot be told from others are never duplicates.
     Memory grows by about 100 bytes per distinct record.
     """
     seen: set[bytes] = set()
@@ -46,14 +50,16 @@ def mark_duplicates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatc
 
 
 def identifiable(batch: pa.RecordBatch) -> pa.Array:
-    """Mask of the kept records that have a session id or a sequence number."""
-    session = batch.column("session_id")
-    named = pc.and_(session.is_valid(), pc.not_equal(session, "0").fill_null(False))
+    """Mask of the kept records that can be told from others: by a sequence number, those of TRAFFIC by a session id."""
+    has_session = pc.not_equal(batch.column("session_id"), "0").fill_null(False)
+    named = pc.and_(has_session, pc.equal(batch.column("event_type"), TRAFFIC))
     return pc.and_(pc.or_(named, batch.column("sequence_number").is_valid()), pc.equal(batch.column("status"), KEPT))
 
 
 def _keys(batch: pa.RecordBatch) -> list[str]:
-    columns = [batch.column(name) for name in DUPLICATE_KEY]
+    ends = batch.column("end_ts").cast(pa.int64()).to_numpy()
+    windows = pa.array((ends // MICROSECOND - GRID_OFFSET_SECONDS) // WINDOW_SECONDS)
+    columns = [windows, *(batch.column(name) for name in DUPLICATE_KEY)]
     texts = [
         (column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column).cast(pa.string())
         for column in columns

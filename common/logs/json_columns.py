@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -99,30 +100,27 @@ def text_columns(texts: pa.StringArray, paths: Paths, raw: Collection[str] = ())
         paths: the columns.
         raw: columns that may hold lists and objects: these come as JSON.
     """
-    dotted = np.flatnonzero(_matches(texts, _DOTTED))
-    if len(dotted):
-        dotted = dotted[_matches(texts.take(pa.array(dotted)), _dotted(_prefixes(paths)))]
-    rows, certain = _read(texts, _query(_frozen(paths), dotted=0 < len(dotted) == len(texts)))
-    if 0 < len(dotted) < len(texts):
-        rows, certain = _with_dotted(texts, rows, certain, dotted, paths)
+    frozen = tuple((name, tuple(some)) for name, some in paths.items())
+    rows, certain = _read(texts, _places(frozen, _has_dotted(texts, paths)))
     for pattern in _LENIENT:
         certain &= ~_matches(texts, pattern)
-    columns = [_without_empty(rows.column(name)) for name in paths]
-    for name, column in zip(paths, columns, strict=True):
-        if name not in raw:
+    for name, column in zip(paths, rows.columns, strict=True):
+        if name not in raw and column.null_count < len(column):
             certain &= ~_are_composite(column)
-    return pa.RecordBatch.from_arrays(columns, names=list(paths)), certain
+    return rows, certain
 
 
-def _with_dotted(
-    texts: pa.StringArray, rows: pa.RecordBatch, certain: Flags, dotted: Integers, paths: Paths
-) -> tuple[pa.RecordBatch, Flags]:
-    """The rows, with those that have dotted names read again."""
-    again, valid = _read(texts.take(pa.array(dotted)), _query(_frozen(paths), dotted=True))
-    certain[dotted] &= valid
-    places = np.arange(rows.num_rows, dtype=np.int64)
-    places[dotted] = rows.num_rows + np.arange(len(dotted))
-    return pa.concat_batches([rows, again]).take(pa.array(places)), certain
+def _has_dotted(texts: pa.StringArray, paths: Paths) -> bool:
+    """Whether a name with dots may be a part of the paths."""
+    names = {part for some in paths.values() for path in some for part in path.split(".")[:-1]}
+    if not names:
+        return False
+    dotted = rf'"(?:{"|".join(sorted(names))})\.[^"]*"\s*:'
+    return bool(_matches(texts[:1], dotted).any() or _matches(texts.filter(_matches(texts, _DOTTED)), dotted).any())
+
+
+def _matches(texts: pa.StringArray, pattern: str) -> Flags:
+    return np.asarray(pc.match_substring_regex(texts, pattern))
 
 
 def _without_empty(column: pa.StringArray) -> pa.StringArray:
@@ -143,49 +141,37 @@ def _are_composite(column: pa.StringArray) -> Flags:
     return composite
 
 
-def _frozen(paths: Paths) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple((name, tuple(some)) for name, some in paths.items())
+@dataclass(frozen=True)
+class _Places:
+    """Where the values of columns are.
 
+    Attributes:
+        all: the places as JSON paths.
+        columns: the paths of each column by name, and the forms of each path, as indices of places.
+    """
 
-def _prefixes(paths: Paths) -> tuple[str, ...]:
-    """The names of objects on the paths."""
-    return tuple(sorted({part for some in paths.values() for path in some for part in path.split(".")[:-1]}))
-
-
-@lru_cache(maxsize=64)
-def _dotted(prefixes: tuple[str, ...]) -> str:
-    """Expression for a name with dots that may be of a path."""
-    return rf'"(?:{"|".join(prefixes)})\.[^"]*"\s*:' if prefixes else "^$"
-
-
-def _matches(texts: pa.StringArray, pattern: str) -> Flags:
-    return np.asarray(pc.match_substring_regex(texts, pattern))
+    all: tuple[str, ...]
+    columns: Mapping[str, Sequence[Sequence[int]]]
 
 
 @lru_cache(maxsize=64)
-def _query(paths: tuple[tuple[str, tuple[str, ...]], ...], dotted: bool) -> tuple[str, str]:
-    """The SQL expressions of the list of all values, and of the columns."""
+def _places(paths: tuple[tuple[str, tuple[str, ...]], ...], dotted: bool) -> _Places:
     places: list[str] = []
 
-    def value(path: str) -> str:
-        forms = list(_forms(tuple(path.split(".")))) if dotted else [tuple(path.split("."))]
-        found = []
-        for form in forms:
-            places.append("$" + "".join(f'."{part}"' for part in form))
-            found.append(f"found[{len(places)}]")
-        return _first(found)
+    def places_of(path: str) -> range:
+        parts = tuple(path.split("."))
+        before = len(places)
+        places.extend("$" + "".join(f'."{part}"' for part in form) for form in (_forms(parts) if dotted else [parts]))
+        return range(before, len(places))
 
-    def first_filled(some: tuple[str, ...]) -> str:
-        *before, last = map(value, some)
-        return _first([*(f"nullif({found}, '')" for found in before), last])
-
-    columns = [f'{first_filled(some)} AS "{name}"' for name, some in paths]
-    quoted = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
-    return f"[{quoted}]", ", ".join(columns)
+    columns = {name: [places_of(path) for path in some] for name, some in paths}
+    return _Places(tuple(places), columns)
 
 
-def _first(values: list[str]) -> str:
-    return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
+def _first(columns: Sequence[pa.StringArray]) -> pa.StringArray:
+    """The first value of each row that is not null."""
+    filled = [column for column in columns if column.null_count < len(column)] or columns[:1]
+    return filled[0] if len(filled) == 1 or not filled[0].null_count else pc.coalesce(*filled)
 
 
 def _forms(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -196,34 +182,42 @@ def _forms(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield (".".join(parts[:cut]), *rest)
 
 
-def _read(texts: pa.StringArray, query: tuple[str, str]) -> tuple[pa.RecordBatch, Flags]:
-    """The columns of the query, and the mask of the rows that are JSON."""
+def _read(texts: pa.StringArray, places: _Places) -> tuple[pa.RecordBatch, Flags]:
+    """The columns, and the mask of the rows that are JSON."""
+    found, valid = _values(texts, places.all)
+    at = [found.slice(place * len(texts), len(texts)) for place in range(len(places.all))]
+    columns = [
+        _first([_without_empty(_first([at[place] for place in forms])) for forms in some])
+        for some in places.columns.values()
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=list(places.columns)), valid
+
+
+def _values(texts: pa.StringArray, places: Sequence[str]) -> tuple[pa.StringArray, Flags]:
+    """The values at the first place in all rows, then those at the next one; and the mask of the rows that are JSON."""
     import duckdb
 
-    places, columns = query
-    lines = pa.table({"line": texts})
     valid = np.ones(len(texts), dtype=bool)
+    extracted = f"json_extract_string(line, {list(places)})"
     try:
-        table = _rows(lines, f"json_extract_string(line, {places})", columns)
+        lists = _of_lines(texts, extracted)
     except duckdb.InvalidInputException:
-        checked = f"CASE WHEN json_valid(line) THEN json_extract_string(line, {places}) END"
-        columns = f"{columns}, found IS NOT NULL AS valid"
-        table = _rows(lines, checked, columns)
-        valid = np.asarray(table.column("valid").combine_chunks())
-        table = table.drop_columns("valid")
-    batches = table.combine_chunks().to_batches()
-    empty = pa.RecordBatch.from_pylist([], schema=table.schema)
-    return (batches[0] if batches else empty), valid
+        valid = np.asarray(_of_lines(texts, "json_valid(line)"))
+        lists = _of_lines(pc.if_else(pa.array(valid), texts, "{}"), extracted)
+    order = np.arange(len(texts) * len(places)).reshape(len(texts), len(places)).T
+    return pc.take(lists.flatten(), pa.array(order.ravel()), boundscheck=False), valid
 
 
-def _rows(lines: pa.Table, found: str, columns: str) -> pa.Table:
+def _of_lines(lines: pa.StringArray, expression: str) -> pa.Array:
+    """The value of an SQL expression for each line."""
     try:
         connection = _idle.get_nowait()
     except Empty:
         connection = _connection()
-    connection.register("lines", lines)
+    connection.register("lines", pa.table({"line": lines}))
     try:
-        return connection.sql(f"SELECT {columns} FROM (SELECT {found} AS found FROM lines)").to_arrow_table()
+        found = connection.sql(f"SELECT {expression} FROM lines").to_arrow_table().column(0)
+        return found.chunk(0) if found.num_chunks == 1 else found.combine_chunks()
     finally:
         connection.unregister("lines")
         _idle.put(connection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -19,15 +19,13 @@ from common.logs.epochs import instants, iso
 from common.logs.json_columns import Paths
 from common.logs.json_lines import Document, pick, text_at, whole
 from common.logs.records import COUNTERS, SMALL_NUMBERS, TEXT_RULES
-from common.logs.values import FieldError
-from common.logs.vectors import by_distinct
+from common.logs.vectors import by_distinct, only_digits
 
 Rule = Callable[..., str | None]
 
 TIMES = ("start_ts", "end_ts", "log_time")
 WHOLE_NUMBERS = (*COUNTERS, *SMALL_NUMBERS, "src_port", "dst_port", "repeat_count", "session_id")
 _OPTIONAL = frozenset({*TEXT_RULES, *COUNTERS, *SMALL_NUMBERS, "repeat_count", "duration_s", "end_ts", "precise_time"})
-_SEPARATOR = "\x1f"
 _UTC = pa.timestamp("us", "UTC")
 
 
@@ -68,8 +66,10 @@ class Fields:
         raw |= self.constants
         return raw | {name: rule(*map(raw.get, given)) for name, (rule, given) in self.rules.items()}
 
-    def columns(self, found: pa.RecordBatch) -> tuple[pa.RecordBatch, Flags]:
-        """The values of documents as `tables.sessions_of` takes them, and the mask of the doubtful rows."""
+    def columns(self, found: pa.RecordBatch, rows: Flags | None = None) -> tuple[pa.RecordBatch, Flags]:
+        """The values of documents, all or those of the mask, as `sessions_of` takes them; the mask of doubtful rows."""
+        if rows is not None and not rows.all():
+            found = found.filter(pa.array(rows))
         raw = {name: found.column(name) for name in self.paths}
         raw |= {name: raw[name].fill_null(value) for name, value in self.defaults.items()}
         raw |= {name: _whole_numbers(raw[name]) for name in WHOLE_NUMBERS if name in raw}
@@ -86,19 +86,29 @@ class Fields:
         return pa.RecordBatch.from_arrays(list(used.values()), names=list(used)), ~certain
 
 
+def rows_by_kind(kinds: pa.StringArray) -> Iterator[tuple[str, Flags]]:
+    """The mask of the rows of each kind."""
+    for kind in pc.unique(kinds).drop_null().to_pylist():
+        yield kind, np.asarray(pc.equal(kinds, kind).fill_null(False))
+
+
 def by_combination(rule: Rule, columns: Sequence[pa.StringArray]) -> tuple[pa.Array, Flags]:
     """The result of a rule for texts of several columns, computed once per combination; mask of certain rows."""
-    if len(columns) == 1 and not columns[0].null_count:
-        return by_distinct(columns[0], rule, pa.string())
-    joined = pc.binary_join_element_wise(*columns, _SEPARATOR, null_handling="replace", null_replacement="")
-    return by_distinct(joined, partial(_apply, rule, len(columns)), pa.string())
+    encoded = [column.dictionary_encode() for column in columns]
+    texts = [[*column.dictionary.to_pylist(), None] for column in encoded]
+    numbers = np.zeros(len(columns[0]), dtype=np.int64)
+    for column, known in zip(encoded, texts, strict=True):
+        numbers = numbers * len(known) + np.asarray(column.indices.fill_null(len(known) - 1))
+    return by_distinct(pa.array(numbers).dictionary_encode(), partial(_apply, rule, texts), pa.string())
 
 
-def _apply(rule: Rule, count: int, joined: str) -> str | None:
-    given = joined.split(_SEPARATOR)
-    if len(given) != count:
-        raise FieldError("a value holds the separator")
-    return rule(*(text or None for text in given))
+def _apply(rule: Rule, texts: Sequence[Sequence[str | None]], number: str) -> str | None:
+    """The result for the combination with this number."""
+    given, rest = [], int(number)
+    for known in reversed(texts):
+        rest, at = divmod(rest, len(known))
+        given.append(known[at])
+    return rule(*reversed(given))
 
 
 def _json_at(document: Document, path: str) -> str | None:
@@ -109,7 +119,7 @@ def _json_at(document: Document, path: str) -> str | None:
 
 
 def _whole_numbers(column: pa.StringArray) -> pa.StringArray:
-    if not pc.any(pc.ends_with(column, ".0")).as_py():
+    if only_digits(column) or not pc.any(pc.ends_with(column, ".0")).as_py():
         return column
     return pc.replace_substring_regex(column, r"^([0-9]+)\.0$", r"\1")
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from common.arrays import Flags, Integers
+from common.display import counted
 from common.errors import FormatError
 from common.logs.batches import ParsedBatch, RecordCollector, decoded
 from common.logs.blocks import Block
@@ -102,7 +103,7 @@ class _Parser:
         if not names:
             raise FieldError("no header line with column names came before this line")
         if len(columns) != len(names):
-            raise FieldError(f"the line has {len(columns)} columns, the header names {len(names)}")
+            raise FieldError(f"the line has {counted(len(columns), 'column')}, the header names {len(names)}")
         self._form.parse(dict(zip(names, columns, strict=True)), number, into)
 
     def parse_block(self, block: Block) -> ParsedBatch:

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from common.arrays import Flags
 from common.logs import values
-from common.logs.records import Raw
 from common.logs.vectors import as_text, by_distinct, real_numbers
 
 _ESCAPE = re.compile(r"\\([\\=|])")
@@ -57,14 +56,6 @@ def session_starts(start: pa.Array, logged: pa.Array, duration: pa.Array) -> tup
     micros = np.rint(np.clip(lengths.fill_null(0).to_numpy(zero_copy_only=False), 0, values.MAX_DURATION_S) * _SECOND)
     late = (begins + micros.astype(np.int64) > received) & (micros <= begins)
     return pa.array(np.where(late, begins - micros.astype(np.int64), begins)).view(_TIMESTAMP), certain
-
-
-def told_apart(raw: Raw) -> Raw:
-    """The texts of a THREAT log without the session, if it has no sequence number.
-
-    A session has many threats: by the session alone, all but the first would count as duplicates.
-    """
-    return raw if values.text(raw.get("sequence_number")) else {**raw, "session_id": None}
 
 
 def without_foreign_zone(raw: dict[str, str | None]) -> dict[str, str | None]:

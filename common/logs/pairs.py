@@ -16,7 +16,6 @@ from common.logs.batches import ParsedBatch, RecordCollector, decoded
 from common.logs.blocks import MAX_LINE_BYTES, Block
 from common.logs.keyed import KeyedLines, Style, fields_of
 from common.logs.options import ReadOptions
-from common.logs.pair_rules import told_apart
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
 from common.logs.source import Source
 from common.logs.tables import sessions_of
@@ -118,8 +117,6 @@ def parse_block(block: Block, path: str, options: ReadOptions, form: PairFormat)
     for columns in lines.columns(form.plain, form.wanted):
         for kind, mask, raw, sure in form.together(columns.table, style):
             rows = columns.lines[mask]
-            if kind == THREAT and "session_id" in raw:
-                sure = sure & _has_number(raw)
             if not len(rows) or not _REQUIRED[kind] <= set(raw):
                 continue
             batch = pa.RecordBatch.from_arrays(list(raw.values()), names=list(raw))
@@ -132,12 +129,6 @@ def parse_block(block: Block, path: str, options: ReadOptions, form: PairFormat)
     for at in np.flatnonzero(alone).tolist():
         parse_line(lines[at], block.number(at), options, form, collector)
     return collector.batch(found)
-
-
-def _has_number(raw: Mapping[str, pa.Array]) -> Flags:
-    """Which rows `told_apart` leaves as they are."""
-    number = raw.get("sequence_number", pa.nulls(len(raw["session_id"]), pa.string()))
-    return np.asarray(pc.not_equal(pc.utf8_trim(as_text(number), BLANK), "").fill_null(False))
 
 
 def parse_line(line: bytes, number: int, options: ReadOptions, form: PairFormat, into: RecordCollector) -> None:
@@ -158,7 +149,7 @@ def parse_line(line: bytes, number: int, options: ReadOptions, form: PairFormat,
         if kind not in (TRAFFIC, THREAT):
             into.skip(kind)
             return
-        session = session_of(kind, raw if kind == TRAFFIC else told_apart(raw), options)
+        session = session_of(kind, raw, options)
     except FieldError as error:
         into.reject(number, str(error), text)
     else:

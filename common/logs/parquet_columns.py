@@ -14,7 +14,7 @@ from common.logs.records import COUNTERS
 from common.logs.values import FieldError
 
 _LAST_INSTANT = 7_258_118_400 * values.MICROSECOND
-_TIMES = ("start_ts", "end_ts")
+_TIMES = ("start_ts", "end_ts", "log_ts")
 _WHOLE = frozenset({*COUNTERS, "src_port", "dst_port", "nat_src_port", "nat_dst_port", "repeat_count", "protocol"})
 _UNITS = ((0, 10**10, 1_000_000.0), (10**11, 10**13, 1_000.0), (10**14, 10**16, 1.0), (10**17, 10**19, 0.001))
 """Range of numbers of each unit (s, ms, us, ns), and its length in microseconds."""

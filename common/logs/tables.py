@@ -13,10 +13,11 @@ from common.contracts.session import OPEN_SUBTYPES, PARSED_SCHEMA
 from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
 from common.logs.clock import ZONE_SOURCES
-from common.logs.clock_columns import TIMESTAMP, Clock
+from common.logs.clock_columns import Clock
 from common.logs.options import ReadOptions
 from common.logs.raw_columns import RawColumns, numbers_of
 from common.logs.records import COUNTERS, SMALL_NUMBERS, TEXT_RULES, TRAFFIC, foreign_columns
+from common.logs.stamp_columns import TIMESTAMP
 
 
 def sessions_of(

@@ -35,24 +35,26 @@ def _all_but(*others: Iterable[int]) -> Flags:
     return table
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """The bytes that a value may begin with, and those that it may hold, for a rule to leave it as it is."""
-
-    first: Flags
-    inside: Flags | None = None
-
-
 _BLANKS = range(33)
-_CAPITALS = range(ord("A"), ord("Z") + 1)
-_NOT_ASCII = range(128, 256)  # whose capitals only the rule knows
 _FIRST = _all_but(_BLANKS, [0xEF])  # of a byte order mark
 _LAST = _all_but(_BLANKS, [0xBF])
+_NO_X = _all_but(b"xX")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What a value may begin with and hold for a rule to leave it as it is, if no blank is around it."""
+
+    x_first: bool = True
+    blanks: bool = True
+    capitals: bool = True
+
+
 _KEPT: dict[Callable[..., str | None], _Kept] = {
-    values.text: _Kept(_FIRST),
-    values.user: _Kept(_all_but(_BLANKS, [0xEF], b"xX")),
-    values.lower: _Kept(_FIRST, _all_but(_CAPITALS, _NOT_ASCII)),
-    values.hyphenated: _Kept(_FIRST, _all_but(_BLANKS, _CAPITALS, _NOT_ASCII)),
+    values.text: _Kept(),
+    values.user: _Kept(x_first=False),
+    values.lower: _Kept(capitals=False),
+    values.hyphenated: _Kept(capitals=False, blanks=False),
 }
 
 
@@ -86,20 +88,19 @@ def _by_fallible(
 
 def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
     """The result of a rule for text. A column that the rule leaves as it is, as most are, is its own result."""
-    if pa.types.is_string(column.type) and (_only_digits(column) or _is_kept(column, rule)) and not _has_empty(column):
+    if pa.types.is_string(column.type) and _is_kept(column, rule) and not _has_empty(column):
         return column, _all(column)
     return by_distinct(column, rule, pa.string())
 
 
 def addresses(column: pa.Array, name: str) -> Checked:
     """Addresses. Those in the usual form of IPv4 are their own result; the others are read once per distinct value."""
-    if not pa.types.is_dictionary(column.type):
-        column = as_text(column).dictionary_encode()
-    distinct = as_text(column.dictionary)
+    encoded = column if pa.types.is_dictionary(column.type) else as_text(column).dictionary_encode()
+    distinct = as_text(encoded.dictionary)
     usual = pc.match_substring_regex(distinct, _IPV4)
     if usual.false_count == 0 and distinct.null_count == 0:
-        return distinct.take(column.indices), _all(column)
-    return by_distinct(column, partial(values.ip, name), pa.string())
+        return column if pa.types.is_string(column.type) else distinct.take(encoded.indices), _all(column)
+    return by_distinct(encoded, partial(values.ip, name), pa.string())
 
 
 def as_text(column: pa.Array) -> pa.Array:
@@ -117,7 +118,7 @@ def integers(column: pa.Array) -> Checked:
         numbers = column.cast(pa.int64())
         return numbers, np.asarray(pc.greater_equal(numbers, 0).fill_null(True))
     column = as_text(column)
-    if _only_digits(column):
+    if only_digits(column):
         try:
             return column.cast(pa.int64()), _all(column)
         except pa.ArrowInvalid:
@@ -132,7 +133,7 @@ def real_numbers(column: pa.Array, name: str) -> Checked:
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
         return column.cast(pa.float64(), safe=False), _all(column)
     column = as_text(column)
-    if _only_digits(column):
+    if only_digits(column):
         numbers, certain = integers(column)
         return numbers.cast(pa.float64(), safe=False), certain
     return by_distinct(column, partial(values.seconds, name), pa.float64())
@@ -149,27 +150,34 @@ def bounds_of(column: pa.StringArray) -> npt.NDArray[np.int32]:
     return np.frombuffer(column.buffers()[1], dtype=np.int32, count=len(column) + 1, offset=4 * column.offset)
 
 
+def bytes_of(column: pa.StringArray) -> npt.NDArray[np.uint8]:
+    """The values of a column of text, one behind the other."""
+    data, bounds = column.buffers()[2], bounds_of(column)
+    return np.frombuffer(data or b"", dtype=np.uint8)[bounds[0] : bounds[-1]]
+
+
 def _has_empty(column: pa.StringArray) -> bool:
     return bool(len(column)) and int(np.count_nonzero(np.diff(bounds_of(column)) == 0)) > column.null_count
 
 
 def _is_kept(column: pa.StringArray, rule: Callable[[str], str | None]) -> bool:
     """Whether, by the bytes alone, the rule leaves every value as it is."""
-    kept = _KEPT.get(rule)
-    data, bounds = column.buffers()[2], bounds_of(column)
-    if kept is None or data is None:
-        return kept is not None
-    used = np.frombuffer(data, dtype=np.uint8)
+    kept, used = _KEPT.get(rule), bytes_of(column)
+    if kept is None or not len(used):
+        return not len(used)
+    has_blanks, is_ascii = used.min() <= max(_BLANKS), used.max() < 128
+    if has_blanks and not kept.blanks:
+        return False
+    if not kept.capitals and not (is_ascii and (used - np.uint8(ord("A"))).min() >= 26):
+        return False  # outside ASCII, only the rule knows what is a capital
+    if is_ascii and not has_blanks and kept.x_first:
+        return True
+    bounds = bounds_of(column) - bounds_of(column)[0]
     filled = np.flatnonzero(np.diff(bounds))
     first, last = used[bounds[filled]], used[bounds[filled + 1] - 1]
-    inside = kept.inside is None or kept.inside[used[bounds[0] : bounds[-1]]].all()
-    return bool(inside and kept.first[first].all() and _LAST[last].all())
+    return bool(_FIRST[first].all() and _LAST[last].all() and (kept.x_first or _NO_X[first].all()))
 
 
-def _only_digits(column: pa.StringArray) -> bool:
-    data = column.buffers()[2]
-    if data is None or len(column) == 0:
-        return True
-    bounds = bounds_of(column)
-    used = np.frombuffer(data, dtype=np.uint8)[bounds[0] : bounds[-1]]
-    return bool(((used - np.uint8(48)) < 10).all())
+def only_digits(column: pa.StringArray) -> bool:
+    """Whether the values are empty, null, or of digits alone."""
+    return bool(((bytes_of(column) - np.uint8(48)) < 10).all())

@@ -22,8 +22,8 @@ from common.retries import Retries, TryAgainError, retried
 from common.runtime.context import StageRun
 from common.storage.scratch import writing
 from common.windows import WINDOW, Windows
-from jobs.delta.intake import Intake, identifiable
 from jobs.delta.kept import Without
+from jobs.delta.scanning import Intake, identifiable
 from jobs.delta.staging import SLICE
 
 COMMIT_RETRIES = Retries(tries=200, first_pause_seconds=0.05, longest_pause_seconds=0.05)

@@ -18,9 +18,10 @@ from jobs.delta import kept, open_sessions, volume
 from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
 from jobs.delta.hosts import check_sums, host_slices
-from jobs.delta.intake import Intake, ingest
+from jobs.delta.intake import ingest
 from jobs.delta.networks import in_networks, overlapping
 from jobs.delta.pairs import pair_slices
+from jobs.delta.scanning import Intake
 
 HOLES_SHOWN = 100
 """The run report names so many damaged or unreadable parts of the input; `missing` counts all."""

@@ -14,6 +14,7 @@ from common.detection.members.member import Samples
 from common.detection.pairs.activity import activity_of
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import current_run, model_store
+from common.display import counted
 from common.errors import InputError
 from common.lake.lake import Lake
 from common.lake.window_status import FEATURES, WindowStatus, read_statuses, whole_windows
@@ -79,8 +80,8 @@ def _score(
         for rows in read_rows(stage.lake, config.windows, model_features(stage.spec), stage.project.model_horizon):
             if rows.unmatched:
                 raise InputError(
-                    f"{rows.unmatched:,} rows of fg_a in {config.windows} have no counterpart in fg_c of horizon "
-                    f"{stage.project.model_horizon}",
+                    f"fg_c of horizon {stage.project.model_horizon} has no counterpart of "
+                    f"{counted(rows.unmatched, 'row')} of fg_a in {config.windows}",
                     "Run ndr-fg-c again for these windows",
                 )
             samples = Samples(rows.keys, rows.values, _activity(model, stage, rows))

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from common.display import in_csv, in_json, lines_on_terminal, on_terminal
+from common.display import counted, in_csv, in_json, lines_on_terminal, on_terminal
 
 HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Co", "Cs", "Cn"})
 
@@ -56,3 +56,10 @@ def test_a_csv_cell_is_no_formula(text: str, cell: str) -> None:
 def test_json_is_the_same_value_and_printable(value: object) -> None:
     assert json.loads(in_json(value)) == value and in_json(value).isprintable()
     assert in_json("ü") == '"ü"'
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 other hosts"), (1, "1 other host"), (2, "2 other hosts"), (1000, "1,000 other hosts")]
+)
+def test_counted(number: int, words: str) -> None:
+    assert counted(number, "other host") == words

@@ -25,6 +25,7 @@ def kinds_of_records() -> Rows:
     no_sequence = session(src_ip="10.1.1.4", session_id="78", sequence_number=None)
     nameless = session(src_ip="10.1.1.3", session_id="0", sequence_number=None)
     alert = threat(src_ip="10.1.1.6", session_id="0", sequence_number=90)
+    unnumbered = threat(src_ip="10.1.1.11", session_id="91", sequence_number=None)
     return [
         # a start log, by its status and by its subtype: never counted, in host 10.1.1.1 nor anywhere
         session(src_ip="10.1.1.1", subtype="start", status="uncounted", session_end_reason=None),
@@ -50,6 +51,9 @@ def kinds_of_records() -> Rows:
         # THREAT records: alert counts, reset does not; a host that has nothing else still has a row
         alert,
         {**alert, "source_line": 6008, "status": "duplicate"},
+        # threats of one session without sequence numbers cannot be told apart: both count
+        unnumbered,
+        {**unnumbered, "source_line": 6009},
         threat(src_ip="10.1.1.6", action="reset-both", severity="critical", repeat_count=3),
         # action alert of a TRAFFIC record counts as alert and as a session
         session(src_ip="10.1.1.7", action="alert"),

@@ -30,7 +30,7 @@ SELECT * EXCLUDE (copy) FROM (
     FROM sessions
     WHERE status <> 'uncounted' AND NOT (event_type = 'TRAFFIC' AND coalesce(subtype, '') = 'start')
 )
-WHERE copy = 1 OR (sequence_number IS NULL AND coalesce(session_id, '0') = '0')
+WHERE copy = 1 OR (sequence_number IS NULL AND (event_type = 'THREAT' OR coalesce(session_id, '0') = '0'))
 """
 
 SLICE = "time_bucket(INTERVAL 15 MINUTES, end_ts, TIMESTAMPTZ '2000-01-01 00:08:00+00')"

@@ -77,6 +77,7 @@ def test_threat_records_count_as_threats_and_alerts_only() -> None:
     assert (row["threat_cnt"], row["alert_cnt"], row["deny_cnt"], row["sessions_cnt"]) == (4, 1, 0, 0)
     assert row["bytes_src_p50"] is None
     assert rows_of("delta_pair", host_ip="10.1.1.6") == []
+    assert host("10.1.1.11")["threat_cnt"] == 2
     assert (host("10.1.1.7")["alert_cnt"], host("10.1.1.7")["threat_cnt"]) == (1, 0)
 
 

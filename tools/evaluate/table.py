@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.display import on_terminal
+from common.display import counted, on_terminal
 
 _WITHOUT = "undefined"
 
@@ -13,11 +13,12 @@ def as_table(report: dict[str, Any]) -> str:
     """The figures, then one line per attack."""
     budget = report["budget"]
     lines = [
-        f"{report['since']} to {report['until']}: {report['windows']} windows, {report['rows']} rows, "
-        f"{report['positives']} malicious, {report['attacked_hosts']} of {report['hosts']} hosts attacked",
-        f"{report['rows_without_prediction']} rows without a prediction count as least anomalous; ignored: "
-        f"{report['predictions_outside_the_rows']} predictions without a label, "
-        f"{report['label_rows_outside_the_period']} label rows of other times",
+        f"{report['since']} to {report['until']}: {counted(report['windows'], 'window')}, "
+        f"{counted(report['rows'], 'row')}, {report['positives']:,} malicious, "
+        f"{report['attacked_hosts']} of {counted(report['hosts'], 'host')} attacked",
+        f"{counted(report['rows_without_prediction'], 'row')} without a prediction, taken as least anomalous; "
+        f"ignored: {counted(report['predictions_outside_the_rows'], 'prediction')} without a label, "
+        f"{counted(report['label_rows_outside_the_period'], 'label row')} of other times",
         "",
         *_figures(report),
     ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import click
 
+from common.display import counted
 from common.lake.lake_format import require_format
 from common.runtime.rows import print_rows
 from tools.lake.inspection import history_rows, named, schema_rows, table_rows
@@ -61,5 +62,5 @@ def print_sample(lake_uri: str, feature_spec_version: str | None, name: str, wan
     more = len(table.columns) - COLUMNS_SHOWN
     if form == "table" and not wanted.columns and more > 0:
         wanted = replace(wanted, columns=tuple(dict.fromkeys((*table.key, *table.column_names)))[:COLUMNS_SHOWN])
-        click.echo(f"{more:,} more columns: name some with --columns, or choose another --format", err=True)
+        click.echo(f"{counted(more, 'more column')}: name some with --columns, or choose another --format", err=True)
     print_rows(sample(lake, table, wanted), form)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.contracts.session import SESSION_COLUMNS
-from common.display import on_terminal
+from common.display import counted, on_terminal
 from common.logs import Counts, LogFiles
 from common.runtime.rows import moment
 
@@ -82,13 +82,14 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     formats = ", ".join(f"{count:,} {name}" for name, count in found["formats"].items())
     yield f"files    {found['files']:,} ({formats}), {found['bytes']:,} bytes, {found['skipped_files']:,} skipped"
     if found["damaged_files"] or found["unreadable_files"]:
-        yield f"holes    {found['damaged_files']:,} files are damaged, {found['unreadable_files']:,} cannot be read"
+        damaged = counted(found["damaged_files"], "damaged file")
+        yield f"holes    {damaged}, {found['unreadable_files']:,} that cannot be read"
     records = found["records"]
     yield f"records  {records['read']:,}: " + ", ".join(f"{records[name]:,} {name}" for name in list(records)[1:])
     for title, name in (("others", "others"), ("zones", "zones")):
         if found[name]:
-            counted = ", ".join(f"{count:,} {on_terminal(kind)}" for kind, count in found[name].items())
-            yield f"{title:8} {counted}"
+            kinds = ", ".join(f"{count:,} {on_terminal(kind)}" for kind, count in found[name].items())
+            yield f"{title:8} {kinds}"
     if found["first_end_ts"]:
         yield f"times    sessions ended from {found['first_end_ts']} to {found['last_end_ts']}"
     if found["fields"]:

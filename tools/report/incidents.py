@@ -10,7 +10,7 @@ import click
 
 from common.detection.alerts.incidents import Incident, find_incidents
 from common.detection.alerts.suppression import Mark, feedback_store, read_marks, suppress, verdict_of
-from common.display import on_terminal
+from common.display import counted, on_terminal
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.runtime.rows import FLAT, print_rows
@@ -63,7 +63,7 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
 def _lines(
     shown: list[Incident], quiet: list[tuple[Incident, Mark]], marks: list[Mark], top: int, spec: FeatureSpec
 ) -> list[str]:
-    lines = [f"{len(shown):,} incidents, {len(quiet):,} suppressed by feedback; highest first", ""]
+    lines = [f"{counted(len(shown), 'incident')}, {len(quiet):,} suppressed by feedback; highest first", ""]
     for rank, incident in enumerate(shown[:top], start=1):
         lines += _incident(rank, incident, verdict_of(incident, marks), spec)
     if quiet:
@@ -81,11 +81,12 @@ def _incident(rank: int, incident: Incident, verdict: str, spec: FeatureSpec) ->
     looks = incident.technique
     named = f"{looks.name} ({looks.attack_id} {looks.attack_name})" if looks.attack_id else looks.name
     said = f"  marked {verdict}" if verdict else ""
-    before = f"{incident.earlier} incidents of this host before" if incident.earlier else "the host's first incident"
+    earlier, windows = counted(incident.earlier, "incident"), counted(incident.windows, "window")
+    before = f"{earlier} of this host before" if incident.earlier else "the host's first incident"
     lines = [
         f"{rank:>4}  {incident.incident_id}  {incident.host_ip}  {named}  "
         f"{span(incident.start, incident.end)} UTC{said}",
-        f"{INDENT}{incident.windows} windows, peak {incident.peak:%H:%M} with {score(incident.score)}; {before}",
+        f"{INDENT}{windows}, peak {incident.peak:%H:%M} with {score(incident.score)}; {before}",
     ]
     lines += [f"{INDENT}{peer_words(pair)}" for pair in incident.peers[:PEERS_SHOWN]]
     names = feature_names(spec)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from common.detection.alerts.techniques import Technique
-from common.display import on_terminal
+from common.display import counted, on_terminal
 from common.errors import one_line
 from common.windows import iso
 from tools.report.amounts import amount, score
@@ -63,7 +63,7 @@ class Alert:
 def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
     """The alerts as text for a terminal: a line for each, followed by a line for each reason."""
     width = max(len("host"), *(len(alert.host_ip) for alert in alerts))
-    above = [f"{len(alerts)} of {rows:,} scored rows ({hosts:,} hosts, {span}), highest first", ""]
+    above = [f"{len(alerts):,} of {counted(rows, 'scored row')} ({counted(hosts, 'host')}, {span}), highest first", ""]
     lines = []
     for alert in alerts:
         window = f"{alert.window_start_ts:%Y-%m-%d %H:%M}-{alert.window_end_ts:%H:%M}"
@@ -84,8 +84,8 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
 def _resembles(alert: Alert) -> str:
     """The technique that the alert resembles, and how often its host alerted lately."""
     technique = f" ({alert.technique.attack_id} {alert.technique.attack_name})" if alert.technique.attack_id else ""
-    before = f"{alert.alerts_before} alerts for this host" if alert.alerts_before else "no alert for this host"
-    return f"resembles: {alert.technique.name}{technique}; {before} in the previous 7 days"
+    before = counted(alert.alerts_before, "alert") if alert.alerts_before else "no alert"
+    return f"resembles: {alert.technique.name}{technique}; {before} for this host in the previous 7 days"
 
 
 def _reason(reason: Evidence) -> str:

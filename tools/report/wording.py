@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from common.detection.explanation import Reason
+from common.display import counted
 from common.features.spec import FeatureSpec
 from tools.report.amounts import amount
 
@@ -94,11 +95,10 @@ def peer_words(pair: Mapping[str, Any]) -> str:
     """A pair in words: who, what was done, and what is new in it."""
     inbound = pair["kind"].startswith("inbound")
     arrow = "<-" if inbound else "->"
-    done = (
-        f"{pair['sessions_day']:,} sessions in 24 h, {pair['failed_day']:,} failed, {amount(pair['sent_day'], 'bytes')}"
-    )
+    sessions = counted(pair["sessions_day"], "session")
+    done = f"{sessions} in 24 h, {pair['failed_day']:,} failed, {amount(pair['sent_day'], 'bytes')}"
     new = f"; new: {', '.join(pair['new'])}" if pair["new"] else ""
-    others = f"; seen by {pair['others']['peer']:,} other hosts"
+    others = f"; seen by {counted(pair['others']['peer'], 'other host')}"
     return f"{arrow} {pair['peer_ip']}:{pair['peer_port']} ({KINDS[pair['kind']]}): {done}{new}{others}"
 
 

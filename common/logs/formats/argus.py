@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from common.display import counted
 from common.errors import FormatError
 from common.logs import values
 from common.logs.batches import KEPT, ParsedBatch, RecordCollector, decoded
@@ -60,7 +61,7 @@ class _Parser:
             raise FieldError("no header line with column names came before this line")
         columns = split_columns(decoded(line))
         if len(columns) != len(self._fields):
-            raise FieldError(f"the line has {len(columns)} columns, the header names {len(self._fields)}")
+            raise FieldError(f"the line has {counted(len(columns), 'column')}, the header names {len(self._fields)}")
         flow = {name: value.strip() for name, value in zip(self._fields, columns, strict=True)}
         if flow["Proto"].lower() == "man":
             into.skip("management")

@@ -1,7 +1,7 @@
 """CEF (ArcSight Common Event Format) of PAN-OS and of Strata Logging Service.
 
 The two write `in` and `out` the other way round: PAN-OS's template has `in=$bytes_sent`, the service has the bytes sent
-in `out`. The product in the header tells which one wrote the line.
+in `out`. The product in the header tells which one wrote the line. Custom fields are read by their labels.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.logs import cef_labels
 from common.logs.batches import ParsedBatch
+from common.logs.cef_labels import by_label, columns_by_label
 from common.logs.keyed import Style
 from common.logs.pair_rules import session_start, session_starts, unescaped, with_own_zone, without_foreign_zone
 from common.logs.pairs import PLAIN, Profile, Rule, Together, read_pairs
@@ -146,7 +148,9 @@ def read(source: Source) -> Iterator[ParsedBatch]:
 class Cef:
     """How the lines are built and what they mean, as `PairFormat` asks."""
 
-    wanted = frozenset(key for profile in PROFILES.values() for keys in profile.keys.values() for key in keys)
+    wanted = cef_labels.WANTED | {
+        key for profile in PROFILES.values() for keys in profile.keys.values() for key in keys
+    }
     plain = frozenset(
         key for profile in PROFILES.values() for name in PLAIN & set(profile.keys) for key in profile.keys[name]
     )
@@ -166,7 +170,7 @@ class Cef:
         kind = fields.get("name" if product == PAN_OS else "event", "").upper()
         if (kind, product) not in PROFILES:
             return (fields.get("event", "") if kind.isdigit() else kind) or "no log type", {}
-        raw = PROFILES[kind, product].raw(fields)
+        raw = PROFILES[kind, product].raw(by_label(fields))
         start = raw.pop("logged_start", None)
         if kind == TRAFFIC and not raw["start_ts"]:
             raw["start_ts"] = session_start(start, raw["log_time"], raw["duration_s"])
@@ -176,13 +180,15 @@ class Cef:
 
     def together(self, table: pa.RecordBatch, style: Style) -> Iterator[Together]:
         """The same for lines that share their keys."""
+        table, same = columns_by_label(table)
         ours = pc.equal(as_text(table.column("vendor")), VENDOR)
         for (kind, product), profile in PROFILES.items():
             types = pc.utf8_upper(as_text(table.column("name" if product == PAN_OS else "event")))
             chosen = pc.and_(pc.and_(pc.equal(types, kind), pc.equal(as_text(table.column("product")), product)), ours)
             mask = np.asarray(chosen.fill_null(False))
             if mask.any():
-                yield self._part(table, mask, kind, product, profile)
+                kind, mask, raw, certain = self._part(table, mask, kind, product, profile)
+                yield kind, mask, raw, certain & same
 
     def _part(self, table: pa.RecordBatch, mask: np.ndarray, kind: str, product: str, profile: Profile) -> Together:
         raw, certain = profile.columns(table)

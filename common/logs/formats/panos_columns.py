@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from common.display import counted
 from common.errors import FormatError
 from common.logs.batches import ParsedBatch, RecordCollector, decoded
 from common.logs.csv_lines import split_columns
 from common.logs.lines import check_length, read_lines
-from common.logs.pair_rules import told_apart
 from common.logs.panos_texts import session_texts
 from common.logs.panos_variables import column_of
 from common.logs.records import THREAT, TRAFFIC, session_of, status_of
@@ -57,7 +57,9 @@ def read(source: Source) -> Iterator[ParsedBatch]:
         text = decoded(line).strip(BLANK)
         columns = split_columns(_HEADER.sub("", text, count=1))
         if len(columns) != len(names):
-            raise FieldError(f"the line has {len(columns)} columns, the project parameter columns names {len(names)}")
+            raise FieldError(
+                f"the line has {counted(len(columns), 'column')}, the project parameter columns names {len(names)}"
+            )
         found: dict[str, str | None] = {}
         for name, value in zip(names, columns, strict=True):
             if name and not found.get(name):
@@ -66,7 +68,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
         if kind not in (TRAFFIC, THREAT):
             into.skip(kind)
             return
-        session = session_of(kind, raw if kind == TRAFFIC else told_apart(raw), source.options)
+        session = session_of(kind, raw, source.options)
         into.keep(number, session, status_of(kind, session["subtype"]))
 
     return read_lines(source, parse)

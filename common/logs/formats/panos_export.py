@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from common.logs import values
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.named_lines import Fields, NamedColumns, read_named
-from common.logs.pair_rules import told_apart
 from common.logs.records import THREAT, TRAFFIC, session_of, status_of
 from common.logs.source import Source
 from common.logs.spelled_times import spreadsheet_time
@@ -95,7 +94,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
             into.skip(kind or "no log type")
             return
         raw = _raw(named)
-        session = session_of(kind, raw if kind == TRAFFIC else told_apart(raw), source.options)
+        session = session_of(kind, raw, source.options)
         into.keep(number, session, status_of(kind, session["subtype"]))
 
     form = NamedColumns("an export of PAN-OS", (REQUIRED,), _is_header, parse, ",;\t", lower=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.arrays import Integers
+from common.arrays import Flags, Integers
 from common.contracts.session import SESSION_COLUMNS
 from common.errors import FormatError, InputError, first_line
 from common.logs.batches import ParsedBatch, RecordCollector, hole_batch
@@ -23,7 +24,7 @@ from common.logs.parquet_columns import column, leaves, prepared, root, texts_of
 from common.logs.records import THREAT, TRAFFIC, Raw, session_of, status_of
 from common.logs.source import Source
 from common.logs.tables import sessions_of
-from common.logs.values import FieldError, shown
+from common.logs.values import FieldError, shown, text
 from common.logs.vectors import as_text, by_distinct
 from common.logs.vpc_records import REQUIRED as VPC_REQUIRED
 from common.logs.vpc_records import vpc_parser
@@ -173,16 +174,26 @@ def _parse(raw: pa.RecordBatch, first_row: int, source_file: str, options: ReadO
     rows = np.arange(raw.num_rows, dtype=np.int64)
     found: list[pa.RecordBatch] = []
     certain = np.zeros(raw.num_rows, dtype=bool)
-    for kind in (TRAFFIC, THREAT):
-        chosen = rows[np.asarray(pc.equal(kinds, kind).fill_null(False))]
+    collector = RecordCollector(source_file)
+    for kind, (is_in, columns) in product((TRAFFIC, THREAT), _by_log_time(raw)):
+        chosen = rows[is_in & np.asarray(pc.equal(kinds, kind).fill_null(False))]
         if not len(chosen) or not _suits(kind, raw):
             continue
-        sessions, sure = sessions_of(raw.take(pa.array(chosen)), kind, chosen + first_row, source_file, options)
+        batch, numbers = columns.take(pa.array(chosen)), chosen + first_row
+        sessions, sure = sessions_of(batch, kind, numbers, source_file, options, zones=collector.zones)
         found.append(sessions)
         certain[chosen[sure]] = True
-    collector = RecordCollector(source_file)
     _parse_rows(raw, kinds, rows[~certain], first_row, options, collector)
     return collector.batch(found)
+
+
+def _by_log_time(raw: pa.RecordBatch) -> list[tuple[Flags, pa.RecordBatch]]:
+    """The mask of the rows with a log time and the columns with it, and those of the rows without."""
+    if "log_ts" not in raw.schema.names:
+        return [(np.ones(raw.num_rows, dtype=bool), raw)]
+    written = np.asarray(raw.column("log_ts").is_valid())
+    renamed = raw.rename_columns(["log_time" if name == "log_ts" else name for name in raw.schema.names])
+    return [(written, renamed), (~written, raw.drop_columns("log_ts"))]
 
 
 def _suits(kind: str, raw: pa.RecordBatch) -> bool:
@@ -215,7 +226,9 @@ def _parse_rows(
 
 
 def _known(record: Raw) -> Raw:
-    return {name: value for name, value in record.items() if name != "event_type"}
+    """The texts as `session_of` has them."""
+    known = {name: value for name, value in record.items() if name not in ("event_type", "log_ts")}
+    return known | {"log_time": record["log_ts"]} if text(record.get("log_ts")) else known
 
 
 def _text(column: pa.Array) -> pa.Array:

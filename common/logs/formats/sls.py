@@ -7,11 +7,10 @@ from functools import lru_cache, partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.logs.batches import DUPLICATE, ParsedBatch, RecordCollector
 from common.logs.json_blocks import Layout, Part, read_json
-from common.logs.json_fields import Fields, Rule, by_combination
+from common.logs.json_fields import Fields, Rule, by_combination, rows_by_kind
 from common.logs.json_lines import Document, names_in, pick, text_at
 from common.logs.options import ReadOptions
 from common.logs.records import THREAT, TRAFFIC, session_of, status_of, threat_id
@@ -197,10 +196,10 @@ def _parts(fields: Fields, others: tuple[str, ...], found: pa.RecordBatch) -> It
     own = np.ones(found.num_rows, dtype=bool)
     for name in others:
         own &= np.asarray(found.column(name).is_null())
-    for kind in pc.unique(kinds).drop_null().to_pylist():
-        rows = np.asarray(pc.equal(kinds, kind).fill_null(False)) & own
+    for kind, of_kind in rows_by_kind(kinds):
+        rows = of_kind & own
         if kind in (TRAFFIC, THREAT):
-            raw, doubtful = fields.columns(found.filter(pa.array(rows)))
+            raw, doubtful = fields.columns(found, rows)
             yield Part(kind, rows, raw, doubtful)
         else:
             yield Part(kind, rows)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from common.logs import values
 from common.logs.batches import KEPT, ParsedBatch, RecordCollector
 from common.logs.json_lines import Document, names_in, read_documents, text_at
-from common.logs.pair_rules import told_apart
 from common.logs.records import THREAT, TRAFFIC, session_of, threat_id
 from common.logs.source import Source
 from common.logs.values import FieldError
@@ -58,7 +57,7 @@ def read(source: Source) -> Iterator[ParsedBatch]:
         if kind == "flow":
             into.keep(number, session_of(TRAFFIC, raw | _flow(document, raw), source.options), KEPT)
         else:
-            into.keep(number, session_of(THREAT, told_apart(raw | _alert(document)), source.options), KEPT)
+            into.keep(number, session_of(THREAT, raw | _alert(document), source.options), KEPT)
 
     return read_documents(source, parse)
 

@@ -17,7 +17,9 @@ MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 _NEWLINE = 10
 _BETWEEN = b" \t\r\n,[]\0"
 _IS_BETWEEN = np.isin(np.arange(256), list(_BETWEEN))
-_BOUNDARY = re.compile(rb"(?:\}[\s,\]\[]*|\n\s*)(\{)\s*\"")
+_BOUNDARY = re.compile(rb"(?:\}[\s,\]\[]*+|(?<!\s)[^\S\n]*+\n\s*+)(\{)\s*+\"")
+"""An object that follows another, or begins a line. Blanks are read once: there may be megabytes of them."""
+
 _NEAR_BYTES = 64 * 1024
 _MOST_GIVEN_UP = 1_000
 """Reading goes on this often in a file after what is no JSON; then the lines of the file are passed on as they are."""

@@ -9,18 +9,21 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from sys import getsizeof
 from typing import Any
 
 import numpy as np
 
 from common.logs.batches import decoded
-from common.logs.blocks import Block
+from common.logs.blocks import BLOCK_BYTES, Block
 from common.logs.packing.gunzip import MAGIC
 from common.logs.wrappers.columns import objects_at, texts_at
 from common.logs.wrappers.documents import MAX_DOCUMENT_BYTES
 from common.logs.wrappers.spans import spans
 
 EACH, BASE64 = "*", "base64"
+MOST_UNPACKED_BYTES = 16 * BLOCK_BYTES
+"""Records of a block that take more memory are no logs: they are packed to do harm, and passed on as they are."""
 
 Path = tuple[str, ...]
 
@@ -77,10 +80,12 @@ def unwrapped(block: Block, path: Path) -> Block:
         return replace(block, data=joined, numbers=numbers, behind=block.next_line)
     lines: list[bytes] = []
     numbers_: list[int] = []
+    size = 0
     for index, line in enumerate(block.data.split(b"\n")):
         if not line.strip():
             continue
-        found = records_at(line, path)
+        found = records_at(line, path) if size <= MOST_UNPACKED_BYTES else [line]
+        size += sum(map(getsizeof, found))
         lines += found
         numbers_ += [block.number(index)] * len(found)
     data = b"\n".join((*lines, b"")) if lines else b""
@@ -114,11 +119,13 @@ def records_at(line: bytes, path: Path) -> list[bytes]:
     if path[-1] == EACH:
         return _elements(document, text, path) or [line]
     found: list[bytes] = []
+    size = 0
     for value in _values(document, path):
         record = _record(text, value, path)
-        if record is None:
+        if record is None or size > MOST_UNPACKED_BYTES:
             return [line]
         found += record
+        size += sum(map(getsizeof, record))
     return found or [line]
 
 
@@ -156,7 +163,11 @@ def _record(text: bytes, value: Any, path: Path) -> list[bytes] | None:
         return value.encode("utf-8", "backslashreplace").rstrip(b"\r\n").split(b"\n")
     try:
         raw = base64.b64decode(value, validate=True)
-        raw = zlib.decompressobj(31).decompress(raw, MAX_DOCUMENT_BYTES) if raw.startswith(MAGIC) else raw
+        if raw.startswith(MAGIC):
+            member = zlib.decompressobj(31)
+            raw = member.decompress(raw, MAX_DOCUMENT_BYTES)
+            if not member.eof:  # cut off, or too long for a record
+                return None
     except (binascii.Error, ValueError, zlib.error):
         return None
     return raw.rstrip(b"\r\n").split(b"\n")

@@ -47,6 +47,22 @@ def test_records_that_cannot_be_told_apart_are_never_duplicates() -> None:
         assert statuses(line, line) == ["kept", "duplicate"]
 
 
+@pytest.mark.parametrize("per_batch", [100, 1])
+def test_records_of_one_session_in_two_windows_both_count(per_batch: int) -> None:
+    """They end at 16:22:55 and 16:22:59 in one window, at 16:23:00 in the next."""
+    lines = [traffic(changes={36: seconds}) for seconds in ("5", "9", "10")]
+    counted = {100: ["duplicate", "kept", "kept"], 1: ["kept", "duplicate", "kept"]}
+    assert statuses(*lines, per_batch=per_batch) == counted[per_batch]
+
+
+def test_threats_of_one_session_are_told_apart_by_their_number_only() -> None:
+    line = threat(changes={36: ""})
+    assert statuses(line, line, traffic(), traffic(changes={39: ""})) == ["kept"] * 4
+    for session in ("2042976", "0", ""):
+        line = threat(changes={22: session})
+        assert statuses(line, line, threat(changes={22: session, 36: "5"})) == ["kept", "duplicate", "kept"]
+
+
 def test_start_logs_are_uncounted_and_never_duplicates() -> None:
     start = traffic(changes={4: "start"})
     assert statuses(start, start, traffic(), traffic()) == ["uncounted", "uncounted", "kept", "duplicate"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.logs import ReadOptions, read_file
-from tests.common.logs.mutations import ARGUS_HEADER
+from tests.common.logs.log_samples import ARGUS_HEADER
 from tests.common.logs.panos_logs import threat, traffic
 from tests.common.logs.test_files import write
 from tests.common.logs.test_flows import ecs
@@ -78,3 +80,35 @@ def test_fields_and_keys_of_any_length(tmp_path: Path) -> None:
     sessions, rejects = outcome(write(tmp_path / "ecs", "\n".join(texts)))
     assert [row["rule"] for row in sessions] == ["allow-untrust", long, "allow-untrust"]
     assert len(rejects) == 1 and len(rejects[0]["reason"]) < 200
+
+
+def packed(text: bytes, cut: int = 0) -> dict[str, str]:
+    data = gzip.compress(text)
+    return {"data": base64.b64encode(data[: len(data) - cut]).decode()}
+
+
+@pytest.mark.parametrize("text", [b"x" * 8_000_000, b"ab\n" * 1_000_000], ids=["long", "many"])
+def test_packed_records_that_fill_the_memory_are_one_reject(
+    tmp_path: Path, text: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A megabyte may hold a gigabyte. What comes before and after, in other blocks, is read."""
+    monkeypatch.setattr("common.logs.wrappers.records.MOST_UNPACKED_BYTES", 16_000_000)
+    good = json.dumps({"records": [packed(json.dumps(ecs()).encode())]})
+    lines = [good, json.dumps({"records": [packed(text)] * 3})]
+    sessions, rejects = outcome(write(tmp_path / "log", "\n".join(lines)))
+    assert ([row["source_line"] for row in sessions], [row["source_line"] for row in rejects]) == ([1], [2])
+
+
+def test_packed_records_that_are_cut_off_are_rejects(tmp_path: Path) -> None:
+    documents = b"\n".join(json.dumps(ecs()).encode() for _ in range(50))
+    lines = [json.dumps({"records": [packed(documents, cut)]}) for cut in (0, 1, 40)]
+    sessions, rejects = outcome(write(tmp_path / "log", "\n".join(lines)))
+    assert (len(sessions), [row["source_line"] for row in rejects]) == (50, [2, 3])
+
+
+def test_an_object_of_blank_lines_is_read_in_one_go(tmp_path: Path) -> None:
+    """Megabytes of them, whose every end could begin an object; reading them again from each would take days."""
+    text = f'[\n{json.dumps(ecs())},\n{{"a":' + "\n" * 9_000_000 + json.dumps(ecs())
+    sessions, rejects = outcome(write(tmp_path / "log", text))
+    assert [row["source_line"] for row in sessions] == [2, 9_000_003]
+    assert [row["source_line"] for row in rejects] == [3]

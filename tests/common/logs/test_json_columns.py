@@ -11,8 +11,10 @@ import pytest
 
 from common.logs.blocks import Block
 from common.logs.json_columns import JsonLines, text_columns
+from common.logs.json_fields import by_combination
 from common.logs.json_lines import document_of, text_at
 from common.logs.tables import sessions_of
+from common.logs.values import FieldError
 from tests.common.logs.json_samples import SAMPLES, differences, spoilt_line, together
 
 
@@ -73,6 +75,39 @@ def test_a_malformed_line_costs_only_itself() -> None:
         {"a": "3", "bc": None, "deep": None},
         {"a": None, "bc": None, "deep": None},
     ]
+
+
+def test_dotted_names_after_a_line_without_them() -> None:
+    found = columns('{"a":"10.1.1.1 x.y"}', '{"a":2}', '{"b.c":"x","a":1.5}', '{"x":{"y.z":""}}')
+    assert found == [
+        {"a": "10.1.1.1 x.y", "bc": None, "deep": None},
+        {"a": "2", "bc": None, "deep": None},
+        {"a": "1.5", "bc": "x", "deep": None},
+        {"a": None, "bc": None, "deep": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"a":1,}', '{"a":1 ,\t}', '{"q":[1, ]}', '{"q":nan,"a":1}', '{"a":1,"q":-Infinity}', '{"q":[1,NaN ,2]}',
+     '{"q":[iNF]}', '{"q":{"r":INFINITY\t}}'],
+)  # fmt: skip
+def test_lenient_json_is_not_certain_whatever_is_around_it(line: str) -> None:
+    good = '{"a":"x, y], {n} in-f, ","q":[true,null]}'
+    assert columns(good, line, good)[1] is None
+    assert columns(good, line, good)[2] == {"a": "x, y], {n} in-f, ", "bc": None, "deep": None}
+
+
+def test_a_rule_sees_each_combination_of_texts_as_it_is() -> None:
+    def joined(first: str | None, second: str | None) -> str:
+        if second == "refused":
+            raise FieldError("refused")
+        return f"{first}|{second}"
+
+    given = [pa.array(["a", None, "a\x1f", "a", "b"]), pa.array(["x", "x", None, "x", "refused"])]
+    found, certain = by_combination(joined, given)
+    assert found.to_pylist() == ["a|x", "None|x", "a\x1f|None", "a|x", None]
+    assert certain.tolist() == [True, True, True, True, False]
 
 
 def test_lines_of_a_block() -> None:

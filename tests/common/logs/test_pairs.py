@@ -113,8 +113,10 @@ EXPECTED = {
 }  # fmt: skip
 BY_PAN_OS = cef(PAN_OS | TRAFFIC)
 BY_SERVICE = cef(SERVICE, "TRAFFIC", "end", "3", "LF")
+SWAPPED = {"cs1Label": "Source Zone", "cs1": "trust", "cs4Label": "Rule", "cs4": "outbound web"}
 LINES: dict[str, tuple[str, PairFormat]] = {
     "CEF of PAN-OS": (BY_PAN_OS, Cef()),
+    "CEF with other labels": (cef(PAN_OS | TRAFFIC | SWAPPED), Cef()),
     "CEF of the service": (BY_SERVICE, Cef()),
     "CEF with doubled backslashes": (cef(PAN_OS | TRAFFIC | {"suser": "corp\\\\anna"}), Cef()),
     "CEF with times since the epoch": (cef(PAN_OS | TRAFFIC | {"rt": "1772525431000", "start": "1772525371"}), Cef()),
@@ -160,6 +162,36 @@ def test_cef_times_without_zone_are_local() -> None:
     assert session(cef(late), Cef(), "Europe/Berlin")["start_ts"] == datetime(2026, 3, 3, 8, 9, 47, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("product", ["PAN-OS", "LF"])
+def test_cef_custom_fields_are_read_by_their_labels(product: str) -> None:
+    """Rule and source zone have changed places, the duration is in a free field, and `cn3` holds something else."""
+    base = {key: value for key, value in (PAN_OS | TRAFFIC).items() if key[:2] not in ("cs", "cn")}
+    base |= {"flexString1Label": "Rule", "flexString1": "outbound web", "cs1Label": "FromZone", "cs1": "trust"}
+    base |= {"cs4Label": "Log Profile", "cs4": "fwd", "cs5": "untrust", "cs3Label": "Department", "cs3": "vsys7"}
+    base |= {"cn1Label": "SessionDuration", "cn1": "43", "cn3Label": "packets", "cn3": "31"}
+    fields = base | {"cn2Label": "Session ID", "cn2": "48211"}
+    if product == "LF":
+        fields |= {"in": "7250", "out": "1870", "PanOSSessionStartTime": "Mar 03 2026 08:09:31"}
+    line = cef(fields, *(("end", "TRAFFIC") if product == "PAN-OS" else ("TRAFFIC", "end")), product=product)
+    row = session(line, Cef())
+    assert {column: row[column] for column in EXPECTED} == EXPECTED
+    assert (row["dst_zone"], row["virtual_system"]) == ("untrust", "vsys7")  # no label, and one that nobody knows
+
+
+def test_cef_lines_with_different_labels_are_each_read_by_their_own() -> None:
+    twice = {"cs4Label": "Rule"}
+    lines = [cef(PAN_OS | TRAFFIC | changes) for changes in ({}, SWAPPED, twice, {"cs4Label": ""})]
+    rows = both_ways(lines, Cef()).sessions.to_pylist()
+    assert [(row["rule"], row["src_zone"]) for row in rows] == [
+        ("outbound web", "trust"), ("outbound web", "trust"), ("outbound web", None), ("outbound web", "trust")
+    ]  # fmt: skip
+
+
+def test_cef_without_the_labelled_duration_is_rejected() -> None:
+    (reject,) = both_ways([cef(PAN_OS | TRAFFIC | {"cn3Label": "Packets"})], Cef()).rejects.to_pylist()
+    assert "duration_s is empty" in reject["reason"]
+
+
 def test_cef_of_threats() -> None:
     row = session(cef(PAN_OS | URL, "url", "THREAT", "1"), Cef())
     assert (row["subtype"], row["threat_id"], row["severity"]) == ("url", "(9999)", "informational")
@@ -169,11 +201,9 @@ def test_cef_of_threats() -> None:
     assert (row["subtype"], row["threat_id"], row["severity"]) == ("vulnerability", "Log4Shell(91991)", "critical")
 
 
-def test_threats_without_a_number_are_no_duplicates() -> None:
-    """A session has many threats: without their sequence numbers, the session would make them duplicates."""
+def test_threats_keep_their_session() -> None:
     fields = PAN_OS | {key: value for key, value in URL.items() if key != "externalId"}
-    assert session(cef(fields, "url", "THREAT"), Cef())["session_id"] is None
-    assert session(cef(PAN_OS | URL, "url", "THREAT"), Cef())["session_id"] == "48211"
+    assert session(cef(fields, "url", "THREAT"), Cef())["session_id"] == "48211"
 
 
 def test_other_cef_is_counted() -> None:

@@ -137,6 +137,14 @@ def test_the_tail_of_a_split_line_is_no_record() -> None:
     assert batch.rejects.num_rows == 1 and not batch.others
 
 
+def test_a_line_that_is_split_before_its_version_has_a_tail() -> None:
+    line = traffic()
+    split = line.index("end,") + 1  # within the subtype
+    batch = both_ways([line[:split], line[split:]])
+    reason = "the line has 4 columns and perhaps a part of one, a session of a TRAFFIC log needs the first 37"
+    assert batch.rejects["reason"].to_pylist() == [reason] and batch.others == {"tail of a split line": 1}
+
+
 def test_link_switches_do_not_move_the_columns_behind_them() -> None:
     row = parsed(traffic(117, {69: "{wan1, direct, 2026/03/03 08:09:40,100,,N/A}"}), "Asia/Tokyo")
     assert (row["app_category"], row["app_risk"]) == ("networking", 4)

@@ -101,3 +101,22 @@ def test_parquet_columns_of_other_types_are_an_error(tmp_path: Path) -> None:
     """And no damage: that would leave every row group out."""
     with pytest.raises(InputError, match=r"has columns that cannot be read: .*list"):
         parquet(tmp_path, [FLOW | {"src_ip": ["10.1.1.5"]}])
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_parquet_log_times(tmp_path: Path, text: bool) -> None:
+    """They are kept where they are known, and a session that starts a day after its log is none."""
+    written, early = END + timedelta(minutes=30), START - timedelta(days=2)
+    threat = FLOW | {"event_type": "THREAT", "start_ts": None, "duration_s": None, "log_ts": END}
+    given = [FLOW | {"log_ts": written}, FLOW | {"log_ts": None}, threat, FLOW | {"log_ts": early}]
+    rows, rejects = parquet(tmp_path, given, text)
+    assert [(row["end_ts"], row["log_ts"]) for row in rows] == [(END, written), (END, None), (END, END)]
+    assert [reject["source_line"] for reject in rejects] == [4]
+
+
+def test_parquet_counts_where_the_zone_of_its_times_is_from(tmp_path: Path) -> None:
+    naive = FLOW | {"start_ts": START.replace(tzinfo=None), "end_ts": END.replace(tzinfo=None)}
+    for rows, source in (([FLOW] * 3, "in_record"), ([naive], "project")):
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "log.parquet")
+        (batch,) = read_file(str(tmp_path / "log.parquet"), ReadOptions())
+        assert dict(batch.zones) == {source: len(rows)}

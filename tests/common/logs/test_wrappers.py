@@ -20,7 +20,7 @@ from common.logs.wrappers import Wrapping, documents
 from common.logs.wrappers.columns import objects_at, texts_at
 from common.logs.wrappers.documents import Splitter
 from common.logs.wrappers.records import PATHS, records_at, unwrapped
-from tests.common.logs.mutations import SAMPLES
+from tests.common.logs.log_samples import SAMPLES
 from tests.common.logs.panos_logs import traffic
 from tests.common.logs.test_files import write
 from tests.common.logs.wrappings import OBJECTS, TEXT

@@ -66,9 +66,15 @@ def test_records_that_come_again_with_a_later_batch_count_once(
 
 
 def test_records_without_an_id_are_never_duplicates(stages: Stages, tmp_path: Path) -> None:
-    rows = tuple(row | {"sequence_number": None, "session_id": "0"} for row in rows_of(0, 5))
-    for one, path in deliver_all(tmp_path, [Delivery(0, "a", rows), Delivery(1, "b", rows)]).items():
-        assert outcome(stages.delta(str(window(one.window)), path)) == (5, 0, 0)
+    """A THREAT record without a sequence number has none, whatever its session id; one of TRAFFIC has that."""
+    session, *others = rows_of(0, 5)
+    nameless = [row | {"sequence_number": None, "session_id": "0"} for row in others]
+    alert = threat(end_ts=session["end_ts"], session_id=session["session_id"], sequence_number=None)
+    rows = (session | {"sequence_number": None}, *nameless, alert, alert)
+    folders = deliver_all(tmp_path, [Delivery(0, "a", rows), Delivery(1, "b", rows)])
+    found = [outcome(stages.delta(str(window(one.window)), path)) for one, path in folders.items()]
+    assert found == [(7, 0, 0), (6, 1, 1)]
+    assert stages.lake.arrow("session_keys").num_rows == 1
 
 
 def test_threats_and_sessions_of_one_number_are_two_records(stages: Stages, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_damaged_and_an_unreadable_file_in_a_batch(stages: Stages, tmp_path: P
          "missing_bytes": None},
     ]  # fmt: skip
     assert report.incomplete_reason == (
-        f"1 files are damaged, 1 cannot be read; the first: {batch}/c.gz: has no bytes at all"
+        f"1 damaged file, 1 that cannot be read; the first: {batch}/c.gz: has no bytes at all"
     )
     assert stages.delta(WINDOW, str(batch / "a.csv")).incomplete_reason is None
 

@@ -12,11 +12,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 from common.errors import InputError
-from common.windows import Windows
+from common.logs import ReadOptions
+from common.windows import WINDOW, Windows
+from tests.common.logs.panos_logs import threat as threat_line
+from tests.common.logs.panos_logs import traffic as traffic_line
 from tests.conftest import Stages, write_sessions
 from tests.factories import sessions, threat
 from tests.jobs.delta.deliveries import Delivery, counted, deliver_all, record, rows_of, window
 from tests.lakes import assert_same_table
+from tools.parse.config import ParseConfig
+from tools.parse.job import run as parse
 from tools.simulate.config import SimulateConfig
 from tools.simulate.job import run as simulate
 
@@ -115,3 +120,41 @@ def test_totals_of_a_simulated_day_are_its_labels(stages: Stages, tmp_path: Path
     for row in rows:
         found[row["host_ip"], f"{row['window_start_ts']:%Y-%m-%dT%H:%M:%SZ}"] += row["sessions_cnt"]
     assert {key: found[key] for key in labels} == dict(labels)
+
+
+@pytest.mark.parametrize("windows", ["2026-03-10T08:08Z", "2026-03-10T08:08Z/2026-03-10T08:38Z"])
+@pytest.mark.parametrize("subtype", ["end", "start"], ids=["scanned", "parsed"])
+def test_parquet_sessions_are_late_by_their_log(stages: Stages, tmp_path: Path, windows: str, subtype: str) -> None:
+    """As with any other format. An idle session ends long before its log, and one with a late log is late."""
+    start, end = window(0).start, window(0).end
+    others = [record(10, end - WINDOW / 2, subtype=subtype) | {"log_ts": end}]
+    idle = record(1, start - timedelta(hours=1)) | {"log_ts": start}
+    late = record(2, end - WINDOW / 2) | {"log_ts": end + timedelta(minutes=16)}
+    (path,) = deliver_all(tmp_path, [Delivery(0, "a", (idle, late, *others))]).values()
+    found = stages.delta(windows, path, max_rejected_ratio=1.0).details
+    assert found["records"]["rejected"] == 1
+    assert found["records"]["kept"] == 1 + (subtype == "end")
+    (path,) = deliver_all(tmp_path / "in time", [Delivery(0, "a", (idle, *others))]).values()
+    found = stages.delta(windows, path).details
+    assert (found["records"]["rejected"], found["zones"]) == (0, {"in_record": 2})
+
+
+@pytest.mark.parametrize("windows", ["2024-03-11T16:08Z/2024-03-11T16:53Z", "2024-03-11T16:08Z"])
+def test_the_parser_counts_as_many_sessions(stages: Stages, tmp_path: Path, windows: str) -> None:
+    """Of sessions that are logged again and again, in several files, and of threats without a number.
+
+    They end at 16:22:55 to 16:40:50, or in the single window at 16:22:51 to 16:22:59.
+    """
+    seconds = (5, 9, 8, 10, 400, 1080) if "/" in windows else (5, 9, 8, 1)
+    (tmp_path / "in").mkdir()
+    for number, length in enumerate((*seconds, *seconds[:2])):
+        lines = [traffic_line(changes={22: f"{at}", 36: f"{length}", 39: ""}) for at in range(1, 4)]
+        lines += [lines[0], threat_line(changes={36: ""})]
+        (tmp_path / "in" / f"{number}.log").write_text("\n".join(lines))
+    expected = stages.delta(windows, str(tmp_path / "in")).details["records"]
+    counts = parse(ParseConfig((str(tmp_path / "in"),), ReadOptions(), form="json", stats=True))
+    assert {name: counts[name] for name in ("read", "kept", "duplicate")} == {
+        name: expected[name] for name in ("read", "kept", "duplicate")
+    }
+    # three sessions in each of three windows, or in one, and all threats
+    assert expected["kept"] == (9 + 8 if "/" in windows else 3 + 6)

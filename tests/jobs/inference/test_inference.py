@@ -163,7 +163,7 @@ def test_host_without_fg_c_is_an_error(lake: Path) -> None:
     write(lake, tables(SPEC)["fg_c"], rows("fg_c", LAST, 1, overrides=overrides))
     code, _, error = infer(lake, window=LAST)
     assert code == 1
-    assert "1 rows of fg_a" in error and "Run ndr-fg-c again" in error
+    assert "1 row of fg_a" in error and "Run ndr-fg-c again" in error
 
 
 def test_windows_without_features_are_an_error(lake: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_marked_incident_leaves_the_report_and_is_listed_as_suppressed(lake: s
     assert [(entry["host_ip"], entry["why"]) for entry in after["suppressed"]] == [(host(3), "backup")]
     assert after["suppressed"][0]["score"] == first["score"]
     text = call(report, "--lake", lake, "--incidents")[1]
-    assert "1 incidents, 1 suppressed by feedback" in text and "(expected, until " in text
+    assert "1 incident, 1 suppressed by feedback" in text and "(expected, until " in text
 
 
 def test_a_true_verdict_is_shown_and_suppresses_nothing(lake: str) -> None:

@@ -132,7 +132,7 @@ def test_a_damaged_file_fails_after_everything_else_is_written(log: Path, tmp_pa
          "missing_bytes": 0},
     ]  # fmt: skip
     assert (found["read"], found["rejected"], found["damaged_files"], found["unreadable_files"]) == (31, 2, 1, 1)
-    assert error.startswith("error: 1 files are damaged, 1 cannot be read; the first: ") and str(damaged) not in error
+    assert error.startswith("error: 1 damaged file, 1 that cannot be read; the first: ") and str(damaged) not in error
 
 
 def test_fields_and_file_names_cannot_write_to_the_terminal(tmp_path: Path) -> None:

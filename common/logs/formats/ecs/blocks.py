@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.logs.formats.ecs.documents import body_of
 from common.logs.formats.ecs.fields import CONNECTION, PANOS, ZEEK, kind_of
 from common.logs.json_blocks import Layout, Part
-from common.logs.json_fields import Fields, by_combination
+from common.logs.json_fields import Fields, by_combination, rows_by_kind
 from common.logs.json_lines import Document, text_at
 from common.logs.records import THREAT, TRAFFIC
 
@@ -39,11 +37,10 @@ def _parts(fields: Fields, found: pa.RecordBatch) -> Iterator[Part]:
     named, action, dataset = (found.column(name) for name in ("type", "event_action", "dataset"))
     kinds, _ = by_combination(kind_of, [named, action, dataset])
     own = (ZEEK,) if "state" in fields.paths else (TRAFFIC, THREAT)
-    for kind in pc.unique(kinds).drop_null().to_pylist():
-        rows = np.asarray(pc.equal(kinds, kind).fill_null(False))
+    for kind, rows in rows_by_kind(kinds):
         if kind in own:
             canonical = TRAFFIC if kind == ZEEK else kind
-            raw, doubtful = fields.columns(found.filter(pa.array(rows)))
+            raw, doubtful = fields.columns(found, rows)
             yield Part(canonical, rows, raw, doubtful)
         elif kind not in (TRAFFIC, THREAT, ZEEK):
             yield Part(kind, rows)

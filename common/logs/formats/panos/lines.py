@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from common.display import counted
 from common.logs import values
 from common.logs.batches import RecordCollector, decoded
 from common.logs.blocks import MAX_LINE_BYTES
@@ -133,7 +134,7 @@ def parse_columns(kind: str, columns: list[str], shift: int, options: ReadOption
     """
     whole, cut = whole_columns(kind, columns, shift)
     if len(whole) < NEEDED_COLUMNS[kind]:
-        so_far = f"the line has {len(whole)} columns" + (" and perhaps a part of one" if cut else "")
+        so_far = f"the line has {counted(len(whole), 'column')}" + (" and perhaps a part of one" if cut else "")
         raise FieldError(f"{so_far}, a session of a {kind} log needs the first {NEEDED_COLUMNS[kind]}")
     raw = {name: whole[at] for name, at in POSITIONS[kind].items() if at < len(whole)}
     return session_of(kind, raw | {"header": columns[0]}, options)

@@ -125,8 +125,8 @@ def is_tail(lines: Lines, at: int) -> bool:
         return False
     kind, shift = found
     whole, cut = whole_columns(kind, columns, shift)
-    both = len(whole) + len(split_columns(decoded(lines[at])))
-    return cut and both in RELEASE_COLUMNS[kind] and not is_cut(kind, both, whole[VERSION_POSITION])
+    both = [*whole, *split_columns(decoded(lines[at]))]
+    return cut and len(both) in RELEASE_COLUMNS[kind] and not is_cut(kind, len(both), both[VERSION_POSITION])
 
 
 def _begins_message(line: bytes) -> bool:

@@ -46,7 +46,7 @@ _MIN_LINES = 24
 _MAX_PASSES = 8
 _SAMPLE = 8
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-_BY_DISTINCT = frozenset({"log_time", "start_ts", "protocol", "repeat_count", "app_risk", "nat_src_ip", "nat_dst_ip"})
+_BY_DISTINCT = frozenset({"protocol", "repeat_count", "app_risk", "nat_src_ip", "nat_dst_ip"})
 """Columns whose values are read once per distinct value."""
 
 
@@ -70,9 +70,9 @@ def parse_block(block: Block, source_file: str, options: ReadOptions) -> ParsedB
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     raw_lines = BlockLines(data)
-    lines = raw_lines.with_doubled_quotes()
+    lines, unclear = raw_lines.with_doubled_quotes()
     filled = lines.all[lines.ends > lines.starts]
-    irregular = np.union1d(lines.irregular(), lines.with_open_quote(lines.all))
+    irregular = np.union1d(lines.irregular(), unclear)
     one_by_one = [irregular]
     remaining = np.setdiff1d(filled, irregular, assume_unique=True) if len(irregular) else filled
     found: list[pa.RecordBatch] = []
@@ -165,10 +165,7 @@ def read_columns(lines: BlockLines, indices: Integers, layout: Layout) -> tuple[
     """The needed columns of the lines with the layout's number of columns, and the indices of these lines."""
     table, misfits = _read_csv(lines.joined(indices), layout)
     if table is None or table.num_rows + len(misfits) != len(indices):
-        indices = np.setdiff1d(indices, lines.with_open_quote(indices), assume_unique=True)
-        table, misfits = _read_csv(lines.joined(indices), layout)
-        if table is None or table.num_rows + len(misfits) != len(indices):
-            table, misfits = _read_csv(b"", layout)[0], range(len(indices))
+        table, misfits = _read_csv(b"", layout)[0], range(len(indices))
     return table, np.delete(indices, misfits)
 
 

@@ -18,7 +18,7 @@ NAME = "zeek"
 SPLITTABLE = False  # a header names the fields and says how they are separated
 
 TYPICAL = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "conn_state")
-_CONN_FIELDS = re.compile(rb"#fields\s.*\bid[._]orig_h\b.*\bconn_state\b")
+_CONN_FIELDS = re.compile(rb"#fields\s(?=.*\bid[._]orig_h\b).*\bconn_state\b")
 
 
 def sniff(line: bytes) -> bool:

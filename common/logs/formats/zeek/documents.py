@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.logs.batches import RecordCollector
 from common.logs.formats.zeek.fields import CONN, kind_of
 from common.logs.json_blocks import Layout, Part
-from common.logs.json_fields import by_combination
+from common.logs.json_fields import by_combination, rows_by_kind
 from common.logs.json_lines import Document, text_at
 from common.logs.options import ReadOptions
 from common.logs.records import TRAFFIC, session_of, status_of
@@ -36,10 +35,9 @@ def layout_of(document: Document) -> Layout:
 def _parts(found: pa.RecordBatch) -> Iterator[Part]:
     sent = pc.if_else(found.column("bytes_sent").is_valid(), "1", pa.scalar(None, pa.string()))
     kinds, _ = by_combination(kind_of, [found.column("stream"), found.column("state"), sent])
-    for kind in pc.unique(kinds).drop_null().to_pylist():
-        rows = np.asarray(pc.equal(kinds, kind).fill_null(False))
+    for kind, rows in rows_by_kind(kinds):
         if kind == "conn":
-            raw, doubtful = CONN.columns(found.filter(pa.array(rows)))
+            raw, doubtful = CONN.columns(found, rows)
             yield Part(TRAFFIC, rows, raw, doubtful)
         else:
             yield Part(kind, rows)
