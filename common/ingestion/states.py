@@ -62,8 +62,3 @@ MANIFEST_STEPS: dict[ManifestState, frozenset[ManifestState]] = {
 def files_before(state: FileState) -> tuple[FileState, ...]:
     """The states from which a file may come to this one."""
     return tuple(earlier for earlier, later in FILE_STEPS.items() if state in later)
-
-
-def manifests_before(state: ManifestState) -> tuple[ManifestState, ...]:
-    """The states from which a manifest may come to this one."""
-    return tuple(earlier for earlier, later in MANIFEST_STEPS.items() if state in later)

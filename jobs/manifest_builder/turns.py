@@ -61,6 +61,7 @@ class Turns:
         if was is None:
             say("lock", "taken", date=date_prefix, message="another builder is at it, and will look again")
             return 0
+        say("lock", "acquired", date=date_prefix, was=was)
         if was == "expired":
             self.recover(orders_of(date_prefix))
         made, collisions, done = 0, 0, set[str]()
@@ -110,6 +111,7 @@ class Turns:
             found = batches(files, self.config.limits, self.stores.now(), self.is_sweep)
             has_more = any(len(page) == most for page in pages)
             if found or not has_more:
+                say("batch", "made" if found else "waits", date=date_prefix, manifests=len(found), files=len(files))
                 return found, has_more
             most *= 2
 

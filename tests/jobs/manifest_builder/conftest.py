@@ -30,17 +30,18 @@ class Aws:
     def put(self, key: str, content: bytes) -> dict[str, Any]:
         """The record of S3 about an object that lands."""
         found = self.s3.put_object(Bucket="landing", Key=key, Body=content)
-        thing = {
-            "key": key.replace("+", "%2B").replace(" ", "+"),
-            "size": len(content),
-            "eTag": found["ETag"].strip('"'),
-        }
-        return {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "landing"}, "object": thing}}
+        return announced(key, len(content), found["ETag"].strip('"'))
 
     def items(self) -> list[dict[str, Any]]:
         """All items of the table."""
         found: list[dict[str, Any]] = self.dynamodb.scan(TableName=TABLE)["Items"]
         return found
+
+
+def announced(key: str, size: int = 3, etag: str = "e1") -> dict[str, Any]:
+    """The record of S3 about an object that may exist."""
+    thing = {"key": key.replace("+", "%2B").replace(" ", "+"), "size": size, "eTag": etag}
+    return {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "landing"}, "object": thing}}
 
 
 @pytest.fixture

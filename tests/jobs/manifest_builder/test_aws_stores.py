@@ -19,7 +19,7 @@ from jobs.manifest_builder.aws_stores import Buckets, StateMachine, aws_stores
 from jobs.manifest_builder.config import BuilderConfig
 from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.job import run
-from tests.jobs.manifest_builder.conftest import TABLE, Aws
+from tests.jobs.manifest_builder.conftest import TABLE, Aws, announced
 
 NAME = "fw-2026-03-09"
 
@@ -39,19 +39,22 @@ def handled(config: BuilderConfig, given: dict[str, Any]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def test_files_become_a_manifest_with_an_execution(aws: Aws, config: BuilderConfig) -> None:
-    keys = [f"in {number}/{NAME}.{number}+ü.ndjson" for number in range(150)]
-    records = [aws.put(key, b"{}\n") for key in keys]
-    assert handled(config, event(*records)) == {"processed": 150, "manifests_created": 1}
-    assert handled(config, event(*records)) == {"duplicates": 150}
+def test_files_become_a_manifest_with_an_execution(
+    aws: Aws, config: BuilderConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "MOST_WRITES", 8)
+    keys = [f"in {number}/{NAME}.{number}+ü.ndjson" for number in range(12)]  # claimed in two transactions
+    records = [announced(key) for key in keys]
+    assert handled(config, event(*records)) == {"processed": 12, "manifests_created": 1}
+    assert handled(config, event(*records[:3])) == {"duplicates": 3}
 
     items = aws.items()
     (record,) = [item for item in items if item["kind"]["S"] == "manifest"]
     files = [item for item in items if item["kind"]["S"] == "file"]
-    assert len(items) == 151  # no lock is left
+    assert len(items) == 13  # no lock is left
     assert {item["status"]["S"] for item in items} == {"manifested"}
     assert {item["manifest_id"]["S"] for item in files} == {record["id"]["S"]}
-    assert (record["bytes"], record["parts"], record["file_count"]) == ({"N": "450"}, {"N": "1"}, {"N": "150"})
+    assert (record["bytes"], record["parts"], record["file_count"]) == ({"N": "36"}, {"N": "1"}, {"N": "12"})
     assert record["manifest_path"]["S"] == f"s3://manifests/manifests/2026-03-09/{record['id']['S']}.json"
 
     path = record["manifest_path"]["S"].removeprefix("s3://manifests/")
@@ -60,7 +63,7 @@ def test_files_become_a_manifest_with_an_execution(aws: Aws, config: BuilderConf
     (execution,) = aws.steps.list_executions(stateMachineArn=aws.machine)["executions"]
     assert execution["name"] == f"{record['id']['S']}-1"
     given = json.loads(aws.steps.describe_execution(executionArn=execution["executionArn"])["input"])
-    assert given["manifest_id"] == record["id"]["S"] and given["file_count"] == 150
+    assert given["manifest_id"] == record["id"]["S"] and given["file_count"] == 12
 
 
 def test_the_index_has_only_what_is_pending(aws: Aws, config: BuilderConfig) -> None:
@@ -71,17 +74,15 @@ def test_the_index_has_only_what_is_pending(aws: Aws, config: BuilderConfig) -> 
         shards = [*(f"files#{number}" for number in range(8)), "manifests#0"]
         return [str(item["status"]) for shard in shards for item in table.pending(shard, ("0", ":"))]
 
-    assert handled(config, event(*(aws.put(f"{NAME}.{number}.ndjson", b"{}") for number in range(2)))) == {
-        "processed": 2
-    }
+    assert handled(config, event(*(announced(f"{NAME}.{number}.ndjson") for number in range(2)))) == {"processed": 2}
     assert pending() == ["pending", "pending"]
-    assert handled(config, event(aws.put(f"{NAME}.3.ndjson", b"{}"))) == {"processed": 1, "manifests_created": 1}
+    assert handled(config, event(announced(f"{NAME}.3.ndjson"))) == {"processed": 1, "manifests_created": 1}
     assert pending() == ["manifested"]  # the manifest, which has no execution yet
 
 
 def test_a_transaction_takes_all_files_or_none(aws: Aws, config: BuilderConfig) -> None:
     config = replace(config, min_files_for_partial_batch=9)
-    handled(config, event(*(aws.put(f"{NAME}.{number}.ndjson", b"{}") for number in range(3))))
+    handled(config, event(*(announced(f"{NAME}.{number}.ndjson") for number in range(3))))
     table, stores = TrackingTable(TABLE), aws_stores(config)
     first, second, third = files_of(table.of_date("2026-03-09"))
     other = claims.new_record([third], "manifests", "token-1", stores.now())
@@ -116,8 +117,8 @@ def test_a_large_file_is_copied_in_parts(aws: Aws, monkeypatch: pytest.MonkeyPat
     part = 5 << 20
     monkeypatch.setattr(aws_stores_module, "COPY", TransferConfig(multipart_threshold=part, multipart_chunksize=part))
     thing = aws.put("a.csv", b"x" * (part + 1))["s3"]["object"]
-    announced = Announced("landing", "a.csv", thing["size"], thing["eTag"])
-    assert Buckets().copied(announced, "quarantine", "a.csv", {"reason": "x"})
+    large = Announced("landing", "a.csv", thing["size"], thing["eTag"])
+    assert Buckets().copied(large, "quarantine", "a.csv", {"reason": "x"})
     head = aws.s3.head_object(Bucket="quarantine", Key="a.csv")
     assert (head["ContentLength"], head["Metadata"], "-2" in head["ETag"]) == (part + 1, {"reason": "x"}, True)
 
@@ -149,7 +150,7 @@ def test_an_object_is_written_once(aws: Aws) -> None:
 def test_an_execution_is_started_once(aws: Aws) -> None:
     machine = StateMachine(aws.machine)
     assert machine.start("m-1", "{}") and machine.start("m-1", "{}")
-    assert machine.end_of("m-1") is None
+    assert machine.end_of("m-1") is StateMachine(f"{aws.machine}:live").end_of("m-1") is None
     (execution,) = aws.steps.list_executions(stateMachineArn=aws.machine)["executions"]
     aws.steps.stop_execution(executionArn=execution["executionArn"])
     assert not machine.start("m-1", '{"other": 1}')

@@ -20,7 +20,7 @@ from tests.commands import call, command_line
 from tests.jobs.manifest_builder.conftest import TABLE, Aws
 from tests.jobs.manifest_builder.memory import queue_event
 
-PATH = "/2018-06-01/runtime/invocation"
+PATH = "/builder/2018-06-01/runtime/invocation"
 HEADERS = {
     "Content-Type": "application/json",
     "Lambda-Runtime-Aws-Request-Id": "request-1",
@@ -28,7 +28,7 @@ HEADERS = {
     "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-central-1:123456789012:function:builder",
     "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700",
 }
-"""All of them: awslambdaric's client crashes without."""
+"""awslambdaric's client crashes without a Content-Type."""
 
 ROUTES = '{"fw/": {"route": "ndr", "organisation": "acme/hq"}}'
 
@@ -149,7 +149,7 @@ def runtime_api() -> Iterator[RuntimeApi]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
         server.daemon_threads = True
-        api = RuntimeApi(f"127.0.0.1:{server.server_port}")
+        api = RuntimeApi(f"127.0.0.1:{server.server_port}/builder")  # the local AWS has a path, too
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield api
         server.shutdown()

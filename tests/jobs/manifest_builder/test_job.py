@@ -207,6 +207,14 @@ def test_past_days_are_put_together_at_once_and_today_after_a_while() -> None:
     assert not memory.table.of_kind("lock")
 
 
+def test_manifests_have_as_many_files_as_they_may() -> None:
+    memory = Memory()
+    config = replace(CONFIG, max_files_per_manifest=200)
+    counts = handled(memory, *(landed(f"{number}-2026-03-09.ndjson") for number in range(450)), config=config)
+    assert counts == {"processed": 450, "manifests_created": 3}
+    assert sorted(int(str(item["file_count"])) for item in memory.table.of_kind("manifest")) == [50, 200, 200]
+
+
 def test_without_a_state_machine_manifests_wait_for_one() -> None:
     memory = Memory()
     stores = replace(memory.stores, executions=None)
