@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from common.errors import InputError
 from common.ingestion.items import ManifestRecord, TrackedFile
+from common.storage.filesystems import local_path
 
 FORMAT = 1
 REMEDY = "Give a manifest of ndr-manifest-builder, or a JSON object with fileLocations[].URIPrefixes"
@@ -16,11 +17,14 @@ REMEDY = "Give a manifest of ndr-manifest-builder, or a JSON object with fileLoc
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file of a manifest; without `version_id` and `etag`, it is whatever the object is now. `size` is in bytes."""
+    """A file of a manifest; without `version_id` and `etag`, it is whatever the object is now. `size` is in bytes.
+
+    A local file has no bucket, and its path as `uri`.
+    """
 
     uri: str
-    bucket: str
-    key: str
+    bucket: str = ""
+    key: str = ""
     version_id: str | None = None
     etag: str | None = None
     size: int | None = None
@@ -77,12 +81,14 @@ def read_manifest(content: bytes, place: str) -> Manifest:
 
 
 def _file(**entry: Any) -> SourceFile:
-    names = ("uri", "bucket", "key", "version_id", "etag", "size")
-    return SourceFile(**{name: entry[name] for name in names if name in entry})
+    names = ("bucket", "key", "version_id", "etag", "size")
+    return replace(_named(entry["uri"]), **{name: entry[name] for name in names if name in entry})
 
 
 def _named(uri: str) -> SourceFile:
+    if uri.startswith(("/", "file://")):
+        return SourceFile(local_path(uri))
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket or not key:
-        raise ValueError(f"{uri!r} is no s3:// URI of an object")
+        raise ValueError(f"{uri!r} is neither the s3:// URI of an object nor an absolute path")
     return SourceFile(uri, bucket, key)

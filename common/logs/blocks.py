@@ -63,14 +63,14 @@ def newlines(data: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == _NEWLINE))
 
 
-def _whole_lines(pieces: list[bytes]) -> tuple[bytes, bytes]:
-    """The pieces up to their last line end, and the rest, cut to the longest length of a line."""
+def _whole_lines(pieces: list[bytes], longest: int) -> tuple[bytes, bytes]:
+    """The pieces up to their last line end, and the rest, cut to one byte more than the longest length of a line."""
     end = pieces[-1].rfind(b"\n") + 1
     if end:
-        return b"".join((*pieces[:-1], memoryview(pieces[-1])[:end])), pieces[-1][end:][: MAX_LINE_BYTES + 1]
+        return b"".join((*pieces[:-1], memoryview(pieces[-1])[:end])), pieces[-1][end:][: longest + 1]
     data = b"".join(pieces)
     end = data.rfind(b"\n") + 1
-    return data[:end], data[end:][: MAX_LINE_BYTES + 1]
+    return data[:end], data[end:][: longest + 1]
 
 
 def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
@@ -78,8 +78,8 @@ def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
     return blocks_of(contents(stream, head or stream.read(READ_BYTES)))
 
 
-def blocks_of(pieces_of_file: Iterable[bytes | Damage]) -> Iterator[Block]:
-    """The pieces of a text as blocks of whole lines, of about `BLOCK_BYTES` each."""
+def blocks_of(pieces_of_file: Iterable[bytes | Damage], longest: int = MAX_LINE_BYTES) -> Iterator[Block]:
+    """The pieces of a text as blocks of whole lines, of about `BLOCK_BYTES` each; a longer line than that is cut."""
     first_line, rest, size = 1, b"", 0
     pieces: list[bytes] = []
     for piece in pieces_of_file:
@@ -89,7 +89,7 @@ def blocks_of(pieces_of_file: Iterable[bytes | Damage]) -> Iterator[Block]:
             size += len(piece)
             if size < BLOCK_BYTES:
                 continue
-        data, rest = _whole_lines([rest, *pieces])
+        data, rest = _whole_lines([rest, *pieces], longest)
         pieces, size = [], 0
         breaks_line = damage is not None and damage.missing_bytes != 0
         cut, rest = (rest, b"") if breaks_line else (b"", rest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from common.logs.packing import gunzip, snappy, streams
+from common.logs.packing import gunzip, snappy, streams, text_table
 from common.logs.packing.damage import PIECE_BYTES, READ_BYTES, Damage
 from common.logs.packing.encodings import as_utf8
 
@@ -33,7 +33,11 @@ def _unpacked(stream: BinaryIO, head: bytes) -> Iterator[bytes | Damage]:
         yield from streams.unpacked(stream, len(head), packing)
     elif snappy.is_packed(head):
         yield from snappy.unpacked(stream)
+    elif head.startswith(text_table.MAGIC) and (lines := text_table.lines_of(stream)):
+        yield from lines
     else:
+        if head.startswith(text_table.MAGIC):
+            stream.seek(len(head))
         yield head
         while piece := stream.read(PIECE_BYTES):
             yield piece

@@ -1,0 +1,128 @@
+"""The records of a block of lines, each a JSON object, and the lines that are none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from common.logs.batches import decoded
+from common.logs.blocks import Block, is_utf8
+
+Record = dict[str, msgspec.Raw]
+"""The values of an object as the text of its line writes them; of values with one name, the last one."""
+
+LONGEST_LINE = 16 * 1024 * 1024
+DEEPEST = 512
+"""Levels of lists and objects in a record, itself included."""
+
+_BLANKS = b" \t\r"
+_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
+_OPENING = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_PLACE = re.compile(r"\(byte (\d+)\)$")
+_decode = msgspec.json.Decoder(Record).decode
+
+
+class _NoRecordError(Exception):
+    """A line is no record; the message says why."""
+
+
+@dataclass(frozen=True)
+class Reject:
+    r"""A line of a file that is no record, and why; bytes of it that are not UTF-8 appear as \xNN."""
+
+    line: int | None
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The records of a block and its rejects, both in the order of the lines. Blank lines are neither."""
+
+    records: list[Record]
+    rejects: list[Reject]
+
+
+def lines_of(block: Block) -> Lines:
+    """What the lines of the block are."""
+    lines = block.data.removesuffix(b"\n").split(b"\n")
+    if block.damage is None and _are_usual(block.data, lines):
+        try:
+            return Lines(list(map(_decode, lines)), [])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+    found = Lines([], [])
+    for index, line in enumerate(lines):
+        if not line.strip(_BLANKS):
+            continue
+        try:
+            found.records.append(_record(line))
+        except _NoRecordError as error:
+            found.rejects.append(Reject(block.number(index), str(error), decoded(line.removesuffix(b"\r"))))
+    if block.damage:
+        found.rejects.append(Reject(block.next_line, block.damage.reason, decoded(block.cut)))
+    return found
+
+
+def _are_usual(data: bytes, lines: list[bytes]) -> bool:
+    """Whether the decoder finds all that is wrong with the lines; it does not look at the UTF-8 of values."""
+    return (
+        all(lines)
+        and max(map(len, lines)) <= LONGEST_LINE
+        and (data.isascii() or is_utf8(data))
+        and not any(len(line) > DEEPEST and _may_be_deep(line) for line in lines)
+    )
+
+
+def _may_be_deep(line: bytes) -> bool:
+    return line.count(b"{") + line.count(b"[") > DEEPEST
+
+
+def _record(line: bytes) -> Record:
+    """The record on a line.
+
+    Raises:
+        _NoRecordError: there is none.
+    """
+    if len(line.rstrip(_BLANKS)) > LONGEST_LINE:
+        raise _NoRecordError(f"longer than {LONGEST_LINE:,} bytes")
+    if not is_utf8(line):
+        raise _NoRecordError("not UTF-8")
+    if _may_be_deep(line) and _depth(line) > DEEPEST:
+        raise _NoRecordError(f"nested deeper than {DEEPEST} levels")
+    try:
+        return _decode(line)
+    except msgspec.ValidationError as error:
+        raise _NoRecordError(f"no JSON object but {str(error).rpartition('got ')[2].strip('`')}") from None
+    except msgspec.DecodeError as error:
+        raise _NoRecordError(_reason(str(error), line)) from None
+
+
+def _reason(message: str, line: bytes) -> str:
+    """The reason of a line that the decoder refuses, from its message."""
+    if "trailing characters" in message:
+        return "more than one value on the line"
+    if "surrogate" in message or (("truncated" in message or "hex escape" in message) and _HALF.search(line)):
+        return "half a surrogate pair, which no text can hold"
+    if "truncated" in message:
+        return "cut off"
+    place = _PLACE.search(message)
+    byte = line[at : at + 1] if place and (at := int(place[1])) < len(line) else b" "
+    if "invalid character" in message and byte < b" ":
+        return f"control character {byte[0]:#04x}"
+    return f"no JSON: {message.removeprefix('JSON is malformed: ')}"
+
+
+def _depth(line: bytes) -> int:
+    """The greatest number of lists and objects in one another."""
+    depth = deepest = 0
+    for token in _OPENING.finditer(line):
+        first = token[0][:1]
+        if first in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif first in b"]}":
+            depth -= 1
+    return deepest

@@ -1,0 +1,1 @@
+"""Writes the NDJSON files of a manifest as Parquet."""

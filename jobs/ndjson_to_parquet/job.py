@@ -1,0 +1,168 @@
+"""Reads the files of a manifest, and writes their records as Parquet and the other lines as rejects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from common.errors import RejectedRatioError
+from common.ingestion.document import Manifest, SourceFile, read_manifest
+from common.logs.blocks import blocks_of
+from common.logs.packing import READ_BYTES, contents
+from common.logs.packing.text_table import ADDED
+from common.ndjson.lines import LONGEST_LINE
+from common.ndjson.names import Columns
+from common.ndjson.texts import read_block
+from common.runtime.run_report import RunReport
+from common.storage.files import Folder
+from common.storage.places import place, remove_dead_places
+from common.storage.plain_paths import temporary_base
+from jobs.ndjson_to_parquet.config import ConversionConfig
+from jobs.ndjson_to_parquet.drivers import on_processes, on_spark
+from jobs.ndjson_to_parquet.outputs import outputs
+from jobs.ndjson_to_parquet.part import FileCount, PartResult, PartTask
+from jobs.ndjson_to_parquet.plan import number_of_parts, spans_by_part
+from jobs.ndjson_to_parquet.rejects import write_rejects
+from jobs.ndjson_to_parquet.sources import SourceGoneError, may_be_split, opened, size_of
+
+STAGE = "ndr-ndjson-to-parquet"
+Driver = Callable[[Sequence[PartTask], Path], Iterator[PartResult]]
+
+
+def run(config: ConversionConfig, now: datetime | None = None) -> None:
+    """Writes the Parquet files and the rejects, and prints the run report. An empty manifest writes nothing.
+
+    Raises:
+        InputError: there is no manifest, or a file cannot be read.
+        RejectedRatioError: too many lines are no records. The rejects are written then, and no Parquet file is.
+    """
+    report = RunReport(STAGE, engine="spark" if config.on_spark else None)
+    manifest = _manifest(config.manifest_uri, now or datetime.now(UTC))
+    report.details |= {"manifest": config.manifest_uri, "files": [], "files_gone": 0, "parquet": []}
+    if manifest.files:
+        _convert(config, manifest, f"{now or datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}", report)
+    report.show()
+
+
+def _convert(config: ConversionConfig, manifest: Manifest, timestamp: str, report: RunReport) -> None:
+    sizes = [size_of(file) for file in manifest.files]
+    parts = manifest.parts or number_of_parts(sizes)
+    names = [f"merged-parquet-{manifest.date_prefix}/{manifest.id}-{part:05}-of-{parts:05}.parquet"
+             for part in range(1, parts + 1)]  # fmt: skip
+    rejects = f"rejects-{manifest.date_prefix}/{manifest.id}.ndjson"
+    base = temporary_base()
+    remove_dead_places(base)
+    with place(base, STAGE) as scratch, outputs(config.output_uri, names) as out:
+        spans = spans_by_part(manifest.files, sizes, parts, may_be_split)
+        with report.step("columns"):
+            columns = _first_columns(manifest.files)
+        tasks = [
+            PartTask(part, spans[part], columns, timestamp, config.compression, target)
+            for part, target in enumerate(out.targets)
+        ]
+        results = _results(tasks, _driver(config), scratch, report)
+        out.etags.update({result.part: result.etags for result in results})
+        with report.step("rejects"):
+            write_rejects(config.rejects_uri, rejects, manifest.files, results, scratch)
+        _count(report, manifest.files, results)
+        report.details |= {"rejects": f"{config.rejects_uri}/{rejects}", "columns": len(_columns_of(results))}
+        _check_ratio(config, report)
+    report.details["parquet"] = [f"{config.output_uri}/{name}" for name in names]
+
+
+def _manifest(uri: str, now: datetime) -> Manifest:
+    """The manifest, with the id and date of its place if it has none of its own."""
+    folder, _, name = uri.rpartition("/")
+    manifest = read_manifest(Folder(folder).read(name), uri)
+    day = manifest.date_prefix or next(filter(_is_date, reversed(folder.split("/"))), f"{now:%Y-%m-%d}")
+    return replace(manifest, id=manifest.id or name.partition(".")[0], date_prefix=day)
+
+
+def _is_date(text: str) -> bool:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _driver(config: ConversionConfig) -> Driver:
+    return on_spark if config.on_spark else lambda tasks, scratch: on_processes(tasks, scratch, config.processes)
+
+
+def _first_columns(files: Sequence[SourceFile]) -> tuple[str, ...]:
+    """The columns of the first lines of the files: most likely all that there are."""
+    columns = Columns()
+    for file in files:
+        try:
+            with opened(file) as stream:
+                first = next(blocks_of(contents(stream, stream.read(READ_BYTES)), LONGEST_LINE), None)
+        except SourceGoneError:
+            continue
+        if first:
+            columns.add(read_block(first, ADDED).names)
+            break
+    return columns.names
+
+
+def _results(tasks: Sequence[PartTask], driver: Driver, scratch: Path, report: RunReport) -> list[PartResult]:
+    """The results by part; if other columns turn up than the tasks know, all is done again with these."""
+    with report.step("parts"):
+        found = _run(tasks, driver, scratch, report)
+    columns = _columns_of(found)
+    if columns != tasks[0].columns:
+        with report.step("parts with all columns"):
+            found = _run([replace(task, columns=columns) for task in tasks], driver, scratch, report)
+    return found
+
+
+def _run(tasks: Sequence[PartTask], driver: Driver, scratch: Path, report: RunReport) -> list[PartResult]:
+    found: dict[int, PartResult] = {}
+    for result in driver(tasks, scratch):
+        found[result.part] = result
+        report.progress("parts", len(found), len(tasks), "parts")
+    return [found[part] for part in sorted(found)]
+
+
+def _columns_of(results: Sequence[PartResult]) -> tuple[str, ...]:
+    columns = Columns()
+    for result in results:
+        columns.add(result.columns)
+    return columns.names
+
+
+def _count(report: RunReport, files: Sequence[SourceFile], results: Sequence[PartResult]) -> None:
+    """Adds what became of the lines of each file to the report."""
+    counts = [FileCount(index) for index in range(len(files))]
+    for count in (count for result in results for count in result.counts):
+        whole = counts[count.index]
+        whole.read += count.read
+        whole.rejected += count.rejected
+        whole.gone = whole.gone or count.gone
+    report.rows_in = sum(count.read for count in counts)
+    report.rows_rejected = sum(count.rejected for count in counts)
+    report.rows_out = report.rows_in - report.rows_rejected
+    report.details["files_gone"] = sum(count.gone is not None for count in counts)
+    report.details["files"] = [_entry(file, count) for file, count in zip(files, counts, strict=True)]
+
+
+def _entry(file: SourceFile, count: FileCount) -> dict[str, Any]:
+    written = count.read - count.rejected
+    entry = {"file": file.uri, "read": count.read, "written": written, "rejected": count.rejected}
+    return entry | ({"gone": count.gone} if count.gone else {})
+
+
+def _check_ratio(config: ConversionConfig, report: RunReport) -> None:
+    rejected, read = report.rows_rejected, report.rows_in
+    if rejected > config.max_rejected_ratio * read:
+        raise RejectedRatioError(
+            f"{rejected:,} of {read:,} lines are no records, more than {config.max_rejected_ratio:.2%}: "
+            f"{report.details['rejects']} has them with their reasons",
+            "Mend them, or give a greater --max-rejected-ratio",
+        )
