@@ -61,7 +61,8 @@ def write_log(folder: Path, megabytes: int) -> tuple[list[Path], Path, list[str]
     """The files of 3.5 MB, the one file with the same lines, and the names of the columns."""
     lines = [json.dumps(ecs(flow), separators=(",", ":")).encode() + b"\n" for flow in flows(SAMPLE)]
     (folder / "files").mkdir()
-    files, whole, at = [], folder / "whole.ndjson", 0
+    files: list[Path] = []
+    whole, at = folder / "whole.ndjson", 0
     with whole.open("wb") as into:
         while len(files) * FILE_BYTES < megabytes * 1_000_000:
             content = b""

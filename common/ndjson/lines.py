@@ -30,7 +30,7 @@ class _NoRecordError(Exception):
 
 @dataclass(frozen=True)
 class Reject:
-    r"""A line that is no record, by its number in the file, with the reason; bytes that are not UTF-8 appear as \xNN."""
+    r"""A line of a file that is no record, and why; bytes of it that are not UTF-8 appear as \xNN."""
 
     line: int | None
     reason: str
@@ -67,7 +67,7 @@ def lines_of(block: Block) -> Lines:
 
 
 def _are_usual(data: bytes, lines: list[bytes]) -> bool:
-    """Whether no line needs a closer look than that of the decoder, which skips values without a look at their UTF-8."""
+    """Whether the decoder finds all that is wrong with the lines; it does not look at the UTF-8 of values."""
     return (
         all(lines)
         and max(map(len, lines)) <= LONGEST_LINE

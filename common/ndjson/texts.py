@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from common.arrays import Flags, Integers
 from common.logs.blocks import Block
@@ -105,7 +106,7 @@ def texts_of(values: list[msgspec.Raw]) -> pa.StringArray:
     return texts
 
 
-def _escaped(raw: np.ndarray, bounds: np.ndarray, are_strings: Flags) -> Integers:  # type: ignore[type-arg]
+def _escaped(raw: NDArray[np.uint8], bounds: NDArray[np.int32], are_strings: Flags) -> Integers:
     """The indices of the strings with a backslash."""
     at = np.flatnonzero(raw == _BACKSLASH)
     rows: Integers = np.unique(np.searchsorted(bounds, at, side="right") - 1)

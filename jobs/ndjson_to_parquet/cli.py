@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from common.errors import NdrError
-from common.runtime.cli import report_errors
+from common.runtime.cli import Command, report_errors
 from common.runtime.commands import NdrCommand
 from common.runtime.parameter_types import UriType
 from common.runtime.version import version_option
@@ -33,10 +33,10 @@ class GlueCommand(NdrCommand):
             ctx.ignore_unknown_options = ctx.allow_extra_args = True
         return super().parse_args(ctx, args)
 
-    def main(self, args: Sequence[str] | None = None, *more: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """As click does it; without `standalone_mode`, what ended the command is raised instead of `SystemExit`."""
         try:
-            return super().main(args, *more, standalone_mode=standalone_mode, **extra)
+            return super().main(*args, standalone_mode=standalone_mode, **extra)  # type: ignore[call-overload]
         except SystemExit as error:
             if standalone_mode or not isinstance(error.__context__, Exception):
                 raise
@@ -54,8 +54,8 @@ class BucketType(click.ParamType[str]):
         return normal_uri(text if "/" in text else f"s3://{text}")
 
 
-def _location(names: tuple[str, ...], meaning: str, required: bool = False) -> Any:
-    return click.option(*names, type=UriType(), metavar="URI", help=meaning, required=required)
+def _location(name: str, meaning: str) -> Callable[[Command], Command]:
+    return click.option(name, type=UriType(), metavar="URI", help=meaning)
 
 
 @click.command(
@@ -68,9 +68,9 @@ def _location(names: tuple[str, ...], meaning: str, required: bool = False) -> A
         "Engine": ("driver", "processes"),
     },
 )
-@_location(("--manifest", "manifest"), "Manifest: a path, file:// or s3:// URI.")
-@_location(("--output", "output"), "Folder to write merged-parquet-<date>/<manifest id>-<i>-of-<n>.parquet to.")
-@_location(("--rejects", "rejects"), "Folder to write rejects-<date>/<manifest id>.ndjson to.  [default: --output]")
+@_location("--manifest", "Manifest: a path, file:// or s3:// URI.")
+@_location("--output", "Folder to write merged-parquet-<date>/<manifest id>-<i>-of-<n>.parquet to.")
+@_location("--rejects", "Folder to write rejects-<date>/<manifest id>.ndjson to.  [default: --output]")
 @click.option(
     "--compression",
     "--COMPRESSION_TYPE",
@@ -120,7 +120,7 @@ def main(**options: Any) -> None:
     if not output:
         raise click.UsageError("Missing option '--output' (in a Glue job, '--OUTPUT_BUCKET').")
     driver, processes = options["driver"], options["processes"]
-    on_spark = driver == "spark" or (driver == "auto" and options["job_name"] is not None and _has_classic_spark())
+    on_spark = driver == "spark" or (driver == "auto" and options["job_name"] is not None and has_classic_spark())
     config = ConversionConfig(
         _manifest(options),
         output,
@@ -150,7 +150,7 @@ def _manifest(options: dict[str, Any]) -> str:
         raise click.UsageError(str(error)) from None
 
 
-def _has_classic_spark() -> bool:
+def has_classic_spark() -> bool:
     """Whether pyspark is here with its jars, which the client for Spark Connect has not."""
     found = importlib.util.find_spec("pyspark")
     return found is not None and found.origin is not None and Path(found.origin).with_name("jars").is_dir()

@@ -29,13 +29,14 @@ class Target:
 
     def opened(self) -> BinaryIO:
         """An empty file to write to; one without a name for an upload."""
-        return cast(BinaryIO, Path(self.path).open("w+b") if self.path else tempfile.TemporaryFile())  # noqa: SIM115
+        return cast(BinaryIO, Path(self.path).open("w+b") if self.path else tempfile.TemporaryFile())
 
     def sent(self, content: BinaryIO) -> tuple[str, ...]:
         """Uploads what was written; the ETags of its pieces, none for a draft."""
         if self.path:
             return ()
-        s3, etags = client("s3"), []
+        s3 = client("s3")
+        etags: list[str] = []
         content.seek(0)
         while chunk := content.read(CHUNK_BYTES):
             where = {"Bucket": self.bucket, "Key": self.key, "UploadId": self.upload_id, "PartNumber": len(etags) + 1}

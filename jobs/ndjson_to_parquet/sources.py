@@ -58,7 +58,7 @@ def opened(file: SourceFile, begin: int = 0) -> BinaryIO:
     if file.bucket:
         return cast(BinaryIO, _Object(file, begin))
     try:
-        stream = Path(file.uri).open("rb", buffering=0)
+        stream = Path(file.uri).open("rb", buffering=0)  # noqa: SIM115 - the caller closes it
     except FileNotFoundError:
         raise SourceGoneError("the file does not exist any more") from None
     except OSError as error:
@@ -113,7 +113,11 @@ class _Object(io.RawIOBase):
 
     def _get(self) -> Any:
         file = self._file
-        given = {"VersionId": file.version_id} if file.version_id else {"IfMatch": f'"{file.etag}"'} if file.etag else {}
+        given: dict[str, str] = {}
+        if file.version_id:
+            given["VersionId"] = file.version_id
+        elif file.etag:
+            given["IfMatch"] = f'"{file.etag}"'
         if self._at:
             given["Range"] = f"bytes={self._at}-"
         with aws_errors(f"{file.uri} cannot be read"):

@@ -94,6 +94,11 @@ def test_a_foreign_document_has_addresses_alone() -> None:
     assert read_manifest(content, "place") == Manifest((SourceFile("s3://b/x/y", "b", "x/y"),))
 
 
+def test_a_foreign_document_may_name_local_files() -> None:
+    content = b'{"fileLocations": [{"URIPrefixes": ["/a/b c", "file:///d%20e"]}]}'
+    assert read_manifest(content, "place").files == (SourceFile("/a/b c"), SourceFile("/d e"))
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -102,7 +107,7 @@ def test_a_foreign_document_has_addresses_alone() -> None:
         b"{}",
         b'{"files": [{}], "format": 1}',
         b'{"files": []}',
-        b'{"fileLocations": [{"URIPrefixes": ["/a"]}]}',
+        b'{"fileLocations": [{"URIPrefixes": ["a/b"]}]}',
     ],
 )
 def test_what_is_no_manifest_is_named(content: bytes) -> None:

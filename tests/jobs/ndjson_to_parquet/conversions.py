@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.ndjson_to_parquet.cli import main
-from tests.commands import Argument, call
+from tests.commands import call
 from tests.types import Run
 
 DATE = "2026-03-09"
@@ -35,11 +35,10 @@ def local(folder: Path, contents: Mapping[str, bytes], parts: int = 1) -> Path:
     )
 
 
-def convert(path: Path, *arguments: Argument) -> Run:
+def convert(path: Path, *arguments: str | float | Path) -> Run:
     """Exit code, run report and stderr."""
-    code, output, error = call(
-        main, "--manifest", path, "--output", path.parent / "out", "--processes", 1, *arguments
-    )
+    options = ("--output", path.parent / "out", "--processes", 1, *arguments)
+    code, output, error = call(main, "--manifest", path, *map(str, options))
     return code, json.loads(output) if code == 0 else {}, error
 
 

@@ -39,9 +39,7 @@ def test_rows_and_rejects_of_several_files(tmp_path: Path) -> None:
         "c": [None, "", None, None],
         "z": [None, None, "1", None],
     }
-    assert rejects(tmp_path) == [
-        {"file": "one.ndjson", "line": 2, "reason": "no JSON object but array", "text": "[1]"}
-    ]
+    assert rejects(tmp_path) == [{"file": "one.ndjson", "line": 2, "reason": "no JSON object but array", "text": "[1]"}]
     assert report["details"]["files"] == [
         {"file": str(tmp_path / "one.ndjson"), "read": 3, "written": 2, "rejected": 1},
         {"file": str(tmp_path / "two.ndjson.gz"), "read": 2, "written": 2, "rejected": 0},
@@ -90,9 +88,7 @@ def test_columns_that_turn_up_late_are_in_all_files_in_the_order_of_first_sight(
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_large_file_is_split_between_lines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
-) -> None:
+def test_a_large_file_is_split_between_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
     monkeypatch.setattr(plan, "SPLIT_BYTES", 100)
     content = codecs.BOM_UTF8 + numbered(500) + b"[1]\n" + numbered(500, 500) + b"{"
     code, report, _ = convert(local(tmp_path, {"a.ndjson": content}, 7), "--processes", processes)
