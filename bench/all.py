@@ -21,7 +21,7 @@ from bench.measure import machine, python, run
 from bench.report import judged, table
 from bench.stages import Program
 
-PARTS = ("parse", "window", "spark", "deviations", "backfill", "growth", "history", "pairs")
+PARTS = ("parse", "window", "spark", "deviations", "backfill", "growth", "history", "pairs", "ndjson")
 
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
@@ -41,6 +41,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         "growth": lambda: windows.growth(bench, program, given.growth),
         "history": lambda: windows.history(bench, program, given.days),
         "pairs": lambda: windows.pairs(bench),
+        "ndjson": lambda: _ndjson(bench, given),
     }
     found: dict[str, Any] = {"machine": machine(), "sizes": vars(sizes), "repeats": given.repeats}
     for name in given.parts:
@@ -65,6 +66,14 @@ def _parse(bench: windows.Bench, given: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
+def _ndjson(bench: windows.Bench, given: argparse.Namespace) -> dict[str, Any]:
+    """Runs the benchmark of NDJSON to Parquet; the figures by log."""
+    result = bench.work / "ndjson.json"
+    size = ("--megabytes", str(given.ndjson_megabytes), "--repeats", str(given.repeats))
+    run([*python("bench.ndjson", "--folder", str(bench.work)), *size, "--json", str(result)])
+    return {entry["log"]: entry for entry in json.loads(result.read_text())}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sizes = Sizes()
@@ -83,6 +92,7 @@ def main() -> None:
         help="session counts to compare",
     )
     parser.add_argument("--days", type=int, nargs="+", default=(5, 15, 30), help="days of pair history to compare")
+    parser.add_argument("--ndjson-megabytes", type=int, default=2_000, help="size of the NDJSON files")
     parser.add_argument(
         "--spark", type=Path, default=Path(".venv-spark/bin"), help="folder of classic Spark's commands"
     )

@@ -43,6 +43,11 @@ def _targets(found: dict[str, Any]) -> Iterator[tuple[str, float, float, str, bo
     if "pairs" in found:
         yield most("pairs of one window", found["pairs"]["product"]["seconds"], PAIRS_SECONDS, "s")
         yield most("pairs of one window: peak memory", found["pairs"]["product"]["peak_gib"], 4, "GiB")
+    for log, figures in found.get("ndjson", {}).items():
+        if log != "load_average":
+            yield most(f"NDJSON to Parquet, {log}, against DuckDB", figures["to_duckdb"], 2)
+            yield most(f"NDJSON to Parquet, {log}, against Polars", figures["to_polars"], 1)
+            yield most(f"NDJSON to Parquet, {log}: peak memory", figures["job"]["mib"], 512, "MiB")
     for name, what, limit in (("growth", "sessions", LINEAR), ("history", "days of history", FLAT)):
         if name in found:
             points = _points(found[name])

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
 
 from common.logs.batches import decoded
 from common.logs.blocks import Block, is_utf8
@@ -19,7 +20,8 @@ DEEPEST = 512
 
 _BLANKS = b" \t\r"
 _HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
-_OPENING = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_OPENING = 0x5B
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _PLACE = re.compile(r"\(byte (\d+)\)$")
 _decode = msgspec.json.Decoder(Record).decode
 
@@ -68,16 +70,16 @@ def lines_of(block: Block) -> Lines:
 
 def _are_usual(data: bytes, lines: list[bytes]) -> bool:
     """Whether the decoder finds all that is wrong with the lines; it does not look at the UTF-8 of values."""
+    longest = max(map(len, lines))
     return (
-        all(lines)
-        and max(map(len, lines)) <= LONGEST_LINE
-        and (data.isascii() or is_utf8(data))
-        and not any(len(line) > DEEPEST and _may_be_deep(line) for line in lines)
+        all(lines) and longest <= LONGEST_LINE and (data.isascii() or is_utf8(data)) and not _may_be_deep(data, longest)
     )
 
 
-def _may_be_deep(line: bytes) -> bool:
-    return line.count(b"{") + line.count(b"[") > DEEPEST
+def _may_be_deep(data: bytes, longest: int) -> bool:
+    """Whether more lists and objects than may be in one another begin within the length of the longest line."""
+    begins = np.flatnonzero((np.frombuffer(data, dtype=np.uint8) & 0xDF) == _OPENING)  # of both { and [
+    return len(begins) > DEEPEST and bool((begins[DEEPEST:] - begins[:-DEEPEST]).min() < longest)
 
 
 def _record(line: bytes) -> Record:
@@ -90,7 +92,7 @@ def _record(line: bytes) -> Record:
         raise _NoRecordError(f"longer than {LONGEST_LINE:,} bytes")
     if not is_utf8(line):
         raise _NoRecordError("not UTF-8")
-    if _may_be_deep(line) and _depth(line) > DEEPEST:
+    if line.count(b"{") + line.count(b"[") > DEEPEST and _depth(line) > DEEPEST:
         raise _NoRecordError(f"nested deeper than {DEEPEST} levels")
     try:
         return _decode(line)
@@ -118,7 +120,7 @@ def _reason(message: str, line: bytes) -> str:
 def _depth(line: bytes) -> int:
     """The greatest number of lists and objects in one another."""
     depth = deepest = 0
-    for token in _OPENING.finditer(line):
+    for token in _TOKEN.finditer(line):
         first = token[0][:1]
         if first in b"[{":
             depth += 1

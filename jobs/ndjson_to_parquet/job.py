@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from common.errors import RejectedRatioError
 from common.ingestion.document import Manifest, SourceFile, read_manifest
-from common.logs.blocks import blocks_of
+from common.logs.blocks import Block
 from common.logs.packing import READ_BYTES, contents
 from common.logs.packing.text_table import ADDED
-from common.ndjson.lines import LONGEST_LINE
 from common.ndjson.names import Columns
 from common.ndjson.texts import read_block
 from common.runtime.run_report import RunReport
@@ -30,6 +31,7 @@ from jobs.ndjson_to_parquet.rejects import write_rejects
 from jobs.ndjson_to_parquet.sources import SourceGoneError, may_be_split, opened, size_of
 
 STAGE = "ndr-ndjson-to-parquet"
+SAMPLE_BYTES, SAMPLE_THREADS = 4 * 1024 * 1024, 8
 Driver = Callable[[Sequence[PartTask], Path], Iterator[PartResult]]
 
 
@@ -99,16 +101,25 @@ def _driver(config: ConversionConfig) -> Driver:
 def _first_columns(files: Sequence[SourceFile]) -> tuple[str, ...]:
     """The columns of the first lines of the files: most likely all that there are."""
     columns = Columns()
-    for file in files:
-        try:
-            with opened(file) as stream:
-                first = next(blocks_of(contents(stream, stream.read(READ_BYTES)), LONGEST_LINE), None)
-        except SourceGoneError:
-            continue
-        if first:
-            columns.add(read_block(first, ADDED).names)
-            break
+    size = max(SAMPLE_BYTES // len(files), READ_BYTES // 8)
+    with ThreadPoolExecutor(SAMPLE_THREADS) as pool:
+        for names in pool.map(partial(_names_at_start, size), files):
+            columns.add(names)
     return columns.names
+
+
+def _names_at_start(size: int, file: SourceFile) -> tuple[str, ...]:
+    """The columns of the lines in the first bytes of a file, unpacked; none if it is gone."""
+    data = b""
+    try:
+        with opened(file) as stream:
+            for piece in contents(stream, stream.read(min(size, READ_BYTES))):
+                data += piece if isinstance(piece, bytes) else b""
+                if len(data) >= size:
+                    break
+    except SourceGoneError:
+        return ()
+    return read_block(Block(data[:size], 1), ADDED).names  # the line that is cut is none of the records
 
 
 def _results(tasks: Sequence[PartTask], driver: Driver, scratch: Path, report: RunReport) -> list[PartResult]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from botocore.exceptions import ClientError, HTTPClientError, ResponseStreamingError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from common.aws.clients import aws_errors, client
 from common.errors import InputError
@@ -20,7 +20,7 @@ _CHANGED = {"412", "PreconditionFailed"}
 _GONE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound", "NoSuchBucket"}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _TRIES = 5
-_FAILURES = (HTTPClientError, ResponseStreamingError, OSError)
+_FAILURES = (BotoCoreError, OSError)
 
 
 class SourceGoneError(Exception):
