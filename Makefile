@@ -95,6 +95,10 @@ test-long: setup ## Run what .ci/run leaves out, for about two hours, and write 
 protocol: setup ## Draw 20,000 schedules of manifest builders for each of their guarantees
 	NDR_PROTOCOL_EXAMPLES=20000 $(BIN)/python -m pytest tests/jobs/manifest_builder/test_protocol.py
 
+.PHONY: ingestion
+ingestion: setup $(LOCAL_VENV)/.installed ## Ingest 2,000 files on the local AWS, each announced three times, with a builder and a run killed
+	NDR_INGESTION_FILES=2000 $(BIN)/python -m pytest tests/e2e/test_ingestion_killed.py
+
 .PHONY: torture
 torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at random for about 90 minutes; goes on where it was ended: [TORTURE="--kills 50"]
 	$(BIN)/python -m tests.torture $(TORTURE)
@@ -150,7 +154,7 @@ statemachines-expressions: $(CHECKS)/node_modules/.installed
 
 .PHONY: statemachines-template
 statemachines-template: setup
-	$(BIN)/cfn-lint statemachines/template.yaml
+	$(BIN)/cfn-lint statemachines/template.yaml statemachines/ingestion.yaml
 
 $(CHECKS)/node_modules/.installed: $(CHECKS)/package-lock.json | npm
 	cd $(CHECKS) && npm ci --silent

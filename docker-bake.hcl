@@ -30,6 +30,14 @@ variable "PYTHON_DIGEST" {
   default     = "sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b"
 }
 
+variable "ON_CORE" {
+  description = "Stages without an engine"
+  default = [
+    "ndr-manifest-builder",
+    "ndr-ndjson-to-parquet",
+  ]
+}
+
 variable "ON_SAIL" {
   description = "Stages on the Sail runtime"
   default = [
@@ -54,11 +62,11 @@ variable "ON_TRAINING" {
 }
 
 group "default" {
-  targets = ["sail", "training", "ndr-spark"]
+  targets = ["without-engine", "sail", "training", "ndr-spark"]
 }
 
 group "bases" {
-  targets = ["base", "base-training", "base-spark"]
+  targets = ["base-core", "base", "base-training", "base-spark"]
 }
 
 function "names" {
@@ -106,6 +114,12 @@ target "runtime" {
   target   = "sail"
 }
 
+target "base-core" {
+  inherits = ["core"]
+  target   = "base-core"
+  contexts = { project = "target:project" }
+}
+
 target "base" {
   inherits = ["core"]
   target   = "base"
@@ -122,6 +136,15 @@ target "base-spark" {
   inherits   = ["_python"]
   dockerfile = "images/base-spark/Dockerfile"
   contexts   = { core = "target:core", project = "target:project", tools = "target:tools" }
+}
+
+target "without-engine" {
+  inherits   = ["_common"]
+  matrix     = { image = ON_CORE }
+  name       = image
+  dockerfile = "images/${image}/Dockerfile"
+  contexts   = { base-core = "target:base-core", project = "target:project" }
+  tags       = names(image, "")
 }
 
 target "sail" {

@@ -58,6 +58,7 @@ images-check: setup
 .PHONY: images-lock
 images-lock: setup $(SPARK_VENV)/.installed java # the packages and jars of the images, in the versions of dev.txt
 	$(BIN)/uv pip compile $(IMAGE_LOCK) -o requirements/image-core.txt pyproject.toml
+	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra lambda -o requirements/image-lambda.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra engine -o requirements/image-sail.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra sail -o requirements/image-training.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra spark -o requirements/image-spark.txt pyproject.toml

@@ -33,9 +33,27 @@ def main() -> None:
     epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED"
 )
 @click.option(
-    "--stack", "stack_name", default="ndr-control-plane", show_default=True, metavar="NAME", help="Name of the stack."
+    "--stack",
+    "stack_name",
+    default="ndr-control-plane",
+    show_default=True,
+    metavar="NAME",
+    help="Name of the control plane's stack.",
 )
-@click.option("--set", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of the stack; repeatable.")
+@click.option(
+    "--ingestion-stack",
+    default="ndr-ingestion",
+    show_default=True,
+    metavar="NAME",
+    help="Name of the stack of ingestion.",
+)
+@click.option(
+    "--set",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Parameter of the stacks that have it; repeatable.",
+)
 @click.option(
     "--project",
     "projects",
@@ -44,20 +62,32 @@ def main() -> None:
     help="Project file: its parameters and routing are written to the tables; repeatable.",
 )
 @click.option(
-    "--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File to write the stack's outputs to, as JSON."
+    "--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File to write the stacks' outputs to, as JSON."
 )
 @report_errors
-def deploy(stack_name: str, parameters: tuple[str, ...], projects: tuple[Path, ...], outputs: Path | None) -> None:
-    """Create or update the stack, publish a version of each changed state machine, and move its alias `live`."""
+def deploy(
+    stack_name: str,
+    ingestion_stack: str,
+    parameters: tuple[str, ...],
+    projects: tuple[Path, ...],
+    outputs: Path | None,
+) -> None:
+    """Create or update the stacks, publish a version of each changed state machine, and move its alias `live`."""
+    from common import __version__
     from common.aws.clients import client
     from statemachines.deploy.projects import read_project, seed
     from statemachines.deploy.publish import publish_machines
-    from statemachines.deploy.stack import deploy_stack
+    from statemachines.deploy.stack import TEMPLATES, check_parameters, deploy_stack
 
     wanted = [read_project(path) for path in projects]
-    with activity(f"stack {stack_name}"):
-        done, found = deploy_stack(client("cloudformation"), stack_name, dict(map(_assignment, parameters)))
-    click.echo(f"stack {stack_name}: {done}")
+    given = {"Release": __version__, **dict(map(_assignment, parameters))}
+    check_parameters(given)
+    found: dict[str, str] = {}
+    for name, template in zip((stack_name, ingestion_stack), TEMPLATES, strict=True):
+        with activity(f"stack {name}"):
+            done, made = deploy_stack(client("cloudformation"), name, given, template)
+        found |= made
+        click.echo(f"stack {name}: {done}")
     with activity("state machines"):
         machines = publish_machines(client("stepfunctions"), found)
     for published in machines:

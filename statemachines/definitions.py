@@ -17,8 +17,9 @@ MACHINES = {
     "sfn_ndr_monthly_fg_b_baselines": "RoleArnMonthlyFgBBaselines",
     "sfn_ndr_backfill_reprocessing": "RoleArnBackfillReprocessing",
     "sfn_ndr_training_orchestrator": "RoleArnTrainingOrchestrator",
+    "sfn_ndjson_ingestion": "RoleArnNdjsonIngestion",
 }
-"""Each machine, and the output of the stack that holds the ARN of its role."""
+"""Each machine, and the output of the stacks that holds the ARN of its role."""
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
@@ -49,7 +50,7 @@ def filled(machine: str, values: Mapping[str, str]) -> str:
     if missing := sorted(placeholders(text) - set(values)):
         raise DeploymentError(
             f"the state machine {machine} needs {', '.join(missing)}, which are not among the stack's outputs",
-            "Add these outputs to statemachines/template.yaml",
+            "Add these outputs to statemachines/template.yaml or ingestion.yaml",
         )
     return json.dumps(json.loads(_PLACEHOLDER.sub(lambda match: json.dumps(values[match[1]])[1:-1], text)))
 

@@ -21,6 +21,7 @@ HEAD = "| part | what it does | commit | day | took | ended |\n|---|---|---|---|
 PARTS = {
     "docs-long": "the commands in the documentation that take long, `make demo` among them",
     "protocol": "schedules of manifest builders at random, which interleave, die and come late",
+    "ingestion": "2,000 files from a bucket to Parquet, announced three times, a builder and a run killed",
     "torture": "kills, schedules and damaged files at random: [Reliability](reliability.md)",
 }
 NEVER = "| - | - | - | not run yet |"

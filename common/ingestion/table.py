@@ -120,6 +120,16 @@ class TrackingTable:
             }
         )
 
+    def scanned(self) -> Iterator[Item]:
+        """All items of the table: the whole of it is read.
+
+        Raises:
+            AwsError: the table is missing or cannot be read.
+        """
+        with aws_errors(f"table {self.name} cannot be read"):
+            for page in self.dynamodb.get_paginator("scan").paginate(TableName=self.name, ConsistentRead=True):
+                yield from map(_decoded, page["Items"])
+
     def _queried(self, query: dict[str, Any]) -> Iterator[Item]:
         with aws_errors(f"table {self.name} cannot be queried"):
             for page in self.dynamodb.get_paginator("query").paginate(TableName=self.name, **query):

@@ -25,11 +25,13 @@ class Stage(Tool):
 
     Attributes:
         summary: what it makes, in a few words.
-        base: the image it builds on: Sail alone, or also with the libraries of training.
+        base: the image it builds on: without an engine, with Sail, or also with the libraries of training.
+        is_step: whether a pipeline runs it; others are run by functions and jobs.
     """
 
     summary: str
-    base: Literal["base", "base-training"] = "base"
+    base: Literal["base-core", "base", "base-training"] = "base"
+    is_step: bool = True
 
 
 STAGES = (
@@ -44,6 +46,8 @@ STAGES = (
     Stage("ndr-join", "jobs.join", "predictions joined with features, published"),
     Stage("ndr-inventory-unload", "jobs.inventory_unload", "the machine inventory, from Redshift"),
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
+    Stage("ndr-manifest-builder", "jobs.manifest_builder", "manifests of NDJSON files that land", "base-core", False),
+    Stage("ndr-ndjson-to-parquet", "jobs.ndjson_to_parquet", "Parquet from NDJSON, as text", "base-core", False),
 )
 TOOLS = (
     Tool("ndr-parse", "tools.parse"),
@@ -56,6 +60,7 @@ TOOLS = (
     Tool("ndr-lake", "tools.lake"),
     Tool("ndr-settings", "tools.settings"),
     Tool("ndr-batches", "tools.batches"),
+    Tool("ndr-ingestion", "tools.ingestion"),
     Tool("ndr-demo", "tools.demo"),
     Tool("ndr-completion", "tools.completion"),
 )

@@ -159,7 +159,7 @@ def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog="Example: ndr-spark ndr-fg-c --window 2026-03-10T13:08Z --lake demo/lake",
 )
-@click.argument("stage", type=click.Choice([stage.command for stage in STAGES]), metavar="STAGE")
+@click.argument("stage", type=click.Choice([stage.command for stage in STAGES if stage.is_step]), metavar="STAGE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @version_option
 @report_errors
@@ -174,5 +174,8 @@ def main(stage: str, arguments: tuple[str, ...]) -> None:
 
 
 main.help = "\n".join(
-    (f"{cleandoc(main.help or '')}\n\n\b\nStages:", *(f"  {stage.command:22}{stage.summary}" for stage in STAGES))
+    (
+        f"{cleandoc(main.help or '')}\n\n\b\nStages:",
+        *(f"  {stage.command:22}{stage.summary}" for stage in STAGES if stage.is_step),
+    )
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from common.errors import NdrError
@@ -27,6 +28,8 @@ def run(event: Mapping[str, Any], config: BuilderConfig, stores: Stores) -> dict
         NdrError: of the schedule, what failed; the rest was done.
     """
     counts = Counter(dict.fromkeys(COUNTS, 0))
+    if event.get("flush") is True:  # on request, nothing waits for more files
+        config = replace(config, max_wait_minutes=0, min_files_for_partial_batch=1)
     failed = _sweep(config, stores, counts) if events.is_sweep(event) else _take(event, config, stores, counts)
     say("summary", "finished", "info", **counts)
     return {

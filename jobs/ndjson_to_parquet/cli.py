@@ -85,6 +85,7 @@ def _location(name: str, meaning: str) -> Callable[[Command], Command]:
     "--MAX_REJECTED_RATIO",
     "max_rejected_ratio",
     type=click.FloatRange(0, 1),
+    metavar="SHARE",
     default=0.05,
     show_default=True,
     help="Greatest share of lines that may be no records, inclusive; with more, the job fails.",

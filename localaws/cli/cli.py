@@ -56,7 +56,7 @@ def main() -> None:
     epilog="Example: ndr-local up --home demo/lake-aws --project demo/lake-aws/project.yaml --fused",
     groups={
         "Server": ("home", "port", "steps", "slots", "wait-scale", "mount"),
-        "Deployment": ("project", "deploy", "fused"),
+        "Deployment": ("project", "deploy", "fused", "set"),
     },
 )
 @home_option
@@ -72,6 +72,7 @@ def main() -> None:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Project file: its parameters and routing are written to the tables; repeatable.",
 )
+@click.option("--set", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of a stack; repeatable.")
 @click.option("--fused/--no-fused", default=None, help="Run the 15-minute pipeline as one step, or as four.")
 @click.option(
     "--steps", type=click.Choice(["process", "docker"]), help="Run steps as commands or as images.  [default: process]"
@@ -84,7 +85,13 @@ def main() -> None:
 @click.option("--deploy/--no-deploy", "deploys", default=True, help="Deploy the control plane.  [default: deploy]")
 @report_errors
 def up(
-    home: Path, port: int | None, projects: tuple[Path, ...], fused: bool | None, deploys: bool, **given: Any
+    home: Path,
+    port: int | None,
+    projects: tuple[Path, ...],
+    parameters: tuple[str, ...],
+    fused: bool | None,
+    deploys: bool,
+    **given: Any,
 ) -> None:
     """Start the local AWS unless it is running, and deploy stack, state machines, projects and pipelines."""
     with activity("loading"):
@@ -96,7 +103,7 @@ def up(
     if not started and local.variables:
         click.echo("--steps, --slots, --wait-scale and --mount take effect after ndr-local down", err=True)
     if deploys:
-        deploy(local, projects, fused)
+        deploy(local, projects, fused, parameters)
 
 
 def _variables(
@@ -153,7 +160,8 @@ def status(home: Path) -> None:
 def logs(home: Path, execution: str | None, step: str | None, follows: bool) -> None:
     """Print the step logs of an execution, or the server's log.
 
-    EXECUTION is the name or ARN of an execution of a state machine or pipeline, or the id of a Glue job run.
+    EXECUTION is the name or ARN of an execution of a state machine or pipeline, the id of a Glue job run, or the name
+    of a function.
     """
     from localaws.cli.logs import follow, log_files
     from localaws.cli.process import LocalAws
@@ -191,6 +199,32 @@ def executions(home: Path, machine: str | None, failed: bool, steps: bool, last:
         print_rows((row for item in found for row in step_rows(item)), form)
     else:
         print_rows(map(execution_row, found), form, COLUMNS if form in FLAT else None)
+
+
+@main.command(epilog="Example: ndr-local put --home demo/lake-aws demo/2026-03-10.ndjson")
+@home_option
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE..."
+)
+@click.option("--prefix", default="", metavar="TEXT", help="Prefix of the objects: all before the name of their file.")
+@report_errors
+def put(home: Path, files: tuple[Path, ...], prefix: str) -> None:
+    """Upload files to the landing bucket, and show how ingestion goes on until all have ended.
+
+    A file ends as completed, failed (exit code 1) or quarantined.
+    """
+    from localaws.cli.upload_display import shown
+    from localaws.cli.uploads import Landing
+
+    landing = Landing(running(home))
+    with activity("uploading"):
+        uploads = [landing.put(path, prefix) for path in files]
+    failed = False
+    with shown(uploads) as show:
+        for upload in landing.changes(uploads):
+            show(upload)
+            failed = failed or upload.state == "failed"
+    sys.exit(1 if failed else 0)
 
 
 @main.command(epilog='Example: eval "$(ndr-local env --home demo/lake-aws)"')

@@ -15,8 +15,12 @@ from localaws.cli.process import LocalAws
 FUSED, FOUR_STEPS = "ndr-15m-streaming-fused", "ndr-15m-streaming"
 
 
-def deploy(local: LocalAws, projects: Sequence[Path] = (), fused: bool | None = None) -> None:
-    """Deploys stack, state machines, projects and pipelines; the commands print to standard output.
+def deploy(
+    local: LocalAws, projects: Sequence[Path] = (), fused: bool | None = None, parameters: Sequence[str] = ()
+) -> None:
+    """Deploys stacks, state machines, projects and pipelines; the commands print to standard output.
+
+    Parameters of the stacks have the form NAME=VALUE.
 
     Raises:
         LocalAwsError: a command is missing or failed; its error is on stderr.
@@ -27,6 +31,8 @@ def deploy(local: LocalAws, projects: Sequence[Path] = (), fused: bool | None = 
         arguments += ["--project", str(project)]
     if fused is not None:
         arguments += ["--set", f"PipelineName15mParameter={FUSED if fused else FOUR_STEPS}"]
+    for parameter in parameters:
+        arguments += ["--set", parameter]
     run_command(local, "ndr-statemachines", *arguments)
     role = json.loads(outputs.read_text())["StepRoleArn"]
     run_command(local, "ndr-pipelines", "upsert", "--role-arn", role)

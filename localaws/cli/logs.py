@@ -14,7 +14,9 @@ PAUSE_SECONDS = 0.2
 
 
 def log_files(local: LocalAws, execution: str | None, step: str | None) -> list[Path]:
-    """The logs of an execution of a state machine, pipeline or Glue job, oldest first; without one, the server's log.
+    """The logs of an execution of a state machine, pipeline or Glue job, or of a function, oldest first.
+
+    Without one, it is the server's log.
 
     Raises:
         LocalAwsError: no log exists.
@@ -23,7 +25,8 @@ def log_files(local: LocalAws, execution: str | None, step: str | None) -> list[
         return [local.log_path]
     folder = local.home / "logs"
     identifier = execution.rpartition("/")[2].rpartition(":")[2]
-    found = [*folder.glob(f"*/{identifier}/*.log"), *folder.glob(f"glue/*/{identifier}.log")]
+    patterns = (f"*/{identifier}/*.log", f"glue/*/{identifier}.log", f"lambda/{identifier}.log")
+    found = [path for pattern in patterns for path in folder.glob(pattern)]
     if not found:
         found = [path for arn in _pipelines_of(local, execution) for path in folder.glob(f"*/{arn}/*.log")]
     found = [path for path in found if step in (None, path.stem)]

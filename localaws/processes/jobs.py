@@ -73,25 +73,13 @@ class Job:
             self._processes.slots.give_back()
 
     def _run(self) -> Outcome:
-        command = self._command
-        command.folder.mkdir(parents=True, exist_ok=True)
-        command.log.parent.mkdir(parents=True, exist_ok=True)
-        with command.log.open("ab") as log, self._lock:
+        with self._lock:
             if self._stopped.is_set():
                 return Outcome(None, stopped=True)
             try:
-                process = subprocess.Popen(
-                    command.arguments,
-                    env=command.environment,
-                    cwd=command.folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    umask=self._processes.settings.step_umask,
-                    start_new_session=True,
-                )
+                process = self._processes.spawn(self._command)
             except OSError as error:
-                return Outcome(None, message=f"{command.arguments[0]} cannot be run: {error.strerror}")
+                return Outcome(None, message=f"{self._command.arguments[0]} cannot be run: {error.strerror}")
             self._process = process
         return self._wait(process)
 
@@ -101,13 +89,11 @@ class Job:
         if timer:
             timer.daemon = True
             timer.start()
-        self._processes.remember(process.pid, self._command)
-        code = process.wait()
+        self._processes.in_slots.add(process.pid)
+        code = self._processes.wait(process)
+        self._processes.in_slots.discard(process.pid)
         if timer:
             timer.cancel()
-        # as in a container, no process outlives the first one
-        _signal_group(process.pid, signal.SIGKILL)
-        self._processes.forget(process.pid)
         stopped = self._stopped.is_set() and not self._timed_out
         return Outcome(code, stopped, self._timed_out, last_message(self._command.log))
 
@@ -127,7 +113,7 @@ class Job:
             command = ["docker", "stop", "-t", f"{grace:.0f}", self._command.container]
             threading.Thread(target=subprocess.run, args=(command,), kwargs={"capture_output": True}).start()
             return
-        _signal_group(process.pid, signal.SIGTERM)
+        signal_group(process.pid, signal.SIGTERM)
         killer = threading.Timer(grace, _kill_unless_ended, (process,))
         killer.daemon = True
         killer.start()
@@ -141,26 +127,42 @@ class Processes:
         self.slots = Slots(settings.step_slots, self._idle)
         self._store = store
         self._activity = Activity()
-        self._running: set[int] = set()
+        self.in_slots: set[int] = set()
 
     def job(self, command: Command) -> Job:
         """A job for the command, not yet started."""
         return Job(command, self)
 
-    def remember(self, pid: int, command: Command) -> None:
-        """Records a running process."""
-        self._running.add(pid)
-        record = {"started": start_of(pid), "name": command.name, "container": command.container}
-        self._store.put(KIND, str(pid), record)
+    def spawn(self, command: Command) -> subprocess.Popen[bytes]:
+        """The process of the command, a group of its own, recorded as running; raises OSError if it cannot be run."""
+        command.folder.mkdir(parents=True, exist_ok=True)
+        command.log.parent.mkdir(parents=True, exist_ok=True)
+        with command.log.open("ab") as log:
+            process = subprocess.Popen(
+                command.arguments,
+                env=command.environment,
+                cwd=command.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                umask=self.settings.step_umask,
+                start_new_session=True,
+            )
+        record = {"started": start_of(process.pid), "name": command.name, "container": command.container}
+        self._store.put(KIND, str(process.pid), record)
+        return process
 
-    def forget(self, pid: int) -> None:
-        """Deletes the record of a finished process."""
-        self._running.discard(pid)
-        self._store.delete(KIND, str(pid))
+    def wait(self, process: subprocess.Popen[bytes]) -> int:
+        """The exit code of a process, once it has ended, and with it its group."""
+        code = process.wait()
+        # as in a container, no process outlives the first one
+        signal_group(process.pid, signal.SIGKILL)
+        self._store.delete(KIND, str(process.pid))
+        return code
 
     def _idle(self) -> int:
-        """The number of running processes that only wait; unknown, and so 0, for containers."""
-        return 0 if self.settings.steps == "docker" else self._activity.idle(list(self._running))
+        """The number of processes in slots that only wait; unknown, and so 0, for containers."""
+        return 0 if self.settings.steps == "docker" else self._activity.idle(list(self.in_slots))
 
     def end_orphans(self) -> list[str]:
         """Kills processes left by a killed server; returns their names."""
@@ -168,7 +170,7 @@ class Processes:
         for key, record in self._store.documents(KIND).items():
             pid = int(key)
             if record["started"] and start_of(pid) == record["started"]:
-                _signal_group(pid, signal.SIGKILL)
+                signal_group(pid, signal.SIGKILL)
                 ended.append(str(record["name"]))
             if record["container"]:
                 subprocess.run(["docker", "kill", record["container"]], capture_output=True, check=False)
@@ -176,14 +178,15 @@ class Processes:
         return ended
 
 
-def _signal_group(pid: int, number: signal.Signals) -> None:
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Sends a signal to a process and its descendants, if they still run."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
 
 
 def _kill_unless_ended(process: subprocess.Popen[bytes]) -> None:
     if process.returncode is None:
-        _signal_group(process.pid, signal.SIGKILL)
+        signal_group(process.pid, signal.SIGKILL)
 
 
 def start_of(pid: int) -> str | None:

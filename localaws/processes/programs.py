@@ -6,10 +6,18 @@ import re
 from collections.abc import Collection, Iterable
 
 _VARIABLE = re.compile(r"NDR_[A-Z0-9_]+")
+FUNCTION_VARIABLES = frozenset(
+    (
+        *("EXPECTED_FILE_SIZE_MB", "FILE_TRACKING_TABLE", "LANDING_BUCKET", "LOCK_SECONDS", "MANIFEST_BUCKET"),
+        *("MAX_FILES_PER_MANIFEST", "MAX_WAIT_MINUTES", "MIN_FILES_FOR_PARTIAL_BATCH", "QUARANTINE_BUCKET", "ROUTES"),
+        *("SIZE_TOLERANCE_PERCENT", "STEP_FUNCTION_ARN"),
+    )
+)
+"""The settings of the manifest builder, which have no prefix."""
 
 
 class ProgramError(Exception):
-    """A step or job asks for what is not run."""
+    """A step, job or function asks for what is not run."""
 
 
 def check_program(name: str, allowed: Collection[str]) -> str:
@@ -25,11 +33,11 @@ def check_program(name: str, allowed: Collection[str]) -> str:
     return name
 
 
-def check_variables(names: Iterable[str]) -> None:
+def check_variables(names: Iterable[str], known: Collection[str] = ()) -> None:
     """Refuses variables that make a command load other programs, such as PATH or PYTHONPATH.
 
     Raises:
-        ProgramError: a name is not one of the project's own.
+        ProgramError: a name is neither like NDR_DEBUG nor known.
     """
-    if foreign := [name for name in names if not _VARIABLE.fullmatch(name)]:
+    if foreign := [name for name in names if name not in known and not _VARIABLE.fullmatch(name)]:
         raise ProgramError(f"the variables {', '.join(map(repr, foreign))} cannot be set. Use names like NDR_DEBUG")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +17,8 @@ from xml.sax.saxutils import escape
 
 from localaws.server.settings import HEALTH_PATH, SERVER_HEADER, Settings
 from localaws.server.signatures import RefusedError, Signed, check_signature, claimed_signature
+from localaws.services.functions.pools import PATH as RUNTIME_PATH
+from localaws.services.functions.runtime_api import RuntimeApi
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 _FORBIDDEN = 403
@@ -24,10 +26,15 @@ _SERVICE = re.compile(r"Credential=[^/,]*/[^/,]*/[^/,]*/([a-z0-9-]+)/")
 
 
 class Gate:
-    """The application behind a check of host, origin and signature; it adds the health document at `HEALTH_PATH`."""
+    """The application behind a check of host, origin and signature.
 
-    def __init__(self, application: Application, settings: Settings) -> None:
+    It adds the health document at `HEALTH_PATH`, and the Runtime API, whose processes have a secret in their address
+    instead of a signature.
+    """
+
+    def __init__(self, application: Application, settings: Settings, runtime_api: RuntimeApi) -> None:
         self._application = application
+        self._runtime_api = runtime_api
         self._settings = settings
         self._health = {
             "pid": os.getpid(),
@@ -56,6 +63,9 @@ class Gate:
         )
         try:
             self._check_place(request)
+            if scope["path"].startswith(RUNTIME_PATH):
+                await self._runtime(scope, receive, send, request)
+                return
             found, presigned = claimed_signature(request, self._settings.credential, datetime.now(UTC))
             body = await _body(receive)
             if body is None:
@@ -70,6 +80,12 @@ class Gate:
             await _answer(send, 404, *_error(RefusedError("NotFound", "There is no such page."), request))
         else:
             await self._application(_unsigned(scope), _replay(body, receive), _without_cors(send))
+
+    async def _runtime(self, scope: Any, receive: Any, send: Any, request: Signed) -> None:
+        call = self._runtime_api.call(scope["path"])
+        body = await _body(receive)
+        if body is not None:
+            await _reply(send, *await call.reply(request.method, request.headers, body))
 
     def _check_place(self, request: Signed) -> None:
         """Refuses other names of this machine, other pages, and the question what other pages may do."""
@@ -159,10 +175,11 @@ def _error(error: RefusedError, request: Signed) -> tuple[str, bytes]:
 
 
 async def _answer(send: Any, status: int, content_type: str, body: bytes) -> None:
-    headers = [
-        (b"content-type", content_type.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"server", SERVER_HEADER.encode()),
-    ]
+    await _reply(send, status, {"Content-Type": content_type}, body)
+
+
+async def _reply(send: Any, status: int, given: Mapping[str, str], body: bytes) -> None:
+    named = {**given, "Content-Length": str(len(body)), "Server": SERVER_HEADER}
+    headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from ministack import app as ministack_app
@@ -11,7 +12,8 @@ from ministack.services import stepfunctions
 from localaws.processes.jobs import Processes
 from localaws.server import wire
 from localaws.server.settings import Settings
-from localaws.services import cloudformation
+from localaws.services import alarms, cloudformation, notifications, queues, schedules
+from localaws.services.functions.handlers import Functions
 from localaws.services.glue import GlueRuns
 from localaws.services.redshift_data.engine import Engine
 from localaws.services.redshift_data.handlers import DataApi
@@ -34,14 +36,19 @@ class Plugin:
         self.application: Any = ministack_app.app
         self._store = Store(settings.home / "state.sqlite3")
         patch_step_functions()
-        cloudformation.install()
+        notifications.install()
+        queues.install()
+        schedules.install()
+        processes = Processes(settings, self._store)
+        processes.end_orphans()
+        self.functions = Functions(processes)
+        self.functions.install()
+        cloudformation.install(self.functions.check)
         self._persistence = Persistence(self._store)
         self._persistence.restore()
         self._persistence.install()
         history.keep_in(self._store)
         history.restore(self._store)
-        processes = Processes(settings, self._store)
-        processes.end_orphans()
         records = Records(self._store)
         self._runner = Runner(records, processes)
         self._glue = GlueRuns(processes, self._store)
@@ -53,12 +60,14 @@ class Plugin:
         add_service("sagemaker", "SageMaker", wire.service(sagemaker))
 
     async def keep_saving(self) -> None:
-        """Saves changes every second while the server runs."""
-        await self._persistence.keep_saving()
+        """Saves changes every second while the server runs, and watches the alarms on queues."""
+        await asyncio.gather(self._persistence.keep_saving(), alarms.keep_watching())
 
     def close(self) -> None:
         """Stops everything that runs, and saves the state."""
+        queues.close()
         executions.close()
+        self.functions.pools.close()
         self._runner.close()
         self._glue.close()
         self._redshift.close()

@@ -70,6 +70,7 @@ def main() -> int:
         # ministack reads its environment on import, hence only after the settings
         from localaws.server.gate import Gate
         from localaws.server.plugin import Plugin
+        from localaws.services.functions.runtime_api import RuntimeApi
 
         local = Plugin(settings)
     except (SettingsError, patching.PatchError) as error:
@@ -77,7 +78,9 @@ def main() -> int:
         return 1
     _raise_file_limit()
     try:
-        asyncio.run(serve(Gate(local.application, settings), settings, local.keep_saving()))
+        asyncio.run(
+            serve(Gate(local.application, settings, RuntimeApi(local.functions.pools)), settings, local.keep_saving())
+        )
     except OSError as error:
         sys.stderr.write(f"error: port {settings.port} cannot be opened: {error}. Choose another with GATEWAY_PORT\n")
         return PORT_TAKEN_CODE if error.errno == errno.EADDRINUSE else 1

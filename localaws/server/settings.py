@@ -19,7 +19,9 @@ PORT_TAKEN_CODE = 3
 """The exit code of a server whose port another program has taken."""
 SERVER_HEADER = "ndr-local"
 # ministack has 90 services, some of which run programs of a request: those in use
-SERVICES = "cloudformation,dynamodb,ecr,events,glue,iam,logs,s3,scheduler,sqs,states,sts"
+SERVICES = "cloudformation,dynamodb,ecr,events,glue,iam,lambda,logs,monitoring,s3,scheduler,sns,sqs,states,sts"
+FUNCTIONS_AT_ONCE = 16
+"""How many invocations of functions may run: each has a process. AWS's own default is 1,000."""
 
 
 class SettingsError(Exception):
@@ -91,6 +93,7 @@ class Settings:
     step_mounts: tuple[Path, ...]
     step_commands: frozenset[str]
     step_umask: int
+    function_idle_seconds: float
 
     @classmethod
     def from_environment(cls, step_umask: int) -> Settings:
@@ -116,6 +119,7 @@ class Settings:
             step_mounts=tuple(Path(part).resolve() for part in mounts.split(os.pathsep) if part),
             step_commands=_words("NDR_STEP_COMMANDS") or STAGE_COMMANDS,
             step_umask=step_umask,
+            function_idle_seconds=_number("NDR_FUNCTION_IDLE", 300, 0),
         )
 
     @property
@@ -133,8 +137,10 @@ class Settings:
             GATEWAY_PORT=str(self.port),
             S3_PERSIST="1",
             S3_DATA_DIR=str(self.home / "s3"),
+            STATE_DIR=str(self.home / "ministack"),  # where it would delete archives of functions that it does not know
             PERSIST_STATE="0",
             SERVICES=SERVICES,
+            LAMBDA_ACCOUNT_CONCURRENCY=str(FUNCTIONS_AT_ONCE),
             IOT_MTLS_ENABLED="0",
             SFTP_ENABLED="0",
         )

@@ -1,41 +1,128 @@
-"""CloudFormation without the resources of other services: ministack would run the program of a Lambda function."""
+"""CloudFormation without the resources of services that are off, and with the properties that ministack drops."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack import app
+from ministack.services import dynamodb, lambda_svc
+from ministack.services.cloudformation import provisioners
 
-from localaws.server.wire import Handler, Response
+from localaws.processes.programs import ProgramError
+from localaws.server.patching import replace
+from localaws.services import notifications
+
+Properties = dict[str, Any]
+Check = Callable[[Properties], None]
 
 KINDS = (
     "CloudFormation",
+    "CloudWatch",
     "DynamoDB",
     "ECR",
     "Events",
     "Glue",
     "IAM",
+    "Lambda",
     "Logs",
     "S3",
+    "SNS",
     "SQS",
     "Scheduler",
     "StepFunctions",
 )
+_EXCLUDED = ("AWS::Lambda::LayerVersion", "AWS::Lambda::LayerVersionPermission", "AWS::Lambda::Url")
+_ESM_NUMBERS = ("BatchSize", "MaximumBatchingWindowInSeconds")
+
+_original_job_fields = provisioners._glue_job_fields
 
 
-def install() -> None:
-    """Makes ministack refuse a template with a resource of another kind."""
-    app.SERVICE_HANDLERS["cloudformation"] = _limited(app.SERVICE_HANDLERS["cloudformation"])
+def install(check_function: Check) -> None:
+    """Makes ministack refuse resources of other kinds, and functions that are not run."""
+    for name in list(provisioners._RESOURCE_HANDLERS):
+        if name.split("::")[1] not in KINDS or name in _EXCLUDED:
+            del provisioners._RESOURCE_HANDLERS[name]
+    replace(provisioners, "_glue_job_fields", _job_fields)
+    _extend("AWS::DynamoDB::Table", "_ddb", done=_apply_table_settings)
+    _extend("AWS::Lambda::Function", "_lambda", _checked(check_function), _reserve)
+    _extend("AWS::Lambda::EventSourceMapping", "_lambda_esm", _typed_mapping)
+    _extend("AWS::SNS::Subscription", "_sns_sub", _checked(notifications.check_subscription))
+    _extend("AWS::SNS::Topic", "_sns", _checked(notifications.check_topic))
 
 
-def _limited(handler: Handler) -> Handler:
-    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
-        # ministack loads it with the first request, for it takes half a second
-        from ministack.services.cloudformation import provisioners
+def _extend(
+    kind: str,
+    prefix: str,
+    prepare: Callable[[Properties], Properties] = lambda given: given,
+    done: Callable[[str, Properties], None] = lambda name, given: None,
+) -> None:
+    """Has `prepare` see the properties before a resource is made or changed, and `done` its name afterwards."""
+    handlers = provisioners._RESOURCE_HANDLERS[kind]
+    original_create, original_update = handlers["create"], handlers["update"]
 
-        for name in list(provisioners._RESOURCE_HANDLERS):
-            if name.split("::")[1] not in KINDS:
-                del provisioners._RESOURCE_HANDLERS[name]
-        return await handler(method, path, headers, body, query)
+    def create(logical_id: str, props: Properties, stack_name: str) -> Any:
+        made = original_create(logical_id, prepare(props), stack_name)
+        done(made[0], props)
+        return made
 
-    return handle
+    def update(physical_id: str, old_props: Properties, new_props: Properties, *more: Any, **named: Any) -> Any:
+        changed = original_update(physical_id, old_props, prepare(new_props), *more, **named)
+        done(changed[0], new_props)
+        return changed
+
+    handlers.update(create=create, update=update)
+    # an update that needs a new resource calls this one
+    replace(provisioners, f"{prefix}_create", create)
+
+
+def _checked(check: Check) -> Callable[[Properties], Properties]:
+    """The properties as they are, if the check does not refuse them."""
+
+    def prepare(given: Properties) -> Properties:
+        try:
+            check(given)
+        except ProgramError as error:
+            raise ValueError(str(error)) from error  # with which ministack fails a resource
+        return given
+
+    return prepare
+
+
+def _job_fields(props: Properties) -> Properties:
+    """The fields of a Glue job, with its limit on concurrent runs, and whether others wait."""
+    found: Properties = _original_job_fields(props)
+    limit = (props.get("ExecutionProperty") or {}).get("MaxConcurrentRuns", 1)
+    waits = _is_true(props.get("JobRunQueuingEnabled", False))
+    return {**found, "ExecutionProperty": {"MaxConcurrentRuns": int(limit)}, "JobRunQueuingEnabled": waits}
+
+
+def _apply_table_settings(name: str, props: Mapping[str, Any]) -> None:
+    """Applies the time to live and the point-in-time recovery of a table."""
+    to_live = props.get("TimeToLiveSpecification") or {}
+    attribute = to_live.get("AttributeName") or dynamodb._ttl_settings.get(name, {}).get("AttributeName")
+    if attribute:
+        specification = {"AttributeName": attribute, "Enabled": _is_true(to_live.get("Enabled", bool(to_live)))}
+        dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": specification})
+    recovery = (props.get("PointInTimeRecoverySpecification") or {}).get("PointInTimeRecoveryEnabled", False)
+    wanted = {"PointInTimeRecoveryEnabled": _is_true(recovery)}
+    dynamodb._update_continuous_backups({"TableName": name, "PointInTimeRecoverySpecification": wanted})
+
+
+def _reserve(name: str, props: Mapping[str, Any]) -> None:
+    """Applies the concurrency that is reserved for a function."""
+    reserved = props.get("ReservedConcurrentExecutions")
+    lambda_svc._functions[name]["concurrency"] = None if reserved in (None, "") else int(reserved)
+
+
+def _typed_mapping(props: Properties) -> Properties:
+    """The properties of an event source mapping with numbers where parameters of a template give text."""
+    typed = {**props, **{name: int(props[name]) for name in _ESM_NUMBERS if name in props}}
+    if "Enabled" in props:
+        typed["Enabled"] = _is_true(props["Enabled"])
+    if limit := (props.get("ScalingConfig") or {}).get("MaximumConcurrency"):
+        typed["ScalingConfig"] = {"MaximumConcurrency": int(limit)}
+    return typed
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() == "true"

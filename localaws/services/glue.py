@@ -10,8 +10,8 @@ import contextvars
 import json
 import secrets
 import threading
+import time
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from ministack.services import glue
@@ -21,6 +21,7 @@ from localaws.processes.jobs import Command, Job, Outcome, Processes
 from localaws.processes.programs import ProgramError, check_program
 from localaws.server.patching import replace
 from localaws.server.wire import now
+from localaws.services.glue_commands import arguments_of, command_of
 from localaws.services.stepfunctions.integrations import call
 from localaws.services.stepfunctions.scope import HaltedError, current
 from localaws.state.store import INTERRUPTED, Store
@@ -28,35 +29,16 @@ from localaws.state.store import INTERRUPTED, Store
 KIND = "glue-run"
 
 _ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
-# parameters that Glue does not pass to the script
-_GLUES_OWN = (
-    "--enable-",
-    "--job-",
-    "--continuous-log-",
-    "--extra-",
-    "--TempDir",
-    "--conf",
-    "--additional-python-modules",
-)
 _DEFAULT_MINUTES = 2880
+_POLL_SECONDS = 0.1
 
 _original_create = glue._create_job
 _original_update = glue._update_job
 
 
-def command_of(script: str) -> str:
-    """The command that a script stands for: its file name in kebab-case."""
-    return PurePosixPath(script).stem.replace("_", "-")
-
-
-def arguments_of(job: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
-    """The command line of a run: the job's arguments overridden by the run's, without Glue's own parameters."""
-    merged = {**(job.get("DefaultArguments") or {}), **given, **(job.get("NonOverridableArguments") or {})}
-    line: list[str] = []
-    for name, value in merged.items():
-        if not name.startswith(_GLUES_OWN):
-            line += [name] if value == "" else [name, str(value)]
-    return line
+def _most(job: Mapping[str, Any]) -> int:
+    """How many runs of a job may run at once."""
+    return int((job.get("ExecutionProperty") or {}).get("MaxConcurrentRuns", 1))
 
 
 class GlueRuns:
@@ -68,6 +50,7 @@ class GlueRuns:
         self._jobs: dict[str, Job] = {}
         self._ended: dict[str, threading.Event] = {}
         self._interrupted = False
+        self._lock = threading.Lock()
 
     def install(self) -> None:
         """Restores earlier runs, and patches ministack to run jobs."""
@@ -88,24 +71,26 @@ class GlueRuns:
             glue._job_runs[name] = sorted(items, key=lambda run: run["StartedOn"])
 
     def create_job(self, data: dict[str, Any]) -> Any:
-        """Creates a job with its limit on concurrent runs, which ministack drops."""
+        """Creates a job with its limit on concurrent runs, and whether others wait, which ministack drops."""
         if "/" in (name := str(data.get("Name", ""))) or name in (".", ".."):  # it is the name of a folder here
             return sf.error_response_json("InvalidInputException", f"Job name {name!r} must not be a path")
         response = _original_create(data)
         if response[0] == 200:
             glue._jobs[data["Name"]]["ExecutionProperty"] = data.get("ExecutionProperty") or {"MaxConcurrentRuns": 1}
+            glue._jobs[data["Name"]]["JobRunQueuingEnabled"] = bool(data.get("JobRunQueuingEnabled"))
         return response
 
     def update_job(self, data: dict[str, Any]) -> Any:
         """Updates a job."""
         response = _original_update(data)
         update = data.get("JobUpdate") or {}
-        if response[0] == 200 and "ExecutionProperty" in update:
-            glue._jobs[data["JobName"]]["ExecutionProperty"] = update["ExecutionProperty"]
+        if response[0] == 200:
+            dropped = ("ExecutionProperty", "JobRunQueuingEnabled")
+            glue._jobs[data["JobName"]].update({name: update[name] for name in dropped if name in update})
         return response
 
     def start_job_run(self, data: dict[str, Any]) -> Any:
-        """Starts a run unless the job's limit on concurrent runs is reached."""
+        """Starts a run; if as many as may run at once do, it waits or is refused, as the job has it."""
         name = data.get("JobName", "")
         job = glue._jobs.get(name)
         if job is None:
@@ -113,12 +98,12 @@ class GlueRuns:
                 "EntityNotFoundException", f"Failed to start job run due to missing job {name}"
             )
         runs = glue._job_runs.setdefault(name, [])
-        most = int((job.get("ExecutionProperty") or {}).get("MaxConcurrentRuns", 1))
-        if sum(run["JobRunState"] not in _ENDED for run in runs) >= most:
+        waits = sum(run["JobRunState"] not in _ENDED for run in runs) >= (most := _most(job))
+        if waits and not job.get("JobRunQueuingEnabled"):
             return sf.error_response_json(
                 "ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}: {most} may run at once"
             )
-        run = self._new_run(job, data)
+        run = self._new_run(job, data) | {"JobRunState": "WAITING" if waits else "STARTING"}
         try:
             command = self._command(job, run)
         except ProgramError as error:
@@ -138,7 +123,6 @@ class GlueRuns:
             "JobName": job["Name"],
             "StartedOn": now(),
             "LastModifiedOn": now(),
-            "JobRunState": "STARTING",
             "Arguments": data.get("Arguments") or {},
             "PredecessorRuns": [],
             "ExecutionTime": 0,
@@ -163,11 +147,23 @@ class GlueRuns:
         )
 
     def _run(self, run: dict[str, Any]) -> None:
+        while run["JobRunState"] == "WAITING" and not self._interrupted and not self._admitted(run):
+            time.sleep(_POLL_SECONDS)
         outcome = self._jobs[run["Id"]].run(lambda: self._change(run, "RUNNING"))
         state, message = self._state(outcome, run)
         self._end(run, state, message)
         self._jobs.pop(run["Id"], None)
         self._ended[run["Id"]].set()
+
+    def _admitted(self, run: dict[str, Any]) -> bool:
+        """Whether a run that waits is the first to do so, and fewer of its job run than may."""
+        with self._lock:
+            runs = [other for other in glue._job_runs[run["JobName"]] if other["JobRunState"] not in _ENDED]
+            waiting = [other for other in runs if other["JobRunState"] == "WAITING"]
+            admitted = run in waiting[:1] and len(runs) - len(waiting) < _most(glue._jobs.get(run["JobName"], {}))
+            if admitted:
+                self._change(run, "STARTING")
+            return admitted
 
     def _state(self, outcome: Outcome, run: Mapping[str, Any]) -> tuple[str, str | None]:
         if outcome.succeeded:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import dynamodb
+from ministack.services.cloudformation import provisioners
 
 from localaws.server.patching import replace
 from localaws.state.store import Store
@@ -15,6 +16,7 @@ _original_set = dynamodb._set_item
 _original_remove = dynamodb._remove_item
 _original_replaced = dynamodb._items_replaced
 _original_delete = dynamodb._delete_table
+_original_stack_delete = provisioners._ddb_delete
 
 
 class Tables:
@@ -29,6 +31,8 @@ class Tables:
         replace(dynamodb, "_remove_item", self.remove_item)
         replace(dynamodb, "_items_replaced", self.items_replaced)
         replace(dynamodb, "_delete_table", self.delete_table)
+        replace(provisioners, "_ddb_delete", self.delete_table_of_stack)
+        provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]["delete"] = self.delete_table_of_stack
 
     def set_item(self, table: dict[str, Any], pk_val: str, sk_val: str, item: Any) -> Any:
         """Sets an item, and saves it."""
@@ -55,6 +59,13 @@ class Tables:
         if response[0] == 200 and table is not None:
             self._store.replace_items(table["TableArn"], [])
         return response
+
+    def delete_table_of_stack(self, physical_id: str, props: dict[str, Any]) -> None:
+        """Deletes a table of a stack and its items, which a table of the same name would have after a restart."""
+        table = dynamodb._tables.get(physical_id)
+        _original_stack_delete(physical_id, props)
+        if table is not None:
+            self._store.replace_items(table["TableArn"], [])
 
     def restore(self) -> None:
         """Puts saved items into the restored tables."""

@@ -1,8 +1,9 @@
 """Saves the state of ministack's services: before a change is answered, and background changes every second.
 
 ministack itself saves only on a clean exit. Here a request that changes state is answered once the state of its
-service is in the store; requests that arrive meanwhile share the next write. DynamoDB items, S3 objects and executions
-are saved one by one (see `dynamodb_items`, ministack's S3_PERSIST, `stepfunctions.history`), so the rest is small.
+service is in the store; requests that arrive meanwhile share the next write. DynamoDB items, messages of queues, S3
+objects and executions are saved one by one (see `dynamodb_items`, `queue_messages`, ministack's S3_PERSIST,
+`stepfunctions.history`), so the rest is small.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ import copy
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core.persistence import _json_default, _json_object_hook
-from ministack.services import stepfunctions
+from ministack.services import s3, stepfunctions
 
 from localaws.server.wire import Handler, Response
-from localaws.state import dynamodb_items
+from localaws.state import dynamodb_items, queue_messages
 from localaws.state.store import Store
 
 KIND = "service"
@@ -49,7 +50,11 @@ def _machines() -> dict[str, Any]:
     }
 
 
-_OWN_STATES: dict[str, Callable[[], Any]] = {"dynamodb": dynamodb_items.state, "stepfunctions": _machines}
+_OWN_STATES: dict[str, Callable[[], Any]] = {
+    "dynamodb": dynamodb_items.state,
+    "sqs": queue_messages.state,
+    "stepfunctions": _machines,
+}
 
 
 def _states() -> dict[str, Callable[[], Any]]:
@@ -72,6 +77,13 @@ def changes(service: str, method: str, path: str, headers: dict[str, str], body:
     return not _READS.match(action) and not (elsewhere and elsewhere.match(action))
 
 
+def delivers(service: str, method: str, path: str) -> bool:
+    """Whether a request may put messages into queues: events, notifications, objects of buckets that announce them."""
+    if service == "s3":
+        return method in ("PUT", "POST", "DELETE") and path.strip("/").partition("/")[0] in s3._bucket_notifications
+    return service in ("events", "sns")
+
+
 async def _copied(state: Callable[[], Any]) -> Any:
     """A consistent copy of the state, retried while a thread of ministack changes it."""
     for _ in range(_COPIES):
@@ -88,6 +100,7 @@ class Persistence:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._tables = dynamodb_items.Tables(store)
+        self._messages = queue_messages.Messages(store)
         self._written: dict[str, str] = {}
         self._changed: dict[str, int] = defaultdict(int)
         self._saved: dict[str, int] = defaultdict(int)
@@ -99,6 +112,7 @@ class Persistence:
             module = app._get_module(app._state_map[key])
             module.load_persisted_state(json.loads(text, object_hook=_json_object_hook))
             self._written[key] = text
+        self._messages.restore()
         self._tables.restore()
         self._tables.install()
 
@@ -115,9 +129,13 @@ class Persistence:
             method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
         ) -> Response:
             response = await handler(method, path, headers, body, query)
-            if response[0] < 400 and changes(name, method, path, headers, body, query):
-                for key in keys:
-                    await self.save(key)
+            if response[0] >= 400:
+                return response
+            changed = keys if changes(name, method, path, headers, body, query) else []
+            if name == "cloudformation":  # whose answers tell of what threads have made of other services
+                changed = list(_states())
+            for key in [*changed, *(["sqs"] if delivers(name, method, path) else [])]:
+                await self.save(key)
             return response
 
         return handle
@@ -132,10 +150,13 @@ class Persistence:
             covered = self._changed[key]
             state = _states().get(key)
             if state is not None:
-                await asyncio.to_thread(self._write, key, await _copied(state))
+                copied = await _copied(state)
+                messages = self._messages.changes() if key == "sqs" else []
+                await asyncio.to_thread(self._write, key, copied, messages)
             self._saved[key] = covered
 
-    def _write(self, key: str, state: Any) -> None:
+    def _write(self, key: str, state: Any, messages: Sequence[queue_messages.Change] = ()) -> None:
+        self._messages.write(messages)
         if state is None:
             return
         text = json.dumps(state, default=_json_default)
@@ -153,4 +174,4 @@ class Persistence:
     def close(self) -> None:
         """Saves everything a last time."""
         for key, state in _states().items():
-            self._write(key, state())
+            self._write(key, state(), self._messages.changes() if key == "sqs" else ())

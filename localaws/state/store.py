@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,13 @@ class Store:
     def put_text(self, kind: str, key: str, text: str) -> None:
         """Saves a document given as JSON."""
         self._execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (kind, key, text))
+
+    def change(self, kind: str, texts: Mapping[str, str], gone: Iterable[str]) -> None:
+        """Saves and deletes documents of a kind, given as JSON by key."""
+        with self._transaction() as connection:
+            rows = [(kind, key, text) for key, text in texts.items()]
+            connection.executemany("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", rows)
+            connection.executemany("DELETE FROM documents WHERE kind = ? AND key = ?", [(kind, key) for key in gone])
 
     def delete(self, kind: str, key: str) -> None:
         """Deletes a document if it exists."""

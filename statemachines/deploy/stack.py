@@ -1,4 +1,4 @@
-"""The CloudFormation stack of the control plane: tables, buckets, roles, rules and schedules."""
+"""The CloudFormation stacks: of the control plane, and of ingestion."""
 
 from __future__ import annotations
 
@@ -13,30 +13,44 @@ from common.aws.clients import aws_errors
 from common.errors import DeploymentError, ParameterError
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+INGESTION_TEMPLATE = TEMPLATE.with_name("ingestion.yaml")
+TEMPLATES = (TEMPLATE, INGESTION_TEMPLATE)
 WAIT = {"Delay": 1, "MaxAttempts": 900}
 BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
 
-def deploy_stack(cloudformation: Any, name: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """What was done to the stack (`created`, `updated` or `unchanged`) and its outputs.
-
-    Parameters that are not given keep their values; in a new stack, they take the template's defaults.
+def check_parameters(given: Mapping[str, str]) -> None:
+    """Refuses parameters that no template has.
 
     Raises:
-        ParameterError: the template has no such parameter.
+        ParameterError: one of them is unknown.
+    """
+    known = set().union(*map(_declared, TEMPLATES))
+    if unknown := sorted(set(given) - known):
+        raise ParameterError(
+            f"no stack has a parameter {', '.join(unknown)}", f"Choose one of {', '.join(sorted(known))}"
+        )
+
+
+def deploy_stack(
+    cloudformation: Any, name: str, parameters: Mapping[str, str], template: Path = TEMPLATE
+) -> tuple[str, dict[str, str]]:
+    """What was done to the stack (`created`, `updated` or `unchanged`) and its outputs.
+
+    Parameters that the template does not have are those of other stacks. Those that are not given keep their values;
+    in a new stack, they take the template's defaults.
+
+    Raises:
         DeploymentError: the stack cannot be updated in its present state, or one of its resources failed.
         AwsError: a call was refused.
     """
-    if unknown := sorted(set(parameters) - _declared()):
-        raise ParameterError(
-            f"the stack has no parameter {', '.join(unknown)}", f"Choose one of {', '.join(sorted(_declared()))}"
-        )
+    own = {key: value for key, value in parameters.items() if key in _declared(template)}
     known = _describe(cloudformation, name)
     request = {
         "StackName": name,
-        "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
+        "TemplateBody": template.read_text(encoding="utf-8"),
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
-        "Parameters": _parameters(parameters, known),
+        "Parameters": _parameters(own, known),
     }
     if known is None:
         done = "created"
@@ -64,9 +78,9 @@ def read_outputs(cloudformation: Any, name: str) -> dict[str, str]:
     return {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
 
 
-def _declared() -> set[str]:
-    """The names of the template's parameters."""
-    root = yaml.compose(TEMPLATE.read_text(encoding="utf-8"))
+def _declared(template: Path) -> set[str]:
+    """The names of a template's parameters."""
+    root = yaml.compose(template.read_text(encoding="utf-8"))
     assert isinstance(root, yaml.MappingNode)
     return {name.value for key, section in root.value if key.value == "Parameters" for name, _ in section.value}
 

@@ -19,6 +19,10 @@ COMMANDS = {name: command for name, (_, command) in commands().items()}
 READMES = sorted(path for folder in ("jobs", "tools") for path in (ROOT / folder).glob("*/README.md"))
 OPERATORS = ("|", "||", "&&", ";", "(", ")")
 ELLIPSIS = "..."
+MUST_EXIST = (
+    *("project.yaml", "demo/lake-aws/project.yaml", "event.json", "demo/2026-03-10.ndjson"),
+    *("good-2026-03-10.ndjson", "mixed-2026-03-10.ndjson", "export-2026-03-10.json"),
+)
 
 
 def command_lines(text: str) -> Iterator[list[str]]:
@@ -60,7 +64,8 @@ def examples(path: str, command: click.Command) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(autouse=True)
 def folder_with_files_that_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for path in (tmp_path / "project.yaml", tmp_path / "demo" / "lake-aws" / "project.yaml"):
+    for name in MUST_EXIST:
+        path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     monkeypatch.chdir(tmp_path)

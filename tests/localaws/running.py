@@ -20,8 +20,8 @@ from localaws.cli.process import LocalAws
 
 WAIT_SCALE = "0.02"
 STEPS_OF_TESTS = (
-    *("append", "bring", "count", "environment", "fail", "forever", "late", "meet", "nowhere", "pass", "probe"),
-    *("quick", "refuse", "say", "show", "slow", "stubborn", "wait", "work"),
+    *("append", "bring", "count", "environment", "fail", "forever", "function", "late", "meet", "nowhere", "pass"),
+    *("probe", "quick", "refuse", "say", "show", "slow", "stubborn", "wait", "work"),
     *("glue-fail", "glue-long", "glue-quick", "glue-show", "glue-true", "glue-wait"),
 )
 """The commands, after `ndr-`, that tests put in the place of the stages' own."""

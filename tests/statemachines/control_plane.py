@@ -170,6 +170,8 @@ def deploy_control_plane(
             str(path),
             "--set",
             "PipelineName15mParameter=ndr-15m-streaming-fused",
+            "--set",
+            "SchedulesState=DISABLED",
         ],
         ["ndr-pipelines", "upsert", "--role-arn", role],
     ):

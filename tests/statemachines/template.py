@@ -10,10 +10,11 @@ from typing import Any
 import yaml
 
 from statemachines.definitions import states_of
-from statemachines.deploy.stack import TEMPLATE
+from statemachines.deploy.stack import TEMPLATES
 
 PSEUDO = {
     "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
     "AWS::Region": "us-east-1",
     "AWS::AccountId": "000000000000",
 }
@@ -25,6 +26,9 @@ NAMES = {
     "AWS::IAM::Role": ("RoleName", "arn:aws:iam::000000000000:role/{}"),
     "AWS::SQS::Queue": ("QueueName", f"arn:aws:sqs:{HERE}:{{}}"),
     "AWS::Logs::LogGroup": ("LogGroupName", f"arn:aws:logs:{HERE}:log-group:{{}}:*"),
+    "AWS::Glue::Job": ("Name", f"arn:aws:glue:{HERE}:job/{{}}"),
+    "AWS::Lambda::Function": ("FunctionName", f"arn:aws:lambda:{HERE}:function:{{}}"),
+    "AWS::SNS::Topic": ("TopicName", f"arn:aws:sns:{HERE}:{{}}"),
     "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", "arn:aws:iam::000000000000:policy/{}"),
 }
 
@@ -44,11 +48,16 @@ for _function in ("Ref", "Sub", "GetAtt"):
 
 
 class Template:
-    """The template of the control plane, resolved with the defaults of its parameters or others."""
+    """The templates of both stacks, resolved with the defaults of their parameters or others."""
 
     def __init__(self, **parameters: str) -> None:
-        self.raw: dict[str, Any] = yaml.load(TEMPLATE.read_text(), _Loader)
-        defaults = {name: str(given["Default"]) for name, given in self.raw["Parameters"].items()}
+        self.raw: dict[str, Any] = {"Parameters": {}, "Resources": {}, "Outputs": {}}
+        for path in TEMPLATES:
+            raw = yaml.load(path.read_text(), _Loader)
+            for section, entries in self.raw.items():
+                assert section == "Parameters" or not entries.keys() & raw[section].keys()
+                entries |= raw[section]
+        defaults = {name: str(given.get("Default", "")) for name, given in self.raw["Parameters"].items()}
         self._values = {**PSEUDO, **defaults, **parameters}
 
     @property
@@ -81,7 +90,8 @@ class Template:
         if name in self._values:
             return self._values[name]
         logical, _, attribute = name.partition(".")
-        return self._attribute(logical) if attribute == "Arn" else self._name(logical)
+        is_topic = self.raw["Resources"][logical]["Type"] == "AWS::SNS::Topic"
+        return self._attribute(logical) if attribute == "Arn" or is_topic else self._name(logical)
 
     def _name(self, logical: str) -> str:
         resource = self.raw["Resources"][logical]
@@ -144,10 +154,26 @@ def _of_call(resource: str, arguments: Mapping[str, Any], pipelines: Collection[
         yield name, f"arn:aws:sagemaker:{HERE}:pipeline/{arguments['PipelineName']}"
     elif service == "sagemaker":
         yield name, f"arn:aws:sagemaker:{HERE}:pipeline/ndr-*/execution/*"
+    elif action == "transactWriteItems":
+        # there is no permission of this name: each write needs its own
+        assert "'Update'" in arguments["TransactItems"]
+        yield "dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/file_tracking"
+    elif service == "glue":
+        for verb in ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun"):
+            yield f"glue:{verb}", f"arn:aws:glue:{HERE}:job/{arguments['JobName']}"
+    elif service == "sns":
+        yield name, arguments["TopicArn"]
+    elif action == "copyObject":
+        source = arguments["CopySource"].partition("'")[2].partition("/")[0]
+        yield "s3:GetObject", f"arn:aws:s3:::{source}/merged-parquet-*"
+        yield "s3:PutObject", f"arn:aws:s3:::{arguments['Bucket']}/fw_paloalto/*"
     elif service == "dynamodb":
         yield name, f"arn:aws:dynamodb:{HERE}:table/{arguments['TableName']}"
     elif action == "listObjectsV2":
-        yield "s3:ListBucket", "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1"
+        bucket = arguments["Bucket"]
+        # the 15-minute machine names the bucket of its message
+        named = "ndr-ingestion-000000000000-us-east-1" if bucket.startswith("{%") else bucket
+        yield "s3:ListBucket", f"arn:aws:s3:::{named}"
     elif service == "s3":
         yield name, f"arn:aws:s3:::{arguments['Bucket']}/{_folder(arguments['Key'])}/*"
     elif service == "events":

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 from ministack import app
 from ministack.core.responses import _service_model
@@ -43,10 +45,19 @@ def put_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _s3(method: str, request: dict[str, Any], content: bytes) -> bytes:
+def copy_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
+    """Copies an object in S3."""
+    copied = ElementTree.fromstring(
+        _s3("PUT", input_data, b"", {"x-amz-copy-source": input_data.get("CopySource", "")})
+    )
+    return {"CopyObjectResult": {item.tag.rpartition("}")[2]: item.text for item in copied}}
+
+
+def _s3(method: str, request: dict[str, Any], content: bytes, headers: Mapping[str, str] | None = None) -> bytes:
     bucket, key = request.get("Bucket", ""), request.get("Key", "")
     handler, path = app.SERVICE_HANDLERS["s3"], f"/{bucket}/{key}"
-    status, _, body = app.call_service_handler_sync(handler, method, path, {"host": "s3"}, content, {})
+    given = {"host": "s3", **(headers or {})}
+    status, _, body = app.call_service_handler_sync(handler, method, path, given, content, {})
     if status >= 400:
         found = re.search(rb"<Code>(\w+)</Code>", body)
         code = found[1].decode() if found else "S3"

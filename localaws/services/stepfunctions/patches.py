@@ -59,6 +59,7 @@ def install() -> None:
     for name, function in _PATCHES.items():
         replace(sf, name, function)
     sf._SERVICE_DISPATCH["arn:aws:states:::events:putEvents"] = integrations.invoke_events_put_events
+    sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:copyObject"] = integrations.copy_object
     sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:getObject"] = integrations.get_object
     sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:putObject"] = integrations.put_object
     replace(tokenizer, "Tokenizer.create", expressions.create)

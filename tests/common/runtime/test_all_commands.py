@@ -17,10 +17,14 @@ from docs.generate.commands import commands
 from tests.commands import call
 
 DEFAULT = re.compile(r"  \[default: [^\]]+\]$")
+OF_GLUE = re.compile(r"--[A-Z_]+")
+"""Names that an option has besides its own in the arguments of a Glue job."""
+
 VARIED = {
     "--window": "training takes a range only",
     "--lake": "the demo's lake is a folder of this machine",
     "--out": "one file, or a folder",
+    "--rejects": "a file, or a folder",
     "--to": "a run, or a place outside the lake",
 }
 """Options whose value differs between commands, and why."""
@@ -69,6 +73,7 @@ def test_help_begins_with_what_the_command_does(words: str) -> None:
 def test_each_option_is_in_kebab_case_and_says_what_it_is(words: str) -> None:
     for option in options(COMMANDS[words]):
         names = [name for name in (*option.opts, *option.secondary_opts) if name.startswith("--")]
+        names = [name for name in names if not OF_GLUE.fullmatch(name)] or names
         assert names and not [name for name in names if not re.fullmatch(r"--[a-z][a-z0-9]*(-[a-z0-9]+)*", name)]
         text = DEFAULT.sub("", option.help or "")
         assert text.endswith(".") and text[0].isupper(), f"{words} {names[0]}: {option.help}"
@@ -82,7 +87,7 @@ def test_groups_hold_all_options(words: str) -> None:
     if len(groups) > 1:
         assert [title for title, _ in groups].count("Options") == 0, f"{words}: name a group for {groups[0][1]}"
         assert groups[-1][0] == OTHERS
-        shown = {option.opts[-1].lstrip("-") for _, found in groups for option in found}
+        shown = {name.lstrip("-") for _, found in groups for option in found for name in option.opts}
         assert {name for names in command.own_groups.values() for name in names} <= shown
 
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from queue import Queue
 from typing import Any
 
 import pytest
@@ -19,16 +15,7 @@ from jobs.manifest_builder.config import BuilderConfig, Route
 from tests.commands import call, command_line
 from tests.jobs.manifest_builder.conftest import TABLE, Aws
 from tests.jobs.manifest_builder.memory import queue_event
-
-PATH = "/builder/2018-06-01/runtime/invocation"
-HEADERS = {
-    "Content-Type": "application/json",
-    "Lambda-Runtime-Aws-Request-Id": "request-1",
-    "Lambda-Runtime-Deadline-Ms": "9999999999999",
-    "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-central-1:123456789012:function:builder",
-    "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700",
-}
-"""awslambdaric's client crashes without a Content-Type."""
+from tests.runtime_api import PATH, RuntimeApi, serving
 
 ROUTES = '{"fw/": {"route": "ndr", "organisation": "acme/hq"}}'
 
@@ -116,43 +103,10 @@ def test_the_environment_is_the_configuration(environment: pytest.MonkeyPatch) -
     assert found == BuilderConfig("t", "m", "l", "q", "arn", 20, 3, 5, 3.5, 20, 30, (Route("fw/", "ndr", "acme/hq"),))
 
 
-@dataclass
-class RuntimeApi:
-    """Lambda's Runtime API: gives events, and takes what becomes of them."""
-
-    url: str
-    events: Queue[dict[str, Any]] = field(default_factory=Queue)
-    answers: Queue[tuple[str, dict[str, Any]]] = field(default_factory=Queue)
-
-
 @pytest.fixture
 def runtime_api() -> Iterator[RuntimeApi]:
-    class Service(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            given = json.dumps(api.events.get()).encode()
-            self.send_response(200)
-            for name, value in HEADERS.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(given)))
-            self.end_headers()
-            self.wfile.write(given)
-
-        def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["Content-Length"]))
-            api.answers.put((self.path, json.loads(content)))
-            self.send_response(202)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
-        server.daemon_threads = True
-        api = RuntimeApi(f"127.0.0.1:{server.server_port}/builder")  # the local AWS has a path, too
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving() as api:
         yield api
-        server.shutdown()
 
 
 def test_lambda_gives_one_event_after_the_other(
@@ -174,6 +128,8 @@ def test_lambda_gives_one_event_after_the_other(
             process.kill()
         assert process.stderr
         said = [json.loads(line) for line in process.stderr if line.startswith('{"time"')]
+    start = said.pop(0)  # of the process, before it serves
+    assert (start["event"], start["run_id"].startswith("run-")) == ("started", True)
     steps = [(one["step"], one["event"]) for one in said]
     assert {(one["stage"], one["run_id"]) for one in said} == {("ndr-manifest-builder", "request-1")}
     for step in [("file", "tracked"), ("manifest", "written"), ("execution", "started"), ("summary", "finished")]:

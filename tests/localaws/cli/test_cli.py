@@ -174,10 +174,18 @@ def test_up_starts_and_down_stops(tmp_path: Path) -> None:
     assert (executions.exit_code, "is not running. Start it with: ndr-local up" in executions.output) == (1, True)
 
 
+def test_up_refuses_a_parameter_that_no_stack_has(local_aws: LocalAws) -> None:
+    command = [str(Path(sys.executable).parent / "ndr-local"), "up", "--home", str(local_aws.home), "--set", "Nope=1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "no parameter Nope" in done.stderr
+
+
 @pytest.mark.slow
 def test_up_deploys_everything(tmp_path: Path) -> None:
     home, port = tmp_path / "home", str(free_port())
     command = [str(Path(sys.executable).parent / "ndr-local"), "up", "--home", str(home), "--port", port, "--fused"]
+    command += ["--set", "SchedulesState=ENABLED", "--set", "ProjectName=demo"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     try:
         first = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -196,6 +204,8 @@ def test_up_deploys_everything(tmp_path: Path) -> None:
         outputs = json.loads((home / "outputs.json").read_text())
         assert outputs["PipelineName15m"] == "ndr-15m-streaming-fused"
         assert outputs["PipelineName15m"] in local_pipelines(local)
+        schedules = local.client("scheduler").list_schedules()["Schedules"]
+        assert schedules and {schedule["State"] for schedule in schedules} == {"ENABLED"}
     finally:
         LocalAws.of(home).stop()
 

@@ -163,9 +163,13 @@ def test_own_names_and_own_origin_are_answered(local_aws: LocalAws) -> None:
 def test_what_is_not_in_use_is_not_there(local_aws: LocalAws) -> None:
     """Services that run programs of a request, with the credential too."""
     with pytest.raises(ClientError):
-        local_aws.client("lambda").list_functions()
-    template = {"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": {}}}}
-    with pytest.raises(ClientError, match=r"Unrecognized resource types: \[AWS::Lambda::Function\]"):
+        local_aws.client("codebuild").list_projects()
+
+
+@pytest.mark.parametrize("kind", ["AWS::CodeBuild::Project", "AWS::Lambda::LayerVersion", "AWS::Lambda::Url"])
+def test_no_template_makes_what_is_not_in_use(local_aws: LocalAws, kind: str) -> None:
+    template = {"Resources": {"F": {"Type": kind, "Properties": {}}}}
+    with pytest.raises(ClientError, match=rf"Unrecognized resource types: \[{kind}\]"):
         local_aws.client("cloudformation").create_stack(StackName=unique("s"), TemplateBody=json.dumps(template))
 
 

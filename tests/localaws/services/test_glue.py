@@ -44,12 +44,14 @@ def test_a_run_gets_the_arguments_that_are_not_glues_own(local_aws: LocalAws, st
         "--TempDir": "s3://tmp",
         "--input": "s3://a",
         "--mode": "x",
+        "--MANIFEST_PATH": "s3://manifests/a b.json",
     }
     name = job(local_aws, "ndr_glue_show.py", DefaultArguments=defaults)
     done = run(local_aws, name, Arguments={"--mode": "y z"})
     assert done["JobRunState"] == "SUCCEEDED"
     log = (local_aws.home / "logs" / "glue" / name / f"{done['Id']}.log").read_text().splitlines()
-    assert log == ["--input", "s3://a", "--mode", "y z", local_aws.endpoint]
+    manifest = ["--MANIFEST_PATH", "s3://manifests/a b.json"]
+    assert log == ["--input", "s3://a", "--mode", "y z", *manifest, local_aws.endpoint]
 
 
 def test_a_failed_run_says_why(local_aws: LocalAws, step_bin: Path) -> None:
@@ -71,6 +73,33 @@ def test_runs_at_once_are_bounded(local_aws: LocalAws, step_bin: Path, tmp_path:
     go.touch()
     assert [finish(local_aws, name, identifier)["JobRunState"] for identifier in runs] == ["SUCCEEDED", "SUCCEEDED"]
     assert run(local_aws, name, Arguments={"--until": str(go)})["JobRunState"] == "SUCCEEDED"
+
+
+def test_further_runs_wait_if_the_job_has_a_queue(local_aws: LocalAws, step_bin: Path, tmp_path: Path) -> None:
+    write_step(step_bin, "ndr-glue-wait", 'echo "$4" >>"$2.order"; until [ -e "$2" ]; do sleep 0.05; done')
+    name = job(local_aws, "ndr_glue_wait.py", ExecutionProperty={"MaxConcurrentRuns": 1}, JobRunQueuingEnabled=True)
+    client, go = local_aws.client("glue"), tmp_path / "go"
+
+    def start(number: str) -> str:
+        arguments = {"--until": str(go), "--n": number}
+        return str(client.start_job_run(JobName=name, Arguments=arguments)["JobRunId"])
+
+    def state_of(run: str) -> str:
+        return str(client.get_job_run(JobName=name, RunId=run)["JobRun"]["JobRunState"])
+
+    runs = [start(number) for number in "1234"]
+    wait_for(lambda: state_of(runs[0]) == "RUNNING")
+    assert [state_of(run) for run in runs[1:]] == ["WAITING"] * 3
+    client.batch_stop_job_run(JobName=name, JobRunIds=[runs[2]])
+    assert finish(local_aws, name, runs[2])["JobRunState"] == "STOPPED"
+    go.touch()
+    assert [finish(local_aws, name, run)["JobRunState"] for run in runs] == [
+        "SUCCEEDED",
+        "SUCCEEDED",
+        "STOPPED",
+        "SUCCEEDED",
+    ]
+    assert (tmp_path / "go.order").read_text().split() == ["1", "2", "4"]
 
 
 def test_a_run_can_be_stopped(local_aws: LocalAws, step_bin: Path) -> None:

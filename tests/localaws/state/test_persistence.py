@@ -18,7 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.process import LocalAws
 from tests.localaws.running import free_port, new_local_aws, wait_for, write_step
-from tests.localaws.services.sagemaker.pipelines import create, definition, finish, step
+from tests.localaws.services.functions.functions import create as create_function
+from tests.localaws.services.functions.functions import write_function
+from tests.localaws.services.sagemaker.pipelines import ROLE, create, definition, finish, step
 from tests.localaws.services.stepfunctions.machines import Machine, machine, part, passing
 
 INTERRUPTED = "the local AWS was stopped"
@@ -178,11 +180,13 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_answered(local: LocalAws) -
     dynamodb.create_table(TableName="kept", **KEYS)
     s3.create_bucket(Bucket="bucket")
     queue = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    _, announced = announced_queue(local, "announcing")
     tested = machine(local, {"W": {"Type": "Wait", "Seconds": 100_000}})
     writers: dict[str, Callable[[int], Any]] = {
         "item": lambda n: dynamodb.put_item(TableName="kept", Item=item("a", n)),
         "object": lambda n: s3.put_object(Bucket="bucket", Key=str(n), Body=b"x" * 1000),
         "message": lambda n: sqs.send_message(QueueUrl=queue, MessageBody=str(n)),
+        "announcement": lambda n: s3.put_object(Bucket="announcing", Key=str(n), Body=b"x"),
         "execution": lambda n: tested.start({"n": n}, name=f"n-{n}"),
     }
     answered: dict[str, list[int]] = {kind: [] for kind in writers}
@@ -203,7 +207,7 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_answered(local: LocalAws) -
         for thread in threads:
             thread.start()
         # differs by fractions of a write from round to round
-        time.sleep(0.7 + 0.0037 * round_number)
+        time.sleep(1.2 + 0.0037 * round_number)
         kill(local)
         stopping.set()
         for thread in threads:
@@ -218,13 +222,83 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_answered(local: LocalAws) -
     sizes = {int(found["Key"]): found["Size"] for page in objects for found in page.get("Contents", [])}
     assert set(answered["object"]) <= set(sizes)
     assert set(sizes.values()) == {1000}
-    assert set(answered["message"]) <= set(_messages(sqs, queue))
+    assert set(answered["message"]) <= {int(body) for body in _bodies(sqs, queue)}
+    records = [json.loads(body).get("Records", []) for body in _bodies(sqs, announced)]
+    assert set(answered["announcement"]) <= {int(found["s3"]["object"]["key"]) for each in records for found in each}
     listed = tested.client.get_paginator("list_executions").paginate(stateMachineArn=tested.arn)
     executions = {found["name"]: found["status"] for page in listed for found in page["executions"]}
     assert {f"n-{number}" for number in answered["execution"]} <= set(executions)
     assert set(executions.values()) == {"FAILED"}
 
 
-def _messages(sqs: Any, queue: str) -> Iterator[int]:
+@pytest.mark.parametrize("killed", [True, False])
+def test_an_announcement_reaches_its_function_after_a_restart(local: LocalAws, tmp_path: Path, killed: bool) -> None:
+    write_function(tmp_path / "bin")
+    function = create_function(local, Environment={"Variables": {"NDR_FOLDER": str(tmp_path)}})
+    queue, url = announced_queue(local, "bucket")
+    mapping = local.client("lambda").create_event_source_mapping(
+        EventSourceArn=queue, FunctionName=function, Enabled=False, ScalingConfig={"MaximumConcurrency": 3}
+    )
+    topic = local.client("sns").create_topic(Name="alerts")["TopicArn"]
+    local.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    target = {"Arn": mapping["FunctionArn"], "RoleArn": ROLE, "Input": "{}"}
+    local.client("scheduler").create_schedule(
+        Name="sweep",
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+        State="DISABLED",
+    )
+    local.client("s3").put_object(Bucket="bucket", Key="a.ndjson", Body=b"{}")
+    local.client("sns").publish(TopicArn=topic, Message='{"do": "echo"}')
+    if killed:
+        kill(local)
+    else:
+        local.stop()
+    local.start()
+    attributes = local.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == "3"  # the test of the notification, the object, the alert
+    schedule = local.client("scheduler").get_schedule(Name="sweep")
+    assert (schedule["State"], schedule["Target"]["Arn"]) == ("DISABLED", mapping["FunctionArn"])
+    found = local.client("lambda").get_event_source_mapping(UUID=mapping["UUID"])
+    assert (found["State"], found["ScalingConfig"]) == ("Disabled", {"MaximumConcurrency": 3})
+    local.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    notes = tmp_path / "notes"
+    lines = wait_for(lambda: notes.exists() and len(found := notes.read_text().splitlines()) == 3 and found)
+    bodies = [json.loads(json.loads(line)["body"]) for line in lines]
+    assert [body["Records"][0]["s3"]["object"]["key"] for body in bodies if "Records" in body] == ["a.ndjson"]
+    assert [body["Message"] for body in bodies if "Message" in body] == ['{"do": "echo"}']
+
+
+def test_a_table_of_a_stack_that_was_deleted_leaves_no_items(local: LocalAws) -> None:
+    client, cloudformation = local.client("dynamodb"), local.client("cloudformation")
+    table = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "again", **KEYS}}
+    for items in (1, 0):
+        cloudformation.create_stack(StackName="tables", TemplateBody=json.dumps({"Resources": {"T": table}}))
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="tables", WaiterConfig={"Delay": 1})
+        for number in range(items):
+            client.put_item(TableName="again", Item=item("a", number))
+        kill(local)
+        local.start()
+        assert client.scan(TableName="again")["Count"] == items
+        if items:
+            cloudformation.delete_stack(StackName="tables")
+            cloudformation.get_waiter("stack_delete_complete").wait(StackName="tables", WaiterConfig={"Delay": 1})
+
+
+def announced_queue(local: LocalAws, bucket: str) -> tuple[str, str]:
+    """ARN and URL of a queue that gets the announcements of a new bucket, and everything else."""
+    url = local.client("sqs").create_queue(QueueName="announced")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:000000000000:announced"
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    local.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    local.client("s3").create_bucket(Bucket=bucket)
+    wanted = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
+    local.client("s3").put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wanted)
+    return arn, url
+
+
+def _bodies(sqs: Any, queue: str) -> Iterator[str]:
     while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-        yield from (int(message["Body"]) for message in found)
+        yield from (message["Body"] for message in found)

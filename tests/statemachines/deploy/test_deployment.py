@@ -62,6 +62,7 @@ def test_deployed_twice_nothing_changes(deployer: Deployer, tmp_path: Path) -> N
     first = deployer.deploy("--project", project, "--outputs", str(outputs))
     assert first == {
         "stack ndr-control-plane": "created",
+        "stack ndr-ingestion": "created",
         **dict.fromkeys(MACHINES, "created, live is version 1"),
         "project acme": "acme/emea, acme/apac",
     }
@@ -79,6 +80,7 @@ def test_deployed_twice_nothing_changes(deployer: Deployer, tmp_path: Path) -> N
     second = deployer.deploy("--project", project, "--outputs", str(outputs))
     assert second == {
         "stack ndr-control-plane": "unchanged",
+        "stack ndr-ingestion": "unchanged",
         **dict.fromkeys(MACHINES, "unchanged, live is version 1"),
         "project acme": "acme/emea, acme/apac",
     }
@@ -93,6 +95,7 @@ def test_a_change_is_published_and_rolled_back(deployer: Deployer) -> None:
     changed = deployer.deploy("--set", FUSED)
     assert changed == {
         "stack ndr-control-plane": "updated",
+        "stack ndr-ingestion": "unchanged",
         **dict.fromkeys(MACHINES, "unchanged, live is version 1"),
         LIVE: "updated, live is version 2",
         BACKFILL: "updated, live is version 2",
@@ -180,7 +183,7 @@ def test_the_second_of_two_project_files_is_read_before_anything_is_done(refused
     [
         (
             "SchedulesStat=ENABLED",
-            "the stack has no parameter SchedulesStat. Choose one of LogRetentionDays, NamePrefix",
+            "no stack has a parameter SchedulesStat. Choose one of BuilderTimeoutSeconds, ExpectedFileSizeMb",
         ),
         ("SchedulesState=MAYBE", "SchedulesState"),
         ("NamePrefix=UPPER", "NamePrefix"),

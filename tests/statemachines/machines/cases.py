@@ -23,6 +23,8 @@ SERVICE_ERRORS = {
     "aws-sdk:sagemaker": "SageMaker.SageMakerException",
     "aws-sdk:s3": "S3.S3Exception",
     "events": "EventBridge.EventBridgeException",
+    "glue": "Glue.GlueException",
+    "sns": "SNS.SnsException",
     "states": "StepFunctions.AWSStepFunctionsException",
 }
 MOST_RETRIES = 5

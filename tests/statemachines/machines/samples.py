@@ -10,12 +10,13 @@ from common.config.orchestration import OrchestrationParameters
 from statemachines.definitions import MACHINES, filled
 from tests.statemachines.machines.walker import StateError
 
-LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL = (
+LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL, INGESTION = (
     "sfn_ndr_15m_features_inference",
     "sfn_ndr_prediction_publication",
     "sfn_ndr_monthly_fg_b_baselines",
     "sfn_ndr_training_orchestrator",
     "sfn_ndr_backfill_reprocessing",
+    "sfn_ndjson_ingestion",
 )
 PLACEHOLDERS = {
     "PipelineName15m": "ndr-15m-streaming",
@@ -36,6 +37,12 @@ PLACEHOLDERS = {
     "BatchIndexTable": "batch_index",
     "EventBusName": "ndr",
     "ArtifactsBucket": "ndr-artifacts",
+    "IngestionBucketName": "ndr-ingestion",
+    "FileTrackingTable": "file_tracking",
+    "ManifestBucketName": "ndr-manifests",
+    "ParquetBucketName": "ndr-parquet",
+    "NdjsonToParquetJobName": "ndr-ndjson-to-parquet",
+    "IngestionAlertsTopicArn": "arn:aws:sns:us-east-1:000000000000:ndr-ingestion-alerts",
 }
 DEFINITIONS: dict[str, dict[str, Any]] = {machine: json.loads(filled(machine, PLACEHOLDERS)) for machine in MACHINES}
 
@@ -91,6 +98,14 @@ MESSAGES: dict[str, dict[str, Any]] = {
         "end_ts_iso": "2026-03-10T13:53:00Z",
         "request_id": "r1",
     },
+    INGESTION: {
+        "manifest_id": "0f3a",
+        "manifest_path": "s3://ndr-manifests/manifests/2026-03-10/0f3a.json",
+        "date_prefix": "2026-03-10",
+        "file_count": 2,
+        "timestamp": "2026-03-10T13:23:11.000001Z",
+        "attempt": 1,
+    },
 }
 
 STEPS = [
@@ -101,6 +116,16 @@ ITEMS = {
     "project_parameters": project_item("acme", "v1", {}, ORCHESTRATION),
     "project_routing": routing_item("acme", "emea", "acme", "v1", "s3://ingestion/acme/emea"),
 }
+FILE_KEYS = [f"a-2026-03-10-{number:03}.ndjson#{number:016x}" for number in range(2)]
+ROUTED = {"route": {"S": "ndr"}, "organisation": {"S": "acme/emea"}}
+PARQUET = "merged-parquet-2026-03-10/0f3a-00001-of-00001.parquet"
+
+
+def record(*keys: str, **attributes: Any) -> dict[str, Any]:
+    """What an update of a manifest's record returns."""
+    return {"Attributes": {"file_keys": {"L": [{"S": key} for key in keys]}, **attributes}}
+
+
 USUAL: dict[str, Any] = {
     "query": {"Items": [{"batch_s3_path": {"S": BATCH}, "batch_key": {"S": "k"}}], "Count": 1},
     "getObject": {"Body": json.dumps(MANIFEST)},

@@ -14,6 +14,8 @@ from tests.statemachines.machines.samples import (
     BATCH,
     DEFINITIONS,
     EXECUTION_ARN,
+    FILE_KEYS,
+    INGESTION,
     ITEMS,
     LIVE,
     LOCK,
@@ -22,12 +24,15 @@ from tests.statemachines.machines.samples import (
     MESSAGES,
     MONTHLY,
     ORCHESTRATION,
+    PARQUET,
     PUBLICATION,
+    ROUTED,
     STEPS,
     TAKEN,
     TRAINING,
     USUAL,
     WINDOWS,
+    record,
 )
 from tests.statemachines.machines.walker import Response, StateError
 
@@ -83,6 +88,10 @@ def _usual(state: Mapping[str, Any]) -> Sequence[Response]:
         return [{"PipelineExecutionStatus": "Executing"}, {"PipelineExecutionStatus": "Succeeded"}]
     if action == "listPipelineExecutionSteps":
         return [{"PipelineExecutionSteps": STEPS}]
+    if action == "updateItem" and arguments["TableName"] == "file_tracking":
+        return [record(*FILE_KEYS)]
+    if action == "startJobRun.sync":
+        return [{"Id": "jr_1", "JobName": arguments["JobName"], "JobRunState": "SUCCEEDED"}]
     if action == "getItem":
         return [{"Item": ITEMS[arguments["TableName"]]} if arguments["TableName"] in ITEMS else {}]
     return [USUAL.get(action, {})]
@@ -98,8 +107,8 @@ def situations(machine: str) -> Iterator[Situation]:
             responses = {describe: [{"PipelineExecutionStatus": status, **reason}]}
             yield usual.but(f"{choice}-{status}", responses=responses)
         yield usual.but(f"{choice}-overdue", responses={describe: [{"PipelineExecutionStatus": "Executing"}]})
-    without_item: dict[str, Sequence[Response]] = {"LoadProjectParametersFromDynamo": [{}]}
-    yield usual.but("no-parameters", responses=without_item)
+    if "LoadProjectParametersFromDynamo" in DEFINITIONS[machine]["States"]:
+        yield usual.but("no-parameters", responses={"LoadProjectParametersFromDynamo": [{}]})
     yield from BY_MACHINE[machine](usual)
 
 
@@ -246,10 +255,35 @@ def _backfill(usual: Situation) -> Iterator[Situation]:
     )
 
 
+BUSY = StateError("Glue.ConcurrentRunsExceededException", "Concurrent runs exceeded for ndr-ndjson-to-parquet")
+
+
+def _ingestion(usual: Situation) -> Iterator[Situation]:
+    yield usual.but("one-file", responses={"UpdateStatusProcessing": [record(FILE_KEYS[0])]})
+    many = [record(*(f"{number:03}.ndjson#{number:016x}" for number in range(250)))]
+    many_files = usual.but("many-files", responses={"UpdateStatusProcessing": many, "UpdateStatusFailed": many})
+    yield many_files
+    yield many_files.but("busy-with-many-files", responses={"StartGlueJob": [BUSY]})
+    yield usual.but("other-attempt", responses={"UpdateStatusProcessing": [TAKEN]})
+    yield usual.but("busy-for-ever", responses={"StartGlueJob": [BUSY]})
+    yield usual.but("busy-for-a-while", responses={"StartGlueJob": [BUSY, BUSY, BUSY, {"Id": "jr_2"}]})
+    run = {"Id": "jr_1", "JobRunState": "FAILED", "ErrorMessage": "2 of 10 records are rejected"}
+    yield many_files.but("job-fails", responses={"StartGlueJob": [StateError("States.TaskFailed", json.dumps(run))]})
+    yield usual.but("job-missing", responses={"StartGlueJob": [StateError("Glue.EntityNotFoundException", "no job")]})
+    routed = usual.but("routed", responses={"UpdateStatusProcessing": [record(*FILE_KEYS, **ROUTED)]})
+    parts = [PARQUET.replace("1-of-00001", f"{part}-of-00002") for part in (1, 2)]
+    for name, keys in {"one-part": [PARQUET], "two-parts": parts, "no-rows": []}.items():
+        listed = {"Contents": [{"Key": key} for key in keys]} if keys else {"KeyCount": 0}
+        yield routed.but(f"routed-{name}", responses={"ListParquet": [listed]})
+    told = record(*FILE_KEYS, **ROUTED, announced_at={"S": "2026-03-10T13:30:00.000000Z"})
+    yield usual.but("routed-before", responses={"UpdateStatusProcessing": [told]})
+
+
 BY_MACHINE = {
     LIVE: _live,
     PUBLICATION: _publication,
     MONTHLY: _scheduled,
     TRAINING: _scheduled,
     BACKFILL: _backfill,
+    INGESTION: _ingestion,
 }

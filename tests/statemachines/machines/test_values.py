@@ -16,6 +16,7 @@ from tests.statemachines.machines.cases import passed, walked
 from tests.statemachines.machines.samples import (
     BATCH,
     DEFINITIONS,
+    INGESTION,
     ITEMS,
     LIVE,
     LOCK,
@@ -145,7 +146,7 @@ def test_the_target_is_asked_for_or_that_of_the_project(asked: str | None, setti
     assert passed(way, "StartPredictionJoinPipeline")["PublicationTarget"] == target
 
 
-@pytest.mark.parametrize("machine", DEFINITIONS)
+@pytest.mark.parametrize("machine", [machine for machine in DEFINITIONS if machine != INGESTION])
 def test_missing_parameters_are_listed(machine: str) -> None:
     parameters = with_orchestration(lake_uri=None, poll_seconds=None)
     way = walked(machine, MESSAGES[machine], LoadProjectParametersFromDynamo=parameters)

@@ -6,6 +6,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from localaws.cli.process import LocalAws
 from tests.localaws.running import create_table, unique, wait_for, write_step
@@ -119,3 +120,85 @@ def test_an_event_that_is_refused_fails_the_task(local_aws: LocalAws) -> None:
     entry = {"Source": "aws.ndr", "DetailType": "Done", "Detail": {}}
     put = {"Type": "Task", "Resource": "arn:aws:states:::events:putEvents", "Arguments": {"Entries": [entry]}}
     assert machine(local_aws, {"A": put}).failure()[0] == "EventBridge.FailedEntry"
+
+
+def task(resource: str, **arguments: Any) -> dict[str, Any]:
+    return {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Arguments": arguments}
+
+
+def test_a_transaction_writes_all_items_or_none(local_aws: LocalAws) -> None:
+    table, client = unique("files"), local_aws.client("dynamodb")
+    create_table(local_aws, table, "k")
+    for key in ("a", "b"):
+        client.put_item(TableName=table, Item={"k": {"S": key}, "owner": {"S": "me"}})
+    update = """{% $states.input.keys.{"Update": {
+        "TableName": $states.input.table, "Key": {"k": {"S": $}}, "UpdateExpression": "SET #s = :s",
+        "ConditionExpression": "#o = :me", "ExpressionAttributeNames": {"#s": "status", "#o": "owner"},
+        "ExpressionAttributeValues": {":s": {"S": $states.input.status}, ":me": {"S": "me"}}}}[] %}"""
+    tested = machine(local_aws, {"A": task("aws-sdk:dynamodb:transactWriteItems", TransactItems=update)})
+
+    def statuses() -> list[str]:
+        return sorted(item["status"]["S"] for item in client.scan(TableName=table)["Items"])
+
+    tested.output({"table": table, "keys": ["a", "b"], "status": "processing"})
+    assert statuses() == ["processing", "processing"]
+    error, _ = tested.failure({"table": table, "keys": ["a", "none"], "status": "completed"})
+    assert (error, statuses()) == ("DynamoDb.TransactionCanceledException", ["processing", "processing"])
+    tested.output({"table": table, "keys": ["b"], "status": "completed"})
+    assert statuses() == ["completed", "processing"]
+
+
+def test_an_update_returns_the_item_as_asked(local_aws: LocalAws) -> None:
+    table = unique("counts")
+    create_table(local_aws, table, "k")
+
+    def counted(values: str) -> Any:
+        update = task(
+            "dynamodb:updateItem",
+            TableName=table,
+            Key={"k": {"S": "a"}},
+            UpdateExpression="ADD n :one SET seen = :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+            ReturnValues=values,
+        )
+        return machine(local_aws, {"A": update}).output().get("Attributes")
+
+    one, three = {"N": "1"}, {"N": "3"}
+    assert counted("ALL_NEW") == {"k": {"S": "a"}, "n": one, "seen": one}
+    assert counted("ALL_OLD") == {"k": {"S": "a"}, "n": one, "seen": one}
+    assert counted("UPDATED_NEW") == {"n": three, "seen": one}
+    assert counted("UPDATED_OLD") == {"n": three, "seen": one}
+
+
+def test_a_published_message_reaches_the_queue_of_a_subscriber(local_aws: LocalAws) -> None:
+    queue, sns, sqs = unique("queue"), local_aws.client("sns"), local_aws.client("sqs")
+    url, arn = sqs.create_queue(QueueName=queue)["QueueUrl"], f"arn:aws:sqs:us-east-1:000000000000:{queue}"
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = {"Version": "2012-10-17", "Statement": [allowed]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    topic = sns.create_topic(Name=unique("alerts"))["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    publish = task("sns:publish", TopicArn=topic, Subject="failed", Message={"manifest": "{% $states.input.id %}"})
+    machine(local_aws, {"A": publish}).output({"id": "m1"})
+    (received,) = wait_for(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
+    notification = json.loads(received["Body"])
+    assert (notification["Subject"], json.loads(notification["Message"])) == ("failed", {"manifest": "m1"})
+
+
+def test_an_object_is_copied(local_aws: LocalAws) -> None:
+    bucket, s3 = unique("bucket"), local_aws.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="a b/ü.parquet", Body=b"12345")
+    source = "{% $states.input.bucket & '/' & $encodeUrl($states.input.key) %}"
+    tested = machine(
+        local_aws, {"A": task("aws-sdk:s3:copyObject", Bucket=bucket, Key="x=1/ü.parquet", CopySource=source)}
+    )
+    copied = tested.output({"bucket": bucket, "key": "a b/ü.parquet"})
+    assert copied["CopyObjectResult"]["ETag"] == '"827ccb0eea8a706c4c34a16891f84e7b"'
+    assert s3.get_object(Bucket=bucket, Key="x=1/ü.parquet")["Body"].read() == b"12345"
+    assert tested.failure({"bucket": bucket, "key": "none"})[0] == "S3.NoSuchKeyException"

@@ -1,0 +1,107 @@
+"""Files put into the landing bucket, and how far ingestion is with them, as the tracking table says."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from localaws.cli.errors import LocalAwsError
+from localaws.cli.process import LocalAws
+from statemachines.deploy.stack import read_outputs
+
+STACK = "ndr-ingestion"
+POLL_SECONDS = 0.5
+ENDED = ("completed", "failed", "quarantined")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_NAME_CHARACTERS = 100
+"""How much of a name the keys of the table are looked up with: they cut long ones off."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One version of an object, and its state: `uploaded` until the table has it.
+
+    `note` is the manifest that it is in, or why it is quarantined or what is unusual about it.
+    """
+
+    name: str
+    bucket: str
+    key: str
+    version: str
+    state: str = "uploaded"
+    note: str = ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more happens to it by itself."""
+        return self.state in ENDED
+
+
+class Landing:
+    """The landing bucket of a local AWS, and its tracking table."""
+
+    def __init__(self, local: LocalAws) -> None:
+        outputs = read_outputs(local.client("cloudformation"), STACK)
+        self._bucket, self._table = outputs["LandingBucketName"], outputs["FileTrackingTable"]
+        self._s3, self._dynamodb = local.client("s3"), local.client("dynamodb")
+
+    def put(self, path: Path, prefix: str) -> Upload:
+        """Uploads a file under its name after the prefix.
+
+        Raises:
+            LocalAwsError: the file cannot be read.
+        """
+        key = f"{prefix.strip('/')}/{path.name}".lstrip("/")
+        try:
+            with path.open("rb") as file:
+                done = self._s3.put_object(Bucket=self._bucket, Key=key, Body=file)
+        except OSError as error:
+            raise LocalAwsError(f"{path} cannot be read: {error.strerror}", "Name files that can be read") from error
+        return Upload(path.name, self._bucket, key, done.get("VersionId") or done["ETag"].strip('"'))
+
+    def changes(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
+        """Each upload whenever its state or note has changed, until all have ended."""
+        going_on = [upload for upload in uploads if not upload.has_ended]
+        while going_on:
+            looked_up = [self.look_up(upload) for upload in going_on]
+            yield from (new for new, old in zip(looked_up, going_on, strict=True) if new != old)
+            going_on = [upload for upload in looked_up if not upload.has_ended]
+            if going_on:
+                time.sleep(POLL_SECONDS)
+
+    def look_up(self, upload: Upload) -> Upload:
+        """The upload with its present state.
+
+        It is in the partition of a date of its name, or of the day on which it was tracked: that of the upload, or
+        the next one.
+        """
+        now = datetime.now(UTC)
+        days = [f"{day:%Y-%m-%d}" for day in (now, now - timedelta(days=1))]
+        for date in [*_DATE.findall(upload.name), *days]:
+            for item in self._items(date, upload):
+                note = item.get("reason") or item.get("manifest_id") or item.get("warning") or {"S": ""}
+                return replace(upload, state=item["status"]["S"], note=note["S"])
+        return upload
+
+    def _items(self, date: str, upload: Upload) -> list[dict[str, Any]]:
+        values = {
+            ":date": date,
+            ":name": upload.name[:_NAME_CHARACTERS],
+            ":bucket": upload.bucket,
+            ":key": upload.key,
+            ":version": upload.version,
+        }
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="date_prefix = :date AND begins_with(file_key, :name)",
+            FilterExpression="#b = :bucket AND object_key = :key AND (version_id = :version OR etag = :version)",
+            ExpressionAttributeNames={"#b": "bucket"},
+            ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+        )
+        return [item for page in pages for item in page["Items"]]

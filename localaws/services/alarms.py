@@ -1,0 +1,56 @@
+"""Alarms on queues: ministack has no metrics of SQS, so the queues themselves are looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+import time
+from typing import Any
+
+from ministack.services import cloudwatch, sqs
+
+SECONDS = 5.0
+_COMPARISONS = {
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "GreaterThanThreshold": operator.gt,
+    "LessThanOrEqualToThreshold": operator.le,
+    "LessThanThreshold": operator.lt,
+}
+
+
+async def keep_watching() -> None:
+    """Changes the state of the alarms on queues while the server runs, and informs their topics."""
+    while True:
+        await asyncio.sleep(SECONDS)
+        for alarm in cloudwatch._alarms.all_values():
+            value = _value(alarm)
+            if value is not None:
+                _change(alarm, value)
+
+
+def _value(alarm: dict[str, Any]) -> float | None:
+    """The present value of an alarm's metric; None if it is not one of a queue."""
+    dimensions = {entry["Name"]: entry["Value"] for entry in alarm.get("Dimensions") or []}
+    queue = sqs._queues.get(sqs._queue_url(dimensions.get("QueueName", "")))
+    if alarm.get("Namespace") != "AWS/SQS" or queue is None:
+        return None
+    now, messages = time.time(), queue["messages"]
+    match alarm.get("MetricName"):
+        case "ApproximateNumberOfMessagesVisible":
+            return float(sum(message["visible_at"] <= now for message in messages))
+        case "ApproximateNumberOfMessagesNotVisible":
+            return float(sum(message["visible_at"] > now for message in messages))
+        case "ApproximateAgeOfOldestMessage":
+            return max((now - float(message["sent_at"]) for message in messages), default=0.0)
+    return None
+
+
+def _change(alarm: dict[str, Any], value: float) -> None:
+    threshold, comparison = float(alarm.get("Threshold") or 0), alarm.get("ComparisonOperator")
+    old, new = alarm["StateValue"], "ALARM" if _COMPARISONS[str(comparison)](value, threshold) else "OK"
+    if new == old:
+        return
+    reason = f"Threshold Crossed: the value {value:g} is checked with {comparison} {threshold:g}"
+    alarm.update(StateValue=new, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
+    cloudwatch._record_history(alarm["AlarmName"], old, new, reason)
+    cloudwatch._dispatch_alarm_actions(alarm, old, new, reason)

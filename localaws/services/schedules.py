@@ -1,0 +1,68 @@
+"""What schedules and rules invoke: the keywords of a schedule's input are replaced, functions are called as by AWS."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.services import eventbridge, lambda_svc, scheduler
+
+from localaws.server.patching import replace
+
+_MINUTE = 60.0
+
+_original_invoke = eventbridge._invoke_target
+
+
+def install() -> None:
+    """Makes ministack replace the keywords, and invoke functions asynchronously."""
+    replace(eventbridge, "_invoke_target", invoke_target)
+    replace(eventbridge, "_dispatch_to_lambda", invoke_function)
+
+
+def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> Any:
+    """Invokes the target of a rule, or of a schedule with the keywords of its input replaced."""
+    if event.get("Source") == "aws.scheduler" and isinstance(target.get("Input"), str):
+        text = target["Input"]
+        for keyword, value in _attributes(event, rule).items():
+            text = text.replace(f"<aws.scheduler.{keyword}>", value)
+        target = {**target, "Input": text}
+    return _original_invoke(target, event, rule, view)
+
+
+def invoke_function(arn: str, payload: str) -> None:
+    """Invokes a function asynchronously, so that it is tried again if it fails or is throttled."""
+    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    if function and config:
+        record = lambda_svc._execution_record_for_config(function, config)
+        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+
+def _attributes(event: Mapping[str, Any], schedule: Mapping[str, Any]) -> dict[str, str]:
+    moment = datetime.fromtimestamp(scheduled_seconds(schedule, float(event["Time"])), UTC)
+    return {
+        "schedule-arn": str(schedule["Arn"]),
+        "scheduled-time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        "execution-id": str(event["EventId"]),
+        "attempt-number": "1",
+    }
+
+
+def scheduled_seconds(schedule: Mapping[str, Any], now: float) -> float:
+    """The time, in seconds since 1970, for which an invocation that happens now was scheduled.
+
+    ministack looks every ten seconds for what is due. A cron expression names a minute, a rate counts from the
+    creation of its schedule, and `at` names the time itself.
+    """
+    expression = str(schedule["ScheduleExpression"])
+    at = scheduler._at_time_epoch(expression)
+    if at is not None:
+        return float(at)
+    interval: float | None = eventbridge._parse_rate_seconds(expression)
+    if interval is None:
+        return math.floor(now / _MINUTE) * _MINUTE
+    created = float(schedule["CreationDate"])
+    return created + math.floor((now - created) / interval) * interval
