@@ -76,18 +76,30 @@ def write_log(folder: Path, megabytes: int) -> tuple[list[Path], Path, list[str]
 
 
 def measured(command: Sequence[str]) -> dict[str, float]:
-    """Wall-clock and processor seconds of a command with its children, and the greatest memory of all, in MiB."""
-    before, began = os.times(), time.perf_counter()
+    """Wall-clock seconds of a command, processor seconds of it and its children, and the greatest memory, in MiB.
+
+    The processor time of each process is that of the last sample.
+    """
+    began, most = time.perf_counter(), 0
+    ticks: dict[int, int] = {}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        most = 0
         while process.poll() is None:
-            most = max(most, sum(map(_shared_out_bytes, _tree(process.pid))))
+            processes = _tree(process.pid)
+            most = max(most, sum(map(_shared_out_bytes, processes)))
+            ticks |= {pid: spent for pid in processes if (spent := _ticks(pid))}
             time.sleep(POLL_SECONDS)
-        seconds, after = time.perf_counter() - began, os.times()
+        seconds = time.perf_counter() - began
         if process.returncode and process.stderr:
             raise SystemExit(process.stderr.read()[-2000:])
-    processor = after.children_user + after.children_system - before.children_user - before.children_system
-    return {"seconds": seconds, "cpu_seconds": processor, "mib": most / 2**20}
+    return {"seconds": seconds, "cpu_seconds": sum(ticks.values()) / os.sysconf("SC_CLK_TCK"), "mib": most / 2**20}
+
+
+def _ticks(pid: int) -> int:
+    try:
+        values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(values[11]) + int(values[12])
 
 
 def _tree(pid: int) -> list[int]:

@@ -32,7 +32,9 @@ def on_processes(tasks: Sequence[PartTask], scratch: Path, processes: int) -> It
     if workers <= 1:
         yield from (_into_file(scratch, task) for task in tasks)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_die_with_parent) as pool:
+    context = get_context("forkserver")  # which loads the libraries once, for all of them
+    context.set_forkserver_preload([write_part.__module__])
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent) as pool:
         try:
             futures = [pool.submit(_into_file, scratch, task) for task in tasks]
             yield from (future.result() for future in as_completed(futures))

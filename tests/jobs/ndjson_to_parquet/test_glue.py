@@ -17,7 +17,7 @@ from tests.checkout import ROOT
 from tests.common.ndjson.edge_cases import BAD, GOOD
 from tests.jobs.ndjson_to_parquet.conversions import convert, local, parquet, rejects, table
 
-SCRIPT = ROOT / "jobs/ndjson_to_parquet/glue/ndr_ndjson_to_parquet.py"
+SCRIPT = ROOT / "jobs/ndjson_to_parquet/ndr_ndjson_to_parquet.py"
 OF_GLUE = [
     "--JOB_NAME", "ndr-ndjson-to-parquet", "--JOB_ID", "j_1", "--JOB_RUN_ID", "jr_1", "--SECURITY_CONFIGURATION",
     "ndr", "--job-bookmark-option", "job-bookmark-disable", "--TempDir", "s3://assets/temporary/", "--enable-metrics",
