@@ -74,9 +74,9 @@ def test_every_record_is_there_once_whatever_is_killed(
         done = [pool.submit(put, deployed, key) for key in keys]
         wait_for(lambda: sum(deployed.status()["files"].values()) > FILES // 10, 120)
         kill(deployed.local, "awslambdaric")
+        kill(deployed.local, "ndr-ndjson-to-parquet")
         for one in done:
             one.result()
-    kill(deployed.local, "ndr-ndjson-to-parquet")
     wait_for(lambda: completed(deployed), 1200)
     status = deployed.settled(completed=FILES)
     assert {state: n for state, n in status["files"].items() if n} == {"completed": FILES}
