@@ -45,5 +45,16 @@ def _alias(path: str) -> str:
 
 
 def temporary_base() -> Path:
-    """The system's temporary folder; another one if its own path is not plain."""
-    return Path(next(folder for folder in (gettempdir(), *TEMPORARY) if PLAIN.fullmatch(folder)))
+    """The system's temporary folder; another one if its own path is not plain.
+
+    Raises:
+        StorageError: no temporary folder is writable.
+    """
+    try:
+        own = gettempdir()
+    except FileNotFoundError as error:
+        raise StorageError(
+            f"there is no temporary folder: {error.strerror}",
+            "Set TMPDIR to a folder that is writable; in a read-only container, give --tmpfs /tmp",
+        ) from error
+    return Path(next(folder for folder in (own, *TEMPORARY) if PLAIN.fullmatch(folder)))

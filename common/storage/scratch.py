@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyarrow import fs
 
+from common.errors import StorageError
 from common.storage.filesystems import engine_uri, subtree
 from common.storage.places import (
     OUTDATED_SECONDS,
@@ -88,7 +89,7 @@ def left_by_the_dead(lake_uri: str) -> Iterator[list[DeadPlace] | list[RemotePla
     Raises:
         OSError: the lake cannot be listed.
     """
-    with suppress(FileNotFoundError):  # a container may have no temporary folder
+    with suppress(StorageError):  # a container may have no temporary folder
         remove_dead_places(temporary_base())
     if lake_uri.startswith("s3://"):
         yield remote_places(lake_uri)[1]

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from tests.images.containers import CAUTIOUS, run_image
 from tests.images.small_lake import give_to_images_user
+from tests.localaws.running import unique
 from tests.runtime_api import PATH, serving
 
 VARIABLES = {"FILE_TRACKING_TABLE": "t", "MANIFEST_BUCKET": "m", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -19,8 +20,10 @@ def test_the_function_takes_its_events_from_the_runtime_api() -> None:
     with serving() as api:
         given = {**VARIABLES, "AWS_LAMBDA_RUNTIME_API": api.url}
         variables = [word for name, value in given.items() for word in ("--env", f"{name}={value}")]
-        command = ["docker", "run", "--rm", "--network", "host", *CAUTIOUS, *variables, "ndr-manifest-builder"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as container:
+        name = unique("ndr-function")
+        options = ("--rm", "--name", name, "--network", "host", *CAUTIOUS, *variables)
+        command = ["docker", "run", *options, "ndr-manifest-builder"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
             try:
                 api.events.put({"Records": []})
                 path, response = api.answers.get(timeout=60)
@@ -31,7 +34,7 @@ def test_the_function_takes_its_events_from_the_runtime_api() -> None:
                 _, response = api.answers.get(timeout=60)
                 assert response["batchItemFailures"] == [{"itemIdentifier": "m1"}]
             finally:
-                container.terminate()
+                subprocess.run(["docker", "kill", name], capture_output=True, check=True)  # it waits for the next event
 
 
 def test_the_job_converts_the_files_of_a_manifest(tmp_path: Path) -> None:
@@ -43,7 +46,10 @@ def test_the_job_converts_the_files_of_a_manifest(tmp_path: Path) -> None:
     manifest = {"format": 1, "id": "0f3a", "date_prefix": "2026-03-10", "parts": 1, "files": [entry]}
     (tmp_path / "in" / "manifest.json").write_text(json.dumps(manifest))
     give_to_images_user(tmp_path)
-    done = run_image("ndr-ndjson-to-parquet", "--manifest", "/in/manifest.json", "--output", "/out", folder=tmp_path)
+    arguments = ("--manifest", "/in/manifest.json", "--output", "/out")
+    done = run_image("ndr-ndjson-to-parquet", *arguments, folder=tmp_path)
+    assert done.returncode and "in a read-only container, give --tmpfs /tmp" in done.stderr
+    done = run_image("ndr-ndjson-to-parquet", *arguments, folder=tmp_path, options=("--tmpfs", "/tmp"))
     assert done.returncode == 0, done.stderr
     rows = pq.read_table(tmp_path / "out" / "merged-parquet-2026-03-10" / "0f3a-00001-of-00001.parquet").to_pylist()
     assert [row["id"] for row in rows] == [str(number) for number in range(40)]

@@ -9,6 +9,7 @@ from tempfile import gettempdir
 
 import pytest
 
+from common.errors import StorageError
 from common.storage.scratch import left_by_the_dead, scratch_folder, shared_scratch, tables_being_written, writing
 
 TWO_DAYS = 2 * 24 * 60 * 60
@@ -65,7 +66,7 @@ def test_a_container_without_a_temporary_folder_can_use_a_local_lake(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none() -> Path:
-        raise FileNotFoundError("No usable temporary directory found")
+        raise StorageError("there is no temporary folder", "Set TMPDIR")
 
     monkeypatch.setattr("common.storage.scratch.temporary_base", none)
     with left_by_the_dead(str(tmp_path)) as places:
