@@ -32,6 +32,11 @@ NOT_RUN = {
     "ndr-settings check s3:": "needs a bucket of yours",
     "ndr-pipelines generate": "needs the SDK; make pipelines-check runs it",
     "ndr-pipelines start": "is cut short; docs/pipelines.md runs it whole",
+    "ndr-manifest-builder": "needs an event of a bucket; tests/jobs/manifest_builder have some",
+    "ndr-ndjson-to-parquet": "needs a manifest; tests/jobs/ndjson_to_parquet have some",
+    "ndr-ingestion trace": "needs a file that has landed, as docs/ingestion.md has one",
+    "ndr-ingestion release": "needs a file in quarantine, as docs/ingestion.md has one",
+    "ndr-local put": "needs files, as docs/ingestion.md has some",
 }
 INCIDENT = re.compile(r"(?<=--incident )[0-9a-f]{12}\b")
 RUN = re.compile(r"\bRUN\b")
