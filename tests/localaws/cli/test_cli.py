@@ -178,7 +178,7 @@ def test_up_refuses_a_parameter_that_no_stack_has(local_aws: LocalAws) -> None:
     command = [str(Path(sys.executable).parent / "ndr-local"), "up", "--home", str(local_aws.home), "--set", "Nope=1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "no parameter Nope" in done.stderr
+    assert "no stack has a parameter Nope" in done.stderr
 
 
 @pytest.mark.slow
