@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from common.errors import InputError
 from common.ingestion.document import manifest_json
 from common.ingestion.items import ManifestRecord, TrackedFile, files_of
-from common.ingestion.keys import Key
+from common.ingestion.keys import Key, manifest_object
 from common.ingestion.states import ManifestState
 from common.ingestion.writes import put_new
 from jobs.manifest_builder import claims
@@ -91,7 +91,8 @@ class Manifests:
                 f"{len(files)} of them",
                 "Restore the items that were deleted from the table",
             )
-        if self.stores.objects.put_new(self.bucket, _object_key(record), manifest_json(record, files)):
+        key = manifest_object(record.date_prefix, record.id)
+        if self.stores.objects.put_new(self.bucket, key, manifest_json(record, files)):
             say("manifest", "written", path=record.manifest_path, files=record.file_count, bytes=record.bytes)
         if self._all(claims.manifested(record, files, self.stores.now())):
             self.stores.table.write(claims.moved(record, ManifestState.MANIFESTED, self.stores.now()))
@@ -129,7 +130,3 @@ def execution_input(record: ManifestRecord) -> str:
 
 def _execution(record: ManifestRecord) -> str:
     return f"{record.id}-{record.attempt}"
-
-
-def _object_key(record: ManifestRecord) -> str:
-    return record.manifest_path.removeprefix("s3://").partition("/")[2]

@@ -71,12 +71,11 @@ def outputs(folder_uri: str, names: Sequence[str]) -> Iterator[Outputs]:
 @contextmanager
 def _uploads(folder_uri: str, names: Sequence[str]) -> Iterator[Outputs]:
     s3 = client("s3")
-    bucket, _, prefix = folder_uri.removeprefix("s3://").partition("/")
     uploads = Outputs([])
     done = 0
     try:
         for name in names:
-            key = f"{prefix}/{name}" if prefix else name
+            bucket, key = _object_of(folder_uri, name)
             with aws_errors(f"s3://{bucket}/{key} cannot be written"):
                 begun = s3.create_multipart_upload(Bucket=bucket, Key=key)
             uploads.targets.append(Target(bucket=bucket, key=key, upload_id=begun["UploadId"]))
@@ -102,8 +101,7 @@ def _complete(s3: Any, target: Target, etags: Sequence[str]) -> None:
 def written(folder_uri: str, name: str) -> Iterator[BinaryIO]:
     """A file to write, which takes its place at the end."""
     if folder_uri.startswith("s3://"):
-        bucket, _, prefix = folder_uri.removeprefix("s3://").partition("/")
-        key = f"{prefix}/{name}" if prefix else name
+        bucket, key = _object_of(folder_uri, name)
         with tempfile.TemporaryFile() as content:
             yield cast(BinaryIO, content)
             content.seek(0)
@@ -112,6 +110,12 @@ def written(folder_uri: str, name: str) -> Iterator[BinaryIO]:
         return
     with _draft(folder_uri, name) as path, path.open("wb") as content:
         yield cast(BinaryIO, content)
+
+
+def _object_of(folder_uri: str, name: str) -> tuple[str, str]:
+    """The bucket and the key of a file below the folder."""
+    bucket, _, prefix = folder_uri.removeprefix("s3://").partition("/")
+    return bucket, f"{prefix}/{name}" if prefix else name
 
 
 def _draft(folder: str, name: str) -> AbstractContextManager[Path]:
