@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,11 @@ def main() -> None:
     help="Project file: its parameters and routing are written to the tables; repeatable.",
 )
 @click.option(
+    "--wheel",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Wheel of the project, which ingestion's Glue job installs.  [default: it is built from the checkout]",
+)
+@click.option(
     "--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File to write the stacks' outputs to, as JSON."
 )
 @report_errors
@@ -70,24 +76,28 @@ def deploy(
     ingestion_stack: str,
     parameters: tuple[str, ...],
     projects: tuple[Path, ...],
+    wheel: Path | None,
     outputs: Path | None,
 ) -> None:
     """Create or update the stacks, publish a version of each changed state machine, and move its alias `live`."""
     from common import __version__
     from common.aws.clients import client
+    from statemachines.deploy.code import read_code, upload_code
     from statemachines.deploy.projects import read_project, seed
     from statemachines.deploy.publish import publish_machines
-    from statemachines.deploy.stack import TEMPLATES, check_parameters, deploy_stack
+    from statemachines.deploy.stack import INGESTION_TEMPLATE, TEMPLATE, check_parameters
 
     wanted = [read_project(path) for path in projects]
     given = {"Release": __version__, **dict(map(_assignment, parameters))}
     check_parameters(given)
-    found: dict[str, str] = {}
-    for name, template in zip((stack_name, ingestion_stack), TEMPLATES, strict=True):
-        with activity(f"stack {name}"):
-            done, made = deploy_stack(client("cloudformation"), name, given, template)
-        found |= made
-        click.echo(f"stack {name}: {done}")
+    with activity("code of the Glue job"):
+        code = read_code(wheel)
+    found = _deployed(stack_name, given, TEMPLATE)
+    with activity("code of the Glue job"):
+        done = upload_code(client("s3"), found["ArtifactsBucket"], code)
+    click.echo(f"code of the Glue job: {done}")
+    keys = {name: key for name, (key, _) in code.items()}
+    found |= _deployed(ingestion_stack, {**keys, **given}, INGESTION_TEMPLATE)
     with activity("state machines"):
         machines = publish_machines(client("stepfunctions"), found)
     for published in machines:
@@ -143,6 +153,17 @@ def lint_command() -> None:
     for line in found:
         click.echo(line)
     sys.exit(1 if found else 0)
+
+
+def _deployed(name: str, given: Mapping[str, str], template: Path) -> dict[str, str]:
+    """The outputs of the stack, once it is deployed."""
+    from common.aws.clients import client
+    from statemachines.deploy.stack import deploy_stack
+
+    with activity(f"stack {name}"):
+        done, outputs = deploy_stack(client("cloudformation"), name, given, template)
+    click.echo(f"stack {name}: {done}")
+    return outputs
 
 
 def _assignment(text: str) -> tuple[str, str]:

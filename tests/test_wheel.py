@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from common import __version__
+from statemachines.deploy.code import build_wheel
 from tests.checkout import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = ("common", "jobs", "localaws", "pipelines", "statemachines", "tools")
-BUILD = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"
 
 EACH_COMMAND = """
 import sys
@@ -50,13 +50,7 @@ print("AWSTemplateFormatVersion" in TEMPLATE.read_text())
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of a new environment that holds the wheel, and sees this one's dependencies but not the sources."""
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
-        shutil.copy(ROOT / name, source)
-    subprocess.run([sys.executable, "-c", BUILD, str(folder)], cwd=source, check=True, capture_output=True)
-    (wheel,) = folder.glob("*.whl")
+    wheel = build_wheel(folder)
     uv = Path(sys.executable).with_name("uv")
     subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder / "venv"], check=True)
     installed = folder / "venv" / "bin" / "python"
@@ -64,7 +58,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
     # a folder named in a .pth file is searched, but its own .pth files, among them that of the sources, are not read
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    shutil.rmtree(source)
+    shutil.rmtree(folder / "source")
     return installed
 
 

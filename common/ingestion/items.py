@@ -20,7 +20,7 @@ PENDING = ("pending_shard", "pending_order")
 class TrackedFile:
     """One version of an object; `reason` says why it is quarantined, `warning` what is unusual about it.
 
-    Times are UTC; `file_size` is in bytes.
+    Times are UTC; `file_size` is in bytes. From `expires_at` on, in seconds since 1970, the table may forget it.
     """
 
     date_prefix: str
@@ -41,6 +41,7 @@ class TrackedFile:
     manifest_id: str | None = None
     manifest_path: str | None = None
     sequencer: str | None = None
+    expires_at: int | None = None
 
     @property
     def key(self) -> Key:

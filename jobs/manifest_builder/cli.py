@@ -39,7 +39,7 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
         "Input": ("event", "landing-bucket"),
         "Files": ("expected-file-size-mb", "size-tolerance-percent", "routes"),
         "Manifests": ("max-files-per-manifest", "min-files-for-partial-batch", "max-wait-minutes", "lock-seconds"),
-        "Output": ("table", "manifest-bucket", "quarantine-bucket", "step-function-arn"),
+        "Output": ("table", "tracking-days", "manifest-bucket", "quarantine-bucket", "step-function-arn"),
     },
 )
 @click.option(
@@ -50,6 +50,13 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
 )
 @click.option(
     "--table", envvar="FILE_TRACKING_TABLE", show_envvar=True, required=True, metavar="NAME", help="Tracking table."
+)
+@click.option(
+    "--tracking-days",
+    envvar="TRACKING_DAYS",
+    show_envvar=True,
+    type=click.IntRange(1),
+    help="Days, at least 1, after which the table may forget a quarantined file.  [default: never]",
 )
 @click.option(
     "--manifest-bucket",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from common.errors import ParameterError
 from jobs.manifest_builder.batching import Limits
@@ -27,7 +27,7 @@ class BuilderConfig:
     """The options of the builder; sizes are in MB of 2^20 bytes, and None means that they are not checked.
 
     Without `step_function_arn` manifests are not executed, without `quarantine_bucket` invalid files are not copied,
-    and without `landing_bucket` files of all buckets are taken.
+    without `landing_bucket` files of all buckets are taken, and without `tracking_days` nothing is forgotten.
     """
 
     table: str
@@ -41,6 +41,7 @@ class BuilderConfig:
     expected_file_size_mb: float | None = None
     size_tolerance_percent: float = 10
     lock_seconds: int = 60
+    tracking_days: int | None = None
     routes: tuple[Route, ...] = ()
 
     @property
@@ -48,6 +49,10 @@ class BuilderConfig:
         """How many files a manifest has."""
         wait = timedelta(minutes=self.max_wait_minutes)
         return Limits(self.max_files_per_manifest, self.min_files_for_partial_batch, wait)
+
+    def expires_at(self, now: datetime) -> int | None:
+        """When the table may forget what is done now, in seconds since 1970; None for never."""
+        return None if self.tracking_days is None else int((now + timedelta(days=self.tracking_days)).timestamp())
 
     def route_of(self, object_key: str) -> Route | None:
         """The route with the longest prefix of the key, if there is one."""

@@ -9,7 +9,7 @@ from common.errors import InputError
 from common.ingestion.items import TrackedFile
 from common.ingestion.keys import file_key, timestamp
 from common.ingestion.states import FileState
-from common.ingestion.writes import put_new
+from common.ingestion.writes import Item, put_new
 from jobs.manifest_builder.config import BuilderConfig
 from jobs.manifest_builder.dates import FileDate, file_date
 from jobs.manifest_builder.events import Announced
@@ -59,7 +59,7 @@ def _check_bucket(announced: Announced, config: BuilderConfig) -> None:
 
 def _file(announced: Announced, dated: FileDate, config: BuilderConfig, stores: Stores) -> TrackedFile:
     """The file as the table is to have it."""
-    size, now = announced.size or 0, timestamp(stores.now())
+    size, now = announced.size or 0, stores.now()
     reason = problem(announced.key, size, config.expected_file_size_mb, config.size_tolerance_percent)
     route = config.route_of(announced.key)
     return TrackedFile(
@@ -71,14 +71,15 @@ def _file(announced: Announced, dated: FileDate, config: BuilderConfig, stores: 
         etag=announced.etag or "",
         file_size=size,
         status=FileState.QUARANTINED if reason else FileState.PENDING,
-        created_at=now,
-        updated_at=now,
+        created_at=timestamp(now),
+        updated_at=timestamp(now),
         version_id=announced.version_id,
         route=route.route if route else None,
         organisation=route.organisation if route else None,
         reason=reason,
         warning=dated.warning,
         sequencer=announced.sequencer,
+        expires_at=config.expires_at(now) if reason else None,
     )
 
 
@@ -89,7 +90,7 @@ def _track(file: TrackedFile, announced: Announced, dated: FileDate, config: Bui
             return Tracked("duplicates")
         file = _quarantined(file, announced, config, stores)
     # a file that is not tracked under the date of its name leaves a mark there: announced on another day, it is known
-    mark = [put_new(home, {"kind": "mark", "tracked_in": file.date_prefix})] if home != file.key else []
+    mark = [put_new(home, _mark(file, config, stores))] if home != file.key else []
     if stores.table.write(*mark, put_new(file.key, file.to_item())):
         say("file", "tracked", key=file.file_key, date=file.date_prefix, status=file.status)
         if file.warning:
@@ -97,6 +98,12 @@ def _track(file: TrackedFile, announced: Announced, dated: FileDate, config: Bui
         return Tracked("quarantined") if file.reason else Tracked("processed", file.date_prefix)
     known = next(iter(stores.table.read([home])), None) if mark else None
     return Tracked("duplicates", str(known.get("tracked_in", dated.home)) if known else file.date_prefix)
+
+
+def _mark(file: TrackedFile, config: BuilderConfig, stores: Stores) -> Item:
+    """What says under which date the file is tracked."""
+    until = config.expires_at(stores.now())
+    return {"kind": "mark", "tracked_in": file.date_prefix} | ({"expires_at": until} if until else {})
 
 
 def _quarantined(file: TrackedFile, announced: Announced, config: BuilderConfig, stores: Stores) -> TrackedFile:

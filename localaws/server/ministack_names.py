@@ -60,6 +60,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_glue_job_fields": ("props",),
         "_lambda_create": ("logical_id", "props", "stack_name"),
         "_lambda_esm_create": ("logical_id", "props", "stack_name"),
+        "_s3_create": ("logical_id", "props", "stack_name"),
         "_sns_create": ("logical_id", "props", "stack_name"),
         "_sns_sub_create": ("logical_id", "props", "stack_name"),
     },
@@ -119,6 +120,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "invoke_async_with_retry": ("func", "event"),
     },
     "ministack.services.s3": {
+        "_bucket_lifecycle": None,
         "_bucket_notifications": None,
         "_fire_s3_event": (
             "bucket_name",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services import dynamodb, lambda_svc
+from ministack.services import dynamodb, lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 
 from localaws.processes.programs import ProgramError
@@ -32,6 +32,7 @@ KINDS = (
     "StepFunctions",
 )
 _EXCLUDED = ("AWS::Lambda::LayerVersion", "AWS::Lambda::LayerVersionPermission", "AWS::Lambda::Url")
+_UPLOADS = "AbortIncompleteMultipartUpload"
 _ESM_NUMBERS = ("BatchSize", "MaximumBatchingWindowInSeconds")
 
 _original_job_fields = provisioners._glue_job_fields
@@ -43,6 +44,7 @@ def install(check_function: Check) -> None:
         if name.split("::")[1] not in KINDS or name in _EXCLUDED:
             del provisioners._RESOURCE_HANDLERS[name]
     replace(provisioners, "_glue_job_fields", _job_fields)
+    _extend("AWS::S3::Bucket", "_s3", done=_apply_lifecycle)
     _extend("AWS::DynamoDB::Table", "_ddb", done=_apply_table_settings)
     _extend("AWS::Lambda::Function", "_lambda", _checked(check_function), _reserve)
     _extend("AWS::Lambda::EventSourceMapping", "_lambda_esm", _typed_mapping)
@@ -106,6 +108,17 @@ def _apply_table_settings(name: str, props: Mapping[str, Any]) -> None:
     recovery = (props.get("PointInTimeRecoverySpecification") or {}).get("PointInTimeRecoveryEnabled", False)
     wanted = {"PointInTimeRecoveryEnabled": _is_true(recovery)}
     dynamodb._update_continuous_backups({"TableName": name, "PointInTimeRecoverySpecification": wanted})
+
+
+def _apply_lifecycle(name: str, props: Mapping[str, Any]) -> None:
+    """Notes the rules by which a bucket gives up uploads; nothing carries them out, and no others are known."""
+    rules = (props.get("LifecycleConfiguration") or {}).get("Rules", [])
+    if unknown := {key for rule in rules for key in rule} - {"Id", "Status", _UPLOADS}:
+        raise ValueError(f"{', '.join(sorted(unknown))} of a rule of bucket {name} is not supported")
+    noted = [{"ID": rule.get("Id"), "Status": rule["Status"], _UPLOADS: rule[_UPLOADS]} for rule in rules]
+    s3._bucket_lifecycle.pop(name, None)
+    if noted:
+        s3._bucket_lifecycle[name] = noted
 
 
 def _reserve(name: str, props: Mapping[str, Any]) -> None:

@@ -59,7 +59,7 @@ def release(ingestion: Ingestion, file: TrackedFile, by: str) -> bool:
         **file.in_index,
     }
     condition = all_of(equals("status", str(FileState.QUARANTINED)))
-    return ingestion.table.write(Write("update", file.key, condition, values, ("reason",)))
+    return ingestion.table.write(Write("update", file.key, condition, values, ("reason", "expires_at")))
 
 
 def redrive(ingestion: Ingestion) -> int:

@@ -116,6 +116,16 @@ def test_an_invalid_file_is_quarantined_once_with_its_reason() -> None:
     assert handled(memory) == {}  # the schedule leaves it
 
 
+def test_only_what_is_quarantined_is_forgotten_after_its_days() -> None:
+    memory = Memory()
+    config = replace(CONFIG, tracking_days=400)
+    until = int(memory.stores.now().timestamp()) + 400 * DAY
+    handled(memory, landed("a-2026-03-10.csv"), landed("undated.ndjson"), config=config)
+    assert {file.status.value: file.expires_at for file in files(memory)} == {"quarantined": until, "pending": None}
+    # what says that a file without a date is known
+    assert [item["expires_at"] for item in memory.table.of_kind("mark")] == [until]
+
+
 def test_without_a_quarantine_bucket_it_is_recorded_and_said(capsys: pytest.CaptureFixture[str]) -> None:
     memory = Memory()
     assert handled(memory, landed("a.csv"), config=replace(CONFIG, quarantine_bucket=None)) == {"quarantined": 1}

@@ -62,6 +62,7 @@ def test_deployed_twice_nothing_changes(deployer: Deployer, tmp_path: Path) -> N
     first = deployer.deploy("--project", project, "--outputs", str(outputs))
     assert first == {
         "stack ndr-control-plane": "created",
+        "code of the Glue job": "uploaded",
         "stack ndr-ingestion": "created",
         **dict.fromkeys(MACHINES, "created, live is version 1"),
         "project acme": "acme/emea, acme/apac",
@@ -80,6 +81,7 @@ def test_deployed_twice_nothing_changes(deployer: Deployer, tmp_path: Path) -> N
     second = deployer.deploy("--project", project, "--outputs", str(outputs))
     assert second == {
         "stack ndr-control-plane": "unchanged",
+        "code of the Glue job": "unchanged",
         "stack ndr-ingestion": "unchanged",
         **dict.fromkeys(MACHINES, "unchanged, live is version 1"),
         "project acme": "acme/emea, acme/apac",
@@ -95,6 +97,7 @@ def test_a_change_is_published_and_rolled_back(deployer: Deployer) -> None:
     changed = deployer.deploy("--set", FUSED)
     assert changed == {
         "stack ndr-control-plane": "updated",
+        "code of the Glue job": "unchanged",
         "stack ndr-ingestion": "unchanged",
         **dict.fromkeys(MACHINES, "unchanged, live is version 1"),
         LIVE: "updated, live is version 2",

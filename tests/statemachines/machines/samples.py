@@ -39,6 +39,7 @@ PLACEHOLDERS = {
     "ArtifactsBucket": "ndr-artifacts",
     "IngestionBucketName": "ndr-ingestion",
     "FileTrackingTable": "file_tracking",
+    "TrackingDays": "400",
     "ManifestBucketName": "ndr-manifests",
     "ParquetBucketName": "ndr-parquet",
     "NdjsonToParquetJobName": "ndr-ndjson-to-parquet",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.statemachines.machines.cases import cases
+from tests.statemachines.machines.jsonata_engines import NOW
 from tests.statemachines.machines.samples import FILE_KEYS, INGESTION, MESSAGES
 from tests.statemachines.machines.walker import Walk
 
@@ -62,6 +63,17 @@ def test_the_files_follow_a_hundred_at_a_time(case: str, sizes: list[int]) -> No
     write = way("usual").arguments["MarkFilesCompleted"][0]["TransactItems"][0]["Update"]
     assert write["ExpressionAttributeValues"][":status"] == {"S": "completed"}
     assert write["ConditionExpression"] == "manifest_id = :manifest"
+
+
+def test_only_what_is_completed_is_forgotten_after_its_days() -> None:
+    until = {"N": str(NOW // 1000 + 400 * 86_400)}
+    found = way("usual")
+    (record,) = found.arguments["UpdateStatusCompleted"]
+    assert ", expires_at = :until REMOVE" in record["UpdateExpression"]
+    file = found.arguments["MarkFilesCompleted"][0]["TransactItems"][0]["Update"]
+    assert file["UpdateExpression"] == "SET #status = :status, updated_at = :now, expires_at = :until"
+    assert [given["ExpressionAttributeValues"][":until"] for given in (record, file)] == [until, until]
+    assert "expires_at" not in json.dumps([found.arguments["MarkFilesProcessing"], way("job-fails").arguments])
 
 
 def test_a_busy_job_leaves_the_manifest_for_the_next_attempt() -> None:

@@ -1,0 +1,96 @@
+"""The code of the Glue job: the project's wheel, and the script that it holds."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from botocore.exceptions import ClientError
+
+from common.aws.clients import aws_errors
+from common.errors import DeploymentError, InputError
+
+ROOT = Path(__file__).parents[2]
+FOLDER, SCRIPT = "ingestion", "jobs/ndjson_to_parquet/ndr_ndjson_to_parquet.py"
+BESIDE = ("pyproject.toml", "README.md", "LICENSE", "NOTICE")
+BUILD = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"
+
+Code = dict[str, tuple[str, bytes]]
+"""Key and content of wheel and script, by the parameter of the stack that is the key."""
+
+
+def read_code(wheel: Path | None) -> Code:
+    """The code in the wheel, or in one that is built from the checkout; its keys stand for what the wheel holds.
+
+    Raises:
+        DeploymentError: there is no checkout, or the wheel cannot be built.
+        InputError: the file is no wheel of the project.
+    """
+    with TemporaryDirectory() as folder:
+        path = wheel or build_wheel(Path(folder))
+        try:
+            with ZipFile(path) as archive:
+                # whatever times and modes its files have
+                held = [f"{name} {sha256(archive.read(name)).hexdigest()}" for name in sorted(archive.namelist())]
+                script = archive.read(SCRIPT)
+        except (OSError, BadZipFile, KeyError) as error:
+            raise InputError(f"{path} is no wheel of the project: {error}", "Leave out --wheel in a checkout") from None
+        digest = sha256("\n".join(held).encode()).hexdigest()[:16]
+        place = f"{FOLDER}/{digest}"
+        return {
+            "GlueWheel": (f"{place}/{path.name}", path.read_bytes()),
+            "GlueScript": (f"{place}/{Path(SCRIPT).name}", script),
+        }
+
+
+def build_wheel(folder: Path) -> Path:
+    """The wheel of the checkout, built in this folder; nothing is left in the checkout.
+
+    Raises:
+        DeploymentError: there is no checkout, or the wheel cannot be built.
+    """
+    if not (ROOT / "pyproject.toml").exists():
+        raise DeploymentError("the project's wheel is built from a checkout, but there is none", "Give it as --wheel")
+    source = folder / "source"
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
+    for package in packages:
+        name = package.rstrip("*")
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
+    for name in BESIDE:
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-c", BUILD, str(folder)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise DeploymentError(f"the project's wheel cannot be built: {reason}", "Install setuptools, or give --wheel")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def upload_code(s3: Any, bucket: str, code: Code) -> str:
+    """What was done: `uploaded`, or `unchanged` if the bucket has the code.
+
+    Raises:
+        AwsError: the bucket cannot be written.
+    """
+    done = [_put(s3, bucket, key, content) for key, content in code.values()]
+    return "uploaded" if any(done) else "unchanged"
+
+
+def _put(s3: Any, bucket: str, key: str, content: bytes) -> bool:
+    """Writes an object; False if there is one with the key."""
+    with aws_errors(f"s3://{bucket}/{key} cannot be written"):
+        try:
+            s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "PreconditionFailed":
+                return False
+            raise
+    return True

@@ -1,0 +1,88 @@
+"""The code that a deployment gives the Glue job, and the rules of the buckets of ingestion."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from common.errors import DeploymentError, InputError
+from localaws.cli.process import LocalAws
+from statemachines.deploy import code
+from tests.checkout import ROOT
+from tests.statemachines.deploy.deployer import Deployer, led_to
+
+SCRIPT = "jobs/ndjson_to_parquet/ndr_ndjson_to_parquet.py"
+ARTIFACTS = "ndr-artifacts-000000000000-us-east-1"
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def deployer(start_local_aws: Callable[..., LocalAws], monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployer]:
+    local = start_local_aws()
+    yield led_to(local, monkeypatch)
+    local.stop()
+
+
+def objects(deployer: Deployer) -> dict[str, bytes]:
+    s3 = deployer.local.client("s3")
+    listed = s3.list_objects_v2(Bucket=ARTIFACTS, Prefix="ingestion/").get("Contents", [])
+    return {each["Key"]: s3.get_object(Bucket=ARTIFACTS, Key=each["Key"])["Body"].read() for each in listed}
+
+
+def code_of_the_job(deployer: Deployer) -> list[str]:
+    """The keys that the job names, of its script and its wheel."""
+    job = deployer.local.client("glue").get_job(JobName="ndr-ndjson-to-parquet")["Job"]
+    named = job["Command"]["ScriptLocation"], job["DefaultArguments"]["--additional-python-modules"]
+    return [uri.removeprefix(f"s3://{ARTIFACTS}/") for uri in named]
+
+
+def test_the_job_gets_the_code_of_the_checkout_once(deployer: Deployer, tmp_path: Path) -> None:
+    assert deployer.deploy()["code of the Glue job"] == "uploaded"
+    found = objects(deployer)
+    script, wheel = code_of_the_job(deployer)
+    assert set(found) == {script, wheel}
+    assert found[script] == (ROOT / SCRIPT).read_bytes()
+    with ZipFile(io.BytesIO(found[wheel])) as archive:
+        assert archive.read("common/ndjson/texts.py") == (ROOT / "common/ndjson/texts.py").read_bytes()
+    # as ndr-local runs it, with other modes of files
+    before = os.umask(0o077)
+    try:
+        again = deployer.deploy()
+    finally:
+        os.umask(before)
+    assert (again["code of the Glue job"], again["stack ndr-ingestion"]) == ("unchanged", "unchanged")
+
+    other = tmp_path / Path(wheel).name
+    other.write_bytes(found[wheel])
+    with ZipFile(other, "a") as archive:
+        archive.writestr("common/more.py", "")
+    done = deployer.deploy("--wheel", str(other))
+    assert (done["code of the Glue job"], done["stack ndr-ingestion"]) == ("uploaded", "updated")
+    assert objects(deployer)[code_of_the_job(deployer)[1]] == other.read_bytes()
+    assert len(objects(deployer)) == 4  # what waits or runs has the code it began with
+
+    for bucket in ("landing", "parquet", "ingestion-quarantine"):  # uploads that are never finished are given up
+        name = f"ndr-{bucket}-000000000000-us-east-1"
+        (rule,) = deployer.local.client("s3").get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+        assert (rule["Status"], rule["AbortIncompleteMultipartUpload"]) == ("Enabled", {"DaysAfterInitiation": 2})
+
+
+def test_a_file_that_is_no_wheel_of_the_project_is_refused(tmp_path: Path) -> None:
+    text, archive = tmp_path / "a.whl", tmp_path / "b.whl"
+    text.write_text("no archive")
+    with ZipFile(archive, "w") as made:
+        made.writestr("a.py", "")
+    for path in (text, archive):
+        with pytest.raises(InputError, match=f"{path} is no wheel of the project: "):
+            code.read_code(path)
+
+
+def test_without_a_checkout_the_wheel_has_to_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+    with pytest.raises(DeploymentError, match=r"there is none\. Give it as --wheel"):
+        code.read_code(None)
