@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -134,27 +135,27 @@ def test_files_that_cannot_be_read_say_what_they_are(log: str, tmp_path: Path, d
         find_logs([path], ReadOptions())
 
 
-def test_what_this_user_may_not_read(tmp_path: Path) -> None:
-    """As another user, since root may read everything."""
-    log, closed = write(tmp_path / "in/fw.csv", traffic()), write(tmp_path / "in/closed.csv", traffic())
-    write(tmp_path / "in/shut/x.csv", traffic())
-    Path(closed).chmod(0)
-    (tmp_path / "in/shut").chmod(0)
+def test_what_this_user_may_not_read() -> None:
+    """As another user, since root may read all; not below tmp_path, which each run of pytest closes to others."""
     script = (
         "import os, sys; from common.logs import *\n"
         "if os.getuid() == 0: os.setuid(65534)\n"
         "logs = find_logs([sys.argv[1]], ReadOptions())\n"
         "print(*logs.paths, *(f'{os.path.basename(hole.path)} {hole.reason}' for hole in logs.unreadable), sep='|')"
     )
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and folder != Path("/tmp"):
-            folder.chmod(folder.stat().st_mode | 0o755)
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "in")], capture_output=True, text=True, check=True, cwd=Path.cwd()
-    )
-    assert done.stdout.strip() == (
-        f"{log}|closed.csv cannot be read: Permission denied|shut cannot be listed: Permission denied"
-    )
+    with TemporaryDirectory() as folder:
+        log, closed = write(Path(folder, "fw.csv"), traffic()), write(Path(folder, "closed.csv"), traffic())
+        write(Path(folder, "shut/x.csv"), traffic())
+        Path(folder).chmod(0o755)
+        Path(closed).chmod(0)
+        Path(folder, "shut").chmod(0)
+        command = [sys.executable, "-c", script, folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        Path(folder, "shut").chmod(0o700)
+    assert (done.stdout.strip(), done.returncode) == (
+        f"{log}|closed.csv cannot be read: Permission denied|shut cannot be listed: Permission denied",
+        0,
+    ), done.stderr
 
 
 def test_an_error_while_reading_is_no_hole(tmp_path: Path) -> None:
