@@ -3,54 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.cli.errors import LocalAwsError
 from localaws.cli.process import LocalAws
-from tests.localaws.running import free_port, new_local_aws, wait_for, write_step
+from tests.localaws.running import wait_for
 from tests.localaws.services.functions.functions import create as create_function
 from tests.localaws.services.functions.functions import write_function
-from tests.localaws.services.sagemaker.pipelines import ROLE, create, definition, finish, step
-from tests.localaws.services.stepfunctions.machines import Machine, machine, part, passing
-
-INTERRUPTED = "the local AWS was stopped"
-KEYS = {
-    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}],
-    "AttributeDefinitions": [
-        {"AttributeName": "k", "AttributeType": "S"},
-        {"AttributeName": "s", "AttributeType": "N"},
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalAws]:
-    started = new_local_aws(tmp_path / "home", tmp_path / "bin")
-    started.start()
-    yield started
-    started.stop()
-
-
-def kill(local: LocalAws) -> None:
-    pid = local.pid()
-    assert pid
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-
-
-def item(key: str, sort: int) -> dict[str, dict[str, str]]:
-    return {"k": {"S": key}, "s": {"N": str(sort)}}
+from tests.localaws.services.sagemaker.pipelines import ROLE
+from tests.localaws.services.stepfunctions.machines import Machine, machine, passing
+from tests.localaws.state.keeping import KEYS, announced_queue, bodies, item, kill
 
 
 @pytest.mark.parametrize("killed", [True, False])
@@ -117,64 +85,6 @@ def test_nothing_that_was_answered_is_lost(local: LocalAws, killed: bool) -> Non
     assert Machine(local, alias["stateMachineAliasArn"]).output() == {"n": 1}
 
 
-@pytest.mark.parametrize("killed", [True, False])
-def test_what_ran_has_failed_and_its_processes_are_gone(local: LocalAws, tmp_path: Path, killed: bool) -> None:
-    write_step(tmp_path / "bin", "ndr-forever", 'sleep 600 & echo $! > "$1"; wait')
-    pid_file = tmp_path / "pid"
-    pipeline = create(local, definition(step("A", "ndr-forever", str(pid_file)), step("B", after=("A",))))
-    started = local.client("sagemaker").start_pipeline_execution(PipelineName=pipeline)["PipelineExecutionArn"]
-    child = int(wait_for(lambda: pid_file.exists() and pid_file.read_text()))
-    waiting = {"Type": "Wait", "Seconds": 100_000}
-    tested = machine(local, {"W": waiting})
-    parallel = part({"X": waiting}, ProcessorConfig={"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"})
-    mapped = machine(local, {"M": {"Type": "Map", "Items": [1, 2], "ItemProcessor": parallel}})
-    executions = [tested.start(), mapped.start()]
-    run = wait_for(lambda: mapped.client.list_map_runs(executionArn=executions[1])["mapRuns"])[0]["mapRunArn"]
-    wait_for(lambda: len(mapped.client.list_executions(mapRunArn=run)["executions"]) == 2)
-
-    if killed:
-        kill(local)
-        assert _runs(child)
-    else:
-        local.stop()
-    local.start()
-
-    assert not _runs(child)
-    done = finish(local, started)
-    assert (done["PipelineExecutionStatus"], done["FailureReason"]) == ("Failed", INTERRUPTED)
-    assert {name: found["FailureReason"] for name, found in done["Steps"].items()} == {"A": INTERRUPTED}
-    for arn in executions:
-        ended = tested.finish(arn)
-        assert (ended["status"], ended["cause"]) == ("FAILED", INTERRUPTED)
-    assert tested.history(executions[0])[-1]["type"] == "ExecutionFailed"
-    assert tested.states(executions[0]) == ["W"]
-    children = mapped.client.list_executions(mapRunArn=run)["executions"]
-    assert {found["status"] for found in children} == {"FAILED"}
-    assert mapped.client.describe_map_run(mapRunArn=run)["status"] == "ABORTED"
-
-
-def _runs(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def test_a_process_that_took_an_old_number_is_left_alone(local: LocalAws, tmp_path: Path) -> None:
-    """A record of a process with this test's number, but another start, must not kill this test."""
-    local.stop()
-    with sqlite3.connect(local.home / "state.sqlite3") as connection:
-        record = json.dumps({"started": "12345", "name": "other", "container": None})
-        connection.execute("INSERT INTO documents VALUES ('process', ?, ?)", (str(os.getpid()), record))
-    connection.close()
-    local.start()
-    assert local.pid() is not None
-
-
-def test_two_servers_cannot_share_a_home(local: LocalAws) -> None:
-    other = LocalAws(local.home, free_port(), local.step_bin)
-    with pytest.raises(LocalAwsError, match="is used by another local AWS"):
-        other.start()
-
-
 def test_a_kill_at_any_moment_loses_nothing_that_was_answered(local: LocalAws) -> None:
     dynamodb, s3, sqs = local.client("dynamodb"), local.client("s3"), local.client("sqs")
     dynamodb.create_table(TableName="kept", **KEYS)
@@ -222,8 +132,8 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_answered(local: LocalAws) -
     sizes = {int(found["Key"]): found["Size"] for page in objects for found in page.get("Contents", [])}
     assert set(answered["object"]) <= set(sizes)
     assert set(sizes.values()) == {1000}
-    assert set(answered["message"]) <= {int(body) for body in _bodies(sqs, queue)}
-    records = [json.loads(body).get("Records", []) for body in _bodies(sqs, announced)]
+    assert set(answered["message"]) <= {int(body) for body in bodies(sqs, queue)}
+    records = [json.loads(body).get("Records", []) for body in bodies(sqs, announced)]
     assert set(answered["announcement"]) <= {int(found["s3"]["object"]["key"]) for each in records for found in each}
     listed = tested.client.get_paginator("list_executions").paginate(stateMachineArn=tested.arn)
     executions = {found["name"]: found["status"] for page in listed for found in page["executions"]}
@@ -284,21 +194,3 @@ def test_a_table_of_a_stack_that_was_deleted_leaves_no_items(local: LocalAws) ->
         if items:
             cloudformation.delete_stack(StackName="tables")
             cloudformation.get_waiter("stack_delete_complete").wait(StackName="tables", WaiterConfig={"Delay": 1})
-
-
-def announced_queue(local: LocalAws, bucket: str) -> tuple[str, str]:
-    """ARN and URL of a queue that gets the announcements of a new bucket, and everything else."""
-    url = local.client("sqs").create_queue(QueueName="announced")["QueueUrl"]
-    arn = "arn:aws:sqs:us-east-1:000000000000:announced"
-    allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    local.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    local.client("s3").create_bucket(Bucket=bucket)
-    wanted = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
-    local.client("s3").put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wanted)
-    return arn, url
-
-
-def _bodies(sqs: Any, queue: str) -> Iterator[str]:
-    while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-        yield from (message["Body"] for message in found)
