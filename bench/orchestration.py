@@ -20,6 +20,7 @@ import click
 import yaml
 
 from common.runtime.programs import scripts_folder
+from common.storage.filesystems import bucket_and_key
 from localaws.cli.process import LocalAws
 
 COMMANDS = ("ndr-15m", "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-inference", "ndr-join")
@@ -76,7 +77,7 @@ def run_once(local: LocalAws, number: int, form: str) -> float:
         "batch_s3_path": f"s3://ndr-ingestion-000000000000-us-east-1/acme/hq/2026/03/{1 + number:02d}/{form}/",
         "timestamp": f"2026-03-{1 + number:02d}T13:23:05Z",
     }
-    bucket, _, folder = message["batch_s3_path"].removeprefix("s3://").partition("/")
+    bucket, folder = bucket_and_key(message["batch_s3_path"])
     local.client("s3").put_object(Bucket=bucket, Key=f"{folder}part-0.csv", Body=b"1")
     arn = "arn:aws:states:us-east-1:000000000000:stateMachine:sfn_ndr_15m_features_inference:live"
     began = time.monotonic()

@@ -18,6 +18,10 @@ from common.storage.filesystems import aws_region
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
 CALL_ATTEMPTS = 5
+S3_GONE = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
+"""The codes by which S3 says that an object, or this version of it, does not exist."""
+S3_CHANGED = frozenset({"412", "PreconditionFailed"})
+"""The codes by which S3 says that an object is not the one that the call was about."""
 LOG = logging.getLogger(__name__)
 PERMISSIONS_REMEDY = "Check the credentials, their permissions, and AWS_REGION and AWS_ENDPOINT_URL"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from common.errors import InputError
 from common.ingestion.items import ManifestRecord, TrackedFile
-from common.storage.filesystems import local_path
+from common.storage.filesystems import bucket_and_key, local_path
 
 FORMAT = 1
 REMEDY = "Give a manifest of ndr-manifest-builder, or a JSON object with fileLocations[].URIPrefixes"
@@ -88,7 +88,7 @@ def _file(**entry: Any) -> SourceFile:
 def _named(uri: str) -> SourceFile:
     if uri.startswith(("/", "file://")):
         return SourceFile(local_path(uri))
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(uri)
     if not uri.startswith("s3://") or not bucket or not key:
         raise ValueError(f"{uri!r} is neither the s3:// URI of an object nor an absolute path")
     return SourceFile(uri, bucket, key)

@@ -17,6 +17,7 @@ from common.errors import InputError, LakeFormatError, StorageError, first_line
 from common.lake.identity import LakeIdentity, require_same
 from common.storage.drafts import draft
 from common.storage.files import Folder
+from common.storage.filesystems import bucket_and_key
 
 if TYPE_CHECKING:
     from common.lake.reader import LakeReader
@@ -212,9 +213,9 @@ def _s3_errors(uri: str) -> Iterator[tuple[Any, dict[str, str]]]:
 
     from common.aws.clients import client
 
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(f"{uri}/{FILE}")
     try:
-        yield client("s3"), {"Bucket": bucket, "Key": f"{prefix}/{FILE}" if prefix else FILE}
+        yield client("s3"), {"Bucket": bucket, "Key": key}
     except (BotoCoreError, ClientError) as error:
         if "PreconditionFailed" not in str(error) and "ConditionalRequestConflict" not in str(error):
             raise StorageError(

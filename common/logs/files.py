@@ -18,7 +18,7 @@ from pyarrow import fs
 
 from common.errors import InputError, StorageError, first_line
 from common.storage.files import read_lines
-from common.storage.filesystems import s3_filesystem
+from common.storage.filesystems import bucket_and_key, s3_filesystem, without_scheme
 
 _GLOB_CHARACTERS = frozenset("*?[")
 _NEXT_INPUT = re.compile(r",(?=s3://|file://|/|@)")
@@ -185,7 +185,7 @@ def _problem(path: str) -> str:
 
 
 def _on_s3(uri: str) -> list[FoundFile]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(uri)
     s3 = s3_filesystem()
     pattern = bool(_GLOB_CHARACTERS & set(key))
     base = key.rstrip("/") if not pattern else fixed_part(key)
@@ -232,7 +232,7 @@ def open_file(path: str) -> Iterator[BinaryIO]:
 
 def _opened(path: str) -> BinaryIO:
     if path.startswith("s3://"):
-        return cast(BinaryIO, s3_filesystem().open_input_file(path.removeprefix("s3://")))
+        return cast(BinaryIO, s3_filesystem().open_input_file(without_scheme(path)))
     return Path(local_path(path)).open("rb", buffering=0)
 
 

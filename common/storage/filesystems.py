@@ -50,6 +50,12 @@ def without_scheme(uri: str) -> str:
     return uri.removeprefix("s3://")
 
 
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """The bucket and the key of an s3:// URI; that of a bucket has an empty key."""
+    bucket, _, key = without_scheme(uri).partition("/")
+    return bucket, key
+
+
 def engine_uri(uri: str, engine: str) -> str:
     """The URI in the form the engine expects: classic Spark reads S3 as `s3a://`."""
     return f"s3a://{without_scheme(uri)}" if engine == "spark" and uri.startswith("s3://") else uri

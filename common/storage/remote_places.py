@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 from pyarrow import fs
 
-from common.storage.filesystems import s3_filesystem, subtree
+from common.storage.filesystems import bucket_and_key, s3_filesystem, subtree
 
 MADE, ALIVE = "made", "alive"
 PREFIX, FORMER_PREFIXES = "_scratch-", ("_staging-",)
@@ -77,7 +77,7 @@ def remote_places(lake_uri: str) -> tuple[list[RemotePlace], list[RemotePlace]]:
 
 def _require_bucket(lake_uri: str) -> None:
     """Checks that the bucket exists: listing a missing one silently finds nothing."""
-    bucket = lake_uri.removeprefix("s3://").partition("/")[0]
+    bucket, _ = bucket_and_key(lake_uri)
     if s3_filesystem().get_file_info(bucket).type == fs.FileType.NotFound:
         raise FileNotFoundError(f"NoSuchBucket: {bucket}")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.storage.files import Folder
-from common.storage.filesystems import without_scheme
+from common.storage.filesystems import bucket_and_key
 from common.windows import Windows, iso_seconds
 from jobs.extractor.candidates import Candidate
 from jobs.extractor.config import ExtractorConfig
@@ -65,7 +65,7 @@ def _window(folder: Folder, window: Windows, members: Sequence[Candidate]) -> di
 def _key(manifest_uri: str) -> str:
     """The S3 key of the file of the windows, or its local path."""
     if manifest_uri.startswith("s3://"):
-        return f"{without_scheme(manifest_uri)}/{WINDOWS_FILE}".partition("/")[2]
+        return bucket_and_key(f"{manifest_uri}/{WINDOWS_FILE}")[1]
     return f"{manifest_uri}/{WINDOWS_FILE}"
 
 

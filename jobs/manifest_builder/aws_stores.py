@@ -11,7 +11,7 @@ from typing import Any
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from common.aws.clients import aws_errors, client
+from common.aws.clients import S3_CHANGED, S3_GONE, aws_errors, client
 from common.errors import StorageError
 from common.ingestion.table import TrackingTable
 from jobs.manifest_builder.config import BuilderConfig
@@ -22,7 +22,6 @@ GIB = 1 << 30
 COPY = TransferConfig(multipart_threshold=GIB, multipart_chunksize=GIB // 4, use_threads=False)
 """Copies of one part keep the ETag, so it can be verified."""
 
-GONE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound", "412", "PreconditionFailed"}
 GOES_ON = {"RUNNING", "PENDING_REDRIVE"}
 
 
@@ -67,7 +66,7 @@ class Buckets:
                     Bucket=bucket, Key=key, Body=content, ContentType="application/json", IfNoneMatch="*"
                 )
             except ClientError as error:
-                if _code(error) == "PreconditionFailed":
+                if _code(error) in S3_CHANGED:
                     return False
                 raise
         return True
@@ -89,7 +88,7 @@ class Buckets:
             try:
                 self.s3.copy(source, bucket, key, ExtraArgs=extra, Config=COPY)
             except ClientError as error:
-                if _code(error) in GONE:
+                if _code(error) in S3_GONE | S3_CHANGED:
                     return False
                 raise
         head = self._head(bucket, key) or {}
@@ -109,7 +108,7 @@ class Buckets:
             try:
                 found: dict[str, Any] = self.s3.head_object(Bucket=bucket, Key=key, **version)
             except ClientError as error:
-                if _code(error) in GONE:
+                if _code(error) in S3_GONE:
                     return None
                 raise
         return found

@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 
 from ministack import app
 
+from common.storage.filesystems import bucket_and_key
+
 _NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 _SECONDS = 600.0
 
@@ -18,7 +20,7 @@ class Objects:
     """S3 objects; the calling thread waits for the event loop that serves HTTP."""
 
     def _request(self, method: str, uri: str, body: bytes = b"", query: dict[str, list[str]] | None = None) -> bytes:
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        bucket, key = bucket_and_key(uri)
         path = f"/{bucket}/{key}" if key else f"/{bucket}"
         handler, headers = app.SERVICE_HANDLERS["s3"], {"host": "s3"}
         answer = app.call_service_handler_sync(handler, method, path, headers, body, query or {}, _SECONDS)
@@ -42,7 +44,7 @@ class Objects:
 
     def list(self, prefix: str) -> dict[str, int]:
         """The size of each object whose URI starts with the prefix, by URI in order."""
-        bucket, _, key = prefix.removeprefix("s3://").partition("/")
+        bucket, key = bucket_and_key(prefix)
         found: dict[str, int] = {}
         token = ""
         while True:

@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 
 from botocore.exceptions import ClientError
 
-from common.aws.clients import aws_errors
+from common.aws.clients import S3_CHANGED, aws_errors
 from common.errors import DeploymentError, InputError
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +90,7 @@ def _put(s3: Any, bucket: str, key: str, content: bytes) -> bool:
         try:
             s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
         except ClientError as error:
-            if error.response["Error"]["Code"] == "PreconditionFailed":
+            if error.response["Error"]["Code"] in S3_CHANGED:
                 return False
             raise
     return True

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors, client
 from common.storage.files import Folder
+from common.storage.filesystems import bucket_and_key
 
 CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404", "412", "409")
 """The codes by which S3 says that the object is not the one that was read."""
@@ -49,7 +50,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _swapped_in_s3(uri: str, old: bytes | None, new: bytes) -> bool:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(uri)
     s3 = client("s3")
     with aws_errors(f"{uri} could not be written"):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.errors import InputError
-from common.storage.filesystems import normal_uri
+from common.storage.filesystems import bucket_and_key, normal_uri
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,10 @@ def test_a_uri_has_no_trailing_slash_and_paths_are_absolute(text: str, uri: str)
 def test_other_schemes_are_refused() -> None:
     with pytest.raises(InputError, match="gs"):
         normal_uri("gs://bucket/lake")
+
+
+@pytest.mark.parametrize(
+    ("uri", "found"), [("s3://b/a/k%20.x", ("b", "a/k%20.x")), ("s3://b", ("b", "")), ("s3://b/", ("b", ""))]
+)
+def test_bucket_and_key_of_a_uri(uri: str, found: tuple[str, str]) -> None:
+    assert bucket_and_key(uri) == found
