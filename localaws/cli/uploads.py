@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ _NAME_CHARACTERS = 100
 class Upload:
     """One version of an object, and its state: `uploaded` until the table has it.
 
-    `note` is the manifest that it is in, or why it is quarantined or what is unusual about it.
+    `note` is the manifest that it is in, or why it is quarantined or what is unusual about it, and what to do.
     """
 
     name: str
@@ -84,8 +84,8 @@ class Landing:
         days = [f"{day:%Y-%m-%d}" for day in (now, now - timedelta(days=1))]
         for date in [*_DATE.findall(upload.name), *days]:
             for item in self._items(date, upload):
-                note = item.get("reason") or item.get("manifest_id") or item.get("warning") or {"S": ""}
-                return replace(upload, state=item["status"]["S"], note=note["S"])
+                texts = {name: value["S"] for name, value in item.items() if "S" in value}
+                return replace(upload, state=texts["status"], note=_note(upload.name, texts))
         return upload
 
     def _items(self, date: str, upload: Upload) -> list[dict[str, Any]]:
@@ -105,3 +105,15 @@ class Landing:
             ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
         )
         return [item for page in pages for item in page["Items"]]
+
+
+def _note(name: str, item: Mapping[str, str]) -> str:
+    if "reason" in item:
+        return item["reason"]
+    manifest = f"manifest {item['manifest_id']}" if "manifest_id" in item else ""
+    match item["status"]:
+        case "pending" if not manifest:
+            return "; ".join(filter(None, (item.get("warning"), "waits for more files; ndr-ingestion flush ends that")))
+        case "failed":
+            return "; ".join(filter(None, (manifest, f"ndr-ingestion trace {name} says why")))
+    return manifest

@@ -32,6 +32,7 @@ def deployed(start_local_aws: Callable[..., LocalAws], tmp_path_factory: pytest.
 
 
 def test_every_record_is_in_the_parquet_once(deployed: Deployed) -> None:
+    assert deployed.tool("reprocess", "--all") == "no manifest has failed\n"
     keys = [f"conn log/{number:03}-2026-03-10.ndjson" for number in range(FILES)]
     for key in keys:
         deployed.put(key, lines(key))

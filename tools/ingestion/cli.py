@@ -65,7 +65,7 @@ def status(stack: str, dates: tuple[datetime, ...], as_json: bool, form: str) ->
         counts = count(items, now, timedelta(minutes=float(ingestion.settings["MAX_WAIT_MINUTES"])))
         dead = ingestion.messages("IngestionDeadLetterQueueUrl")
         if dead:
-            counts.late.append(f"{dead} messages are in the dead-letter queue: see ndr-ingestion redrive")
+            counts.late.append(f"messages in the dead-letter queue: {dead}; ndr-ingestion redrive puts them back")
         document = counts.document(now, ingestion.messages("IngestionQueueUrl"), dead)
     if as_json:
         click.echo(json.dumps(document))
@@ -116,7 +116,10 @@ def reprocess(manifests: tuple[str, ...], all_failed: bool, stack: str) -> None:
     if bool(manifests) == all_failed:
         raise click.UsageError("Give the ids of manifests, or --all.")
     ingestion = _of(stack)
-    for record in changes.failed_manifests(ingestion, manifests):
+    failed = changes.failed_manifests(ingestion, manifests)
+    if not failed:
+        click.echo("no manifest has failed")
+    for record in failed:
         done = changes.reprocess(ingestion, record)
         click.echo(f"{record.id}: {f'attempt {record.attempt + 1}' if done else 'reprocessed by somebody else'}")
     ingestion.sweep()

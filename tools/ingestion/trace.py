@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from common.aws.clients import aws_errors, client
@@ -69,7 +70,7 @@ def _manifest(ingestion: Ingestion, record: ManifestRecord, item: Item) -> Itera
     runs = dict.fromkeys([*([record.job_run_id] if record.job_run_id else []), *_RUN.findall(record.error or "")])
     for run in runs:
         yield from _run(ingestion.outputs["NdjsonToParquetJobName"], run)
-    for key, size, changed in _objects(ingestion, record):
+    for key, size, changed in sorted(_objects(ingestion, record), key=itemgetter(2)):
         kind = "rejects" if key.startswith("rejects-") else "parquet"
         yield _row(_text(changed), kind, f"s3://{ingestion.outputs['ParquetBucketName']}/{key}", bytes=size)
     if "announced_at" in item:

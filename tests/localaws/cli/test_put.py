@@ -117,9 +117,9 @@ def test_each_change_of_state_is_a_line_until_all_have_ended(
     lines = shown.output.splitlines()
     assert [line for line in lines if line.startswith(good.name)] == [
         f"{good.name}: uploaded",
-        f"{good.name}: pending (m1)",
-        f"{good.name}: processing (m1)",
-        f"{good.name}: completed (m1)",
+        f"{good.name}: pending (manifest m1)",
+        f"{good.name}: processing (manifest m1)",
+        f"{good.name}: completed (manifest m1)",
     ]
     assert [line for line in lines if line.startswith(bad.name)] == [
         f"{bad.name}: uploaded",
@@ -132,11 +132,18 @@ def test_each_change_of_state_is_a_line_until_all_have_ended(
 def test_a_failed_file_makes_the_exit_code_1(local_aws: LocalAws, builder: Builder, tmp_path: Path) -> None:
     path = file(tmp_path, "-9999-99-99")  # no date, so that it is tracked under the day of today
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    thread = threading.Thread(target=builder.track, args=(path.name, today, "failed"))
+    thread = threading.Thread(
+        target=builder.track, args=(path.name, today, "pending", "failed"), kwargs={"warning": "no date"}
+    )
     thread.start()
     shown = put(local_aws, str(path))
     thread.join()
-    assert (shown.exit_code, shown.output.splitlines()) == (1, [f"{path.name}: uploaded", f"{path.name}: failed"])
+    assert shown.exit_code == 1
+    assert shown.output.splitlines() == [
+        f"{path.name}: uploaded",
+        f"{path.name}: pending (no date; waits for more files; ndr-ingestion flush ends that)",
+        f"{path.name}: failed (ndr-ingestion trace {path.name} says why)",
+    ]
 
 
 def test_without_the_stack_it_says_what_to_do(start_local_aws: Any, tmp_path: Path) -> None:
