@@ -211,10 +211,11 @@ def executions(home: Path, machine: str | None, failed: bool, steps: bool, last:
 def put(home: Path, files: tuple[Path, ...], prefix: str) -> None:
     """Upload files to the landing bucket, and show how ingestion goes on until all have ended.
 
-    A file ends as completed, failed (exit code 1) or quarantined.
+    A file ends as completed, failed (exit code 1) or quarantined; one that is routed to the detection as scored, with
+    its window, or not scored (exit code 1).
     """
     from localaws.cli.upload_display import shown
-    from localaws.cli.uploads import Landing
+    from localaws.cli.uploads import FAILED, Landing
 
     landing = Landing(running(home))
     with activity("uploading"):
@@ -223,7 +224,7 @@ def put(home: Path, files: tuple[Path, ...], prefix: str) -> None:
     with shown(uploads) as show:
         for upload in landing.changes(uploads):
             show(upload)
-            failed = failed or upload.state == "failed"
+            failed = failed or upload.state in FAILED
     sys.exit(1 if failed else 0)
 
 

@@ -17,7 +17,7 @@ from localaws.cli.uploads import Upload
 if TYPE_CHECKING:
     from rich.table import Table
 
-_COLOURS = {"completed": "green", "failed": "red", "quarantined": "yellow"}
+_COLOURS = {"completed": "green", "scored": "green", "quarantined": "yellow", "failed": "red", "not scored": "red"}
 
 
 class Show(Protocol):

@@ -10,13 +10,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from common.ingestion.keys import manifest_key
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.process import LocalAws
+from localaws.cli.scoring import Scoring
 from statemachines.deploy.stack import read_outputs
 
 STACK = "ndr-ingestion"
 POLL_SECONDS = 0.5
-ENDED = ("completed", "failed", "quarantined")
+FAILED = ("failed", "not scored")
+ENDED = ("completed", "quarantined", "scored", *FAILED)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _NAME_CHARACTERS = 100
 """How much of a name the keys of the table are looked up with: they cut long ones off."""
@@ -26,7 +29,8 @@ _NAME_CHARACTERS = 100
 class Upload:
     """One version of an object, and its state: `uploaded` until the table has it.
 
-    `note` is the manifest that it is in, or why it is quarantined or what is unusual about it, and what to do.
+    `note` is the manifest that it is in, or why it is quarantined or what is unusual about it, and what to do; or the
+    window in which it is scored. `is_announced` says that a completed one has been handed on, to be scored.
     """
 
     name: str
@@ -35,11 +39,12 @@ class Upload:
     version: str
     state: str = "uploaded"
     note: str = ""
+    is_announced: bool = False
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing more happens to it by itself."""
-        return self.state in ENDED
+        return self.state in ENDED and not (self.state == "completed" and self.is_announced)
 
 
 class Landing:
@@ -49,6 +54,7 @@ class Landing:
         outputs = read_outputs(local.client("cloudformation"), STACK)
         self._bucket, self._table = outputs["LandingBucketName"], outputs["FileTrackingTable"]
         self._s3, self._dynamodb = local.client("s3"), local.client("dynamodb")
+        self._scoring = Scoring(local)
 
     def put(self, path: Path, prefix: str) -> Upload:
         """Uploads a file under its name after the prefix.
@@ -85,8 +91,22 @@ class Landing:
         for date in [*_DATE.findall(upload.name), *days]:
             for item in self._items(date, upload):
                 texts = {name: value["S"] for name, value in item.items() if "S" in value}
-                return replace(upload, state=texts["status"], note=_note(upload.name, texts))
+                now_seen = replace(upload, state=texts["status"], note=_note(upload.name, texts))
+                return self._scored(now_seen, texts) if texts.get("route") == "ndr" else now_seen
         return upload
+
+    def _scored(self, upload: Upload, item: Mapping[str, str]) -> Upload:
+        """The upload as the detection has it, once it is announced to it."""
+        if upload.state != "completed":
+            return upload
+        date, key = manifest_key(item["date_prefix"], item["manifest_id"])
+        record = self._dynamodb.get_item(
+            TableName=self._table, Key={"date_prefix": {"S": date}, "file_key": {"S": key}}, ConsistentRead=True
+        )
+        if "announced_at" not in record.get("Item", {}):
+            return upload
+        end = self._scoring.end_of(item["manifest_id"])
+        return replace(upload, state=end[0], note=end[1]) if end else replace(upload, is_announced=True)
 
     def _items(self, date: str, upload: Upload) -> list[dict[str, Any]]:
         values = {

@@ -14,8 +14,10 @@ from click.testing import CliRunner, Result
 
 from localaws.cli.cli import main
 from localaws.cli.process import LocalAws
+from localaws.cli.scoring import MACHINE
 from localaws.cli.uploads import STACK
 from tests.localaws.running import unique, wait_for
+from tests.localaws.services.stepfunctions.machines import machine, passing
 
 TEMPLATE: dict[str, Any] = {
     "Resources": {
@@ -74,6 +76,12 @@ class Builder:
             values = {name: {"S": value} for name, value in (item | {"status": state}).items()}
             self.local.client("dynamodb").put_item(TableName=self.outputs["FileTrackingTable"], Item=values)
             threading.Event().wait(1.5)  # longer than the pause between two looks
+
+    def announce(self, date: str, manifest: str) -> None:
+        """Notes in the record of a manifest that it was handed on."""
+        item = {"date_prefix": date, "file_key": f"MANIFEST#{manifest}", "announced_at": "2026-03-12T00:00:00Z"}
+        values = {name: {"S": value} for name, value in item.items()}
+        self.local.client("dynamodb").put_item(TableName=self.outputs["FileTrackingTable"], Item=values)
 
 
 @pytest.fixture
@@ -144,6 +152,44 @@ def test_a_failed_file_makes_the_exit_code_1(local_aws: LocalAws, builder: Build
         f"{path.name}: pending (no date; waits for more files; ndr-ingestion flush ends that)",
         f"{path.name}: failed (ndr-ingestion trace {path.name} says why)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("states", "end"),
+    [
+        (
+            {"A": passing({"batch_start_ts_iso": "2026-03-10T13:08:00Z", "batch_end_ts_iso": "2026-03-10T13:23:00Z"})},
+            "scored (window 2026-03-10T13:08:00Z/2026-03-10T13:23:00Z)",
+        ),
+        (
+            {"A": passing({"status": "INCLUDED", "lock_id": "acme#v1#2026-03-10T13:08:00Z#2026-03-10T13:23:00Z"})},
+            "scored (window 2026-03-10T13:08:00Z/2026-03-10T13:23:00Z)",
+        ),
+        ({"A": {"Type": "Fail", "Error": "Ndr.X", "Cause": "no project"}}, "not scored (Ndr.X: no project)"),
+    ],
+)
+def test_what_is_routed_ends_as_scored(
+    local_aws: LocalAws, builder: Builder, tmp_path: Path, states: dict[str, Any], end: str
+) -> None:
+    path, manifest = file(tmp_path, "-2026-03-12"), unique("m")
+    tested = machine(local_aws, states, name=MACHINE)
+    try:
+        tested.start({"batch_s3_path": "s3://b/of/another/"})
+        builder.announce("2026-03-12", manifest)
+        routed = {"manifest_id": manifest, "route": "ndr"}
+        thread = threading.Thread(target=builder.track, args=(path.name, "2026-03-12", "completed"), kwargs=routed)
+        thread.start()
+        starting = threading.Timer(4, tested.start, [{"batch_s3_path": f"s3://b/fw_paloalto/a/b/{manifest}/"}])
+        starting.start()
+        shown = put(local_aws, str(path))
+        thread.join()
+        starting.join()
+    finally:
+        tested.client.delete_state_machine(stateMachineArn=tested.arn)
+    assert shown.exit_code == (1 if "not" in end else 0)
+    first, *between, last = shown.output.splitlines()
+    assert (first, last) == (f"{path.name}: uploaded", f"{path.name}: {end}")
+    assert set(between) <= {f"{path.name}: completed (manifest {manifest})"}  # seen if the execution is not so fast
 
 
 def test_without_the_stack_it_says_what_to_do(start_local_aws: Any, tmp_path: Path) -> None:

@@ -58,7 +58,9 @@ class Machine:
         return [event["stateEnteredEventDetails"]["name"] for event in self.history(arn) if "Entered" in event["type"]]
 
 
-def machine(local: LocalAws, states: dict[str, Any], start: str | None = None, **members: Any) -> Machine:
+def machine(
+    local: LocalAws, states: dict[str, Any], start: str | None = None, name: str | None = None, **members: Any
+) -> Machine:
     """A new JSONata machine; states are listed in their order, and follow each other unless they say otherwise."""
     definition = {
         "QueryLanguage": "JSONata",
@@ -67,7 +69,7 @@ def machine(local: LocalAws, states: dict[str, Any], start: str | None = None, *
         **members,
     }
     created = local.client("stepfunctions").create_state_machine(
-        name=unique("machine"), definition=json.dumps(definition), roleArn=ROLE
+        name=name or unique("machine"), definition=json.dumps(definition), roleArn=ROLE
     )
     return Machine(local, created["stateMachineArn"])
 
