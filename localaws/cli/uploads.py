@@ -21,6 +21,7 @@ POLL_SECONDS = 0.5
 FAILED = ("failed", "not scored")
 ENDED = ("completed", "quarantined", "scored", *FAILED)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+SHORT_WAIT = timedelta(seconds=10)
 _NAME_CHARACTERS = 100
 """How much of a name the keys of the table are looked up with: they cut long ones off."""
 
@@ -91,7 +92,7 @@ class Landing:
         for date in [*_DATE.findall(upload.name), *days]:
             for item in self._items(date, upload):
                 texts = {name: value["S"] for name, value in item.items() if "S" in value}
-                now_seen = replace(upload, state=texts["status"], note=_note(upload.name, texts))
+                now_seen = replace(upload, state=texts["status"], note=_note(upload.name, texts, now))
                 return self._scored(now_seen, texts) if texts.get("route") == "ndr" else now_seen
         return upload
 
@@ -127,13 +128,16 @@ class Landing:
         return [item for page in pages for item in page["Items"]]
 
 
-def _note(name: str, item: Mapping[str, str]) -> str:
+def _note(name: str, item: Mapping[str, str], now: datetime) -> str:
+    """What to say of the item besides its state; of one that is pending for a while, what ends that."""
     if "reason" in item:
         return item["reason"]
     manifest = f"manifest {item['manifest_id']}" if "manifest_id" in item else ""
     match item["status"]:
         case "pending" if not manifest:
-            return "; ".join(filter(None, (item.get("warning"), "waits for more files; ndr-ingestion flush ends that")))
+            waits = now - datetime.fromisoformat(item["created_at"]) > SHORT_WAIT
+            hint = "waits for more files; ndr-ingestion flush ends that" if waits else ""
+            return "; ".join(filter(None, (item.get("warning"), hint)))
         case "failed":
             return "; ".join(filter(None, (manifest, f"ndr-ingestion trace {name} says why")))
     return manifest

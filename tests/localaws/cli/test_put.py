@@ -141,7 +141,9 @@ def test_a_failed_file_makes_the_exit_code_1(local_aws: LocalAws, builder: Build
     path = file(tmp_path, "-9999-99-99")  # no date, so that it is tracked under the day of today
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     thread = threading.Thread(
-        target=builder.track, args=(path.name, today, "pending", "failed"), kwargs={"warning": "no date"}
+        target=builder.track,
+        args=(path.name, today, "pending", "failed"),
+        kwargs={"warning": "no date", "created_at": "2026-03-10T12:00:00Z"},
     )
     thread.start()
     shown = put(local_aws, str(path))
