@@ -85,13 +85,14 @@ class Turns:
     def recover(self, orders: tuple[str, str] = ALL) -> list[NdrError]:
         """Goes on with the manifests between two orders at which nobody has worked for the time of a lease.
 
-        One that fails does not keep the others; the errors are returned.
+        Those whose execution is to be started are not waited for: each attempt is started once, whoever does it. One
+        that fails does not keep the others; the errors are returned.
         """
         errors = []
         before = timestamp(self.stores.now() - timedelta(seconds=self.config.lock_seconds))
         for item in self.stores.table.pending(MANIFEST_SHARD, orders):
             stale = ManifestRecord.from_item(item)
-            if stale.updated_at >= before:
+            if stale.updated_at >= before and stale.status != ManifestState.MANIFESTED:
                 continue
             try:
                 record = self.manifests.advance(stale.key)

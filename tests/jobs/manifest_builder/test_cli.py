@@ -95,12 +95,14 @@ def test_the_environment_is_the_configuration(environment: pytest.MonkeyPatch) -
         "FILE_TRACKING_TABLE": "t", "MANIFEST_BUCKET": "m", "LANDING_BUCKET": "l", "QUARANTINE_BUCKET": "q",
         "STEP_FUNCTION_ARN": "arn", "MAX_FILES_PER_MANIFEST": "20", "MIN_FILES_FOR_PARTIAL_BATCH": "3",
         "MAX_WAIT_MINUTES": "5", "EXPECTED_FILE_SIZE_MB": "3.5", "SIZE_TOLERANCE_PERCENT": "20", "LOCK_SECONDS": "30",
-        "ROUTES": ROUTES,
+        "ROUTES": ROUTES, "ALERTS_TOPIC_ARN": "topic",
     }.items():  # fmt: skip
         environment.setenv(name, value)
     with main.make_context("x", []) as context:
         found = configuration(context.params)
-    assert found == BuilderConfig("t", "m", "l", "q", "arn", 20, 3, 5, 3.5, 20, 30, (Route("fw/", "ndr", "acme/hq"),))
+    assert found == BuilderConfig(
+        "t", "m", "l", "q", "arn", "topic", 20, 3, 5, 3.5, 20, 30, (Route("fw/", "ndr", "acme/hq"),)
+    )
 
 
 @pytest.fixture
