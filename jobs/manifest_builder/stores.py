@@ -73,7 +73,8 @@ class Alerts(Protocol):
 class Stores:
     """All that is outside; `new_id` makes ids that nobody else makes.
 
-    `executions` is None without a state machine, `alerts` without a topic.
+    `executions` is None without a state machine, `alerts` without a topic. Once `may_go_on` is false, there is no time
+    to begin anything that a later run can do as well.
     """
 
     table: Table
@@ -82,3 +83,4 @@ class Stores:
     alerts: Alerts | None
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    may_go_on: Callable[[], bool] = lambda: True
