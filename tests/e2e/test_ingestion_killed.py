@@ -47,7 +47,7 @@ def descendants(local: LocalAws, word: str) -> list[int]:
 
 
 def kill(local: LocalAws, word: str) -> None:
-    pids = wait_for(lambda: descendants(local, word), 120)
+    pids = wait_for(lambda: descendants(local, word), 300)
     os.kill(pids[0], signal.SIGKILL)
 
 
@@ -68,7 +68,7 @@ def test_every_record_is_there_once_whatever_is_killed(
     keys = [f"{number:05}-{DATE}.ndjson" for number in range(FILES)]
     with ThreadPoolExecutor(8) as pool:
         done = [pool.submit(deployed.put, key, lines(key), announced=3) for key in keys]
-        wait_for(lambda: sum(deployed.status()["files"].values()) > FILES // 10, 120, LOOK)
+        wait_for(lambda: sum(deployed.status()["files"].values()) > FILES // 10, 300, LOOK)
         kill(deployed.local, "awslambdaric")
         kill(deployed.local, "ndr-ndjson-to-parquet")
         for one in done:
