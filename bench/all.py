@@ -5,7 +5,7 @@ r"""All benchmarks in one run: ratios, medians and memory, as JSON and as a tabl
 Every measurement is a whole process; contestants take turns. A quick run at small sizes:
 
     python -m bench.all --out /tmp/bench --sessions 100000 --hosts 300 --slice-rows 5000 --day-rows 8000 \
-        --growth 100000 200000 --days 5 30 --repeats 1 --spark-repeats 0 --check
+        --growth 100000 200000 --days 5 30 --ingestion-files 400 --repeats 1 --spark-repeats 0 --check
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bench.measure import machine, python, run
 from bench.report import judged, table
 from bench.stages import Program
 
-PARTS = ("parse", "window", "spark", "deviations", "backfill", "growth", "history", "pairs", "ndjson")
+PARTS = ("parse", "window", "spark", "deviations", "backfill", "growth", "history", "pairs", "ndjson", "ingestion")
 
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
@@ -42,6 +42,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         "history": lambda: windows.history(bench, program, given.days),
         "pairs": lambda: windows.pairs(bench),
         "ndjson": lambda: _ndjson(bench, given),
+        "ingestion": lambda: _ingestion(bench, given),
     }
     found: dict[str, Any] = {"machine": machine(), "sizes": vars(sizes), "repeats": given.repeats}
     for name in given.parts:
@@ -74,6 +75,14 @@ def _ndjson(bench: windows.Bench, given: argparse.Namespace) -> dict[str, Any]:
     return {entry["log"]: entry for entry in json.loads(result.read_text())}
 
 
+def _ingestion(bench: windows.Bench, given: argparse.Namespace) -> dict[str, Any]:
+    """Runs the benchmark of ingestion."""
+    result = bench.work / "ingestion.json"
+    run([*python("bench.ingestion", "--files", str(given.ingestion_files)), "--json", str(result)])
+    figures: dict[str, Any] = json.loads(result.read_text())
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sizes = Sizes()
@@ -93,6 +102,7 @@ def main() -> None:
     )
     parser.add_argument("--days", type=int, nargs="+", default=(5, 15, 30), help="days of pair history to compare")
     parser.add_argument("--ndjson-megabytes", type=int, default=2_000, help="size of the NDJSON files")
+    parser.add_argument("--ingestion-files", type=int, default=10_000, help="number of files to ingest")
     parser.add_argument(
         "--spark", type=Path, default=Path(".venv-spark/bin"), help="folder of classic Spark's commands"
     )

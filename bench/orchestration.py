@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import statistics
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +17,7 @@ from typing import Any
 import click
 import yaml
 
-from common.runtime.programs import scripts_folder
+from bench.local import local_aws, run
 from common.storage.filesystems import bucket_and_key
 from localaws.cli.process import LocalAws
 
@@ -40,35 +38,19 @@ def project(home: Path) -> Path:
     return path
 
 
-def start(home: Path) -> LocalAws:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def empty_steps(home: Path) -> Path:
     steps = home / "bin"
     steps.mkdir(parents=True)
     for command in COMMANDS:
         (steps / command).write_text("#!/bin/sh\nexit 0\n")
         (steps / command).chmod(0o755)
-    local = LocalAws(home, port, steps, {"SFN_WAIT_SCALE": "0.25"})
-    local.start()
-    return local
+    return steps
 
 
 def deploy(local: LocalAws, form: str) -> None:
-    environment = {**os.environ, **local.environment}
-    for words in (
-        [
-            "ndr-statemachines",
-            "deploy",
-            "--project",
-            str(project(local.home)),
-            "--set",
-            f"PipelineName15mParameter={form}",
-        ],
-        ["ndr-pipelines", "upsert", "--role-arn", "arn:aws:iam::000000000000:role/ndr-pipeline-steps"],
-    ):
-        command = [str(scripts_folder() / words[0]), *words[1:]]
-        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    named = ("--project", str(project(local.home)), "--set", f"PipelineName15mParameter={form}")
+    run(local, "ndr-statemachines", "deploy", *named)
+    run(local, "ndr-pipelines", "upsert", "--role-arn", "arn:aws:iam::000000000000:role/ndr-pipeline-steps")
 
 
 def run_once(local: LocalAws, number: int, form: str) -> float:
@@ -93,8 +75,8 @@ def run_once(local: LocalAws, number: int, form: str) -> float:
 def main(runs: int) -> None:
     """Measure both forms of the 15-minute pipeline, and print one JSON line for each."""
     with tempfile.TemporaryDirectory() as folder:
-        local = start(Path(folder))
-        try:
+        home = Path(folder)
+        with local_aws(home, empty_steps(home), wait_scale=0.25) as local:
             for form, feature_steps in (("ndr-15m-streaming", 4), ("ndr-15m-streaming-fused", 1)):
                 deploy(local, form)
                 seconds = [run_once(local, number, form) for number in range(runs)]
@@ -109,8 +91,6 @@ def main(runs: int) -> None:
                     "load": os.getloadavg()[0],
                 }
                 click.echo(json.dumps(result))
-        finally:
-            local.stop()
 
 
 if __name__ == "__main__":

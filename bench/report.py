@@ -48,6 +48,9 @@ def _targets(found: dict[str, Any]) -> Iterator[tuple[str, float, float, str, bo
             yield most(f"NDJSON to Parquet, {log}, against DuckDB", figures["to_duckdb"], 2)
             yield most(f"NDJSON to Parquet, {log}, against Polars", figures["to_polars"], 1)
             yield most(f"NDJSON to Parquet, {log}: peak memory", figures["job"]["mib"], 512, "MiB")
+    if "ingestion" in found:
+        growth = found["ingestion"]["growth_ms_a_thousand"]
+        yield most("ingestion: growth of the cost of a file, per 1,000 files more", growth, 0, "ms")
     for name, what, limit in (("growth", "sessions", LINEAR), ("history", "days of history", FLAT)):
         if name in found:
             points = _points(found[name])

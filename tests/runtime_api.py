@@ -15,11 +15,11 @@ PATH = "/builder/2018-06-01/runtime/invocation"
 HEADERS = {
     "Content-Type": "application/json",
     "Lambda-Runtime-Aws-Request-Id": "request-1",
-    "Lambda-Runtime-Deadline-Ms": "9999999999999",
+    "Lambda-Runtime-Deadline-Ms": "4102444800000",
     "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-central-1:123456789012:function:builder",
     "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700",
 }
-"""awslambdaric's client crashes without a Content-Type."""
+"""awslambdaric's client crashes without a Content-Type, and counts nanoseconds, which end in 2262."""
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from common.errors import StorageError
 from common.ingestion.table import TrackingTable
 from jobs.manifest_builder.config import BuilderConfig
 from jobs.manifest_builder.events import Announced
-from jobs.manifest_builder.stores import Stores
+from jobs.manifest_builder.stores import End, Stores
 
 GIB = 1 << 30
 COPY = TransferConfig(multipart_threshold=GIB, multipart_chunksize=GIB // 4, use_threads=False)
@@ -28,7 +29,8 @@ GOES_ON = {"RUNNING", "PENDING_REDRIVE"}
 def aws_stores(config: BuilderConfig) -> Stores:
     """The table, buckets and state machine of the configuration."""
     executions = StateMachine(config.step_function_arn) if config.step_function_arn else None
-    return Stores(TrackingTable(config.table), Buckets(), executions, _now, _new_id)
+    alerts = Topic(config.alerts_topic_arn) if config.alerts_topic_arn else None
+    return Stores(TrackingTable(config.table), Buckets(), executions, alerts, _now, _new_id)
 
 
 def _now() -> datetime:
@@ -134,21 +136,39 @@ class StateMachine:
                 return False
         return True
 
-    def end_of(self, name: str) -> str | None:
-        """How an execution ended, like ABORTED; None if it goes on.
+    def end_of(self, name: str) -> End | None:
+        """How an execution ended, which is `unknown` if there is none; None if it goes on.
 
         Raises:
             AwsError: it cannot be described.
         """
         machine = ":".join(self.arn.split(":")[:7])  # without version or alias
+        execution = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
         with aws_errors(f"execution {name} of {self.arn} cannot be described"):
             try:
-                found = self.steps.describe_execution(
-                    executionArn=f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
-                )
+                found = self.steps.describe_execution(executionArn=execution)
             except self.steps.exceptions.ExecutionDoesNotExist:
-                return "unknown"
-        return None if found["status"] in GOES_ON else str(found["status"])
+                return End("unknown", execution)
+        if found["status"] in GOES_ON:
+            return None
+        return End(str(found["status"]), execution, json.loads(found.get("output") or "{}"))
+
+
+@dataclass(frozen=True)
+class Topic:
+    """The topic of SNS with this ARN."""
+
+    arn: str
+    sns: Any = field(default_factory=lambda: client("sns"))
+
+    def send(self, subject: str, text: str) -> None:
+        """Publishes a message.
+
+        Raises:
+            AwsError: it cannot be published.
+        """
+        with aws_errors(f"a message cannot be published to {self.arn}"):
+            self.sns.publish(TopicArn=self.arn, Subject=subject, Message=text)
 
 
 def _code(error: ClientError) -> str:

@@ -79,21 +79,29 @@ def manifested(record: ManifestRecord, files: Iterable[TrackedFile], now: dateti
         yield tuple(Write("update", file.key, _own(record), values) for file in part)
 
 
-def failed(record: ManifestRecord, files: Iterable[TrackedFile], now: datetime) -> Iterator[Transaction]:
-    """Notes in the files that the execution of their manifest has failed."""
-    before = files_before(FileState.FAILED)
+def ended(
+    record: ManifestRecord, files: Iterable[TrackedFile], state: FileState, now: datetime
+) -> Iterator[Transaction]:
+    """Notes in those of the files that have not ended yet how the execution of their manifest did."""
+    before = files_before(state)
     own = [file for file in files if file.manifest_id == record.id and file.status in before]
     condition = all_of(equals("manifest_id", record.id), equals("status", *before))
     for part in _parts(own, MOST_WRITES):
-        values: dict[str, Value] = {"status": FileState.FAILED, "updated_at": timestamp(now)}
+        values: dict[str, Value] = {"status": state, "updated_at": timestamp(now)}
         yield tuple(Write("update", file.key, condition, values) for file in part)
 
 
-def moved(record: ManifestRecord, state: ManifestState, now: datetime, error: str | None = None) -> Write:
-    """Brings the record to another state; an ended one leaves the index."""
-    values: dict[str, Value] = {"status": state, "updated_at": timestamp(now)}
-    if error:
-        values["error"] = error
+def renewed(record: ManifestRecord, now: datetime) -> Write:
+    """Notes that a builder works on the record, unless it has changed since: others leave it alone for a lease."""
+    ((*tests,),) = _unchanged(record)
+    return Write(
+        "update", record.key, all_of(*tests, equals("updated_at", record.updated_at)), {"updated_at": timestamp(now)}
+    )
+
+
+def moved(record: ManifestRecord, state: ManifestState, now: datetime, **values: Value) -> Write:
+    """Brings the record to another state, with these attributes; an ended one leaves the index."""
+    values |= {"status": state, "updated_at": timestamp(now)}
     return Write("update", record.key, _unchanged(record), values, PENDING if state.has_ended else ())
 
 

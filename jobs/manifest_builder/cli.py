@@ -39,7 +39,14 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
         "Input": ("event", "landing-bucket"),
         "Files": ("expected-file-size-mb", "size-tolerance-percent", "routes"),
         "Manifests": ("max-files-per-manifest", "min-files-for-partial-batch", "max-wait-minutes", "lock-seconds"),
-        "Output": ("table", "tracking-days", "manifest-bucket", "quarantine-bucket", "step-function-arn"),
+        "Output": (
+            "table",
+            "tracking-days",
+            "manifest-bucket",
+            "quarantine-bucket",
+            "step-function-arn",
+            "alerts-topic-arn",
+        ),
     },
 )
 @click.option(
@@ -86,6 +93,13 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
     show_envvar=True,
     metavar="ARN",
     help="State machine to start for each manifest.  [default: none]",
+)
+@click.option(
+    "--alerts-topic-arn",
+    envvar="ALERTS_TOPIC_ARN",
+    show_envvar=True,
+    metavar="ARN",
+    help="Topic to say which manifests failed without saying it themselves.  [default: none]",
 )
 @click.option(
     "--max-files-per-manifest",

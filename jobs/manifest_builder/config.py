@@ -27,7 +27,8 @@ class BuilderConfig:
     """The options of the builder; sizes are in MB of 2^20 bytes, and None means that they are not checked.
 
     Without `step_function_arn` manifests are not executed, without `quarantine_bucket` invalid files are not copied,
-    without `landing_bucket` files of all buckets are taken, and without `tracking_days` nothing is forgotten.
+    without `alerts_topic_arn` no alerts are sent, without `landing_bucket` files of all buckets are taken, and without
+    `tracking_days` nothing is forgotten.
     """
 
     table: str
@@ -35,6 +36,7 @@ class BuilderConfig:
     landing_bucket: str | None = None
     quarantine_bucket: str | None = None
     step_function_arn: str | None = None
+    alerts_topic_arn: str | None = None
     max_files_per_manifest: int = 200
     min_files_for_partial_batch: int = 1
     max_wait_minutes: float = 15

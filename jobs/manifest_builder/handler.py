@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, NoReturn
 
@@ -26,8 +27,13 @@ def serve() -> NoReturn:
 
 
 def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """The response to an event of the queue or the schedule; the request's id is that of the run."""
+    """The response to an event of the queue or the schedule; the request's id is that of the run.
+
+    Nothing is begun in the second half of its time: one that is cut off fails all its messages, and keeps its lock.
+    """
     config, stores = _environment()
+    half = context.get_remaining_time_in_millis() / 2
+    stores = replace(stores, may_go_on=lambda: context.get_remaining_time_in_millis() > half)
     with variables({RUN_VARIABLE: context.aws_request_id}), listening():
         return run(event, config, stores)
 

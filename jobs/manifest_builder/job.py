@@ -44,6 +44,8 @@ def _sweep(config: BuilderConfig, stores: Stores, counts: Counter[str]) -> list[
     turns = Turns(config, stores, is_sweep=True)
     errors = turns.recover()
     for date_prefix in turns.dates():
+        if not stores.may_go_on():
+            break  # the next one goes on
         try:
             counts["manifests_created"] += turns.build(date_prefix)
         except NdrError as error:

@@ -10,12 +10,12 @@ from common.errors import InputError
 from common.ingestion.document import manifest_json
 from common.ingestion.items import ManifestRecord, TrackedFile, files_of
 from common.ingestion.keys import Key, manifest_object
-from common.ingestion.states import ManifestState
+from common.ingestion.states import FileState, ManifestState
 from common.ingestion.writes import put_new
 from jobs.manifest_builder import claims
 from jobs.manifest_builder.claims import Transaction
 from jobs.manifest_builder.log import say
-from jobs.manifest_builder.stores import Stores
+from jobs.manifest_builder.stores import End, Stores
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,27 @@ class Manifests:
         return next((ManifestRecord.from_item(item) for item in self.stores.table.read([key])), None)
 
     def settle(self, record: ManifestRecord) -> None:
-        """Marks a manifest as failed if its execution has ended without saying how it went."""
-        name = _execution(record)
-        end = self.stores.executions and self.stores.executions.end_of(name)
-        if not end or self.read(record.key) != record:
-            return  # it goes on, or has said it meanwhile
-        error = f"execution {name} ended as {end} without a final state"
+        """Notes how the execution of a manifest ended, if it could not do so itself; a failure is said in an alert."""
+        end = self.stores.executions and self.stores.executions.end_of(_execution(record))
+        if not end or not self.stores.table.write(claims.renewed(record, self.stores.now())):
+            return  # it goes on, has said it meanwhile, or somebody else is at it
+        if end.job_is_done and record.status == ManifestState.PROCESSING:
+            self._end_files(record, FileState.COMPLETED)
+            run = str(end.output.get("job_run_id", ""))
+            self.stores.table.write(claims.moved(record, ManifestState.COMPLETED, self.stores.now(), job_run_id=run))
+            say("execution", "completed", manifest=record.id)
+            return
+        error = f"execution {_execution(record)} ended as {end.status} without a final state"
+        self._end_files(record, FileState.FAILED)
+        if self.stores.alerts:  # a builder that dies here has it sent again
+            self.stores.alerts.send(*alert(record, end, error))
+        self.stores.table.write(claims.moved(record, ManifestState.FAILED, self.stores.now(), error=error))
+        say("execution", "failed", "error", manifest=record.id, message=error)
+
+    def _end_files(self, record: ManifestRecord, state: FileState) -> None:
         while files := self._files(record):
-            if self._all(claims.failed(record, files, self.stores.now())):
-                break
-        if self.stores.table.write(claims.moved(record, ManifestState.FAILED, self.stores.now(), error)):
-            say("execution", "failed", "error", manifest=record.id, message=error)
+            if self._all(claims.ended(record, files, state, self.stores.now())):
+                return
 
     def _claim(self, record: ManifestRecord) -> None:
         is_complete = self._all(claims.claims(record, self.stores.now()))
@@ -126,6 +136,20 @@ def execution_input(record: ManifestRecord) -> str:
             "attempt": record.attempt,
         }
     )
+
+
+def alert(record: ManifestRecord, end: End, cause: str) -> tuple[str, str]:
+    """Subject and text of the alert about a manifest that failed, as its state machine words them."""
+    text = {
+        "manifest_id": record.id,
+        "manifest_path": record.manifest_path,
+        "attempt": record.attempt,
+        "error": "Ndr.ExecutionEnded",
+        "cause": cause,
+        "execution": end.execution,
+        "what_to_do": f"Correct the cause, then: ndr-ingestion reprocess {record.id}",
+    }
+    return f"NDJSON ingestion: manifest {record.id} failed", json.dumps(text)
 
 
 def _execution(record: ManifestRecord) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from common.ingestion.keys import Key
 from common.ingestion.writes import Item, Write
@@ -38,22 +38,49 @@ class Objects(Protocol):
         """Copies the announced version, and verifies the copy; False if that version is gone."""
 
 
+@dataclass(frozen=True)
+class End:
+    """How an execution ended, like ABORTED, and its output, which is empty unless it succeeded."""
+
+    status: str
+    execution: str
+    output: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def job_is_done(self) -> bool:
+        """Whether the Parquet of the manifest is there."""
+        return self.status == self.output.get("status") == "SUCCEEDED"
+
+
 class Executions(Protocol):
     """The executions of the state machine."""
 
     def start(self, name: str, text: str) -> bool:
         """Starts an execution with this input, if none of the name exists; False if one may have ended."""
 
-    def end_of(self, name: str) -> str | None:
+    def end_of(self, name: str) -> End | None:
         """How an execution ended; None if it goes on."""
+
+
+class Alerts(Protocol):
+    """Where failures are said."""
+
+    def send(self, subject: str, text: str) -> None:
+        """Sends a message to whoever listens."""
 
 
 @dataclass(frozen=True)
 class Stores:
-    """All that is outside; `new_id` makes ids that nobody else makes, `executions` is None without a state machine."""
+    """All that is outside; `new_id` makes ids that nobody else makes.
+
+    `executions` is None without a state machine, `alerts` without a topic. Once `may_go_on` is false, there is no time
+    to begin anything that a later run can do as well.
+    """
 
     table: Table
     objects: Objects
     executions: Executions | None
+    alerts: Alerts | None
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    may_go_on: Callable[[], bool] = lambda: True

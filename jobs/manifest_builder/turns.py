@@ -55,7 +55,10 @@ class Turns:
         return sorted(found)
 
     def build(self, date_prefix: str) -> int:
-        """How many manifests were made of the date's pending files; 0 if another builder is at it."""
+        """How many manifests were made of the date's pending files; 0 if another builder is at it.
+
+        While others bring more files, it goes on for as long as it may; the next run takes what is left.
+        """
         lock = DateLock(self.stores, date_prefix, self.stores.new_id(), self.config.lock_seconds)
         was = lock.acquire()
         if was is None:
@@ -65,9 +68,11 @@ class Turns:
         if was == "expired":
             self.recover(orders_of(date_prefix))
         made, collisions, done = 0, 0, set[str]()
-        while collisions < MOST_COLLISIONS:
+        while collisions < MOST_COLLISIONS and self.stores.may_go_on():
             found, has_more = self._batches(date_prefix, done)
             for batch in found:
+                if not self.stores.may_go_on():
+                    break
                 if not lock.renew():
                     return made
                 if self.manifests.make(batch):
@@ -80,18 +85,22 @@ class Turns:
                 return made
         while not lock.release():
             pass  # whoever wants it has to wait for the next run, too
+        say("batch", "left", date=date_prefix, message="there is more to do than one run may")
         return made
 
     def recover(self, orders: tuple[str, str] = ALL) -> list[NdrError]:
         """Goes on with the manifests between two orders at which nobody has worked for the time of a lease.
 
-        One that fails does not keep the others; the errors are returned.
+        Those whose execution is to be started are not waited for: each attempt is started once, whoever does it. One
+        that fails does not keep the others; the errors are returned.
         """
         errors = []
         before = timestamp(self.stores.now() - timedelta(seconds=self.config.lock_seconds))
         for item in self.stores.table.pending(MANIFEST_SHARD, orders):
+            if not self.stores.may_go_on():
+                break
             stale = ManifestRecord.from_item(item)
-            if stale.updated_at >= before:
+            if stale.updated_at >= before and stale.status != ManifestState.MANIFESTED:
                 continue
             try:
                 record = self.manifests.advance(stale.key)

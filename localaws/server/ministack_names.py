@@ -71,6 +71,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     },
     "ministack.services.dynamodb": {
         "_INDEX_MEMBERS": None,
+        "_condition_syntax_error": ("expr", "slot"),
         "_delete_table": ("data",),
         "_items_replaced": ("table",),
         "_normalize_table_name": ("value",),
@@ -80,9 +81,11 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_set_item": ("table", "pk_val", "sk_val", "item"),
         "_tables": None,
         "_tags": None,
+        "_tokenize": ("expr",),
         "_ttl_settings": None,
         "_update_continuous_backups": ("data",),
         "_update_ttl": ("data",),
+        "copy": None,
     },
     "ministack.services.eventbridge": {
         "_dispatch_to_lambda": ("arn", "payload"),

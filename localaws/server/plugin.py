@@ -12,7 +12,7 @@ from ministack.services import stepfunctions
 from localaws.processes.jobs import Processes
 from localaws.server import wire
 from localaws.server.settings import Settings
-from localaws.services import alarms, cloudformation, notifications, queues, schedules
+from localaws.services import alarms, cloudformation, notifications, queues, schedules, tables
 from localaws.services.functions.handlers import Functions
 from localaws.services.glue import GlueRuns
 from localaws.services.redshift_data.engine import Engine
@@ -39,6 +39,7 @@ class Plugin:
         notifications.install()
         queues.install()
         schedules.install()
+        tables.install()
         processes = Processes(settings, self._store)
         processes.end_orphans()
         self.functions = Functions(processes)

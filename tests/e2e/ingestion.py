@@ -27,6 +27,8 @@ class Deployed:
 
     local: LocalAws
     outputs: dict[str, str]
+    s3: Any
+    sqs: Any
 
     def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command of the project, as a user runs it."""
@@ -41,24 +43,17 @@ class Deployed:
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 
-    def put(self, key: str, content: str) -> None:
-        self.local.client("s3").put_object(Bucket=self.outputs["LandingBucketName"], Key=key, Body=content.encode())
-
-    def announce(self, key: str) -> None:
-        """Announces the object again, as S3 may."""
-        s3 = self.local.client("s3")
+    def put(self, key: str, content: str, announced: int = 1) -> None:
+        """Puts a file that is announced so often: once by the bucket, the other times as S3 may do."""
         bucket = self.outputs["LandingBucketName"]
-        head = s3.head_object(Bucket=bucket, Key=key)
-        thing = {
-            "key": key,
-            "size": head["ContentLength"],
-            "eTag": head["ETag"].strip('"'),
-            "versionId": head["VersionId"],
-        }
+        made = self.s3.put_object(Bucket=bucket, Key=key, Body=content.encode())
+        thing = {"key": key, "size": len(content.encode()), "versionId": made["VersionId"]}
+        thing["eTag"] = made["ETag"].strip('"')
         record = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": thing}}
-        self.local.client("sqs").send_message(
-            QueueUrl=self.outputs["IngestionQueueUrl"], MessageBody=json.dumps({"Records": [record]})
-        )
+        for _ in range(announced - 1):
+            self.sqs.send_message(
+                QueueUrl=self.outputs["IngestionQueueUrl"], MessageBody=json.dumps({"Records": [record]})
+            )
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.run("ndr-ingestion", "status", "--json").stdout)
@@ -74,22 +69,23 @@ class Deployed:
             )
             return found if not going_on and all(found["files"][name] >= n for name, n in files.items()) else None
 
-        found: dict[str, Any] = wait_for(there, 120)
+        found: dict[str, Any] = wait_for(there, 120, pause=0.5)
         return found
 
     def rows(self, prefix: str) -> list[dict[str, Any]]:
         """The rows of all Parquet below a prefix."""
-        s3, bucket = self.local.client("s3"), self.outputs["ParquetBucketName"]
+        bucket = self.outputs["ParquetBucketName"]
         found = []
-        for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ()):
-            body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+        for entry in self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ()):
+            body = self.s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
             found += pq.read_table(io.BytesIO(body)).to_pylist()
         return found
 
 
 def deploy(start_local_aws: Callable[..., LocalAws], folder: Path, settings: Mapping[str, str]) -> Deployed:
     """A local AWS of its own with both stacks, these parameters given."""
-    deployed = Deployed(start_local_aws(scripts_folder(), SFN_WAIT_SCALE="0.05"), {})
+    local = start_local_aws(scripts_folder(), SFN_WAIT_SCALE="0.05")
+    deployed = Deployed(local, {}, local.client("s3"), local.client("sqs"))
     words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     done = deployed.run("ndr-statemachines", "deploy", "--outputs", str(folder / "outputs.json"), *words)
     assert done.returncode == 0, done.stderr

@@ -35,9 +35,7 @@ def test_every_record_is_in_the_parquet_once(deployed: Deployed) -> None:
     assert deployed.tool("reprocess", "--all") == "no manifest has failed\n"
     keys = [f"conn log/{number:03}-2026-03-10.ndjson" for number in range(FILES)]
     for key in keys:
-        deployed.put(key, lines(key))
-        deployed.announce(key)
-        deployed.announce(key)
+        deployed.put(key, lines(key), announced=3)
     deployed.put("notes.txt", "not a log\n")
     wait_for(lambda: (found := deployed.status())["files"]["quarantined"] == 1 and found["queue"] == 0, 60)
     deployed.tool("flush")
@@ -74,7 +72,7 @@ def test_a_routed_manifest_is_announced_as_a_batch(deployed: Deployed) -> None:
     deployed.tool("flush")
     wait_for(lambda: deployed.status()["dates"]["2026-03-12"]["files"] == {"completed": 1}, 60)
     bucket = deployed.outputs["IngestionBucketName"]
-    listed = deployed.local.client("s3").list_objects_v2(Bucket=bucket, Prefix="fw_paloalto/acme/emea/2026/03/12/")
+    listed = deployed.s3.list_objects_v2(Bucket=bucket, Prefix="fw_paloalto/acme/emea/2026/03/12/")
     (entry,) = listed["Contents"]
     assert entry["Key"].endswith("-00001-of-00001.parquet")
     executions = deployed.run("ndr-local", "executions", "--home", str(deployed.local.home)).stdout.splitlines()
@@ -84,7 +82,7 @@ def test_a_routed_manifest_is_announced_as_a_batch(deployed: Deployed) -> None:
 
 
 def test_a_poisoned_message_becomes_a_dead_letter_and_returns(deployed: Deployed) -> None:
-    sqs, queue = deployed.local.client("sqs"), deployed.outputs["IngestionQueueUrl"]
+    sqs, queue = deployed.sqs, deployed.outputs["IngestionQueueUrl"]
     dead = deployed.outputs["IngestionDeadLetterQueueUrl"]
     sqs.send_message(QueueUrl=dead, MessageBody=json.dumps({"Event": "s3:TestEvent"}))
     assert deployed.run("ndr-ingestion", "status").returncode == 1

@@ -27,6 +27,8 @@ SETTINGS = {
     "VisibilitySeconds": "40",
 }
 DATE = "2026-03-10"
+LOOK = 1.0
+"""Seconds between two looks at the status, each of which reads the whole table."""
 
 pytestmark = pytest.mark.skipif(not FILES, reason="make ingestion runs it")
 
@@ -45,14 +47,8 @@ def descendants(local: LocalAws, word: str) -> list[int]:
 
 
 def kill(local: LocalAws, word: str) -> None:
-    pids = wait_for(lambda: descendants(local, word), 120)
+    pids = wait_for(lambda: descendants(local, word), 300)
     os.kill(pids[0], signal.SIGKILL)
-
-
-def put(deployed: Deployed, key: str) -> None:
-    deployed.put(key, lines(key))
-    deployed.announce(key)
-    deployed.announce(key)
 
 
 def completed(deployed: Deployed) -> bool:
@@ -71,13 +67,13 @@ def test_every_record_is_there_once_whatever_is_killed(
     deployed = deploy(start_local_aws, tmp_path, SETTINGS)
     keys = [f"{number:05}-{DATE}.ndjson" for number in range(FILES)]
     with ThreadPoolExecutor(8) as pool:
-        done = [pool.submit(put, deployed, key) for key in keys]
-        wait_for(lambda: sum(deployed.status()["files"].values()) > FILES // 10, 120)
+        done = [pool.submit(deployed.put, key, lines(key), announced=3) for key in keys]
+        wait_for(lambda: sum(deployed.status()["files"].values()) > FILES // 10, 300, LOOK)
         kill(deployed.local, "awslambdaric")
         kill(deployed.local, "ndr-ndjson-to-parquet")
         for one in done:
             one.result()
-    wait_for(lambda: completed(deployed), 1200)
+    wait_for(lambda: completed(deployed), 1200, LOOK)
     status = deployed.settled(completed=FILES)
     assert {state: n for state, n in status["files"].items() if n} == {"completed": FILES}
     assert {state for state, n in status["manifests"].items() if n} == {"completed"}

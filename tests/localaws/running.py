@@ -41,12 +41,12 @@ def unique(prefix: str) -> str:
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 30) -> Any:
-    """The first true value."""
+def wait_for(what: Callable[[], Any], seconds: float = 30, pause: float = 0.02) -> Any:
+    """The first true value; between looks there is a pause, in seconds."""
     deadline = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+        time.sleep(pause)
     return found
 
 

@@ -35,16 +35,16 @@ def failed_manifests(ingestion: Ingestion, ids: Collection[str]) -> list[Manifes
 def reprocess(ingestion: Ingestion, record: ManifestRecord) -> bool:
     """Has a failed manifest run again as the next attempt; False if somebody else did so meanwhile.
 
-    The next sweep starts the execution: the time of the last change is kept, so that it does not wait.
+    The next sweep starts the execution.
     """
     mine, now = equals("manifest_id", record.id), timestamp(datetime.now(UTC))
-    states: dict[str, Value] = {"status": str(FileState.MANIFESTED), "updated_at": now}
+    states: dict[str, Value] = {"status": str(ManifestState.MANIFESTED), "updated_at": now}
     files = [Write("update", key, all_of(mine), states) for key in record.keys_of_files]
     for first in range(0, len(files), MOST_WRITES):
         if not ingestion.table.write(*files[first : first + MOST_WRITES]):
             raise InputError(f"files of manifest {record.id} are no longer its own", "Look at ndr-ingestion trace FILE")
     condition = all_of(equals("status", str(ManifestState.FAILED)), equals("attempt", record.attempt))
-    values = {"status": str(ManifestState.MANIFESTED), "attempt": record.attempt + 1, **record.in_index}
+    values = {**states, "attempt": record.attempt + 1, **record.in_index}
     return ingestion.table.write(Write("update", record.key, condition, values, ("error", "job_run_id")))
 
 

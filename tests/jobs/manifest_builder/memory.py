@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from common.ingestion.keys import Key
 from common.ingestion.writes import MOST_WRITES, Condition, Item, Test, Value, Write
 from jobs.manifest_builder.events import Announced
-from jobs.manifest_builder.stores import Stores
+from jobs.manifest_builder.stores import End, Stores
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 Items = dict[Key, dict[str, Value]]
@@ -123,7 +123,7 @@ class MemoryExecutions:
     """Executions by name: their input, and how they ended."""
 
     inputs: dict[str, str] = field(default_factory=dict)
-    ends: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, End] = field(default_factory=dict)
 
     def start(self, name: str, text: str) -> bool:
         """Starts an execution; False if it has ended, or goes on with another input."""
@@ -131,9 +131,24 @@ class MemoryExecutions:
         self.inputs.setdefault(name, text)
         return goes_on
 
-    def end_of(self, name: str) -> str | None:
+    def end_of(self, name: str) -> End | None:
         """How an execution ended; None if it goes on."""
-        return self.ends.get(name) if name in self.inputs else "unknown"
+        return self.ends.get(name) if name in self.inputs else End("unknown", name)
+
+    def end(self, name: str, how: str, **output: str) -> None:
+        """Ends an execution."""
+        self.ends[name] = End(how, name, output)
+
+
+@dataclass
+class MemoryAlerts:
+    """The alerts that were sent: subject, and the text's values."""
+
+    sent: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def send(self, subject: str, text: str) -> None:
+        """Sends one."""
+        self.sent.append((subject, json.loads(text)))
 
 
 @dataclass
@@ -143,6 +158,7 @@ class Memory:
     table: MemoryTable = field(default_factory=MemoryTable)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     executions: MemoryExecutions = field(default_factory=MemoryExecutions)
+    alerts: MemoryAlerts = field(default_factory=MemoryAlerts)
     clock: Clock = field(default_factory=Clock)
     ids: int = 0
 
@@ -154,7 +170,7 @@ class Memory:
     @property
     def stores(self) -> Stores:
         """The stores as a builder has them."""
-        return Stores(self.table, self.objects, self.executions, self.clock, self.new_id)
+        return Stores(self.table, self.objects, self.executions, self.alerts, self.clock, self.new_id)
 
 
 def notification(*announced: Announced, event: str = "ObjectCreated:Put") -> str:

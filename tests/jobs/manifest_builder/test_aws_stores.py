@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 from boto3.s3.transfer import TransferConfig
 
@@ -15,10 +16,11 @@ from common.ingestion.table import TrackingTable
 from common.ingestion.writes import put_new
 from jobs.manifest_builder import aws_stores as aws_stores_module
 from jobs.manifest_builder import claims
-from jobs.manifest_builder.aws_stores import Buckets, StateMachine, aws_stores
+from jobs.manifest_builder.aws_stores import Buckets, StateMachine, Topic, aws_stores
 from jobs.manifest_builder.config import BuilderConfig
 from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.job import run
+from jobs.manifest_builder.stores import End
 from tests.jobs.manifest_builder.conftest import TABLE, Aws, announced
 
 NAME = "fw-2026-03-09"
@@ -154,7 +156,21 @@ def test_an_execution_is_started_once(aws: Aws) -> None:
     (execution,) = aws.steps.list_executions(stateMachineArn=aws.machine)["executions"]
     aws.steps.stop_execution(executionArn=execution["executionArn"])
     assert not machine.start("m-1", '{"other": 1}')
-    assert (machine.end_of("m-1"), machine.end_of("m-2")) == ("ABORTED", "unknown")
+    assert machine.end_of("m-1") == End("ABORTED", execution["executionArn"])
+    assert machine.end_of("m-2") == End("unknown", f"{execution['executionArn'].removesuffix('m-1')}m-2")
+
+
+def test_an_alert_is_published(aws: Aws) -> None:
+    sns, sqs = (boto3.client(name, region_name="eu-central-1") for name in ("sns", "sqs"))
+    topic, queue = sns.create_topic(Name="alerts")["TopicArn"], sqs.create_queue(QueueName="alerts")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    Topic(topic).send("manifest m failed", '{"manifest_id": "m"}')
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    said = json.loads(message["Body"])
+    assert (said["Subject"], said["Message"]) == ("manifest m failed", '{"manifest_id": "m"}')
+    with pytest.raises(AwsError, match="a message cannot be published to arn:aws:sns:eu-central-1:123456789012:none"):
+        Topic("arn:aws:sns:eu-central-1:123456789012:none").send("a", "b")
 
 
 def test_a_missing_table_is_named(environment: pytest.MonkeyPatch, aws: Aws) -> None:

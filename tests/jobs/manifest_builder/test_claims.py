@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
 
 from common.ingestion.items import ManifestRecord, TrackedFile, files_of
-from common.ingestion.states import ManifestState
+from common.ingestion.states import FileState, ManifestState
 from common.ingestion.writes import put_new
 from jobs.manifest_builder import claims
 from jobs.manifest_builder.claims import Transaction
@@ -112,27 +112,12 @@ def test_late_releases_do_not_take_files_from_a_later_manifest(bench: Bench) -> 
     assert bench.owners == [new.id, new.id, None]
 
 
-@pytest.mark.parametrize("late", [claims.manifested, claims.failed])
-def test_late_notes_leave_files_that_are_completed(bench: Bench, late: Callable[..., Iterable[Transaction]]) -> None:
+def test_late_notes_leave_files_that_are_completed(bench: Bench) -> None:
     record = bench.manifests.make(bench.files)
     assert record
-    before = [TrackedFile.from_item({**file.to_item(), "status": "pending"}) for file in bench.files]
-    if late is claims.failed:
-        before = bench.files
-    transactions = list(late(record, before, NOON))
+    pending = [TrackedFile.from_item({**file.to_item(), "status": "pending"}) for file in bench.files]
+    late = [*claims.manifested(record, pending, NOON), *claims.ended(record, bench.files, FileState.FAILED, NOON)]
     for file in bench.files:
         bench.memory.table.items[file.key] |= {"status": "completed"}
-    assert bench.written(transactions) == [False, False]
+    assert bench.written(late) == [False] * 4
     assert {file.status.value for file in bench.files} == {"completed"}
-
-
-def test_an_ended_manifest_leaves_the_index(bench: Bench) -> None:
-    record = bench.manifests.make(bench.files)
-    assert record and "pending_shard" in bench.memory.table.items[record.key]
-    name = f"{record.id}-1"
-    bench.memory.executions.ends[name] = "ABORTED"
-    bench.manifests.settle(record)
-    item = bench.memory.table.items[record.key]
-    assert "pending_shard" not in item and item["status"] == "failed"
-    assert item["error"] == f"execution {name} ended as ABORTED without a final state"
-    assert {file.status.value for file in bench.files} == {"failed"}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jobs.manifest_builder import handler
 from jobs.manifest_builder.cli import configuration, main
 from jobs.manifest_builder.config import BuilderConfig, Route
 from tests.commands import call, command_line
@@ -95,13 +97,35 @@ def test_the_environment_is_the_configuration(environment: pytest.MonkeyPatch) -
         "FILE_TRACKING_TABLE": "t", "MANIFEST_BUCKET": "m", "LANDING_BUCKET": "l", "QUARANTINE_BUCKET": "q",
         "STEP_FUNCTION_ARN": "arn", "MAX_FILES_PER_MANIFEST": "20", "MIN_FILES_FOR_PARTIAL_BATCH": "3",
         "MAX_WAIT_MINUTES": "5", "EXPECTED_FILE_SIZE_MB": "3.5", "SIZE_TOLERANCE_PERCENT": "20", "LOCK_SECONDS": "30",
-        "TRACKING_DAYS": "400", "ROUTES": ROUTES,
+        "TRACKING_DAYS": "400", "ROUTES": ROUTES, "ALERTS_TOPIC_ARN": "topic",
     }.items():  # fmt: skip
         environment.setenv(name, value)
     with main.make_context("x", []) as context:
         found = configuration(context.params)
     routes = (Route("fw/", "ndr", "acme/hq"),)
-    assert found == BuilderConfig("t", "m", "l", "q", "arn", 20, 3, 5, 3.5, 20, 30, 400, routes)
+    assert found == BuilderConfig("t", "m", "l", "q", "arn", "topic", 20, 3, 5, 3.5, 20, 30, 400, routes)
+
+
+@dataclass
+class Invocation:
+    """The context of an invocation that has had this part of its ten seconds left, one after the other."""
+
+    left: list[float]
+    aws_request_id: str = "request-1"
+
+    def get_remaining_time_in_millis(self) -> float:
+        return 10_000 * (self.left.pop(0) if len(self.left) > 1 else self.left[0])
+
+
+@pytest.mark.parametrize(("left", "made"), [([1.0, 0.6], 1), ([1.0, 0.4], 0)])
+def test_what_would_begin_in_the_second_half_of_an_invocation_is_left(
+    variables: Aws, left: list[float], made: int
+) -> None:
+    handler._environment.cache_clear()
+    given = event(variables, "a-2026-03-09.ndjson")
+    response = handler.handle(given, Invocation(left))
+    counts = json.loads(response["body"])
+    assert (counts["processed"], counts["manifests_created"]) == (1, made)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -21,7 +21,7 @@ from jobs.manifest_builder import claims, log
 from jobs.manifest_builder.manifests import Manifests
 from jobs.manifest_builder.stores import Stores
 from tests.jobs.manifest_builder.schedules import Fate
-from tests.jobs.manifest_builder.worlds import BUILDERS, FILES, NAMES, ClaimingWorld, Plan, Stint, World
+from tests.jobs.manifest_builder.worlds import BUILDERS, FILES, NAMES, ClaimingWorld, Outcome, Plan, Stint, World
 
 QUICK = settings(
     max_examples=int(os.environ.get("NDR_PROTOCOL_EXAMPLES", "120")),
@@ -57,7 +57,7 @@ PLANS = st.builds(
     events(MESSAGES),
     stints(25, ALL_FATES, waits=(0, 0, 61, 61, 1000, 43_200), least=5),
     st.lists(st.integers(0, 20), max_size=100),
-    st.lists(st.sampled_from(["completes", "is busy", "aborts", "aborts late"]), max_size=4),
+    st.lists(st.sampled_from(get_args(Outcome)), max_size=4),
 )
 CALM = st.builds(Plan, events(MESSAGES), stints(25, ("goes on",), waits=(0,)))
 """Plans in which nobody dies, no lease ends, and the index is up to date."""

@@ -39,7 +39,7 @@ VERSIONS = 4
 ROUNDS = 7
 """Runs of the schedule at the end: more than an execution may be busy."""
 
-Outcome = Literal["completes", "is busy", "aborts", "aborts late"]
+Outcome = Literal["completes", "is not marked", "is half marked", "is busy", "aborts", "aborts late"]
 
 
 @dataclass(frozen=True)
@@ -130,10 +130,10 @@ class World:
 
     def _stepwise(self, actor: Callable[[], Actor]) -> Stores:
         stores = self.memory.stores
-        table, objects, executions = (
-            Stepwise(store, actor) for store in (stores.table, stores.objects, stores.executions)
+        table, objects, executions, alerts = (
+            Stepwise(store, actor) for store in (stores.table, stores.objects, stores.executions, stores.alerts)
         )
-        return Stores(table, objects, executions, stores.now, stores.new_id)
+        return Stores(table, objects, executions, alerts, stores.now, stores.new_id)
 
     def _going_on(self) -> list[str]:
         executions = self.memory.executions
@@ -152,7 +152,7 @@ class World:
                 try:
                     self._execute(name, self.memory.table, pause)
                 except DiedError:
-                    self.memory.executions.ends[name] = "TIMED_OUT"
+                    self.memory.executions.end(name, "TIMED_OUT")
 
     def _execute(self, name: str, table: Any, pause: Callable[[], None]) -> None:
         """What the state machine does to a manifest."""
@@ -160,7 +160,6 @@ class World:
         record = ManifestRecord.from_item(table.items[manifest_key(given["date_prefix"], given["manifest_id"])])
         self._check_start(record, given)
         outcome = self.outcomes.pop() if self.outcomes else "completes"
-        end = "ABORTED" if outcome.startswith("aborts") else "SUCCEEDED"
         own = all_of(equals("attempt", given["attempt"]), equals("status", "manifested", "processing"))
         changes: list[Mapping[str, Value]] = [{"status": ManifestState.PROCESSING}]
         match outcome:
@@ -179,7 +178,15 @@ class World:
             )
             removed = PENDING if state == ManifestState.COMPLETED else ()
             assert table.write(Write("update", record.key, own, values, removed), *files)
-        self.memory.executions.ends[name] = end
+        if outcome == "is half marked":
+            pause()
+            key, own = record.keys_of_files[0], all_of(equals("manifest_id", record.id))
+            assert table.write(Write("update", key, own, {"status": FileState.COMPLETED}))
+        if outcome.startswith("aborts"):
+            self.memory.executions.end(name, "ABORTED")
+        else:
+            status = "LEFT_FOR_SWEEP" if outcome == "is busy" else "SUCCEEDED"
+            self.memory.executions.end(name, "SUCCEEDED", status=status, job_run_id=f"jr-{name}")
 
     def _check_start(self, record: ManifestRecord, given: Mapping[str, Any]) -> None:
         """An execution begins only once the manifest is written, and its files say so."""
@@ -206,6 +213,7 @@ class World:
         claimed = sum(record.file_count for record in records.values())
         assert claimed == sum(one.manifest_id is not None for one in files)
         assert {copied for copied, _ in objects.copies.values()} == {one for one in announced if ".txt" in one.key}
+        said = {f"{text['manifest_id']}-{text['attempt']}" for _, text in self.memory.alerts.sent}
         assert set(objects.content) == {record.manifest_path for record in records.values()}
         for record in records.values():
             assert record.status.has_ended
@@ -213,7 +221,9 @@ class World:
             held = [(one["bucket"], one["key"], one["etag"]) for one in document["files"]]
             own = [(one.bucket, one.object_key, one.etag) for one in files if one.manifest_id == record.id]
             assert sorted(held) == sorted(own)
-            assert f"{record.id}-{record.attempt}" in executions.inputs
+            name = f"{record.id}-{record.attempt}"
+            assert (record.status == ManifestState.COMPLETED) == executions.ends[name].job_is_done
+            assert (record.status == ManifestState.FAILED) == (name in said)
         assert {name[:20] for name in executions.inputs} == set(records)
         assert not [item for item in table.items.values() if "pending_shard" in item]
         ended = all_of(less("expires_at", int(self.memory.clock().timestamp())))

@@ -261,7 +261,7 @@ BUSY = StateError("Glue.ConcurrentRunsExceededException", "Concurrent runs excee
 def _ingestion(usual: Situation) -> Iterator[Situation]:
     yield usual.but("one-file", responses={"UpdateStatusProcessing": [record(FILE_KEYS[0])]})
     many = [record(*(f"{number:03}.ndjson#{number:016x}" for number in range(250)))]
-    many_files = usual.but("many-files", responses={"UpdateStatusProcessing": many, "UpdateStatusFailed": many})
+    many_files = usual.but("many-files", responses={"UpdateStatusProcessing": many})
     yield many_files
     yield many_files.but("busy-with-many-files", responses={"StartGlueJob": [BUSY]})
     yield usual.but("other-attempt", responses={"UpdateStatusProcessing": [TAKEN]})
@@ -269,6 +269,8 @@ def _ingestion(usual: Situation) -> Iterator[Situation]:
     yield usual.but("busy-for-a-while", responses={"StartGlueJob": [BUSY, BUSY, BUSY, {"Id": "jr_2"}]})
     run = {"Id": "jr_1", "JobRunState": "FAILED", "ErrorMessage": "2 of 10 records are rejected"}
     yield many_files.but("job-fails", responses={"StartGlueJob": [StateError("States.TaskFailed", json.dumps(run))]})
+    half = [{}, StateError("DynamoDB.ProvisionedThroughputExceededException", "try later")]
+    yield many_files.but("many-files-half-taken-up", responses={"MarkFilesProcessing": half})
     yield usual.but("job-missing", responses={"StartGlueJob": [StateError("Glue.EntityNotFoundException", "no job")]})
     routed = usual.but("routed", responses={"UpdateStatusProcessing": [record(*FILE_KEYS, **ROUTED)]})
     parts = [PARQUET.replace("1-of-00001", f"{part}-of-00002") for part in (1, 2)]

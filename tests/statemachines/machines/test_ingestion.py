@@ -76,6 +76,36 @@ def test_only_what_is_completed_is_forgotten_after_its_days() -> None:
     assert "expires_at" not in json.dumps([found.arguments["MarkFilesProcessing"], way("job-fails").arguments])
 
 
+@pytest.mark.parametrize("state", ["Completed", "Failed"])
+def test_files_come_to_their_final_state_before_their_manifest(state: str) -> None:
+    states = way({"Completed": "many-files", "Failed": "job-fails"}[state]).states
+    marking = [number for number, name in enumerate(states) if name == f"MarkFiles{state}"]
+    assert len(marking) == 3
+    assert max(marking) < states.index(f"UpdateStatus{state}")
+
+
+@pytest.mark.parametrize("state", ["MarkFilesCompleted", "UpdateStatusCompleted"])
+def test_what_cannot_be_marked_once_the_job_is_done_is_left_to_the_sweep(state: str) -> None:
+    found = way(f"{state}-catch-0")
+    assert (found.status, found.states[-2:]) == ("SUCCEEDED", [state, "MarkedBySweep"])
+    assert (found.output["status"], found.output["job_run_id"]) == ("SUCCEEDED", "jr_1")
+    assert "could not be marked as completed" in found.output["not_marked"]
+
+
+def test_a_manifest_that_was_left_for_later_already_is_not_failed() -> None:
+    found = way("LeaveForSweep-catch-0")
+    assert (found.status, found.output["status"]) == ("SUCCEEDED", "LEFT_FOR_SWEEP")
+    assert not marked(found, "MarkFilesFailed")
+
+
+def test_files_that_were_marked_in_part_are_all_marked_as_failed() -> None:
+    found = way("many-files-half-taken-up")
+    tried = marked(found, "MarkFilesProcessing")
+    assert len(tried) == 1 + 6  # the second transaction is tried five times more
+    assert [key for chunk in tried[:2] for key in chunk] == [f"{n:03}.ndjson#{n:016x}" for n in range(200)]
+    assert [len(chunk) for chunk in marked(found, "MarkFilesFailed")] == [100, 100, 50]
+
+
 def test_a_busy_job_leaves_the_manifest_for_the_next_attempt() -> None:
     found = way("busy-for-ever")
     assert len(found.arguments["StartGlueJob"]) == 4  # the first, and three more
