@@ -11,7 +11,6 @@ import pytest
 
 from common.errors import AwsError, InputError
 from common.ingestion.items import TrackedFile, files_of
-from common.ingestion.writes import Item
 from jobs.manifest_builder.config import BuilderConfig, Route
 from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.job import run
@@ -243,35 +242,6 @@ def test_without_a_state_machine_manifests_wait_for_one() -> None:
         "timestamp": item["created_at"],
         "attempt": 1,
     }
-
-
-class WantedTable(MemoryTable):
-    """A table in which another builder wants each lock whenever its holder looks for files."""
-
-    def pending(self, *args: Any, **named: Any) -> list[Item]:
-        for lock in self.of_kind("lock"):
-            lock["wanted"] = True
-        return super().pending(*args, **named)
-
-
-def test_who_is_wanted_without_end_leaves_the_rest_to_a_later_run() -> None:
-    memory = Memory(table=WantedTable())
-    event = queue_event(*(notification(landed(f"{number}-2026-03-10.ndjson")) for number in range(7)))
-    left = iter([True] * 3)  # before the look, and before each of two manifests
-    stores = replace(memory.stores, may_go_on=lambda: next(left, False))
-    assert json.loads(run(event, CONFIG, stores)["body"])["manifests_created"] == 2
-    assert not memory.table.of_kind("lock")
-    memory.table = MemoryTable(memory.table.items)
-    assert handled(memory, landed("7-2026-03-10.ndjson")) == {"processed": 1, "manifests_created": 2}
-
-
-def test_a_schedule_that_has_no_time_begins_nothing() -> None:
-    memory = Memory()
-    handled(memory, landed())
-    memory.clock.wait(DAY)
-    run({}, CONFIG, replace(memory.stores, may_go_on=lambda: False))
-    assert not memory.table.of_kind("manifest")
-    assert handled(memory) == {"manifests_created": 1}
 
 
 def test_an_event_of_another_form_is_refused() -> None:
