@@ -80,14 +80,14 @@ def manifested(record: ManifestRecord, files: Iterable[TrackedFile], now: dateti
 
 
 def ended(
-    record: ManifestRecord, files: Iterable[TrackedFile], state: FileState, now: datetime
+    record: ManifestRecord, files: Iterable[TrackedFile], state: FileState, now: datetime, **values: Value
 ) -> Iterator[Transaction]:
     """Notes in those of the files that have not ended yet how the execution of their manifest did."""
+    values |= {"status": state, "updated_at": timestamp(now)}
     before = files_before(state)
     own = [file for file in files if file.manifest_id == record.id and file.status in before]
     condition = all_of(equals("manifest_id", record.id), equals("status", *before))
     for part in _parts(own, MOST_WRITES):
-        values: dict[str, Value] = {"status": state, "updated_at": timestamp(now)}
         yield tuple(Write("update", file.key, condition, values) for file in part)
 
 

@@ -11,9 +11,10 @@ from common.ingestion.document import manifest_json
 from common.ingestion.items import ManifestRecord, TrackedFile, files_of
 from common.ingestion.keys import Key, manifest_object
 from common.ingestion.states import FileState, ManifestState
-from common.ingestion.writes import put_new
+from common.ingestion.writes import Value, put_new
 from jobs.manifest_builder import claims
 from jobs.manifest_builder.claims import Transaction
+from jobs.manifest_builder.config import BuilderConfig
 from jobs.manifest_builder.log import say
 from jobs.manifest_builder.stores import End, Stores
 
@@ -27,11 +28,11 @@ class Manifests:
     """
 
     stores: Stores
-    bucket: str
+    config: BuilderConfig
 
     def make(self, files: Sequence[TrackedFile]) -> ManifestRecord | None:
         """The manifest of these files, with its execution started; None if another manifest has some of them."""
-        record = claims.new_record(files, self.bucket, self.stores.new_id(), self.stores.now())
+        record = claims.new_record(files, self.config.manifest_bucket, self.stores.new_id(), self.stores.now())
         self.stores.table.write(put_new(record.key, record.to_item()))  # an earlier run may have put it
         return self.advance(record.key)
 
@@ -66,9 +67,11 @@ class Manifests:
         if not end or not self.stores.table.write(claims.renewed(record, self.stores.now())):
             return  # it goes on, has said it meanwhile, or somebody else is at it
         if end.job_is_done and record.status == ManifestState.PROCESSING:
-            self._end_files(record, FileState.COMPLETED)
-            run = str(end.output.get("job_run_id", ""))
-            self.stores.table.write(claims.moved(record, ManifestState.COMPLETED, self.stores.now(), job_run_id=run))
+            until = self.config.expires_at(self.stores.now())
+            values: dict[str, Value] = {"expires_at": until} if until else {}
+            self._end_files(record, FileState.COMPLETED, **values)
+            values["job_run_id"] = str(end.output.get("job_run_id", ""))
+            self.stores.table.write(claims.moved(record, ManifestState.COMPLETED, self.stores.now(), **values))
             say("execution", "completed", manifest=record.id)
             return
         error = f"execution {_execution(record)} ended as {end.status} without a final state"
@@ -78,9 +81,9 @@ class Manifests:
         self.stores.table.write(claims.moved(record, ManifestState.FAILED, self.stores.now(), error=error))
         say("execution", "failed", "error", manifest=record.id, message=error)
 
-    def _end_files(self, record: ManifestRecord, state: FileState) -> None:
+    def _end_files(self, record: ManifestRecord, state: FileState, **values: Value) -> None:
         while files := self._files(record):
-            if self._all(claims.ended(record, files, state, self.stores.now())):
+            if self._all(claims.ended(record, files, state, self.stores.now(), **values)):
                 return
 
     def _claim(self, record: ManifestRecord) -> None:
@@ -102,9 +105,10 @@ class Manifests:
                 "Restore the items that were deleted from the table",
             )
         key = manifest_object(record.date_prefix, record.id)
-        if self.stores.objects.put_new(self.bucket, key, manifest_json(record, files)):
+        if self.stores.objects.put_new(self.config.manifest_bucket, key, manifest_json(record, files)):
             say("manifest", "written", path=record.manifest_path, files=record.file_count, bytes=record.bytes)
         if self._all(claims.manifested(record, files, self.stores.now())):
+            say("files", "manifested", manifest=record.id, files=record.file_count)
             self.stores.table.write(claims.moved(record, ManifestState.MANIFESTED, self.stores.now()))
 
     def _start(self, record: ManifestRecord) -> None:

@@ -41,7 +41,7 @@ class Turns:
     @property
     def manifests(self) -> Manifests:
         """The manifests in the bucket."""
-        return Manifests(self.stores, self.config.manifest_bucket)
+        return Manifests(self.stores, self.config)
 
     def dates(self) -> list[str]:
         """The dates that have pending files."""

@@ -55,7 +55,7 @@ class Bench:
     @property
     def manifests(self) -> Manifests:
         """The manifests of the bench."""
-        return Manifests(self.memory.stores, "manifests")
+        return Manifests(self.memory.stores, CONFIG)
 
 
 @pytest.fixture

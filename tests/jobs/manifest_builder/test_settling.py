@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ class Executed:
         self.memory = Memory()
         for letter in "abc":
             track(Announced("landing", f"{letter}-2026-03-09.ndjson", 5, letter), CONFIG, self.memory.stores)
-        made = Manifests(self.memory.stores, "manifests").make(files_of(self.memory.table.of_kind("file")))
+        made = Manifests(self.memory.stores, CONFIG).make(files_of(self.memory.table.of_kind("file")))
         assert made
         self.id, self.path, self.name = made.id, made.manifest_path, f"{made.id}-1"
         self.set("manifest", status="processing")
@@ -70,6 +71,14 @@ def test_a_manifest_whose_job_is_done_is_completed_with_its_files(executed: Exec
     assert not executed.memory.alerts.sent
 
 
+def test_what_is_completed_then_is_forgotten_after_the_days_of_the_configuration(executed: Executed) -> None:
+    executed.memory.executions.end(executed.name, "SUCCEEDED", status="SUCCEEDED", job_run_id="jr_1")
+    executed.memory.clock.wait(LEASE)
+    run({}, replace(CONFIG, tracking_days=400), executed.memory.stores)
+    until = int(executed.memory.clock().timestamp()) + 400 * 86400
+    assert {item["expires_at"] for item in (executed.record, *executed.memory.table.of_kind("file"))} == {until}
+
+
 @pytest.mark.parametrize(
     ("how", "output"), [("ABORTED", {}), ("TIMED_OUT", {}), ("SUCCEEDED", {"status": "NOTHING_TO_DO"})]
 )
@@ -106,7 +115,7 @@ def test_one_that_has_changed_since_it_was_read_is_left(executed: Executed) -> N
     stale = ManifestRecord.from_item(executed.record)
     executed.memory.executions.end(executed.name, "ABORTED")
     executed.sweep()
-    Manifests(executed.memory.stores, "manifests").settle(stale)
+    Manifests(executed.memory.stores, CONFIG).settle(stale)
     assert len(executed.memory.alerts.sent) == 1
 
 

@@ -242,7 +242,7 @@ class ClaimingWorld(World):
     def _is_handled(self, numbers: Sequence[int], stores: Stores) -> bool:
         if numbers:
             wanted = dict.fromkeys(map(file, numbers))
-            Manifests(stores, "manifests").make([self.files[f"{one.key}{one.etag}"] for one in wanted])
+            Manifests(stores, CONFIG).make([self.files[f"{one.key}{one.etag}"] for one in wanted])
         else:
             Turns(CONFIG, stores).recover()
         return True

@@ -49,7 +49,6 @@ def test_the_job_gets_the_manifest() -> None:
         "--MANIFEST_PATH": MESSAGE["manifest_path"],
         "--MANIFEST_BUCKET": "ndr-manifests",
         "--OUTPUT_BUCKET": "ndr-parquet",
-        "--COMPRESSION_TYPE": "snappy",
     }
 
 
