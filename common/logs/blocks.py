@@ -78,8 +78,11 @@ def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
     return blocks_of(contents(stream, head or stream.read(READ_BYTES)))
 
 
-def blocks_of(pieces_of_file: Iterable[bytes | Damage], longest: int = MAX_LINE_BYTES) -> Iterator[Block]:
-    """The pieces of a text as blocks of whole lines, of about `BLOCK_BYTES` each; a longer line than that is cut."""
+def blocks_of(
+    pieces_of_file: Iterable[bytes | Damage], longest: int = MAX_LINE_BYTES, block_bytes: int | None = None
+) -> Iterator[Block]:
+    """The pieces of a text as blocks of whole lines, of about `block_bytes` each; a line that is too long is cut."""
+    least = BLOCK_BYTES if block_bytes is None else block_bytes
     first_line, rest, size = 1, b"", 0
     pieces: list[bytes] = []
     for piece in pieces_of_file:
@@ -87,7 +90,7 @@ def blocks_of(pieces_of_file: Iterable[bytes | Damage], longest: int = MAX_LINE_
         if isinstance(piece, bytes):
             pieces.append(piece)
             size += len(piece)
-            if size < BLOCK_BYTES:
+            if size < least:
                 continue
         data, rest = _whole_lines([rest, *pieces], longest)
         pieces, size = [], 0
