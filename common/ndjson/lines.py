@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -13,6 +14,8 @@ from common.logs.blocks import Block, is_utf8, newlines
 
 Record = dict[str, msgspec.Raw]
 """The values of an object as the text of its line writes them; of values with one name, the last one."""
+
+NULL = msgspec.Raw(b"null")
 
 LONGEST_LINE = 16 * 1024 * 1024
 DEEPEST = 512
@@ -25,6 +28,7 @@ _OPENINGS = 0x5B
 """Of both { and [, without the bit that they differ in."""
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _PLACE = re.compile(r"\(byte (\d+)\)$")
+T = TypeVar("T")
 _decoder = msgspec.json.Decoder(Record)
 
 
@@ -51,11 +55,8 @@ class Lines:
 
 def lines_of(block: Block) -> Lines:
     """What the lines of the block are."""
-    if block.damage is None and _are_usual(block.data):
-        try:
-            return Lines(_decode_lines(block.data), [])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
+    if records := records_at_once(block, _decoder):
+        return Lines(records, [])
     found = Lines([], [])
     for index, line in enumerate(block.data.removesuffix(b"\n").split(b"\n")):
         if not line.strip(_BLANKS):
@@ -73,20 +74,19 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
-def _decode_lines(data: bytes) -> list[Record]:
-    """The records of usual lines.
-
-    Raises:
-        DecodeError, UnicodeDecodeError: a line is no record.
-    """
-    records = _decoder.decode_lines(data)
-    if len(records) != newlines(data) + (not data.endswith(b"\n")):
-        raise msgspec.DecodeError("more than one object on a line")
-    return records
+def records_at_once(block: Block, decoder: msgspec.json.Decoder[T]) -> list[T]:
+    """The records of a block, one per line; none if its lines may hold anything else, or the decoder refuses one."""
+    if block.damage is not None or not _are_usual(block.data):
+        return []
+    try:
+        records = decoder.decode_lines(block.data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+    return records if len(records) == newlines(block.data) + (not block.data.endswith(b"\n")) else []
 
 
 def _are_usual(data: bytes) -> bool:
-    """Whether the decoder finds all that is wrong with the lines, other than several records on one.
+    """Whether a decoder finds all that is wrong with the lines, other than several records on one.
 
     It looks at neither line ends nor the UTF-8 of values. No record goes on behind a line that ends with } if the next
     one begins with {.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,7 +19,17 @@ _TRIES = 5
 _FAILURES = (BotoCoreError, OSError)
 
 
-class ObjectStream(io.RawIOBase):
+def opened_object(file: SourceFile, begin: int) -> BinaryIO:
+    """The object as a stream, from this byte on.
+
+    Raises:
+        SourceGoneError: it is gone, or has changed.
+        InputError, AwsError: it cannot be read.
+    """
+    return cast(BinaryIO, _Object(file, begin))
+
+
+class _Object(io.RawIOBase):
     """One version of an object in S3; a connection that breaks is made again from where it broke."""
 
     def __init__(self, file: SourceFile, begin: int) -> None:

@@ -99,7 +99,7 @@ def write_part(task: PartTask, rejects: BinaryIO) -> PartResult:
                         texts = _counted(block, count, rejects)
                         seen.add(texts.names)
                         result.is_whole = result.is_whole and known.has_all(texts.names)
-                        if result.is_whole and texts.records:
+                        if result.is_whole and texts.rows:
                             rows.add(texts, span.file.uri)
             except SourceGoneError as error:
                 count.gone = str(error)
@@ -123,7 +123,7 @@ def _small(pieces: Iterable[bytes | Damage]) -> Iterator[bytes | Damage]:
 def _counted(block: Block, count: FileCount, rejects: BinaryIO) -> TextBlock:
     texts = read_block(block, ADDED)
     count.lines = block.next_line - 1
-    count.read += len(texts.records) + len(texts.rejects)
+    count.read += texts.rows + len(texts.rejects)
     count.rejected += len(texts.rejects)
     _write(rejects, count, texts.rejects)
     return texts
@@ -158,7 +158,7 @@ class _RowGroups:
         self._writer.close()
 
     def add(self, texts: TextBlock, source: str) -> None:
-        added = [pa.repeat(pa.scalar(text), len(texts.records)) for text in (source, self._task.timestamp)]
+        added = [pa.repeat(pa.scalar(text), texts.rows) for text in (source, self._task.timestamp)]
         columns = [*texts.columns(self._task.columns), *added]
         self._batches.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
         self._bytes += self._batches[-1].nbytes

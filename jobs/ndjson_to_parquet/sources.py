@@ -48,9 +48,9 @@ def opened(file: SourceFile, begin: int = 0) -> BinaryIO:
         InputError, AwsError: it cannot be read.
     """
     if file.bucket:
-        from jobs.ndjson_to_parquet.objects import ObjectStream
+        from jobs.ndjson_to_parquet.objects import opened_object
 
-        return cast(BinaryIO, ObjectStream(file, begin))
+        return opened_object(file, begin)
     try:
         stream = Path(file.uri).open("rb", buffering=0)  # noqa: SIM115 - the caller closes it
     except FileNotFoundError:
