@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 import numpy as np
@@ -43,7 +44,7 @@ class Block:
         """The numbers in the file of lines of the block, by their indices there."""
         return self.first_line + indices if self.numbers is None else self.numbers[indices]
 
-    @property
+    @cached_property
     def next_line(self) -> int:
         """The number of the line after the block."""
         return self.first_line + newlines(self.data) if self.behind is None else self.behind

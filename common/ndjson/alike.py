@@ -15,8 +15,8 @@ from common.ndjson.lines import NULL, Record, records_at_once
 from common.ndjson.names import distinct
 
 _SAMPLE_LINES = 32
-_MOST_NAMES = 200
-"""A record takes the place of all names, those that it has and those that it has not."""
+_MOST_VALUES = 500_000
+"""In a block: a record takes the place of all names, also of those that it does not have."""
 
 _decode = msgspec.json.Decoder(Record).decode
 _decoders = lru_cache(8)(lambda names: msgspec.json.Decoder(_type_of(names)))
@@ -32,7 +32,8 @@ def alike_records(block: Block, taken: Sequence[str]) -> tuple[dict[str, str], l
     try:
         for line in islice(BytesIO(block.data), _SAMPLE_LINES):
             names |= dict.fromkeys(_decode(line))
-        if len(names) > _MOST_NAMES or distinct(names, taken) != tuple(names):
+        values = len(names) * (block.next_line - block.first_line)
+        if values > _MOST_VALUES or distinct(names, taken) != tuple(names):
             return {}, []
         decoder = _decoders(tuple(names))
     except (msgspec.DecodeError, ValueError, RecursionError):
