@@ -64,7 +64,16 @@ def test_a_bad_line_among_lines_that_are_alike_is_a_reject(line: bytes, reason: 
 
 def test_as_many_records_as_lines_are_not_one_on_each() -> None:
     two, first, last = '{"a":1}{"a":2}', '{"a":', "3}"
-    for lines, good in (((two, first, last), 0), (("", two), 0), (('{"a":{}', two, "}", '{"a":4}'), 1)):
+    begun, ended = '{"a":', '{"b":1}}{"a":2}'
+    inner = ('{"a":{}', ',"b":1}{"a":2}')
+    cases = (
+        ((two, first, last), 0),
+        (("", two), 0),
+        ((begun, ended), 0),
+        (inner, 0),
+        (('{"a":{}', two, "}", '{"a":4}'), 1),
+    )
+    for lines, good in cases:
         block = read_block(Block("\n".join(lines).encode(), 1))
         assert block.rows == good
         assert [reject.text for reject in block.rejects] == [line for line in lines if line][: len(lines) - good]
