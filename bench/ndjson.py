@@ -3,9 +3,9 @@
     python -m bench.ndjson [--megabytes N] [--repeats N] [--with TOOL...] [--json FILE]
 
 The log holds ECS documents, once in files of 3.5 MB and once as one file. Each tool runs in a process of its own, in
-turns, which spreads the load of other programs evenly, and the median counts. DuckDB reads all columns as VARCHAR; it
-and Polars change values that the job keeps as they are written. Memory is the greatest sum of the tool's processes, of
-pages that they share each its share.
+turns, which spreads the load of other programs evenly, and the median counts. DuckDB and Spark read all columns as
+text; they and Polars change values that the job keeps as they are written. Memory is the greatest sum of the tool's
+processes, of pages that they share each its share.
 """
 
 from __future__ import annotations
@@ -50,10 +50,9 @@ import sys
 from pyspark.sql import SparkSession, functions as f
 _, pattern, out, names = sys.argv
 session = SparkSession.builder.master("local[*]").config("spark.ui.enabled", "false").getOrCreate()
-frame = session.read.json(pattern)
-nested = [name for name, kind in frame.dtypes if kind.startswith("struct")]
-columns = [(f.to_json(f"`{n}`") if n in nested else f.col(f"`{n}`").cast("string")).alias(n) for n in frame.columns]
-frame.select(*columns, f.input_file_name().alias("_source_file")).write.mode("overwrite").parquet(out)
+schema = ", ".join(f"`{name}` string" for name in names.split(","))
+frame = session.read.schema(schema).json(pattern).withColumn("_source_file", f.input_file_name())
+frame.write.mode("overwrite").parquet(out)
 """
 
 
@@ -133,7 +132,7 @@ def commands(folder: Path, files: Sequence[Path], pattern: str, names: Sequence[
 
 
 def compare(what: str, size: int, tools: dict[str, list[str]], repeats: int) -> dict[str, Any]:
-    """The medians of each tool, and the ratios of the job's time to theirs."""
+    """The medians of each tool, and of the ratios of the job's time to its in each turn, wall-clock and processor."""
     runs: dict[str, list[dict[str, float]]] = {tool: [] for tool in tools}
     for _ in range(repeats):
         for tool, command in tools.items():
@@ -142,7 +141,9 @@ def compare(what: str, size: int, tools: dict[str, list[str]], repeats: int) -> 
     for tool, results in runs.items():
         found[tool] = {name: round(statistics.median(run[name] for run in results), 2) for name in results[0]}
     for tool in islice(tools, 1, None):
-        found[f"to_{tool}"] = round(found["job"]["seconds"] / found[tool]["seconds"], 2)
+        for name, key in ((f"to_{tool}", "seconds"), (f"cpu_to_{tool}", "cpu_seconds")):
+            turns = zip(runs["job"], runs[tool], strict=True)
+            found[name] = round(statistics.median(own[key] / other[key] for own, other in turns), 2)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 import numpy as np
@@ -43,7 +44,7 @@ class Block:
         """The numbers in the file of lines of the block, by their indices there."""
         return self.first_line + indices if self.numbers is None else self.numbers[indices]
 
-    @property
+    @cached_property
     def next_line(self) -> int:
         """The number of the line after the block."""
         return self.first_line + newlines(self.data) if self.behind is None else self.behind
@@ -78,8 +79,11 @@ def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
     return blocks_of(contents(stream, head or stream.read(READ_BYTES)))
 
 
-def blocks_of(pieces_of_file: Iterable[bytes | Damage], longest: int = MAX_LINE_BYTES) -> Iterator[Block]:
-    """The pieces of a text as blocks of whole lines, of about `BLOCK_BYTES` each; a longer line than that is cut."""
+def blocks_of(
+    pieces_of_file: Iterable[bytes | Damage], longest: int = MAX_LINE_BYTES, block_bytes: int | None = None
+) -> Iterator[Block]:
+    """The pieces of a text as blocks of whole lines, of about `block_bytes` each; a line that is too long is cut."""
+    least = BLOCK_BYTES if block_bytes is None else block_bytes
     first_line, rest, size = 1, b"", 0
     pieces: list[bytes] = []
     for piece in pieces_of_file:
@@ -87,7 +91,7 @@ def blocks_of(pieces_of_file: Iterable[bytes | Damage], longest: int = MAX_LINE_
         if isinstance(piece, bytes):
             pieces.append(piece)
             size += len(piece)
-            if size < BLOCK_BYTES:
+            if size < least:
                 continue
         data, rest = _whole_lines([rest, *pieces], longest)
         pieces, size = [], 0

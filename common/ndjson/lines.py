@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from common.logs.batches import decoded
-from common.logs.blocks import Block, is_utf8
+from common.logs.blocks import Block, is_utf8, newlines
 
 Record = dict[str, msgspec.Raw]
 """The values of an object as the text of its line writes them; of values with one name, the last one."""
+
+NULL = msgspec.Raw(b"null")
 
 LONGEST_LINE = 16 * 1024 * 1024
 DEEPEST = 512
@@ -20,10 +23,13 @@ DEEPEST = 512
 
 _BLANKS = b" \t\r"
 _HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
-_OPENING = 0x5B
+_LINE_END, _RETURN, _OPENING, _CLOSING = b"\n\r{}"
+_OPENINGS = 0x5B
+"""Of both { and [, without the bit that they differ in."""
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _PLACE = re.compile(r"\(byte (\d+)\)$")
-_decode = msgspec.json.Decoder(Record).decode
+T = TypeVar("T")
+_decoder = msgspec.json.Decoder(Record)
 
 
 class _NoRecordError(Exception):
@@ -49,36 +55,57 @@ class Lines:
 
 def lines_of(block: Block) -> Lines:
     """What the lines of the block are."""
-    lines = block.data.removesuffix(b"\n").split(b"\n")
-    if block.damage is None and _are_usual(block.data, lines):
-        try:
-            return Lines(list(map(_decode, lines)), [])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
+    if records := records_at_once(block, _decoder):
+        return Lines(records, [])
     found = Lines([], [])
-    for index, line in enumerate(lines):
+    for index, line in enumerate(block.data.removesuffix(b"\n").split(b"\n")):
         if not line.strip(_BLANKS):
             continue
         try:
             found.records.append(_record(line))
         except _NoRecordError as error:
-            found.rejects.append(Reject(block.number(index), str(error), decoded(line.removesuffix(b"\r"))))
+            found.rejects.append(Reject(block.number(index), str(error), _text(line.removesuffix(b"\r"))))
     if block.damage:
-        found.rejects.append(Reject(block.next_line, block.damage.reason, decoded(block.cut)))
+        found.rejects.append(Reject(block.next_line, block.damage.reason, _text(block.cut)))
     return found
 
 
-def _are_usual(data: bytes, lines: list[bytes]) -> bool:
-    """Whether the decoder finds all that is wrong with the lines; it does not look at the UTF-8 of values."""
-    longest = max(map(len, lines))
-    return (
-        all(lines) and longest <= LONGEST_LINE and (data.isascii() or is_utf8(data)) and not _may_be_deep(data, longest)
-    )
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
 
 
-def _may_be_deep(data: bytes, longest: int) -> bool:
+def records_at_once(block: Block, decoder: msgspec.json.Decoder[T]) -> list[T]:
+    """The records of a block, one per line; none if its lines may hold anything else, or the decoder refuses one."""
+    if block.damage is not None or not _are_usual(block.data):
+        return []
+    try:
+        records = decoder.decode_lines(block.data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+    return records if len(records) == newlines(block.data) + (not block.data.endswith(b"\n")) else []
+
+
+def _are_usual(data: bytes) -> bool:
+    """Whether a decoder finds all that is wrong with the lines, other than several records on one.
+
+    It looks at neither line ends nor the UTF-8 of values. No record goes on behind a line that ends with } if the next
+    one begins with {.
+    """
+    if not data.startswith(b"{") or len(data) > LONGEST_LINE or not (data.isascii() or is_utf8(data)):
+        return False
+    text = np.frombuffer(data, dtype=np.uint8)
+    ends = np.flatnonzero(text[:-1] == _LINE_END)
+    last = text[ends - 1]
+    last = np.where(last == _RETURN, text[ends - 2], last)
+    if (last != _CLOSING).any() or (text[ends + 1] != _OPENING).any():
+        return False
+    longest = np.diff(ends, prepend=-1, append=len(data)).max()
+    return longest <= 2 * DEEPEST or not _may_be_deep(text, longest)
+
+
+def _may_be_deep(text: NDArray[np.uint8], longest: int) -> bool:
     """Whether more lists and objects than may be in one another begin within the length of the longest line."""
-    begins = np.flatnonzero((np.frombuffer(data, dtype=np.uint8) & 0xDF) == _OPENING)  # of both { and [
+    begins = np.flatnonzero((text & 0xDF) == _OPENINGS)
     return len(begins) > DEEPEST and bool((begins[DEEPEST:] - begins[:-DEEPEST]).min() < longest)
 
 
@@ -95,7 +122,7 @@ def _record(line: bytes) -> Record:
     if line.count(b"{") + line.count(b"[") > DEEPEST and _depth(line) > DEEPEST:
         raise _NoRecordError(f"nested deeper than {DEEPEST} levels")
     try:
-        return _decode(line)
+        return _decoder.decode(line)
     except msgspec.ValidationError as error:
         raise _NoRecordError(f"no JSON object but {str(error).rpartition('got ')[2].strip('`')}") from None
     except msgspec.DecodeError as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -14,10 +15,10 @@ from numpy.typing import NDArray
 
 from common.arrays import Flags, Integers
 from common.logs.blocks import Block
-from common.ndjson.lines import Record, Reject, lines_of
+from common.ndjson.alike import alike_records
+from common.ndjson.lines import NULL, Reject, lines_of
 from common.ndjson.names import distinct
 
-_NULL = msgspec.Raw(b"null")
 _BACKSLASH, _QUOTE, _NULL_START = b"\\"[0], b'"'[0], b"n"[0]
 _strings = msgspec.json.Decoder(list[str]).decode
 
@@ -27,12 +28,14 @@ class TextBlock:
     """The records of a block of lines.
 
     Attributes:
-        records: each with names that differ in more than their case.
-        spellings: their names by column, in lower case, both in the order of their first sight.
+        rows: how many they are.
+        values: those of a name, one per record, `NULL` where a record does not have it.
+        spellings: the names by column, in lower case, both in the order of their first sight; a record has one of each.
         rejects: the lines that are no records.
     """
 
-    records: list[Record]
+    rows: int
+    values: Callable[[str], list[msgspec.Raw]]
     spellings: dict[str, list[str]]
     rejects: list[Reject]
 
@@ -52,18 +55,22 @@ class TextBlock:
     def _column(self, names: Sequence[str]) -> pa.StringArray:
         """The column of which each record has one of the names at most."""
         if not names:
-            return pa.nulls(len(self.records), pa.string())
+            return pa.nulls(self.rows, pa.string())
         first, *others = names
-        values = [record.get(first, _NULL) for record in self.records]
+        values = self.values(first)
         for name in others:
-            for row, record in enumerate(self.records):
-                if name in record:
-                    values[row] = record[name]
+            for row, value in enumerate(self.values(name)):
+                if value is not NULL:
+                    values[row] = value
         return texts_of(values)
 
 
 def read_block(block: Block, taken: Sequence[str] = ()) -> TextBlock:
     """The records of the lines of a block, whose columns have other names than those taken."""
+    attributes, alike = alike_records(block, taken)
+    if alike:
+        own = {name.lower(): [name] for name in attributes}
+        return TextBlock(len(alike), lambda name: list(map(attrgetter(attributes[name]), alike)), own, [])
     lines = lines_of(block)
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
     for row, record in enumerate(lines.records):
@@ -76,7 +83,10 @@ def read_block(block: Block, taken: Sequence[str] = ()) -> TextBlock:
     spellings: dict[str, list[str]] = {}
     for name in dict.fromkeys(chain.from_iterable(known.values())):
         spellings.setdefault(name.lower(), []).append(name)
-    return TextBlock(lines.records, spellings, lines.rejects)
+    records = lines.records
+    return TextBlock(
+        len(records), lambda name: [record.get(name, NULL) for record in records], spellings, lines.rejects
+    )
 
 
 def texts_of(values: list[msgspec.Raw]) -> pa.StringArray:
@@ -108,6 +118,6 @@ def texts_of(values: list[msgspec.Raw]) -> pa.StringArray:
 
 def _escaped(raw: NDArray[np.uint8], bounds: NDArray[np.int32], are_strings: Flags) -> Integers:
     """The indices of the strings with a backslash."""
-    at = np.flatnonzero(raw == _BACKSLASH)
+    at = np.flatnonzero(raw == _BACKSLASH) if are_strings.any() else np.empty(0, dtype=np.int64)
     rows: Integers = np.unique(np.searchsorted(bounds, at, side="right") - 1)
     return rows[are_strings[rows]]

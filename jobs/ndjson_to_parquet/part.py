@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.logs.blocks import Block, blocks_of
+from common.logs.packing import Damage
 from common.logs.packing.text_table import ADDED, METADATA
 from common.ndjson.lines import LONGEST_LINE, Reject
 from common.ndjson.names import Columns
@@ -18,6 +20,9 @@ from common.ndjson.texts import TextBlock, read_block
 from jobs.ndjson_to_parquet.outputs import Target
 from jobs.ndjson_to_parquet.plan import Span
 from jobs.ndjson_to_parquet.sources import SourceGoneError, opened, pieces_of
+
+BLOCK_BYTES = 1024 * 1024
+"""Decoded at once: little enough to stay in the caches of a processor."""
 
 ROW_GROUP_BYTES = 32 * 1024 * 1024
 
@@ -89,11 +94,12 @@ def write_part(task: PartTask, rejects: BinaryIO) -> PartResult:
             result.counts.append(count)
             try:
                 with opened(span.file, max(span.begin - 1, 0)) as stream:
-                    for block in blocks_of(pieces_of(stream, span.begin, span.end), LONGEST_LINE):
+                    pieces = _small(pieces_of(stream, span.begin, span.end))
+                    for block in blocks_of(pieces, LONGEST_LINE, BLOCK_BYTES):
                         texts = _counted(block, count, rejects)
                         seen.add(texts.names)
                         result.is_whole = result.is_whole and known.has_all(texts.names)
-                        if result.is_whole and texts.records:
+                        if result.is_whole and texts.rows:
                             rows.add(texts, span.file.uri)
             except SourceGoneError as error:
                 count.gone = str(error)
@@ -105,10 +111,19 @@ def write_part(task: PartTask, rejects: BinaryIO) -> PartResult:
     return result
 
 
+def _small(pieces: Iterable[bytes | Damage]) -> Iterator[bytes | Damage]:
+    """The pieces in smaller ones."""
+    for piece in pieces:
+        if isinstance(piece, Damage):
+            yield piece
+        else:
+            yield from (piece[at : at + BLOCK_BYTES] for at in range(0, len(piece), BLOCK_BYTES))
+
+
 def _counted(block: Block, count: FileCount, rejects: BinaryIO) -> TextBlock:
     texts = read_block(block, ADDED)
     count.lines = block.next_line - 1
-    count.read += len(texts.records) + len(texts.rejects)
+    count.read += texts.rows + len(texts.rejects)
     count.rejected += len(texts.rejects)
     _write(rejects, count, texts.rejects)
     return texts
@@ -120,13 +135,18 @@ def _write(rejects: BinaryIO, count: FileCount, found: Sequence[Reject]) -> None
 
 
 class _RowGroups:
-    """A Parquet file that grows by groups of rows, each of about `ROW_GROUP_BYTES` of text."""
+    """A Parquet file that grows by groups of rows, each of about `ROW_GROUP_BYTES` of text.
+
+    A group is encoded and written by a thread, while the lines of the next one are read.
+    """
 
     def __init__(self, content: BinaryIO, task: PartTask) -> None:
         self._task = task
         fields = [(name, pa.string()) for name in (*task.columns, *ADDED)]
         self._schema = pa.schema(fields, metadata=METADATA)
         self._writer = pq.ParquetWriter(content, self._schema, compression=task.compression)
+        self._thread = ThreadPoolExecutor(1)
+        self._written: Future[None] | None = None
         self._batches: list[pa.RecordBatch] = []
         self._bytes = 0
 
@@ -134,10 +154,11 @@ class _RowGroups:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
         self._writer.close()
 
     def add(self, texts: TextBlock, source: str) -> None:
-        added = [pa.repeat(pa.scalar(text), len(texts.records)) for text in (source, self._task.timestamp)]
+        added = [pa.repeat(pa.scalar(text), texts.rows) for text in (source, self._task.timestamp)]
         columns = [*texts.columns(self._task.columns), *added]
         self._batches.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
         self._bytes += self._batches[-1].nbytes
@@ -147,9 +168,18 @@ class _RowGroups:
     def close(self) -> None:
         """Writes what is left, and the footer."""
         self._flush()
+        self._wait()
         self._writer.close()
 
     def _flush(self) -> None:
+        self._wait()
         if self._batches:
-            self._writer.write_table(pa.Table.from_batches(self._batches, self._schema))
+            rows = pa.Table.from_batches(self._batches, self._schema)
+            self._written = self._thread.submit(self._writer.write_table, rows)
             self._batches, self._bytes = [], 0
+
+    def _wait(self) -> None:
+        """Until the group before is written."""
+        if self._written:
+            self._written.result()
+        self._written = None

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from common.aws.clients import aws_errors, client
 from common.errors import InputError
 from common.ingestion.document import SourceFile
 from common.logs.packing import PIECE_BYTES, READ_BYTES, Damage, contents, is_packed
 from common.logs.packing.encodings import as_utf8
 
-_CHANGED = {"412", "PreconditionFailed"}
-_GONE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound", "NoSuchBucket"}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_TRIES = 5
-_FAILURES = (BotoCoreError, OSError)
 
 
 class SourceGoneError(Exception):
@@ -56,7 +48,9 @@ def opened(file: SourceFile, begin: int = 0) -> BinaryIO:
         InputError, AwsError: it cannot be read.
     """
     if file.bucket:
-        return cast(BinaryIO, _Object(file, begin))
+        from jobs.ndjson_to_parquet.objects import opened_object
+
+        return opened_object(file, begin)
     try:
         stream = Path(file.uri).open("rb", buffering=0)  # noqa: SIM115 - the caller closes it
     except FileNotFoundError:
@@ -99,73 +93,3 @@ def _lines_in(stream: BinaryIO, begin: int, end: int) -> Iterator[bytes | Damage
         if stop:
             return
         at += len(piece)
-
-
-class _Object(io.RawIOBase):
-    """One version of an object in S3; a connection that breaks is made again from where it broke."""
-
-    def __init__(self, file: SourceFile, begin: int) -> None:
-        self._file = file
-        self._s3 = client("s3")
-        self._at = begin
-        self._size = 0
-        self._body = self._get()
-
-    def _get(self) -> Any:
-        file = self._file
-        given: dict[str, str] = {}
-        if file.version_id:
-            given["VersionId"] = file.version_id
-        elif file.etag:
-            given["IfMatch"] = f'"{file.etag}"'
-        if self._at:
-            given["Range"] = f"bytes={self._at}-"
-        with aws_errors(f"{file.uri} cannot be read"):
-            try:
-                answer = self._s3.get_object(Bucket=file.bucket, Key=file.key, **given)
-            except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code in _CHANGED:
-                    raise SourceGoneError("the object has other bytes than when the manifest was made") from None
-                if code in _GONE:
-                    raise SourceGoneError("the object does not exist any more") from None
-                if code == "InvalidRange":
-                    return io.BytesIO()
-                raise
-        self._size = self._at + answer["ContentLength"]
-        return answer["Body"]
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        if place != self._at:
-            self._body.close()
-            self._at, self._body = place, None
-        return place
-
-    def readinto(self, buffer: Any) -> int:
-        for left in reversed(range(_TRIES)):
-            try:
-                self._body = self._body or self._get()
-                data = self._body.read(len(buffer))
-                break
-            except _FAILURES as error:
-                self._body = None
-                if not left:
-                    raise InputError(f"{self._file.uri} cannot be read: {error}", "Run the job again") from error
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed and self._body is not None:
-            self._body.close()
-        super().close()

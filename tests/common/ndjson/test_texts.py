@@ -55,6 +55,44 @@ def test_a_bad_line_is_a_reject_between_good_ones(line: bytes, reason: str) -> N
     assert block.rejects == [Reject(9, reason, line.decode("utf-8", "backslashreplace"))]
 
 
+@pytest.mark.parametrize(("line", "reason"), BAD, ids=range(len(BAD)))
+def test_a_bad_line_among_lines_that_are_alike_is_a_reject(line: bytes, reason: str) -> None:
+    block = read_block(Block(b'{"a":1}\n' + line + b'\n{"a":2}\n', 1))
+    assert [column.to_pylist() for column in block.columns(["a"])] == [["1", "2"]]
+    assert [(reject.line, reject.reason) for reject in block.rejects] == [(2, reason)]
+
+
+def test_as_many_records_as_lines_are_not_one_on_each() -> None:
+    two, first, last = '{"a":1}{"a":2}', '{"a":', "3}"
+    begun, ended = '{"a":', '{"b":1}}{"a":2}'
+    inner = ('{"a":{}', ',"b":1}{"a":2}')
+    cases = (
+        ((two, first, last), 0),
+        (("", two), 0),
+        ((begun, ended), 0),
+        (inner, 0),
+        (('{"a":{}', two, "}", '{"a":4}'), 1),
+    )
+    for lines, good in cases:
+        block = read_block(Block("\n".join(lines).encode(), 1))
+        assert block.rows == good
+        assert [reject.text for reject in block.rejects] == [line for line in lines if line][: len(lines) - good]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_names_that_only_later_records_have_are_columns(end: str) -> None:
+    lines = ['{"a":1,"b":null}', '{"b":"x"}', *['{"a":2}'] * 1000, '{"A":3,"\\"":4,"":5}']
+    block = read_block(Block(end.join(lines).encode(), 1))
+    assert (block.names, block.rejects) == (("a", "b", '"', "_empty"), [])
+    assert [column.to_pylist()[:2] for column in block.columns(["a", "b"])] == [["1", None], [None, "x"]]
+    assert [column.to_pylist()[-2:] for column in block.columns(['a', '"', "_empty"])] == [
+        ["2", "3"], [None, "4"], [None, "5"],
+    ]  # fmt: skip
+    alike = read_block(Block(end.join(lines[:-1]).encode(), 1))
+    assert alike.names == ("a", "b")
+    assert alike.columns(["a", "b"]) == [column.slice(0, 1002) for column in block.columns(["a", "b"])]
+
+
 def test_a_line_of_16_mib_is_a_record() -> None:
     assert len(LONG) == LONGEST_LINE
     assert rows_of(LONG) == [{"long": "x" * (LONGEST_LINE - 11)}]
@@ -68,7 +106,7 @@ def test_a_record_may_have_1000_columns() -> None:
 @pytest.mark.parametrize("data", [b"", b"\n", b" \r\n\t\n"])
 def test_blank_lines_are_nothing(data: bytes) -> None:
     block = read_block(Block(data, 1))
-    assert (block.records, block.names, block.rejects) == ([], (), [])
+    assert (block.rows, block.names, block.rejects) == (0, (), [])
 
 
 def test_damage_is_a_reject_behind_the_lines_before_it() -> None:
@@ -133,7 +171,7 @@ def test_what_python_refuses_is_refused(line: bytes) -> None:
     except (ValueError, RecursionError):
         is_record = False
     block = read_block(Block(line, 1))
-    assert len(block.records) == is_record
+    assert block.rows == is_record
     assert len(block.rejects) == (not is_record and bool(line.strip(b" \t\r")))
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.ingestion.document import SourceFile
-from jobs.ndjson_to_parquet import outputs, plan
+from jobs.ndjson_to_parquet import plan, uploads
 from jobs.ndjson_to_parquet.cli import main
 from jobs.ndjson_to_parquet.sources import SourceGoneError, opened
 from tests.commands import call
@@ -66,7 +66,7 @@ def test_objects_become_objects(s3: Any) -> None:
 
 
 def test_a_large_upload_has_several_pieces(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outputs, "CHUNK_BYTES", 5 * 1024 * 1024)
+    monkeypatch.setattr(uploads, "CHUNK_BYTES", 5 * 1024 * 1024)
     noise = random.Random(1)
     lines = [b'{"n":"%s"}\n' % noise.randbytes(4000).hex().encode() for _ in range(1500)]
     manifest(s3, put(s3, "a.ndjson", b"".join(lines)))
