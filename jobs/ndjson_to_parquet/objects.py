@@ -8,13 +8,12 @@ from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from common.aws.clients import aws_errors, client
+from common.aws.clients import S3_CHANGED, S3_GONE, aws_errors, client
 from common.errors import InputError
 from common.ingestion.document import SourceFile
 from jobs.ndjson_to_parquet.sources import SourceGoneError
 
-_CHANGED = {"412", "PreconditionFailed"}
-_GONE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound", "NoSuchBucket"}
+_GONE = S3_GONE | {"NoSuchBucket"}
 _TRIES = 5
 _FAILURES = (BotoCoreError, OSError)
 
@@ -53,7 +52,7 @@ class _Object(io.RawIOBase):
                 answer = self._s3.get_object(Bucket=file.bucket, Key=file.key, **given)
             except ClientError as error:
                 code = error.response["Error"]["Code"]
-                if code in _CHANGED:
+                if code in S3_CHANGED:
                     raise SourceGoneError("the object has other bytes than when the manifest was made") from None
                 if code in _GONE:
                     raise SourceGoneError("the object does not exist any more") from None

@@ -10,6 +10,7 @@ from boto3.s3.transfer import TransferConfig
 
 from common.aws.clients import aws_errors, client
 from common.errors import AwsError
+from common.storage.filesystems import bucket_and_key
 from jobs.ndjson_to_parquet.outputs import Outputs, Target
 
 CHUNK_BYTES = 16 * 1024 * 1024
@@ -27,7 +28,7 @@ def uploads(folder_uri: str, names: Sequence[str]) -> Iterator[Outputs]:
     done = 0
     try:
         for name in names:
-            bucket, key = _object_of(folder_uri, name)
+            bucket, key = bucket_and_key(f"{folder_uri}/{name}")
             with aws_errors(f"s3://{bucket}/{key} cannot be written"):
                 begun = s3.create_multipart_upload(Bucket=bucket, Key=key)
             found.targets.append(Target(bucket=bucket, key=key, upload_id=begun["UploadId"]))
@@ -55,7 +56,7 @@ def send(content: BinaryIO, target: Target) -> tuple[str, ...]:
 
 def upload(content: BinaryIO, folder_uri: str, name: str) -> None:
     """Uploads a file whole."""
-    bucket, key = _object_of(folder_uri, name)
+    bucket, key = bucket_and_key(f"{folder_uri}/{name}")
     with aws_errors(f"s3://{bucket}/{key} cannot be written"):
         client("s3").upload_fileobj(content, bucket, key, Config=TransferConfig(use_threads=False))
 
@@ -66,9 +67,3 @@ def _complete(s3: Any, target: Target, etags: Sequence[str]) -> None:
         s3.complete_multipart_upload(
             Bucket=target.bucket, Key=target.key, UploadId=target.upload_id, MultipartUpload={"Parts": pieces}
         )
-
-
-def _object_of(folder_uri: str, name: str) -> tuple[str, str]:
-    """The bucket and the key of a file below the folder."""
-    bucket, _, prefix = folder_uri.removeprefix("s3://").partition("/")
-    return bucket, f"{prefix}/{name}" if prefix else name

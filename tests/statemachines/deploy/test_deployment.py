@@ -186,7 +186,7 @@ def test_the_second_of_two_project_files_is_read_before_anything_is_done(refused
     [
         (
             "SchedulesStat=ENABLED",
-            "no stack has a parameter SchedulesStat. Choose one of BuilderTimeoutSeconds, ExpectedFileSizeMb",
+            "no stack has a parameter SchedulesStat. Choose one of BuilderTimeoutSeconds, CompressionType",
         ),
         ("SchedulesState=MAYBE", "SchedulesState"),
         ("NamePrefix=UPPER", "NamePrefix"),
