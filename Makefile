@@ -8,9 +8,8 @@ LOCAL_VENV := .venv-local
 DOCS_VENV := .venv-docs
 BIN := $(VENV)/bin
 
-# pip would compile all on one core, and add 386 MB: tests of packages, and these, which hardly anything imports
-NOT_COMPILED := /(tests|sympy|networkx|mlflow|databricks|pip)/
-COMPILE = -m compileall -q -j 0 -x '$(NOT_COMPILED)'
+INSTALL := requirements/install.sh
+EDITABLE := uv pip install --no-config --quiet --no-deps --no-build-isolation --editable .
 CHECKS := statemachines/lint/checks
 ON_BOTH_CORES := -n 2 --dist loadfile --no-loadscope-reorder # in the order of tests/conftest.py
 MERMAID := 11.12.0
@@ -42,31 +41,30 @@ setup: $(VENV)/.installed $(LOCAL_VENV)/.installed ## Create the environments of
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile --require-hashes -r requirements/dev.txt
-	$(BIN)/python $(COMPILE) $(VENV)/lib
-	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install --quiet --no-compile --require-hashes -r <(awk '/^uv==/, !/\\$$/' requirements/dev.txt)
+	$(INSTALL) $(VENV) requirements/dev.txt
+	PYTHONWARNINGS=ignore $(BIN)/$(EDITABLE) --python $(BIN)/python
 	touch $@
 
-$(LOCAL_VENV)/.installed: requirements/local.txt
-	$(PYTHON) -m venv $(LOCAL_VENV)
-	$(LOCAL_VENV)/bin/pip install --quiet --no-compile --require-hashes -r requirements/local.txt
-	$(LOCAL_VENV)/bin/python $(COMPILE) $(LOCAL_VENV)/lib
+$(LOCAL_VENV)/.installed: requirements/local.txt | $(VENV)/.installed
+	$(PYTHON) -m venv --without-pip $(LOCAL_VENV)
+	$(INSTALL) $(LOCAL_VENV) requirements/local.txt
 	touch $@
 
-$(PIPELINES_VENV)/.installed: requirements/pipelines.txt
-	$(PYTHON) -m venv $(PIPELINES_VENV)
-	$(PIPELINES_VENV)/bin/pip install --quiet --require-hashes -r requirements/pipelines.txt
+$(PIPELINES_VENV)/.installed: requirements/pipelines.txt | $(VENV)/.installed
+	$(PYTHON) -m venv --without-pip $(PIPELINES_VENV)
+	$(INSTALL) $(PIPELINES_VENV) requirements/pipelines.txt
 	touch $@
 
-$(SPARK_VENV)/.installed: requirements/spark.txt pyproject.toml
-	$(PYTHON) -m venv $(SPARK_VENV)
-	$(SPARK_VENV)/bin/pip install --quiet --require-hashes -r requirements/spark.txt
-	PYTHONWARNINGS=ignore $(SPARK_VENV)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+$(SPARK_VENV)/.installed: requirements/spark.txt pyproject.toml | $(VENV)/.installed
+	$(PYTHON) -m venv --without-pip $(SPARK_VENV)
+	$(INSTALL) $(SPARK_VENV) requirements/spark.txt
+	PYTHONWARNINGS=ignore $(BIN)/$(EDITABLE) --python $(SPARK_VENV)/bin/python
 	touch $@
 
-$(DOCS_VENV)/.installed: requirements/docs.txt
-	$(PYTHON) -m venv $(DOCS_VENV)
-	$(DOCS_VENV)/bin/pip install --quiet --require-hashes -r requirements/docs.txt
+$(DOCS_VENV)/.installed: requirements/docs.txt | $(VENV)/.installed
+	$(PYTHON) -m venv --without-pip $(DOCS_VENV)
+	$(INSTALL) $(DOCS_VENV) requirements/docs.txt
 	touch $@
 
 .PHONY: demo

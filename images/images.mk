@@ -53,7 +53,7 @@ sbom: engine ## Write bills of materials of the built images (CycloneDX) to buil
 .PHONY: images-check
 images-check: setup
 	$(BIN)/hadolint $(addsuffix /Dockerfile,$(IMAGES))
-	$(BIN)/shellcheck --external-sources $(wildcard images/*.sh images/*/*.sh) .ci/run .ci/parts
+	$(BIN)/shellcheck --external-sources $(wildcard images/*.sh images/*/*.sh) $(INSTALL) .ci/run .ci/parts
 
 .PHONY: images-lock
 images-lock: setup $(SPARK_VENV)/.installed java # the packages and jars of the images, in the versions of dev.txt
