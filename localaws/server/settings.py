@@ -79,7 +79,8 @@ def _hosts(port: int) -> frozenset[str]:
 class Settings:
     """One server: its home folder, port, credential and names, and how it runs steps.
 
-    `hosts` are the names, each with a port, under which it answers.
+    `hosts` are the names, each with a port, under which it answers. `glue_minute_seconds` is the unit of the time
+    limits of Glue's runs; tests shorten it.
     """
 
     home: Path
@@ -94,6 +95,7 @@ class Settings:
     step_commands: frozenset[str]
     step_umask: int
     function_idle_seconds: float
+    glue_minute_seconds: float
 
     @classmethod
     def from_environment(cls, step_umask: int) -> Settings:
@@ -120,6 +122,7 @@ class Settings:
             step_commands=_words("NDR_STEP_COMMANDS") or STAGE_COMMANDS,
             step_umask=step_umask,
             function_idle_seconds=_number("NDR_FUNCTION_IDLE", 300, 0),
+            glue_minute_seconds=_number("NDR_GLUE_MINUTE", 60, 0),
         )
 
     @property

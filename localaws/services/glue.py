@@ -143,7 +143,7 @@ class GlueRuns:
             environment={**settings.child_environment(), "TMPDIR": str(scratch)},
             folder=scratch,
             log=settings.home / "logs" / "glue" / job["Name"] / f"{run['Id']}.log",
-            timeout_seconds=float(run["Timeout"]) * 60,
+            timeout_seconds=float(run["Timeout"]) * settings.glue_minute_seconds,
         )
 
     def _run(self, run: dict[str, Any]) -> None:

@@ -10,7 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import unique, wait_for, write_step
+from localaws.credential import Credential
+from localaws.server.settings import Settings
+from tests.localaws.running import Started, unique, wait_for, write_step
 from tests.localaws.services.stepfunctions.machines import machine
 
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT"}
@@ -115,13 +117,21 @@ def test_a_run_can_be_stopped(local_aws: LocalAws, step_bin: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_has_a_time_limit_in_minutes(local_aws: LocalAws, step_bin: Path) -> None:
+def test_a_run_has_a_time_limit_in_minutes(start_local_aws: Started, step_bin: Path) -> None:
+    local = start_local_aws(step_bin, NDR_GLUE_MINUTE="3")
     write_step(step_bin, "ndr-glue-long", "sleep 600")
-    name = job(local_aws, "ndr_glue_long.py", Timeout=5)
-    identifier = local_aws.client("glue").start_job_run(JobName=name, Timeout=1)["JobRunId"]
-    done = finish(local_aws, name, identifier, 100)
-    assert (done["JobRunState"], done["ErrorMessage"]) == ("TIMEOUT", "Job run exceeded its timeout of 1 minutes")
-    assert 60 <= done["ExecutionTime"] <= 65
+    name = job(local, "ndr_glue_long.py", Timeout=500)
+    identifier = local.client("glue").start_job_run(JobName=name, Timeout=2)["JobRunId"]
+    done = finish(local, name, identifier, 100)
+    assert (done["JobRunState"], done["ErrorMessage"]) == ("TIMEOUT", "Job run exceeded its timeout of 2 minutes")
+    assert 6 <= done["ExecutionTime"] <= 20
+
+
+def test_a_minute_has_sixty_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Credential.make(tmp_path)
+    monkeypatch.setenv("NDR_LOCAL_HOME", str(tmp_path))
+    monkeypatch.setenv("NDR_STEP_BIN", str(tmp_path))
+    assert Settings.from_environment(step_umask=0o022).glue_minute_seconds == 60
 
 
 @pytest.mark.parametrize("script", ["ndr_local.py", "sh", "../ndr_glue_true.py/python", "ndr_glue_true.py/.."])

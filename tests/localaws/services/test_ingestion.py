@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,14 +69,28 @@ def deploy(local: LocalAws, name: str, folder: Path, **parameters: str) -> dict[
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-@pytest.fixture
-def stack(local_aws: LocalAws, step_bin: Path, tmp_path: Path) -> Iterator[Stack]:
+@contextmanager
+def deployed(local: LocalAws, step_bin: Path, folder: Path) -> Iterator[Stack]:
+    """A stack of its own, which is deleted afterwards."""
     write_function(step_bin)
     name = unique("ingestion")
-    yield Stack(local_aws, name, deploy(local_aws, name, tmp_path), tmp_path)
-    client = local_aws.client("cloudformation")
+    yield Stack(local, name, deploy(local, name, folder), folder)
+    client = local.client("cloudformation")
     client.delete_stack(StackName=name)
     client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+
+
+@pytest.fixture
+def stack(local_aws: LocalAws, step_bin: Path, tmp_path: Path) -> Iterator[Stack]:
+    with deployed(local_aws, step_bin, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scheduled(local_aws: LocalAws, step_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack from before the first test: its schedules are due a minute later, when the others have run."""
+    with deployed(local_aws, step_bin, tmp_path_factory.mktemp("scheduled")) as made:
+        yield made
 
 
 def test_an_object_is_announced_to_the_function(stack: Stack) -> None:
@@ -160,7 +175,8 @@ def test_the_index_of_pending_items_holds_these_only(stack: Stack) -> None:
 
 
 @pytest.mark.slow
-def test_a_schedule_invokes_the_function_unless_it_is_paused(stack: Stack) -> None:
+def test_a_schedule_invokes_the_function_unless_it_is_paused(scheduled: Stack) -> None:
+    stack = scheduled
     once = f"{datetime.now(UTC) + timedelta(seconds=5):%Y-%m-%dT%H:%M:%S}"
     stack.local.client("scheduler").create_schedule(
         Name=stack.name,
