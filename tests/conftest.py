@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import locale
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from xdist.scheduler import LoadFileScheduling
 
 from common.config.project import ProjectParameters
 from common.contracts.session import SESSION_COLUMNS
@@ -37,6 +40,12 @@ if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = __file__
 
 ENGINE = os.environ.get("NDR_TEST_ENGINE", "sail")
+ONE_LAKE = {
+    "edge_slices": {f"tests/jobs/{stage}/test_against_oracle.py" for stage in ("delta", "fg_a", "pair_counts")},
+    "baselines": {f"tests/jobs/{stage}/test_against_oracle.py" for stage in ("fg_b", "fg_c")},
+}
+"""Files by the fixture of tests/jobs/conftest.py that they share: a worker of its own would make it again."""
+
 OF_OTHERS = {"PYTEST_CURRENT_TEST", "KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK"}
 """Variables that pytest, and scikit-learn when it is imported, set for good."""
 
@@ -52,6 +61,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with the files that have slow tests: none of them is left to one core at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+class ByLake(LoadFileScheduling):  # type: ignore[misc]
+    """Gives a worker whole files, and all files whose tests read one lake."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return next((lake for lake, files in ONE_LAKE.items() if file in files), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The scheduler, unless another one is asked for."""
+    return ByLake(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)
@@ -94,9 +117,12 @@ def _difference(before: Any, after: Any) -> str:
 
 
 @pytest.fixture(scope="session")
-def session() -> Iterator[SparkSession]:
-    with open_engine(ENGINE) as opened:
-        yield opened
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    with ExitStack() as opened:
+        with (tmp_path_factory.getbasetemp().parent / "engine.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # on a new machine, the first worker fetches the jars of classic Spark
+            engine = opened.enter_context(open_engine(ENGINE))
+        yield engine
 
 
 @dataclass
