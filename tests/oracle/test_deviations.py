@@ -35,11 +35,17 @@ def baselines(*rows: Row, pairs: Sequence[Row] = ()) -> dict[str, pa.Table]:
     return fg_b(past, seen, SPEC, ProjectParameters(), parse_moment(NOW), "7d", day)
 
 
-def deviations(current: Row, *rows: Row, pairs: Sequence[Row] = (), now: Sequence[Row] = ()) -> Row:
-    made = baselines(*rows, pairs=pairs)
-    row: Row
-    (row,) = fg_c(fg_a_table(SPEC, current), pair_counts_table(SPEC, *now), made, SPEC, "7d", "2026-03").to_pylist()
-    return row
+def deviations(*cases: tuple[Row, Sequence[Row]]) -> list[Row]:
+    """Of the current row of each case from the rows of its past, each case in a segment of its own."""
+    past = baselines(*(moved(row, number) for number, (_, rows) in enumerate(cases) for row in rows))
+    now = fg_a_table(SPEC, *(moved(row, number) for number, (row, _) in enumerate(cases)))
+    rows = fg_c(now, pair_counts_table(SPEC), past, SPEC, "7d", "2026-03").to_pylist()
+    return sorted(rows, key=lambda row: int(row["host_ip"].split(".")[2]))
+
+
+def moved(row: Row, segment: int) -> Row:
+    host: str = row["host_ip"].replace("10.1.1.", f"10.2.{segment}.")
+    return row | {"host_ip": host, "segment_id": f"10.2.{segment}.0/24"}
 
 
 def transforms(row: Row, name: str) -> list[Any]:
@@ -74,20 +80,16 @@ DEVIATIONS = [
 
 
 @cache
-def deviations_of_all_cases() -> dict[str, Row]:
-    """All cases at once, each a host in a segment of its own."""
-    hosts = [{"host_ip": f"10.2.{number}.1", "segment_id": f"10.2.{number}.0/24"} for number in range(len(DEVIATIONS))]
-    cases = list(zip(hosts, DEVIATIONS, strict=True))
-    past = baselines(*(row for host, (name, values, _, _) in cases for row in history(name, *values, **host)))
-    now = fg_a_table(SPEC, *(fg_a_row(SPEC, NOW, **host, **{name: x}) for host, (name, _, x, _) in cases))
-    rows = fg_c(now, pair_counts_table(SPEC), past, SPEC, "7d", "2026-03").to_pylist()
-    return {row["host_ip"]: row for row in rows}
+def deviations_of_all_cases() -> list[Row]:
+    return deviations(
+        *((fg_a_row(SPEC, NOW, **{name: x}), history(name, *values)) for name, values, x, _ in DEVIATIONS)
+    )
 
 
 @pytest.mark.parametrize("number", range(len(DEVIATIONS)))
 def test_deviation(number: int) -> None:
     name, _, _, expected = DEVIATIONS[number]
-    row = deviations_of_all_cases()[f"10.2.{number}.1"]
+    row = deviations_of_all_cases()[number]
     assert transforms(row, name) == pytest.approx(list(expected))
     assert row["baseline_source"] == "host"
 
@@ -95,13 +97,13 @@ def test_deviation(number: int) -> None:
 def test_whose_baseline() -> None:
     own = [fg_a_row(SPEC, window, sessions_cnt_w_15m=9) for window in WINDOWS[:2]]
     others = history("sessions_cnt_w_15m", 5, 5, 5, host_ip="10.1.1.11")
+    of_another_band = history("sessions_cnt_w_15m", 1, 1, 1, 1, time_band="off_hours")
     current = fg_a_row(SPEC, NOW, sessions_cnt_w_15m=7)
+    enough, *without = deviations((current, [*own, *others]), (current, own), (current, of_another_band))
     # 2 own rows are too few, 5 of the segment (5 5 5 9 9, median 5) are enough
-    row = deviations(current, *own, *others)
-    assert (row["baseline_source"], row["sessions_cnt_w_15m_ratio"]) == ("segment", pytest.approx(1.4))
+    assert (enough["baseline_source"], enough["sessions_cnt_w_15m_ratio"]) == ("segment", pytest.approx(1.4))
     # neither has enough, or the band has no row at all
-    for past in ((*own,), history("sessions_cnt_w_15m", 1, 1, 1, 1, time_band="off_hours")):
-        row = deviations(current, *past)
+    for row in without:
         assert row["baseline_source"] == "none"
         assert {value for name, value in row.items() if name in SPEC.fg_c_features()} == {None}
         assert row["anomaly_strength_core"] is row["scan_suspicion_score"] is None
@@ -110,31 +112,33 @@ def test_whose_baseline() -> None:
 def test_composites() -> None:
     past = [fg_a_row(SPEC, window, bytes_src_sum_w_1h=1000) for window in WINDOWS]
     current = fg_a_row(SPEC, NOW, bytes_src_sum_w_1h=1030, bytes_asymmetry_ratio_w_1h=-0.01, in_sessions_cnt_w_8h=4)
-    row = deviations(current, *past)
+    unknown = {"new_peer_cnt_lookback30d_w_1h": None}
+    denied = history("deny_ratio_w_15m", 0.05, 0.05, 0.05, 0.05)
+    row, without_novelty, negative = deviations(
+        (current, past), (current, [row | unknown for row in past]), (fg_a_row(SPEC, NOW), denied)
+    )
     # of its four metrics bytes have 3, the asymmetry -1, which counts as 0; the other labels have 0
     assert row["exfiltration_suspicion_score"] == pytest.approx(0.75)
     # of the core metrics: inbound sessions 4, bytes 3
     assert row["anomaly_strength_core"] == pytest.approx(4)
     assert row["scan_suspicion_score"] == row["lateral_movement_suspicion_score"] == 0
     # without history of novelty three metrics are left, and it has no deviation
-    unknown = {"new_peer_cnt_lookback30d_w_1h": None}
-    row = deviations(current, *(row | unknown for row in past))
-    assert row["exfiltration_suspicion_score"] == pytest.approx(1.0)
-    assert transforms(row, "new_peer_cnt_lookback30d_w_1h") == [None] * 3
+    assert without_novelty["exfiltration_suspicion_score"] == pytest.approx(1.0)
+    assert transforms(without_novelty, "new_peer_cnt_lookback30d_w_1h") == [None] * 3
     # a negative deviation is strong, but not suspicious
-    row = deviations(fg_a_row(SPEC, NOW), *history("deny_ratio_w_15m", 0.05, 0.05, 0.05, 0.05))
-    assert row["anomaly_strength_core"] == pytest.approx(5)
-    assert row["scan_suspicion_score"] == 0
+    assert negative["anomaly_strength_core"] == pytest.approx(5)
+    assert negative["scan_suspicion_score"] == 0
 
 
 def test_pair_features() -> None:
     pairs = [pair_counts_row(WINDOWS[0], sessions_cnt=5), pair_counts_row(WINDOWS[0], src_ip="10.1.1.11", dst_port=22)]
     now = [pair_counts_row(NOW), pair_counts_row(NOW, dst_port=22), pair_counts_row("2026-03-11T13:23Z", dst_port=80)]
     past = [fg_a_row(SPEC, window) for window in WINDOWS]
-    row = deviations(fg_a_row(SPEC, NOW), *past, pairs=pairs, now=now)
+    current = fg_a_table(SPEC, fg_a_row(SPEC, NOW), fg_a_row(SPEC, NOW, host_ip="10.1.1.12"))
+    made = fg_c(current, pair_counts_table(SPEC, *now), baselines(*past, pairs=pairs), SPEC, "7d", "2026-03")
+    row, without = sorted(made.to_pylist(), key=lambda row: str(row["host_ip"]))
     # 443 was seen five times: 1/6; 22 by another host only: 1
     assert row["pair_rarity_max"] == 1
     assert row["pair_rarity_mean"] == pytest.approx((1 / 6 + 1) / 2)
     assert row["new_pair_share"] == 0.5
-    row = deviations(fg_a_row(SPEC, NOW, host_ip="10.1.1.12"), *past, pairs=pairs, now=now)
-    assert row["pair_rarity_max"] is row["pair_rarity_mean"] is row["new_pair_share"] is None
+    assert without["pair_rarity_max"] is without["pair_rarity_mean"] is without["new_pair_share"] is None
