@@ -12,8 +12,9 @@ INSTALL := requirements/install.sh
 EDITABLE := uv pip install --no-config --quiet --no-deps --no-build-isolation --editable .
 CHECKS := statemachines/lint/checks
 ON_BOTH_CORES := -n 2 --dist loadfile --no-loadscope-reorder # in the order of tests/conftest.py
-# for small lakes: few tasks, and no compilation that pays off only after minutes
-SMALL_SPARK := NDR_SPARK_CONF=spark.sql.shuffle.partitions=4 JAVA_TOOL_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# for small lakes: few tasks, no compilation that pays off only after minutes, and the room for code that there is with it
+SMALL_SPARK := NDR_SPARK_CONF=spark.sql.shuffle.partitions=4 \
+	JAVA_TOOL_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m"
 MERMAID := 11.12.0
 ACTIONLINT := 1.7.12
 MACHINES_ASL := $(wildcard statemachines/*.asl.json)
