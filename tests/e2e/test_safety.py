@@ -19,7 +19,7 @@ from tests.lakes import assert_same_table
 
 pytestmark = pytest.mark.slow
 
-KILL_AFTER_SECONDS = (1.8, 3.0, 4.5)  # make torture draws many more moments
+KILL_AFTER_SECONDS = (1.0, 1.8, 2.4, 3.0, 3.6, 4.5)
 WRITTEN = {
     "ndr-delta": (
         "delta_pair",

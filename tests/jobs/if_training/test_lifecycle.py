@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "ndr-if-training")
 WINDOWS, HOSTS = 60, 20
-KILL_AFTER_SECONDS = (2.5, 5.5, 9.0)  # make torture draws many more moments
+KILL_AFTER_SECONDS = (1.2, 2.5, 4.0, 5.5, 7.0, 9.0)
 
 
 def fresh(source: Lifecycle, folder: Path) -> Lifecycle:
