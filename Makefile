@@ -106,7 +106,7 @@ torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at rando
 
 .PHONY: test-spark
 test-spark: $(SPARK_VENV)/.installed java ## Run the parity tests on classic Spark
-	NDR_TEST_ENGINE=spark $(SMALL_SPARK) $(SPARK_VENV)/bin/python -u -m pytest $(ON_BOTH_CORES) --durations 10 -m parity
+	NDR_TEST_ENGINE=spark $(SMALL_SPARK) $(SPARK_VENV)/bin/python -u -m pytest --durations 10 -m parity
 
 .PHONY: java
 java: # Java 17 or later, for classic Spark; installed if missing, on Debian as root

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import locale
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,12 +115,9 @@ def _difference(before: Any, after: Any) -> str:
 
 
 @pytest.fixture(scope="session")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    with ExitStack() as opened:
-        with (tmp_path_factory.getbasetemp().parent / "engine.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # on a new machine, the first worker fetches the jars of classic Spark
-            engine = opened.enter_context(open_engine(ENGINE))
-        yield engine
+def session() -> Iterator[SparkSession]:
+    with open_engine(ENGINE) as opened:
+        yield opened
 
 
 @dataclass
