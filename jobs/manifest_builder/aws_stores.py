@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors, client
 from common.errors import StorageError
+from common.ingestion.events import Announced
 from common.ingestion.table import TrackingTable
 from jobs.manifest_builder.config import BuilderConfig
-from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.stores import Stores
 
 GIB = 1 << 30

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -12,9 +11,10 @@ import click
 from common.errors import InputError, ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.lambda_function import is_function, serve
 from common.runtime.version import version_option
 from jobs.manifest_builder.config import BuilderConfig, Route, parse_routes
-from jobs.manifest_builder.handler import RUNTIME_API, serve
+from jobs.manifest_builder.handler import handle
 
 
 class RoutesType(click.ParamType[tuple[Route, ...]]):
@@ -145,8 +145,8 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
 @report_errors
 def main(event: IO[str] | None, **options: Any) -> None:
     """Track NDJSON files that land in a bucket, and put them together into manifests, each with an execution."""
-    if os.environ.get(RUNTIME_API):
-        serve()
+    if is_function():
+        serve(handle)
     if event is None:
         raise click.UsageError("Missing option '--event'.")
     from jobs.manifest_builder.aws_stores import aws_stores

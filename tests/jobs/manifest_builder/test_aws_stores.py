@@ -10,6 +10,7 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 
 from common.errors import AwsError, StorageError
+from common.ingestion.events import Announced
 from common.ingestion.items import ManifestRecord, files_of
 from common.ingestion.table import TrackingTable
 from common.ingestion.writes import put_new
@@ -17,7 +18,6 @@ from jobs.manifest_builder import aws_stores as aws_stores_module
 from jobs.manifest_builder import claims
 from jobs.manifest_builder.aws_stores import Buckets, StateMachine, aws_stores
 from jobs.manifest_builder.config import BuilderConfig
-from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.job import run
 from tests.jobs.manifest_builder.conftest import TABLE, Aws, announced
 

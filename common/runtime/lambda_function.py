@@ -1,0 +1,21 @@
+"""A command as a function of Lambda."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
+
+
+def is_function() -> bool:
+    """Whether Lambda started this process."""
+    return bool(os.environ.get(RUNTIME_API))
+
+
+def serve(handle: Callable[[Mapping[str, Any], Any], Any]) -> NoReturn:
+    """Replaces this process by one that takes events from Lambda's Runtime API, one after the other."""
+    os.environ.setdefault("AWS_LAMBDA_LOG_FORMAT", "JSON")
+    os.execv(sys.executable, [sys.executable, "-m", "awslambdaric", f"{handle.__module__}.{handle.__name__}"])
