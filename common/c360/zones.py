@@ -18,6 +18,9 @@ ZONES = ("raw", "archive", "rejected", "clean", "staging")
 HASH_DIGITS = 16
 """Leading hex digits of the SHA-256 of a file's bytes, in its name in `archive` and `rejected`."""
 
+DELIVERED_AT = "delivered-at"
+"""Metadata of an object of `archive` or `rejected`: when it was delivered, ISO 8601 in UTC; files have it as mtime."""
+
 _HASH = re.compile(rf"\.[0-9a-f]{{{HASH_DIGITS}}}$")
 _DATE = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 _PARTS = re.compile(r"year=(\d{4})/month=(\d{1,2})/day=(\d{1,2})(?:/|$)")
