@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from common.arrays import Integers
-from common.c360.csv_rows import csv_rows
+from common.c360.csv_rows import InvalidFileError, csv_rows
 from common.c360.datasets import Dataset
 from common.logs.blocks import Block, blocks_of
 from common.logs.packing import Damage
@@ -49,6 +49,17 @@ class Rows:
     broken: list[Broken]
     read: int
     next_line: int
+
+    @classmethod
+    def of_invalid(cls, problem: InvalidFileError) -> Rows:
+        """What stands for a file that is none of its dataset: one broken row."""
+        line = problem.line or 1
+        broken = [Broken(line, problem.reason, problem.value or "")]
+        return cls(np.zeros(0, dtype=np.int64), [], (), _no_columns, broken, 1, line)
+
+
+def _no_columns(names: Iterable[str]) -> list[pa.StringArray]:
+    return [pa.nulls(0, pa.string()) for _ in names]
 
 
 def rows_of(dataset: Dataset, pieces: Iterable[bytes | Damage], first_line: int = 1) -> Iterator[Rows]:
