@@ -18,7 +18,7 @@ _YEAR_FIRST = re.compile(r"(\d{4})([-/.]?)(\d{1,2})\2(\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
 _NAMED = re.compile(r"(\d{1,2})[ .-]+([A-Za-z]{3,9})\.?[ ,-]+(\d{4})")
 _NAMED_FIRST = re.compile(r"([A-Za-z]{3,9})\.? +(\d{1,2}),? +(\d{4})")
-_TIME = re.compile(r"T(?=\d\d)| +(?=\d{1,2}:\d\d)")
+_TIME = re.compile(r"T(?=\d{1,2}:|\d{4})| +(?=\d{1,2}:\d\d)")
 _EPOCHS = {10: 1, 13: 1_000, 16: 1_000_000}
 _EPOCH = re.compile(r"(\d{10}|\d{13}|\d{16})(\.\d+)?")
 _NUMBER = re.compile(r"[+-]?[\d.,' \u00a0\u202f]*\d[\d.,' \u00a0\u202f]*")
@@ -29,7 +29,7 @@ _YES = {"y": True, "yes": True, "true": True, "t": True, "1": True, "on": True,
         "n": False, "no": False, "false": False, "f": False, "0": False, "off": False}  # fmt: skip
 
 
-class SpellingError(ValueError):
+class SpellingError(Exception):
     """A text is no value of its column; the message says why."""
 
 
