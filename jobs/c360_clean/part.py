@@ -161,7 +161,8 @@ def _write(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> 
     waiting: list[pa.RecordBatch] = []
     rows = held = 0
     repeated = [name for name in schema.names if name in REPEATED]
-    with pq.ParquetWriter(path, schema, compression="snappy", use_dictionary=repeated) as writer:
+    options = {"compression": "snappy", "use_dictionary": repeated, "write_statistics": False}  # all of it is read
+    with pq.ParquetWriter(path, schema, **options) as writer:
         for batch in batches:
             waiting.append(batch)
             held += batch.num_rows

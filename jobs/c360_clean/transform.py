@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.arrays import Flags
+from common.arrays import Flags, Integers
 from common.c360.datasets import Dataset
 from common.c360.rows import Rows
 from common.logs.batches import decoded
@@ -32,6 +33,11 @@ PAYLOAD: Mapping[str, tuple[str, ...]] = {
     "amount": ("amount", "price"),
 }
 """Columns that are fields of `payload`, the first of these that there is."""
+
+PAYLOAD_NAMES = tuple(dict.fromkeys(chain.from_iterable(PAYLOAD.values())))
+
+MOST_KINDS = 50
+"""Kinds of events whose payloads are read apart."""
 
 MISSING = "required value is missing"
 NO_OBJECT = "no JSON object"
@@ -117,30 +123,51 @@ def _texts(dataset: Dataset, rows: Rows) -> tuple[dict[str, pa.StringArray], dic
     texts = dict(zip(names, map(trimmed, rows.columns(names)), strict=True))
     if not is_nested:
         return texts, {}
-    fields, no_object = payload_fields(texts["payload"])
+    fields, no_object = payload_fields(texts["payload"], texts["event_type"])
     return texts | fields, {"payload": [(NO_OBJECT, no_object)]} if no_object.any() else {}
 
 
-def payload_fields(payloads: pa.StringArray) -> tuple[dict[str, pa.StringArray], Flags]:
-    """The trimmed text of each column of `PAYLOAD`, and which of the payloads are no objects."""
-    filled = flags(pc.and_(pc.is_valid(payloads), pc.not_equal(payloads, "{}")))
-    lines = payloads.filter(pa.array(filled)).to_pylist()
-    data = "\n".join(line.replace("\n", " ") for line in lines).encode()
-    found = read_block(Block(data, 1))
+def payload_fields(payloads: pa.StringArray, kinds: pa.StringArray) -> tuple[dict[str, pa.StringArray], Flags]:
+    """The trimmed text of each column of `PAYLOAD`, and which of the payloads are no objects.
+
+    Payloads of rows of one kind are alike, so they are read together.
+    """
+    filled = pc.and_(pc.is_valid(payloads), pc.not_equal(payloads, "{}"))
     no_object = np.zeros(len(payloads), dtype=bool)
-    rejected = np.zeros(len(lines), dtype=bool)
-    rejected[[(reject.line or 1) - 1 for reject in found.rejects]] = True
-    no_object[filled] = rejected
     place = np.full(len(payloads), -1, dtype=np.int64)
-    place[filled & ~no_object] = np.arange(len(lines) - rejected.sum())
-    indices = pa.array(place, mask=place < 0)
-    names = dict.fromkeys(name for group in PAYLOAD.values() for name in group)
-    columns = dict(zip(names, map(trimmed, found.columns(names)), strict=True)) if lines else {}
-    if not columns:
+    parts, before = [], 0
+    for rows in _alike(kinds, flags(filled)):
+        found = read_block(Block(_joined(payloads.take(pa.array(rows))), 1))
+        rejected = rows[[(reject.line or 1) - 1 for reject in found.rejects]]
+        no_object[rejected] = True
+        right = rows[~no_object[rows]]
+        place[right] = np.arange(before, before + len(right))
+        before += len(right)
+        parts.append([trimmed(texts) for texts in found.columns(PAYLOAD_NAMES)])
+    if not parts:
         return dict.fromkeys(PAYLOAD, pa.nulls(len(payloads), pa.string())), no_object
-    return {
-        column: pc.coalesce(*(columns[name] for name in group)).take(indices) for column, group in PAYLOAD.items()
-    }, no_object
+    indices = pa.array(place, mask=place < 0)
+    columns = dict(zip(PAYLOAD_NAMES, map(pa.concat_arrays, zip(*parts, strict=True)), strict=True))
+    found_texts = {column: pc.coalesce(*(columns[name] for name in group)) for column, group in PAYLOAD.items()}
+    return {column: texts.take(indices) for column, texts in found_texts.items()}, no_object
+
+
+def _alike(kinds: pa.StringArray, filled: Flags) -> list[Integers]:
+    """The filled rows by their kind; all together if there are too many kinds."""
+    encoded = kinds.dictionary_encode("encode")
+    if len(encoded.dictionary) > MOST_KINDS:
+        return [np.flatnonzero(filled)]
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    found = (np.flatnonzero(filled & (codes == code)) for code in range(len(encoded.dictionary)))
+    return [rows for rows in found if len(rows)]
+
+
+def _joined(texts: pa.StringArray) -> bytes:
+    """The texts, which are not null, as lines."""
+    lines = pc.replace_substring(texts, "\n", " ") if pc.any(pc.match_substring(texts, "\n")).as_py() else texts
+    whole = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines), "\n")
+    data: bytes = whole[0].as_buffer().to_pybytes()
+    return data
 
 
 def _column(name: str, kind: str, texts: Texts) -> Typed:

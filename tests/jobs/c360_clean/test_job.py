@@ -105,6 +105,17 @@ def test_events(zones: Zones) -> None:
     assert zones.table("activity_logs").schema.equals(ACTIVITY_LOGS.arrow)
 
 
+def test_payloads_of_however_many_kinds_are_those_of_their_rows(zones: Zones) -> None:
+    few = [EVENT | {"event_id": f"e{at}", "event_type": f"t{at % 3}", "payload": {"amount": at}} for at in range(60)]
+    many = [row | {"event_type": f"t{at}"} for at, row in enumerate(few)]
+    none = [EVENT | {"event_id": "n", "event_type": None, "payload": {"amount": 1}}]
+    for rows in (few, many):
+        zones.put("activity_logs", lines(*rows, *none))
+        assert zones.clean()[0] == 0
+        assert [row["amount"] for row in zones.rows("activity_logs")] == list(range(60))
+        assert [reject["column"] for reject in zones.rejects("activity_logs")] == ["event_type"]
+
+
 def test_rejects_have_the_first_wrong_column(zones: Zones) -> None:
     bad: list[tuple[dict[str, Any], str, str | None, str]] = [
         ({"event_id": ""}, "event_id", None, "required value is missing"),
