@@ -8,7 +8,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from common.storage.files import Folder
 from jobs.c360_validate.cli import main
 from jobs.c360_validate.handler import _environment, handle
 from jobs.c360_validate.zones import S3Zones
@@ -125,3 +127,39 @@ def test_an_event_without_records_is_an_error(aws: Any, tmp_path: Path) -> None:
     path.write_text("{}")
     code, _, error = call(main, "--zones", "s3://zones/c360", "--event", path)
     assert code == 1 and "the event has no Records" in error
+
+
+def test_only_what_was_read_is_copied_and_removed_and_nothing_is_replaced(aws: Any) -> None:
+    etag = aws.put_object(Bucket="zones", Key=KEY, Body=PLANS)["ETag"]
+    zones = S3Zones(Folder("s3://zones/c360"))
+    asked: list[Any] = []
+    for call_name in ("CopyObject", "DeleteObject"):
+        zones.buckets.s3.meta.events.register(f"before-call.s3.{call_name}", lambda params, **_: asked.append(params))
+    raw = zones.found("plans/plans_20250102.csv")
+    assert raw
+    assert zones.copied(raw, "archive/a", "0" * 64) and zones.removed(raw)
+    copy, delete = (params["headers"] for params in asked)
+    assert (copy["If-None-Match"], copy["x-amz-copy-source-if-match"], delete["If-Match"]) == ("*", etag, etag)
+
+
+def test_what_was_archived_meanwhile_is_no_failure(aws: Any) -> None:
+    """Two functions have the same file; S3 refuses the copy of the second one."""
+    aws.put_object(Bucket="zones", Key=KEY, Body=PLANS)
+    zones = S3Zones(Folder("s3://zones/c360"))
+    raw = zones.found("plans/plans_20250102.csv")
+    assert raw
+
+    def refused(**_: Any) -> None:
+        aws.put_object(Bucket="zones", Key="c360/archive/a", Body=PLANS)
+        raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "CopyObject")
+
+    zones.buckets.s3.meta.events.register("before-call.s3.CopyObject", refused)
+    assert zones.copied(raw, "archive/a", "0" * 64)
+    aws.delete_object(Bucket="zones", Key="c360/archive/a")
+
+    def changed(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "CopyObject")
+
+    zones = S3Zones(Folder("s3://zones/c360"))
+    zones.buckets.s3.meta.events.register("before-call.s3.CopyObject", changed)
+    assert not zones.copied(raw, "archive/a", "0" * 64)
