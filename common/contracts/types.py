@@ -16,9 +16,11 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "double": pa.float64(),
     "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us", tz="UTC"),
+    "date": pa.date32(),
+    "decimal(12,2)": pa.decimal128(12, 2),
 }
 
-NUMBERS = frozenset({"int", "long", "double"})
+NUMBERS = frozenset({"int", "long", "double", "decimal(12,2)"})
 
 
 @dataclass(frozen=True)

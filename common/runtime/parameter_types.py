@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -95,6 +95,25 @@ class UriType(click.ParamType[str]):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """What tells the shell to complete folders."""
         return _completed(incomplete, "dir")
+
+
+class DaysType(click.ParamType[tuple[date, date]]):
+    """A day, or the first and the last one of several: `2026-03-10`, `2026-03-10/2026-03-12`."""
+
+    name = "days"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[date, date]:
+        """The first and the last day; fails with a usage error that names the value."""
+        if isinstance(value, tuple):
+            return value
+        first, _, last = value.partition("/")
+        try:
+            days = date.fromisoformat(first), date.fromisoformat(last or first)
+        except ValueError:
+            self.fail(f"{value!r} is no date. Use the form 2026-03-10, or 2026-03-10/2026-03-12", param, ctx)
+        if days[1] < days[0]:
+            self.fail(f"{value!r} ends before it begins", param, ctx)
+        return days
 
 
 class MonthType(click.ParamType[str | None]):

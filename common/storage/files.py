@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from pyarrow import fs
 
@@ -14,6 +17,8 @@ from common.errors import StorageError, first_line
 from common.storage.drafts import draft
 from common.storage.failures import failure_of
 from common.storage.filesystems import normal_uri, s3_filesystem, without_scheme
+
+CHUNK_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -88,14 +93,16 @@ class Folder:
         Raises:
             StorageError: it cannot be written.
         """
-        target = f"{self._root}/{name}"
-        with self._reported(name, "written"):
-            if self.is_remote:
-                self._put(target, content)
-                return
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            with draft(Path(target)) as path:
-                self._put(str(path), content)
+        self._place(name, io.BytesIO(content))
+
+    def put_file(self, name: str, path: Path) -> None:
+        """Writes a copy of a local file, atomically.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        with path.open("rb") as content:
+            self._place(name, content)
 
     def delete(self, name: str) -> None:
         """Removes the file.
@@ -106,9 +113,19 @@ class Folder:
         with self._reported(name, "removed"):
             self._files.delete_file(f"{self._root}/{name}")
 
-    def _put(self, path: str, content: bytes) -> None:
+    def _place(self, name: str, content: BinaryIO) -> None:
+        target = f"{self._root}/{name}"
+        with self._reported(name, "written"):
+            if self.is_remote:
+                self._put(target, content)
+                return
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            with draft(Path(target)) as path:
+                self._put(str(path), content)
+
+    def _put(self, path: str, content: BinaryIO) -> None:
         with self._files.open_output_stream(path, compression=None) as stream:
-            stream.write(content)
+            shutil.copyfileobj(content, stream, CHUNK_BYTES)
 
     @contextmanager
     def _reported(self, name: str, verb: str) -> Iterator[None]:

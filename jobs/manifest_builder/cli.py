@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -12,9 +11,10 @@ import click
 from common.errors import InputError, ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
+from common.runtime.lambda_function import is_function, read_event, serve
 from common.runtime.version import version_option
 from jobs.manifest_builder.config import BuilderConfig, Route, parse_routes
-from jobs.manifest_builder.handler import RUNTIME_API, serve
+from jobs.manifest_builder.handler import handle
 
 
 class RoutesType(click.ParamType[tuple[Route, ...]]):
@@ -166,15 +166,15 @@ class RoutesType(click.ParamType[tuple[Route, ...]]):
 @report_errors
 def main(event: IO[str] | None, **options: Any) -> None:
     """Track NDJSON files that land in a bucket, and put them together into manifests, each with an execution."""
-    if os.environ.get(RUNTIME_API):
-        serve()
+    if is_function():
+        serve(handle)
     if event is None:
         raise click.UsageError("Missing option '--event'.")
     from jobs.manifest_builder.aws_stores import aws_stores
     from jobs.manifest_builder.job import run
 
     config = configuration(options)
-    response = run(_event(event), config, aws_stores(config))
+    response = run(read_event(event), config, aws_stores(config))
     click.echo(json.dumps(response))
     if failures := response["batchItemFailures"]:
         raise InputError(f"{len(failures)} of the messages failed", "The events on stderr say why")
@@ -183,13 +183,3 @@ def main(event: IO[str] | None, **options: Any) -> None:
 def configuration(options: Mapping[str, Any]) -> BuilderConfig:
     """The configuration that the options give."""
     return BuilderConfig(**{name: value for name, value in options.items() if name != "event"})
-
-
-def _event(file: IO[str]) -> Mapping[str, Any]:
-    try:
-        event = json.load(file)
-    except ValueError as error:
-        raise InputError(f"event {file.name} is not JSON: {error}", "Give an event of SQS, or {}") from None
-    if not isinstance(event, dict):
-        raise InputError(f"event {file.name} is no JSON object", "Give an event of SQS, or {}")
-    return event

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any
 
 from common import RUN_VARIABLE
 from common.runtime.environment import variables
@@ -15,15 +13,6 @@ from common.runtime.output import listening
 from jobs.manifest_builder.config import BuilderConfig
 from jobs.manifest_builder.job import run
 from jobs.manifest_builder.stores import Stores
-
-RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
-
-
-def serve() -> NoReturn:
-    """Replaces this process by one that takes events from Lambda's Runtime API, one after the other."""
-    handler = f"{handle.__module__}.{handle.__name__}"
-    os.environ.setdefault("AWS_LAMBDA_LOG_FORMAT", "JSON")
-    os.execv(sys.executable, [sys.executable, "-m", "awslambdaric", handler])
 
 
 def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from common.errors import NdrError
-from jobs.manifest_builder import events
+from common.ingestion import events
+from common.ingestion.events import Message
 from jobs.manifest_builder.config import BuilderConfig
-from jobs.manifest_builder.events import Message
 from jobs.manifest_builder.log import say
 from jobs.manifest_builder.stores import Stores
 from jobs.manifest_builder.tracking import track

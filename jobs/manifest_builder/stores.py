@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from common.ingestion.events import Announced
 from common.ingestion.keys import Key
 from common.ingestion.writes import Item, Write
-from jobs.manifest_builder.events import Announced
 
 
 class Table(Protocol):

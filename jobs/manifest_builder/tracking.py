@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from common.errors import InputError
+from common.ingestion.events import Announced
 from common.ingestion.items import TrackedFile
 from common.ingestion.keys import file_key, timestamp
 from common.ingestion.states import FileState
 from common.ingestion.writes import Item, put_new
 from jobs.manifest_builder.config import BuilderConfig
 from jobs.manifest_builder.dates import FileDate, file_date
-from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.log import say
 from jobs.manifest_builder.stores import Stores
 from jobs.manifest_builder.validation import problem

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from common.errors import ParameterError
 
 COMPRESSIONS = ("snappy", "zstd", "gzip", "lz4", "none")
-DRIVERS = ("auto", "processes", "spark")
-BYTES_PER_PART = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -17,22 +17,22 @@ from common.logs.blocks import Block
 from common.logs.packing import READ_BYTES, contents
 from common.logs.packing.text_table import ADDED
 from common.ndjson.names import Columns
+from common.ndjson.sources import SourceGoneError, may_be_split, opened, size_of
+from common.ndjson.spans import number_of_parts, spans_by_part
 from common.ndjson.texts import read_block
+from common.runtime.drivers import Work, results
 from common.runtime.run_report import RunReport
 from common.storage.files import Folder
 from common.storage.places import place, remove_dead_places
 from common.storage.plain_paths import temporary_base
 from jobs.ndjson_to_parquet.config import ConversionConfig
-from jobs.ndjson_to_parquet.drivers import on_processes, on_spark
 from jobs.ndjson_to_parquet.outputs import outputs
-from jobs.ndjson_to_parquet.part import FileCount, PartResult, PartTask
-from jobs.ndjson_to_parquet.plan import number_of_parts, spans_by_part
+from jobs.ndjson_to_parquet.part import FileCount, PartResult, PartTask, write_part
 from jobs.ndjson_to_parquet.rejects import write_rejects
-from jobs.ndjson_to_parquet.sources import SourceGoneError, may_be_split, opened, size_of
 
 STAGE = "ndr-ndjson-to-parquet"
 SAMPLE_BYTES, SAMPLE_THREADS = 4 * 1024 * 1024, 8
-Driver = Callable[[Sequence[PartTask], Path], Iterator[PartResult]]
+WORK = Work(write_part, PartResult, STAGE)
 
 
 def run(config: ConversionConfig, now: datetime | None = None) -> None:
@@ -66,12 +66,12 @@ def _convert(config: ConversionConfig, manifest: Manifest, timestamp: str, repor
             PartTask(part, spans[part], columns, timestamp, config.compression, target)
             for part, target in enumerate(out.targets)
         ]
-        results = _results(tasks, _driver(config), scratch, report)
-        out.etags.update({result.part: result.etags for result in results})
+        found = _results(tasks, config, scratch, report)
+        out.etags.update({result.part: result.etags for result in found})
         with report.step("rejects"):
-            write_rejects(config.rejects_uri, rejects, manifest.files, results, scratch)
-        _count(report, manifest.files, results)
-        report.details |= {"rejects": f"{config.rejects_uri}/{rejects}", "columns": len(_columns_of(results))}
+            write_rejects(config.rejects_uri, rejects, manifest.files, found, scratch)
+        _count(report, manifest.files, found)
+        report.details |= {"rejects": f"{config.rejects_uri}/{rejects}", "columns": len(_columns_of(found))}
         _check_ratio(config, report)
     report.details["parquet"] = [f"{config.output_uri}/{name}" for name in names]
 
@@ -92,10 +92,6 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _driver(config: ConversionConfig) -> Driver:
-    return on_spark if config.on_spark else lambda tasks, scratch: on_processes(tasks, scratch, config.processes)
 
 
 def _first_columns(files: Sequence[SourceFile]) -> tuple[str, ...]:
@@ -122,36 +118,36 @@ def _names_at_start(size: int, file: SourceFile) -> tuple[str, ...]:
     return read_block(Block(data[:size], 1), ADDED).names  # the line that is cut is none of the records
 
 
-def _results(tasks: Sequence[PartTask], driver: Driver, scratch: Path, report: RunReport) -> list[PartResult]:
+def _results(tasks: Sequence[PartTask], config: ConversionConfig, scratch: Path, report: RunReport) -> list[PartResult]:
     """The results by part; if other columns turn up than the tasks know, all is done again with these."""
     with report.step("parts"):
-        found = _run(tasks, driver, scratch, report)
+        found = _run(tasks, config, scratch, report)
     columns = _columns_of(found)
     if columns != tasks[0].columns:
         with report.step("parts with all columns"):
-            found = _run([replace(task, columns=columns) for task in tasks], driver, scratch, report)
+            found = _run([replace(task, columns=columns) for task in tasks], config, scratch, report)
     return found
 
 
-def _run(tasks: Sequence[PartTask], driver: Driver, scratch: Path, report: RunReport) -> list[PartResult]:
+def _run(tasks: Sequence[PartTask], config: ConversionConfig, scratch: Path, report: RunReport) -> list[PartResult]:
     found: dict[int, PartResult] = {}
-    for result in driver(tasks, scratch):
+    for result in results(WORK, tasks, scratch, config.processes, config.on_spark):
         found[result.part] = result
         report.progress("parts", len(found), len(tasks), "parts")
     return [found[part] for part in sorted(found)]
 
 
-def _columns_of(results: Sequence[PartResult]) -> tuple[str, ...]:
+def _columns_of(found: Sequence[PartResult]) -> tuple[str, ...]:
     columns = Columns()
-    for result in results:
+    for result in found:
         columns.add(result.columns)
     return columns.names
 
 
-def _count(report: RunReport, files: Sequence[SourceFile], results: Sequence[PartResult]) -> None:
+def _count(report: RunReport, files: Sequence[SourceFile], found: Sequence[PartResult]) -> None:
     """Adds what became of the lines of each file to the report."""
     counts = [FileCount(index) for index in range(len(files))]
-    for count in (count for result in results for count in result.counts):
+    for count in (count for result in found for count in result.counts):
         whole = counts[count.index]
         whole.read += count.read
         whole.rejected += count.rejected

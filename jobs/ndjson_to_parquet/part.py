@@ -16,10 +16,10 @@ from common.logs.packing import Damage
 from common.logs.packing.text_table import ADDED, METADATA
 from common.ndjson.lines import LONGEST_LINE, Reject
 from common.ndjson.names import Columns
+from common.ndjson.sources import SourceGoneError, opened, pieces_of
+from common.ndjson.spans import Span
 from common.ndjson.texts import TextBlock, read_block
 from jobs.ndjson_to_parquet.outputs import Target
-from jobs.ndjson_to_parquet.plan import Span
-from jobs.ndjson_to_parquet.sources import SourceGoneError, opened, pieces_of
 
 BLOCK_BYTES = 1024 * 1024
 """Decoded at once: little enough to stay in the caches of a processor."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from common.ingestion.document import SourceFile
-from jobs.ndjson_to_parquet.drivers import rejects_path
+from common.runtime.drivers import rejects_path
 from jobs.ndjson_to_parquet.outputs import written
 from jobs.ndjson_to_parquet.part import FoundReject, PartResult
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from common.ingestion.events import Announced
 from common.ingestion.keys import Key
 from common.ingestion.writes import MOST_WRITES, Condition, Item, Test, Value, Write
-from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.stores import End, Stores
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -11,14 +11,15 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 
 from common.errors import AwsError, StorageError
+from common.ingestion import objects
+from common.ingestion.events import Announced
 from common.ingestion.items import ManifestRecord, files_of
+from common.ingestion.objects import Buckets
 from common.ingestion.table import TrackingTable
 from common.ingestion.writes import put_new
-from jobs.manifest_builder import aws_stores as aws_stores_module
 from jobs.manifest_builder import claims
-from jobs.manifest_builder.aws_stores import Buckets, StateMachine, Topic, aws_stores
+from jobs.manifest_builder.aws_stores import StateMachine, Topic, aws_stores
 from jobs.manifest_builder.config import BuilderConfig
-from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.job import run
 from jobs.manifest_builder.stores import End
 from tests.jobs.manifest_builder.conftest import TABLE, Aws, announced
@@ -117,7 +118,7 @@ def test_an_invalid_file_is_copied_once(aws: Aws, config: BuilderConfig) -> None
 
 def test_a_large_file_is_copied_in_parts(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     part = 5 << 20
-    monkeypatch.setattr(aws_stores_module, "COPY", TransferConfig(multipart_threshold=part, multipart_chunksize=part))
+    monkeypatch.setattr(objects, "COPY", TransferConfig(multipart_threshold=part, multipart_chunksize=part))
     thing = aws.put("a.csv", b"x" * (part + 1))["s3"]["object"]
     large = Announced("landing", "a.csv", thing["size"], thing["eTag"])
     assert Buckets().copied(large, "quarantine", "a.csv", {"reason": "x"})

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from common.ingestion.events import Announced
 from common.ingestion.items import ManifestRecord, TrackedFile, files_of
 from common.ingestion.states import FileState, ManifestState
 from common.ingestion.writes import put_new
 from jobs.manifest_builder import claims
 from jobs.manifest_builder.claims import Transaction
-from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.manifests import Manifests
 from jobs.manifest_builder.tracking import track
 from tests.jobs.manifest_builder.memory import NOON, Memory

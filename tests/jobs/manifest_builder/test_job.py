@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from common.errors import AwsError, InputError
+from common.ingestion.events import Announced
 from common.ingestion.items import TrackedFile, files_of
 from jobs.manifest_builder.config import BuilderConfig, Route
-from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.job import run
 from tests.jobs.manifest_builder.memory import Memory, MemoryTable, notification, queue_event
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from common.errors import AwsError
+from common.ingestion.events import Announced
 from common.ingestion.items import ManifestRecord, TrackedFile, files_of
 from common.ingestion.keys import manifest_key
 from common.ingestion.writes import Item
 from jobs.manifest_builder import claims
-from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.job import run
 from jobs.manifest_builder.manifests import Manifests
 from jobs.manifest_builder.tracking import track

@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from common.ingestion.events import Announced
 from common.ingestion.writes import Item
 from jobs.manifest_builder.config import BuilderConfig
-from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.job import run
 from tests.jobs.manifest_builder.memory import Memory, MemoryTable, notification, queue_event
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from common.errors import NdrError
+from common.ingestion.events import Announced
 from common.ingestion.items import PENDING, ManifestRecord, TrackedFile, files_of
 from common.ingestion.keys import manifest_key
 from common.ingestion.states import FileState, ManifestState
 from common.ingestion.writes import Value, Write, all_of, equals, less
 from jobs.manifest_builder.config import BuilderConfig
-from jobs.manifest_builder.events import Announced
 from jobs.manifest_builder.job import run
 from jobs.manifest_builder.manifests import Manifests
 from jobs.manifest_builder.stores import Stores

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from jobs.ndjson_to_parquet.cli import has_classic_spark
+from common.runtime.glue import has_classic_spark
 from tests.checkout import ROOT
 from tests.common.ndjson.edge_cases import BAD, GOOD
 from tests.jobs.ndjson_to_parquet.conversions import convert, local, parquet, rejects, table

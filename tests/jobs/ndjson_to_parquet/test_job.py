@@ -16,7 +16,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.ndjson_to_parquet import part, plan
+from common.ndjson import spans
+from jobs.ndjson_to_parquet import part
 from tests.common.ndjson.edge_cases import BAD, GOOD
 from tests.jobs.ndjson_to_parquet.conversions import DATE, convert, local, manifest, parquet, rejects, table
 
@@ -89,7 +90,7 @@ def test_columns_that_turn_up_late_are_in_all_files_in_the_order_of_first_sight(
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_large_file_is_split_between_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
-    monkeypatch.setattr(plan, "SPLIT_BYTES", 100)
+    monkeypatch.setattr(spans, "SPLIT_BYTES", 100)
     content = codecs.BOM_UTF8 + numbered(500) + b"[1]\n" + numbered(500, 500) + b"{"
     code, report, _ = convert(local(tmp_path, {"a.ndjson": content}, 7), "--processes", processes)
     assert code == 0
@@ -105,14 +106,14 @@ def test_a_large_file_is_split_between_lines(tmp_path: Path, monkeypatch: pytest
 def test_a_line_is_in_one_part_wherever_a_file_is_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: int
 ) -> None:
-    monkeypatch.setattr(plan, "SPLIT_BYTES", 0)
+    monkeypatch.setattr(spans, "SPLIT_BYTES", 0)
     convert(local(tmp_path, {"a.ndjson": b'{"n":0}\n{"n":1}\n\n{"n":2}', "b.ndjson": b'{"n":3}\n'}, parts))
     assert table(tmp_path)["n"].to_pylist() == ["0", "1", "2", "3"]
     assert len(parquet(tmp_path)) == parts
 
 
 def test_packed_files_are_not_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "SPLIT_BYTES", 0)
+    monkeypatch.setattr(spans, "SPLIT_BYTES", 0)
     files = {"a.ndjson.gz": gzip.compress(numbered(100)), "b.ndjson": numbered(3, 100).decode().encode("utf-16")}
     convert(local(tmp_path, files, 4))
     assert table(tmp_path)["n"].to_pylist() == [str(number) for number in range(103)]

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.ingestion.document import SourceFile
-from jobs.ndjson_to_parquet import plan, uploads
+from common.ndjson import spans
+from common.ndjson.sources import SourceGoneError, opened
+from jobs.ndjson_to_parquet import uploads
 from jobs.ndjson_to_parquet.cli import main
-from jobs.ndjson_to_parquet.sources import SourceGoneError, opened
 from tests.commands import call
 
 MERGED = "merged-parquet-2026-03-09"
@@ -105,7 +106,7 @@ def test_objects_that_are_gone_or_changed_are_said(s3: Any) -> None:
 
 
 def test_ranges_of_an_object_are_read(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "SPLIT_BYTES", 0)
+    monkeypatch.setattr(spans, "SPLIT_BYTES", 0)
     manifest(s3, put(s3, "a.ndjson", b"".join(b'{"n":%d}\n' % number for number in range(100))), parts=5)
     convert()
     assert numbers(s3) == [str(number) for number in range(100)]

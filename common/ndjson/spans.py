@@ -1,4 +1,4 @@
-"""Which part of which file becomes which Parquet file."""
+"""Which part of which file is read for which output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from common.ingestion.document import SourceFile
-from jobs.ndjson_to_parquet.config import BYTES_PER_PART
+from common.ingestion.items import BYTES_PER_PART
 
 SPLIT_BYTES = 32 * 1024 * 1024
 """A smaller file stays whole."""

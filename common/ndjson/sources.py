@@ -48,7 +48,7 @@ def opened(file: SourceFile, begin: int = 0) -> BinaryIO:
         InputError, AwsError: it cannot be read.
     """
     if file.bucket:
-        from jobs.ndjson_to_parquet.objects import opened_object
+        from common.ndjson.objects import opened_object
 
         return opened_object(file, begin)
     try:

@@ -1,24 +1,57 @@
-"""Runs the tasks of a conversion: in processes of this machine, or on the executors of classic Spark."""
+"""Runs the parts of a job: in processes of this machine, or on the executors of classic Spark."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Thread
-from typing import BinaryIO
+from typing import BinaryIO, Generic, Protocol, TypeVar
 
 import msgspec
 import pyarrow as pa
 
-from jobs.ndjson_to_parquet.part import PartResult, PartTask, write_part
-
 CHUNK_BYTES = 4 * 1024 * 1024
 _ROWS = "part long, rejects binary, result string"
+
+
+class Part(Protocol):
+    """A part of the work by its number, or what became of it."""
+
+    @property
+    def part(self) -> int:
+        """The number."""
+
+
+Task = TypeVar("Task", bound=Part)
+Result = TypeVar("Result", bound=Part)
+
+
+@dataclass(frozen=True)
+class Work(Generic[Task, Result]):
+    """What is done with each part.
+
+    Attributes:
+        function: of a module; it gets a task, and a file for the rejects of the part.
+        result: the class of what it returns, which msgspec can write.
+        name: of the job.
+    """
+
+    function: Callable[[Task, BinaryIO], Result]
+    result: type[Result]
+    name: str
+
+
+def results(
+    work: Work[Task, Result], tasks: Sequence[Task], scratch: Path, processes: int, on_spark: bool
+) -> Iterator[Result]:
+    """The results, as they come; each part's rejects are in its file in the scratch folder."""
+    return _on_spark(work, tasks, scratch) if on_spark else _on_processes(work, tasks, scratch, processes)
 
 
 def rejects_path(scratch: Path, part: int) -> Path:
@@ -26,17 +59,16 @@ def rejects_path(scratch: Path, part: int) -> Path:
     return scratch / f"{part}.rejects"
 
 
-def on_processes(tasks: Sequence[PartTask], scratch: Path, processes: int) -> Iterator[PartResult]:
-    """The results, as they come; each part's rejects are in its file in the scratch folder."""
+def _on_processes(work: Work[Task, Result], tasks: Sequence[Task], scratch: Path, processes: int) -> Iterator[Result]:
     workers = min(processes, len(tasks))
     if workers <= 1:
-        yield from (_into_file(scratch, task) for task in tasks)
+        yield from (_into_file(work, scratch, task) for task in tasks)
         return
     context = get_context("forkserver")  # which loads the libraries once, for all of them
-    context.set_forkserver_preload([write_part.__module__])
+    context.set_forkserver_preload([work.function.__module__])
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent) as pool:
         try:
-            futures = [pool.submit(_into_file, scratch, task) for task in tasks]
+            futures = [pool.submit(_into_file, work, scratch, task) for task in tasks]
             yield from (future.result() for future in as_completed(futures))
         except BaseException:  # an interruption does not wait for the parts that are being written
             for worker in active_children():
@@ -44,9 +76,9 @@ def on_processes(tasks: Sequence[PartTask], scratch: Path, processes: int) -> It
             raise
 
 
-def _into_file(scratch: Path, task: PartTask) -> PartResult:
+def _into_file(work: Work[Task, Result], scratch: Path, task: Task) -> Result:
     with rejects_path(scratch, task.part).open("wb") as rejects:
-        return write_part(task, rejects)
+        return work.function(task, rejects)
 
 
 def _die_with_parent() -> None:
@@ -62,13 +94,12 @@ def _watch(sentinel: int) -> None:
     os._exit(1)
 
 
-def on_spark(tasks: Sequence[PartTask], scratch: Path) -> Iterator[PartResult]:
-    """As `on_processes`, with an executor's task for each part."""
+def _on_spark(work: Work[Task, Result], tasks: Sequence[Task], scratch: Path) -> Iterator[Result]:
     from pyspark import StorageLevel
     from pyspark.sql import SparkSession
 
-    session = SparkSession.builder.appName("ndr-ndjson-to-parquet").getOrCreate()
-    rows = session.range(0, len(tasks), 1, len(tasks)).mapInArrow(partial(_as_rows, list(tasks)), _ROWS)
+    session = SparkSession.builder.appName(work.name).getOrCreate()
+    rows = session.range(0, len(tasks), 1, len(tasks)).mapInArrow(partial(_as_rows, work, list(tasks)), _ROWS)
     rows = rows.persist(StorageLevel.DISK_ONLY)  # all at once; reading them one partition after the other is cheap
     try:
         rows.count()
@@ -80,7 +111,7 @@ def on_spark(tasks: Sequence[PartTask], scratch: Path) -> Iterator[PartResult]:
                 files[part].write(rejects)
                 if result is not None:
                     files[part].close()
-                    yield msgspec.json.decode(result, type=PartResult)
+                    yield msgspec.json.decode(result, type=work.result)
         finally:
             for file in files.values():
                 file.close()
@@ -88,7 +119,9 @@ def on_spark(tasks: Sequence[PartTask], scratch: Path) -> Iterator[PartResult]:
         rows.unpersist()
 
 
-def _as_rows(tasks: Sequence[PartTask], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _as_rows(
+    work: Work[Task, Result], tasks: Sequence[Task], batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
     """The rejects of each task in pieces, then its result."""
     import tempfile
 
@@ -96,7 +129,7 @@ def _as_rows(tasks: Sequence[PartTask], batches: Iterable[pa.RecordBatch]) -> It
         for number in batch.column(0).to_pylist():
             task = tasks[number]
             with tempfile.TemporaryFile() as rejects:
-                result = write_part(task, rejects)
+                result = work.function(task, rejects)
                 rejects.seek(0)
                 while chunk := rejects.read(CHUNK_BYTES):
                     yield _row(task.part, chunk, None)

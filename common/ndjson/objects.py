@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from common.aws.clients import S3_CHANGED, S3_GONE, aws_errors, client
 from common.errors import InputError
 from common.ingestion.document import SourceFile
-from jobs.ndjson_to_parquet.sources import SourceGoneError
+from common.ndjson.sources import SourceGoneError
 
 _GONE = S3_GONE | {"NoSuchBucket"}
 _TRIES = 5

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.errors import InputError
-from jobs.manifest_builder.events import Announced, Message, announced, is_sweep, messages
+from common.ingestion.events import Announced, Message, announced, is_sweep, messages
 
 
 def record(key: object = "a.ndjson", name: str | None = "ObjectCreated:Put", **changes: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Types and normalises the rows of the archive, day by day."""
