@@ -48,6 +48,7 @@ STAGES = (
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
     Stage("ndr-manifest-builder", "jobs.manifest_builder", "manifests of NDJSON files that land", "base-core", False),
     Stage("ndr-ndjson-to-parquet", "jobs.ndjson_to_parquet", "Parquet from NDJSON, as text", "base-core", False),
+    Stage("c360-warehouse", "jobs.c360_warehouse", "dimensions and facts, from snapshots", "base-core", False),
 )
 TOOLS = (
     Tool("ndr-parse", "tools.parse"),

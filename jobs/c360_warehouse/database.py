@@ -1,0 +1,93 @@
+"""The local warehouse: a DuckDB file that takes Snowflake's SQL."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from common.errors import StorageError, WarehouseError, first_line
+from common.storage.plain_paths import plain_path
+
+NAME, SCHEMA = "C360", "WAREHOUSE"
+_HOLDER = re.compile(r"PID (\d+)")
+
+
+class Warehouse:
+    """An open local warehouse."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def execute(self, text: str, values: dict[str, str] | None = None) -> list[dict[str, Any]]:
+        """The rows of a statement, by names of columns in lower case; `:name` in the text is a value.
+
+        Raises:
+            WarehouseError: the statement fails.
+        """
+        import duckdb
+        from snowflake.connector.errors import Error
+
+        try:
+            rows = self._cursor.execute(text, values).fetchall()
+        except (Error, duckdb.Error) as error:
+            start = text.strip().partition("\n")[0]
+            raise WarehouseError(f"the statement {start!r} fails: {first_line(error)}", "It has changed nothing") from error
+        return [{_name(name): _plain(value) for name, value in row.items()} for row in rows]
+
+    def value(self, text: str) -> Any:
+        """The only value of a statement; None if there is no row."""
+        rows = self.execute(text)
+        return next(iter(rows[0].values())) if rows else None
+
+
+def _name(name: str) -> str:
+    return name.lower() if name.isupper() else name
+
+
+def _plain(value: Any) -> Any:
+    """The value; a whole number of Snowflake's NUMBER is an int."""
+    if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
+        return int(value)
+    return value
+
+
+@contextmanager
+def opened(folder: Path, read_only: bool = False) -> Iterator[Warehouse]:
+    """The warehouse in a folder; made if it is not there, unless `read_only`. Nobody else writes it meanwhile.
+
+    Raises:
+        StorageError: there is none, or it cannot be made or read.
+        WarehouseError: another process writes it, or, when it is to be written, reads it.
+    """
+    import duckdb
+
+    warnings.filterwarnings("ignore", "Arrow output on a DB-API")
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it speaks of each property that DuckDB has not
+    from fakesnow import FakeSnow
+    from snowflake.connector.cursor import DictCursor
+
+    file = folder / f"{NAME}.db"
+    if read_only and not file.exists():
+        raise StorageError(f"{folder} has no warehouse", "Run c360-warehouse run, or check the path")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        snow = FakeSnow(db_path=plain_path(str(folder)))
+        try:
+            if read_only:
+                snow.duck_conn.execute(f"ATTACH '{plain_path(str(folder))}/{NAME}.db' AS {NAME} (READ_ONLY)")
+            connection = snow.connect(database=NAME, schema=SCHEMA, paramstyle="qmark")
+            yield Warehouse(connection.cursor(DictCursor))
+        finally:
+            snow.duck_conn.close()
+    except (OSError, duckdb.IOException) as error:
+        if "lock" not in str(error):
+            raise StorageError(f"{file} cannot be opened: {first_line(error)}", "Check the path") from error
+        holder = _HOLDER.search(str(error))
+        by = f" by process {holder[1]}" if holder else ""
+        raise WarehouseError(f"the warehouse in {folder} is in use{by}", "Try again when that has ended") from None
