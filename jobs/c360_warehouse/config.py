@@ -44,7 +44,6 @@ class Deployment:
 
     staging: str
     aws_role_arn: str
-    external_id: str = "c360-warehouse"
     database: str = "C360"
     schema: str = "WAREHOUSE"
     warehouse: str = "C360_LOAD"

@@ -37,7 +37,9 @@ class Warehouse:
             rows = self._cursor.execute(text, values).fetchall()
         except (Error, duckdb.Error) as error:
             start = text.strip().partition("\n")[0]
-            raise WarehouseError(f"the statement {start!r} fails: {first_line(error)}", "It has changed nothing") from error
+            raise WarehouseError(
+                f"the statement {start!r} fails: {first_line(error)}", "It has changed nothing"
+            ) from error
         return [{_name(name): _plain(value) for name, value in row.items()} for row in rows]
 
     def value(self, text: str) -> Any:

@@ -123,7 +123,9 @@ def _staged(uri: str, manifest: bytes) -> Iterator[tuple[Path, Fetch]]:
 
             for name in names.strip("'").split("', '"):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                fs.copy_files(name, str(folder / name), source_filesystem=source, destination_filesystem=fs.LocalFileSystem())
+                fs.copy_files(
+                    name, str(folder / name), source_filesystem=source, destination_filesystem=fs.LocalFileSystem()
+                )
 
         yield folder, fetch
 

@@ -9,9 +9,9 @@ from jobs.c360_warehouse.statements import PROCEDURES, WITH_FAILURE, Statement, 
 
 _DECLARED = """\
 DECLARE
-    outcome VARCHAR;
-    reason VARCHAR;
-    copy_statement VARCHAR;
+    outcome VARCHAR DEFAULT NULL;
+    reason VARCHAR DEFAULT NULL;
+    copy_statement VARCHAR DEFAULT NULL;
     batches RESULTSET;
     refused EXCEPTION (-20001, 'The snapshot is refused: load_log says why');
 """
@@ -25,10 +25,11 @@ def scripts(deployment: Deployment) -> Mapping[str, str]:
     """
     values = deployment.values
     session = [f"USE ROLE {deployment.loader_role}", f"USE SCHEMA {deployment.database}.{deployment.schema}"]
-    tables = [_filled(folder, values) for folder in ("stage", "tables", "reading")]
     return {
         "1_account.sql": _script(["USE ROLE ACCOUNTADMIN", *_filled("account", values)]),
-        "2_tables.sql": _script(session + sum(tables, [])),
+        "2_tables.sql": _script(
+            [*session, *_filled("stage", values), *_filled("tables", values), *_filled("reading", values)]
+        ),
         "3_procedures.sql": _script(session + [procedure(name) for name in PROCEDURES]),
         "4_tasks.sql": _script(session + _filled("tasks", values)),
     }
@@ -36,7 +37,9 @@ def scripts(deployment: Deployment) -> Mapping[str, str]:
 
 def procedure(name: str) -> str:
     """The statement that makes a procedure of the statements of its folder."""
-    return f"CREATE OR REPLACE PROCEDURE {name}()\nRETURNS VARCHAR\nLANGUAGE SQL\nEXECUTE AS OWNER\nAS\n$$\n{body(name)}$$"
+    return (
+        f"CREATE OR REPLACE PROCEDURE {name}()\nRETURNS VARCHAR\nLANGUAGE SQL\nEXECUTE AS OWNER\nAS\n$$\n{body(name)}$$"
+    )
 
 
 def body(name: str) -> str:
@@ -50,9 +53,9 @@ def _step(statement: Statement) -> str:
     text = statement.text
     match statement.kind:
         case "return_if":
-            return f"    outcome := (\n{text}\n    );\n    IF (outcome IS NOT NULL) THEN\n        RETURN outcome;\n    END IF;"
+            return _if_not_null("outcome", text, "RETURN outcome")
         case "fail_if":
-            return f"    reason := (\n{text}\n    );\n    IF (reason IS NOT NULL) THEN\n        RAISE refused;\n    END IF;"
+            return _if_not_null("reason", text, "RAISE refused")
         case "for_each":
             return f"    batches := (\n{text}\n    );"
         case "copy":
@@ -66,12 +69,13 @@ def _step(statement: Statement) -> str:
             return f"{text};"
 
 
+def _if_not_null(variable: str, text: str, action: str) -> str:
+    return f"    {variable} := (\n{text}\n    );\n    IF ({variable} IS NOT NULL) THEN\n        {action};\n    END IF;"
+
+
 def _on_failure() -> str:
     logged = "\n".join(map(_step, statements("failure")))
-    return (
-        "EXCEPTION\n    WHEN OTHER THEN\n        reason := COALESCE(reason, SQLERRM);\n"
-        f"{logged}\n        RAISE;\n"
-    )
+    return f"EXCEPTION\n    WHEN OTHER THEN\n        reason := COALESCE(reason, SQLERRM);\n{logged}\n        RAISE;\n"
 
 
 def _filled(folder: str, values: Mapping[str, str]) -> list[str]:

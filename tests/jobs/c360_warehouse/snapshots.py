@@ -46,7 +46,12 @@ def customer(customer_id: str = "C1", **others: Any) -> Row:
 
 def plan(plan_id: str = "P1", **others: Any) -> Row:
     """A plan of 10.00 NGN."""
-    return {"plan_id": plan_id, "plan_name": f"Plan {plan_id}", "monthly_price": Decimal("10.00"), "currency": "NGN"} | others
+    return {
+        "plan_id": plan_id,
+        "plan_name": f"Plan {plan_id}",
+        "monthly_price": Decimal("10.00"),
+        "currency": "NGN",
+    } | others
 
 
 def event(event_id: str = "E1", **others: Any) -> Row:
