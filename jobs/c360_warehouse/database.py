@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import StorageError, WarehouseError, first_line
+from common.runtime.environment import variables
 from common.storage.plain_paths import plain_path
 
 NAME, SCHEMA = "C360", "WAREHOUSE"
+POOL = "ARROW_DEFAULT_MEMORY_POOL"
 _HOLDER = re.compile(r"PID (\d+)")
 
 
@@ -60,6 +63,20 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
+def _quiet() -> Iterator[None]:
+    """While it lasts, nothing is said of properties that DuckDB has not, and of copies of results."""
+    log = logging.getLogger("sqlglot")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Arrow output on a DB-API")
+            yield
+    finally:
+        log.setLevel(before)
+
+
+@contextmanager
 def opened(folder: Path, read_only: bool = False) -> Iterator[Warehouse]:
     """The warehouse in a folder; made if it is not there, unless `read_only`. Nobody else writes it meanwhile.
 
@@ -69,10 +86,9 @@ def opened(folder: Path, read_only: bool = False) -> Iterator[Warehouse]:
     """
     import duckdb
 
-    warnings.filterwarnings("ignore", "Arrow output on a DB-API")
-    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it speaks of each property that DuckDB has not
-    from fakesnow import FakeSnow
-    from snowflake.connector.cursor import DictCursor
+    with variables({POOL: os.environ.get(POOL, "")}):  # the connector sets it for all of the process
+        from fakesnow import FakeSnow
+        from snowflake.connector.cursor import DictCursor
 
     file = folder / f"{NAME}.db"
     if read_only and not file.exists():
@@ -84,7 +100,8 @@ def opened(folder: Path, read_only: bool = False) -> Iterator[Warehouse]:
             if read_only:
                 snow.duck_conn.execute(f"ATTACH '{plain_path(str(folder))}/{NAME}.db' AS {NAME} (READ_ONLY)")
             connection = snow.connect(database=NAME, schema=SCHEMA, paramstyle="qmark")
-            yield Warehouse(connection.cursor(DictCursor))
+            with _quiet():
+                yield Warehouse(connection.cursor(DictCursor))
         finally:
             snow.duck_conn.close()
     except (OSError, duckdb.IOException) as error:
