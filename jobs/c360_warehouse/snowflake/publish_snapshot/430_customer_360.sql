@@ -1,4 +1,4 @@
--- Today is the greatest as-of date that is loaded; 30 days are today and the 29 days before.
+-- Today is the greatest as-of date that is loaded. 30 days are today and the 29 days before.
 INSERT OVERWRITE INTO customer_360 (
     customer_id,
     customer_sk,
