@@ -84,29 +84,40 @@ def opened(folder: Path, read_only: bool = False) -> Iterator[Warehouse]:
         StorageError: there is none, or it cannot be made or read.
         WarehouseError: another process writes it, or, when it is to be written, reads it.
     """
+    if read_only and not (folder / f"{NAME}.db").exists():
+        raise StorageError(f"{folder} has no warehouse", "Run c360-warehouse run, or check the path")
+    with variables({POOL: os.environ.get(POOL, "system")}):  # the connector sets it for all of the process
+        from fakesnow import FakeSnow
+    path = plain_path(str(folder.absolute()))
+    with _quiet(), _reported(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        snow = FakeSnow(db_path=path)
+    try:
+        with _quiet():
+            yield _connected(snow, folder, path, read_only)
+    finally:
+        snow.duck_conn.close()
+
+
+def _connected(snow: Any, folder: Path, path: str, read_only: bool) -> Warehouse:
+    from snowflake.connector.cursor import DictCursor
+
+    with _reported(folder):
+        snow.duck_conn.execute(f"SET temp_directory = '{path}/spilled'")  # else in the working folder
+        if read_only:
+            snow.duck_conn.execute(f"ATTACH '{path}/{NAME}.db' AS {NAME} (READ_ONLY)")
+        return Warehouse(snow.connect(database=NAME, schema=SCHEMA, paramstyle="qmark").cursor(DictCursor))
+
+
+@contextmanager
+def _reported(folder: Path) -> Iterator[None]:
     import duckdb
 
-    with variables({POOL: os.environ.get(POOL, "")}):  # the connector sets it for all of the process
-        from fakesnow import FakeSnow
-        from snowflake.connector.cursor import DictCursor
-
-    file = folder / f"{NAME}.db"
-    if read_only and not file.exists():
-        raise StorageError(f"{folder} has no warehouse", "Run c360-warehouse run, or check the path")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        snow = FakeSnow(db_path=plain_path(str(folder)))
-        try:
-            if read_only:
-                snow.duck_conn.execute(f"ATTACH '{plain_path(str(folder))}/{NAME}.db' AS {NAME} (READ_ONLY)")
-            connection = snow.connect(database=NAME, schema=SCHEMA, paramstyle="qmark")
-            with _quiet():
-                yield Warehouse(connection.cursor(DictCursor))
-        finally:
-            snow.duck_conn.close()
+        yield
     except (OSError, duckdb.IOException) as error:
-        if "lock" not in str(error):
-            raise StorageError(f"{file} cannot be opened: {first_line(error)}", "Check the path") from error
+        if "Could not set lock" not in str(error):
+            raise StorageError(f"{folder} cannot be opened: {first_line(error)}", "Check the path") from error
         holder = _HOLDER.search(str(error))
         by = f" by process {holder[1]}" if holder else ""
         raise WarehouseError(f"the warehouse in {folder} is in use{by}", "Try again when that has ended") from None

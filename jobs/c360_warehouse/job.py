@@ -9,10 +9,9 @@ from typing import Any
 
 from common.c360.manifest import NAME as MANIFEST
 from common.c360.manifest import read_manifest
-from common.errors import WarehouseError
+from common.errors import NdrError, WarehouseError
 from common.runtime.run_report import RunReport
 from common.storage.files import Folder
-from common.storage.filesystems import subtree
 from common.storage.places import place
 from common.storage.plain_paths import plain_path, temporary_base
 from jobs.c360_warehouse.config import LoadConfig
@@ -72,7 +71,7 @@ def call(name: str, warehouse: Warehouse, fetch: Fetch) -> str | None:
     """
     try:
         return _executed(name, warehouse, fetch)
-    except WarehouseError as error:
+    except NdrError as error:
         if name != "finish_load":
             for statement in statements("failure"):
                 bound = {"reason": error.problem} if ":reason" in statement.text else None
@@ -114,18 +113,13 @@ def _staged(uri: str, manifest: bytes) -> Iterator[tuple[Path, Fetch]]:
     if not uri.startswith("s3://"):
         yield Path(plain_path(uri)), lambda names: None
         return
-    source = subtree(uri)
     with place(temporary_base(), STAGE) as folder:
         (folder / MANIFEST).write_bytes(manifest)
 
         def fetch(names: str) -> None:
-            from pyarrow import fs
-
             for name in names.strip("'").split("', '"):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                fs.copy_files(
-                    name, str(folder / name), source_filesystem=source, destination_filesystem=fs.LocalFileSystem()
-                )
+                (folder / name).write_bytes(Folder(uri).read(name))
 
         yield folder, fetch
 

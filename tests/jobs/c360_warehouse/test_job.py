@@ -94,7 +94,10 @@ def test_the_shape_of_the_public_sample_resolves_all_and_an_unchanged_day_adds_n
 @pytest.mark.parametrize(
     ("refused", "reason"),
     [
-        (Snapshot(day(3), [customer(), customer()]), "customers has 1 keys that are null or not unique, like C1"),
+        (
+            Snapshot(day(3), [customer()] * 2, plan_history=[]),
+            "customers has 1 keys that are null or not unique, like C1",
+        ),
         (
             Snapshot(day(3), events=[event(customer_id="X")]),
             "0 of 1 events are resolved to a customer and a plan, less than the share 0.95",
