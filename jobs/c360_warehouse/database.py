@@ -37,7 +37,8 @@ class Warehouse:
         from snowflake.connector.errors import Error
 
         try:
-            rows = self._cursor.execute(text, values).fetchall()
+            with _quiet():
+                rows = self._cursor.execute(text, values).fetchall()
         except (Error, duckdb.Error) as error:
             start = text.strip().partition("\n")[0]
             raise WarehouseError(
@@ -89,12 +90,11 @@ def opened(folder: Path, read_only: bool = False) -> Iterator[Warehouse]:
     with variables({POOL: os.environ.get(POOL, "system")}):  # the connector sets it for all of the process
         from fakesnow import FakeSnow
     path = plain_path(str(folder.absolute()))
-    with _quiet(), _reported(folder):
+    with _reported(folder):
         folder.mkdir(parents=True, exist_ok=True)
         snow = FakeSnow(db_path=path)
     try:
-        with _quiet():
-            yield _connected(snow, folder, path, read_only)
+        yield _connected(snow, folder, path, read_only)
     finally:
         snow.duck_conn.close()
 
