@@ -40,7 +40,7 @@ class Warehouse:
             with _quiet():
                 rows = self._cursor.execute(text, values).fetchall()
         except (Error, duckdb.Error) as error:
-            start = text.strip().partition("\n")[0]
+            start = next((line for line in text.splitlines() if not line.startswith("--")), text)
             raise WarehouseError(
                 f"the statement {start!r} fails: {first_line(error)}", "It has changed nothing"
             ) from error
