@@ -95,6 +95,10 @@ class ModelError(NdrError):
     """A model artifact is missing or altered, or does not match its manifest or the features."""
 
 
+class WarehouseError(NdrError):
+    """The warehouse refused a snapshot or a statement, or another process has it open."""
+
+
 class StageError(NdrError):
     """A stage that another command ran has failed."""
 

@@ -1,0 +1,1 @@
+GRANT ROLE {reader_role} TO ROLE {loader_role}

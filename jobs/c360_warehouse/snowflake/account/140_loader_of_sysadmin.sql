@@ -1,0 +1,1 @@
+GRANT ROLE {loader_role} TO ROLE SYSADMIN

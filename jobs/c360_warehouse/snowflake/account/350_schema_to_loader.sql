@@ -1,0 +1,1 @@
+GRANT ALL PRIVILEGES ON SCHEMA {database}.{schema} TO ROLE {loader_role}

@@ -1,0 +1,1 @@
+GRANT USAGE ON SCHEMA {database}.{schema} TO ROLE {reader_role}

@@ -1,0 +1,1 @@
+UPDATE load_run SET is_due = FALSE

@@ -1,0 +1,1 @@
+GRANT SELECT ON TABLE load_log TO ROLE {reader_role}

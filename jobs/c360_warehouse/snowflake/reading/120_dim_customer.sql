@@ -1,0 +1,1 @@
+GRANT SELECT ON TABLE dim_customer TO ROLE {reader_role}

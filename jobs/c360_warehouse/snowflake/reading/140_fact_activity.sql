@@ -1,0 +1,1 @@
+GRANT SELECT ON TABLE fact_activity TO ROLE {reader_role}

@@ -1,0 +1,1 @@
+GRANT SELECT ON TABLE fact_activity_unresolved TO ROLE {reader_role}

@@ -1,0 +1,1 @@
+GRANT SELECT ON TABLE customer_360 TO ROLE {reader_role}

@@ -1,0 +1,2 @@
+INSERT INTO load_request (requested_at)
+SELECT CURRENT_TIMESTAMP()::TIMESTAMP_NTZ(6)

@@ -1,0 +1,3 @@
+CREATE OR REPLACE TRANSIENT TABLE load_manifest (
+    document VARIANT
+)

@@ -1,0 +1,3 @@
+CREATE TABLE IF NOT EXISTS load_request (
+    requested_at TIMESTAMP_NTZ(6) NOT NULL
+)

@@ -1,0 +1,3 @@
+CREATE TABLE IF NOT EXISTS load_problem (
+    problem VARCHAR NOT NULL
+)

@@ -1,0 +1,14 @@
+CREATE TABLE IF NOT EXISTS plan_snapshots (
+    plan_id VARCHAR NOT NULL,
+    plan_name VARCHAR,
+    monthly_price NUMBER(12, 2),
+    currency VARCHAR,
+    data_allowance_gb FLOAT,
+    voice_minutes NUMBER(38, 0),
+    sms_allowance NUMBER(38, 0),
+    roaming_enabled BOOLEAN,
+    validity_days NUMBER(38, 0),
+    plan_category VARCHAR,
+    business_date DATE NOT NULL,
+    as_of DATE NOT NULL
+)

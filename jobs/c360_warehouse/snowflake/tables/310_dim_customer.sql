@@ -1,0 +1,20 @@
+CREATE TABLE IF NOT EXISTS dim_customer (
+    customer_sk VARCHAR NOT NULL,
+    customer_id VARCHAR NOT NULL,
+    plan_id VARCHAR,
+    first_name VARCHAR,
+    last_name VARCHAR,
+    email VARCHAR,
+    phone VARCHAR,
+    gender VARCHAR,
+    date_of_birth DATE,
+    address VARCHAR,
+    state VARCHAR,
+    country VARCHAR,
+    registration_date DATE,
+    registration_channel VARCHAR,
+    status VARCHAR,
+    ip_ranges VARCHAR,
+    valid_from DATE NOT NULL,
+    valid_to DATE
+)

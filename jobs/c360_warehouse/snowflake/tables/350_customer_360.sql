@@ -1,0 +1,20 @@
+CREATE TABLE IF NOT EXISTS customer_360 (
+    customer_id VARCHAR NOT NULL,
+    customer_sk VARCHAR NOT NULL,
+    is_current BOOLEAN NOT NULL,
+    plan_id VARCHAR,
+    plan_name VARCHAR,
+    tenure_days NUMBER(38, 0) NOT NULL,
+    status VARCHAR,
+    status_history VARCHAR NOT NULL,
+    events_30d NUMBER(38, 0) NOT NULL,
+    mb_30d FLOAT NOT NULL,
+    call_minutes_30d FLOAT NOT NULL,
+    spend_30d NUMBER(38, 2) NOT NULL,
+    events_90d NUMBER(38, 0) NOT NULL,
+    mb_90d FLOAT NOT NULL,
+    call_minutes_90d FLOAT NOT NULL,
+    spend_90d NUMBER(38, 2) NOT NULL,
+    last_contact TIMESTAMP_NTZ(6),
+    plan_changes NUMBER(38, 0) NOT NULL
+)

@@ -1,0 +1,1 @@
+ALTER TASK IF EXISTS stage_snapshot SUSPEND

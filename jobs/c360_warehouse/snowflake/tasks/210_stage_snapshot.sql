@@ -1,0 +1,7 @@
+CREATE OR REPLACE TASK stage_snapshot
+WAREHOUSE = {warehouse}
+SCHEDULE = 'USING CRON {cron}'
+ALLOW_OVERLAPPING_EXECUTION = FALSE
+TIMEZONE = 'UTC'
+AS
+CALL stage_snapshot()

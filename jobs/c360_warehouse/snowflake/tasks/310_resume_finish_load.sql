@@ -1,0 +1,1 @@
+ALTER TASK finish_load RESUME

@@ -1,0 +1,1 @@
+ALTER TASK publish_snapshot RESUME

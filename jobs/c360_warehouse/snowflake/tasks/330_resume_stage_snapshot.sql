@@ -1,0 +1,1 @@
+ALTER TASK stage_snapshot RESUME
