@@ -17,6 +17,8 @@ _KINDS = (
     "call", "call", "data_session", "data_session", "topup", "purchase_addon",
 )  # fmt: skip
 _DEVICES, _NETWORKS = ("iOS", "Android", "Feature Phone"), ("5G", "4G", "3G")
+_AMOUNTS = (100, 500, 1000, 2500.5)
+_TEXTS_OF_AMOUNTS = ("1,500.00", "₦750.00", "350")
 _MEASURES = ("old_plan_id", "new_plan_id", "duration_seconds", "mb_used", "amount")
 
 
@@ -33,7 +35,7 @@ def new_event(customer_id: str, moment: datetime, kind: str, payload: dict[str, 
         "ip_address": f"102.89.{rng.randrange(256)}.{rng.randrange(1, 255)}",
         "network_type": rng.choice(_NETWORKS),
         **{name: given.get(name) for name in _MEASURES},
-        "amount": None if paid is None else Decimal(str(paid)).quantize(Decimal("0.01")),
+        "amount": None if paid is None else Decimal(str(paid).replace(",", "").lstrip("₦")).quantize(Decimal("0.01")),
         "payload": payload,
     }
 
@@ -43,8 +45,9 @@ def plan_change(customer_id: str, moment: datetime, old: str, new: str, rng: Ran
     return new_event(customer_id, moment, "plan_changed", {"new_plan_id": new, "old_plan_id": old}, rng)
 
 
-def ordinary_events(customer_id: str, day: date, count: int, rng: Random) -> Iterator[Record]:
-    """At least so many events of a customer on a day; a call is two."""
+def ordinary_events(customer_id: str, day: date, count: int, rng: Random, is_plain: bool = False) -> Iterator[Record]:
+    """At least so many events of a customer on a day; a call is two. If not plain, some amounts are texts."""
+    amounts = _AMOUNTS if is_plain else (*_AMOUNTS, *_TEXTS_OF_AMOUNTS)
     midnight = datetime.combine(day, time(), UTC)
     for _ in range(count):
         moment = midnight + timedelta(seconds=rng.randrange(_DAY_SECONDS))
@@ -58,7 +61,7 @@ def ordinary_events(customer_id: str, day: date, count: int, rng: Random) -> Ite
             case "data_session":
                 yield new_event(customer_id, moment, kind, {"mb_used": rng.randrange(1, 400_000) / 100}, rng)
             case "topup":
-                yield new_event(customer_id, moment, kind, {"amount": rng.choice((100, 500, 1000, 2500.5))}, rng)
+                yield new_event(customer_id, moment, kind, {"amount": rng.choice(amounts)}, rng)
             case "purchase_addon":
                 addon = {"addon": rng.choice(("Night pack", "1 GB weekend")), "price": rng.choice((350, 1500))}
                 yield new_event(customer_id, moment, kind, addon, rng)

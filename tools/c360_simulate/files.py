@@ -45,17 +45,21 @@ def write(delivery: Delivery, out: Path) -> bytes:
     return content
 
 
+def sorted_name(delivery: Delivery, content: bytes) -> str:
+    """The name of the file below the dataset's folder of `archive` or `rejected`."""
+    digest = hashlib.sha256(content).hexdigest()
+    return archived_name("", delivery.day, delivery.name.rpartition("/")[2], digest).removeprefix("/")
+
+
 def rejections(delivery: Delivery, content: bytes) -> Iterator[Record]:
-    """The file, or its rows, that must be rejected: by the name that the archive or `rejected` gives it."""
-    name = archived_name(
-        delivery.dataset, delivery.day, delivery.name.rpartition("/")[2], hashlib.sha256(content).hexdigest()
-    )
+    """The file, without a line, or its rows, that must be rejected."""
+    place = {"dataset": delivery.dataset, "file": sorted_name(delivery, content)}
     if delivery.fault:
-        yield {"file": name, "line": None, "column": None, "reason": delivery.fault}
+        yield place | {"line": None, "column": None, "reason": delivery.fault}
     first = 2 if delivery.dataset == "plans" else 1
     for line, row in enumerate(delivery.rows, start=first):
         if row.fault:
-            yield {"file": name, "line": line, "column": row.column, "reason": row.fault}
+            yield place | {"line": line, "column": row.column, "reason": row.fault}
 
 
 def _line(row: Row, line: str) -> str:

@@ -77,7 +77,7 @@ def new_plan(number: int, rng: Random) -> Record:
     return {
         "plan_id": f"P{number:03}",
         "plan_name": _NAMES[number % len(_NAMES)].format(category, number),
-        "monthly_price": Decimal(rng.randrange(50_000, 1_000_000)) / 100,
+        "monthly_price": Decimal(rng.randrange(50_000, 1_000_000)).scaleb(-2),
         "currency": "NGN" if number % 3 == 0 else None,
         "data_allowance_gb": float(rng.choice((1.5, 5, 20, 100))),
         "voice_minutes": rng.choice((0, 100, 300, 1000)),

@@ -69,12 +69,12 @@ def _history(rows: Mapping[date, Record | None], changes: Sequence[Observation])
 
 
 def _intervals(said: Sequence[Observation]) -> Iterator[Interval]:
-    """An interval for each observation that changes the plan, until the next of them."""
+    """An interval for each observation that changes the plan, until the next one; of one moment, the last counts."""
     begun: list[tuple[Observation, bool]] = []
-    for observation in said:
-        before = begun[-1][0] if begun else None
-        if before is None or before.plan_id != observation.plan_id:
-            is_conflict = before is not None and before.plan_id != observation.old_plan_id
+    for before, observation, after in zip([None, *said], said, [*said[1:], None], strict=False):
+        is_conflict = before is not None and before.plan_id != observation.old_plan_id
+        is_last = after is None or after.moment > observation.moment
+        if is_last and not (begun and begun[-1][0].plan_id == observation.plan_id):
             begun.append((observation, is_conflict and observation.source == "event"))
     ends = [observation.moment for observation, _ in begun[1:]]
     for (observation, is_conflict), end in zip(begun, [*ends, None], strict=True):

@@ -64,7 +64,7 @@ class World:
         events: list[Record] = []
         for key in self.customers:
             count = self._count(rng)
-            events += ordinary_events(key, day, count, rng)
+            events += ordinary_events(key, day, count, rng, is_plain=True)
             if count and rng.random() < 0.1:
                 moment = datetime.combine(day, time(), UTC) + timedelta(seconds=rng.randrange(1, 86_400))
                 old = self._any_plan(rng)

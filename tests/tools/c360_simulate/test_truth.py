@@ -169,3 +169,9 @@ def test_a_period_begins_29_days_before() -> None:
     as_of = D1 + timedelta(days=29)
     (first, _) = truth(as_of, (event(at(D1)), event(at(D1 - timedelta(days=1)))))["customer_360"]
     assert (first["events_30d"], first["events_90d"]) == (1, 2)
+
+
+def test_of_one_moment_the_event_wins_and_contradicts_the_snapshot_or_not() -> None:
+    found = history({D1: customer("A"), D2: customer("B")}, change(at(D2), "B", "C"))
+    assert [(entry.plan_id, entry.is_conflict) for entry in found] == [("A", False), ("C", False)]
+    assert len(history({D1: customer("A"), D2: customer("B")}, change(at(D2), "B", "A"))) == 1
