@@ -10,6 +10,7 @@ from tests.checkout import ROOT
 
 TESTS = ROOT / "tests"
 OF_THEIR_OWN = {
+    "c360": "the commands of Customer 360 together, against the truth of simulated days",
     "e2e": "the commands together, over whole lakes",
     "contributing": "the worked examples of docs/contributing, followed step by step",
     "oracle": "a second calculation of the features in SQL, and the tests of it",

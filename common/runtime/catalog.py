@@ -66,6 +66,7 @@ TOOLS = (
     Tool("ndr-ingestion", "tools.ingestion"),
     Tool("ndr-demo", "tools.demo"),
     Tool("ndr-completion", "tools.completion"),
+    Tool("c360-simulate", "tools.c360_simulate"),
 )
 OPERATION = (
     Tool("ndr-spark", "common.runtime.spark_cluster"),
