@@ -45,7 +45,7 @@ class Said:
     @property
     def is_first(self) -> Flags:
         """Whether the row is the first one of its customer."""
-        return np.append(True, self.customer[1:] != self.customer[:-1])
+        return np.append(True, self.customer[1:] != self.customer[:-1])[: len(self.customer)]
 
     @property
     def is_last(self) -> Flags:

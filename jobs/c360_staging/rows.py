@@ -42,7 +42,7 @@ class Rows:
     session: SparkSession
     scratch: str
     report: RunReport
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(_counted, DATASETS), 0))
     _superseded: dict[str, DataFrame | None] = field(default_factory=dict)
 
     def unique(self, dataset: str, number: int = 0, slices: int = 1) -> DataFrame:
@@ -68,7 +68,7 @@ class Rows:
     def _find_superseded(self, dataset: str) -> DataFrame | None:
         """The key, place and customer of the rows that are not the last ones of their key; None if there is none."""
         dropped = self.kept(f"superseded/{dataset}", self._superseded_by_part(dataset))
-        self.counts[f"duplicate_{dataset}"] = dropped.count() if dropped is not None else 0
+        self.counts[_counted(dataset)] = dropped.count() if dropped is not None else 0
         return dropped
 
     def _superseded_by_part(self, dataset: str) -> Iterator[DataFrame]:
@@ -100,6 +100,11 @@ class Rows:
         return transform.with_business_date(
             read.parquet(*paths) if paths else self.session.createDataFrame([], columns)
         )
+
+
+def _counted(dataset: str) -> str:
+    """The name of the count of superseded rows."""
+    return f"duplicate_{dataset}"
 
 
 def _key(dataset: str) -> tuple[str, ...]:

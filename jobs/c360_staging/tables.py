@@ -47,7 +47,7 @@ class Tables:
 
     def activity_logs(self) -> StagedTable:
         """The table of the events, each with the plan in force."""
-        superseded = self.rows.counts.get("duplicate_activity_logs", 0)
+        superseded = self.rows.counts["duplicate_activity_logs"]
         slices = slices_for(max(self._history.count(), superseded))
         return self._written("activity_logs", (
             transform.with_plans(
