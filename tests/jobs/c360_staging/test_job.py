@@ -29,6 +29,9 @@ from tests.jobs.c360_staging.zones import (
 )
 
 
+pytestmark = pytest.mark.usefixtures("session")  # which classic Spark has one of in a process
+
+
 def plans_of(zones: Path) -> dict[str, str | None]:
     """The plan of each published event."""
     return {row["event_id"]: row["plan_id"] for row in table(zones, "activity_logs")}
