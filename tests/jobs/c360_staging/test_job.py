@@ -28,7 +28,6 @@ from tests.jobs.c360_staging.zones import (
     table,
 )
 
-
 pytestmark = pytest.mark.usefixtures("session")  # which classic Spark has one of in a process
 
 
