@@ -75,6 +75,10 @@ class CommitError(NdrError):
     """A write to the lake was not committed."""
 
 
+class ShrinkError(NdrError):
+    """A snapshot has far fewer keys than the accepted one before it."""
+
+
 class EngineError(NdrError):
     """The compute engine failed or cannot start."""
 

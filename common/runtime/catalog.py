@@ -48,9 +48,10 @@ STAGES = (
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
     Stage("ndr-manifest-builder", "jobs.manifest_builder", "manifests of NDJSON files that land", "base-core", False),
     Stage("ndr-ndjson-to-parquet", "jobs.ndjson_to_parquet", "Parquet from NDJSON, as text", "base-core", False),
-    Stage("c360-warehouse", "jobs.c360_warehouse", "dimensions and facts, from snapshots", "base-core", False),
     Stage("c360-validate", "jobs.c360_validate", "delivered files of Customer 360, sorted", "base-core", False),
     Stage("c360-clean", "jobs.c360_clean", "typed rows of Customer 360, by day", "base-core", False),
+    Stage("c360-staging", "jobs.c360_staging", "a snapshot of customers, plans and events", "base", False),
+    Stage("c360-warehouse", "jobs.c360_warehouse", "dimensions and facts, from snapshots", "base-core", False),
 )
 TOOLS = (
     Tool("ndr-parse", "tools.parse"),

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from common.aws.swap import swapped
 from common.detection.checked import RETRAIN, section
 from common.detection.registry.formats import FORMAT_VERSION, encoded, parsed, sha256
 from common.detection.registry.pointer import (
@@ -25,7 +26,6 @@ from common.detection.registry.pointer import (
     read_pointer,
     stored_manifest,
 )
-from common.detection.registry.swap import swapped
 from common.errors import ModelError, StorageError
 from common.runtime.output import progress
 from tools.models.old_formats import OLD_EVIDENCE, OLD_FILES, OLD_MODEL, converted, upgraded

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from common.aws.swap import swapped
 from common.detection.registry.decisions import KEEP, PROMOTE, ROLLBACK, Decision, Note, record
 from common.detection.registry.formats import encoded
 from common.detection.registry.pointer import (
@@ -21,7 +22,6 @@ from common.detection.registry.pointer import (
     pointer_content,
     read_pointer,
 )
-from common.detection.registry.swap import swapped
 from common.errors import ModelError, StorageError
 from common.lake.lake import Lake
 

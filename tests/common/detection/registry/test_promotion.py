@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from common.aws.swap import swapped
 from common.detection.registry.decisions import Decision, Note, decisions
 from common.detection.registry.formats import encoded, sha256
 from common.detection.registry.pointer import ArtifactStore, current_run, model_store, read_pointer
 from common.detection.registry.promotion import KEPT, Move, settle
 from common.detection.registry.promotion import promote as promote_with_note
 from common.detection.registry.promotion import roll_back as roll_back_with_note
-from common.detection.registry.swap import swapped
 from common.errors import ModelError
 from common.lake.lake import Lake
 from localaws.cli.process import LocalAws
