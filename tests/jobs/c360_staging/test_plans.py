@@ -159,7 +159,7 @@ def test_any_history_is_that_of_plain_python(
         return
     made_rows = intervals(table, days).to_pylist()
     assert sum(row["conflicts"] for row in made_rows) == conflicts
-    by_customer: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_customer: dict[str, list[Row]] = defaultdict(list)
     for row in made_rows:
         assert row["is_first"] == (not by_customer[row["customer_id"]])
         by_customer[row["customer_id"]].append({name: row[name] for name in (
