@@ -35,6 +35,21 @@ variable "ON_CORE" {
   default = [
     "ndr-manifest-builder",
     "ndr-ndjson-to-parquet",
+    "c360-validate",
+  ]
+}
+
+variable "ON_C360" {
+  description = "Stages that read phone numbers and countries"
+  default = [
+    "c360-clean",
+  ]
+}
+
+variable "ON_WAREHOUSE" {
+  description = "Stages with the local warehouse"
+  default = [
+    "c360-warehouse",
   ]
 }
 
@@ -51,6 +66,7 @@ variable "ON_SAIL" {
     "ndr-join",
     "ndr-inventory-unload",
     "ndr-extractor",
+    "c360-staging",
   ]
 }
 
@@ -62,11 +78,15 @@ variable "ON_TRAINING" {
 }
 
 group "default" {
-  targets = ["without-engine", "sail", "training", "ndr-spark"]
+  targets = ["without-engine", "customers", "warehouse", "sail", "training", "ndr-spark"]
+}
+
+group "c360" {
+  targets = ["c360-validate", "c360-clean", "c360-staging", "c360-warehouse"]
 }
 
 group "bases" {
-  targets = ["base-core", "base", "base-training", "base-spark"]
+  targets = ["base-core", "base-c360", "base-warehouse", "base", "base-training", "base-spark"]
 }
 
 function "names" {
@@ -120,6 +140,18 @@ target "base-core" {
   contexts = { project = "target:project" }
 }
 
+target "base-c360" {
+  inherits = ["core"]
+  target   = "base-c360"
+  contexts = { project = "target:project" }
+}
+
+target "base-warehouse" {
+  inherits = ["core"]
+  target   = "base-warehouse"
+  contexts = { project = "target:project" }
+}
+
 target "base" {
   inherits = ["core"]
   target   = "base"
@@ -144,6 +176,24 @@ target "without-engine" {
   name       = image
   dockerfile = "images/${image}/Dockerfile"
   contexts   = { base-core = "target:base-core", project = "target:project" }
+  tags       = names(image, "")
+}
+
+target "customers" {
+  inherits   = ["_common"]
+  matrix     = { image = ON_C360 }
+  name       = image
+  dockerfile = "images/${image}/Dockerfile"
+  contexts   = { base-c360 = "target:base-c360", project = "target:project" }
+  tags       = names(image, "")
+}
+
+target "warehouse" {
+  inherits   = ["_common"]
+  matrix     = { image = ON_WAREHOUSE }
+  name       = image
+  dockerfile = "images/${image}/Dockerfile"
+  contexts   = { base-warehouse = "target:base-warehouse", project = "target:project" }
   tags       = names(image, "")
 }
 

@@ -48,7 +48,7 @@ images-secrets: setup engine ## Search all layers of the built images for secret
 
 .PHONY: sbom
 sbom: engine ## Write bills of materials of the built images (CycloneDX) to build/sbom
-	@$(BAKE) images/sbom.sh build/sbom $(filter ndr-%,$(notdir $(IMAGES)))
+	@$(BAKE) images/sbom.sh build/sbom $(filter ndr-% c360-%,$(notdir $(IMAGES)))
 
 .PHONY: images-check
 images-check: setup
@@ -59,6 +59,8 @@ images-check: setup
 images-lock: setup $(SPARK_VENV)/.installed java # the packages and jars of the images, in the versions of dev.txt
 	$(BIN)/uv pip compile $(IMAGE_LOCK) -o requirements/image-core.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra lambda -o requirements/image-lambda.txt pyproject.toml
+	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra c360 -o requirements/image-c360.txt pyproject.toml
+	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra warehouse -o requirements/image-warehouse.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra engine -o requirements/image-sail.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra sail -o requirements/image-training.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra spark -o requirements/image-spark.txt pyproject.toml

@@ -25,12 +25,13 @@ class Stage(Tool):
 
     Attributes:
         summary: what it makes, in a few words.
-        base: the image it builds on: without an engine, with Sail, or also with the libraries of training.
+        base: the image it builds on: without an engine, with what Customer 360 needs, with Sail, or also with the libraries
+            of training.
         is_step: whether a pipeline runs it; others are run by functions and jobs.
     """
 
     summary: str
-    base: Literal["base-core", "base", "base-training"] = "base"
+    base: Literal["base-core", "base-c360", "base-warehouse", "base", "base-training"] = "base"
     is_step: bool = True
 
 
@@ -49,9 +50,9 @@ STAGES = (
     Stage("ndr-manifest-builder", "jobs.manifest_builder", "manifests of NDJSON files that land", "base-core", False),
     Stage("ndr-ndjson-to-parquet", "jobs.ndjson_to_parquet", "Parquet from NDJSON, as text", "base-core", False),
     Stage("c360-validate", "jobs.c360_validate", "delivered files of Customer 360, sorted", "base-core", False),
-    Stage("c360-clean", "jobs.c360_clean", "typed rows of Customer 360, by day", "base-core", False),
+    Stage("c360-clean", "jobs.c360_clean", "typed rows of Customer 360, by day", "base-c360", False),
     Stage("c360-staging", "jobs.c360_staging", "a snapshot of customers, plans and events", "base", False),
-    Stage("c360-warehouse", "jobs.c360_warehouse", "dimensions and facts, from snapshots", "base-core", False),
+    Stage("c360-warehouse", "jobs.c360_warehouse", "dimensions and facts, from snapshots", "base-warehouse", False),
 )
 TOOLS = (
     Tool("ndr-parse", "tools.parse"),

@@ -13,7 +13,13 @@ from common.runtime.catalog import STAGES, TOOLS, Stage
 from pipelines.catalog import PIPELINES
 from tests.checkout import ROOT
 
-VARIABLES = {"base-core": "ON_CORE", "base": "ON_SAIL", "base-training": "ON_TRAINING"}
+VARIABLES = {
+    "base-core": "ON_CORE",
+    "base-c360": "ON_C360",
+    "base-warehouse": "ON_WAREHOUSE",
+    "base": "ON_SAIL",
+    "base-training": "ON_TRAINING",
+}
 
 
 def bake_list(variable: str) -> list[str]:
@@ -32,7 +38,7 @@ def scripts() -> dict[str, str]:
 
 def commands_in_readme() -> list[str]:
     """The commands that a table of the README has a row of."""
-    return re.findall(r"^\| `(ndr-[a-z0-9-]+)` \|", (ROOT / "README.md").read_text(), re.M)
+    return re.findall(r"^\| `((?:ndr|c360)-[a-z0-9-]+)` \|", (ROOT / "README.md").read_text(), re.M)
 
 
 def missing(stage: Stage) -> Iterator[str]:
@@ -93,7 +99,7 @@ def test_what_a_forgotten_stage_lacks_is_named() -> None:
 def test_nothing_is_listed_that_the_catalog_does_not_hold() -> None:
     stages = {stage.command for stage in STAGES}
     folders = {path.parent.name for path in (ROOT / "jobs").glob("*/cli.py")}
-    images = {path.parent.name for path in (ROOT / "images").glob("ndr-*/Dockerfile")}
+    images = {path.parent.name for path in (ROOT / "images").glob("*-*/Dockerfile") if not path.parent.name.startswith("base-")}
     assert {name for variable in VARIABLES.values() for name in bake_list(variable)} == stages
     assert images == {*stages, "ndr-spark"}
     assert folders == {stage.module.removeprefix("jobs.") for stage in STAGES}
