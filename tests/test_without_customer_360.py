@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,17 @@ print(json.dumps({"common": common.__file__, "codes": codes, "modules": modules,
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a process says in which only a copy without the family can be imported."""
+    """What a process says in which only a copy without the family can be imported.
+
+    Without the site's own start (`-S`), nothing leads it to the sources that the environment has installed.
+    """
     folder = tmp_path_factory.mktemp("ndr")
     for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", OF_THE_FAMILY))
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps(OF_NDR)],
+        [sys.executable, "-S", "-c", PROGRAM, json.dumps(OF_NDR)],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder)},
+        env=os.environ | {"PYTHONPATH": f"{folder}:{sysconfig.get_path('purelib')}"},
         capture_output=True,
         text=True,
         check=False,
