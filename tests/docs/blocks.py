@@ -10,7 +10,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 MARKER = re.compile(r"<!-- docs: (?P<kind>long|skip)(?:, (?P<reason>.+?))? -->")
-PROGRAM = re.compile(r"(?:[A-Z_]+=\S+ )*(?:ndr-|make\b|\.ci/|docker |aws |pip |git |python |eval |export |uv )")
+PROGRAM = re.compile(r"(?:[A-Z_]+=\S+ )*(?:ndr-|c360-|make\b|\.ci/|docker |aws |pip |git |python |eval |export |uv )")
 OF_PAGE = re.compile(r"^<!-- docs: skip page, (.+?) -->$", re.MULTILINE)
 SCRIPTS, TRANSCRIPTS = ("sh", "bash", "shell"), ("console",)
 ANY_LINES = "..."

@@ -37,6 +37,12 @@ NOT_RUN = {
     "ndr-ingestion trace": "needs a file that has landed, as docs/ingestion.md has one",
     "ndr-ingestion release": "needs a file in quarantine, as docs/ingestion.md has one",
     "ndr-local put": "needs files, as docs/ingestion.md has some",
+    "c360-validate": "needs zones with files, as docs/customer-360.md has them",
+    "c360-clean": "needs an archive, as docs/customer-360.md has one",
+    "c360-staging": "needs clean rows, as docs/customer-360.md has some",
+    "c360-warehouse run": "needs a snapshot, as docs/customer-360.md has one",
+    "c360-warehouse query": "needs a warehouse, as docs/customer-360.md has one",
+    "c360-warehouse export-ranges": "needs a warehouse, as docs/customer-360.md has one",
 }
 INCIDENT = re.compile(r"(?<=--incident )[0-9a-f]{12}\b")
 RUN = re.compile(r"\bRUN\b")
@@ -51,7 +57,7 @@ def lines() -> list[str]:
     found = [epilog.removeprefix("Example: ") for name in COMMANDS for _, epilog in examples(name, COMMANDS[name])]
     for page in READMES:
         steps = (step for block in blocks(page) if block.kind == "run" for step in block.steps)
-        found += [line for step in steps for line in step.command.splitlines() if line.startswith("ndr-")]
+        found += [line for step in steps for line in step.command.splitlines() if line.startswith(("ndr-", "c360-"))]
     first = {name: place for place, name in enumerate(COMMANDS)}
     found.sort(key=lambda line: ([word in line for word in reversed(LATER)], first.get(line.split()[0], 0)))
     return list(dict.fromkeys(found))
