@@ -7,7 +7,8 @@ __version__ = "0.1.0"
 RUN_VARIABLE = "NDR_RUN_ID"
 """The environment variable with the run that a command is part of."""
 
-if sys.argv and Path(sys.argv[0]).name.startswith(("ndr-", "c360-")):  # a command, which imports for a second before it can catch
+# a command, which imports for a second before it can catch
+if sys.argv and Path(sys.argv[0]).name.startswith(("ndr-", "c360-")):
     from common.runtime.interrupts import exit_at_signals
 
     exit_at_signals()

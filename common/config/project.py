@@ -17,6 +17,7 @@ from common.config.values import (
     LogTimeZone,
     Network,
     NotNegative,
+    RangesFile,
     S3Folder,
     Share,
     TableName,
@@ -115,6 +116,9 @@ class ProjectParameters(Settings):
     """s3:// URI below which UNLOAD and COPY stage files; by default a folder of the lake, if that is in S3."""
     batch_index_table: TableName | None = None
     """DynamoDB table of the batches received, which the extractor reads."""
+    customer_ranges: RangesFile | None = None
+    """Path or URI of a file with columns `ip_range`, `customer_id`, `plan_id` and `region`, with which `ndr-report`
+    names the customers of addresses; `c360-warehouse export-ranges` writes it."""
     training: TrainingParameters = Field(default_factory=TrainingParameters)
     """The training lifecycle."""
 

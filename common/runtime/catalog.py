@@ -25,8 +25,8 @@ class Stage(Tool):
 
     Attributes:
         summary: what it makes, in a few words.
-        base: the image it builds on: without an engine, with what Customer 360 needs, with Sail, or also with the libraries
-            of training.
+        base: the image it builds on: without an engine, with what Customer 360 needs, with Sail, or also with the
+            libraries of training.
         is_step: whether a pipeline runs it; others are run by functions and jobs.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,8 +15,10 @@ from common.display import counted, on_terminal
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.runtime.rows import FLAT, print_rows
-from common.windows import Windows, iso
+from common.windows import iso
 from tools.report.amounts import amount, score
+from tools.report.config import ReportConfig
+from tools.report.customers import Customer, customer_words
 from tools.report.rendering import INDENT
 from tools.report.wording import feature_names, feature_words, pair_words, peer_words, span
 
@@ -24,26 +27,27 @@ PEERS_SHOWN = 3
 
 
 def report_incidents(
-    lake: Lake, spec: FeatureSpec, windows: Windows | None, least: float, top: int, as_json: bool, form: str | None
+    lake: Lake, spec: FeatureSpec, config: ReportConfig, customer_of: Callable[[str], Customer]
 ) -> None:
     """Prints the highest incidents, and every suppressed one with the mark that suppresses it.
 
     As rows, the highest ones come first; `suppressed_by` tells them apart.
     """
     marks = read_marks(feedback_store(lake.uri))
-    shown, quiet = suppress(find_incidents(lake, spec, windows, least), marks)
-    highest = [as_values(entry, marks) for entry in shown[:top]]
+    shown, quiet = suppress(find_incidents(lake, spec, config.windows, config.min_score), marks)
+    highest = [as_values(entry, marks) | customer_of(entry.host_ip) for entry in shown[: config.top]]
     suppressed = [
-        as_values(entry, marks) | {"suppressed_by": mark.mark_id, "why": mark.reason} for entry, mark in quiet
+        as_values(entry, marks) | customer_of(entry.host_ip) | {"suppressed_by": mark.mark_id, "why": mark.reason}
+        for entry, mark in quiet
     ]
-    if form:
+    if config.form:
         rows = [entry | {"suppressed_by": None, "why": None} for entry in highest] + suppressed
-        print_rows(map(_flat, rows) if form in FLAT else rows, form)
-    elif as_json:
+        print_rows(map(_flat, rows) if config.form in FLAT else rows, config.form)
+    elif config.as_json:
         found = {"incidents": highest, "incidents_found": len(shown)}
         click.echo(json.dumps(found | {"suppressed": suppressed, "suppressed_found": len(quiet)}, indent=1))
     else:
-        click.echo("\n".join(map(on_terminal, _lines(shown, quiet, marks, top, spec))))
+        click.echo("\n".join(map(on_terminal, _lines(shown, quiet, marks, config.top, spec, customer_of))))
 
 
 def as_values(incident: Incident, marks: list[Mark]) -> dict[str, Any]:
@@ -61,11 +65,16 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lines(
-    shown: list[Incident], quiet: list[tuple[Incident, Mark]], marks: list[Mark], top: int, spec: FeatureSpec
+    shown: list[Incident],
+    quiet: list[tuple[Incident, Mark]],
+    marks: list[Mark],
+    top: int,
+    spec: FeatureSpec,
+    customer_of: Callable[[str], Customer],
 ) -> list[str]:
     lines = [f"{counted(len(shown), 'incident')}, {len(quiet):,} suppressed by feedback; highest first", ""]
     for rank, incident in enumerate(shown[:top], start=1):
-        lines += _incident(rank, incident, verdict_of(incident, marks), spec)
+        lines += _incident(rank, incident, verdict_of(incident, marks), spec, customer_of(incident.host_ip))
     if quiet:
         lines += ["", "suppressed by feedback; scores are as they were:"]
     for incident, mark in quiet:
@@ -77,7 +86,7 @@ def _lines(
     return lines
 
 
-def _incident(rank: int, incident: Incident, verdict: str, spec: FeatureSpec) -> list[str]:
+def _incident(rank: int, incident: Incident, verdict: str, spec: FeatureSpec, customer: Customer) -> list[str]:
     looks = incident.technique
     named = f"{looks.name} ({looks.attack_id} {looks.attack_name})" if looks.attack_id else looks.name
     said = f"  marked {verdict}" if verdict else ""
@@ -88,6 +97,7 @@ def _incident(rank: int, incident: Incident, verdict: str, spec: FeatureSpec) ->
         f"{span(incident.start, incident.end)} UTC{said}",
         f"{INDENT}{windows}, peak {incident.peak:%H:%M} with {score(incident.score)}; {before}",
     ]
+    lines += [f"{INDENT}{words}" for words in customer_words(customer)]
     lines += [f"{INDENT}{peer_words(pair)}" for pair in incident.peers[:PEERS_SHOWN]]
     names = feature_names(spec)
     for reason in incident.reasons[:REASONS_SHOWN]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -24,6 +24,7 @@ from common.runtime.rows import FLAT, print_rows
 from common.windows import Windows
 from tools.report.baselines import medians_of, rows_of, subjects
 from tools.report.config import ReportConfig
+from tools.report.customers import Customer, finder
 from tools.report.incidents import report_incidents
 from tools.report.rendering import Alert, table
 from tools.report.transform import Key, evidence, highest, strongest
@@ -44,8 +45,9 @@ def run(config: ReportConfig) -> None:
     )
     spec, horizon = load_spec(project.feature_spec_version), project.settings.model_horizon
     lake = Lake.opened(config.lake_uri, spec)
+    customer_of = finder(project.settings.customer_ranges)
     if config.incidents:
-        report_incidents(lake, spec, config.windows, config.min_score, config.top, config.as_json, config.form)
+        report_incidents(lake, spec, config, customer_of)
         return
     with activity("reading predictions"):
         scores = lake.arrow("predictions", SCORE_COLUMNS, config.windows)
@@ -55,7 +57,7 @@ def run(config: ReportConfig) -> None:
     rows = scores.take(pa.array(highest(scores, config.top, config.one_per_host)))
     keys = list(zip(rows["host_ip"].to_pylist(), rows["window_end_ts"].to_pylist(), strict=True))
     with activity("explaining alerts"):
-        alerts = _alerts(lake, spec, horizon, keys)
+        alerts = _alerts(lake, spec, horizon, keys, customer_of)
     hosts = pc.count_distinct(scores["host_ip"]).as_py()
     if config.form:
         flat = config.form in FLAT
@@ -90,7 +92,9 @@ def _shown(prediction: dict[str, Any], spec: FeatureSpec) -> list[tuple[Reason, 
     ]
 
 
-def _alerts(lake: Lake, spec: FeatureSpec, horizon: str, keys: Sequence[Key]) -> list[Alert]:
+def _alerts(
+    lake: Lake, spec: FeatureSpec, horizon: str, keys: Sequence[Key], customer_of: Callable[[str], Customer]
+) -> list[Alert]:
     """The alerts of those predictions, in their order."""
     predictions = rows_of(lake, "predictions", [*ALERT_COLUMNS, *TEXT_COLUMNS], keys)
     reasons = {key: _shown(predictions[key], spec) for key in keys}
@@ -120,6 +124,7 @@ def _alerts(lake: Lake, spec: FeatureSpec, horizon: str, keys: Sequence[Key]) ->
                 )
                 for reason, added in reasons[key]
             ),
+            customer=customer_of(key[0]),
         )
         for rank, key in enumerate(keys, start=1)
     ]

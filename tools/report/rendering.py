@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from common.display import counted, on_terminal
 from common.errors import one_line
 from common.windows import iso
 from tools.report.amounts import amount, score
+from tools.report.customers import Customer, customer_words
 from tools.report.transform import Evidence
 from tools.report.wording import peer_words
 
@@ -41,6 +42,7 @@ class Alert:
     user: str | None
     users_cnt: int
     reasons: tuple[Evidence, ...]
+    customer: Customer = field(default_factory=dict)
 
     def to_row(self) -> dict[str, Any]:
         """The alert as a row of a table: of its reasons the strongest, of its peers none."""
@@ -52,7 +54,9 @@ class Alert:
 
     def to_dict(self) -> dict[str, Any]:
         """The alert as JSON values."""
-        return asdict(self) | {
+        values = asdict(self)
+        values |= values.pop("customer")
+        return values | {
             "window_start_ts": iso(self.window_start_ts),
             "window_end_ts": iso(self.window_end_ts),
             "peers": list(self.peers),
@@ -75,6 +79,7 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
         if alert.user:
             others = f" and {alert.users_cnt - 1:,} more" if alert.users_cnt > 1 else ""
             lines.append(f"{INDENT}used by {one_line(alert.user)}{others}")
+        lines += [f"{INDENT}{words}" for words in customer_words(alert.customer)]
         lines += [f"{INDENT}{peer_words(pair)}" for pair in alert.peers[:PEERS_SHOWN]]
         lines += [f"{INDENT}{_reason(reason)}" for reason in alert.reasons]
     heading = click.style(f"{'rank':>4}  {'host':<{width}}  {'window (UTC)':<22}  {'score':<7}  segment", bold=True)
