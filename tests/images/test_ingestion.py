@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tests.images.containers import CAUTIOUS, run_image
+from tests.images.containers import run_image
+from tests.images.functions import function
 from tests.images.small_lake import give_to_images_user
-from tests.localaws.running import unique
-from tests.runtime_api import PATH, serving
+from tests.runtime_api import PATH
 
-VARIABLES = {"FILE_TRACKING_TABLE": "t", "MANIFEST_BUCKET": "m", "AWS_DEFAULT_REGION": "us-east-1"}
+VARIABLES = {"FILE_TRACKING_TABLE": "t", "MANIFEST_BUCKET": "m"}
 
 
 def test_the_function_takes_its_events_from_the_runtime_api() -> None:
-    with serving() as api:
-        given = {**VARIABLES, "AWS_LAMBDA_RUNTIME_API": api.url}
-        variables = [word for name, value in given.items() for word in ("--env", f"{name}={value}")]
-        name = unique("ndr-function")
-        options = ("--rm", "--name", name, "--network", "host", *CAUTIOUS, *variables)
-        command = ["docker", "run", *options, "ndr-manifest-builder"]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-            try:
-                api.events.put({"Records": []})
-                path, response = api.answers.get(timeout=60)
-                assert path == f"{PATH}/request-1/response"
-                assert (response["statusCode"], response["batchItemFailures"]) == (200, [])
-                assert set(json.loads(response["body"]).values()) == {0}
-                api.events.put({"Records": [{"messageId": "m1", "body": "not JSON"}]})
-                _, response = api.answers.get(timeout=60)
-                assert response["batchItemFailures"] == [{"itemIdentifier": "m1"}]
-            finally:
-                subprocess.run(["docker", "kill", name], capture_output=True, check=True)  # it waits for the next event
+    with function("ndr-manifest-builder", VARIABLES) as api:
+        api.events.put({"Records": []})
+        path, response = api.answers.get(timeout=60)
+        assert path == f"{PATH}/request-1/response"
+        assert (response["statusCode"], response["batchItemFailures"]) == (200, [])
+        assert set(json.loads(response["body"]).values()) == {0}
+        api.events.put({"Records": [{"messageId": "m1", "body": "not JSON"}]})
+        _, response = api.answers.get(timeout=60)
+        assert response["batchItemFailures"] == [{"itemIdentifier": "m1"}]
 
 
 def test_the_job_converts_the_files_of_a_manifest(tmp_path: Path) -> None:
