@@ -25,6 +25,7 @@ VARIED = {
     "--lake": "the demo's lake is a folder of this machine",
     "--out": "one file, or a folder",
     "--rejects": "a file, or a folder",
+    "--database": "a folder of this machine, or a name in Snowflake",
     "--to": "a run, or a place outside the lake",
 }
 """Options whose value differs between commands, and why."""
