@@ -155,7 +155,7 @@ statemachines-expressions: $(CHECKS)/node_modules/.installed
 
 .PHONY: statemachines-template
 statemachines-template: setup
-	$(BIN)/cfn-lint statemachines/template.yaml statemachines/ingestion.yaml
+	$(BIN)/cfn-lint statemachines/template.yaml statemachines/ingestion.yaml statemachines/customer_360.yaml
 
 $(CHECKS)/node_modules/.installed: $(CHECKS)/package-lock.json | npm
 	cd $(CHECKS) && npm ci --silent
