@@ -74,6 +74,10 @@ $(DOCS_VENV)/.installed: requirements/docs.txt | $(VENV)/.installed
 demo: setup ## Turn simulated logs, or INPUT=<folder>, into ranked anomalies: [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=] [LOG_TIME_ZONE=] [TOP=] [PORT=]
 	$(BIN)/ndr-demo $(DEMO_OPTIONS)
 
+.PHONY: demo-c360
+demo-c360: setup $(LOCAL_VENV)/.installed ## Run five days of Customer 360 as deployed on the local AWS; a second run changes nothing
+	$(BIN)/c360-demo
+
 ##@ Test
 
 .PHONY: test
