@@ -74,6 +74,10 @@ $(DOCS_VENV)/.installed: requirements/docs.txt | $(VENV)/.installed
 demo: setup ## Turn simulated logs, or INPUT=<folder>, into ranked anomalies: [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=] [LOG_TIME_ZONE=] [TOP=] [PORT=]
 	$(BIN)/ndr-demo $(DEMO_OPTIONS)
 
+.PHONY: demo-c360
+demo-c360: setup $(LOCAL_VENV)/.installed ## Run five days of Customer 360 as deployed on the local AWS; a second run changes nothing
+	$(BIN)/c360-demo
+
 ##@ Test
 
 .PHONY: test
@@ -155,7 +159,7 @@ statemachines-expressions: $(CHECKS)/node_modules/.installed
 
 .PHONY: statemachines-template
 statemachines-template: setup
-	$(BIN)/cfn-lint statemachines/template.yaml statemachines/ingestion.yaml
+	$(BIN)/cfn-lint statemachines/template.yaml statemachines/ingestion.yaml statemachines/customer_360.yaml
 
 $(CHECKS)/node_modules/.installed: $(CHECKS)/package-lock.json | npm
 	cd $(CHECKS) && npm ci --silent

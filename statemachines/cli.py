@@ -15,7 +15,8 @@ from common.runtime.cli import report_errors
 from common.runtime.commands import group
 from common.runtime.output import activity
 from common.runtime.version import version_option
-from statemachines.definitions import MACHINES, definition_of
+from statemachines.definitions import CUSTOMER_360, MACHINES, definition_of
+from statemachines.operations import backfill, rerun, schedules
 
 if TYPE_CHECKING:
     from statemachines.deploy.publish import Published
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
 @group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml")
 @version_option
 def main() -> None:
-    """Generate, check and deploy the state machines, with all resources that they need.
+    """Generate, check and deploy the state machines, with all resources that they need; pause and run them.
 
     Set AWS_ENDPOINT_URL to use a server other than AWS.
     """
+
+
+for _command in (schedules, rerun, backfill):
+    main.add_command(_command)
 
 
 @main.command(
@@ -48,6 +53,14 @@ def main() -> None:
     metavar="NAME",
     help="Name of the stack of ingestion.",
 )
+@click.option("--customer-360", is_flag=True, help="Deploy the stack and the machine of Customer 360, too.")
+@click.option(
+    "--customer-360-stack",
+    default="ndr-customer-360",
+    show_default=True,
+    metavar="NAME",
+    help="Name of the stack of Customer 360.",
+)
 @click.option(
     "--set",
     "parameters",
@@ -65,7 +78,7 @@ def main() -> None:
 @click.option(
     "--wheel",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Wheel of the project, which ingestion's Glue job installs.  [default: it is built from the checkout]",
+    help="Wheel of the project, which the Glue jobs install.  [default: it is built from the checkout]",
 )
 @click.option(
     "--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File to write the stacks' outputs to, as JSON."
@@ -74,6 +87,8 @@ def main() -> None:
 def deploy(
     stack_name: str,
     ingestion_stack: str,
+    customer_360: bool,
+    customer_360_stack: str,
     parameters: tuple[str, ...],
     projects: tuple[Path, ...],
     wheel: Path | None,
@@ -82,24 +97,27 @@ def deploy(
     """Create or update the stacks, publish a version of each changed state machine, and move its alias `live`."""
     from common import __version__
     from common.aws.clients import client
-    from statemachines.deploy.code import read_code, upload_code
+    from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, read_code, upload_code
     from statemachines.deploy.projects import read_project, seed
     from statemachines.deploy.publish import publish_machines
-    from statemachines.deploy.stack import INGESTION_TEMPLATE, TEMPLATE, check_parameters
+    from statemachines.deploy.stack import CUSTOMER_360_TEMPLATE, INGESTION_TEMPLATE, TEMPLATE, check_parameters
 
     wanted = [read_project(path) for path in projects]
     given = {"Release": __version__, **dict(map(_assignment, parameters))}
     check_parameters(given)
     with activity("code of the Glue job"):
-        code = read_code(wheel)
+        code = read_code(wheel, {**SCRIPTS, **CUSTOMER_360_SCRIPTS} if customer_360 else SCRIPTS)
     found = _deployed(stack_name, given, TEMPLATE)
     with activity("code of the Glue job"):
         done = upload_code(client("s3"), found["ArtifactsBucket"], code)
     click.echo(f"code of the Glue job: {done}")
     keys = {name: key for name, (key, _) in code.items()}
     found |= _deployed(ingestion_stack, {**keys, **given}, INGESTION_TEMPLATE)
+    if customer_360:
+        found |= _deployed(customer_360_stack, {**keys, **given}, CUSTOMER_360_TEMPLATE)
+    wanted_machines = [machine for machine in MACHINES if customer_360 or machine != CUSTOMER_360]
     with activity("state machines"):
-        machines = publish_machines(client("stepfunctions"), found)
+        machines = publish_machines(client("stepfunctions"), found, wanted_machines)
     for published in machines:
         _show(published)
     for project in wanted:

@@ -18,8 +18,11 @@ MACHINES = {
     "sfn_ndr_backfill_reprocessing": "RoleArnBackfillReprocessing",
     "sfn_ndr_training_orchestrator": "RoleArnTrainingOrchestrator",
     "sfn_ndjson_ingestion": "RoleArnNdjsonIngestion",
+    "sfn_customer_360": "RoleArnCustomer360",
 }
 """Each machine, and the output of the stacks that holds the ARN of its role."""
+CUSTOMER_360 = "sfn_customer_360"
+"""The machine whose stack is deployed only where it is wanted."""
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
@@ -50,7 +53,7 @@ def filled(machine: str, values: Mapping[str, str]) -> str:
     if missing := sorted(placeholders(text) - set(values)):
         raise DeploymentError(
             f"the state machine {machine} needs {', '.join(missing)}, which are not among the stack's outputs",
-            "Add these outputs to statemachines/template.yaml or ingestion.yaml",
+            "Add these outputs to statemachines/template.yaml, ingestion.yaml or customer_360.yaml",
         )
     return json.dumps(json.loads(_PLACEHOLDER.sub(lambda match: json.dumps(values[match[1]])[1:-1], text)))
 

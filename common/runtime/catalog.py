@@ -69,6 +69,7 @@ TOOLS = (
     Tool("ndr-demo", "tools.demo"),
     Tool("ndr-completion", "tools.completion"),
     Tool("c360-simulate", "tools.c360_simulate"),
+    Tool("c360-demo", "tools.c360_demo"),
 )
 OPERATION = (
     Tool("ndr-spark", "common.runtime.spark_cluster"),

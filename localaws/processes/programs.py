@@ -11,9 +11,10 @@ FUNCTION_VARIABLES = frozenset(
         *("ALERTS_TOPIC_ARN", "EXPECTED_FILE_SIZE_MB", "FILE_TRACKING_TABLE", "LANDING_BUCKET", "LOCK_SECONDS"),
         *("MANIFEST_BUCKET", "MAX_FILES_PER_MANIFEST", "MAX_WAIT_MINUTES", "MIN_FILES_FOR_PARTIAL_BATCH"),
         *("QUARANTINE_BUCKET", "ROUTES", "SIZE_TOLERANCE_PERCENT", "STEP_FUNCTION_ARN", "TRACKING_DAYS"),
+        *("MAX_BAD_RATIO", "ZONES_URI"),
     )
 )
-"""The settings of the manifest builder, which have no prefix."""
+"""The settings of the manifest builder and of Customer 360's validation, which have no prefix."""
 
 
 class ProgramError(Exception):

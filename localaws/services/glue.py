@@ -1,4 +1,4 @@
-"""Glue job runs as processes: a job with the script `ndr_x_y.py` runs the command `ndr-x-y`.
+"""Glue job runs as processes: a job with the script `x_y.py` runs the command `x-y`.
 
 ministack runs scripts only in Glue's images, and reports success without them. Job retries (MaxRetries) are not
 emulated: a failed run stays failed.

@@ -1,4 +1,4 @@
-"""The code of the Glue job: the project's wheel, and the script that it holds."""
+"""The code of the Glue jobs: the project's wheel, and the scripts that it holds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,15 +19,21 @@ from common.aws.clients import S3_CHANGED, aws_errors
 from common.errors import DeploymentError, InputError
 
 ROOT = Path(__file__).parents[2]
-FOLDER, SCRIPT = "ingestion", "jobs/ndjson_to_parquet/ndr_ndjson_to_parquet.py"
+FOLDER = "ingestion"
+SCRIPTS = {"GlueScript": "jobs/ndjson_to_parquet/ndr_ndjson_to_parquet.py"}
+CUSTOMER_360_SCRIPTS = {
+    "CleanScript": "jobs/c360_clean/c360_clean.py",
+    "StagingScript": "jobs/c360_staging/c360_staging.py",
+}
+"""The script of each job in the wheel, by the parameter of the stack that is its key."""
 BESIDE = ("pyproject.toml", "README.md", "LICENSE", "NOTICE")
 BUILD = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"
 
 Code = dict[str, tuple[str, bytes]]
-"""Key and content of wheel and script, by the parameter of the stack that is the key."""
+"""Key and content of wheel and scripts, by the parameter of the stack that is the key."""
 
 
-def read_code(wheel: Path | None) -> Code:
+def read_code(wheel: Path | None, scripts: Mapping[str, str] = SCRIPTS) -> Code:
     """The code in the wheel, or in one that is built from the checkout; its keys stand for what the wheel holds.
 
     Raises:
@@ -39,14 +46,14 @@ def read_code(wheel: Path | None) -> Code:
             with ZipFile(path) as archive:
                 # whatever times and modes its files have
                 held = [f"{name} {sha256(archive.read(name)).hexdigest()}" for name in sorted(archive.namelist())]
-                script = archive.read(SCRIPT)
+                contents = {name: (Path(script).name, archive.read(script)) for name, script in scripts.items()}
         except (OSError, BadZipFile, KeyError) as error:
             raise InputError(f"{path} is no wheel of the project: {error}", "Leave out --wheel in a checkout") from None
         digest = sha256("\n".join(held).encode()).hexdigest()[:16]
         place = f"{FOLDER}/{digest}"
         return {
             "GlueWheel": (f"{place}/{path.name}", path.read_bytes()),
-            "GlueScript": (f"{place}/{Path(SCRIPT).name}", script),
+            **{name: (f"{place}/{script}", content) for name, (script, content) in contents.items()},
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class Published:
     version: int
 
 
-def publish_machines(stepfunctions: Any, outputs: Mapping[str, str]) -> list[Published]:
+def publish_machines(stepfunctions: Any, outputs: Mapping[str, str], machines: Iterable[str]) -> list[Published]:
     """Creates or updates each machine, publishes a version of what changed, and moves its alias there.
 
     Raises:
@@ -34,7 +34,7 @@ def publish_machines(stepfunctions: Any, outputs: Mapping[str, str]) -> list[Pub
         AwsError: a call was refused, for example because a definition is invalid.
     """
     found = _machines(stepfunctions)
-    return [_publish(stepfunctions, machine, found.get(machine), outputs) for machine in MACHINES]
+    return [_publish(stepfunctions, machine, found.get(machine), outputs) for machine in machines]
 
 
 def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
@@ -49,6 +49,18 @@ def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
         for arn, version in targets:
             _move_alias(stepfunctions, arn, version, _rolled_back_from(max(_versions(stepfunctions, arn))))
     return [Published(machine, "rolled back", version) for machine, (_, version) in zip(machines, targets, strict=True)]
+
+
+def machine_arn(stepfunctions: Any, machine: str) -> str:
+    """The ARN of a deployed machine.
+
+    Raises:
+        DeploymentError: it is not deployed.
+    """
+    arn = _machines(stepfunctions).get(machine)
+    if arn is None:
+        raise DeploymentError(f"the state machine {machine} is not deployed", "Run ndr-statemachines deploy first")
+    return arn
 
 
 def _earlier(stepfunctions: Any, machine: str, found: Mapping[str, str]) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""The CloudFormation stacks: of the control plane, and of ingestion."""
+"""The CloudFormation stacks: of the control plane, of ingestion, and of Customer 360."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from common.errors import DeploymentError, ParameterError
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 INGESTION_TEMPLATE = TEMPLATE.with_name("ingestion.yaml")
-TEMPLATES = (TEMPLATE, INGESTION_TEMPLATE)
+CUSTOMER_360_TEMPLATE = TEMPLATE.with_name("customer_360.yaml")
+TEMPLATES = (TEMPLATE, INGESTION_TEMPLATE, CUSTOMER_360_TEMPLATE)
 WAIT = {"Delay": 1, "MaxAttempts": 900}
 BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 

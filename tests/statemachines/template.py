@@ -28,6 +28,7 @@ NAMES = {
     "AWS::Logs::LogGroup": ("LogGroupName", f"arn:aws:logs:{HERE}:log-group:{{}}:*"),
     "AWS::Glue::Job": ("Name", f"arn:aws:glue:{HERE}:job/{{}}"),
     "AWS::Lambda::Function": ("FunctionName", f"arn:aws:lambda:{HERE}:function:{{}}"),
+    "AWS::Scheduler::Schedule": ("Name", f"arn:aws:scheduler:{HERE}:schedule/default/{{}}"),
     "AWS::SNS::Topic": ("TopicName", f"arn:aws:sns:{HERE}:{{}}"),
     "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", "arn:aws:iam::000000000000:policy/{}"),
 }
@@ -39,16 +40,20 @@ class _Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short forms."""
 
 
-def _short_form(function: str, loader: yaml.SafeLoader, node: yaml.ScalarNode) -> dict[str, Any]:
+def _short_form(function: str, loader: yaml.SafeLoader, node: yaml.Node) -> dict[str, Any]:
+
+    if isinstance(node, yaml.SequenceNode):
+        return {function: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.ScalarNode)
     return {function: loader.construct_scalar(node)}
 
 
-for _function in ("Ref", "Sub", "GetAtt"):
+for _function in ("Ref", "Sub", "GetAtt", "Not", "Equals"):
     _Loader.add_constructor(f"!{_function}", partial(_short_form, _function))
 
 
 class Template:
-    """The templates of both stacks, resolved with the defaults of their parameters or others."""
+    """The templates of all stacks, resolved with the defaults of their parameters or others."""
 
     def __init__(self, **parameters: str) -> None:
         self.raw: dict[str, Any] = {"Parameters": {}, "Resources": {}, "Outputs": {}}
@@ -174,6 +179,8 @@ def _of_call(resource: str, arguments: Mapping[str, Any], pipelines: Collection[
         # the 15-minute machine names the bucket of its message
         named = "ndr-ingestion-000000000000-us-east-1" if bucket.startswith("{%") else bucket
         yield "s3:ListBucket", f"arn:aws:s3:::{named}"
+    elif service == "s3" and not arguments["Key"].startswith("{%"):
+        yield name, f"arn:aws:s3:::{arguments['Bucket']}/{arguments['Key']}"
     elif service == "s3":
         yield name, f"arn:aws:s3:::{arguments['Bucket']}/{_folder(arguments['Key'])}/*"
     elif service == "events":

@@ -14,6 +14,7 @@ from tests.statemachines.template import HERE, Template, needed, noted, permitte
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
 FORMS = ("ndr-15m-streaming", "ndr-15m-streaming-fused")
+WITHOUT_PIPELINES = ("sfn_ndjson_ingestion", "sfn_customer_360")
 GIVEN_AT_DEPLOYMENT = {"RoleArn": "ndr-pipelines upsert makes the role of its option the default"}
 WILDCARDS = {
     f"arn:aws:sagemaker:{HERE}:pipeline/ndr-*/execution/*": "executions have made-up names; ours are those of ndr-*",
@@ -43,7 +44,8 @@ def test_every_output_is_used() -> None:
     used = {name for machine in MACHINES for name in placeholders(text_of(machine))} | set(MACHINES.values())
     deployment = {"StateMachineLogGroupArn", "StepRoleArn", "LakeBucketName"}
     deployment |= {"LandingBucketName", "IngestionQuarantineBucketName", "IngestionQueueUrl", "ManifestBuilderName"}
-    deployment |= {"IngestionDeadLetterQueueUrl"}
+    deployment |= {"IngestionDeadLetterQueueUrl", "Customer360ScheduleName", "SnowflakeRoleArn"}
+    deployment |= {"DeliveriesQueueUrl", "UndeliverableFilesQueueUrl"}
     assert set(Template().outputs) == used | deployment
 
 
@@ -92,8 +94,59 @@ def test_everything_that_starts_machines_names_their_alias_and_may_start_them() 
     assert len(starter) == len(set(targets))
 
 
+def test_the_schedule_of_customer_360_starts_its_machine_and_nothing_else() -> None:
+    template = Template()
+    target = template.resource("DailySchedule")["Target"]
+    arn = f"arn:aws:states:{HERE}:stateMachine:sfn_customer_360"
+    assert target["Arn"] == f"{arn}:live"
+    assert permitted(template.resource("ScheduleRole")) == {("states:StartExecution", f"{arn}*")}
+    assert json.loads(target["Input"]) == {"time": "<aws.scheduler.scheduled-time>"}
+
+
+def test_snowflake_reads_staging_only_and_gives_its_external_id() -> None:
+    role = Template(SnowflakeUserArn="arn:aws:iam::1:user/x", SnowflakeExternalId="e1").resource("SnowflakeRole")
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"AWS": "arn:aws:iam::1:user/x"}
+    assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": "e1"}}
+    bucket = "arn:aws:s3:::ndr-c360-000000000000-us-east-1"
+    assert permitted(role) == {
+        ("s3:GetObject", f"{bucket}/staging/*"),
+        ("s3:GetObjectVersion", f"{bucket}/staging/*"),
+        ("s3:ListBucket", bucket),
+        ("s3:GetBucketLocation", bucket),
+    }
+    (listing,) = (one for one in role["Policies"][0]["PolicyDocument"]["Statement"] if one["Action"] == "s3:ListBucket")
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "staging/*"}}
+
+
+def test_no_role_of_customer_360_writes_where_another_one_does() -> None:
+    template = Template()
+    writers: dict[str, list[str]] = {}
+    for name in ("ValidateRole", "CleanRole", "StagingRole", "Customer360Role"):
+        for action, resource in permitted(template.resource(name)):
+            if action == "s3:PutObject":
+                writers.setdefault(resource.rsplit("/", 2)[1], []).append(name)
+    assert writers == {
+        "archive": ["ValidateRole"],
+        "rejected": ["ValidateRole"],
+        "clean": ["CleanRole"],
+        "staging": ["StagingRole"],
+    }
+
+
+def test_the_jobs_of_customer_360_run_one_at_a_time_and_install_what_is_locked() -> None:
+    template = Template()
+    for name in ("CleanJob", "StagingJob"):
+        job = template.resource(name)
+        assert (job["ExecutionProperty"], job["JobRunQueuingEnabled"]) == ({"MaxConcurrentRuns": 1}, True)
+    modules = template.resource("CleanJob")["DefaultArguments"]["--additional-python-modules"].split(",")[1:]
+    locked = (FOLDER.parent / "requirements" / "image-c360.txt").read_text()
+    assert [module for module in modules if f"\n{module} " not in locked] == []
+    assert {module.partition("==")[0] for module in modules} == {"phonenumbers", "pycountry"}
+
+
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("machine", [machine for machine in MACHINES if machine != "sfn_ndjson_ingestion"])
+@pytest.mark.parametrize("machine", [machine for machine in MACHINES if machine not in WITHOUT_PIPELINES])
 def test_what_is_passed_to_a_pipeline_is_what_it_declares(machine: str, form: str) -> None:
     started = [
         state["Arguments"]
@@ -160,4 +213,5 @@ DESIGNED = {
         EmitBackfillReconciliationEvent WorkflowFailed""",
     "sfn_ndjson_ingestion": """UpdateStatusProcessing StartGlueJob UpdateStatusCompleted UpdateStatusFailed
         SendFailureAlert WorkflowFailed""",
+    "sfn_customer_360": "GlueJobA GlueJobB SendFailureAlert WorkflowFailed",
 }

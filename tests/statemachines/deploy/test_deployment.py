@@ -11,9 +11,12 @@ import pytest
 import yaml
 
 from localaws.cli.process import LocalAws
-from statemachines.definitions import MACHINES
+from statemachines.definitions import CUSTOMER_360
+from statemachines.definitions import MACHINES as ALL_MACHINES
+from tests.checkout import ROOT
 from tests.statemachines.deploy.deployer import Deployer, led_to
 
+MACHINES = [machine for machine in ALL_MACHINES if machine != CUSTOMER_360]
 LIVE, BACKFILL, TRAINING = (
     "sfn_ndr_15m_features_inference",
     "sfn_ndr_backfill_reprocessing",
@@ -90,6 +93,25 @@ def test_deployed_twice_nothing_changes(deployer: Deployer, tmp_path: Path) -> N
     assert [deployer.versions(machine) for machine in MACHINES] == [[1]] * len(MACHINES)
     assert deployer.items(values["ProjectRoutingTable"]) == routing
     assert deployer.items(values["ProjectParametersTable"]) == parameters
+
+
+def test_customer_360_is_deployed_where_it_is_wanted(deployer: Deployer) -> None:
+    done = deployer.deploy("--customer-360", "--set", "LateDays=3")
+    assert done["stack ndr-customer-360"] == "created"
+    assert done[CUSTOMER_360] == "created, live is version 1"
+    glue, s3 = deployer.local.client("glue"), deployer.local.client("s3")
+    for name in ("clean", "staging"):
+        job = glue.get_job(JobName=f"ndr-c360-{name}")["Job"]
+        bucket, _, key = job["Command"]["ScriptLocation"].removeprefix("s3://").partition("/")
+        script = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        assert script == (ROOT / f"jobs/c360_{name}/c360_{name}.py").read_bytes()
+        assert job["ExecutionProperty"] == {"MaxConcurrentRuns": 1}
+    assert glue.get_job(JobName="ndr-c360-clean")["Job"]["DefaultArguments"]["--LATE_DAYS"] == "3"
+    roles = {role["RoleName"] for role in deployer.local.client("iam").list_roles()["Roles"]}
+    assert "ndr-c360-clean" in roles
+    assert "ndr-c360-snowflake" not in roles  # nobody to take it on is known
+    again = deployer.deploy("--customer-360")
+    assert (again["stack ndr-customer-360"], again[CUSTOMER_360]) == ("unchanged", "unchanged, live is version 1")
 
 
 def test_a_change_is_published_and_rolled_back(deployer: Deployer) -> None:
@@ -186,7 +208,7 @@ def test_the_second_of_two_project_files_is_read_before_anything_is_done(refused
     [
         (
             "SchedulesStat=ENABLED",
-            "no stack has a parameter SchedulesStat. Choose one of BuilderTimeoutSeconds, CompressionType",
+            "no stack has a parameter SchedulesStat. Choose one of BuilderTimeoutSeconds, CleanScript",
         ),
         ("SchedulesState=MAYBE", "SchedulesState"),
         ("NamePrefix=UPPER", "NamePrefix"),

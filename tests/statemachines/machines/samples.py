@@ -10,13 +10,14 @@ from common.config.orchestration import OrchestrationParameters
 from statemachines.definitions import MACHINES, filled
 from tests.statemachines.machines.walker import StateError
 
-LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL, INGESTION = (
+LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL, INGESTION, CUSTOMER_360 = (
     "sfn_ndr_15m_features_inference",
     "sfn_ndr_prediction_publication",
     "sfn_ndr_monthly_fg_b_baselines",
     "sfn_ndr_training_orchestrator",
     "sfn_ndr_backfill_reprocessing",
     "sfn_ndjson_ingestion",
+    "sfn_customer_360",
 )
 PLACEHOLDERS = {
     "PipelineName15m": "ndr-15m-streaming",
@@ -44,6 +45,10 @@ PLACEHOLDERS = {
     "ParquetBucketName": "ndr-parquet",
     "NdjsonToParquetJobName": "ndr-ndjson-to-parquet",
     "IngestionAlertsTopicArn": "arn:aws:sns:us-east-1:000000000000:ndr-ingestion-alerts",
+    "CleanJobName": "ndr-c360-clean",
+    "StagingJobName": "ndr-c360-staging",
+    "Customer360Bucket": "ndr-c360",
+    "Customer360AlertsTopicArn": "arn:aws:sns:us-east-1:000000000000:ndr-c360-alerts",
 }
 DEFINITIONS: dict[str, dict[str, Any]] = {machine: json.loads(filled(machine, PLACEHOLDERS)) for machine in MACHINES}
 
@@ -107,6 +112,13 @@ MESSAGES: dict[str, dict[str, Any]] = {
         "timestamp": "2026-03-10T13:23:11.000001Z",
         "attempt": 1,
     },
+    CUSTOMER_360: {"time": "2026-03-11T02:00:00Z"},
+}
+SNAPSHOT = {
+    "run_id": "a" * 16,
+    "as_of": "2026-03-10",
+    "tables": {"customers": {"rows": 3}, "plans": {"rows": 2}},
+    "counts": {"conflicts": 1},
 }
 
 STEPS = [

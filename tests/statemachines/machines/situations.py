@@ -12,6 +12,7 @@ from statemachines.definitions import states_of
 from tests.statemachines.machines.samples import (
     BACKFILL,
     BATCH,
+    CUSTOMER_360,
     DEFINITIONS,
     EXECUTION_ARN,
     FILE_KEYS,
@@ -27,6 +28,7 @@ from tests.statemachines.machines.samples import (
     PARQUET,
     PUBLICATION,
     ROUTED,
+    SNAPSHOT,
     STEPS,
     TAKEN,
     TRAINING,
@@ -94,6 +96,8 @@ def _usual(state: Mapping[str, Any]) -> Sequence[Response]:
         return [{"Id": "jr_1", "JobName": arguments["JobName"], "JobRunState": "SUCCEEDED"}]
     if action == "getItem":
         return [{"Item": ITEMS[arguments["TableName"]]} if arguments["TableName"] in ITEMS else {}]
+    if action == "getObject" and arguments.get("Key") == "staging/manifest.json":
+        return [{"Body": json.dumps(SNAPSHOT)}]
     return [USUAL.get(action, {})]
 
 
@@ -281,6 +285,16 @@ def _ingestion(usual: Situation) -> Iterator[Situation]:
     yield usual.but("routed-before", responses={"UpdateStatusProcessing": [told]})
 
 
+def _customer_360(usual: Situation) -> Iterator[Situation]:
+    yield usual.but("by-date", message={"as_of": "2026-03-10", "accept_shrink": True})
+    for name, message in {"no-day": {}, "no-date": {"as_of": "2026-02-30"}, "no-time": {"time": "noon"}}.items():
+        yield usual.but(name, message=message)
+    yield usual.but("superseded", message={"as_of": "2026-03-09"})
+    run = {"Id": "jr_1", "JobRunState": "FAILED", "ErrorMessage": "2 of 10 rows are rejected"}
+    for job in ("GlueJobA", "GlueJobB"):
+        yield usual.but(f"{job}-fails", responses={job: [StateError("States.TaskFailed", json.dumps(run))]})
+
+
 BY_MACHINE = {
     LIVE: _live,
     PUBLICATION: _publication,
@@ -288,4 +302,5 @@ BY_MACHINE = {
     TRAINING: _scheduled,
     BACKFILL: _backfill,
     INGESTION: _ingestion,
+    CUSTOMER_360: _customer_360,
 }

@@ -15,6 +15,7 @@ from common.windows import closed_window
 from tests.statemachines.machines.cases import passed, walked
 from tests.statemachines.machines.samples import (
     BATCH,
+    CUSTOMER_360,
     DEFINITIONS,
     INGESTION,
     ITEMS,
@@ -146,7 +147,7 @@ def test_the_target_is_asked_for_or_that_of_the_project(asked: str | None, setti
     assert passed(way, "StartPredictionJoinPipeline")["PublicationTarget"] == target
 
 
-@pytest.mark.parametrize("machine", [machine for machine in DEFINITIONS if machine != INGESTION])
+@pytest.mark.parametrize("machine", [machine for machine in DEFINITIONS if machine not in (INGESTION, CUSTOMER_360)])
 def test_missing_parameters_are_listed(machine: str) -> None:
     parameters = with_orchestration(lake_uri=None, poll_seconds=None)
     way = walked(machine, MESSAGES[machine], LoadProjectParametersFromDynamo=parameters)

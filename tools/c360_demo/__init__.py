@@ -1,0 +1,1 @@
+"""The demo of Customer 360, on the local AWS."""
