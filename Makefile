@@ -12,9 +12,6 @@ INSTALL := requirements/install.sh
 EDITABLE := uv pip install --no-config --quiet --no-deps --no-build-isolation --editable .
 CHECKS := statemachines/lint/checks
 ON_BOTH_CORES := -n 2 --dist loadfile --no-loadscope-reorder # in the order of tests/conftest.py
-# for small lakes: few tasks, no compilation that pays off only after minutes, and the room for code that there is with it
-SMALL_SPARK := NDR_SPARK_CONF=spark.sql.shuffle.partitions=4 \
-	JAVA_TOOL_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m"
 MERMAID := 11.12.0
 ACTIONLINT := 1.7.12
 MACHINES_ASL := $(wildcard statemachines/*.asl.json)
@@ -110,7 +107,7 @@ torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at rando
 
 .PHONY: test-spark
 test-spark: $(SPARK_VENV)/.installed java ## Run the parity tests on classic Spark
-	NDR_TEST_ENGINE=spark $(SMALL_SPARK) $(SPARK_VENV)/bin/python -u -m pytest --durations 10 -m parity
+	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -u -m pytest --durations 10 -m parity
 
 .PHONY: java
 java: # Java 17 or later, for classic Spark; installed if missing, on Debian as root
