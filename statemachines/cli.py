@@ -36,7 +36,12 @@ for _command in (schedules, rerun, backfill):
 
 
 @main.command(
-    epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED"
+    epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED",
+    groups={
+        "Stacks": ("stack", "ingestion-stack", "customer-360", "customer-360-stack", "set"),
+        "Input": ("project", "wheel"),
+        "Output": ("outputs",),
+    },
 )
 @click.option(
     "--stack",

@@ -105,7 +105,7 @@ def set_schedule(name: str, cron: str, name_prefix: str) -> None:
 
 @command("rerun", epilog="Example: ndr-statemachines rerun customer-360 --job b --as-of 2026-03-10")
 @click.argument("pipeline", type=PIPELINES)
-@click.option("--job", type=click.Choice(["a", "b"]), required=True, help="a cleans, b builds the snapshot.")
+@click.option("--job", type=click.Choice(["a", "b"]), required=True, help="Job: a cleans, b builds the snapshot.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), required=True, metavar="DATE", help="Day to run it for.")
 @_accept_shrink
 @_stack

@@ -10,11 +10,12 @@ from common import RUN_VARIABLE
 from common.runtime.environment import variables
 from common.runtime.output import listening
 from jobs.c360_validate.config import ValidationConfig
-from jobs.c360_validate.job import handle_event
 
 
 def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """The response to an event of the queue; the request's id is that of the run."""
+    from jobs.c360_validate.job import handle_event
+
     config = _environment()
     with variables({RUN_VARIABLE: context.aws_request_id}), listening():
         return handle_event(event, config)
