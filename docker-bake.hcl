@@ -222,10 +222,10 @@ target "ndr-spark" {
   tags       = names("ndr-spark", "")
 }
 
-// ndr-spark under the name of each stage, tagged <tag>-spark: what pipelines run with Engine=spark, ImageTag=<tag>-spark
+// ndr-spark under the name of each stage of NDR, tagged <tag>-spark: what pipelines run with Engine=spark, ImageTag=<tag>-spark
 target "spark" {
   inherits          = ["_common"]
-  matrix            = { image = concat(ON_SAIL, ON_TRAINING) }
+  matrix            = { image = [for image in concat(ON_SAIL, ON_TRAINING) : image if substr(image, 0, 4) == "ndr-"] }
   name              = "${image}-spark"
   dockerfile-inline = "FROM ndr-spark\nENTRYPOINT [\"${image}\"]\n"
   contexts          = { ndr-spark = "target:ndr-spark" }
