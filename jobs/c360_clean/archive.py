@@ -11,6 +11,7 @@ from common.errors import InputError
 from common.ingestion.document import SourceFile
 from common.ingestion.objects import Buckets
 from common.storage.files import Entry, Folder
+from common.storage.filesystems import bucket_and_key
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def archived_file(archive: Folder, dataset: str, source: CleanSource) -> Archive
     modified = datetime.fromisoformat(source.modified)
     if not archive.is_remote:
         return ArchivedFile(source, SourceFile(uri, size=source.bytes), modified)
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = bucket_and_key(uri)
     head = Buckets().head(bucket, key)
     if head is None:
         raise InputError(f"{uri} does not exist any more", "Nothing may be removed from the archive; run the job again")

@@ -22,6 +22,7 @@ from common.logs.packing import PIECE_BYTES
 from common.ndjson.sources import SourceGoneError, opened
 from common.storage.drafts import draft
 from common.storage.files import Folder
+from common.storage.filesystems import bucket_and_key
 
 AGAIN = "Validate it again: the command goes on where it was"
 
@@ -165,8 +166,7 @@ class S3Zones:
         return True
 
     def _place(self, name: str) -> tuple[str, str]:
-        bucket, _, prefix = self.folder.uri.removeprefix("s3://").partition("/")
-        return bucket, f"{prefix}/{name}" if prefix else name
+        return bucket_and_key(f"{self.folder.uri}/{name}")
 
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:
