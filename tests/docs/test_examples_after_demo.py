@@ -37,6 +37,10 @@ NOT_RUN = {
     "ndr-ingestion trace": "needs a file that has landed, as docs/ingestion.md has one",
     "ndr-ingestion release": "needs a file in quarantine, as docs/ingestion.md has one",
     "ndr-local put": "needs files, as docs/ingestion.md has some",
+    **{
+        f"ndr-statemachines {verb} customer-360": "needs its stack, as tests/e2e/test_customer_360.py has one"
+        for verb in ("schedules pause", "schedules resume", "schedules set", "rerun", "backfill")
+    },
     "c360-validate": "needs zones with files, as docs/customer-360.md has them",
     "c360-clean": "needs an archive, as docs/customer-360.md has one",
     "c360-staging": "needs clean rows, as docs/customer-360.md has some",

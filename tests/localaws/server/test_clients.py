@@ -75,7 +75,7 @@ def test_delta_lake_reads_and_writes(local_aws: LocalAws) -> None:
 
 
 def test_the_engine_reads_and_writes(local_aws: LocalAws) -> None:
-    with open_engine("sail") as session:  # not the one of all tests: it takes its credentials when it starts
+    with open_engine("sail") as session:  # not the one of all tests: it has begun without the endpoint
         frame = session.createDataFrame([(1, "a"), (2, "b c")], "n int, k string")
         frame.write.mode("overwrite").partitionBy("k").parquet(f"s3://{BUCKET}/engine")
         assert session.read.parquet(f"s3://{BUCKET}/engine").count() == 2
