@@ -17,9 +17,9 @@ from common.config.values import (
     LogTimeZone,
     Network,
     NotNegative,
-    RangesFile,
     S3Folder,
     Share,
+    TableFile,
     TableName,
     Text,
     TimeZone,
@@ -27,7 +27,7 @@ from common.config.values import (
     wrong,
 )
 from common.errors import ParameterError
-from common.features.spec import Horizon
+from common.features.spec import FeatureSpec, Horizon
 
 DEFAULT_INTERNAL_CIDRS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
@@ -116,11 +116,18 @@ class ProjectParameters(Settings):
     """s3:// URI below which UNLOAD and COPY stage files; by default a folder of the lake, if that is in S3."""
     batch_index_table: TableName | None = None
     """DynamoDB table of the batches received, which the extractor reads."""
-    customer_ranges: RangesFile | None = None
+    machine_inventory: TableFile | None = None
+    """Path or URI of a file with columns `host_ip` and `machine_name`, and perhaps `is_active`, from which
+    `ndr-inventory-unload` takes machine names in place of Redshift."""
+    customer_ranges: TableFile | None = None
     """Path or URI of a file with columns `ip_range`, `customer_id`, `plan_id` and `region`, with which `ndr-report`
     names the customers of addresses; `c360-warehouse export-ranges` writes it."""
     training: TrainingParameters = Field(default_factory=TrainingParameters)
     """The training lifecycle."""
+
+    def baseline_horizons(self, spec: FeatureSpec) -> Mapping[str, Horizon]:
+        """The project's horizons; without any, those of the feature specification."""
+        return self.horizons or spec.horizons
 
 
 def load_project(

@@ -64,7 +64,7 @@ Name = Annotated[str, matching(r"[^#/]+", "a name without # and /")]
 TableName = Annotated[str, matching(TABLE_NAME, "a DynamoDB table, of 3 to 255 letters, digits and _.-")]
 SqlName = Annotated[str, matching(IDENTIFIER, "a name of letters, digits and underscores")]
 RoleArn = Annotated[str, matching(ROLE_ARN, "the ARN of a role")]
-RangesFile = Annotated[str, matching(r".*[^/]\.(csv|parquet)", "a file like s3://bucket/ranges.csv, or one in Parquet")]
+TableFile = Annotated[str, matching(r".*[^/]\.(csv|parquet)", "a file like s3://bucket/table.csv, or one in Parquet")]
 S3Folder = Annotated[str, matching(S3_URI, "a folder like s3://bucket/folder"), AfterValidator(without_last_slash)]
 Network = Annotated[
     str, matching(r"[0-9A-Fa-f.:]+(/[0-9.]+)?", "an IP prefix like 10.0.0.0/8"), AfterValidator(_network)

@@ -20,12 +20,17 @@ def replace_in_chunks(
     """Replaces the windows of the table by the frames that `compute` makes of each chunk; returns the rows written.
 
     Chunks are staged as Parquet until all are computed, then replaced in one commit. Progress is logged in windows.
+    Without a chunk, the windows are empty afterwards.
     """
     with (
         stage.report.step(table),
         scratch_folder(stage.lake.uri) as scratch,
         seen_by_engine(scratch, stage.lake.uri, stage.session) as folder,
     ):
+        if not chunks:
+            stage.lake.ensure(table)
+            stage.lake.remove(table, windows.predicate)
+            return 0
         if len(chunks) == 1:
             frame = compute(chunks[0])
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
@@ -63,6 +63,12 @@ class RunReport:
 
     def _work(self, step: str) -> Work:
         return Work("info", self.stage, step, self.run_id, self._stream)
+
+    def learns(self, days: Mapping[str, str]) -> None:
+        """Notes what a young project lacks yet, and on which day of its history it is, by horizon or for the model."""
+        if days:
+            self.details["learning"] = dict(days)
+            self.log("", "learning", days=dict(days))
 
     def wrote(self, table: str, version: int, rows: int) -> None:
         """Records a committed table."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from common.config.project import ProjectParameters
 from common.errors import ParameterError
-from common.features.spec import FeatureSpec, Horizon, load_spec
+from common.features.spec import Horizon, load_spec
 from common.runtime.context import StageConfig
 from common.runtime.lake_project import LakeProject
 from common.windows import WINDOW, Windows, floor_to_grid
@@ -34,15 +32,10 @@ class BaselineConfig(StageConfig):
         spec = load_spec(lake_project.feature_spec_version)
         moment = reference or datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
         runs = [
-            history(name, horizon, moment) for name, horizon in chosen_horizons(spec, lake_project.settings).items()
+            history(name, horizon, moment) for name, horizon in lake_project.settings.baseline_horizons(spec).items()
         ]
         windows = Windows(min(run.start for run in runs), max(run.end for run in runs))
         return cls(windows=windows, baseline_month=month, reference=moment, **options)
-
-
-def chosen_horizons(spec: FeatureSpec, project: ProjectParameters) -> Mapping[str, Horizon]:
-    """The project's horizons; without any, those of the feature specification."""
-    return project.horizons or spec.horizons
 
 
 def history(name: str, horizon: Horizon, reference: datetime) -> Windows:
@@ -59,3 +52,15 @@ def history(name: str, horizon: Horizon, reference: datetime) -> Windows:
             f"horizon {name} of {horizon.days} days is shorter than a 15-minute window", "Give a longer one"
         )
     return Windows(first, last)
+
+
+def known_part(horizon: Horizon, reference: datetime, first_day: datetime) -> Horizon:
+    """The horizon, of which a young lake knows a part: its days, and as much of its gap as these can spare.
+
+    Args:
+        horizon: days of history, and of the gap before the reference time.
+        reference: the moment that the baseline is made for.
+        first_day: start of the lake's first day, before the reference time.
+    """
+    known = (reference - first_day) / timedelta(days=1)
+    return Horizon(min(horizon.days, known), min(horizon.gap_days, max(known - horizon.days, 0.0)))

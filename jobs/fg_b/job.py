@@ -14,11 +14,12 @@ from common.features.computed import check_computed
 from common.features.spec import Horizon
 from common.lake.ids import new_id
 from common.lake.lake import equal_predicate
+from common.lake.learning import day_of, first_day
 from common.lake.publications import MEMBERS, TABLE, Publication, publications
 from common.runtime.context import StageRun
 from common.runtime.output import doing, progress
 from common.windows import iso
-from jobs.fg_b.config import BaselineConfig, chosen_horizons, history
+from jobs.fg_b.config import BaselineConfig, history, known_part
 from jobs.fg_b.passes import baselines_of, plan_passes
 from jobs.fg_b.staging import staging
 from jobs.fg_b.statistics import COMPUTED
@@ -31,8 +32,25 @@ if TYPE_CHECKING:
 def run(config: BaselineConfig, stage: StageRun) -> None:
     """Replaces the baselines of each horizon for the month; readers see them when its publication row is written."""
     check_computed(stage.spec, "baseline.statistics", stage.spec.statistics, COMPUTED, "jobs/fg_b/statistics.py")
-    for name, horizon in chosen_horizons(stage.spec, stage.project).items():
-        _Publisher(config, stage, name, horizon).publish()
+    first, horizons = first_day(stage.lake), stage.project.baseline_horizons(stage.spec)
+    if first is None or first >= config.reference:
+        stage.report.learns(
+            {
+                name: f"{day_of(stage.lake, horizon)}: nothing before {iso(config.reference)} has features yet"
+                for name, horizon in horizons.items()
+            }
+        )
+        return
+    known = {name: known_part(horizon, config.reference, first) for name, horizon in horizons.items()}
+    for name, part in known.items():
+        _Publisher(config, stage, name, part).publish()
+    stage.report.learns(
+        {
+            name: f"{day_of(stage.lake, horizon)}: a provisional baseline, of the history so far"
+            for name, horizon in horizons.items()
+            if known[name] != horizon
+        }
+    )
 
 
 class _Publisher:

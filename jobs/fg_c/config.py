@@ -28,31 +28,32 @@ def baseline_months(
 ) -> Iterator[tuple[Windows, dict[str, str]]]:
     """Runs of windows with the baseline month of each horizon, given the published months of each.
 
-    The month is the chosen one, else the one in which the window starts, else the latest published one before.
+    The month is the chosen one, else the one in which the window starts, else the latest published one before. A
+    horizon that has none of them is left out: the project has no baseline yet.
 
     Raises:
-        TableError: no such month is published.
+        TableError: the chosen month is not published.
     """
 
     def months_of(window: Windows) -> dict[str, str]:
-        return {horizon: _month(window, horizon, months, chosen) for horizon, months in published.items()}
+        found = {horizon: _month(window, horizon, months, chosen) for horizon, months in published.items()}
+        return {horizon: month for horizon, month in found.items() if month}
 
     for months, run in groupby(windows, key=months_of):
         members = list(run)
         yield Windows(members[0].start, members[-1].end), months
 
 
-def _month(window: Windows, horizon: str, published: Collection[str], chosen: str | None) -> str:
-    wanted = chosen or f"{window.start:%Y-%m}"
-    fitting = [month for month in published if month == wanted or (not chosen and month < wanted)]
-    if not fitting:
+def _month(window: Windows, horizon: str, published: Collection[str], chosen: str | None) -> str | None:
+    if not chosen:
+        return max((month for month in published if month <= f"{window.start:%Y-%m}"), default=None)
+    if chosen not in published:
         others = f" (published: {', '.join(sorted(published))})" if published else ""
         raise TableError(
-            f"table fg_b/publications has no baseline of horizon {horizon} for month {wanted}"
-            f"{'' if chosen else ' or an earlier one'}{others}",
-            f"Run ndr-fg-b --month {wanted} first, or name a published month with --baseline-month",
+            f"table fg_b/publications has no baseline of horizon {horizon} for month {chosen}{others}",
+            f"Run ndr-fg-b --month {chosen} first, or name a published month with --baseline-month",
         )
-    return max(fitting)
+    return chosen
 
 
 def bounded_parts(windows: Windows, rows: Mapping[str, int], most_rows: int) -> Iterator[Windows]:

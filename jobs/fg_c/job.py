@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from common.errors import InputError, TableError
 from common.lake.lake import Lake, equal_predicate
+from common.lake.learning import day_of
 from common.lake.publications import Publication, publications
 from common.runtime.chunked_replace import replace_in_chunks
 from common.runtime.context import StageRun
@@ -42,16 +43,20 @@ def run(config: DeviationConfig, stage: StageRun) -> None:
         extent = _extent(lake, config.windows)
         published = publications(lake, config.feature_spec_version)
         months_of = _months(stage, published)
+        chosen = list(baseline_months(config.windows, months_of, config.baseline_month))
         runs = [
             (windows, _keys(lake, [published[entry] for entry in months.items()], extent.time_bands))
-            for windows, months in baseline_months(config.windows, months_of, config.baseline_month)
+            for windows, months in chosen
         ]
-    keys_of = {part: keys for windows, keys in runs for part in bounded_parts(windows, extent.rows, config.part_rows)}
+    keys_of = {
+        part: keys for windows, keys in runs if keys for part in bounded_parts(windows, extent.rows, config.part_rows)
+    }
     with lake.journal.run("fg_c", config.windows):
         report.rows_out = replace_in_chunks(
             stage, "fg_c", config.windows, list(keys_of), lambda part: _deviations(lake, part, keys_of[part])
         )
     report.rows_in = extent.rows.total()
+    report.learns(_lacking(stage, [set(months) for _, months in chosen]))
     report.details["baselines"] = [
         {
             "window": str(windows),
@@ -78,8 +83,17 @@ def _extent(lake: Lake, windows: Windows) -> _Extent:
 
 def _months(stage: StageRun, published: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """The published months of each horizon of the project."""
-    horizons = stage.project.horizons or stage.spec.horizons
+    horizons = stage.project.baseline_horizons(stage.spec)
     return {name: [month for horizon, month in published if horizon == name] for name in horizons}
+
+
+def _lacking(stage: StageRun, found: Sequence[set[str]]) -> dict[str, str]:
+    """The horizons that some windows have no baseline of, with the day of the project's history."""
+    return {
+        name: f"{day_of(stage.lake, horizon)}: no baseline yet, so no deviations; ndr-fg-b makes it"
+        for name, horizon in stage.project.baseline_horizons(stage.spec).items()
+        if not all(name in names for names in found)
+    }
 
 
 def _keys(lake: Lake, chosen: Sequence[Publication], time_bands: tuple[str, ...]) -> list[BaselineKey]:

@@ -24,7 +24,8 @@ class Coverage:
     """The coverage of a range: the hosts of each window with both groups of features, by window key, and the defects.
 
     `missing` maps windows that cannot be trained on to the reason; `without_slices` are those among them of which the
-    lake has no slices, so that no logs came in. `incomplete` says of windows what is missing of their logs.
+    lake has no slices, so that no logs came in, and
+    `before_logs` those of them before its first. `incomplete` says of windows what is missing of their logs.
     `duplicates` counts the duplicate rows, by table and window.
     """
 
@@ -34,13 +35,15 @@ class Coverage:
     missing: dict[str, str] = field(default_factory=dict)
     incomplete: dict[str, str] = field(default_factory=dict)
     without_slices: list[str] = field(default_factory=list)
+    before_logs: list[str] = field(default_factory=list)
     duplicates: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=lambda: {"fg_a": 0, "fg_c": 0, "joined": 0})
 
     @property
     def share(self) -> float:
-        """The share of the windows that can be trained on."""
-        return 1 - len(self.missing) / len(self.windows)
+        """The share that can be trained on, of the windows since the first that has logs."""
+        expected = len(self.windows) - len(self.before_logs)
+        return (len(self.windows) - len(self.missing)) / expected if expected else 0.0
 
     def figures(self) -> dict[str, Any]:
         """The coverage as JSON values."""
@@ -52,6 +55,7 @@ class Coverage:
             "missing": self.missing,
             "incomplete": self.incomplete,
             "without_slices": self.without_slices,
+            "before_logs": self.before_logs,
             "duplicates": self.duplicates,
             "hosts": self.hosts,
         }
@@ -68,8 +72,8 @@ def measure(lake: Lake, windows: Windows, horizon: str) -> Coverage:
     for part in _parts(windows):
         progress(done, len(windows), "windows")
         done += len(part)
-        current = lake.arrow("fg_a", KEYS, part)
-        deviations = lake.arrow("fg_c", [*KEYS, "baseline_horizon"], part)
+        current = _rows(lake, "fg_a", KEYS, part)
+        deviations = _rows(lake, "fg_c", [*KEYS, "baseline_horizon"], part)
         deviations = deviations.filter(pc.equal(deviations["baseline_horizon"], horizon)).select(KEYS)
         _add(coverage, part, current, deviations)
     statuses = read_statuses(lake, windows)
@@ -79,8 +83,17 @@ def measure(lake: Lake, windows: Windows, horizon: str) -> Coverage:
         key: status.incomplete_reason for key, status in sorted(statuses.items()) if status.incomplete_reason
     }
     sliced = _slices(lake)
-    coverage.without_slices = [key for key in coverage.missing if sliced is not None and key not in sliced]
+    coverage.without_slices = [key for key in coverage.missing if key not in sliced]
+    first = min(sliced | {key for key in coverage.hosts if coverage.missing.get(key) != NO_FG_A}, default=None)
+    coverage.before_logs = [key for key in coverage.without_slices if first is None or key < first]
     return coverage
+
+
+def _rows(lake: Lake, name: str, columns: list[str], part: Windows) -> pa.Table:
+    """Columns of a table; without rows while no stage has made it."""
+    if lake.exists(name):
+        return lake.arrow(name, columns, part)
+    return pa.table({column: pa.array([], pa.string()) for column in columns})
 
 
 def _parts(windows: Windows) -> list[Windows]:
@@ -117,10 +130,10 @@ def _by_window(rows: pa.Table) -> dict[str, int]:
     return {entry["values"]: entry["counts"] for entry in counted.to_pylist()}
 
 
-def _slices(lake: Lake) -> set[str] | None:
-    """The windows of which there are slices; None if the lake has no such table."""
+def _slices(lake: Lake) -> set[str]:
+    """The windows of which there are slices."""
     if not lake.exists("delta_host"):
-        return None
+        return set()
     return {partition["window"] for partition in lake.partitions("delta_host")}
 
 

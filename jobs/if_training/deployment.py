@@ -15,8 +15,18 @@ from common.detection.registry.formats import sha256
 from common.detection.registry.pointer import altered, parsed_pointer, pointer_content, promoted_run
 from common.detection.registry.promotion import promote, settle
 from common.errors import DeploymentError, ModelError
+from common.lake.learning import day_of_project, is_young
 from jobs.if_training.endpoint import upsert_endpoint
-from jobs.if_training.gates import Gate, at_least, at_most, improvement, not_applicable, of_validation, refusals
+from jobs.if_training.gates import (
+    OF_INTEGRITY,
+    Gate,
+    at_least,
+    at_most,
+    improvement,
+    not_applicable,
+    of_validation,
+    refusals,
+)
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before
 from jobs.if_training.validation import Validation, transformed_sha256
 
@@ -35,6 +45,9 @@ class Compared:
 def deploy(run: TrainingRun) -> None:
     """Makes the run's model the current one if it passes the gates; then the endpoint, where one is configured.
 
+    The first model of a young project is provisional: estimates of how good it is do not refuse it, since without it
+    there are no scores.
+
     Raises:
         StageError: the attributes are missing.
         DeploymentError: a gate refuses the model, or it was rolled back before; the current one stays.
@@ -52,18 +65,23 @@ def deploy(run: TrainingRun) -> None:
         raise DeploymentError(f"not deployed because {reason}", "Train another model under another --run-id")
     with run.report.step("gates"):
         model = _load(run, run.run_id)
-        gates, compared = _gates(run, model, report, _predecessor(pointer, run.run_id))
+        predecessor = _predecessor(pointer, run.run_id)
+        gates, compared = _gates(run, model, report, predecessor)
+    provisional = predecessor is None and is_young(run.lake, run.project)
     content: Artifact = {
         "gates": [gate.to_dict() for gate in gates],
         "compared_with": compared.run_id,
         "promotion": run.parameters.promotion,
+        "provisional": provisional,
         "model_sha256": model.model_sha256,
     }
     verdicts = {gate.name: {"value": gate.value, "bound": gate.bound, "verdict": gate.verdict} for gate in gates}
     run.describe(gates=verdicts)
     refused = refusals(gates)
-    note = _note(run, _reason(refused, report["validation"], compared), verdicts)
-    if refused and run.parameters.promotion == "gated":
+    reason = f"provisional model of {day_of_project(run.lake, run.project)}; " if provisional else ""
+    note = _note(run, reason + _reason(refused, report["validation"], compared), verdicts)
+    decisive = refusals(gates, OF_INTEGRITY) if provisional else refused
+    if decisive and run.parameters.promotion == "gated":
         run.write("deploy", False, "refused", content, "; ".join(refused))
         _record_refusal(run, pointer, state, note)
         raise DeploymentError(

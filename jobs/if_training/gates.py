@@ -9,6 +9,8 @@ from typing import Any
 from common.config.training import TrainingParameters
 
 PASSED, REFUSED, NOT_APPLICABLE = "passed", "refused", "not_applicable"
+OF_INTEGRITY = ("preprocessing_parity", "score_difference")
+"""Gates that say whether the model is what was trained; the others estimate how good it is."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,6 @@ def _of_pairs(examined: dict[str, Any], parameters: TrainingParameters) -> Gate:
     return at_most("pair_alert_share", float(examined["alert_share"]), parameters.max_alert_share)
 
 
-def refusals(gates: Sequence[Gate]) -> list[str]:
-    """What the gates that refuse say, in their order."""
-    return [str(gate) for gate in gates if gate.verdict == REFUSED]
+def refusals(gates: Sequence[Gate], only: Sequence[str] | None = None) -> list[str]:
+    """What the gates that refuse say, in their order: all of them, or those with the names given."""
+    return [str(gate) for gate in gates if gate.verdict == REFUSED and (only is None or gate.name in only)]

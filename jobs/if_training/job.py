@@ -36,6 +36,9 @@ def run(config: TrainingConfig) -> None:
         opened.report.run_id = opened.run_id
         opened.describe(run_id=opened.run_id)
         for stage in STAGES if config.stage == ALL else (config.stage,):
+            if reason := opened.learning(stage):
+                opened.report.learns({"model": reason})
+                break
             _work(stage)(opened)
     opened.report.show()
 

@@ -28,6 +28,8 @@ ARTIFACTS = {
     "deploy": "deployment.json",
 }
 Artifact = dict[str, Any]
+LEARNING = "learning"
+"""The status of a run of a project that is too young for a model: what follows verification has nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,13 @@ class TrainingRun:
                 f"Correct the cause, then run --stage {stage} again",
             )
         return found
+
+    def learning(self, stage: str) -> str:
+        """Why a stage has nothing to do in a young project, and the day of its history; empty if it has."""
+        if STAGES.index(stage) <= STAGES.index("reverify"):
+            return ""
+        found = self.read("reverify") or {}
+        return str(found["reason"]) if found.get("status") == LEARNING else ""
 
     def content(self, stage: str, go: bool, status: str, content: Artifact, reason: str = "") -> bytes:
         """The artifact of a stage: the same bytes for the same content."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from common.display import counted
 from common.errors import InputError, StageError, TableError
 from common.lake.lake import Lake
+from common.lake.learning import day_of_project, is_young
 from jobs.if_training.coverage import Coverage, measure, named
-from jobs.if_training.lifecycle import Artifact, TrainingRun, before
+from jobs.if_training.lifecycle import LEARNING, Artifact, TrainingRun, before
 
 TABLES = ("fg_a", "fg_c")
 
@@ -14,7 +16,7 @@ def verify(run: TrainingRun) -> None:
     """Writes the coverage of the range. Missing windows are not a failure here: remediation follows.
 
     Raises:
-        TableError: a table is missing, or lacks columns or has them in other types: no window can be rebuilt.
+        TableError: a table lacks columns or has them in other types: no window can be rebuilt.
         InputError: a host has several rows in a window, so that the join would repeat it.
     """
     with run.report.step("verify"):
@@ -30,7 +32,7 @@ def verify(run: TrainingRun) -> None:
 
 
 def reverify(run: TrainingRun) -> None:
-    """Writes whether the range can be trained on, and fails if it cannot.
+    """Writes whether the range can be trained on, and fails if it cannot, unless the project is too young for it.
 
     Raises:
         StageError: windows that are not gaps are missing, or there are more gaps than `min_coverage` allows.
@@ -45,20 +47,23 @@ def reverify(run: TrainingRun) -> None:
             _refuse(run, figures, _duplicates(run, coverage), "reverify")
         if lacking := sorted(set(coverage.missing) - set(gaps)):
             _refuse(run, figures, _lacking(run, coverage, lacking, remediation), "reverify")
-        if coverage.share < run.parameters.min_coverage:
+        if reason := _learning(run, coverage):
+            run.write("reverify", False, LEARNING, figures, reason)
+        elif coverage.share < run.parameters.min_coverage:
             _refuse(run, figures, _sparse(run, coverage), "reverify")
-        run.write("reverify", True, "complete" if not gaps else "complete with gaps", figures)
+        else:
+            run.write("reverify", True, "complete" if not gaps else "complete with gaps", figures)
     run.describe(reverify=_summary(coverage) | {"gaps": len(gaps)})
 
 
 def schema_problems(lake: Lake) -> list[str]:
-    """What is wrong with the columns of the feature tables, a line for each table.
+    """What is wrong with the columns of the feature tables that there are, a line for each table.
 
     Raises:
-        TableError: a table is missing or unreadable.
+        TableError: a table is unreadable.
     """
     problems = []
-    for name in TABLES:
+    for name in filter(lake.exists, TABLES):
         stored, declared = lake.stored_schema(name), lake.table(name).arrow
         lacking = [field.name for field in declared if field.name not in stored.names]
         other = [
@@ -71,8 +76,22 @@ def schema_problems(lake: Lake) -> list[str]:
     return problems
 
 
+def _learning(run: TrainingRun, coverage: Coverage) -> str:
+    """Why the project is too young for a model, and the day of its history; empty if it is not.
+
+    Who runs all stages by hand is told by an error instead.
+    """
+    rows, needed = coverage.rows["joined"], run.parameters.min_rows
+    if run.alone or rows >= needed or not is_young(run.lake, run.project):
+        return ""
+    return (
+        f"{day_of_project(run.lake, run.project)}: {run.config.windows} has {counted(rows, 'row')} to train on, and a "
+        f"model needs {needed:,}"
+    )
+
+
 def _figures(run: TrainingRun, coverage: Coverage) -> Artifact:
-    tables = {name: {"dates": len(run.lake.partitions(name))} for name in TABLES}
+    tables = {name: {"dates": len(run.lake.partitions(name))} for name in filter(run.lake.exists, TABLES)}
     return coverage.figures() | {"min_coverage": run.parameters.min_coverage, "tables": tables}
 
 

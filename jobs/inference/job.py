@@ -13,10 +13,11 @@ from common.detection.inputs import model_features
 from common.detection.members.member import Samples
 from common.detection.pairs.activity import activity_of
 from common.detection.registry.artifacts import LoadedModel, load_model
-from common.detection.registry.pointer import current_run, model_store
+from common.detection.registry.pointer import ArtifactStore, current_run, model_store, read_pointer
 from common.display import counted
 from common.errors import InputError
 from common.lake.lake import Lake
+from common.lake.learning import day_of_project
 from common.lake.window_status import FEATURES, WindowStatus, read_statuses, whole_windows
 from common.runtime.context import StageRun
 from common.storage.scratch import scratch_folder, seen_by_engine
@@ -29,7 +30,12 @@ from jobs.inference.transform import predict
 def run(config: InferenceConfig, stage: StageRun) -> None:
     """Replaces the windows of `predictions` in one commit."""
     with stage.report.step("load model"):
-        model = _load(config, stage)
+        store = model_store(stage.lake.uri, config.project_name)
+        if not config.model and read_pointer(store) is None:
+            day = day_of_project(stage.lake, stage.project)
+            stage.report.learns({"model": f"{day}: no current model, so no scores; ndr-if-training makes it"})
+            return
+        model = _load(config, stage, store)
         drift = Drift(model, model_features(stage.spec).names, stage.project.training, config.project_name)
     statuses = whole_windows(stage.lake, config.windows, "fg_a")
     incomplete = {key: status.incomplete_reason for key, status in statuses.items() if status.incomplete_reason}
@@ -54,8 +60,7 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     stage.report.details |= {"run_id": model.run_id, "model_sha256": model.model_sha256}
 
 
-def _load(config: InferenceConfig, stage: StageRun) -> LoadedModel:
-    store = model_store(stage.lake.uri, config.project_name)
+def _load(config: InferenceConfig, stage: StageRun, store: ArtifactStore) -> LoadedModel:
     expected = {
         "project_name": config.project_name,
         "feature_spec_version": config.feature_spec_version,

@@ -25,7 +25,7 @@ from jobs.inventory_unload.config import InventoryConfig
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Unload the machine inventory from Redshift into the month's snapshot in the lake."""
+    """Take the machine inventory from Redshift, or from a file, as the snapshot of the month in the lake."""
     from common.runtime.lake_project import with_lake_project
     from jobs.inventory_unload.job import run
 

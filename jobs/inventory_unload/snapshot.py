@@ -1,4 +1,4 @@
-"""The unloaded snapshot: checked against its manifest, and converted to rows of the lake table."""
+"""The snapshot of the inventory: checked, and converted to rows of the lake table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from common.addresses import NETWORK_SIGN
 from common.errors import InputError
 from common.storage.files import Folder
+from common.storage.text_rows import text_rows
 
 MANIFEST = "manifest"
 SHOWN = 5
@@ -22,11 +24,11 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The rows of a snapshot, a description of each rejected machine, and the manifest's SHA-256."""
+    """The rows of a snapshot, a description of each rejected machine, and the SHA-256 of its manifest if it has one."""
 
     rows: list[dict[str, Any]]
     rejected: list[str]
-    manifest_sha256: str
+    manifest_sha256: str = ""
 
 
 def read_snapshot(folder: Folder, month: str) -> Snapshot:
@@ -42,15 +44,41 @@ def read_snapshot(folder: Folder, month: str) -> Snapshot:
         raise _empty(folder)
     content = folder.read(MANIFEST)
     machines = [machine for name, count in _entries(folder, content) for machine in _machines(folder, name, count)]
-    rows, rejected = [], []
+    rows, rejected = _checked(machines, month)
+    if not rows:
+        raise _empty(folder)
+    return Snapshot(rows, rejected, hashlib.sha256(content).hexdigest())
+
+
+def read_file(uri: str, month: str) -> Snapshot:
+    """The snapshot in a CSV or Parquet file, of the machines that are not marked as inactive; else as `read_snapshot`.
+
+    Raises:
+        InputError: it lacks a column, there is no machine, or an address belongs to several machines.
+        StorageError: it cannot be read.
+    """
+    found = text_rows(uri, ("host_ip", "machine_name"), optional=("is_active",))
+    machines = [machine | {"is_active": True} for machine in found if not _says_no(machine["is_active"])]
+    rows, rejected = _checked(machines, month)
+    if not rows:
+        raise InputError(f"the inventory {uri} has no machine in use", "Check the file that machine_inventory names")
+    return Snapshot(rows, rejected)
+
+
+def _says_no(value: str | None) -> bool:
+    return (value or "").strip().lower() in {"false", "f", "no", "n", "0"}
+
+
+def _checked(machines: Iterable[Mapping[str, Any]], month: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows of the snapshot, and a description of each machine without a name or a valid address."""
+    rows: list[dict[str, Any]] = []
+    rejected = []
     for machine in machines:
         address = _address(machine["host_ip"])
         if address is None or not machine["machine_name"]:
             rejected.append(f"host_ip {machine['host_ip']!r}, machine_name {machine['machine_name']!r}")
         else:
-            rows.append(machine | {"host_ip": address, "snapshot_month": month})
-    if not rows:
-        raise _empty(folder)
+            rows.append({**machine, "host_ip": address, "snapshot_month": month})
     several = [host for host, count in Counter(row["host_ip"] for row in rows).items() if count > 1]
     if several:
         raise InputError(
@@ -58,7 +86,7 @@ def read_snapshot(folder: Folder, month: str) -> Snapshot:
             f"{' and others' if len(several) > SHOWN else ''}",
             "Correct the inventory, or set redshift.inventory_query_table to a view with one machine per address",
         )
-    return Snapshot(rows, rejected, hashlib.sha256(content).hexdigest())
+    return rows, rejected
 
 
 def _empty(folder: Folder) -> InputError:

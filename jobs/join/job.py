@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import InputError
+from common.lake.learning import day_of_project
 from common.lake.window_status import SCORED, whole_windows
 from common.runtime.context import StageRun
 from common.windows import Windows
@@ -28,6 +29,10 @@ def run(config: JoinConfig, stage: StageRun) -> None:
     """
     lake, windows = stage.lake, config.windows
     publish = publisher(config, stage)
+    if not lake.exists("predictions"):
+        day = day_of_project(lake, stage.project)
+        stage.report.learns({"model": f"{day}: nothing is scored yet, so nothing is published"})
+        return
     whole_windows(lake, windows, "predictions", SCORED)
     predictions = lake.read("predictions", windows)
     current = lake.read("fg_a", windows)

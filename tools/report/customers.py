@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from common.addresses import NETWORK_SIGN
 from common.display import counted
-from common.errors import InputError, NdrError, one_line
+from common.errors import NdrError, one_line
 from common.runtime.output import message
-from common.storage.files import Folder
-from common.storage.filesystems import normal_uri
+from common.storage.text_rows import text_rows
 
 Row = Mapping[str, str | None]
 Customer = dict[str, str | None]
@@ -72,8 +66,8 @@ def finder(uri: str | None) -> Callable[[str], Customer]:
     if not uri:
         return lambda host: {}
     try:
-        return Customers(enumerate(_rows(uri), start=1)).of
-    except (NdrError, pa.ArrowInvalid, csv.Error) as error:
+        return Customers(enumerate(text_rows(uri, (RANGE, *COLUMNS)), start=1)).of
+    except NdrError as error:
         message(f"customer_ranges: alerts are without customers: {error}", "warning")
     return Customers(()).of
 
@@ -84,23 +78,3 @@ def customer_words(customer: Customer) -> list[str]:
         return []
     labels = {"customer_id": "customer", "plan_id": "plan", "region": "region"}
     return [", ".join(f"{label} {one_line(value)}" for name, label in labels.items() if (value := customer[name]))]
-
-
-def _rows(uri: str) -> list[Row]:
-    """The rows of the file, values as text.
-
-    Raises:
-        NdrError, pa.ArrowInvalid, csv.Error: it cannot be read, or lacks columns.
-    """
-    folder, _, name = normal_uri(uri).rpartition("/")
-    content = Folder(folder).read(name)
-    wanted = (RANGE, *COLUMNS)
-    if name.endswith(".parquet"):
-        table = pq.read_table(pa.BufferReader(content))
-        columns, rows = table.column_names, table.to_pylist() if set(wanted) <= set(table.column_names) else []
-    else:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig", "replace")))
-        columns, rows = list(reader.fieldnames or ()), list(reader)
-    if missing := [column for column in wanted if column not in columns]:
-        raise InputError(f"{uri} lacks {', '.join(missing)}", "Write it with c360-warehouse export-ranges")
-    return [{column: None if row[column] is None else str(row[column]) for column in wanted} for row in rows]

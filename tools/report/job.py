@@ -18,6 +18,7 @@ from common.detection.inputs import fg_a_feature
 from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
+from common.lake.learning import day_of_project
 from common.runtime.lake_project import lake_project
 from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
@@ -49,6 +50,11 @@ def run(config: ReportConfig) -> None:
     if config.incidents:
         report_incidents(lake, spec, config, customer_of)
         return
+    if not lake.exists("predictions"):
+        raise InputError(
+            f"nothing is scored yet in {lake.uri}: {day_of_project(lake, project.settings)} of learning",
+            "Make baselines with ndr-fg-b and a model with ndr-if-training, then run ndr-inference",
+        )
     with activity("reading predictions"):
         scores = lake.arrow("predictions", SCORE_COLUMNS, config.windows)
     span = str(config.windows) if config.windows else "all windows"

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from common.config.project import ProjectParameters
-from common.errors import CommitError, InputError, TableError
+from common.errors import CommitError, InputError
 from common.features.spec import Horizon
 from common.lake.publications import publications
 from common.windows import Windows
@@ -193,11 +193,41 @@ def test_each_horizon_is_published(filled: Stages) -> None:
     assert [row["baseline_horizon"] for row in rows(filled, "fg_b/publications")] == ["2d", "4d"]
 
 
+def test_before_the_first_features_a_project_learns(stages: Stages) -> None:
+    said = {"2d": "day 0 of 3: nothing before 2026-03-05T00:08Z has features yet"}
+    assert publish(stages).details["learning"] == said
+    write_table(stages.folder, "fg_a", [fg_a_row(REFERENCE + timedelta(days=1))])
+    assert publish(stages).details["learning"] == {"2d": said["2d"].replace("day 0", "day 1")}
+    assert not stages.lake.exists("fg_b/publications")
+
+
+@pytest.mark.parametrize(
+    ("first_day", "bounds", "daily", "said"),
+    [
+        (2, ("2026-03-02T00:08", "2026-03-04T00:08"), 0.5, None),  # the horizon and its gap
+        (3, ("2026-03-03T00:08", "2026-03-04T00:23"), 0.5, "day 2 of 3"),  # the gap given up for the horizon
+        (4, ("2026-03-04T00:08", "2026-03-05T00:08"), 1 / (1 + 8 / 1440), "day 1 of 3"),
+    ],
+)
+def test_a_young_project_has_a_provisional_baseline_that_grows(
+    stages: Stages, first_day: int, bounds: tuple[str, str], daily: float, said: str | None
+) -> None:
+    days = [datetime(2026, 3, day, 0, 8, tzinfo=UTC) for day in range(first_day, 5)]
+    ends = [datetime(2026, 3, day, 23, 53, tzinfo=UTC) for day in range(first_day, 5)]
+    write_table(stages.folder, "fg_a", [fg_a_row(moment) for moment in (*days, *ends)])
+    write_table(stages.folder, "pair_counts", [pair_row(days[0])])
+    learning = publish(stages).details.get("learning")
+    assert learning == (said and {"2d": f"{said}: a provisional baseline, of the history so far"})
+    (publication,) = rows(stages, "fg_b/publications")
+    found = (publication["history_start_ts"], publication["history_end_ts"])
+    assert found == tuple(datetime.fromisoformat(bound).replace(tzinfo=UTC) for bound in bounds)
+    assert rows(stages, "fg_b/pair/host")[0]["pair_daily_avg"] == pytest.approx(daily)
+
+
 def test_missing_tables_and_empty_horizons_are_named(stages: Stages) -> None:
-    with pytest.raises(TableError, match="table fg_a does not exist"):
-        publish(stages)
-    write_table(stages.folder, "fg_a", [fg_a_row(REFERENCE)])
-    write_table(stages.folder, "pair_counts", [pair_row(REFERENCE)])
+    long_ago = FIRST - timedelta(days=9)
+    write_table(stages.folder, "fg_a", [fg_a_row(long_ago)])
+    write_table(stages.folder, "pair_counts", [pair_row(long_ago)])
     with pytest.raises(InputError, match=r"fg_a has no rows in horizon 2d .2026-03-02T00:08Z/2026-03-04T00:08Z"):
         publish(stages)
     assert not stages.lake.exists("fg_b/publications")

@@ -29,10 +29,13 @@ def test_a_chosen_month_holds_for_all_windows() -> None:
     assert months({"7d": ["2026-03", "2026-05"]}, "2026-05") == [(TURN, {"7d": "2026-05"})]
 
 
-@pytest.mark.parametrize("chosen", [None, "2026-02"])
-def test_without_a_baseline_the_error_names_table_horizon_and_month(chosen: str | None) -> None:
-    with pytest.raises(TableError, match=f"fg_b/publications .* horizon 7d for month {chosen or '2026-03'}"):
-        months({"7d": ["2026-04"]}, chosen)
+def test_windows_before_the_first_baseline_have_none() -> None:
+    assert months({"7d": ["2026-04"], "30d": []}) == [(LAST, {}), (FIRST, {"7d": "2026-04"})]
+
+
+def test_a_chosen_month_without_a_baseline_is_an_error_that_names_table_horizon_and_month() -> None:
+    with pytest.raises(TableError, match=r"fg_b/publications .* horizon 7d for month 2026-02 .published: 2026-04."):
+        months({"7d": ["2026-04"]}, "2026-02")
 
 
 def test_parts_are_bounded_in_days_and_rows() -> None:

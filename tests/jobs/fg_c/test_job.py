@@ -216,13 +216,26 @@ def test_missing_baselines_are_errors_and_write_nothing(stages: Stages) -> None:
         deviate(stages)
     fill(stages, [*history("10.0.1.5"), fg_a_row(NOW.start)])
     stages.project = ProjectParameters(horizons={"1d": Horizon(1, 0)})
-    with pytest.raises(TableError, match=r"fg_b/publications has no baseline of horizon 1d for month 2026-03"):
-        deviate(stages)
-    publish(stages)
-    stages.project = ProjectParameters(horizons={"9d": Horizon(9, 0)})
-    with pytest.raises(TableError, match="horizon 9d"):
-        deviate(stages)
+    with pytest.raises(TableError, match=r"fg_b/publications has no baseline of horizon 1d for month 2026-02"):
+        deviate(stages, baseline_month="2026-02")
     assert not stages.lake.exists("fg_c")
+
+
+def test_without_baselines_a_project_learns(stages: Stages) -> None:
+    fill(stages, [*history("10.0.1.5"), fg_a_row(NOW.start)])
+    stages.project = ProjectParameters(horizons={"1d": Horizon(1, 0), "9d": Horizon(7.5, 1)})
+    both = {
+        "1d": "day 1 of 1: no baseline yet, so no deviations; ndr-fg-b makes it",
+        "9d": "day 2 of 9: no baseline yet, so no deviations; ndr-fg-b makes it",
+    }
+    report = deviate(stages)
+    assert (report.details["learning"], report.rows_in, report.rows_out, rows(stages)) == (both, 1, 0, {})
+    publish(stages)
+    deviate(stages)
+    assert [row["baseline_horizon"] for row in rows(stages).values()] == ["1d"]
+    stages.project = ProjectParameters(horizons={"1d": Horizon(1, 0), "9d": Horizon(7.5, 1)})
+    assert deviate(stages).details["learning"] == {"9d": both["9d"]}
+    assert [row["baseline_horizon"] for row in rows(stages).values()] == ["1d"]
 
 
 def test_a_baseline_table_without_the_horizon_is_named(stages: Stages) -> None:

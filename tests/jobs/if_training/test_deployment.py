@@ -25,6 +25,7 @@ from tests.jobs.if_training.lakes import add_windows, span
 pytestmark = pytest.mark.slow
 
 WINDOWS, HOSTS = 60, 20
+PROVISIONAL = "provisional model of day 1 of 9; "
 NO_CURRENT = "there is no current model to compare with"
 FAST: dict[str, Any] = {
     "min_rows": 20,
@@ -192,11 +193,21 @@ def test_a_model_that_is_not_better_enough_is_refused_and_the_pointer_stays(firs
         ({"min_refit_agreement": 1.0}, "refit_agreement"),
     ],
 )
-def test_each_bound_can_refuse(first: Lifecycle, settings: dict[str, Any], gate: str) -> None:
-    first.parameters(training=FAST | settings)
-    assert f"not deployed because {gate} is" in first.fail("deploy")
-    assert first.current() is None
-    assert gates(first)[gate] == "refused"
+def test_each_bound_can_refuse_all_but_the_first_model_of_a_young_project(
+    first: Lifecycle, settings: dict[str, Any], gate: str
+) -> None:
+    strict = FAST | {"min_relative_improvement": -1.0} | settings
+    first.parameters(training=strict)
+    first.run("deploy")
+    found = first.artifact("deploy")
+    assert (first.current(), found["provisional"], gates(first)[gate]) == ("run-1", True, "refused")
+    (decision,) = Lake(str(first.lake), SPEC).arrow("model_decisions").to_pylist()
+    assert decision["reason"].startswith(f"{PROVISIONAL}gates refused: ")
+    other = second(first)
+    other.parameters(training=strict)
+    assert f"not deployed because {gate} is" in other.fail("deploy")
+    assert (first.current(), other.artifact("deploy")["provisional"]) == ("run-1", False)
+    assert gates(other)[gate] == "refused"
 
 
 def test_preprocessing_that_gives_other_values_than_in_training_is_refused(first: Lifecycle) -> None:
@@ -276,7 +287,7 @@ def test_every_decision_is_recorded_once_with_the_gates_and_the_execution(first:
         other.fail("deploy")
     own, of_other = (entry.artifact("train")["validation"]["average_precision"] for entry in (first, other))
     assert recorded(first) == [
-        ("promote", "run-1", None, f"gates passed: average precision {own:.3f}; {NO_CURRENT}"),
+        ("promote", "run-1", None, f"{PROVISIONAL}gates passed: average precision {own:.3f}; {NO_CURRENT}"),
         ("refuse", "run-2", "run-1", f"gates refused: {other.artifact('deploy')['reason']}"),
     ]  # fmt: skip
     made, refused = decisions(Lake(str(first.lake), SPEC), "local")

@@ -117,10 +117,40 @@ def test_repeated_hosts_are_a_failure(whole: Lifecycle) -> None:
     assert artifact["duplicates"] == {f"fg_a {KEYS[2]}": HOSTS}
 
 
-def test_a_missing_table_is_a_failure(lifecycle: MakeLifecycle) -> None:
+def test_windows_are_missing_while_no_stage_has_made_the_tables(lifecycle: MakeLifecycle) -> None:
     made = lifecycle(span(2))
+    made.run("verify")
+    assert made.artifact("verify")["missing"] == dict.fromkeys(KEYS[:2], "no rows in fg_a")
     add_windows(made.lake, span(2), tables_of="a")
-    assert "table fg_c does not exist" in made.fail("verify")
+    made.run("verify")
+    artifact = made.artifact("verify")
+    assert (artifact["missing"], artifact["go"]) == (dict.fromkeys(KEYS[:2], "no rows in fg_c"), True)
+
+
+def test_a_young_project_learns_until_it_has_the_rows_of_a_model(whole: Lifecycle) -> None:
+    whole.parameters(training={"min_rows": 6 * HOSTS + 1})
+    whole.until("reverify")
+    artifact = whole.artifact("reverify")
+    assert (artifact["go"], artifact["status"]) == (False, "learning")
+    reason = f"day 1 of 9: {span(6)} has {6 * HOSTS} rows to train on, and a model needs {6 * HOSTS + 1}"
+    assert artifact["reason"] == reason
+    for stage in ("train", "publish", "attributes", "deploy"):
+        assert whole.run(stage)["details"]["learning"] == {"model": reason}
+    assert whole.current() is None
+    whole.parameters(training={"min_rows": 6 * HOSTS})
+    whole.run("reverify")
+    assert whole.artifact("reverify")["go"] is True
+
+
+def test_windows_before_the_first_logs_do_not_count_as_gaps(lifecycle: MakeLifecycle) -> None:
+    made = lifecycle(span(6))
+    windows = list(span(6))
+    add_slices(made.lake, windows[3:])
+    add_windows(made.lake, [windows[3], windows[5]])
+    made.run("verify")
+    artifact = made.artifact("verify")
+    assert artifact["before_logs"] == KEYS[:3] == artifact["without_slices"]
+    assert artifact["coverage"] == round(2 / 3, 6)
 
 
 def test_a_missing_column_is_a_failure(lifecycle: MakeLifecycle) -> None:

@@ -151,11 +151,15 @@ def test_unfinished_model_is_refused(lake: Path, source: tuple[Path, dict[str, s
     assert "was not saved completely" in error
 
 
-def test_without_a_model_the_error_says_what_to_do(lake: Path) -> None:
+def test_without_a_model_a_project_learns(lake: Path) -> None:
     shutil.rmtree(lake / "models")
-    code, _, error = infer(lake)
-    assert code == 1
-    assert error.strip().splitlines()[-1].startswith("error: there is no current model")
+    code, report, error = infer(lake)
+    assert (code, report["rows_out"], report["tables"]) == (0, 0, {}), error
+    said = "day 1 of 9: no current model, so no scores; ndr-if-training makes it"
+    assert report["details"] == {"learning": {"model": said}}
+    assert not (lake / "predictions").exists()
+    code, _, error = infer(lake, "--model", "if-1")
+    assert code == 1 and "if-1" in error
 
 
 def test_host_without_fg_c_is_an_error(lake: Path) -> None:

@@ -10,17 +10,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
+from pyarrow import csv
 
 from common.config.loader import build
 from common.config.redshift import RedshiftParameters
 from common.errors import InputError, ParameterError
+from common.lake.lake import Lake
 from common.storage.files import Folder
 from jobs.inventory_unload.cli import main
 from jobs.inventory_unload.config import InventoryConfig
 from jobs.inventory_unload.snapshot import read_snapshot
 from jobs.inventory_unload.statement import unload_statement
-from tests.factories import utc
+from tests.factories import SPEC, utc
 
 REDSHIFT = RedshiftParameters(database="dev", iam_role_arn="default", workgroup_name="ndr")
 SCHEMA = pa.schema({"host_ip": pa.string(), "machine_name": pa.string(), "is_active": pa.bool_()})
@@ -148,20 +150,64 @@ def test_a_month_is_a_range_of_windows(month: str, start: str, end: str) -> None
     assert (config.windows.start, config.windows.end) == (utc(start), utc(end))
 
 
+def take(folder: Path, settings: str) -> Result:
+    (folder / "project.yaml").write_text(settings)
+    lake = ("--lake", str(folder / "lake"), "--parameters", str(folder / "project.yaml"))
+    return CliRunner().invoke(main, ["--month", "2026-03", *lake])
+
+
+def test_a_redshift_without_a_staging_location_is_an_error(tmp_path: Path) -> None:
+    done = take(tmp_path, "redshift: {workgroup_name: ndr, database: dev, iam_role_arn: default}")
+    assert done.exit_code == 1
+    assert "project local has no staging_prefix" in done.stderr
+
+
+def test_a_project_without_an_inventory_is_told_how_to_have_one(tmp_path: Path) -> None:
+    done = take(tmp_path, "{}")
+    assert done.exit_code == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert "machine names are null: name a file with machine_inventory" in report["details"]["machine_inventory"]
+    assert (report["rows_in"], report["tables"]) == (0, {})
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_machines_of_a_file_become_the_snapshot_of_the_month(tmp_path: Path, form: str) -> None:
+    columns = {
+        "owner": ["ops", "ops", "ops", "ops", None],
+        "host_ip": ["10.0.0.1", "2001:DB8::1", "10.0.0.4", "nowhere", "10.0.0.5@lab"],
+        "machine_name": ["desk-1", "vdi-3", "gone-4", "x", "lab-5"],
+        "is_active": ["true", None, "No", "yes", "1"],
+    }
+    path = tmp_path / f"machines.{form}"
+    table = pa.table(columns)
+    csv.write_csv(table, path) if form == "csv" else pq.write_table(table, path)
+    done = take(tmp_path, f"{{machine_inventory: {path}, max_rejected_ratio: 0.3}}")
+    assert done.exit_code == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["rows_in"], report["rows_out"], report["rows_rejected"]) == (4, 3, 1)
+    assert report["details"] == {"snapshot": str(path), "rejected": ["host_ip 'nowhere', machine_name 'x'"]}
+    rows = Lake(str(tmp_path / "lake"), SPEC).arrow("machine_inventory").to_pylist()
+    assert {(row["snapshot_month"], row["host_ip"], row["machine_name"], row["is_active"]) for row in rows} == {
+        ("2026-03", "10.0.0.1", "desk-1", True),
+        ("2026-03", "2001:db8::1", "vdi-3", True),
+        ("2026-03", "10.0.0.5@lab", "lab-5", True),
+    }
+    assert take(tmp_path, f"{{machine_inventory: {path}}}").exit_code == 1  # a quarter is more than max_rejected_ratio
+
+
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("content", "words"),
     [
-        ("{}", "project local has no parameter group redshift"),
-        (
-            "redshift: {workgroup_name: ndr, database: dev, iam_role_arn: default}",
-            "project local has no staging_prefix",
-        ),
+        ("host_ip,name\n10.0.0.1,desk-1\n", "lacks machine_name. It needs the columns host_ip, machine_name"),
+        ("host_ip,machine_name\n", "has no machine in use"),
+        ("host_ip,machine_name\n10.0.0.1,a\n10.0.0.1,b\n", "several machines in use at 10.0.0.1"),
+        (None, "machines.csv"),
     ],
 )
-def test_missing_project_parameters_are_named(tmp_path: Path, settings: str, words: str) -> None:
-    (tmp_path / "project.yaml").write_text(settings)
-    arguments = ["--month", "2026-03", "--lake", str(tmp_path), "--parameters", str(tmp_path / "project.yaml")]
-    done = CliRunner().invoke(main, arguments)
+def test_a_file_that_is_no_inventory_is_named(tmp_path: Path, content: str | None, words: str) -> None:
+    if content is not None:
+        (tmp_path / "machines.csv").write_text(content)
+    done = take(tmp_path, f"{{machine_inventory: {tmp_path}/machines.csv}}")
     assert done.exit_code == 1
     assert words in done.stderr
 

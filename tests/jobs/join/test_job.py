@@ -138,6 +138,14 @@ def test_predictions_that_are_older_than_their_features_are_not_joined(lake: Pat
     assert not (lake / "prediction_join").exists()
 
 
+def test_before_the_first_scores_there_is_nothing_to_join(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path)
+    code, report, error = join(lake, LAST, "--destination", "lake")
+    assert code == 0, error
+    assert report["details"] == {"learning": {"model": "day 1 of 9: nothing is scored yet, so nothing is published"}}
+    assert not (lake / "prediction_join").exists()
+
+
 def test_no_predictions_is_an_error(lake: Path) -> None:
     code, _, error = join(lake, "2026-03-12T00:08Z")
     assert code == 1

@@ -223,7 +223,7 @@ def test_values_cannot_write_to_the_terminal(lake: Path) -> None:
 def test_lake_without_predictions_is_an_error(tmp_path: Path, source: Path) -> None:
     code, _, error = report(tmp_path)
     assert code == 1
-    assert error.startswith("error: table predictions does not exist")
+    assert error.startswith("error: nothing is scored yet in ")
     code, _, error = report(source, "--window", "2026-03-12T00:08Z")
     assert code == 1
     assert "has no rows in 2026-03-12T00:08Z" in error

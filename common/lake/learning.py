@@ -1,0 +1,57 @@
+"""Learning: that a young project has no baselines or no model yet is a state of its lake, not an error.
+
+Stages that lack them succeed and say on which day of the history the project is.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from common.features.spec import Horizon
+
+if TYPE_CHECKING:
+    from common.config.project import ProjectParameters
+    from common.lake.reader import LakeReader
+
+
+def days_of_history(lake: LakeReader) -> int:
+    """The number of dates with features."""
+    return len(_dates(lake))
+
+
+def first_day(lake: LakeReader) -> datetime | None:
+    """The start of the first date with features, in UTC; None without any."""
+    dates = _dates(lake)
+    return datetime.fromisoformat(min(dates)).replace(tzinfo=UTC) if dates else None
+
+
+def day_of(lake: LakeReader, horizon: Horizon) -> str:
+    """`day N of M`: the days with features, of those that the horizon and its gap need."""
+    needed = days_needed(horizon)
+    return f"day {min(days_of_history(lake), needed)} of {needed}"
+
+
+def day_of_project(lake: LakeReader, project: ProjectParameters) -> str:
+    """The same for the horizon that the project's model is trained on."""
+    return day_of(lake, _of_model(lake, project))
+
+
+def is_young(lake: LakeReader, project: ProjectParameters) -> bool:
+    """Whether the lake has fewer days with features than the horizon of the project's model and its gap."""
+    return days_of_history(lake) < days_needed(_of_model(lake, project))
+
+
+def days_needed(horizon: Horizon) -> int:
+    """The days of history with which the horizon's baseline is no longer provisional."""
+    return math.ceil(horizon.days + horizon.gap_days)
+
+
+def _of_model(lake: LakeReader, project: ProjectParameters) -> Horizon:
+    horizons = project.baseline_horizons(lake.spec)
+    return horizons.get(project.model_horizon) or max(horizons.values(), key=lambda one: one.days)
+
+
+def _dates(lake: LakeReader) -> set[str]:
+    return {entry["date"] for entry in lake.partitions("fg_a")} if lake.exists("fg_a") else set()
