@@ -46,7 +46,7 @@ def test_one_of_a_hundred_executions_of_an_event_runs_and_the_others_wait_for_it
         for execution in ended
     )
     assert said["SUCCEEDED"] == 1
-    assert said["INCLUDED"] + said["Ndr.DuplicateMiniBatch"] == 99
+    assert said["INCLUDED"] + said["DUPLICATE"] == 99
     for command in ("ndr-15m", "ndr-inference", "ndr-join"):
         assert len(calls_of(plane, command, 0)) == 1, command
 
@@ -54,8 +54,9 @@ def test_one_of_a_hundred_executions_of_an_event_runs_and_the_others_wait_for_it
 def test_an_event_that_comes_again_later_is_a_duplicate(plane: ControlPlane) -> None:
     assert plane.run(FIFTEEN, batch_event(1))["status"] == "SUCCEEDED"
     again = plane.run(FIFTEEN, batch_event(1))
-    assert (again["status"], again["error"]) == ("FAILED", "Ndr.DuplicateMiniBatch")
-    assert "was processed already" in again["cause"]
+    output = json.loads(again["output"])
+    assert (again["status"], output["status"]) == ("SUCCEEDED", "DUPLICATE")
+    assert output["reason"].endswith("was processed already")
     assert len(calls_of(plane, "ndr-15m", 1)) == 1
 
 
@@ -178,7 +179,8 @@ def test_a_batch_that_fails_its_window_is_set_aside_and_the_others_are_published
 def test_a_folder_stays_in_the_window_of_its_first_event(plane: ControlPlane) -> None:
     assert plane.run(FIFTEEN, batch_event(15, "moved"))["status"] == "SUCCEEDED"
     again = plane.run(FIFTEEN, batch_event(16, "moved"))
-    assert again["error"] == "Ndr.DuplicateMiniBatch" and "/".join(window(15)) in again["cause"]
+    output = json.loads(again["output"])
+    assert output["status"] == "DUPLICATE" and "/".join(window(15)) in output["reason"]
     assert calls_of(plane, "ndr-15m", 16) == []
 
 

@@ -1,4 +1,4 @@
-"""The monthly and the training machine: what they hand to their pipelines, and what they say when one fails."""
+"""What starts machines but the event of a batch, and what the monthly and the training machine hand to pipelines."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from localaws.cli.process import LocalAws
-from tests.statemachines.control_plane import ControlPlane, deploy_control_plane
+from tests.localaws.running import wait_for
+from tests.statemachines.control_plane import INGESTION, ControlPlane, deploy_control_plane
 
+LIVE = "sfn_ndr_15m_features_inference"
 MONTHLY = "sfn_ndr_monthly_fg_b_baselines"
 TRAINING = "sfn_ndr_training_orchestrator"
 STAGES = ["verify", "remediate", "reverify", "train", "publish", "attributes", "deploy"]
@@ -33,6 +35,20 @@ def clean(plane: ControlPlane) -> Iterator[None]:
 def options(call: str) -> dict[str, str]:
     words = call.split()[1:]
     return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def test_the_object_that_completes_a_batch_is_enough(plane: ControlPlane) -> None:
+    batch = f"s3://{INGESTION}/acme/emea/2026/03/10/by-object"
+    plane.upload(batch)
+    assert plane.calls == []
+    plane.aws.client("s3").put_object(Bucket=INGESTION, Key="acme/emea/2026/03/10/by-object/_SUCCESS", Body=b"")
+    listed = {"stateMachineArn": plane.machine(LIVE).rpartition(":")[0]}
+    states = plane.aws.client("stepfunctions")
+    (execution,) = wait_for(lambda: states.list_executions(**listed)["executions"])
+    output = json.loads(plane.finish(execution["executionArn"])["output"])
+    assert (output["status"], output["batches"]) == ("SUCCEEDED", [batch])
+    features = next(call for call in plane.calls if call.startswith("ndr-15m "))
+    assert options(features)["--input"] == batch
 
 
 def test_inventory_then_baselines_of_the_scheduled_month(plane: ControlPlane) -> None:

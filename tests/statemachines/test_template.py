@@ -82,7 +82,11 @@ def test_every_wildcard_is_in_use() -> None:
 def test_everything_that_starts_machines_names_their_alias_and_may_start_them() -> None:
     template = Template()
     targets = [
-        *(target["Arn"] for target in template.resource("BatchCompletedRule")["Targets"]),
+        *(
+            target["Arn"]
+            for rule in ("BatchCompletedRule", "BatchObjectRule")
+            for target in template.resource(rule)["Targets"]
+        ),
         *(template.resource(name)["Target"]["Arn"] for name in ("MonthlySchedule", "TrainingSchedule")),
     ]
     starter = permitted(template.resource("StarterRole"))

@@ -102,7 +102,7 @@ def test_every_failed_window_of_a_backfill_gives_its_lock_back(runs: Runs) -> No
 def test_every_failure_ends_in_one_state_with_a_cause(runs: Runs, machine: str) -> None:
     failed = [(name, run) for name, _, run in of(runs, machine) if run.status == "FAILED"]
     last = {run.states[-1] for _, run in failed}
-    assert last == {"WorkflowFailed", *({"DuplicateMiniBatch"} if machine == LIVE else ())}
+    assert last == {"WorkflowFailed"}
     assert [name for name, run in failed if not run.error or len(run.cause) < 20] == []
 
 
