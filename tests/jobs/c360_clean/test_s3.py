@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.c360_clean.archive import ArchivedFile, archived_file
+from jobs.c360_clean.archive import Archive, ArchivedFile
 from jobs.c360_clean.cli import main
 from tests.commands import call
 from tests.jobs.c360_clean.days import DAY, events
@@ -69,12 +69,14 @@ def test_late_files_are_seen_by_their_names(aws: Any) -> None:
 def test_an_archive_that_changes_meanwhile_is_an_error(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     put(aws, events(1))
 
+    original = Archive.file
+
     def and_then(*arguments: Any) -> ArchivedFile:
-        found = archived_file(*arguments)
+        found = original(*arguments)
         put(aws, events(2))
         return found
 
-    monkeypatch.setattr("jobs.c360_clean.job.archived_file", and_then)
+    monkeypatch.setattr(Archive, "file", and_then)
     code, error = clean()
     assert code == 1 and "a file of the archive has changed" in error
     assert keys(aws) == []
