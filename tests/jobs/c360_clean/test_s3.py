@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from common.aws.clients import client
+from common.ingestion import objects
 from jobs.c360_clean.archive import Archive, ArchivedFile
 from jobs.c360_clean.cli import main
 from tests.commands import call
@@ -54,6 +56,21 @@ def test_objects_become_objects_with_the_time_of_their_delivery(aws: Any) -> Non
     put(aws, events(2), KEY.replace("/f.", "/g."))
     assert clean()[0] == 0
     assert len(rows(aws)) == 5 and len(keys(aws)) == 2
+
+
+def test_all_files_of_the_archive_are_looked_up_by_one_client(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        put(aws, events(1), f"{KEY}.{number}")
+        put(aws, events(1), f"{KEY}.{number}".replace("activity_logs", "customers"))
+    made: list[str] = []
+
+    def counted(service: str) -> Any:
+        made.append(service)
+        return client(service)
+
+    monkeypatch.setattr(objects, "client", counted)
+    assert clean()[0] == 0
+    assert made == ["s3"]
 
 
 def test_late_files_are_seen_by_their_names(aws: Any) -> None:
