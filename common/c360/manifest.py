@@ -15,8 +15,8 @@ NAME = "manifest.json"
 
 
 @dataclass(frozen=True)
-class StagedFile:
-    """A Parquet file: its name below `staging`, its rows and bytes, and the SHA-256 of its bytes, in hex."""
+class ParquetFile:
+    """A Parquet file: its name in the partition or below `staging`, rows, bytes, and their SHA-256 in hex."""
 
     name: str
     rows: int
@@ -33,7 +33,7 @@ class StagedTable:
     """
 
     rows: int
-    files: tuple[StagedFile, ...]
+    files: tuple[ParquetFile, ...]
     business_date: date | None = None
 
 
@@ -81,5 +81,5 @@ def read_manifest(content: bytes, place: str) -> SnapshotManifest:
 
 def _table(entry: Mapping[str, Any]) -> StagedTable:
     day = entry["business_date"]
-    files = tuple(StagedFile(**file) for file in entry["files"])
+    files = tuple(ParquetFile(**file) for file in entry["files"])
     return StagedTable(entry["rows"], files, date.fromisoformat(day) if day else None)

@@ -11,6 +11,7 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import date
 
+from common.c360.manifest import ParquetFile
 from common.c360.zones import load_folder
 from common.errors import InputError
 from common.storage.files import Folder
@@ -19,16 +20,6 @@ FORMAT = 1
 NAME = "manifest.json"
 
 _DAY = re.compile(rf"/load_date=(\d{{4}}-\d{{2}}-\d{{2}})/{re.escape(NAME)}$")
-
-
-@dataclass(frozen=True)
-class CleanFile:
-    """A Parquet file: its name in the partition, its rows and bytes, and the SHA-256 of its bytes, in hex."""
-
-    name: str
-    rows: int
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +50,7 @@ class Partition:
 
     dataset: str
     load_date: date
-    files: tuple[CleanFile, ...]
+    files: tuple[ParquetFile, ...]
     sources: tuple[CleanSource, ...]
     run: str = ""
 
@@ -117,7 +108,7 @@ def _partition(content: bytes, place: str) -> Partition:
         return Partition(
             document["dataset"],
             date.fromisoformat(document["load_date"]),
-            tuple(CleanFile(**file) for file in document["files"]),
+            tuple(ParquetFile(**file) for file in document["files"]),
             tuple(CleanSource(**source) for source in document["sources"]),
             document["run"],
         )

@@ -14,17 +14,18 @@ SUFFIX = ".tmp"
 
 
 @contextmanager
-def draft(target: Path, replace: bool = True) -> Iterator[Path]:
+def draft(target: Path, replace: bool = True, beside: Path | None = None) -> Iterator[Path]:
     """A new, hidden file beside the target to write to; it takes the target's place at the end, and is gone otherwise.
 
     Without `replace`, a target that is there at the end stays.
     Its process holds it with flock, so the next one that writes the target knows and removes those of killed processes.
+    With `beside`, it is beside that path, which drafts of several targets on one file system may share.
 
     Raises:
         OSError: the file cannot be made, or cannot take the place.
     """
-    _remove_dead(target)
-    path, lock = _new(target)
+    remove_dead_drafts(beside or target)
+    path, lock = _new(beside or target)
     try:
         yield path
         if replace:
@@ -49,7 +50,8 @@ def _new(target: Path) -> tuple[Path, int]:
         os.close(lock)
 
 
-def _remove_dead(target: Path) -> None:
+def remove_dead_drafts(target: Path) -> None:
+    """Removes the drafts beside a path whose processes were killed."""
     for path in target.parent.glob(f".{glob.escape(target.name)}.*{SUFFIX}"):
         with suppress(FileNotFoundError, PermissionError):
             lock = os.open(path, os.O_RDONLY)

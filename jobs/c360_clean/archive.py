@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 
 from common.c360.partitions import CleanSource, read_partition
 from common.c360.zones import DELIVERED_AT
@@ -39,21 +40,30 @@ def has_changed(clean: Folder, dataset: str, day: date, entries: list[Entry]) ->
     return found != {(one.name, one.bytes, one.modified) for one in (partition.sources if partition else ())}
 
 
-def archived_file(archive: Folder, dataset: str, source: CleanSource) -> ArchivedFile:
-    """The file with its delivery: the metadata of the object, or the mtime of the file.
+class Archive(Folder):
+    """The archive, below its URI."""
 
-    Raises:
-        InputError: it is gone.
-        AwsError: it cannot be read.
-    """
-    uri = f"{archive.uri}/{dataset}/{source.name}"
-    modified = datetime.fromisoformat(source.modified)
-    if not archive.is_remote:
-        return ArchivedFile(source, SourceFile(uri, size=source.bytes), modified)
-    bucket, key = bucket_and_key(uri)
-    head = Buckets().head(bucket, key)
-    if head is None:
-        raise InputError(f"{uri} does not exist any more", "Nothing may be removed from the archive; run the job again")
-    delivered = head.get("Metadata", {}).get(DELIVERED_AT)
-    file = SourceFile(uri, bucket, key, head.get("VersionId"), head["ETag"].strip('"'), head["ContentLength"])
-    return ArchivedFile(source, file, datetime.fromisoformat(delivered).astimezone(UTC) if delivered else modified)
+    @cached_property
+    def _buckets(self) -> Buckets:
+        return Buckets()
+
+    def file(self, dataset: str, source: CleanSource) -> ArchivedFile:
+        """The file with its delivery: the metadata of the object, or the mtime of the file.
+
+        Raises:
+            InputError: it is gone.
+            AwsError: it cannot be read.
+        """
+        uri = f"{self.uri}/{dataset}/{source.name}"
+        modified = datetime.fromisoformat(source.modified)
+        if not self.is_remote:
+            return ArchivedFile(source, SourceFile(uri, size=source.bytes), modified)
+        bucket, key = bucket_and_key(uri)
+        head = self._buckets.head(bucket, key)
+        if head is None:
+            raise InputError(
+                f"{uri} does not exist any more", "Nothing may be removed from the archive; run the job again"
+            )
+        delivered = head.get("Metadata", {}).get(DELIVERED_AT)
+        file = SourceFile(uri, bucket, key, head.get("VersionId"), head["ETag"].strip('"'), head["ContentLength"])
+        return ArchivedFile(source, file, datetime.fromisoformat(delivered).astimezone(UTC) if delivered else modified)

@@ -20,7 +20,7 @@ from common.runtime.run_report import RunReport
 from common.storage.files import Folder
 from common.storage.places import place, remove_dead_places
 from common.storage.plain_paths import temporary_base
-from jobs.c360_clean.archive import ArchivedFile, archived_file, has_changed, sources
+from jobs.c360_clean.archive import Archive, ArchivedFile, has_changed, sources
 from jobs.c360_clean.config import BYTES_PER_PART, CleaningConfig
 from jobs.c360_clean.part import (
     CleanSpan,
@@ -55,7 +55,7 @@ def run(config: CleaningConfig) -> None:
     """
     report = RunReport(STAGE, engine="spark" if config.on_spark else None)
     report.details |= {"archive": config.archive_uri, "clean": config.clean_uri, "partitions": []}
-    archive, clean = Folder(config.archive_uri), Folder(config.clean_uri)
+    archive, clean = Archive(config.archive_uri), Folder(config.clean_uri)
     archive.require()
     remove_dead_places(temporary_base())
     errors = []
@@ -67,7 +67,7 @@ def run(config: CleaningConfig) -> None:
                 continue
             if entries or day in cleaned_before:
                 try:
-                    _clean(config, dataset, day, sources(dataset.name, entries), report)
+                    _clean(config, archive, dataset, day, sources(dataset.name, entries), report)
                 except RejectedRatioError as error:
                     errors.append(error)
     if errors:
@@ -76,12 +76,17 @@ def run(config: CleaningConfig) -> None:
 
 
 def _clean(
-    config: CleaningConfig, dataset: Dataset, day: date, found: Sequence[CleanSource], report: RunReport
+    config: CleaningConfig,
+    archive: Archive,
+    dataset: Dataset,
+    day: date,
+    found: Sequence[CleanSource],
+    report: RunReport,
 ) -> None:
     """Replaces the partition of a day by what its files hold now."""
-    archive, clean = Folder(config.archive_uri), Folder(config.clean_uri)
+    clean = Folder(config.clean_uri)
     with place(temporary_base(), STAGE) as scratch, report.step(load_folder(dataset.name, day)):
-        files = [archived_file(archive, dataset.name, source) for source in found]
+        files = [archive.file(dataset.name, source) for source in found]
         try:
             done = _results(config, dataset, day, files, scratch, report)
         except SourceGoneError as error:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from common.c360.csv_rows import InvalidFileError
 from common.c360.datasets import DATASETS
-from common.c360.partitions import CleanFile
+from common.c360.manifest import ParquetFile
 from common.c360.rows import Rows, rows_of
 from common.logs.blocks import newlines
 from common.logs.packing import Damage
@@ -86,7 +86,7 @@ class PartResult:
     """The file that was written, None if there are no rows for it, and what became of the rows."""
 
     part: int
-    file: CleanFile | None = None
+    file: ParquetFile | None = None
     counts: list[SpanCount] = field(default_factory=list)
     unknown: dict[str, int] = field(default_factory=dict)
     not_normalised: dict[str, Lost] = field(default_factory=dict)
@@ -118,7 +118,7 @@ def write_part(task: PartTask, rejects: BinaryIO) -> PartResult:
             with path.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             name = f"part-{task.part:05}-{digest[:16]}.parquet"
-            result.file = CleanFile(name, rows, path.stat().st_size, digest)
+            result.file = ParquetFile(name, rows, path.stat().st_size, digest)
             Folder(task.clean_uri).put_file(f"{task.folder}/{name}", path)
     return result
 

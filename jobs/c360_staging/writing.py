@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from common.c360.datasets import STAGING
-from common.c360.manifest import StagedFile
+from common.c360.manifest import ParquetFile
 from common.c360.zones import run_folder
 from common.contracts.types import arrow_schema
 from common.storage.filesystems import subtree
@@ -29,7 +29,7 @@ NAME_DIGITS = 16
 _RESULT = "name string, rows long, bytes long, sha256 string"
 
 
-def write_table(frame: DataFrame, staging_uri: str, table: str, run_id: str) -> list[StagedFile]:
+def write_table(frame: DataFrame, staging_uri: str, table: str, run_id: str) -> list[ParquetFile]:
     """The files with the columns of the table of the rows of a frame, sorted by name; none without rows.
 
     A file that is there has the same bytes: its name has the first digits of their SHA-256.
@@ -37,7 +37,7 @@ def write_table(frame: DataFrame, staging_uri: str, table: str, run_id: str) -> 
     schema = arrow_schema(STAGING[table])
     write = partial(_written, staging_uri, run_folder(table, run_id), schema)
     found = frame.select(*schema.names).mapInArrow(write, _RESULT).collect()
-    return sorted((StagedFile(**row.asDict()) for row in found), key=lambda file: file.name)
+    return sorted((ParquetFile(**row.asDict()) for row in found), key=lambda file: file.name)
 
 
 def _written(uri: str, folder: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -73,7 +73,7 @@ def _file(path: Path, first: pa.Table, groups: Iterator[pa.Table]) -> tuple[Path
     return path, rows
 
 
-def _placed(written: tuple[Path, int], uri: str, folder: str) -> StagedFile:
+def _placed(written: tuple[Path, int], uri: str, folder: str) -> ParquetFile:
     """The file in its place."""
     path, rows = written
     with path.open("rb") as content:
@@ -89,4 +89,4 @@ def _placed(written: tuple[Path, int], uri: str, folder: str) -> StagedFile:
         target = Path(uri) / name
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
-    return StagedFile(name, rows, size, digest)
+    return ParquetFile(name, rows, size, digest)

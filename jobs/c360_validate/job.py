@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from common.aws.clients import aws_errors, client
+from common.aws.topics import Topic
 from common.c360.zones import archived_name, business_date
 from common.errors import InputError, NdrError
 from common.ingestion.events import Announced, announced, messages
@@ -126,10 +126,7 @@ def _reject(raw: RawFile, found: Verdict, place: str, zones: Zones, config: Vali
     zones.folder.write(f"{place}.reason.json", (json.dumps(entry, indent=2) + "\n").encode())
     if config.alerts_topic_arn:
         message = json.dumps(entry | {"rejected": f"{zones.folder.uri}/{place}"}, indent=2)
-        with aws_errors(f"topic {config.alerts_topic_arn} cannot be told of {raw.file.uri}"):
-            client("sns").publish(
-                TopicArn=config.alerts_topic_arn, Subject="Customer 360: a file was rejected", Message=message
-            )
+        Topic(config.alerts_topic_arn).send("Customer 360: a file was rejected", message)
 
 
 def _begin(config: ValidationConfig) -> tuple[RunReport, Zones]:

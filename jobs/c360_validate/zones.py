@@ -20,7 +20,7 @@ from common.ingestion.events import Announced
 from common.ingestion.objects import Buckets
 from common.logs.packing import PIECE_BYTES
 from common.ndjson.sources import SourceGoneError, opened
-from common.storage.drafts import draft
+from common.storage.drafts import draft, remove_dead_drafts
 from common.storage.files import Folder
 from common.storage.filesystems import bucket_and_key
 
@@ -95,10 +95,12 @@ class LocalZones:
     def copied(self, raw: RawFile, target: str, sha256: str) -> bool:
         """As `Zones.copied`."""
         source, place = Path(raw.file.uri), self._path(target)
+        copy = self._path(target.partition("/")[0]) / "copy"
+        remove_dead_drafts(copy)
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():
             try:
-                with draft(place, replace=False) as path:
+                with draft(place, replace=False, beside=copy) as path:
                     _copy(source, path, sha256)
                     os.utime(path, ns=(raw.stamp[1], raw.stamp[1]))
             except SourceGoneError:

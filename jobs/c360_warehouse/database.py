@@ -17,15 +17,18 @@ from common.runtime.environment import variables
 from common.storage.plain_paths import plain_path
 
 NAME, SCHEMA = "C360", "WAREHOUSE"
+READING = "Correct it; SHOW TABLES and DESCRIBE TABLE <name> say what is there, and nothing can be changed"
+WRITING = "It has changed nothing"
 POOL = "ARROW_DEFAULT_MEMORY_POOL"
 _HOLDER = re.compile(r"PID (\d+)")
 
 
 class Warehouse:
-    """An open local warehouse."""
+    """An open local warehouse; the remedy is that of a statement that fails."""
 
-    def __init__(self, cursor: Any) -> None:
+    def __init__(self, cursor: Any, remedy: str) -> None:
         self._cursor = cursor
+        self._remedy = remedy
 
     def execute(self, text: str, values: dict[str, str] | None = None) -> list[dict[str, Any]]:
         """The rows of a statement, by names of columns in lower case; `:name` in the text is a value.
@@ -41,9 +44,7 @@ class Warehouse:
                 rows = self._cursor.execute(text, values).fetchall()
         except (Error, duckdb.Error) as error:
             start = next((line for line in text.splitlines() if not line.startswith("--")), text)
-            raise WarehouseError(
-                f"the statement {start!r} fails: {first_line(error)}", "It has changed nothing"
-            ) from error
+            raise WarehouseError(f"the statement {start!r} fails: {first_line(error)}", self._remedy) from error
         return [{_name(name): _plain(value) for name, value in row.items()} for row in rows]
 
     def value(self, text: str) -> Any:
@@ -106,7 +107,8 @@ def _connected(snow: Any, folder: Path, path: str, read_only: bool) -> Warehouse
         snow.duck_conn.execute(f"SET temp_directory = '{path}/spilled'")  # else in the working folder
         if read_only:
             snow.duck_conn.execute(f"ATTACH '{path}/{NAME}.db' AS {NAME} (READ_ONLY)")
-        return Warehouse(snow.connect(database=NAME, schema=SCHEMA, paramstyle="qmark").cursor(DictCursor))
+        cursor = snow.connect(database=NAME, schema=SCHEMA, paramstyle="qmark").cursor(DictCursor)
+        return Warehouse(cursor, READING if read_only else WRITING)
 
 
 @contextmanager

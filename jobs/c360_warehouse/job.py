@@ -16,7 +16,7 @@ from common.storage.places import place
 from common.storage.plain_paths import plain_path, temporary_base
 from jobs.c360_warehouse.config import LoadConfig
 from jobs.c360_warehouse.database import Warehouse, opened
-from jobs.c360_warehouse.statements import statements
+from jobs.c360_warehouse.statements import declared_columns, statements
 
 STAGE = "c360-warehouse"
 TABLES = ("dim_customer", "dim_plan", "fact_activity", "fact_activity_unresolved", "customer_360")
@@ -57,10 +57,22 @@ def run(config: LoadConfig) -> None:
 
 
 def prepare(warehouse: Warehouse, staging: Path, least_resolved_share: float = 0.95) -> None:
-    """Makes the tables that are not there, and a stage that reads the local folder."""
+    """Makes the tables that are not there, and a stage that reads the local folder.
+
+    Raises:
+        WarehouseError: a table that was there lacks a column.
+    """
     warehouse.execute(f"CREATE OR REPLACE STAGE staging URL = 'file://{staging}/'")
     for statement in statements("tables"):
         warehouse.execute(statement.filled({"least_resolved_share": str(least_resolved_share)}))
+    found = warehouse.execute("SELECT table_name, column_name FROM information_schema.columns")
+    there = {(row["table_name"].lower(), row["column_name"].lower()) for row in found}
+    for table, column in declared_columns("tables"):
+        if (table, column) not in there:
+            raise WarehouseError(
+                f"table {table} lacks column {column}: an earlier release has made it",
+                "Load the snapshots of all days into a new --database; c360-staging --as-of makes each again",
+            )
 
 
 def call(name: str, warehouse: Warehouse, fetch: Fetch) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -45,3 +46,12 @@ class Statement:
 def statements(folder: str) -> tuple[Statement, ...]:
     """The statements of a folder of `snowflake/`."""
     return tuple(Statement(path.stem, path.read_text("utf-8").strip()) for path in sorted((SQL / folder).glob("*.sql")))
+
+
+def declared_columns(folder: str) -> Iterator[tuple[str, str]]:
+    """Table and column of each column that a statement of a folder of `snowflake/` declares, in lower case."""
+    from sqlglot import exp, parse_one
+
+    for statement in statements(folder):
+        for table in parse_one(statement.text, dialect="snowflake").find_all(exp.Schema):
+            yield from ((table.this.name.lower(), column.name.lower()) for column in table.expressions)

@@ -1,4 +1,4 @@
-"""S3 and Step Functions as the builder uses them."""
+"""Table, S3, Step Functions and SNS as the builder uses them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from common.aws.clients import aws_errors, client
+from common.aws.topics import Topic
 from common.ingestion.objects import Buckets
 from common.ingestion.table import TrackingTable
 from jobs.manifest_builder.config import BuilderConfig
@@ -68,20 +69,3 @@ class StateMachine:
         if found["status"] in GOES_ON:
             return None
         return End(str(found["status"]), execution, json.loads(found.get("output") or "{}"))
-
-
-@dataclass(frozen=True)
-class Topic:
-    """The topic of SNS with this ARN."""
-
-    arn: str
-    sns: Any = field(default_factory=lambda: client("sns"))
-
-    def send(self, subject: str, text: str) -> None:
-        """Publishes a message.
-
-        Raises:
-            AwsError: it cannot be published.
-        """
-        with aws_errors(f"a message cannot be published to {self.arn}"):
-            self.sns.publish(TopicArn=self.arn, Subject=subject, Message=text)

@@ -163,7 +163,9 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_delete_messages_for_esm": ("queue_url", "receipt_handles"),
         "_queue_name_to_url": None,
         "_queue_url": ("name",),
+        "_queue_url_for_account": ("account_id", "name"),
         "_queues": None,
+        "_rebuild_queue_name_index": (),
         "_receive_messages_for_esm": ("queue_url", "max_number"),
     },
     "ministack.services.stepfunctions": {

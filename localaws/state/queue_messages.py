@@ -70,6 +70,15 @@ class Messages:
             messages += [message for message in queue["messages"] if message["id"] not in known]
             queue["messages"] = sorted(messages, key=lambda message: message["sent_at"])
             self._saved[_kind(url)] = dict.fromkeys(known, ())
+        _take_to_this_port()
+
+
+def _take_to_this_port() -> None:
+    """Gives the queues the URLs that they have on this port: ministack looks for a queue by its URL alone."""
+    for (account, region, url), queue in sqs._queues.all_items():
+        queue["url"] = sqs._queue_url_for_account(account, queue["name"])
+        sqs._queues.set_scoped(account, region, queue["url"], sqs._queues.pop_scoped(account, region, url))
+    sqs._rebuild_queue_name_index()
 
 
 def _kind(url: str) -> str:

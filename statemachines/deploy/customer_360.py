@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from common.aws.clients import aws_errors, client
+from common.aws.executions import output_of
 from common.errors import StageError
 from common.retries import polled
 from statemachines.definitions import CUSTOMER_360
@@ -70,23 +70,8 @@ def backfill(first: date, last: date, accept_shrink: bool = False) -> Iterator[B
         day = first + timedelta(number)
         name = f"{day}-{uuid4().hex[:12]}"
         message = {"as_of": str(day), **({"accept_shrink": True} if accept_shrink else {})}
-        with aws_errors(f"the execution of {day} cannot be run"):
+        with aws_errors(f"the execution of {day} cannot be started"):
             started = states.start_execution(stateMachineArn=arn, name=name, input=json.dumps(message))
-            found = polled(
-                f"the execution of {day}",
-                partial(_ended, states, started["executionArn"]),
-                first_pause_seconds=FIRST_PAUSE_SECONDS,
-                seconds=SECONDS,
-            )
-        if found is None or found["status"] != "SUCCEEDED":
-            status, cause = (found["status"], found.get("cause", "no cause given")) if found else ("RUNNING", "")
-            raise StageError(
-                f"the execution {name} of {day} is {status}: {cause}",
-                f"Correct the cause, then: ndr-statemachines backfill customer-360 {day}/{last}",
-            )
-        yield Backfilled(day, name, json.loads(found["output"]))
-
-
-def _ended(states: Any, arn: str) -> dict[str, Any] | None:
-    found: dict[str, Any] = states.describe_execution(executionArn=arn)
-    return found if found["status"] != "RUNNING" else None
+        remedy = f"Correct the cause, then: ndr-statemachines backfill customer-360 {day}/{last}"
+        what = f"the execution {name} of {day}"
+        yield Backfilled(day, name, output_of(states, started["executionArn"], what, remedy, SECONDS))

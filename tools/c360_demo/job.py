@@ -20,6 +20,7 @@ from common.runtime.programs import scripts_folder
 from tools.c360_demo.zones import DeployedZones
 
 TABLES = ("dim_customer", "dim_plan", "fact_activity", "fact_activity_unresolved", "customer_360")
+ALL_ROWS = " UNION ALL BY NAME ".join(f"SELECT '{table}' AS in_table, * FROM {table}" for table in TABLES)
 WIDEST = "SELECT customer_id FROM dim_customer GROUP BY customer_id ORDER BY COUNT(*) DESC, customer_id LIMIT 1"
 HISTORY = "SELECT valid_from, valid_to, plan_id, status FROM dim_customer WHERE customer_id = '{}' ORDER BY valid_from"
 ROW = "SELECT * FROM customer_360 WHERE customer_id = '{}'"
@@ -71,9 +72,10 @@ def run_day(zones: DeployedZones, folder: Path, warehouse: Path, say: Say) -> bo
         output = zones.run_scheduled(each)
         refused = load(zones, warehouse)
         rows = ", ".join(f"{name} {number:,}" for name, number in sorted(output["rows"].items()))
-        say(f"{each}{'' if each == day else f' again, on {day}'}: {output['status']}, run {output['run_id']}: {rows}")
+        again = "" if each == day else f" again, for files that came on {day}"
+        say(f"{each}{again}: {output['status']}, snapshot {output['run_id']} of {rows}")
         if refused:
-            say(f"  not loaded: {refused}")
+            say(f"  the warehouse refuses it, and stays as it was: {refused}")
     return not refused
 
 
@@ -108,19 +110,22 @@ def say_customer(warehouse: Path, say: Say) -> None:
     customer = query(warehouse, WIDEST)[0]["customer_id"]
     say(f"\nhistory of {customer}:")
     for version in query(warehouse, HISTORY.format(customer)):
-        say("  " + ", ".join(f"{name} {value}" for name, value in version.items()))
+        say("  " + ", ".join(f"{name} {shown(value)}" for name, value in version.items()))
     say(f"customer_360 of {customer}:")
     for name, value in query(warehouse, ROW.format(customer))[0].items():
-        say(f"  {name}: {value}")
+        say(f"  {name}: {shown(value)}")
+    say(f"\nask for more: c360-warehouse query --database {warehouse} 'SELECT * FROM customer_360 LIMIT 5'")
 
 
-def digest(warehouse: Path) -> dict[str, str]:
-    """A hash of the rows of each table, in whatever order they are."""
-    found = {}
-    for table in TABLES:
-        rows = sorted(json.dumps(row, sort_keys=True) for row in query(warehouse, f"SELECT * FROM {table}"))
-        found[table] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
-    return found
+def shown(value: object) -> object:
+    """The value as a line shows it: a dash where there is none."""
+    return "-" if value is None else value
+
+
+def digest(warehouse: Path) -> str:
+    """A hash of the rows of all tables, in whatever order they are."""
+    rows = sorted(json.dumps(row, sort_keys=True) for row in query(warehouse, ALL_ROWS))
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
 def query(warehouse: Path, sql: str) -> list[dict[str, object]]:

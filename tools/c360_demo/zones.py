@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common.aws.clients import aws_errors, client
+from common.aws.executions import output_of
 from common.c360.zones import business_date
 from common.errors import StageError
 from common.retries import polled
@@ -58,23 +59,12 @@ class DeployedZones:
             StageError: it failed.
         """
         states = client("stepfunctions")
-        with aws_errors(f"the machine cannot be run for {day}"):
+        with aws_errors(f"the machine cannot be started for {day}"):
             schedule = client("scheduler").get_schedule(Name=self.outputs["Customer360ScheduleName"])
             target = schedule["Target"]
             given = target["Input"].replace(TIME, f"{day + timedelta(1)}T02:00:00Z")
             arn = states.start_execution(stateMachineArn=target["Arn"], input=given)["executionArn"]
-
-            def ended() -> dict[str, Any] | None:
-                found: dict[str, Any] = states.describe_execution(executionArn=arn)
-                return found if found["status"] != "RUNNING" else None
-
-            found = polled(f"the execution of {day}", ended, first_pause_seconds=PAUSE_SECONDS) or {}
-        if found["status"] != "SUCCEEDED":
-            raise StageError(
-                f"the execution of {day} {found['status']}: {found.get('cause')}", "See ndr-local executions"
-            )
-        output: dict[str, Any] = json.loads(found["output"])
-        return output
+        return output_of(states, arn, f"the execution of {day}", "See ndr-local executions")
 
     def refused_files(self) -> list[dict[str, Any]]:
         """The reasons of all files in `rejected`, in the order of their names."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from common.c360 import partitions
-from common.c360.partitions import CleanFile, CleanSource, Partition, partition_days, publish, read_partition
+from common.c360.manifest import ParquetFile
+from common.c360.partitions import CleanSource, Partition, partition_days, publish, read_partition
 from common.errors import InputError
 from common.storage.files import Folder
 
@@ -19,7 +20,7 @@ PLACE = "plans/load_date=2025-01-02"
 
 def partition(*names: str) -> Partition:
     source = CleanSource("2025-01-02/plans.csv.0123456789abcdef", 90, "2025-01-03T00:00:00+00:00", 3, 2, 1)
-    return Partition("plans", DAY, tuple(CleanFile(name, 2, 5, "ab") for name in names), (source,), "run-1")
+    return Partition("plans", DAY, tuple(ParquetFile(name, 2, 5, "ab") for name in names), (source,), "run-1")
 
 
 def put(clean: Folder, *names: str) -> None:

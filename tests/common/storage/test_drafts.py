@@ -54,6 +54,20 @@ def test_the_next_writer_removes_the_drafts_of_killed_ones_alone(tmp_path: Path,
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_drafts_of_several_targets_beside_one_path_are_removed_by_whoever_writes_one(tmp_path: Path) -> None:
+    first, second, beside = tmp_path / "first" / "file", tmp_path / "second" / "file", tmp_path / "copy"
+    first.parent.mkdir()
+    second.parent.mkdir()
+    subprocess.run([sys.executable, "-c", WRITE_AND_DIE, beside, "half"], check=False)
+    (left,) = (path for path in tmp_path.iterdir() if path.is_file())
+    for target in (first, second):
+        with draft(target, beside=beside) as path:
+            assert path.parent == tmp_path and not left.exists()
+            path.write_text(target.parent.name)
+    assert (first.read_text(), second.read_text()) == ("first", "second")
+    assert sorted(tmp_path.iterdir()) == [first.parent, second.parent]
+
+
 def test_a_draft_that_was_just_made_is_not_taken_for_dead(tmp_path: Path) -> None:
     target = tmp_path / "file"
 

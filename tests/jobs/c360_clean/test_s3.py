@@ -10,7 +10,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.c360_clean.archive import ArchivedFile, archived_file
+from common.aws.clients import client
+from common.ingestion import objects
+from jobs.c360_clean.archive import Archive, ArchivedFile
 from jobs.c360_clean.cli import main
 from tests.commands import call
 from tests.jobs.c360_clean.days import DAY, events
@@ -56,6 +58,21 @@ def test_objects_become_objects_with_the_time_of_their_delivery(aws: Any) -> Non
     assert len(rows(aws)) == 5 and len(keys(aws)) == 2
 
 
+def test_all_files_of_the_archive_are_looked_up_by_one_client(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        put(aws, events(1), f"{KEY}.{number}")
+        put(aws, events(1), f"{KEY}.{number}".replace("activity_logs", "customers"))
+    made: list[str] = []
+
+    def counted(service: str) -> Any:
+        made.append(service)
+        return client(service)
+
+    monkeypatch.setattr(objects, "client", counted)
+    assert clean()[0] == 0
+    assert made == ["s3"]
+
+
 def test_late_files_are_seen_by_their_names(aws: Any) -> None:
     put(aws, events(1), KEY.replace(DAY, "2025-01-01"))
     assert clean("--late-days", "1")[0] == 0
@@ -69,12 +86,14 @@ def test_late_files_are_seen_by_their_names(aws: Any) -> None:
 def test_an_archive_that_changes_meanwhile_is_an_error(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     put(aws, events(1))
 
+    original = Archive.file
+
     def and_then(*arguments: Any) -> ArchivedFile:
-        found = archived_file(*arguments)
+        found = original(*arguments)
         put(aws, events(2))
         return found
 
-    monkeypatch.setattr("jobs.c360_clean.job.archived_file", and_then)
+    monkeypatch.setattr(Archive, "file", and_then)
     code, error = clean()
     assert code == 1 and "a file of the archive has changed" in error
     assert keys(aws) == []

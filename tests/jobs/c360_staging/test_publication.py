@@ -11,7 +11,7 @@ import pytest
 
 from common.aws.swap import swapped
 from common.c360.datasets import STAGING
-from common.c360.manifest import SnapshotManifest, StagedFile, StagedTable, manifest_json, read_manifest
+from common.c360.manifest import ParquetFile, SnapshotManifest, StagedTable, manifest_json, read_manifest
 from common.errors import CommitError, InputError, ShrinkError
 from common.storage.files import Folder
 from jobs.c360_staging import publication
@@ -36,7 +36,7 @@ def written(staging: Folder, run_id: str, number: int = 1, customers: int = 10, 
     for table in STAGING:
         content = f"{table} of {run_id}".encode()
         digest = hashlib.sha256(content).hexdigest()
-        file = StagedFile(f"{table}/run={run_id}/part-{digest}.parquet", 1, len(content), digest)
+        file = ParquetFile(f"{table}/run={run_id}/part-{digest}.parquet", 1, len(content), digest)
         staging.write(file.name, content)
         rows = {"customers": customers, "plans": plans}.get(table, 1)
         tables[table] = StagedTable(rows, (file,))

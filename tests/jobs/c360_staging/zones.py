@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.c360.datasets import DATASETS
-from common.c360.manifest import SnapshotManifest, read_manifest
-from common.c360.partitions import CleanFile, Partition, publish
+from common.c360.manifest import ParquetFile, SnapshotManifest, read_manifest
+from common.c360.partitions import Partition, publish
 from common.c360.zones import load_folder
 from common.storage.files import Folder
 from jobs.c360_staging.config import StagingConfig
@@ -67,7 +67,7 @@ def deliver(clean: Path, dataset: str, number: int, *files: Sequence[Row], at: f
         data = content.getvalue().to_pybytes()
         digest = hashlib.sha256(data).hexdigest()
         (folder / f"part-{digest}.parquet").write_bytes(data)
-        parts.append(CleanFile(f"part-{digest}.parquet", len(table), len(data), digest))
+        parts.append(ParquetFile(f"part-{digest}.parquet", len(table), len(data), digest))
     publish(Folder(str(clean)), Partition(dataset, day(number), tuple(parts), ()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from jobs.c360_validate import job
 from jobs.c360_validate import zones as zones_module
 from jobs.c360_validate.zones import LocalZones, RawFile
+from tests.c360.killed import run_until
 from tests.jobs.c360_validate.conftest import DELIVERED, LocalFiles
 
 PLANS = b"plan_id,plan_name\nP001,Premium\n"
@@ -129,6 +131,19 @@ def test_killed_anywhere_it_goes_on(
         assert "raw/plans/p_20250102.csv" in zones.names()  # nothing is lost
     assert zones.validate()[0] == 0
     assert zones.names() == expected
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_no_copy_is_left_in_part(tmp_path: Path) -> None:
+    for moment in itertools.count(1):
+        zones = LocalFiles(tmp_path / str(moment))
+        zones.deliver("plans/p_20250102.csv", PLANS)
+        if not run_until(moment, zones.folder, "jobs.c360_validate.cli", "--zones", zones.folder):
+            break
+        zones.deliver("plans/p_20250102.csv", PLANS + b"P002,Basic\n")  # so nobody writes the first ones again
+        assert zones.validate()[0] == 0
+        assert [name for name in zones.names() if not name.startswith("archive/plans/2025-01-02/p_2025")] == []
+    assert moment > 6  # the folder, the copy, its time, its place, and the removal of two files
 
 
 def test_a_file_that_is_written_meanwhile_is_left(zones: LocalFiles, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.c360.datasets import STAGING
-from common.c360.manifest import NAME, SnapshotManifest, StagedFile, StagedTable, manifest_json
+from common.c360.manifest import NAME, ParquetFile, SnapshotManifest, StagedTable, manifest_json
 from common.c360.zones import run_folder
 from common.contracts.types import arrow_schema
 
@@ -129,5 +129,5 @@ class Snapshot:
             own = rows[part :: self.files]
             pq.write_table(pa.Table.from_pylist(own, schema), staging / path)
             content = (staging / path).read_bytes()
-            files.append(StagedFile(path, len(own), len(content), hashlib.sha256(content).hexdigest()))
+            files.append(ParquetFile(path, len(own), len(content), hashlib.sha256(content).hexdigest()))
         return StagedTable(self.overrides.get(name, len(rows)), tuple(files), at)

@@ -53,6 +53,16 @@ def test_a_query_changes_nothing_and_its_failure_is_one_line(sql: str, database:
     assert code == 1
     (line,) = error_lines(error)
     assert line.startswith(f"error: the statement {sql!r} fails: ")
+    assert line.endswith(
+        ". Correct it; SHOW TABLES and DESCRIBE TABLE <name> say what is there, and nothing can be changed"
+    )
+
+
+def test_the_remedy_for_a_query_that_fails_works(database: Path) -> None:
+    tables = json.loads(call(main, "query", "--database", database, "--json", "SHOW TABLES")[1])
+    assert {"DIM_CUSTOMER", "FACT_ACTIVITY"} <= {table["name"] for table in tables}
+    columns = json.loads(call(main, "query", "--database", database, "--json", "DESCRIBE TABLE dim_plan")[1])
+    assert columns[0]["name"] == "PLAN_SK"
 
 
 @pytest.mark.parametrize("name", ["ranges.csv", "ranges.parquet"])

@@ -162,6 +162,15 @@ def test_a_second_run_at_once_is_refused_with_the_process_of_the_first(tmp_path:
     run(LoadConfig(str(snapshot), tmp_path / "warehouse"))
 
 
+def test_a_table_of_an_earlier_release_is_named_with_the_column_that_it_lacks(tmp_path: Path) -> None:
+    load(tmp_path, Snapshot(day(1)))
+    with opened(tmp_path / "warehouse") as warehouse:
+        warehouse.execute("ALTER TABLE dim_plan DROP COLUMN plan_category")
+    with pytest.raises(WarehouseError, match=r"table dim_plan lacks column plan_category: .*into a new --database"):
+        load(tmp_path, Snapshot(day(2)))
+    assert [row["status"] for row in ask(tmp_path, LOG)] == ["loaded"]
+
+
 def test_no_snapshot_and_no_warehouse_are_clear_errors(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"manifest\.json does not exist"):
         run(LoadConfig(str(tmp_path), tmp_path / "warehouse"))

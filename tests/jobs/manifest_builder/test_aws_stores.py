@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
 from boto3.s3.transfer import TransferConfig
 
@@ -18,7 +17,7 @@ from common.ingestion.objects import Buckets
 from common.ingestion.table import TrackingTable
 from common.ingestion.writes import put_new
 from jobs.manifest_builder import claims
-from jobs.manifest_builder.aws_stores import StateMachine, Topic, aws_stores
+from jobs.manifest_builder.aws_stores import StateMachine, aws_stores
 from jobs.manifest_builder.config import BuilderConfig
 from jobs.manifest_builder.job import run
 from jobs.manifest_builder.stores import End
@@ -159,19 +158,6 @@ def test_an_execution_is_started_once(aws: Aws) -> None:
     assert not machine.start("m-1", '{"other": 1}')
     assert machine.end_of("m-1") == End("ABORTED", execution["executionArn"])
     assert machine.end_of("m-2") == End("unknown", f"{execution['executionArn'].removesuffix('m-1')}m-2")
-
-
-def test_an_alert_is_published(aws: Aws) -> None:
-    sns, sqs = (boto3.client(name, region_name="eu-central-1") for name in ("sns", "sqs"))
-    topic, queue = sns.create_topic(Name="alerts")["TopicArn"], sqs.create_queue(QueueName="alerts")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    Topic(topic).send("manifest m failed", '{"manifest_id": "m"}')
-    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
-    said = json.loads(message["Body"])
-    assert (said["Subject"], said["Message"]) == ("manifest m failed", '{"manifest_id": "m"}')
-    with pytest.raises(AwsError, match="a message cannot be published to arn:aws:sns:eu-central-1:123456789012:none"):
-        Topic("arn:aws:sns:eu-central-1:123456789012:none").send("a", "b")
 
 
 def test_a_missing_table_is_named(environment: pytest.MonkeyPatch, aws: Aws) -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import wait_for
+from tests.localaws.running import free_port, wait_for
 from tests.localaws.services.functions.functions import create as create_function
 from tests.localaws.services.functions.functions import write_function
 from tests.localaws.services.sagemaker.pipelines import ROLE
@@ -139,6 +140,23 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_answered(local: LocalAws) -
     executions = {found["name"]: found["status"] for page in listed for found in page["executions"]}
     assert {f"n-{number}" for number in answered["execution"]} <= set(executions)
     assert set(executions.values()) == {"FAILED"}
+
+
+def test_a_queue_is_found_after_a_start_on_another_port(local: LocalAws) -> None:
+    announced_queue(local, "bucket")
+    local.client("s3").put_object(Bucket="bucket", Key="before", Body=b"x")
+    local.stop()
+    moved = replace(local, port=free_port())
+    moved.start()
+    try:
+        moved.client("s3").put_object(Bucket="bucket", Key="after", Body=b"x")
+        sqs = moved.client("sqs")
+        (url,) = sqs.list_queues()["QueueUrls"]
+        assert f":{moved.port}/" in url and sqs.get_queue_url(QueueName="announced")["QueueUrl"] == url
+        said = "".join(bodies(sqs, url))
+        assert '"before"' in said and '"after"' in said
+    finally:
+        moved.stop()
 
 
 @pytest.mark.parametrize("killed", [True, False])

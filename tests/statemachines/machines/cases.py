@@ -7,14 +7,12 @@ from functools import cache
 from typing import Any
 
 from statemachines.definitions import states_of
+from tests.statemachines.machines.answers import Situation
 from tests.statemachines.machines.jsonata_engines import BothEngines, NodeEngine, PythonEngine, has_node
 from tests.statemachines.machines.samples import (
     DEFINITIONS,
 )
-from tests.statemachines.machines.situations import (
-    Situation,
-    situations,
-)
+from tests.statemachines.machines.situations import situations
 from tests.statemachines.machines.walker import Response, Script, StateError, Walk, Walker
 
 SERVICE_ERRORS = {

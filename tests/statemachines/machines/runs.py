@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from localaws.cli.process import LocalAws
+from tests.statemachines.machines.answers import Situation
 from tests.statemachines.machines.cases import cases, responses_of
 from tests.statemachines.machines.samples import (
     DEFINITIONS,
     PLACEHOLDERS,
-)
-from tests.statemachines.machines.situations import (
-    Situation,
 )
 
 ROLE = "arn:aws:iam::000000000000:role/test"

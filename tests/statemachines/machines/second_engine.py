@@ -44,14 +44,12 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramError
 from moto.stepfunctions.parser.asl.eval.states import ContextObjectData
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
+from tests.statemachines.machines.answers import Situation
 from tests.statemachines.machines.cases import engines
 from tests.statemachines.machines.jsonata_engines import QueryError
 from tests.statemachines.machines.runs import Run
 from tests.statemachines.machines.samples import (
     DEFINITIONS,
-)
-from tests.statemachines.machines.situations import (
-    Situation,
 )
 from tests.statemachines.machines.walker import NO_ITEMS, STARTED, StateError
 

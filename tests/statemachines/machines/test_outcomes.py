@@ -10,6 +10,7 @@ import pytest
 
 from statemachines.definitions import states_of
 from statemachines.lint.expressions import read
+from tests.statemachines.machines.answers import Situation
 from tests.statemachines.machines.cases import cases, engines, walk, walked
 from tests.statemachines.machines.jsonata_engines import QueryError
 from tests.statemachines.machines.samples import (
@@ -23,7 +24,7 @@ from tests.statemachines.machines.samples import (
     TAKEN,
     WINDOWS,
 )
-from tests.statemachines.machines.situations import Situation, polls, situations
+from tests.statemachines.machines.situations import polls, situations
 from tests.statemachines.machines.walker import StateError, Walk, Walker
 
 FAILED = {"PipelineExecutionStatus": "Failed", "FailureReason": "a step failed"}

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.statemachines.machines.answers import Situation
 from tests.statemachines.machines.runs import Run
 from tests.statemachines.machines.samples import BACKFILL, DEFINITIONS, LIVE, PUBLICATION
 from tests.statemachines.machines.second_engine import SecondEngine
-from tests.statemachines.machines.situations import Situation, situations
+from tests.statemachines.machines.situations import situations
 from tests.statemachines.machines.walker import NO_ITEMS, StateError
 from tests.statemachines.simulation.compiled import Machine, State
 from tests.statemachines.simulation.scenarios import drawn, world_of
