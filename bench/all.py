@@ -5,7 +5,8 @@ r"""All benchmarks in one run: ratios, medians and memory, as JSON and as a tabl
 Every measurement is a whole process; contestants take turns. A quick run at small sizes:
 
     python -m bench.all --out /tmp/bench --sessions 100000 --hosts 300 --slice-rows 5000 --day-rows 8000 \
-        --growth 100000 200000 --days 5 30 --ingestion-files 400 --repeats 1 --spark-repeats 0 --check
+        --growth 100000 200000 --days 5 30 --ingestion-files 400 --c360-customers 10000 --c360-events 100000 \
+        --repeats 1 --spark-repeats 0 --check
 """
 
 from __future__ import annotations
@@ -21,7 +22,19 @@ from bench.measure import machine, python, run
 from bench.report import judged, table
 from bench.stages import Program
 
-PARTS = ("parse", "window", "spark", "deviations", "backfill", "growth", "history", "pairs", "ndjson", "ingestion")
+PARTS = (
+    "parse",
+    "window",
+    "spark",
+    "deviations",
+    "backfill",
+    "growth",
+    "history",
+    "pairs",
+    "ndjson",
+    "ingestion",
+    "c360",
+)
 
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
@@ -43,6 +56,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         "pairs": lambda: windows.pairs(bench),
         "ndjson": lambda: _ndjson(bench, given),
         "ingestion": lambda: _ingestion(bench, given),
+        "c360": lambda: _c360(bench, given),
     }
     found: dict[str, Any] = {"machine": machine(), "sizes": vars(sizes), "repeats": given.repeats}
     for name in given.parts:
@@ -83,6 +97,16 @@ def _ingestion(bench: windows.Bench, given: argparse.Namespace) -> dict[str, Any
     return figures
 
 
+def _c360(bench: windows.Bench, given: argparse.Namespace) -> dict[str, Any]:
+    """Runs the benchmark of Customer 360."""
+    result = bench.work / "c360.json"
+    size = ("--customers", str(given.c360_customers), "--events", str(given.c360_events))
+    more = ("--repeats", str(given.repeats), *(["--check"] if given.check else []))
+    run([*python("bench.c360", "--folder", str(bench.work)), *size, *more, "--json", str(result)])
+    figures: dict[str, Any] = json.loads(result.read_text())
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sizes = Sizes()
@@ -103,6 +127,8 @@ def main() -> None:
     parser.add_argument("--days", type=int, nargs="+", default=(5, 15, 30), help="days of pair history to compare")
     parser.add_argument("--ndjson-megabytes", type=int, default=2_000, help="size of the NDJSON files")
     parser.add_argument("--ingestion-files", type=int, default=10_000, help="number of files to ingest")
+    parser.add_argument("--c360-customers", type=int, default=1_000_000, help="number of customers of Customer 360")
+    parser.add_argument("--c360-events", type=int, default=10_000_000, help="number of events of Customer 360")
     parser.add_argument(
         "--spark", type=Path, default=Path(".venv-spark/bin"), help="folder of classic Spark's commands"
     )

@@ -8,7 +8,8 @@ It is clean but for its spellings, in which all values must be normalised; `c360
 from __future__ import annotations
 
 import argparse
-from datetime import date
+import os
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import duckdb
@@ -35,21 +36,21 @@ SELECT printf('P%03d', i) AS plan_id, concat('Plan ', i) AS plan_name, printf('%
 FROM range(1, {plans} + 1) AS rows (i)
 """
 EVENTS = """
-SELECT md5(i::VARCHAR)::UUID AS event_id, printf('C%07d', i * 7368787 % {customers}) AS customer_id, kind AS event_type,
+SELECT md5(i::VARCHAR)::UUID AS event_id, printf('C%07d', customer) AS customer_id, kind AS event_type,
        strftime(TIMESTAMP '{day}' + to_microseconds(i * 86400000000 // {events}), '%Y-%m-%dT%H:%M:%SZ')
            AS event_timestamp,
        CASE WHEN i % 3 = 0 THEN 'iOS' ELSE 'Android' END AS device_type,
        printf('102.89.%d.%d', i % 256, 1 + i // 256 % 254) AS ip_address, '5G' AS network_type,
        CASE kind
-           WHEN 'plan_changed' THEN json_object('new_plan_id', printf('P%03d', 1 + i * 17 % {plans}),
-                                                'old_plan_id', printf('P%03d', 1 + i * 13 % {plans}))
+           WHEN 'plan_changed' THEN json_object('new_plan_id', printf('P%03d', 1 + i // 50 % {plans}),
+                                                'old_plan_id', printf('P%03d', 1 + customer * 31 % {plans}))
            WHEN 'data_session' THEN json_object('mb_used', (i * 37 % 400000) / 100)
            WHEN 'call_ended' THEN json_object('call_id', concat('call-', i), 'duration_seconds', 5 + i * 41 % 3600)
            WHEN 'topup' THEN json_object('amount', 100 * (1 + i % 25))
            ELSE '{{}}'::JSON
        END AS payload
 FROM (
-    SELECT i, CASE WHEN i % 50 = 7 THEN 'plan_changed' ELSE
+    SELECT i, i * 7368787 % {customers} AS customer, CASE WHEN i % 50 = 7 THEN 'plan_changed' ELSE
         ['sms_sent', 'login', 'data_session', 'call_ended', 'app_open', 'topup', 'balance_check'][1 + i % 7] END AS kind
     FROM range({first}, {end}) AS rows (i)
 )
@@ -57,7 +58,10 @@ FROM (
 
 
 def write_day(archive: Path, customers: int, events: int, files: int = 10, day: date = DAY) -> None:
-    """Writes `archive/<dataset>/<day>/*`: the customers and events in so many files each, and the plans in one."""
+    """Writes `archive/<dataset>/<day>/*`: the customers and events in so many files each, and the plans in one.
+
+    All were delivered when the day was over.
+    """
     counts = {"customers": customers, "events": events, "plans": PLANS, "day": day}
     with duckdb.connect() as database:
         for dataset, rows, query in (("customers", customers, CUSTOMERS), ("activity_logs", events, EVENTS)):
@@ -70,6 +74,9 @@ def write_day(archive: Path, customers: int, events: int, files: int = 10, day: 
         folder = archive / "plans" / str(day)
         folder.mkdir(parents=True, exist_ok=True)
         database.execute(f"COPY ({PLAN_ROWS.format(**counts)}) TO '{folder}/plans_{day:%Y%m%d}.csv' (FORMAT csv)")
+    delivered = datetime.combine(day + timedelta(1), time(), UTC).timestamp()
+    for file in archive.glob(f"*/{day}/*"):
+        os.utime(file, (delivered, delivered))
 
 
 def main() -> None:

@@ -51,6 +51,10 @@ def _targets(found: dict[str, Any]) -> Iterator[tuple[str, float, float, str, bo
     if "ingestion" in found:
         growth = found["ingestion"]["growth_ms_a_thousand"]
         yield most("ingestion: growth of the cost of a file, per 1,000 files more", growth, 0, "ms")
+    if "c360" in found:
+        yield most("Customer 360: both jobs, against DuckDB", found["c360"]["to_duckdb"], 2)
+        yield most("Customer 360: processor time of both jobs, against DuckDB", found["c360"]["cpu_to_duckdb"], 2)
+        yield most("Customer 360: peak memory of both jobs", found["c360"]["job"]["peak_gib"], 2, "GiB")
     for name, what, limit in (("growth", "sessions", LINEAR), ("history", "days of history", FLAT)):
         if name in found:
             points = _points(found[name])
@@ -85,7 +89,9 @@ def table(found: dict[str, Any]) -> str:
         for name, entry in entries.items() if isinstance(entries, dict) else ():
             if isinstance(entry, dict) and "cpu_seconds" in entry:
                 steps = sorted(entry["steps"].items(), key=lambda step: -step[1])[:4]
-                named = ", ".join(f"{step.removeprefix('ndr-')} {seconds:.1f}" for step, seconds in steps)
+                named = ", ".join(
+                    f"{step.removeprefix('ndr-').removeprefix('c360-')} {seconds:.1f}" for step, seconds in steps
+                )
                 lines.append(
                     f"| {part} {name} | {entry['seconds']:.1f} | {entry['cpu_seconds']:.1f} "
                     f"| {entry['peak_gib']:.2f} | {named} |"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -29,13 +30,13 @@ class TextBlock:
 
     Attributes:
         rows: how many they are.
-        values: those of a name, one per record, `NULL` where a record does not have it.
+        values: those of a name, one per record, `NULL` where a record does not have it, or as `alike_records` has them.
         spellings: the names by column, in lower case, both in the order of their first sight; a record has one of each.
         rejects: the lines that are no records.
     """
 
     rows: int
-    values: Callable[[str], list[msgspec.Raw]]
+    values: Callable[[str], list[Any]]
     spellings: dict[str, list[str]]
     rejects: list[Reject]
 
@@ -89,8 +90,13 @@ def read_block(block: Block, taken: Sequence[str] = ()) -> TextBlock:
     )
 
 
-def texts_of(values: list[msgspec.Raw]) -> pa.StringArray:
-    """JSON values as text: strings unescaped, null for null, all others as they are written."""
+def texts_of(values: list[msgspec.Raw] | list[str | None]) -> pa.StringArray:
+    """JSON values as text: strings unescaped, null for null, all others as they are written.
+
+    They are all as written, or all strings and None.
+    """
+    if not isinstance(values[0], msgspec.Raw):
+        return pa.array(values, pa.string())
     data = b"".join(values)
     bounds = np.zeros(len(values) + 1, dtype=np.int32)
     np.cumsum(np.fromiter(map(len, values), dtype=np.int32, count=len(values)), out=bounds[1:])

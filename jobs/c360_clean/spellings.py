@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 CENTS = Decimal("0.01")
 GREATEST_AMOUNT = Decimal(10**10)
@@ -33,6 +34,7 @@ class SpellingError(Exception):
     """A text is no value of its column; the message says why."""
 
 
+@lru_cache(100_000)
 def day(text: str) -> date:
     """The date: ISO, 20260310, 2026/03/10, 10.03.2026, 10/03/2026, 10 Mar 2026 or Mar 10, 2026.
 

@@ -93,6 +93,16 @@ def test_names_that_only_later_records_have_are_columns(end: str) -> None:
     assert alike.columns(["a", "b"]) == [column.slice(0, 1002) for column in block.columns(["a", "b"])]
 
 
+@pytest.mark.parametrize("other", ["1.50", "true", '{"b": [1]}', '"\\u00e9"', "null", '"\\n"'])
+def test_a_value_that_is_no_string_behind_strings_is_as_written(other: str) -> None:
+    lines = ['{"a":"x","b":1.0}', '{"a":null,"b":"y"}', *['{"a":"z"}'] * 100, f'{{"a":{other}}}']
+    block = read_block(Block("\n".join(lines).encode(), 1))
+    value = json.loads(other)
+    expected = value if value is None or isinstance(value, str) else other
+    assert block.columns(["a"])[0].to_pylist() == ["x", None, *["z"] * 100, expected]
+    assert block.columns(["b"])[0].to_pylist() == ["1.0", "y", *[None] * 101]
+
+
 def test_a_line_of_16_mib_is_a_record() -> None:
     assert len(LONG) == LONGEST_LINE
     assert rows_of(LONG) == [{"long": "x" * (LONGEST_LINE - 11)}]
