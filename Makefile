@@ -223,7 +223,7 @@ pipelines-check: setup $(PIPELINES_VENV)/.installed ## Check that the committed 
 	$(BIN)/ndr-pipelines generate --check
 
 .PHONY: pipelines-upsert
-pipelines-upsert: pipelines-definitions ## Create or update the pipelines in SageMaker: ROLE_ARN=<arn> [DEFAULTS="NAME=VALUE ..."]
+pipelines-upsert: setup ## Create or update the pipelines in SageMaker, with the images of the last push: ROLE_ARN=<arn> [DEFAULTS="NAME=VALUE ..."]
 	$(BIN)/ndr-pipelines upsert $(PIPELINE_OPTIONS)
 
 .PHONY: pipelines-diff

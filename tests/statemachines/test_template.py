@@ -15,7 +15,11 @@ from tests.statemachines.template import HERE, Template, needed, noted, permitte
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
 FORMS = ("ndr-15m-streaming", "ndr-15m-streaming-fused")
 WITHOUT_PIPELINES = ("sfn_ndjson_ingestion", "sfn_customer_360")
-GIVEN_AT_DEPLOYMENT = {"RoleArn": "ndr-pipelines upsert makes the role of its option the default"}
+GIVEN_AT_DEPLOYMENT = {
+    "RoleArn": "ndr-pipelines upsert makes the role of its option the default",
+    "ImageRegistry": "ndr-pipelines upsert makes that of the last push the default",
+    "ImageTag": "ndr-pipelines upsert makes that of the last push the default",
+}
 WILDCARDS = {
     f"arn:aws:sagemaker:{HERE}:pipeline/ndr-*/execution/*": "executions have made-up names; ours are those of ndr-*",
     "arn:aws:s3:::ndr-artifacts-000000000000-us-east-1/backfill/*": "each backfill has a folder of its own",
