@@ -66,7 +66,7 @@ def is_missing(error: ClientError) -> bool:
 
 
 def plans(client: Any, names: Iterable[str], role_arn: str | None, defaults: Mapping[str, str]) -> list[Plan]:
-    """The pipelines as committed, with these defaults, against the deployed ones; without a role, each keeps its own."""
+    """The pipelines as committed, with these defaults, against the deployed ones; without a role, each keeps its."""
     found = {name: describe(client, name) for name in names}
     local = is_local(client)
     return [_plan(name, deployed, role_arn, defaults, local) for name, deployed in found.items()]

@@ -118,7 +118,10 @@ def uris(definition: Definition) -> set[str]:
 def check_known(name: str, images: Images) -> None:
     """Raises an error where the registry or the tag of a pipeline's images is not known."""
     if missing := [parameter for parameter in PARAMETERS if parameter not in images]:
-        raise DeploymentError(f"pipeline {name} has no value of {' and '.join(missing)}, nor was one pushed", _REMEDY)
+        problem = (
+            f"pipeline {name} would have no {' and no '.join(missing)}: none was pushed from here, deployed or given"
+        )
+        raise DeploymentError(problem, _REMEDY)
 
 
 def check_pullable(images: Iterable[str]) -> None:

@@ -104,11 +104,11 @@ def test_what_is_given_comes_before_the_last_push(sagemaker: Any, ecr: Any, reco
 
 def test_nothing_is_deployed_where_no_images_are_known(sagemaker: Any, ecr: Any, run: Run) -> None:
     assert refusal(run, *ONE) == (
-        f"error: pipeline {DELTA} has no value of ImageRegistry and ImageTag, nor was one pushed. Push images with "
-        "make push, or give --default ImageRegistry=<account>.dkr.ecr.<region>.amazonaws.com and --default "
-        "ImageTag=<tag>"
+        f"error: pipeline {DELTA} would have no ImageRegistry and no ImageTag: none was pushed from here, deployed or "
+        "given. Push images with make push, or give --default ImageRegistry=<account>.dkr.ecr.<region>.amazonaws.com "
+        "and --default ImageTag=<tag>"
     )
-    assert "no value of ImageTag, nor" in refusal(run, *ONE, "--default", f"ImageRegistry={REGISTRY}")
+    assert "would have no ImageTag: none was pushed" in refusal(run, *ONE, "--default", f"ImageRegistry={REGISTRY}")
     assert sagemaker.list_pipelines()["PipelineSummaries"] == []
     assert run("diff", *ONE).output == f"{DELTA}: not deployed\n"
 
