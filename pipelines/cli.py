@@ -137,8 +137,8 @@ def generate(check: bool) -> None:
 def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_arn: str | None) -> None:
     """Create or update the pipelines as they are committed.
 
-    Their images are those of the last make push from this checkout, else those that are deployed; of images that AWS
-    cannot pull, no pipeline is changed. The local AWS has the images of this machine. Prints registry and tag, and each
+    Their images are those of the last make push from this checkout, else those that are deployed. If AWS cannot pull
+    one of them, nothing is changed. On the local AWS, they are those of this machine. Prints registry and tag, and each
     change as place: deployed -> committed. A second run changes nothing.
     """
     from common.aws.clients import client as aws_client
