@@ -22,7 +22,7 @@ DEMO_OPTIONS := --lake $(LAKE) $(foreach path,$(INPUT),--input $(path)) \
 	$(if $(LOG_TIME_ZONE),--log-time-zone $(LOG_TIME_ZONE)) $(if $(TOP),--top $(TOP)) \
 	$(if $(PORT),--aws-port $(PORT))
 
-CHECKS_IN_TURN := format lint types imports docs-check statemachines-check images-check
+CHECKS_IN_TURN := format lint types imports docs-check statemachines-check pipelines-check images-check
 
 PIPELINE_OPTIONS := $(if $(ROLE_ARN),--role-arn $(ROLE_ARN)) $(foreach default,$(DEFAULTS),--default $(default))
 
@@ -115,7 +115,7 @@ java: # Java 17 or later, for classic Spark; installed if missing, on Debian as 
 		(echo "error: classic Spark needs Java 17: install it, for example the package openjdk-17-jre-headless" >&2; exit 1)
 
 .PHONY: check
-check: $(CHECKS_IN_TURN) ## Check formatting, lint, types, imports, docs, state machines and Dockerfiles
+check: $(CHECKS_IN_TURN) ## Check formatting, lint, types, imports, docs, state machines, pipelines and Dockerfiles
 
 .PHONY: workflow-check
 workflow-check: # the workflow of the hosted CI; needs Go
@@ -223,7 +223,7 @@ pipelines-check: setup $(PIPELINES_VENV)/.installed ## Check that the committed 
 	$(BIN)/ndr-pipelines generate --check
 
 .PHONY: pipelines-upsert
-pipelines-upsert: pipelines-definitions ## Create or update the pipelines in SageMaker: ROLE_ARN=<arn> [DEFAULTS="NAME=VALUE ..."]
+pipelines-upsert: setup ## Create or update the pipelines in SageMaker, with the images last pushed: ROLE_ARN=<arn> [DEFAULTS="NAME=VALUE ..."]
 	$(BIN)/ndr-pipelines upsert $(PIPELINE_OPTIONS)
 
 .PHONY: pipelines-diff

@@ -2,6 +2,7 @@
 
 Logs in with the AWS credentials of the environment, creates missing repositories (scan on push, immutable tags), then
 builds and pushes the images whose tag does not exist yet. TAG is the tag; REGISTRY overrides the account's registry.
+Then keeps both for ndr-pipelines, which deploys the images of the last push.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -20,12 +22,14 @@ import click
 
 from common.errors import InputError, StorageError
 from common.runtime.cli import report_errors
+from pipelines.images import PUSHED, record_push
 
 
 @click.command()
 @click.argument("targets", nargs=-1)
+@click.option("--record", type=click.Path(dir_okay=False, path_type=Path), default=PUSHED, help="Where both are kept.")
 @report_errors
-def main(targets: Sequence[str]) -> None:
+def main(targets: Sequence[str], record: Path) -> None:
     """Push targets or groups of the bake file, by default all images."""
     tag = os.environ.get("TAG", "")
     if not tag or tag.endswith("-dirty"):
@@ -48,6 +52,7 @@ def main(targets: Sequence[str]) -> None:
             click.echo(f"{reference} exists already")
         if missing:
             _run("docker", "buildx", "bake", "--push", *missing.values(), environment=environment)
+    record_push(registry, tag, record)
 
 
 @contextmanager

@@ -35,9 +35,9 @@ from pipelines.parameters import Execution, Parameter, Pipeline, Resources, Stag
 # instead of the defaults files of whoever builds, which the SDK would work into the definitions
 SDK_CONFIG = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
 
-# what Docker calls images that were built locally and never pushed
-IMAGE_REGISTRY = Parameter("ImageRegistry", "docker.io/library")
-IMAGE_TAG = Parameter("ImageTag", "latest")
+# their defaults depend on the account: upsert knows them
+IMAGE_REGISTRY = Parameter("ImageRegistry")
+IMAGE_TAG = Parameter("ImageTag")
 ROLE_ARN = Parameter("RoleArn")
 
 # for failures of SageMaker itself; a job that exits with an error is not run again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from common.runtime.version import version_option
 from pipelines.assignments import AssignmentError, checked_assignment
 from pipelines.types import AssignmentType, PipelineNameType, RoleArnType
 
+if TYPE_CHECKING:
+    from pipelines.deployment import Plan
+
 
 def deployment_options(function: Command) -> Command:
     """Adds `--only`, `--role-arn` and `--default`."""
@@ -26,8 +29,8 @@ def deployment_options(function: Command) -> Command:
             type=AssignmentType(),
             multiple=True,
             metavar="NAME=VALUE",
-            help="Default of a parameter in every pipeline that has it, instead of the committed one, such as "
-            "ImageRegistry=123456789012.dkr.ecr.eu-central-1.amazonaws.com; repeatable.",
+            help="Default of a parameter in every pipeline that has it, instead of the committed one or, for "
+            "ImageRegistry and ImageTag, that of the last push; repeatable.",
         ),
         click.option(
             "--role-arn",
@@ -61,6 +64,18 @@ def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str
         except AssignmentError as error:
             raise click.BadParameter(str(error), param_hint="'--default'") from None
     return defaults
+
+
+def compared(client: Any, only: tuple[str, ...], role_arn: str | None, defaults: dict[str, str]) -> list[Plan]:
+    """The plans of the pipelines; prints which images these have."""
+    from pipelines import definitions, images
+    from pipelines.deployment import plans
+
+    names = only or tuple(definitions.names())
+    found = plans(client, names, role_arn, checked_defaults(names, defaults))
+    for line in images.summary({planned.name: planned.images for planned in found}):
+        click.echo(line)
+    return found
 
 
 @group(name="ndr-pipelines", epilog="Example: ndr-pipelines upsert --role-arn arn:aws:iam::123456789012:role/ndr")
@@ -120,21 +135,21 @@ def generate(check: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Change nothing; print what would change.")
 @report_errors
 def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_arn: str | None) -> None:
-    """Create or update the pipelines.
+    """Create or update the pipelines as they are committed.
 
-    Prints each change as place: deployed -> committed. A second run changes nothing.
+    Their images are those of the last make push from this checkout, else those that are deployed. If AWS cannot pull
+    one of them, nothing is changed. On the local AWS, they are those of this machine. Prints registry and tag, and each
+    change as place: deployed -> committed. A second run changes nothing.
     """
     from common.aws.clients import client as aws_client
-    from pipelines import definitions
-    from pipelines.deployment import apply, plan
+    from pipelines.deployment import apply, check_images
 
-    names = only or definitions.names()
-    own_defaults = checked_defaults(names, dict(defaults))
     client = aws_client("sagemaker")
-    for name in names:
-        with activity(name):
-            planned = plan(client, name, role_arn, own_defaults)
-            if not dry_run:
+    plans = compared(client, only, role_arn, dict(defaults))
+    check_images(plans)
+    for planned in plans:
+        if not dry_run:
+            with activity(planned.name):
                 apply(client, planned, dict(tags))
         words = ("would be created", "would be updated") if dry_run else ("created", "updated")
         click.echo(planned.summary(*words))
@@ -145,18 +160,13 @@ def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @report_errors
 def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | None) -> None:
-    """Compare the deployed pipelines with the committed ones.
+    """Compare the deployed pipelines with the committed ones, with the images that upsert takes.
 
-    Prints each difference as place: deployed -> committed.
+    Prints registry and tag, and each difference as place: deployed -> committed.
     """
     from common.aws.clients import client as aws_client
-    from pipelines import definitions
-    from pipelines.deployment import plan
 
-    names = only or definitions.names()
-    own_defaults = checked_defaults(names, dict(defaults))
-    client = aws_client("sagemaker")
-    plans = [plan(client, name, role_arn, own_defaults) for name in names]
+    plans = compared(aws_client("sagemaker"), only, role_arn, dict(defaults))
     for planned in plans:
         click.echo(planned.summary("not deployed", "different"))
     if exit_code and any(planned.changes != () for planned in plans):

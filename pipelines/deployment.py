@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from common.errors import DeploymentError
 from pipelines.assignments import checked
 from pipelines.definitions import Definition, load
 from pipelines.differences import Change, differences
+from pipelines.images import Images, check_known, check_pullable, choose, is_local, uris
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Plan:
     name: str
     definition: Definition
     role_arn: str | None
+    images: Images
+    local: bool
     changes: tuple[Change, ...] | None
 
     def summary(self, missing: str, different: str) -> str:
@@ -62,15 +65,29 @@ def is_missing(error: ClientError) -> bool:
     return said["Code"] == "ResourceNotFound" or "Could not find" in said["Message"]
 
 
-def plan(client: Any, name: str, role_arn: str | None, defaults: Mapping[str, str]) -> Plan:
-    """The pipeline as committed, with these defaults, against the deployed one; without a role, its role stays."""
-    deployed = describe(client, name)
+def plans(client: Any, names: Iterable[str], role_arn: str | None, defaults: Mapping[str, str]) -> list[Plan]:
+    """The pipelines as committed, with these defaults, against the deployed ones; without a role, each keeps its."""
+    found = {name: describe(client, name) for name in names}
+    local = is_local(client)
+    return [_plan(name, deployed, role_arn, defaults, local) for name, deployed in found.items()]
+
+
+def _plan(name: str, deployed: Deployed | None, role_arn: str | None, given: Mapping[str, str], local: bool) -> Plan:
     role = role_arn or (deployed.role_arn if deployed else None)
-    wanted = with_defaults(load(name), {"RoleArn": role, **defaults} if role else defaults)
+    images = choose(given, deployed.definition if deployed else None, local)
+    defaults = {"RoleArn": role} if role else {}
+    wanted = with_defaults(load(name), {**defaults, **{key: found.value for key, found in images.items()}, **given})
     if deployed is None:
-        return Plan(name, wanted, role, None)
+        return Plan(name, wanted, role, images, local, None)
     changes = [*differences(deployed.role_arn, role, "RoleArn"), *differences(deployed.definition, wanted)]
-    return Plan(name, wanted, role, tuple(changes))
+    return Plan(name, wanted, role, images, local, tuple(changes))
+
+
+def check_images(planned: Iterable[Plan]) -> None:
+    """Raises an error where the images of a pipeline are not known, or AWS cannot pull them."""
+    for plan in planned:
+        check_known(plan.name, plan.images)
+    check_pullable({image for plan in planned if not plan.local for image in uris(plan.definition)})
 
 
 def with_defaults(definition: Definition, defaults: Mapping[str, str]) -> Definition:

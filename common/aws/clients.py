@@ -26,15 +26,15 @@ LOG = logging.getLogger(__name__)
 PERMISSIONS_REMEDY = "Check the credentials, their permissions, and AWS_REGION and AWS_ENDPOINT_URL"
 
 
-def client(service: str) -> Any:
-    """A client of the service with the credentials, region and endpoint of the environment.
+def client(service: str, region: str | None = None) -> Any:
+    """A client of the service with the credentials, endpoint and, if no other is given, region of the environment.
 
     Its calls are repeated after transient failures and throttling, with growing pauses, at most `CALL_ATTEMPTS` times;
     of a repeated call, a warning is logged.
     """
     made = boto3.client(
         service,
-        region_name=aws_region(),
+        region_name=region or aws_region(),
         config=Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,7 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
 
+from common.runtime.catalog import STAGES
+from pipelines import images
 from pipelines.cli import main
+
+REGISTRY, TAG = "123456789012.dkr.ecr.eu-central-1.amazonaws.com", "1.4.0"
+MANIFEST = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": []}
 
 Run = Callable[..., Result]
 
@@ -27,8 +34,15 @@ def moto_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """An environment that says nothing of AWS or of the pipelines' role."""
+def record(tmp_path: Path) -> Path:
+    """Where the last push is kept during the test; nothing was pushed."""
+    return tmp_path / "build" / "push.json"
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, record: Path) -> pytest.MonkeyPatch:
+    """An environment that says nothing of AWS, of the pipelines' role or of a push."""
+    monkeypatch.setattr(images, "PUSHED", record)
     for name in [name for name in os.environ if name.startswith(("AWS_", "NDR_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -47,6 +61,22 @@ def sagemaker(moto_server: str, environment: pytest.MonkeyPatch) -> Any:
     environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
     moto(moto_server, "reset")
     return boto3.Session().client("sagemaker", region_name="eu-central-1")
+
+
+@pytest.fixture
+def ecr(sagemaker: Any) -> Any:
+    """A client of the registry beside that SageMaker, which has the images of all stages."""
+    client = boto3.Session().client("ecr", region_name="eu-central-1")
+    for stage in STAGES:
+        client.create_repository(repositoryName=stage.command)
+        client.put_image(repositoryName=stage.command, imageManifest=json.dumps(MANIFEST), imageTag=TAG)
+    return client
+
+
+@pytest.fixture
+def pushed(ecr: Any, record: Path) -> None:
+    """The images of all stages were pushed from this checkout."""
+    images.record_push(REGISTRY, TAG, record)
 
 
 def moto(server: str, path: str, data: bytes = b"") -> None:

@@ -22,7 +22,7 @@ RETRIED = {
     "SageMaker.CAPACITY_ERROR",
     "SageMaker.JOB_INTERNAL_ERROR",
 }
-# what every start must say; all else has a default
+# what every start must say; all else has a default, that of role and images from upsert
 REQUIRED = {
     "ndr-15m-streaming": {"MiniBatchId", "BatchStartTsIso", "BatchEndTsIso", "BatchS3Path"},
     "ndr-15m-streaming-fused": {"MiniBatchId", "BatchStartTsIso", "BatchEndTsIso", "BatchS3Path"},
@@ -75,7 +75,7 @@ def test_parameters_are_declared_once_and_used(name: str) -> None:
 @pytest.mark.parametrize("name", REQUIRED)
 def test_parameters_without_a_default(name: str) -> None:
     without = {entry["Name"] for entry in load(name)["Parameters"] if "DefaultValue" not in entry}
-    assert without == REQUIRED[name] | {"ProjectName", "LakeUri", "RoleArn"}
+    assert without == REQUIRED[name] | {"ProjectName", "LakeUri", "ImageRegistry", "ImageTag", "RoleArn"}
 
 
 @pytest.mark.parametrize(("name", "step"), step_cases())

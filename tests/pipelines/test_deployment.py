@@ -11,11 +11,13 @@ import pytest
 
 from pipelines.definitions import load, names
 from pipelines.deployment import request_token
-from tests.pipelines.conftest import Run, moto
+from tests.pipelines.conftest import REGISTRY, TAG, Run, moto
 from tests.pipelines.resolution import ROLE
 
 OTHER_ROLE = "arn:aws:iam::123456789012:role/ndr-other"
 ONE = ("--only", "ndr-delta-builder")
+IMAGES = f"images: {REGISTRY}, tag {TAG} (last push)"
+pytestmark = pytest.mark.usefixtures("pushed")
 
 
 def deployed(sagemaker: Any, name: str) -> dict[str, Any]:
@@ -31,24 +33,25 @@ def default(definition: dict[str, Any], name: str) -> Any:
 def test_all_are_created_and_a_second_run_changes_nothing(sagemaker: Any, run: Run) -> None:
     first = run("upsert", "--role-arn", ROLE, "--tag", "owner=soc")
     assert first.exit_code == 0, first.output
-    assert first.output.splitlines() == [f"{name}: created" for name in names()]
+    assert first.output.splitlines() == [IMAGES, *(f"{name}: created" for name in names())]
     states = {name: sagemaker.describe_pipeline(PipelineName=name) for name in names()}
     assert {state["RoleArn"] for state in states.values()} == {ROLE}
     tags = sagemaker.list_tags(ResourceArn=states["ndr-if-training"]["PipelineArn"])["Tags"]
     assert tags == [{"Key": "owner", "Value": "soc"}]
 
     second = run("upsert", "--role-arn", ROLE)
-    assert second.output.splitlines() == [f"{name}: unchanged" for name in names()]
+    assert second.output.splitlines() == [IMAGES, *(f"{name}: unchanged" for name in names())]
     for name, state in states.items():
         assert sagemaker.describe_pipeline(PipelineName=name)["LastModifiedTime"] == state["LastModifiedTime"]
 
 
-def test_a_created_pipeline_is_the_committed_one_with_the_role_of_its_jobs(sagemaker: Any, run: Run) -> None:
+def test_a_created_pipeline_is_the_committed_one_with_its_role_and_images(sagemaker: Any, run: Run) -> None:
     run("upsert", *ONE, "--role-arn", ROLE)
     found = deployed(sagemaker, "ndr-delta-builder")
-    assert default(found, "RoleArn") == ROLE
-    [role] = [entry for entry in found["Parameters"] if entry["Name"] == "RoleArn"]
-    del role["DefaultValue"]
+    set_by_upsert = {"RoleArn": ROLE, "ImageRegistry": REGISTRY, "ImageTag": TAG}
+    for entry in found["Parameters"]:
+        if entry["Name"] in set_by_upsert:
+            assert entry.pop("DefaultValue") == set_by_upsert[entry["Name"]]
     assert found == load("ndr-delta-builder")
 
 
@@ -59,7 +62,7 @@ def test_the_order_of_keys_steps_and_parameters_is_no_difference(sagemaker: Any,
     turned["Parameters"] = found["Parameters"][::-1]
     turned["Steps"] = found["Steps"][::-1]
     sagemaker.update_pipeline(PipelineName="ndr-if-training", PipelineDefinition=json.dumps(turned, indent=4))
-    assert run("diff", "--only", "ndr-if-training", "--exit-code").output == "ndr-if-training: unchanged\n"
+    assert run("diff", "--only", "ndr-if-training", "--exit-code").output == f"{IMAGES}\nndr-if-training: unchanged\n"
 
 
 def test_what_differs_is_named_and_put_right(sagemaker: Any, run: Run) -> None:
@@ -79,21 +82,22 @@ def test_what_differs_is_named_and_put_right(sagemaker: Any, run: Run) -> None:
 
     shown = run("diff", *ONE)
     assert shown.exit_code == 0
-    assert sorted(shown.output.splitlines()) == [*changes, "ndr-delta-builder: different"]
+    assert sorted(shown.output.splitlines()) == [*changes, IMAGES, "ndr-delta-builder: different"]
     assert run("diff", *ONE, "--exit-code").exit_code == 1
     tried = run("upsert", *ONE, "--dry-run")
-    assert sorted(tried.output.splitlines()) == [*changes, "ndr-delta-builder: would be updated"]
+    assert sorted(tried.output.splitlines()) == [*changes, IMAGES, "ndr-delta-builder: would be updated"]
     assert deployed(sagemaker, "ndr-delta-builder") == found
 
     updated = run("upsert", *ONE)
-    assert sorted(updated.output.splitlines()) == [*changes, "ndr-delta-builder: updated"]
-    assert run("diff", *ONE, "--exit-code").output == "ndr-delta-builder: unchanged\n"
+    assert sorted(updated.output.splitlines()) == [*changes, IMAGES, "ndr-delta-builder: updated"]
+    assert run("diff", *ONE, "--exit-code").output == f"{IMAGES}\nndr-delta-builder: unchanged\n"
 
 
 def test_another_role(sagemaker: Any, run: Run, environment: pytest.MonkeyPatch) -> None:
     run("upsert", *ONE, "--role-arn", ROLE)
     environment.setenv("NDR_PIPELINE_ROLE_ARN", OTHER_ROLE)
     assert run("upsert", *ONE).output.splitlines() == [
+        IMAGES,
         "ndr-delta-builder: updated",
         f'  RoleArn: "{ROLE}" -> "{OTHER_ROLE}"',
         f'  Parameters[RoleArn].DefaultValue: "{ROLE}" -> "{OTHER_ROLE}"',
@@ -102,18 +106,13 @@ def test_another_role(sagemaker: Any, run: Run, environment: pytest.MonkeyPatch)
 
 
 def test_defaults_of_parameters(sagemaker: Any, run: Run) -> None:
-    given = (
-        "--default",
-        "ImageRegistry=123456789012.dkr.ecr.eu-central-1.amazonaws.com",
-        "--default",
-        "InstanceCount=4",
-    )
+    given = ("--default", "InstanceCount=4")
     assert run("upsert", *ONE, "--role-arn", ROLE, *given, "--default", f"RoleArn={OTHER_ROLE}").exit_code == 0
     found = deployed(sagemaker, "ndr-delta-builder")
-    assert default(found, "ImageRegistry") == "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
     assert default(found, "InstanceCount") == 4
     assert default(found, "RoleArn") == OTHER_ROLE
     assert run("upsert", *ONE, *given).output.splitlines() == [
+        IMAGES,
         "ndr-delta-builder: updated",
         f'  Parameters[RoleArn].DefaultValue: "{OTHER_ROLE}" -> "{ROLE}"',
     ]
@@ -123,13 +122,14 @@ def test_what_is_not_json_is_replaced(sagemaker: Any, run: Run) -> None:
     sagemaker.create_pipeline(
         PipelineName="ndr-delta-builder", PipelineDefinition="by hand", RoleArn=ROLE, ClientRequestToken="t" * 32
     )
-    assert run("upsert", *ONE).output.startswith('ndr-delta-builder: updated\n  definition: "by hand" -> {"')
+    updated = run("upsert", *ONE).output
+    assert updated.startswith(f'{IMAGES}\nndr-delta-builder: updated\n  definition: "by hand" -> {{"')
     assert deployed(sagemaker, "ndr-delta-builder")["Steps"][0]["Name"] == "DeltaBuilderStep"
 
 
 def test_dry_run_and_diff_create_nothing(sagemaker: Any, run: Run) -> None:
-    assert run("upsert", *ONE, "--dry-run").output == "ndr-delta-builder: would be created\n"
-    assert run("diff", *ONE).output == "ndr-delta-builder: not deployed\n"
+    assert run("upsert", *ONE, "--dry-run").output == f"{IMAGES}\nndr-delta-builder: would be created\n"
+    assert run("diff", *ONE).output == f"{IMAGES}\nndr-delta-builder: not deployed\n"
     assert run("diff", *ONE, "--exit-code").exit_code == 1
     assert sagemaker.list_pipelines()["PipelineSummaries"] == []
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.pipelines.conftest import Run
 from tests.pipelines.resolution import ROLE, VALUES
 
@@ -11,6 +13,7 @@ GIVEN = {
     name: VALUES[name]
     for name in ("ProjectName", "LakeUri", "MiniBatchId", "BatchStartTsIso", "BatchEndTsIso", "BatchS3Path")
 }
+pytestmark = pytest.mark.usefixtures("pushed")
 
 
 def options(given: dict[str, str]) -> list[str]:

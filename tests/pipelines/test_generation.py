@@ -12,13 +12,6 @@ from pipelines import definitions
 from tests.pipelines.conftest import Run
 
 
-@pytest.mark.slow
-def test_the_committed_definitions_are_current() -> None:
-    built = definitions.build()
-    assert definitions.stale(built) == []
-    assert sorted(built) == definitions.names()
-
-
 def test_without_the_environment_of_the_sdk(tmp_path: Path) -> None:
     with pytest.raises(definitions.DefinitionError, match=r"is missing\. Run make pipelines-definitions"):
         definitions.build(tmp_path)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from localaws.cli.process import LocalAws
 from pipelines.definitions import load, names
+from pipelines.images import record_push
 from tests.localaws.running import lead_to, new_local_aws, write_step
-from tests.pipelines.conftest import Run
+from tests.pipelines.conftest import REGISTRY, TAG, Run
 from tests.pipelines.resolution import ROLE
 from tests.pipelines.test_executions import GIVEN, options
 
@@ -39,8 +41,21 @@ def local(running: LocalAws, environment: pytest.MonkeyPatch, run: Run) -> Local
     return running
 
 
+def test_the_images_are_those_of_this_machine_whatever_was_pushed(
+    running: LocalAws, environment: pytest.MonkeyPatch, run: Run, record: Path
+) -> None:
+    lead_to(running, environment)
+    record_push(REGISTRY, TAG, record)
+    one = ("upsert", "--only", "ndr-delta-builder", "--role-arn", ROLE)
+    assert run(*one).output.startswith("images: docker.io/library, tag latest (local images)\nndr-delta-builder: ")
+    given = run(*one, "--default", f"ImageRegistry={REGISTRY}", "--default", "ImageTag=7")
+    assert given.output.startswith(f"images: {REGISTRY}, tag 7 (given)\nndr-delta-builder: updated")
+    running.client("sagemaker").delete_pipeline(PipelineName="ndr-delta-builder", ClientRequestToken="t" * 32)
+
+
 def test_upsert_again_changes_nothing(local: LocalAws, run: Run) -> None:
-    assert run("upsert").output.splitlines() == [f"{name}: unchanged" for name in names()]
+    images = "images: docker.io/library, tag latest (deployed)"
+    assert run("upsert").output.splitlines() == [images, *(f"{name}: unchanged" for name in names())]
 
 
 def test_wait_reports_each_step(local: LocalAws, run: Run) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -52,13 +53,19 @@ for _function in ("Ref", "Sub", "GetAtt", "Not", "Equals"):
     _Loader.add_constructor(f"!{_function}", partial(_short_form, _function))
 
 
+@cache
+def _parsed(path: Path) -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.load(path.read_text(), _Loader)
+    return parsed
+
+
 class Template:
     """The templates of all stacks, resolved with the defaults of their parameters or others."""
 
     def __init__(self, **parameters: str) -> None:
         self.raw: dict[str, Any] = {"Parameters": {}, "Resources": {}, "Outputs": {}}
         for path in TEMPLATES:
-            raw = yaml.load(path.read_text(), _Loader)
+            raw = _parsed(path)
             for section, entries in self.raw.items():
                 assert section == "Parameters" or not entries.keys() & raw[section].keys()
                 entries |= raw[section]

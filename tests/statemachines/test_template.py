@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
 from common.config.orchestration import OrchestrationParameters
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
-from tests.statemachines.template import HERE, Template, needed, noted, permitted
+from tests.statemachines.template import HERE, Permission, Template, needed, noted, permitted
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
-FORMS = ("ndr-15m-streaming", "ndr-15m-streaming-fused")
+FORMS = Template().raw["Parameters"]["PipelineName15mParameter"]["AllowedValues"]
 WITHOUT_PIPELINES = ("sfn_ndjson_ingestion", "sfn_customer_360")
-GIVEN_AT_DEPLOYMENT = {"RoleArn": "ndr-pipelines upsert makes the role of its option the default"}
+GIVEN_AT_DEPLOYMENT = {
+    "RoleArn": "ndr-pipelines upsert makes the role of its option the default",
+    "ImageRegistry": "ndr-pipelines upsert makes that of the last push the default",
+    "ImageTag": "ndr-pipelines upsert makes that of the last push the default",
+}
 WILDCARDS = {
     f"arn:aws:sagemaker:{HERE}:pipeline/ndr-*/execution/*": "executions have made-up names; ours are those of ndr-*",
     "arn:aws:s3:::ndr-artifacts-000000000000-us-east-1/backfill/*": "each backfill has a folder of its own",
@@ -49,16 +54,48 @@ def test_every_output_is_used() -> None:
     assert set(Template().outputs) == used | deployment
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("machine", MACHINES)
-def test_a_role_permits_exactly_what_its_machine_does(machine: str, form: str) -> None:
-    template = Template(PipelineName15mParameter=form)
-    role = template.roles()[template.outputs[MACHINES[machine]]]
+def needed_in(machine: str, form: str) -> set[Permission]:
+    """What a version of the machine needs that was published with this form of the 15-minute pipeline."""
     # the other form may have been deployed when a lock was taken
     pipelines = noted(definition(name, PipelineName15mParameter=each) for name in MACHINES for each in FORMS)
-    wanted = needed(definition(machine, PipelineName15mParameter=form), machine, pipelines)
-    allowed = permitted(role)
+    return needed(definition(machine, PipelineName15mParameter=form), machine, pipelines)
+
+
+def permitted_in(machine: str, **parameters: str) -> set[Permission]:
+    """What the role of the machine permits in a stack with these parameters."""
+    template = Template(**parameters)
+    return permitted(template.roles()[template.outputs[MACHINES[machine]]])
+
+
+@pytest.mark.parametrize("chosen", FORMS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_role_permits_exactly_what_the_versions_of_its_machine_do(machine: str, chosen: str) -> None:
+    wanted = set().union(*(needed_in(machine, form) for form in FORMS))
+    allowed = permitted_in(machine, PipelineName15mParameter=chosen)
     assert (wanted - allowed, allowed - wanted) == (set(), set())
+
+
+@pytest.mark.parametrize("chosen", FORMS)
+@pytest.mark.parametrize("published", FORMS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_version_and_its_executions_keep_their_rights_when_the_form_changes(
+    machine: str, published: str, chosen: str
+) -> None:
+    allowed = permitted_in(machine, PipelineName15mParameter=chosen)
+    for running in FORMS:
+        execution = f"pipeline/{running}/execution/0123456789ab"
+        for action, resource in needed_in(machine, published):
+            place = resource.replace("pipeline/ndr-*/execution/*", execution)
+            assert any(action == own and fnmatchcase(place, pattern) for own, pattern in allowed), (action, place)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_no_parameter_but_the_prefix_of_names_changes_a_role(machine: str) -> None:
+    allowed = permitted_in(machine)
+    for name, given in Template().raw["Parameters"].items():
+        for value in given.get("AllowedValues", [f"{given.get('Default', '')}9"]):
+            if name != "NamePrefix":
+                assert permitted_in(machine, **{name: str(value)}) == allowed, (name, value)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -169,8 +206,7 @@ def test_what_is_passed_to_a_pipeline_is_what_it_declares(machine: str, form: st
 
 
 def test_both_forms_of_the_15_minute_pipeline_may_be_chosen() -> None:
-    parameter = Template().raw["Parameters"]["PipelineName15mParameter"]
-    assert parameter["AllowedValues"] == list(FORMS)
+    assert FORMS == ["ndr-15m-streaming", "ndr-15m-streaming-fused"]
     assert all((PIPELINES / f"{form}.json").exists() for form in FORMS)
 
 

@@ -200,7 +200,8 @@ def test_up_deploys_everything(tmp_path: Path) -> None:
         second = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         assert second.returncode == 0, second.stderr
         changed = [line for line in second.stdout.splitlines() if "unchanged" not in line]
-        assert changed == [f"http://127.0.0.1:{port}: started, state in {home}"]
+        images = "images: docker.io/library, tag latest (deployed)"
+        assert changed == [f"http://127.0.0.1:{port}: started, state in {home}", images]
         outputs = json.loads((home / "outputs.json").read_text())
         assert outputs["PipelineName15m"] == "ndr-15m-streaming-fused"
         assert outputs["PipelineName15m"] in local_pipelines(local)
