@@ -21,9 +21,10 @@ COMMANDS = {"validate": validate, "clean": clean, "staging": staging, "warehouse
 
 @dataclass(frozen=True)
 class Chain:
-    """The zones and the warehouse below a folder."""
+    """The zones and the warehouse below a folder; classic Spark cleans too, where it is the engine."""
 
     folder: Path
+    engine: str = "sail"
 
     @property
     def zones(self) -> Path:
@@ -67,11 +68,12 @@ class Chain:
     def clean_options(self, days: str) -> list[Argument]:
         """What cleans a day or a range of days."""
         folders: list[Argument] = ["--archive", self.zones / "archive", "--clean", self.zones / "clean"]
-        return [*folders, "--load-date", days, "--driver", "processes"]
+        return [*folders, "--load-date", days, "--driver", "spark" if self.engine == "spark" else "processes"]
 
     def staging_options(self, day: date, name: str = "staging") -> list[Argument]:
         """What publishes the snapshot as of a day."""
-        return ["--clean", self.zones / "clean", "--staging", self.zones / name, "--as-of", str(day)]
+        folders: list[Argument] = ["--clean", self.zones / "clean", "--staging", self.zones / name]
+        return [*folders, "--as-of", str(day), "--engine", self.engine]
 
     def warehouse_options(self, name: str = "staging") -> list[Argument]:
         """What loads the published snapshot."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -42,3 +43,7 @@ def _value(name: str, value: Any) -> Any:
     if isinstance(value, date):
         return str(value)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+if __name__ == "__main__":  # for an environment without the local warehouse
+    json.dump(of_warehouse(Path(sys.argv[1])), sys.stdout)
