@@ -78,7 +78,7 @@ variable "ON_TRAINING" {
 }
 
 group "default" {
-  targets = ["without-engine", "customers", "warehouse", "sail", "training", "ndr-spark"]
+  targets = ["stages", "ndr-spark"]
 }
 
 group "c360" {
@@ -86,7 +86,7 @@ group "c360" {
 }
 
 group "bases" {
-  targets = ["base-core", "base-c360", "base-warehouse", "base", "base-training", "base-spark"]
+  targets = ["bases-of-locks", "base-training", "base-spark"]
 }
 
 function "names" {
@@ -94,6 +94,11 @@ function "names" {
   result = (
     REGISTRY == "" ? ["${image}:latest${variant}", "${image}:${TAG}${variant}"] : ["${REGISTRY}/${image}:${TAG}${variant}"]
   )
+}
+
+function "on" {
+  params = [base, images]
+  result = [for image in images : { image = image, base = base }]
 }
 
 target "_common" {
@@ -131,30 +136,23 @@ target "tools" {
 
 target "runtime" {
   inherits = ["core"]
-  target   = "sail"
+  target   = "packages"
+  args     = { LOCK = "sail" }
 }
 
-target "base-core" {
+target "bases-of-locks" {
   inherits = ["core"]
-  target   = "base-core"
-  contexts = { project = "target:project" }
-}
-
-target "base-c360" {
-  inherits = ["core"]
-  target   = "base-c360"
-  contexts = { project = "target:project" }
-}
-
-target "base-warehouse" {
-  inherits = ["core"]
-  target   = "base-warehouse"
-  contexts = { project = "target:project" }
-}
-
-target "base" {
-  inherits = ["core"]
+  matrix = {
+    base = [
+      { name = "base-core", lock = "lambda" },
+      { name = "base-c360", lock = "c360" },
+      { name = "base-warehouse", lock = "warehouse" },
+      { name = "base", lock = "sail" },
+    ]
+  }
+  name     = base.name
   target   = "base"
+  args     = { LOCK = base.lock }
   contexts = { project = "target:project" }
 }
 
@@ -170,49 +168,21 @@ target "base-spark" {
   contexts   = { core = "target:core", project = "target:project", tools = "target:tools" }
 }
 
-target "without-engine" {
-  inherits   = ["_common"]
-  matrix     = { image = ON_CORE }
-  name       = image
-  dockerfile = "images/${image}/Dockerfile"
-  contexts   = { base-core = "target:base-core", project = "target:project" }
-  tags       = names(image, "")
-}
-
-target "customers" {
-  inherits   = ["_common"]
-  matrix     = { image = ON_C360 }
-  name       = image
-  dockerfile = "images/${image}/Dockerfile"
-  contexts   = { base-c360 = "target:base-c360", project = "target:project" }
-  tags       = names(image, "")
-}
-
-target "warehouse" {
-  inherits   = ["_common"]
-  matrix     = { image = ON_WAREHOUSE }
-  name       = image
-  dockerfile = "images/${image}/Dockerfile"
-  contexts   = { base-warehouse = "target:base-warehouse", project = "target:project" }
-  tags       = names(image, "")
-}
-
-target "sail" {
-  inherits   = ["_common"]
-  matrix     = { image = ON_SAIL }
-  name       = image
-  dockerfile = "images/${image}/Dockerfile"
-  contexts   = { base = "target:base", project = "target:project" }
-  tags       = names(image, "")
-}
-
-target "training" {
-  inherits   = ["_common"]
-  matrix     = { image = ON_TRAINING }
-  name       = image
-  dockerfile = "images/${image}/Dockerfile"
-  contexts   = { base-training = "target:base-training", project = "target:project" }
-  tags       = names(image, "")
+target "stages" {
+  inherits = ["_common"]
+  matrix = {
+    stage = concat(
+      on("base-core", ON_CORE),
+      on("base-c360", ON_C360),
+      on("base-warehouse", ON_WAREHOUSE),
+      on("base", ON_SAIL),
+      on("base-training", ON_TRAINING),
+    )
+  }
+  name       = stage.image
+  dockerfile = "images/${stage.image}/Dockerfile"
+  contexts   = { "${stage.base}" = "target:${stage.base}", project = "target:project" }
+  tags       = names(stage.image, "")
 }
 
 target "ndr-spark" {
