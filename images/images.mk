@@ -39,7 +39,7 @@ push: setup engine ## Push the images to ECR: [TARGETS=<targets>] [REGISTRY=<hos
 
 .PHONY: smoke
 smoke: setup images ## Test the images: run each on a small lake, push some, form a cluster
-	$(BAKE) export NDR_IMAGES=1 && $(BIN)/python -m pytest -n 2 --dist worksteal --durations 5 --ignore $(START) tests/images $(STEPS) && \
+	$(BAKE) export NDR_IMAGES=1 && $(BIN)/python -m pytest -n 2 --dist loadscope --durations 5 --ignore $(START) tests/images $(STEPS) && \
 		$(BIN)/python -m pytest $(START)
 
 .PHONY: images-secrets

@@ -5,13 +5,30 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.images.small_lake import SmallLake, build
 
 if not os.environ.get("NDR_IMAGES"):
     collect_ignore_glob = ["test_[!f]*.py"]  # all but test_files.py, which needs no engine
+
+PUSH = "tests/images/test_push.py"
+
+
+class ByRegistry(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a worker one test after the other, and all that push to one of them: with one registry, once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return PUSH if PUSH in nodeid else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The scheduler, unless another one is asked for."""
+    return ByRegistry(config, log) if config.option.dist == "loadscope" else None
 
 
 @pytest.fixture(scope="session")
