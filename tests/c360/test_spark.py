@@ -35,8 +35,9 @@ def test_the_daily_schedule_on_classic_spark(tmp_path: Path) -> None:
         assert found[name] == rows, name
 
 
-def in_project(command: str, *arguments: str | Path) -> str:
+def in_project(command: str, *arguments: object) -> str:
     """What a command of the project's own environment prints."""
-    done = subprocess.run([ROOT / ".venv/bin" / command, *arguments], cwd=ROOT, capture_output=True, text=True)
+    words = [ROOT / ".venv/bin" / command, *map(str, arguments)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
