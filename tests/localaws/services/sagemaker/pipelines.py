@@ -16,8 +16,10 @@ def step(
     name: str, image: str = "step", *arguments: Any, after: tuple[str, ...] = (), **members: Any
 ) -> dict[str, Any]:
     """A processing step as the SageMaker SDK writes it."""
-    specification = {"ImageUri": f"registry/{image}:1", "ContainerArguments": list(arguments)}
-    job = {"AppSpecification": specification, "RoleArn": ROLE, "ProcessingResources": {"ClusterConfig": {}}}
+    given = {"ContainerArguments": list(arguments)} if arguments else {}
+    specification = {"ImageUri": f"registry/{image}:1", **given}
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30}
+    job = {"AppSpecification": specification, "RoleArn": ROLE, "ProcessingResources": {"ClusterConfig": cluster}}
     document = {"Name": name, "Type": "Processing", "Arguments": {**job, **members}}
     return {**document, "DependsOn": list(after)} if after else document
 
