@@ -169,7 +169,8 @@ def test_a_job_that_lacks_what_sagemaker_needs_fails_the_step(local_aws: LocalAw
     )
     reason = done["Steps"]["A"]["FailureReason"]
     for message in (
-        "Value null at 'processingResources.clusterConfig.volumeSizeInGB' failed to satisfy constraint: Member must not be null",
+        "Value null at 'processingResources.clusterConfig.volumeSizeInGB' failed to satisfy constraint: Member must "
+        "not be null",
         "Value '0' at 'processingResources.clusterConfig.instanceCount' failed to satisfy constraint: Member must have "
         "value greater than or equal to 1",
     ):
