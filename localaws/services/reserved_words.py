@@ -31,8 +31,11 @@ def install(handlers: dict[str, Handler]) -> None:
     """Makes DynamoDB refuse them, from clients and state machines."""
     original = handlers["dynamodb"]
 
-    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
-        message = next(_problems(json.loads(body)), "") if b"Expression" in body else ""
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]
+    ) -> Response:
+        text = body if isinstance(body, str) else body.decode()  # which ministack gives for calls of state machines
+        message = next(_problems(json.loads(text)), "") if "Expression" in text else ""
         if message:
             refused: Response = error_response_json("ValidationException", message, 400)
             return refused

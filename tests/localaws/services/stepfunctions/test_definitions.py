@@ -118,6 +118,16 @@ def test_a_value_that_a_service_refuses_is_its_general_exception(local_aws: Loca
     assert "'pipelineParameters.1.member.value' failed to satisfy constraint: Member must have length less" in cause
 
 
+@pytest.mark.parametrize(
+    ("integration", "error"),
+    [("aws-sdk:dynamodb", "DynamoDb.DynamoDbException"), ("dynamodb", "DynamoDB.AmazonDynamoDBException")],
+)
+def test_a_reserved_word_is_the_general_exception(local_aws: LocalAws, integration: str, error: str) -> None:
+    get = task(f"arn:aws:states:::{integration}:getItem", TableName="t", Key=KEY, ProjectionExpression="status")
+    said = "Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: status"
+    assert machine(local_aws, {"A": get}).failure() == (error, said)
+
+
 def test_a_nested_machine_gets_any_json_as_its_input(local_aws: LocalAws) -> None:
     nested = machine(local_aws, {"A": FAIL})
     start = task("arn:aws:states:::states:startExecution", StateMachineArn=nested.arn, Input={"deep": [1, {"x": None}]})
