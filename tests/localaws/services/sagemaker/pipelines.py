@@ -57,3 +57,9 @@ def run(local: LocalAws, text: str, **values: str) -> dict[str, Any]:
         PipelineName=create(local, text), PipelineParameters=given
     )
     return finish(local, started["PipelineExecutionArn"])
+
+
+def log_of(local: LocalAws, execution: str, name: str) -> str:
+    """What a step of an execution has written."""
+    pipeline, _, identifier = execution.partition(":pipeline/")[2].partition("/execution/")
+    return (local.home / "logs" / pipeline / identifier / f"{name}.log").read_text()
