@@ -24,6 +24,18 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "app": ("scope", "receive", "send"),
         "call_service_handler_sync": ("handler", "method", "path", "headers", "body", "query_params", "timeout"),
     },
+    "ministack.core.iam_actions": {
+        "dynamodb_resource_arns": ("body", "region", "account_id"),
+        "dynamodb_transaction_checks": ("iam_action", "body", "region", "account_id"),
+        "identity_denial_message": ("action", "principal_arn", "resource", "explicit_deny"),
+    },
+    "ministack.core.iam_evaluator": {
+        "EvalContext": None,
+        "_gather_role_policies": ("role_name", "account_id"),
+        "_permissions_boundary": ("store", "name", "account_id"),
+        "_service_principal_matches": ("principal", "service"),
+        "evaluate": ("ctx", "policies", "limits"),
+    },
     "ministack.core.persistence": {
         "_json_default": ("obj",),
         "_json_object_hook": ("obj",),
@@ -70,6 +82,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_record_history": ("alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data"),
     },
     "ministack.services.dynamodb": {
+        "AWS_KEYWORDS": None,
         "_INDEX_MEMBERS": None,
         "_condition_syntax_error": ("expr", "slot"),
         "_delete_table": ("data",),
@@ -99,6 +112,9 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_jobs": None,
         "_start_job_run": ("data",),
         "_update_job": ("data",),
+    },
+    "ministack.services.iam": {
+        "_roles": None,
     },
     "ministack.services.lambda_svc": {
         "_create_function": ("data",),
@@ -169,10 +185,12 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_receive_messages_for_esm": ("queue_url", "max_number"),
     },
     "ministack.services.stepfunctions": {
+        "_api_name_to_sfn_key": ("name",),
         "_AWS_SDK_ERROR_CODE_OVERRIDES": None,
         "_AWS_SDK_ERROR_PREFIX": None,
         "_AWS_SDK_SERVICE_MAP": None,
         "_ExecutionError": None,
+        "_SDK_MEMBER_NAME_OVERRIDES": None,
         "_SERVICE_DISPATCH": None,
         "_SFN_WAIT_SCALE": None,
         "_add_event": ("execution", "event_type", "details"),
@@ -182,6 +200,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_apply_jsonata_template": ("value", "raw_input", "ctx", "result", "error_output"),
         "_apply_output_path": ("state_def", "data", "ctx"),
         "_apply_state_assign": ("state_def", "raw_input", "ctx", "result", "error_output"),
+        "_create_state_machine": ("data",),
         "_delete_state_machine": ("data",),
         "_describe_execution": ("data",),
         "_emit_execution_status_event": ("execution",),
@@ -223,6 +242,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_state_machines": None,
         "_state_query_language": ("state_def", "ctx"),
         "_stop_execution": ("data",),
+        "_update_state_machine": ("data",),
         "_validate_definition_jsonata": ("definition_str",),
         "error_response_json": ("code", "message", "status", "extra", "message_key", "content_type"),
         "json_response": ("data", "status", "content_type"),

@@ -10,9 +10,9 @@ from ministack.core import router
 from ministack.services import stepfunctions
 
 from localaws.processes.jobs import Processes
-from localaws.server import wire
+from localaws.server import constraints, wire
 from localaws.server.settings import Settings
-from localaws.services import alarms, cloudformation, notifications, queues, schedules, tables
+from localaws.services import alarms, cloudformation, notifications, queues, reserved_words, schedules, tables
 from localaws.services.functions.handlers import Functions
 from localaws.services.glue import GlueRuns
 from localaws.services.redshift_data.engine import Engine
@@ -40,6 +40,7 @@ class Plugin:
         queues.install()
         schedules.install()
         tables.install()
+        reserved_words.install(ministack_app.SERVICE_HANDLERS)
         processes = Processes(settings, self._store)
         processes.end_orphans()
         self.functions = Functions(processes)
@@ -59,6 +60,7 @@ class Plugin:
         add_service("redshift-data", "RedshiftData", wire.service(self._redshift.operations()), "redshiftdata")
         sagemaker = Pipelines(records, self._runner).operations() | ModelPackages(self._store).operations()
         add_service("sagemaker", "SageMaker", wire.service(sagemaker))
+        constraints.install(ministack_app.SERVICE_HANDLERS)
 
     async def keep_saving(self) -> None:
         """Saves changes every second while the server runs, and watches the alarms on queues."""

@@ -15,7 +15,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 Document = dict[str, Any]
 Operation = Callable[[Document], Document]
 Response = tuple[int, dict[str, str], bytes]
-Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
+Handler = Callable[[str, str, dict[str, str], Any, dict[str, Any]], Awaitable[Response]]
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 

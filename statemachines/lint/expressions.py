@@ -46,17 +46,17 @@ class Reading:
     problem: str = ""
 
 
-def expressions_in(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def expressions_in(value: Any, path: str = "", separator: str = ".") -> Iterator[tuple[str, str]]:
     """Path and text of each `{% expression %}` inside the value."""
     if isinstance(value, str):
         if value.startswith("{%") and value.endswith("%}"):
             yield path, value[2:-2].strip()
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from expressions_in(inner, f"{path}.{key}" if path else key)
+            yield from expressions_in(inner, f"{path}{separator}{key}" if path else key, separator)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            yield from expressions_in(inner, f"{path}[{number}]")
+            yield from expressions_in(inner, f"{path}[{number}]", separator)
 
 
 def read(expression: str) -> Reading:

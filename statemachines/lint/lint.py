@@ -91,21 +91,29 @@ def _edges(state: Mapping[str, Any]) -> Iterator[Edge]:
         yield Edge(rule["Next"], frozenset(rule.get("Assign", {})))
 
 
-def _lint_state(state: Mapping[str, Any], known: frozenset[str], where: str) -> Iterator[Problem]:
+def fields_with_expressions(
+    state: Mapping[str, Any], where: str = "", separator: str = "."
+) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Place and text of each expression of a state, leaving out states inside, and the fields of `$states` it has."""
     has_result = state["Type"] in HAS_RESULT
     for field, value in state.items():
         if field not in NESTED:
             allowed = WITH_RESULT if has_result and field in ("Assign", "Output") else ANYWHERE
-            yield from _lint_field(value, known, allowed, f"{where}.{field}")
-    for rule in state.get("Choices", []):
-        yield from _lint_field(rule, known, ANYWHERE, f"{where}.Choices")
-    for catcher in state.get("Catch", []):
-        yield from _lint_field(catcher, known, WITH_ERROR, f"{where}.Catch")
+            yield from _of_field(value, f"{where}{separator}{field}", separator, allowed)
+    for number, rule in enumerate(state.get("Choices", [])):
+        yield from _of_field(rule, f"{where}{separator}Choices[{number}]", separator, ANYWHERE)
+    for number, catcher in enumerate(state.get("Catch", [])):
+        yield from _of_field(catcher, f"{where}{separator}Catch[{number}]", separator, WITH_ERROR)
 
 
-def _lint_field(value: Any, known: frozenset[str], allowed: frozenset[str], where: str) -> Iterator[Problem]:
-    for path, expression in expressions_in(value):
-        place = f"{where}.{path}" if path else where
+def _of_field(
+    value: Any, path: str, separator: str, allowed: frozenset[str]
+) -> Iterator[tuple[str, str, frozenset[str]]]:
+    yield from ((place, text, allowed) for place, text in expressions_in(value, path, separator))
+
+
+def _lint_state(state: Mapping[str, Any], known: frozenset[str], where: str) -> Iterator[Problem]:
+    for place, expression, allowed in fields_with_expressions(state, where):
         reading = read(expression)
         if reading.problem:
             yield Problem(place, reading.problem)

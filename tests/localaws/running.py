@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from common.runtime.catalog import STAGES
 from localaws.cli.process import LocalAws
 
 WAIT_SCALE = "0.02"
+ROLE = "arn:aws:iam::000000000000:role/test"
+"""A role of every local AWS of the tests, with which Step Functions may do anything."""
 STEPS_OF_TESTS = (
     *("append", "bring", "count", "environment", "fail", "forever", "function", "late", "meet", "nowhere", "pass"),
     *("probe", "quick", "refuse", "say", "show", "slow", "stubborn", "wait", "work"),
@@ -77,11 +80,29 @@ def new_local_aws(home: Path, step_bin: Path | None = None, **variables: str) ->
     return LocalAws(home, free_port(), step_bin or home / "bin", {**defaults, **variables})
 
 
+def create_role(local: LocalAws, name: str, *statements: dict[str, Any]) -> str:
+    """The ARN of a new role for Step Functions, which permits what the statements say."""
+    client = local.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    made = client.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    if statements:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        client.put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=policy)
+    return str(made["Role"]["Arn"])
+
+
+def start_with_role(local: LocalAws) -> None:
+    """Starts a local AWS, and makes `ROLE` if it is new."""
+    local.start()
+    with suppress(local.client("iam").exceptions.EntityAlreadyExistsException):
+        create_role(local, ROLE.rpartition("/")[2], {"Effect": "Allow", "Action": "*", "Resource": "*"})
+
+
 @contextmanager
 def running_local_aws(home: Path) -> Iterator[LocalAws]:
     """A local AWS that has started, and ends."""
     local = new_local_aws(home)
-    local.start()
+    start_with_role(local)
     try:
         yield local
     finally:
@@ -96,7 +117,7 @@ def start_local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starte
     def start(step_bin: Path | None = None, **variables: str) -> LocalAws:
         local = new_local_aws(tmp_path_factory.mktemp("local-aws"), step_bin, **variables)
         running.append(local)
-        local.start()
+        start_with_role(local)
         return local
 
     yield start

@@ -25,6 +25,7 @@ WILDCARDS = {
     f"arn:aws:sagemaker:{HERE}:pipeline/ndr-*/execution/*": "executions have made-up names; ours are those of ndr-*",
     "arn:aws:s3:::ndr-artifacts-000000000000-us-east-1/backfill/*": "each backfill has a folder of its own",
     "arn:aws:s3:::ndr-artifacts-000000000000-us-east-1/batches/*": "each window has a list of its own",
+    "arn:aws:s3:::ndr-artifacts-000000000000-us-east-1/training/*": "each execution has a list of its own",
     f"arn:aws:states:{HERE}:stateMachine:sfn_ndr_prediction_publication*": "the machine, its versions and its alias",
     f"arn:aws:states:{HERE}:execution:sfn_ndr_prediction_publication*": "executions have made-up names",
     f"arn:aws:states:{HERE}:stateMachine:sfn_ndr_backfill_reprocessing*": "the machine and the maps in it",

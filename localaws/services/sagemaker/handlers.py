@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from localaws.server.wire import Document, Operation, ServiceError, arn, identifier, now, page, required
 from localaws.services.sagemaker import views
-from localaws.services.sagemaker.definition import Definition, check_name, invalid
+from localaws.services.sagemaker.definition import Definition, invalid
 from localaws.services.sagemaker.records import ExecutionRecord, PipelineRecord, Records
 from localaws.services.sagemaker.runner import Runner
-
-_SHORTEST_TOKEN = 32
 
 
 class Pipelines:
@@ -61,7 +59,6 @@ class Pipelines:
         """Creates a pipeline; an existing name is an error."""
         name = required(request, "PipelineName")
         role = required(request, "RoleArn")
-        check_name(name)
         if name in self._records.pipelines:
             raise invalid(f"Pipeline names must be unique within an AWS account and region. Pipeline {name} exists")
         record = PipelineRecord(arn("sagemaker", f"pipeline/{name}"), name, self._definition(request), role)
@@ -103,11 +100,6 @@ class Pipelines:
         """Starts an execution; a repeated token for the same pipeline returns the execution it started first."""
         pipeline = self._pipeline(request)
         token = required(request, "ClientRequestToken")
-        if len(token) < _SHORTEST_TOKEN:
-            raise invalid(
-                f"1 validation error detected: Value '{token}' at 'clientRequestToken' failed to satisfy constraint: "
-                f"Member must have length greater than or equal to {_SHORTEST_TOKEN}"
-            )
         for item in self._executions_of(pipeline):
             if item.token == token:
                 return {"PipelineExecutionArn": item.arn}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from localaws.server.wire import Document, Operation, ServiceError, arn, given, now, page, required
@@ -11,9 +10,6 @@ from localaws.services.sagemaker.views import by_time
 from localaws.state.store import Store
 
 GROUP, PACKAGE = "model-package-group", "model-package"
-APPROVALS = ("Approved", "Rejected", "PendingManualApproval")
-NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-METADATA_MOST = 50
 KEPT = (
     "ModelPackageDescription", "InferenceSpecification", "ModelMetrics", "CustomerMetadataProperties", "Domain", "Task",
     "SamplePayloadUrl", "MetadataProperties", "SourceUri",
@@ -47,8 +43,6 @@ class ModelPackages:
     def create_group(self, request: Document) -> Document:
         """Creates a group; an existing name is an error."""
         name = required(request, "ModelPackageGroupName")
-        if not NAME.fullmatch(name):
-            raise invalid(f"ModelPackageGroupName {name} does not match {NAME.pattern}")
         if name in self._groups:
             raise invalid(f"Model Package Group already exists: {self._groups[name]['ModelPackageGroupArn']}")
         self._groups[name] = given(
@@ -86,7 +80,8 @@ class ModelPackages:
         for entry in self._versions(name):
             if token and entry["token"] == token:
                 return {"ModelPackageArn": entry["ModelPackageArn"]}
-        _check(request)
+        if not (request.get("InferenceSpecification") or {}).get("Containers") and "SourceUri" not in request:
+            raise invalid("InferenceSpecification with Containers is required")
         number = group.get("last", 0) + 1
         group["last"] = number
         package = {
@@ -106,7 +101,6 @@ class ModelPackages:
     def update(self, request: Document) -> Document:
         """Changes the approval of a version, and its metadata."""
         package = self._package(request, "ModelPackageArn")
-        _check({"CustomerMetadataProperties": {}} | request, is_new=False)
         package |= {member: request[member] for member in CHANGED if member in request}
         metadata = package.get("CustomerMetadataProperties", {}) | request.get("CustomerMetadataProperties", {})
         removed = request.get("CustomerMetadataPropertiesToRemove", [])
@@ -159,17 +153,6 @@ class ModelPackages:
         self._packages[key] = package
         self._store.put(PACKAGE, key, package)
         return {"ModelPackageArn": key}
-
-
-def _check(request: Document, is_new: bool = True) -> None:
-    """Refuses what SageMaker refuses."""
-    approval = request.get("ModelApprovalStatus")
-    if approval not in (None, *APPROVALS):
-        raise invalid(f"ModelApprovalStatus {approval} is not one of {', '.join(APPROVALS)}")
-    if is_new and not (request.get("InferenceSpecification") or {}).get("Containers") and "SourceUri" not in request:
-        raise invalid("InferenceSpecification with Containers is required")
-    if len(request.get("CustomerMetadataProperties") or {}) > METADATA_MOST:
-        raise invalid(f"CustomerMetadataProperties has more than {METADATA_MOST} entries")
 
 
 def _shown(package: Document) -> dict[str, Any]:

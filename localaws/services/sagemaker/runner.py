@@ -7,6 +7,7 @@ of steps never apply: they cover faults of the service, which do not occur here.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Any
 
 from localaws.processes.jobs import Job, Outcome, Processes
 from localaws.processes.programs import ProgramError
+from localaws.server import constraints
 from localaws.server.wire import now
 from localaws.services.sagemaker import commands
 from localaws.services.sagemaker.definition import Definition, Step
-from localaws.services.sagemaker.expressions import resolve
+from localaws.services.sagemaker.expressions import resolve, text
 from localaws.services.sagemaker.records import ExecutionRecord, Records, StepRecord
 from localaws.state.store import INTERRUPTED
 
@@ -75,6 +77,7 @@ class Run:
         arguments = resolve(step.arguments, self._scope())
         name = f"step {step.name} of {execution.pipeline_name}"
         try:
+            check(arguments)
             command = commands.command(self._processes.settings, arguments, place, name)
         except ProgramError as error:
             with self._records.lock:
@@ -134,6 +137,22 @@ class Run:
             jobs = list(self._jobs.values())
         for job in jobs:
             job.stop()
+
+
+def check(arguments: Mapping[str, Any]) -> None:
+    """Refuses resolved arguments of a step with which SageMaker would not create its job, such as long ones.
+
+    Raises:
+        ProgramError: they violate the service's model.
+    """
+    specification = dict(arguments["AppSpecification"])
+    for member in {"ContainerArguments", "ContainerEntrypoint"} & specification.keys():
+        specification[member] = [text(part) for part in specification[member]]
+    # the pipeline names the job
+    request = {**arguments, "AppSpecification": specification, "ProcessingJobName": "job"}
+    message = constraints.violations("sagemaker", "CreateProcessingJobRequest", request)
+    if message:
+        raise ProgramError(f"Failed to invoke sagemaker:CreateProcessingJob. Error Details: {message}")
 
 
 def _status(outcome: Outcome) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 
 from ministack.services import stepfunctions as sf
 
-from localaws.services.stepfunctions import executions
+from localaws.services.stepfunctions import executions, rights
 from localaws.services.stepfunctions.branches import Work, outcome, run_all
+from localaws.services.stepfunctions.calls import Call
 from localaws.services.stepfunctions.history import keep_map_run
 from localaws.services.stepfunctions.items import items_of, number, selected
 from localaws.services.stepfunctions.scope import HaltedError, Scope, current, entered
@@ -71,7 +72,8 @@ class MapRun:
 
 def run(state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: Any) -> Any:
     """Runs a distributed Map state; returns its output and next state."""
-    items = _items(state_def, raw_input, ctx)
+    rights.check_map(execution, execution["stateMachineArn"])
+    items = _items(state_def, raw_input, execution, ctx)
     map_run = _new_run(state_def, raw_input, execution, ctx, len(items))
     processor = state_def["ItemProcessor"]
     arn = map_run.record["mapRunArn"]
@@ -114,12 +116,18 @@ def _finish(
     return outcome(state_def, raw_input, ctx, results)
 
 
-def _items(state_def: dict[str, Any], raw_input: Any, ctx: Any) -> list[Any]:
+def _items(state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: Any) -> list[Any]:
     reader = state_def.get("ItemReader")
     if reader is None:
         return items_of(state_def, raw_input, ctx)
     arguments = sf._apply_jsonata_template(reader.get("Arguments") or {}, raw_input, ctx)
     settings = sf._apply_jsonata_template(reader.get("ReaderConfig") or {}, raw_input, ctx)
+    call = Call.of(reader["Resource"])
+    try:
+        if call:
+            rights.check(execution, call, arguments)
+    except sf._ExecutionError as error:
+        raise sf._ExecutionError("States.ItemReaderFailed", error.cause) from error
     items = sf._read_map_items({**reader, "Arguments": arguments, "ReaderConfig": settings}, raw_input, ctx)
     return items if isinstance(items, list) else [items]
 

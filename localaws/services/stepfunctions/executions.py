@@ -72,7 +72,11 @@ def _refusal(data: dict[str, Any]) -> Any:
     except (TypeError, ValueError):
         return sf.error_response_json("InvalidExecutionInput", "Invalid State Machine Execution Input", 400)
     if len(text.encode()) > MAX_BYTES:
-        return sf.error_response_json("InvalidExecutionInput", f"The input is longer than {MAX_BYTES} bytes", 400)
+        message = (
+            "1 validation error detected: Value at 'input' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {MAX_BYTES}"
+        )
+        return sf.error_response_json("ValidationException", message, 400)
     return None
 
 

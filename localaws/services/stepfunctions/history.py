@@ -11,6 +11,8 @@ from ministack.services import stepfunctions as sf
 from localaws.state.store import INTERRUPTED, Store
 
 EXECUTION, MAP_RUN = "execution", "map-run"
+MAX_EVENTS = 25_000
+_LAST = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 
 _lock = threading.Lock()
 _stores: list[Store] = []
@@ -27,9 +29,16 @@ def stores() -> list[Store]:
 
 
 def add_event(execution: dict[str, Any], event_type: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Appends an event; ministack's own function repeats numbers in parallel branches."""
+    """Appends an event; ministack's own function repeats numbers in parallel branches.
+
+    Raises:
+        _ExecutionError: States.Runtime, if this is the last event that there may be and it does not end the execution.
+    """
     with _lock:
         before = len(execution["events"])
+        if before >= MAX_EVENTS - 1 and event_type not in _LAST:
+            message = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
+            raise sf._ExecutionError("States.Runtime", message)
         event = {"id": before + 1, "previousEventId": before, "type": event_type, "timestamp": sf.now_iso()}
         event.update(details or {})
         execution["events"].append(event)

@@ -28,8 +28,9 @@ def invoke_dynamodb(op_name: str, input_data: dict[str, Any]) -> dict[str, Any]:
     """Calls DynamoDB; conditions also hold between executions and clients."""
     status, result = call("dynamodb", f"DynamoDB_20120810.{op_name[0].upper()}{op_name[1:]}", input_data)
     if status >= 400:
-        code = result.get("__type", "AmazonDynamoDBException").rpartition("#")[2].rpartition(".")[2]
-        raise sf._ExecutionError(f"DynamoDB.{code}", result.get("message", ""))
+        code = result.get("__type", "").rpartition("#")[2].rpartition(".")[2]
+        name = _exceptions("dynamodb").get(code, "AmazonDynamoDBException")
+        raise sf._ExecutionError(f"DynamoDB.{name}", result.get("message", ""))
     return result
 
 

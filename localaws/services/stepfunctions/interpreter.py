@@ -29,7 +29,7 @@ def run_states(
         ctx["State"] = {"Name": name, "EnteredTime": sf.now_iso(), "RetryCount": 0}
         _event(execution, f"{kind}StateEntered", "stateEnteredEventDetails", name, input=data)
         data, following = _run_state(kind, state, data, execution, ctx)
-        limit(data, f"the output of the state {name}")
+        limit(data, name)
         _event(execution, f"{kind}StateExited", "stateExitedEventDetails", name, output=data)
         name = following
     return data

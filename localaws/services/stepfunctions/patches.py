@@ -29,6 +29,7 @@ from localaws.services.stepfunctions import (
 _PATCHES: dict[str, Callable[..., Any]] = {
     "_add_event": history.add_event,
     "_apply_state_assign": variables.apply_state_assign,
+    "_create_state_machine": definition.create_state_machine,
     "_delete_state_machine": executions.delete_state_machine,
     "_describe_execution": executions.describe_execution,
     "_error_matches": failures.error_matches,
@@ -50,6 +51,7 @@ _PATCHES: dict[str, Callable[..., Any]] = {
     "_scaled_sleep": waiting.scaled_sleep,
     "_start_execution": executions.start_execution,
     "_stop_execution": executions.stop_execution,
+    "_update_state_machine": definition.update_state_machine,
     "_validate_definition_jsonata": definition.validate_definition,
 }
 

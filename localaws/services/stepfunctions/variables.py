@@ -12,11 +12,15 @@ MAX_BYTES = 262_144
 MAX_TOTAL_BYTES = 10 * 1024 * 1024
 
 
-def limit(value: Any, what: str, most: int = MAX_BYTES) -> None:
-    """Raises States.DataLimitExceeded if a value exceeds AWS's limit."""
+def limit(value: Any, state: str, most: int = MAX_BYTES) -> None:
+    """Raises States.DataLimitExceeded if a value of a state exceeds AWS's limit."""
     size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size > most:
-        raise sf._ExecutionError("States.DataLimitExceeded", f"{what} has {size} bytes, more than {most}")
+        raise sf._ExecutionError(
+            "States.DataLimitExceeded",
+            f"The state/task '{state}' returned a result with a size exceeding the maximum number of bytes service "
+            f"limit. It has {size} bytes, more than {most}.",
+        )
 
 
 def apply_state_assign(
@@ -30,9 +34,9 @@ def apply_state_assign(
         name: sf._apply_jsonata_template(template, raw_input, ctx, result=result, error_output=error_output)
         for name, template in assign.items()
     }
-    limit(values, "Assign")
+    limit(values, ctx["State"]["Name"])
     ctx["variables"].update(values)
-    limit(ctx["variables"], "the variables together", MAX_TOTAL_BYTES)
+    limit(ctx["variables"], ctx["State"]["Name"], MAX_TOTAL_BYTES)
 
 
 def inner_context(ctx: Mapping[str, Any], **members: Any) -> dict[str, Any]:

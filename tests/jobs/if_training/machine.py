@@ -15,10 +15,9 @@ from typing import Any
 
 from localaws.cli.process import LocalAws
 from tests.jobs.if_training.conftest import Lifecycle
-from tests.localaws.running import create_table
+from tests.localaws.running import ROLE, create_table
 
 PATIENCE_SECONDS = 120
-ROLE = "arn:aws:iam::000000000000:role/backfill"
 LOOK = {
     "Type": "Task",
     "Resource": "arn:aws:states:::dynamodb:getItem",

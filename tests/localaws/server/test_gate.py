@@ -49,10 +49,11 @@ def sagemaker(action: str, **members: Any) -> Attack:
 
 def run_program(pipeline: str, proof: Path) -> list[Attack]:
     """The requests that make the server run a program."""
-    text = definition(step("A", "ndr-quick", str(proof)))
+    text, token = definition(step("A", "ndr-quick", str(proof))), "t" * 32
+    made = {"PipelineName": pipeline, "ClientRequestToken": token}
     return [
-        sagemaker("CreatePipeline", PipelineName=pipeline, PipelineDefinition=text, RoleArn=ROLE),
-        sagemaker("StartPipelineExecution", PipelineName=pipeline, ClientRequestToken="t" * 32),
+        sagemaker("CreatePipeline", **made, PipelineDefinition=text, RoleArn=ROLE),
+        sagemaker("StartPipelineExecution", **made),
     ]
 
 

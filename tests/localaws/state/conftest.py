@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import new_local_aws
+from tests.localaws.running import new_local_aws, start_with_role
 
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[LocalAws]:
     started = new_local_aws(tmp_path / "home", tmp_path / "bin")
-    started.start()
+    start_with_role(started)
     yield started
     started.stop()

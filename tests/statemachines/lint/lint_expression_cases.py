@@ -15,7 +15,7 @@ STATES = {
     ),
     "a result in a Choice": (
         machine(A=choice({"Condition": "{% $states.result = 1 %}", "Next": "Done"}), Done=DONE),
-        ["A.Choices.Condition: uses $states.result, which does not exist here"],
+        ["A.Choices[0].Condition: uses $states.result, which does not exist here"],
     ),
     "a result in a Succeed": (
         machine(A={"Type": "Succeed", "Output": "{% $states.result %}"}),
@@ -23,7 +23,7 @@ STATES = {
     ),
     "a result in a catcher": (
         machine(A=task(Catch=[{**CATCH, "Assign": {"x": "{% $states.result %}"}}], Next="Done"), Done=DONE),
-        ["A.Catch.Assign.x: uses $states.result, which does not exist here"],
+        ["A.Catch[0].Assign.x: uses $states.result, which does not exist here"],
     ),
     "an error outside of a catcher": (
         machine(A=task(Output="{% $states.errorOutput %}", End=True)),

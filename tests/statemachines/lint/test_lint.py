@@ -45,8 +45,8 @@ def test_a_variable_that_a_loop_assigns_is_known_before_only_if_assigned_before(
     looping = choice({"Condition": "{% $n < 3 %}", "Assign": {"n": "{% $n + 1 %}"}, "Next": "A"})
     assert found(machine(Start=passing(Assign={"n": 0}, Next="A"), A=looping, Done=DONE)) == []
     assert found(machine(A=looping, Done=DONE)) == [
-        "A.Choices.Condition: uses $n, which is not assigned on every way here",
-        "A.Choices.Assign.n: uses $n, which is not assigned on every way here",
+        "A.Choices[0].Condition: uses $n, which is not assigned on every way here",
+        "A.Choices[0].Assign.n: uses $n, which is not assigned on every way here",
     ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.cli.process import LocalAws
+from tests.localaws.running import ROLE
 from tests.statemachines.machines.answers import Situation
 from tests.statemachines.machines.cases import cases, responses_of
 from tests.statemachines.machines.samples import (
@@ -18,7 +19,6 @@ from tests.statemachines.machines.samples import (
     PLACEHOLDERS,
 )
 
-ROLE = "arn:aws:iam::000000000000:role/test"
 AT_ONCE = 24
 SECONDS = 60.0
 

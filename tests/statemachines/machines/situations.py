@@ -33,6 +33,8 @@ from tests.statemachines.machines.samples import (
 )
 from tests.statemachines.machines.walker import Response, StateError
 
+MANY_WINDOWS = [f"2026031{day}T{hour:02}08Z" for day in (0, 1) for hour in range(24)]
+
 
 def situations(machine: str) -> Iterator[Situation]:
     """The usual way first, then one for each rule that another way needs."""
@@ -144,10 +146,14 @@ def _scheduled(usual: Situation) -> Iterator[Situation]:
     yield usual.but("no-project", message={"time": "2026-03-01T00:30:00Z"})
 
 
+def _training(usual: Situation) -> Iterator[Situation]:
+    yield from _scheduled(usual)
+    yield usual.but("many-windows", message={**usual.message, "missing_windows": MANY_WINDOWS})
+
+
 def _backfill(usual: Situation) -> Iterator[Situation]:
     yield usual.but("no-project", message={"start_ts_iso": "2026-03-10T13:08:00Z"})
-    many = [f"2026031{day}T{hour:02}08Z" for day in (0, 1) for hour in range(24)]
-    yield usual.but("many-windows", message={**usual.message, "windows": many})
+    yield usual.but("many-windows", message={**usual.message, "windows": MANY_WINDOWS})
     nothing = {**MANIFEST, "window_count": 0, "gap_count": 0, "gaps": []}
     yield usual.but(
         "no-windows",
@@ -232,7 +238,7 @@ BY_MACHINE = {
     LIVE: _live,
     PUBLICATION: _publication,
     MONTHLY: _scheduled,
-    TRAINING: _scheduled,
+    TRAINING: _training,
     BACKFILL: _backfill,
     INGESTION: _ingestion,
     CUSTOMER_360: _customer_360,

@@ -27,6 +27,7 @@ from tests.statemachines.machines.samples import (
     PUBLICATION,
     TRAINING,
 )
+from tests.statemachines.machines.situations import MANY_WINDOWS
 
 
 def with_orchestration(**settings: Any) -> dict[str, Any]:
@@ -69,6 +70,21 @@ def test_training_takes_what_the_message_says() -> None:
     given = passed(walked(TRAINING, {**MESSAGES[TRAINING], **asked, **more}), "StartTrainingPipeline")
     assert (given["TrainingStartTsIso"], given["TrainingEndTsIso"]) == ("2026-01-01T00:08:00Z", "2026-02-01T00:08:00Z")
     assert (given["TrainingRunId"], given["MissingWindows"]) == ("mine", "20260101T0008Z,20260101T0023Z")
+
+
+def test_more_missing_windows_than_fit_into_an_argument_are_handed_over_in_an_object() -> None:
+    # 17 names of 14 characters and 16 commas have 254 characters
+    for count, written in (17, False), (18, True):
+        windows = MANY_WINDOWS[:count]
+        way = walked(TRAINING, {**MESSAGES[TRAINING], "missing_windows": windows})
+        given = passed(way, "StartTrainingPipeline")["MissingWindows"]
+        calls = way.arguments.get("WriteMissingWindows", [])
+        assert bool(calls) is written
+        if written:
+            assert calls[0]["Body"] == "\n".join(windows)
+            assert given == f"@s3://{calls[0]['Bucket']}/{calls[0]['Key']}"
+        else:
+            assert given == ",".join(windows)
 
 
 def test_the_run_of_the_same_training_has_the_same_name() -> None:

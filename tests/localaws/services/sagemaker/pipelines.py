@@ -16,8 +16,10 @@ def step(
     name: str, image: str = "step", *arguments: Any, after: tuple[str, ...] = (), **members: Any
 ) -> dict[str, Any]:
     """A processing step as the SageMaker SDK writes it."""
-    specification = {"ImageUri": f"registry/{image}:1", "ContainerArguments": list(arguments)}
-    job = {"AppSpecification": specification, "RoleArn": ROLE, "ProcessingResources": {"ClusterConfig": {}}}
+    given = {"ContainerArguments": list(arguments)} if arguments else {}
+    specification = {"ImageUri": f"registry/{image}:1", **given}
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30}
+    job = {"AppSpecification": specification, "RoleArn": ROLE, "ProcessingResources": {"ClusterConfig": cluster}}
     document = {"Name": name, "Type": "Processing", "Arguments": {**job, **members}}
     return {**document, "DependsOn": list(after)} if after else document
 
@@ -55,3 +57,9 @@ def run(local: LocalAws, text: str, **values: str) -> dict[str, Any]:
         PipelineName=create(local, text), PipelineParameters=given
     )
     return finish(local, started["PipelineExecutionArn"])
+
+
+def log_of(local: LocalAws, execution: str, name: str) -> str:
+    """What a step of an execution has written."""
+    pipeline, _, identifier = execution.partition(":pipeline/")[2].partition("/execution/")
+    return (local.home / "logs" / pipeline / identifier / f"{name}.log").read_text()

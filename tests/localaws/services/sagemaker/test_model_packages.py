@@ -117,7 +117,10 @@ def test_a_version_shows_what_it_was_made_of_and_its_approval(sagemaker: Any) ->
         ({"ModelPackageGroupName": "nowhere", "InferenceSpecification": SPECIFICATION}, "does not exist"),
         ({"ModelPackageName": "alone"}, "without a group are not supported"),
         ({}, "Containers is required"),
-        ({"InferenceSpecification": SPECIFICATION, "ModelApprovalStatus": "Perhaps"}, "is not one of Approved"),
+        (
+            {"InferenceSpecification": SPECIFICATION, "ModelApprovalStatus": "Perhaps"},
+            r"enum value set: \[Approved, Rejected, PendingManualApproval\]",
+        ),
     ],
 )
 def test_what_sagemaker_refuses_is_refused(sagemaker: Any, request_: Request, message: str) -> None:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import unique, wait_for
-
-ROLE = "arn:aws:iam::000000000000:role/test"
+from tests.localaws.running import ROLE, unique, wait_for
 
 
 @dataclass
@@ -59,7 +57,12 @@ class Machine:
 
 
 def machine(
-    local: LocalAws, states: dict[str, Any], start: str | None = None, name: str | None = None, **members: Any
+    local: LocalAws,
+    states: dict[str, Any],
+    start: str | None = None,
+    name: str | None = None,
+    role: str = ROLE,
+    **members: Any,
 ) -> Machine:
     """A new JSONata machine; states are listed in their order, and follow each other unless they say otherwise."""
     definition = {
@@ -69,7 +72,7 @@ def machine(
         **members,
     }
     created = local.client("stepfunctions").create_state_machine(
-        name=name or unique("machine"), definition=json.dumps(definition), roleArn=ROLE
+        name=name or unique("machine"), definition=json.dumps(definition), roleArn=role
     )
     return Machine(local, created["stateMachineArn"])
 

@@ -29,11 +29,42 @@ def test_a_name_starts_once(local_aws: LocalAws) -> None:
     assert caught.value.response["Error"]["Code"] == "ExecutionAlreadyExists"
 
 
-@pytest.mark.parametrize("name", ["a b", "a/b", "x" * 81])
-def test_names_are_checked(local_aws: LocalAws, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "code"), [("a b", "InvalidName"), ("a/b", "InvalidName"), ("x" * 81, "ValidationException")]
+)
+def test_names_are_checked(local_aws: LocalAws, name: str, code: str) -> None:
     with pytest.raises(ClientError) as caught:
         machine(local_aws, {"A": passing()}).start(name=name)
-    assert caught.value.response["Error"]["Code"] == "InvalidName"
+    assert caught.value.response["Error"]["Code"] == code
+
+
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_input_has_at_most_262144_bytes(local_aws: LocalAws, letter: str) -> None:
+    tested = machine(local_aws, {"A": passing("{% $length($states.input) %}")})
+    most = (262_144 - 2) // len(letter.encode())
+
+    def given(count: int) -> str:
+        return json.dumps(letter * count, ensure_ascii=False)
+
+    done = tested.finish(tested.client.start_execution(stateMachineArn=tested.arn, input=given(most))["executionArn"])
+    assert json.loads(done["output"]) == most
+    with pytest.raises(ClientError) as caught:
+        tested.client.start_execution(stateMachineArn=tested.arn, input=given(most + 1))
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"]) == (
+        "ValidationException",
+        "1 validation error detected: Value at 'input' failed to satisfy constraint: "
+        "Member must have length less than or equal to 262144",
+    )
+
+
+def test_a_definition_has_at_most_a_mebibyte(local_aws: LocalAws) -> None:
+    with pytest.raises(ClientError) as caught:
+        machine(local_aws, {"A": passing()}, Comment="x" * 1024 * 1024)
+    error = caught.value.response["Error"]
+    assert error["Code"] == "ValidationException"
+    assert error["Message"].endswith("at 'definition' failed to satisfy constraint: Member must have length less than "
+                                     "or equal to 1048576")  # fmt: skip
 
 
 def test_input_must_be_json(local_aws: LocalAws) -> None:

@@ -79,11 +79,6 @@ def test_operators_of_later_jsonata_are_refused(local_aws: LocalAws, expression:
         )
 
 
-def test_eval_is_refused(local_aws: LocalAws) -> None:
-    error, cause = machine(local_aws, {"A": passing("{% $eval('1 + 1') %}")}).failure()
-    assert (error, "$eval" in cause) == ("States.QueryEvaluationError", True)
-
-
 def test_missing_states_are_refused(local_aws: LocalAws) -> None:
     with pytest.raises(ClientError, match="MISSING_TRANSITION_TARGET"):
         machine(local_aws, {"A": passing(Next="Nowhere")})
