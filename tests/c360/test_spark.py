@@ -37,7 +37,7 @@ def test_the_daily_schedule_on_classic_spark(tmp_path: Path) -> None:
 
 def in_project(command: str, *arguments: object) -> str:
     """What a command of the project's own environment prints."""
-    words = [ROOT / ".venv/bin" / command, *map(str, arguments)]
+    words = [str(ROOT / ".venv/bin" / command), *map(str, arguments)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
