@@ -54,7 +54,14 @@ PIPELINES: dict[str, Pipeline] = {
     ),
     # the same in one job: one container and one engine to start, instead of four
     "ndr-15m-streaming-fused": Pipeline(
-        FEATURES, (StageStep("Streaming15mStep", "ndr-15m", {**MINI_BATCH, **INPUT, **BASELINE_MONTH}),)
+        FEATURES,
+        (
+            StageStep(
+                "Streaming15mStep",
+                "ndr-15m",
+                {**MINI_BATCH, **INPUT, **BASELINE_MONTH, "--from": choice("FirstStage", "delta", "fg-a", "fg-c")},
+            ),
+        ),
     ),
     # for ad-hoc runs, backfill and repair
     "ndr-delta-builder": Pipeline(FEATURES, (DELTA,)),

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
+
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.version import version_option
 from jobs.delta.cli import log_options
 from jobs.fg_c.cli import baseline_month_option
-from jobs.streaming_15m.config import StreamingConfig
+from jobs.streaming_15m.config import FIRST_STAGES, StreamingConfig
 
 
 @command(
     name="ndr-15m",
     epilog="Example: ndr-15m --window 2026-03-10T13:08Z --input "
     "demo/scenario/fw_paloalto/acme/hq/2026/03/10/86156034ff0d1920 --lake demo/lake",
+    groups={"Stages": ("from",)},
+)
+@click.option(
+    "--from",
+    "first",
+    type=click.Choice(FIRST_STAGES),
+    default=FIRST_STAGES[0],
+    show_default=True,
+    help="First stage to run, on the tables of the stages before it; --input is read by delta only.",
 )
 @log_options
 @baseline_month_option
@@ -25,7 +36,8 @@ from jobs.streaming_15m.config import StreamingConfig
 def main(**options: Any) -> None:
     """Make slices, features, pair counts and deviations from firewall logs.
 
-    Runs ndr-delta, ndr-fg-a, ndr-pair-counts and ndr-fg-c in one process, and prints the run report of each.
+    Runs ndr-delta, ndr-fg-a, ndr-pair-counts and ndr-fg-c in one process, or those from a later one on, and prints the
+    run report of each.
     """
     from common.runtime.lake_project import with_lake_project
     from jobs.streaming_15m.job import run

@@ -9,14 +9,21 @@ from common.runtime.context import StageConfig
 from jobs.delta.config import DeltaConfig
 from jobs.fg_c.config import DeviationConfig
 
+FIRST_STAGES = ("delta", "fg-a", "fg-c")
+"""The stages that a run may begin with."""
+
 Part = TypeVar("Part", bound=StageConfig)
 
 
 @dataclass(frozen=True)
 class StreamingConfig(DeltaConfig):
-    """The configuration of the delta stage, and the month of the baselines; None lets each window choose."""
+    """The configuration of the delta stage, the month of the baselines, and the stage to begin with.
+
+    Without a month, each window has its own.
+    """
 
     baseline_month: str | None
+    first: str
 
     @property
     def delta(self) -> DeltaConfig:

@@ -1,4 +1,4 @@
-"""Runs the four feature stages in one engine session."""
+"""Runs the feature stages in one engine session."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from jobs.streaming_15m.config import StreamingConfig
 
 
 def run(config: StreamingConfig) -> None:
-    """Replaces the windows in the tables of all four stages, and prints the run report of each stage.
+    """Replaces the windows in the tables of the stages from the first one on, and prints the run report of each.
 
     Raises:
         StageError: a stage failed; later ones did not run.
     """
-    stages = (
+    stages = [
         ("ndr-delta", config.delta, run_delta),
         ("ndr-fg-a", config.features, run_fg_a),
         ("ndr-pair-counts", config.features, run_pair_counts),
         ("ndr-fg-c", config.deviations, run_fg_c),
-    )
+    ]
+    first = [name for name, *_ in stages].index(f"ndr-{config.first}")
     with open_stages(config, together=True) as start:
-        for name, own, work in stages:
+        for name, own, work in stages[first:]:
             try:
                 start(name, own, work)
             except NdrError as error:

@@ -25,6 +25,7 @@ VALUES: dict[str, str] = {
     "BatchEndTsIso": "2026-03-10T13:23:00Z",
     "BatchS3Path": "s3://acme-ingest/acme/hq/2026/03/10/00f422eb31da2d93",
     "BaselineMonth": "2026-03",
+    "FirstStage": "fg-a",
     "PublicationTarget": "redshift",
     "InventoryMonth": "2026-03",
     "ReferenceTimeIso": "2026-03-01T00:00:00Z",

@@ -32,7 +32,7 @@ COMMAND_LINES = {
         "PairCountsBuilderStep": f"ndr-pair-counts {BATCH}",
         "FGCCorrBuilderStep": f"ndr-fg-c {BATCH} --baseline-month 2026-03",
     },
-    "ndr-15m-streaming-fused": {"Streaming15mStep": f"ndr-15m {BATCH} {INPUT} --baseline-month 2026-03"},
+    "ndr-15m-streaming-fused": {"Streaming15mStep": f"ndr-15m {BATCH} {INPUT} --baseline-month 2026-03 --from fg-a"},
     "ndr-inference-predictions": {"InferencePredictionsStep": f"ndr-inference {BATCH}"},
     "ndr-prediction-feature-join": {"PredictionFeatureJoinStep": f"ndr-join {BATCH} --destination redshift"},
     "ndr-machine-inventory-unload": {"MachineInventoryUnloadStep": f"ndr-inventory-unload {PROJECT} --month 2026-03"},
@@ -91,6 +91,7 @@ def test_the_command_takes_the_defaults(name: str, step: dict[str, Any]) -> None
     ("name", "option", "value"),
     [
         ("ndr-15m-streaming-fused", "--baseline-month", "auto"),
+        ("ndr-15m-streaming-fused", "--from", "delta"),
         ("ndr-prediction-feature-join", "--destination", "lake"),
         ("ndr-backfill-historical-extractor", "--windows-filter", "all"),
         ("ndr-backfill-historical-extractor", "--source", "auto"),

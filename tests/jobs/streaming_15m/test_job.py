@@ -117,6 +117,25 @@ def test_tables_and_reports_are_those_of_the_four_commands(
         assert_same_table(one.folder, four.folder, name)
 
 
+def test_a_run_from_a_later_stage_makes_its_tables_of_those_before(past: Path, logs: Path, tmp_path: Path) -> None:
+    lake = shutil.copytree(past, tmp_path / "lake")
+    opened, windows = Lake(str(lake), SPEC), Windows.parse(NOW)
+    options = ["--window", NOW, "--engine", ENGINE, "--lake", str(lake), "--baseline-month", "2026-03"]
+
+    def deviations() -> pa.Table:
+        return opened.arrow("fg_c", windows=windows).sort_by([("window", "ascending"), ("host_ip", "ascending")])
+
+    reports(CliRunner().invoke(fused, [*options, "--input", str(logs / "now.parquet")]))
+    versions, made = {name: opened.version(name) for name in WRITTEN}, deviations()
+    for first, again in (("fg-a", ["fg_a", "pair_counts", "fg_c"]), ("fg-c", ["fg_c"])):
+        done = CliRunner().invoke(fused, [*options, "--input", str(tmp_path / "none"), "--from", first])
+        assert [report["stage"] for report in reports(done)] == [f"ndr-{name.replace('_', '-')}" for name in again]
+        versions |= {name: versions[name] + 1 for name in again}
+        assert {name: opened.version(name) for name in WRITTEN} == versions
+        assert deviations() == made
+        assert set(whole_windows(opened, windows, "fg_a")) == {window.key for window in windows}
+
+
 def test_a_stage_that_fails_is_named_and_ends_the_run(past: Path, logs: Path, tmp_path: Path) -> None:
     lake = shutil.copytree(past, tmp_path / "lake")
     shutil.rmtree(lake / "fg_b")
