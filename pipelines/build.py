@@ -92,7 +92,7 @@ def sdk_pipeline_of(name: str, pipeline: Pipeline, session: PipelineSession) -> 
         name=name,
         parameters=[sdk_value(parameter) for parameter in declared(pipeline)],
         steps=[
-            processing_step(step, pipeline.resources, after, session)
+            processing_step(step, step.resources or pipeline.resources, after, session)
             for step, after in zip(pipeline.steps, before, strict=False)
         ],
         sagemaker_session=session,
@@ -103,7 +103,9 @@ def sdk_pipeline_of(name: str, pipeline: Pipeline, session: PipelineSession) -> 
 def declared(pipeline: Pipeline) -> Iterable[Parameter]:
     """The parameters of the pipeline, each once."""
     used = [parameter for step in pipeline.steps for parameter in parameters_of({**PROJECT, **step.options})]
-    return dict.fromkeys([*used, IMAGE_REGISTRY, IMAGE_TAG, ROLE_ARN, *pipeline.resources.parameters])
+    resources = [pipeline.resources, *(step.resources for step in pipeline.steps if step.resources)]
+    ran_on = [parameter for entry in resources for parameter in entry.parameters]
+    return dict.fromkeys([*used, IMAGE_REGISTRY, IMAGE_TAG, ROLE_ARN, *ran_on])
 
 
 def processing_step(

@@ -5,6 +5,7 @@ A pipeline declares the parameters that its options name, and no others; `pipeli
 
 from __future__ import annotations
 
+from common.budgets import STEP_SECONDS
 from common.runtime.engine import ENGINES
 from pipelines.parameters import Execution, Options, Parameter, Pipeline, Resources, StageStep, choice, time_range
 
@@ -31,20 +32,27 @@ REMEDY: Options = {
     "--backfill-state-machine": Parameter("BackfillStateMachineArn"),
 }
 
-FEATURES = Resources("ml.m5.xlarge", volume_size_in_gb=50, max_runtime_in_hours=1)
-SMALL = Resources("ml.m5.large", volume_size_in_gb=30, max_runtime_in_hours=0.5)
+
+def resources(instance_type: str, volume_size_in_gb: int, work: str, step: int = 0, prefix: str = "") -> Resources:
+    """Resources for a step of a work of `common.budgets`."""
+    return Resources(instance_type, volume_size_in_gb, STEP_SECONDS[work][step], prefix=prefix)
+
+
+# a step that only waits for a backfill
+WAITING = resources("ml.t3.medium", 10, "training", 1, prefix="Remediation")
+
 
 DELTA = StageStep("DeltaBuilderStep", "ndr-delta", {**MINI_BATCH, **INPUT})
 
 
-def training_step(name: str, stage: str, more: Options | None = None) -> StageStep:
+def training_step(name: str, stage: str, more: Options | None = None, on: Resources | None = None) -> StageStep:
     """One stage of the training command."""
-    return StageStep(name, "ndr-if-training", {"--stage": stage, **TRAINING, **(more or {})})
+    return StageStep(name, "ndr-if-training", {"--stage": stage, **TRAINING, **(more or {})}, on)
 
 
 PIPELINES: dict[str, Pipeline] = {
     "ndr-15m-streaming": Pipeline(
-        FEATURES,
+        resources("ml.m5.xlarge", 50, "features"),
         (
             DELTA,
             StageStep("FGABuilderStep", "ndr-fg-a", MINI_BATCH),
@@ -54,7 +62,7 @@ PIPELINES: dict[str, Pipeline] = {
     ),
     # the same in one job: one container and one engine to start, instead of four
     "ndr-15m-streaming-fused": Pipeline(
-        FEATURES,
+        resources("ml.m5.xlarge", 50, "backfill"),
         (
             StageStep(
                 "Streaming15mStep",
@@ -64,10 +72,12 @@ PIPELINES: dict[str, Pipeline] = {
         ),
     ),
     # for ad-hoc runs, backfill and repair
-    "ndr-delta-builder": Pipeline(FEATURES, (DELTA,)),
-    "ndr-inference-predictions": Pipeline(SMALL, (StageStep("InferencePredictionsStep", "ndr-inference", MINI_BATCH),)),
+    "ndr-delta-builder": Pipeline(resources("ml.m5.xlarge", 50, "backfill"), (DELTA,)),
+    "ndr-inference-predictions": Pipeline(
+        resources("ml.m5.large", 30, "inference"), (StageStep("InferencePredictionsStep", "ndr-inference", MINI_BATCH),)
+    ),
     "ndr-prediction-feature-join": Pipeline(
-        SMALL,
+        resources("ml.m5.large", 30, "join"),
         (
             StageStep(
                 "PredictionFeatureJoinStep",
@@ -77,11 +87,11 @@ PIPELINES: dict[str, Pipeline] = {
         ),
     ),
     "ndr-machine-inventory-unload": Pipeline(
-        Resources("ml.m5.large", volume_size_in_gb=30, max_runtime_in_hours=1),
+        resources("ml.m5.large", 30, "inventory"),
         (StageStep("MachineInventoryUnloadStep", "ndr-inventory-unload", {"--month": Parameter("InventoryMonth")}),),
     ),
     "ndr-fg-b-baseline": Pipeline(
-        Resources("ml.m5.4xlarge", volume_size_in_gb=200, max_runtime_in_hours=6),
+        resources("ml.m5.4xlarge", 200, "fg_b"),
         (
             StageStep(
                 "FGBaselineBuilderStep",
@@ -91,11 +101,10 @@ PIPELINES: dict[str, Pipeline] = {
         ),
     ),
     "ndr-if-training": Pipeline(
-        # the second step waits for the backfill that it starts
-        Resources("ml.m5.2xlarge", volume_size_in_gb=100, max_runtime_in_hours=24),
+        resources("ml.m5.2xlarge", 100, "training"),
         (
             training_step("TrainingDataVerifierStep", "verify"),
-            training_step("MissingFeatureCreationStep", "remediate", REMEDY),
+            training_step("MissingFeatureCreationStep", "remediate", REMEDY, WAITING),
             training_step("PostRemediationVerificationStep", "reverify"),
             training_step("IFTrainingStep", "train"),
             training_step("ModelPublishStep", "publish"),
@@ -104,7 +113,7 @@ PIPELINES: dict[str, Pipeline] = {
         ),
     ),
     "ndr-backfill-historical-extractor": Pipeline(
-        Resources("ml.m5.large", volume_size_in_gb=30, max_runtime_in_hours=2),
+        resources("ml.m5.large", 30, "extractor"),
         (
             StageStep(
                 "HistoricalWindowsExtractorStep",

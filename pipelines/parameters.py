@@ -51,21 +51,25 @@ def time_range(start: str, end: str) -> TimeRange:
 
 @dataclass(frozen=True)
 class Resources:
-    """What the jobs of a pipeline run on unless a start says otherwise."""
+    """What the jobs of a pipeline, or of one of its steps, run on unless a start says otherwise.
+
+    The names of the parameters begin with the prefix.
+    """
 
     instance_type: str
     volume_size_in_gb: int
-    max_runtime_in_hours: float
+    max_runtime_in_seconds: int
     instance_count: int = 1
+    prefix: str = ""
 
     @property
     def parameters(self) -> tuple[Parameter, Parameter, Parameter, Parameter]:
         """Instance type, number of instances, volume size in GB, and longest run time in seconds."""
         return (
-            Parameter("InstanceType", self.instance_type),
-            Parameter("InstanceCount", self.instance_count),
-            Parameter("VolumeSizeInGB", self.volume_size_in_gb),
-            Parameter("MaxRuntimeInSeconds", round(self.max_runtime_in_hours * 3600)),
+            Parameter(f"{self.prefix}InstanceType", self.instance_type),
+            Parameter(f"{self.prefix}InstanceCount", self.instance_count),
+            Parameter(f"{self.prefix}VolumeSizeInGB", self.volume_size_in_gb),
+            Parameter(f"{self.prefix}MaxRuntimeInSeconds", self.max_runtime_in_seconds),
         )
 
 
@@ -77,11 +81,13 @@ class StageStep:
         name: name of the step in SageMaker.
         command: command of the stage, which is also the name of its image.
         options: options of the command, in addition to those that all steps have.
+        resources: what it runs on, if not on what the pipeline's jobs do.
     """
 
     name: str
     command: str
     options: Options
+    resources: Resources | None = None
 
 
 @dataclass(frozen=True)

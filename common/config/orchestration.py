@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from common.budgets import STEP_SECONDS, UNDER_WINDOW_LOCK, budget_seconds
 from common.config.loader import Settings
 from common.config.values import BUCKET, AtLeastOne, Count, matching, without_last_slash, wrong
 from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 
 GRID_MINUTES = tuple((GRID_OFFSET_SECONDS + number * WINDOW_SECONDS) // 60 for number in range(3600 // WINDOW_SECONDS))
+ATTEMPTS = "_poll_attempts"
 LEASE_MARGIN = 1.25
 LEASE_EXTRA_SECONDS = 600
 MOST_PARALLEL = 40
@@ -29,13 +32,15 @@ def _of_grid(minutes: tuple[int, ...]) -> tuple[int, ...]:
     return minutes
 
 
+Polls = Annotated[AtLeastOne | None, Field(validate_default=True)]
 GridMinutes = Annotated[tuple[int, ...], AfterValidator(_of_grid), Field(json_schema_extra=OF_GRID)]
 
 
 class OrchestrationParameters(Settings):
     """The timeouts and locks of the state machines, and the location of the project's data.
 
-    A lock is a lease; by default it outlasts all polls made under it by 25 % plus ten minutes.
+    By default, a pipeline is polled for as long as its steps may start and run. A lock is a lease; by default it
+    outlasts the polls until it is renewed by 25 % plus ten minutes.
     """
 
     lake_uri: Annotated[str, matching("(s3://|file://|/).+", "an s3:// or file:// URI or an absolute path")]
@@ -47,22 +52,22 @@ class OrchestrationParameters(Settings):
     ]
     """Folder of the project's batches, s3://bucket/org1/org2."""
     poll_seconds: AtLeastOne = 30
-    """Time between polls of a running pipeline."""
-    features_poll_attempts: AtLeastOne = 120
-    """Polls of the 15-minute pipeline before it is stopped as overdue."""
-    inference_poll_attempts: AtLeastOne = 60
+    """Time between polls of a running pipeline; of one that runs for long, a fifth of that time, up to 5 min."""
+    features_poll_attempts: Polls = None
+    """Polls of the 15-minute pipeline, this time apart, before it is stopped as overdue."""
+    inference_poll_attempts: Polls = None
     """The same for inference."""
-    join_poll_attempts: AtLeastOne = 60
+    join_poll_attempts: Polls = None
     """The same for the join."""
-    inventory_poll_attempts: AtLeastOne = 120
+    inventory_poll_attempts: Polls = None
     """The same for the inventory."""
-    fg_b_poll_attempts: AtLeastOne = 480
+    fg_b_poll_attempts: Polls = None
     """The same for the baselines."""
-    training_poll_attempts: AtLeastOne = 960
+    training_poll_attempts: Polls = None
     """The same for training."""
-    extractor_poll_attempts: AtLeastOne = 120
+    extractor_poll_attempts: Polls = None
     """The same for the extractor."""
-    backfill_poll_attempts: AtLeastOne = 240
+    backfill_poll_attempts: Polls = None
     """The same for each pipeline of a backfill."""
     lock_lease_seconds: Annotated[int | None, Field(validate_default=True)] = None
     """Lease of the lock on a window; it is renewed before each pipeline starts."""
@@ -81,19 +86,25 @@ class OrchestrationParameters(Settings):
     training_gap_days: Count = 30
     """Days between the end of the training range and the event that starts training."""
 
+    @field_validator(*(f"{work}{ATTEMPTS}" for work in STEP_SECONDS))
+    @classmethod
+    def _of_budget(cls, attempts: int | None, info: ValidationInfo) -> int | None:
+        """The attempts; by default, as many as the budget of the work takes."""
+        pause: int | None = info.data.get("poll_seconds")
+        if attempts is None and pause and info.field_name:
+            return ceil(budget_seconds(info.field_name.removesuffix(ATTEMPTS)) / pause)
+        return attempts
+
     @field_validator("lock_lease_seconds", "publication_lock_lease_seconds")
     @classmethod
     def _outlasting_polls(cls, lease: int | None, info: ValidationInfo) -> int | None:
         """The lease, which the polls under it do not outlast; by default, a good deal longer than they take."""
-        known = info.data
-        try:
-            attempts = known["join_poll_attempts"]
-            if info.field_name == "lock_lease_seconds":
-                live = known["features_poll_attempts"] + known["inference_poll_attempts"] + attempts
-                attempts = max(live, known["backfill_poll_attempts"])
-            covered = attempts * known["poll_seconds"]
-        except KeyError:  # one of them is wrong, which is a problem of its own
+        works = UNDER_WINDOW_LOCK if info.field_name == "lock_lease_seconds" else ("join",)
+        attempts = [info.data.get(f"{work}{ATTEMPTS}") for work in works]
+        pause = info.data.get("poll_seconds")
+        if pause is None or None in attempts:  # one of them is wrong, which is a problem of its own
             return lease
+        covered: int = max(filter(None, attempts)) * pause
         if lease is None:
             return int(covered * LEASE_MARGIN) + LEASE_EXTRA_SECONDS
         if lease < covered:

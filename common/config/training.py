@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import floor
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from common.budgets import REMEDIATION_SECONDS
 from common.config.loader import Settings
 from common.config.values import AtLeastOne, Count, NotNegative, RoleArn, Share, Text, matching, wrong
 
@@ -89,8 +91,8 @@ class TrainingParameters(Settings):
     """Share of drifted features above which the run has drifted."""
     backfill_poll_seconds: NotNegative = 30.0
     """Time between polls of a backfill."""
-    backfill_poll_attempts: AtLeastOne = 2_880
-    """Polls of a backfill before it counts as overdue."""
+    backfill_poll_attempts: AtLeastOne = 2_820
+    """Polls of all backfills of a training before they count as overdue; its step must not end before."""
     endpoint: EndpointParameters | None = None
     """Endpoint to create or update at deployment; without it, none."""
 
@@ -101,6 +103,14 @@ class TrainingParameters(Settings):
         if rows < least:
             raise wrong(f"is {rows}, less than min_rows", f"Give at least {least}")
         return rows
+
+    @field_validator("backfill_poll_attempts")
+    @classmethod
+    def _within_the_step(cls, attempts: int, info: ValidationInfo) -> int:
+        most = floor(REMEDIATION_SECONDS / (info.data.get("backfill_poll_seconds") or 1))
+        if attempts > most:
+            raise wrong(f"is {attempts}, but the step that polls ends before", f"Give at most {most}")
+        return attempts
 
     def of_model(self) -> dict[str, Any]:
         """The settings that the model itself follows from, by name."""

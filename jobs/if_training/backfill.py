@@ -61,12 +61,13 @@ def execution_name(run_id: str, round_number: int, keys: Sequence[str]) -> str:
 
 
 class Backfill:
-    """Executions of one state machine."""
+    """Executions of one state machine, which are polled for as often as `poll_attempts` all together."""
 
     def __init__(self, state_machine_arn: str, poll_seconds: float, poll_attempts: int) -> None:
         self._arn = state_machine_arn
         self._poll_seconds = poll_seconds
         self._poll_attempts = poll_attempts
+        self._polls = 0
         self._client = client("stepfunctions")
 
     def start(self, request: dict[str, Any]) -> str:
@@ -92,17 +93,21 @@ class Backfill:
         """How the execution ended.
 
         Raises:
-            StageError: it is still running after all polls.
+            StageError: it is still running after the last poll.
             AwsError: it cannot be polled.
         """
 
         def ended() -> Outcome | None:
+            self._polls += 1
             with aws_errors(f"execution {execution_arn} could not be looked at"):
                 found = self._client.describe_execution(executionArn=execution_arn)
             return None if found["status"] == "RUNNING" else _outcome(found, execution_arn)
 
         outcome = polled(
-            f"execution {execution_arn}", ended, first_pause_seconds=self._poll_seconds, looks=self._poll_attempts
+            f"execution {execution_arn}",
+            ended,
+            first_pause_seconds=self._poll_seconds,
+            looks=max(1, self._poll_attempts - self._polls),
         )
         if outcome is not None:
             return outcome

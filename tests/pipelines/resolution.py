@@ -20,6 +20,7 @@ VALUES: dict[str, str] = {
     "ImageTag": "1.4.0",
     "RoleArn": ROLE,
     "InstanceType": "ml.r5.xlarge",
+    "RemediationInstanceType": "ml.t3.small",
     "MiniBatchId": "00f422eb31da2d93",
     "BatchStartTsIso": "2026-03-10T13:08:00Z",
     "BatchEndTsIso": "2026-03-10T13:23:00Z",

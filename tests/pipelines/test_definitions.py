@@ -59,9 +59,14 @@ def test_steps_run_as_the_catalog_lists_them(name: str) -> None:
 
 @pytest.mark.parametrize("name", PIPELINES)
 def test_resources_are_those_of_the_catalog(name: str) -> None:
-    defaults = {entry["Name"]: entry.get("DefaultValue") for entry in load(name)["Parameters"]}
-    for parameter in PIPELINES[name].resources.parameters:
-        assert defaults[parameter.name] == parameter.default
+    definition = load(name)
+    defaults = {entry["Name"]: entry.get("DefaultValue") for entry in definition["Parameters"]}
+    for step, row in zip(definition["Steps"], PIPELINES[name].steps, strict=True):
+        parameters = (row.resources or PIPELINES[name].resources).parameters
+        arguments = step["Arguments"]
+        used = {**arguments["ProcessingResources"]["ClusterConfig"], **arguments["StoppingCondition"]}
+        assert {value["Get"] for value in used.values()} == {f"Parameters.{entry.name}" for entry in parameters}
+        assert all(defaults[parameter.name] == parameter.default for parameter in parameters)
 
 
 @pytest.mark.parametrize("name", PIPELINES)

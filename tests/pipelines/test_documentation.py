@@ -33,7 +33,11 @@ def test_parameters_options_and_defaults() -> None:
 
 
 def test_resources() -> None:
-    rows = re.findall(r"^\| .* \| `(ml\.[^`]+)` \| (\d+) GB \| ([\d.]+) h\b", TEXT, re.M)
-    found = {(instance, int(volume), float(hours)) for instance, volume, hours in rows}
-    wanted = [pipeline.resources for pipeline in PIPELINES.values()]
-    assert found == {(row.instance_type, row.volume_size_in_gb, float(row.max_runtime_in_hours)) for row in wanted}
+    rows = re.findall(r"^\| .* \| `(ml\.[^`]+)` \| (\d+) GB \| (\d+) min\b", TEXT, re.M)
+    found = {(instance, int(volume), int(minutes) * 60) for instance, volume, minutes in rows}
+    wanted = {
+        (row.instance_type, row.volume_size_in_gb, row.max_runtime_in_seconds)
+        for pipeline in PIPELINES.values()
+        for row in (pipeline.resources, *(step.resources for step in pipeline.steps if step.resources))
+    }
+    assert found == wanted

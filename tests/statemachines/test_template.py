@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
-from common.config.orchestration import OrchestrationParameters
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
 from tests.statemachines.template import HERE, Permission, Template, needed, noted, permitted
 
@@ -215,15 +213,6 @@ def test_both_forms_of_the_15_minute_pipeline_may_be_chosen() -> None:
 def test_the_state_names_of_the_design_exist(machine: str) -> None:
     names = {path.rpartition("/")[2] for path, _ in states_of(definition_of(machine))}
     assert set(DESIGNED[machine].split()) - names == set()
-
-
-@pytest.mark.parametrize("machine", MACHINES)
-def test_a_machine_does_not_end_before_its_polls_do(machine: str) -> None:
-    defaults = OrchestrationParameters(lake_uri="/lake", ingestion_prefix="s3://bucket/acme/emea").model_dump()
-    attempts = set(re.findall(r"\$(?:item_)?orchestration\.(\w+_poll_attempts)", text_of(machine)))
-    seconds = sum(defaults[name] * defaults["poll_seconds"] for name in attempts)
-    nested = defaults["join_poll_attempts"] * defaults["poll_seconds"] if "15m" in machine else 0
-    assert definition_of(machine)["TimeoutSeconds"] > seconds + nested
 
 
 DESIGNED = {

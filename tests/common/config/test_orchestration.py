@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import ceil
 from typing import Any
 
 import pytest
@@ -24,9 +25,18 @@ SETTINGS = {
 }
 
 
-def test_leases_outlast_the_polls_under_them() -> None:
+def test_polls_last_as_long_as_the_steps_may() -> None:
     found = OrchestrationParameters(**NEEDED)
-    # (120 + 60 + 60) polls of 30 s are 7,200 s; the publication's own 60 are 1,800 s; a quarter and 600 s on top
+    # four steps of 1,200 s and their starts of 600 s are 7,200 s, in polls of 30 s
+    assert (found.features_poll_attempts, found.join_poll_attempts) == (240, 60)
+    # six steps of 6 h, one of 24 h, and seven starts, are 220,200 s
+    assert OrchestrationParameters(**NEEDED, poll_seconds=7).training_poll_attempts == ceil(220_200 / 7)
+    assert OrchestrationParameters(**NEEDED, join_poll_attempts=3).join_poll_attempts == 3
+
+
+def test_leases_outlast_the_polls_until_they_are_renewed() -> None:
+    found = OrchestrationParameters(**NEEDED)
+    # the longest polls under the lock are those of the features, 7,200 s; a quarter and 600 s on top
     assert found.lock_lease_seconds == 7200 * 1.25 + 600
     assert found.publication_lock_lease_seconds == 1800 * 1.25 + 600
     longer = OrchestrationParameters(**NEEDED, backfill_poll_attempts=1000)
