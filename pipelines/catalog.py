@@ -60,14 +60,20 @@ PIPELINES: dict[str, Pipeline] = {
             StageStep("FGCCorrBuilderStep", "ndr-fg-c", {**MINI_BATCH, **BASELINE_MONTH}),
         ),
     ),
-    # the same in one job: one container and one engine to start, instead of four
+    # the same, predictions and the staged join in one job: one container and one engine to start, instead of six
     "ndr-15m-streaming-fused": Pipeline(
         resources("ml.m5.xlarge", 50, "backfill"),
         (
             StageStep(
                 "Streaming15mStep",
                 "ndr-15m",
-                {**MINI_BATCH, **INPUT, **BASELINE_MONTH, "--from": choice("FirstStage", "delta", "fg-a", "fg-c")},
+                {
+                    **MINI_BATCH,
+                    **INPUT,
+                    **BASELINE_MONTH,
+                    "--from": choice("FirstStage", "delta", "fg-a", "fg-c"),
+                    "--through": choice("LastStage", "join", "fg-c"),
+                },
             ),
         ),
     ),
@@ -82,7 +88,11 @@ PIPELINES: dict[str, Pipeline] = {
             StageStep(
                 "PredictionFeatureJoinStep",
                 "ndr-join",
-                {**MINI_BATCH, "--destination": choice("PublicationTarget", "lake", "s3", "redshift")},
+                {
+                    **MINI_BATCH,
+                    "--destination": choice("PublicationTarget", "lake", "s3", "redshift"),
+                    "--staged": Parameter("StagedJoin", "none"),
+                },
             ),
         ),
     ),

@@ -173,8 +173,12 @@ class Journal:
         try:
             yield
         finally:
-            held, self._held = self._held, None
-            self._commit(status for stages in held.values() for status in stages.values())
+            self.settle()
+
+    def settle(self) -> None:
+        """Writes the notes that are held; those of the rest of the block are written at once."""
+        held, self._held = self._held, None
+        self._commit(status for stages in (held or {}).values() for status in stages.values())
 
     def _entries(self, stage: str, windows: Windows, incomplete_reason: str | None) -> Iterator[StageStatus]:
         known = read_statuses(self._lake, windows) if READ_BY[stage] else {}

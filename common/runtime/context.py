@@ -57,20 +57,20 @@ class StageRun:
     report: RunReport
 
 
-def run_stage(stage: str, config: Config, work: Callable[[Config, StageRun], None]) -> None:
-    """Opens the engine and the lake, runs the stage, and prints its run report on stdout."""
-    with open_stages(config) as start:
+def run_stage(stage: str, config: Config, work: Callable[[Config, StageRun], None], engine: bool = True) -> None:
+    """Opens the engine, unless none is needed, and the lake, runs the stage, and prints its run report on stdout."""
+    with open_stages(config, engine=engine) as start:
         start(stage, config, work)
 
 
 @contextmanager
 def open_stages(
-    config: StageConfig, together: bool = False
+    config: StageConfig, together: bool = False, engine: bool = True
 ) -> Iterator[Callable[[str, Any, Callable[[Any, StageRun], None]], None]]:
     """Yields a function that runs a stage and prints its run report; all its runs share one engine session.
 
     With `together`, the stages are parts of one run over the same windows: their notes in `window_status` are
-    written in two commits.
+    written in two commits. Without an engine, stages have no session.
     """
     from common.features.spec import load_spec
     from common.lake.lake import Lake
@@ -82,10 +82,12 @@ def open_stages(
     require_writable(config.lake_uri)
     clear_up(LakeReader(config.lake_uri, spec))
     with ExitStack() as opened:
-        with activity(f"starting engine {config.engine}"):
-            remote = config.lake_uri.startswith("s3://")
-            session = opened.enter_context(open_engine(config.engine, remote_storage=remote))
-            lake = Lake.opened(config.lake_uri, spec, session, config.engine, project.identity)
+        session: Any = None
+        if engine:
+            with activity(f"starting engine {config.engine}"):
+                remote = config.lake_uri.startswith("s3://")
+                session = opened.enter_context(open_engine(config.engine, remote_storage=remote))
+        lake = Lake.opened(config.lake_uri, spec, session, config.engine, project.identity)
 
         def start(stage: str, own: Any, work: Callable[[Any, StageRun], None]) -> None:
             report = new_report(stage, own)

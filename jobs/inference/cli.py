@@ -23,7 +23,7 @@ from jobs.inference.config import InferenceConfig
 @click.option(
     "--top-features",
     type=click.IntRange(5, 10),
-    default=8,
+    default=InferenceConfig.top_features,
     show_default=True,
     help="Number of reasons to keep for each prediction.",
 )

@@ -11,5 +11,5 @@ from common.runtime.context import StageConfig
 class InferenceConfig(StageConfig):
     """The model to use (without it, the current one), and how many reasons each prediction gives."""
 
-    model: str | None
-    top_features: int
+    model: str | None = None
+    top_features: int = 8

@@ -16,7 +16,14 @@ from jobs.join.config import DESTINATIONS, JoinConfig
 @command(
     name="ndr-join",
     epilog="Example: ndr-join --window 2026-03-10T13:08Z --lake demo/lake",
-    groups={"Output": ("destination",)},
+    groups={"Output": ("destination",), "Input": ("staged",)},
+)
+@click.option(
+    "--staged",
+    metavar="ID|none",
+    default="none",
+    show_default=True,
+    help="Publish the rows that ndr-15m --through join staged under this id, its --mini-batch-id; none: join them now.",
 )
 @click.option(
     "--destination",
@@ -29,9 +36,15 @@ from jobs.join.config import DESTINATIONS, JoinConfig
 @stage_options
 @version_option
 @report_errors
-def main(**options: Any) -> None:
+def main(staged: str, **options: Any) -> None:
     """Join predictions with the features an analyst checks first, and publish the rows."""
     from common.runtime.lake_project import with_lake_project
-    from jobs.join.job import run
 
-    run_stage("ndr-join", JoinConfig(**with_lake_project(options)), run)
+    if staged != "none":
+        from jobs.join.staging import publish_staged
+
+        run_stage("ndr-join", JoinConfig(staged=staged, **with_lake_project(options)), publish_staged, engine=False)
+    else:
+        from jobs.join.job import run
+
+        run_stage("ndr-join", JoinConfig(**with_lake_project(options)), run)

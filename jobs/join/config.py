@@ -11,6 +11,7 @@ DESTINATIONS = ("lake", "s3", "redshift")
 
 @dataclass(frozen=True)
 class JoinConfig(StageConfig):
-    """A run of the join stage; it always writes the lake first."""
+    """A run of the join stage, which always writes the lake first; and the id that its rows are staged under."""
 
     destination: str = "lake"
+    staged: str | None = None

@@ -14,6 +14,7 @@ from common.windows import Windows
 from jobs.join.config import JoinConfig
 from jobs.join.parquet import in_order
 from jobs.join.publication import publisher
+from jobs.join.staging import TABLE, Stage, revisions_of
 from jobs.join.transform import join_predictions
 
 if TYPE_CHECKING:
@@ -29,11 +30,52 @@ def run(config: JoinConfig, stage: StageRun) -> None:
     """
     lake, windows = stage.lake, config.windows
     publish = publisher(config, stage)
-    if not lake.exists("predictions"):
-        day = day_of_project(lake, stage.project)
-        stage.report.learns({"model": f"{day}: nothing is scored yet, so nothing is published"})
+    if learning := _learning(stage):
+        stage.report.learns(learning)
         return
     whole_windows(lake, windows, "predictions", SCORED)
+    joined = _joined(config, stage)
+    with stage.report.step(TABLE):
+        version, rows = lake.replace(TABLE, joined, windows.predicate)
+    stage.report.rows_out = rows
+    stage.report.wrote(TABLE, version, rows)
+    if publish is not None:
+        with stage.report.step(config.destination):
+            published = in_order(lake.arrow(TABLE, windows=windows), lake.table(TABLE))
+            stage.report.details["publication"] = publish(published)
+
+
+def run_staged(config: JoinConfig, stage: StageRun) -> None:
+    """Stages the rows of the windows under the id of the configuration, for `publish_staged`.
+
+    Raises:
+        InputError: there are no predictions, their features are missing, or they are older than these.
+    """
+    lake, windows = stage.lake, config.windows
+    table = lake.table(TABLE)
+    staged = Stage(lake, windows, config.staged or "")
+    if learning := _learning(stage):
+        staged.write(table.arrow.empty_table(), {}, learning)
+        stage.report.learns(learning)
+        return
+    statuses = whole_windows(lake, windows, "predictions", SCORED)
+    joined = _joined(config, stage)
+    with stage.report.step("stage"):
+        rows = joined.toArrow().select(table.column_names).cast(table.arrow)
+        staged.write(rows, revisions_of(statuses), {})
+    stage.report.rows_out = len(rows)
+
+
+def _learning(stage: StageRun) -> dict[str, str]:
+    """What a project without predictions still learns."""
+    if stage.lake.exists("predictions"):
+        return {}
+    return {"model": f"{day_of_project(stage.lake, stage.project)}: nothing is scored yet, so nothing is published"}
+
+
+def _joined(config: JoinConfig, stage: StageRun) -> DataFrame:
+    """The rows of the windows, checked."""
+    lake, windows = stage.lake, config.windows
     predictions = lake.read("predictions", windows)
     current = lake.read("fg_a", windows)
     horizon = F.col("baseline_horizon") == F.lit(stage.project.model_horizon)
@@ -41,14 +83,7 @@ def run(config: JoinConfig, stage: StageRun) -> None:
     with stage.report.step("check"):
         joined = join_predictions(predictions, current, deviations, stage.spec, config.project_name)
         stage.report.rows_in = _check(predictions, joined, windows)
-    with stage.report.step("prediction_join"):
-        version, rows = lake.replace("prediction_join", joined, windows.predicate)
-    stage.report.rows_out = rows
-    stage.report.wrote("prediction_join", version, rows)
-    if publish is not None:
-        with stage.report.step(config.destination):
-            published = in_order(lake.arrow("prediction_join", windows=windows), lake.table("prediction_join"))
-            stage.report.details["publication"] = publish(published)
+    return joined
 
 
 def _check(predictions: DataFrame, joined: DataFrame, windows: Windows) -> int:

@@ -73,7 +73,11 @@ def main() -> None:
     help="Project file: its parameters and routing are written to the tables; repeatable.",
 )
 @click.option("--set", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of a stack; repeatable.")
-@click.option("--fused/--no-fused", default=None, help="Run the 15-minute pipeline as one step, or as four.")
+@click.option(
+    "--fused/--no-fused",
+    default=None,
+    help="Run a window in one job, or in six.  [default: as deployed before; else one]",
+)
 @click.option(
     "--steps", type=click.Choice(["process", "docker"]), help="Run steps as commands or as images.  [default: process]"
 )

@@ -27,6 +27,8 @@ VALUES: dict[str, str] = {
     "BatchS3Path": "s3://acme-ingest/acme/hq/2026/03/10/00f422eb31da2d93",
     "BaselineMonth": "2026-03",
     "FirstStage": "fg-a",
+    "LastStage": "fg-c",
+    "StagedJoin": "00f422eb31da2d93",
     "PublicationTarget": "redshift",
     "InventoryMonth": "2026-03",
     "ReferenceTimeIso": "2026-03-01T00:00:00Z",

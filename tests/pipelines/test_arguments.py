@@ -32,9 +32,13 @@ COMMAND_LINES = {
         "PairCountsBuilderStep": f"ndr-pair-counts {BATCH}",
         "FGCCorrBuilderStep": f"ndr-fg-c {BATCH} --baseline-month 2026-03",
     },
-    "ndr-15m-streaming-fused": {"Streaming15mStep": f"ndr-15m {BATCH} {INPUT} --baseline-month 2026-03 --from fg-a"},
+    "ndr-15m-streaming-fused": {
+        "Streaming15mStep": f"ndr-15m {BATCH} {INPUT} --baseline-month 2026-03 --from fg-a --through fg-c"
+    },
     "ndr-inference-predictions": {"InferencePredictionsStep": f"ndr-inference {BATCH}"},
-    "ndr-prediction-feature-join": {"PredictionFeatureJoinStep": f"ndr-join {BATCH} --destination redshift"},
+    "ndr-prediction-feature-join": {
+        "PredictionFeatureJoinStep": f"ndr-join {BATCH} --destination redshift --staged 00f422eb31da2d93"
+    },
     "ndr-machine-inventory-unload": {"MachineInventoryUnloadStep": f"ndr-inventory-unload {PROJECT} --month 2026-03"},
     "ndr-fg-b-baseline": {
         "FGBaselineBuilderStep": f"ndr-fg-b {PROJECT} --month 2026-03 --reference-time 2026-03-01T00:00:00Z"
@@ -92,6 +96,8 @@ def test_the_command_takes_the_defaults(name: str, step: dict[str, Any]) -> None
     [
         ("ndr-15m-streaming-fused", "--baseline-month", "auto"),
         ("ndr-15m-streaming-fused", "--from", "delta"),
+        ("ndr-15m-streaming-fused", "--through", "join"),
+        ("ndr-prediction-feature-join", "--staged", "none"),
         ("ndr-prediction-feature-join", "--destination", "lake"),
         ("ndr-backfill-historical-extractor", "--windows-filter", "all"),
         ("ndr-backfill-historical-extractor", "--source", "auto"),

@@ -47,8 +47,10 @@ def test_one_of_a_hundred_executions_of_an_event_runs_and_the_others_wait_for_it
     )
     assert said["SUCCEEDED"] == 1
     assert said["INCLUDED"] + said["DUPLICATE"] == 99
-    for command in ("ndr-15m", "ndr-inference", "ndr-join"):
-        assert len(calls_of(plane, command, 0)) == 1, command
+    (fused,), (join,) = calls_of(plane, "ndr-15m", 0), calls_of(plane, "ndr-join", 0)
+    assert calls_of(plane, "ndr-inference", 0) == []
+    assert "--through join" in fused and "--mini-batch-id batch000" in fused
+    assert join.endswith("--staged batch000")
 
 
 def test_an_event_that_comes_again_later_is_a_duplicate(plane: ControlPlane) -> None:
@@ -158,7 +160,7 @@ def test_an_owner_whose_lease_was_lost_releases_nothing_and_waits(plane: Control
         ExpressionAttributeValues={":batches": {"SS": [path]}},
     )  # fmt: skip
     assert '"INCLUDED"' in plane.finish(owner)["output"]
-    assert len(calls_of(plane, "ndr-inference", 6)) == 0
+    assert len(calls_of(plane, "ndr-join", 6)) == 0
 
 
 def test_a_batch_that_fails_its_window_is_set_aside_and_the_others_are_published(plane: ControlPlane) -> None:

@@ -138,7 +138,7 @@ def test_a_run_from_a_later_stage_makes_its_tables_of_those_before(past: Path, l
 
 def test_a_stage_that_fails_is_named_and_ends_the_run(past: Path, logs: Path, tmp_path: Path) -> None:
     lake = shutil.copytree(past, tmp_path / "lake")
-    shutil.rmtree(lake / "fg_b")
+    shutil.rmtree(lake / "fg_b" / "host")
     arguments = ["--window", NOW, "--engine", ENGINE, "--lake", str(lake), "--input", str(logs / "now.parquet")]
     done = CliRunner().invoke(fused, arguments)
     assert done.exit_code == 1
@@ -148,7 +148,7 @@ def test_a_stage_that_fails_is_named_and_ends_the_run(past: Path, logs: Path, tm
         "ndr-pair-counts",
     ]
     (error,) = error_lines(done.stderr)
-    assert error.startswith("error: ndr-fg-c: table fg_b/publications has no baseline of horizon 7d for month 2026-03")
+    assert error.startswith("error: ndr-fg-c: table fg_b/host ")
     alone = CliRunner().invoke(fg_c, ["--window", NOW, "--engine", ENGINE, "--lake", str(lake)])
     assert error == alone.stderr.splitlines()[-1].replace("error: ", "error: ndr-fg-c: ")
 
@@ -194,6 +194,7 @@ def test_nothing_runs_after_a_stage_that_fails(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--window", NOW, "--lake", "x"], "--input"),
+        (["--window", NOW, "--input", "x", "--lake", "x", "--through", "join"], "--mini-batch-id"),
         (["--window", NOW, "--input", "x"], "--lake"),
         (["--window", NOW, "--input", "x", "--lake", "x", "--baseline-month", "2026-13"], "2026-13"),
         (["--window", "2026-03-10T12:10Z", "--input", "x", "--lake", "x"], "2026-03-10T12:08Z"),

@@ -56,7 +56,7 @@ def test_a_changed_fragment_is_found_in_all_machines_that_use_it(clone: Path) ->
 
 def test_a_changed_definition_and_a_missing_page_are_found_and_made_anew(clone: Path) -> None:
     before = (clone / DEFINITION).read_text()
-    replace(clone / DEFINITION, "172800", "172801")
+    replace(clone / DEFINITION, "259200", "259201")
     (clone / PAGE).unlink()
     built = build(clone)
     assert stale(built, clone) == [PAGE, DEFINITION]
@@ -68,7 +68,7 @@ def test_the_check_changes_nothing_and_names_what_differs_and_the_remedy(
     clone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert generate(clone, monkeypatch, "--check").exit_code == 0
-    replace(clone / DEFINITION, "172800", "172801")
+    replace(clone / DEFINITION, "259200", "259201")
     result = generate(clone, monkeypatch, "--check")
     assert result.exit_code == 1
     assert f"{DEFINITION}: differs from what statemachines/sources generates. Run make statemachines" in result.output
@@ -76,7 +76,7 @@ def test_the_check_changes_nothing_and_names_what_differs_and_the_remedy(
 
 
 def test_the_command_says_what_it_did_with_each_file(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    replace(clone / DEFINITION, "172800", "172801")
+    replace(clone / DEFINITION, "259200", "259201")
     left_over = Path("statemachines", "sfn_ndr_gone.asl.json")
     (clone / left_over).write_text("{}")
     lines = generate(clone, monkeypatch).output.splitlines()
