@@ -13,6 +13,7 @@ from localaws.processes.jobs import Processes
 from localaws.server import constraints, wire
 from localaws.server.settings import Settings
 from localaws.services import alarms, cloudformation, notifications, queues, reserved_words, schedules, tables
+from localaws.services.ecs import Tasks
 from localaws.services.functions.handlers import Functions
 from localaws.services.glue import GlueRuns
 from localaws.services.redshift_data.engine import Engine
@@ -55,6 +56,8 @@ class Plugin:
         self._runner = Runner(records, processes)
         self._glue = GlueRuns(processes, self._store)
         self._glue.install()
+        self._tasks = Tasks(processes)
+        self._tasks.install()
         engine = Engine(settings.home / "redshift", Objects())
         self._redshift = DataApi(Statements(self._store), engine)
         add_service("redshift-data", "RedshiftData", wire.service(self._redshift.operations()), "redshiftdata")
@@ -73,6 +76,7 @@ class Plugin:
         self.functions.pools.close()
         self._runner.close()
         self._glue.close()
+        self._tasks.close()
         self._redshift.close()
         self._persistence.close()
 
