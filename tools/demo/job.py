@@ -89,12 +89,6 @@ def _project(config: DemoConfig, windows: Plan, batches: list[MiniBatch]) -> dic
             "lake_uri": str(config.lake),
             "ingestion_prefix": f"s3://ndr-ingestion-000000000000-us-east-1/{folder}",
             "poll_seconds": 1,
-            "features_poll_attempts": 1800,
-            "inference_poll_attempts": 1800,
-            "join_poll_attempts": 1800,
-            "inventory_poll_attempts": 1800,
-            "fg_b_poll_attempts": 7200,
-            "training_poll_attempts": 14400,
         },
     }
 
