@@ -31,17 +31,20 @@ NOT_THERE = {
     "ndr-15m": (("--window", WINDOW, "--input", "/logs"), "input '/logs' does not exist"),
     "ndr-pair-counts": (("--window", WINDOW), "table delta_pair does not exist"),
     "ndr-fg-a": (("--window", WINDOW), "table delta_host does not exist"),
-    "ndr-fg-b": (("--month", "2026-03"), "table fg_a does not exist"),
     "ndr-fg-c": (("--window", WINDOW), "table fg_a does not exist"),
-    "ndr-if-training": (("--window", "2026-03-03T00:08Z/2026-03-10T00:08Z"), "table fg_a does not exist"),
-    "ndr-inference": (("--window", WINDOW), "there is no current model"),
-    "ndr-join": (("--window", WINDOW), "table predictions does not exist"),
-    "ndr-inventory-unload": (("--month", "2026-03"), "redshift"),
+    "ndr-if-training": (("--window", "2026-03-03T00:08Z/2026-03-10T00:08Z"), "only 0.0% of the windows"),
     "ndr-extractor": (
         ("--window", WINDOW, "--request-id", "r", "--input-prefix", "/fw", "--manifest", "/lake/m"),
         "/fw",
     ),
 }
+YOUNG = {
+    "ndr-fg-b": (("--month", "2026-03"), "learning"),
+    "ndr-inference": (("--window", WINDOW), "learning"),
+    "ndr-join": (("--window", WINDOW), "learning"),
+    "ndr-inventory-unload": (("--month", "2026-03"), "machine_inventory"),
+}
+"""Stages with nothing to do in an empty lake, and what their report says why by."""
 
 
 def test_there_is_an_image_for_each_stage() -> None:
@@ -77,6 +80,20 @@ def test_what_is_not_there_is_named(image: str, tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert named in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("image", YOUNG)
+def test_a_young_project_is_no_failure(image: str, tmp_path: Path) -> None:
+    arguments, told_by = YOUNG[image]
+    (tmp_path / "lake").mkdir()
+    give_to_images_user(tmp_path)
+    done = run_image(image, *arguments, "--lake", "/lake", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert told_by in json.loads(done.stdout)["details"]
+
+
+def test_every_step_is_tried_on_an_empty_lake() -> None:
+    assert sorted([*NOT_THERE, *YOUNG]) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("image", ON_TABLES)

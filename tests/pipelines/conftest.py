@@ -22,6 +22,7 @@ REGISTRY, TAG = "123456789012.dkr.ecr.eu-central-1.amazonaws.com", "1.4.0"
 MANIFEST = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": []}
 
 Run = Callable[..., Result]
+PUSHED = Path("build") / "push.json"
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +37,13 @@ def moto_server() -> Iterator[str]:
 @pytest.fixture
 def record(tmp_path: Path) -> Path:
     """Where the last push is kept during the test; nothing was pushed."""
-    return tmp_path / "build" / "push.json"
+    return tmp_path / PUSHED
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch, record: Path) -> pytest.MonkeyPatch:
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """An environment that says nothing of AWS, of the pipelines' role or of a push."""
-    monkeypatch.setattr(images, "PUSHED", record)
+    monkeypatch.setattr(images, "PUSHED", tmp_path / PUSHED)
     for name in [name for name in os.environ if name.startswith(("AWS_", "NDR_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
