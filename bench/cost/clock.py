@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Generator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-Steps = Generator["float | Process", None, None]
+Steps = Iterator["float | Process"]
 """What a process does: it yields the seconds until it goes on, or a process whose end it waits for."""
 
 

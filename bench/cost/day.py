@@ -8,17 +8,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from statistics import quantiles
 from typing import Any
 
 from bench.cost.clock import Clock, Process
-from bench.cost.machines import ORCHESTRATION, PUBLICATION, Execution, Job, definition_of_machine
+from bench.cost.machines import ORCHESTRATION, Execution, Job
 from bench.cost.published import DAY_SECONDS, PROCESS_SECONDS, RUNNERS, TRANSITION, WINDOW_SECONDS, Quantiles, Runner
 from common.windows import WINDOW_SECONDS as GRID
-
 from pipelines.definitions import load
 from statemachines.definitions import FOLDER
 
+JOIN = "PipelineNamePredictionJoin"
 LIVE, BACKFILL = "sfn_ndr_15m_features_inference", "sfn_ndr_backfill_reprocessing"
 WINDOWS = 96
 BACKFILLED_DAYS = 30
@@ -42,12 +43,19 @@ class Form:
     runner: str
     fused: bool
     by_range: bool
-    """Whether an item of a backfill is a day, in place of a window."""
+    """Whether an item of a backfill is a day, also where the definitions have windows."""
+    publisher: str = ""
+    """The runner of publications, if it is another one."""
 
     @property
     def title(self) -> str:
         """The name in tables."""
-        return f"{RUNNERS[self.runner].title}, {'fused' if self.fused else 'stepwise'}"
+        other = ", publication by a function" if self.publisher else ""
+        return f"{RUNNERS[self.runner].title}, {'fused' if self.fused else 'stepwise'}{other}"
+
+    def runner_of(self, placeholder: str) -> Runner:
+        """What runs the pipeline, or its work, that a placeholder of the definitions stands for."""
+        return RUNNERS[self.publisher if self.publisher and placeholder == JOIN else self.runner]
 
 
 FORMS = (
@@ -56,6 +64,7 @@ FORMS = (
     Form("tasks", fused=False, by_range=True),
     Form("tasks", fused=True, by_range=True),
     Form("tasks with SOCI", fused=True, by_range=True),
+    Form("tasks with SOCI", fused=True, by_range=True, publisher="functions"),
     Form("functions", fused=True, by_range=True),
 )
 
@@ -88,6 +97,8 @@ class Day:
     """Seconds from the event of each batch to its publication."""
     assumed: set[str] = field(default_factory=set)
     backfill_seconds: float = 0
+    item: str = ""
+    """What an item of the backfill is."""
     suppressed: int = 0
     """Events that ended without a publication of their own."""
 
@@ -104,14 +115,9 @@ class Day:
         """Whether features, predictions and join are one job."""
         return self.form.fused
 
-    @property
-    def by_pipeline(self) -> bool:
-        """Whether jobs are started by pipelines, and polled."""
-        return self._runner.by_pipeline
-
-    @property
-    def _runner(self) -> Runner:
-        return RUNNERS[self.form.runner]
+    def by_pipeline(self, placeholder: str) -> bool:
+        """Whether the job is started by a pipeline, and polled."""
+        return self.form.runner_of(placeholder).by_pipeline
 
     def run(self) -> Day:
         """The day, when everything that began in it has ended."""
@@ -157,18 +163,19 @@ class Day:
     def start_job(self, execution: Execution, placeholder: str, at: float) -> Job:
         """Runs the steps of a pipeline, one after the other."""
         usage, began = self.usage[execution.account], at
-        staged = self.fused and placeholder == "PipelineNamePredictionJoin"
-        for command, instance in steps_of(self._pipeline(placeholder)):
-            pull = self._drawn(self._runner.pull)
+        runner = self.form.runner_of(placeholder)
+        staged = self.fused and placeholder == JOIN
+        for command, instance in steps_of(pipelines_of(self.fused)[placeholder]):
+            pull = self._drawn(runner.pull)
             work = self._work(command, execution, staged=staged) + PROCESS_SECONDS
-            billed = max(pull + work, self._runner.least_seconds)
-            took = self._drawn(self._runner.before) + pull + work
+            billed = max(pull + work, runner.least_seconds)
+            took = self._drawn(runner.before) + pull + work
             at += took
             usage.jobs += 1
             usage.occupied += took
             usage.billed += billed
-            usage.vcpu_seconds += billed * self._runner.vcpus(instance)
-            usage.price += self._runner.price(instance, billed)
+            usage.vcpu_seconds += billed * runner.vcpus(instance)
+            usage.price += runner.price(instance, billed)
         fails = self._failing and execution.account == "live" and execution.windows == (FAILING,) and at > began
         self._failing = self._failing and not fails
         return Job(at, not fails)
@@ -177,9 +184,6 @@ class Day:
         """Ends a job that has not ended; it stays billed as a whole."""
         if at < job.ends_at:
             job.ends_at, job.succeeds = at, False
-
-    def _pipeline(self, placeholder: str) -> str:
-        return pipelines_of(self.fused)[placeholder]
 
     def _work(self, command: str, execution: Execution, staged: bool) -> float:
         if len(execution.windows) > 1:
@@ -192,7 +196,7 @@ class Day:
 
     def _drawn(self, points: Quantiles) -> float:
         share = self._random.random()
-        for (low, least), (high, most) in zip(points, points[1:], strict=False):
+        for (low, least), (high, most) in pairwise(points):
             if share <= high:
                 return self.slower * (least + (most - least) * (share - low) / (high - low))
         return self.slower * points[-1][1]
@@ -240,7 +244,7 @@ class Day:
         by_range = self.form.by_range or "ranges.json" in key
         if self.form.by_range and "ranges.json" not in key:
             self.assumed.add("an item of the backfill is a day")
-        size = WINDOWS if by_range else 1
+        self.item, size = ("day", WINDOWS) if by_range else ("window", 1)
         items = [tuple(range(first, first + size)) for first in range(-BACKFILLED_DAYS * WINDOWS, 0, size)]
         items.reverse()
         parallel = int(ORCHESTRATION["backfill_parallelism"])
@@ -300,6 +304,6 @@ def result_of(day: Day) -> dict[str, Any]:
         "p95_minutes": round(cuts[94] / 60, 2),
         "longest_minutes": round(max(day.delays.values()) / 60, 2),
         "live": figures(live),
-        "backfill": {**figures(backfill), "hours": round(day.backfill_seconds / 3600, 2)},
+        "backfill": {**figures(backfill), "hours": round(day.backfill_seconds / 3600, 2), "item": day.item},
         "assumed": sorted(day.assumed),
     }

@@ -39,10 +39,15 @@ class Job:
 class World(Protocol):
     """What executions meet."""
 
-    fused: bool
-    by_pipeline: bool
     assumed: set[str]
     """What was simulated beside the definitions."""
+
+    @property
+    def fused(self) -> bool:
+        """Whether features, predictions and join are one job."""
+
+    def by_pipeline(self, placeholder: str) -> bool:
+        """Whether the job is started by a pipeline, and polled."""
 
     def visited(self, execution: Execution, name: str) -> None:
         """A state was entered."""
@@ -120,8 +125,7 @@ class Execution:
                 break
             elif state["Type"] == "Map":
                 yield from self._caught_up()
-                for child in self.world.children(self, state):
-                    yield child
+                yield from self.world.children(self, state)
                 name = state.get("Next")
             elif state["Type"] == "Task":
                 name = yield from self._called(name, state, states)
@@ -179,7 +183,7 @@ class Execution:
             return self._chosen(end)
         self.job = self.world.start_job(self, placeholder, self.world.now())
         self.status, self.polls, self.polled, self.stopped = "Executing", 0, 0, False
-        if self.world.by_pipeline:
+        if self.world.by_pipeline(placeholder):
             return state["Next"]
         # the definitions have no such state yet: this one waits, in place of start, polls and choice
         self.world.assumed.add("a task or function is one state, in place of the start of a pipeline and its polls")
@@ -228,7 +232,7 @@ def _counts(condition: str) -> bool:
 
 
 @cache
-def _evaluated(expression: str, status: str, polls: int, polled: float, stopped: bool, lock_attempt: int) -> Any:
+def _evaluated(expression: Any, status: str, polls: int, polled: float, stopped: bool, lock_attempt: int) -> Any:
     if not isinstance(expression, str):
         return expression
     polling = {"poll_attempt": polls, "polled_seconds": polled, "pipeline_stopped": stopped, "pipeline_status": status}

@@ -125,7 +125,7 @@ SOURCES = (
     ),
     (
         "Network interface of a Fargate task, before the pull",
-        "11 s and 44 s for two tasks of one test; anecdotal, January 2026. Taken as least and most, with 14 s as median",
+        "11 s and 44 s for two tasks of one test; anecdotal, January 2026; the least and the most, 14 s the median",
         "https://github.com/opensearch-project/opensearch-migrations/pull/2116",
     ),
     (
@@ -147,7 +147,7 @@ SOURCES = (
     ),
     (
         "Cold start of a Lambda function with NumPy",
-        "5.2 s (1 GiB) and 5.7 s (512 MiB) by the clock, 4.3 to 4.5 s of it initialisation; a benchmark of one project, "
+        "5.2 s (1 GiB) and 5.7 s (512 MiB) by the clock, 4.3 to 4.5 s of it initialisation; one project, "
         "five starts each, a package of 180 MB. Taken as median and 95 %",
         "https://dev.robot.wtf/Dev/E-1_Cold_Start_Benchmarks",
     ),
@@ -176,7 +176,7 @@ SOURCES = (
     ),
     (
         "Price of Step Functions",
-        "$0.025 for 1,000 transitions of standard workflows, us-east-1, retries counted; without the free 4,000 a month",
+        "$0.025 for 1,000 transitions of standard workflows, us-east-1; without the free 4,000 a month",
         "https://aws.amazon.com/step-functions/pricing/",
     ),
     (
