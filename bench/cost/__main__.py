@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
-from bench.cost.day import FORMS, Day, result_of
+from bench.cost.day import Day
+from bench.cost.figures import Result, result_of
+from bench.cost.forms import FORMS
 from bench.cost.page import page
 
 PAGE = Path(__file__).parents[2] / "docs" / "cost.md"
 SEED = 1
 
 
-def simulated(seed: int) -> list[dict[str, Any]]:
+def simulated(seed: int) -> list[Result]:
     """The figures of each form, with start times as published and doubled."""
     return [result_of(Day(form, seed, slower).run()) for slower in (1, 2) for form in FORMS]
 

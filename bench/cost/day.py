@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import random
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import pairwise
-from statistics import quantiles
 from typing import Any
 
 from bench.cost.clock import Clock, Process
+from bench.cost.forms import JOIN, Form, pipelines_of, steps_of
 from bench.cost.machines import ORCHESTRATION, Execution, Job
-from bench.cost.published import DAY_SECONDS, PROCESS_SECONDS, RUNNERS, TRANSITION, WINDOW_SECONDS, Quantiles, Runner
+from bench.cost.published import DAY_SECONDS, PROCESS_SECONDS, WINDOW_SECONDS, Quantiles
 from common.windows import WINDOW_SECONDS as GRID
-from pipelines.definitions import load
-from statemachines.definitions import FOLDER
 
-JOIN = "PipelineNamePredictionJoin"
 LIVE, BACKFILL = "sfn_ndr_15m_features_inference", "sfn_ndr_backfill_reprocessing"
 WINDOWS = 96
 BACKFILLED_DAYS = 30
@@ -34,39 +29,6 @@ DOUBLE = (0, 1, 5, 30, 120)
 """Seconds after its event at which the event of a batch comes again, each in a window of its own."""
 FAILING = 40
 """The window whose features fail at the first attempt."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """A runner, and how the work is cut into jobs."""
-
-    runner: str
-    fused: bool
-    by_range: bool
-    """Whether an item of a backfill is a day, also where the definitions have windows."""
-    publisher: str = ""
-    """The runner of publications, if it is another one."""
-
-    @property
-    def title(self) -> str:
-        """The name in tables."""
-        other = ", publication by a function" if self.publisher else ""
-        return f"{RUNNERS[self.runner].title}, {'fused' if self.fused else 'stepwise'}{other}"
-
-    def runner_of(self, placeholder: str) -> Runner:
-        """What runs the pipeline, or its work, that a placeholder of the definitions stands for."""
-        return RUNNERS[self.publisher if self.publisher and placeholder == JOIN else self.runner]
-
-
-FORMS = (
-    Form("pipelines", fused=False, by_range=False),
-    Form("pipelines", fused=True, by_range=True),
-    Form("tasks", fused=False, by_range=True),
-    Form("tasks", fused=True, by_range=True),
-    Form("tasks with SOCI", fused=True, by_range=True),
-    Form("tasks with SOCI", fused=True, by_range=True, publisher="functions"),
-    Form("functions", fused=True, by_range=True),
-)
 
 
 @dataclass
@@ -125,17 +87,18 @@ class Day:
         double = dict(zip(self._random.sample(range(WINDOWS), len(DOUBLE)), DOUBLE, strict=True))
         for window in range(WINDOWS):
             at = (window + 1) * GRID + self._random.uniform(0, ARRIVAL_SECONDS)
-            self._event(f"{window}", window, at)
+            self.event(f"{window}", window, at)
             if window in late:
-                self._event(f"{window} late", window, at + late[window])
+                self.event(f"{window} late", window, at + late[window])
             if window in double:
-                self._event(f"{window}", window, at + double[window])
-        self._event("yesterday's late", -1, BACKFILL_AT + 1200)
+                self.event(f"{window}", window, at + double[window])
+        self.event("yesterday's late", -1, BACKFILL_AT + 1200)
         self.clock.start(self._backfill(), BACKFILL_AT)
         self.clock.run()
         return self
 
-    def _event(self, batch: str, window: int, at: float) -> None:
+    def event(self, batch: str, window: int, at: float) -> None:
+        """Sends the event of a batch at a time."""
         self._events.setdefault(batch, at)
         self.clock.start(self._live(batch, window), at)
 
@@ -162,7 +125,7 @@ class Day:
 
     def start_job(self, execution: Execution, placeholder: str, at: float) -> Job:
         """Runs the steps of a pipeline, one after the other."""
-        usage, began = self.usage[execution.account], at
+        usage = self.usage[execution.account]
         runner = self.form.runner_of(placeholder)
         staged = self.fused and placeholder == JOIN
         for command, instance in steps_of(pipelines_of(self.fused)[placeholder]):
@@ -176,7 +139,7 @@ class Day:
             usage.billed += billed
             usage.vcpu_seconds += billed * runner.vcpus(instance)
             usage.price += runner.price(instance, billed)
-        fails = self._failing and execution.account == "live" and execution.windows == (FAILING,) and at > began
+        fails = self._failing and execution.account == "live" and execution.windows == (FAILING,)
         self._failing = self._failing and not fails
         return Job(at, not fails)
 
@@ -195,11 +158,7 @@ class Day:
         return sum(WINDOW_SECONDS[stage] for stage in stages[:through])
 
     def _drawn(self, points: Quantiles) -> float:
-        share = self._random.random()
-        for (low, least), (high, most) in pairwise(points):
-            if share <= high:
-                return self.slower * (least + (most - least) * (share - low) / (high - low))
-        return self.slower * points[-1][1]
+        return self.slower * at_share(points, self._random.random())
 
     def acquire(self, execution: Execution) -> bool:
         """Takes the locks of all its windows, unless another has one of them, or its batch is published."""
@@ -255,55 +214,9 @@ class Day:
             yield from Execution(self, "backfill", items.pop()).steps(machine)
 
 
-@cache
-def pipelines_of(fused: bool) -> dict[str, str]:
-    """The pipeline for each placeholder of the definitions, as the template says."""
-    template = (FOLDER / "template.yaml").read_text(encoding="utf-8")
-    chosen = "ndr-15m-streaming-fused" if fused else "ndr-15m-streaming"
-    found = re.findall(r"^  (PipelineName\w+): \{Value: (!Ref )?([\w-]+)\}$", template, re.MULTILINE)
-    return {name: chosen if reference else value for name, reference, value in found}
-
-
-@cache
-def steps_of(pipeline: str) -> tuple[tuple[str, str], ...]:
-    """Command and instance type of each step of a pipeline."""
-    definition = load(pipeline)
-    defaults = {entry["Name"]: entry.get("DefaultValue") for entry in definition["Parameters"]}
-
-    def of_step(arguments: Mapping[str, Any]) -> tuple[str, str]:
-        instance = arguments["ProcessingResources"]["ClusterConfig"]["InstanceType"]
-        if isinstance(instance, dict):
-            instance = defaults[instance["Get"].removeprefix("Parameters.")]
-        return arguments["AppSpecification"]["ContainerEntrypoint"][0], str(instance)
-
-    return tuple(of_step(step["Arguments"]) for step in definition["Steps"])
-
-
-def result_of(day: Day) -> dict[str, Any]:
-    """The figures of a day."""
-    cuts = quantiles(day.delays.values(), n=100, method="inclusive")
-    live, backfill = day.usage["live"], day.usage["backfill"]
-
-    def figures(usage: Usage) -> dict[str, float]:
-        return {
-            "jobs": usage.jobs,
-            "billed_hours": round(usage.billed / 3600, 2),
-            "occupied_hours": round(usage.occupied / 3600, 2),
-            "vcpu_hours": round(usage.vcpu_seconds / 3600, 2),
-            "transitions": usage.transitions,
-            "dollars_of_jobs": round(usage.price, 2),
-            "dollars_of_transitions": round(usage.transitions * TRANSITION, 2),
-        }
-
-    return {
-        "form": day.form.title,
-        "slower": day.slower,
-        "batches": len(day.delays),
-        "without_publication": day.suppressed,
-        "p50_minutes": round(cuts[49] / 60, 2),
-        "p95_minutes": round(cuts[94] / 60, 2),
-        "longest_minutes": round(max(day.delays.values()) / 60, 2),
-        "live": figures(live),
-        "backfill": {**figures(backfill), "hours": round(day.backfill_seconds / 3600, 2), "item": day.item},
-        "assumed": sorted(day.assumed),
-    }
+def at_share(points: Quantiles, share: float) -> float:
+    """The seconds that this share of starts does not exceed."""
+    for (low, least), (high, most) in pairwise(points):
+        if share <= high:
+            return least + (most - least) * (share - low) / (high - low)
+    return points[-1][1]

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from bench.cost import day, published
+from bench.cost.figures import P95_MINUTES, P95_MINUTES_DOUBLED, TIMES_FEWER, Result, goals
 from bench.cost.machines import CALL_SECONDS, ORCHESTRATION, STATE_SECONDS
-
-P95_MINUTES = 5
-P95_MINUTES_DOUBLED = 8
-TIMES_FEWER = 10
-
-Result = dict[str, Any]
 
 INTRODUCTION = f"""\
 # Delay and cost on AWS
@@ -109,21 +103,6 @@ def _usage(results: list[Result], part: str) -> list[str]:
         return (result["form"], f"{figures['jobs']:,}", *hours, f"{figures['transitions']:,}", *dollars, *more)
 
     return _table((*USAGE, "takes, hours", "item") if part == "backfill" else USAGE, map(row, results))
-
-
-def goals(once: Result, doubled: Result, base: Result) -> Result:
-    """Whether a form is in time, and how many times fewer hours than the base it takes."""
-
-    def fewer(hours: Callable[[Result], float]) -> float:
-        return round(hours(base) / hours(once), 1)
-
-    return {
-        "in_time": once["p95_minutes"] <= P95_MINUTES,
-        "in_time_doubled": doubled["p95_minutes"] <= P95_MINUTES_DOUBLED,
-        "live_billed": fewer(lambda result: result["live"]["billed_hours"]),
-        "live_occupied": fewer(lambda result: result["live"]["occupied_hours"]),
-        "all_billed": fewer(lambda result: result["live"]["billed_hours"] + result["backfill"]["billed_hours"]),
-    }
 
 
 def _goals(once: list[Result], doubled: list[Result]) -> list[str]:
