@@ -28,7 +28,8 @@ minutes later; and from 09:00 a backfill of the {day.BACKFILLED_DAYS} days befor
 DELAYS = """\
 ## From event to publication
 
-Minutes, with start times as published, and with every start time doubled. The longest is the window that failed.
+Minutes, with start times as published, and with every start time doubled. The longest is that of
+the window that failed, or of a late batch that waits for a run of its window.
 """
 
 USAGES = """\
@@ -79,7 +80,14 @@ def page(results: list[Result]) -> str:
             *_goals(once, doubled),
             "## What is assumed\n",
             *_assumed(once),
-            "\n## Sources\n",
+            "\n## Start times\n",
+            "Seconds from the request of a job to the start of its program, at shares of all starts; between them,",
+            "times are drawn in a straight line. The pull of the image is billed, what comes before is not.\n",
+            *_table(
+                ("runner", "before the pull", "pull, or cold start"),
+                ((runner.title, _points(runner.before), _points(runner.pull)) for runner in published.RUNNERS.values()),
+            ),
+            "## Sources\n",
             "Looked up in November 2026, in stored copies of these pages.\n",
             *_table(
                 ("what", "taken from it", "address"),
@@ -92,6 +100,10 @@ def page(results: list[Result]) -> str:
 
 def _minutes(result: Result) -> tuple[str, ...]:
     return tuple(f"{result[f'{name}_minutes']:.1f}" for name in ("p50", "p95", "longest"))
+
+
+def _points(points: published.Quantiles) -> str:
+    return ", ".join(f"{seconds:g} ({share:.0%})" for share, seconds in points)
 
 
 def _usage(results: list[Result], part: str) -> list[str]:
