@@ -53,6 +53,13 @@ variable "ON_WAREHOUSE" {
   ]
 }
 
+variable "ON_SERVE" {
+  description = "Stages that answer requests"
+  default = [
+    "ndr-serve",
+  ]
+}
+
 variable "ON_SAIL" {
   description = "Stages on the Sail runtime"
   default = [
@@ -147,6 +154,7 @@ target "bases-of-locks" {
       { name = "base-core", lock = "lambda" },
       { name = "base-c360", lock = "c360" },
       { name = "base-warehouse", lock = "warehouse" },
+      { name = "base-serve", lock = "serve" },
       { name = "base", lock = "sail" },
     ]
   }
@@ -175,6 +183,7 @@ target "stages" {
       on("base-core", ON_CORE),
       on("base-c360", ON_C360),
       on("base-warehouse", ON_WAREHOUSE),
+      on("base-serve", ON_SERVE),
       on("base", ON_SAIL),
       on("base-training", ON_TRAINING),
     )

@@ -60,6 +60,7 @@ images-lock: setup $(SPARK_VENV)/.installed java # the packages and jars of the 
 	$(BIN)/uv pip compile $(IMAGE_LOCK) -o requirements/image-core.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra lambda -o requirements/image-lambda.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra c360 -o requirements/image-c360.txt pyproject.toml
+	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra serve -o requirements/image-serve.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra warehouse -o requirements/image-warehouse.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra engine -o requirements/image-sail.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra sail -o requirements/image-training.txt pyproject.toml

@@ -28,8 +28,7 @@ from common.detection.calibration import HostPValues
 from common.detection.members.pairs import PairsMember, pair_samples, windows_of
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.activity import read_activity
-from common.detection.pairs.evidence import EXCESSES, KINDS, PIECES, SPREADS, pair_evidence, spread_evidence
-from common.detection.pairs.reading import NOVELTIES
+from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, PIECES, SPREADS, pair_evidence, spread_evidence
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows, strongest
 from common.detection.parameters import current_parameters
 from common.features.spec import load_spec

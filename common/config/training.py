@@ -21,11 +21,11 @@ class EndpointParameters(Settings):
     """A SageMaker endpoint that a deployed model goes to."""
 
     name: Annotated[str, matching("[A-Za-z0-9](-*[A-Za-z0-9]){0,62}", "a name of up to 63 letters, digits and hyphens")]
-    """Name of the endpoint."""
+    """Name of the endpoint; the role of the steps may create those that begin with `ndr-`."""
     image: Text
-    """Container image that serves the model."""
+    """Container image that serves the model: the pushed `ndr-serve`."""
     role_arn: RoleArn
-    """Role of the endpoint."""
+    """Role of the endpoint: the stack's output `ServingRoleArn`."""
     instance_type: Annotated[str, matching("ml[.][a-z0-9.-]+", "a type like ml.m5.large")] = "ml.m5.large"
     """Type of its instances."""
     instance_count: AtLeastOne = 1

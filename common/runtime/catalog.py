@@ -25,13 +25,13 @@ class Stage(Tool):
 
     Attributes:
         summary: what it makes, in a few words.
-        base: the image it builds on: without an engine, with what Customer 360 needs, with Sail, or also with the
-            libraries of training.
-        is_step: whether a pipeline runs it; others are run by functions and jobs.
+        base: the image it builds on: without an engine, with what Customer 360 needs, with a web server, with Sail, or
+            also with the libraries of training.
+        is_step: whether a pipeline runs it; others are run by functions, jobs and endpoints.
     """
 
     summary: str
-    base: Literal["base-core", "base-c360", "base-warehouse", "base", "base-training"] = "base"
+    base: Literal["base-core", "base-c360", "base-warehouse", "base-serve", "base", "base-training"] = "base"
     is_step: bool = True
 
 
@@ -47,6 +47,7 @@ STAGES = (
     Stage("ndr-join", "jobs.join", "predictions joined with features, published"),
     Stage("ndr-inventory-unload", "jobs.inventory_unload", "the machine inventory, from Redshift"),
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
+    Stage("ndr-serve", "jobs.serve", "scores of features on request, at an endpoint", "base-serve", False),
     Stage("ndr-manifest-builder", "jobs.manifest_builder", "manifests of NDJSON files that land", "base-core", False),
     Stage("ndr-ndjson-to-parquet", "jobs.ndjson_to_parquet", "Parquet from NDJSON, as text", "base-core", False),
     Stage("c360-validate", "jobs.c360_validate", "delivered files of Customer 360, sorted", "base-core", False),

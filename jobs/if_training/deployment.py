@@ -12,7 +12,7 @@ from common.detection.inputs import model_features
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.decisions import REFUSE, Decision, Note, record
 from common.detection.registry.formats import sha256
-from common.detection.registry.pointer import altered, parsed_pointer, pointer_content, promoted_run
+from common.detection.registry.pointer import altered, manifest_sha256, parsed_pointer, pointer_content, promoted_run
 from common.detection.registry.promotion import promote, settle
 from common.errors import DeploymentError, ModelError
 from common.lake.learning import day_of_project, is_young
@@ -91,7 +91,8 @@ def deploy(run: TrainingRun) -> None:
     with run.report.step("promote"):
         moved = promote(run.store, run.config.project_name, run.run_id, note).moved
         settle(run.lake, run.store)
-        endpoint = upsert_endpoint(run.parameters.endpoint, run.run_id, f"{run.store.uri}/{run.run_id}")
+        digest = manifest_sha256(run.store, run.run_id)
+        endpoint = upsert_endpoint(run.parameters.endpoint, run.run_id, f"{run.store.uri}/{run.run_id}", digest)
         run.write("deploy", True, "deployed", content | {"endpoint": endpoint}, "; ".join(refused))
     run.describe(deployed=True, pointer_moved=moved, endpoint=endpoint)
 

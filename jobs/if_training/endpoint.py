@@ -16,10 +16,13 @@ NAME_MOST = 63
 VARIANT = "AllTraffic"
 
 
-def upsert_endpoint(parameters: EndpointParameters | None, run_id: str, model_uri: str) -> str | None:
+def upsert_endpoint(
+    parameters: EndpointParameters | None, run_id: str, model_uri: str, manifest_sha256: str
+) -> str | None:
     """The endpoint that now serves, or is about to serve, the model; None where the project has none.
 
-    The model and the endpoint configuration are named by run and settings, and kept where they exist.
+    The model and the endpoint configuration are named by run, manifest and settings, and kept where they exist. The
+    container is told the digest of the manifest, and serves no other model.
 
     Raises:
         DeploymentError: the model is not in S3, from where SageMaker takes it.
@@ -33,9 +36,9 @@ def upsert_endpoint(parameters: EndpointParameters | None, run_id: str, model_ur
             "Use a lake in S3, or remove the endpoint from the project parameters",
         )
     sagemaker = client("sagemaker")
-    name = resource_name(parameters, run_id)
+    name = resource_name(parameters, run_id, manifest_sha256)
     with aws_errors(f"endpoint {parameters.name} could not be given model {run_id}"):
-        _create(sagemaker.create_model, **_model(parameters, name, model_uri))
+        _create(sagemaker.create_model, **_model(parameters, name, model_uri, manifest_sha256))
         _create(sagemaker.create_endpoint_config, **_configuration(parameters, name))
         if not _create(sagemaker.create_endpoint, EndpointName=parameters.name, EndpointConfigName=name):
             found = sagemaker.describe_endpoint(EndpointName=parameters.name)
@@ -44,19 +47,20 @@ def upsert_endpoint(parameters: EndpointParameters | None, run_id: str, model_ur
     return parameters.name
 
 
-def resource_name(parameters: EndpointParameters, run_id: str) -> str:
-    """The name of the model and of the endpoint configuration: the same for the same run and settings."""
-    digest = hashlib.sha256(repr((parameters, run_id)).encode()).hexdigest()[:12]
+def resource_name(parameters: EndpointParameters, run_id: str, manifest_sha256: str) -> str:
+    """The name of the model and of the endpoint configuration: the same for the same run, manifest and settings."""
+    digest = hashlib.sha256(repr((parameters, run_id, manifest_sha256)).encode()).hexdigest()[:12]
     return re.sub(r"[^A-Za-z0-9-]+", "-", f"ndr-{run_id}")[: NAME_MOST - 13] + f"-{digest}"
 
 
-def _model(parameters: EndpointParameters, name: str, model_uri: str) -> dict[str, Any]:
+def _model(parameters: EndpointParameters, name: str, model_uri: str, manifest_sha256: str) -> dict[str, Any]:
     source = {"S3Uri": f"{model_uri}/", "S3DataType": "S3Prefix", "CompressionType": "None"}
-    return {
-        "ModelName": name,
-        "ExecutionRoleArn": parameters.role_arn,
-        "PrimaryContainer": {"Image": parameters.image, "ModelDataSource": {"S3DataSource": source}},
+    container = {
+        "Image": parameters.image,
+        "ModelDataSource": {"S3DataSource": source},
+        "Environment": {"NDR_MANIFEST_SHA256": manifest_sha256},
     }
+    return {"ModelName": name, "ExecutionRoleArn": parameters.role_arn, "PrimaryContainer": container}
 
 
 def _configuration(parameters: EndpointParameters, name: str) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from common.detection.members.member import FitSettings, Samples
 from common.detection.members.pairs import PairsMember, pair_samples, windows_of
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.activity import read_activity
-from common.detection.pairs.evidence import codes
-from common.detection.pairs.reading import NOVELTIES, has_pairs
+from common.detection.pairs.evidence import NOVELTIES, codes
+from common.detection.pairs.reading import has_pairs
 from common.detection.parameters import PairParameters
 from common.lake.lake import Lake
 from common.runtime.output import doing

@@ -24,7 +24,7 @@ def pins(name: str) -> dict[str, str]:
     return {package: version for package, version, marker in found if "python_full_version >=" not in marker}
 
 
-@pytest.mark.parametrize("name", [*CHAIN, "spark"])
+@pytest.mark.parametrize("name", [*CHAIN, "serve", "spark"])
 def test_images_hold_the_versions_that_are_tested(name: str) -> None:
     tested = {**pins("spark.txt"), **pins("dev.txt")}
     held = pins(f"image-{name}.txt")
@@ -32,7 +32,7 @@ def test_images_hold_the_versions_that_are_tested(name: str) -> None:
     assert {package: tested.get(package) for package in held} == held
 
 
-@pytest.mark.parametrize(("lower", "upper"), [*pairwise(CHAIN), ("core", "spark")])
+@pytest.mark.parametrize(("lower", "upper"), [*pairwise(CHAIN), ("core", "serve"), ("core", "spark")])
 def test_a_layer_keeps_what_is_below_it(lower: str, upper: str) -> None:
     assert pins(f"image-{lower}.txt").items() <= pins(f"image-{upper}.txt").items()
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Flags, Floats, Integers
-from common.detection.pairs.reading import NOVELTIES
 from common.detection.parameters import PairParameters
 
 KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
+# what a contact can be new in: the peer, its network, the service port, the service in that network
+NOVELTIES = ("peer", "network", "service", "use")
 # what a pair can exceed, see `_quantities`
 EXCESSES = ("failed_24h", "sessions_24h", "sessions_15m", "slices_24h", "net_sent_24h", "net_sent_mean_24h",
             "regular_24h", "regular_new_24h")  # fmt: skip

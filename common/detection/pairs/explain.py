@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from common.arrays import Flags, Floats, Integers
 from common.detection.explanation import PieceExplanation
-from common.detection.pairs.evidence import EXCESSES, KINDS, SPREADS, codes, evenness
-from common.detection.pairs.reading import NOVELTIES
+from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, SPREADS, codes, evenness
 from common.detection.pairs.scoring import ScoredRows
 from common.detection.parameters import PairParameters
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from common.arrays import Flags, Integers
-from common.detection.pairs.reading import HOST_BITS, NOVELTIES, SERVICE_BITS, Contacts, DayPairs, earliest, places
+from common.detection.pairs.evidence import NOVELTIES
+from common.detection.pairs.reading import HOST_BITS, SERVICE_BITS, Contacts, DayPairs, earliest, places
 from common.detection.parameters import PairParameters
 
 

@@ -21,8 +21,6 @@ from common.lake.lake import Lake
 from common.windows import WINDOW, WINDOW_SECONDS, Windows
 
 TABLES = ("delta_pair", "pair_days")
-# what a contact can be new in: the peer, its network, the service port, the service in that network
-NOVELTIES = ("peer", "network", "service", "use")
 PAIR = ("host_ip", "role", "peer_ip", "peer_port")
 SUMS = {"sessions": "sessions_cnt", "failed": "failed_cnt", "sent": "bytes_src_sum", "received": "bytes_dst_sum"}
 GAPS = {"gap_s": "gap_sum_s", "gap_sq_s": "gap_sq_sum_s"}

@@ -17,6 +17,7 @@ VARIABLES = {
     "base-core": "ON_CORE",
     "base-c360": "ON_C360",
     "base-warehouse": "ON_WAREHOUSE",
+    "base-serve": "ON_SERVE",
     "base": "ON_SAIL",
     "base-training": "ON_TRAINING",
 }

@@ -20,6 +20,7 @@ PARAMETERS = EndpointParameters(
     role_arn="arn:aws:iam::123456789012:role/ndr",
 )
 URI = "s3://lake/models/local/run-1"
+DIGEST = "a" * 64
 
 
 class Recorder(ThreadingHTTPServer):
@@ -75,51 +76,53 @@ def sagemaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
 
 
 def test_without_an_endpoint_nothing_happens(sagemaker: Recorder) -> None:
-    assert upsert_endpoint(None, "run-1", URI) is None
+    assert upsert_endpoint(None, "run-1", URI, DIGEST) is None
     assert sagemaker.calls == []
 
 
 def test_the_first_model_creates_everything(sagemaker: Recorder) -> None:
-    assert upsert_endpoint(PARAMETERS, "run-1", URI) == "ndr-anomalies"
-    name = resource_name(PARAMETERS, "run-1")
+    assert upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST) == "ndr-anomalies"
+    name = resource_name(PARAMETERS, "run-1", DIGEST)
     assert sagemaker.calls == ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"]
     model = sagemaker.kept[f"Model {name}"]
     assert model["PrimaryContainer"]["ModelDataSource"]["S3DataSource"] == {
         "S3Uri": f"{URI}/", "S3DataType": "S3Prefix", "CompressionType": "None"
     }  # fmt: skip
+    assert model["PrimaryContainer"]["Environment"] == {"NDR_MANIFEST_SHA256": DIGEST}
     variant = sagemaker.kept[f"EndpointConfig {name}"]["ProductionVariants"][0]
     assert (variant["ModelName"], variant["InitialInstanceCount"]) == (name, 1)
     assert sagemaker.kept["Endpoint ndr-anomalies"]["EndpointConfigName"] == name
 
 
 def test_the_same_model_again_changes_nothing(sagemaker: Recorder) -> None:
-    upsert_endpoint(PARAMETERS, "run-1", URI)
+    upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST)
     before = dict(sagemaker.kept)
-    upsert_endpoint(PARAMETERS, "run-1", URI)
+    upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST)
     assert sagemaker.kept == before
     assert "UpdateEndpoint" not in sagemaker.calls
 
 
 def test_another_model_updates_the_endpoint(sagemaker: Recorder) -> None:
-    upsert_endpoint(PARAMETERS, "run-1", URI)
-    upsert_endpoint(PARAMETERS, "run-2", URI)
+    upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST)
+    upsert_endpoint(PARAMETERS, "run-2", URI, DIGEST)
     assert sagemaker.calls[-1] == "UpdateEndpoint"
-    assert sagemaker.kept["Endpoint ndr-anomalies"]["EndpointConfigName"] == resource_name(PARAMETERS, "run-2")
+    assert sagemaker.kept["Endpoint ndr-anomalies"]["EndpointConfigName"] == resource_name(PARAMETERS, "run-2", DIGEST)
 
 
 def test_a_refusal_is_an_error_that_names_endpoint_and_model(sagemaker: Recorder) -> None:
     sagemaker.refusal = "not authorized to perform sagemaker:CreateModel"
     with pytest.raises(AwsError, match="endpoint ndr-anomalies could not be given model run-1: AccessDeniedException"):
-        upsert_endpoint(PARAMETERS, "run-1", URI)
+        upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST)
 
 
 def test_a_model_on_a_local_disk_is_refused(sagemaker: Recorder) -> None:
     with pytest.raises(DeploymentError, match="cannot serve a model in /lake"):
-        upsert_endpoint(PARAMETERS, "run-1", "/lake/models/local/run-1")
+        upsert_endpoint(PARAMETERS, "run-1", "/lake/models/local/run-1", DIGEST)
     assert sagemaker.calls == []
 
 
 def test_names_are_ones_that_sagemaker_takes() -> None:
-    name = resource_name(PARAMETERS, "r" * 90 + ".1_2")
+    name = resource_name(PARAMETERS, "r" * 90 + ".1_2", DIGEST)
     assert len(name) <= 63 and name.replace("-", "").isalnum()
-    assert name != resource_name(PARAMETERS, "r" * 90 + ".1_3")
+    assert name != resource_name(PARAMETERS, "r" * 90 + ".1_3", DIGEST)
+    assert name != resource_name(PARAMETERS, "r" * 90 + ".1_2", "b" * 64)
