@@ -18,6 +18,7 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::Region": "us-east-1",
     "AWS::AccountId": "000000000000",
+    "AWS::NoValue": "<no value>",
 }
 HERE = "us-east-1:000000000000"
 NAMES = {
@@ -49,12 +50,13 @@ def _short_form(function: str, loader: yaml.SafeLoader, node: yaml.Node) -> dict
     return {function: loader.construct_scalar(node)}
 
 
-for _function in ("Ref", "Sub", "GetAtt", "Not", "Equals"):
+for _function in ("Ref", "Sub", "GetAtt", "Not", "Equals", "If", "Join", "Split"):
     _Loader.add_constructor(f"!{_function}", partial(_short_form, _function))
 
 
 @cache
-def _parsed(path: Path) -> dict[str, Any]:
+def parsed_template(path: Path) -> dict[str, Any]:
+    """A template, with the short forms of functions as objects of one key."""
     parsed: dict[str, Any] = yaml.load(path.read_text(), _Loader)
     return parsed
 
@@ -63,12 +65,12 @@ class Template:
     """The templates of all stacks, resolved with the defaults of their parameters or others."""
 
     def __init__(self, **parameters: str) -> None:
-        self.raw: dict[str, Any] = {"Parameters": {}, "Resources": {}, "Outputs": {}}
+        self.raw: dict[str, Any] = {"Parameters": {}, "Conditions": {}, "Resources": {}, "Outputs": {}}
         for path in TEMPLATES:
-            raw = _parsed(path)
+            raw = parsed_template(path)
             for section, entries in self.raw.items():
-                assert section == "Parameters" or not entries.keys() & raw[section].keys()
-                entries |= raw[section]
+                assert section == "Parameters" or not entries.keys() & raw.get(section, {}).keys()
+                entries |= raw.get(section, {})
         defaults = {name: str(given.get("Default", "")) for name, given in self.raw["Parameters"].items()}
         self._values = {**PSEUDO, **defaults, **parameters}
 
@@ -81,6 +83,22 @@ class Template:
         """The properties of a resource, resolved."""
         resolved: dict[str, Any] = self._resolved(self.raw["Resources"][name]["Properties"])
         return resolved
+
+    def holds(self, condition: str) -> bool:
+        """Whether a condition of the form `!Not [!Equals [!Ref <parameter>, <text>]]` holds."""
+        ((equal,),) = self.raw["Conditions"][condition].values()
+        left, right = self._resolved(equal["Equals"])
+        return bool(left != right)
+
+    def policies_of(self, role: str) -> set[Permission]:
+        """What the policies beside a role allow it, as far as their conditions hold."""
+        found: set[Permission] = set()
+        for name, resource in self.raw["Resources"].items():
+            if resource["Type"] == "AWS::IAM::Policy" and self.holds(resource["Condition"]):
+                properties = self.resource(name)
+                if self._name(role) in properties["Roles"]:
+                    found |= permitted({"Policies": [properties]})
+        return found
 
     def roles(self) -> dict[str, dict[str, Any]]:
         """Properties of all roles, by ARN."""
@@ -96,7 +114,14 @@ class Template:
             return re.sub(r"\$\{([\w:.]+)\}", lambda match: self._referred(match[1]), value["Sub"])
         if list(value) in (["Ref"], ["GetAtt"]):
             return self._referred(next(iter(value.values())))
-        return {key: self._resolved(inner) for key, inner in value.items()}
+        if list(value) == ["If"]:
+            condition, true, false = value["If"]
+            return self._resolved(true if self.holds(condition) else false)
+        if list(value) in (["Join"], ["Split"]):
+            separator, content = self._resolved(next(iter(value.values())))
+            return separator.join(content) if "Join" in value else content.split(separator)
+        resolved = {key: self._resolved(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in resolved.items() if inner != PSEUDO["AWS::NoValue"]}
 
     def _referred(self, name: str) -> str:
         if name in self._values:

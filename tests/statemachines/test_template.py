@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
-from tests.statemachines.template import HERE, Permission, Template, needed, noted, permitted
+from statemachines.deploy.stack import TEMPLATE
+from tests.statemachines.template import HERE, Permission, Template, needed, noted, parsed_template, permitted
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
 FORMS = Template().raw["Parameters"]["PipelineName15mParameter"]["AllowedValues"]
@@ -46,7 +48,7 @@ def test_every_placeholder_is_an_output(machine: str) -> None:
 
 def test_every_output_is_used() -> None:
     used = {name for machine in MACHINES for name in placeholders(text_of(machine))} | set(MACHINES.values())
-    deployment = {"StateMachineLogGroupArn", "StepRoleArn", "LakeBucketName"}
+    deployment = {"StateMachineLogGroupArn", "StepRoleArn", "ServingRoleArn", "LakeBucketName"}
     deployment |= {"LandingBucketName", "IngestionQuarantineBucketName", "IngestionQueueUrl", "ManifestBuilderName"}
     deployment |= {"IngestionDeadLetterQueueUrl", "Customer360ScheduleName", "SnowflakeRoleArn"}
     deployment |= {"DeliveriesQueueUrl", "UndeliverableFilesQueueUrl"}
@@ -183,6 +185,97 @@ def test_the_jobs_of_customer_360_run_one_at_a_time_and_install_what_is_locked()
     locked = (FOLDER.parent / "requirements" / "image-c360.txt").read_text()
     assert [module for module in modules if f"\n{module} " not in locked] == []
     assert {module.partition("==")[0] for module in modules} == {"phonenumbers", "pycountry"}
+
+
+def test_steps_may_make_endpoints_of_ours_and_pass_their_role() -> None:
+    template = Template()
+    arn = f"arn:aws:sagemaker:{HERE}"
+    step = permitted(template.resource("StepRole"))
+    # each call of jobs/if_training/endpoint.py, by the resources that it is checked against
+    assert {found for found in step if re.search("Model|Endpoint", found[0])} == {
+        ("sagemaker:CreateModel", f"{arn}:model/ndr-*"),
+        ("sagemaker:CreateEndpointConfig", f"{arn}:endpoint-config/ndr-*"),
+        ("sagemaker:CreateEndpoint", f"{arn}:endpoint-config/ndr-*"),
+        ("sagemaker:CreateEndpoint", f"{arn}:endpoint/ndr-*"),
+        ("sagemaker:DescribeEndpoint", f"{arn}:endpoint/ndr-*"),
+        ("sagemaker:UpdateEndpoint", f"{arn}:endpoint-config/ndr-*"),
+        ("sagemaker:UpdateEndpoint", f"{arn}:endpoint/ndr-*"),
+    }
+    serving = template.outputs["ServingRoleArn"]
+    assert {role for action, role in step if action == "iam:PassRole"} == {serving, template.outputs["StepRoleArn"]}
+    (trust,) = template.resource("ServingRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+
+
+def test_an_endpoint_reads_models_and_writes_nothing_but_logs() -> None:
+    found = permitted(Template().resource("ServingRole"))
+    lake = "arn:aws:s3:::ndr-lake-000000000000-us-east-1"
+    assert {each for each in found if each[0].startswith("s3:")} == {
+        ("s3:GetObject", f"{lake}/*models/*"),
+        ("s3:ListBucket", lake),
+    }
+    assert {action.partition(":")[0] for action, _ in found} == {"s3", "logs", "ecr", "cloudwatch"}
+    assert ("ecr:BatchGetImage", f"arn:aws:ecr:{HERE}:repository/ndr-serve") in found
+
+
+def test_steps_read_and_machines_list_the_buckets_that_are_named() -> None:
+    one, two = "arn:aws:s3:::logs-of-acme", "arn:aws:s3:::more.logs"
+    template = Template(LogBuckets=f"{one},{two}")
+    listed = {("s3:ListBucket", one), ("s3:ListBucket", two)}
+    assert template.policies_of("FifteenMinutesRole") == listed
+    assert template.policies_of("StepRole") == {
+        *listed,
+        ("s3:GetObject", f"{one}/*"),
+        ("s3:GetObject", f"{two}/*"),
+        ("s3:GetBucketLocation", one),
+        ("s3:GetBucketLocation", two),
+    }
+    assert Template().policies_of("StepRole") == Template().policies_of("FifteenMinutesRole") == set()
+
+
+def test_steps_may_attach_containers_to_a_vpc_where_it_is_wanted() -> None:
+    found = Template(StepsInVpc="true").policies_of("StepRole")
+    changing = {each for each in found if "Describe" not in each[0]}
+    assert {resource for _, resource in changing} == {
+        f"arn:aws:ec2:{HERE}:{kind}/*" for kind in ("network-interface", "security-group", "subnet")
+    }
+    assert {action.removeprefix("ec2:") for action, _ in found - changing} == {
+        f"Describe{kind}" for kind in ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
+    }
+    assert Template().policies_of("StepRole") == set()
+
+
+def stored(template: Template) -> dict[str, tuple[str, Any]]:
+    """How each bucket, table and queue of the control plane encrypts, and by which key."""
+    found: dict[str, tuple[str, Any]] = {}
+    for name, resource in parsed_template(TEMPLATE)["Resources"].items():
+        match resource["Type"].rpartition("::")[2]:
+            case "Bucket":
+                (rule,) = template.resource(name)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+                by_default = rule["ServerSideEncryptionByDefault"]
+                found[name] = by_default["SSEAlgorithm"], by_default.get("KMSMasterKeyID")
+            case "Table":
+                table = template.resource(name)["SSESpecification"]
+                found[name] = table.get("SSEType", "of AWS"), table.get("KMSMasterKeyId")
+            case "Queue":
+                queue = template.resource(name)
+                found[name] = f"SQS: {queue['SqsManagedSseEnabled']}", queue.get("KmsMasterKeyId")
+    return found
+
+
+def test_a_key_of_the_account_encrypts_all_that_is_kept_and_each_role_may_use_it() -> None:
+    key = "arn:aws:kms:us-east-1:000000000000:key/0f3a"
+    template = Template(KmsKeyArn=key)
+    assert len(stored(template)) == 9
+    assert {found for _, found in stored(template).values()} == {key}
+    assert {how for how, _ in stored(template).values()} == {"aws:kms", "KMS", "SQS: False"}
+    assert {found for _, found in stored(Template()).values()} == {None}
+    assert {how for how, _ in stored(Template()).values()} == {"AES256", "of AWS", "SQS: True"}
+    raw = parsed_template(TEMPLATE)["Resources"]
+    roles = {name for name, resource in raw.items() if resource["Type"] == "AWS::IAM::Role"} - {"StarterRole"}
+    actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+    for role in roles:
+        assert template.policies_of(role) == {(f"kms:{action}", key) for action in actions}, role
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -146,6 +146,24 @@ def test_a_parameter_that_was_given_once_is_kept(deployer: Deployer, tmp_path: P
     assert json.loads(outputs.read_text())["PipelineName15m"] == "ndr-15m-streaming-fused"
 
 
+def test_buckets_with_logs_a_key_and_a_vpc_reach_the_roles(deployer: Deployer) -> None:
+    bucket, key = "arn:aws:s3:::logs-of-acme", "arn:aws:kms:us-east-1:000000000000:key/0f3a"
+    iam = deployer.local.client("iam")
+    deployer.deploy()
+    assert iam.list_role_policies(RoleName="ndr-pipeline-steps")["PolicyNames"] == ["work"]
+    deployer.deploy("--set", f"LogBuckets={bucket},{bucket}-2", "--set", f"KmsKeyArn={key}", "--set", "StepsInVpc=true")
+    found = {
+        name: iam.get_role_policy(RoleName="ndr-pipeline-steps", PolicyName=name)["PolicyDocument"]["Statement"]
+        for name in iam.list_role_policies(RoleName="ndr-pipeline-steps")["PolicyNames"]
+    }
+    assert sorted(found) == ["key", "log-buckets", "vpc", "work"]
+    assert [entry["Resource"] for entry in found["log-buckets"]] == [
+        [f"{bucket}/*", f"{bucket}-2/*"],
+        [bucket, f"{bucket}-2"],
+    ]
+    assert [entry["Resource"] for entry in found["key"]] == [key]
+
+
 def test_what_was_interrupted_is_taken_up_again(deployer: Deployer) -> None:
     deployer.deploy()
     deployer.deploy("--set", FUSED)
