@@ -21,8 +21,23 @@ if TYPE_CHECKING:
 
 
 def deployment_options(function: Command) -> Command:
-    """Adds `--only`, `--role-arn` and `--default`."""
+    """Adds `--only`, `--role-arn`, `--subnet`, `--security-group` and `--default`."""
     for option in (
+        click.option(
+            "--security-group",
+            "security_groups",
+            multiple=True,
+            metavar="ID",
+            help="Security group of the steps' containers in their VPC; repeatable.",
+        ),
+        click.option(
+            "--subnet",
+            "subnets",
+            multiple=True,
+            metavar="ID",
+            help="Subnet of a VPC that the steps' containers are attached to, with at least one security group; "
+            "repeatable. Without any, pipelines keep what they have; new ones have none.",
+        ),
         click.option(
             "--default",
             "defaults",
@@ -66,13 +81,24 @@ def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str
     return defaults
 
 
-def compared(client: Any, only: tuple[str, ...], role_arn: str | None, defaults: dict[str, str]) -> list[Plan]:
+def compared(
+    client: Any,
+    only: tuple[str, ...],
+    role_arn: str | None,
+    defaults: dict[str, str],
+    subnets: tuple[str, ...],
+    security_groups: tuple[str, ...],
+) -> list[Plan]:
     """The plans of the pipelines; prints which images these have."""
     from pipelines import definitions, images
     from pipelines.deployment import plans
+    from pipelines.network import network_of
 
+    if bool(subnets) != bool(security_groups):
+        raise click.UsageError("--subnet and --security-group need each other.")
     names = only or tuple(definitions.names())
-    found = plans(client, names, role_arn, checked_defaults(names, defaults))
+    network = network_of(subnets, security_groups)
+    found = plans(client, names, role_arn, checked_defaults(names, defaults), network)
     for line in images.summary({planned.name: planned.images for planned in found}):
         click.echo(line)
     return found
@@ -134,7 +160,7 @@ def generate(check: bool) -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing; print what would change.")
 @report_errors
-def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_arn: str | None) -> None:
+def upsert(dry_run: bool, tags: Any, defaults: Any, **options: Any) -> None:
     """Create or update the pipelines as they are committed.
 
     Their images are those of the last make push from this checkout, else those that are deployed. If AWS cannot pull
@@ -145,7 +171,7 @@ def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_
     from pipelines.deployment import apply, check_images
 
     client = aws_client("sagemaker")
-    plans = compared(client, only, role_arn, dict(defaults))
+    plans = compared(client, defaults=dict(defaults), **options)
     check_images(plans)
     for planned in plans:
         if not dry_run:
@@ -159,14 +185,14 @@ def upsert(only: tuple[str, ...], dry_run: bool, tags: Any, defaults: Any, role_
 @deployment_options
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @report_errors
-def diff(only: tuple[str, ...], exit_code: bool, defaults: Any, role_arn: str | None) -> None:
+def diff(exit_code: bool, defaults: Any, **options: Any) -> None:
     """Compare the deployed pipelines with the committed ones, with the images that upsert takes.
 
     Prints registry and tag, and each difference as place: deployed -> committed.
     """
     from common.aws.clients import client as aws_client
 
-    plans = compared(aws_client("sagemaker"), only, role_arn, dict(defaults))
+    plans = compared(aws_client("sagemaker"), defaults=dict(defaults), **options)
     for planned in plans:
         click.echo(planned.summary("not deployed", "different"))
     if exit_code and any(planned.changes != () for planned in plans):

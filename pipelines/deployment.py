@@ -16,6 +16,7 @@ from pipelines.assignments import checked
 from pipelines.definitions import Definition, load
 from pipelines.differences import Change, differences
 from pipelines.images import Images, check_known, check_pullable, choose, is_local, uris
+from pipelines.network import Network, deployed_network, with_network
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,35 @@ def is_missing(error: ClientError) -> bool:
     return said["Code"] == "ResourceNotFound" or "Could not find" in said["Message"]
 
 
-def plans(client: Any, names: Iterable[str], role_arn: str | None, defaults: Mapping[str, str]) -> list[Plan]:
-    """The pipelines as committed, with these defaults, against the deployed ones; without a role, each keeps its."""
+def plans(
+    client: Any,
+    names: Iterable[str],
+    role_arn: str | None,
+    defaults: Mapping[str, str],
+    network: Network | None = None,
+) -> list[Plan]:
+    """The pipelines as committed, with these defaults, against the deployed ones.
+
+    Without a role or a network, each keeps its own.
+    """
     found = {name: describe(client, name) for name in names}
     local = is_local(client)
-    return [_plan(name, deployed, role_arn, defaults, local) for name, deployed in found.items()]
+    return [_plan(name, deployed, role_arn, defaults, network, local) for name, deployed in found.items()]
 
 
-def _plan(name: str, deployed: Deployed | None, role_arn: str | None, given: Mapping[str, str], local: bool) -> Plan:
+def _plan(
+    name: str,
+    deployed: Deployed | None,
+    role_arn: str | None,
+    given: Mapping[str, str],
+    network: Network | None,
+    local: bool,
+) -> Plan:
     role = role_arn or (deployed.role_arn if deployed else None)
     images = choose(given, deployed.definition if deployed else None, local)
     defaults = {"RoleArn": role} if role else {}
-    wanted = with_defaults(load(name), {**defaults, **{key: found.value for key, found in images.items()}, **given})
+    attached = with_network(load(name), network or (deployed_network(deployed.definition) if deployed else None))
+    wanted = with_defaults(attached, {**defaults, **{key: found.value for key, found in images.items()}, **given})
     if deployed is None:
         return Plan(name, wanted, role, images, local, None)
     changes = [*differences(deployed.role_arn, role, "RoleArn"), *differences(deployed.definition, wanted)]

@@ -118,6 +118,21 @@ def test_defaults_of_parameters(sagemaker: Any, run: Run) -> None:
     ]
 
 
+def test_steps_are_attached_to_the_vpc_and_stay_in_it(sagemaker: Any, run: Run) -> None:
+    vpc = ("--subnet", "subnet-1", "--subnet", "subnet-2", "--security-group", "sg-1")
+    wanted = {"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1", "subnet-2"]}}
+    training = ("--only", "ndr-if-training")
+    run("upsert", *training, "--role-arn", ROLE)
+    assert not [step for step in deployed(sagemaker, "ndr-if-training")["Steps"] if "NetworkConfig" in str(step)]
+    assert run("upsert", *training, *vpc).exit_code == 0
+    steps = deployed(sagemaker, "ndr-if-training")["Steps"]
+    assert [step["Arguments"]["NetworkConfig"] for step in steps] == [wanted] * len(steps)
+    assert len(steps) > 1
+    assert run("upsert", *training).output == f"{IMAGES}\nndr-if-training: unchanged\n"
+    half = run("upsert", *training, "--subnet", "subnet-1")
+    assert (half.exit_code, "--subnet and --security-group need each other" in half.output) == (2, True)
+
+
 def test_what_is_not_json_is_replaced(sagemaker: Any, run: Run) -> None:
     sagemaker.create_pipeline(
         PipelineName="ndr-delta-builder", PipelineDefinition="by hand", RoleArn=ROLE, ClientRequestToken="t" * 32
