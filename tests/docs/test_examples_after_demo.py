@@ -34,6 +34,7 @@ NOT_RUN = {
     "ndr-pipelines start": "is cut short; docs/pipelines.md runs it whole",
     "ndr-manifest-builder": "needs an event of a bucket; tests/jobs/manifest_builder have some",
     "ndr-ndjson-to-parquet": "needs a manifest; tests/jobs/ndjson_to_parquet have some",
+    "ndr-serve": "answers requests until it is ended; tests/jobs/serve ask it",
     "ndr-ingestion trace": "needs a file that has landed, as docs/ingestion.md has one",
     "ndr-ingestion release": "needs a file in quarantine, as docs/ingestion.md has one",
     "ndr-local put": "needs files, as docs/ingestion.md has some",
