@@ -22,7 +22,6 @@ from common.storage.filesystems import bucket_and_key
 from localaws.cli.process import LocalAws
 
 COMMANDS = ("ndr-15m", "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-inference", "ndr-join")
-STEPS_BESIDE_FEATURES = 2
 
 
 def project(home: Path) -> Path:
@@ -77,10 +76,9 @@ def main(runs: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with local_aws(home, empty_steps(home), wait_scale=0.25) as local:
-            for form, feature_steps in (("ndr-15m-streaming", 4), ("ndr-15m-streaming-fused", 1)):
+            for form, steps in (("ndr-15m-streaming", 6), ("ndr-15m-streaming-fused", 2)):
                 deploy(local, form)
                 seconds = [run_once(local, number, form) for number in range(runs)]
-                steps = feature_steps + STEPS_BESIDE_FEATURES
                 result: dict[str, Any] = {
                     "form": form,
                     "steps": steps,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import iam
+from ministack.services import ecs, iam
 from ministack.services import stepfunctions as sf
 
 from localaws.services.stepfunctions.calls import Call
@@ -18,6 +18,7 @@ Permission = tuple[str, str]
 
 _DENIED = {
     "dynamodb": "DynamoDB.AmazonDynamoDBException",
+    "ecs": "ECS.AccessDeniedException",
     "events": "EventBridge.AmazonEventBridgeException",
     "glue": "Glue.AccessDeniedException",
     "sns": "SNS.AuthorizationErrorException",
@@ -25,7 +26,11 @@ _DENIED = {
 }
 """The errors of optimised integrations, which are those of the AWS SDK for Java 1."""
 _SERVICE = "states.amazonaws.com"
-_MANAGED_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
+_MANAGED_RULES = {
+    "states:startExecution.sync": "StepFunctionsGetEventsForStepFunctionsExecutionRule",
+    "ecs:runTask.sync": "StepFunctionsGetEventsForECSTaskRule",
+}
+"""The rules by which Step Functions learns that what it waits for has ended."""
 
 
 def check(execution: Mapping[str, Any], call: Call, arguments: Mapping[str, Any]) -> None:
@@ -77,9 +82,11 @@ def refusal(role: str, definition: str) -> str:
             f"Neither the global service principal {_SERVICE}, nor the regional one is authorized to assume the "
             "provided role."
         )
-    rule = f"arn:aws:events:{get_region()}:{get_account_id()}:rule/{_MANAGED_RULE}"
-    if "states:startExecution.sync" in definition and any(
-        denial(role, f"events:{verb}", rule, "create") for verb in ("PutTargets", "PutRule", "DescribeRule")
+    rules = [name for resource, name in _MANAGED_RULES.items() if resource in definition]
+    if any(
+        denial(role, f"events:{verb}", f"arn:aws:events:{get_region()}:{get_account_id()}:rule/{rule}", "create")
+        for rule in rules
+        for verb in ("PutTargets", "PutRule", "DescribeRule")
     ):
         return f"'{role}' is not authorized to create managed-rule."
     return ""
@@ -118,10 +125,25 @@ def _needed(call: Call, arguments: Mapping[str, Any]) -> Iterator[Permission]:
         for entry in arguments["Entries"]:
             bus = str(entry.get("EventBusName", "default"))
             yield named, bus if bus.startswith("arn:") else f"arn:aws:events:{here}:event-bus/{bus}"
+    elif call.service == "ecs":
+        yield from _of_ecs(call, arguments)
     elif call.service == "states":
         yield from _of_states(call, str(arguments.get("StateMachineArn", "*")))
     else:
         yield named, str(arguments.get("TopicArn", "*"))
+
+
+def _of_ecs(call: Call, arguments: Mapping[str, Any]) -> Iterator[Permission]:
+    """What a call of ECS needs; a task that is started gets the roles of its definition."""
+    if call.operation != "RunTask":
+        yield f"ecs:{call.operation}", str(arguments.get("Task", "*"))
+        return
+    definition = ecs._task_defs.get(ecs._resolve_td_key(str(arguments["TaskDefinition"]))) or {}
+    yield "ecs:RunTask", str(definition.get("taskDefinitionArn", "*"))
+    for role in {definition.get("executionRoleArn"), definition.get("taskRoleArn")} - {None, ""}:
+        yield "iam:PassRole", str(role)
+    if call.pattern == ".sync":
+        yield from (("ecs:DescribeTasks", "*"), ("ecs:StopTask", "*"))
 
 
 def _of_s3(operation: str, arguments: Mapping[str, Any]) -> Iterator[Permission]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import create_role, create_table, unique
+from tests.localaws.running import create_role, create_table, unique, write_step
 from tests.localaws.services.stepfunctions.machines import Machine, machine, part, passing
 
 HERE = "us-east-1:000000000000"
@@ -77,6 +78,13 @@ CALLS: dict[str, tuple[str, dict[str, Any], str, str, str]] = {
         "sns:Publish",
         f"arn:aws:sns:{HERE}:topic",
         "SNS.AuthorizationErrorException",
+    ),
+    "ecs": (
+        "arn:aws:states:::ecs:runTask",
+        {"TaskDefinition": "none"},
+        "ecs:RunTask",
+        "*",
+        "ECS.AccessDeniedException",
     ),
     "glue": (
         "arn:aws:states:::glue:startJobRun.sync",
@@ -195,6 +203,29 @@ def test_a_machine_needs_a_role_that_step_functions_can_assume(local_aws: LocalA
             "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume "
             "the provided role.",
         )
+
+
+def test_a_machine_that_runs_a_task_passes_its_roles_on(local_aws: LocalAws, step_bin: Path) -> None:
+    write_step(step_bin, "ndr-pass", "true")
+    name, role = unique("tasks"), create_role(local_aws, unique("task-role"), allow("s3:GetObject", "*"))
+    client = local_aws.client("ecs")
+    client.create_cluster(clusterName=name)
+    container = {"name": "stage", "image": "ndr-pass:latest"}
+    made = client.register_task_definition(family=name, taskRoleArn=role, containerDefinitions=[container])
+    arguments = {"Cluster": name, "TaskDefinition": name}
+    states = {"A": {"Type": "Task", "Resource": "arn:aws:states:::ecs:runTask.sync", "Arguments": arguments}}
+    run = allow("ecs:RunTask", made["taskDefinition"]["taskDefinitionArn"])
+    waiting = [allow(f"ecs:{verb}", "*") for verb in ("DescribeTasks", "StopTask")]
+    rule = allow("events:*", f"arn:aws:events:{HERE}:rule/StepFunctionsGetEventsForECSTaskRule")
+    with pytest.raises(ClientError, match="is not authorized to create managed-rule"):
+        with_role(local_aws, states, run, *waiting, allow("iam:PassRole", role))
+    error, cause = with_role(local_aws, states, run, *waiting, rule)[0].failure()
+    assert (error, f"not authorized to perform: iam:PassRole on resource: {role}" in cause) == (
+        "ECS.AccessDeniedException",
+        True,
+    )
+    permitted = with_role(local_aws, states, run, *waiting, rule, allow("iam:PassRole", role))[0].run()
+    assert permitted["status"] == "SUCCEEDED"
 
 
 def test_a_machine_that_waits_for_another_needs_the_managed_rule(local_aws: LocalAws) -> None:
