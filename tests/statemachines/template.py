@@ -159,7 +159,7 @@ def _of_call(resource: str, arguments: Mapping[str, Any], pipelines: Collection[
     service, _, action = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:").partition(":")
     name = f"{service}:{action[0].upper()}{action[1:]}"
     if action == "listPipelineExecutions":
-        assert arguments["PipelineName"] == "{% $former_pipeline %}"
+        assert arguments["PipelineName"] == "{% $former_pipelines[0] %}"
         for pipeline in pipelines:
             yield name, f"arn:aws:sagemaker:{HERE}:pipeline/{pipeline}"
     elif service == "sagemaker" and "PipelineName" in arguments:
