@@ -47,7 +47,7 @@ def write_manifest(
     folder = Folder(config.manifest_uri)
     windows = [_window(folder, window, members) for window, members in batches.items()]
     folder.write(WINDOWS_FILE, _json(windows))
-    folder.write(RANGES_FILE, _json([_range(one) for one in ranges]))
+    folder.write(RANGES_FILE, _json([range_entry(one) for one in ranges]))
     manifest = {
         "request_id": config.request_id,
         "project_name": config.project_name,
@@ -86,7 +86,8 @@ def split(batches: Mapping[Windows, int]) -> list[Windows]:
     return found
 
 
-def _range(windows: Windows) -> dict[str, str | int]:
+def range_entry(windows: Windows) -> dict[str, str | int]:
+    """A range as its state machine reads it."""
     return {
         "range": windows.span,
         "windows": len(windows),

@@ -85,6 +85,8 @@ class WorldServices:
 
     def _dynamodb(self, service: str, action: str, arguments: Val) -> Val:
         given = arguments.value
+        if action.startswith("transact"):
+            return self._transaction(given["TransactItems"])
         table = self.world.tables[given["TableName"]]
         if action == "query":
             return queried(arguments, table)
@@ -104,6 +106,26 @@ class WorldServices:
         returned = given.get("ReturnValues", "NONE")
         shown = {"ALL_NEW": item, "ALL_OLD": before}.get(returned)
         return val({"Attributes": shown.value} if shown else {})
+
+    def _transaction(self, items: Sequence[Mapping[str, Any]]) -> Val:
+        """All updates or none, or the items that are read."""
+        changed: list[tuple[dict[Any, Val], Any, Val | None]] = []
+        read: list[Any] = []
+        for verb, given in (entry for item in items for entry in item.items()):
+            table = self.world.tables[given["TableName"]]
+            key = key_of(given["TableName"], given["Key"])
+            if verb == "Get":
+                read.append({"Item": table[key].value} if key in table else {})
+                continue
+            try:
+                changed.append((table, key, written("updateItem", val(given), table.get(key))))
+            except ConditionFailedError as error:
+                raise StateError("DynamoDb.TransactionCanceledException", str(error)) from error
+        for table, key, item in changed:
+            assert item is not None
+            table.pop(key, None)
+            table[key] = item
+        return val({"Responses": read})
 
     def _sagemaker_startPipelineExecution(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
         run = started(given, execution.arn, self.now)
