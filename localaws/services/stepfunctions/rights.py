@@ -119,7 +119,10 @@ def _needed(call: Call, arguments: Mapping[str, Any]) -> Iterator[Permission]:
             bus = str(entry.get("EventBusName", "default"))
             yield named, bus if bus.startswith("arn:") else f"arn:aws:events:{here}:event-bus/{bus}"
     elif call.service == "states":
-        yield from _of_states(call, str(arguments.get("StateMachineArn", "*")))
+        yield from _of_states(call, str(arguments.get("StateMachineArn") or arguments.get("ExecutionArn", "*")))
+    elif call.service == "scheduler":
+        group, name = arguments.get("GroupName", "default"), arguments.get("Name", "*")
+        yield named, f"arn:aws:scheduler:{here}:schedule/{group}/{name}"
     else:
         yield named, str(arguments.get("TopicArn", "*"))
 
