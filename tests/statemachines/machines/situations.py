@@ -183,7 +183,7 @@ def _backfill(usual: Situation) -> Iterator[Situation]:
     failing: dict[str, Sequence[Response]] = {}
     for work in both:
         proven = [f"{BATCH}-{end[-2:]}" for end in ENDS]
-        item = {"lock_id": {"S": LOCK}, "run_count": {"N": "1"}, "batches": {"SS": proven}}
+        item = {"lock_id": {"S": LOCK}, "run_count": {"N": "1"}, "batches": {"Ss": proven}}
         failing[f"Read{work}Locks"] = [{"Responses": [{"Item": item}]}]
         failing[f"List{work}Batches"] = [listed(BATCH, f"{BATCH}0")]
         failing[f"Describe{work}Pipeline"] = [

@@ -264,7 +264,7 @@ def test_a_range_is_one_job_of_deltas_and_one_of_features_that_does_not_compute_
     (released,) = [
         given["TransactItems"] for given in way.children[1].arguments["RunBackfillWindows/ReleaseBackfillLocks"]
     ]
-    assert [one["Update"]["ExpressionAttributeValues"][":batches"]["SS"] for one in released] == [
+    assert [one["Update"]["ExpressionAttributeValues"][":batches"]["Ss"] for one in released] == [
         [f"{BATCH}-23"], [f"{BATCH}-38"],
     ]  # fmt: skip
 

@@ -115,10 +115,10 @@ class WorldServices:
             table = self.world.tables[given["TableName"]]
             key = key_of(given["TableName"], given["Key"])
             if verb == "Get":
-                read.append({"Item": table[key].value} if key in table else {})
+                read.append({"Item": _renamed(table[key].value, "SS", "Ss")} if key in table else {})
                 continue
             try:
-                changed.append((table, key, written("updateItem", val(given), table.get(key))))
+                changed.append((table, key, written("updateItem", val(_of_wire(given)), table.get(key))))
             except ConditionFailedError as error:
                 raise StateError("DynamoDb.TransactionCanceledException", str(error)) from error
         for table, key, item in changed:
@@ -185,6 +185,19 @@ class WorldServices:
             raise StateError("StepFunctions.ExecutionAlreadyExistsException", name)
         child = known[0] if known else self.world.start(machine, name, given["Input"], execution.arn)
         raise Blocked([child.arn])
+
+
+def _renamed(attributes: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:
+    """Attributes whose values have another name for a kind."""
+    return {
+        key: {name if had == kind else had: held for had, held in value.items()} for key, value in attributes.items()
+    }
+
+
+def _of_wire(update: Mapping[str, Any]) -> dict[str, Any]:
+    """An update as DynamoDB reads it: calls of the SDK name a set otherwise."""
+    values = update["ExpressionAttributeValues"]
+    return {**update, "ExpressionAttributeValues": _renamed(values, "Ss", "SS")}
 
 
 def service_of(state: State) -> tuple[str, str]:
