@@ -145,16 +145,18 @@ def needed(definition: Mapping[str, Any], machine: str, pipelines: Collection[st
 
 def _needed_by(state: Mapping[str, Any], machine: str, pipelines: Collection[str]) -> Iterator[Permission]:
     if state["Type"] == "Map":
-        yield from _of_call(state["ItemReader"]["Resource"], state["ItemReader"]["Arguments"], pipelines)
+        yield from _of_call(state["ItemReader"]["Resource"], state["ItemReader"]["Arguments"], pipelines, machine)
         own, runs = f"arn:aws:states:{HERE}:stateMachine:{machine}*", f"arn:aws:states:{HERE}:execution:{machine}*"
         yield "states:StartExecution", own
         for action in ("DescribeExecution", "StopExecution", "RedriveExecution"):
             yield f"states:{action}", runs
     elif state["Type"] == "Task":
-        yield from _of_call(state["Resource"], state["Arguments"], pipelines)
+        yield from _of_call(state["Resource"], state["Arguments"], pipelines, machine)
 
 
-def _of_call(resource: str, arguments: Mapping[str, Any], pipelines: Collection[str]) -> Iterator[Permission]:
+def _of_call(
+    resource: str, arguments: Mapping[str, Any], pipelines: Collection[str], machine: str
+) -> Iterator[Permission]:
     service, _, action = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:").partition(":")
     name = f"{service}:{action[0].upper()}{action[1:]}"
     if action == "listPipelineExecutions":
@@ -171,6 +173,12 @@ def _of_call(resource: str, arguments: Mapping[str, Any], pipelines: Collection[
         yield "dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/{_table_of(arguments)}"
     elif action == "transactGetItems":
         yield "dynamodb:GetItem", f"arn:aws:dynamodb:{HERE}:table/{_table_of(arguments)}"
+    elif service == "sfn":
+        yield "states:DescribeExecution", f"arn:aws:states:{HERE}:execution:{machine}*"
+    elif service == "scheduler":
+        yield name, f"arn:aws:scheduler:{HERE}:schedule/default/ndr-*"
+        if action == "updateSchedule":
+            yield "iam:PassRole", "arn:aws:iam::000000000000:role/ndr-starter"
     elif service == "glue":
         for verb in ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun"):
             yield f"glue:{verb}", f"arn:aws:glue:{HERE}:job/{arguments['JobName']}"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
+from statemachines.deploy.schedules import OF_PROJECTS
 from tests.statemachines.template import HERE, Permission, Template, needed, noted, permitted
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
@@ -28,6 +29,16 @@ WILDCARDS = {
     f"arn:aws:states:{HERE}:execution:sfn_ndr_prediction_publication*": "executions have made-up names",
     f"arn:aws:states:{HERE}:stateMachine:sfn_ndr_backfill_reprocessing*": "the machine and the maps in it",
     f"arn:aws:states:{HERE}:execution:sfn_ndr_backfill_reprocessing*": "executions of the maps have made-up names",
+    **{
+        f"arn:aws:states:{HERE}:{kind}:{machine}*": reason
+        for machine in ("sfn_ndr_monthly_fg_b_baselines", "sfn_ndr_training_orchestrator")
+        for kind, reason in (
+            ("stateMachine", "the machine, its versions and its alias"),
+            ("execution", "made-up names"),
+        )
+    },
+    f"arn:aws:states:{HERE}:execution:sfn_ndr_start_project*": "executions have made-up names",
+    f"arn:aws:scheduler:{HERE}:schedule/default/ndr-*": "each project has schedules of its own",
     "arn:aws:s3:::ndr-parquet-000000000000-us-east-1/merged-parquet-*": "each date has a folder of its own",
     "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1/fw_paloalto/*": "each batch has a folder of its own",
 }
@@ -57,6 +68,7 @@ def test_every_output_is_used() -> None:
     deployment = {"StateMachineLogGroupArn", "StepRoleArn", "LakeBucketName"}
     deployment |= {"LandingBucketName", "IngestionQuarantineBucketName", "IngestionQueueUrl", "ManifestBuilderName"}
     deployment |= {"IngestionDeadLetterQueueUrl", "Customer360ScheduleName", "SnowflakeRoleArn"}
+    deployment |= {"StarterRoleArn", "SchedulesState", "MachineArnPrefix"}
     deployment |= {"DeliveriesQueueUrl", "UndeliverableFilesQueueUrl"}
     assert set(Template().outputs) == used | deployment
 
@@ -131,7 +143,7 @@ def test_everything_that_starts_machines_names_their_alias_and_may_start_them() 
             for rule in ("BatchCompletedRule", "BatchObjectRule")
             for target in template.resource(rule)["Targets"]
         ),
-        *(template.resource(name)["Target"]["Arn"] for name in ("MonthlySchedule", "TrainingSchedule")),
+        *(f"{template.outputs['MachineArnPrefix']}{machine}:live" for _, machine, _ in OF_PROJECTS.values()),
     ]
     starter = permitted(template.resource("StarterRole"))
     assert {action for action, _ in starter} == {"states:StartExecution"}
@@ -249,6 +261,7 @@ DESIGNED = {
         DescribeHistoricalWindowsExtractor ExtractorPipelineStatusChoice WaitBeforeExtractorDescribe
         IncrementExtractorPollAttempt ResolveBackfillWindows RunBackfillWindows StartBackfillPipeline
         EmitBackfillReconciliationEvent WorkflowFailed""",
+    "sfn_ndr_start_project": "NormalizeIncomingMessage ParseIncomingProjectContext WorkflowFailed Success",
     "sfn_ndjson_ingestion": """UpdateStatusProcessing StartGlueJob UpdateStatusCompleted UpdateStatusFailed
         SendFailureAlert WorkflowFailed""",
     "sfn_customer_360": "GlueJobA GlueJobB SendFailureAlert WorkflowFailed",

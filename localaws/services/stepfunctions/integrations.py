@@ -57,7 +57,7 @@ def copy_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
 def list_objects(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
     """Lists objects and folders in S3; folders are objects with a prefix, and counts are numbers, as on AWS."""
     found: dict[str, Any] = sf._invoke_aws_sdk_integration(resource, input_data)
-    counts = {name: int(found[name]) for name in ("KeyCount", "MaxKeys") if name in found}
+    counts: dict[str, Any] = {name: int(found[name]) for name in ("KeyCount", "MaxKeys") if name in found}
     folders = [{"Prefix": name} if isinstance(name, str) else name for name in found.get("CommonPrefixes", [])]
     return {**found, **counts, **({"CommonPrefixes": folders} if folders else {})}
 

@@ -9,15 +9,18 @@ from typing import Any
 
 from statemachines.definitions import states_of
 from tests.statemachines.machines.samples import (
+    BACKFILLED,
     BATCH,
     DEFINITIONS,
     EXECUTION_ARN,
     FILE_KEYS,
+    FOLDERS,
     ITEMS,
     RANGES,
     SNAPSHOT,
     STEPS,
     USUAL,
+    folders,
     listed,
     record,
 )
@@ -81,6 +84,11 @@ def _usual(state: Mapping[str, Any]) -> Sequence[Response]:
         return [{"Id": "jr_1", "JobName": arguments["JobName"], "JobRunState": "SUCCEEDED"}]
     if action == "query" and "BETWEEN" in arguments["KeyConditionExpression"]:
         return [listed(BATCH)]
+    if "Delimiter" in arguments:
+        once = [folders(FOLDERS[0]), folders(FOLDERS[1]), folders("other/", *FOLDERS[2:])]
+        return [*once, *once]
+    if action == "2" and "publication" not in arguments["StateMachineArn"]:
+        return [{"Output": BACKFILLED}]
     if action == "getItem":
         return [{"Item": ITEMS[arguments["TableName"]]} if arguments["TableName"] in ITEMS else {}]
     if action == "getObject" and arguments.get("Key") == "staging/manifest.json":

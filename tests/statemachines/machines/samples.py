@@ -10,12 +10,13 @@ from common.config.orchestration import OrchestrationParameters
 from statemachines.definitions import MACHINES, filled
 from tests.statemachines.machines.walker import StateError
 
-LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL, INGESTION, CUSTOMER_360 = (
+LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL, START, INGESTION, CUSTOMER_360 = (
     "sfn_ndr_15m_features_inference",
     "sfn_ndr_prediction_publication",
     "sfn_ndr_monthly_fg_b_baselines",
     "sfn_ndr_training_orchestrator",
     "sfn_ndr_backfill_reprocessing",
+    "sfn_ndr_start_project",
     "sfn_ndjson_ingestion",
     "sfn_customer_360",
 )
@@ -31,6 +32,9 @@ PLACEHOLDERS = {
     "PipelineNameBackfill15m": "ndr-15m-streaming-fused",
     "PredictionPublicationStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:publication:live",
     "BackfillStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:backfill:live",
+    "MonthlyStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:monthly:live",
+    "TrainingStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:training:live",
+    "SchedulePrefix": "ndr",
     "ProjectRoutingTable": "project_routing",
     "ProjectParametersTable": "project_parameters",
     "ProcessingLockTable": "processing_lock",
@@ -103,6 +107,8 @@ MESSAGES: dict[str, dict[str, Any]] = {
         "end_ts_iso": "2026-03-10T13:53:00Z",
         "request_id": "r1",
     },
+    # with an end, as the clock of the local AWS is another
+    START: {"project_name": "acme", "grow_days": 9, "end_ts_iso": "2026-03-11T00:08:00Z"},
     INGESTION: {
         "manifest_id": "0f3a",
         "manifest_path": "s3://ndr-manifests/manifests/2026-03-10/0f3a.json",
@@ -133,6 +139,26 @@ ROUTED = {"route": {"S": "ndr"}, "organisation": {"S": "acme/emea"}}
 PARQUET = "merged-parquet-2026-03-10/0f3a-00001-of-00001.parquet"
 
 
+BACKFILLED = {
+    "status": "SUCCEEDED",
+    "done": ["20260309T0008Z/20260310T0008Z", "20260310T0008Z/20260310T2353Z"],
+    "failed": [],
+    "skipped": [{"range": "20260310T2353Z/20260311T0008Z", "reason": "no batch"}],
+}
+FOLDERS = ("2026/", "2026/03/", "2026/03/09/", "2026/03/10/")
+"""The date folders of a project."""
+SCHEDULE = {
+    "Name": "ndr-acme-grow", "ScheduleExpression": "cron(30 2 * * ? *)", "ScheduleExpressionTimezone": "UTC",
+    "FlexibleTimeWindow": {"Mode": "OFF"}, "State": "DISABLED", "Description": "What it is for",
+    "Target": {"Arn": "arn:machine", "RoleArn": "arn:role", "Input": "{}"},
+}  # fmt: skip
+
+
+def folders(*names: str) -> dict[str, Any]:
+    """What a list of the folders at one level returns."""
+    return {"CommonPrefixes": [{"Prefix": f"acme/emea/{name}"} for name in names]}
+
+
 def record(*keys: str, **attributes: Any) -> dict[str, Any]:
     """What an update of a manifest's record returns."""
     return {"Attributes": {"file_keys": {"L": [{"S": key} for key in keys]}, **attributes}}
@@ -153,6 +179,8 @@ USUAL: dict[str, Any] = {
     "transactGetItems": {"Responses": [{"Item": {"lock_id": {"S": LOCK}, "run_count": {"N": "1"}}}]},
     "query": {"Items": [{"batch_s3_path": {"S": BATCH}, "batch_key": {"S": "k"}}], "Count": 1},
     "getObject": {"Body": json.dumps(MANIFEST)},
+    "describeExecution": {"Status": "SUCCEEDED"},
+    "getSchedule": SCHEDULE,
     "putEvents": {"Entries": [{"EventId": "e1"}], "FailedEntryCount": 0},
     "listObjectsV2": {"Contents": [{"Key": "acme/emea/2026/03/10/0f3a/part-0.csv"}], "KeyCount": 1},
     "2": {"Output": {"status": "SUCCEEDED", "publication_id": "p1", "publication_target": "lake"}},

@@ -10,6 +10,7 @@ from common.config.dynamodb import project_item
 from tests.statemachines.machines.answers import Situation, tasks
 from tests.statemachines.machines.samples import (
     BACKFILL,
+    BACKFILLED,
     BATCH,
     CUSTOMER_360,
     DEFINITIONS,
@@ -28,6 +29,7 @@ from tests.statemachines.machines.samples import (
     PUBLICATION,
     RANGES,
     ROUTED,
+    START,
     TAKEN,
     TAKEN_RANGE,
     TRAINING,
@@ -207,6 +209,34 @@ def _backfill(usual: Situation) -> Iterator[Situation]:
     )
 
 
+def _start(usual: Situation) -> Iterator[Situation]:
+    yield usual.but("no-project", message={})
+    yield usual.but("no-logs", responses={"FindDateFolders": [{}]})
+    owned = {"Item": {"owner": {"S": "arn:aws:states:us-east-1:000000000000:execution:sfn_ndr_start_project:other"}}}
+    busy = usual.but(
+        "busy",
+        responses={"TakeStart": [TAKEN], "LookAtStart": [owned], "LookAtOtherStart": [{"Status": "RUNNING"}]},
+    )
+    yield busy
+    yield busy.but("taken-over", responses={"LookAtOtherStart": [{"Status": "ABORTED"}]})
+    yield usual.but("given-back-meanwhile", responses={"TakeStart": [TAKEN, {}], "LookAtStart": [{}]})
+    covered = {"first_window": {"S": "2026-03-09T00:08:00Z"}, "covered_until": {"S": "2026-03-11T00:08:00Z"}}
+    finished = {"finished_until": {"S": "2026-03-11T00:08:00Z"}}
+    yield usual.but("unfinished", responses={"TakeStart": [{"Attributes": covered}]})
+    yield usual.but("nothing-new", responses={"TakeStart": [{"Attributes": {**covered, **finished}}]})
+    yield usual.but("no-batches", responses={"RunBackfill": [{"Output": {**BACKFILLED, "done": []}}]})
+    failed = {**BACKFILLED, "status": "PARTIAL", "failed": [{"range": BACKFILLED["done"][1], "reason": "x"}]}
+    yield usual.but("partial", responses={"RunBackfill": [{"Output": failed}]})
+    yield usual.but("short-history", message={**usual.message, "start_ts_iso": "2026-03-10T00:08:00Z"})
+    yield usual.but("grown", message={**usual.message, "grow_days": 2})
+    yield usual.but(
+        "without-schedules", responses={"GetSchedule": [StateError("Scheduler.ResourceNotFoundException", "none")]}
+    )
+    cause = {"Error": "Ndr.PipelineFailed", "Cause": "pipeline ndr-if-training, step IFTrainingStep: no such table"}
+    nested = StateError("States.TaskFailed", json.dumps({"Status": "FAILED", "Name": "n", **cause}))
+    yield usual.but("training-fails", responses={"RunTraining": [nested]})
+
+
 BUSY = StateError("Glue.ConcurrentRunsExceededException", "Concurrent runs exceeded for ndr-ndjson-to-parquet")
 
 
@@ -249,6 +279,7 @@ BY_MACHINE = {
     MONTHLY: _scheduled,
     TRAINING: _training,
     BACKFILL: _backfill,
+    START: _start,
     INGESTION: _ingestion,
     CUSTOMER_360: _customer_360,
 }

@@ -370,6 +370,8 @@ def test_no_token_depends_on_when_it_is_made() -> None:
     changing = {"millis", "now", "random", "uuid"}
     found = 0
     for _, state in itertools.chain.from_iterable(states_of(definition) for definition in DEFINITIONS.values()):
+        if ":scheduler:" in state.get("Resource", ""):
+            continue  # the name of a schedule
         arguments = state.get("Arguments", {})
         for text in {arguments.get("ClientRequestToken"), arguments.get("Name")} - {None}:
             found += 1
