@@ -234,6 +234,10 @@ pipelines-diff: setup ## Compare the pipelines in SageMaker with the committed o
 statemachines-deploy: setup ## Create or update tables, roles, rules and state machines: [PROJECT=<file>] [SET="NAME=VALUE ..."]
 	$(BIN)/ndr-statemachines deploy $(foreach path,$(PROJECT),--project $(path)) $(foreach value,$(SET),--set $(value))
 
+.PHONY: start-project
+start-project: statemachines-deploy ## Deploy a project, and take it from the logs in its bucket to scored windows: PROJECT=<file> [SET=]
+	$(BIN)/ndr-statemachines start-project $(PROJECT)
+
 .PHONY: statemachines-rollback
 statemachines-rollback: setup ## Move state machines back to their previous version: MACHINES="<name> ..."
 	$(BIN)/ndr-statemachines rollback $(MACHINES)

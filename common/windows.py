@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -99,6 +99,11 @@ class Windows:
         return partition_key(self.end - WINDOW)
 
     @property
+    def span(self) -> str:
+        """The partition keys of the bounds, `20260310T1308Z/20260310T1353Z`; `parse` takes it."""
+        return f"{self.key}/{partition_key(self.end)}"
+
+    @property
     def predicate(self) -> str:
         """The SQL condition that selects exactly these windows' partitions."""
         return (
@@ -122,6 +127,16 @@ class Windows:
             midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
             bounds.append(floor_to_grid(midnight) + WINDOW)
         return [Windows(a, b) for a, b in zip(bounds, [*bounds[1:], self.end], strict=True)]
+
+
+def runs(windows: Iterable[Windows]) -> list[Windows]:
+    """The runs of consecutive windows, in order; none of the windows may overlap."""
+    found: list[Windows] = []
+    for window in sorted(windows):
+        if found and found[-1].end == window.start:
+            window = Windows(found.pop().start, window.end)
+        found.append(window)
+    return found
 
 
 def partition_key(start: datetime) -> str:

@@ -16,7 +16,7 @@ from common.runtime.commands import group
 from common.runtime.output import activity
 from common.runtime.version import version_option
 from statemachines.definitions import CUSTOMER_360, MACHINES, definition_of
-from statemachines.operations import backfill, rerun, schedules
+from statemachines.operations import backfill, rerun, schedules, start_project
 
 if TYPE_CHECKING:
     from statemachines.deploy.publish import Published
@@ -31,7 +31,7 @@ def main() -> None:
     """
 
 
-for _command in (schedules, rerun, backfill):
+for _command in (start_project, schedules, rerun, backfill):
     main.add_command(_command)
 
 
@@ -103,8 +103,9 @@ def deploy(
     from common import __version__
     from common.aws.clients import client
     from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, read_code, upload_code
-    from statemachines.deploy.projects import read_project, seed
+    from statemachines.deploy.projects import deploy_project, read_project
     from statemachines.deploy.publish import publish_machines
+    from statemachines.deploy.schedules import former_of_stack, put_for_project
     from statemachines.deploy.stack import CUSTOMER_360_TEMPLATE, INGESTION_TEMPLATE, TEMPLATE, check_parameters
 
     wanted = [read_project(path) for path in projects]
@@ -112,6 +113,8 @@ def deploy(
     check_parameters(given)
     with activity("code of the Glue job"):
         code = read_code(wheel, {**SCRIPTS, **CUSTOMER_360_SCRIPTS} if customer_360 else SCRIPTS)
+    scheduler = client("scheduler")
+    former = former_of_stack(scheduler, given.get("NamePrefix", "ndr"))
     found = _deployed(stack_name, given, TEMPLATE)
     with activity("code of the Glue job"):
         done = upload_code(client("s3"), found["ArtifactsBucket"], code)
@@ -125,9 +128,11 @@ def deploy(
         machines = publish_machines(client("stepfunctions"), found, wanted_machines)
     for published in machines:
         _show(published)
+    for name in sorted(set(former) - {project.project_name for project in wanted}):
+        put_for_project(scheduler, found, name, {}, former[name])
     for project in wanted:
         with activity(f"project {project.project_name}"):
-            seed(project, found)
+            deploy_project(scheduler, project, found, former.get(project.project_name))
         click.echo(f"project {project.project_name}: {', '.join(project.organisations)}")
     if outputs:
         outputs.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

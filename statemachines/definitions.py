@@ -17,6 +17,7 @@ MACHINES = {
     "sfn_ndr_monthly_fg_b_baselines": "RoleArnMonthlyFgBBaselines",
     "sfn_ndr_backfill_reprocessing": "RoleArnBackfillReprocessing",
     "sfn_ndr_training_orchestrator": "RoleArnTrainingOrchestrator",
+    "sfn_ndr_start_project": "RoleArnStartProject",
     "sfn_ndjson_ingestion": "RoleArnNdjsonIngestion",
     "sfn_customer_360": "RoleArnCustomer360",
 }

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import asdict
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -101,6 +102,33 @@ def resume(name: str, name_prefix: str) -> None:
 def set_schedule(name: str, cron: str, name_prefix: str) -> None:
     """Change when a schedule runs, in its time zone; whether it runs stays as it is."""
     _change(name_prefix, name, ScheduleExpression=cron)
+
+
+@command("start-project", epilog="Example: ndr-statemachines start-project demo/lake-aws/project.yaml")
+@click.argument("project_file", type=click.Path(path_type=Path, dir_okay=False), metavar="PROJECT")
+@click.option(
+    "--stack", default="ndr-control-plane", show_default=True, metavar="NAME", help="Name of the control plane's stack."
+)
+@report_errors
+def start_project(project_file: Path, stack: str) -> None:
+    """Take a project from the logs in its bucket to scored windows, and follow it to its end.
+
+    PROJECT is its file; the stack must be deployed. Builds the windows that are missing, computes baselines, trains,
+    scores the last day, and turns the project's schedules on. Again, it does what is missing or has grown since.
+    """
+    from common.aws.clients import client
+    from statemachines.deploy.projects import deploy_project, message_of, read_project
+    from statemachines.deploy.stack import read_outputs
+    from statemachines.deploy.starts import follow, start
+
+    project = read_project(project_file)
+    name, states = project.project_name, client("stepfunctions")
+    with activity(f"project {name}"):
+        deploy_project(client("scheduler"), project, read_outputs(client("cloudformation"), stack))
+    execution = start(states, name, message_of(project))
+    with activity(f"start of project {name}"):
+        output = follow(states, execution, lambda work: click.echo(f"{name}: {work}", err=True))
+    click.echo(json.dumps(output))
 
 
 @command("rerun", epilog="Example: ndr-statemachines rerun customer-360 --job b --as-of 2026-03-10")

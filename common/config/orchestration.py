@@ -10,13 +10,15 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from common.budgets import STEP_SECONDS, UNDER_WINDOW_LOCK, budget_seconds
 from common.config.loader import Settings
 from common.config.values import BUCKET, AtLeastOne, Count, matching, without_last_slash, wrong
-from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
+from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS, WINDOWS_PER_DAY
 
 GRID_MINUTES = tuple((GRID_OFFSET_SECONDS + number * WINDOW_SECONDS) // 60 for number in range(3600 // WINDOW_SECONDS))
 ATTEMPTS = "_poll_attempts"
 LEASE_MARGIN = 1.25
 LEASE_EXTRA_SECONDS = 600
 MOST_PARALLEL = 40
+MOST_WINDOWS = 100 * WINDOWS_PER_DAY
+"""The most windows of one backfill. What its state machine knows of their ranges must fit into 256 KiB."""
 OF_GRID = {
     "items": {"enum": list(GRID_MINUTES)},
     "minItems": len(GRID_MINUTES),
@@ -76,7 +78,7 @@ class OrchestrationParameters(Settings):
     duplicate_retention_seconds: AtLeastOne = 86_400
     """Without effect: a batch that is published is never processed again. Accepted for project files that have it."""
     backfill_parallelism: Annotated[int, Field(ge=1, le=MOST_PARALLEL)] = 4
-    """Windows of a backfill that run at once, unless the request says otherwise."""
+    """Ranges of a backfill that run at once, unless the request says otherwise."""
     publication_target: Literal["lake", "s3", "redshift"] = "lake"
     """Where predictions are published: `lake`, `s3` or `redshift`."""
     window_floor_minutes: GridMinutes = GRID_MINUTES

@@ -19,9 +19,11 @@ from pyarrow import fs
 from common.errors import InputError, StorageError, first_line
 from common.storage.files import read_lines
 from common.storage.filesystems import bucket_and_key, s3_filesystem, without_scheme
+from common.windows import Windows
 
 _GLOB_CHARACTERS = frozenset("*?[")
 _NEXT_INPUT = re.compile(r",(?=s3://|file://|/|@)")
+_WINDOW = re.compile(r"(\d{8}T\d{4}Z)\t")
 
 
 _SPECIAL = {
@@ -59,7 +61,7 @@ def find_files(inputs: Sequence[str]) -> list[str]:
     An input is a path, a file:// or s3:// URI, a glob or a folder, which is searched recursively, through symbolic
     links too. Names that begin with `_` or `.` are left out of folders. One text may hold several inputs separated by
     commas, if those after the first are absolute paths or URIs. `@` followed by a path or URI names a text file with
-    one input per line.
+    one input per line, or `WINDOW<TAB>INPUT`.
 
     Raises:
         InputError: an input does not exist or holds no file.
@@ -72,7 +74,7 @@ def find_all(inputs: Sequence[str]) -> list[FoundFile]:
     if not inputs:
         raise InputError("no input was given", "Name at least one log file, folder or glob")
     found: dict[str, FoundFile] = {}
-    for entry in each_input(inputs):
+    for entry, _ in each_input(inputs):
         files = _on_s3(entry) if entry.startswith("s3://") else _local(local_path(entry))
         if not files:
             raise InputError(f"input {entry!r} contains no files", "Check the path, or the pattern")
@@ -83,14 +85,16 @@ def find_all(inputs: Sequence[str]) -> list[FoundFile]:
     return sorted(found.values(), key=lambda file: file.path)
 
 
-def each_input(inputs: Sequence[str]) -> Iterator[str]:
-    """The single inputs: texts split at their commas, and the lines of files that `@` names."""
+def each_input(inputs: Sequence[str]) -> Iterator[tuple[str, Windows | None]]:
+    """The single inputs, each with its window if a line of a file that `@` names gives one."""
     for text in inputs:
         for entry in _NEXT_INPUT.split(text):
             if not entry.startswith("@"):
-                yield entry
+                yield entry, None
                 continue
-            yield from read_lines(entry[1:])
+            for line in read_lines(entry[1:]):
+                window = _WINDOW.match(line)
+                yield (line[window.end() :], Windows.parse(window[1])) if window else (line, None)
 
 
 def local_path(entry: str) -> str:

@@ -39,7 +39,7 @@ def log_options(function: Command) -> Command:
             required=True,
             metavar="PATH",
             help="Log file, folder, glob or s3:// URI; repeat the option, separate absolute paths by commas, or give "
-            "@FILE with one per line.",
+            "@FILE with one per line, or with WINDOW<TAB>INPUT.",
         ),
     ):
         function = option(function)
@@ -59,7 +59,8 @@ def main(inputs: tuple[str, ...], **options: Any) -> None:
     """Make 15-minute host and pair slices from firewall logs.
 
     For a single window, the input is its mini-batch. For a range, sessions count in the window of their batch folder,
-    or without one in the window in which they end. A record counts in one window, however often it is delivered.
+    or without one in the window in which they end; a window given in @FILE goes before both. A record counts in one
+    window, however often it is delivered.
     """
     from common.runtime.lake_project import with_lake_project
     from jobs.delta.job import run

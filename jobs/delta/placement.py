@@ -46,7 +46,7 @@ class Placement:
 
 
 def placed(paths: Sequence[str], inputs: Sequence[str], windows: Windows) -> Placement:
-    """The window of each file: that of its batch folder, if it lies in one.
+    """The window of each file: that which the inputs give, else that of its batch folder, if it lies in one.
 
     A single window takes every batch folder that the inputs name as its mini-batch, whatever the time of its event;
     those found in a named folder belong to the window of their event, as with a range.
@@ -55,28 +55,40 @@ def placed(paths: Sequence[str], inputs: Sequence[str], windows: Windows) -> Pla
         StorageError: the event of a batch folder cannot be read.
     """
     folder_of = {path: _normal(path).rpartition("/")[0] for path in paths}
-    events = _events({above for folder in set(folder_of.values()) for above in _upwards(folder)})
+    given = {_normal(entry): window for entry, window in each_input(inputs) if window is not None}
+    own = {path: _given(_normal(path), given) for path in paths} if given else {}
+    searched = {folder for path, folder in folder_of.items() if not own.get(path)}
+    events = _events({above for folder in searched for above in _upwards(folder)})
     named = list(_named_places(inputs)) if len(windows) == 1 else []
     kept: list[str] = []
     slices: dict[str, int] = {}
     left_out: set[str] = set()
     unknown: dict[str, str] = {}
     for path in paths:
-        batch = next((above for above in _upwards(folder_of[path]) if above in events), None)
-        if batch is None or any(_is_within(place, batch) for place in named):
-            kept.append(path)
-            continue
-        try:
-            position = (closed_window(event_time(events[batch])).start - windows.start) // WINDOW
-        except WindowError as error:
-            unknown[batch] = error.problem
-            continue
+        window, batch = own.get(path), folder_of[path]
+        if window is None:
+            found = next((above for above in _upwards(folder_of[path]) if above in events), None)
+            if found is None or any(_is_within(place, found) for place in named):
+                kept.append(path)
+                continue
+            batch = found
+            try:
+                window = closed_window(event_time(events[batch]))
+            except WindowError as error:
+                unknown[batch] = error.problem
+                continue
+        position = (window.start - windows.start) // WINDOW
         if 0 <= position < len(windows):
             kept.append(path)
             slices[path] = position
         else:
             left_out.add(batch)
     return Placement(windows, tuple(kept), slices, tuple(sorted(left_out)), tuple(sorted(unknown.items())))
+
+
+def _given(path: str, given: Mapping[str, Windows]) -> Windows | None:
+    """The window that the inputs give to a file, or to a folder that it lies in."""
+    return next((given[place] for place in _upwards(path) if place in given), None)
 
 
 def _normal(path: str) -> str:
@@ -86,7 +98,7 @@ def _normal(path: str) -> str:
 
 def _named_places(inputs: Sequence[str]) -> Iterator[str]:
     """The files and folders that the inputs name; of a glob, the folder before its first wildcard."""
-    for entry in each_input(inputs):
+    for entry, _ in each_input(inputs):
         is_glob = WILDCARDS & set(entry) and (entry.startswith(S3) or not Path(local_path(entry)).exists())
         yield _normal(fixed_part(entry) if is_glob else entry)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common.config.orchestration import MOST_WINDOWS
 from common.errors import ParameterError, WindowError
 from common.runtime.context import new_report
 from common.runtime.run_report import RunReport
@@ -13,19 +14,17 @@ from jobs.extractor.index import indexed, record
 from jobs.extractor.listing import days_of, listed
 from jobs.extractor.manifest import write_manifest
 
-MOST_WINDOWS = 960
-
 
 def run(config: ExtractorConfig) -> None:
     """Writes the manifest, records what only the listing found in the index, and prints the run report.
 
     Raises:
-        WindowError: the request has too many windows.
+        WindowError: the request has too many windows, or they are in too many ranges.
         ParameterError: the request needs the index, but the project has none.
     """
     if len(config.wanted) > MOST_WINDOWS:
         raise WindowError(
-            f"{config.windows} has {len(config.wanted):,} windows, but a backfill may have at most {MOST_WINDOWS}",
+            f"{config.windows} has {len(config.wanted):,} windows, but a backfill may have at most {MOST_WINDOWS:,}",
             "Split the range, or select windows with --windows-filter",
         )
     project = config.lake_project.settings
@@ -42,7 +41,7 @@ def run(config: ExtractorConfig) -> None:
     report.rows_out = sum(len(members) for members in batches.values())
     report.rows_rejected = manifest["ignored_count"]
     report.details["manifest"] = f"{config.manifest_uri}/manifest.json"
-    report.details |= {name: manifest[name] for name in ("window_count", "gap_count", "gaps", "ignored")}
+    report.details |= {name: manifest[name] for name in ("window_count", "range_count", "gap_count", "gaps", "ignored")}
     report.show()
 
 

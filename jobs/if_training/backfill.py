@@ -13,11 +13,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors, client
+from common.config.orchestration import MOST_WINDOWS
 from common.errors import StageError
 from common.retries import polled
-from common.windows import WINDOW, Windows
+from common.windows import WINDOW, Windows, runs
 
-WINDOWS_MOST = 960
 NAME_MOST = 80
 NO_BATCH = "no batch"
 
@@ -34,10 +34,10 @@ class Outcome:
 def requests(
     project_name: str, feature_spec_version: str, run_id: str, round_number: int, windows: Sequence[Windows]
 ) -> list[dict[str, Any]]:
-    """The inputs of the executions that build the windows, in the order of time; each spans at most 960 windows."""
+    """The inputs of the executions that build the windows, in the order of time; each spans at most 100 days."""
     groups: list[list[Windows]] = []
     for window in sorted(windows):
-        if not groups or window.end - groups[-1][0].start > WINDOWS_MOST * WINDOW:
+        if not groups or window.end - groups[-1][0].start > MOST_WINDOWS * WINDOW:
             groups.append([])
         groups[-1].append(window)
     return [
@@ -46,7 +46,7 @@ def requests(
             "feature_spec_version": feature_spec_version,
             "start_ts_iso": _iso(group[0].start),
             "end_ts_iso": _iso(group[-1].end),
-            "windows": [window.key for window in group],
+            "windows": [one.key if len(one) == 1 else one.span for one in runs(group)],
             "request_id": execution_name(run_id, round_number, [window.key for window in group]),
         }
         for group in groups
@@ -77,7 +77,8 @@ class Backfill:
             AwsError: the state machine does not exist, or may not be started.
         """
         name = request["request_id"]
-        with aws_errors(f"state machine {self._arn} could not be started for {len(request['windows'])} windows"):
+        span = f"{request['start_ts_iso']}/{request['end_ts_iso']}"
+        with aws_errors(f"state machine {self._arn} could not be started for windows of {span}"):
             try:
                 started = self._client.start_execution(
                     stateMachineArn=self._arn, name=name, input=json.dumps(request, sort_keys=True)
@@ -125,18 +126,22 @@ def _outcome(found: dict[str, Any], execution_arn: str) -> Outcome:
         return Outcome(status, (), (f"{execution_arn} {status}: {cause[:300]}",))
     output = json.loads(found.get("output") or "{}")
     skipped, failed = (_entries(output.get(name, [])) for name in ("skipped", "failed"))
-    busy = [(key, reason) for key, reason in skipped if not reason.startswith(NO_BATCH)]
+    busy = [(name, reason) for name, reason in skipped if not reason.startswith(NO_BATCH)]
+    gaps = [Windows.parse(name) for name, reason in skipped if reason.startswith(NO_BATCH)]
     return Outcome(
         str(output.get("status", status)),
-        tuple(key for key, reason in skipped if reason.startswith(NO_BATCH)),
-        tuple(f"{key}: {reason[:300]}" for key, reason in (*failed, *busy)),
+        tuple(window.key for gap in gaps for window in gap),
+        tuple(f"{name}: {reason[:300]}" for name, reason in (*failed, *busy)),
     )
 
 
 def _entries(raw: Sequence[Any]) -> list[tuple[str, str]]:
-    """Windows with their reasons, written as pairs or as objects."""
-    pairs = [(entry["window"], entry["reason"]) if isinstance(entry, dict) else tuple(entry) for entry in raw]
-    return [(str(key), " ".join(str(reason).split())) for key, reason in pairs]
+    """Ranges, or windows as older versions of the machine report them, with their reasons, as pairs or as objects."""
+    pairs = [
+        (entry.get("range") or entry["window"], entry["reason"]) if isinstance(entry, dict) else tuple(entry)
+        for entry in raw
+    ]
+    return [(str(name), " ".join(str(reason).split())) for name, reason in pairs]
 
 
 def _iso(moment: datetime) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from common.config.documents import read_yaml
 from common.config.dynamodb import seed_project, seed_routing
 from common.config.loader import build_from
 from common.config.project_file import ProjectFile
+from common.features.spec import load_spec
+from common.lake.learning import days_needed
+from statemachines.deploy.schedules import put_for_project
 
 
 def read_project(path: Path) -> ProjectFile:
@@ -33,3 +37,25 @@ def seed(project: ProjectFile, outputs: Mapping[str, str]) -> None:
     seed_project(outputs["ProjectParametersTable"], *names, settings, project.orchestration)
     for org1, org2, prefix in project.routing():
         seed_routing(outputs["ProjectRoutingTable"], org1, org2, *names, prefix)
+
+
+def deploy_project(
+    scheduler: Any, project: ProjectFile, outputs: Mapping[str, str], former: Mapping[str, Any] | None = None
+) -> None:
+    """Puts the project into the tables of the stack, and its schedules beside those that are there.
+
+    `former` are the schedules that an earlier stack had for the project.
+
+    Raises:
+        DeploymentError: schedules cannot have the project's name.
+        AwsError: a call was refused.
+    """
+    seed(project, outputs)
+    put_for_project(scheduler, outputs, project.project_name, message_of(project), former or {})
+
+
+def message_of(project: ProjectFile) -> dict[str, Any]:
+    """What machines are told of a project, beside its name: its version, and the days of history that it grows for."""
+    horizons = project.settings.baseline_horizons(load_spec(project.feature_spec_version))
+    horizon = horizons.get(project.settings.model_horizon) or max(horizons.values(), key=lambda one: one.days)
+    return {"feature_spec_version": project.feature_spec_version, "grow_days": days_needed(horizon)}

@@ -1,7 +1,9 @@
-"""Schedules of the deployed stacks: what they run, and when; changed in place, without a deployment."""
+"""Schedules of the deployed stacks and projects: what they run, and when; changed in place, without a deployment."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,17 @@ FIELDS = (
     "ActionAfterCompletion",
 )
 """What a schedule is replaced by as a whole: what a change leaves out would be lost."""
+
+
+NAME = re.compile(r"[0-9A-Za-z_.-]{1,64}")
+"""What Scheduler takes as the name of a schedule."""
+GROW = "grow"
+OF_PROJECTS = {
+    "monthly-baselines": ("cron(30 0 1 * ? *)", "sfn_ndr_monthly_fg_b_baselines", "The baselines of the month"),
+    "training": ("cron(30 6 2 * ? *)", "sfn_ndr_training_orchestrator", "The model of the month"),
+    GROW: ("cron(30 2 * * ? *)", "sfn_ndr_start_project", "What a young project has learned since yesterday"),
+}
+"""The schedules of each project: when they run, in UTC, the machine that they start, and what they are for."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +71,83 @@ def changed(scheduler: Any, prefix: str, name: str, **changes: str) -> Schedule:
     """
     full = f"{prefix}-{name}"
     with aws_errors(f"the schedule {full} cannot be changed"):
-        try:
-            before = scheduler.get_schedule(Name=full)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
+        before = _existing(scheduler, full)
+        if before is None:
             known = ", ".join(schedule.name for schedule in listed(scheduler, prefix)) or "none"
-            raise DeploymentError(f"there is no schedule {full}", f"Those that are deployed: {known}") from None
+            raise DeploymentError(f"there is no schedule {full}", f"Those that are deployed: {known}")
         kept = {field: before[field] for field in FIELDS if before.get(field) not in (None, "")}
         scheduler.update_schedule(Name=full, **{**kept, **changes})
         return _schedule(scheduler.get_schedule(Name=full), prefix)
+
+
+def put_for_project(
+    scheduler: Any, outputs: Mapping[str, str], project: str, message: Mapping[str, Any], former: Mapping[str, Any]
+) -> list[Schedule]:
+    """The schedules of a project, created where they are missing; when and whether the others run stays as it is.
+
+    `former` are those of the stack of an earlier template, by name, whose state and expression pass to the project's.
+    The daily one does not run until the project is started.
+
+    Raises:
+        DeploymentError: the names of schedules cannot have the name of the project.
+        AwsError: a schedule was refused.
+    """
+    prefix, found = outputs["SchedulePrefix"], []
+    for name, (cron, machine, about) in OF_PROJECTS.items():
+        full = f"{prefix}-{project}-{name}"
+        if not NAME.fullmatch(full):
+            raise DeploymentError(
+                f"a schedule cannot have the name {full}",
+                "Give the project a shorter name, of letters, digits, dots, dashes and underscores",
+            )
+        new = {
+            "ScheduleExpression": cron,
+            "ScheduleExpressionTimezone": "UTC",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "DISABLED" if name == GROW else outputs["SchedulesState"],
+            "Description": f"{about}: {project}",
+            **former.get(name, {}),
+        }
+        target = {
+            "Arn": f"{outputs['MachineArnPrefix']}{machine}:live",
+            "RoleArn": outputs["StarterRoleArn"],
+            "Input": json.dumps({"project_name": project, **message, "time": "<aws.scheduler.scheduled-time>"}),
+        }
+        with aws_errors(f"the schedule {full} cannot be written"):
+            if (before := _existing(scheduler, full)) is None:
+                scheduler.create_schedule(Name=full, **new, Target=target)
+            else:
+                kept = {field: before[field] for field in FIELDS if before.get(field) not in (None, "")}
+                scheduler.update_schedule(Name=full, **{**kept, "Target": {**before["Target"], **target}})
+            found.append(_schedule(scheduler.get_schedule(Name=full), prefix))
+    return found
+
+
+def former_of_stack(scheduler: Any, prefix: str) -> dict[str, dict[str, Any]]:
+    """By project, then by name, the schedules that earlier templates had for one project: their state and expression.
+
+    Raises:
+        AwsError: they cannot be read.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    with aws_errors(f"the schedules {prefix}-* cannot be read"):
+        for name in OF_PROJECTS:
+            entry = _existing(scheduler, f"{prefix}-{name}")
+            if entry is not None:
+                project = str(json.loads(entry["Target"]["Input"])["project_name"])
+                kept = {field: entry[field] for field in ("State", "ScheduleExpression")}
+                found.setdefault(project, {})[name] = kept
+    return found
+
+
+def _existing(scheduler: Any, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = scheduler.get_schedule(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return None
+    return found
 
 
 def _schedule(entry: Mapping[str, Any], prefix: str) -> Schedule:

@@ -17,6 +17,8 @@ INGESTION_TEMPLATE = TEMPLATE.with_name("ingestion.yaml")
 CUSTOMER_360_TEMPLATE = TEMPLATE.with_name("customer_360.yaml")
 TEMPLATES = (TEMPLATE, INGESTION_TEMPLATE, CUSTOMER_360_TEMPLATE)
 WAIT = {"Delay": 1, "MaxAttempts": 900}
+FORMER_PARAMETERS = {"ProjectName"}
+"""Parameters of earlier templates, which are accepted and have no effect."""
 BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
 
@@ -27,7 +29,7 @@ def check_parameters(given: Mapping[str, str]) -> None:
         ParameterError: one of them is unknown.
     """
     known = set().union(*map(_declared, TEMPLATES))
-    if unknown := sorted(set(given) - known):
+    if unknown := sorted(set(given) - known - FORMER_PARAMETERS):
         raise ParameterError(
             f"no stack has a parameter {', '.join(unknown)}", f"Choose one of {', '.join(sorted(known))}"
         )
@@ -45,13 +47,14 @@ def deploy_stack(
         DeploymentError: the stack cannot be updated in its present state, or one of its resources failed.
         AwsError: a call was refused.
     """
-    own = {key: value for key, value in parameters.items() if key in _declared(template)}
+    declared = _declared(template)
+    own = {key: value for key, value in parameters.items() if key in declared}
     known = _describe(cloudformation, name)
     request = {
         "StackName": name,
         "TemplateBody": template.read_text(encoding="utf-8"),
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
-        "Parameters": _parameters(own, known),
+        "Parameters": _parameters(own, declared, known),
     }
     if known is None:
         done = "created"
@@ -97,8 +100,8 @@ def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:
     return stack
 
 
-def _parameters(given: Mapping[str, str], known: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    kept = {entry["ParameterKey"] for entry in (known or {}).get("Parameters", [])} - set(given)
+def _parameters(given: Mapping[str, str], declared: set[str], known: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    kept = {entry["ParameterKey"] for entry in (known or {}).get("Parameters", [])} & declared - set(given)
     return [{"ParameterKey": name, "ParameterValue": value} for name, value in sorted(given.items())] + [
         {"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept)
     ]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from common.errors import WindowError
-from common.windows import WINDOW, Windows, closed_window, floor_to_grid
+from common.windows import WINDOW, Windows, closed_window, floor_to_grid, runs
 
 
 def at(text: str) -> datetime:
@@ -42,6 +42,17 @@ def test_one_window_and_ranges() -> None:
     assert many.predicate == (
         "date >= '2026-03-10' AND date <= '2026-03-11' AND window >= '20260310T2338Z' AND window <= '20260311T0008Z'"
     )
+
+
+def test_runs_are_as_long_as_the_windows_are_consecutive() -> None:
+    first, second, third, fourth = Windows.parse("2026-03-10T23:38Z/2026-03-11T00:38Z")
+    assert [run.span for run in runs([fourth, first, second])] == [
+        "20260310T2338Z/20260311T0008Z",
+        "20260311T0023Z/20260311T0038Z",
+    ]
+    assert runs([third, fourth, second]) == [Windows(second.start, fourth.end)]
+    assert runs([]) == []
+    assert Windows.parse(Windows(first.start, third.end).span) == Windows(first.start, third.end)
 
 
 @pytest.mark.parametrize(

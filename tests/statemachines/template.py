@@ -156,12 +156,11 @@ def _listed(value: Any) -> list[str]:
 
 def noted(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
     """The pipelines that owners of windows note in the locks, so that the next owner finds those still running."""
-    return {
-        state["Arguments"]["ExpressionAttributeValues"][":pipeline"]["S"]
-        for definition in definitions
-        for _, state in states_of(definition)
-        if ":pipeline" in state.get("Arguments", {}).get("ExpressionAttributeValues", {})
-    }
+    arguments = [state.get("Arguments", {}) for definition in definitions for _, state in states_of(definition)]
+    values = [given.get("ExpressionAttributeValues", {}) for given in arguments]
+    of_windows = {given[":pipeline"]["S"] for given in values if ":pipeline" in given}
+    of_ranges = [re.findall(r"':pipeline': {'S': '([\w-]+)'}", given.get("TransactItems", "")) for given in arguments]
+    return of_windows.union(*of_ranges)
 
 
 def needed(definition: Mapping[str, Any], machine: str, pipelines: Collection[str] = ()) -> set[Permission]:
@@ -171,20 +170,22 @@ def needed(definition: Mapping[str, Any], machine: str, pipelines: Collection[st
 
 def _needed_by(state: Mapping[str, Any], machine: str, pipelines: Collection[str]) -> Iterator[Permission]:
     if state["Type"] == "Map":
-        yield from _of_call(state["ItemReader"]["Resource"], state["ItemReader"]["Arguments"], pipelines)
+        yield from _of_call(state["ItemReader"]["Resource"], state["ItemReader"]["Arguments"], pipelines, machine)
         own, runs = f"arn:aws:states:{HERE}:stateMachine:{machine}*", f"arn:aws:states:{HERE}:execution:{machine}*"
         yield "states:StartExecution", own
         for action in ("DescribeExecution", "StopExecution", "RedriveExecution"):
             yield f"states:{action}", runs
     elif state["Type"] == "Task":
-        yield from _of_call(state["Resource"], state["Arguments"], pipelines)
+        yield from _of_call(state["Resource"], state["Arguments"], pipelines, machine)
 
 
-def _of_call(resource: str, arguments: Mapping[str, Any], pipelines: Collection[str]) -> Iterator[Permission]:
+def _of_call(
+    resource: str, arguments: Mapping[str, Any], pipelines: Collection[str], machine: str
+) -> Iterator[Permission]:
     service, _, action = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:").partition(":")
     name = f"{service}:{action[0].upper()}{action[1:]}"
     if action == "listPipelineExecutions":
-        assert arguments["PipelineName"] == "{% $former_pipeline %}"
+        assert arguments["PipelineName"] == "{% $former_pipelines[0] %}"
         for pipeline in pipelines:
             yield name, f"arn:aws:sagemaker:{HERE}:pipeline/{pipeline}"
     elif service == "sagemaker" and "PipelineName" in arguments:
@@ -194,7 +195,15 @@ def _of_call(resource: str, arguments: Mapping[str, Any], pipelines: Collection[
     elif action == "transactWriteItems":
         # there is no permission of this name: each write needs its own
         assert "'Update'" in arguments["TransactItems"]
-        yield "dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/file_tracking"
+        yield "dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/{_table_of(arguments)}"
+    elif action == "transactGetItems":
+        yield "dynamodb:GetItem", f"arn:aws:dynamodb:{HERE}:table/{_table_of(arguments)}"
+    elif service == "sfn":
+        yield "states:DescribeExecution", f"arn:aws:states:{HERE}:execution:{machine}*"
+    elif service == "scheduler":
+        yield name, f"arn:aws:scheduler:{HERE}:schedule/default/ndr-*"
+        if action == "updateSchedule":
+            yield "iam:PassRole", "arn:aws:iam::000000000000:role/ndr-starter"
     elif service == "glue":
         for verb in ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun"):
             yield f"glue:{verb}", f"arn:aws:glue:{HERE}:job/{arguments['JobName']}"
@@ -227,6 +236,12 @@ def _of_call(resource: str, arguments: Mapping[str, Any], pipelines: Collection[
         rule = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
         for verb in ("PutTargets", "PutRule", "DescribeRule"):
             yield f"events:{verb}", f"arn:aws:events:{HERE}:rule/{rule}"
+
+
+def _table_of(arguments: Mapping[str, Any]) -> str:
+    """The table of a transaction, whose items an expression makes."""
+    (table,) = re.findall(r"'TableName': '(\w+)'", arguments["TransactItems"])
+    return str(table)
 
 
 def _folder(key: str) -> str:

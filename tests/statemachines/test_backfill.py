@@ -1,4 +1,4 @@
-"""Backfill: every window of a range lands once, a bounded number at a time, and the event accounts for all of them."""
+"""Backfill: every window of a request lands once, a bounded number at a time; the event accounts for all of them."""
 
 from __future__ import annotations
 
@@ -60,11 +60,16 @@ def key(number: int) -> str:
     return window(number)[0].replace("-", "").replace(":", "")[:13] + "Z"
 
 
+def span(first: int, last: int) -> str:
+    return f"{key(first)}/{key(last + 1)}"
+
+
 def lock_id(number: int) -> str:
     return "acme#v1#" + "#".join(window(number))
 
 
-def test_all_windows_land_once_and_the_event_accounts_for_them(plane: ControlPlane) -> None:
+def test_a_day_is_two_jobs_and_the_event_accounts_for_all_ranges(plane: ControlPlane) -> None:
+    """50 windows of a day, those after a gap, of which another execution has one, and the first of the next day."""
     plane.aws.client("dynamodb").put_item(
         TableName="processing_lock",
         Item={
@@ -76,31 +81,43 @@ def test_all_windows_land_once_and_the_event_accounts_for_them(plane: ControlPla
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     detail = heard(plane)
     assert detail["skipped"] == [
-        {"window": key(60), "reason": "another execution works on this window"},
-        {"window": key(50), "reason": "no batch"},
+        {"range": span(51, 95), "reason": "another execution works on a window of the range"},
+        {"range": span(50, 50), "reason": "no batch"},
     ]
     assert detail["failed"] == [] and detail["unaccounted"] == 0 and detail["status"] == "SUCCEEDED"
-    expected = [number for number in range(97) if number not in (50, 60)]
-    assert sorted(detail["done"]) == [key(number) for number in expected]
-    assert starts(plane, "ndr-15m") == dict.fromkeys((window(number)[0] for number in expected), 1)
+    assert sorted(detail["done"]) == [span(0, 49), span(96, 96)]
+    for command in ("ndr-delta", "ndr-15m"):
+        assert starts(plane, command) == {window(0)[0]: 1, window(96)[0]: 1}
     assert json.loads(ended["output"]) == detail
+    assert [len(given) for given in inputs(plane, "ndr-delta", 0, 49)] == [50]
+    locks = [plane.item("processing_lock", lock_id=lock_id(number)) or {} for number in (*range(50), 96)]
+    assert all("owner" not in lock and len(lock["batches"]) == 1 for lock in locks)
+    assert "batches" not in (plane.item("processing_lock", lock_id=lock_id(70)) or {})
 
 
-def test_deltas_of_the_range_come_before_all_features_which_look_back_at_them(plane: ControlPlane) -> None:
+def test_deltas_come_before_features_which_are_not_computed_with_them_again(plane: ControlPlane) -> None:
     plane.run(BACKFILL, request(10, 17, request_id="order"), seconds=120)
     heard(plane)
-    mine = {window(number)[0] for number in range(10, 18)}
-    commands = [call.split()[0] for call in plane.calls if any(start in call for start in mine)][-16:]
-    assert commands == ["ndr-delta"] * 8 + ["ndr-15m"] * 8
+    calls = [call.split() for call in plane.calls if "/".join((window(10)[0], window(17)[1])) in call]
+    stages = [call for call in calls if call[0] != "ndr-extractor"]
+    assert [call[0] for call in stages] == ["ndr-delta", "ndr-15m"]
+    assert stages[1][stages[1].index("--from") + 1] == "fg-a"
 
 
-def inputs(plane: ControlPlane, command: str, number: int) -> list[list[str]]:
-    """The batches of each step of a command in a window, by the names of their folders."""
-    calls = [
-        call.split() for call in plane.calls if call.startswith(f"{command} ") and "/".join(window(number)) in call
-    ]
+def inputs(plane: ControlPlane, command: str, first: int, last: int | None = None) -> list[list[str]]:
+    """The batches of each step of a command on these windows, by the names of their folders."""
+    bounds = "/".join((window(first)[0], window(first if last is None else last)[1]))
+    calls = [call.split() for call in plane.calls if call.startswith(f"{command} ") and bounds in call]
     given = [call[call.index("--input") + 1] for call in calls]
-    return [[path.rstrip("/").rpartition("/")[2] for path in paths.split(",")] for paths in given]
+    return [[path.rstrip("/").rpartition("/")[2] for path in paths_of(plane, entry)] for entry in given]
+
+
+def paths_of(plane: ControlPlane, entry: str) -> list[str]:
+    if not entry.startswith("@"):
+        return entry.split(",")
+    bucket, _, name = entry.removeprefix("@s3://").partition("/")
+    body = plane.aws.client("s3").get_object(Bucket=bucket, Key=name)["Body"].read().decode()
+    return [line.partition("\t")[2] for line in body.splitlines()]
 
 
 def test_a_live_batch_that_arrives_during_a_backfill_waits_and_runs_the_window_with_what_the_backfill_found(
@@ -149,21 +166,21 @@ def test_a_failed_window_is_listed_with_its_reason_and_the_others_are_done(plane
     assert ended["status"] == "FAILED"
     assert "none of 2 windows was done" in ended["cause"] and "disk is full" in ended["cause"]
     detail = heard(plane)
-    assert [entry["window"] for entry in detail["failed"]] == [key(20), key(21)]
+    assert [entry["range"] for entry in detail["failed"]] == [span(20, 21)]
     assert all("step Streaming15mStep" in entry["reason"] for entry in detail["failed"])
     again = plane.run(BACKFILL, request(20, 21, request_id="again", windows=[key(21)]), seconds=120)
-    assert json.loads(again["output"])["done"] == [key(21)]
+    assert json.loads(again["output"])["done"] == [span(21, 21)]
 
 
 def test_a_range_without_batches_is_all_skipped(plane: ControlPlane) -> None:
     ended = plane.run(BACKFILL, request(50, 50, request_id="empty"), seconds=60)
-    assert json.loads(ended["output"])["skipped"] == [{"window": key(50), "reason": "no batch"}]
+    assert json.loads(ended["output"])["skipped"] == [{"range": span(50, 50), "reason": "no batch"}]
 
 
 def test_more_windows_than_fit_into_an_argument_are_handed_over_in_a_file(plane: ControlPlane) -> None:
     wanted = [key(number) for number in range(70, 92)]
     ended = plane.run(BACKFILL, request(65, 95, request_id="many", windows=wanted), seconds=120)
-    assert json.loads(ended["output"])["done"] == wanted
+    assert json.loads(ended["output"])["done"] == [span(70, 91)]
     call = next(call for call in plane.calls if call.startswith("ndr-extractor ") and "--request-id many" in call)
     assert call.split()[call.split().index("--windows-filter") + 1].startswith("@s3://")
 
@@ -176,6 +193,8 @@ def test_more_windows_than_fit_into_an_argument_are_handed_over_in_a_file(plane:
         ({"end_ts_iso": "tomorrow"}, "end_ts_iso tomorrow"),
         ({"end_ts_iso": "2020-01-01T00:08:00Z"}, "not before"),
         ({"parallelism": 0}, "parallelism"),
+        ({"first_stage": "fg-b"}, "first_stage"),
+        ({"end_ts_iso": "2027-01-01T00:08:00Z"}, "windows, but a backfill may have at most 9600: split the range"),
         ({"request_id": "a/b"}, "request_id"),
         ({"project_name": "nobody"}, "project parameters of nobody"),
     ],

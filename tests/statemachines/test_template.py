@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
+from statemachines.deploy.schedules import OF_PROJECTS
 from statemachines.deploy.stack import TEMPLATE
 from tests.statemachines.template import HERE, Permission, Template, needed, noted, parsed_template, permitted
 
@@ -21,12 +22,6 @@ GIVEN_AT_DEPLOYMENT = {
     "ImageRegistry": "ndr-pipelines upsert makes that of the last push the default",
     "ImageTag": "ndr-pipelines upsert makes that of the last push the default",
 }
-BY_EARLIER_VERSIONS: dict[str, set[Permission]] = {
-    "sfn_ndr_backfill_reprocessing": {
-        ("sagemaker:StartPipelineExecution", f"arn:aws:sagemaker:{HERE}:pipeline/ndr-15m-streaming")
-    }
-}
-"""What versions do that an alias may be moved back to: backfills ran the chosen form of the 15-minute pipeline."""
 WILDCARDS = {
     f"arn:aws:sagemaker:{HERE}:pipeline/ndr-*/execution/*": "executions have made-up names; ours are those of ndr-*",
     "arn:aws:s3:::ndr-artifacts-000000000000-us-east-1/backfill/*": "each backfill has a folder of its own",
@@ -36,10 +31,28 @@ WILDCARDS = {
     f"arn:aws:states:{HERE}:execution:sfn_ndr_prediction_publication*": "executions have made-up names",
     f"arn:aws:states:{HERE}:stateMachine:sfn_ndr_backfill_reprocessing*": "the machine and the maps in it",
     f"arn:aws:states:{HERE}:execution:sfn_ndr_backfill_reprocessing*": "executions of the maps have made-up names",
+    **{
+        f"arn:aws:states:{HERE}:{kind}:{machine}*": reason
+        for machine in ("sfn_ndr_monthly_fg_b_baselines", "sfn_ndr_training_orchestrator")
+        for kind, reason in (
+            ("stateMachine", "the machine, its versions and its alias"),
+            ("execution", "made-up names"),
+        )
+    },
+    f"arn:aws:states:{HERE}:execution:sfn_ndr_start_project*": "executions have made-up names",
+    f"arn:aws:scheduler:{HERE}:schedule/default/ndr-*": "each project has schedules of its own",
     "arn:aws:s3:::ndr-parquet-000000000000-us-east-1/merged-parquet-*": "each date has a folder of its own",
     "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1/fw_paloalto/*": "each batch has a folder of its own",
 }
 """Resources of the machines' roles that stand for more than one thing, and why."""
+
+
+EARLIER = {
+    "sfn_ndr_backfill_reprocessing": {
+        ("sagemaker:StartPipelineExecution", f"arn:aws:sagemaker:{HERE}:pipeline/ndr-15m-streaming")
+    }
+}
+"""What versions of machines need that were published by earlier releases, and may be live again."""
 
 
 def definition(machine: str, **parameters: str) -> dict[str, Any]:
@@ -57,6 +70,7 @@ def test_every_output_is_used() -> None:
     deployment = {"StateMachineLogGroupArn", "StepRoleArn", "ServingRoleArn", "LakeBucketName"}
     deployment |= {"LandingBucketName", "IngestionQuarantineBucketName", "IngestionQueueUrl", "ManifestBuilderName"}
     deployment |= {"IngestionDeadLetterQueueUrl", "Customer360ScheduleName", "SnowflakeRoleArn"}
+    deployment |= {"StarterRoleArn", "SchedulesState", "MachineArnPrefix"}
     deployment |= {"DeliveriesQueueUrl", "UndeliverableFilesQueueUrl"}
     assert set(Template().outputs) == used | deployment
 
@@ -77,7 +91,7 @@ def permitted_in(machine: str, **parameters: str) -> set[Permission]:
 @pytest.mark.parametrize("chosen", FORMS)
 @pytest.mark.parametrize("machine", MACHINES)
 def test_a_role_permits_exactly_what_the_versions_of_its_machine_do(machine: str, chosen: str) -> None:
-    wanted = set().union(*(needed_in(machine, form) for form in FORMS)) | BY_EARLIER_VERSIONS.get(machine, set())
+    wanted = set().union(*(needed_in(machine, form) for form in FORMS)) | EARLIER.get(machine, set())
     allowed = permitted_in(machine, PipelineName15mParameter=chosen)
     assert (wanted - allowed, allowed - wanted) == (set(), set())
 
@@ -131,7 +145,7 @@ def test_everything_that_starts_machines_names_their_alias_and_may_start_them() 
             for rule in ("BatchCompletedRule", "BatchObjectRule")
             for target in template.resource(rule)["Targets"]
         ),
-        *(template.resource(name)["Target"]["Arn"] for name in ("MonthlySchedule", "TrainingSchedule")),
+        *(f"{template.outputs['MachineArnPrefix']}{machine}:live" for _, machine, _ in OF_PROJECTS.values()),
     ]
     starter = permitted(template.resource("StarterRole"))
     assert {action for action, _ in starter} == {"states:StartExecution"}
@@ -340,6 +354,7 @@ DESIGNED = {
         DescribeHistoricalWindowsExtractor ExtractorPipelineStatusChoice WaitBeforeExtractorDescribe
         IncrementExtractorPollAttempt ResolveBackfillWindows RunBackfillWindows StartBackfillPipeline
         EmitBackfillReconciliationEvent WorkflowFailed""",
+    "sfn_ndr_start_project": "NormalizeIncomingMessage ParseIncomingProjectContext WorkflowFailed Success",
     "sfn_ndjson_ingestion": """UpdateStatusProcessing StartGlueJob UpdateStatusCompleted UpdateStatusFailed
         SendFailureAlert WorkflowFailed""",
     "sfn_customer_360": "GlueJobA GlueJobB SendFailureAlert WorkflowFailed",

@@ -54,6 +54,14 @@ def copy_object(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
     return {"CopyObjectResult": {item.tag.rpartition("}")[2]: item.text for item in copied}}
 
 
+def list_objects(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
+    """Lists objects and folders in S3; folders are objects with a prefix, and counts are numbers, as on AWS."""
+    found: dict[str, Any] = sf._invoke_aws_sdk_integration(resource, input_data)
+    counts: dict[str, Any] = {name: int(found[name]) for name in ("KeyCount", "MaxKeys") if name in found}
+    folders = [{"Prefix": name} if isinstance(name, str) else name for name in found.get("CommonPrefixes", [])]
+    return {**found, **counts, **({"CommonPrefixes": folders} if folders else {})}
+
+
 def _s3(method: str, request: dict[str, Any], content: bytes, headers: Mapping[str, str] | None = None) -> bytes:
     bucket, key = request.get("Bucket", ""), request.get("Key", "")
     handler, path = app.SERVICE_HANDLERS["s3"], f"/{bucket}/{key}"
@@ -65,6 +73,28 @@ def _s3(method: str, request: dict[str, Any], content: bytes, headers: Mapping[s
         name = code if code.endswith("Exception") else f"{code}Exception"
         raise sf._ExecutionError(f"S3.{name}", f"Bucket: {bucket}, Key: {key}: {code}")
     return bytes(body)
+
+
+def get_schedule(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
+    """Reads a schedule."""
+    return _scheduler("GET", input_data)
+
+
+def update_schedule(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:
+    """Replaces a schedule."""
+    return _scheduler("PUT", input_data)
+
+
+def _scheduler(method: str, request: dict[str, Any]) -> dict[str, Any]:
+    handler, content = app.SERVICE_HANDLERS["scheduler"], json.dumps(request).encode()
+    path, headers = f"/schedules/{request.get('Name', '')}", {"content-type": "application/json"}
+    status, answered, body = app.call_service_handler_sync(handler, method, path, headers, content, {})
+    answer: dict[str, Any] = json.loads(body or b"{}")
+    if status >= 400:
+        known = {name.lower(): value for name, value in answered.items()}
+        code = str(known.get("x-amzn-errortype") or answer.get("__type", "SchedulerException")).partition(":")[0]
+        raise sf._ExecutionError(f"Scheduler.{code}", answer.get("Message") or answer.get("message") or code)
+    return answer
 
 
 def invoke_events_put_events(resource: str, input_data: dict[str, Any]) -> dict[str, Any]:

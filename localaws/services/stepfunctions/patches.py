@@ -63,7 +63,11 @@ def install() -> None:
     sf._SERVICE_DISPATCH["arn:aws:states:::events:putEvents"] = integrations.invoke_events_put_events
     sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:copyObject"] = integrations.copy_object
     sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:getObject"] = integrations.get_object
+    sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:listObjectsV2"] = integrations.list_objects
     sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:s3:putObject"] = integrations.put_object
+    sf._AWS_SDK_SERVICE_MAP["scheduler"] = {"service_key": "scheduler", "protocol": "rest-json"}
+    sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:scheduler:getSchedule"] = integrations.get_schedule
+    sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:scheduler:updateSchedule"] = integrations.update_schedule
     replace(tokenizer, "Tokenizer.create", expressions.create)
     replace(timebox, "Timebox.__init__", expressions.start_time)
     replace(timebox, "Timebox.check_runaway", expressions.check_runaway)

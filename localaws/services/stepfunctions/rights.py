@@ -128,7 +128,10 @@ def _needed(call: Call, arguments: Mapping[str, Any]) -> Iterator[Permission]:
     elif call.service == "ecs":
         yield from _of_ecs(call, arguments)
     elif call.service == "states":
-        yield from _of_states(call, str(arguments.get("StateMachineArn", "*")))
+        yield from _of_states(call, str(arguments.get("StateMachineArn") or arguments.get("ExecutionArn", "*")))
+    elif call.service == "scheduler":
+        group, name = arguments.get("GroupName", "default"), arguments.get("Name", "*")
+        yield named, f"arn:aws:scheduler:{here}:schedule/{group}/{name}"
     else:
         yield named, str(arguments.get("TopicArn", "*"))
 

@@ -48,6 +48,8 @@ def test_several_inputs_in_one_text_or_a_file(batch_folder: Path) -> None:
     assert find_files([f"{first},file://{second},{first}"]) == both
     listed = write(batch_folder / "inputs.txt", f"{second}\n\n  {first}\n")
     assert find_files([f"@{listed}"]) == find_files([f"{first},@{listed}"]) == both
+    listed = write(batch_folder / "windows.txt", f"20260310T1308Z\t{second}\n20260310T1323Z\t{first}\n")
+    assert find_files([f"@{listed}"]) == both
     with_comma = write(batch_folder / "with,comma.csv", traffic())
     assert find_files([with_comma]) == [with_comma]
     with pytest.raises(StorageError, match=r"no-list\.txt does not exist"):

@@ -79,3 +79,15 @@ def test_paths_may_be_relative(logs: Path, monkeypatch: pytest.MonkeyPatch) -> N
     placement = placed(["a/p.csv", "c/part/p.csv"], ["a", "c"], RANGE)
     assert placement.paths == ("a/p.csv",) and placement.slices == {"a/p.csv": 0}
     assert placed(["c/part/p.csv"], ["./c"], window(0)).paths == ("c/part/p.csv",)
+
+
+def test_a_window_that_the_input_gives_goes_before_that_of_the_event(logs: Path, tmp_path: Path) -> None:
+    """`c` has an event of a window that is not of the range, and `d` one without a valid time."""
+    entries = {"a": window(1), "c": window(0), "d/p.csv": window(1), "b": window(7)}
+    listed = tmp_path / "inputs.txt"
+    listed.write_text("".join(f"{one.key}\t{logs / name}\n" for name, one in entries.items()) + f"{logs}/loose.csv\n")
+    paths = sorted(str(path) for path in logs.rglob("*.csv"))
+    placement = placed(paths, [f"@{listed}"], RANGE)
+    assert names(logs, placement.paths) == ["a/p.csv", "c/part/p.csv", "d/p.csv", "loose.csv"]
+    assert [placement.slice_of(path) for path in placement.paths] == [1, 0, 1, None]
+    assert names(logs, placement.left_out) == ["b"] and not placement.unknown

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from common.logs import find_files
+from common.windows import Windows, iso_seconds
 from jobs.extractor.cli import main
+from jobs.extractor.manifest import split
 from tests.commands import call
 from tests.factories import utc
 
 RANGE = "2026-03-10T23:08Z/2026-03-11T00:23Z"
 KEYS = ["20260310T2308Z", "20260310T2323Z", "20260310T2338Z", "20260310T2353Z", "20260311T0008Z"]
+RANGE_KEYS = "20260310T2308Z/20260311T0023Z"
 
 
 def batch(root: Path, day: str, name: str, event: str | None = None, changed: str | None = None) -> Path:
@@ -62,8 +65,9 @@ def test_windows_batches_and_gaps(tmp_path: Path) -> None:
         "project_name": "acme",
         "range": {"start": "2026-03-10T23:08:00Z", "end": "2026-03-11T00:23:00Z"},
         "window_count": 3,
+        "range_count": 3,
         "gap_count": 2,
-        "gaps": [KEYS[1], KEYS[2]],
+        "gaps": [f"{KEYS[1]}/{KEYS[3]}"],
         "ignored_count": 0,
         "ignored": [],
         "windows_key": str(tmp_path / "out" / "windows.json"),
@@ -81,6 +85,54 @@ def test_windows_batches_and_gaps(tmp_path: Path) -> None:
             (KEYS[0], KEYS[3], KEYS[4]), bounds, (10, 10, 11), (10, 11, 11), (first, late, newest), strict=True
         )
     ]
+
+
+def test_consecutive_windows_of_a_date_are_a_range(tmp_path: Path) -> None:
+    for day, name, event in (
+        ("10", "aa", "10T23:38:00"),
+        ("10", "bb", "10T23:53:00"),
+        ("11", "cc", "11T00:08:00"),
+        ("11", "dd", "11T00:23:00"),
+    ):
+        batch(tmp_path, f"2026/03/{day}", name, f"2026-03-{event}Z")
+    assert extract(tmp_path, tmp_path / "out")[0] == 0
+    assert json.loads((tmp_path / "out" / "ranges.json").read_text()) == [
+        {
+            "range": "20260310T2323Z/20260311T0008Z",
+            "windows": 3,
+            "start_ts_iso": "2026-03-10T23:23:00Z",
+            "end_ts_iso": "2026-03-11T00:08:00Z",
+        },
+        {
+            "range": "20260311T0008Z/20260311T0023Z",
+            "windows": 1,
+            "start_ts_iso": "2026-03-11T00:08:00Z",
+            "end_ts_iso": "2026-03-11T00:23:00Z",
+        },
+    ]
+    manifest, _ = written(tmp_path / "out")
+    assert (manifest["range_count"], manifest["gaps"]) == (2, [f"{KEYS[0]}/{KEYS[1]}"])
+
+
+@pytest.mark.parametrize(
+    ("counts", "lengths"),
+    [([1] * 96, [96]), ([400, 1], [1, 1]), ([399, 1, 1], [2, 1]), ([500, 200, 200, 1], [1, 2, 1]), ([], [])],
+)
+def test_a_range_has_no_more_batches_than_a_query_returns(counts: list[int], lengths: list[int]) -> None:
+    windows = list(Windows.parse("2026-03-10T00:08Z/2026-03-11T00:08Z"))
+    found = split(dict(zip(windows, counts, strict=False)))
+    assert [len(one) for one in found] == lengths
+    assert [window for one in found for window in one] == windows[: len(counts)]
+
+
+def test_more_ranges_than_a_state_machine_collects_have_to_be_split(tmp_path: Path) -> None:
+    """Of 1,602 windows in a row each second one has a batch."""
+    windows = list(Windows.parse("2026-03-01T00:08Z/2026-03-17T16:38Z"))
+    for number, window in enumerate(windows[::2]):
+        batch(tmp_path, f"{window.start:%Y/%m/%d}", f"{number:04}", iso_seconds(window.end))
+    code, error = extract(tmp_path, tmp_path / "out", window="2026-03-01T00:08Z/2026-03-17T16:38Z")
+    assert (len(windows), code) == (1602, 1)
+    assert "801 ranges of windows with mini-batches and 801 without" in error and "at most 800 of each" in error
 
 
 def test_all_batches_of_a_window_are_its_input_and_each_counts_once(
@@ -123,7 +175,7 @@ def test_folders_that_are_no_batches_are_reported(tmp_path: Path) -> None:
     assert code == 0, error
     manifest, windows = written(tmp_path / "out")
     assert windows == []
-    assert manifest["gaps"] == KEYS
+    assert manifest["gaps"] == [RANGE_KEYS]
     reasons = {Path(path).relative_to(day).as_posix(): reason for path, reason in manifest["ignored"]}
     assert {name: reasons[name].partition(":")[0] for name in reasons} == {
         "wrong-event": "_BATCH.json has no valid event_ts_iso",
@@ -142,12 +194,12 @@ def test_a_request_without_any_batch_has_only_gaps(tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     assert extract(tmp_path / "nothing", tmp_path / "out")[0] == 0
     manifest, windows = written(tmp_path / "out")
-    assert (manifest["window_count"], manifest["gap_count"], manifest["gaps"], windows) == (0, 5, KEYS, [])
+    assert (manifest["window_count"], manifest["gap_count"], manifest["gaps"], windows) == (0, 5, [RANGE_KEYS], [])
 
 
 def test_the_same_request_gives_the_same_bytes_and_replaces_what_was_there(tmp_path: Path) -> None:
     batch(tmp_path, "2026/03/10", "aa", "2026-03-10T23:23:00Z")
-    names = ("manifest.json", "windows.json")
+    names = ("manifest.json", "ranges.json", "windows.json")
     assert extract(tmp_path, tmp_path / "out")[0] == 0
     before = [(tmp_path / "out" / name).read_bytes() for name in names]
     assert extract(tmp_path, tmp_path / "out")[0] == 0
@@ -165,7 +217,7 @@ def test_a_filter_keeps_only_its_windows(tmp_path: Path) -> None:
     assert extract(tmp_path, tmp_path / "out", "--windows-filter", wanted)[0] == 0
     manifest, windows = written(tmp_path / "out")
     assert [entry["window"] for entry in windows] == KEYS[:2]
-    assert manifest["gaps"] == [KEYS[4]]
+    assert manifest["gaps"] == [f"{KEYS[4]}/20260311T0023Z"]
 
 
 def test_many_batches_of_a_window_are_listed_in_a_file(tmp_path: Path) -> None:
@@ -178,13 +230,14 @@ def test_many_batches_of_a_window_are_listed_in_a_file(tmp_path: Path) -> None:
     assert find_files([entry["batch_s3_path"]]) == [str(folder / "part-0.csv") for folder in folders]
 
 
-def test_a_range_of_more_than_960_windows_has_to_be_split(tmp_path: Path) -> None:
-    code, error = extract(tmp_path, tmp_path / "out", window="2026-03-01T00:08Z/2026-03-11T00:23Z")
+def test_a_range_of_more_than_100_days_has_to_be_split(tmp_path: Path) -> None:
+    window = "2026-03-01T00:08Z/2026-06-09T00:23Z"
+    code, error = extract(tmp_path, tmp_path / "out", window=window)
     assert code == 1
-    assert "has 961 windows" in error and "Split the range" in error
+    assert "has 9,601 windows" in error and "at most 9,600" in error and "Split the range" in error
     assert not (tmp_path / "out").exists()
     few = ("--windows-filter", "2026-03-05T00:08Z")
-    assert extract(tmp_path, tmp_path / "out", *few, window="2026-03-01T00:08Z/2026-03-11T00:23Z")[0] == 0
+    assert extract(tmp_path, tmp_path / "out", *few, window=window)[0] == 0
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:

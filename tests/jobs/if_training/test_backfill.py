@@ -1,8 +1,9 @@
 import re
 from collections.abc import Sequence
 
+from common.config.orchestration import MOST_WINDOWS
 from common.windows import WINDOW, Windows
-from jobs.if_training.backfill import NAME_MOST, WINDOWS_MOST, execution_name, requests
+from jobs.if_training.backfill import NAME_MOST, execution_name, requests
 from tests.jobs.if_training.lakes import span
 from tests.types import Row
 
@@ -24,17 +25,23 @@ def test_a_request_is_the_input_of_the_state_machine() -> None:
     }
 
 
-def test_a_request_spans_at_most_960_windows() -> None:
-    windows = list(span(2500))
+def test_consecutive_windows_are_named_as_a_range() -> None:
+    windows = list(span(6))
+    (request,) = made([windows[0], windows[1], windows[2], windows[4]])
+    assert request["windows"] == ["20260310T0008Z/20260310T0053Z", "20260310T0108Z"]
+
+
+def test_a_request_spans_at_most_100_days() -> None:
+    windows = list(span(MOST_WINDOWS * 2 + 580))
     found = made(windows)
-    assert [len(request["windows"]) for request in found] == [960, 960, 580]
-    assert [key for request in found for key in request["windows"]] == [window.key for window in windows]
-    assert found[0]["end_ts_iso"] == found[1]["start_ts_iso"] == "2026-03-20T00:08:00Z"
+    assert [len(Windows.parse(request["windows"][0])) for request in found] == [9600, 9600, 580]
+    assert found[0]["end_ts_iso"] == found[1]["start_ts_iso"] == "2026-06-18T00:08:00Z"
+    assert all(len(request["windows"]) == 1 for request in found)
 
 
 def test_the_span_counts_and_not_the_number_of_windows() -> None:
-    """Two windows that are 960 apart span 961."""
-    windows = list(span(WINDOWS_MOST + 1))
+    """Two windows that are 9,600 apart span 9,601."""
+    windows = list(span(MOST_WINDOWS + 1))
     assert len(made([windows[0], windows[-2]])) == 1
     assert len(made([windows[0], windows[-1]])) == 2
 

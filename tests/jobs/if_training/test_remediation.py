@@ -54,12 +54,12 @@ def test_missing_windows_are_built_by_one_execution(lacking: Lifecycle, machine:
         "feature_spec_version": "v1",
         "start_ts_iso": "2026-03-10T00:38:00Z",
         "end_ts_iso": "2026-03-10T01:53:00Z",
-        "windows": missing,
+        "windows": [f"{KEYS[2]}/{KEYS[4]}", KEYS[6]],
         "request_id": name,
     }
     assert lacking.artifact("remediate")["go"] is False  # not before it has ended
     add_windows(lacking.lake, [WINDOWS[number] for number in (2, 3, 6)])
-    machine.answer(name, done=missing)
+    machine.answer(name, done=[f"{KEYS[2]}/{KEYS[4]}", f"{KEYS[6]}/{KEYS[7]}"])
     report = json.loads(stage.ended())
     assert report["details"]["remediate"] == {"rounds": 1, "executions": 1, "gaps": 0, "still_missing": 0}
     artifact = lacking.artifact("remediate")
@@ -72,7 +72,7 @@ def test_windows_without_batches_are_gaps(lacking: Lifecycle, machine: Machine) 
     stage = Stage(lacking, machine)
     name = machine.started(1)
     add_windows(lacking.lake, [WINDOWS[6]])
-    skipped = [[KEYS[2], "no batch"], {"window": KEYS[3], "reason": "no batch"}]  # pairs or objects
+    skipped = [{"range": f"{KEYS[2]}/{KEYS[4]}", "reason": "no batch"}]
     machine.answer(name, "PARTIAL", done=[KEYS[6]], skipped=skipped)
     stage.ended()
     artifact = lacking.artifact("remediate")
@@ -83,6 +83,16 @@ def test_windows_without_batches_are_gaps(lacking: Lifecycle, machine: Machine) 
     lacking.parameters(training={"min_rows": 20, "min_coverage": 0.76})
     line = lacking.fail("reverify")
     assert "only 75.0% of the windows" in line and "fewer than 76.0%" in line and KEYS[2] in line
+
+
+def test_a_report_of_an_older_machine_names_windows(lacking: Lifecycle, machine: Machine) -> None:
+    stage = Stage(lacking, machine)
+    name = machine.started(1)
+    add_windows(lacking.lake, [WINDOWS[6]])
+    skipped = [[KEYS[2], "no batch"], {"window": KEYS[3], "reason": "no batch"}]  # pairs or objects
+    machine.answer(name, "PARTIAL", done=[KEYS[6]], skipped=skipped)
+    stage.ended()
+    assert lacking.artifact("remediate")["gaps"] == [KEYS[2], KEYS[3]]
 
 
 def test_a_window_that_another_execution_held_is_no_gap(lacking: Lifecycle, machine: Machine) -> None:
@@ -182,7 +192,8 @@ def test_an_execution_that_takes_too_long_is_a_failure_and_can_be_waited_for_aga
 def test_a_state_machine_that_does_not_exist_is_a_failure(lacking: Lifecycle, machine: Machine) -> None:
     unknown = Machine(machine.local, machine.table, f"{machine.arn}-other")
     line = Stage(lacking, unknown).ended(code=1)
-    assert f"state machine {unknown.arn} could not be started for 3 windows" in line
+    assert f"state machine {unknown.arn} could not be started" in line
+    assert "for windows of 2026-03-10T00:38:00Z/2026-03-10T01:53:00Z" in line
     assert "StateMachineDoesNotExist" in line
 
 

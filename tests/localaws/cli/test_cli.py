@@ -205,8 +205,9 @@ def test_up_deploys_everything(tmp_path: Path) -> None:
         outputs = json.loads((home / "outputs.json").read_text())
         assert outputs["PipelineName15m"] == "ndr-15m-streaming-fused"
         assert outputs["PipelineName15m"] in local_pipelines(local)
-        schedules = local.client("scheduler").list_schedules()["Schedules"]
-        assert schedules and {schedule["State"] for schedule in schedules} == {"ENABLED"}
+        schedules = {one["Name"]: one["State"] for one in local.client("scheduler").list_schedules()["Schedules"]}
+        assert {name for name, state in schedules.items() if state == "DISABLED"} == {"ndr-demo-grow"}
+        assert schedules["ndr-demo-training"] == "ENABLED"
     finally:
         LocalAws.of(home).stop()
 

@@ -9,14 +9,19 @@ from typing import Any
 
 from statemachines.definitions import states_of
 from tests.statemachines.machines.samples import (
+    BACKFILLED,
+    BATCH,
     DEFINITIONS,
     EXECUTION_ARN,
     FILE_KEYS,
+    FOLDERS,
     ITEMS,
+    RANGES,
     SNAPSHOT,
     STEPS,
     USUAL,
-    WINDOWS,
+    folders,
+    listed,
     record,
 )
 from tests.statemachines.machines.walker import Response
@@ -33,7 +38,7 @@ class Situation:
     name: str
     message: Any = None
     responses: Mapping[str, Sequence[Response]] = field(default_factory=dict)
-    items: Sequence[Any] | None = tuple(WINDOWS)
+    items: Sequence[Any] | None = tuple(RANGES)
     vanished_for: str | None = None
 
     def all_responses(self) -> dict[str, Sequence[Response]]:
@@ -44,7 +49,7 @@ class Situation:
     @property
     def items_key(self) -> str:
         """The key of the object that the maps read."""
-        return f"backfill/acme/{self.message.get('request_id') if isinstance(self.message, dict) else ''}/windows.json"
+        return f"backfill/acme/{self.message.get('request_id') if isinstance(self.message, dict) else ''}/ranges.json"
 
     def items_of(self) -> dict[str, Sequence[Any] | None]:
         """What each map of the machine reads."""
@@ -77,6 +82,13 @@ def _usual(state: Mapping[str, Any]) -> Sequence[Response]:
         return [record(*FILE_KEYS)]
     if action == "startJobRun.sync":
         return [{"Id": "jr_1", "JobName": arguments["JobName"], "JobRunState": "SUCCEEDED"}]
+    if action == "query" and "BETWEEN" in arguments["KeyConditionExpression"]:
+        return [listed(BATCH)]
+    if "Delimiter" in arguments:
+        once = [folders(FOLDERS[0]), folders(FOLDERS[1]), folders("other/", *FOLDERS[2:])]
+        return [*once, *once]
+    if action == "2" and "publication" not in arguments["StateMachineArn"]:
+        return [{"Output": BACKFILLED}]
     if action == "getItem":
         return [{"Item": ITEMS[arguments["TableName"]]} if arguments["TableName"] in ITEMS else {}]
     if action == "getObject" and arguments.get("Key") == "staging/manifest.json":

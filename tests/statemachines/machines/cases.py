@@ -20,6 +20,8 @@ SERVICE_ERRORS = {
     "aws-sdk:dynamodb": "DynamoDb.ProvisionedThroughputExceededException",
     "aws-sdk:sagemaker": "SageMaker.SageMakerException",
     "aws-sdk:s3": "S3.S3Exception",
+    "aws-sdk:scheduler": "Scheduler.SchedulerException",
+    "aws-sdk:sfn": "Sfn.SfnException",
     "events": "EventBridge.EventBridgeException",
     "glue": "Glue.GlueException",
     "sns": "SNS.SnsException",

@@ -10,12 +10,13 @@ from common.config.orchestration import OrchestrationParameters
 from statemachines.definitions import MACHINES, filled
 from tests.statemachines.machines.walker import StateError
 
-LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL, INGESTION, CUSTOMER_360 = (
+LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL, START, INGESTION, CUSTOMER_360 = (
     "sfn_ndr_15m_features_inference",
     "sfn_ndr_prediction_publication",
     "sfn_ndr_monthly_fg_b_baselines",
     "sfn_ndr_training_orchestrator",
     "sfn_ndr_backfill_reprocessing",
+    "sfn_ndr_start_project",
     "sfn_ndjson_ingestion",
     "sfn_customer_360",
 )
@@ -28,9 +29,12 @@ PLACEHOLDERS = {
     "PipelineNameIFTraining": "ndr-if-training",
     "PipelineNameBackfillHistoricalExtractor": "ndr-backfill-historical-extractor",
     "PipelineNameBackfillDelta": "ndr-delta-builder",
-    "PipelineNameBackfill15m": "ndr-15m-streaming",
+    "PipelineNameBackfill15m": "ndr-15m-streaming-fused",
     "PredictionPublicationStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:publication:live",
     "BackfillStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:backfill:live",
+    "MonthlyStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:monthly:live",
+    "TrainingStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:training:live",
+    "SchedulePrefix": "ndr",
     "ProjectRoutingTable": "project_routing",
     "ProjectParametersTable": "project_parameters",
     "ProcessingLockTable": "processing_lock",
@@ -63,26 +67,25 @@ ORCHESTRATION = OrchestrationParameters(
 BATCH = "s3://ingestion/acme/emea/2026/03/10/0f3a"
 LOCK = "acme#v1#2026-03-10T13:08:00Z#2026-03-10T13:23:00Z"
 EXECUTION_ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/{}/execution/abcdefghijkl"
-WINDOWS = [
+RANGES = [
     {
-        "window": f"20260310T{start}Z",
-        "batch_start_ts_iso": f"2026-03-10T{start[:2]}:{start[2:]}:00Z",
-        "batch_end_ts_iso": f"2026-03-10T{end[:2]}:{end[2:]}:00Z",
-        "batch_s3_path": path,
-        "mini_batch_id": path[-4:],
+        "range": f"20260310T{start}Z/20260310T{end}Z",
+        "windows": windows,
+        "start_ts_iso": f"2026-03-10T{start[:2]}:{start[2:]}:00Z",
+        "end_ts_iso": f"2026-03-10T{end[:2]}:{end[2:]}:00Z",
     }
-    for start, end, path in (
-        ("1308", "1323", "s3://ingestion/acme/emea/2026/03/10/0001"),
-        ("1323", "1338", "s3://ingestion/acme/emea/2026/03/10/0002,s3://ingestion/acme/emea/2026/03/10/0003"),
-    )
+    for start, end, windows in (("1308", "1338", 2), ("1338", "1353", 1))
 ]
+ENDS = ("13:23", "13:38", "13:53")
+"""The ends of the windows of these ranges."""
 MANIFEST = {
     "request_id": "r1",
     "project_name": "acme",
-    "range": {"start": "2026-03-10T13:08:00Z", "end": "2026-03-10T13:53:00Z"},
-    "window_count": len(WINDOWS),
+    "range": {"start": "2026-03-10T13:08:00Z", "end": "2026-03-10T14:08:00Z"},
+    "window_count": len(ENDS),
+    "range_count": len(RANGES),
     "gap_count": 1,
-    "gaps": ["20260310T1338Z"],
+    "gaps": ["20260310T1353Z/20260310T1408Z"],
     "ignored": [],
     "windows_key": "backfill/acme/r1/windows.json",
 }
@@ -104,6 +107,8 @@ MESSAGES: dict[str, dict[str, Any]] = {
         "end_ts_iso": "2026-03-10T13:53:00Z",
         "request_id": "r1",
     },
+    # with an end, as the clock of the local AWS is another
+    START: {"project_name": "acme", "grow_days": 9, "end_ts_iso": "2026-03-11T00:08:00Z"},
     INGESTION: {
         "manifest_id": "0f3a",
         "manifest_path": "s3://ndr-manifests/manifests/2026-03-10/0f3a.json",
@@ -134,16 +139,51 @@ ROUTED = {"route": {"S": "ndr"}, "organisation": {"S": "acme/emea"}}
 PARQUET = "merged-parquet-2026-03-10/0f3a-00001-of-00001.parquet"
 
 
+BACKFILLED = {
+    "status": "SUCCEEDED",
+    "done": ["20260309T0008Z/20260310T0008Z", "20260310T0008Z/20260310T2353Z"],
+    "failed": [],
+    "skipped": [{"range": "20260310T2353Z/20260311T0008Z", "reason": "no batch"}],
+}
+FOLDERS = ("2026/", "2026/03/", "2026/03/09/", "2026/03/10/")
+"""The date folders of a project."""
+SCHEDULE = {
+    "Name": "ndr-acme-grow", "ScheduleExpression": "cron(30 2 * * ? *)", "ScheduleExpressionTimezone": "UTC",
+    "FlexibleTimeWindow": {"Mode": "OFF"}, "State": "DISABLED", "Description": "What it is for",
+    "Target": {"Arn": "arn:machine", "RoleArn": "arn:role", "Input": "{}"},
+}  # fmt: skip
+
+
+def folders(*names: str) -> dict[str, Any]:
+    """What a list of the folders at one level returns."""
+    return {"CommonPrefixes": [{"Prefix": f"acme/emea/{name}"} for name in names]}
+
+
 def record(*keys: str, **attributes: Any) -> dict[str, Any]:
     """What an update of a manifest's record returns."""
     return {"Attributes": {"file_keys": {"L": [{"S": key} for key in keys]}, **attributes}}
 
 
+def listed(*batches: str) -> dict[str, Any]:
+    """What a query of the index returns of windows that each have these batches."""
+    return {
+        "Items": [
+            {"batch_s3_path": {"S": path}, "batch_key": {"S": f"2026-03-10T{end}:00Z#{path.partition('//')[2]}"}}
+            for end in ENDS
+            for path in (f"{batch}-{end[-2:]}" for batch in batches)
+        ]
+    }
+
+
 USUAL: dict[str, Any] = {
+    "transactGetItems": {"Responses": [{"Item": {"lock_id": {"S": LOCK}, "run_count": {"N": "1"}}}]},
     "query": {"Items": [{"batch_s3_path": {"S": BATCH}, "batch_key": {"S": "k"}}], "Count": 1},
     "getObject": {"Body": json.dumps(MANIFEST)},
+    "describeExecution": {"Status": "SUCCEEDED"},
+    "getSchedule": SCHEDULE,
     "putEvents": {"Entries": [{"EventId": "e1"}], "FailedEntryCount": 0},
     "listObjectsV2": {"Contents": [{"Key": "acme/emea/2026/03/10/0f3a/part-0.csv"}], "KeyCount": 1},
     "2": {"Output": {"status": "SUCCEEDED", "publication_id": "p1", "publication_target": "lake"}},
 }
+TAKEN_RANGE = StateError("DynamoDb.TransactionCanceledException", "[ConditionalCheckFailed, None]")
 TAKEN = StateError("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")

@@ -10,9 +10,11 @@ from common.config.dynamodb import project_item
 from tests.statemachines.machines.answers import Situation, tasks
 from tests.statemachines.machines.samples import (
     BACKFILL,
+    BACKFILLED,
     BATCH,
     CUSTOMER_360,
     DEFINITIONS,
+    ENDS,
     EXECUTION_ARN,
     FILE_KEYS,
     INGESTION,
@@ -25,10 +27,13 @@ from tests.statemachines.machines.samples import (
     ORCHESTRATION,
     PARQUET,
     PUBLICATION,
+    RANGES,
     ROUTED,
+    START,
     TAKEN,
+    TAKEN_RANGE,
     TRAINING,
-    WINDOWS,
+    listed,
     record,
 )
 from tests.statemachines.machines.walker import Response, StateError
@@ -85,9 +90,9 @@ def _live(usual: Situation) -> Iterator[Situation]:
     yield over
     yield over.but("taken-over-for-ever", responses={"ListFormerRunsOfWindow": [RUNNING]})
     many = [{"batch_s3_path": {"S": f"{BATCH}{number:02}"}} for number in range(12)]
-    listed = {"Items": [{"batch_s3_path": {"S": BATCH}}, *many]}
-    yield usual.but("many-batches", responses={"ListMiniBatchesOfWindow": [listed]})
-    yield usual.but("too-many-batches", responses={"ListMiniBatchesOfWindow": [{**listed, "LastEvaluatedKey": {}}]})
+    found = {"Items": [{"batch_s3_path": {"S": BATCH}}, *many]}
+    yield usual.but("many-batches", responses={"ListMiniBatchesOfWindow": [found]})
+    yield usual.but("too-many-batches", responses={"ListMiniBatchesOfWindow": [{**found, "LastEvaluatedKey": {}}]})
     aside = {"Items": [{**entry(BATCH), "set_aside": {"S": "a record of another firewall"}}]}
     yield usual.but("set-aside-before", responses={"ListMiniBatchesOfWindow": [aside]})
     yield usual.but("removed", responses={"ListMiniBatchesOfWindow": [{"Items": [entry(f"{BATCH}0")]}]})
@@ -103,7 +108,7 @@ def _live(usual: Situation) -> Iterator[Situation]:
 def _failing(usual: Situation) -> Iterator[Situation]:
     """Windows whose features fail with some of their batches; the answers are those of one trial after the other."""
     failed, done = {"PipelineExecutionStatus": "Failed"}, {"PipelineExecutionStatus": "Succeeded"}
-    listed = [{"Items": [entry(path) for path in (f"{BATCH}0", BATCH, f"{BATCH}1")]}]
+    found = [{"Items": [entry(path) for path in (f"{BATCH}0", BATCH, f"{BATCH}1")]}]
     proven = [{"Attributes": {"batches": {"SS": [f"{BATCH}0"]}}}]
     for name, trials in {
         "own-batch-fails": [failed, failed, done, done],
@@ -112,7 +117,7 @@ def _failing(usual: Situation) -> Iterator[Situation]:
         "no-batch-fails-alone": [failed, done, done],
         "all-fails": [failed],
     }.items():
-        responses = {"Describe15mFeaturesPipeline": trials, "ListMiniBatchesOfWindow": listed}
+        responses = {"Describe15mFeaturesPipeline": trials, "ListMiniBatchesOfWindow": found}
         yield usual.but(name, responses={**responses, "AcquireMiniBatchLock": proven})
 
 
@@ -154,48 +159,82 @@ def _training(usual: Situation) -> Iterator[Situation]:
 def _backfill(usual: Situation) -> Iterator[Situation]:
     yield usual.but("no-project", message={"start_ts_iso": "2026-03-10T13:08:00Z"})
     yield usual.but("many-windows", message={**usual.message, "windows": MANY_WINDOWS})
-    nothing = {**MANIFEST, "window_count": 0, "gap_count": 0, "gaps": []}
+    nothing = {**MANIFEST, "window_count": 0, "range_count": 0, "gap_count": 0, "gaps": []}
     yield usual.but(
         "no-windows",
         message={**usual.message, "request_id": "none"},
         responses={"ResolveBackfillWindows": [{"Body": json.dumps(nothing)}]},
         items=[],
     )
+    yield usual.but("features-only", message={**usual.message, "request_id": "features", "first_stage": "fg-c"})
+    yield usual.but("too-many-windows", message={**usual.message, "end_ts_iso": "2026-06-18T13:23:00Z"})
     both = ("Delta", "Backfill")
-    taken = {f"Acquire{work}Lock": [TAKEN] for work in both}
-    yield usual.but("windows-taken", responses=taken)
+    taken = {f"Acquire{work}Locks": [TAKEN_RANGE] for work in both}
+    yield usual.but("ranges-taken", responses=taken)
     one = {**usual.message, "request_id": "one"}
-    yield usual.but("one-window-taken", message=one, responses=taken, items=WINDOWS[:1])
+    yield usual.but("one-range-taken", message=one, responses=taken, items=RANGES[:1])
     over: dict[str, Sequence[Response]] = {}
     for work in both:
-        over[f"Acquire{work}Lock"] = [{"Attributes": {"pipeline": {"S": "ndr-15m-streaming"}}}]
+        left = {"lock_id": {"S": LOCK}, "run_count": {"N": "2"}, "pipeline": {"S": "ndr-15m-streaming"}}
+        over[f"Read{work}Locks"] = [{"Responses": [{"Item": left}, {"Item": {**left, "described": {"S": "another"}}}]}]
         over[f"ListFormerRunsOf{work}"] = [RUNNING, {}]
-    taken_over = usual.but("windows-taken-over", message={**usual.message, "request_id": "over"}, responses=over)
-    yield taken_over.but("windows-taken-over", items=[WINDOWS[0]])
+    taken_over = usual.but("ranges-taken-over", message={**usual.message, "request_id": "over"}, responses=over)
+    yield taken_over.but("ranges-taken-over", items=[RANGES[0]])
     for_ever = {f"ListFormerRunsOf{work}": [RUNNING] for work in both}
-    yield taken_over.but("windows-taken-over-for-ever", items=[WINDOWS[0]], responses=for_ever)
+    yield taken_over.but("ranges-taken-over-for-ever", items=[RANGES[0]], responses=for_ever)
     failing: dict[str, Sequence[Response]] = {}
     for work in both:
-        failing[f"Acquire{work}Lock"] = [{"Attributes": {"batches": {"SS": [BATCH]}}}]
-        failing[f"List{work}Batches"] = [{"Items": [entry(BATCH), entry(f"{BATCH}0")]}]
+        proven = [f"{BATCH}-{end[-2:]}" for end in ENDS]
+        item = {"lock_id": {"S": LOCK}, "run_count": {"N": "1"}, "batches": {"Ss": proven}}
+        failing[f"Read{work}Locks"] = [{"Responses": [{"Item": item}]}]
+        failing[f"List{work}Batches"] = [listed(BATCH, f"{BATCH}0")]
         failing[f"Describe{work}Pipeline"] = [
             {"PipelineExecutionStatus": status} for status in ("Failed", "Executing", "Succeeded")
         ]
     yield usual.but("new-batches-fail", message={**usual.message, "request_id": "new"}, responses=failing)
-    many_batches = {"Items": [entry(f"{BATCH}{number:02}") for number in range(12)]}
-    yield usual.but("many-batches", responses={f"List{work}Batches": [many_batches] for work in both})
-    yield usual.but("no-batches", responses={f"List{work}Batches": [{"Items": []}] for work in both})
-    yield usual.but("no-object-of-windows", message={**usual.message, "request_id": "missing"}, items=None)
+    none = {"Items": listed(BATCH)["Items"][:1]}
+    yield usual.but("no-batches", responses={f"List{work}Batches": [none] for work in both})
+    more = {**listed(BATCH), "LastEvaluatedKey": {}}
+    yield usual.but("too-many-batches", responses={f"List{work}Batches": [more] for work in both})
+    yield usual.but("no-object-of-ranges", message={**usual.message, "request_id": "missing"}, items=None)
     # the first map runs for as long as it takes to remove the object
     slow = {**ORCHESTRATION, "backfill_poll_attempts": 2 * LOOKS, "lock_lease_seconds": None}
     parameters = {"Item": project_item("acme", "v1", {}, slow)}
     deltas = [{"PipelineExecutionStatus": "Executing"}] * LOOKS + [{"PipelineExecutionStatus": "Succeeded"}]
     yield usual.but(
-        "object-of-windows-vanishes",
+        "object-of-ranges-vanishes",
         message={**usual.message, "request_id": "vanishing"},
         responses={"LoadProjectParametersFromDynamo": [parameters], "DescribeDeltaPipeline": deltas},
         vanished_for="RunBackfillWindows",
     )
+
+
+def _start(usual: Situation) -> Iterator[Situation]:
+    yield usual.but("no-project", message={})
+    yield usual.but("no-logs", responses={"FindDateFolders": [{}]})
+    owned = {"Item": {"owner": {"S": "arn:aws:states:us-east-1:000000000000:execution:sfn_ndr_start_project:other"}}}
+    busy = usual.but(
+        "busy",
+        responses={"TakeStart": [TAKEN], "LookAtStart": [owned], "LookAtOtherStart": [{"Status": "RUNNING"}]},
+    )
+    yield busy
+    yield busy.but("taken-over", responses={"LookAtOtherStart": [{"Status": "ABORTED"}]})
+    yield usual.but("given-back-meanwhile", responses={"TakeStart": [TAKEN, {}], "LookAtStart": [{}]})
+    covered = {"first_window": {"S": "2026-03-09T00:08:00Z"}, "covered_until": {"S": "2026-03-11T00:08:00Z"}}
+    finished = {"finished_until": {"S": "2026-03-11T00:08:00Z"}}
+    yield usual.but("unfinished", responses={"TakeStart": [{"Attributes": covered}]})
+    yield usual.but("nothing-new", responses={"TakeStart": [{"Attributes": {**covered, **finished}}]})
+    yield usual.but("no-batches", responses={"RunBackfill": [{"Output": {**BACKFILLED, "done": []}}]})
+    failed = {**BACKFILLED, "status": "PARTIAL", "failed": [{"range": BACKFILLED["done"][1], "reason": "x"}]}
+    yield usual.but("partial", responses={"RunBackfill": [{"Output": failed}]})
+    yield usual.but("short-history", message={**usual.message, "start_ts_iso": "2026-03-10T00:08:00Z"})
+    yield usual.but("grown", message={**usual.message, "grow_days": 2})
+    yield usual.but(
+        "without-schedules", responses={"GetSchedule": [StateError("Scheduler.ResourceNotFoundException", "none")]}
+    )
+    cause = {"Error": "Ndr.PipelineFailed", "Cause": "pipeline ndr-if-training, step IFTrainingStep: no such table"}
+    nested = StateError("States.TaskFailed", json.dumps({"Status": "FAILED", "Name": "n", **cause}))
+    yield usual.but("training-fails", responses={"RunTraining": [nested]})
 
 
 BUSY = StateError("Glue.ConcurrentRunsExceededException", "Concurrent runs exceeded for ndr-ndjson-to-parquet")
@@ -240,6 +279,7 @@ BY_MACHINE = {
     MONTHLY: _scheduled,
     TRAINING: _training,
     BACKFILL: _backfill,
+    START: _start,
     INGESTION: _ingestion,
     CUSTOMER_360: _customer_360,
 }

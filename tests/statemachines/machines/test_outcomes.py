@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jobs.extractor.manifest import MOST_BATCHES, MOST_RANGES
 from statemachines.definitions import states_of
 from statemachines.lint.expressions import read
 from tests.statemachines.machines.answers import Situation
@@ -18,11 +19,13 @@ from tests.statemachines.machines.samples import (
     BATCH,
     DEFINITIONS,
     LIVE,
+    LOCK,
     MESSAGES,
     POLLS,
     PUBLICATION,
-    TAKEN,
-    WINDOWS,
+    RANGES,
+    TAKEN_RANGE,
+    listed,
 )
 from tests.statemachines.machines.situations import polls, situations
 from tests.statemachines.machines.walker import StateError, Walk, Walker
@@ -31,7 +34,7 @@ FAILED = {"PipelineExecutionStatus": "Failed", "FailureReason": "a step failed"}
 STOP_POLLS = 20
 BY_END: dict[str, dict[str, list[Any]]] = {
     "done": {},
-    "skipped": {"AcquireBackfillLock": [TAKEN]},
+    "skipped": {"AcquireBackfillLocks": [TAKEN_RANGE]},
     "failed": {"DescribeBackfillPipeline": [FAILED]},
 }
 
@@ -113,15 +116,16 @@ def test_the_cause_of_a_failed_publication_is_its_own() -> None:
 def backfilled(*ends: str, gaps: int = 0, missing: int = 0) -> Walk:
     """The last states of a backfill whose windows end like this, with gaps, and windows that give nothing."""
     # all children of an execution answer alike, so each window is walked on its own
-    windows = [{**WINDOWS[0], "window": f"w{number}"} for number in range(len(ends))]
+    ranges = [{**RANGES[0], "range": f"w{number}"} for number in range(len(ends))]
     ways = [
-        walk(Situation(BACKFILL, "one", MESSAGES[BACKFILL], BY_END[end], [window]))
-        for end, window in zip(ends, windows, strict=True)
+        walk(Situation(BACKFILL, "one", MESSAGES[BACKFILL], BY_END[end], [one]))
+        for end, one in zip(ends, ranges, strict=True)
     ]
     variables = {
         "results": [way.children[-1].output for way in ways],
         "gaps": [f"g{number}" for number in range(gaps)],
-        "window_count": len(ends) + missing,
+        "window_count": 2 * (len(ends) + missing),
+        "range_count": len(ends) + missing,
         "project_name": "acme",
         "feature_spec_version": "v1",
         "request_id": "r1",
@@ -145,19 +149,19 @@ def backfilled(*ends: str, gaps: int = 0, missing: int = 0) -> Walk:
         ((), "SUCCEEDED"),
     ],
 )
-def test_a_backfill_accounts_for_each_window(ends: tuple[str, ...], status: str) -> None:
+def test_a_backfill_accounts_for_each_range(ends: tuple[str, ...], status: str) -> None:
     way = backfilled(*ends, gaps=2)
     counted = {
         kind: [f"w{number}" for number, end in enumerate(ends) if end == kind] for kind in ("done", "failed", "skipped")
     }
     assert way.output["status"] == status
     assert way.output["done"] == counted["done"]
-    assert [entry["window"] for entry in way.output["failed"]] == counted["failed"]
-    assert [entry["window"] for entry in way.output["skipped"]] == [*counted["skipped"], "g0", "g1"]
+    assert [entry["range"] for entry in way.output["failed"]] == counted["failed"]
+    assert [entry["range"] for entry in way.output["skipped"]] == [*counted["skipped"], "g0", "g1"]
     assert (way.output["unaccounted"], way.states) == (0, ["WorkflowFailed" if status == "FAILED" else "Success"])
 
 
-def test_a_backfill_whose_windows_are_lost_is_partial() -> None:
+def test_a_backfill_whose_ranges_are_lost_is_partial() -> None:
     way = backfilled("done", missing=1)
     assert (way.output["status"], way.output["unaccounted"]) == ("PARTIAL", 1)
 
@@ -225,23 +229,117 @@ def test_a_window_that_fails_without_the_new_batches_too_sets_none_aside() -> No
     assert way.arguments["RecordBatchFailure"][0]["ExpressionAttributeValues"][":cause"]["S"].startswith(way.error)
 
 
-def test_each_window_of_a_backfill_has_tokens_of_its_own() -> None:
+def test_each_range_of_a_backfill_has_tokens_of_its_own() -> None:
     way = walked(BACKFILL, MESSAGES[BACKFILL])
     found = [
         *tokens(way, "RunBackfillDeltas/StartDeltaPipeline"),
         *tokens(way, "RunBackfillWindows/StartBackfillPipeline"),
     ]
-    assert len(found) == len(set(found)) == 2 * len(WINDOWS)
+    assert len(found) == len(set(found)) == 2 * len(RANGES)
 
 
-def test_a_window_that_a_backfill_fails_with_new_batches_runs_again_with_those_of_its_tables() -> None:
+def given_to(way: Walk, verb: str) -> list[dict[str, Any]]:
+    """What the children of a backfill gave to their calls of this verb, in order."""
+    calls = (call for child in way.children for call in child.arguments.items())
+    return [given for state, made in calls if f"/{verb}" in state for given in made]
+
+
+def started(way: Walk) -> list[dict[str, str]]:
+    """The parameters of the pipelines that the children of a backfill started."""
+    return [{entry["Name"]: entry["Value"] for entry in one["PipelineParameters"]} for one in given_to(way, "Start")]
+
+
+def test_a_range_is_one_job_of_deltas_and_one_of_features_that_does_not_compute_them_again() -> None:
+    runs = {"Responses": [{"Item": {"run_count": {"N": "4"}}}, {"Item": {"run_count": {"N": "6"}}}]}
+    again = {"Responses": [{"Item": {"run_count": {"N": "5"}}}, {"Item": {"run_count": {"N": "7"}}}]}
+    responses = {"ReadDeltaLocks": [runs], "ReadBackfillLocks": [again]}
+    way = walk(Situation(BACKFILL, "one", MESSAGES[BACKFILL], responses, RANGES[:1]))
+    deltas, features = started(way)
+    ends = {"BatchStartTsIso": "2026-03-10T13:08:00Z", "BatchEndTsIso": "2026-03-10T13:38:00Z"}
+    assert {name: deltas[name] for name in ends} == {name: features[name] for name in ends} == ends
+    assert ("FirstStage" in deltas, features["FirstStage"]) == (False, "fg-a")
+    assert all(given["BatchS3Path"].startswith("@s3://ndr-artifacts/backfill/acme/r1/") for given in (deltas, features))
+    bodies = [one["Body"] for one in given_to(way, "Write")]
+    assert bodies == [f"20260310T1308Z\t{BATCH}-23\n20260310T1323Z\t{BATCH}-38"] * 2
+    (released,) = [
+        given["TransactItems"] for given in way.children[1].arguments["RunBackfillWindows/ReleaseBackfillLocks"]
+    ]
+    assert [one["Update"]["ExpressionAttributeValues"][":batches"]["Ss"] for one in released] == [
+        [f"{BATCH}-23"], [f"{BATCH}-38"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("between", "batches"),
+    [(2, (BATCH,)), (1, (BATCH, f"{BATCH}0"))],
+    ids=["another execution had a lock", "a batch has come"],
+)
+def test_deltas_that_may_be_others_by_now_are_computed_again(between: int, batches: tuple[str, ...]) -> None:
+    counts = [{"Responses": [{"Item": {"run_count": {"N": str(count)}}}]} for count in (4, 4 + 2 * between)]
+    responses = {
+        "ReadDeltaLocks": counts[:1], "ReadBackfillLocks": counts[1:], "ListBackfillBatches": [listed(*batches)],
+    }  # fmt: skip
+    way = walk(Situation(BACKFILL, "one", MESSAGES[BACKFILL], responses, RANGES[:1]))
+    assert started(way)[1]["FirstStage"] == "delta"
+
+
+def test_features_of_a_range_whose_deltas_failed_begin_with_them() -> None:
+    way = walk(Situation(BACKFILL, "one", MESSAGES[BACKFILL], {"DescribeDeltaPipeline": [FAILED]}, RANGES[:1]))
+    assert started(way)[-1]["FirstStage"] == "delta"
+
+
+def test_a_backfill_may_begin_with_a_later_stage() -> None:
+    message = {**MESSAGES[BACKFILL], "first_stage": "fg-c"}
+    way = walk(Situation(BACKFILL, "one", message, {}, RANGES[:1]))
+    (features,) = started(way)
+    assert features["FirstStage"] == "fg-c"
+    (released,) = way.children[0].arguments["RunBackfillWindows/ReleaseBackfillLocks"]
+    assert "batches" not in released["TransactItems"][0]["Update"]["UpdateExpression"]
+    assert "RunBackfillDeltas" not in way.states
+
+
+@pytest.mark.parametrize("case", ["no-object-of-ranges", "ExtractorPipelineStatusChoice-Failed"])
+def test_a_backfill_that_fails_as_a_whole_sends_its_event_too(case: str) -> None:
+    (way,) = [walk(one) for one in situations(BACKFILL) if one.name == case]
+    (sent,) = way.arguments["EmitBackfillFailureEvent"]
+    detail = sent["Entries"][0]["Detail"]
+    assert (detail["status"], detail["reason"], detail["done"]) == ("FAILED", way.cause, [])
+    assert way.status == "FAILED" and len(way.cause) > 20
+
+
+def test_of_100_days_the_report_fits_into_what_a_state_machine_holds() -> None:
+    """800 ranges, the most of a request, all failed, with reasons of the greatest length."""
+    failed = {"range": RANGES[0]["range"], "outcome": "failed", "reason": "x" * 140}
+    variables = {
+        "results": [failed] * MOST_RANGES, "gaps": [RANGES[0]["range"]] * MOST_RANGES, "window_count": 9600,
+        "range_count": MOST_RANGES, "project_name": "acme", "feature_spec_version": "v1", "request_id": "r1",
+        "range": {},
+    }  # fmt: skip
+    walker = Walker(BACKFILL, DEFINITIONS[BACKFILL], engines())
+    sent = walker.state("EmitBackfillReconciliationEvent", {}, variables, {"FailedEntryCount": 0})
+    assert len(json.dumps(sent.output)) < 256 * 1024
+    assert len(json.dumps([failed] * MOST_RANGES)) < 256 * 1024
+
+
+def test_the_locks_of_a_day_and_its_batches_fit_into_what_a_state_machine_holds() -> None:
+    """What is held of a range that has the most batches, with names of the greatest length."""
+    path = "s3://" + "b" * 63 + "/acme/headquarters/2026/03/10/" + "f" * 64
+    held = [
+        {"id": LOCK, "window": "20260310T1308Z", "end": "2026-03-10T13:23:00Z", "paths": [path] * 2, "good": [path] * 2}
+    ] * (MOST_BATCHES // 2)
+    assert len(json.dumps(held)) < 256 * 1024
+
+
+def test_a_range_that_a_backfill_fails_with_new_batches_runs_again_with_those_of_its_tables() -> None:
     (way,) = [walk(one) for one in situations(BACKFILL) if one.name == "new-batches-fail"]
-    assert len(way.children) == 2 * len(WINDOWS)
-    for child in way.children:
-        started = [given for state, made in child.arguments.items() if "/Start" in state for given in made]
-        inputs = [{entry["Name"]: entry["Value"] for entry in one["PipelineParameters"]} for one in started]
-        assert [given["BatchS3Path"] for given in inputs] == [f"{BATCH},{BATCH}0", BATCH]
-        assert child.output["outcome"] == "failed" and "step FGABuilderStep" in child.output["reason"]
+    assert len(way.children) == 2 * len(RANGES)
+    assert [child.output["outcome"] for child in way.children] == ["failed"] * 4
+    assert all("step FGABuilderStep" in child.output["reason"] for child in way.children)
+    bodies = [one["Body"] for one in given_to(way, "Write")]
+    assert len(bodies) == 8
+    assert bodies[2].splitlines() == [f"20260310T1338Z\t{BATCH}-53", f"20260310T1338Z\t{BATCH}0-53"]
+    assert bodies[3].splitlines() == [f"20260310T1338Z\t{BATCH}-53"]
+    assert [given.get("FirstStage") for given in started(way)] == [None] * 4 + ["delta"] * 4
 
 
 @pytest.mark.parametrize(
@@ -261,7 +359,7 @@ def test_no_pipeline_of_a_window_starts_after_the_end_of_the_lease(machine: str,
         expression = expression["ItemProcessor"]["States"][part] if "ItemProcessor" in expression else expression[part]
     described = expression["Arguments"]["PipelineExecutionDescription"][2:-2]
     context = {"context": {"Execution": {"Name": "one"}}}
-    known = {"lock_id": "lock", "publication_id": "lock"}
+    known = {"lock_id": "lock", "publication_id": "lock", "held": [{"id": "lock"}]}
     now = engines().evaluate("$millis()", {}, context)
     assert engines().evaluate(described, {**known, "lease_end": now + 60_000}, context) == "lock one"
     with pytest.raises(QueryError):
@@ -272,6 +370,8 @@ def test_no_token_depends_on_when_it_is_made() -> None:
     changing = {"millis", "now", "random", "uuid"}
     found = 0
     for _, state in itertools.chain.from_iterable(states_of(definition) for definition in DEFINITIONS.values()):
+        if ":scheduler:" in state.get("Resource", ""):
+            continue  # the name of a schedule
         arguments = state.get("Arguments", {})
         for text in {arguments.get("ClientRequestToken"), arguments.get("Name")} - {None}:
             found += 1

@@ -88,12 +88,12 @@ def test_a_lock_that_is_not_acquired_for_sure_is_given_back_too(runs: Runs, mach
     assert UNDER_LOCK[machine][1] in runs[machine, f"{acquire}-catch-1"].states
 
 
-def test_every_failed_window_of_a_backfill_gives_its_lock_back(runs: Runs) -> None:
+def test_every_failed_range_of_a_backfill_gives_its_locks_back(runs: Runs) -> None:
     children = [child for _, _, run in of(runs, BACKFILL) for child in run.children]
     failed = [child.states for child in children if child.states[-1] in ("DeltaFailed", "BackfillFailed")]
     assert len(failed) > 5
     assert all(
-        re.search(r"Release(\w+)LockOnFailure \1Failed$|Release(\w+)Lock \2EndChoice \2Failed$", " ".join(states))
+        re.search(r"Release(\w+)LocksOnFailure \1Failed$|Release(\w+)Locks \2EndChoice \2Failed$", " ".join(states))
         for states in failed
     )
 

@@ -20,6 +20,9 @@ WRITES: Mapping[str, tuple[str, ...]] = {
 }
 """The tables of each command, in the order of their commits."""
 
+FUSED = ("ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c")
+"""The commands that `ndr-15m` runs in one process."""
+
 READS: Mapping[str, tuple[str, ...]] = {
     "fg_a": ("delta_host", "delta_pair"),
     "pair_counts": ("delta_pair",),
@@ -53,10 +56,14 @@ class JobError(Exception):
     """The job ends with an error before this commit."""
 
 
-def steps_of(pipeline: str) -> list[tuple[str, str, str]]:
+def steps_of(pipeline: str, first_stage: str = "delta") -> list[tuple[str, str, str]]:
     """The commits of a pipeline in order: step, command, table."""
+    later = FUSED[FUSED.index(f"ndr-{first_stage}") :]
     return [
-        (step.name, step.command, table) for step in PIPELINES[pipeline].steps for table in WRITES.get(step.command, ())
+        (step.name, command, table)
+        for step in PIPELINES[pipeline].steps
+        for command in (later if step.command == "ndr-15m" else (step.command,))
+        for table in WRITES.get(command, ())
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from common.windows import Windows, iso_seconds, parse_moment
 from tests.statemachines.simulation.jobs import steps_of
 
 EXECUTING, STOPPING, SUCCEEDED, FAILED, STOPPED = "Executing", "Stopping", "Succeeded", "Failed", "Stopped"
@@ -15,7 +16,7 @@ EXECUTING, STOPPING, SUCCEEDED, FAILED, STOPPED = "Executing", "Stopping", "Succ
 
 @dataclass(slots=True)
 class PipelineRun:
-    """A run of a pipeline on a window; `position` commits are done, the next is possible at `wake`."""
+    """A run of a pipeline on windows; `position` commits are done, the next is possible at `wake`."""
 
     arn: str
     pipeline: str
@@ -37,8 +38,14 @@ class PipelineRun:
 
     @property
     def window(self) -> str:
-        """The window that it works on, by its end; empty for the extractor."""
+        """The last window that it works on, by its end; empty for the extractor."""
         return self.parameters.get("BatchEndTsIso", "")
+
+    @property
+    def windows(self) -> list[str]:
+        """The windows that it works on, by their ends."""
+        bounds = (parse_moment(self.parameters[name]) for name in ("BatchStartTsIso", "BatchEndTsIso"))
+        return [iso_seconds(window.end) for window in Windows(*bounds)]
 
     @property
     def label(self) -> str:
@@ -87,6 +94,6 @@ def started(given: Mapping[str, Any], owner: str, now: int) -> PipelineRun:
     )
     name = hashlib.sha256(f"{pipeline}/{given['ClientRequestToken']}".encode()).hexdigest()[:12]
     arn = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{pipeline}/execution/{name}"
-    return PipelineRun(
-        arn, pipeline, owner, parameters, now, now, steps_of(pipeline), given.get("PipelineExecutionDescription", "")
-    )
+    steps = steps_of(pipeline, parameters.get("FirstStage", "delta"))
+    description = given.get("PipelineExecutionDescription", "")
+    return PipelineRun(arn, pipeline, owner, parameters, now, now, steps, description)

@@ -85,6 +85,8 @@ class WorldServices:
 
     def _dynamodb(self, service: str, action: str, arguments: Val) -> Val:
         given = arguments.value
+        if action.startswith("transact"):
+            return self._transaction(given["TransactItems"])
         table = self.world.tables[given["TableName"]]
         if action == "query":
             return queried(arguments, table)
@@ -104,6 +106,26 @@ class WorldServices:
         returned = given.get("ReturnValues", "NONE")
         shown = {"ALL_NEW": item, "ALL_OLD": before}.get(returned)
         return val({"Attributes": shown.value} if shown else {})
+
+    def _transaction(self, items: Sequence[Mapping[str, Any]]) -> Val:
+        """All updates or none, or the items that are read."""
+        changed: list[tuple[dict[Any, Val], Any, Val | None]] = []
+        read: list[Any] = []
+        for verb, given in (entry for item in items for entry in item.items()):
+            table = self.world.tables[given["TableName"]]
+            key = key_of(given["TableName"], given["Key"])
+            if verb == "Get":
+                read.append({"Item": _renamed(table[key].value, "SS", "Ss")} if key in table else {})
+                continue
+            try:
+                changed.append((table, key, written("updateItem", val(_of_wire(given)), table.get(key))))
+            except ConditionFailedError as error:
+                raise StateError("DynamoDb.TransactionCanceledException", str(error)) from error
+        for table, key, item in changed:
+            assert item is not None
+            table.pop(key, None)
+            table[key] = item
+        return val({"Responses": read})
 
     def _sagemaker_startPipelineExecution(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
         run = started(given, execution.arn, self.now)
@@ -163,6 +185,19 @@ class WorldServices:
             raise StateError("StepFunctions.ExecutionAlreadyExistsException", name)
         child = known[0] if known else self.world.start(machine, name, given["Input"], execution.arn)
         raise Blocked([child.arn])
+
+
+def _renamed(attributes: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:
+    """Attributes whose values have another name for a kind."""
+    return {
+        key: {name if had == kind else had: held for had, held in value.items()} for key, value in attributes.items()
+    }
+
+
+def _of_wire(update: Mapping[str, Any]) -> dict[str, Any]:
+    """An update as DynamoDB reads it: calls of the SDK name a set otherwise."""
+    values = update["ExpressionAttributeValues"]
+    return {**update, "ExpressionAttributeValues": _renamed(values, "Ss", "SS")}
 
 
 def service_of(state: State) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from common.windows import Windows, iso_seconds
 from tests.statemachines.machines.samples import LIVE, PUBLICATION
 from tests.statemachines.machines.walker import STARTED
 from tests.statemachines.simulation.compiled import Machine
@@ -146,17 +147,22 @@ class World:
             return
         name, command, table = run.steps[run.position]
         given = self.batches_of(run)
-        if command == "ndr-delta" and self._refuses(run, name, table, given):
+        if command == "ndr-delta" and self._refuses(run, name, table, frozenset().union(*given.values())):
             return
         try:
-            content = commit(self.lake, run.window, table, given, run.arn)
+            contents = {
+                window: commit(self.lake, window, table, given.get(window, frozenset()), run.arn)
+                for window in run.windows
+            }
         except JobError as error:
             run.fail(name, f"AlgorithmError: {error}")
             self.say(run.label, lambda: f"fails: {run.reason}")
             return
-        self._check_commit(run, table, content.batches)
-        self.lake[run.window, table] = content
-        self.say(run.label, lambda: f"commits {table} of {run.window[11:16]}: {shown(content.batches)}")
+        for window, content in contents.items():
+            self._check_commit(run, window, table, content.batches)
+            self.lake[window, table] = content
+        held = ", ".join(f"{window[11:16]}: {shown(content.batches)}" for window, content in contents.items())
+        self.say(run.label, lambda: f"commits {table} of {held}")
         run.position += 1
         if run.status == STOPPING:
             run.status = STOPPED
@@ -178,31 +184,36 @@ class World:
         bucket, _, prefix = batch.removeprefix("s3://").partition("/")
         return any(held == bucket and key.startswith(f"{prefix}/") for held, key in self.objects)
 
-    def batches_of(self, run: PipelineRun) -> frozenset[str]:
-        """The batches that a run was given, as text or as an object that lists them."""
+    def batches_of(self, run: PipelineRun) -> dict[str, frozenset[str]]:
+        """The batches that a run was given for each window, as text or as an object that lists them."""
         text = run.parameters.get("BatchS3Path", "")
         if text.startswith("@s3://"):
             bucket, _, key = text.removeprefix("@s3://").partition("/")
-            return frozenset(self.objects[bucket, key].split())
-        return frozenset(text.split(",")) - {""}
+            text = self.objects[bucket, key].replace("\n", ",")
+        found: dict[str, set[str]] = {}
+        for entry in filter(None, text.split(",")):
+            window, tab, path = entry.rpartition("\t")
+            end = iso_seconds(Windows.parse(window).end) if tab else run.window
+            found.setdefault(end, set()).add(path)
+        return {window: frozenset(paths) for window, paths in found.items()}
 
-    def _check_commit(self, run: PipelineRun, table: str, batches: frozenset[str]) -> None:
+    def _check_commit(self, run: PipelineRun, window: str, table: str, batches: frozenset[str]) -> None:
         """Writes the commit down, and checks it.
 
         Not so after a late start: between the check of a lock and the start of a pipeline under it, a lease can end
         unnoticed. That cannot be excluded, and what follows from it must be mended by the end.
         """
         self.ticks += 1
-        done = self.commits.get(run.window, ())
+        done = self.commits.get(window, ())
         others = [arn for arn, tick in done if arn != run.arn and tick > self.births[run.arn]]
         if others and not self.late_start:
             other = self.pipelines[others[-1]].label
-            self.blame(f"two pipelines write window {run.window} at once: {run.label} commits {table} after {other}")
-        self.commits[run.window] = (*done, (run.arn, self.ticks))
+            self.blame(f"two pipelines write window {window} at once: {run.label} commits {table} after {other}")
+        self.commits[window] = (*done, (run.arn, self.ticks))
         if table in FEATURES + SCORES:
-            lost = self.lake.get((run.window, table), NONE).batches - batches
+            lost = self.lake.get((window, table), NONE).batches - batches
             if lost & self.claimed and not self.late_start:
-                self.blame(f"{run.label} drops {shown(lost & self.claimed)} from {table} of window {run.window}")
+                self.blame(f"{run.label} drops {shown(lost & self.claimed)} from {table} of window {window}")
 
 
 WRITES_BEFORE = {"sessions_rejected": 1, "delta_pair": 2}

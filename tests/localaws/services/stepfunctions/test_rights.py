@@ -72,6 +72,20 @@ CALLS: dict[str, tuple[str, dict[str, Any], str, str, str]] = {
         f"arn:aws:events:{HERE}:event-bus/bus",
         "EventBridge.AmazonEventBridgeException",
     ),
+    "schedule": (
+        "arn:aws:states:::aws-sdk:scheduler:getSchedule",
+        {"Name": "ndr-acme-grow"},
+        "scheduler:GetSchedule",
+        f"arn:aws:scheduler:{HERE}:schedule/default/ndr-acme-grow",
+        "Scheduler.SchedulerException",
+    ),
+    "another execution": (
+        "arn:aws:states:::aws-sdk:sfn:describeExecution",
+        {"ExecutionArn": f"arn:aws:states:{HERE}:execution:m:one"},
+        "states:DescribeExecution",
+        f"arn:aws:states:{HERE}:execution:m:one",
+        "Sfn.SfnException",
+    ),
     "sns": (
         "arn:aws:states:::sns:publish",
         {"TopicArn": f"arn:aws:sns:{HERE}:topic", "Message": "m"},

@@ -1,0 +1,79 @@
+"""The start of a project: its machine is started and followed to its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from common.aws.clients import aws_errors
+from common.aws.executions import PAUSE_SECONDS
+from common.errors import StageError
+from common.retries import polled
+from statemachines.deploy.publish import ALIAS, machine_arn
+
+MACHINE = "sfn_ndr_start_project"
+WORK = {
+    "FindDateFolders": "finding the logs",
+    "RunBackfill": "building the windows",
+    "RunBaselines": "computing the baselines",
+    "RunDeviations": "comparing the windows with them",
+    "RunTraining": "training the model",
+    "StartInferencePipeline": "scoring the last day",
+    "StartPredictionJoinPipeline": "publishing its scores",
+    "ResolveSchedules": "turning the schedules on",
+}
+"""What the machine does from each of these states on."""
+
+
+def start(states: Any, project: str, message: Mapping[str, Any]) -> str:
+    """The ARN of a new execution that starts the project.
+
+    Raises:
+        DeploymentError: the machine is not deployed.
+        AwsError: it cannot be started.
+    """
+    arn = f"{machine_arn(states, MACHINE)}:{ALIAS}"
+    with aws_errors(f"the start of project {project} cannot be started"):
+        started = states.start_execution(stateMachineArn=arn, input=json.dumps({"project_name": project, **message}))
+    return str(started["executionArn"])
+
+
+def follow(states: Any, arn: str, begins: Callable[[str], None]) -> dict[str, Any]:
+    """The output of the execution once it has succeeded; `begins` is told each part of its work when it begins.
+
+    Raises:
+        StageError: it failed.
+        AwsError: it cannot be looked at.
+    """
+    told: list[str] = []
+
+    def ended() -> dict[str, Any] | None:
+        found: dict[str, Any] = states.describe_execution(executionArn=arn)
+        for work in _begun(states, arn):
+            if work not in told:
+                told.append(work)
+                begins(work)
+        return found if found["status"] != "RUNNING" else None
+
+    with aws_errors(f"the execution {arn} cannot be looked at"):
+        found = polled(f"execution {arn}", ended, first_pause_seconds=PAUSE_SECONDS)
+    if found is None or found["status"] != "SUCCEEDED":
+        status, cause = (found["status"], found.get("cause", "no cause given")) if found else ("RUNNING", "")
+        raise StageError(
+            f"the start is {status}: {cause}", "Correct the cause and start again: what is done is not done again"
+        )
+    output: dict[str, Any] = json.loads(found["output"])
+    return output
+
+
+def _begun(states: Any, arn: str) -> list[str]:
+    """The parts of the work that have begun, in order."""
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
+    entered = [
+        event["stateEnteredEventDetails"]["name"]
+        for page in pages
+        for event in page["events"]
+        if "stateEnteredEventDetails" in event
+    ]
+    return list(dict.fromkeys(WORK[name] for name in entered if name in WORK))
