@@ -183,9 +183,11 @@ def test_up_refuses_a_parameter_that_no_stack_has(local_aws: LocalAws) -> None:
 
 @pytest.mark.slow
 def test_up_deploys_everything(tmp_path: Path) -> None:
-    home, port = tmp_path / "home", str(free_port())
+    home, port, path = tmp_path / "home", str(free_port()), tmp_path / "project.yaml"
+    orchestration = {"lake_uri": "s3://lake", "ingestion_prefix": "s3://logs/acme/hq"}
+    path.write_text(json.dumps({"project_name": "demo", "organisations": ["acme/hq"], "orchestration": orchestration}))
     command = [str(Path(sys.executable).parent / "ndr-local"), "up", "--home", str(home), "--port", port, "--fused"]
-    command += ["--set", "SchedulesState=ENABLED", "--set", "ProjectName=demo"]
+    command += ["--set", "SchedulesState=ENABLED", "--project", str(path)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     try:
         first = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -201,7 +203,7 @@ def test_up_deploys_everything(tmp_path: Path) -> None:
         assert second.returncode == 0, second.stderr
         changed = [line for line in second.stdout.splitlines() if "unchanged" not in line]
         images = "images: docker.io/library, tag latest (deployed)"
-        assert changed == [f"http://127.0.0.1:{port}: started, state in {home}", images]
+        assert changed == [f"http://127.0.0.1:{port}: started, state in {home}", "project demo: acme/hq", images]
         outputs = json.loads((home / "outputs.json").read_text())
         assert outputs["PipelineName15m"] == "ndr-15m-streaming-fused"
         assert outputs["PipelineName15m"] in local_pipelines(local)

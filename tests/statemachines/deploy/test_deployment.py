@@ -17,11 +17,7 @@ from tests.checkout import ROOT
 from tests.statemachines.deploy.deployer import Deployer, led_to
 
 MACHINES = [machine for machine in ALL_MACHINES if machine != CUSTOMER_360]
-LIVE, BACKFILL, TRAINING = (
-    "sfn_ndr_15m_features_inference",
-    "sfn_ndr_backfill_reprocessing",
-    "sfn_ndr_training_orchestrator",
-)
+LIVE, TRAINING = "sfn_ndr_15m_features_inference", "sfn_ndr_training_orchestrator"
 FUSED = "PipelineName15mParameter=ndr-15m-streaming-fused"
 FOUR = "PipelineName15mParameter=ndr-15m-streaming"
 PROJECT: dict[str, Any] = {
@@ -116,34 +112,33 @@ def test_customer_360_is_deployed_where_it_is_wanted(deployer: Deployer) -> None
 
 def test_a_change_is_published_and_rolled_back(deployer: Deployer) -> None:
     deployer.deploy()
-    changed = deployer.deploy("--set", FUSED)
+    changed = deployer.deploy("--set", FOUR)
     assert changed == {
         "stack ndr-control-plane": "updated",
         "code of the Glue job": "unchanged",
         "stack ndr-ingestion": "unchanged",
         **dict.fromkeys(MACHINES, "unchanged, live is version 1"),
         LIVE: "updated, live is version 2",
-        BACKFILL: "updated, live is version 2",
     }
     assert (deployer.live(LIVE), deployer.live(TRAINING)) == (2, 1)
     pipelines = [
         deployer.definition(f"{deployer.arn(LIVE)}:{version}")["States"]["Start15mFeaturesPipeline"]["Arguments"]
         for version in (1, 2)
     ]
-    assert [given["PipelineName"] for given in pipelines] == ["ndr-15m-streaming", "ndr-15m-streaming-fused"]
+    assert [given["PipelineName"] for given in pipelines] == ["ndr-15m-streaming-fused", "ndr-15m-streaming"]
 
     assert deployer.run("rollback", LIVE).output == f"{LIVE}: rolled back, live is version 1\n"
-    assert (deployer.live(LIVE), deployer.live(BACKFILL)) == (1, 2)
+    assert deployer.live(LIVE) == 1
     assert deployer.deploy()[LIVE] == "unchanged, live is version 1"  # what was taken back stays so
-    assert deployer.deploy("--set", FOUR)[LIVE] == "updated, live is version 3"
-    assert deployer.deploy("--set", FUSED)[LIVE] == "updated, live is version 4"
+    assert deployer.deploy("--set", FUSED)[LIVE] == "updated, live is version 3"
+    assert deployer.deploy("--set", FOUR)[LIVE] == "updated, live is version 4"
 
 
 def test_a_parameter_that_was_given_once_is_kept(deployer: Deployer, tmp_path: Path) -> None:
     outputs = tmp_path / "outputs.json"
-    deployer.deploy("--set", FUSED)
+    deployer.deploy("--set", FOUR)
     deployer.deploy("--set", "LogRetentionDays=7", "--outputs", str(outputs))
-    assert json.loads(outputs.read_text())["PipelineName15m"] == "ndr-15m-streaming-fused"
+    assert json.loads(outputs.read_text())["PipelineName15m"] == "ndr-15m-streaming"
 
 
 def test_buckets_with_logs_a_key_and_a_vpc_reach_the_roles(deployer: Deployer) -> None:
@@ -166,13 +161,13 @@ def test_buckets_with_logs_a_key_and_a_vpc_reach_the_roles(deployer: Deployer) -
 
 def test_what_was_interrupted_is_taken_up_again(deployer: Deployer) -> None:
     deployer.deploy()
-    deployer.deploy("--set", FUSED)
-    fused = json.dumps(deployer.definition(deployer.arn(LIVE)))
     deployer.deploy("--set", FOUR)
+    four = json.dumps(deployer.definition(deployer.arn(LIVE)))
+    deployer.deploy("--set", FUSED)
     assert deployer.live(LIVE) == 3
     # ended after the update: no version yet
-    deployer.states.update_state_machine(stateMachineArn=deployer.arn(LIVE), definition=fused)
-    assert deployer.deploy("--set", FUSED)[LIVE] == "updated, live is version 4"
+    deployer.states.update_state_machine(stateMachineArn=deployer.arn(LIVE), definition=four)
+    assert deployer.deploy("--set", FOUR)[LIVE] == "updated, live is version 4"
     # ended before the alias was moved
     version = f"{deployer.arn(LIVE)}:3"
     deployer.states.update_state_machine_alias(
@@ -189,7 +184,7 @@ def test_what_was_interrupted_is_taken_up_again(deployer: Deployer) -> None:
 def test_a_rollback_without_an_earlier_version_changes_nothing(deployer: Deployer) -> None:
     assert f"the state machine {LIVE} is not deployed" in deployer.refusal("rollback", LIVE)
     deployer.deploy()
-    deployer.deploy("--set", FUSED)
+    deployer.deploy("--set", FOUR)
     assert f"{TRAINING} has no version before 1" in deployer.refusal("rollback", LIVE, TRAINING)
     assert (deployer.live(LIVE), deployer.live(TRAINING)) == (2, 1)
     assert deployer.run("rollback", "sfn_unknown").exit_code == 2
@@ -226,7 +221,7 @@ def test_the_second_of_two_project_files_is_read_before_anything_is_done(refused
     [
         (
             "SchedulesStat=ENABLED",
-            "no stack has a parameter SchedulesStat. Choose one of BuilderTimeoutSeconds, CleanScript",
+            "no stack has a parameter SchedulesStat. Choose one of BatchSuffix, BuilderTimeoutSeconds",
         ),
         ("SchedulesState=MAYBE", "SchedulesState"),
         ("NamePrefix=UPPER", "NamePrefix"),
@@ -250,4 +245,4 @@ def test_a_resource_that_cannot_be_made_is_named_and_no_machine_is_published(dep
 
 def test_an_aws_that_does_not_answer_is_said_so(deployer: Deployer) -> None:
     deployer.local.stop()
-    assert "the stack ndr-control-plane could not be read" in deployer.refusal("deploy")
+    assert "the schedules ndr-* cannot be read: Could not connect" in deployer.refusal("deploy")
