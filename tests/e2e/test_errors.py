@@ -105,7 +105,8 @@ def test_a_window_without_slices_is_an_error(command: Command, slices: Path) -> 
 
 
 def test_a_missing_baseline_names_table_and_month(command: Command, slices: Path) -> None:
-    assert_one_error_line(command("ndr-fg-c", "--window", NOON, "--lake", slices), "fg_b", "2026-03")
+    done = command("ndr-fg-c", "--window", NOON, "--lake", slices, "--baseline-month", "2026-02")
+    assert_one_error_line(done, "fg_b", "2026-02")
 
 
 def test_a_corrupt_delta_log_is_named(command: Command, slices: Path, tmp_path: Path) -> None:
