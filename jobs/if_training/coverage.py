@@ -82,9 +82,9 @@ def measure(lake: Lake, windows: Windows, horizon: str) -> Coverage:
     coverage.incomplete = {
         key: status.incomplete_reason for key, status in sorted(statuses.items()) if status.incomplete_reason
     }
-    sliced = _slices(lake)
-    coverage.without_slices = [key for key in coverage.missing if key not in sliced]
-    first = min(sliced | {key for key in coverage.hosts if coverage.missing.get(key) != NO_FG_A}, default=None)
+    with_logs = _slices(lake) | {key for key in coverage.hosts if coverage.missing.get(key) != NO_FG_A}
+    coverage.without_slices = [key for key in coverage.missing if key not in with_logs]
+    first = min(with_logs, default=None)
     coverage.before_logs = [key for key in coverage.without_slices if first is None or key < first]
     return coverage
 
