@@ -229,6 +229,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_fail_state_error": ("state_def", "raw_input", "ctx"),
         "_find_matching_retrier": ("retriers", "error", "retry_counts"),
         "_get_mock_response": ("sm_name", "test_case", "state_name", "attempt"),
+        "_invoke_aws_sdk_integration": ("resource", "input_data"),
         "_invoke_dynamodb": ("op_name", "input_data"),
         "_invoke_nested_start_execution": ("resource", "input_data"),
         "_invoke_nested_start_execution_sync": ("resource", "input_data"),
