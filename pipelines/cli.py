@@ -148,7 +148,13 @@ def generate(check: bool) -> None:
         click.echo(f"{name}: {state}")
 
 
-@main.command(epilog="Example: ndr-pipelines upsert --only ndr-if-training --dry-run")
+@main.command(
+    epilog="Example: ndr-pipelines upsert --only ndr-if-training --dry-run",
+    groups={
+        "Pipelines": ("only", "default", "tag", "dry-run"),
+        "Account": ("role-arn", "subnet", "security-group"),
+    },
+)
 @deployment_options
 @click.option(
     "--tag",
