@@ -129,6 +129,11 @@ class ProjectParameters(Settings):
         """The project's horizons; without any, those of the feature specification."""
         return self.horizons or spec.horizons
 
+    def horizon_of_model(self, spec: FeatureSpec) -> Horizon:
+        """The horizon that the model is trained on; the longest one where no horizon has that name."""
+        horizons = self.baseline_horizons(spec)
+        return horizons.get(self.model_horizon) or max(horizons.values(), key=lambda one: one.days)
+
 
 def load_project(
     source: str | None, project_name: str = "local", feature_spec_version: str = "v1", **overrides: Any

@@ -35,22 +35,17 @@ def day_of(lake: LakeReader, horizon: Horizon) -> str:
 
 def day_of_project(lake: LakeReader, project: ProjectParameters) -> str:
     """The same for the horizon that the project's model is trained on."""
-    return day_of(lake, _of_model(lake, project))
+    return day_of(lake, project.horizon_of_model(lake.spec))
 
 
 def is_young(lake: LakeReader, project: ProjectParameters) -> bool:
     """Whether the lake has fewer days with features than the horizon of the project's model and its gap."""
-    return days_of_history(lake) < days_needed(_of_model(lake, project))
+    return days_of_history(lake) < days_needed(project.horizon_of_model(lake.spec))
 
 
 def days_needed(horizon: Horizon) -> int:
     """The days of history with which the horizon's baseline is no longer provisional."""
     return math.ceil(horizon.days + horizon.gap_days)
-
-
-def _of_model(lake: LakeReader, project: ProjectParameters) -> Horizon:
-    horizons = project.baseline_horizons(lake.spec)
-    return horizons.get(project.model_horizon) or max(horizons.values(), key=lambda one: one.days)
 
 
 def _dates(lake: LakeReader) -> set[str]:

@@ -13,7 +13,7 @@ from common.detection.inputs import model_features
 from common.detection.members.member import Samples
 from common.detection.pairs.activity import activity_of
 from common.detection.registry.artifacts import LoadedModel, load_model
-from common.detection.registry.pointer import ArtifactStore, current_run, model_store, read_pointer
+from common.detection.registry.pointer import ArtifactStore, checked_entry, model_store, read_pointer
 from common.display import counted
 from common.errors import InputError
 from common.lake.lake import Lake
@@ -31,11 +31,15 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     """Replaces the windows of `predictions` in one commit."""
     with stage.report.step("load model"):
         store = model_store(stage.lake.uri, config.project_name)
-        if not config.model and read_pointer(store) is None:
-            day = day_of_project(stage.lake, stage.project)
-            stage.report.learns({"model": f"{day}: no current model, so no scores; ndr-if-training makes it"})
-            return
-        model = _load(config, stage, store)
+        run_id = config.model
+        if not run_id:
+            pointer = read_pointer(store)
+            if pointer is None:
+                day = day_of_project(stage.lake, stage.project)
+                stage.report.learns({"model": f"{day}: no current model, so no scores; ndr-if-training makes it"})
+                return
+            run_id = checked_entry(store, pointer)
+        model = _load(config, stage, store, run_id)
         drift = Drift(model, model_features(stage.spec).names, stage.project.training, config.project_name)
     statuses = whole_windows(stage.lake, config.windows, "fg_a")
     incomplete = {key: status.incomplete_reason for key, status in statuses.items() if status.incomplete_reason}
@@ -60,13 +64,13 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     stage.report.details |= {"run_id": model.run_id, "model_sha256": model.model_sha256}
 
 
-def _load(config: InferenceConfig, stage: StageRun, store: ArtifactStore) -> LoadedModel:
+def _load(config: InferenceConfig, stage: StageRun, store: ArtifactStore, run_id: str) -> LoadedModel:
     expected = {
         "project_name": config.project_name,
         "feature_spec_version": config.feature_spec_version,
         "baseline_horizon": stage.project.model_horizon,
     }
-    return load_model(store, config.model or current_run(store), model_features(stage.spec).names, expected)
+    return load_model(store, run_id, model_features(stage.spec).names, expected)
 
 
 def _score(

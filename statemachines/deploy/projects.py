@@ -56,6 +56,5 @@ def deploy_project(
 
 def message_of(project: ProjectFile) -> dict[str, Any]:
     """What machines are told of a project, beside its name: its version, and the days of history that it grows for."""
-    horizons = project.settings.baseline_horizons(load_spec(project.feature_spec_version))
-    horizon = horizons.get(project.settings.model_horizon) or max(horizons.values(), key=lambda one: one.days)
+    horizon = project.settings.horizon_of_model(load_spec(project.feature_spec_version))
     return {"feature_spec_version": project.feature_spec_version, "grow_days": days_needed(horizon)}

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from common.runtime.catalog import STAGES
-from tests.images.containers import SMALL_SPARK, bake_plan, example_of, image_names, inspect, run_example, run_image
+from tests.images.containers import (
+    SMALL_SPARK,
+    Done,
+    bake_plan,
+    example_of,
+    image_names,
+    inspect,
+    run_example,
+    run_image,
+)
 from tests.images.small_lake import (
     LAKE,
     LOGS,
@@ -71,12 +80,17 @@ def test_a_wrong_argument_is_a_usage_error(image: str) -> None:
     assert "'yesterday'" in done.stderr
 
 
+def run_on_empty_lake(image: str, arguments: tuple[str, ...], folder: Path) -> Done:
+    """What became of the image's command on a new lake in the folder."""
+    (folder / "lake").mkdir()
+    give_to_images_user(folder)
+    return run_image(image, *arguments, "--lake", "/lake", folder=folder)
+
+
 @pytest.mark.parametrize("image", NOT_THERE)
 def test_what_is_not_there_is_named(image: str, tmp_path: Path) -> None:
     arguments, named = NOT_THERE[image]
-    (tmp_path / "lake").mkdir()
-    give_to_images_user(tmp_path)
-    done = run_image(image, *arguments, "--lake", "/lake", folder=tmp_path)
+    done = run_on_empty_lake(image, arguments, tmp_path)
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert named in done.stderr.splitlines()[-1]
@@ -85,9 +99,7 @@ def test_what_is_not_there_is_named(image: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("image", YOUNG)
 def test_a_young_project_is_no_failure(image: str, tmp_path: Path) -> None:
     arguments, told_by = YOUNG[image]
-    (tmp_path / "lake").mkdir()
-    give_to_images_user(tmp_path)
-    done = run_image(image, *arguments, "--lake", "/lake", folder=tmp_path)
+    done = run_on_empty_lake(image, arguments, tmp_path)
     assert done.returncode == 0, done.stderr
     assert told_by in json.loads(done.stdout)["details"]
 
