@@ -31,6 +31,8 @@ SPARK_SETTINGS = {
     "spark.databricks.delta.snapshotPartitions": "2",
 }
 HADOOP_AWS = "org.apache.hadoop:hadoop-aws:3.5.0"
+IDLE_SECONDS = str(30 * 24 * 3600)
+"""A session of Sail lives as long as its process: Sail itself ends one that is idle for 15 minutes, less than a fit."""
 S3A_CREDENTIALS = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 
 
@@ -55,7 +57,11 @@ def open_engine(name: str, *, remote_storage: bool = False) -> Iterator[SparkSes
 def _sail() -> Iterator[SparkSession]:
     if importlib.util.find_spec("pysail") is None:
         raise EngineError("engine sail is not installed", "Run pip install '.[sail]' in a checkout")
-    settings = {"RUST_LOG": "off", "SPARK_CONNECT_MODE_ENABLED": "1"}  # pyspark sets the latter, and leaves it
+    settings = {
+        "RUST_LOG": "off",
+        "SPARK_CONNECT_MODE_ENABLED": "1",  # pyspark sets it, and leaves it
+        "SAIL_SPARK__SESSION_TIMEOUT_SECS": IDLE_SECONDS,
+    }
     if s3_endpoint().startswith("http://"):
         settings["AWS_ALLOW_HTTP"] = "true"
     with default_variables(settings):
