@@ -11,13 +11,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.errors import RejectedRatioError
+from common.lake.file_numbers import in_files
 from common.runtime.context import StageRun
 from common.runtime.output import message
 from common.windows import Windows
 from jobs.delta import kept, open_sessions, volume
 from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
-from jobs.delta.hosts import check_sums, host_slices
+from jobs.delta.hosts import HOST_COLUMN, check_sums, host_slices
 from jobs.delta.intake import ingest
 from jobs.delta.networks import in_networks, overlapping
 from jobs.delta.pairs import pair_slices
@@ -32,7 +33,7 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
     check_sums(stage.session, stage.spec)
     with ingest(config, stage) as ingested:
         _account(ingested, stage)
-        _write(stage, "sessions_rejected", _rejects(ingested, stage, config), config.windows)
+        _write(stage, "sessions_rejected", _rejects(ingested, stage, config), ingested.counts.rejected, config.windows)
         _check_ratio(ingested, stage, config)
         with stage.lake.journal.run("delta", config.windows, ingested.counts.incomplete_reason) as lacking:
             with stage.report.step("claim"):
@@ -91,12 +92,14 @@ def _write_volume(counted: volume.Counted, stage: StageRun, windows: Windows) ->
 def _write_slices(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     sessions = in_networks(intake.sessions, stage.project)
     pairs = pair_slices(sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_pair"))
-    _write(stage, "delta_pair", pairs, config.windows)
+    most = len(HOST_COLUMN) * intake.counts.kept
+    _write(stage, "delta_pair", pairs, most, config.windows)
     hosts = host_slices(sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_host"))
-    stage.report.rows_out = _write(stage, "delta_host", hosts, config.windows)
+    stage.report.rows_out = _write(stage, "delta_host", hosts, most, config.windows)
 
 
-def _write(stage: StageRun, table: str, frame: DataFrame, windows: Windows) -> int:
+def _write(stage: StageRun, table: str, frame: DataFrame, most_rows: int, windows: Windows) -> int:
+    frame = in_files(frame, most_rows, stage.lake.table(table))
     with stage.report.step(table):
         version, rows = stage.lake.replace(table, frame, windows.predicate)
     stage.report.wrote(table, version, rows)

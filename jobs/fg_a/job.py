@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -15,7 +17,8 @@ from jobs.fg_a.history import pair_history
 from jobs.fg_a.kernel import kernel
 from jobs.fg_a.timeline import Timeline
 
-PARTITIONS = 16
+MOST_PARTITIONS = 16
+SLICES_PER_PARTITION = 2_000
 
 
 def run(config: StageConfig, stage: StageRun) -> None:
@@ -27,7 +30,7 @@ def run(config: StageConfig, stage: StageRun) -> None:
     days = config.windows.by_day()
     with stage.lake.journal.run("fg_a", config.windows):
         stage.report.rows_out = replace_in_chunks(
-            stage, "fg_a", config.windows, days, lambda day: _features(day, stage)
+            stage, "fg_a", config.windows, days, lambda day: _features(day, stage, _partitions(len(days), stage))
         )
 
 
@@ -37,11 +40,16 @@ def _require_slices(windows: Windows, stage: StageRun) -> None:
         raise TableError(f"table delta_host has no slice in {windows}", "Run ndr-delta for it first, or check --window")
 
 
-def _features(windows: Windows, stage: StageRun) -> DataFrame:
+def _partitions(days: int, stage: StageRun) -> int:
+    """How many partitions a day is computed in: each ends in a file, which is expensive for so many columns."""
+    return min(MOST_PARTITIONS, ceil(stage.report.rows_in / days / SLICES_PER_PARTITION))
+
+
+def _features(windows: Windows, stage: StageRun, partitions: int) -> DataFrame:
     """The rows of `fg_a` in windows of one day."""
     timeline = Timeline(windows, stage.spec.window_labels, stage.spec.lookback_days)
     definition = Definition(timeline, stage.spec, stage.project, stage.lake.table("fg_a"))
-    feed = _feed(stage, timeline).repartition(PARTITIONS, "host_ip")
+    feed = _feed(stage, timeline).repartition(partitions, "host_ip")
     return feed.mapInArrow(kernel(definition), stage.lake.table("fg_a").ddl)
 
 

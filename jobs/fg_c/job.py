@@ -53,7 +53,11 @@ def run(config: DeviationConfig, stage: StageRun) -> None:
     }
     with lake.journal.run("fg_c", config.windows):
         report.rows_out = replace_in_chunks(
-            stage, "fg_c", config.windows, list(keys_of), lambda part: _deviations(lake, part, keys_of[part])
+            stage,
+            "fg_c",
+            config.windows,
+            list(keys_of),
+            lambda part: _deviations(lake, part, sum(extent.rows[window.key] for window in part), keys_of[part]),
         )
     report.rows_in = extent.rows.total()
     report.learns(_lacking(stage, [set(months) for _, months in chosen]))
@@ -114,9 +118,9 @@ def _keys(lake: Lake, chosen: Sequence[Publication], time_bands: tuple[str, ...]
     return [BaselineKey(lake.uri, publication, time_bands) for publication in chosen]
 
 
-def _deviations(lake: Lake, windows: Windows, keys: list[BaselineKey]) -> DataFrame:
-    """The `fg_c` rows of these windows."""
+def _deviations(lake: Lake, windows: Windows, rows: int, keys: list[BaselineKey]) -> DataFrame:
+    """The `fg_c` rows of these windows, which have so many rows in `fg_a`."""
     counts = lake.read("pair_counts", windows)
     known = [lake.read("fg_b/pair/host", where=equal_predicate(key.publication.partition)) for key in keys]
     pairs = [pair_features(counts, baseline) for baseline in known]
-    return with_deviations(lake.read("fg_a", windows), pairs, lake.table("fg_c"), keys)
+    return with_deviations(lake.read("fg_a", windows), rows, pairs, lake.table("fg_c"), keys)

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from common.contracts.types import Table, arrow_schema, ddl
 from common.features.computed import check_computed
 from common.features.spec import FeatureSpec, load_spec
+from common.lake.file_numbers import files_for
 from jobs.fg_c.baselines import SOURCES, BaselineKey, load_baselines
 from jobs.fg_c.deviations import TRANSFORMS, column_floors, composites, deviation_columns, deviations
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 CHUNK_ROWS = 4096
-FILES = 2
+MOST_FILES = 2
 COPIED = ("host_ip", "segment_id", "time_band", "window_start_ts", "window_end_ts", "date", "window")
 PAIR = ("src_ip", "dst_ip", "dst_port")
 
@@ -59,19 +60,20 @@ def pair_features(counts: DataFrame, baseline: DataFrame) -> DataFrame:
 
 
 def with_deviations(
-    rows: DataFrame, pairs: Sequence[DataFrame], table: Table, keys: Sequence[BaselineKey]
+    rows: DataFrame, count: int, pairs: Sequence[DataFrame], table: Table, keys: Sequence[BaselineKey]
 ) -> DataFrame:
     """The rows of `fg_c` for the FG-A rows: deviations, composites and pair features, for each key's horizon.
 
-    `pairs` are the `pair_features` of each key. The rows come in `FILES` partitions, because wide files are
-    expensive to write.
+    `count` is the number of FG-A rows, and `pairs` are the `pair_features` of each key. The rows come in a partition,
+    if they are many in `MOST_FILES`, because wide files are expensive to write.
     """
     spec = load_spec(keys[0].publication.feature_spec_version)
     joined = rows.select(*COPIED, *deviation_columns(spec))
     for number, frame in enumerate(pairs):
         renamed = {name: _pair_column(name, number) for name in spec.pair_features}
         joined = joined.join(frame.withColumnsRenamed(renamed), ["host_ip", "window_start_ts"], "left")
-    together = joined.repartition(FILES, "host_ip")
+    files = min(MOST_FILES, files_for(count * len(keys), table))
+    together = joined.repartition(files, "host_ip")
     return together.mapInArrow(_mapper(keys, arrow_schema(table.columns)), ddl(table.columns))
 
 

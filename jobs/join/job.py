@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import InputError
+from common.lake.file_numbers import in_files
 from common.lake.learning import day_of_project
 from common.lake.window_status import SCORED, whole_windows
 from common.runtime.context import StageRun
@@ -36,7 +37,8 @@ def run(config: JoinConfig, stage: StageRun) -> None:
     whole_windows(lake, windows, "predictions", SCORED)
     joined = _joined(config, stage)
     with stage.report.step(TABLE):
-        version, rows = lake.replace(TABLE, joined, windows.predicate)
+        frame = in_files(joined, stage.report.rows_in, lake.table(TABLE))
+        version, rows = lake.replace(TABLE, frame, windows.predicate)
     stage.report.rows_out = rows
     stage.report.wrote(TABLE, version, rows)
     if publish is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common.lake.file_numbers import in_files
 from common.runtime.context import StageConfig, StageRun
 from jobs.pair_counts.transform import count_pairs
 
@@ -11,9 +12,12 @@ def run(config: StageConfig, stage: StageRun) -> None:
     several = len(config.windows) > 1
     with stage.lake.journal.run("pair_counts", config.windows):
         slices = stage.lake.read("delta_pair", config.windows)
-        counted = count_pairs(slices, stage.project, stage.lake.table("pair_counts"), several=several)
+        table = stage.lake.table("pair_counts")
+        counted = count_pairs(slices, stage.project, table, several=several)
+        stage.report.rows_in = slices.count()
         with stage.report.step("pair_counts"):
-            version, rows = stage.lake.replace("pair_counts", counted, config.windows.predicate)
-    stage.report.rows_in = slices.count()
+            version, rows = stage.lake.replace(
+                table.name, in_files(counted, stage.report.rows_in, table), config.windows.predicate
+            )
     stage.report.rows_out = rows
     stage.report.wrote("pair_counts", version, rows)
