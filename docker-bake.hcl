@@ -73,6 +73,7 @@ variable "ON_SAIL" {
     "ndr-join",
     "ndr-inventory-unload",
     "ndr-extractor",
+    "ndr-maintain",
     "c360-staging",
   ]
 }

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from common.config.loader import Settings, build_from
 from common.config.redshift import RedshiftParameters
+from common.config.retention import RetentionParameters
 from common.config.sources import read_document
 from common.config.training import TrainingParameters
 from common.config.values import (
@@ -124,6 +125,8 @@ class ProjectParameters(Settings):
     names the customers of addresses; `c360-warehouse export-ranges` writes it."""
     training: TrainingParameters = Field(default_factory=TrainingParameters)
     """The training lifecycle."""
+    retention: RetentionParameters = Field(default_factory=RetentionParameters)
+    """How long the lake keeps what is in it."""
 
     def baseline_horizons(self, spec: FeatureSpec) -> Mapping[str, Horizon]:
         """The project's horizons; without any, those of the feature specification."""

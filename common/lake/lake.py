@@ -187,6 +187,14 @@ class Lake(LakeReader):
         """
         self._committed(name, lambda: self.delta(name).vacuum(dry_run=False, commit_properties=properties()))
 
+    def commit(self, name: str, work: Callable[[DeltaTable], Result]) -> Result:
+        """What the work makes of the table as it is now; it is done again if another writer comes between.
+
+        Raises:
+            CommitError: the commit failed, or conflicted with others too often.
+        """
+        return self._committed(name, lambda: work(self.delta(name)))
+
     def _committed(self, name: str, work: Callable[[], Result]) -> Result:
         """What the work returns, which ends in a commit; it is done again after a conflict with another writer."""
         try:

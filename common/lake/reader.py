@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +16,7 @@ from common.contracts import tables
 from common.contracts.types import Table
 from common.errors import TableError
 from common.features.spec import FeatureSpec
+from common.lake.file_digests import digest_of
 from common.lake.troubles import unreadable
 from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint, subtree
 from common.storage.plain_paths import plain_path
@@ -92,13 +92,11 @@ class LakeReader:
         return [dict(entry) for entry in sorted(values)]
 
     def digests(self, name: str, partition: str) -> dict[str, str]:
-        """A digest of the files of each value of a partition column; it changes when rows are rewritten."""
+        """A digest of the files of each value of a partition column; it changes when a stage writes rows there."""
         paths: dict[str, list[str]] = {}
         for path, values in self._files(name).items():
             paths.setdefault(values[partition], []).append(path)
-        return {
-            value: hashlib.sha256("\n".join(sorted(held)).encode()).hexdigest()[:16] for value, held in paths.items()
-        }
+        return {value: digest_of(held) for value, held in paths.items()}
 
     def file_paths(self, name: str) -> set[str]:
         """The files of the table's current version, relative to it; paths as the log has them, and decoded."""

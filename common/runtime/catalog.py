@@ -46,6 +46,7 @@ STAGES = (
     Stage("ndr-inference", "jobs.inference", "anomaly scores and their reasons"),
     Stage("ndr-join", "jobs.join", "predictions joined with features, published"),
     Stage("ndr-inventory-unload", "jobs.inventory_unload", "the machine inventory, from Redshift"),
+    Stage("ndr-maintain", "jobs.maintain", "a small and fast lake: old parts removed, small files put together"),
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
     Stage("ndr-serve", "jobs.serve", "scores of features on request, at an endpoint", "base-serve", False),
     Stage("ndr-manifest-builder", "jobs.manifest_builder", "manifests of NDJSON files that land", "base-core", False),

@@ -116,6 +116,20 @@ class DaysType(click.ParamType[tuple[date, date]]):
         return days
 
 
+class TableDaysType(click.ParamType[tuple[str, int]]):
+    """A number of days for a table: `fg_a=400`."""
+
+    name = "table and days"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """The table and its days; fails with a usage error that names the value."""
+        if isinstance(value, tuple):
+            return value
+        if not (found := re.fullmatch(r"([a-z0-9_/]+)=([1-9][0-9]{0,4})", value)):
+            self.fail(f"{value!r} is no number of days for a table. Use the form fg_a=400", param, ctx)
+        return found[1], int(found[2])
+
+
 class MonthType(click.ParamType[str | None]):
     """A calendar month, `YYYY-MM`; if `automatic`, also `auto`: the stage chooses."""
 

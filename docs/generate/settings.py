@@ -17,6 +17,7 @@ GROUPS: dict[str, Schema] = {
     "publication": SCHEMA["$defs"]["PublicationParameters"],
     "training": SCHEMA["$defs"]["TrainingParameters"],
     "training.endpoint": SCHEMA["$defs"]["EndpointParameters"],
+    "retention": SCHEMA["$defs"]["RetentionParameters"],
     "Project file": SCHEMA,
     "orchestration, in the project file": SCHEMA["$defs"]["OrchestrationParameters"],
 }
