@@ -38,6 +38,9 @@ def resources(instance_type: str, volume_size_in_gb: int, work: str, step: int =
     return Resources(instance_type, volume_size_in_gb, STEP_SECONDS[work][step], prefix=prefix)
 
 
+UPKEEP_SECONDS = 4 * 3600
+"""The longest upkeep: what is left then, that of the next day does."""
+
 # a step that only waits for a backfill
 WAITING = resources("ml.t3.medium", 10, "training", 1, prefix="Remediation")
 
@@ -121,6 +124,9 @@ PIPELINES: dict[str, Pipeline] = {
             training_step("ModelAttributesStep", "attributes"),
             training_step("ModelDeployStep", "deploy", {"--execution": Execution()}),
         ),
+    ),
+    "ndr-maintain": Pipeline(
+        Resources("ml.m5.large", 30, UPKEEP_SECONDS), (StageStep("MaintainStep", "ndr-maintain", {}),)
     ),
     "ndr-backfill-historical-extractor": Pipeline(
         resources("ml.m5.large", 30, "extractor"),

@@ -93,10 +93,12 @@ def put_together(lake: Lake, name: str, wanted: Sequence[Group], done: Callable[
         CommitError: the table cannot be written.
     """
     finished: list[Group] = []
+    partitions = lake.table(name).partitions
+    schema = pa.schema([field for field in lake.stored_schema(name) if field.name not in partitions])
     for start in range(0, len(wanted), GROUPS_PER_COMMIT):
         part = wanted[start : start + GROUPS_PER_COMMIT]
         with writing(lake.uri, name):
-            finished += _commit(lake, name, [(group, _written(lake, name, group)) for group in part])
+            finished += _commit(lake, name, [(group, _written(lake, name, group, schema)) for group in part])
         done(start + len(part))
     return finished
 
@@ -131,15 +133,14 @@ def _removed(group: Group) -> Iterator[RemoveAction]:
         yield RemoveAction(file.path, False, now, file.bytes, group.partition)
 
 
-def _written(lake: Lake, name: str, group: Group) -> AddAction:
+def _written(lake: Lake, name: str, group: Group, schema: pa.Schema) -> AddAction:
     """The file with the rows of the group, which counts once it is committed."""
     files, table = subtree(lake.location(name)), lake.table(name)
     folder = "/".join(f"{key}={value}" for key, value in group.partition.items())
     path = f"{folder}/{name_together(file.path for file in group.files)}"
     if not lake.is_remote:
         files.create_dir(folder)
-    stored = [field for field in lake.stored_schema(name) if field.name not in group.partition]
-    rows = _write(files, path, pa.schema(stored), table, group)
+    rows = _write(files, path, schema, table, group)
     if rows != sum(file.rows for file in group.files):
         raise TableError(
             f"the files of table {name} in {lake.uri} at {folder} have {rows:,} rows, but not by its log",
@@ -154,13 +155,13 @@ def _write(files: fs.FileSystem, path: str, schema: pa.Schema, table: Table, gro
     with pq.ParquetWriter(
         path, schema, filesystem=files, compression="zstd", write_statistics=sought, store_schema=False
     ) as writer:
-        rows, held = 0, list[pa.Table]()
+        rows, size, held = 0, 0, list[pa.Table]()
         for file in group.files:
             held.append(_as(pq.read_table(unquote(file.path), filesystem=files, partitioning=None), schema))
-            rows += len(held[-1])
-            if sum(part.nbytes for part in held) >= ROW_GROUP_BYTES:
+            rows, size = rows + len(held[-1]), size + held[-1].nbytes
+            if size >= ROW_GROUP_BYTES:
                 writer.write_table(pa.concat_tables(held))
-                held = []
+                size, held = 0, []
         if held:
             writer.write_table(pa.concat_tables(held))
     return rows
@@ -168,6 +169,8 @@ def _write(files: fs.FileSystem, path: str, schema: pa.Schema, table: Table, gro
 
 def _as(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows with all columns of the table: older files lack those that came later, whose values are null."""
+    if rows.schema.equals(schema):
+        return rows
     columns = [
         rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(len(rows), field.type)
         for field in schema
@@ -179,9 +182,8 @@ def _statistics(group: Group, rows: int) -> str:
     """What the log says of the file: its rows, and its windows if they are no partitions."""
     found: dict[str, Any] = {"numRecords": rows}
     windows = [file.windows for file in group.files]
-    if known := [bounds for bounds in windows if bounds]:
-        if len(known) == len(windows):
-            found["minValues"] = {WINDOW: min(first for first, _ in known)}
-            found["maxValues"] = {WINDOW: max(last for _, last in known)}
-            found["nullCount"] = {WINDOW: 0}
+    if (known := [bounds for bounds in windows if bounds]) and len(known) == len(windows):
+        found["minValues"] = {WINDOW: min(first for first, _ in known)}
+        found["maxValues"] = {WINDOW: max(last for _, last in known)}
+        found["nullCount"] = {WINDOW: 0}
     return json.dumps(found)

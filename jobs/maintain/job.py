@@ -69,7 +69,9 @@ def run(config: MaintainConfig, now: datetime | None = None) -> RunReport:
 def _wanted(config: MaintainConfig, lake: Lake) -> list[str]:
     for name in config.tables:
         if name not in lake.names:
-            raise InputError(f"{name!r} is no table of a lake{nearest(name, lake.names)}", f"Tables: {listed(lake.names)}")
+            raise InputError(
+                f"{name!r} is no table of a lake{nearest(name, lake.names)}", f"Tables: {listed(lake.names)}"
+            )
     return [name for name in lake.names if name in (config.tables or lake.names) and lake.exists(name)]
 
 

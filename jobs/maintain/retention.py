@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from math import ceil
 
 from common.config.project import ProjectParameters
-from common.config.retention import RetentionParameters
 from common.errors import ParameterError
 from common.features.entries import listed, nearest
 from common.features.spec import FeatureSpec
@@ -97,9 +96,7 @@ def least_days(project: ProjectParameters, spec: FeatureSpec) -> dict[str, Least
 
 def newest_day(lake: Lake, today: date) -> date:
     """The newest date of the lake's slices and features, but none after today, as logs of a wrong clock have it."""
-    found = [
-        entry["date"] for name in ("delta_host", "fg_a") if lake.exists(name) for entry in lake.partitions(name)
-    ]
+    found = [entry["date"] for name in ("delta_host", "fg_a") if lake.exists(name) for entry in lake.partitions(name)]
     return min(today, max(map(date.fromisoformat, found), default=today))
 
 

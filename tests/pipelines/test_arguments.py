@@ -58,6 +58,7 @@ COMMAND_LINES = {
         "--windows-filter 20260301T1308Z,20260302T0023Z --manifest s3://acme-artifacts/backfill/march-outage "
         "--source index"
     },
+    "ndr-maintain": {"MaintainStep": f"ndr-maintain {PROJECT}"},
     "ndr-delta-builder": {"DeltaBuilderStep": f"ndr-delta {BATCH} {INPUT}"},
 }
 

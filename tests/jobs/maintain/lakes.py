@@ -41,5 +41,5 @@ def small_files(lake: Path, name: str, windows: list[Windows] = WINDOWS, files: 
 def maintain(lake: Path, now: datetime = NOW, settings: ProjectParameters | None = None, **given: Any) -> RunReport:
     """The report of a run."""
     project = LakeProject(settings=settings or ProjectParameters())
-    options = {"tables": (), "keep": {}, "dry_run": False, "mini_batch_id": None} | given
+    options: dict[str, Any] = {"tables": (), "keep": {}, "dry_run": False, "mini_batch_id": None} | given
     return run(MaintainConfig(str(lake), project, **options), now)

@@ -138,11 +138,11 @@ def test_a_partition_that_is_written_again_meanwhile_is_left_to_the_next_run(
     written = compaction._written
     fresh = [pair_counts_row(str(WINDOWS[1]), sessions_cnt=7)]
 
-    def meanwhile(lake: Lake, name: str, group: compaction.Group) -> object:
+    def meanwhile(lake: Lake, name: str, group: compaction.Group, schema: pa.Schema) -> object:
         if group.partition["window"] == WINDOWS[2].key:  # the last one
             rows = pa.Table.from_pylist(fresh, schema=lake.table(name).arrow)
             lake.rewrite(name, {"date": [DAY], "window": [WINDOWS[1].key]}, lambda _: rows)
-        return written(lake, name, group)
+        return written(lake, name, group, schema)
 
     monkeypatch.setattr(compaction, "_written", meanwhile)
     found = maintain(tmp_path).details["tables"]["pair_counts"]["put_together"]
