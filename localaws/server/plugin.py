@@ -39,7 +39,6 @@ class Plugin:
         patch_step_functions()
         notifications.install()
         queues.install()
-        schedules.install()
         tables.install()
         reserved_words.install(ministack_app.SERVICE_HANDLERS)
         processes = Processes(settings, self._store)
@@ -61,7 +60,9 @@ class Plugin:
         engine = Engine(settings.home / "redshift", Objects())
         self._redshift = DataApi(Statements(self._store), engine)
         add_service("redshift-data", "RedshiftData", wire.service(self._redshift.operations()), "redshiftdata")
-        sagemaker = Pipelines(records, self._runner).operations() | ModelPackages(self._store).operations()
+        pipelines = Pipelines(records, self._runner)
+        schedules.install(pipelines.start)
+        sagemaker = pipelines.operations() | ModelPackages(self._store).operations()
         add_service("sagemaker", "SageMaker", wire.service(sagemaker))
         constraints.install(ministack_app.SERVICE_HANDLERS)
 

@@ -11,15 +11,22 @@ from typing import Any
 from ministack.services import eventbridge, lambda_svc, scheduler
 
 from localaws.server.patching import replace
+from localaws.server.wire import Document, Operation
 
 _MINUTE = 60.0
 
 _original_invoke = eventbridge._invoke_target
 
 
-def install() -> None:
-    """Makes ministack replace the keywords, and invoke functions asynchronously."""
-    replace(eventbridge, "_invoke_target", invoke_target)
+def install(start_pipeline: Operation) -> None:
+    """Makes ministack replace the keywords, start pipelines, and invoke functions asynchronously."""
+
+    def invoke(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> Any:
+        if ":sagemaker:" in target.get("Arn", "") and event.get("Source") == "aws.scheduler":
+            return start_pipeline(_start_of(target, str(event["EventId"])))
+        return invoke_target(target, event, rule, view)
+
+    replace(eventbridge, "_invoke_target", invoke)
     replace(eventbridge, "_dispatch_to_lambda", invoke_function)
 
 
@@ -31,6 +38,16 @@ def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str,
             text = text.replace(f"<aws.scheduler.{keyword}>", value)
         target = {**target, "Input": text}
     return _original_invoke(target, event, rule, view)
+
+
+def _start_of(target: Mapping[str, Any], token: str) -> Document:
+    """The request that starts the pipeline of a target."""
+    given = target.get("SageMakerPipelineParameters") or {}
+    return {
+        "PipelineName": target["Arn"],
+        "PipelineParameters": given.get("PipelineParameterList") or [],
+        "ClientRequestToken": token,
+    }
 
 
 def invoke_function(arn: str, payload: str) -> None:

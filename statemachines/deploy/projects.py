@@ -51,7 +51,9 @@ def deploy_project(
         AwsError: a call was refused.
     """
     seed(project, outputs)
-    put_for_project(scheduler, outputs, project.project_name, message_of(project), former or {})
+    put_for_project(
+        scheduler, outputs, project.project_name, message_of(project), former or {}, project.orchestration.lake_uri
+    )
 
 
 def message_of(project: ProjectFile) -> dict[str, Any]:

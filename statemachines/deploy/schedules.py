@@ -37,6 +37,9 @@ OF_PROJECTS = {
     GROW: ("cron(30 2 * * ? *)", "sfn_ndr_start_project", "What a young project has learned since yesterday"),
 }
 """The schedules of each project: when they run, in UTC, the machine that they start, and what they are for."""
+UPKEEP = "maintenance"
+OF_UPKEEP = ("cron(30 3 * * ? *)", "ndr-maintain", "The upkeep of the lake")
+"""The schedule that starts a pipeline, without a machine: nothing waits for its end."""
 
 
 @dataclass(frozen=True)
@@ -81,19 +84,34 @@ def changed(scheduler: Any, prefix: str, name: str, **changes: str) -> Schedule:
 
 
 def put_for_project(
-    scheduler: Any, outputs: Mapping[str, str], project: str, message: Mapping[str, Any], former: Mapping[str, Any]
+    scheduler: Any,
+    outputs: Mapping[str, str],
+    project: str,
+    message: Mapping[str, Any],
+    former: Mapping[str, Any],
+    lake_uri: str | None = None,
 ) -> list[Schedule]:
     """The schedules of a project, created where they are missing; when and whether the others run stays as it is.
 
     `former` are those of the stack of an earlier template, by name, whose state and expression pass to the project's.
-    The daily one does not run until the project is started.
+    The one with which it grows does not run until the project is started. Without its lake, it gets no upkeep.
 
     Raises:
         DeploymentError: the names of schedules cannot have the name of the project.
         AwsError: a schedule was refused.
     """
     prefix, found = outputs["SchedulePrefix"], []
-    for name, (cron, machine, about) in OF_PROJECTS.items():
+    targets = {
+        name: {
+            "Arn": f"{outputs['MachineArnPrefix']}{machine}:live",
+            "Input": json.dumps({"project_name": project, **message, "time": "<aws.scheduler.scheduled-time>"}),
+        }
+        for name, (_, machine, _) in OF_PROJECTS.items()
+    }
+    if lake_uri:
+        targets[UPKEEP] = _pipeline(outputs, project, str(message["feature_spec_version"]), lake_uri)
+    for name, own in targets.items():
+        cron, _, about = {**OF_PROJECTS, UPKEEP: OF_UPKEEP}[name]
         full = f"{prefix}-{project}-{name}"
         if not NAME.fullmatch(full):
             raise DeploymentError(
@@ -108,11 +126,7 @@ def put_for_project(
             "Description": f"{about}: {project}",
             **former.get(name, {}),
         }
-        target = {
-            "Arn": f"{outputs['MachineArnPrefix']}{machine}:live",
-            "RoleArn": outputs["StarterRoleArn"],
-            "Input": json.dumps({"project_name": project, **message, "time": "<aws.scheduler.scheduled-time>"}),
-        }
+        target = {**own, "RoleArn": outputs["StarterRoleArn"]}
         with aws_errors(f"the schedule {full} cannot be written"):
             if (before := _existing(scheduler, full)) is None:
                 scheduler.create_schedule(Name=full, **new, Target=target)
@@ -121,6 +135,18 @@ def put_for_project(
                 scheduler.update_schedule(Name=full, **{**kept, "Target": {**before["Target"], **target}})
             found.append(_schedule(scheduler.get_schedule(Name=full), prefix))
     return found
+
+
+def _pipeline(outputs: Mapping[str, str], project: str, spec_version: str, lake_uri: str) -> dict[str, Any]:
+    """The target that starts the pipeline of upkeep in the account and region of the machines."""
+    values = {"ProjectName": project, "FeatureSpecVersion": spec_version, "LakeUri": lake_uri}
+    place = outputs["MachineArnPrefix"].replace(":states:", ":sagemaker:").removesuffix("stateMachine:")
+    return {
+        "Arn": f"{place}pipeline/{OF_UPKEEP[1]}",
+        "SageMakerPipelineParameters": {
+            "PipelineParameterList": [{"Name": name, "Value": value} for name, value in values.items()]
+        },
+    }
 
 
 def former_of_stack(scheduler: Any, prefix: str) -> dict[str, dict[str, Any]]:
@@ -152,5 +178,5 @@ def _existing(scheduler: Any, name: str) -> dict[str, Any] | None:
 
 def _schedule(entry: Mapping[str, Any], prefix: str) -> Schedule:
     parts = entry["Target"]["Arn"].split(":")
-    target = parts[6] if len(parts) > 6 else entry["Target"]["Arn"]
+    target = parts[6] if len(parts) > 6 else entry["Target"]["Arn"].rpartition("/")[2]
     return Schedule(entry["Name"].removeprefix(f"{prefix}-"), entry["State"], entry["ScheduleExpression"], target)

@@ -50,6 +50,20 @@ def test_each_project_has_schedules_of_its_own(scheduler: Any, outputs: dict[str
     assert json.loads(target["Input"]) == expected
 
 
+def test_upkeep_starts_a_pipeline_with_the_project_and_its_lake(scheduler: Any, outputs: dict[str, str]) -> None:
+    put_for_project(scheduler, outputs, "acme", MESSAGE, {}, "s3://acme-lake/ndr")
+    found = {schedule.name: schedule for schedule in listed(scheduler, outputs["SchedulePrefix"])}["acme-maintenance"]
+    assert (found.target, found.cron, found.state) == ("ndr-maintain", "cron(30 3 * * ? *)", "DISABLED")
+    target = scheduler.get_schedule(Name=f"{outputs['SchedulePrefix']}-acme-maintenance")["Target"]
+    assert target["Arn"] == "arn:aws:sagemaker:us-east-1:000000000000:pipeline/ndr-maintain"
+    given = target["SageMakerPipelineParameters"]["PipelineParameterList"]
+    assert {entry["Name"]: entry["Value"] for entry in given} == {
+        "ProjectName": "acme",
+        "FeatureSpecVersion": "v1",
+        "LakeUri": "s3://acme-lake/ndr",
+    }
+
+
 def test_a_project_grows_only_once_it_was_started(scheduler: Any, outputs: dict[str, str]) -> None:
     found = put_for_project(scheduler, outputs | {"SchedulesState": "ENABLED"}, "acme", MESSAGE, {})
     assert {schedule.name: schedule.state for schedule in found} == {
