@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,19 @@ from common.runtime.programs import scripts_folder
 from common.windows import WINDOW, Windows
 
 DAY = "2024-03-05"
-"""A past day: upkeep leaves the present one alone."""
 FIRST, LAST = Windows.parse(f"{DAY}T12:08Z"), Windows.parse(f"{DAY}T12:38Z")
-COMMITS = (0, 500, 5_000)
+COMMITS = (0, 200, 500, 5_000)
+"""With less than a hundred, there is less to look back on."""
+UPKEEP = f"""
+import sys
+from datetime import datetime
+from common.runtime.lake_project import lake_project
+from jobs.maintain.config import MaintainConfig
+from jobs.maintain.job import run
+now = datetime.fromisoformat("{DAY}T03:30:00+00:00")
+run(MaintainConfig(sys.argv[1], lake_project(sys.argv[1]), None, (), {{}}, False), now)
+"""
+"""What `ndr-maintain` does in the night before the window."""
 
 
 def simulated(folder: Path, hosts: int) -> dict[str, Path]:
@@ -67,7 +78,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         write_commits(template, lake, before, commits, given.feature_files)
         live(before, batches[before.key], lake)  # rolls up the days before, which is done once
         kept_up = fresh_copy(lake, folder / f"kept-up-{commits}")
-        upkeep = command("ndr-maintain", "--lake", str(kept_up))
+        upkeep = run([sys.executable, "-c", UPKEEP, str(kept_up)])
         runs: dict[Path, list[Run]] = {lake: [], kept_up: []}
         for _ in range(given.repeats):
             for place, measured in runs.items():
