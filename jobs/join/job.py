@@ -35,10 +35,9 @@ def run(config: JoinConfig, stage: StageRun) -> None:
         stage.report.learns(learning)
         return
     whole_windows(lake, windows, "predictions", SCORED)
-    joined = _joined(config, stage)
+    joined = in_files(_joined(config, stage), stage.report.rows_in, lake.table(TABLE))
     with stage.report.step(TABLE):
-        frame = in_files(joined, stage.report.rows_in, lake.table(TABLE))
-        version, rows = lake.replace(TABLE, frame, windows.predicate)
+        version, rows = lake.replace(TABLE, joined, windows.predicate)
     stage.report.rows_out = rows
     stage.report.wrote(TABLE, version, rows)
     if publish is not None:

@@ -12,12 +12,9 @@ def run(config: StageConfig, stage: StageRun) -> None:
     several = len(config.windows) > 1
     with stage.lake.journal.run("pair_counts", config.windows):
         slices = stage.lake.read("delta_pair", config.windows)
-        table = stage.lake.table("pair_counts")
-        counted = count_pairs(slices, stage.project, table, several=several)
-        stage.report.rows_in = slices.count()
+        stage.report.rows_in, table = slices.count(), stage.lake.table("pair_counts")
+        counted = in_files(count_pairs(slices, stage.project, table, several=several), stage.report.rows_in, table)
         with stage.report.step("pair_counts"):
-            version, rows = stage.lake.replace(
-                table.name, in_files(counted, stage.report.rows_in, table), config.windows.predicate
-            )
+            version, rows = stage.lake.replace("pair_counts", counted, config.windows.predicate)
     stage.report.rows_out = rows
     stage.report.wrote("pair_counts", version, rows)
