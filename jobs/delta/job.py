@@ -98,7 +98,7 @@ def _write_slices(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
 
 def _write(stage: StageRun, table: str, frame: DataFrame, windows: Windows) -> int:
     with stage.report.step(table):
-        version, rows = stage.lake.replace(table, frame, windows.predicate)
+        version, rows = stage.lake.replace(table, frame, windows)
     stage.report.wrote(table, version, rows)
     return rows
 

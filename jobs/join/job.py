@@ -36,7 +36,7 @@ def run(config: JoinConfig, stage: StageRun) -> None:
     whole_windows(lake, windows, "predictions", SCORED)
     joined = _joined(config, stage)
     with stage.report.step(TABLE):
-        version, rows = lake.replace(TABLE, joined, windows.predicate)
+        version, rows = lake.replace(TABLE, joined, windows)
     stage.report.rows_out = rows
     stage.report.wrote(TABLE, version, rows)
     if publish is not None:

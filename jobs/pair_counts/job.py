@@ -13,7 +13,7 @@ def run(config: StageConfig, stage: StageRun) -> None:
         slices = stage.lake.read("delta_pair", config.windows)
         counted = count_pairs(slices, stage.project, stage.lake.table("pair_counts"), several=several)
         with stage.report.step("pair_counts"):
-            version, rows = stage.lake.replace("pair_counts", counted, config.windows.predicate)
+            version, rows = stage.lake.replace("pair_counts", counted, config.windows)
     stage.report.rows_in = slices.count()
     stage.report.rows_out = rows
     stage.report.wrote("pair_counts", version, rows)
