@@ -101,6 +101,10 @@ protocol: setup ## Draw 20,000 schedules of manifest builders for each of their 
 ingestion: setup $(LOCAL_VENV)/.installed ## Ingest 2,000 files on the local AWS, each announced three times, with a builder and a run killed
 	NDR_INGESTION_FILES=2000 $(BIN)/python -m pytest tests/e2e/test_ingestion_killed.py
 
+.PHONY: writers
+writers: setup $(LOCAL_VENV)/.installed $(SPARK_VENV)/.installed java ## Write one table in the local S3 by eight drivers of classic Spark, Sail, and no engine at once
+	NDR_TEST_DRIVERS="spark spark spark spark spark spark spark spark sail" $(BIN)/python -m pytest tests/common/lake/test_writers_at_once.py
+
 .PHONY: torture
 torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at random for about 90 minutes; goes on where it was ended: [TORTURE="--kills 50"]
 	$(BIN)/python -m tests.torture $(TORTURE)

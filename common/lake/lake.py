@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
@@ -15,7 +16,9 @@ from pyspark.sql import functions as F
 from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
-from common.lake.commits import USER_METADATA, origin, properties
+from common.lake.commits import properties
+from common.lake.engine_files import EngineFiles, engine_files, names
+from common.lake.extent import Extent, Part, quoted
 from common.lake.identity import LakeIdentity
 from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
@@ -31,8 +34,7 @@ if TYPE_CHECKING:
 
 COMMIT_RETRIES = Retries(tries=12, first_pause_seconds=0.1, longest_pause_seconds=5.0)
 COMMITS_PER_CHECKPOINT = 10
-CONFLICT_SIGNS = ("Failed to commit transaction", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite",
-                  "MetadataChanged", "ProtocolChanged", "version already exists", "Missing commit file")  # fmt: skip
+CONFLICT_SIGNS = ("Failed to commit transaction", "version already exists", "Missing commit file")
 SPARK_TYPES = {"int": "integer", "long": "bigint"}
 Result = TypeVar("Result")
 
@@ -99,30 +101,30 @@ class Lake(LakeReader):
                 frame = frame.where(condition)
         return frame.select(*table.column_names)
 
-    def replace(self, name: str, frame: DataFrame, where: str) -> tuple[int, int]:
-        """Replaces the partitions that `where` selects by the frame; returns the new table version and their rows.
+    def replace(self, name: str, frame: DataFrame, part: Part) -> tuple[int, int]:
+        """Replaces a part of the table by the frame; returns the new table version and the number of rows.
 
-        One commit: readers see the old partitions or the new ones. A commit that conflicts with another is retried
-        after a random pause.
+        One commit: readers see the old rows or the new ones. The engine writes files, and a commit that conflicts
+        with another is tried again with them, after a random pause.
 
         Raises:
-            TableError: the frame does not match the declaration.
+            TableError: the frame does not match the declaration, or has rows outside of the part.
             CommitError: the commit failed, or conflicted with others too often.
         """
-        with writing(self.uri, name):
-            return self._replace(name, frame, where)
-
-    def _replace(self, name: str, frame: DataFrame, where: str) -> tuple[int, int]:
-        table = self.table(name)
+        table, extent = self.table(name), Extent.of(part)
         checked = _checked(frame, table)
         self.ensure(name)
-        write = checked.write.format("delta").mode("overwrite").option("replaceWhere", where)
-
-        def replaced() -> tuple[int, int]:
-            write.option(USER_METADATA, origin()).save(self._engine_location(name))
-            return self._written(name, where)
-
-        return self._committed(name, replaced)
+        with (
+            writing(self.uri, name),
+            self._reported(name),
+            engine_files(checked, self.location(name), self._storage, self._engine) as files,
+        ):
+            if not extent.holds(files.table):
+                raise TableError(
+                    f"rows for table {name} lie outside of {extent.predicate}",
+                    "Report this defect of the stage that writes it",
+                )
+            return self._committed(name, lambda: self._replaced(name, files.actions, extent, files)), files.count
 
     def replace_files(self, name: str, files: Sequence[AddAction], windows: Windows) -> int:
         """Replaces the partitions of the windows by files that have been written; returns the new table version.
@@ -130,21 +132,29 @@ class Lake(LakeReader):
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
-        table = self.table(name)
+        return self._committed(name, lambda: self._replaced(name, files, Extent.of(windows)))
 
-        def replaced() -> int:
-            delta = self.delta(name)
+    def _replaced(
+        self, name: str, actions: Sequence[AddAction], extent: Extent, written: EngineFiles | None = None
+    ) -> int:
+        """The version after one try to commit; it fails if another writer has committed since the table was read."""
+        delta = self.delta(name)
+        version = delta.version()
+        if names(delta, actions):  # by a try whose answer was lost
+            return int(version)
+        only = properties(max_commit_retries=0)
+        if written and extent.cuts(delta):  # rows of files that stay in part are written again
+            write_deltalake(delta, written.rows, mode="overwrite", predicate=extent.predicate, commit_properties=only)
+        else:
             delta.create_write_transaction(
-                list(files),
+                list(actions),
                 "overwrite",
-                table.delta,
-                list(table.partitions),
-                partition_filters=[("window", ">=", windows.key), ("window", "<=", windows.last_key)],
-                commit_properties=properties(),
+                delta.schema(),
+                delta.metadata().partition_columns,
+                partition_filters=extent.filters,
+                commit_properties=only,
             )
-            return self.version(name)
-
-        return self._committed(name, replaced)
+        return int(version) + 1
 
     def rewrite(
         self, name: str, partitions: Mapping[str, Sequence[str]], change: Callable[[pa.Table], pa.Table]
@@ -159,7 +169,7 @@ class Lake(LakeReader):
         """
         table = self.table(name)
         self.ensure(name)
-        where = " AND ".join(f"{key} IN ({', '.join(map(_quoted, held))})" for key, held in partitions.items())
+        where = " AND ".join(f"{key} IN ({', '.join(map(quoted, held))})" for key, held in partitions.items())
 
         def replaced() -> int:
             delta = self.delta(name)
@@ -197,7 +207,7 @@ class Lake(LakeReader):
 
     def _committed(self, name: str, work: Callable[[], Result]) -> Result:
         """What the work returns, which ends in a commit; it is done again after a conflict with another writer."""
-        try:
+        with self._reported(name):
             return retried(
                 f"a commit to table {name} in {self.uri}",
                 work,
@@ -206,6 +216,11 @@ class Lake(LakeReader):
                 failure=CommitError,
                 remedy="Nothing was committed; run again with fewer concurrent writers",
             )
+
+    @contextmanager
+    def _reported(self, name: str) -> Iterator[None]:
+        try:
+            yield
         except (PySparkException, DeltaError, pa.ArrowException, OSError) as error:
             raise unwritable(name, self.uri, error) from error
 
@@ -255,19 +270,10 @@ class Lake(LakeReader):
             if not self.exists(table.name):  # another writer may have created it
                 raise unwritable(table.name, self.uri, error) from error
 
-    def _written(self, name: str, where: str) -> tuple[int, int]:
-        rows = self._spark.read.format("delta").load(self._engine_location(name)).where(where).count()
-        return self.version(name), int(rows)
 
-
-def equal_predicate(values: dict[str, Any]) -> str:
+def equal_predicate(values: Mapping[str, str]) -> str:
     """The SQL condition that each column has its value; quotes in values are doubled."""
-    return " AND ".join(f"{key} = {_quoted(value)}" for key, value in values.items())
-
-
-def _quoted(value: object) -> str:
-    text = str(value).replace("'", "''")
-    return f"'{text}'"
+    return " AND ".join(f"{key} = {quoted(value)}" for key, value in values.items())
 
 
 def _checked(frame: DataFrame, table: Table) -> DataFrame:

@@ -12,12 +12,12 @@ from deltalake.exceptions import DeltaError
 from pyarrow import fs
 
 from common.errors import NdrError, StorageError, first_line
+from common.lake.engine_files import LOG, PREFIX
 from common.lake.reader import LakeReader
 from common.storage.failures import failure_of
 from common.storage.filesystems import subtree
 from common.storage.scratch import left_by_the_dead, tables_being_written
 
-LOG = "_delta_log"
 COMMIT = re.compile(rf"{LOG}/[0-9]{{20}}[.]json")
 UNFINISHED = re.compile(r".*([.]tmp|[.]parquet|#[0-9]+)|_commit_.*")
 CLOCK_STEP_SECONDS = 2.0
@@ -62,7 +62,7 @@ def _removed(lake: LakeReader, table: str, since: float) -> bool:
     except (NdrError, DeltaError, OSError, ValueError):
         return False  # the stage that reads the table will say what is wrong with it
     for path in recent:
-        if UNFINISHED.fullmatch(path.rpartition("/")[2]) and path not in named and not _of_the_log(path):
+        if _may_be_left(path) and path not in named:
             with suppress(FileNotFoundError):
                 files.delete_file(path)
     return True
@@ -78,6 +78,8 @@ def _named(files: fs.FileSystem, since: float) -> Iterator[set[str]]:
             yield paths | {unquote(path) for path in paths}
 
 
-def _of_the_log(path: str) -> bool:
-    """Whether it is a checkpoint of the log, which is a Parquet file too."""
-    return path.startswith(f"{LOG}/") and path.endswith(".parquet")
+def _may_be_left(path: str) -> bool:
+    """Whether it is a file of a writer; checkpoints of the table's own log are Parquet files too."""
+    if path.startswith(f"{LOG}/") and path.endswith(".parquet"):
+        return False
+    return path.startswith(PREFIX) or UNFINISHED.fullmatch(path.rpartition("/")[2]) is not None

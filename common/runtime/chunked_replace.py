@@ -42,6 +42,6 @@ def replace_in_chunks(
                 progress(done, len(windows), "windows")
             doing("writing")
             frame = stage.session.read.parquet(*(f"{folder}/{chunk.key}" for chunk in chunks))
-        version, rows = stage.lake.replace(table, frame, windows.predicate)
+        version, rows = stage.lake.replace(table, frame, windows)
     stage.report.wrote(table, version, rows)
     return rows

@@ -30,7 +30,12 @@ SPARK_SETTINGS = {
     "spark.sql.codegen.maxFields": "100",
     "spark.databricks.delta.snapshotPartitions": "2",
 }
-HADOOP_AWS = "org.apache.hadoop:hadoop-aws:3.5.0"
+SDK = "software.amazon.awssdk"
+SDK_VERSION = "2.35.4"  # of the bundle that hadoop-aws 3.5.0 requires
+SDK_MODULES = ("s3", "s3-transfer-manager", "sts", "apache-client", "netty-nio-client")
+S3A_PACKAGES = ["org.apache.hadoop:hadoop-aws:3.5.0", *(f"{SDK}:{name}:{SDK_VERSION}" for name in SDK_MODULES)]
+S3A_LEFT_OUT = f"{SDK}:bundle"
+"""Of all services of AWS, in 650 MB; the modules that S3A uses have 26 MB."""
 IDLE_SECONDS = str(30 * 24 * 3600)
 """A session of Sail lives as long as its process: Sail itself ends one that is idle for 15 minutes, less than a fit."""
 S3A_CREDENTIALS = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
@@ -104,7 +109,7 @@ def _spark(remote_storage: bool) -> Iterator[SparkSession]:
     with default_variables({"PYSPARK_PYTHON": sys.executable}):
         try:
             if not _has_jars():
-                builder = configure_spark_with_delta_pip(builder, [HADOOP_AWS] if remote_storage else [])
+                builder = configure_spark_with_delta_pip(builder, S3A_PACKAGES if remote_storage else [])
             session = builder.getOrCreate()
         except RuntimeError as error:
             raise EngineError(f"engine spark does not start: {error}", "Check that Java 17 is installed") from error
@@ -124,7 +129,10 @@ def _has_jars() -> bool:
 
 def _s3a_settings() -> dict[str, str]:
     """Settings of the S3 connector: credentials and, if set, the endpoint of the environment."""
-    settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": S3A_CREDENTIALS}
+    settings = {
+        "spark.jars.excludes": S3A_LEFT_OUT,
+        "spark.hadoop.fs.s3a.aws.credentials.provider": S3A_CREDENTIALS,
+    }
     if endpoint := s3_endpoint():
         settings |= {
             "spark.hadoop.fs.s3a.endpoint": endpoint,

@@ -11,20 +11,18 @@ from pathlib import Path
 import pyspark
 from pyspark.sql import SparkSession
 
+from common.runtime.engine import S3A_LEFT_OUT, S3A_PACKAGES
+
 DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
-HADOOP = "org.apache.hadoop:hadoop-aws:3.5.0"
-LEFT_OUT = ("software.amazon.awssdk:bundle", "commons-logging:commons-logging", "org.roaringbitmap:shims")
-SDK_VERSION = "2.35.4"  # of the bundle that hadoop-aws 3.5.0 requires
-SDK_MODULES = ("s3", "s3-transfer-manager", "sts", "apache-client", "netty-nio-client")
+LEFT_OUT = (S3A_LEFT_OUT, "commons-logging:commons-logging", "org.roaringbitmap:shims")
 
 
 def main() -> None:
     """Prints one line per jar: its SHA-256 and its path in the repository."""
-    modules = [f"software.amazon.awssdk:{name}:{SDK_VERSION}" for name in SDK_MODULES]
     with tempfile.TemporaryDirectory() as folder:
         builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
         builder = builder.config("spark.jars.ivy", folder).config("spark.jars.excludes", ",".join(LEFT_OUT))
-        builder.config("spark.jars.packages", ",".join([DELTA, HADOOP, *modules])).getOrCreate().stop()
+        builder.config("spark.jars.packages", ",".join([DELTA, *S3A_PACKAGES])).getOrCreate().stop()
         chosen = {path.name for path in Path(folder, "jars").iterdir()}
         present = {_artifact(path) for path in Path(pyspark.__file__).with_name("jars").glob("*.jar")}
         for path in sorted(Path(folder, "cache").glob("*/*/*/*.jar")):

@@ -101,7 +101,7 @@ def _write_slices(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
 def _write(stage: StageRun, table: str, frame: DataFrame, most_rows: int, windows: Windows) -> int:
     frame = in_files(frame, most_rows, stage.lake.table(table))
     with stage.report.step(table):
-        version, rows = stage.lake.replace(table, frame, windows.predicate)
+        version, rows = stage.lake.replace(table, frame, windows)
     stage.report.wrote(table, version, rows)
     return rows
 

@@ -27,7 +27,7 @@ def pair_history(stage: StageRun, timeline: Timeline) -> DataFrame | None:
             with stage.report.step(f"pair_days {day}"):
                 slices = stage.lake.read("delta_pair", where=equal_predicate({"date": day}))
                 rolled = roll_up(slices, day, digest).select(*stage.lake.table("pair_days").column_names)
-                version, rows = stage.lake.replace("pair_days", rolled, equal_predicate({"date": day}))
+                version, rows = stage.lake.replace("pair_days", rolled, {"date": day})
             stage.report.wrote("pair_days", version, rows)
     if not stage.lake.exists("pair_days"):
         return None

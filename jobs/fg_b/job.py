@@ -171,7 +171,7 @@ class _Publisher:
         doing(f"writing {table}")
         partition = self._publication.partition
         rows = published(frame, partition, self._config.reference)
-        version, written = self._stage.lake.replace(table, rows, equal_predicate(partition))
+        version, written = self._stage.lake.replace(table, rows, partition)
         self._rows[table] = written
         self._stage.report.rows_out += written
         self._stage.report.wrote(table, version, written)

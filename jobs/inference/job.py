@@ -49,7 +49,7 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
         _require_unchanged(statuses, stage.lake, config.windows)
         with stage.report.step("predictions"), seen_by_engine(folder, stage.lake.uri, stage.session) as seen:
             predictions = stage.session.read.parquet(f"{seen}/{path.name}")
-            version, rows = stage.lake.replace("predictions", predictions, config.windows.predicate)
+            version, rows = stage.lake.replace("predictions", predictions, config.windows)
         with stage.report.step("drift"):
             drift_version = drift.write(stage.lake, config.windows)
     stage.report.rows_in = stage.report.rows_out = rows

@@ -11,7 +11,6 @@ from common.aws.redshift import run_statements
 from common.config.project import staging_location
 from common.config.redshift import RedshiftParameters
 from common.errors import RejectedRatioError
-from common.lake.lake import equal_predicate
 from common.runtime.context import StageRun
 from common.storage.files import Folder
 from jobs.inventory_unload.config import InventoryConfig
@@ -64,7 +63,7 @@ def _replace(config: InventoryConfig, stage: StageRun, snapshot: Snapshot) -> No
     with stage.report.step(TABLE):
         rows = pa.Table.from_pylist(snapshot.rows, schema=stage.lake.table(TABLE).arrow)
         frame = stage.session.createDataFrame(rows)
-        version, count = stage.lake.replace(TABLE, frame, equal_predicate({"snapshot_month": config.month}))
+        version, count = stage.lake.replace(TABLE, frame, {"snapshot_month": config.month})
     stage.report.rows_out = count
     stage.report.wrote(TABLE, version, count)
 

@@ -37,7 +37,7 @@ def run(config: JoinConfig, stage: StageRun) -> None:
     whole_windows(lake, windows, "predictions", SCORED)
     joined = in_files(_joined(config, stage), stage.report.rows_in, lake.table(TABLE))
     with stage.report.step(TABLE):
-        version, rows = lake.replace(TABLE, joined, windows.predicate)
+        version, rows = lake.replace(TABLE, joined, windows)
     stage.report.rows_out = rows
     stage.report.wrote(TABLE, version, rows)
     if publish is not None:

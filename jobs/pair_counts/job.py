@@ -15,6 +15,6 @@ def run(config: StageConfig, stage: StageRun) -> None:
         stage.report.rows_in, table = slices.count(), stage.lake.table("pair_counts")
         counted = in_files(count_pairs(slices, stage.project, table, several=several), stage.report.rows_in, table)
         with stage.report.step("pair_counts"):
-            version, rows = stage.lake.replace("pair_counts", counted, config.windows.predicate)
+            version, rows = stage.lake.replace("pair_counts", counted, config.windows)
     stage.report.rows_out = rows
     stage.report.wrote("pair_counts", version, rows)

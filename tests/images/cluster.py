@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -81,34 +79,3 @@ def job(folder: Path) -> Iterator[Job]:
         for container in created.containers.values():
             docker("rm", "--force", container)
         docker("network", "rm", created.network)
-
-
-def name_of(server: socket.socket) -> str:
-    """Address and port of a server, as clients write them."""
-    address, port = server.getsockname()
-    return f"{address}:{port}"
-
-
-def forward(server: socket.socket, port: int) -> None:
-    """Forwards what containers send to the server to a port that listens on this machine's loopback only."""
-    threading.Thread(target=_accept, args=(server, port), daemon=True).start()
-
-
-def _accept(server: socket.socket, port: int) -> None:
-    while True:
-        try:
-            outside, _ = server.accept()
-        except OSError:
-            return
-        inside = socket.create_connection(("127.0.0.1", port))
-        for pair in ((outside, inside), (inside, outside)):
-            threading.Thread(target=_pump, args=pair, daemon=True).start()
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while block := source.recv(1 << 16):
-            target.sendall(block)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        target.close()

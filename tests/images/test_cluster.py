@@ -12,9 +12,10 @@ import pytest
 from common.lake.lake import Lake
 from localaws.cli.process import LocalAws
 from tests.factories import SPEC
-from tests.images.cluster import forward, job, name_of
+from tests.images.cluster import job
 from tests.images.small_lake import BASELINES, LAKE, LOGS, WINDOW, WRITTEN, SmallLake, assert_same
 from tests.lakes import sources_in_batches
+from tests.localaws.forwarding import forward, name_of
 from tests.localaws.running import Started, lead_to
 from tests.oracle.compare import assert_tables_equal
 

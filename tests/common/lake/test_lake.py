@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from common.contracts.types import Table
 from common.errors import TableError
+from common.lake.lake import equal_predicate
 from common.windows import Windows
 from tests.conftest import Stages
 from tests.factories import SPEC, pair_counts_row, pair_counts_table, table_row
@@ -32,7 +33,7 @@ def counted(stages: Stages, window: Windows, **overrides: Any) -> Any:
 def test_a_replacement_touches_its_windows_only(stages: Stages) -> None:
     lake = stages.lake
     for window, count in ((FIRST, 1), (SECOND, 2), (FIRST, 3)):
-        lake.replace("pair_counts", counted(stages, window, sessions_cnt=count), window.predicate)
+        lake.replace("pair_counts", counted(stages, window, sessions_cnt=count), window)
     found = lake.arrow("pair_counts", ["window", "sessions_cnt"]).sort_by("window").to_pylist()
     assert found == [{"window": FIRST.key, "sessions_cnt": 3}, {"window": SECOND.key, "sessions_cnt": 2}]
     assert lake.arrow("pair_counts", ["sessions_cnt"], SECOND).to_pylist() == [{"sessions_cnt": 2}]
@@ -43,28 +44,28 @@ def test_a_replacement_touches_its_windows_only(stages: Stages) -> None:
 
 def test_times_survive_to_the_microsecond(stages: Stages) -> None:
     moment = datetime.fromisoformat("2026-03-10T13:22:59.999999+00:00")
-    stages.lake.replace("pair_counts", counted(stages, FIRST, event_ts=moment), FIRST.predicate)
+    stages.lake.replace("pair_counts", counted(stages, FIRST, event_ts=moment), FIRST)
     assert stages.lake.arrow("pair_counts", ["event_ts"]).to_pylist() == [{"event_ts": moment}]
 
 
 def test_a_digest_changes_with_its_partition_only(stages: Stages) -> None:
     lake, tomorrow = stages.lake, Windows.parse("2026-03-11T13:08Z")
-    lake.replace("pair_counts", counted(stages, FIRST), FIRST.predicate)
+    lake.replace("pair_counts", counted(stages, FIRST), FIRST)
     before = lake.digests("pair_counts", "date")
-    lake.replace("pair_counts", counted(stages, tomorrow), tomorrow.predicate)
+    lake.replace("pair_counts", counted(stages, tomorrow), tomorrow)
     after = lake.digests("pair_counts", "date")
     assert after["2026-03-10"] == before["2026-03-10"]
-    lake.replace("pair_counts", counted(stages, SECOND), SECOND.predicate)
+    lake.replace("pair_counts", counted(stages, SECOND), SECOND)
     assert lake.digests("pair_counts", "date")["2026-03-10"] != before["2026-03-10"]
 
 
 def test_rows_that_do_not_match_the_declaration_are_refused(stages: Stages) -> None:
     frame = counted(stages, FIRST).selectExpr("*", "CAST(dst_port AS string) AS port").drop("dst_port")
     with pytest.raises(TableError, match="dst_port is missing"):
-        stages.lake.replace("pair_counts", frame, FIRST.predicate)
+        stages.lake.replace("pair_counts", frame, FIRST)
     wrong = counted(stages, FIRST).withColumn("sessions_cnt", F.col("sessions_cnt").cast("string"))
     with pytest.raises(TableError, match="sessions_cnt is string, not bigint"):
-        stages.lake.replace("pair_counts", wrong, FIRST.predicate)
+        stages.lake.replace("pair_counts", wrong, FIRST)
     assert not stages.lake.exists("pair_counts")
 
 
@@ -80,7 +81,7 @@ def test_numbers_of_a_file_with_one_value_are_exact(stages: Stages) -> None:
         "publication_id": "a",
     }  # fmt: skip
     frame = stages.session.createDataFrame(pa.Table.from_pylist([row], schema=table.arrow))
-    lake.replace(table.name, frame, "baseline_month = '2026-03'")
+    lake.replace(table.name, frame, {"baseline_month": "2026-03"})
     assert lake.read(table.name).select("pair_rarity_score").collect()[0][0] == EXACT
 
 
@@ -108,11 +109,11 @@ def test_the_log_says_what_each_column_means_after_every_kind_of_write(stages: S
     lake, table = stages.lake, stages.lake.table(name)
     row = pa.Table.from_pylist([table_row(table, FIRST)], schema=nullable(table))
     partition = table.partitions[0]
-    where = f"{partition} = '{row[partition][0]}'"
+    value = row[partition][0].as_py()
     for _ in range(2):
-        lake.replace(name, stages.session.createDataFrame(row), where)
-    lake.rewrite(name, {partition: [row[partition][0].as_py()]}, lambda rows: rows)
-    lake.remove(name, where)
+        lake.replace(name, stages.session.createDataFrame(row), {partition: value})
+    lake.rewrite(name, {partition: [value]}, lambda rows: rows)
+    lake.remove(name, equal_predicate({partition: value}))
     assert lake.version(name) == 4
     (schema,) = logged_schemas(stages.folder / name)
     comments = {field["name"]: field["metadata"] for field in schema["fields"]}
@@ -123,7 +124,7 @@ def test_the_log_says_what_each_column_means_after_every_kind_of_write(stages: S
 def test_every_commit_says_whose_it_is(stages: Stages) -> None:
     lake = stages.lake
     with click.Context(click.Command("ndr-pair-counts"), info_name="ndr-pair-counts"):
-        lake.replace("pair_counts", counted(stages, FIRST), FIRST.predicate)
+        lake.replace("pair_counts", counted(stages, FIRST), FIRST)
         lake.rewrite("pair_counts", {"window": [FIRST.key]}, lambda rows: rows)
         lake.remove("pair_counts", FIRST.predicate)
     commits = lake.delta("pair_counts").history()
@@ -136,6 +137,6 @@ def test_a_table_without_comments_is_written_as_before(stages: Stages) -> None:
     empty = stages.session.createDataFrame([], table.ddl)
     empty.write.format("delta").partitionBy(*table.partitions).save(stages.lake.location(table.name))
     before = logged_schemas(stages.folder / "pair_counts")
-    stages.lake.replace("pair_counts", counted(stages, FIRST), FIRST.predicate)
+    stages.lake.replace("pair_counts", counted(stages, FIRST), FIRST)
     assert stages.lake.arrow("pair_counts", ["sessions_cnt"]).to_pylist() == [{"sessions_cnt": 1}]
     assert logged_schemas(stages.folder / "pair_counts") == before

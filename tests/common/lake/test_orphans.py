@@ -14,6 +14,7 @@ import pytest
 from deltalake import DeltaTable
 from pyarrow import fs
 
+from common.lake.engine_files import PREFIX
 from common.lake.lake import Lake
 from common.lake.orphans import clear_up
 from common.storage import remote_places
@@ -38,8 +39,10 @@ def die_while_writing(lake: Path, table: str) -> None:
 
 def leave_files(lake: Path) -> list[Path]:
     """What a writer leaves that was killed before its commit."""
-    names = (f"{PARTITION}/left.zst.parquet", f"{PARTITION}/half.parquet#1", "_delta_log/_commit_1f3c.json.tmp")
+    names = [f"{PARTITION}/left.zst.parquet", f"{PARTITION}/half.parquet#1", "_delta_log/_commit_1f3c.json.tmp"]
+    names += [f"{PREFIX}1f3c/{name}" for name in ("left.parquet", ".left.parquet.crc", f"_delta_log/{0:020}.json")]
     for name in names:
+        (lake / "pair_counts" / name).parent.mkdir(parents=True, exist_ok=True)
         (lake / "pair_counts" / name).write_bytes(b"PAR1")
     return [lake / "pair_counts" / name for name in names]
 

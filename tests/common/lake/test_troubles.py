@@ -54,7 +54,7 @@ def frame(stages: Stages, table: Table, work: Any) -> DataFrame:
 def test_the_cause_in_a_worker(stages: Stages, work: Any, words: list[str]) -> None:
     table = stages.lake.table("pair_counts")
     with pytest.raises(CommitError) as caught:
-        stages.lake.replace("pair_counts", frame(stages, table, work), WINDOW.predicate)
+        stages.lake.replace("pair_counts", frame(stages, table, work), WINDOW)
     text = str(caught.value)
     assert not [word for word in (*words, "Nothing was committed") if word not in text], text
     assert ("space" in text) == (work is full_disk)

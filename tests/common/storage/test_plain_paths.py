@@ -39,7 +39,7 @@ def test_a_table_and_a_file_in_a_folder_of_any_name(session: SparkSession, tmp_p
     folder = tmp_path / name
     lake = Lake(str(folder / "lake"), SPEC, session, ENGINE)
     frame = session.createDataFrame(pair_counts_table(SPEC, pair_counts_row(str(WINDOW), sessions_cnt=3)))
-    assert lake.replace("pair_counts", frame, WINDOW.predicate) == (1, 1)
+    assert lake.replace("pair_counts", frame, WINDOW) == (1, 1)
     assert lake.arrow("pair_counts", ["sessions_cnt"], WINDOW).to_pylist() == [{"sessions_cnt": 3}]
     pq.write_table(pa.table({"x": [1, 2]}), folder / "part.parquet")
     assert session.read.parquet(plain_path(str(folder / "part.parquet"))).count() == 2

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
 from localaws.server.settings import HEALTH_PATH
-from tests.images.cluster import forward, name_of
+from tests.localaws.forwarding import forward, name_of
 from tests.localaws.running import Started, lead_to, unique, wait_for, write_step
 from tests.localaws.server.requests import refused, send, signed
 from tests.localaws.services.sagemaker.pipelines import ROLE, definition, step

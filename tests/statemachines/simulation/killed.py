@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any
 
+from common.lake.extent import Part
 from common.lake.lake import Lake
 
 KILLED = 137
@@ -17,11 +18,11 @@ def main(command: str, place: str, number: str, *arguments: str) -> None:
     replace = Lake.replace
     commits = iter(range(1_000))
 
-    def replace_or_end(self: Lake, name: str, frame: Any, where: str) -> tuple[int, int]:
+    def replace_or_end(self: Lake, name: str, frame: Any, part: Part) -> tuple[int, int]:
         here = next(commits) == int(number)
         if here and place == "before":
             os._exit(KILLED)
-        done = replace(self, name, frame, where)
+        done = replace(self, name, frame, part)
         if here:
             os._exit(KILLED)
         return done

@@ -1,0 +1,159 @@
+"""A part of a table is replaced by what an engine writes: all of it, nothing else, whatever comes between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError, DeltaError
+from pyspark.sql import DataFrame
+
+from common.errors import CommitError, TableError
+from common.lake.lake import Lake
+from common.windows import Windows
+from tests.conftest import Stages
+from tests.factories import SPEC, fg_a_row, fg_a_table, pair_counts_row, pair_counts_table
+
+DAY = list(Windows.parse("2026-03-10T13:08Z/2026-03-10T14:08Z"))
+FIRST, SECOND, THIRD, FOURTH = DAY
+
+
+def counted(stages: Stages, *windows: Windows, **overrides: Any) -> DataFrame:
+    """A row of `pair_counts`, which is partitioned by window, for each of the windows."""
+    rows = [pair_counts_row(str(window), **overrides) for window in windows]
+    return stages.session.createDataFrame(pair_counts_table(SPEC, *rows))
+
+
+def featured(stages: Stages, *windows: Windows, host: str) -> DataFrame:
+    """A row of `fg_a`, which is partitioned by date alone, for each of the windows; in one file."""
+    rows = [fg_a_row(SPEC, str(window), host_ip=host) for window in windows]
+    return stages.session.createDataFrame(fg_a_table(SPEC, *rows)).coalesce(1)
+
+
+def hosts(lake: Lake) -> list[tuple[str, str]]:
+    rows = lake.arrow("fg_a", ["window", "host_ip"]).to_pylist()
+    return sorted((row["window"], row["host_ip"]) for row in rows)
+
+
+def counts(lake: Lake) -> list[tuple[str, int]]:
+    rows = lake.arrow("pair_counts", ["window", "sessions_cnt"]).to_pylist()
+    return sorted((row["window"], row["sessions_cnt"]) for row in rows)
+
+
+def assert_no_file_is_left(stages: Stages, name: str) -> None:
+    """The files in the folder are those that a version of the table has; only the table itself has a log."""
+    folder = stages.folder / name
+    held = {path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet") if "_delta_log" not in path.parts}
+    versions = [DeltaTable(folder, version) for version in range(stages.lake.version(name) + 1)]
+    assert held == {path for table in versions for path in pa.table(table.get_add_actions())["path"].to_pylist()}
+    assert list(folder.rglob("_delta_log")) == [folder / "_delta_log"]
+
+
+@pytest.mark.parity
+def test_windows_of_a_file_that_has_others_too(stages: Stages) -> None:
+    lake = stages.lake
+    assert lake.replace("fg_a", featured(stages, *DAY, host="10.1.1.1"), Windows(FIRST.start, FOURTH.end)) == (1, 4)
+    middle = Windows(SECOND.start, THIRD.end)
+    assert lake.replace("fg_a", featured(stages, SECOND, THIRD, host="10.1.1.2"), middle) == (2, 2)
+    expected = [(FIRST.key, "10.1.1.1"), (SECOND.key, "10.1.1.2"), (THIRD.key, "10.1.1.2"), (FOURTH.key, "10.1.1.1")]
+    assert hosts(lake) == expected
+    assert lake.replace("fg_a", featured(stages, THIRD, host="10.1.1.3"), middle) == (3, 1)
+    assert hosts(lake) == [expected[0], (THIRD.key, "10.1.1.3"), expected[3]]
+    assert lake.read("fg_a").count() == lake.count("fg_a") == 3
+    assert_no_file_is_left(stages, "fg_a")
+
+
+def test_a_window_in_a_file_of_its_own_leaves_the_other_files_alone(stages: Stages) -> None:
+    lake = stages.lake
+    for window in DAY:
+        lake.replace("fg_a", featured(stages, window, host="10.1.1.1"), window)
+    before = lake.file_paths("fg_a")
+    lake.replace("fg_a", featured(stages, SECOND, host="10.1.1.2"), SECOND)
+    assert len(before - lake.file_paths("fg_a")) == 1
+    assert [host for _, host in hosts(lake)] == ["10.1.1.1", "10.1.1.2", "10.1.1.1", "10.1.1.1"]
+
+
+def test_a_table_whose_log_says_nothing_of_windows(stages: Stages) -> None:
+    """Earlier releases had tables whose windows came behind the columns with statistics."""
+    lake = stages.lake
+    lake.ensure("fg_a")
+    lake.delta("fg_a").alter.set_table_properties({"delta.dataSkippingNumIndexedCols": "0"})
+    lake.replace("fg_a", featured(stages, FIRST, SECOND, host="10.1.1.1"), Windows(FIRST.start, SECOND.end))
+    assert lake.replace("fg_a", featured(stages, SECOND, host="10.1.1.2"), SECOND) == (3, 1)
+    assert hosts(lake) == [(FIRST.key, "10.1.1.1"), (SECOND.key, "10.1.1.2")]
+
+
+@pytest.mark.parity
+def test_no_rows_empty_the_windows(stages: Stages) -> None:
+    lake = stages.lake
+    lake.replace("pair_counts", counted(stages, FIRST, SECOND), Windows(FIRST.start, SECOND.end))
+    assert lake.replace("pair_counts", counted(stages, FIRST).limit(0), FIRST) == (2, 0)
+    assert [window for window, _ in counts(lake)] == [SECOND.key]
+    assert_no_file_is_left(stages, "pair_counts")
+
+
+@pytest.mark.parametrize("name", ["fg_a", "pair_counts"])
+def test_rows_outside_of_the_part_are_refused(stages: Stages, name: str) -> None:
+    frames = {"fg_a": featured(stages, FIRST, SECOND, host="10.1.1.1"), "pair_counts": counted(stages, FIRST, SECOND)}
+    with pytest.raises(TableError, match="outside of date >= '2026-03-10' AND date <= '2026-03-10' AND window >= "):
+        stages.lake.replace(name, frames[name], FIRST)
+    assert stages.lake.version(name) == 0
+    assert_no_file_is_left(stages, name)
+
+
+@contextmanager
+def commits(answer: Exception, *, after: bool) -> Iterator[None]:
+    """Gives this answer to the first commit of the block, after it was made or in its place."""
+    commit, asked = DeltaTable.create_write_transaction, []
+
+    def failing(table: DeltaTable, *arguments: Any, **options: Any) -> None:
+        asked.append(table)
+        if after or len(asked) > 1:
+            commit(table, *arguments, **options)
+        if len(asked) == 1:
+            raise answer
+
+    with patch.object(DeltaTable, "create_write_transaction", failing):
+        yield
+
+
+def test_a_commit_whose_answer_is_lost_is_found(stages: Stages) -> None:
+    lake = stages.lake
+    with commits(CommitFailedError("Failed to commit transaction: 0"), after=True):
+        assert lake.replace("pair_counts", counted(stages, FIRST, sessions_cnt=3), FIRST) == (1, 1)
+    assert counts(lake) == [(FIRST.key, 3)]
+    with commits(DeltaError("connection closed"), after=True), pytest.raises(CommitError, match="connection closed"):
+        lake.replace("pair_counts", counted(stages, FIRST, sessions_cnt=4), FIRST)
+    assert counts(lake) == [(FIRST.key, 4)]
+    assert_no_file_is_left(stages, "pair_counts")
+
+
+def test_a_commit_that_fails_leaves_nothing(stages: Stages) -> None:
+    lake = stages.lake
+    with commits(DeltaError("connection closed"), after=False), pytest.raises(CommitError, match="connection closed"):
+        lake.replace("pair_counts", counted(stages, FIRST), FIRST)
+    assert lake.version("pair_counts") == 0
+    assert_no_file_is_left(stages, "pair_counts")
+
+
+def test_of_two_writers_of_a_window_the_later_one_wins(stages: Stages) -> None:
+    """The other one's commit comes after this one has read the table, which had no rows of the window."""
+    lake, other, read = stages.lake, stages.lake, Lake.delta
+    between = [lambda: other.replace("pair_counts", counted(stages, FIRST, sessions_cnt=1), FIRST)]
+    lake.ensure("pair_counts")
+
+    def delta(self: Lake, name: str) -> DeltaTable:
+        table = read(self, name)
+        if self is lake and between:
+            between.pop()()
+        return table
+
+    with patch.object(Lake, "delta", delta):
+        assert lake.replace("pair_counts", counted(stages, FIRST, sessions_cnt=2), FIRST) == (2, 1)
+    assert counts(lake) == [(FIRST.key, 2)]
+    assert_no_file_is_left(stages, "pair_counts")
