@@ -12,10 +12,20 @@ import pytest
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
 from statemachines.deploy.schedules import OF_PROJECTS
 from statemachines.deploy.stack import TEMPLATE
-from tests.statemachines.template import HERE, Permission, Template, needed, noted, parsed_template, permitted
+from tests.statemachines.template import (
+    HERE,
+    Permission,
+    Template,
+    needed,
+    needed_for_tasks,
+    noted,
+    parsed_template,
+    permitted,
+)
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
 FORMS = Template().raw["Parameters"]["PipelineName15mParameter"]["AllowedValues"]
+PULL = ("BatchGetImage", "GetDownloadUrlForLayer", "BatchCheckLayerAvailability")
 WITHOUT_PIPELINES = ("sfn_ndjson_ingestion", "sfn_customer_360")
 GIVEN_AT_DEPLOYMENT = {
     "RoleArn": "ndr-pipelines upsert makes the role of its option the default",
@@ -70,7 +80,7 @@ def test_every_output_is_used() -> None:
     deployment = {"StateMachineLogGroupArn", "StepRoleArn", "ServingRoleArn", "LakeBucketName"}
     deployment |= {"LandingBucketName", "IngestionQuarantineBucketName", "IngestionQueueUrl", "ManifestBuilderName"}
     deployment |= {"IngestionDeadLetterQueueUrl", "Customer360ScheduleName", "SnowflakeRoleArn"}
-    deployment |= {"StarterRoleArn", "SchedulesState", "MachineArnPrefix"}
+    deployment |= {"TaskExecutionRoleArn", "StarterRoleArn", "SchedulesState", "MachineArnPrefix"}
     deployment |= {"DeliveriesQueueUrl", "UndeliverableFilesQueueUrl"}
     assert set(Template().outputs) == used | deployment
 
@@ -94,6 +104,50 @@ def test_a_role_permits_exactly_what_the_versions_of_its_machine_do(machine: str
     wanted = set().union(*(needed_in(machine, form) for form in FORMS)) | EARLIER.get(machine, set())
     allowed = permitted_in(machine, PipelineName15mParameter=chosen)
     assert (wanted - allowed, allowed - wanted) == (set(), set())
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_role_may_do_with_tasks_what_its_machine_does_where_there_are_tasks(machine: str) -> None:
+    template = Template(Runner="tasks")
+    role = template.role_name(template.outputs[MACHINES[machine]])
+    assert template.policies_of(role) == needed_for_tasks(definition(machine, Runner="tasks"))
+    assert Template().policies_of(role) == set()
+
+
+def test_tasks_run_with_the_role_of_steps_in_one_cluster() -> None:
+    template = Template(Runner="tasks")
+    cluster = f"arn:aws:ecs:{HERE}:cluster/ndr"
+    for policy in ("TasksPolicy", "FormerTasksPolicy"):
+        for statement in template.resource(policy)["PolicyDocument"]["Statement"]:
+            match statement["Action"]:
+                case "ecs:RunTask" | "ecs:ListTasks":
+                    assert statement["Condition"] == {"ArnEquals": {"ecs:cluster": cluster}}
+                case "iam:PassRole":
+                    passed = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+                    assert statement["Condition"] == {"StringEquals": passed}
+    (trust,) = template.resource("StepRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": ["sagemaker.amazonaws.com", "ecs-tasks.amazonaws.com"]}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "000000000000"}}
+    (without,) = Template().resource("StepRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert without["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+    assert permitted(template.resource("TaskExecutionRole")) == {
+        *((f"ecr:{action}", f"arn:aws:ecr:{HERE}:repository/ndr-*") for action in PULL),
+        ("ecr:GetAuthorizationToken", "*"),
+        *(
+            (f"logs:{action}", f"arn:aws:logs:{HERE}:log-group:/ecs/ndr:*")
+            for action in ("CreateLogStream", "PutLogEvents")
+        ),
+    }
+    assert template.resource("TaskLogs")["LogGroupName"] == "/ecs/ndr"
+
+
+@pytest.mark.parametrize(
+    ("runner", "wanted"), [("tasks", ("ndr", "ndr-task-execution")), ("pipelines", ("none", "none"))]
+)
+def test_outputs_of_tasks_have_values_without_tasks_too(runner: str, wanted: tuple[str, str]) -> None:
+    outputs = Template(Runner=runner).outputs
+    assert outputs["Runner"] == runner
+    assert (outputs["TaskCluster"], outputs["TaskExecutionRoleArn"].rpartition("/")[2]) == wanted
 
 
 @pytest.mark.parametrize("chosen", FORMS)
@@ -292,7 +346,9 @@ def test_a_key_of_the_account_encrypts_all_that_is_kept_and_each_role_may_use_it
     assert {found for _, found in stored(Template()).values()} == {None}
     assert {how for how, _ in stored(Template()).values()} == {"AES256", "of AWS", "SQS: True"}
     raw = parsed_template(TEMPLATE)["Resources"]
-    roles = {name for name, resource in raw.items() if resource["Type"] == "AWS::IAM::Role"} - {"StarterRole"}
+    roles = {name for name, resource in raw.items() if resource["Type"] == "AWS::IAM::Role"}
+    # these two use nothing that is kept
+    roles -= {"StarterRole", "TaskExecutionRole"}
     actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
     for role in roles:
         assert template.policies_of(role) == {(f"kms:{action}", key) for action in actions}, role
