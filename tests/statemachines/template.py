@@ -104,7 +104,7 @@ class Template:
     def role_name(self, arn: str) -> str:
         """The name of a role in the template."""
         roles = [name for name, resource in self.raw["Resources"].items() if resource["Type"] == "AWS::IAM::Role"]
-        return next(name for name in roles if self._attribute(name) == arn)
+        return next(str(name) for name in roles if self._attribute(name) == arn)
 
     def roles(self) -> dict[str, dict[str, Any]]:
         """Properties of all roles, by ARN."""
@@ -248,23 +248,6 @@ def _of_call(
         rule = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
         for verb in ("PutTargets", "PutRule", "DescribeRule"):
             yield f"events:{verb}", f"arn:aws:events:{HERE}:rule/{rule}"
-
-
-def needed_for_tasks(definition: Mapping[str, Any]) -> set[Permission]:
-    """What a definition needs to run tasks, and to stop those that a former owner left."""
-    called = [state["Resource"] for _, state in states_of(definition) if ":ecs:" in state.get("Resource", "")]
-    found: set[Permission] = set()
-    if "arn:aws:states:::ecs:runTask.sync" in called:
-        found = {
-            (f"ecs:{verb}Task{end}", f"arn:aws:ecs:{HERE}:task/ndr/*")
-            for verb, end in (("Describe", "s"), ("Stop", ""))
-        }
-        found.add(("ecs:RunTask", f"arn:aws:ecs:{HERE}:task-definition/ndr-*:*"))
-        roles = ("ndr-task-execution", "ndr-pipeline-steps")
-        found |= {("iam:PassRole", f"arn:aws:iam::000000000000:role/{role}") for role in roles}
-    if "arn:aws:states:::aws-sdk:ecs:listTasks" in called:
-        found.add(("ecs:ListTasks", "*"))
-    return found
 
 
 def _table_of(arguments: Mapping[str, Any]) -> str:

@@ -17,7 +17,6 @@ from tests.statemachines.template import (
     Permission,
     Template,
     needed,
-    needed_for_tasks,
     noted,
     parsed_template,
     permitted,
@@ -25,7 +24,6 @@ from tests.statemachines.template import (
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
 FORMS = Template().raw["Parameters"]["PipelineName15mParameter"]["AllowedValues"]
-PULL = ("BatchGetImage", "GetDownloadUrlForLayer", "BatchCheckLayerAvailability")
 WITHOUT_PIPELINES = ("sfn_ndjson_ingestion", "sfn_customer_360")
 GIVEN_AT_DEPLOYMENT = {
     "RoleArn": "ndr-pipelines upsert makes the role of its option the default",
@@ -104,50 +102,6 @@ def test_a_role_permits_exactly_what_the_versions_of_its_machine_do(machine: str
     wanted = set().union(*(needed_in(machine, form) for form in FORMS)) | EARLIER.get(machine, set())
     allowed = permitted_in(machine, PipelineName15mParameter=chosen)
     assert (wanted - allowed, allowed - wanted) == (set(), set())
-
-
-@pytest.mark.parametrize("machine", MACHINES)
-def test_a_role_may_do_with_tasks_what_its_machine_does_where_there_are_tasks(machine: str) -> None:
-    template = Template(Runner="tasks")
-    role = template.role_name(template.outputs[MACHINES[machine]])
-    assert template.policies_of(role) == needed_for_tasks(definition(machine, Runner="tasks"))
-    assert Template().policies_of(role) == set()
-
-
-def test_tasks_run_with_the_role_of_steps_in_one_cluster() -> None:
-    template = Template(Runner="tasks")
-    cluster = f"arn:aws:ecs:{HERE}:cluster/ndr"
-    for policy in ("TasksPolicy", "FormerTasksPolicy"):
-        for statement in template.resource(policy)["PolicyDocument"]["Statement"]:
-            match statement["Action"]:
-                case "ecs:RunTask" | "ecs:ListTasks":
-                    assert statement["Condition"] == {"ArnEquals": {"ecs:cluster": cluster}}
-                case "iam:PassRole":
-                    passed = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
-                    assert statement["Condition"] == {"StringEquals": passed}
-    (trust,) = template.resource("StepRole")["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Principal"] == {"Service": ["sagemaker.amazonaws.com", "ecs-tasks.amazonaws.com"]}
-    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "000000000000"}}
-    (without,) = Template().resource("StepRole")["AssumeRolePolicyDocument"]["Statement"]
-    assert without["Principal"] == {"Service": "sagemaker.amazonaws.com"}
-    assert permitted(template.resource("TaskExecutionRole")) == {
-        *((f"ecr:{action}", f"arn:aws:ecr:{HERE}:repository/ndr-*") for action in PULL),
-        ("ecr:GetAuthorizationToken", "*"),
-        *(
-            (f"logs:{action}", f"arn:aws:logs:{HERE}:log-group:/ecs/ndr:*")
-            for action in ("CreateLogStream", "PutLogEvents")
-        ),
-    }
-    assert template.resource("TaskLogs")["LogGroupName"] == "/ecs/ndr"
-
-
-@pytest.mark.parametrize(
-    ("runner", "wanted"), [("tasks", ("ndr", "ndr-task-execution")), ("pipelines", ("none", "none"))]
-)
-def test_outputs_of_tasks_have_values_without_tasks_too(runner: str, wanted: tuple[str, str]) -> None:
-    outputs = Template(Runner=runner).outputs
-    assert outputs["Runner"] == runner
-    assert (outputs["TaskCluster"], outputs["TaskExecutionRoleArn"].rpartition("/")[2]) == wanted
 
 
 @pytest.mark.parametrize("chosen", FORMS)

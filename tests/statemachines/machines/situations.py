@@ -211,9 +211,11 @@ def _backfill(usual: Situation) -> Iterator[Situation]:
     yield taken_over.but("ranges-taken-over", items=[RANGES[0]])
     for_ever = {f"ListFormerRunsOf{work}": [RUNNING] for work in both}
     yield taken_over.but("ranges-taken-over-for-ever", items=[RANGES[0]], responses=for_ever)
-    left = {f"Read{work}Locks": [{"Responses": [{"Item": {"lock_id": {"S": LOCK}, **LEFT_TASK}}]}] for work in both}
-    tasks_left = {name: answers for work in both for name, answers in former_tasks(work).items()}
-    yield taken_over.but("range-tasks-taken-over", items=[RANGES[0]], responses={**over, **left, **tasks_left})
+    tasks_left: dict[str, Sequence[Response]] = {}
+    for work in both:
+        tasks_left[f"Read{work}Locks"] = [{"Responses": [{"Item": {"lock_id": {"S": LOCK}, **LEFT_TASK}}]}]
+        tasks_left |= former_tasks(work)
+    yield taken_over.but("range-tasks-taken-over", items=[RANGES[0]], responses={**over, **tasks_left})
     failing: dict[str, Sequence[Response]] = {}
     for work in both:
         proven = [f"{BATCH}-{end[-2:]}" for end in ENDS]
