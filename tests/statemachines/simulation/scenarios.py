@@ -21,7 +21,7 @@ ORGANISATIONS = ("emea", "apac")
 FIRST, SECOND = "2026-03-10T13:23", "2026-03-10T13:38"
 """The ends of two windows."""
 PARAMETERS = OrchestrationParameters(
-    lake_uri="s3://lake/acme", ingestion_prefix=f"{INGESTION}/emea", poll_seconds=60, features_poll_attempts=3,
+    lake_uri="s3://lake/acme", runner="pipelines", ingestion_prefix=f"{INGESTION}/emea", poll_seconds=60, features_poll_attempts=3,
     inference_poll_attempts=2, join_poll_attempts=2, extractor_poll_attempts=2, backfill_poll_attempts=3,
     lock_lease_seconds=600, publication_lock_lease_seconds=600,
 )  # fmt: skip
