@@ -163,7 +163,8 @@ OF_TASKS = {"Item": project_item("acme", "v1", {}, {**ORCHESTRATION, "runner": "
 
 def former_tasks(stem: str) -> dict[str, list[Response]]:
     """Answers of which the second page has a task of the lock, which stops."""
-    pages = [{"TaskArns": [f"{TASK_ARN}1"], "NextToken": "n"}, {"TaskArns": [TASK_ARN]}]
+    pages: list[Response] = [{"TaskArns": [f"{TASK_ARN}1"], "NextToken": "n"}, {"TaskArns": [TASK_ARN]}]
+    pages.append({"TaskArns": []})  # of those that are stopped
     other = {"TaskArn": f"{TASK_ARN}1", "LastStatus": "RUNNING", "Group": "ndr-another"}
     ours = {"TaskArn": TASK_ARN, "LastStatus": "RUNNING", "Group": TASK_GROUP}
     looks = [other, ours, {**ours, "LastStatus": "DEPROVISIONING"}, {**ours, "LastStatus": "STOPPED"}]

@@ -21,7 +21,7 @@ ORGANISATIONS = ("emea", "apac")
 FIRST, SECOND = "2026-03-10T13:23", "2026-03-10T13:38"
 """The ends of two windows."""
 PARAMETERS = OrchestrationParameters(
-    lake_uri="s3://lake/acme", runner="pipelines", ingestion_prefix=f"{INGESTION}/emea", poll_seconds=60, features_poll_attempts=3,
+    lake_uri="s3://lake/acme", ingestion_prefix=f"{INGESTION}/emea", poll_seconds=60, features_poll_attempts=3,
     inference_poll_attempts=2, join_poll_attempts=2, extractor_poll_attempts=2, backfill_poll_attempts=3,
     lock_lease_seconds=600, publication_lock_lease_seconds=600,
 )  # fmt: skip
@@ -80,11 +80,11 @@ def compiled(definitions: Mapping[str, Any]) -> Mapping[str, Machine]:
     return {name: Machine(name, definitions[name]) for name in (LIVE, PUBLICATION, BACKFILL)}
 
 
-def world_of(scenario: Scenario, machines: Mapping[str, Machine] | None = None) -> World:
+def world_of(scenario: Scenario, machines: Mapping[str, Machine] | None = None, runner: str = "pipelines") -> World:
     """A world in which nothing has arrived yet."""
     world = World(machines or _compiled())
     world.tables["project_parameters"]["acme", "project_parameters#v1"] = val(
-        project_item("acme", "v1", {}, PARAMETERS)
+        project_item("acme", "v1", {}, PARAMETERS.model_copy(update={"runner": runner}))
     )
     for organisation in ORGANISATIONS:
         item = routing_item("acme", organisation, "acme", "v1", f"{INGESTION}/{organisation}")
