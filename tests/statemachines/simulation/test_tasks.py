@@ -11,7 +11,7 @@ from tests.statemachines.simulation.scenarios import compiled
 from tests.statemachines.simulation.schedules import explore, run
 
 pytestmark = pytest.mark.slow
-WITH_TASKS = range(1, 121, 2)
+WITH_TASKS = range(1, 41, 2)
 """Odd seeds run tasks."""
 
 
