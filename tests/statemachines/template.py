@@ -195,7 +195,7 @@ def _of_call(
         assert arguments["PipelineName"] == "{% $former_runs[0] %}"
         for pipeline in pipelines:
             yield name, f"arn:aws:sagemaker:{HERE}:pipeline/{pipeline}"
-    elif service == "ecs":
+    elif service in ("ecs", "cloudwatchlogs"):
         # what tasks need is permitted only where there are tasks: `needed_for_tasks`
         if action == "runTask.sync":
             for verb in ("PutTargets", "PutRule", "DescribeRule"):

@@ -26,6 +26,7 @@ def needed_for_tasks(definition: Mapping[str, Any]) -> set[Permission]:
         found.add(("ecs:RunTask", f"arn:aws:ecs:{HERE}:task-definition/ndr-*:*"))
         roles = ("ndr-task-execution", "ndr-pipeline-steps")
         found |= {("iam:PassRole", f"arn:aws:iam::000000000000:role/{role}") for role in roles}
+        found.add(("logs:GetLogEvents", f"arn:aws:logs:{HERE}:log-group:/ecs/ndr:log-stream:ndr/*"))
     if "arn:aws:states:::aws-sdk:ecs:listTasks" in called:
         found.add(("ecs:ListTasks", "*"))
     return found

@@ -65,7 +65,8 @@ def test_a_batch_that_fails_its_task_is_set_aside_and_the_others_are_published(p
     assert plane.run(FIFTEEN, batch_event(1, "whole"))["status"] == "SUCCEEDED"
     failed = plane.run(FIFTEEN, batch_event(1, "damaged"))
     assert failed["error"] == "Ndr.BatchSetAside"
-    assert "task ndr-15m exited with 1, log stream ndr/ndr-15m/" in index(plane, 1)["damaged"]["set_aside"]
+    reason = index(plane, 1)["damaged"]["set_aside"]
+    assert reason.startswith("task ndr-15m exited with 1: error: damaged is damaged, log stream ndr/ndr-15m/")
     lock = plane.item("processing_lock", lock_id=lock_id(1))
     assert lock is not None and "owner" not in lock
     assert [path.rpartition("/")[2] for path in lock["published"]] == ["whole"]
@@ -75,7 +76,8 @@ def test_a_failed_publication_names_its_task(plane: ControlPlane) -> None:
     plane.order("ndr-join", "fail Redshift is paused")
     failed = plane.run(FIFTEEN, batch_event(2))
     assert failed["error"] == "Ndr.PublicationFailed"
-    assert failed["cause"].startswith("publication: task ndr-join exited with 1, log stream ndr/ndr-join/")
+    wanted = "publication: task ndr-join exited with 1: error: Redshift is paused, log stream ndr/ndr-join/"
+    assert failed["cause"].startswith(wanted)
     plane.order("ndr-join", None)
     assert plane.run(FIFTEEN, batch_event(2))["status"] == "SUCCEEDED"
 

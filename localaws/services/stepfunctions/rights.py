@@ -129,6 +129,9 @@ def _needed(call: Call, arguments: Mapping[str, Any]) -> Iterator[Permission]:
         for entry in arguments["Entries"]:
             bus = str(entry.get("EventBusName", "default"))
             yield named, bus if bus.startswith("arn:") else f"arn:aws:events:{here}:event-bus/{bus}"
+    elif call.service == "logs":
+        group, stream = arguments.get("LogGroupName", "*"), arguments.get("LogStreamName", "*")
+        yield named, f"arn:aws:logs:{here}:log-group:{group}:log-stream:{stream}"
     elif call.service == "ecs":
         yield from _of_ecs(call, arguments)
     elif call.service == "states":

@@ -22,6 +22,7 @@ SERVICE_ERRORS = {
     "aws-sdk:s3": "S3.S3Exception",
     "aws-sdk:scheduler": "Scheduler.SchedulerException",
     "aws-sdk:sfn": "Sfn.SfnException",
+    "aws-sdk:cloudwatchlogs": "CloudWatchLogs.CloudWatchLogsException",
     "aws-sdk:ecs": "Ecs.EcsException",
     "ecs": "ECS.ClientException",
     "events": "EventBridge.EventBridgeException",

@@ -194,6 +194,7 @@ USUAL: dict[str, Any] = {
     "describeExecution": {"Status": "SUCCEEDED"},
     "getSchedule": SCHEDULE,
     "listTasks": {"TaskArns": []},
+    "getLogEvents": {"Events": [{"Message": "started"}, {"Message": "error: the disk is full"}]},
     "putEvents": {"Entries": [{"EventId": "e1"}], "FailedEntryCount": 0},
     "listObjectsV2": {"Contents": [{"Key": "acme/emea/2026/03/10/0f3a/part-0.csv"}], "KeyCount": 1},
     "2": {"Output": {"status": "SUCCEEDED", "publication_id": "p1", "publication_target": "lake"}},

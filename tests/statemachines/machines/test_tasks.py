@@ -165,16 +165,18 @@ def failed(exit_code: int | None, reason: str = "Essential container in task exi
     [
         (
             failed(1),
-            "task ndr-join exited with 1, log stream ndr/ndr-join/{id}: Essential container in task exited ({arn})",
+            "task ndr-join exited with 1: error: the disk is full, log stream ndr/ndr-join/{id}: "
+            "Essential container in task exited ({arn})",
         ),
         (
             failed(137, Reason="OutOfMemoryError: container killed due to memory usage"),
-            "task ndr-join exited with 137, log stream ndr/ndr-join/{id}: Essential container in task exited: "
-            "OutOfMemoryError: container killed due to memory usage ({arn})",
+            "task ndr-join exited with 137: error: the disk is full, log stream ndr/ndr-join/{id}: "
+            "Essential container in task exited: OutOfMemoryError: container killed due to memory usage ({arn})",
         ),
         (
             failed(None, "CannotPullContainerError: not found"),
-            "task ndr-join was not started, log stream ndr/ndr-join/{id}: CannotPullContainerError: not found ({arn})",
+            "task ndr-join was not started: error: the disk is full, log stream ndr/ndr-join/{id}: "
+            "CannotPullContainerError: not found ({arn})",
         ),
         (StateError("States.Timeout", ""), "task ndr-join was not finished in 60 s, and is stopped"),
         (
@@ -187,6 +189,20 @@ def test_a_failure_names_the_task_its_end_and_its_log(error: StateError, cause: 
     way = as_tasks(PUBLICATION, RunJoinTask=[error])
     assert way.error == "Ndr.TaskFailed"
     assert way.cause == cause.format(arn=TASK_ARN, id=TASK_ARN.rpartition("/")[2])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"Events": []},
+        {"Events": [{"Message": "an error: of others"}]},
+        StateError("CloudWatchLogs.ResourceNotFoundException", "there is no such stream"),
+    ],
+)
+def test_a_failure_without_an_error_in_the_log_names_the_log(answer: Any) -> None:
+    way = as_tasks(PUBLICATION, RunJoinTask=[TASK_FAILED], ReadJoinTaskLog=[answer])
+    assert way.cause.startswith("task ndr-join exited with 1, log stream ndr/ndr-join/")
+    assert len(way.arguments["ReadJoinTaskLog"]) == 1
 
 
 @pytest.mark.parametrize(("exit_code", "runs"), [(1, 4), (3, 1), (None, 1)])
