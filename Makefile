@@ -24,7 +24,8 @@ DEMO_OPTIONS := --lake $(LAKE) $(foreach path,$(INPUT),--input $(path)) \
 
 CHECKS_IN_TURN := format lint types imports docs-check statemachines-check pipelines-check images-check
 
-PIPELINE_OPTIONS := $(if $(ROLE_ARN),--role-arn $(ROLE_ARN)) $(foreach default,$(DEFAULTS),--default $(default))
+PIPELINE_OPTIONS := $(if $(ROLE_ARN),--role-arn $(ROLE_ARN)) \
+	$(if $(TASK_EXECUTION_ROLE_ARN),--task-execution-role-arn $(TASK_EXECUTION_ROLE_ARN)) $(foreach default,$(DEFAULTS),--default $(default))
 
 .PHONY: help
 help: # lists the targets that have a comment with two hashes, below headings, with their options in brackets
@@ -227,7 +228,7 @@ pipelines-check: setup $(PIPELINES_VENV)/.installed ## Check that the committed 
 	$(BIN)/ndr-pipelines generate --check
 
 .PHONY: pipelines-upsert
-pipelines-upsert: setup ## Create or update the pipelines in SageMaker, with the images last pushed: ROLE_ARN=<arn> [DEFAULTS="NAME=VALUE ..."]
+pipelines-upsert: setup ## Create or update the pipelines in SageMaker, with the images last pushed: ROLE_ARN=<arn> [TASK_EXECUTION_ROLE_ARN=<arn>] [DEFAULTS="NAME=VALUE ..."]
 	$(BIN)/ndr-pipelines upsert $(PIPELINE_OPTIONS)
 
 .PHONY: pipelines-diff

@@ -11,6 +11,9 @@ _PLACE = re.compile(r'File "[^"]*?(?P<module>(common|jobs|tools)/[^"]+[.]py)", l
 class NdrError(Exception):
     """A failure that the user can act on; the message is one line: the problem, then the remedy."""
 
+    exit_code = 1
+    """Of a command that ends with it."""
+
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"{problem.rstrip('.')}. {remedy}")
         self.problem = problem
@@ -105,6 +108,12 @@ class WarehouseError(NdrError):
 
 class StageError(NdrError):
     """A stage that another command ran has failed."""
+
+
+class ScoringError(StageError):
+    """A stage that scores has failed, after the features of its windows were made."""
+
+    exit_code = 3
 
 
 class DeploymentError(NdrError):

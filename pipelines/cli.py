@@ -18,10 +18,11 @@ from pipelines.types import AssignmentType, PipelineNameType, RoleArnType
 
 if TYPE_CHECKING:
     from pipelines.deployment import Plan
+    from pipelines.tasks import TaskPlan
 
 
 def deployment_options(function: Command) -> Command:
-    """Adds `--only`, `--role-arn`, `--subnet`, `--security-group` and `--default`."""
+    """Adds `--only`, `--role-arn`, `--task-execution-role-arn`, `--subnet`, `--security-group` and `--default`."""
     for option in (
         click.option(
             "--security-group",
@@ -57,6 +58,16 @@ def deployment_options(function: Command) -> Command:
             "to create a pipeline; without it, an existing one keeps its role.",
         ),
         click.option(
+            "--task-execution-role-arn",
+            "execution_role_arn",
+            type=RoleArnType(),
+            envvar="NDR_TASK_EXECUTION_ROLE_ARN",
+            show_envvar=True,
+            metavar="ARN",
+            help="Role with which ECS starts tasks, the output TaskExecutionRoleArn of a stack with Runner=tasks. With "
+            "it, the task definitions of the pipelines of one step are handled too.",
+        ),
+        click.option(
             "--only",
             type=PipelineNameType(),
             multiple=True,
@@ -85,14 +96,17 @@ def compared(
     client: Any,
     only: tuple[str, ...],
     role_arn: str | None,
+    execution_role_arn: str | None,
     defaults: dict[str, str],
     subnets: tuple[str, ...],
     security_groups: tuple[str, ...],
-) -> list[Plan]:
-    """The plans of the pipelines; prints which images these have."""
+) -> tuple[list[Plan], list[TaskPlan]]:
+    """The plans of the pipelines, and of the task definitions if there are tasks; prints which images these have."""
+    from common.aws.clients import client as aws_client
     from pipelines import definitions, images
     from pipelines.deployment import plans
     from pipelines.network import network_of
+    from pipelines.tasks import task_plans
 
     if bool(subnets) != bool(security_groups):
         raise click.UsageError("--subnet and --security-group need each other.")
@@ -101,7 +115,7 @@ def compared(
     found = plans(client, names, role_arn, checked_defaults(names, defaults), network)
     for line in images.summary({planned.name: planned.images for planned in found}):
         click.echo(line)
-    return found
+    return found, task_plans(aws_client("ecs"), found, execution_role_arn) if execution_role_arn else []
 
 
 @group(name="ndr-pipelines", epilog="Example: ndr-pipelines upsert --role-arn arn:aws:iam::123456789012:role/ndr")
@@ -152,7 +166,7 @@ def generate(check: bool) -> None:
     epilog="Example: ndr-pipelines upsert --only ndr-if-training --dry-run",
     groups={
         "Pipelines": ("only", "default", "tag", "dry-run"),
-        "Account": ("role-arn", "subnet", "security-group"),
+        "Account": ("role-arn", "task-execution-role-arn", "subnet", "security-group"),
     },
 )
 @deployment_options
@@ -167,7 +181,7 @@ def generate(check: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Change nothing; print what would change.")
 @report_errors
 def upsert(dry_run: bool, tags: Any, defaults: Any, **options: Any) -> None:
-    """Create or update the pipelines as they are committed.
+    """Create or update the pipelines as they are committed, and their task definitions.
 
     Their images are those of the last make push from this checkout, else those that are deployed. If AWS cannot pull
     one of them, nothing is changed. On the local AWS, they are those of this machine. Prints registry and tag, and each
@@ -175,16 +189,21 @@ def upsert(dry_run: bool, tags: Any, defaults: Any, **options: Any) -> None:
     """
     from common.aws.clients import client as aws_client
     from pipelines.deployment import apply, check_images
+    from pipelines.tasks import register
 
     client = aws_client("sagemaker")
-    plans = compared(client, defaults=dict(defaults), **options)
+    plans, tasks = compared(client, defaults=dict(defaults), **options)
     check_images(plans)
+    words = ("would be created", "would be updated") if dry_run else ("created", "updated")
     for planned in plans:
         if not dry_run:
             with activity(planned.name):
                 apply(client, planned, dict(tags))
-        words = ("would be created", "would be updated") if dry_run else ("created", "updated")
         click.echo(planned.summary(*words))
+    for task in tasks:
+        if not dry_run:
+            register(aws_client("ecs"), task)
+        click.echo(task.summary(*words))
 
 
 @main.command(epilog="Example: ndr-pipelines diff --only ndr-15m-streaming")
@@ -198,10 +217,11 @@ def diff(exit_code: bool, defaults: Any, **options: Any) -> None:
     """
     from common.aws.clients import client as aws_client
 
-    plans = compared(aws_client("sagemaker"), defaults=dict(defaults), **options)
-    for planned in plans:
+    plans, tasks = compared(aws_client("sagemaker"), defaults=dict(defaults), **options)
+    found: list[Plan | TaskPlan] = [*plans, *tasks]
+    for planned in found:
         click.echo(planned.summary("not deployed", "different"))
-    if exit_code and any(planned.changes != () for planned in plans):
+    if exit_code and any(planned.changes != () for planned in found):
         sys.exit(1)
 
 

@@ -40,8 +40,13 @@ class Plan:
 
     def summary(self, missing: str, different: str) -> str:
         """The pipeline's state in the words given, or `unchanged`, and the changed places below."""
-        state = missing if self.changes is None else different if self.changes else "unchanged"
-        return "\n".join([f"{self.name}: {state}", *(f"  {change}" for change in self.changes or ())])
+        return state_of(self.name, self.changes, missing, different)
+
+
+def state_of(name: str, changes: tuple[Change, ...] | None, missing: str, different: str) -> str:
+    """A line with the state in the words given, or `unchanged`, and one for each change."""
+    state = missing if changes is None else different if changes else "unchanged"
+    return "\n".join([f"{name}: {state}", *(f"  {change}" for change in changes or ())])
 
 
 def describe(client: Any, name: str) -> Deployed | None:

@@ -25,6 +25,10 @@ MACHINES = {
 CUSTOMER_360 = "sfn_customer_360"
 """The machine whose stack is deployed only where it is wanted."""
 
+FUSED = "ndr-15m-streaming-fused"
+"""The pipeline that makes all of a window in one job."""
+
+_PIPELINE = re.compile(r"^  (PipelineName\w+): \{Value: (!Ref )?([\w-]+)\}$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -37,6 +41,12 @@ def definition_of(machine: str) -> dict[str, Any]:
     """The parsed definition, with its placeholders."""
     parsed: dict[str, Any] = json.loads(text_of(machine))
     return parsed
+
+
+def pipelines(form: str) -> dict[str, str]:
+    """The pipeline that each placeholder stands for, with this form of the 15-minute pipeline, as the template says."""
+    template = (FOLDER / "template.yaml").read_text(encoding="utf-8")
+    return {name: form if reference else value for name, reference, value in _PIPELINE.findall(template)}
 
 
 def placeholders(text: str) -> set[str]:

@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 from bench.cost.clock import Clock, Process
-from bench.cost.forms import JOIN, Form, pipelines_of, steps_of
+from bench.cost.forms import JOINS, Form
 from bench.cost.machines import ORCHESTRATION, Execution, Job
-from bench.cost.published import DAY_SECONDS, PROCESS_SECONDS, WINDOW_SECONDS, Quantiles
+from bench.cost.published import DAY_SECONDS, PROCESS_SECONDS, RUNNERS, WINDOW_SECONDS, Quantiles
 from common.windows import WINDOW_SECONDS as GRID
 
 LIVE, BACKFILL = "sfn_ndr_15m_features_inference", "sfn_ndr_backfill_reprocessing"
@@ -57,10 +57,7 @@ class Day:
     usage: dict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
     delays: dict[str, float] = field(default_factory=dict)
     """Seconds from the event of each batch to its publication."""
-    assumed: set[str] = field(default_factory=set)
     backfill_seconds: float = 0
-    item: str = ""
-    """What an item of the backfill is."""
     suppressed: int = 0
     """Events that ended without a publication of their own."""
 
@@ -77,9 +74,10 @@ class Day:
         """Whether features, predictions and join are one job."""
         return self.form.fused
 
-    def by_pipeline(self, placeholder: str) -> bool:
-        """Whether the job is started by a pipeline, and polled."""
-        return self.form.runner_of(placeholder).by_pipeline
+    @property
+    def tasks(self) -> bool:
+        """Whether jobs are tasks, or functions in their place."""
+        return not RUNNERS[self.form.runner].by_pipeline
 
     def run(self) -> Day:
         """The day, when everything that began in it has ended."""
@@ -123,16 +121,16 @@ class Day:
         """Counts a transition."""
         self.usage[execution.account].transitions += 1
 
-    def start_job(self, execution: Execution, placeholder: str, at: float) -> Job:
-        """Runs the steps of a pipeline, one after the other."""
+    def start_job(self, execution: Execution, work: str, at: float) -> Job:
+        """Runs the steps of a pipeline, one after the other, or a task."""
         usage = self.usage[execution.account]
-        runner = self.form.runner_of(placeholder)
-        staged = self.fused and placeholder == JOIN
-        for command, instance in steps_of(pipelines_of(self.fused)[placeholder]):
+        runner = self.form.runner_of(work)
+        staged = self.fused and work in JOINS
+        for command, instance in self.form.steps_of(work):
             pull = self._drawn(runner.pull)
-            work = self._work(command, execution, staged=staged) + PROCESS_SECONDS
-            billed = max(pull + work, runner.least_seconds)
-            took = self._drawn(runner.before) + pull + work
+            seconds = self._work(command, execution, staged=staged) + PROCESS_SECONDS
+            billed = max(pull + seconds, runner.least_seconds)
+            took = self._drawn(runner.before) + pull + seconds
             at += took
             usage.jobs += 1
             usage.occupied += took
@@ -153,7 +151,7 @@ class Day:
             return DAY_SECONDS[command]
         if command != "ndr-15m":
             return WINDOW_SECONDS["staged join" if staged else command]
-        through = None if execution.account == "live" else -2
+        through = None if execution.account == "live" and self.fused else -2
         stages = ("ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-inference", "ndr-join")
         return sum(WINDOW_SECONDS[stage] for stage in stages[:through])
 
@@ -199,12 +197,7 @@ class Day:
 
     def children(self, execution: Execution, state: Mapping[str, Any]) -> list[Process]:
         """Workers, as many as may run at once, which take the items of a map in turn."""
-        key = state["ItemReader"]["Arguments"]["Key"]
-        by_range = self.form.by_range or "ranges.json" in key
-        if self.form.by_range and "ranges.json" not in key:
-            self.assumed.add("an item of the backfill is a day")
-        self.item, size = ("day", WINDOWS) if by_range else ("window", 1)
-        items = [tuple(range(first, first + size)) for first in range(-BACKFILLED_DAYS * WINDOWS, 0, size)]
+        items = [tuple(range(first, first + WINDOWS)) for first in range(-BACKFILLED_DAYS * WINDOWS, 0, WINDOWS)]
         items.reverse()
         parallel = int(ORCHESTRATION["backfill_parallelism"])
         return [self.clock.start(self._worker(state["ItemProcessor"], items)) for _ in range(parallel)]

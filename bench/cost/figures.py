@@ -41,8 +41,7 @@ def result_of(day: Day) -> Result:
         "p95_minutes": round(cuts[94] / 60, 2),
         "longest_minutes": round(max(day.delays.values()) / 60, 2),
         "live": figures(live),
-        "backfill": {**figures(backfill), "hours": round(day.backfill_seconds / 3600, 2), "item": day.item},
-        "assumed": sorted(day.assumed),
+        "backfill": {**figures(backfill), "hours": round(day.backfill_seconds / 3600, 2)},
     }
 
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from bench.cost.published import RUNNERS, Runner
-from pipelines.definitions import load
-from statemachines.definitions import FOLDER
+from pipelines.definitions import load, names
+from statemachines.definitions import FUSED, pipelines
 
-JOIN = "PipelineNamePredictionJoin"
+STEPWISE = "ndr-15m-streaming"
+JOINS = ("PipelineNamePredictionJoin", "ndr-join")
+"""The publication, as a pipeline and as a task."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """A runner, and how the work is cut into jobs."""
+    """A runner, and how the work of a window is cut into jobs."""
 
     runner: str
     fused: bool
-    by_range: bool
-    """Whether an item of a backfill is a day, also where the definitions have windows."""
     publisher: str = ""
     """The runner of publications, if it is another one."""
 
@@ -32,29 +31,25 @@ class Form:
         other = ", publication by a function" if self.publisher else ""
         return f"{RUNNERS[self.runner].title}, {'fused' if self.fused else 'stepwise'}{other}"
 
-    def runner_of(self, placeholder: str) -> Runner:
-        """What runs the pipeline, or its work, that a placeholder of the definitions stands for."""
-        return RUNNERS[self.publisher if self.publisher and placeholder == JOIN else self.runner]
+    def runner_of(self, work: str) -> Runner:
+        """What runs a work, which is a placeholder of a pipeline or the family of a task."""
+        return RUNNERS[self.publisher if self.publisher and work in JOINS else self.runner]
+
+    def steps_of(self, work: str) -> tuple[tuple[str, str], ...]:
+        """Command and instance type of each step of a work."""
+        named = pipelines(FUSED if self.fused else STEPWISE)
+        return steps_of(named[work]) if work in named else ((work, _instances()[work]),)
 
 
 FORMS = (
-    Form("pipelines", fused=False, by_range=False),
-    Form("pipelines", fused=True, by_range=True),
-    Form("tasks", fused=False, by_range=True),
-    Form("tasks", fused=True, by_range=True),
-    Form("tasks with SOCI", fused=True, by_range=True),
-    Form("tasks with SOCI", fused=True, by_range=True, publisher="functions"),
-    Form("functions", fused=True, by_range=True),
+    Form("pipelines", fused=False),
+    Form("pipelines", fused=True),
+    Form("tasks", fused=False),
+    Form("tasks", fused=True),
+    Form("tasks with SOCI", fused=True),
+    Form("tasks with SOCI", fused=True, publisher="functions"),
+    Form("functions", fused=True),
 )
-
-
-@cache
-def pipelines_of(fused: bool) -> dict[str, str]:
-    """The pipeline for each placeholder of the definitions, as the template says."""
-    template = (FOLDER / "template.yaml").read_text(encoding="utf-8")
-    chosen = "ndr-15m-streaming-fused" if fused else "ndr-15m-streaming"
-    found = re.findall(r"^  (PipelineName\w+): \{Value: (!Ref )?([\w-]+)\}$", template, re.MULTILINE)
-    return {name: chosen if reference else value for name, reference, value in found}
 
 
 @cache
@@ -70,3 +65,9 @@ def steps_of(pipeline: str) -> tuple[tuple[str, str], ...]:
         return arguments["AppSpecification"]["ContainerEntrypoint"][0], str(instance)
 
     return tuple(of_step(step["Arguments"]) for step in definition["Steps"])
+
+
+@cache
+def _instances() -> dict[str, str]:
+    """The instance type whose size a task has, by its family."""
+    return {steps[0][0]: steps[0][1] for steps in map(steps_of, names()) if len(steps) == 1}

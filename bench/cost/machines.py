@@ -39,21 +39,19 @@ class Job:
 class World(Protocol):
     """What executions meet."""
 
-    assumed: set[str]
-    """What was simulated beside the definitions."""
-
     @property
     def fused(self) -> bool:
         """Whether features, predictions and join are one job."""
 
-    def by_pipeline(self, placeholder: str) -> bool:
-        """Whether the job is started by a pipeline, and polled."""
+    @property
+    def tasks(self) -> bool:
+        """Whether jobs are tasks."""
 
     def visited(self, execution: Execution, name: str) -> None:
         """A state was entered."""
 
-    def start_job(self, execution: Execution, placeholder: str, at: float) -> Job:
-        """Runs the pipeline that a placeholder of the definitions stands for."""
+    def start_job(self, execution: Execution, work: str, at: float) -> Job:
+        """Runs the pipeline that a placeholder of the definitions stands for, or the task of a family."""
 
     def stop_job(self, job: Job, at: float) -> None:
         """Ends a job early."""
@@ -128,7 +126,7 @@ class Execution:
                 yield from self.world.children(self, state)
                 name = state.get("Next")
             elif state["Type"] == "Task":
-                name = yield from self._called(name, state, states)
+                name = yield from self._called(name, state)
             else:
                 if name.startswith("Increment"):
                     self.polls += 1
@@ -139,7 +137,7 @@ class Execution:
         lag, self.lag = self.lag, 0
         yield lag
 
-    def _called(self, name: str, state: Mapping[str, Any], states: Mapping[str, Any]) -> Any:
+    def _called(self, name: str, state: Mapping[str, Any]) -> Any:
         """The state after a call."""
         self.lag += CALL_SECONDS
         action = state["Resource"].rpartition(":")[2]
@@ -151,8 +149,15 @@ class Execution:
             return state["Next"]
         yield from self._caught_up()
         if action == "startPipelineExecution":
-            return (yield from self._started(name, state, states))
-        if action == "stopPipelineExecution" and self.job:
+            self.job = self.world.start_job(self, state["Arguments"]["PipelineName"].strip("${}"), self.world.now())
+            self.status, self.polls, self.polled, self.stopped = "Executing", 0, 0, False
+        elif action == "runTask.sync":
+            task = self.world.start_job(self, state["Arguments"]["TaskDefinition"], self.world.now())
+            yield task.ends_at - self.world.now()
+            if not task.succeeds:
+                self.status = "Failed"
+                return state["Catch"][0]["Next"]
+        elif action == "stopPipelineExecution" and self.job:
             self.stopped, self.polls, self.polled = True, 0, 0
             self.world.stop_job(self.job, self.world.now())
         elif state["Resource"].endswith("states:startExecution.sync:2"):
@@ -172,24 +177,6 @@ class Execution:
         elif name.startswith("EmitPublication"):
             self.world.publish(self)
         return state.get("Next")
-
-    def _started(self, name: str, state: Mapping[str, Any], states: Mapping[str, Any]) -> Any:
-        placeholder = state["Arguments"]["PipelineName"].strip("${}")
-        end = next(there for there in _from(states, state["Next"]) if there["Type"] == "Choice")
-        if self.world.fused and placeholder == "PipelineNameInference":
-            # the definitions do not pass it by yet: this state stands for the choice that will
-            self.world.assumed.add("the 15-minute machine goes from the features to the publication")
-            self.status = "Succeeded"
-            return self._chosen(end)
-        self.job = self.world.start_job(self, placeholder, self.world.now())
-        self.status, self.polls, self.polled, self.stopped = "Executing", 0, 0, False
-        if self.world.by_pipeline(placeholder):
-            return state["Next"]
-        # the definitions have no such state yet: this one waits, in place of start, polls and choice
-        self.world.assumed.add("a task or function is one state, in place of the start of a pipeline and its polls")
-        yield self.job.ends_at - self.world.now()
-        self.status = "Succeeded" if self.job.succeeds else "Failed"
-        return self._chosen(end)
 
     def _chosen(self, state: Mapping[str, Any]) -> str:
         for rule in state["Choices"]:
@@ -213,7 +200,8 @@ TRUTHS: dict[str, Callable[[Execution], bool]] = {
         run.world.published(run) and run.known and run.lock_attempt == 1
     ),
     r"^\$published$": lambda run: run.world.published(run),
-    r"former_pipeline = ''|count\(\$former_pipelines\) = 0|count\(\$running\) = 0": lambda run: True,
+    r"^\$count\(\$former_runs\) = 0$": lambda run: True,
+    r"= 'tasks'$": lambda run: run.world.tasks,
     r"^\$length\(.*\) <= 256$": lambda run: True,
     r"^'\$\{PipelineName15m\}' = 'ndr-15m-streaming-fused'$": lambda run: run.world.fused,
 }
@@ -250,9 +238,3 @@ def _parsed(expression: str) -> Jsonata:
 def definition_of_machine(name: str) -> Mapping[str, Any]:
     """The definition of a machine."""
     return definition_of(name)
-
-
-def _from(states: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
-    while True:
-        yield states[name]
-        name = states[name]["Next"]

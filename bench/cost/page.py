@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from bench.cost import day, published
 from bench.cost.figures import P95_MINUTES, P95_MINUTES_DOUBLED, TIMES_FEWER, Result, goals
 from bench.cost.machines import CALL_SECONDS, ORCHESTRATION, STATE_SECONDS
+from pipelines.tasks import SIZES
 
 INTRODUCTION = f"""\
 # Delay and cost on AWS
@@ -21,8 +22,9 @@ batch of the day before; one job of features that fails, and whose event is sent
 minutes later; and from 09:00 a backfill of the {day.BACKFILLED_DAYS} days before, in
 {ORCHESTRATION["backfill_parallelism"]} jobs at once. A poll is every {ORCHESTRATION["poll_seconds"]} s, the default.
 
-- **Stepwise**: six jobs a window. **Fused**: one job from the deltas to the staged join, and one that publishes it.
-- An item of a backfill is a **window**, or a **day**: one job for its deltas, and one for its features.
+- **Stepwise**: six jobs a window, or as tasks three: features, predictions, join. **Fused**: one job from the deltas to
+  the staged join, and one that publishes it.
+- A backfill has one job for the deltas of a day, and one for its features.
 """
 
 DELAYS = """\
@@ -43,8 +45,8 @@ GOALS = """\
 ## Goals
 
 A p95 of at most {p95} minutes, and of {doubled} with start times doubled; instance hours {times} times fewer than those
-of {base}, with a backfill by {item}. The last three columns say how many times fewer they are, with
-start times as published.
+of {base}. The last three columns say how many times fewer they are,
+with start times as published.
 """
 
 DELAY = ("form", "p50", "p95", "longest", "p50 doubled", "p95 doubled", "longest doubled")
@@ -75,11 +77,10 @@ def page(results: list[Result]) -> str:
                 doubled=P95_MINUTES_DOUBLED,
                 times=TIMES_FEWER,
                 base=once[0]["form"],
-                item=once[0]["backfill"]["item"],
             ),
             *_goals(once, doubled),
             "## What is assumed\n",
-            *_assumed(once),
+            *_assumed(),
             "\n## Start times\n",
             "Seconds from the request of a job to the start of its program, at shares of all starts; between them,",
             "times are drawn in a straight line. The pull of the image is billed, what comes before is not.\n",
@@ -111,10 +112,10 @@ def _usage(results: list[Result], part: str) -> list[str]:
         figures = result[part]
         hours = (f"{figures[name]:,.1f}" for name in ("billed_hours", "occupied_hours", "vcpu_hours"))
         dollars = (f"{figures[name]:,.2f}" for name in ("dollars_of_jobs", "dollars_of_transitions"))
-        more = (f"{figures['hours']:,.1f}", figures["item"]) if part == "backfill" else ()
+        more = (f"{figures['hours']:,.1f}",) if part == "backfill" else ()
         return (result["form"], f"{figures['jobs']:,}", *hours, f"{figures['transitions']:,}", *dollars, *more)
 
-    return _table((*USAGE, "takes, hours", "item") if part == "backfill" else USAGE, map(row, results))
+    return _table((*USAGE, "takes, hours") if part == "backfill" else USAGE, map(row, results))
 
 
 def _goals(once: list[Result], doubled: list[Result]) -> list[str]:
@@ -132,15 +133,15 @@ def _marked(text: str, reached: bool) -> str:
     return f"**{text}**" if reached else text
 
 
-def _assumed(results: list[Result]) -> Iterable[str]:
-    for what in sorted({what for result in results for what in result["assumed"]}):
-        yield f"- Not in the definitions yet: {what}."
-    sizes = ", ".join(f"{vcpus:g} vCPU and {gib:g} GB for {name}" for name, (vcpus, gib) in published.TASK_SIZE.items())
+def _assumed() -> Iterable[str]:
+    taken = {name: SIZES[name] for name in published.SAGEMAKER_HOUR}
+    sizes = ", ".join(f"{vcpus} vCPU and {gib} GB for {name}" for name, (vcpus, gib) in taken.items())
     apart = ("staged join", "ndr-extractor")
     stages = sum(seconds for name, seconds in published.WINDOW_SECONDS.items() if name not in apart)
     publishing, extracting = (published.WINDOW_SECONDS[name] for name in apart)
     yield f"""\
 - A state takes {STATE_SECONDS} s, a call {CALL_SECONDS} s more. No call fails, and no quota of an account is reached.
+- The definitions have tasks, and no functions: these are simulated in the place of tasks.
 - A task or function has, by the instance in the pipeline of the same work, {sizes}.
 - The work is that of 60 hosts, measured on two cores: {stages:.1f} s for all stages of a window, and
   {published.PROCESS_SECONDS} s to start and end each process. Not measured: {publishing} s to publish a staged join,

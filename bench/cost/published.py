@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipelines.tasks import SIZES
+
 Quantiles = tuple[tuple[float, float], ...]
 """Points (share of starts, seconds), between which times are drawn in a straight line."""
 
@@ -49,20 +51,18 @@ class Runner:
         """Dollars for the billed seconds of a job."""
         if self.by_pipeline:
             return SAGEMAKER_HOUR[instance] * seconds / 3600
-        vcpus, gib = TASK_SIZE[instance]
+        vcpus, gib = SIZES[instance]
         if self.least_seconds:
             return (vcpus * FARGATE_VCPU_HOUR + gib * FARGATE_GB_HOUR) * seconds / 3600
         return gib * LAMBDA_GB_SECOND * seconds + LAMBDA_REQUEST
 
     def vcpus(self, instance: str) -> float:
         """Processors of a job that SageMaker would run on this instance."""
-        return SAGEMAKER_VCPUS[instance] if self.by_pipeline else TASK_SIZE[instance][0]
+        return SAGEMAKER_VCPUS[instance] if self.by_pipeline else SIZES[instance][0]
 
 
 SAGEMAKER_VCPUS = {"ml.m5.large": 2, "ml.m5.xlarge": 4}
 SAGEMAKER_HOUR = {"ml.m5.large": 0.115, "ml.m5.xlarge": 0.23}
-TASK_SIZE = {"ml.m5.large": (1.0, 2.0), "ml.m5.xlarge": (2.0, 4.0)}
-"""Assumed: vCPUs and GiB of a task or function, by the instance that the pipeline of the same work has."""
 FARGATE_VCPU_HOUR = 0.04048
 FARGATE_GB_HOUR = 0.004445
 LAMBDA_GB_SECOND = 0.0000166667

@@ -77,6 +77,9 @@ class OrchestrationParameters(Settings):
     """Lease of the lock on a publication."""
     duplicate_retention_seconds: AtLeastOne = 86_400
     """Without effect: a batch that is published is never processed again. Accepted for project files that have it."""
+    runner: Literal["auto", "pipelines", "tasks"] = "auto"
+    """What runs the jobs: `pipelines` of SageMaker, or `tasks` of ECS on Fargate, if the stack has them; `auto` is that
+    of the stack."""
     backfill_parallelism: Annotated[int, Field(ge=1, le=MOST_PARALLEL)] = 4
     """Ranges of a backfill that run at once, unless the request says otherwise."""
     publication_target: Literal["lake", "s3", "redshift"] = "lake"

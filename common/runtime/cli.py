@@ -115,7 +115,7 @@ def stage_options(function: Command) -> Command:
 
 
 def report_errors(function: Command) -> Command:
-    """Turns failures into one line on stderr and exit code 1; `NDR_DEBUG=1` adds the traceback.
+    """Turns failures into one line on stderr and their exit code, mostly 1; `NDR_DEBUG=1` adds the traceback.
 
     SIGTERM ends the command with exit code 143, Ctrl-C with 130.
     """
@@ -134,7 +134,7 @@ def report_errors(function: Command) -> Command:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 sys.exit(0)
             except NdrError as error:
-                fail(*error.lines)
+                fail(*error.lines, code=error.exit_code)
             except Exception as error:  # noqa: BLE001 - the last resort: users see no traceback
                 fail(str(worker_cause(error) or _unexpected(error)))
 
@@ -154,14 +154,14 @@ def _unexpected(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {one_line(error)}. Run with NDR_DEBUG=1 to see the traceback"
 
 
-def fail(message: str, *below: str) -> None:
-    """Prints the message on stderr and exits with code 1; a failure after a signal is its consequence."""
+def fail(message: str, *below: str, code: int = 1) -> None:
+    """Prints the message on stderr and exits with the code; a failure after a signal is its consequence."""
     interruption = received()
     if interruption is not None:
         finish(str(interruption), interruption.exit_code)
     if os.environ.get("NDR_DEBUG"):
         click.echo(lines_on_terminal(traceback.format_exc()), err=True, nl=False)
-    finish(message, 1, below)
+    finish(message, code, below)
 
 
 def finish(message: str, code: int, below: Sequence[str] = ()) -> None:

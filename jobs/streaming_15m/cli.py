@@ -45,7 +45,8 @@ def main(**options: Any) -> None:
     """Make slices, features, pair counts and deviations from firewall logs, and score them.
 
     Runs ndr-delta, ndr-fg-a, ndr-pair-counts and ndr-fg-c in one process, or those from a later one on, then on demand
-    ndr-inference and the join, and prints the run report of each.
+    ndr-inference and the join, and prints the run report of each. Exits with 3 if the features are made, but not the
+    scores.
     """
     if options["last"] == "join" and not options["mini_batch_id"]:
         raise click.UsageError("--through join needs --mini-batch-id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from common.errors import NdrError, StageError
+from common.errors import NdrError, ScoringError, StageError
 from common.runtime.context import StageRun, open_stages
 from jobs.delta.job import run as run_delta
 from jobs.fg_a.job import run as run_fg_a
@@ -16,6 +16,8 @@ from jobs.join.job import run_staged
 from jobs.pair_counts.job import run as run_pair_counts
 from jobs.streaming_15m.config import StreamingConfig
 
+SCORING = ("ndr-inference", "ndr-join")
+
 
 def run(config: StreamingConfig) -> None:
     """Replaces the windows in the tables of the stages from the first to the last, and prints the run report of each.
@@ -23,7 +25,8 @@ def run(config: StreamingConfig) -> None:
     The join is staged under the mini-batch's id, for `ndr-join --staged`.
 
     Raises:
-        StageError: a stage failed; later ones did not run.
+        ScoringError: the inference or the join failed, after the features were made.
+        StageError: another stage failed; later ones did not run.
     """
     stages: list[tuple[str, Any, Callable[[Any, StageRun], None]]] = [
         ("ndr-delta", config.delta, run_delta),
@@ -40,7 +43,8 @@ def run(config: StreamingConfig) -> None:
             try:
                 start(name, own, work)
             except NdrError as error:
-                raise StageError(f"{name}: {error.problem}", error.remedy) from error
+                kind = ScoringError if name in SCORING else StageError
+                raise kind(f"{name}: {error.problem}", error.remedy) from error
 
 
 def _scored(config: InferenceConfig, stage: StageRun) -> None:

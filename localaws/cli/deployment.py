@@ -34,8 +34,10 @@ def deploy(
     for parameter in parameters:
         arguments += ["--set", parameter]
     run_command(local, "ndr-statemachines", *arguments)
-    role = json.loads(outputs.read_text())["StepRoleArn"]
-    run_command(local, "ndr-pipelines", "upsert", "--role-arn", role)
+    found = json.loads(outputs.read_text())
+    execution_role = found["TaskExecutionRoleArn"]
+    of_tasks = [] if execution_role == "none" else ["--task-execution-role-arn", execution_role]
+    run_command(local, "ndr-pipelines", "upsert", "--role-arn", found["StepRoleArn"], *of_tasks)
 
 
 def run_command(local: LocalAws, name: str, *arguments: str) -> None:

@@ -20,6 +20,7 @@ KINDS = (
     "CloudWatch",
     "DynamoDB",
     "ECR",
+    "ECS",
     "Events",
     "Glue",
     "IAM",
@@ -31,7 +32,12 @@ KINDS = (
     "Scheduler",
     "StepFunctions",
 )
-_EXCLUDED = ("AWS::Lambda::LayerVersion", "AWS::Lambda::LayerVersionPermission", "AWS::Lambda::Url")
+_EXCLUDED = (
+    "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::LayerVersionPermission",
+    "AWS::Lambda::Url",
+    "AWS::ECS::Service",
+)
 _UPLOADS = "AbortIncompleteMultipartUpload"
 _ESM_NUMBERS = ("BatchSize", "MaximumBatchingWindowInSeconds")
 

@@ -10,6 +10,7 @@ import contextvars
 import json
 import re
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ from localaws.state.store import INTERRUPTED
 MOST_OVERRIDES = 8192
 """Characters of the overrides of a task, as JSON."""
 
+MOST_LINES = 100
+"""Lines at the end of a task's log that its stream gets; the file has all."""
+
+LOGS = "Logs_20140328"
 TARGET = "AmazonEC2ContainerServiceV20141113"
 FAMILY = re.compile(r"[A-Za-z0-9_-]{1,255}")
 EXITED = "Essential container in task exited"
@@ -106,12 +111,32 @@ class Tasks:
     def _run(self, arn: str, task: dict[str, Any]) -> None:
         outcome = self._jobs[arn].run(lambda: task.update(lastStatus="RUNNING"))
         (container,) = task["containers"]
-        if outcome.message:
+        if outcome.exit_code is None and outcome.message:  # ECS knows nothing of what a program prints
             container["reason"] = outcome.message[:255]
+        self._ship(arn, task)
         task["desiredStatus"] = "RUNNING"  # ministack ends no task that is asked to stop
         ecs._mark_task_stopped(arn, task, *self._why(task, outcome), outcome.exit_code)
         self._jobs.pop(arn, None)
         self._ended[arn].set()
+
+    def _ship(self, arn: str, task: Mapping[str, Any]) -> None:
+        """Puts the end of a task's log into the stream of its log group, if its definition has one."""
+        definition = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
+        (container,) = definition["containerDefinitions"]
+        options = (container.get("logConfiguration") or {}).get("options", {})
+        family, identifier = definition["family"], arn.rpartition("/")[2]
+        log = self._processes.settings.home / "logs" / "ecs" / family / f"{identifier}.log"
+        lines = log.read_text(errors="replace").splitlines()[-MOST_LINES:] if log.exists() else []
+        if "awslogs-group" not in options or not lines:
+            return
+        stream = {
+            "logGroupName": options["awslogs-group"],
+            "logStreamName": f"{options['awslogs-stream-prefix']}/{container['name']}/{identifier}",
+        }
+        call("logs", f"{LOGS}.CreateLogStream", stream)
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": line} for line in lines if line]
+        call("logs", f"{LOGS}.PutLogEvents", {**stream, "logEvents": events})
 
     def _why(self, task: Mapping[str, Any], outcome: Outcome) -> tuple[str, str]:
         """Why the task stopped, and the code for it."""

@@ -128,6 +128,11 @@ class Expander:
         for name, default in fragment.defaults.items():
             if name not in scope:
                 scope[name] = self.expand(default, scope, (*place, inside, name))
+        if callable(fragment.body):
+            try:
+                return fragment.body(**scope)
+            except SourceError as error:
+                raise _error(place, error.problem, error.remedy) from None
         return self.expand(fragment.body, scope, (*place, inside))
 
     def _text(self, text: str, scope: Scope, place: Place) -> Any:

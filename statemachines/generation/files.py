@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from statemachines.definitions import MACHINES
+from statemachines.generation.commands import FRAGMENTS as COMPUTED
 from statemachines.generation.diagrams import page
 from statemachines.generation.expansion import Expander
 from statemachines.generation.sources import Fragment, SourceError, read_fragments, read_source
@@ -31,7 +32,7 @@ def build(root: Path) -> dict[Path, str]:
             f"{root / SOURCES} and the machines in statemachines/definitions.py differ in {', '.join(differing)}",
             "Run this in a clone of the repository, and give each machine a source and an entry there",
         )
-    fragments = read_fragments(root / FRAGMENTS)
+    fragments = read_fragments(root / FRAGMENTS) | {fragment.name: fragment for fragment in COMPUTED}
     expander = Expander(fragments)
     built = {PAGES / "fragments.md": _table(fragments)}
     for name, path in sources.items():

@@ -23,7 +23,8 @@ class Fragment:
     """A piece of a definition with parameters, which sources use by its name.
 
     `holds_states` is whether the body is a mapping of several states, which takes the place of one entry of a mapping
-    of states; the key of that entry is then the parameter `name`. Parameters with a default may be left out.
+    of states; the key of that entry is then the parameter `name`. Parameters with a default may be left out. A body
+    that is a function computes the value from the parameters.
     """
 
     name: str

@@ -16,8 +16,8 @@ from bench.cost.page import page
 from bench.cost.published import RUNNERS
 from statemachines.definitions import definition_of, states_of
 
-POLLED = Form("pipelines", fused=False, by_range=False)
-TASKS = Form("tasks", fused=True, by_range=True)
+POLLED = Form("pipelines", fused=False)
+TASKS = Form("tasks", fused=True)
 
 
 class Steady(Day):
@@ -33,8 +33,8 @@ class Steady(Day):
         super().visited(execution, name)
         self.states.append(name)
 
-    def start_job(self, execution: Execution, placeholder: str, at: float) -> Job:
-        job = super().start_job(execution, placeholder, at)
+    def start_job(self, execution: Execution, work: str, at: float) -> Job:
+        job = super().start_job(execution, work, at)
         return Job(at + 95, job.succeeds)
 
 
@@ -63,9 +63,16 @@ def test_a_pipeline_is_polled_as_the_definition_says() -> None:
 def test_a_task_is_one_state() -> None:
     day = after(TASKS, ("a", 0, 0))
     assert [name for name in day.states if re.match("Describe|WaitBefore|Increment", name)] == []
-    assert day.states.count("StartPredictionJoinPipeline") == 1
+    assert [name for name in day.states if name.endswith("Task")] == ["RunFeaturesTask", "RunJoinTask"]
     assert 2 * 95 < day.delays["a"] < 2 * 95 + 15
     assert day.usage["live"].jobs == 2
+
+
+def test_as_tasks_a_stepwise_window_is_three_jobs() -> None:
+    day = after(Form("tasks", fused=False), ("a", 0, 0))
+    runs = [name for name in day.states if name.endswith("Task")]
+    assert runs == ["RunFeaturesTask", "RunInferenceTask", "RunJoinTask"]
+    assert day.usage["live"].jobs == 3
 
 
 def test_a_double_event_publishes_nothing_again() -> None:
@@ -143,7 +150,7 @@ def test_each_decided_condition_is_in_a_definition() -> None:
     states = [state for name in machines for _, state in states_of(definition_of(name))]
     texts = [rule["Condition"][2:-2].strip() for state in states for rule in state.get("Choices", [])]
     missing = [pattern for pattern in TRUTHS if not any(re.search(pattern, text) for text in texts)]
-    assert [pattern for pattern in missing if "fused" not in pattern] == []
+    assert missing == []
 
 
 def test_steps_are_those_of_the_pipelines() -> None:

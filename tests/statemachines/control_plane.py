@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +15,7 @@ from typing import Any
 import yaml
 
 from common.runtime.catalog import STAGES
+from localaws.cli.deployment import deploy
 from localaws.cli.process import LocalAws
 from tests.localaws.running import write_step
 
@@ -138,7 +137,10 @@ def batch_event(number: int, batch: str = "", organisation: str = "acme/emea") -
 
 
 def deploy_control_plane(
-    start_local_aws: Callable[..., LocalAws], folder: Path, orchestration: Mapping[str, Any] | None = None
+    start_local_aws: Callable[..., LocalAws],
+    folder: Path,
+    orchestration: Mapping[str, Any] | None = None,
+    parameters: Sequence[str] = (),
 ) -> Iterator[ControlPlane]:
     """Starts a local AWS whose steps are small programs, deploys everything to it, and hands it over."""
     (folder / "orders").mkdir(parents=True)
@@ -160,20 +162,5 @@ def deploy_control_plane(
     }
     path = folder / "project.yaml"
     path.write_text(yaml.safe_dump(project))
-    environment = {**os.environ, **aws.environment}
-    role = "arn:aws:iam::000000000000:role/ndr-pipeline-steps"
-    for command in (
-        [
-            "ndr-statemachines",
-            "deploy",
-            "--project",
-            str(path),
-            "--set",
-            "PipelineName15mParameter=ndr-15m-streaming-fused",
-            "--set",
-            "SchedulesState=DISABLED",
-        ],
-        ["ndr-pipelines", "upsert", "--role-arn", role],
-    ):
-        subprocess.run([BIN / command[0], *command[1:]], env=environment, check=True, stdout=subprocess.DEVNULL)
+    deploy(aws, [path], fused=True, parameters=["SchedulesState=DISABLED", *parameters])
     yield ControlPlane(aws, folder)

@@ -30,6 +30,7 @@ NAMES = {
     "AWS::Logs::LogGroup": ("LogGroupName", f"arn:aws:logs:{HERE}:log-group:{{}}:*"),
     "AWS::Glue::Job": ("Name", f"arn:aws:glue:{HERE}:job/{{}}"),
     "AWS::Lambda::Function": ("FunctionName", f"arn:aws:lambda:{HERE}:function:{{}}"),
+    "AWS::ECS::Cluster": ("ClusterName", f"arn:aws:ecs:{HERE}:cluster/{{}}"),
     "AWS::Scheduler::Schedule": ("Name", f"arn:aws:scheduler:{HERE}:schedule/default/{{}}"),
     "AWS::SNS::Topic": ("TopicName", f"arn:aws:sns:{HERE}:{{}}"),
     "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", "arn:aws:iam::000000000000:policy/{}"),
@@ -100,6 +101,11 @@ class Template:
                     found |= permitted({"Policies": [properties]})
         return found
 
+    def role_name(self, arn: str) -> str:
+        """The name of a role in the template."""
+        roles = [name for name, resource in self.raw["Resources"].items() if resource["Type"] == "AWS::IAM::Role"]
+        return next(str(name) for name in roles if self._attribute(name) == arn)
+
     def roles(self) -> dict[str, dict[str, Any]]:
         """Properties of all roles, by ARN."""
         names = [name for name, resource in self.raw["Resources"].items() if resource["Type"] == "AWS::IAM::Role"]
@@ -156,7 +162,8 @@ def _listed(value: Any) -> list[str]:
 
 def noted(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
     """The pipelines that owners of windows note in the locks, so that the next owner finds those still running."""
-    arguments = [state.get("Arguments", {}) for definition in definitions for _, state in states_of(definition)]
+    found = [state.get("Arguments", {}) for definition in definitions for _, state in states_of(definition)]
+    arguments = [given for given in found if isinstance(given, dict)]
     values = [given.get("ExpressionAttributeValues", {}) for given in arguments]
     of_windows = {given[":pipeline"]["S"] for given in values if ":pipeline" in given}
     of_ranges = [re.findall(r"':pipeline': {'S': '([\w-]+)'}", given.get("TransactItems", "")) for given in arguments]
@@ -185,9 +192,14 @@ def _of_call(
     service, _, action = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:").partition(":")
     name = f"{service}:{action[0].upper()}{action[1:]}"
     if action == "listPipelineExecutions":
-        assert arguments["PipelineName"] == "{% $former_pipelines[0] %}"
+        assert arguments["PipelineName"] == "{% $former_runs[0] %}"
         for pipeline in pipelines:
             yield name, f"arn:aws:sagemaker:{HERE}:pipeline/{pipeline}"
+    elif service in ("ecs", "cloudwatchlogs"):
+        # what tasks need is permitted only where there are tasks: `needed_for_tasks`
+        if action == "runTask.sync":
+            for verb in ("PutTargets", "PutRule", "DescribeRule"):
+                yield f"events:{verb}", f"arn:aws:events:{HERE}:rule/StepFunctionsGetEventsForECSTaskRule"
     elif service == "sagemaker" and "PipelineName" in arguments:
         yield name, f"arn:aws:sagemaker:{HERE}:pipeline/{arguments['PipelineName']}"
     elif service == "sagemaker":

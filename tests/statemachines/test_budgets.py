@@ -12,7 +12,7 @@ import pytest
 from common.budgets import REMEDIATION_SECONDS, START_SECONDS, STEP_SECONDS, UNDER_WINDOW_LOCK, budget_seconds
 from common.config.orchestration import OrchestrationParameters
 from common.config.project import ProjectParameters
-from pipelines.definitions import load
+from pipelines.definitions import load, names
 from statemachines.definitions import MACHINES, definition_of, filled, states_of
 from tests.statemachines.template import Template
 
@@ -20,6 +20,8 @@ FORMS = ("ndr-15m-streaming", "ndr-15m-streaming-fused")
 MOST_EVENTS = 25_000
 EVENTS = {"Task": 5, "Choice": 2, "Wait": 2, "Pass": 2}
 """The events of a state in a history: entered and exited, and of a task scheduled, started and succeeded too."""
+TASK_EVENTS = 6 + 5 * 3
+"""Of a task that is waited for, which is submitted too; each of five more attempts is scheduled, starts and fails."""
 POLL_EVENTS = EVENTS["Task"] + EVENTS["Choice"] + EVENTS["Wait"] + EVENTS["Pass"]
 STOP_POLLS = 20
 TRIALS = 24
@@ -81,6 +83,38 @@ def test_polls_do_not_end_before_the_steps_may(machine: str, pipeline: str, work
     assert attempts * 30 >= sum(seconds + START_SECONDS for seconds in longest_runs(pipeline))
 
 
+TASKS = sorted(
+    {
+        (
+            state["Arguments"]["TaskDefinition"],
+            re.findall(r"orchestration\.(\w+)_poll_attempts", state["TimeoutSeconds"])[0],
+        )
+        for machine in MACHINES
+        for _, state in states_of(definition_of(machine))
+        if state.get("Resource", "").endswith(":runTask.sync")
+    }
+)
+RETRIES_SECONDS = 2 + 4 + 8 + 16 + 32
+
+
+@pytest.mark.parametrize(("family", "work"), TASKS)
+def test_a_task_has_the_time_of_its_job_and_ends_before_the_lease(family: str, work: str) -> None:
+    found = parameters()
+    seconds = found[f"{work}_poll_attempts"] * found["poll_seconds"]
+    (pipeline,) = (name for name in names() if one_command(name) == family)
+    assert seconds >= longest_runs(pipeline)[0] + START_SECONDS
+    if work in UNDER_WINDOW_LOCK:
+        assert found["lock_lease_seconds"] > RETRIES_SECONDS + seconds
+    if work == "join":
+        assert found["publication_lock_lease_seconds"] > RETRIES_SECONDS + seconds
+
+
+def one_command(pipeline: str) -> str | None:
+    """The command of a pipeline of one step."""
+    steps = load(pipeline)["Steps"]
+    return steps[0]["Arguments"]["AppSpecification"]["ContainerEntrypoint"][0] if len(steps) == 1 else None
+
+
 @pytest.mark.parametrize(("pipeline", "work"), sorted({(pipeline, work) for _, pipeline, work in CALLS}))
 def test_steps_are_given_the_time_of_the_table(pipeline: str, work: str) -> None:
     assert longest_runs(pipeline) == list(STEP_SECONDS["backfill" if pipeline == FORMS[1] else work])
@@ -113,15 +147,20 @@ def test_training_waits_for_a_backfill_no_longer_than_its_step_lasts() -> None:
     assert longest_runs("ndr-if-training")[1] > REMEDIATION_SECONDS
 
 
+@pytest.mark.parametrize("runner", ["pipelines", "tasks"])
 @pytest.mark.parametrize("poll_seconds", [1, 30])
 @pytest.mark.parametrize("machine", sorted({call[0] for call in CALLS}))
-def test_histories_are_short_enough_at_the_worst(machine: str, poll_seconds: int) -> None:
+def test_histories_are_short_enough_at_the_worst(machine: str, poll_seconds: int, runner: str) -> None:
     """The execution waits for its lock to the end, every poll that it may make is made, and every batch is tried."""
     found = parameters(poll_seconds)
     works = {work for name, _, work in CALLS if name == machine}
     # each state once, for what is neither polled nor waited for
     once = sum(EVENTS.get(state["Type"], 3) for _, state in states_of(definition_of(machine)))
-    events = once + sum((polls(work, poll_seconds) + STOP_POLLS) * POLL_EVENTS for work in works)
+    by_task = runner == "tasks" and "training" not in machine
+    jobs = {work: TASK_EVENTS if by_task else (polls(work, poll_seconds) + STOP_POLLS) * POLL_EVENTS for work in works}
+    # of what a former owner left, each look is two calls, two choices and a wait
+    former = STOP_POLLS * (2 * EVENTS["Task"] + 2 * EVENTS["Choice"] + EVENTS["Wait"])
+    events = once + former + sum(jobs.values())
     if "15m" in machine:
         pause = max(poll_seconds, -(-found["lock_lease_seconds"] // 200))
         waits = 2 * found["lock_lease_seconds"] // pause + 1
@@ -129,5 +168,6 @@ def test_histories_are_short_enough_at_the_worst(machine: str, poll_seconds: int
         events += waits * (2 * EVENTS["Task"] + EVENTS["Choice"] + EVENTS["Wait"])
         # chooses the input, writes it, renews the lease, starts, polls, explains, chooses twice, takes the next batch
         around = 4 * EVENTS["Task"] + 3 * EVENTS["Choice"] + EVENTS["Pass"]
-        events += (TRIALS - 1) * (polls("features", poll_seconds) * POLL_EVENTS + around)
+        tried = TASK_EVENTS if by_task else polls("features", poll_seconds) * POLL_EVENTS
+        events += (TRIALS - 1) * (tried + around)
     assert events < MOST_EVENTS

@@ -12,7 +12,15 @@ import pytest
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
 from statemachines.deploy.schedules import OF_PROJECTS
 from statemachines.deploy.stack import TEMPLATE
-from tests.statemachines.template import HERE, Permission, Template, needed, noted, parsed_template, permitted
+from tests.statemachines.template import (
+    HERE,
+    Permission,
+    Template,
+    needed,
+    noted,
+    parsed_template,
+    permitted,
+)
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
 FORMS = Template().raw["Parameters"]["PipelineName15mParameter"]["AllowedValues"]
@@ -70,7 +78,7 @@ def test_every_output_is_used() -> None:
     deployment = {"StateMachineLogGroupArn", "StepRoleArn", "ServingRoleArn", "LakeBucketName"}
     deployment |= {"LandingBucketName", "IngestionQuarantineBucketName", "IngestionQueueUrl", "ManifestBuilderName"}
     deployment |= {"IngestionDeadLetterQueueUrl", "Customer360ScheduleName", "SnowflakeRoleArn"}
-    deployment |= {"StarterRoleArn", "SchedulesState", "MachineArnPrefix"}
+    deployment |= {"TaskExecutionRoleArn", "StarterRoleArn", "SchedulesState", "MachineArnPrefix"}
     deployment |= {"DeliveriesQueueUrl", "UndeliverableFilesQueueUrl"}
     assert set(Template().outputs) == used | deployment
 
@@ -292,7 +300,9 @@ def test_a_key_of_the_account_encrypts_all_that_is_kept_and_each_role_may_use_it
     assert {found for _, found in stored(Template()).values()} == {None}
     assert {how for how, _ in stored(Template()).values()} == {"AES256", "of AWS", "SQS: True"}
     raw = parsed_template(TEMPLATE)["Resources"]
-    roles = {name for name, resource in raw.items() if resource["Type"] == "AWS::IAM::Role"} - {"StarterRole"}
+    roles = {name for name, resource in raw.items() if resource["Type"] == "AWS::IAM::Role"}
+    # these two use nothing that is kept
+    roles -= {"StarterRole", "TaskExecutionRole"}
     actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
     for role in roles:
         assert template.policies_of(role) == {(f"kms:{action}", key) for action in actions}, role

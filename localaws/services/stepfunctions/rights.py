@@ -40,7 +40,7 @@ def check(execution: Mapping[str, Any], call: Call, arguments: Mapping[str, Any]
         _ExecutionError: the service's error for a denied access.
     """
     for action, arn in _needed(call, arguments):
-        if message := denial(role_of(execution), action, arn, str(execution["name"])):
+        if message := denial(role_of(execution), action, arn, str(execution["name"]), _keys(call, arguments)):
             code = sf._prefix_sdk_error(call.name, "AccessDeniedException")
             raise sf._ExecutionError(code if call.is_sdk else _DENIED.get(call.service, code), message)
 
@@ -62,11 +62,15 @@ def role_of(execution: Mapping[str, Any]) -> str:
     return str((version or machine).get("roleArn", ""))
 
 
-def denial(role: str, action: str, arn: str, session: str) -> str:
-    """AWS's message if the policies of a role do not permit an action; empty if they do."""
+def denial(role: str, action: str, arn: str, session: str, keys: Mapping[str, str] | None = None) -> str:
+    """AWS's message if the policies of a role do not permit an action; empty if they do.
+
+    `keys` are what conditions of the policies see of the call, by names in lower case.
+    """
     account, name = get_account_id(), role.rpartition("/")[2]
     principal = f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
     context = iam_evaluator.EvalContext(principal, "AssumedRole", account, action, arn, get_region())
+    context.service_context.update(keys or {})
     limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
     result = iam_evaluator.evaluate(context, iam_evaluator._gather_role_policies(name, account), *limits)
     if result.decision == "Allow":
@@ -125,6 +129,9 @@ def _needed(call: Call, arguments: Mapping[str, Any]) -> Iterator[Permission]:
         for entry in arguments["Entries"]:
             bus = str(entry.get("EventBusName", "default"))
             yield named, bus if bus.startswith("arn:") else f"arn:aws:events:{here}:event-bus/{bus}"
+    elif call.service == "logs":
+        group, stream = arguments.get("LogGroupName", "*"), arguments.get("LogStreamName", "*")
+        yield named, f"arn:aws:logs:{here}:log-group:{group}:log-stream:{stream}"
     elif call.service == "ecs":
         yield from _of_ecs(call, arguments)
     elif call.service == "states":
@@ -136,17 +143,31 @@ def _needed(call: Call, arguments: Mapping[str, Any]) -> Iterator[Permission]:
         yield named, str(arguments.get("TopicArn", "*"))
 
 
+def _keys(call: Call, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """What conditions see of a call of ECS."""
+    if call.service != "ecs":
+        return {}
+    return {"ecs:cluster": _cluster(arguments), "iam:passedtoservice": "ecs-tasks.amazonaws.com"}
+
+
+def _cluster(arguments: Mapping[str, Any]) -> str:
+    name = str(arguments.get("Cluster", "default")).rpartition("/")[2]
+    return f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{name}"
+
+
 def _of_ecs(call: Call, arguments: Mapping[str, Any]) -> Iterator[Permission]:
     """What a call of ECS needs; a task that is started gets the roles of its definition."""
+    tasks = f"{_cluster(arguments).replace(':cluster/', ':task/')}/*"
     if call.operation != "RunTask":
-        yield f"ecs:{call.operation}", str(arguments.get("Task", "*"))
+        named = arguments.get("Tasks") or [arguments.get("Task", "*")]
+        yield from ((f"ecs:{call.operation}", str(task)) for task in named)
         return
     definition = ecs._task_defs.get(ecs._resolve_td_key(str(arguments["TaskDefinition"]))) or {}
     yield "ecs:RunTask", str(definition.get("taskDefinitionArn", "*"))
     for role in {definition.get("executionRoleArn"), definition.get("taskRoleArn")} - {None, ""}:
         yield "iam:PassRole", str(role)
     if call.pattern == ".sync":
-        yield from (("ecs:DescribeTasks", "*"), ("ecs:StopTask", "*"))
+        yield from (("ecs:DescribeTasks", tasks), ("ecs:StopTask", tasks))
 
 
 def _of_s3(operation: str, arguments: Mapping[str, Any]) -> Iterator[Permission]:

@@ -190,6 +190,19 @@ def test_nothing_runs_after_a_stage_that_fails(tmp_path: Path) -> None:
     assert not (tmp_path / "lake" / "delta_host").exists()
 
 
+def test_a_failure_after_the_features_has_an_exit_code_of_its_own(past: Path, logs: Path, tmp_path: Path) -> None:
+    lake = shutil.copytree(past, tmp_path / "lake")
+    (tmp_path / "project.yaml").write_text(SETTINGS)
+    (lake / "models" / "acme").mkdir(parents=True)
+    (lake / "models" / "acme" / "current.json").write_text("no JSON")
+    options: list[Argument] = ["--window", NOW, "--engine", ENGINE, "--lake", lake, "--input", logs / "now.parquet"]
+    options += ["--parameters", tmp_path / "project.yaml", "--baseline-month", "2026-03", "--mini-batch-id", "b"]
+    code, output, error = call(fused, *options, "--through", "join")
+    assert code == 3, error
+    assert "error: ndr-inference: " in error and "current.json" in error
+    assert [json.loads(line)["stage"] for line in output.splitlines()][-1] == "ndr-fg-c"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

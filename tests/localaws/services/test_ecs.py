@@ -69,11 +69,19 @@ def test_a_task_runs_the_command_of_its_image_with_the_overrides(local_aws: Loca
     assert log(local_aws, name, arn) == ["--lake", "s3://a b", f"1 3 {local_aws.endpoint}"]
 
 
-def test_a_failed_task_has_the_exit_code_and_the_reason(local_aws: LocalAws, step_bin: Path) -> None:
-    write_step(step_bin, "ndr-fail", "echo 'error: the lake is missing' >&2; exit 3")
-    name = family(local_aws, "ndr-fail")
-    (container,) = finish(local_aws, name, start(local_aws, name))["containers"]
-    assert (container["exitCode"], container["reason"]) == (3, "error: the lake is missing")
+def test_a_failed_task_has_the_exit_code_and_what_it_printed_is_in_its_log(local_aws: LocalAws, step_bin: Path) -> None:
+    write_step(step_bin, "ndr-fail", "echo begins; echo 'error: the lake is missing' >&2; exit 3")
+    group, logs = unique("/ecs/"), local_aws.client("logs")
+    logs.create_log_group(logGroupName=group)
+    options = {"awslogs-group": group, "awslogs-region": "us-east-1", "awslogs-stream-prefix": "ndr"}
+    name = family(local_aws, "ndr-fail", logConfiguration={"logDriver": "awslogs", "options": options})
+    arn = start(local_aws, name)
+    (container,) = finish(local_aws, name, arn)["containers"]
+    # as on AWS, whose reasons are those of its own
+    assert (container["exitCode"], "reason" in container) == (3, False)
+    stream = f"ndr/stage/{arn.rpartition('/')[2]}"
+    events = logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]
+    assert [event["message"] for event in events] == ["begins", "error: the lake is missing"]
 
 
 def test_tasks_are_found_by_who_started_them_and_stopped(local_aws: LocalAws, step_bin: Path) -> None:
@@ -126,7 +134,7 @@ def test_a_state_waits_for_the_task(local_aws: LocalAws, step_bin: Path) -> None
     error, cause = tested.failure({"command": ["--n", "6"]})
     assert error == "States.TaskFailed"
     (container,) = json.loads(cause)["Containers"]
-    assert (container["ExitCode"], container["Reason"]) == (4, "error: not five")
+    assert container["ExitCode"] == 4
     missing = machine(local_aws, {"A": {**state(name, TaskDefinition="none")}})
     assert missing.failure({"command": []})[0] == "ECS.ClientException"
 

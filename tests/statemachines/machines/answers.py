@@ -20,6 +20,7 @@ from tests.statemachines.machines.samples import (
     SNAPSHOT,
     STEPS,
     USUAL,
+    ended_task,
     folders,
     listed,
     record,
@@ -80,6 +81,8 @@ def _usual(state: Mapping[str, Any]) -> Sequence[Response]:
         return [{"PipelineExecutionSteps": STEPS}]
     if action == "updateItem" and arguments["TableName"] == "file_tracking":
         return [record(*FILE_KEYS)]
+    if action == "runTask.sync":
+        return [ended_task(0)]
     if action == "startJobRun.sync":
         return [{"Id": "jr_1", "JobName": arguments["JobName"], "JobRunState": "SUCCEEDED"}]
     if action == "query" and "BETWEEN" in arguments["KeyConditionExpression"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 
 from common.config.dynamodb import project_item, routing_item
@@ -30,6 +31,11 @@ PLACEHOLDERS = {
     "PipelineNameBackfillHistoricalExtractor": "ndr-backfill-historical-extractor",
     "PipelineNameBackfillDelta": "ndr-delta-builder",
     "PipelineNameBackfill15m": "ndr-15m-streaming-fused",
+    "Runner": "tasks",
+    "TaskCluster": "ndr",
+    "TaskSubnets": "subnet-1,subnet-2",
+    "TaskSecurityGroups": "sg-1",
+    "TaskPublicIp": "DISABLED",
     "PredictionPublicationStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:publication:live",
     "BackfillStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:backfill:live",
     "MonthlyStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:monthly:live",
@@ -62,10 +68,16 @@ ATTEMPTS: dict[str, Any] = {
     name: POLLS for name in OrchestrationParameters.model_fields if name.endswith("_poll_attempts")
 }
 ORCHESTRATION = OrchestrationParameters(
-    lake_uri="s3://lake/acme", ingestion_prefix="s3://ingestion/acme/emea", poll_seconds=30, **ATTEMPTS
+    lake_uri="s3://lake/acme",
+    ingestion_prefix="s3://ingestion/acme/emea",
+    poll_seconds=30,
+    runner="pipelines",
+    **ATTEMPTS,
 ).model_dump(mode="json")
 BATCH = "s3://ingestion/acme/emea/2026/03/10/0f3a"
 LOCK = "acme#v1#2026-03-10T13:08:00Z#2026-03-10T13:23:00Z"
+TASK_ARN = "arn:aws:ecs:us-east-1:000000000000:task/ndr/0123456789abcdef0123456789abcdef"
+TASK_GROUP = f"ndr-{sha256(LOCK.encode()).hexdigest()[:32]}"
 EXECUTION_ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/{}/execution/abcdefghijkl"
 RANGES = [
     {
@@ -181,9 +193,23 @@ USUAL: dict[str, Any] = {
     "getObject": {"Body": json.dumps(MANIFEST)},
     "describeExecution": {"Status": "SUCCEEDED"},
     "getSchedule": SCHEDULE,
+    "listTasks": {"TaskArns": []},
+    "getLogEvents": {"Events": [{"Message": "started"}, {"Message": "error: the disk is full"}]},
     "putEvents": {"Entries": [{"EventId": "e1"}], "FailedEntryCount": 0},
     "listObjectsV2": {"Contents": [{"Key": "acme/emea/2026/03/10/0f3a/part-0.csv"}], "KeyCount": 1},
     "2": {"Output": {"status": "SUCCEEDED", "publication_id": "p1", "publication_target": "lake"}},
 }
+
+
+def ended_task(
+    exit_code: int | None, reason: str = "Essential container in task exited", **more: Any
+) -> dict[str, Any]:
+    """What Step Functions says of a task that has ended; one without an exit code was not started."""
+    exited = {} if exit_code is None else {"ExitCode": exit_code}
+    container = {"Name": "ndr-15m", "LastStatus": "STOPPED", **exited, **more}
+    return {"TaskArn": TASK_ARN, "LastStatus": "STOPPED", "StoppedReason": reason, "Containers": [container]}
+
+
+TASK_FAILED = StateError("States.TaskFailed", json.dumps(ended_task(1)))
 TAKEN_RANGE = StateError("DynamoDb.TransactionCanceledException", "[ConditionalCheckFailed, None]")
 TAKEN = StateError("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")

@@ -32,6 +32,9 @@ from tests.statemachines.machines.samples import (
     START,
     TAKEN,
     TAKEN_RANGE,
+    TASK_ARN,
+    TASK_FAILED,
+    TASK_GROUP,
     TRAINING,
     listed,
     record,
@@ -53,7 +56,17 @@ def situations(machine: str) -> Iterator[Situation]:
         yield usual.but(f"{choice}-overdue", responses={describe: [{"PipelineExecutionStatus": "Executing"}]})
     if "LoadProjectParametersFromDynamo" in DEFINITIONS[machine]["States"]:
         yield usual.but("no-parameters", responses={"LoadProjectParametersFromDynamo": [{}]})
+    yield from _as_tasks(usual)
     yield from BY_MACHINE[machine](usual)
+
+
+def _as_tasks(usual: Situation) -> Iterator[Situation]:
+    """The usual way where the project runs tasks, and one of them fails."""
+    runs = [path.rpartition("/")[2] for path, state in tasks(usual.machine) if "runTask" in state["Resource"]]
+    if runs:
+        as_tasks = usual.but("as-tasks", responses={"LoadProjectParametersFromDynamo": [OF_TASKS]})
+        yield as_tasks
+        yield from (as_tasks.but(f"{name}-fails", responses={name: [TASK_FAILED]}) for name in runs)
 
 
 def polls(machine: str) -> list[tuple[str, str]]:
@@ -89,6 +102,9 @@ def _live(usual: Situation) -> Iterator[Situation]:
     )
     yield over
     yield over.but("taken-over-for-ever", responses={"ListFormerRunsOfWindow": [RUNNING]})
+    yield usual.but(
+        "tasks-taken-over", responses={"AcquireMiniBatchLock": [{"Attributes": LEFT_TASK}], **former_tasks("Window")}
+    )
     many = [{"batch_s3_path": {"S": f"{BATCH}{number:02}"}} for number in range(12)]
     found = {"Items": [{"batch_s3_path": {"S": BATCH}}, *many]}
     yield usual.but("many-batches", responses={"ListMiniBatchesOfWindow": [found]})
@@ -141,6 +157,20 @@ RUNNING = {
 }
 
 
+LEFT_TASK = {"pipeline": {"S": "ndr-15m-streaming"}, "task": {"S": "ndr-15m"}, "run_count": {"N": "4"}}
+OF_TASKS = {"Item": project_item("acme", "v1", {}, {**ORCHESTRATION, "runner": "tasks"})}
+
+
+def former_tasks(stem: str) -> dict[str, list[Response]]:
+    """Answers of which the second page has a task of the lock, which stops."""
+    pages: list[Response] = [{"TaskArns": [f"{TASK_ARN}1"], "NextToken": "n"}, {"TaskArns": [TASK_ARN]}]
+    pages.append({"TaskArns": []})  # of those that are stopped
+    other = {"TaskArn": f"{TASK_ARN}1", "LastStatus": "RUNNING", "Group": "ndr-another"}
+    ours = {"TaskArn": TASK_ARN, "LastStatus": "RUNNING", "Group": TASK_GROUP}
+    looks = [other, ours, {**ours, "LastStatus": "DEPROVISIONING"}, {**ours, "LastStatus": "STOPPED"}]
+    return {f"ListFormerTasksOf{stem}": pages, f"DescribeFormerTasksOf{stem}": [{"Tasks": [look]} for look in looks]}
+
+
 def _publication(usual: Situation) -> Iterator[Situation]:
     yield usual.but("no-project", message={"mini_batch_id": "0f3a"})
     yield usual.but("duplicate", responses={"AcquirePublicationLock": [TAKEN]})
@@ -182,6 +212,11 @@ def _backfill(usual: Situation) -> Iterator[Situation]:
     yield taken_over.but("ranges-taken-over", items=[RANGES[0]])
     for_ever = {f"ListFormerRunsOf{work}": [RUNNING] for work in both}
     yield taken_over.but("ranges-taken-over-for-ever", items=[RANGES[0]], responses=for_ever)
+    tasks_left: dict[str, Sequence[Response]] = {}
+    for work in both:
+        tasks_left[f"Read{work}Locks"] = [{"Responses": [{"Item": {"lock_id": {"S": LOCK}, **LEFT_TASK}}]}]
+        tasks_left |= former_tasks(work)
+    yield taken_over.but("range-tasks-taken-over", items=[RANGES[0]], responses={**over, **tasks_left})
     failing: dict[str, Sequence[Response]] = {}
     for work in both:
         proven = [f"{BATCH}-{end[-2:]}" for end in ENDS]

@@ -373,6 +373,8 @@ def test_no_token_depends_on_when_it_is_made() -> None:
         if ":scheduler:" in state.get("Resource", ""):
             continue  # the name of a schedule
         arguments = state.get("Arguments", {})
+        if isinstance(arguments, str):
+            continue  # a list starts nothing
         for text in {arguments.get("ClientRequestToken"), arguments.get("Name")} - {None}:
             found += 1
             assert read(text[2:-2].strip()).functions & changing == set()

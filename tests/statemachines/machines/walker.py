@@ -165,6 +165,7 @@ class _Execution:
 
     def _task(self, name: str, state: Mapping[str, Any], data: Any) -> Any:
         self._walk.arguments.setdefault(name, []).append(self._fill(state["Arguments"], data))
+        assert self._fill(state.get("TimeoutSeconds", 1), data) > 0
         own = name.rpartition("/")[2]
         responses = self._script.responses[own]
         attempt = self._attempts.get(own, 0)

@@ -25,7 +25,7 @@ class State:
         self.catches = [Leave(rule) for rule in self.catch]
         self.templates = {
             key: Template(source[key])
-            for key in ("Arguments", "Seconds", "Error", "Cause", "MaxConcurrency", "ItemSelector")
+            for key in ("Arguments", "Seconds", "TimeoutSeconds", "Error", "Cause", "MaxConcurrency", "ItemSelector")
             if key in source
         }
         if self.kind == "Map":

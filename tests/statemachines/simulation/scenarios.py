@@ -80,11 +80,11 @@ def compiled(definitions: Mapping[str, Any]) -> Mapping[str, Machine]:
     return {name: Machine(name, definitions[name]) for name in (LIVE, PUBLICATION, BACKFILL)}
 
 
-def world_of(scenario: Scenario, machines: Mapping[str, Machine] | None = None) -> World:
+def world_of(scenario: Scenario, machines: Mapping[str, Machine] | None = None, runner: str = "pipelines") -> World:
     """A world in which nothing has arrived yet."""
     world = World(machines or _compiled())
     world.tables["project_parameters"]["acme", "project_parameters#v1"] = val(
-        project_item("acme", "v1", {}, PARAMETERS)
+        project_item("acme", "v1", {}, PARAMETERS.model_copy(update={"runner": runner}))
     )
     for organisation in ORGANISATIONS:
         item = routing_item("acme", organisation, "acme", "v1", f"{INGESTION}/{organisation}")

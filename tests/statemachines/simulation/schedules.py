@@ -59,10 +59,10 @@ def explore(
 
 
 def run(seed: int, machines: Mapping[str, Machine] | None = None, delays: bool = True, log: bool = False) -> Outcome:
-    """The schedule of a seed."""
+    """The schedule of a seed, whose jobs are tasks if it is odd."""
     dice = random.Random(seed)
     scenario = drawn(dice, delays)
-    world = world_of(scenario, machines)
+    world = world_of(scenario, machines, "tasks" if seed % 2 else "pipelines")
     world.log = [f"batches {', '.join(map(str, scenario.batches))}"] if log else None
     play(world, scenario, dice)
     return Outcome(seed, world.violations, world.log or [])
@@ -198,23 +198,21 @@ class Player:
 
 def active(world: World) -> list[Actor]:
     """All that can do something, now or later."""
-    running: list[Actor] = [
-        one
-        for one in world.executions.values()
-        if one.status == RUNNING and not any(world.executions[child].status == RUNNING for child in one.children)
-    ]
+    running: list[Actor] = [one for one in world.executions.values() if one.status == RUNNING and not world.waits(one)]
     return running + [run for run in world.pipelines.values() if run.active]
 
 
 def is_start(one: Execution) -> bool:
-    """Whether the next step starts a pipeline, after the check that the lock is held."""
-    return one.machine.states[one.state or ""].resource.endswith(":startPipelineExecution")
+    """Whether the next step starts a pipeline or a task, after the check that the lock is held."""
+    starts = (":startPipelineExecution", "ecs:runTask.sync")
+    return not one.children and one.machine.states[one.state or ""].resource.endswith(starts)
 
 
 def error_of(one: Execution) -> StateError:
     """An error of the service that the execution calls."""
     service, _ = service_of(one.machine.states[one.state or ""])
-    name = "AWSStepFunctionsException" if service == "states" else f"{SERVICES[service]}Exception"
+    general = {"states": "AWSStepFunctionsException", "ecs": "ServerException"}
+    name = general.get(service, f"{SERVICES[service]}Exception")
     return StateError(f"{SERVICES[service]}.{name}", "the service failed")
 
 

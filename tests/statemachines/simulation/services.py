@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.statemachines.machines.samples import PLACEHOLDERS, PUBLICATION
 from tests.statemachines.machines.walker import NO_ITEMS, StateError
+from tests.statemachines.simulation import tasks
 from tests.statemachines.simulation.compiled import State
 from tests.statemachines.simulation.dynamodb import (
     ConditionFailedError,
@@ -26,8 +27,11 @@ SERVICES = {
     "dynamodb": "DynamoDB",
     "aws-sdk:dynamodb": "DynamoDb",
     "aws-sdk:s3": "S3",
+    "aws-sdk:cloudwatchlogs": "CloudWatchLogs",
+    "aws-sdk:ecs": "Ecs",
     "aws-sdk:sagemaker": "SageMaker",
     "aws-sdk:sfn": "Sfn",
+    "ecs": "ECS",
     "states": "StepFunctions",
     "events": "EventBridge",
 }
@@ -58,6 +62,8 @@ class WorldServices:
     def ended(self, execution: Execution, state: State) -> Val:
         """What a call returns whose execution has ended; raises StateError."""
         (arn,) = execution.children
+        if arn in self.world.pipelines:
+            return val(tasks.result_of(self.world.pipelines[arn], self.now))
         child = self.world.executions[arn]
         if child.status != "SUCCEEDED" or child.output is None:
             raise failure_of(child)
@@ -158,6 +164,29 @@ class WorldServices:
             raise StateError("SageMaker.ResourceNotFoundException", given["PipelineExecutionArn"])
         return self.world.pipelines[given["PipelineExecutionArn"]]
 
+    def _ecs_runTask(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
+        run = tasks.started_task(given, execution.arn, len(self.world.pipelines), self.now)
+        self.world.add(run)
+        self.world.say(short(execution.arn), lambda: f"runs task {run.label}")
+        raise Blocked([run.arn])
+
+    def _ecs_listTasks(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
+        known = [run for run in self.world.pipelines.values() if tasks.is_task(run)]
+        wanted = [run for run in known if (run.status == EXECUTING) == (given["DesiredStatus"] == "RUNNING")]
+        return val({"TaskArns": sorted(run.arn for run in wanted if tasks.family_of(run) == given["Family"])})
+
+    def _ecs_describeTasks(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
+        return val({"Tasks": [tasks.described(self.world.pipelines[arn]) for arn in given["Tasks"]]})
+
+    def _ecs_stopTask(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
+        tasks.stop(self.world.pipelines[given["Task"]], self.now)
+        return val({"Task": {"TaskArn": given["Task"]}})
+
+    def _cloudwatchlogs_getLogEvents(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
+        if given["LogStreamName"] == "none":
+            raise StateError("CloudWatchLogs.ResourceNotFoundException", "there is no such stream")
+        return val({"Events": []})
+
     def _s3_getObject(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
         if (given["Bucket"], given["Key"]) not in self.world.objects:
             raise StateError("S3.NoSuchKeyException", given["Key"])
@@ -202,6 +231,6 @@ def _of_wire(update: Mapping[str, Any]) -> dict[str, Any]:
 
 def service_of(state: State) -> tuple[str, str]:
     """Service and action of a task."""
-    resource = state.resource.removesuffix(".sync:2")
+    resource = state.resource.removesuffix(".sync:2").removesuffix(".sync")
     service, _, action = resource.rpartition(":")
     return service, action

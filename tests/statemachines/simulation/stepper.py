@@ -142,6 +142,9 @@ def step(execution: Execution, services: Services) -> None:
         target, data = _left(execution, services, current.leave, result, result=result)
     except Blocked as blocked:
         execution.children = blocked.children
+        if "TimeoutSeconds" in current.templates:
+            limit = current.templates["TimeoutSeconds"].fill(_scope(execution, services)).value
+            execution.wake = services.now + int(limit)
         return
     except StateError as error:
         fail(execution, services, error)

@@ -121,7 +121,7 @@ def recorded(seeds: Sequence[int]) -> Iterator[Execution]:
     for seed in seeds:
         dice = random.Random(seed)
         scenario = drawn(dice)
-        world = world_of(scenario)
+        world = world_of(scenario, runner="tasks" if seed % 2 else "pipelines")
         world.recorded = True
         play(world, scenario, dice)
         for one in world.executions.values():

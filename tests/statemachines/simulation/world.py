@@ -15,6 +15,7 @@ from tests.statemachines.simulation.extractor import extract
 from tests.statemachines.simulation.jobs import FEATURES, NONE, SCORES, JobError, Lake, commit
 from tests.statemachines.simulation.pipelines import STOPPED, STOPPING, SUCCEEDED, PipelineRun
 from tests.statemachines.simulation.stepper import RUNNING, Execution, enter
+from tests.statemachines.simulation.tasks import stop
 from tests.statemachines.simulation.values import Val, val
 
 ACCOUNT = "arn:aws:states:us-east-1:000000000000"
@@ -126,12 +127,24 @@ class World:
         """Ends an execution from outside: ABORTED by a stop, CRASHED where it vanishes."""
         if with_children:
             for arn in execution.children:
-                if self.executions[arn].status == RUNNING:
+                if arn in self.pipelines:
+                    stop(self.pipelines[arn], self.now)
+                elif self.executions[arn].status == RUNNING:
                     self.end(self.executions[arn], status, with_children)
         execution.status, execution.children = status, ()
         self.say_state(execution)
 
-    # pipelines
+    # pipelines, and tasks in their place
+
+    def waits(self, execution: Execution) -> bool:
+        """Whether an execution waits for others; one that waits for a task goes on when this ends, or has had its time.
+
+        The end of a task wakes its execution.
+        """
+        runs = [self.pipelines[arn] for arn in execution.children if arn in self.pipelines]
+        if runs and not any(run.active for run in runs):
+            execution.wake = min(execution.wake, self.now)
+        return not runs and any(self.executions[arn].status == RUNNING for arn in execution.children)
 
     def add(self, run: PipelineRun) -> None:
         """A pipeline begins."""

@@ -229,17 +229,22 @@ def test_a_machine_that_runs_a_task_passes_its_roles_on(local_aws: LocalAws, ste
     arguments = {"Cluster": name, "TaskDefinition": name}
     states = {"A": {"Type": "Task", "Resource": "arn:aws:states:::ecs:runTask.sync", "Arguments": arguments}}
     run = allow("ecs:RunTask", made["taskDefinition"]["taskDefinitionArn"])
-    waiting = [allow(f"ecs:{verb}", "*") for verb in ("DescribeTasks", "StopTask")]
+    run["Condition"] = {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{HERE}:cluster/{name}"}}
+    elsewhere = {**run, "Condition": {"ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{HERE}:cluster/another"}}}
+    pass_on = allow("iam:PassRole", role)
+    pass_on["Condition"] = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    waiting = [allow(f"ecs:{verb}", f"arn:aws:ecs:{HERE}:task/{name}/*") for verb in ("DescribeTasks", "StopTask")]
     rule = allow("events:*", f"arn:aws:events:{HERE}:rule/StepFunctionsGetEventsForECSTaskRule")
     with pytest.raises(ClientError, match="is not authorized to create managed-rule"):
-        with_role(local_aws, states, run, *waiting, allow("iam:PassRole", role))
+        with_role(local_aws, states, run, *waiting, pass_on)
     error, cause = with_role(local_aws, states, run, *waiting, rule)[0].failure()
     assert (error, f"not authorized to perform: iam:PassRole on resource: {role}" in cause) == (
         "ECS.AccessDeniedException",
         True,
     )
-    permitted = with_role(local_aws, states, run, *waiting, rule, allow("iam:PassRole", role))[0].run()
-    assert permitted["status"] == "SUCCEEDED"
+    assert with_role(local_aws, states, run, *waiting, rule, pass_on)[0].run()["status"] == "SUCCEEDED"
+    error, cause = with_role(local_aws, states, elsewhere, *waiting, rule, pass_on)[0].failure()
+    assert error == "ECS.AccessDeniedException" and "ecs:RunTask" in cause
 
 
 def test_a_machine_that_waits_for_another_needs_the_managed_rule(local_aws: LocalAws) -> None:
