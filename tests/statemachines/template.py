@@ -220,6 +220,8 @@ def _of_call(
         # the 15-minute machine names the bucket of its message
         named = "ndr-ingestion-000000000000-us-east-1" if bucket.startswith("{%") else bucket
         yield "s3:ListBucket", f"arn:aws:s3:::{named}"
+    elif action == "getObject" and "_BATCH.json" in arguments["Key"]:
+        yield name, "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1/*/_BATCH.json"
     elif service == "s3" and not arguments["Key"].startswith("{%"):
         yield name, f"arn:aws:s3:::{arguments['Bucket']}/{arguments['Key']}"
     elif service == "s3":

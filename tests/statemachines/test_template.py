@@ -42,6 +42,7 @@ WILDCARDS = {
     f"arn:aws:states:{HERE}:execution:sfn_ndr_start_project*": "executions have made-up names",
     f"arn:aws:scheduler:{HERE}:schedule/default/ndr-*": "each project has schedules of its own",
     "arn:aws:s3:::ndr-parquet-000000000000-us-east-1/merged-parquet-*": "each date has a folder of its own",
+    "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1/*/_BATCH.json": "each batch has a time of its own",
     "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1/fw_paloalto/*": "each batch has a folder of its own",
 }
 """Resources of the machines' roles that stand for more than one thing, and why."""
@@ -238,11 +239,13 @@ def test_an_endpoint_reads_models_and_writes_nothing_but_logs() -> None:
     assert ("ecr:BatchGetImage", f"arn:aws:ecr:{HERE}:repository/ndr-serve") in found
 
 
-def test_steps_read_and_machines_list_the_buckets_that_are_named() -> None:
+def test_the_buckets_that_are_named_are_read_and_complete_batches() -> None:
     one, two = "arn:aws:s3:::logs-of-acme", "arn:aws:s3:::more.logs"
     template = Template(LogBuckets=f"{one},{two}")
     listed = {("s3:ListBucket", one), ("s3:ListBucket", two)}
-    assert template.policies_of("FifteenMinutesRole") == listed
+    assert template.policies_of("StartProjectRole") == listed
+    times = {("s3:GetObject", f"{bucket}/*/_BATCH.json") for bucket in (one, two)}
+    assert template.policies_of("FifteenMinutesRole") == listed | times
     assert template.policies_of("StepRole") == {
         *listed,
         ("s3:GetObject", f"{one}/*"),
@@ -250,7 +253,11 @@ def test_steps_read_and_machines_list_the_buckets_that_are_named() -> None:
         ("s3:GetBucketLocation", one),
         ("s3:GetBucketLocation", two),
     }
-    assert Template().policies_of("StepRole") == Template().policies_of("FifteenMinutesRole") == set()
+    own = "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1"
+    assert template.resource("BatchObjectRule")["EventPattern"]["resources"] == [own, one, two]
+    assert Template().resource("BatchObjectRule")["EventPattern"]["resources"] == [own]
+    for role in ("StepRole", "FifteenMinutesRole", "StartProjectRole"):
+        assert Template().policies_of(role) == set()
 
 
 def test_steps_may_attach_containers_to_a_vpc_where_it_is_wanted() -> None:
