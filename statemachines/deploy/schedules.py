@@ -81,12 +81,17 @@ def changed(scheduler: Any, prefix: str, name: str, **changes: str) -> Schedule:
 
 
 def put_for_project(
-    scheduler: Any, outputs: Mapping[str, str], project: str, message: Mapping[str, Any], former: Mapping[str, Any]
+    scheduler: Any,
+    outputs: Mapping[str, str],
+    project: str,
+    message: Mapping[str, Any],
+    former: Mapping[str, Any],
+    new: bool = False,
 ) -> list[Schedule]:
     """The schedules of a project, created where they are missing; when and whether the others run stays as it is.
 
     `former` are those of the stack of an earlier template, by name, whose state and expression pass to the project's.
-    The daily one does not run until the project is started.
+    The daily one runs only if the project is `new`; of others it is turned on by their start.
 
     Raises:
         DeploymentError: the names of schedules cannot have the name of the project.
@@ -104,7 +109,7 @@ def put_for_project(
             "ScheduleExpression": cron,
             "ScheduleExpressionTimezone": "UTC",
             "FlexibleTimeWindow": {"Mode": "OFF"},
-            "State": "DISABLED" if name == GROW else outputs["SchedulesState"],
+            "State": "DISABLED" if name == GROW and not new else outputs["SchedulesState"],
             "Description": f"{about}: {project}",
             **former.get(name, {}),
         }

@@ -75,7 +75,9 @@ def test_deployed_twice_nothing_changes(deployer: Deployer, tmp_path: Path) -> N
         "s3://ingestion/acme/emea",
         "s3://ingestion/acme/apac",
     }
-    assert json.loads(parameters[0]["settings"]["S"]) == {"batch_index_table": "batch_index", **PROJECT["settings"]}
+    folders = ["s3://ingestion/acme/emea", "s3://ingestion/acme/apac"]
+    own = {"batch_index_table": "batch_index", "ingestion_prefixes": folders}
+    assert json.loads(parameters[0]["settings"]["S"]) == own | PROJECT["settings"]
 
     second = deployer.deploy("--project", project, "--outputs", str(outputs))
     assert second == {

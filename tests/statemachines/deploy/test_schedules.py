@@ -50,12 +50,15 @@ def test_each_project_has_schedules_of_its_own(scheduler: Any, outputs: dict[str
     assert json.loads(target["Input"]) == expected
 
 
-def test_a_project_grows_only_once_it_was_started(scheduler: Any, outputs: dict[str, str]) -> None:
-    found = put_for_project(scheduler, outputs | {"SchedulesState": "ENABLED"}, "acme", MESSAGE, {})
+@pytest.mark.parametrize(("new", "state"), [(True, "ENABLED"), (False, "DISABLED")])
+def test_only_a_new_project_grows_before_it_was_started(
+    scheduler: Any, outputs: dict[str, str], new: bool, state: str
+) -> None:
+    found = put_for_project(scheduler, outputs | {"SchedulesState": "ENABLED"}, "acme", MESSAGE, {}, new)
     assert {schedule.name: schedule.state for schedule in found} == {
         "acme-monthly-baselines": "ENABLED",
         "acme-training": "ENABLED",
-        "acme-grow": "DISABLED",
+        "acme-grow": state,
     }
 
 
