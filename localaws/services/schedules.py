@@ -15,10 +15,12 @@ from localaws.server.patching import replace
 _MINUTE = 60.0
 
 _original_invoke = eventbridge._invoke_target
+_original_update = scheduler._update_schedule
 
 
 def install() -> None:
-    """Makes ministack replace the keywords, and invoke functions asynchronously."""
+    """Makes ministack replace the keywords, invoke functions asynchronously, and run what a change makes due."""
+    replace(scheduler, "_update_schedule", update_schedule)
     replace(eventbridge, "_invoke_target", invoke_target)
     replace(eventbridge, "_dispatch_to_lambda", invoke_function)
 
@@ -31,6 +33,16 @@ def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str,
             text = text.replace(f"<aws.scheduler.{keyword}>", value)
         target = {**target, "Input": text}
     return _original_invoke(target, event, rule, view)
+
+
+def update_schedule(name: str, body: dict[str, Any]) -> Any:
+    """Changes a schedule; one that now has another time runs at that, also where it has run or waited before."""
+    key = f"{body.get('GroupName', 'default')}/{name}"
+    before = (scheduler._schedules.get(key) or {}).get("ScheduleExpression")
+    answer = _original_update(name, body)
+    if before not in (None, body.get("ScheduleExpression")):
+        scheduler._schedule_last_fired.pop(scheduler._schedules._scoped(key), None)
+    return answer
 
 
 def invoke_function(arn: str, payload: str) -> None:

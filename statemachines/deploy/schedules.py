@@ -86,12 +86,12 @@ def put_for_project(
     project: str,
     message: Mapping[str, Any],
     former: Mapping[str, Any],
-    new: bool = False,
+    is_new: bool = False,
 ) -> list[Schedule]:
     """The schedules of a project, created where they are missing; when and whether the others run stays as it is.
 
     `former` are those of the stack of an earlier template, by name, whose state and expression pass to the project's.
-    The daily one runs only if the project is `new`; of others it is turned on by their start.
+    The daily one runs only if the project is new; that of another is turned on by its start.
 
     Raises:
         DeploymentError: the names of schedules cannot have the name of the project.
@@ -109,7 +109,7 @@ def put_for_project(
             "ScheduleExpression": cron,
             "ScheduleExpressionTimezone": "UTC",
             "FlexibleTimeWindow": {"Mode": "OFF"},
-            "State": "DISABLED" if name == GROW and not new else outputs["SchedulesState"],
+            "State": "DISABLED" if name == GROW and not is_new else outputs["SchedulesState"],
             "Description": f"{about}: {project}",
             **former.get(name, {}),
         }
