@@ -108,8 +108,6 @@ def test_a_bucket_of_logs_and_its_events_become_scored_windows(
 
     monthly = project.fire("monthly-baselines", "sfn_ndr_monthly_fg_b_baselines", "2026-04-01T00:30:00")
     assert (monthly["status"], monthly["month"]) == ("SUCCEEDED", "2026-04")
-    trained = project.fire("training", "sfn_ndr_training_orchestrator", "2026-04-02T06:30:00")
-    print(trained)
 
     last = project.complete(SCORED)
     assert (last["status"], last["publication"]["status"]) == ("SUCCEEDED", "SUCCEEDED")

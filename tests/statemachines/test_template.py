@@ -213,7 +213,9 @@ def test_steps_may_make_endpoints_of_ours_and_pass_their_role() -> None:
     arn = f"arn:aws:sagemaker:{HERE}"
     step = permitted(template.resource("StepRole"))
     # each call of jobs/if_training/endpoint.py, by the resources that it is checked against
-    assert {found for found in step if re.search("Model|Endpoint", found[0])} == {
+    assert {found for found in step if re.search("Model|Endpoint|ForExecution", found[0])} == {
+        ("sagemaker:DescribePipelineDefinitionForExecution", f"{arn}:pipeline/ndr-if-training/execution/*"),
+        ("sagemaker:ListPipelineParametersForExecution", f"{arn}:pipeline/ndr-if-training/execution/*"),
         ("sagemaker:CreateModel", f"{arn}:model/ndr-*"),
         ("sagemaker:CreateEndpointConfig", f"{arn}:endpoint-config/ndr-*"),
         ("sagemaker:CreateEndpoint", f"{arn}:endpoint-config/ndr-*"),
