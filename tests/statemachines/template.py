@@ -69,7 +69,9 @@ class Template:
         for path in TEMPLATES:
             raw = parsed_template(path)
             for section, entries in self.raw.items():
-                assert section == "Parameters" or not entries.keys() & raw.get(section, {}).keys()
+                same = entries.keys() & raw.get(section, {}).keys()
+                assert section == "Parameters" or all(entries[name] == raw[section][name] for name in same)
+                assert section != "Resources" or not same
                 entries |= raw.get(section, {})
         defaults = {name: str(given.get("Default", "")) for name, given in self.raw["Parameters"].items()}
         self._values = {**PSEUDO, **defaults, **parameters}
@@ -107,7 +109,8 @@ class Template:
 
     def _resolved(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [self._resolved(inner) for inner in value]
+            found = [self._resolved(inner) for inner in value]
+            return [inner for inner in found if inner != PSEUDO["AWS::NoValue"]]
         if not isinstance(value, dict):
             return value
         if list(value) == ["Sub"]:

@@ -11,8 +11,7 @@ import pytest
 
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
 from statemachines.deploy.schedules import OF_PROJECTS
-from statemachines.deploy.stack import TEMPLATE
-from tests.statemachines.template import HERE, Permission, Template, needed, noted, parsed_template, permitted
+from tests.statemachines.template import HERE, Permission, Template, needed, noted, permitted
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
 FORMS = Template().raw["Parameters"]["PipelineName15mParameter"]["AllowedValues"]
@@ -272,39 +271,6 @@ def test_steps_may_attach_containers_to_a_vpc_where_it_is_wanted() -> None:
         f"Describe{kind}" for kind in ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
     }
     assert Template().policies_of("StepRole") == set()
-
-
-def stored(template: Template) -> dict[str, tuple[str, Any]]:
-    """How each bucket, table and queue of the control plane encrypts, and by which key."""
-    found: dict[str, tuple[str, Any]] = {}
-    for name, resource in parsed_template(TEMPLATE)["Resources"].items():
-        match resource["Type"].rpartition("::")[2]:
-            case "Bucket":
-                (rule,) = template.resource(name)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-                by_default = rule["ServerSideEncryptionByDefault"]
-                found[name] = by_default["SSEAlgorithm"], by_default.get("KMSMasterKeyID")
-            case "Table":
-                table = template.resource(name)["SSESpecification"]
-                found[name] = table.get("SSEType", "of AWS"), table.get("KMSMasterKeyId")
-            case "Queue":
-                queue = template.resource(name)
-                found[name] = f"SQS: {queue['SqsManagedSseEnabled']}", queue.get("KmsMasterKeyId")
-    return found
-
-
-def test_a_key_of_the_account_encrypts_all_that_is_kept_and_each_role_may_use_it() -> None:
-    key = "arn:aws:kms:us-east-1:000000000000:key/0f3a"
-    template = Template(KmsKeyArn=key)
-    assert len(stored(template)) == 9
-    assert {found for _, found in stored(template).values()} == {key}
-    assert {how for how, _ in stored(template).values()} == {"aws:kms", "KMS", "SQS: False"}
-    assert {found for _, found in stored(Template()).values()} == {None}
-    assert {how for how, _ in stored(Template()).values()} == {"AES256", "of AWS", "SQS: True"}
-    raw = parsed_template(TEMPLATE)["Resources"]
-    roles = {name for name, resource in raw.items() if resource["Type"] == "AWS::IAM::Role"} - {"StarterRole"}
-    actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
-    for role in roles:
-        assert template.policies_of(role) == {(f"kms:{action}", key) for action in actions}, role
 
 
 @pytest.mark.parametrize("form", FORMS)
