@@ -31,6 +31,7 @@ class Endpoints:
         self._store, self._processes = store, processes
         self._kept: dict[str, dict[str, Document]] = {kind: store.documents(_STEM + kind) for kind in KINDS}
         self._serving: dict[str, Serving] = {}
+        self._starting: set[Serving] = set()
         self._lock = threading.RLock()
         self._closed = False
 
@@ -137,7 +138,7 @@ class Endpoints:
         """Ends all processes when the server stops; the next one serves the same."""
         with self._lock:
             self._closed = True
-            serving = list(self._serving.values())
+            serving = [*self._serving.values(), *self._starting]
             self._serving.clear()
         for one in serving:
             one.stop()
@@ -174,14 +175,16 @@ class Endpoints:
 
     def _bring(self, name: str, configuration: str) -> None:
         """Serves the model of a configuration in place of what the endpoint serves, or notes why that failed."""
-        serving = None
+        serving: Serving | None = None
         try:
             serving = self._begun(name, configuration)
             reason = serving.problem()
         except (ProgramError, ObjectError, OSError, KeyError) as error:
             reason = str(error)
         with self._lock:
-            ended: Serving | None = serving
+            if serving:
+                self._starting.discard(serving)
+            ended = serving
             if name in self._kept["Endpoint"] and not self._closed:
                 former = self._serving.get(name)
                 if reason:
@@ -197,7 +200,13 @@ class Endpoints:
         (variant,) = self._kept["EndpointConfig"][configuration]["ProductionVariants"]
         container = self._kept["Model"][variant["ModelName"]]["PrimaryContainer"]
         place = Path("endpoints") / name / configuration
-        return Serving(serving_command(self._processes.settings, container, place, Objects()), self._processes)
+        command = serving_command(self._processes.settings, container, place, Objects())
+        with self._lock:
+            if self._closed:
+                raise ProgramError("the local AWS stops")
+            serving = Serving(command, self._processes)
+            self._starting.add(serving)
+        return serving
 
     def _change(self, name: str, **members: Any) -> None:
         record = {**self._kept["Endpoint"][name], **members, "LastModifiedTime": now()}

@@ -62,7 +62,9 @@ def serving_command(settings: Settings, container: Mapping[str, Any], place: Pat
     if not found:
         raise ProgramError(f"Could not find model data at {source}.")
     for uri in found:
-        file = folder / uri.removeprefix(source)
+        file = (folder / uri.removeprefix(source)).resolve()
+        if not file.is_relative_to(folder.resolve()):
+            raise ProgramError(f"{uri} is not below {source}")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(objects.get(uri))
     with socket.socket() as probe:
@@ -83,13 +85,14 @@ class Serving:
         self._address = f"http://{HOST}:{command.arguments[-1]}"
         self._grace_seconds = processes.settings.step_grace_seconds
         self._process = processes.spawn(command)
+        self._stopped = False
         self._watcher = threading.Thread(target=processes.wait, args=(self._process,), daemon=True)
         self._watcher.start()
 
     def problem(self) -> str:
         """Why the container does not serve; empty once it has answered a ping."""
         deadline = time.monotonic() + START_SECONDS
-        while self._process.returncode is None and time.monotonic() < deadline:
+        while self._process.returncode is None and not self._stopped and time.monotonic() < deadline:
             with contextlib.suppress(OSError):
                 if self._ask("/ping").status == 200:
                     return ""
@@ -103,6 +106,7 @@ class Serving:
 
     def stop(self) -> None:
         """Ends the process, and waits for its end."""
+        self._stopped = True
         if self._process.returncode is None:
             signal_group(self._process.pid, signal.SIGTERM)
         self._watcher.join(self._grace_seconds)

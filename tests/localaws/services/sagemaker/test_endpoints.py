@@ -102,6 +102,13 @@ def test_an_endpoint_gives_the_scores_of_its_model(served: Served) -> None:
     failed = served.deploy(PARAMETERS.model_copy(update={"name": "ndr-other"}), "0" * 64)
     assert failed["EndpointStatus"] == "Failed" and "not 0000" in failed["FailureReason"]
 
+    # a key that leads out of the folder of the model
+    s3 = served.local.client("s3")
+    s3.put_object(Bucket="models", Key=f"{served.run_id}/../../out", Body=b"")
+    beyond = served.deploy(PARAMETERS.model_copy(update={"name": "ndr-beyond"}))
+    assert beyond["EndpointStatus"] == "Failed" and "is not below s3://models/" in beyond["FailureReason"]
+    s3.delete_object(Bucket="models", Key=f"{served.run_id}/../../out")
+
     # a server that starts again serves what the one before it served
     served.local.stop()
     served.local.start()
