@@ -40,9 +40,10 @@ if not hasattr(sys.modules["__main__"], "__file__"):
 ENGINE = os.environ.get("NDR_TEST_ENGINE", "sail")
 ONE_LAKE = {
     "edge_slices": {f"tests/jobs/{stage}/test_against_oracle.py" for stage in ("delta", "fg_a", "pair_counts")},
+    "two_runs": {f"tests/jobs/if_training/test_{topic}.py" for topic in ("deployment", "decisions")},
     "baselines": {f"tests/jobs/{stage}/test_against_oracle.py" for stage in ("fg_b", "fg_c")},
 }
-"""Files by the fixture of tests/jobs/conftest.py that they share: a worker of its own would make it again."""
+"""Files by the fixture of a conftest.py that they share: a worker of its own would make it again."""
 
 OF_OTHERS = {"PYTEST_CURRENT_TEST", "KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK"}
 """Variables that pytest, and scikit-learn when it is imported, set for good."""

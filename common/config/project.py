@@ -117,6 +117,9 @@ class ProjectParameters(Settings):
     """s3:// URI below which UNLOAD and COPY stage files; by default a folder of the lake, if that is in S3."""
     batch_index_table: TableName | None = None
     """DynamoDB table of the batches received, which the extractor reads."""
+    ingestion_prefixes: tuple[S3Folder, ...] = ()
+    """Folders of the batches of all organisations, where a start and a backfill look for the logs; a deployment of the
+    project fills it in."""
     machine_inventory: TableFile | None = None
     """Path or URI of a file with columns `host_ip` and `machine_name`, and perhaps `is_active`, from which
     `ndr-inventory-unload` takes machine names in place of Redshift."""

@@ -22,8 +22,9 @@ class EndpointParameters(Settings):
 
     name: Annotated[str, matching("[A-Za-z0-9](-*[A-Za-z0-9]){0,62}", "a name of up to 63 letters, digits and hyphens")]
     """Name of the endpoint; the role of the steps may create those that begin with `ndr-`."""
-    image: Text
-    """Container image that serves the model: the pushed `ndr-serve`."""
+    image: Text | None = None
+    """Container image that serves the model: the pushed `ndr-serve`; by default that of the registry and with the tag
+    of the image that deploys it, which a pipeline knows."""
     role_arn: RoleArn
     """Role of the endpoint: the stack's output `ServingRoleArn`."""
     instance_type: Annotated[str, matching("ml[.][a-z0-9.-]+", "a type like ml.m5.large")] = "ml.m5.large"

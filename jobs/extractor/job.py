@@ -46,7 +46,7 @@ def run(config: ExtractorConfig) -> None:
 
 
 def _candidates(config: ExtractorConfig, table: str | None, report: RunReport) -> Candidates:
-    """The mini-batches of the index, plus those listed on days for which the index lacks a wanted window."""
+    """The mini-batches of the index, plus those listed on days for which it lacks a wanted window of the folder."""
     candidates = Candidates()
     if config.source == "index" and table is None:
         raise ParameterError(
@@ -59,21 +59,28 @@ def _candidates(config: ExtractorConfig, table: str | None, report: RunReport) -
         report.details["indexed"] = len(candidates.found)
     if config.source == "index":
         return candidates
-    missing = _without(config.wanted, candidates)
-    if missing:
-        with report.step("listing"):
-            folder = Folder(config.input_prefix)
-            folder.require()
-            found = listed(folder, days_of(missing))
-        report.details["listed"] = len(found.found)
-        known = {candidate.path for candidate in candidates.found} | {path for path, _ in candidates.ignored}
-        found.found = [candidate for candidate in found.found if candidate.path not in known]
-        candidates.listed = set(found.found)
-        candidates.extend(found)
+    known = {candidate.path for candidate in candidates.found} | {path for path, _ in candidates.ignored}
+    missing = {prefix: _without(config.wanted, candidates, prefix) for prefix in _prefixes(config)}
+    for prefix, windows in missing.items():
+        if windows:
+            with report.step("listing"):
+                folder = Folder(prefix)
+                folder.require()
+                found = listed(folder, days_of(windows))
+            report.details["listed"] = report.details.get("listed", 0) + len(found.found)
+            found.found = [candidate for candidate in found.found if candidate.path not in known]
+            candidates.listed |= set(found.found)
+            candidates.extend(found)
     return candidates
 
 
-def _without(wanted: tuple[Windows, ...], candidates: Candidates) -> list[Windows]:
-    """The windows without a candidate."""
-    present = {candidate.window for candidate in candidates.found}
+def _prefixes(config: ExtractorConfig) -> tuple[str, ...]:
+    """The folders to list: those of all organisations of the project, if the given one is of them."""
+    project = config.lake_project.settings.ingestion_prefixes
+    return project if config.input_prefix in project else (config.input_prefix,)
+
+
+def _without(wanted: tuple[Windows, ...], candidates: Candidates, prefix: str) -> list[Windows]:
+    """The windows without a candidate below the prefix."""
+    present = {candidate.window for candidate in candidates.found if candidate.path.startswith(f"{prefix}/")}
     return [window for window in wanted if window not in present]

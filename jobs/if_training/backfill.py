@@ -13,9 +13,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors, client
+from common.aws.executions import ended
 from common.config.orchestration import MOST_WINDOWS
 from common.errors import StageError
-from common.retries import polled
 from common.windows import WINDOW, Windows, runs
 
 NAME_MOST = 80
@@ -97,26 +97,24 @@ class Backfill:
             StageError: it is still running after the last poll.
             AwsError: it cannot be polled.
         """
-
-        def ended() -> Outcome | None:
-            self._polls += 1
-            with aws_errors(f"execution {execution_arn} could not be looked at"):
-                found = self._client.describe_execution(executionArn=execution_arn)
-            return None if found["status"] == "RUNNING" else _outcome(found, execution_arn)
-
-        outcome = polled(
+        found = ended(
+            self._client,
+            execution_arn,
             f"execution {execution_arn}",
-            ended,
-            first_pause_seconds=self._poll_seconds,
+            look=self._count,
+            pause_seconds=self._poll_seconds,
             looks=max(1, self._poll_attempts - self._polls),
         )
-        if outcome is not None:
-            return outcome
+        if found is not None:
+            return _outcome(found, execution_arn)
         raise StageError(
             f"execution {execution_arn} is still running after {self._poll_attempts:,} polls, "
             f"{self._poll_seconds:g} s apart",
             "Run --stage remediate again: it continues to wait for the same execution",
         )
+
+    def _count(self) -> None:
+        self._polls += 1
 
 
 def _outcome(found: dict[str, Any], execution_arn: str) -> Outcome:

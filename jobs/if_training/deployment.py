@@ -92,7 +92,8 @@ def deploy(run: TrainingRun) -> None:
         moved = promote(run.store, run.config.project_name, run.run_id, note).moved
         settle(run.lake, run.store)
         digest = manifest_sha256(run.store, run.run_id)
-        endpoint = upsert_endpoint(run.parameters.endpoint, run.run_id, f"{run.store.uri}/{run.run_id}", digest)
+        place = f"{run.store.uri}/{run.run_id}"
+        endpoint = upsert_endpoint(run.parameters.endpoint, run.run_id, place, digest, run.config.execution)
         run.write("deploy", True, "deployed", content | {"endpoint": endpoint}, "; ".join(refused))
     run.describe(deployed=True, pointer_moved=moved, endpoint=endpoint)
 

@@ -31,8 +31,13 @@ from jobs.serve.config import ServeConfig
     help="SHA-256 that the model's manifest must have.  [default: that in its SUCCESS]",
 )
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="TCP port, on all addresses."
+    "--address",
+    default="0.0.0.0",
+    show_default=True,
+    metavar="IP",
+    help="Address to listen on; 0.0.0.0 is all of them.",
 )
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="TCP port.")
 @click.option(
     "--top-features",
     type=click.IntRange(5, 10),

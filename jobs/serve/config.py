@@ -8,9 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ServeConfig:
-    """The folder of the model, the digest of its manifest if it is known, the port, and the number of reasons."""
+    """The folder of the model, the digest of its manifest if known, where to listen, and the number of reasons."""
 
     model_folder: Path
     manifest_sha256: str | None
+    address: str
     port: int
     top_features: int

@@ -23,7 +23,7 @@ def run(config: ServeConfig) -> None:
     message(f"model {model.run_id} is ready at port {config.port}")
     serve(
         Application(model, config.top_features),
-        host="0.0.0.0",
+        host=config.address,
         port=config.port,
         max_request_body_size=BODY_MOST,
         inbuf_overflow=BODY_MOST + 1,

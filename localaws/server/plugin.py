@@ -19,6 +19,7 @@ from localaws.services.glue import GlueRuns
 from localaws.services.redshift_data.engine import Engine
 from localaws.services.redshift_data.handlers import DataApi
 from localaws.services.redshift_data.records import Records as Statements
+from localaws.services.sagemaker.endpoints import Endpoints
 from localaws.services.sagemaker.handlers import Pipelines
 from localaws.services.sagemaker.model_packages import ModelPackages
 from localaws.services.sagemaker.records import Records
@@ -63,8 +64,10 @@ class Plugin:
         pipelines = Pipelines(records, self._runner)
         schedules.install(pipelines.start)
         sagemaker = pipelines.operations() | ModelPackages(self._store).operations()
-        add_service("sagemaker", "SageMaker", wire.service(sagemaker))
+        self._endpoints = Endpoints(self._store, processes)
+        add_service("sagemaker", "SageMaker", self._endpoints.handler(sagemaker))
         constraints.install(ministack_app.SERVICE_HANDLERS)
+        self._endpoints.resume()
 
     async def keep_saving(self) -> None:
         """Saves changes every second while the server runs, and watches the alarms on queues."""
@@ -78,6 +81,7 @@ class Plugin:
         self._runner.close()
         self._glue.close()
         self._tasks.close()
+        self._endpoints.close()
         self._redshift.close()
         self._persistence.close()
 

@@ -16,16 +16,18 @@ from localaws.server.wire import Document, Operation
 _MINUTE = 60.0
 
 _original_invoke = eventbridge._invoke_target
+_original_update = scheduler._update_schedule
 
 
 def install(start_pipeline: Operation) -> None:
-    """Makes ministack replace the keywords, start pipelines, and invoke functions asynchronously."""
+    """Makes ministack replace the keywords, start pipelines, invoke functions asynchronously, and run what is due."""
 
     def invoke(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> Any:
         if ":sagemaker:" in target.get("Arn", "") and event.get("Source") == "aws.scheduler":
             return start_pipeline(_start_of(target, str(event["EventId"])))
         return invoke_target(target, event, rule, view)
 
+    replace(scheduler, "_update_schedule", update_schedule)
     replace(eventbridge, "_invoke_target", invoke)
     replace(eventbridge, "_dispatch_to_lambda", invoke_function)
 
@@ -48,6 +50,16 @@ def _start_of(target: Mapping[str, Any], token: str) -> Document:
         "PipelineParameters": given.get("PipelineParameterList") or [],
         "ClientRequestToken": token,
     }
+
+
+def update_schedule(name: str, body: dict[str, Any]) -> Any:
+    """Changes a schedule; one that now has another time runs at that, also where it has run or waited before."""
+    key = f"{body.get('GroupName', 'default')}/{name}"
+    before = (scheduler._schedules.get(key) or {}).get("ScheduleExpression")
+    answer = _original_update(name, body)
+    if before not in (None, body.get("ScheduleExpression")):
+        scheduler._schedule_last_fired.pop(scheduler._schedules._scoped(key), None)
+    return answer
 
 
 def invoke_function(arn: str, payload: str) -> None:

@@ -74,4 +74,4 @@ def backfill(first: date, last: date, accept_shrink: bool = False) -> Iterator[B
             started = states.start_execution(stateMachineArn=arn, name=name, input=json.dumps(message))
         remedy = f"Correct the cause, then: ndr-statemachines backfill customer-360 {day}/{last}"
         what = f"the execution {name} of {day}"
-        yield Backfilled(day, name, output_of(states, started["executionArn"], what, remedy, SECONDS))
+        yield Backfilled(day, name, output_of(states, started["executionArn"], what, remedy, seconds=SECONDS))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common.config.documents import read_yaml
-from common.config.dynamodb import seed_project, seed_routing
+from common.config.dynamodb import project_names, seed_project, seed_routing
 from common.config.loader import build_from
 from common.config.project_file import ProjectFile
 from common.features.spec import load_spec
@@ -27,13 +27,16 @@ def read_project(path: Path) -> ProjectFile:
 def seed(project: ProjectFile, outputs: Mapping[str, str]) -> None:
     """Puts the parameters and the routing of the project into the tables of the stack.
 
-    The project's batch index is that of the stack, unless its settings name another.
+    The project's batch index is that of the stack, and the folders of its logs are those of its organisations, unless
+    its settings name others.
 
     Raises:
         AwsError: a call was refused.
     """
     names = (project.project_name, project.feature_spec_version)
-    settings = {"batch_index_table": outputs["BatchIndexTable"], **project.settings.given()}
+    folders = (project.orchestration.ingestion_prefix, *(prefix for _, _, prefix in project.routing()))
+    own = {"batch_index_table": outputs["BatchIndexTable"], "ingestion_prefixes": list(dict.fromkeys(folders))}
+    settings = own | project.settings.given()
     seed_project(outputs["ProjectParametersTable"], *names, settings, project.orchestration)
     for org1, org2, prefix in project.routing():
         seed_routing(outputs["ProjectRoutingTable"], org1, org2, *names, prefix)
@@ -50,10 +53,11 @@ def deploy_project(
         DeploymentError: schedules cannot have the project's name.
         AwsError: a call was refused.
     """
+    name = project.project_name
+    new = name not in project_names(outputs["ProjectParametersTable"])
     seed(project, outputs)
-    put_for_project(
-        scheduler, outputs, project.project_name, message_of(project), former or {}, project.orchestration.lake_uri
-    )
+    lake = project.orchestration.lake_uri
+    put_for_project(scheduler, outputs, name, message_of(project), former or {}, lake, new)
 
 
 def message_of(project: ProjectFile) -> dict[str, Any]:

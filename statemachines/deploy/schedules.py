@@ -90,11 +90,13 @@ def put_for_project(
     message: Mapping[str, Any],
     former: Mapping[str, Any],
     lake_uri: str | None = None,
+    is_new: bool = False,
 ) -> list[Schedule]:
     """The schedules of a project, created where they are missing; when and whether the others run stays as it is.
 
     `former` are those of the stack of an earlier template, by name, whose state and expression pass to the project's.
-    The one with which it grows does not run until the project is started. Without its lake, it gets no upkeep.
+    The one with which it grows runs only if the project is new; that of another is turned on by its start. Without
+    its lake, it gets no upkeep.
 
     Raises:
         DeploymentError: the names of schedules cannot have the name of the project.
@@ -122,7 +124,7 @@ def put_for_project(
             "ScheduleExpression": cron,
             "ScheduleExpressionTimezone": "UTC",
             "FlexibleTimeWindow": {"Mode": "OFF"},
-            "State": "DISABLED" if name == GROW else outputs["SchedulesState"],
+            "State": "DISABLED" if name == GROW and not is_new else outputs["SchedulesState"],
             "Description": f"{about}: {project}",
             **former.get(name, {}),
         }

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from common.aws.clients import aws_errors
-from common.aws.executions import PAUSE_SECONDS
-from common.errors import StageError
-from common.retries import polled
+from common.aws.executions import output_of
 from statemachines.deploy.publish import ALIAS, machine_arn
 
 MACHINE = "sfn_ndr_start_project"
@@ -48,23 +46,14 @@ def follow(states: Any, arn: str, begins: Callable[[str], None]) -> dict[str, An
     """
     told: list[str] = []
 
-    def ended() -> dict[str, Any] | None:
-        found: dict[str, Any] = states.describe_execution(executionArn=arn)
+    def tell() -> None:
         for work in _begun(states, arn):
             if work not in told:
                 told.append(work)
                 begins(work)
-        return found if found["status"] != "RUNNING" else None
 
-    with aws_errors(f"the execution {arn} cannot be looked at"):
-        found = polled(f"execution {arn}", ended, first_pause_seconds=PAUSE_SECONDS)
-    if found is None or found["status"] != "SUCCEEDED":
-        status, cause = (found["status"], found.get("cause", "no cause given")) if found else ("RUNNING", "")
-        raise StageError(
-            f"the start is {status}: {cause}", "Correct the cause and start again: what is done is not done again"
-        )
-    output: dict[str, Any] = json.loads(found["output"])
-    return output
+    remedy = "Correct the cause and start again: what is done is not done again"
+    return output_of(states, arn, "the start", remedy, look=tell)
 
 
 def _begun(states: Any, arn: str) -> list[str]:

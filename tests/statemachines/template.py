@@ -70,7 +70,9 @@ class Template:
         for path in TEMPLATES:
             raw = parsed_template(path)
             for section, entries in self.raw.items():
-                assert section == "Parameters" or not entries.keys() & raw.get(section, {}).keys()
+                same = entries.keys() & raw.get(section, {}).keys()
+                assert section == "Parameters" or all(entries[name] == raw[section][name] for name in same)
+                assert section != "Resources" or not same
                 entries |= raw.get(section, {})
         defaults = {name: str(given.get("Default", "")) for name, given in self.raw["Parameters"].items()}
         self._values = {**PSEUDO, **defaults, **parameters}
@@ -113,7 +115,8 @@ class Template:
 
     def _resolved(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [self._resolved(inner) for inner in value]
+            found = [self._resolved(inner) for inner in value]
+            return [inner for inner in found if inner != PSEUDO["AWS::NoValue"]]
         if not isinstance(value, dict):
             return value
         if list(value) == ["Sub"]:
@@ -232,6 +235,8 @@ def _of_call(
         # the 15-minute machine names the bucket of its message
         named = "ndr-ingestion-000000000000-us-east-1" if bucket.startswith("{%") else bucket
         yield "s3:ListBucket", f"arn:aws:s3:::{named}"
+    elif action == "getObject" and "_BATCH.json" in arguments["Key"]:
+        yield name, "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1/*/_BATCH.json"
     elif service == "s3" and not arguments["Key"].startswith("{%"):
         yield name, f"arn:aws:s3:::{arguments['Bucket']}/{arguments['Key']}"
     elif service == "s3":

@@ -38,15 +38,18 @@ def options(call: str) -> dict[str, str]:
 
 
 def test_the_object_that_completes_a_batch_is_enough(plane: ControlPlane) -> None:
-    batch = f"s3://{INGESTION}/acme/emea/2026/03/10/by-object"
+    s3, folder = plane.aws.client("s3"), "acme/emea/2026/03/10/by-object"
+    batch = f"s3://{INGESTION}/{folder}"
     plane.upload(batch)
+    s3.put_object(Bucket=INGESTION, Key=f"{folder}/_BATCH.json", Body=b'{"event_ts_iso": "2026-03-10T13:23:11Z"}')
     assert plane.calls == []
-    plane.aws.client("s3").put_object(Bucket=INGESTION, Key="acme/emea/2026/03/10/by-object/_SUCCESS", Body=b"")
+    s3.put_object(Bucket=INGESTION, Key=f"{folder}/_SUCCESS", Body=b"")
     listed = {"stateMachineArn": plane.machine(LIVE).rpartition(":")[0]}
     states = plane.aws.client("stepfunctions")
     (execution,) = wait_for(lambda: states.list_executions(**listed)["executions"])
     output = json.loads(plane.finish(execution["executionArn"])["output"])
     assert (output["status"], output["batches"]) == ("SUCCEEDED", [batch])
+    assert output["batch_end_ts_iso"] == "2026-03-10T13:23:00Z"  # not that of the upload
     features = next(call for call in plane.calls if call.startswith("ndr-15m "))
     assert options(features)["--input"] == batch
 

@@ -11,16 +11,7 @@ import pytest
 
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
 from statemachines.deploy.schedules import OF_PROJECTS
-from statemachines.deploy.stack import TEMPLATE
-from tests.statemachines.template import (
-    HERE,
-    Permission,
-    Template,
-    needed,
-    noted,
-    parsed_template,
-    permitted,
-)
+from tests.statemachines.template import HERE, Permission, Template, needed, noted, permitted
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
 FORMS = Template().raw["Parameters"]["PipelineName15mParameter"]["AllowedValues"]
@@ -50,6 +41,7 @@ WILDCARDS = {
     f"arn:aws:states:{HERE}:execution:sfn_ndr_start_project*": "executions have made-up names",
     f"arn:aws:scheduler:{HERE}:schedule/default/ndr-*": "each project has schedules of its own",
     "arn:aws:s3:::ndr-parquet-000000000000-us-east-1/merged-parquet-*": "each date has a folder of its own",
+    "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1/*/_BATCH.json": "each batch has a time of its own",
     "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1/fw_paloalto/*": "each batch has a folder of its own",
 }
 """Resources of the machines' roles that stand for more than one thing, and why."""
@@ -220,7 +212,9 @@ def test_steps_may_make_endpoints_of_ours_and_pass_their_role() -> None:
     arn = f"arn:aws:sagemaker:{HERE}"
     step = permitted(template.resource("StepRole"))
     # each call of jobs/if_training/endpoint.py, by the resources that it is checked against
-    assert {found for found in step if re.search("Model|Endpoint", found[0])} == {
+    assert {found for found in step if re.search("Model|Endpoint|ForExecution", found[0])} == {
+        ("sagemaker:DescribePipelineDefinitionForExecution", f"{arn}:pipeline/ndr-if-training/execution/*"),
+        ("sagemaker:ListPipelineParametersForExecution", f"{arn}:pipeline/ndr-if-training/execution/*"),
         ("sagemaker:CreateModel", f"{arn}:model/ndr-*"),
         ("sagemaker:CreateEndpointConfig", f"{arn}:endpoint-config/ndr-*"),
         ("sagemaker:CreateEndpoint", f"{arn}:endpoint-config/ndr-*"),
@@ -246,11 +240,13 @@ def test_an_endpoint_reads_models_and_writes_nothing_but_logs() -> None:
     assert ("ecr:BatchGetImage", f"arn:aws:ecr:{HERE}:repository/ndr-serve") in found
 
 
-def test_steps_read_and_machines_list_the_buckets_that_are_named() -> None:
+def test_the_buckets_that_are_named_are_read_and_complete_batches() -> None:
     one, two = "arn:aws:s3:::logs-of-acme", "arn:aws:s3:::more.logs"
     template = Template(LogBuckets=f"{one},{two}")
     listed = {("s3:ListBucket", one), ("s3:ListBucket", two)}
-    assert template.policies_of("FifteenMinutesRole") == listed
+    assert template.policies_of("StartProjectRole") == listed
+    times = {("s3:GetObject", f"{bucket}/*/_BATCH.json") for bucket in (one, two)}
+    assert template.policies_of("FifteenMinutesRole") == listed | times
     assert template.policies_of("StepRole") == {
         *listed,
         ("s3:GetObject", f"{one}/*"),
@@ -258,7 +254,11 @@ def test_steps_read_and_machines_list_the_buckets_that_are_named() -> None:
         ("s3:GetBucketLocation", one),
         ("s3:GetBucketLocation", two),
     }
-    assert Template().policies_of("StepRole") == Template().policies_of("FifteenMinutesRole") == set()
+    own = "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1"
+    assert template.resource("BatchObjectRule")["EventPattern"]["resources"] == [own, one, two]
+    assert Template().resource("BatchObjectRule")["EventPattern"]["resources"] == [own]
+    for role in ("StepRole", "FifteenMinutesRole", "StartProjectRole"):
+        assert Template().policies_of(role) == set()
 
 
 def test_steps_may_attach_containers_to_a_vpc_where_it_is_wanted() -> None:
@@ -271,41 +271,6 @@ def test_steps_may_attach_containers_to_a_vpc_where_it_is_wanted() -> None:
         f"Describe{kind}" for kind in ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
     }
     assert Template().policies_of("StepRole") == set()
-
-
-def stored(template: Template) -> dict[str, tuple[str, Any]]:
-    """How each bucket, table and queue of the control plane encrypts, and by which key."""
-    found: dict[str, tuple[str, Any]] = {}
-    for name, resource in parsed_template(TEMPLATE)["Resources"].items():
-        match resource["Type"].rpartition("::")[2]:
-            case "Bucket":
-                (rule,) = template.resource(name)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-                by_default = rule["ServerSideEncryptionByDefault"]
-                found[name] = by_default["SSEAlgorithm"], by_default.get("KMSMasterKeyID")
-            case "Table":
-                table = template.resource(name)["SSESpecification"]
-                found[name] = table.get("SSEType", "of AWS"), table.get("KMSMasterKeyId")
-            case "Queue":
-                queue = template.resource(name)
-                found[name] = f"SQS: {queue['SqsManagedSseEnabled']}", queue.get("KmsMasterKeyId")
-    return found
-
-
-def test_a_key_of_the_account_encrypts_all_that_is_kept_and_each_role_may_use_it() -> None:
-    key = "arn:aws:kms:us-east-1:000000000000:key/0f3a"
-    template = Template(KmsKeyArn=key)
-    assert len(stored(template)) == 9
-    assert {found for _, found in stored(template).values()} == {key}
-    assert {how for how, _ in stored(template).values()} == {"aws:kms", "KMS", "SQS: False"}
-    assert {found for _, found in stored(Template()).values()} == {None}
-    assert {how for how, _ in stored(Template()).values()} == {"AES256", "of AWS", "SQS: True"}
-    raw = parsed_template(TEMPLATE)["Resources"]
-    roles = {name for name, resource in raw.items() if resource["Type"] == "AWS::IAM::Role"}
-    # these two use nothing that is kept
-    roles -= {"StarterRole", "TaskExecutionRole"}
-    actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
-    for role in roles:
-        assert template.policies_of(role) == {(f"kms:{action}", key) for action in actions}, role
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -18,6 +18,7 @@ import click
 import yaml
 
 from common.aws.clients import aws_errors, client
+from common.aws.executions import RUNNING, output_of
 from common.errors import StageError
 from common.retries import polled
 from common.runtime.environment import variables
@@ -30,7 +31,6 @@ from tools.demo.steps import run_command
 
 PROJECT = "demo"
 FIFTEEN_MINUTES = "sfn_ndr_15m_features_inference"
-RUNNING = "RUNNING"
 POLL_SECONDS = 0.2
 DELIVERY_SECONDS = 120.0
 WAIT_SCALE_VARIABLE, WAIT_SCALE = "SFN_WAIT_SCALE", 0.25
@@ -123,25 +123,14 @@ class ControlPlane:
         return [entry["executionArn"] for entry in states.list_executions(stateMachineArn=arn, **only)["executions"]]
 
     def _finished(self, states: Any, machine: str, execution: str) -> dict[str, Any]:
-        def ended() -> dict[str, Any] | None:
-            with aws_errors(f"the execution of {machine} cannot be followed"):
-                found: dict[str, Any] = states.describe_execution(executionArn=execution)
-                if found["status"] != RUNNING:
-                    return found
-                latest = states.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=10)
+        def show() -> None:
+            latest = states.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=10)
             entered = (event.get("stateEnteredEventDetails") for event in latest["events"])
             doing(next((details["name"] for details in entered if details), ""))
-            return None
 
+        remedy = f"See its history with ndr-local executions --home {self.home} --failed"
         with activity(machine):
-            described = polled(f"the execution of {machine}", ended, first_pause_seconds=POLL_SECONDS) or {}
-        if described["status"] != "SUCCEEDED":
-            raise StageError(
-                f"{machine} {described['status']}: {described.get('error')}: {described.get('cause')}",
-                f"See its history with ndr-local executions --home {self.home} --failed",
-            )
-        output: dict[str, Any] = json.loads(described["output"])
-        return output
+            return output_of(states, execution, machine, remedy, look=show, pause_seconds=POLL_SECONDS)
 
 
 def start_local_aws(home: Path, port: int | None) -> None:

@@ -64,9 +64,10 @@ def archived(files: Mapping[str, bytes]) -> bytes:
 
 def _image(model: Exported) -> str:
     endpoint = model.project.parameters.training.endpoint
-    if endpoint is None:
+    if endpoint is None or endpoint.image is None:
         raise ParameterError(
-            "the image that serves the model is not known", "Give --image, or set training.endpoint in the parameters"
+            "the image that serves the model is not known",
+            "Give --image, or set training.endpoint.image in the parameters",
         )
     return endpoint.image
 

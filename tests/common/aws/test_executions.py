@@ -7,7 +7,6 @@ import json
 import boto3
 import pytest
 
-from common.aws import executions
 from common.aws.executions import output_of
 from common.errors import StageError
 from tests.pipelines.conftest import environment, moto, moto_server
@@ -25,9 +24,8 @@ def test_an_execution_is_named_that_still_runs_or_has_not_succeeded(
     states = boto3.client("stepfunctions", endpoint_url=moto_server, **account)
     machine = states.create_state_machine(name="m", definition=json.dumps(MACHINE), roleArn=ROLE)["stateMachineArn"]
     arn = states.start_execution(stateMachineArn=machine)["executionArn"]  # which moto leaves running
-    environment.setattr(executions, "PAUSE_SECONDS", 0.01)
     with pytest.raises(StageError, match=r"the execution of May is RUNNING: no cause given\. Wait longer"):
-        output_of(states, arn, "the execution of May", "Wait longer", seconds=0.05)
+        output_of(states, arn, "the execution of May", "Wait longer", seconds=0.05, pause_seconds=0.01)
     states.stop_execution(executionArn=arn, cause="too late")
     with pytest.raises(StageError, match=r"the execution of May is ABORTED: .*\. Start it again"):
         output_of(states, arn, "the execution of May", "Start it again")

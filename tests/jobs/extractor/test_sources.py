@@ -34,9 +34,9 @@ def aws(aws_environment: LocalAws) -> LocalAws:
     return aws_environment
 
 
-def upload(aws: LocalAws, name: str, event: str | None, day: str = "2026/03/10") -> str:
+def upload(aws: LocalAws, name: str, event: str | None, day: str = "2026/03/10", organisation: str = "acme/hq") -> str:
     s3 = aws.client("s3")
-    key = f"acme/hq/{day}/{name}"
+    key = f"{organisation}/{day}/{name}"
     s3.put_object(Bucket=BUCKET, Key=f"{key}/part-0.csv", Body=b"1\n")
     if event:
         s3.put_object(Bucket=BUCKET, Key=f"{key}/_BATCH.json", Body=json.dumps({"event_ts_iso": event}).encode())
@@ -59,9 +59,11 @@ def note(aws: LocalAws, end: str, name: str, event: str, path: str | None = None
     return path
 
 
-def extract(tmp_path: Path, *more: str, manifest: str = f"s3://{BUCKET}/out/r1") -> dict[str, Any]:
+def extract(
+    tmp_path: Path, *more: str, manifest: str = f"s3://{BUCKET}/out/r1", settings: dict[str, Any] | None = None
+) -> dict[str, Any]:
     parameters = tmp_path / "project.yaml"
-    parameters.write_text(f"batch_index_table: {TABLE}\n")
+    parameters.write_text(json.dumps({"batch_index_table": TABLE, **(settings or {})}))
     arguments = ["--request-id", "r1", "--input-prefix", PREFIX, "--manifest", manifest, "--lake", "s3://lake/ndr"]
     arguments += ["--window", RANGE, "--project-name", "acme", "--parameters", str(parameters)]
     done = CliRunner().invoke(main, [*arguments, *more])
@@ -91,6 +93,22 @@ def test_batches_are_listed_page_by_page(aws: LocalAws, tmp_path: Path) -> None:
     details = extract(tmp_path, "--source", "listing")
     assert found(aws) == {KEYS[0]: first, KEYS[1]: second}
     assert (details["listed"], details["gaps"]) == (2, [f"{KEYS[2]}/20260310T1408Z"])
+
+
+def test_the_folders_of_all_organisations_are_listed_each_for_what_the_index_lacks_of_it(
+    aws: LocalAws, tmp_path: Path
+) -> None:
+    known = note(aws, "2026-03-10T13:23:00Z", "aa", "2026-03-10T13:23:00Z")
+    for minute in (23, 38, 53):
+        note(aws, f"2026-03-10T13:{minute}:00Z", f"own-{minute}", f"2026-03-10T13:{minute}:00Z")
+    own = note(aws, "2026-03-10T14:08:00Z", "own", "2026-03-10T14:08:00Z")
+    upload(aws, "not-looked-at", "2026-03-10T13:23:00Z")  # the index has all windows of its organisation
+    other = upload(aws, "aa", "2026-03-10T13:23:30Z", organisation="umbrella/lab")
+    prefixes = [PREFIX, f"s3://{BUCKET}/umbrella/lab"]
+    details = extract(tmp_path, settings={"ingestion_prefixes": prefixes})
+    assert found(aws)[KEYS[0]] == f"{known},{PREFIX}/2026/03/10/own-23,{other}"
+    assert found(aws)[KEYS[3]] == own
+    assert (details["indexed"], details["listed"], details["gap_count"]) == (5, 1, 0)
 
 
 def test_without_an_event_the_time_of_the_upload_counts(aws: LocalAws, tmp_path: Path) -> None:

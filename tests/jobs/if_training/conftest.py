@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,19 @@ from common.windows import Windows
 from jobs.if_training.cli import main
 from jobs.if_training.config import STAGES
 from jobs.if_training.lifecycle import ARTIFACTS
+from tests.jobs.if_training.lakes import add_windows, span
 
 RUN = "run-1"
+WINDOWS = 60
+FAST: dict[str, Any] = {
+    "min_rows": 20,
+    "selection_min_rows": 100_000,
+    "tuning_trials": 0,
+    "transplants": 60,
+    "max_alert_share": 0.2,
+    "max_score_psi": 1.0,
+    "min_refit_agreement": 0.3,
+}
 
 
 @dataclass
@@ -89,3 +101,30 @@ def lifecycle(tmp_path: Path) -> MakeLifecycle:
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with run-1 trained and its attributes written, and run-2 as well; none is current."""
+    lake = tmp_path_factory.mktemp("deployment") / "lake"
+    lake.mkdir()
+    add_windows(lake, span(WINDOWS), 20)
+    for name, more in (("run-1", []), ("run-2", ["--random-state", "9"])):
+        made = Lifecycle(lake, span(WINDOWS), name)
+        made.parameters(training=FAST)
+        for stage in ("verify", "remediate", "reverify", "train", "publish", "attributes"):
+            made.run(stage, *more)
+    return lake
+
+
+@pytest.fixture
+def first(two_runs: Path, tmp_path: Path) -> Lifecycle:
+    """Run 1, ready to be deployed."""
+    made = Lifecycle(shutil.copytree(two_runs, tmp_path / "lake"), span(WINDOWS))
+    made.parameters(training=FAST)
+    return made
+
+
+def second(first: Lifecycle) -> Lifecycle:
+    """Run 2 on the lake of the first one, which has another seed."""
+    return Lifecycle(first.lake, first.windows, "run-2", first.settings)

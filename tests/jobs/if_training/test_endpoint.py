@@ -76,12 +76,12 @@ def sagemaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
 
 
 def test_without_an_endpoint_nothing_happens(sagemaker: Recorder) -> None:
-    assert upsert_endpoint(None, "run-1", URI, DIGEST) is None
+    assert upsert_endpoint(None, "run-1", URI, DIGEST, None) is None
     assert sagemaker.calls == []
 
 
 def test_the_first_model_creates_everything(sagemaker: Recorder) -> None:
-    assert upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST) == "ndr-anomalies"
+    assert upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST, None) == "ndr-anomalies"
     name = resource_name(PARAMETERS, "run-1", DIGEST)
     assert sagemaker.calls == ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"]
     model = sagemaker.kept[f"Model {name}"]
@@ -95,16 +95,16 @@ def test_the_first_model_creates_everything(sagemaker: Recorder) -> None:
 
 
 def test_the_same_model_again_changes_nothing(sagemaker: Recorder) -> None:
-    upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST)
+    upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST, None)
     before = dict(sagemaker.kept)
-    upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST)
+    upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST, None)
     assert sagemaker.kept == before
     assert "UpdateEndpoint" not in sagemaker.calls
 
 
 def test_another_model_updates_the_endpoint(sagemaker: Recorder) -> None:
-    upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST)
-    upsert_endpoint(PARAMETERS, "run-2", URI, DIGEST)
+    upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST, None)
+    upsert_endpoint(PARAMETERS, "run-2", URI, DIGEST, None)
     assert sagemaker.calls[-1] == "UpdateEndpoint"
     assert sagemaker.kept["Endpoint ndr-anomalies"]["EndpointConfigName"] == resource_name(PARAMETERS, "run-2", DIGEST)
 
@@ -112,12 +112,12 @@ def test_another_model_updates_the_endpoint(sagemaker: Recorder) -> None:
 def test_a_refusal_is_an_error_that_names_endpoint_and_model(sagemaker: Recorder) -> None:
     sagemaker.refusal = "not authorized to perform sagemaker:CreateModel"
     with pytest.raises(AwsError, match="endpoint ndr-anomalies could not be given model run-1: AccessDeniedException"):
-        upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST)
+        upsert_endpoint(PARAMETERS, "run-1", URI, DIGEST, None)
 
 
 def test_a_model_on_a_local_disk_is_refused(sagemaker: Recorder) -> None:
     with pytest.raises(DeploymentError, match="cannot serve a model in /lake"):
-        upsert_endpoint(PARAMETERS, "run-1", "/lake/models/local/run-1", DIGEST)
+        upsert_endpoint(PARAMETERS, "run-1", "/lake/models/local/run-1", DIGEST, None)
     assert sagemaker.calls == []
 
 
@@ -126,3 +126,10 @@ def test_names_are_ones_that_sagemaker_takes() -> None:
     assert len(name) <= 63 and name.replace("-", "").isalnum()
     assert name != resource_name(PARAMETERS, "r" * 90 + ".1_3", DIGEST)
     assert name != resource_name(PARAMETERS, "r" * 90 + ".1_2", "b" * 64)
+
+
+@pytest.mark.parametrize("execution", [None, "arn:aws:states:us-east-1:000000000000:execution:training:one"])
+def test_outside_a_pipeline_the_image_must_be_named(sagemaker: Recorder, execution: str | None) -> None:
+    with pytest.raises(DeploymentError, match="endpoint ndr-anomalies has no image, and none is known outside"):
+        upsert_endpoint(PARAMETERS.model_copy(update={"image": None}), "run-1", URI, DIGEST, execution)
+    assert sagemaker.calls == []

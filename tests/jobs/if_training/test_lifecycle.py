@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 
 from common.detection.registry.pointer import current_run, model_store
-from tests.jobs.if_training.conftest import Lifecycle
+from tests.jobs.if_training.conftest import FAST, Lifecycle
 from tests.jobs.if_training.lakes import add_windows, span
-from tests.jobs.if_training.test_deployment import FAST
 
 pytestmark = pytest.mark.slow
 

@@ -75,7 +75,9 @@ def test_deployed_twice_nothing_changes(deployer: Deployer, tmp_path: Path) -> N
         "s3://ingestion/acme/emea",
         "s3://ingestion/acme/apac",
     }
-    assert json.loads(parameters[0]["settings"]["S"]) == {"batch_index_table": "batch_index", **PROJECT["settings"]}
+    folders = ["s3://ingestion/acme/emea", "s3://ingestion/acme/apac"]
+    own = {"batch_index_table": "batch_index", "ingestion_prefixes": folders}
+    assert json.loads(parameters[0]["settings"]["S"]) == own | PROJECT["settings"]
 
     second = deployer.deploy("--project", project, "--outputs", str(outputs))
     assert second == {
@@ -157,6 +159,7 @@ def test_buckets_with_logs_a_key_and_a_vpc_reach_the_roles(deployer: Deployer) -
         [bucket, f"{bucket}-2"],
     ]
     assert [entry["Resource"] for entry in found["key"]] == [key]
+    assert set(iam.list_role_policies(RoleName="ndr-manifest-builder")["PolicyNames"]) == {"key", "work"}
 
 
 def test_what_was_interrupted_is_taken_up_again(deployer: Deployer) -> None:

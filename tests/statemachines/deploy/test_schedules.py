@@ -64,12 +64,16 @@ def test_upkeep_starts_a_pipeline_with_the_project_and_its_lake(scheduler: Any, 
     }
 
 
-def test_a_project_grows_only_once_it_was_started(scheduler: Any, outputs: dict[str, str]) -> None:
-    found = put_for_project(scheduler, outputs | {"SchedulesState": "ENABLED"}, "acme", MESSAGE, {})
+@pytest.mark.parametrize(("new", "state"), [(True, "ENABLED"), (False, "DISABLED")])
+def test_only_a_new_project_grows_before_it_was_started(
+    scheduler: Any, outputs: dict[str, str], new: bool, state: str
+) -> None:
+    enabled = outputs | {"SchedulesState": "ENABLED"}
+    found = put_for_project(scheduler, enabled, "acme", MESSAGE, {}, is_new=new)
     assert {schedule.name: schedule.state for schedule in found} == {
         "acme-monthly-baselines": "ENABLED",
         "acme-training": "ENABLED",
-        "acme-grow": "DISABLED",
+        "acme-grow": state,
     }
 
 

@@ -18,6 +18,7 @@ from tests.statemachines.machines.samples import (
     EXECUTION_ARN,
     FILE_KEYS,
     INGESTION,
+    ITEMS,
     LIVE,
     LOCK,
     LOOKS,
@@ -89,6 +90,14 @@ def _live(usual: Situation) -> Iterator[Situation]:
     yield usual.but("wrong-name", message={**usual.message, "batch_s3_path": BATCH.replace("0f3a", "--help")})
     yield usual.but("foreign-bucket", message={**usual.message, "batch_s3_path": BATCH.replace("ingestion", "other")})
     yield usual.but("no-such-batch", responses={"FindBatchFolder": [{"KeyCount": 0}]})
+    by_object = usual.but(
+        "by-object", message={**usual.message, "by_object": True, "timestamp": "2026-03-12T00:00:00Z"}
+    )
+    times = {"ReadBatchTime": [{"Body": json.dumps({"event_ts_iso": "2026-03-10T13:23:11Z"})}]}
+    yield by_object.but("by-object", responses=times)
+    yield by_object.but("by-object-without-time", responses={"ReadBatchTime": [{"Body": "{}"}]})
+    missing = StateError("S3.NoSuchKeyException", "there is no _BATCH.json")
+    yield by_object.but("by-object-without-file", responses={"ReadBatchTime": [missing]})
     recorded = [{"Attributes": {"announced_by": {"S": "an earlier execution"}}}]
     waiting = usual.but("busy-for-ever", responses={"AcquireMiniBatchLock": [TAKEN]})
     yield waiting
@@ -247,6 +256,9 @@ def _backfill(usual: Situation) -> Iterator[Situation]:
 def _start(usual: Situation) -> Iterator[Situation]:
     yield usual.but("no-project", message={})
     yield usual.but("no-logs", responses={"FindDateFolders": [{}]})
+    prefixes = {"ingestion_prefixes": ["s3://ingestion/acme/emea", "s3://ingestion/acme/apac"]}
+    item = {"Item": {**ITEMS["project_parameters"], "settings": {"S": json.dumps(prefixes)}}}
+    yield usual.but("two-organisations", responses={"LoadProjectParametersFromDynamo": [item]})
     owned = {"Item": {"owner": {"S": "arn:aws:states:us-east-1:000000000000:execution:sfn_ndr_start_project:other"}}}
     busy = usual.but(
         "busy",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.statemachines.machines.answers import Situation
 from tests.statemachines.machines.cases import walk
-from tests.statemachines.machines.samples import BACKFILLED, MESSAGES, START, folders
+from tests.statemachines.machines.samples import BACKFILLED, ITEMS, MESSAGES, START, folders
 from tests.statemachines.machines.walker import Walk
 
 FIRST, END = "2026-03-09T00:08:00Z", "2026-03-12T00:08:00Z"
@@ -101,6 +102,21 @@ def test_a_bucket_without_date_folders_is_day_0_of_a_project(answer: dict[str, A
     way = started(MESSAGES[START], FindDateFolders=answer)
     assert (way.output["status"], way.output["learning"], told(way)) == ("SUCCEEDED", "day 0 of 9", {})
     assert states_set(way) == {"ndr-acme-grow": "ENABLED"}
+
+
+def test_the_history_is_that_of_all_organisations() -> None:
+    """Of three, the second has no logs; the first has the last date, the third the first one."""
+    names = {"acme/emea": "2026/ 2026/03/ 2026/03/09/", "acme/apac": "", "b/c": "2025/ 2025/12/ 2025/12/31/"}
+    settings = json.dumps({"ingestion_prefixes": [f"s3://ingestion/{place}" for place in names]})
+    answers: list[dict[str, Any]] = []
+    for place, levels in names.items():
+        answers += [{"CommonPrefixes": [{"Prefix": f"{place}/{name}"}]} for name in levels.split()] * 2 or [{}]
+    item = {**ITEMS["project_parameters"], "settings": {"S": settings}}
+    responses = {"FindDateFolders": answers, "LoadProjectParametersFromDynamo": [{"Item": item}]}
+    way = walk(Situation(START, "one", {"project_name": "acme"}, responses))
+    asked = [given["Prefix"] for given in way.arguments["FindDateFolders"]]
+    assert [asked[0], asked[6], asked[7]] == ["acme/emea/", "acme/apac/", "b/c/"] and len(asked) == 13
+    assert told(way)["RunBackfill"] == {"start_ts_iso": "2025-12-30T23:38:00Z", "end_ts_iso": "2026-03-10T00:08:00Z"}
 
 
 def states_set(way: Walk) -> dict[str, str]:
