@@ -20,7 +20,10 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 from pyarrow import fs
+from pyspark.sql import functions as F
 
+from common.contracts.types import Table
+from common.errors import TableError
 from common.lake.ids import new_id
 from common.storage.filesystems import engine_uri, subtree
 
@@ -30,16 +33,21 @@ if TYPE_CHECKING:
 LOG = "_delta_log"
 PREFIX = "files-"
 """How the names of the folders begin."""
+SPARK_TYPES = {"int": "integer", "long": "bigint"}
 Storage = dict[str, str] | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class EngineFiles:
-    """The files of one folder: where it is, what it is as a table, and the files as the lake's table names them."""
+    """The files of one folder: where it is, what it is as a table, and the files as the lake's table names them.
+
+    `committed` says that the lake's table is known to have them.
+    """
 
     location: str
     table: DeltaTable
     actions: list[AddAction]
+    committed: bool = False
 
     @property
     def count(self) -> int:
@@ -60,7 +68,7 @@ def engine_files(frame: DataFrame, location: str, storage: Storage, engine: str)
     """
     folder, files = f"{PREFIX}{new_id()}", subtree(location)
     own, table = f"{location}/{folder}", DeltaTable(location, storage_options=storage)
-    metadata, actions = table.metadata(), list[AddAction]()
+    metadata, made = table.metadata(), None
     try:
         DeltaTable.create(
             own,
@@ -70,11 +78,11 @@ def engine_files(frame: DataFrame, location: str, storage: Storage, engine: str)
             storage_options=storage,
         )
         frame.write.format("delta").mode("append").save(engine_uri(own, engine))
-        actions += _added(files, folder)
-        yield EngineFiles(own, DeltaTable(own, storage_options=storage), actions)
+        made = EngineFiles(own, DeltaTable(own, storage_options=storage), list(_added(files, folder)))
+        yield made
     finally:
         with suppress(DeltaError, OSError):
-            has_files = names(DeltaTable(location, storage_options=storage), actions)
+            has_files = made and (made.committed or names(DeltaTable(location, storage_options=storage), made.actions))
             files.delete_dir(f"{folder}/{LOG}" if has_files else folder)
 
 
@@ -93,3 +101,25 @@ def _added(files: fs.FileSystem, folder: str) -> Iterator[AddAction]:
             for add in (action["add"] for action in map(json.loads, lines) if "add" in action):
                 path, changed = f"{folder}/{unquote(add['path'])}", add["modificationTime"]
                 yield AddAction(path, add["size"], add["partitionValues"], changed, True, add["stats"])
+
+
+def declared(frame: DataFrame, table: Table) -> DataFrame:
+    """The declared columns of the frame, in order.
+
+    Raises:
+        TableError: the frame does not match the declaration.
+    """
+    found = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+    wanted = {
+        column.name: SPARK_TYPES.get(column.type, column.type).replace("integer", "int") for column in table.columns
+    }
+    wrong = [
+        f"{name} is {found.get(name, 'missing')}, not {kind}"
+        for name, kind in wanted.items()
+        if found.get(name) != kind
+    ]
+    if wrong:
+        raise TableError(
+            f"rows for table {table.name}: {'; '.join(wrong[:5])}", "Report this defect of the stage that writes it"
+        )
+    return frame.select(*(F.col(name) for name in table.column_names))

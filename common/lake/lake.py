@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
@@ -11,13 +12,12 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
 
 from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
 from common.lake.commits import properties
-from common.lake.engine_files import EngineFiles, engine_files, names
+from common.lake.engine_files import EngineFiles, declared, engine_files, names
 from common.lake.extent import Extent, Part, quoted
 from common.lake.identity import LakeIdentity
 from common.lake.lake_format import require_format, require_or_record
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 COMMIT_RETRIES = Retries(tries=12, first_pause_seconds=0.1, longest_pause_seconds=5.0)
 COMMITS_PER_CHECKPOINT = 10
 CONFLICT_SIGNS = ("Failed to commit transaction", "version already exists", "Missing commit file")
-SPARK_TYPES = {"int": "integer", "long": "bigint"}
 Result = TypeVar("Result")
 
 
@@ -112,7 +111,7 @@ class Lake(LakeReader):
             CommitError: the commit failed, or conflicted with others too often.
         """
         table, extent = self.table(name), Extent.of(part)
-        checked = _checked(frame, table)
+        checked = declared(frame, table)
         self.ensure(name)
         with (
             writing(self.uri, name),
@@ -124,7 +123,7 @@ class Lake(LakeReader):
                     f"rows for table {name} lie outside of {extent.predicate}",
                     "Report this defect of the stage that writes it",
                 )
-            return self._committed(name, lambda: self._replaced(name, files.actions, extent, files)), files.count
+            return self._committed(name, self._replacing(name, files.actions, extent, files)), files.count
 
     def replace_files(self, name: str, files: Sequence[AddAction], windows: Windows) -> int:
         """Replaces the partitions of the windows by files that have been written; returns the new table version.
@@ -132,20 +131,23 @@ class Lake(LakeReader):
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
-        return self._committed(name, lambda: self._replaced(name, files, Extent.of(windows)))
+        return self._committed(name, self._replacing(name, files, Extent.of(windows)))
 
-    def _replaced(
+    def _replacing(
         self, name: str, actions: Sequence[AddAction], extent: Extent, written: EngineFiles | None = None
-    ) -> int:
-        """The version after one try to commit; it fails if another writer has committed since the table was read."""
-        delta = self.delta(name)
-        version = delta.version()
-        if names(delta, actions):  # by a try whose answer was lost
-            return int(version)
-        only = properties(max_commit_retries=0)
-        if written and extent.cuts(delta):  # rows of files that stay in part are written again
-            write_deltalake(delta, written.rows, mode="overwrite", predicate=extent.predicate, commit_properties=only)
-        else:
+    ) -> Callable[[], int]:
+        """A try to commit, which gives the new version; it fails if others have committed since the table was read."""
+        only, tries = properties(max_commit_retries=0), count()
+
+        def replaced() -> int:
+            delta = self.delta(name)
+            version = int(delta.version())
+            if next(tries) and names(delta, actions):  # by a try whose answer was lost
+                return version
+            if written and extent.cuts(delta):  # rows of files that stay in part are written again
+                rows, where = written.rows, extent.predicate
+                write_deltalake(delta, rows, mode="overwrite", predicate=where, commit_properties=only)
+                return version + 1
             delta.create_write_transaction(
                 list(actions),
                 "overwrite",
@@ -154,7 +156,11 @@ class Lake(LakeReader):
                 partition_filters=extent.filters,
                 commit_properties=only,
             )
-        return int(version) + 1
+            if written:
+                written.committed = True
+            return version + 1
+
+        return replaced
 
     def rewrite(
         self, name: str, partitions: Mapping[str, Sequence[str]], change: Callable[[pa.Table], pa.Table]
@@ -274,21 +280,3 @@ class Lake(LakeReader):
 def equal_predicate(values: Mapping[str, str]) -> str:
     """The SQL condition that each column has its value; quotes in values are doubled."""
     return " AND ".join(f"{key} = {quoted(value)}" for key, value in values.items())
-
-
-def _checked(frame: DataFrame, table: Table) -> DataFrame:
-    """The declared columns of the frame, in order, with their types checked."""
-    found = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
-    wanted = {
-        column.name: SPARK_TYPES.get(column.type, column.type).replace("integer", "int") for column in table.columns
-    }
-    wrong = [
-        f"{name} is {found.get(name, 'missing')}, not {kind}"
-        for name, kind in wanted.items()
-        if found.get(name) != kind
-    ]
-    if wrong:
-        raise TableError(
-            f"rows for table {table.name}: {'; '.join(wrong[:5])}", "Report this defect of the stage that writes it"
-        )
-    return frame.select(*(F.col(name) for name in table.column_names))
