@@ -110,9 +110,12 @@ writers: setup $(LOCAL_VENV)/.installed $(SPARK_VENV)/.installed java ## Write o
 torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at random for about 90 minutes; goes on where it was ended: [TORTURE="--kills 50"]
 	$(BIN)/python -m tests.torture $(TORTURE)
 
+SHORT_LIVED := -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m# JVMs end before more compilation pays
+
 .PHONY: test-spark
 test-spark: $(SPARK_VENV)/.installed java ## Run the parity tests on classic Spark
-	NDR_TEST_ENGINE=spark $(SPARK_VENV)/bin/python -u -m pytest --durations 10 -m parity
+	NDR_TEST_ENGINE=spark NDR_SPARK_CONF="spark.driver.extraJavaOptions=$(SHORT_LIVED)" \
+		$(SPARK_VENV)/bin/python -u -m pytest --durations 10 -m parity
 
 .PHONY: java
 java: # Java 17 or later, for classic Spark; installed if missing, on Debian as root
