@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
-from statemachines.deploy.schedules import OF_PROJECTS
+from statemachines.deploy.schedules import OF_PROJECTS, OF_UPKEEP
 from tests.statemachines.template import HERE, Permission, Template, needed, noted, permitted
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
@@ -148,12 +148,15 @@ def test_everything_that_starts_machines_names_their_alias_and_may_start_them() 
         *(f"{template.outputs['MachineArnPrefix']}{machine}:live" for _, machine, _ in OF_PROJECTS.values()),
     ]
     starter = permitted(template.resource("StarterRole"))
-    assert {action for action, _ in starter} == {"states:StartExecution"}
+    upkeep = ("sagemaker:StartPipelineExecution", f"arn:aws:sagemaker:{HERE}:pipeline/{OF_UPKEEP[1]}")
+    starts = starter - {upkeep}
+    assert upkeep in starter and (PIPELINES / f"{OF_UPKEEP[1]}.json").exists()
+    assert {action for action, _ in starts} == {"states:StartExecution"}
     for target in targets:
         machine, alias = target.split(":")[6:]
         assert (machine in MACHINES, alias) == (True, "live")
         assert ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:{machine}*") in starter
-    assert len(starter) == len(set(targets))
+    assert len(starts) == len(set(targets))
 
 
 def test_the_schedule_of_customer_360_starts_its_machine_and_nothing_else() -> None:

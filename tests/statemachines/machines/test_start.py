@@ -125,7 +125,8 @@ def states_set(way: Walk) -> dict[str, str]:
 
 
 def test_the_first_start_turns_all_schedules_on_and_later_ones_leave_those_of_the_month() -> None:
-    first = {"ndr-acme-monthly-baselines": "ENABLED", "ndr-acme-training": "ENABLED", "ndr-acme-grow": "ENABLED"}
+    names = ("monthly-baselines", "training", "maintenance", "grow")
+    first = {f"ndr-acme-{name}": "ENABLED" for name in names}
     assert states_set(started(THREE_DAYS)) == first
     record = recorded(first_window=FIRST, covered_until=FIRST, finished_until=FIRST)
     assert states_set(started(THREE_DAYS, TakeStart=record)) == {"ndr-acme-grow": "ENABLED"}
