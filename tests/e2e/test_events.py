@@ -68,7 +68,7 @@ class Project:
     def _started_by(self, machine: str, event: Callable[[], Any]) -> dict[str, Any]:
         known = set(self._executions(machine))
         event()
-        (arn,) = wait_for(lambda: set(self._executions(machine)) - known)
+        (arn,) = wait_for(lambda: set(self._executions(machine)) - known, SECONDS, pause=0.5)
         described = wait_for(lambda: self._ended(arn), SECONDS, pause=0.5)
         assert described["status"] == "SUCCEEDED", described
         output: dict[str, Any] = json.loads(described["output"])
