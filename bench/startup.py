@@ -34,6 +34,7 @@ OPTIONS = {
     "ndr-fg-b": ("--month", "2026-03"),
     "ndr-inventory-unload": ("--month", "2026-03"),
     "ndr-if-training": ("--stage", "train", "--run-id", "a", "--window", f"{WINDOW}/2026-03-11T13:08Z"),
+    "ndr-maintain": (),
     "ndr-extractor": ("--window", WINDOW, "--input-prefix", "none", "--request-id", "a", "--manifest", "manifest"),
 }
 

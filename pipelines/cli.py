@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pipelines.tasks import TaskPlan
 
 
+ACCOUNT = {"Account": ("role-arn", "task-execution-role-arn", "subnet", "security-group")}
+"""The group of the options that say where and as whom AWS runs things."""
+
+
 def deployment_options(function: Command) -> Command:
     """Adds `--only`, `--role-arn`, `--task-execution-role-arn`, `--subnet`, `--security-group` and `--default`."""
     for option in (
@@ -164,10 +168,7 @@ def generate(check: bool) -> None:
 
 @main.command(
     epilog="Example: ndr-pipelines upsert --only ndr-if-training --dry-run",
-    groups={
-        "Pipelines": ("only", "default", "tag", "dry-run"),
-        "Account": ("role-arn", "task-execution-role-arn", "subnet", "security-group"),
-    },
+    groups={"Pipelines": ("only", "default", "tag", "dry-run"), **ACCOUNT},
 )
 @deployment_options
 @click.option(
@@ -206,7 +207,10 @@ def upsert(dry_run: bool, tags: Any, defaults: Any, **options: Any) -> None:
         click.echo(task.summary(*words))
 
 
-@main.command(epilog="Example: ndr-pipelines diff --only ndr-15m-streaming")
+@main.command(
+    epilog="Example: ndr-pipelines diff --only ndr-15m-streaming",
+    groups={"Pipelines": ("only", "default", "exit-code"), **ACCOUNT},
+)
 @deployment_options
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @report_errors

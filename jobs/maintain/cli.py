@@ -17,7 +17,7 @@ from common.runtime.version import version_option
     epilog="Example: ndr-maintain --lake demo/lake --dry-run",
     groups={"Upkeep": ("table", "keep", "dry-run")},
 )
-@click.option("--table", "tables", multiple=True, metavar="TABLE", help="Table; can be repeated.  [default: all]")
+@click.option("--table", "tables", multiple=True, metavar="NAME", help="Table; can be repeated.  [default: all]")
 @click.option(
     "--keep",
     type=TableDaysType(),
