@@ -65,6 +65,8 @@ def test_tasks_run_with_the_role_of_steps_in_one_cluster() -> None:
         ),
     }
     assert template.resource("TaskLogs")["LogGroupName"] == "/ecs/ndr"
+    # a group that is retained cannot be made again
+    assert "Condition" not in template.raw["Resources"]["TaskLogs"]
 
 
 @pytest.mark.parametrize(
