@@ -33,15 +33,19 @@ def no_orders(plane: ControlPlane) -> Iterator[None]:
 
 
 def tasks(plane: ControlPlane, family: str) -> list[dict[str, Any]]:
-    """All tasks of a family, the first one first."""
+    """All tasks of a family."""
     ecs = plane.aws.client("ecs")
     found = [
         arn
         for status in ("RUNNING", "STOPPED")
         for arn in ecs.list_tasks(cluster="ndr", family=family, desiredStatus=status)["taskArns"]
     ]
-    described = ecs.describe_tasks(cluster="ndr", tasks=found)["tasks"] if found else []
-    return sorted(described, key=lambda task: task["createdAt"])
+    return list(ecs.describe_tasks(cluster="ndr", tasks=found)["tasks"]) if found else []
+
+
+def group_of(number: int) -> str:
+    """The group of the tasks that work on a window."""
+    return f"ndr-{sha256(lock_id(number).encode()).hexdigest()[:32]}"
 
 
 def test_a_window_is_published_by_two_tasks(plane: ControlPlane) -> None:
@@ -50,8 +54,9 @@ def test_a_window_is_published_by_two_tasks(plane: ControlPlane) -> None:
     (fused,), (join,) = calls_of(plane, "ndr-15m", 0), calls_of(plane, "ndr-join", 0)
     assert "--through join" in fused and join.endswith("--staged batch000")
     assert "RunFeaturesTask" in plane.visited(execution)
-    group = f"ndr-{sha256(lock_id(0).encode()).hexdigest()[:32]}"
-    of_window = [task for family in ("ndr-15m", "ndr-join") for task in tasks(plane, family) if task["group"] == group]
+    of_window = [
+        task for family in ("ndr-15m", "ndr-join") for task in tasks(plane, family) if task["group"] == group_of(0)
+    ]
     assert [task["containers"][0]["exitCode"] for task in of_window] == [0, 0]
     sagemaker = plane.aws.client("sagemaker")
     for pipeline in ("ndr-15m-streaming-fused", "ndr-prediction-feature-join"):
@@ -105,12 +110,11 @@ def test_the_next_owner_stops_the_task_that_a_former_one_left_running(plane: Con
 
 def _left_running(plane: ControlPlane, number: int) -> str:
     """The ARN of a task that works on a window, as a machine starts it."""
-    group = f"ndr-{sha256(lock_id(number).encode()).hexdigest()[:32]}"
     command = ["--window", "/".join(window(number))]
     started = plane.aws.client("ecs").run_task(
         cluster="ndr",
         taskDefinition="ndr-15m",
-        group=group,
+        group=group_of(number),
         launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-0f3a"]}},
         overrides={"containerOverrides": [{"name": "ndr-15m", "command": command}]},
@@ -126,10 +130,16 @@ def test_an_execution_that_is_stopped_stops_its_task(plane: ControlPlane) -> Non
     plane.aws.client("stepfunctions").stop_execution(executionArn=execution)
     assert plane.finish(execution)["status"] == "ABORTED"
     deadline = time.monotonic() + 30
-    while (last := tasks(plane, "ndr-15m")[-1])["lastStatus"] != "STOPPED":
+    while (task := _task_of(plane, 5))["lastStatus"] != "STOPPED":
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert last["stoppedReason"] == "The execution has ended"
+    assert task["stoppedReason"] == "The execution has ended"
+
+
+def _task_of(plane: ControlPlane, number: int) -> dict[str, Any]:
+    """The one task of the features of a window."""
+    (task,) = (task for task in tasks(plane, "ndr-15m") if task["group"] == group_of(number))
+    return task
 
 
 def test_a_task_that_takes_too_long_is_stopped(plane: ControlPlane) -> None:
