@@ -55,6 +55,8 @@ def open_engine(name: str, *, remote_storage: bool = False) -> Iterator[SparkSes
         raise EngineError(f"engine {name!r} is unknown", f"Choose one of {', '.join(ENGINES)}")
     with _sail() if name == "sail" else _spark(remote_storage) as session:
         session.conf.set("spark.sql.session.timeZone", "UTC")
+        # else pyspark looks for IPython, and at the stack, whenever a column is made
+        session.conf.set("spark.python.sql.dataFrameDebugging.enabled", "false")
         yield session
 
 
