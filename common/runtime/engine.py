@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 ENGINES = ("sail", "spark")
 
+CALL_SITES = "spark.python.sql.dataFrameDebugging.enabled"
+"""With it, pyspark looks for IPython, and at the stack, whenever a column is made."""
 SPARK_SETTINGS = {
+    CALL_SITES: "false",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.ui.enabled": "false",
@@ -55,8 +58,6 @@ def open_engine(name: str, *, remote_storage: bool = False) -> Iterator[SparkSes
         raise EngineError(f"engine {name!r} is unknown", f"Choose one of {', '.join(ENGINES)}")
     with _sail() if name == "sail" else _spark(remote_storage) as session:
         session.conf.set("spark.sql.session.timeZone", "UTC")
-        # else pyspark looks for IPython, and at the stack, whenever a column is made
-        session.conf.set("spark.python.sql.dataFrameDebugging.enabled", "false")
         yield session
 
 
@@ -80,6 +81,7 @@ def _sail() -> Iterator[SparkSession]:
         host, port = server.listening_address
         try:
             session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+            session.conf.set(CALL_SITES, "false")
             session.client.set_retry_policies([])  # a server in this process that is gone does not come back
             try:
                 yield session
