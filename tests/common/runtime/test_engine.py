@@ -1,5 +1,6 @@
 """The session of Sail lives as long as a job may take, whatever the pauses between its queries."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ def test_the_idle_time_is_the_one_that_the_engine_obeys(tmp_path: Path) -> None:
     """In a process of its own: Sail reads its settings once."""
     program = tmp_path / "queries.py"
     program.write_text(QUERIES)
-    done = subprocess.run([sys.executable, program], capture_output=True, text=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SAIL_")}
+    done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True)
     before, after = done.stdout.splitlines()
     assert (before, after.endswith("is not running")) == ("3", True)
