@@ -46,6 +46,7 @@ NOT_THERE = {
         ("--window", WINDOW, "--request-id", "r", "--input-prefix", "/fw", "--manifest", "/lake/m"),
         "/fw",
     ),
+    "ndr-maintain": ((), "/lake has no tables"),
 }
 YOUNG = {
     "ndr-fg-b": (("--month", "2026-03"), "learning"),
@@ -74,7 +75,8 @@ def test_help_shows_how_to_run_it(image: str) -> None:
 
 @pytest.mark.parametrize("image", COMMANDS)
 def test_a_wrong_argument_is_a_usage_error(image: str) -> None:
-    option = "--month" if image in ("ndr-fg-b", "ndr-inventory-unload") else "--window"
+    others = {"ndr-fg-b": "--month", "ndr-inventory-unload": "--month", "ndr-maintain": "--keep"}
+    option = others.get(image, "--window")
     done = run_image(image, option, "yesterday", "--lake", "/lake")
     assert done.returncode == 2
     assert "'yesterday'" in done.stderr
