@@ -182,6 +182,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     },
     "ministack.services.scheduler": {
         "_at_time_epoch": ("expr",),
+        "_schedules": None,
         "_schedule_last_fired": None,
         "_schedules._scoped": ("key",),
         "_update_schedule": ("name", "body"),
