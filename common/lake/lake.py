@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
@@ -193,15 +193,17 @@ class Lake(LakeReader):
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
-        self._committed(name, lambda: self.delta(name).delete(where, commit_properties=properties()))
+        self.commit(name, lambda delta: delta.delete(where, commit_properties=properties()))
 
-    def vacuum(self, name: str) -> None:
+    def vacuum(self, name: str, *, full: bool = False) -> None:
         """Deletes the files that commits of more than a week ago removed from the table.
+
+        With `full`, also those of that age which no commit has ever named.
 
         Raises:
             CommitError: they cannot be deleted.
         """
-        self._committed(name, lambda: self.delta(name).vacuum(dry_run=False, commit_properties=properties()))
+        self.commit(name, lambda delta: delta.vacuum(dry_run=False, full=full, commit_properties=properties()))
 
     def commit(self, name: str, work: Callable[[DeltaTable], Result]) -> Result:
         """What the work makes of the table as it is now; it is done again if another writer comes between.
@@ -280,3 +282,8 @@ class Lake(LakeReader):
 def equal_predicate(values: Mapping[str, str]) -> str:
     """The SQL condition that each column has its value; quotes in values are doubled."""
     return " AND ".join(f"{key} = {quoted(value)}" for key, value in values.items())
+
+
+def any_predicate(partitions: Iterable[Mapping[str, str]]) -> str:
+    """The SQL condition that one of the partitions has the columns' values."""
+    return " OR ".join(f"({equal_predicate(values)})" for values in partitions)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from common.contracts.session import PARSED_SCHEMA, SESSION_COLUMNS, SOURCE_COLUMNS
 from common.contracts.types import arrow_schema
 from common.contracts.window_columns import WINDOW_MICROS, micros
-from common.lake.lake import Lake, equal_predicate
+from common.lake.lake import Lake, any_predicate
 from common.lake.window_files import window_files
 from common.logs.files import local_path
 from common.storage.scratch import writing
@@ -142,7 +142,7 @@ def remove_outdated(lake: Lake, name: str, windows: Windows, retention: timedelt
     newest = max(held | {windows.days()[-1]})
     outdated = sorted(f"{day}" for day in held if newest - day > retention)
     if outdated:
-        lake.remove(name, " OR ".join(equal_predicate({"date": day}) for day in outdated))
+        lake.remove(name, any_predicate({"date": day} for day in outdated))
         lake.vacuum(name)
     return len(outdated)
 

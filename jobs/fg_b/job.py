@@ -13,7 +13,7 @@ from common.errors import CommitError, InputError
 from common.features.computed import check_computed
 from common.features.spec import Horizon
 from common.lake.ids import new_id
-from common.lake.lake import equal_predicate
+from common.lake.lake import any_predicate, equal_predicate
 from common.lake.learning import day_of, first_day
 from common.lake.publications import MEMBERS, TABLE, Publication, publications
 from common.runtime.context import StageRun
@@ -165,7 +165,7 @@ class _Publisher:
                 entry for entry in held if entry["publication_id"] < kept[0] and entry["publication_id"] != kept[1]
             ]
             if older:
-                self._stage.lake.remove(table, " OR ".join(f"({equal_predicate(entry)})" for entry in older))
+                self._stage.lake.remove(table, any_predicate(older))
 
     def _write(self, table: str, frame: DataFrame) -> None:
         doing(f"writing {table}")

@@ -96,7 +96,7 @@ class Upkeep:
             if (unnamed := sweeping.unnamed(self._lake, name)).files:
                 done["deleted"] = {"files": unnamed.files, "bytes": unnamed.bytes}
                 if not self._dry_run:
-                    sweeping.delete_unnamed(self._lake, name)
+                    self._lake.vacuum(name, full=True)
             if commits:
                 done["commits_since_checkpoint"] = commits
                 if not self._dry_run:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from common.detection.registry.pointer import SUCCESS, ArtifactStore, model_store, read_pointer
+from common.detection.registry.pointer import SUCCESS, ArtifactStore, model_store, promoted_entries
 from common.lake.lake import Lake
 
 SCORED = "predictions"
@@ -54,8 +54,7 @@ def remove(lake: Lake, project_name: str, runs: list[Run]) -> list[Run]:
 
 def _named(store: ArtifactStore) -> set[str]:
     """The runs that the pointer names."""
-    pointer = read_pointer(store) or {"previous": []}
-    return {str(entry["run_id"]) for entry in (pointer, *pointer["previous"]) if "run_id" in entry}
+    return {str(entry["run_id"]) for entry in promoted_entries(store)}
 
 
 def _runs(store: ArtifactStore) -> list[Run]:

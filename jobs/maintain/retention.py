@@ -11,7 +11,7 @@ from common.config.project import ProjectParameters
 from common.errors import ParameterError
 from common.features.entries import listed, nearest
 from common.features.spec import FeatureSpec
-from common.lake.lake import Lake, equal_predicate
+from common.lake.lake import Lake, any_predicate
 from common.lake.publications import MEMBERS
 from common.lake.publications import TABLE as PUBLICATIONS
 
@@ -125,4 +125,4 @@ def removed(lake: Lake, name: str, partitions: list[dict[str, str]]) -> None:
         days = sorted({entry["date"] for entry in partitions})
         lake.remove(name, f"date >= '{days[0]}' AND date <= '{days[-1]}'")
     else:
-        lake.remove(name, " OR ".join(f"({equal_predicate(entry)})" for entry in partitions))
+        lake.remove(name, any_predicate(partitions))

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from pyarrow import fs
 
-from common.lake.commits import properties
+from common.lake.engine_files import LOG
 from common.lake.lake import Lake
 from common.storage.files import Entry, Folder
 from common.storage.filesystems import subtree
@@ -17,7 +17,6 @@ from common.storage.filesystems import subtree
 STAGING = ("_staged", "_publication")
 """Folders of the lake with files that wait for a publication."""
 KEPT = timedelta(days=7)
-LOG = "_delta_log"
 LAST_CHECKPOINT = f"{LOG}/_last_checkpoint"
 
 
@@ -35,15 +34,6 @@ def unnamed(lake: Lake, name: str) -> Unnamed:
     files = subtree(lake.location(name))
     found = [info.size for path in paths if (info := files.get_file_info(unquote(path))).type == fs.FileType.File]
     return Unnamed(len(found), sum(found))
-
-
-def delete_unnamed(lake: Lake, name: str) -> None:
-    """Deletes these files.
-
-    Raises:
-        CommitError: they cannot be deleted.
-    """
-    lake.commit(name, lambda delta: delta.vacuum(dry_run=False, full=True, commit_properties=properties()))
 
 
 def commits_since_checkpoint(lake: Lake, name: str) -> int:

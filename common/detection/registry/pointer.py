@@ -152,11 +152,20 @@ def promoted_run(store: ArtifactStore, run_id: str) -> str:
     Raises:
         ModelError: it was not promoted, or the pointer is damaged or the run was altered.
     """
-    pointer = read_pointer(store) or {"previous": []}
-    for entry in (pointer, *pointer["previous"]):
-        if entry.get("run_id") == run_id:
+    for entry in promoted_entries(store):
+        if entry["run_id"] == run_id:
             return checked_entry(store, entry)
     raise ModelError(f"model {run_id} was not promoted in {store.uri}", "Deploy it: --stage deploy --run-id")
+
+
+def promoted_entries(store: ArtifactStore) -> list[dict[str, Any]]:
+    """The entries of the pointer: of the current run, if there is one, and of those before it.
+
+    Raises:
+        ModelError: the pointer is damaged.
+    """
+    pointer = read_pointer(store) or {"previous": []}
+    return [entry for entry in (pointer, *pointer["previous"]) if "run_id" in entry]
 
 
 def checked_entry(store: ArtifactStore, entry: dict[str, Any]) -> str:
