@@ -21,7 +21,7 @@ from common.config.project import ProjectParameters
 from common.contracts.session import SESSION_COLUMNS
 from common.lake.lake import Lake
 from common.runtime.context import StageConfig, StageRun
-from common.runtime.engine import open_engine
+from common.runtime.engine import Engine, open_engine
 from common.runtime.lake_project import LakeProject
 from common.runtime.run_report import RunReport
 from common.windows import Windows
@@ -130,8 +130,12 @@ class Stages:
     project: ProjectParameters = field(default_factory=ProjectParameters)
 
     @property
+    def engine(self) -> Engine:
+        return Engine(ENGINE, session=self.session)
+
+    @property
     def lake(self) -> Lake:
-        return Lake(str(self.folder), SPEC, self.session, ENGINE)
+        return Lake(str(self.folder), SPEC, self.engine)
 
     def config(self, windows: str) -> dict[str, Any]:
         return {
@@ -144,7 +148,7 @@ class Stages:
 
     def run(self, work: Callable[[Any, StageRun], None], config: StageConfig) -> RunReport:
         report = RunReport("test")
-        work(config, StageRun(SPEC, self.project, self.lake, self.session, report))
+        work(config, StageRun(SPEC, self.project, self.lake, self.engine, report))
         return report
 
     def run_windows(self, work: Callable[[Any, StageRun], None], windows: str) -> RunReport:

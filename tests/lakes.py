@@ -62,7 +62,7 @@ def published_rows(lake: LakeReader, name: str) -> pa.Table:
     if name == "fg_b/publications":
         return lake.arrow(name).drop_columns(["publication_id", "previous_publication_id"])
     found = publications(lake, SPEC.version).values()
-    parts = [lake.arrow(name, windows=None, **entry.partition) for entry in found]
+    parts = [lake.arrow(name, equal=entry.partition) for entry in found]
     return pa.concat_tables(parts).drop_columns("publication_id")
 
 

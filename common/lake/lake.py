@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
@@ -38,8 +38,19 @@ CONFLICT_SIGNS = ("Failed to commit transaction", "version already exists", "Mis
 Result = TypeVar("Result")
 
 
+class Engine(Protocol):
+    """An engine by its name, with a session that may start when it is asked for."""
+
+    name: str
+
+    @property
+    def session(self) -> SparkSession:
+        """The session."""
+        ...
+
+
 class Lake(LakeReader):
-    """The tables below one lake URI, read and replaced by an engine; without a session, only readable as Arrow.
+    """The tables below one lake URI, read and replaced by an engine; without one, only as Arrow.
 
     The identity is that of the run; it becomes the lake's with its first table.
     """
@@ -48,13 +59,11 @@ class Lake(LakeReader):
         self,
         uri: str,
         spec: FeatureSpec,
-        session: SparkSession | None = None,
-        engine: str = "sail",
+        engine: Engine | None = None,
         identity: LakeIdentity | None = None,
     ) -> None:
         super().__init__(uri, spec)
         self._identity = identity
-        self._session = session
         self._engine = engine
         self.journal = Journal(self)
 
@@ -63,8 +72,7 @@ class Lake(LakeReader):
         cls,
         uri: str,
         spec: FeatureSpec,
-        session: SparkSession | None = None,
-        engine: str = "sail",
+        engine: Engine | None = None,
         identity: LakeIdentity | None = None,
     ) -> Lake:
         """The lake, after checking that its tables are of this release's format.
@@ -72,7 +80,7 @@ class Lake(LakeReader):
         Raises:
             LakeFormatError: they are not.
         """
-        lake = cls(uri, spec, session, engine, identity)
+        lake = cls(uri, spec, engine, identity)
         require_format(lake)
         return lake
 
@@ -86,7 +94,8 @@ class Lake(LakeReader):
         if not self.exists(name):
             raise self._missing(name)
         try:
-            frame = self._spark.read.format("delta").load(self._engine_location(name))
+            location = engine_uri(self.location(name), self.engine.name)
+            frame = self.engine.session.read.format("delta").load(location)
             present = set(frame.columns)
         except PySparkException as error:
             raise self._unreadable(name, error) from error
@@ -116,7 +125,7 @@ class Lake(LakeReader):
         with (
             writing(self.uri, name),
             self._reported(name),
-            engine_files(checked, self.location(name), self._storage, self._engine) as files,
+            engine_files(checked, self.location(name), self._storage, self.engine.name) as files,
         ):
             if not extent.holds(files.table):
                 raise TableError(
@@ -244,13 +253,11 @@ class Lake(LakeReader):
             self.create(self.table(name))
 
     @property
-    def _spark(self) -> SparkSession:
-        if self._session is None:
+    def engine(self) -> Engine:
+        """The engine that reads and writes frames."""
+        if self._engine is None:
             raise RuntimeError("this lake was opened without an engine")
-        return self._session
-
-    def _engine_location(self, name: str) -> str:
-        return engine_uri(self.location(name), self._engine)
+        return self._engine
 
     def create(self, table: Table) -> None:
         """Creates the table without rows, each column with its meaning and unit as comment.

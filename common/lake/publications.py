@@ -46,6 +46,6 @@ def publications(lake: LakeReader, feature_spec_version: str) -> dict[tuple[str,
     if not lake.exists(TABLE):
         return {}
     columns = [*BASELINE_PARTITION_NAMES, "publication_id", "previous_publication_id"]
-    rows = lake.arrow(TABLE, columns, windows=None, feature_spec_version=feature_spec_version).select(columns)
+    rows = lake.arrow(TABLE, columns, equal={"feature_spec_version": feature_spec_version}).select(columns)
     found = (Publication(*row.values()) for row in rows.to_pylist())
     return {(entry.horizon, entry.month): entry for entry in found}

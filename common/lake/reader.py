@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from pyarrow.dataset import FileSystemDataset, ParquetFileFormat, ParquetReadOptions
 from pyarrow.parquet import filters_to_expression
 
 from common.contracts import tables
@@ -17,6 +18,7 @@ from common.contracts.types import Table
 from common.errors import TableError
 from common.features.spec import FeatureSpec
 from common.lake.file_digests import digest_of
+from common.lake.host_ranges import ALL_HOSTS, HostRange
 from common.lake.troubles import unreadable
 from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint, subtree
 from common.storage.plain_paths import plain_path
@@ -63,15 +65,22 @@ class LakeReader:
         name: str,
         columns: Sequence[str] | None = None,
         windows: Windows | None = None,
-        **equal: str | Collection[str],
+        *,
+        equal: Mapping[str, str | Collection[str]] | None = None,
+        coded: Sequence[str] = (),
+        hosts: HostRange = ALL_HOSTS,
     ) -> pa.Table:
-        """Rows of a table: of the given windows, and with the given value, or one of the values, of partition columns.
+        """Rows of a table: of the windows and hosts, and with the given value, or one of the values, of some columns.
+
+        Files are left out by the values of partition columns, row groups by hosts. The texts of `coded` columns come
+        as dictionary arrays, which are read several times as fast.
 
         Raises:
             TableError: the table is missing or unreadable.
         """
         filters: list[tuple[str, str, Any]] = [
-            (key, "=", value) if isinstance(value, str) else (key, "in", sorted(value)) for key, value in equal.items()
+            (key, "=", value) if isinstance(value, str) else (key, "in", sorted(value))
+            for key, value in (equal or {}).items()
         ]
         if windows:
             filters += [
@@ -80,7 +89,7 @@ class LakeReader:
                 ("window", "<=", windows.last_key),
             ]
         try:
-            return self._rows(self.delta(name), name, filters, columns)
+            return self._rows(self.delta(name), name, filters, columns, coded, hosts)
         except TableNotFoundError:
             raise self._missing(name) from None
         except (DeltaError, pa.ArrowException, OSError) as error:
@@ -157,13 +166,21 @@ class LakeReader:
         name: str,
         filters: list[tuple[str, str, Any]],
         columns: Sequence[str] | None = None,
+        coded: Sequence[str] = (),
+        hosts: HostRange = ALL_HOSTS,
     ) -> pa.Table:
         wanted = list(columns or self.table(name).column_names)
-        # deltalake's own file system sometimes aborts the process at exit
-        files = subtree(self.location(name))
-        # pruning by the log: setting up a dataset of all files of a long history takes seconds
-        dataset = delta.to_pyarrow_dataset(file_pruning_predicate=filters or None, filesystem=files)
-        return dataset.to_table(columns=wanted, filter=filters_to_expression(filters) if filters else None)
+        dataset = delta.to_pyarrow_dataset(
+            # deltalake's own file system sometimes aborts the process at exit
+            filesystem=subtree(self.location(name)),
+            # pruning by the log: setting up a dataset of all files of a long history takes seconds
+            file_pruning_predicate=filters or None,
+            parquet_read_options=ParquetReadOptions(dictionary_columns=set(coded)) if coded else None,
+        )
+        if hosts != ALL_HOSTS:
+            dataset = _row_groups_of(dataset, hosts)
+        rows = dataset.to_table(columns=wanted, filter=filters_to_expression(filters) if filters else None)
+        return hosts.of(rows)
 
     def delta(self, name: str) -> DeltaTable:
         """The Delta table itself, in its current version; it does not follow later commits."""
@@ -183,3 +200,15 @@ class LakeReader:
 
     def _unreadable(self, name: str, error: Exception) -> TableError:
         return unreadable(name, self.uri, error)
+
+
+def _row_groups_of(dataset: FileSystemDataset, hosts: HostRange) -> FileSystemDataset:
+    """The row groups that may have rows of the hosts; Arrow does not look for them where texts are dictionaries."""
+    plain = ParquetFileFormat()
+    kept = []
+    for whole in dataset.get_fragments():
+        where = (whole.path, whole.filesystem, whole.partition_expression)
+        groups = [group.id for group in plain.make_fragment(*where).subset(hosts.condition).row_groups]
+        if groups:
+            kept.append(dataset.format.make_fragment(*where, groups))
+    return FileSystemDataset(kept, dataset.schema, dataset.format, dataset.filesystem)

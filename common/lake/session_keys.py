@@ -7,13 +7,11 @@ to commit has the record.
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,9 +21,11 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
+from common.contracts.types import Table
 from common.lake.commits import properties
 from common.lake.lake import Lake
 from common.lake.row_groups import by_number
+from common.lake.table_files import Batches, TableFiles, written_by_workers
 from common.lake.troubles import unreadable, unwritable
 from common.storage.filesystems import subtree
 from common.windows import Windows
@@ -39,8 +39,6 @@ ON_TIME, LATE = "on_time", "late"
 SCHEMA = pa.schema([pa.field(name, pa.int64()) for name in KEY])
 ROWS_PER_READ = 1 << 20
 MOST_ROWS = 4_000_000
-FILES = "path string, size long, rows long"
-FILES_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("rows", pa.int64())])
 
 
 @dataclass(frozen=True)
@@ -115,8 +113,7 @@ class SessionKeys:
         Args:
             keys: the two halves of each key, the `slice` of its window among the run's, and whether it is `late`.
         """
-        location = self._lake.location(TABLE)
-        return [_action(row) for row in keys.mapInArrow(_writer(location, self._windows), FILES).toArrow().to_pylist()]
+        return written_by_workers(keys, _writer(self._lake.location(TABLE), self._lake.table(TABLE), self._windows))
 
     def commit(self, seen: Snapshot, files: Sequence[AddAction]) -> bool:
         """Replaces the keys of the run's windows by the files; false if the table has changed since the snapshot.
@@ -148,20 +145,19 @@ class SessionKeys:
             self._folder.delete_file(file.path)
 
 
-def _writer(location: str, windows: Windows) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _writer(location: str, table: Table, windows: Windows) -> Callable[[Batches], Iterator[list[AddAction]]]:
     """A function that writes keys to files of the table, one for each window and arrival, and returns the files."""
 
-    def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        files, members = subtree(location), list(windows)
+    def write(batches: Batches) -> Iterator[list[AddAction]]:
+        files, members = TableFiles(location, table), list(windows)
         pending: dict[int, list[pa.RecordBatch]] = defaultdict(list)
 
-        def flushed() -> pa.RecordBatch:
-            made = []
+        def flush() -> None:
             for group, parts in sorted(pending.items()):
-                window, late = members[group // 2], bool(group % 2)
-                made.append(_write(pa.Table.from_batches(parts), files, location, window, LATE if late else ON_TIME))
+                window, arrival = members[group // 2], LATE if group % 2 else ON_TIME
+                partition = {"date": f"{window.start:%Y-%m-%d}", "window": window.key, "arrival": arrival}
+                files.write(pa.Table.from_batches(parts), partition)
             pending.clear()
-            return pa.RecordBatch.from_pylist(made, FILES_SCHEMA)
 
         rows = 0
         for batch in batches:
@@ -169,10 +165,11 @@ def _writer(location: str, windows: Windows) -> Callable[[Iterable[pa.RecordBatc
                 pending[group].append(part)
             rows += batch.num_rows
             if rows >= MOST_ROWS:
-                yield flushed()
+                flush()
                 rows = 0
-        if pending:
-            yield flushed()
+        flush()
+        if files.actions:
+            yield files.actions
 
     return write
 
@@ -182,22 +179,6 @@ def _groups(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
     group = batch.column("slice").to_numpy() * 2 + batch.column("late").to_numpy(zero_copy_only=False)
     keys = pa.RecordBatch.from_arrays([batch.column(name) for name in KEY], schema=SCHEMA)
     return by_number(keys, group)
-
-
-def _write(keys: pa.Table, files: fs.FileSystem, location: str, window: Windows, arrival: str) -> dict[str, Any]:
-    folder = f"date={window.start:%Y-%m-%d}/window={window.key}/arrival={arrival}"
-    path = f"{folder}/{uuid.uuid4().hex}.parquet"
-    if not location.startswith("s3://"):
-        files.create_dir(folder)
-    # hashes cannot be compressed
-    pq.write_table(keys, path, filesystem=files, compression="none", use_dictionary=False, write_statistics=False)
-    return {"path": path, "size": files.get_file_info(path).size, "rows": keys.num_rows}
-
-
-def _action(row: dict[str, Any]) -> AddAction:
-    values = dict(part.split("=") for part in row["path"].split("/")[:-1])
-    now = round(datetime.now(UTC).timestamp() * 1000)
-    return AddAction(row["path"], row["size"], values, now, True, f'{{"numRecords": {row["rows"]}}}')
 
 
 def without(keys: pa.Table, unwanted: pa.Table) -> pa.Table:

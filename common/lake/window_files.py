@@ -1,93 +1,93 @@
-"""Files of a table that is partitioned by window, written from Arrow without an engine."""
+"""Files of a table that is partitioned by window, written from Arrow without an engine's own writer."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from deltalake.transaction import AddAction
 
+from common.arrays import Integers
 from common.contracts.types import Table
+from common.lake.engine_files import declared
 from common.lake.lake import Lake
 from common.lake.row_groups import by_number
-from common.storage.filesystems import subtree
+from common.lake.table_files import Batches, TableFiles, written_by_workers
 from common.windows import Windows
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 MOST_ROWS = 1 << 20
-ROWS_PER_GROUP = 1 << 18
 
 
-class WindowFiles:
-    """Writes rows to files of a table, at least one for each window that has rows; they count once committed.
+class WindowFiles(TableFiles):
+    """Writes rows to files of a table, at least one for each window that has rows.
 
     Rows wait in memory until there are `MOST_ROWS`, which bounds both the memory and the number of files.
     """
 
-    def __init__(self, lake: Lake, table: Table, windows: Windows) -> None:
-        lake.ensure(table.name)
-        self.actions: list[AddAction] = []
-        self.rows = 0
+    def __init__(self, location: str, table: Table, windows: Windows) -> None:
+        super().__init__(location, table)
         self._members = list(windows)
-        self._names = [name for name in table.column_names if name not in table.partitions]
-        self._is_remote = lake.is_remote
-        self._folder = subtree(lake.location(table.name))
-        self._pending: list[tuple[pa.Table, pa.Array]] = []
-        self._waiting = 0
+        self._pending: list[tuple[pa.Table, Integers]] = []
 
-    def add(self, rows: pa.Table, slices: pa.ChunkedArray) -> None:
-        """Adds rows, with the position of the window of each."""
-        self._pending.append((rows.select(self._names), slices))
-        self._waiting += len(rows)
+    def add(self, rows: pa.Table, slices: pa.ChunkedArray | None = None) -> None:
+        """Adds rows, with the position of the window of each; without positions, rows that have a column `window`."""
+        if slices is None:
+            keys = pa.array([window.key for window in self._members])
+            slices = pc.index_in(rows["window"], value_set=keys)
+        self._pending.append((rows, slices.to_numpy()))
         if self._waiting >= MOST_ROWS:
             self.flush()
 
     def flush(self) -> None:
         """Writes the rows that wait."""
         if self._waiting:
-            rows = pa.concat_tables([part for part, _ in self._pending]).unify_dictionaries()
-            slices = np.concatenate([numbers.to_numpy() for _, numbers in self._pending])
+            names = [name for name in self.table.column_names if name not in self.table.partitions]
+            rows = pa.concat_tables([part.select(names) for part, _ in self._pending]).unify_dictionaries()
+            slices = np.concatenate([numbers for _, numbers in self._pending])
             for number, part in by_number(rows, slices):
-                self._write(self._members[number], part)
-        self.rows += self._waiting
-        self._pending, self._waiting = [], 0
+                window = self._members[number]
+                self.write(part, {"date": f"{window.start:%Y-%m-%d}", "window": window.key})
+        self._pending = []
 
-    def discard(self) -> None:
-        """Removes the files that were written."""
-        for action in self.actions:
-            with suppress(OSError):
-                self._folder.delete_file(action.path)
-
-    def _write(self, window: Windows, rows: pa.Table) -> None:
-        values = {"date": f"{window.start:%Y-%m-%d}", "window": window.key}
-        folder = "/".join(f"{name}={value}" for name, value in values.items())
-        path = f"{folder}/{uuid.uuid4().hex}.parquet"
-        if not self._is_remote:
-            self._folder.create_dir(folder)
-        with pq.ParquetWriter(
-            path,
-            rows.schema,
-            filesystem=self._folder,
-            compression="zstd",
-            compression_level=1,
-            write_statistics=False,
-            store_schema=False,
-        ) as writer:
-            writer.write_table(rows, ROWS_PER_GROUP)
-        size, now = self._folder.get_file_info(path).size, round(datetime.now(UTC).timestamp() * 1000)
-        self.actions.append(AddAction(path, size, values, now, True, f'{{"numRecords": {len(rows)}}}'))
+    @property
+    def _waiting(self) -> int:
+        return sum(len(rows) for rows, _ in self._pending)
 
 
 @contextmanager
-def window_files(lake: Lake, table: Table, windows: Windows) -> Iterator[WindowFiles]:
-    """Files that are removed if the block fails."""
-    files = WindowFiles(lake, table, windows)
+def window_files(lake: Lake, name: str, windows: Windows) -> Iterator[WindowFiles]:
+    """Files of a table that are removed if the block fails."""
+    lake.ensure(name)
+    files = WindowFiles(lake.location(name), lake.table(name), windows)
     try:
         yield files
     except BaseException:
         files.discard()
         raise
+
+
+def worker_files(frame: DataFrame, lake: Lake, name: str, windows: Windows) -> list[AddAction]:
+    """The files of a table that an engine's workers write of a frame, which has the table's columns.
+
+    Raises:
+        TableError: the frame has others.
+    """
+    lake.ensure(name)
+    location, table = lake.location(name), lake.table(name)
+
+    def write(batches: Batches) -> Iterator[list[AddAction]]:
+        files = WindowFiles(location, table, windows)
+        for batch in batches:
+            files.add(pa.Table.from_batches([batch]))
+        files.flush()
+        if files.actions:
+            yield files.actions
+
+    return written_by_workers(declared(frame, table), write)

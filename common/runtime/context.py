@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from common.runtime.engine import open_engine
+from common.runtime.engine import Engine
 from common.runtime.events import run_id
 from common.runtime.output import activity
 from common.runtime.run_report import RunReport
@@ -53,24 +53,29 @@ class StageRun:
     spec: FeatureSpec
     project: ProjectParameters
     lake: Lake
-    session: SparkSession
+    engine: Engine
     report: RunReport
 
+    @property
+    def session(self) -> SparkSession:
+        """The session of the engine, which is started by the first use."""
+        return self.engine.session
 
-def run_stage(stage: str, config: Config, work: Callable[[Config, StageRun], None], engine: bool = True) -> None:
-    """Opens the engine, unless none is needed, and the lake, runs the stage, and prints its run report on stdout."""
-    with open_stages(config, engine=engine) as start:
+
+def run_stage(stage: str, config: Config, work: Callable[[Config, StageRun], None]) -> None:
+    """Opens the lake, runs the stage, and prints its run report on stdout."""
+    with open_stages(config) as start:
         start(stage, config, work)
 
 
 @contextmanager
 def open_stages(
-    config: StageConfig, together: bool = False, engine: bool = True
+    config: StageConfig, together: bool = False
 ) -> Iterator[Callable[[str, Any, Callable[[Any, StageRun], None]], None]]:
-    """Yields a function that runs a stage and prints its run report; all its runs share one engine session.
+    """Yields a function that runs a stage and prints its run report; all its runs share one engine.
 
     With `together`, the stages are parts of one run over the same windows: their notes in `window_status` are
-    written in two commits. Without an engine, stages have no session.
+    written in two commits.
     """
     from common.features.spec import load_spec
     from common.lake.lake import Lake
@@ -81,19 +86,14 @@ def open_stages(
     spec, project = load_spec(config.feature_spec_version), config.lake_project
     require_writable(config.lake_uri)
     clear_up(LakeReader(config.lake_uri, spec))
-    with ExitStack() as opened:
-        session: Any = None
-        if engine:
-            with activity(f"starting engine {config.engine}"):
-                remote = config.lake_uri.startswith("s3://")
-                session = opened.enter_context(open_engine(config.engine, remote_storage=remote))
-        lake = Lake.opened(config.lake_uri, spec, session, config.engine, project.identity)
+    with Engine(config.engine, remote_storage=config.lake_uri.startswith("s3://")) as engine:
+        lake = Lake.opened(config.lake_uri, spec, engine, project.identity)
 
         def start(stage: str, own: Any, work: Callable[[Any, StageRun], None]) -> None:
             report = new_report(stage, own)
             report.log("", "settings", "debug", **{name: str(value) for name, value in vars(own).items()})
             with activity("", stage):
-                work(own, StageRun(spec, project.settings, lake, session, report))
+                work(own, StageRun(spec, project.settings, lake, engine, report))
             report.show()
 
         with lake.journal.together() if together else nullcontext():

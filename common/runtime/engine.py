@@ -6,12 +6,13 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from common.errors import EngineError
 from common.runtime.environment import default_variables
+from common.runtime.output import activity
 from common.storage.filesystems import aws_region, s3_endpoint
 
 if TYPE_CHECKING:
@@ -42,6 +43,38 @@ S3A_LEFT_OUT = f"{SDK}:bundle"
 IDLE_SECONDS = str(30 * 24 * 3600)
 """A session of Sail lives as long as its process: Sail itself ends one that is idle for 15 minutes, less than a fit."""
 S3A_CREDENTIALS = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+
+
+class Engine:
+    """An engine of the block that it is entered with: it starts when its session is first asked for.
+
+    `session` hands over one that is running, which somebody else closes.
+    """
+
+    def __init__(self, name: str, *, remote_storage: bool = False, session: SparkSession | None = None) -> None:
+        self.name = name
+        self.is_cluster = name == "spark"
+        self._remote_storage, self._session = remote_storage, session
+        self._opened = ExitStack()
+
+    @property
+    def session(self) -> SparkSession:
+        """The session.
+
+        Raises:
+            EngineError: the engine is not installed, or does not start.
+        """
+        if self._session is None:
+            with activity(f"starting engine {self.name}"):
+                opening = open_engine(self.name, remote_storage=self._remote_storage)
+                self._session = self._opened.enter_context(opening)
+        return self._session
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._opened.close()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +17,7 @@ from common.contracts.session import DUPLICATE_KEY
 from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.errors import CommitError
 from common.lake.session_keys import KEY, LATE, SCHEMA, TABLE, SessionKeys, Snapshot
+from common.lake.table_files import rows_of
 from common.retries import Retries, TryAgainError, retried
 from common.runtime.context import StageRun
 from common.storage.scratch import writing
@@ -105,7 +105,7 @@ def _committed(keys: SessionKeys, run: _Run) -> tuple[Snapshot, pa.Table, int]:
             files.extend(keys.written(run.claimed(repeated)))
         if not keys.commit(snapshot, files):
             raise TryAgainError("another run has committed first")
-        return snapshot, repeated, sum(json.loads(file.stats)["numRecords"] for file in files)
+        return snapshot, repeated, sum(map(rows_of, files))
 
     try:
         return retried(

@@ -124,8 +124,7 @@ def write_kept(lake: Lake, kept: Kept, windows: Windows) -> tuple[int, int]:
     Raises:
         CommitError: the table cannot be written.
     """
-    table = lake.table(TABLE)
-    with writing(lake.uri, TABLE), window_files(lake, table, windows) as files:
+    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows) as files:
         for rows in kept.parts():
             files.add(rows.drop_columns(SLICE.name), rows[SLICE.name])
         files.flush()

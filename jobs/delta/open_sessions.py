@@ -79,8 +79,8 @@ def write_open(lake: Lake, records: Records, windows: Windows, oldest: timedelta
         TableError: the window before cannot be read.
         CommitError: the table cannot be written.
     """
-    table, held = lake.table(TABLE), carried(lake, windows)
-    with writing(lake.uri, TABLE), window_files(lake, table, windows) as files:
+    held = carried(lake, windows)
+    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows) as files:
         for place, window in enumerate(windows):
             held = pa.concat_tables([held, records.opened_in(place)])
             if len(held):

@@ -100,7 +100,7 @@ def write_volume(lake: Lake, rows: pa.Table, windows: Windows) -> tuple[int, int
     Raises:
         CommitError: the table cannot be written.
     """
-    with writing(lake.uri, TABLE), window_files(lake, lake.table(TABLE), windows) as files:
+    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows) as files:
         files.add(rows, rows[SLICE.name])
         files.flush()
         return lake.replace_files(TABLE, files.actions, windows), files.rows
@@ -194,8 +194,9 @@ def _volumes(lake: LakeReader, windows: Windows) -> dict[str, Volume]:
     """The volumes of the windows and of the same hours in the weeks before, by window key."""
     spans = (windows, *(_hours(windows, back) for back in range(1, WEEKS + 1)))
     dates = {f"{day:%Y-%m-%d}" for span in spans for day in span.days()}
+    wanted = {"date": dates, "window": {one.key for span in spans for one in span}}
     found: dict[str, Counter[Source]] = defaultdict(Counter)
-    for row in lake.arrow(TABLE, date=dates, window={one.key for span in spans for one in span}).to_pylist():
+    for row in lake.arrow(TABLE, equal=wanted).to_pylist():
         volume, device, zone = found[row["window"]], row["device_serial"], row["src_zone"]
         volume[device, None] += row[RECORDS]
         if zone is not None:

@@ -98,7 +98,7 @@ def _load(key: BaselineKey) -> Baselines:
     statistics = [f"{metric.name}_{name}" for metric in spec.deviation_metrics for name in STATISTICS]
     packed = []
     for table, subject in (("fg_b/host", HOST_SUBJECT), ("fg_b/segment", SEGMENT_SUBJECT)):
-        rows = lake.arrow(table, [*subject, *SLICE, COLD_FLAG, *statistics], windows=None, **key.publication.partition)
+        rows = lake.arrow(table, [*subject, *SLICE, COLD_FLAG, *statistics], equal=key.publication.partition)
         if not len(rows):
             raise TableError(
                 f"the rows of publication {key.publication.publication_id} are gone from {table} in {lake.uri}",

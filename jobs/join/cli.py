@@ -43,7 +43,7 @@ def main(staged: str, **options: Any) -> None:
     if staged != "none":
         from jobs.join.staging import publish_staged
 
-        run_stage("ndr-join", JoinConfig(staged=staged, **with_lake_project(options)), publish_staged, engine=False)
+        run_stage("ndr-join", JoinConfig(staged=staged, **with_lake_project(options)), publish_staged)
     else:
         from jobs.join.job import run
 

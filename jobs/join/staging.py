@@ -103,7 +103,7 @@ def publish_staged(config: JoinConfig, stage: StageRun) -> None:
 
 def _replaced(lake: Lake, rows: pa.Table, windows: Windows) -> int:
     keys = pa.array([window.key for window in windows])
-    with writing(lake.uri, TABLE), window_files(lake, lake.table(TABLE), windows) as files:
+    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows) as files:
         files.add(rows, pc.index_in(rows["window"], value_set=keys))
         files.flush()
         return lake.replace_files(TABLE, files.actions, windows)

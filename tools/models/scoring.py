@@ -27,7 +27,9 @@ def last_window(project: Project) -> Windows | None:
     dates = [entry["date"] for entry in project.lake.partitions("fg_a")]
     if not dates:
         return None
-    start = max(project.lake.arrow("fg_a", ["window_start_ts"], date=max(dates))["window_start_ts"].to_pylist())
+    start = max(
+        project.lake.arrow("fg_a", ["window_start_ts"], equal={"date": max(dates)})["window_start_ts"].to_pylist()
+    )
     return Windows(start, start + WINDOW)
 
 

@@ -65,7 +65,7 @@ def medians_of(
             if not metrics or publication is None or not lake.exists(name):
                 continue
             statistics = [f"{metric}_{part}" for metric in metrics for part in PARTS]
-            table = lake.arrow(name, [column, *STRATA, *statistics], None, **publication.partition)
+            table = lake.arrow(name, [column, *STRATA, *statistics], equal=publication.partition)
             for row in table.filter(pc.is_in(table[column], pa.array(sorted(members)))).to_pylist():
                 stratum = (month, source, row[column], *(row[part] for part in STRATA))
                 for metric in metrics:

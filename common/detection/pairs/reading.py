@@ -135,7 +135,7 @@ class ContactHistory:
         days = [day for age in ages if (day := f"{today - timedelta(days=age):%Y-%m-%d}") in self._dates]
         for day in days:
             if day not in self._days:
-                table = self._lake.arrow("pair_days", DAY_COLUMNS, date=day)
+                table = self._lake.arrow("pair_days", DAY_COLUMNS, equal={"date": day})
                 self._days[day] = self.numbered(table, window_numbers(table["first_slice_ts"]))
         self._days = {day: self._days[day] for day in days}
         return list(self._days.values())

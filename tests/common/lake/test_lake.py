@@ -38,7 +38,7 @@ def test_a_replacement_touches_its_windows_only(stages: Stages) -> None:
     assert found == [{"window": FIRST.key, "sessions_cnt": 3}, {"window": SECOND.key, "sessions_cnt": 2}]
     assert lake.arrow("pair_counts", ["sessions_cnt"], SECOND).to_pylist() == [{"sessions_cnt": 2}]
     for keys, counts in (({SECOND.key}, [2]), ({FIRST.key, SECOND.key, "20260310T1338Z"}, [2, 3])):
-        assert sorted(lake.arrow("pair_counts", window=keys)["sessions_cnt"].to_pylist()) == counts
+        assert sorted(lake.arrow("pair_counts", equal={"window": keys})["sessions_cnt"].to_pylist()) == counts
     assert lake.read("pair_counts", FIRST).count() == 1
 
 

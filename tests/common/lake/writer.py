@@ -10,7 +10,7 @@ import json
 import sys
 
 from common.lake.lake import Lake
-from common.runtime.engine import open_engine
+from common.runtime.engine import Engine, open_engine
 from common.windows import Windows
 from tests.factories import SPEC, pair_counts_row, pair_counts_table
 
@@ -18,7 +18,7 @@ from tests.factories import SPEC, pair_counts_row, pair_counts_table
 def main(engine: str, lake_uri: str, windows: str) -> None:
     """Replaces one window after the other."""
     with open_engine(engine, remote_storage=True) as session:
-        lake = Lake(lake_uri, SPEC, session, engine)
+        lake = Lake(lake_uri, SPEC, Engine(engine, session=session))
         rows = {window: pair_counts_table(SPEC, pair_counts_row(str(window))) for window in Windows.parse(windows)}
         frames = {window: session.createDataFrame(row) for window, row in rows.items()}
         versions = []

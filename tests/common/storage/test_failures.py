@@ -17,6 +17,7 @@ from common.errors import NdrError, StorageError
 from common.lake.lake import Lake
 from common.lake.orphans import clear_up
 from common.lake.troubles import unreadable
+from common.runtime.engine import Engine
 from common.storage.failures import failure_of, require_writable
 from common.storage.files import Folder
 from tests.factories import SPEC
@@ -93,7 +94,7 @@ def test_a_refusal_of_s3_is_told_by_every_library(
     environment.setenv("AWS_ENDPOINT_URL", endpoint)
     bucket = unique(f"{status}-{code.lower()}")
     uri = f"s3://{bucket}/lake"
-    lake = Lake(uri, SPEC, session)
+    lake = Lake(uri, SPEC, Engine("sail", session=session))
     for use in (
         lambda: clear_up(lake),
         lambda: lake.exists("fg_a"),
@@ -114,7 +115,7 @@ def test_an_endpoint_that_does_not_answer(session: SparkSession, environment: py
     environment.setenv("AWS_ENDPOINT_URL", endpoint)
     uri = f"s3://{unique('gone')}/lake"
     with pytest.raises(StorageError) as caught:
-        clear_up(Lake(uri, SPEC, session))
+        clear_up(Lake(uri, SPEC, Engine("sail", session=session)))
     assert_tells(caught.value, f"{endpoint} does not answer", uri)
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from common.errors import InputError
 from common.lake.lake import Lake
+from common.runtime.engine import Engine
 from common.storage.plain_paths import PLAIN, plain_path
 from common.windows import Windows
 from tests.conftest import ENGINE
@@ -37,7 +38,7 @@ def test_an_alias_keeps_the_suffix_and_is_the_same_each_time(tmp_path: Path) -> 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_table_and_a_file_in_a_folder_of_any_name(session: SparkSession, tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
-    lake = Lake(str(folder / "lake"), SPEC, session, ENGINE)
+    lake = Lake(str(folder / "lake"), SPEC, Engine(ENGINE, session=session))
     frame = session.createDataFrame(pair_counts_table(SPEC, pair_counts_row(str(WINDOW), sessions_cnt=3)))
     assert lake.replace("pair_counts", frame, WINDOW) == (1, 1)
     assert lake.arrow("pair_counts", ["sessions_cnt"], WINDOW).to_pylist() == [{"sessions_cnt": 3}]

@@ -211,9 +211,9 @@ def test_each_date_is_read_once_and_only_where_there_is_one(tmp_path: Path, monk
     lake = Lake(str(write_pairs(tmp_path, [slice_row(NOW - age * DAY) for age in (0, 1, 3, 40)])), SPEC)
     read_dates: list[str] = []
 
-    def arrow(name: str, columns: Sequence[str], windows: Windows | None = None, **equal: str) -> pa.Table:
-        read_dates.extend(equal.values())
-        return Lake.arrow(lake, name, columns, windows, **equal)
+    def arrow(name: str, columns: Sequence[str], windows: Windows | None = None, **more: Any) -> pa.Table:
+        read_dates.extend(more.get("equal", {}).values())
+        return Lake.arrow(lake, name, columns, windows, **more)
 
     monkeypatch.setattr(lake, "arrow", arrow)
     assert len(list(read_activity(lake, Windows(NOW - DAY, NOW + WINDOW), CIDRS, PARAMETERS))) == 2

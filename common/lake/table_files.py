@@ -1,0 +1,124 @@
+"""Files of a table, written from Arrow without an engine; they count once the lake has committed them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake.transaction import AddAction
+
+from common.contracts.types import Table
+from common.storage.filesystems import subtree
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+HOST = "host_ip"
+VALUES_PER_GROUP = 4_000_000
+FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 18
+"""Of a row group."""
+HOSTS_ROWS = 1 << 16
+"""Most rows of a group of a table of hosts: those of some hosts are read without the others."""
+DICTIONARY_BYTES = 4 << 20
+"""Enough for a different text in each row of a group."""
+
+Batches = Iterable[pa.RecordBatch]
+FILES = "path string, size long, rows long"
+FILES_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("rows", pa.int64())])
+
+
+class TableFiles:
+    """Writes files of the table at a location; `actions` are what a commit adds, `rows` how many they have."""
+
+    def __init__(self, location: str, table: Table) -> None:
+        self.actions: list[AddAction] = []
+        self.rows = 0
+        self.table = table
+        self._names = [name for name in table.column_names if name not in table.partitions]
+        self._is_remote = location.startswith("s3://")
+        self._folder = subtree(location)
+
+    def write(self, rows: pa.Table, partition: Mapping[str, str]) -> None:
+        """Writes the rows of a partition to a file; those of a table of hosts by host, else in their order."""
+        rows = rows.select(self._names)
+        is_of_hosts, most = HOST in self._names, MOST_ROWS
+        if is_of_hosts:
+            rows, most = by_host(rows), HOSTS_ROWS
+        folder = "/".join(f"{name}={value}" for name, value in partition.items())
+        path = f"{folder}/{uuid.uuid4().hex}.parquet"
+        if not self._is_remote:
+            self._folder.create_dir(folder)
+        with pq.ParquetWriter(
+            path,
+            rows.schema,
+            filesystem=self._folder,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[field.name for field in rows.schema if _is_text(field.type)],
+            dictionary_pagesize_limit=DICTIONARY_BYTES,
+            write_statistics=[HOST] if is_of_hosts else False,
+            store_schema=False,
+        ) as writer:
+            writer.write_table(rows, min(most, max(FEWEST_ROWS, VALUES_PER_GROUP // len(self._names))))
+        self.actions.append(_action(path, self._folder.get_file_info(path).size, len(rows)))
+        self.rows += len(rows)
+
+    def discard(self) -> None:
+        """Removes the files that were written."""
+        for action in self.actions:
+            with suppress(OSError):
+                self._folder.delete_file(action.path)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_dictionary(kind)
+
+
+def by_host(rows: pa.Table) -> pa.Table:
+    """The rows in order of their hosts, and of one host in their order."""
+    hosts = rows[HOST].combine_chunks()
+    encoded = hosts if pa.types.is_dictionary(hosts.type) else hosts.dictionary_encode()
+    rank = np.empty(len(encoded.dictionary), dtype=np.int64)
+    rank[np.asarray(pc.sort_indices(encoded.dictionary))] = np.arange(len(rank))
+    ranks = rank[np.asarray(encoded.indices)]
+    return rows if (np.diff(ranks) >= 0).all() else rows.take(pa.array(np.argsort(ranks, kind="stable")))
+
+
+def written_by_workers(frame: DataFrame, write: Callable[[Batches], Iterator[list[AddAction]]]) -> list[AddAction]:
+    """The files that an engine's workers write of a frame; `write` makes some of the batches of a worker."""
+
+    def work(batches: Batches) -> Iterator[pa.RecordBatch]:
+        for actions in write(batches):
+            yield from as_rows(actions).to_batches()
+
+    return from_rows(frame.mapInArrow(work, FILES).toArrow())
+
+
+def as_rows(actions: Sequence[AddAction]) -> pa.Table:
+    """The files as rows, which workers hand to the driver."""
+    rows = [{"path": action.path, "size": action.size, "rows": rows_of(action)} for action in actions]
+    return pa.Table.from_pylist(rows, FILES_SCHEMA)
+
+
+def from_rows(rows: pa.Table) -> list[AddAction]:
+    """The files that `as_rows` gave."""
+    return [_action(**row) for row in rows.select(FILES_SCHEMA.names).to_pylist()]
+
+
+def rows_of(action: AddAction) -> int:
+    """The number of rows of a file."""
+    return int(json.loads(action.stats)["numRecords"])
+
+
+def _action(path: str, size: int, rows: int) -> AddAction:
+    values = dict(part.split("=") for part in path.split("/")[:-1])
+    now = round(datetime.now(UTC).timestamp() * 1000)
+    return AddAction(path, size, values, now, True, f'{{"numRecords": {rows}}}')

@@ -1,0 +1,69 @@
+"""The same work on each part of a run: on threads of this process, or by the workers of a cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import pyarrow as pa
+
+from common.runtime.output import progress
+
+if TYPE_CHECKING:
+    from common.runtime.engine import Engine
+
+Part = TypeVar("Part")
+DONE = "number long, result binary"
+DONE_SCHEMA = pa.schema([("number", pa.int64()), ("result", pa.binary())])
+
+
+def each_part(engine: Engine, work: Callable[[Part], pa.Table], parts: Sequence[Part]) -> Iterator[pa.Table]:
+    """What the work makes of each part, in their order, as soon as it is there.
+
+    On one machine, there are as many threads as processor cores, and Sail is not started. Classic Spark hands work and
+    parts to its workers, so they must be small: the work reads the lake and writes its files itself.
+    """
+    several = len(parts) > 1
+    if several:
+        progress(0, len(parts), "parts")
+    for done, result in enumerate(_results(engine, work, parts), 1):
+        if several:
+            progress(done, len(parts), "parts")
+        yield result
+
+
+def _results(engine: Engine, work: Callable[[Part], pa.Table], parts: Sequence[Part]) -> Iterator[pa.Table]:
+    if engine.is_cluster:
+        yield from _by_workers(engine, work, parts)
+    elif len(parts) == 1:
+        yield work(parts[0])
+    else:
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            try:
+                yield from pool.map(work, parts)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+def _by_workers(engine: Engine, work: Callable[[Part], pa.Table], parts: Sequence[Part]) -> Iterator[pa.Table]:
+    """The results of classic Spark's workers, a task for each part."""
+
+    def done(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column("id").to_pylist():
+                result = _packed(work(parts[number]))
+                yield pa.RecordBatch.from_pylist([{"number": number, "result": result}], DONE_SCHEMA)
+
+    tasks = engine.session.range(0, len(parts), 1, len(parts))
+    results = {row["number"]: row["result"] for row in tasks.mapInArrow(done, DONE).collect()}
+    for number in range(len(parts)):
+        yield pa.ipc.open_stream(results[number]).read_all()
+
+
+def _packed(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return bytes(sink.getvalue())
