@@ -79,7 +79,7 @@ class TableFiles:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_dictionary(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_dictionary(kind))
 
 
 def by_host(rows: pa.Table) -> pa.Table:
