@@ -137,9 +137,12 @@ class Lake(LakeReader):
     def replace_files(self, name: str, files: Sequence[AddAction], windows: Windows) -> int:
         """Replaces the partitions of the windows by files that have been written; returns the new table version.
 
+        The table is created unless it is there.
+
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
+        self.ensure(name)
         return self._committed(name, self._replacing(name, files, Extent.of(windows)))
 
     def _replacing(

@@ -63,8 +63,7 @@ class WindowFiles(TableFiles):
 
 @contextmanager
 def window_files(lake: Lake, name: str, windows: Windows) -> Iterator[WindowFiles]:
-    """Files of a table that are removed if the block fails."""
-    lake.ensure(name)
+    """Files of a table, which need not exist yet; they are removed if the block fails."""
     files = WindowFiles(lake.location(name), lake.table(name), windows)
     try:
         yield files
@@ -79,7 +78,6 @@ def worker_files(frame: DataFrame, lake: Lake, name: str, windows: Windows) -> l
     Raises:
         TableError: the frame has others.
     """
-    lake.ensure(name)
     location, table = lake.location(name), lake.table(name)
 
     def write(batches: Batches) -> Iterator[list[AddAction]]:

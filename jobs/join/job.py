@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from common.contracts import join_features
 from common.errors import InputError
-from common.lake.file_numbers import in_files
 from common.lake.learning import day_of_project
+from common.lake.window_files import window_files
 from common.lake.window_status import SCORED, whole_windows
 from common.runtime.context import StageRun
+from common.storage.scratch import writing
 from common.windows import Windows
 from jobs.join.config import JoinConfig
 from jobs.join.parquet import in_order
 from jobs.join.publication import publisher
 from jobs.join.staging import TABLE, Stage, revisions_of
-from jobs.join.transform import join_predictions
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from jobs.join.transform import FROM_A, FROM_C, KEYS, Matches, join_predictions
 
 
 def run(config: JoinConfig, stage: StageRun) -> None:
@@ -35,11 +35,13 @@ def run(config: JoinConfig, stage: StageRun) -> None:
         stage.report.learns(learning)
         return
     whole_windows(lake, windows, "predictions", SCORED)
-    joined = in_files(_joined(config, stage), stage.report.rows_in, lake.table(TABLE))
-    with stage.report.step(TABLE):
-        version, rows = lake.replace(TABLE, joined, windows)
-    stage.report.rows_out = rows
-    stage.report.wrote(TABLE, version, rows)
+    with stage.report.step(TABLE), writing(lake.uri, TABLE), window_files(lake, TABLE, windows) as files:
+        for rows in _joined(config, stage):
+            files.add(rows)
+        files.flush()
+        version = lake.replace_files(TABLE, files.actions, windows)
+    stage.report.rows_out = files.rows
+    stage.report.wrote(TABLE, version, files.rows)
     if publish is not None:
         with stage.report.step(config.destination):
             published = in_order(lake.arrow(TABLE, windows=windows), lake.table(TABLE))
@@ -60,9 +62,8 @@ def run_staged(config: JoinConfig, stage: StageRun) -> None:
         stage.report.learns(learning)
         return
     statuses = whole_windows(lake, windows, "predictions", SCORED)
-    joined = _joined(config, stage)
     with stage.report.step("stage"):
-        rows = joined.toArrow().select(table.column_names).cast(table.arrow)
+        rows = pa.concat_tables(_joined(config, stage))
         staged.write(rows, revisions_of(statuses), {})
     stage.report.rows_out = len(rows)
 
@@ -74,39 +75,40 @@ def _learning(stage: StageRun) -> dict[str, str]:
     return {"model": f"{day_of_project(stage.lake, stage.project)}: nothing is scored yet, so nothing is published"}
 
 
-def _joined(config: JoinConfig, stage: StageRun) -> DataFrame:
-    """The rows of the windows, checked."""
-    lake, windows = stage.lake, config.windows
-    predictions = lake.read("predictions", windows)
-    current = lake.read("fg_a", windows)
-    horizon = F.col("baseline_horizon") == F.lit(stage.project.model_horizon)
-    deviations = lake.read("fg_c", windows).where(horizon)
-    with stage.report.step("check"):
-        joined = join_predictions(predictions, current, deviations, stage.spec, config.project_name)
-        stage.report.rows_in = _check(predictions, joined, windows)
-    return joined
+def _joined(config: JoinConfig, stage: StageRun) -> Iterator[pa.Table]:
+    """The rows of the windows, day by day; after the last, it is checked that they are right."""
+    lake, horizon = stage.lake, stage.project.model_horizon
+    from_a, from_c = join_features(stage.spec)
+    found = Matches()
+    for day in config.windows.by_day():
+        current = lake.arrow("fg_a", [*KEYS, *FROM_A, *from_a], day)
+        deviations = lake.arrow("fg_c", [*KEYS, *FROM_C, *from_c], day)
+        deviations = deviations.filter(pc.equal(deviations["baseline_horizon"], horizon))
+        predictions = lake.arrow("predictions", windows=day)
+        rows, matched = join_predictions(predictions, current, deviations, stage.spec, config.project_name)
+        found.add(matched)
+        yield rows
+    stage.report.rows_in = found.predictions
+    _check(found, config.windows)
 
 
-def _check(predictions: DataFrame, joined: DataFrame, windows: Windows) -> int:
-    """The number of predictions, after checking that each has exactly one row with features of both tables."""
-    count = int(predictions.count())
+def _check(found: Matches, windows: Windows) -> None:
+    """Checks that each prediction has exactly one row with features of both tables.
+
+    Raises:
+        InputError: it has not.
+    """
+    count = found.predictions
     if not count:
         raise InputError(f"predictions has no rows in {windows}", "Run ndr-inference for these windows first")
-    found = joined.agg(
-        F.count(F.lit(1)).alias("rows"),
-        F.countDistinct("record_id").alias("records"),
-        F.count("time_band").alias("current"),
-        F.count("baseline_horizon").alias("deviations"),
-    ).collect()[0]
-    if found["rows"] != count or found["records"] != count:
+    if found.rows != count or found.records != count:
         raise InputError(
-            f"{count:,} predictions in {windows} give {found['rows']:,} rows with {found['records']:,} distinct ids",
+            f"{count:,} predictions in {windows} give {found.rows:,} rows with {found.records:,} distinct ids",
             "Rebuild these windows of fg_a, fg_c and predictions: one of them has a host twice in a window",
         )
-    for name, matched in (("fg_a", found["current"]), ("fg_c", found["deviations"])):
+    for name, matched in (("fg_a", found.fg_a), ("fg_c", found.fg_c)):
         if matched != count:
             raise InputError(
                 f"{count - matched:,} of {count:,} predictions in {windows} have no row in {name}",
                 f"Run ndr-inference again: {name} was rebuilt after the predictions",
             )
-    return count

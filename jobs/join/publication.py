@@ -10,7 +10,6 @@ import pyarrow as pa
 from common.config.project import redshift_of, staging_location
 from common.runtime.context import StageRun
 from jobs.join.config import JoinConfig
-from jobs.join.to_redshift import publish_to_redshift
 from jobs.join.to_s3 import publication_prefix, publish_to_s3
 
 Publish = Callable[[pa.Table], dict[str, Any]]
@@ -28,6 +27,8 @@ def publisher(config: JoinConfig, stage: StageRun) -> Publish | None:
         prefix = publication_prefix(project, name)
         return lambda rows: {"prefix": prefix, "windows": publish_to_s3(prefix, rows, config.windows)}
     if config.destination == "redshift":
+        from jobs.join.to_redshift import publish_to_redshift  # with boto3, which takes a while
+
         redshift = redshift_of(project, name)
         staging = staging_location(project, name, stage.lake.uri, "_publication")
         table = stage.lake.table("prediction_join")

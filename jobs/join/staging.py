@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.errors import InputError
@@ -102,8 +101,7 @@ def publish_staged(config: JoinConfig, stage: StageRun) -> None:
 
 
 def _replaced(lake: Lake, rows: pa.Table, windows: Windows) -> int:
-    keys = pa.array([window.key for window in windows])
     with writing(lake.uri, TABLE), window_files(lake, TABLE, windows) as files:
-        files.add(rows, pc.index_in(rows["window"], value_set=keys))
+        files.add(rows)
         files.flush()
         return lake.replace_files(TABLE, files.actions, windows)

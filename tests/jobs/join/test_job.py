@@ -159,7 +159,7 @@ def test_rows_are_published_in_s3_after_the_lake(lake: Path, tmp_path: Path, aws
     assert code == 0, error
     published = {"prefix": "s3://join-destination/out", "windows": {LAST.key: HOSTS}}
     assert report["details"]["publication"] == published
-    assert [step["step"] for step in report["steps"]] == ["check", "prediction_join", "s3"]
+    assert [step["step"] for step in report["steps"]] == ["prediction_join", "s3"]
     folder = Folder(f"s3://join-destination/out/date={LAST.start:%Y-%m-%d}/window={LAST.key}")
     (entry,) = json.loads(folder.read("manifest.json"))["entries"]
     rows = pq.read_table(pa.BufferReader(folder.read(entry["url"].rpartition("/")[2])))
