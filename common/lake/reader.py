@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,6 +24,9 @@ from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint
 from common.storage.plain_paths import plain_path
 from common.windows import Windows
 
+PARTITION = "partition."
+"""Begins the columns of `files` that have values of partition columns."""
+
 
 class LakeReader:
     """The tables below one lake URI, as `common.contracts` declares them."""
@@ -35,6 +38,7 @@ class LakeReader:
         self._place = plain_path(self.uri)
         self.spec = spec
         self._tables = tables(spec)
+        self._opened: dict[str, DeltaTable] = {}
 
     def table(self, name: str) -> Table:
         """The declaration of a table."""
@@ -89,7 +93,7 @@ class LakeReader:
                 ("window", "<=", windows.last_key),
             ]
         try:
-            return self._rows(self.delta(name), name, filters, columns, coded, hosts)
+            return self._rows(self._latest(name), name, filters, columns, coded, hosts)
         except TableNotFoundError:
             raise self._missing(name) from None
         except (DeltaError, pa.ArrowException, OSError) as error:
@@ -97,19 +101,29 @@ class LakeReader:
 
     def partitions(self, name: str) -> list[dict[str, str]]:
         """The distinct partition values of the table's files, sorted; empty for a table without rows."""
-        values = {tuple(sorted(action.items())) for action in self._files(name).values()}
-        return [dict(entry) for entry in sorted(values)]
+        if not self.exists(name):
+            return []
+        files = self.files(name)
+        columns = sorted(column for column in files.column_names if column.startswith(PARTITION))
+        rows = files.group_by(columns).aggregate([]).sort_by([(column, "ascending") for column in columns])
+        return [{key.removeprefix(PARTITION): str(value) for key, value in row.items()} for row in rows.to_pylist()]
 
-    def digests(self, name: str, partition: str) -> dict[str, str]:
-        """A digest of the files of each value of a partition column; it changes when a stage writes rows there."""
-        paths: dict[str, list[str]] = {}
-        for path, values in self._files(name).items():
-            paths.setdefault(values[partition], []).append(path)
-        return {value: digest_of(held) for value, held in paths.items()}
+    def digests(self, name: str, partition: str, values: Iterable[str] | None = None) -> dict[str, str]:
+        """A digest of the files of each value of a partition column; it changes when a stage writes rows there.
+
+        With `values`, only of these.
+        """
+        if not self.exists(name):
+            return {}
+        files, column = self.files(name), f"{PARTITION}{partition}"
+        if values is not None:
+            files = files.filter(pc.is_in(files[column], pa.array(list(values), files[column].type)))
+        paths = files.group_by(column).aggregate([("path", "list")])
+        return {str(row[column]): digest_of(row["path_list"]) for row in paths.to_pylist()}
 
     def file_paths(self, name: str) -> set[str]:
         """The files of the table's current version, relative to it; paths as the log has them, and decoded."""
-        paths = set(self._files(name))
+        paths = set(self.files(name)["path"].to_pylist()) if self.exists(name) else set()
         return paths | {unquote(path) for path in paths}
 
     def version(self, name: str) -> int:
@@ -139,7 +153,9 @@ class LakeReader:
             TableError: the table is missing or unreadable.
         """
         try:
-            return pa.table(self.current(name).get_add_actions(flatten=True))
+            return pa.table(self._latest(name).get_add_actions(flatten=True))
+        except TableNotFoundError:
+            raise self._missing(name) from None
         except (DeltaError, OSError) as error:
             raise self._unreadable(name, error) from error
 
@@ -186,14 +202,13 @@ class LakeReader:
         """The Delta table itself, in its current version; it does not follow later commits."""
         return DeltaTable(self.location(name), storage_options=self._storage)
 
-    def _files(self, name: str) -> dict[str, dict[str, str]]:
-        """The partition values of each file of the table, by path."""
-        if not self.exists(name):
-            return {}
-        actions = self.files(name)
-        keys = [column for column in actions.column_names if column.startswith("partition.")]
-        rows = actions.select(["path", *keys]).to_pylist()
-        return {row["path"]: {key.removeprefix("partition."): str(row[key]) for key in keys} for row in rows}
+    def _latest(self, name: str) -> DeltaTable:
+        """The Delta table in its current version, to read it at once: an open one follows the log, which is faster."""
+        try:
+            self._opened[name].update_incremental()
+        except (KeyError, DeltaError, OSError):
+            self._opened[name] = self.delta(name)
+        return self._opened[name]
 
     def _missing(self, name: str) -> TableError:
         return TableError(f"table {name} does not exist in {self.uri}", f"Run the stage that writes {name} first")
