@@ -37,6 +37,8 @@ class HostRange:
         inside = pc.greater_equal(texts, self.first)
         if self.last is not None:
             inside = pc.and_(inside, pc.less(texts, self.last))
+        if pc.all(inside, min_count=0).as_py():
+            return pa.Table.from_batches([batch])
         mask = inside.take(hosts.indices) if pa.types.is_dictionary(hosts.type) else inside
         return pa.Table.from_batches([batch.filter(mask)])
 

@@ -17,15 +17,17 @@ from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
 from common.lake.commits import properties
-from common.lake.engine_files import EngineFiles, declared, engine_files, names
+from common.lake.engine_files import declared, engine_files, names
 from common.lake.extent import Extent, Part, quoted
 from common.lake.identity import LakeIdentity
 from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
+from common.lake.table_files import discard
 from common.lake.troubles import unwritable
 from common.lake.window_status import Journal
+from common.lake.written_files import Written, WrittenFiles
 from common.retries import Retries, retried
-from common.storage.filesystems import engine_uri
+from common.storage.filesystems import engine_uri, subtree
 from common.storage.scratch import writing
 from common.windows import Windows
 
@@ -134,8 +136,8 @@ class Lake(LakeReader):
                 )
             return self._committed(name, self._replacing(name, files.actions, extent, files)), files.count
 
-    def replace_files(self, name: str, files: Sequence[AddAction], windows: Windows) -> int:
-        """Replaces the partitions of the windows by files that have been written; returns the new table version.
+    def replace_files(self, name: str, files: Sequence[AddAction], part: Part) -> int:
+        """Replaces a part of the table by files that have been written; returns the new table version.
 
         The table is created unless it is there.
 
@@ -143,10 +145,17 @@ class Lake(LakeReader):
             CommitError: the commit failed, or conflicted with others too often.
         """
         self.ensure(name)
-        return self._committed(name, self._replacing(name, files, Extent.of(windows)))
+        extent, table = Extent.of(part), self.table(name)
+        if extent.ranges.keys() <= set(table.partitions):
+            return self._committed(name, self._replacing(name, files, extent))
+        written = WrittenFiles(self.location(name), table, files)
+        version = self._committed(name, self._replacing(name, files, extent, written))
+        if not written.committed:  # their rows are in other files now
+            discard(subtree(self.location(name)), files)
+        return version
 
     def _replacing(
-        self, name: str, actions: Sequence[AddAction], extent: Extent, written: EngineFiles | None = None
+        self, name: str, actions: Sequence[AddAction], extent: Extent, written: Written | None = None
     ) -> Callable[[], int]:
         """A try to commit, which gives the new version; it fails if others have committed since the table was read."""
         only, tries = properties(max_commit_retries=0), count()

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
+from pyarrow import fs
 
 from common.contracts.types import Table
 from common.storage.filesystems import subtree
@@ -21,18 +22,16 @@ from common.storage.filesystems import subtree
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-HOST = "host_ip"
+HOST, WINDOW = "host_ip", "window"
 VALUES_PER_GROUP = 4_000_000
 FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 18
 """Of a row group."""
-HOSTS_ROWS = 1 << 16
-"""Most rows of a group of a table of hosts: those of some hosts are read without the others."""
 DICTIONARY_BYTES = 4 << 20
 """Enough for a different text in each row of a group."""
 
 Batches = Iterable[pa.RecordBatch]
-FILES = "path string, size long, rows long"
-FILES_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("rows", pa.int64())])
+FILES = "path string, size long, stats string"
+FILES_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("stats", pa.string())])
 
 
 class TableFiles:
@@ -49,9 +48,9 @@ class TableFiles:
     def write(self, rows: pa.Table, partition: Mapping[str, str]) -> None:
         """Writes the rows of a partition to a file; those of a table of hosts by host, else in their order."""
         rows = rows.select(self._names)
-        is_of_hosts, most = HOST in self._names, MOST_ROWS
+        is_of_hosts = HOST in self._names
         if is_of_hosts:
-            rows, most = by_host(rows), HOSTS_ROWS
+            rows = by_host(rows)
         folder = "/".join(f"{name}={value}" for name, value in partition.items())
         path = f"{folder}/{uuid.uuid4().hex}.parquet"
         if not self._is_remote:
@@ -67,15 +66,20 @@ class TableFiles:
             write_statistics=[HOST] if is_of_hosts else False,
             store_schema=False,
         ) as writer:
-            writer.write_table(rows, min(most, max(FEWEST_ROWS, VALUES_PER_GROUP // len(self._names))))
-        self.actions.append(_action(path, self._folder.get_file_info(path).size, len(rows)))
+            writer.write_table(rows, min(MOST_ROWS, max(FEWEST_ROWS, VALUES_PER_GROUP // len(self._names))))
+        self.actions.append(_action(path, self._folder.get_file_info(path).size, _stats(rows)))
         self.rows += len(rows)
 
     def discard(self) -> None:
         """Removes the files that were written."""
-        for action in self.actions:
-            with suppress(OSError):
-                self._folder.delete_file(action.path)
+        discard(self._folder, self.actions)
+
+
+def discard(folder: fs.FileSystem, files: Iterable[AddAction]) -> None:
+    """Removes files of the table in this folder."""
+    for action in files:
+        with suppress(OSError):
+            folder.delete_file(action.path)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -104,7 +108,7 @@ def written_by_workers(frame: DataFrame, write: Callable[[Batches], Iterator[lis
 
 def as_rows(actions: Sequence[AddAction]) -> pa.Table:
     """The files as rows, which workers hand to the driver."""
-    rows = [{"path": action.path, "size": action.size, "rows": rows_of(action)} for action in actions]
+    rows = [{"path": action.path, "size": action.size, "stats": action.stats} for action in actions]
     return pa.Table.from_pylist(rows, FILES_SCHEMA)
 
 
@@ -118,7 +122,16 @@ def rows_of(action: AddAction) -> int:
     return int(json.loads(action.stats)["numRecords"])
 
 
-def _action(path: str, size: int, rows: int) -> AddAction:
+def _stats(rows: pa.Table) -> str:
+    """What the log says of a file: its rows, and its windows where no partition column does."""
+    stats: dict[str, object] = {"numRecords": len(rows)}
+    if WINDOW in rows.column_names:
+        bounds = pc.min_max(rows[WINDOW].cast(pa.string())).as_py()
+        stats |= {"minValues": {WINDOW: bounds["min"]}, "maxValues": {WINDOW: bounds["max"]}}
+    return json.dumps(stats)
+
+
+def _action(path: str, size: int, stats: str) -> AddAction:
     values = dict(part.split("=") for part in path.split("/")[:-1])
     now = round(datetime.now(UTC).timestamp() * 1000)
-    return AddAction(path, size, values, now, True, f'{{"numRecords": {rows}}}')
+    return AddAction(path, size, values, now, True, stats)

@@ -11,7 +11,7 @@ import pytest
 
 from common.lake.host_ranges import ALL_HOSTS, HostRange, host_ranges
 from common.lake.lake import Lake
-from common.lake.table_files import HOSTS_ROWS
+from common.lake.table_files import MOST_ROWS
 from common.lake.window_files import window_files
 from common.windows import Windows
 from tests.factories import SPEC, table_row
@@ -43,8 +43,8 @@ def test_only_the_rows_of_the_hosts_are_read(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path), SPEC)
     hosts = [f"10.0.{a}.{b}" for a, b in product(range(4), range(1, 251))]
     one = pa.Table.from_pylist([table_row(lake.table("delta_pair"), WINDOW)], schema=lake.table("delta_pair").arrow)
-    rows = one.take(pa.array(np.zeros(2 * HOSTS_ROWS, np.int64)))
-    shuffled = np.random.default_rng(7).permutation(2 * HOSTS_ROWS) % len(hosts)
+    rows = one.take(pa.array(np.zeros(2 * MOST_ROWS, np.int64)))
+    shuffled = np.random.default_rng(7).permutation(2 * MOST_ROWS) % len(hosts)
     rows = rows.set_column(rows.column_names.index("host_ip"), "host_ip", pa.array(hosts).take(pa.array(shuffled)))
     with window_files(lake, "delta_pair", WINDOW) as files:
         files.add(rows)

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 
 from common.errors import CommitError, TableError
 from common.lake.lake import Lake
+from common.lake.table_files import TableFiles, as_rows, from_rows
 from common.windows import Windows
 from tests.conftest import Stages
 from tests.factories import SPEC, fg_a_row, fg_a_table, pair_counts_row, pair_counts_table
@@ -65,6 +66,23 @@ def test_windows_of_a_file_that_has_others_too(stages: Stages) -> None:
     assert lake.replace("fg_a", featured(stages, THIRD, host="10.1.1.3"), middle) == (3, 1)
     assert hosts(lake) == [expected[0], (THIRD.key, "10.1.1.3"), expected[3]]
     assert lake.read("fg_a").count() == lake.count("fg_a") == 3
+    assert_no_file_is_left(stages, "fg_a")
+
+
+def test_files_replace_windows_of_a_file_that_has_others_too(stages: Stages) -> None:
+    lake = stages.lake
+
+    def replace(part: Windows, host: str) -> int:
+        files = TableFiles(lake.location("fg_a"), lake.table("fg_a"))
+        files.write(fg_a_table(SPEC, *(fg_a_row(SPEC, str(one), host_ip=host) for one in part)), {"date": "2026-03-10"})
+        return lake.replace_files("fg_a", from_rows(as_rows(files.actions)), part)
+
+    assert replace(Windows(FIRST.start, FOURTH.end), "10.1.1.1") == 1
+    assert replace(Windows(SECOND.start, THIRD.end), "10.1.1.2") == 2
+    expected = [(FIRST.key, "10.1.1.1"), (SECOND.key, "10.1.1.2"), (THIRD.key, "10.1.1.2"), (FOURTH.key, "10.1.1.1")]
+    assert hosts(lake) == expected
+    assert replace(THIRD, "10.1.1.3") == 3
+    assert [host for _, host in hosts(lake)] == ["10.1.1.1", "10.1.1.2", "10.1.1.3", "10.1.1.1"]
     assert_no_file_is_left(stages, "fg_a")
 
 
