@@ -1,0 +1,47 @@
+"""Numbers for the texts of dictionary-encoded columns, each distinct text looked at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.arrays import Integers
+
+
+def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """The column as one array with one dictionary."""
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    return coded.unify_dictionaries().combine_chunks()
+
+
+def positions(column: pa.ChunkedArray, texts: pa.Array) -> Integers:
+    """The position of each row's text among the texts, -1 for others."""
+    coded = encoded(column)
+    place = pc.fill_null(pc.index_in(coded.dictionary, value_set=texts), -1)
+    numbers: Integers = np.asarray(place).astype(np.int64)[np.asarray(coded.indices)]
+    return numbers
+
+
+class Names:
+    """The texts of the rows of several tables, with a number each: from 0 in the order in which they come."""
+
+    def __init__(self) -> None:
+        self.texts = pa.array([], pa.string())
+
+    def numbers(self, column: pa.ChunkedArray) -> Integers:
+        """The number of each row's text, which may be a new one."""
+        coded = encoded(column)
+        found = pc.fill_null(pc.index_in(coded.dictionary, value_set=self.texts), -1)
+        place: Integers = np.asarray(found).astype(np.int64)
+        rows = np.asarray(coded.indices)
+        used = np.bincount(rows, minlength=len(place)) > 0
+        fresh = np.flatnonzero(used & (place < 0))
+        place[fresh] = len(self.texts) + np.arange(len(fresh))
+        self.texts = pa.concat_arrays([self.texts, coded.dictionary.take(pa.array(fresh))])
+        numbers: Integers = place[rows]
+        return numbers
+
+    def column(self, numbers: Integers) -> pa.DictionaryArray:
+        """The texts of numbers."""
+        return pa.DictionaryArray.from_arrays(numbers.astype(np.int32), self.texts)

@@ -1,0 +1,108 @@
+"""Keys of pairs: owner, peer, port and what is counted apart, in one integer; and rows grouped by keys.
+
+An owner is a host in a role, host number x 2 + role number, or the source of a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.arrays import Integers
+
+KEY_BITS = 63
+PORT_BITS = 16
+PEER_BITS = 26
+MOST_PEERS = 1 << PEER_BITS
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The places in a key, from the highest: owner, peer (or segment), port, and `low_bits` for a bucket or a day."""
+
+    low_bits: int
+
+    @classmethod
+    def up_to(cls, low: int) -> Layout:
+        """The layout with room for lowest parts up to this number."""
+        return cls(low.bit_length())
+
+    @property
+    def most_owners(self) -> int:
+        """How many owners fit."""
+        return 1 << (KEY_BITS - PEER_BITS - PORT_BITS - self.low_bits)
+
+    @property
+    def most_hosts(self) -> int:
+        """How many hosts a part is planned with, which may become somewhat more."""
+        return self.most_owners // 4
+
+    def keys(self, owner: Integers, peer: Integers, port: Integers | int, low: Integers) -> Integers:
+        """The keys of rows; they sort by owner, then by peer, port and the rest.
+
+        Raises:
+            OverflowError: there are too many owners or peers.
+        """
+        if owner.max(initial=0) >= self.most_owners or peer.max(initial=0) >= MOST_PEERS:
+            raise OverflowError(f"keys hold {self.most_owners} owners and {MOST_PEERS} peers")
+        found = owner << PEER_BITS
+        found |= peer
+        found <<= PORT_BITS
+        found |= port
+        found <<= self.low_bits
+        found |= low
+        return found
+
+    def by_port(self, owner: Integers, port: Integers, low: Integers) -> Integers:
+        """Keys without a peer."""
+        return (owner << PORT_BITS | port) << self.low_bits | low
+
+    def owner(self, keys: Integers) -> Integers:
+        """The owners of keys."""
+        return keys >> (PEER_BITS + PORT_BITS + self.low_bits)
+
+    def owner_and_peer(self, keys: Integers) -> Integers:
+        """Owner and peer of keys, in one integer."""
+        return keys >> (PORT_BITS + self.low_bits)
+
+    def peer(self, keys: Integers) -> Integers:
+        """The peers of keys."""
+        return self.owner_and_peer(keys) & (MOST_PEERS - 1)
+
+    def port(self, keys: Integers) -> Integers:
+        """The ports of keys."""
+        return keys >> self.low_bits & ((1 << PORT_BITS) - 1)
+
+    def low(self, keys: Integers) -> Integers:
+        """The lowest part of keys."""
+        return keys & ((1 << self.low_bits) - 1)
+
+
+def first_of_each(ordered: Integers) -> Integers:
+    """The places at which another key begins in sorted keys."""
+    begins = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    return np.flatnonzero(begins)
+
+
+def distinct(keys: Integers) -> Integers:
+    """The distinct keys, sorted; by sorting, which is several times as fast as the hashes of `np.unique`."""
+    ordered = np.sort(keys)
+    return ordered[first_of_each(ordered)]
+
+
+def grouped(keys: Integers, *values: Integers) -> tuple[Integers, ...]:
+    """The distinct keys, sorted, and the sum of each of the values for each key."""
+    order = np.argsort(keys)
+    ordered = keys[order]
+    heads = first_of_each(ordered)
+    return ordered[heads], *(np.add.reduceat(column[order], heads) for column in values)
+
+
+def together(parts: Sequence[tuple[Integers, ...]]) -> tuple[Integers, ...]:
+    """The groups of all parts, each of which is what `grouped` returns."""
+    if len(parts) == 1:
+        return parts[0]
+    return grouped(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
