@@ -2,48 +2,103 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
 
-from common.lake.lake import equal_predicate
+from common.arrays import Integers
+from common.coded import Names, encoded, positions
+from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
+from common.features.spec import load_spec
+from common.lake.reader import LakeReader
+from common.lake.table_files import TableFiles, as_rows
+from common.pair_keys import Layout, first_of_each, grouped
 from common.runtime.context import StageRun
-from jobs.fg_a.timeline import Timeline
+from common.runtime.part_files import replace_by_parts
+from common.windows import WINDOW, WINDOWS_PER_DAY, Windows, floor_to_grid
+from jobs.fg_a.parts import Part, Plan
+from jobs.fg_a.rows import integers
+from jobs.fg_a.timeline import ROLES
+
+CODED = ("host_ip", "role", "peer_ip")
+COLUMNS = (*CODED, "peer_port", "window_start_ts", "sessions_cnt")
+LAYOUT = Layout.up_to(WINDOWS_PER_DAY)
 
 
-def pair_history(stage: StageRun, timeline: Timeline) -> DataFrame | None:
-    """The rows of `pair_days` for the history of novelty; None when there are none.
+def update_pair_days(stage: StageRun, dates: Iterable[str], plan: Plan) -> None:
+    """Rolls up those of the dates that never were, or whose pair slices have been rewritten since.
 
-    Days that were never rolled up, or whose pair slices have been rewritten since, are rolled up first. A day whose
-    slices were removed from the lake keeps its roll-up.
+    A day whose slices were removed from the lake keeps its roll-up.
     """
-    days = [f"{timeline.origin_date - timedelta(days=age):%Y-%m-%d}" for age in range(timeline.lookback_days + 1)]
-    sources = stage.lake.digests("delta_pair", "date")
-    known = {entry["date"]: entry["source_digest"] for entry in stage.lake.partitions("pair_days")}
-    for day in sorted(days):
-        digest = sources.get(day, "")
-        if digest and known.get(day) != digest:
-            with stage.report.step(f"pair_days {day}"):
-                slices = stage.lake.read("delta_pair", where=equal_predicate({"date": day}))
-                rolled = roll_up(slices, day, digest).select(*stage.lake.table("pair_days").column_names)
-                version, rows = stage.lake.replace("pair_days", rolled, {"date": day})
-            stage.report.wrote("pair_days", version, rows)
-    if not stage.lake.exists("pair_days"):
-        return None
-    return stage.lake.read("pair_days", where=f"date >= '{min(days)}' AND date <= '{max(days)}'")
+    lake = stage.lake
+    sources = lake.digests("delta_pair", "date")
+    known = {entry["date"]: entry["source_digest"] for entry in lake.partitions("pair_days")}
+    for date in sorted(dates):
+        digest = sources.get(date, "")
+        if digest and known.get(date) != digest:
+            with stage.report.step(f"pair_days {date}"):
+                day = _windows_of(date)
+                hosts = encoded(lake.arrow("delta_pair", ["host_ip"], day, coded=["host_ip"])["host_ip"]).dictionary
+                parts = plan.parts(day, day, hosts, LAYOUT.most_hosts)
+                work = RollUp(lake.uri, stage.spec.version, digest)
+                replace_by_parts(stage, "pair_days", {"date": date}, work, parts)
 
 
-def roll_up(slices: DataFrame, day: str, digest: str) -> DataFrame:
-    """One row per host, role, peer and service port of a day."""
-    return (
-        slices.groupBy("host_ip", "role", "peer_ip", "peer_port")
-        .agg(
-            F.sum("sessions_cnt").alias("sessions_cnt"),
-            F.count_distinct("window_start_ts").alias("slices_cnt"),
-            F.min("window_start_ts").alias("first_slice_ts"),
-            F.max("window_start_ts").alias("last_slice_ts"),
+@dataclass(frozen=True)
+class RollUp:
+    """The work on some hosts of a day: a file of `pair_days` from their rows of `delta_pair`."""
+
+    lake_uri: str
+    spec_version: str
+    digest: str
+
+    def __call__(self, part: Part) -> pa.Table:
+        """The file."""
+        lake = LakeReader(self.lake_uri, load_spec(self.spec_version))
+        slices = (lake.arrow("delta_pair", COLUMNS, piece, coded=CODED, hosts=part.hosts) for piece in part.slices)
+        files = TableFiles(lake.location("pair_days"), lake.table("pair_days"))
+        files.write(
+            roll_up(slices, part.windows), {"date": f"{part.windows.start:%Y-%m-%d}", "source_digest": self.digest}
         )
-        .withColumn("source_digest", F.lit(digest))
-        .withColumn("date", F.lit(day))
+        return as_rows(files.actions)
+
+
+def roll_up(slices: Iterable[pa.Table], day: Windows) -> pa.Table:
+    """One row per host, role, peer and service port of a day; each part of `delta_pair` has windows of its own."""
+    hosts, peers, origin = Names(), Names(), micros(day)[0]
+    found: list[tuple[Integers, ...]] = []
+    for rows in slices:
+        owner = hosts.numbers(rows["host_ip"]) * len(ROLES) + positions(rows["role"], pa.array(ROLES))
+        number = (integers(rows, "window_start_ts") - origin) // WINDOW_MICROS
+        keys = LAYOUT.keys(owner, peers.numbers(rows["peer_ip"]), integers(rows, "peer_port"), number)
+        keys, sessions = grouped(keys, integers(rows, "sessions_cnt"))
+        heads = first_of_each(keys >> LAYOUT.low_bits)
+        lasts = np.append(heads, len(keys))[1:] - 1
+        times = (origin + LAYOUT.low(keys[places]) * WINDOW_MICROS for places in (heads, lasts))
+        found.append((keys[heads], np.add.reduceat(sessions, heads), lasts - heads + 1, *times))
+    keys, sessions, count, first, last = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.argsort(keys)
+    heads = first_of_each(keys[order] >> LAYOUT.low_bits)
+    keys = keys[order[heads]]
+    host, role = np.divmod(LAYOUT.owner(keys), len(ROLES))
+    return pa.table(
+        {
+            "host_ip": hosts.column(host),
+            "role": pa.DictionaryArray.from_arrays(role.astype(np.int32), pa.array(ROLES)),
+            "peer_ip": peers.column(LAYOUT.peer(keys)),
+            "peer_port": pa.array(LAYOUT.port(keys).astype(np.int32)),
+            "sessions_cnt": np.add.reduceat(sessions[order], heads),
+            "slices_cnt": np.add.reduceat(count[order], heads),
+            "first_slice_ts": pa.array(np.minimum.reduceat(first[order], heads)).cast(TIMESTAMP),
+            "last_slice_ts": pa.array(np.maximum.reduceat(last[order], heads)).cast(TIMESTAMP),
+        }
     )
+
+
+def _windows_of(date: str) -> Windows:
+    """The windows that start on a date."""
+    first = floor_to_grid(datetime.combine(datetime.fromisoformat(date), time(), UTC)) + WINDOW
+    return Windows(first, first + WINDOWS_PER_DAY * WINDOW)

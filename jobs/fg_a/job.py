@@ -2,70 +2,107 @@
 
 from __future__ import annotations
 
-from math import ceil
+from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
 
+from common.coded import encoded
+from common.config.project import ProjectParameters
 from common.errors import TableError
-from common.runtime.chunked_replace import replace_in_chunks
+from common.features.spec import FeatureSpec, load_spec
+from common.lake.reader import LakeReader
+from common.lake.table_files import TableFiles, as_rows
 from common.runtime.context import StageConfig, StageRun
+from common.runtime.part_files import replace_by_parts
 from common.windows import Windows
-from jobs.fg_a.features import Definition
-from jobs.fg_a.frames import FEED_COLUMNS, history_feed, host_feed, pair_feed
-from jobs.fg_a.history import pair_history
-from jobs.fg_a.kernel import kernel
-from jobs.fg_a.timeline import Timeline
+from jobs.fg_a import host_sums, pair_sums, past
+from jobs.fg_a.features import Definition, fg_a_rows
+from jobs.fg_a.history import update_pair_days
+from jobs.fg_a.parts import Part, Plan
+from jobs.fg_a.timeline import ROLES, Timeline
 
-MOST_PARTITIONS = 16
-SLICES_PER_PARTITION = 2_000
+CELLS_PER_PART = 4_000_000
+"""Bounds the hosts of a part by the sums that each has."""
 
 
 def run(config: StageConfig, stage: StageRun) -> None:
     """Replaces the windows of `fg_a` in one commit.
 
-    A range is computed day by day, which bounds the time axis and memory.
+    A range is computed day by day, which bounds the time axis, and hosts in parts, which bounds memory.
     """
-    _require_slices(config.windows, stage)
-    days = config.windows.by_day()
+    hosts = _hosts(config.windows, stage)
     with stage.lake.journal.run("fg_a", config.windows):
-        stage.report.rows_out = replace_in_chunks(
-            stage, "fg_a", config.windows, days, lambda day: _features(day, stage, _partitions(len(days), stage))
-        )
+        timelines = [_timeline(day, stage.spec) for day in config.windows.by_day()]
+        plan = Plan(stage.lake, stage.engine.is_cluster)
+        update_pair_days(stage, {date for timeline in timelines for date in timeline.days()}, plan)
+        parts = [part for timeline in timelines for part in _parts(timeline, hosts, stage.spec, plan)]
+        with stage.report.step("fg_a"):
+            work = Features(stage.lake.uri, stage.spec.version, stage.project)
+            stage.report.rows_out = replace_by_parts(stage, "fg_a", config.windows, work, parts)
 
 
-def _require_slices(windows: Windows, stage: StageRun) -> None:
-    stage.report.rows_in = stage.lake.read("delta_host", windows).count()
-    if not stage.report.rows_in:
+def _hosts(windows: Windows, stage: StageRun) -> pa.Array:
+    """The hosts that have slices in the windows."""
+    slices = stage.lake.arrow("delta_host", ["host_ip"], windows, coded=["host_ip"])
+    stage.report.rows_in = len(slices)
+    if not slices:
         raise TableError(f"table delta_host has no slice in {windows}", "Run ndr-delta for it first, or check --window")
+    return encoded(slices["host_ip"]).dictionary
 
 
-def _partitions(days: int, stage: StageRun) -> int:
-    """How many partitions a day is computed in: each ends in a file, which is expensive for so many columns."""
-    return min(MOST_PARTITIONS, ceil(stage.report.rows_in / days / SLICES_PER_PARTITION))
+def _timeline(windows: Windows, spec: FeatureSpec) -> Timeline:
+    return Timeline(windows, spec.window_labels, spec.lookback_days)
 
 
-def _features(windows: Windows, stage: StageRun, partitions: int) -> DataFrame:
-    """The rows of `fg_a` in windows of one day."""
-    timeline = Timeline(windows, stage.spec.window_labels, stage.spec.lookback_days)
-    definition = Definition(timeline, stage.spec, stage.project, stage.lake.table("fg_a"))
-    feed = _feed(stage, timeline).repartition(partitions, "host_ip")
-    return feed.mapInArrow(kernel(definition), stage.lake.table("fg_a").ddl)
+def _parts(timeline: Timeline, hosts: pa.Array, spec: FeatureSpec, plan: Plan) -> list[Part]:
+    """The parts of a day."""
+    per_host = len(ROLES) * timeline.n_buckets * (len(spec.sums) + 2)
+    most_hosts = min(CELLS_PER_PART // per_host, timeline.layout.most_hosts)
+    return plan.parts(timeline.windows, timeline.history, hosts, most_hosts, timeline.days())
 
 
-def _feed(stage: StageRun, timeline: Timeline) -> DataFrame:
-    """The kernel's feed for the hosts that are active in the run's windows."""
-    lake = stage.lake
-    hosts = lake.read("delta_host", timeline.windows).select("host_ip").distinct()
-    parts = [
-        host_feed(lake.read("delta_host", timeline.history), stage.spec, timeline),
-        pair_feed(lake.read("delta_pair", timeline.history), timeline),
-    ]
-    history = pair_history(stage, timeline)
-    if history is not None:
-        parts.append(history_feed(history, timeline))
-    kept = [part.join(F.broadcast(hosts), "host_ip", "left_semi").select(*FEED_COLUMNS) for part in parts]
-    feed = kept[0]
-    for part in kept[1:]:
-        feed = feed.unionByName(part)
-    return feed
+@dataclass(frozen=True)
+class Features:
+    """The work on a part: a file of `fg_a`."""
+
+    lake_uri: str
+    spec_version: str
+    project: ProjectParameters
+
+    def __call__(self, part: Part) -> pa.Table:
+        """The file; none if no host of the part is active."""
+        lake = LakeReader(self.lake_uri, load_spec(self.spec_version))
+        definition = Definition(_timeline(part.windows, lake.spec), lake.spec, self.project, lake.table("fg_a"))
+        files = TableFiles(lake.location("fg_a"), definition.table)
+        if rows := _rows(lake, part, definition):
+            files.write(rows, {"date": f"{part.windows.start:%Y-%m-%d}"})
+        return as_rows(files.actions)
+
+
+def _rows(lake: LakeReader, part: Part, definition: Definition) -> pa.Table:
+    """The rows of the part."""
+    timeline, hosts = definition.timeline, part.hosts
+    slices = lake.arrow(
+        "delta_host", host_sums.columns(lake.spec), timeline.history, coded=host_sums.CODED, hosts=hosts
+    )
+    sums = host_sums.host_sums(slices, lake.spec, timeline)
+    pairs = pair_sums.pair_sums(
+        (
+            lake.arrow("delta_pair", pair_sums.COLUMNS, piece, coded=pair_sums.CODED, hosts=hosts)
+            for piece in part.slices
+        ),
+        sums.hosts,
+        timeline,
+        definition.project.high_risk_segments,
+    )
+    before = past.past_of(
+        (
+            lake.arrow("pair_days", past.COLUMNS, equal={"date": dates}, coded=past.CODED, hosts=hosts)
+            for dates in part.days
+        ),
+        sums.hosts,
+        pairs.peers,
+        timeline,
+        pairs.layout,
+    )
+    return fg_a_rows(sums, pairs, before, definition)

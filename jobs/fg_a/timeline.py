@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
 
 from common.arrays import Integers
+from common.contracts.window_columns import WINDOW_MICROS, micros
+from common.pair_keys import Layout
 from common.windows import Windows
 
 ROLES = ("outbound", "inbound")
+DAY_MICROS = 86_400_000_000
 
 MAX_STRETCHES = 16
 """Above this number of edges, each slice is a bucket of its own."""
@@ -44,6 +47,38 @@ class Timeline:
     def origin_date(self) -> date:
         """The UTC date of the first slice."""
         return self.history.start.date()
+
+    @cached_property
+    def origin(self) -> int:
+        """The start of the first slice in microseconds since 1970."""
+        return micros(self.history)[0]
+
+    @property
+    def first_day(self) -> int:
+        """The first day of the history of novelty, in days since 1970."""
+        return self.origin // DAY_MICROS - self.lookback_days
+
+    def days(self) -> list[str]:
+        """The dates of the history of novelty, up to that of the first slice."""
+        ages = reversed(range(self.lookback_days + 1))
+        return [f"{self.origin_date - timedelta(days=age):%Y-%m-%d}" for age in ages]
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of keys: room for its buckets, each twice, and for the days of its history."""
+        return Layout.up_to(max(2 * self.n_buckets - 1, self.lookback_days))
+
+    def slices(self, starts: Integers) -> Integers:
+        """The slices that start at these microseconds since 1970."""
+        return (starts - self.origin) // WINDOW_MICROS
+
+    def buckets(self, starts: Integers) -> Integers:
+        """The buckets of the slices that start at these microseconds since 1970."""
+        return self._bucket_of_slice[self.slices(starts)]
+
+    @cached_property
+    def _bucket_of_slice(self) -> Integers:
+        return np.searchsorted(self.edges, np.arange(len(self.history)), side="right") - 1
 
     @cached_property
     def slice_days(self) -> Integers:

@@ -6,6 +6,7 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from common.windows import Windows
+from jobs.fg_a import parts
 from jobs.fg_a.job import run
 from tests import oracle
 from tests.conftest import Stages
@@ -25,6 +26,17 @@ def features(edge_slices: Stages) -> Stages:
 
 
 def test_features_of_a_range_equal_the_oracle(features: Stages, edge_oracle: DuckDBPyConnection) -> None:
+    assert_tables_equal(features.lake.arrow("fg_a"), oracle.fg_a(edge_oracle, EDGE_WINDOWS), KEY)
+
+
+def test_features_in_many_parts_equal_the_oracle(
+    features: Stages, edge_oracle: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ROWS_PER_PART", "ROWS_PER_TASK", "ROWS_AT_A_TIME"):
+        monkeypatch.setattr(parts, name, 20)
+    before = features.lake.file_paths("fg_a")
+    features.run_windows(run, str(EDGE_WINDOWS))
+    assert len(features.lake.file_paths("fg_a") - before) > len(EDGE_WINDOWS.by_day())
     assert_tables_equal(features.lake.arrow("fg_a"), oracle.fg_a(edge_oracle, EDGE_WINDOWS), KEY)
 
 

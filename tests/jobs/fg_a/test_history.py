@@ -1,0 +1,41 @@
+"""The roll-up of pair slices by day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from common.contracts import tables
+from common.windows import Windows
+from jobs.fg_a.history import COLUMNS, roll_up
+from tests.factories import SPEC, table_row
+from tests.types import Row
+
+TABLE = tables(SPEC)["delta_pair"]
+DAY = Windows.parse("2026-03-09T00:08Z/2026-03-10T00:08Z")
+FIRST, SECOND, *_, LAST = DAY
+
+
+def pair(window: Windows, sessions: int, **overrides: Any) -> Row:
+    base = {"host_ip": "10.0.0.1", "role": "outbound", "peer_ip": "192.0.2.1", "peer_port": 443, "protocol": "tcp"}
+    return table_row(TABLE, window, sessions_cnt=sessions, **base | overrides)
+
+
+def rolled(*parts: list[Row]) -> list[Row]:
+    slices = (pa.Table.from_pylist(rows, schema=TABLE.arrow).select(COLUMNS) for rows in parts)
+    return sorted(roll_up(slices, DAY).to_pylist(), key=lambda row: (row["host_ip"], row["role"], row["peer_port"]))
+
+
+def test_a_row_for_each_service_with_its_sessions_and_slices() -> None:
+    early = [pair(SECOND, 2), pair(SECOND, 3, protocol="udp"), pair(FIRST, 1), pair(FIRST, 9, role="inbound")]
+    late = [pair(LAST, 4), pair(LAST, 7, peer_port=80), pair(LAST, 8, host_ip="10.0.0.2")]
+    bounds = {"first_slice_ts": FIRST.start, "last_slice_ts": LAST.start}
+    once = dict.fromkeys(bounds, LAST.start)
+    key = {"host_ip": "10.0.0.1", "role": "outbound", "peer_ip": "192.0.2.1", "peer_port": 443}
+    assert rolled(early, late) == [
+        {**key, "role": "inbound", "sessions_cnt": 9, "slices_cnt": 1, **dict.fromkeys(bounds, FIRST.start)},
+        {**key, "peer_port": 80, "sessions_cnt": 7, "slices_cnt": 1, **once},
+        {**key, "sessions_cnt": 10, "slices_cnt": 3, **bounds},  # 1 + 2 + 3 + 4, in three slices
+        {**key, "host_ip": "10.0.0.2", "sessions_cnt": 8, "slices_cnt": 1, **once},
+    ]
