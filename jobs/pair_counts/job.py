@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
-from common.lake.file_numbers import in_files
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from common.features.spec import load_spec
+from common.lake.pieces import rows_by, spans
+from common.lake.reader import LakeReader
+from common.lake.table_files import as_rows
+from common.lake.window_files import WindowFiles
 from common.runtime.context import StageConfig, StageRun
-from jobs.pair_counts.transform import count_pairs
+from common.runtime.part_files import replace_by_parts
+from common.windows import Windows
+from jobs.pair_counts.transform import CODED, COLUMNS, count_pairs
+
+ROWS_PER_PART = 2_000_000
 
 
 def run(config: StageConfig, stage: StageRun) -> None:
     """Replaces the windows of `pair_counts` in one commit."""
-    several = len(config.windows) > 1
-    with stage.lake.journal.run("pair_counts", config.windows):
-        slices = stage.lake.read("delta_pair", config.windows)
-        stage.report.rows_in, table = slices.count(), stage.lake.table("pair_counts")
-        counted = in_files(count_pairs(slices, stage.project, table, several=several), stage.report.rows_in, table)
-        with stage.report.step("pair_counts"):
-            version, rows = stage.lake.replace("pair_counts", counted, config.windows)
-    stage.report.rows_out = rows
-    stage.report.wrote("pair_counts", version, rows)
+    lake, report = stage.lake, stage.report
+    with lake.journal.run("pair_counts", config.windows):
+        lake.version("delta_pair")
+        held = rows_by(lake, "delta_pair", "window")
+        rows = {window: held.get(window.key, 0) for window in config.windows}
+        report.rows_in = sum(rows.values())
+        with report.step("pair_counts"):
+            work = Counting(lake.uri, stage.spec.version, stage.project.internal_cidrs)
+            parts = list(spans(rows, ROWS_PER_PART))
+            report.rows_out = replace_by_parts(stage, "pair_counts", config.windows, work, parts)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """The work on some windows: files of `pair_counts`."""
+
+    lake_uri: str
+    spec_version: str
+    internal_cidrs: tuple[str, ...]
+
+    def __call__(self, windows: Windows) -> pa.Table:
+        """The files, one for each window that has rows."""
+        lake = LakeReader(self.lake_uri, load_spec(self.spec_version))
+        slices = lake.arrow("delta_pair", COLUMNS, windows, coded=CODED)
+        files = WindowFiles(lake.location("pair_counts"), lake.table("pair_counts"), windows)
+        rows, window = count_pairs(slices, windows, self.internal_cidrs)
+        files.add(rows, pa.chunked_array([window]))
+        files.flush()
+        return as_rows(files.actions)

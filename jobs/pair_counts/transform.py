@@ -2,50 +2,72 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from collections.abc import Sequence
 
-from common.addresses import is_internal
-from common.config.project import ProjectParameters
-from common.contracts.types import Table
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-CARRIED = ("segment_id", "window_end_ts", "date", "window")
+from common.arrays import Flags, Integers
+from common.coded import encoded, positions
+from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros, window_columns
+from common.detection.pairs.activity import is_internal
+from common.pair_keys import PORT_BITS, first_of_each
+from common.windows import Windows
+
+CODED = ("host_ip", "role", "peer_ip", "segment_id", "peer_segment_id")
+COLUMNS = (*CODED, "peer_port", "sessions_cnt", "last_end_ts", "window_start_ts")
 
 
-def count_pairs(slices: DataFrame, project: ProjectParameters, table: Table, *, several: bool) -> DataFrame:
-    """One row per source, destination, service port and window; each session counts once.
+def count_pairs(slices: pa.Table, windows: Windows, internal_cidrs: Sequence[str]) -> tuple[pa.Table, Integers]:
+    """The rows of `pair_counts` of some windows, and the number of the window of each.
 
-    A session between two internal hosts has a row in each role; the inbound row is ignored.
-
-    Args:
-        slices: rows of `delta_pair`.
-        project: the internal addresses.
-        table: the declaration of `pair_counts`.
-        several: whether the slices cover more than one window; for one, the window is not a grouping key.
+    One row per source, destination, service port and window; each session counts once: one between two internal hosts
+    has a row in each role, and the inbound one is ignored.
     """
-    outbound = slices.where("role = 'outbound'").select(
-        F.col("host_ip").alias("src_ip"), F.col("peer_ip").alias("dst_ip"), "segment_id", *_shared()
-    )
-    inbound = slices.where("role = 'inbound'").where(~is_internal(F.col("peer_ip"), project.internal_cidrs))
-    from_outside = inbound.select(
-        F.col("peer_ip").alias("src_ip"),
-        F.col("host_ip").alias("dst_ip"),
-        F.col("peer_segment_id").alias("segment_id"),
-        *_shared(),
-    )
-    keys = ["src_ip", "dst_ip", "dst_port", *(["window_start_ts"] if several else [])]
-    carried = [*CARRIED, *([] if several else ["window_start_ts"])]
-    counted = (
-        outbound.unionByName(from_outside)
-        .groupBy(*keys)
-        .agg(
-            F.sum("sessions_cnt").alias("sessions_cnt"),
-            F.max("last_end_ts").alias("event_ts"),
-            *(F.max(name).alias(name) for name in carried),
-        )
-    )
-    return counted.select(*table.column_names)
+    inbound = positions(slices["role"], pa.array(["inbound"])) == 0
+    counted = ~(inbound & _internal(slices["peer_ip"], internal_cidrs))
+    slices, inbound = slices.filter(pa.array(counted)), inbound[counted]
+    host, peer = encoded(slices["host_ip"]), encoded(slices["peer_ip"])
+    segment = _source_segments(slices, inbound)
+    window = (_micros(slices, "window_start_ts") - micros(windows)[0]) // WINDOW_MICROS
+
+    shape = (len(host.dictionary), 2, len(peer.dictionary), 1 << PORT_BITS, len(windows))
+    columns = (np.asarray(host.indices), inbound, np.asarray(peer.indices), slices["peer_port"].to_numpy(), window)
+    keys = np.ravel_multi_index(tuple(column.astype(np.int64) for column in columns), shape)
+    order = np.argsort(keys)
+    heads = first_of_each(keys[order])
+    host_number, from_outside, peer_number, port, window = np.unravel_index(keys[order[heads]], shape)
+    hosts, peers = host.dictionary.take(pa.array(host_number)), peer.dictionary.take(pa.array(peer_number))
+    is_outside = pa.array(from_outside == 1)
+    rows = {
+        "src_ip": pc.if_else(is_outside, peers, hosts),
+        "dst_ip": pc.if_else(is_outside, hosts, peers),
+        "dst_port": pa.array(port.astype(np.int32)),
+        "segment_id": segment.dictionary.take(pa.array(np.maximum.reduceat(np.asarray(segment.indices)[order], heads))),
+        "sessions_cnt": np.add.reduceat(slices["sessions_cnt"].to_numpy()[order], heads),
+        "event_ts": pa.array(np.maximum.reduceat(_micros(slices, "last_end_ts")[order], heads)).cast(TIMESTAMP),
+    }
+    return pa.table(rows | window_columns(window, windows)), window
 
 
-def _shared() -> tuple[Column | str, ...]:
-    return (F.col("peer_port").alias("dst_port"), "sessions_cnt", "last_end_ts", "window_start_ts", *CARRIED[1:])
+def _internal(peers: pa.ChunkedArray, internal_cidrs: Sequence[str]) -> Flags:
+    """Whether the peer of each row is internal."""
+    peer = encoded(peers)
+    internal: Flags = is_internal(peer.dictionary.to_pylist(), internal_cidrs)[np.asarray(peer.indices)]
+    return internal
+
+
+def _source_segments(slices: pa.Table, inbound: Flags) -> pa.DictionaryArray:
+    """The segment of the source of each row, its texts in order."""
+    both = encoded(pa.chunked_array([*slices["segment_id"].chunks, *slices["peer_segment_id"].chunks]))
+    own, other = np.split(np.asarray(both.indices), 2)
+    order = np.asarray(pc.sort_indices(both.dictionary))
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order))
+    return pa.DictionaryArray.from_arrays(rank[np.where(inbound, other, own)], both.dictionary.take(pa.array(order)))
+
+
+def _micros(rows: pa.Table, name: str) -> Integers:
+    times: Integers = rows[name].to_numpy().view(np.int64)
+    return times

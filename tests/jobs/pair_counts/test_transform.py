@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 
 from common.config.project import ProjectParameters
 from common.contracts import tables
@@ -15,7 +14,8 @@ from tests.factories import SPEC, table_row
 from tests.types import Row
 
 TABLES = tables(SPEC)
-FIRST, SECOND = Windows.parse("2026-03-10T13:08Z/2026-03-10T13:38Z")
+RANGE = Windows.parse("2026-03-10T13:08Z/2026-03-10T13:38Z")
+FIRST, SECOND = RANGE
 PROJECT = ProjectParameters(internal_cidrs=("10.0.0.0/8",))
 
 
@@ -28,15 +28,17 @@ def pair(window: Windows = FIRST, **overrides: Any) -> Row:
     return table_row(TABLES["delta_pair"], window, **base | overrides)
 
 
-def counted(session: SparkSession, *slices: Row, several: bool = False) -> list[Row]:
-    frame = session.createDataFrame(pa.Table.from_pylist(slices, schema=TABLES["delta_pair"].arrow))
-    found = count_pairs(frame, PROJECT, TABLES["pair_counts"], several=several).toArrow()
+def counted(*slices: Row) -> list[Row]:
+    rows = pa.Table.from_pylist(slices, schema=TABLES["delta_pair"].arrow)
+    found, window = count_pairs(rows, RANGE, PROJECT.internal_cidrs)
+    assert [list(RANGE)[number].key for number in window] == found["window"].to_pylist()
+    found = found.select(TABLES["pair_counts"].column_names).cast(TABLES["pair_counts"].arrow)
     return sorted(found.to_pylist(), key=lambda row: (row["window"], row["src_ip"], row["dst_ip"]))
 
 
-def test_protocols_of_a_port_are_added_up(session: SparkSession) -> None:
+def test_protocols_of_a_port_are_added_up() -> None:
     later = FIRST.start + WINDOW / 3
-    (row,) = counted(session, pair(), pair(protocol="udp", sessions_cnt=3, last_end_ts=later))
+    (row,) = counted(pair(), pair(protocol="udp", sessions_cnt=3, last_end_ts=later))
     assert row == {
         "src_ip": "10.0.0.1", "dst_ip": "198.51.100.7", "dst_port": 443, "segment_id": "10.0.0.0/24",
         "sessions_cnt": 5, "event_ts": later, "window_start_ts": FIRST.start, "window_end_ts": FIRST.end,
@@ -44,18 +46,18 @@ def test_protocols_of_a_port_are_added_up(session: SparkSession) -> None:
     }  # fmt: skip
 
 
-def test_sessions_between_internal_hosts_are_counted_once(session: SparkSession) -> None:
+def test_sessions_between_internal_hosts_are_counted_once() -> None:
     inside: Row = {"peer_ip": "10.0.0.2", "peer_segment_id": "10.0.0.0/24"}
     other_side = pair(host_ip="10.0.0.2", role="inbound", peer_ip="10.0.0.1", peer_segment_id="10.0.0.0/24")
-    (row,) = counted(session, pair(**inside), other_side)
+    (row,) = counted(pair(**inside), other_side)
     assert (row["src_ip"], row["dst_ip"], row["sessions_cnt"]) == ("10.0.0.1", "10.0.0.2", 2)
 
 
-def test_sessions_from_outside_have_the_outer_address_as_their_source(session: SparkSession) -> None:
-    (row,) = counted(session, pair(role="inbound"))
+def test_sessions_from_outside_have_the_outer_address_as_their_source() -> None:
+    (row,) = counted(pair(role="inbound"))
     assert (row["src_ip"], row["dst_ip"], row["segment_id"]) == ("198.51.100.7", "10.0.0.1", "198.51.100.0/24")
 
 
-def test_windows_of_a_range_are_kept_apart(session: SparkSession) -> None:
-    rows = counted(session, pair(), pair(SECOND, sessions_cnt=7), several=True)
+def test_windows_of_a_range_are_kept_apart() -> None:
+    rows = counted(pair(), pair(SECOND, sessions_cnt=7))
     assert [(row["window"], row["sessions_cnt"]) for row in rows] == [(FIRST.key, 2), (SECOND.key, 7)]
