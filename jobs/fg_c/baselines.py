@@ -13,11 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.arrays import Flags, Floats, Integers
+from common.coded import encoded
 from common.errors import TableError
 from common.features.scales import IQR_TO_SIGMA, MAD_TO_SIGMA
 from common.features.spec import FeatureSpec, load_spec
-from common.lake.lake import Lake
+from common.lake.host_ranges import ALL_HOSTS, HostRange
 from common.lake.publications import Publication
+from common.lake.reader import LakeReader
 from jobs.fg_c.deviations import column_floors, slice_count
 
 SOURCES = ("none", "host", "segment")
@@ -41,6 +43,7 @@ class BaselineKey:
     lake_uri: str
     publication: Publication
     time_bands: tuple[str, ...]
+    hosts: HostRange = ALL_HOSTS
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Packed:
 
 def subject_keys(rows: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
     """The subject of each row as one text."""
-    return pc.binary_join_element_wise(*(rows[name] for name in columns), SEPARATOR)
+    return pc.binary_join_element_wise(*(rows[name].cast(pa.string()) for name in columns), SEPARATOR)
 
 
 def load_baselines(key: BaselineKey) -> Baselines:
@@ -94,35 +97,37 @@ def load_baselines(key: BaselineKey) -> Baselines:
 @lru_cache(maxsize=4)
 def _load(key: BaselineKey) -> Baselines:
     spec = load_spec(key.publication.feature_spec_version)
-    lake = Lake(key.lake_uri, spec)
+    lake = LakeReader(key.lake_uri, spec)
     statistics = [f"{metric.name}_{name}" for metric in spec.deviation_metrics for name in STATISTICS]
     packed = []
     for table, subject in (("fg_b/host", HOST_SUBJECT), ("fg_b/segment", SEGMENT_SUBJECT)):
-        rows = lake.arrow(table, [*subject, *SLICE, COLD_FLAG, *statistics], equal=key.publication.partition)
-        if not len(rows):
+        partition = key.publication.partition
+        if partition not in lake.partitions(table):
             raise TableError(
                 f"the rows of publication {key.publication.publication_id} are gone from {table} in {lake.uri}",
                 "Newer baselines were published twice since this run began: run it again",
             )
-        wanted = pc.is_in(rows["time_band"], pa.array(key.time_bands))
-        packed.append(pack(spec, rows, subject, np.flatnonzero(wanted.to_numpy())))
+        equal = {**partition, "time_band": key.time_bands}
+        hosts = key.hosts if "host_ip" in subject else ALL_HOSTS
+        rows = lake.arrow(table, [*subject, *SLICE, COLD_FLAG, *statistics], equal=equal, hosts=hosts)
+        packed.append(pack(spec, rows, subject))
     return combine(spec, *packed)
 
 
-def pack(spec: FeatureSpec, rows: pa.Table, subject: Sequence[str], wanted: Integers) -> Packed:
-    """The wanted rows of a baseline table, one per subject, role and label, as arrays with a column per subject."""
-    subjects, column = _encode(subject_keys(rows, subject), wanted)
-    slices, number = _encode(subject_keys(rows, SLICE), wanted)
+def pack(spec: FeatureSpec, rows: pa.Table, subject: Sequence[str]) -> Packed:
+    """The rows of a baseline table, one per subject, role and label, as arrays with a column per subject."""
+    subjects, column = _encode(subject_keys(rows, subject))
+    slices, number = _encode(subject_keys(rows, SLICE))
     order = {f"{role}{SEPARATOR}{label}": place for place, (role, label) in enumerate(_slices(spec))}
     place = np.array([order[name] for name in slices], dtype=np.int64)[number]
 
     shape = (slice_count(spec), len(spec.deviation_metrics), len(subjects))
     usable = np.zeros((shape[0], shape[2]), dtype=np.bool_)
-    usable[place, column] = ~_values(rows, COLD_FLAG, wanted).astype(np.bool_)
+    usable[place, column] = ~rows[COLD_FLAG].to_numpy().astype(np.bool_)
     spread = {name: np.full(shape, np.nan) for name in STATISTICS}
     for index, metric in enumerate(spec.deviation_metrics):
         for name, values in spread.items():
-            values[place, index, column] = _values(rows, f"{metric.name}_{name}", wanted)
+            values[place, index, column] = rows[f"{metric.name}_{name}"].to_numpy()
     median, mad, iqr = (values.reshape(shape[0] * shape[1], shape[2]) for values in spread.values())
     scales = np.maximum(np.maximum(MAD_TO_SIGMA * mad, IQR_TO_SIGMA * iqr), column_floors(spec, median))
     return Packed(subjects, usable, median, scales)
@@ -158,11 +163,7 @@ def _slices(spec: FeatureSpec) -> list[tuple[str, str]]:
     return [(role, label) for label in spec.window_labels for role in spec.roles]
 
 
-def _encode(texts: pa.ChunkedArray, wanted: Integers) -> tuple[list[str], Integers]:
-    """The distinct texts among the wanted rows, and the number of each row's text."""
-    encoded = texts.combine_chunks().take(wanted).dictionary_encode()
-    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
-
-
-def _values(rows: pa.Table, name: str, wanted: Integers) -> NDArray[np.generic]:
-    return np.asarray(rows[name].to_numpy()[wanted])
+def _encode(texts: pa.ChunkedArray) -> tuple[list[str], Integers]:
+    """The distinct texts, and the number of each row's text."""
+    coded = encoded(texts)
+    return coded.dictionary.to_pylist(), np.asarray(coded.indices).astype(np.int64)

@@ -15,12 +15,11 @@ from common.windows import Windows
 class DeviationConfig(StageConfig):
     """A run of the deviation stage; without a baseline month, each window takes its own.
 
-    A range is computed in parts of at most a day and `part_rows` FG-A rows, unless a single window has more, which
-    bounds memory.
+    A run is computed in parts of at most a day and about `part_rows` FG-A rows, which bounds memory.
     """
 
     baseline_month: str | None = None
-    part_rows: int = 100_000
+    part_rows: int = 10_000
 
 
 def baseline_months(

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.errors import InputError, TableError
-from common.lake.lake import Lake, equal_predicate
+from common.lake.host_ranges import host_ranges
+from common.lake.lake import Lake
 from common.lake.learning import day_of
 from common.lake.publications import Publication, publications
-from common.runtime.chunked_replace import replace_in_chunks
 from common.runtime.context import StageRun
+from common.runtime.part_files import replace_by_parts
 from common.windows import Windows
-from jobs.fg_c.baselines import BaselineKey
 from jobs.fg_c.config import DeviationConfig, baseline_months, bounded_parts
-from jobs.fg_c.transform import check_computations, pair_features, with_deviations
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from jobs.fg_c.parts import Deviations, Part
+from jobs.fg_c.transform import check_computations
 
 BASELINE_TABLES = ("fg_b/host", "fg_b/segment", "fg_b/pair/host")
-FILES_AT_A_TIME = 4
 
 
 @dataclass(frozen=True)
 class _Extent:
-    """The extent of FG-A: rows by window key, and time bands."""
+    """The extent of FG-A: its rows by window key, their hosts, and the time bands."""
 
     rows: Counter[str]
+    hosts: list[str]
     time_bands: tuple[str, ...]
+
+    def parts(self, windows: Windows, publications: Sequence[Publication], most_rows: int) -> Iterator[Part]:
+        """The parts of windows that are compared with the same baselines."""
+        for part in bounded_parts(windows, self.rows, most_rows):
+            weight = -(-sum(self.rows[window.key] for window in part) // len(self.hosts))
+            weights = np.full(len(self.hosts), weight)
+            yield from (Part(part, hosts, publications) for hosts in host_ranges(self.hosts, weights, most_rows))
 
 
 def run(config: DeviationConfig, stage: StageRun) -> None:
@@ -44,45 +50,39 @@ def run(config: DeviationConfig, stage: StageRun) -> None:
         published = publications(lake, config.feature_spec_version)
         months_of = _months(stage, published)
         chosen = list(baseline_months(config.windows, months_of, config.baseline_month))
-        runs = [
-            (windows, _keys(lake, [published[entry] for entry in months.items()], extent.time_bands))
-            for windows, months in chosen
-        ]
-    keys_of = {
-        part: keys for windows, keys in runs if keys for part in bounded_parts(windows, extent.rows, config.part_rows)
-    }
-    with lake.journal.run("fg_c", config.windows):
-        report.rows_out = replace_in_chunks(
-            stage,
-            "fg_c",
-            config.windows,
-            list(keys_of),
-            lambda part: _deviations(lake, part, sum(extent.rows[window.key] for window in part), keys_of[part]),
-        )
+        runs = [(windows, _checked(lake, [published[entry] for entry in months.items()])) for windows, months in chosen]
+    parts = [part for windows, found in runs if found for part in extent.parts(windows, found, config.part_rows)]
+    with lake.journal.run("fg_c", config.windows), report.step("fg_c"):
+        work = Deviations(lake.uri, stage.spec.version, extent.time_bands)
+        report.rows_out = replace_by_parts(stage, "fg_c", config.windows, work, parts)
     report.rows_in = extent.rows.total()
     report.learns(_lacking(stage, [set(months) for _, months in chosen]))
     report.details["baselines"] = [
         {
             "window": str(windows),
-            "horizon": key.publication.horizon,
-            "month": key.publication.month,
-            "publication_id": key.publication.publication_id,
+            "horizon": publication.horizon,
+            "month": publication.month,
+            "publication_id": publication.publication_id,
         }
-        for windows, keys in runs
-        for key in keys
+        for windows, found in runs
+        for publication in found
     ]
 
 
 def _extent(lake: Lake, windows: Windows) -> _Extent:
-    found = lake.read("fg_a", windows).groupBy("window", "time_band").agg(F.count("*").alias("rows")).collect()
-    if not found:
+    columns = ["window", "time_band", "host_ip"]
+    rows = lake.arrow("fg_a", columns, windows, coded=columns)
+    if not rows:
         raise InputError(
             f"table fg_a in {lake.uri} has no rows for {windows}", f"Run ndr-fg-a --window {windows} first"
         )
-    rows: Counter[str] = Counter()
-    for row in found:
-        rows[row["window"]] += row["rows"]
-    return _Extent(rows, tuple(sorted({row["time_band"] for row in found})))
+    texts = {name: rows[name].cast(pa.string()) for name in columns}
+    counted = pc.value_counts(texts["window"]).to_pylist()
+    return _Extent(
+        Counter({entry["values"]: entry["counts"] for entry in counted}),
+        sorted(texts["host_ip"].unique().to_pylist()),
+        tuple(sorted(texts["time_band"].unique().to_pylist())),
+    )
 
 
 def _months(stage: StageRun, published: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -100,8 +100,8 @@ def _lacking(stage: StageRun, found: Sequence[set[str]]) -> dict[str, str]:
     }
 
 
-def _keys(lake: Lake, chosen: Sequence[Publication], time_bands: tuple[str, ...]) -> list[BaselineKey]:
-    """The baselines of these publications, checked to be there.
+def _checked(lake: Lake, chosen: Sequence[Publication]) -> tuple[Publication, ...]:
+    """These publications, whose baselines are there.
 
     Raises:
         TableError: a table has no rows of one.
@@ -115,12 +115,4 @@ def _keys(lake: Lake, chosen: Sequence[Publication], time_bands: tuple[str, ...]
                     f"{publication.month}, publication {publication.publication_id}",
                     f"Run ndr-fg-b --month {publication.month} again",
                 )
-    return [BaselineKey(lake.uri, publication, time_bands) for publication in chosen]
-
-
-def _deviations(lake: Lake, windows: Windows, rows: int, keys: list[BaselineKey]) -> DataFrame:
-    """The `fg_c` rows of these windows, which have so many rows in `fg_a`."""
-    counts = lake.read("pair_counts", windows)
-    known = [lake.read("fg_b/pair/host", where=equal_predicate(key.publication.partition)) for key in keys]
-    pairs = [pair_features(counts, baseline) for baseline in known]
-    return with_deviations(lake.read("fg_a", windows), rows, pairs, lake.table("fg_c"), keys)
+    return tuple(chosen)

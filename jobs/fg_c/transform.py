@@ -1,41 +1,25 @@
-"""FG-A rows to FG-C rows: pair features by the engine, deviations in NumPy."""
+"""FG-A rows to FG-C rows: deviations and scores in NumPy, for all horizons together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import functions as F
+from numpy.typing import NDArray
 
-from common.contracts.types import Table, arrow_schema, ddl
+from common.arrays import Floats
 from common.features.computed import check_computed
-from common.features.spec import FeatureSpec, load_spec
-from common.lake.file_numbers import files_for
-from jobs.fg_c.baselines import SOURCES, BaselineKey, load_baselines
+from common.features.spec import FeatureSpec
+from common.lake.publications import Publication
+from jobs.fg_c.baselines import SOURCES, Baselines
 from jobs.fg_c.deviations import TRANSFORMS, column_floors, composites, deviation_columns, deviations
+from jobs.fg_c.pairs import PAIR_FEATURES
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+CHUNK_ROWS = 2048
+"""Rows of which there are intermediate arrays."""
 
-CHUNK_ROWS = 4096
-MOST_FILES = 2
-COPIED = ("host_ip", "segment_id", "time_band", "window_start_ts", "window_end_ts", "date", "window")
-PAIR = ("src_ip", "dst_ip", "dst_port")
-
-
-def pair_aggregates() -> dict[str, Column]:
-    """The pair features by name, over joined rows of pair counts and baseline.
-
-    Rarities are added up as decimals, so that the order of the rows has no influence.
-    """
-    rarity = F.coalesce(F.col("pair_rarity_score"), F.lit(1.0))
-    return {
-        "pair_rarity_max": F.max(rarity),
-        "pair_rarity_mean": F.sum(rarity.cast("decimal(28,18)")).cast("double") / F.count("*"),
-        "new_pair_share": F.avg(F.col("pair_rarity_score").isNull().cast("double")),
-    }
+COPIED = ("host_ip", "segment_id", "time_band", "window_start_ts", "window_end_ts", "window")
 
 
 def check_computations(spec: FeatureSpec) -> None:
@@ -45,92 +29,54 @@ def check_computations(spec: FeatureSpec) -> None:
         SpecError: they do not.
     """
     check_computed(spec, "deviation.transforms", spec.transforms, TRANSFORMS, "jobs/fg_c/deviations.py")
-    check_computed(spec, "deviation.pair_features", spec.pair_features, pair_aggregates(), "jobs/fg_c/transform.py")
-
-
-def pair_features(counts: DataFrame, baseline: DataFrame) -> DataFrame:
-    """The rarity of each source's pairs in each window; one row per `host_ip` and `window_start_ts`.
-
-    A pair that the baseline does not know has rarity 1 and is new.
-    """
-    known = baseline.select(*PAIR, "pair_rarity_score")
-    met = counts.select(*PAIR, "window_start_ts").join(known, list(PAIR), "left")
-    features = (value.alias(name) for name, value in pair_aggregates().items())
-    return met.groupBy(F.col("src_ip").alias("host_ip"), "window_start_ts").agg(*features)
-
-
-def with_deviations(
-    rows: DataFrame, count: int, pairs: Sequence[DataFrame], table: Table, keys: Sequence[BaselineKey]
-) -> DataFrame:
-    """The rows of `fg_c` for the FG-A rows: deviations, composites and pair features, for each key's horizon.
-
-    `count` is the number of FG-A rows, and `pairs` are the `pair_features` of each key. The rows come in a partition,
-    if they are many in `MOST_FILES`, because wide files are expensive to write.
-    """
-    spec = load_spec(keys[0].publication.feature_spec_version)
-    joined = rows.select(*COPIED, *deviation_columns(spec))
-    for number, frame in enumerate(pairs):
-        renamed = {name: _pair_column(name, number) for name in spec.pair_features}
-        joined = joined.join(frame.withColumnsRenamed(renamed), ["host_ip", "window_start_ts"], "left")
-    files = min(MOST_FILES, files_for(count * len(keys), table))
-    together = joined.repartition(files, "host_ip")
-    return together.mapInArrow(_mapper(keys, arrow_schema(table.columns)), ddl(table.columns))
-
-
-def _pair_column(name: str, number: int) -> str:
-    return f"{name}_{number}"
-
-
-def _mapper(
-    keys: Sequence[BaselineKey], schema: pa.Schema
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function that each worker runs; it holds the keys of the baselines, not the baselines."""
-
-    def compute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        names = load_spec(keys[0].publication.feature_spec_version).pair_features
-        for chunk in _chunks(batches):
-            for number, key in enumerate(keys):
-                pairs = {name: chunk[_pair_column(name, number)] for name in names}
-                yield fg_c_rows(chunk, pairs, key, schema)
-
-    return compute
-
-
-def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The batches, combined to some thousand rows: a window of few hosts is a small batch of many columns."""
-    held: list[pa.RecordBatch] = []
-    for batch in batches:
-        held.append(batch)
-        if sum(part.num_rows for part in held) >= CHUNK_ROWS:
-            yield pa.Table.from_batches(held).combine_chunks()
-            held = []
-    if sum(part.num_rows for part in held):
-        yield pa.Table.from_batches(held).combine_chunks()
+    check_computed(spec, "deviation.pair_features", spec.pair_features, PAIR_FEATURES, "jobs/fg_c/pairs.py")
 
 
 def fg_c_rows(
-    rows: pa.Table, pairs: Mapping[str, pa.ChunkedArray], key: BaselineKey, schema: pa.Schema
-) -> pa.RecordBatch:
-    """The `fg_c` rows of FG-A rows and their pair features."""
-    spec = load_spec(key.publication.feature_spec_version)
-    baselines = load_baselines(key)
-    subject = baselines.rows_of(rows)
-    medians = np.take(baselines.medians, subject, axis=1)
-    scales = np.take(baselines.scales, subject, axis=1)
-    values = np.stack([rows[name].to_numpy() for name in deviation_columns(spec)])
-    found = deviations(values, medians, scales, column_floors(spec, medians), spec.z_clip)
+    rows: pa.Table, baselines: Mapping[Publication, Baselines], pairs: Sequence[Mapping[str, Floats]], spec: FeatureSpec
+) -> pa.Table:
+    """The `fg_c` rows of FG-A rows, one of each horizon for each of them, in order; without the date.
 
-    count = rows.num_rows
-    columns: dict[str, object] = {name: rows[name].combine_chunks() for name in COPIED}
-    columns |= {name: values.combine_chunks() for name, values in pairs.items()}
-    columns["baseline_horizon"] = pa.repeat(key.publication.horizon, count)
-    columns["baseline_month"] = pa.repeat(key.publication.month, count)
-    columns["baseline_source"] = pa.array(np.array(SOURCES)[baselines.sources[subject]].tolist())
+    `pairs` has the pair features of the rows for each horizon.
+    """
+    number = len(baselines)
+    found, sources = _deviations(rows, list(baselines.values()), spec)
+    each = pa.array(np.repeat(np.arange(len(rows)), number))
+    columns: dict[str, object] = {name: rows[name].combine_chunks().take(each) for name in COPIED}
+    horizon = np.tile(np.arange(number, dtype=np.int32), len(rows))
+    columns |= {
+        "baseline_horizon": _texts(horizon, [entry.horizon for entry in baselines]),
+        "baseline_month": _texts(horizon, [entry.month for entry in baselines]),
+        "baseline_source": _texts(sources, SOURCES),
+    }
+    columns |= {name: _nullable(np.stack([one[name] for one in pairs], axis=1).ravel()) for name in PAIR_FEATURES}
     columns |= {name: _nullable(score) for name, score in composites(spec, found[:, 0]).items()}
-    flat = found.reshape(-1, count)
-    columns |= {name: _nullable(flat[number]) for number, name in enumerate(spec.fg_c_features())}
-    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+    flat = found.reshape(-1, len(each))
+    columns |= {name: _nullable(flat[place]) for place, name in enumerate(spec.fg_c_features())}
+    return pa.table(columns)
 
 
-def _nullable(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> pa.Array:
+def _deviations(rows: pa.Table, baselines: Sequence[Baselines], spec: FeatureSpec) -> tuple[Floats, NDArray[np.int8]]:
+    """The deviations, `(n_columns, 3, n_rows x n_baselines)`, and whose baseline each is from."""
+    number = len(baselines)
+    values = np.stack([rows[name].to_numpy() for name in deviation_columns(spec)])
+    found = np.empty((len(values), len(TRANSFORMS), len(rows) * number))
+    sources = np.empty(len(rows) * number, dtype=np.int8)
+    for place, baseline in enumerate(baselines):
+        subject = baseline.rows_of(rows)
+        sources[place::number] = baseline.sources[subject]
+        own = found[:, :, place::number]
+        for start in range(0, len(rows), CHUNK_ROWS):
+            part = slice(start, start + CHUNK_ROWS)
+            medians, scales = (np.take(of, subject[part], axis=1) for of in (baseline.medians, baseline.scales))
+            floors = column_floors(spec, medians)
+            own[:, :, part] = deviations(values[:, part], medians, scales, floors, spec.z_clip)
+    return found, sources
+
+
+def _texts(numbers: NDArray[np.integer], texts: Sequence[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(numbers, pa.array(texts))
+
+
+def _nullable(values: Floats) -> pa.Array:
     return pa.array(values, from_pandas=True)

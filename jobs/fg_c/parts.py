@@ -1,0 +1,59 @@
+"""The work on a part of a run: the deviations of some hosts in some windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from common.features.spec import load_spec
+from common.lake.host_ranges import HostRange
+from common.lake.publications import Publication
+from common.lake.reader import LakeReader
+from common.lake.table_files import TableFiles, as_rows, by_host
+from common.windows import Windows
+from jobs.fg_c.baselines import BaselineKey, load_baselines
+from jobs.fg_c.deviations import deviation_columns
+from jobs.fg_c.pairs import CODED, COUNT_COLUMNS, KNOWN_COLUMNS, Pairs
+from jobs.fg_c.transform import COPIED, fg_c_rows
+
+TEXTS = ("host_ip", "segment_id", "time_band", "window")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Hosts in windows of one day, and the baselines that they are compared with."""
+
+    windows: Windows
+    hosts: HostRange
+    publications: Sequence[Publication]
+
+
+@dataclass(frozen=True)
+class Deviations:
+    """The work: a file of `fg_c`."""
+
+    lake_uri: str
+    spec_version: str
+    time_bands: tuple[str, ...]
+
+    def __call__(self, part: Part) -> pa.Table:
+        """The file; none if there are no rows of FG-A."""
+        lake = LakeReader(self.lake_uri, load_spec(self.spec_version))
+        files = TableFiles(lake.location("fg_c"), lake.table("fg_c"))
+        columns = [*COPIED, *deviation_columns(lake.spec)]
+        if rows := by_host(lake.arrow("fg_a", columns, part.windows, coded=TEXTS, hosts=part.hosts)):
+            baselines = {
+                publication: load_baselines(BaselineKey(self.lake_uri, publication, self.time_bands, part.hosts))
+                for publication in part.publications
+            }
+            counts = lake.arrow("pair_counts", COUNT_COLUMNS, part.windows, coded=CODED)
+            pairs = Pairs.of(counts, rows, part.windows)
+            known = (
+                lake.arrow("fg_b/pair/host", KNOWN_COLUMNS, equal=publication.partition, coded=CODED)
+                for publication in part.publications
+            )
+            found = fg_c_rows(rows, baselines, [pairs.features(table) for table in known], lake.spec)
+            files.write(found, {"date": f"{part.windows.start:%Y-%m-%d}"})
+        return as_rows(files.actions)
