@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from common.arrays import Floats, Integers
+from common.addresses import Segments
+from common.arrays import Integers
 
-Numbers = TypeVar("Numbers", Integers, Floats)
 LARGEST = np.iinfo(np.int64).max
 
 
@@ -21,24 +21,32 @@ class HostSessions:
     has those of the records that are no sessions, too; their service is -1.
     """
 
-    def __init__(self, rows: pa.Table) -> None:
+    def __init__(self, rows: pa.Table, segments: Segments) -> None:
         self._rows = rows
-        self._texts = {name: _encoded(rows[name]) for name in ("host_ip", "peer_ip")}
-        host, peer = (np.asarray(text.indices) for text in self._texts.values())
+        self._addresses = {name: rows[name].dictionary_encode().combine_chunks() for name in ("host_ip", "peer_ip")}
+        self._segments = {
+            name: segments.names(found.dictionary).dictionary_encode() for name, found in self._addresses.items()
+        }
+        self._sums: dict[str, Integers] = {}
+        host, peer = (np.asarray(found.indices) for found in self._addresses.values())
         of_host = combined(host, *(rows[name].to_numpy() for name in ("is_inbound", "slice")))
         of_pair = combined(of_host, peer, rows["service"].to_numpy() + 1)
         self._order = np.argsort(of_pair)
         self.pair_heads = _heads(of_pair[self._order])
-        self.host_heads = _heads(of_host[self._order])
+        self.host_heads = self.pair_heads[_heads(of_host[self._order[self.pair_heads]])]
 
     def values(self, name: str) -> Any:
         """The values of a column, in order."""
         return self._rows[name].to_numpy()[self._order]
 
-    def texts(self, name: str, heads: Integers) -> pa.DictionaryArray:
-        """The host or the peer of each group."""
-        text = self._texts[name]
-        return pa.DictionaryArray.from_arrays(text.indices.take(pa.array(self._order[heads])), text.dictionary)
+    def addresses(self, name: str, heads: Integers) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
+        """The host or the peer of each group, and its segment."""
+        addresses, segments = self._addresses[name], self._segments[name]
+        places = addresses.indices.take(pa.array(self._order[heads]))
+        return (
+            pa.DictionaryArray.from_arrays(places, addresses.dictionary),
+            pa.DictionaryArray.from_arrays(segments.indices.take(places), segments.dictionary),
+        )
 
     def of_groups(self, name: str, heads: Integers) -> Integers:
         """The value of a column that the sessions of a group have in common."""
@@ -57,12 +65,13 @@ class HostSessions:
         ends: Integers = self.values("end_micros")
         return ends
 
-    @cache  # noqa: B019 - it lives as long as the sessions
     def pair_sums(self, name: str) -> Integers:
         """The sum of a column in each pair slice; of truth values, the sessions for which it is true."""
-        values = self.values(name)
-        sums: Integers = np.add.reduceat(values * self.repeats if values.dtype == bool else values, self.pair_heads)
-        return sums
+        if name not in self._sums:
+            values = self.values(name)
+            added = values * self.repeats if values.dtype == bool else values
+            self._sums[name] = np.add.reduceat(added, self.pair_heads)
+        return self._sums[name]
 
     def host_sums(self, name: str) -> Integers:
         """The same in each host slice."""
@@ -80,20 +89,18 @@ def combined(*columns: Integers) -> Integers:
     return numbers
 
 
-def sorted_within(values: Numbers, heads: Integers) -> Numbers:
-    """The values of each group in ascending order, NaN last."""
-    ordered = values.copy()
-    lengths = np.diff(heads, append=len(values))
-    several = lengths > 1
-    for begin, end in zip(heads[several].tolist(), (heads + lengths)[several].tolist(), strict=True):
-        ordered[begin:end].sort()
+def sorted_within(values: Integers, heads: Integers) -> Integers:
+    """The values of each group in ascending order; with the number of its group, each is one integer to sort."""
+    group = np.repeat(np.arange(len(heads)), np.diff(heads, append=len(values)))
+    least = int(values.min())
+    width = int(values.max()) - least + 1
+    if width > LARGEST // len(heads):
+        return values[np.lexsort((values, group))]
+    ordered = np.sort(group * width + (values - least))
+    ordered -= group * width - least
     return ordered
 
 
 def _heads(numbers: Integers) -> Integers:
     """Where a run of equal numbers begins."""
-    return np.flatnonzero(np.diff(numbers, prepend=-1))
-
-
-def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    return column.dictionary_encode().combine_chunks()
+    return np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1]))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 
-from common.addresses import Segments
 from common.arrays import Floats, Integers
 from common.contracts import QUANTILE_SOURCES, QUANTILES
 from common.contracts.window_columns import WINDOW_MICROS, micros, window_columns
 from common.features.spec import FeatureSpec
 from common.windows import Windows
-from jobs.delta.grouping import HostSessions, sorted_within
+from jobs.delta.grouping import HostSessions
 from jobs.delta.sums import MICROS
 
 ROLES = pa.array(["outbound", "inbound"])
@@ -20,14 +21,14 @@ MOST_MINUTES = 1 << 20
 """So many minutes of hosts are counted at once."""
 
 
-def host_slices(sessions: HostSessions, spec: FeatureSpec, segments: Segments, windows: Windows) -> pa.Table:
+def host_slices(sessions: HostSessions, spec: FeatureSpec, windows: Windows) -> pa.Table:
     """One row per host, role and window, as `delta_host` declares it but for the partitions, with its `slice`."""
     heads = sessions.host_heads
-    hosts, slices = sessions.texts("host_ip", heads), sessions.of_groups("slice", heads)
+    (hosts, segments), slices = sessions.addresses("host_ip", heads), sessions.of_groups("slice", heads)
     columns = {
         "host_ip": hosts,
         "role": role_names(sessions, heads),
-        "segment_id": segments_of(hosts, segments),
+        "segment_id": segments,
         "slice": slices,
         **window_columns(slices, windows),
         "max_sessions_per_minute": _busiest_minutes(sessions, windows),
@@ -47,19 +48,15 @@ def role_names(sessions: HostSessions, heads: Integers) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(sessions.of_groups("is_inbound", heads)), ROLES)
 
 
-def segments_of(addresses: pa.DictionaryArray, segments: Segments) -> pa.DictionaryArray:
-    """The segment of each address."""
-    distinct = segments.names(addresses.dictionary).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(distinct.indices.take(addresses.indices), distinct.dictionary)
-
-
 def quantiles(values: Floats, heads: Integers) -> Floats:
     """The linearly interpolated quantiles of each group's values that are not NaN, `(n_groups, n_quantiles)`.
 
     NaN where a group has none.
     """
     counts = np.add.reduceat(~np.isnan(values), heads, dtype=np.int64)
-    ordered = sorted_within(values, heads)
+    ordered = values.copy()
+    for begin, end in pairwise([*heads.tolist(), len(values)]):
+        ordered[begin:end].sort()  # NaN last
     position = np.maximum(counts - 1, 0)[:, None] * np.array(list(QUANTILES.values()))
     below = np.floor(position).astype(np.int64)
     low = heads[:, None] + below

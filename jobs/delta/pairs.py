@@ -5,32 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from common.addresses import Segments
 from common.arrays import Floats, Integers
 from common.contracts.window_columns import TIMESTAMP, window_columns
 from common.windows import Windows
 from jobs.delta.grouping import HostSessions, sorted_within
-from jobs.delta.hosts import role_names, segments_of
+from jobs.delta.hosts import role_names
 from jobs.delta.sums import MICROS
 
 PROTOCOLS = ("tcp", "udp", "icmp", "other")
 SUMS = ("sessions_cnt", "failed_cnt", "bytes_src_sum", "bytes_dst_sum")
 
 
-def pair_slices(sessions: HostSessions, segments: Segments, windows: Windows) -> pa.Table:
+def pair_slices(sessions: HostSessions, windows: Windows) -> pa.Table:
     """One row per host, role, peer, protocol, service port and window, as `delta_pair` declares it but for the
     partitions, with its `slice`.
     """
     heads = sessions.pair_heads
     service, slices = (sessions.of_groups(name, heads) for name in ("service", "slice"))
-    hosts, peers = (sessions.texts(name, heads) for name in ("host_ip", "peer_ip"))
+    (hosts, segments), (peers, peer_segments) = (sessions.addresses(name, heads) for name in ("host_ip", "peer_ip"))
     first, last, squares = gap_sums(sessions.values("start_micros"), heads)
     columns = {
         "host_ip": hosts,
         "role": role_names(sessions, heads),
         "peer_ip": peers,
-        "segment_id": segments_of(hosts, segments),
-        "peer_segment_id": segments_of(peers, segments),
+        "segment_id": segments,
+        "peer_segment_id": peer_segments,
         "protocol": pa.DictionaryArray.from_arrays(pa.array(service % len(PROTOCOLS)), pa.array(PROTOCOLS)),
         "peer_port": pa.array(service // len(PROTOCOLS), pa.int32()),
         "slice": slices,

@@ -103,10 +103,10 @@ def writer(
         rows = [batch for batch in batches if batch.num_rows]
         if not rows:
             return
-        sessions, segments = HostSessions(pa.Table.from_batches(rows)), Segments(names)
+        sessions = HostSessions(pa.Table.from_batches(rows), Segments(names))
         slices = {
-            "delta_pair": pair_slices(sessions, segments, windows),
-            "delta_host": host_slices(sessions, spec, segments, windows),
+            "delta_pair": pair_slices(sessions, windows),
+            "delta_host": host_slices(sessions, spec, windows),
         }
         for name, found in slices.items():
             files = WindowFiles(*places[name], windows)
