@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from common.addresses import Segments
-from common.arrays import Integers
+from common.arrays import Flags, Integers
+from common.features.spec import FeatureSpec
 
 LARGEST = np.iinfo(np.int64).max
 
@@ -21,8 +22,9 @@ class HostSessions:
     has those of the records that are no sessions, too; their service is -1.
     """
 
-    def __init__(self, rows: pa.Table, segments: Segments) -> None:
+    def __init__(self, rows: pa.Table, spec: FeatureSpec, segments: Segments) -> None:
         self._rows = rows
+        self._metrics = {metric.name: metric for metric in spec.sums}
         self._addresses = {name: rows[name].dictionary_encode().combine_chunks() for name in ("host_ip", "peer_ip")}
         self._segments = {
             name: segments.names(found.dictionary).dictionary_encode() for name, found in self._addresses.items()
@@ -36,8 +38,11 @@ class HostSessions:
         self.host_heads = self.pair_heads[_heads(of_host[self._order[self.pair_heads]])]
 
     def values(self, name: str) -> Any:
-        """The values of a column, in order."""
-        return self._rows[name].to_numpy()[self._order]
+        """The values of a column, in order; false, 0 and, of doubles, NaN for null."""
+        column = self._rows[name]
+        if column.null_count and not pa.types.is_floating(column.type):
+            column = column.fill_null(pa.scalar(0, pa.int32()).cast(column.type))
+        return column.to_numpy()[self._order]
 
     def addresses(self, name: str, heads: Integers) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
         """The host or the peer of each group, and its segment."""
@@ -65,16 +70,29 @@ class HostSessions:
         ends: Integers = self.values("end_micros")
         return ends
 
+    @cached_property
+    def is_traffic(self) -> Flags:
+        """Whether a record is one of a session; threats are no sessions."""
+        return self.values("service") >= 0
+
+    def counted(self, name: str) -> Flags:
+        """Whether each record is one of those that a count of the specification counts."""
+        holds: Flags = self.values(name)
+        return holds & self.is_traffic if self._metrics[name].records == "traffic" else holds
+
     def pair_sums(self, name: str) -> Integers:
-        """The sum of a column in each pair slice; of truth values, the sessions for which it is true."""
+        """The sum of the specification for each pair slice."""
         if name not in self._sums:
-            values = self.values(name)
-            added = values * self.repeats if values.dtype == bool else values
+            if self._metrics[name].counts:
+                added = self.counted(name) * self.repeats
+            else:
+                added = self.values(name)
+                added = added * self.is_traffic if self._metrics[name].records == "traffic" else added
             self._sums[name] = np.add.reduceat(added, self.pair_heads)
         return self._sums[name]
 
     def host_sums(self, name: str) -> Integers:
-        """The same in each host slice."""
+        """The same for each host slice."""
         return np.add.reduceat(self.pair_sums(name), np.searchsorted(self.pair_heads, self.host_heads))
 
 

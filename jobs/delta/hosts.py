@@ -37,7 +37,7 @@ def host_slices(sessions: HostSessions, spec: FeatureSpec, windows: Windows) -> 
         added = sessions.host_sums(metric.name)
         columns[metric.name] = added / MICROS if metric.kind == "seconds" else added
     for source in QUANTILE_SOURCES:
-        found = quantiles(sessions.values(source), heads)
+        found = quantiles(np.where(sessions.is_traffic, sessions.values(source), np.nan), heads)
         for number, name in enumerate(QUANTILES):
             columns[f"{source}_{name}"] = pa.array(found[:, number], mask=np.isnan(found[:, number]))
     return pa.table(columns)
@@ -74,7 +74,7 @@ def _busiest_minutes(sessions: HostSessions, windows: Windows) -> Integers:
     minutes = ends // MINUTE_MICROS - np.repeat(starts // MINUTE_MICROS, lengths)
     distinct = np.unique(minutes)
     minutes = np.searchsorted(distinct, minutes)
-    counted = np.where(sessions.values("sessions_cnt"), sessions.repeats, 0)
+    counted = sessions.counted("sessions_cnt") * sessions.repeats
     hosts = max(1, MOST_MINUTES // len(distinct))
     found = []
     for first in range(0, len(heads), hosts):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 import numpy as np
 import pyarrow as pa
 
@@ -13,7 +16,9 @@ from jobs.delta.hosts import role_names
 from jobs.delta.sums import MICROS
 
 PROTOCOLS = ("tcp", "udp", "icmp", "other")
-SUMS = ("sessions_cnt", "failed_cnt", "bytes_src_sum", "bytes_dst_sum")
+SUMS = ("sessions_cnt", "bytes_src_sum", "bytes_dst_sum")
+FAILURES = ("deny_cnt", "rst_cnt", "zero_reply_cnt")
+"""The counts of `delta_host` whose sessions count as failed; those with app `incomplete` are the others."""
 
 
 def pair_slices(sessions: HostSessions, windows: Windows) -> pa.Table:
@@ -23,6 +28,7 @@ def pair_slices(sessions: HostSessions, windows: Windows) -> pa.Table:
     heads = sessions.pair_heads
     service, slices = (sessions.of_groups(name, heads) for name in ("service", "slice"))
     (hosts, segments), (peers, peer_segments) = (sessions.addresses(name, heads) for name in ("host_ip", "peer_ip"))
+    failed = reduce(or_, (sessions.values(name) for name in (*FAILURES, "is_incomplete")))
     first, last, squares = gap_sums(sessions.values("start_micros"), heads)
     columns = {
         "host_ip": hosts,
@@ -35,6 +41,7 @@ def pair_slices(sessions: HostSessions, windows: Windows) -> pa.Table:
         "slice": slices,
         **window_columns(slices, windows),
         **{name: sessions.pair_sums(name) for name in SUMS},
+        "failed_cnt": np.add.reduceat(failed * sessions.repeats, heads),
         "duration_sum": sessions.pair_sums("duration_sum") / MICROS,
         "first_ts": pa.array(first).cast(TIMESTAMP),
         "last_ts": pa.array(last).cast(TIMESTAMP),

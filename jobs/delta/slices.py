@@ -26,7 +26,7 @@ from common.windows import Windows
 from jobs.delta.grouping import HostSessions
 from jobs.delta.hosts import ROLES, host_slices
 from jobs.delta.pairs import PROTOCOLS, pair_slices
-from jobs.delta.sums import IS_TRAFFIC, check_sums, failed, values_of
+from jobs.delta.sums import check_sums, values_of
 
 TABLES = ("delta_pair", "delta_host")
 ADDRESSES = ("src_ip", "dst_ip")
@@ -62,16 +62,15 @@ def slice_files(sessions: DataFrame, rows: int, stage: StageRun, windows: Window
 
 def by_host(sessions: DataFrame, spec: FeatureSpec, internal_cidrs: tuple[str, ...]) -> DataFrame:
     """What slices need of each session, once for each of its addresses that is internal: host and peer."""
-    traffic = F.expr(IS_TRAFFIC)
     shared = (
         F.col("slice"),
-        F.when(traffic, service()).otherwise(-1).alias("service"),
+        F.when(F.col("event_type") == "TRAFFIC", service()).otherwise(-1).alias("service"),
         F.coalesce(F.unix_micros("start_ts"), F.lit(0)).alias("start_micros"),
         F.unix_micros("end_ts").alias("end_micros"),
         F.col("repeat_count"),
         *values_of(spec.sums),
-        failed(spec).alias("failed_cnt"),
-        *(F.when(traffic, F.col(column)).cast("double").alias(name) for name, column in QUANTILE_SOURCES.items()),
+        (F.col("app") == "incomplete").alias("is_incomplete"),
+        *(F.col(column).cast("double").alias(name) for name, column in QUANTILE_SOURCES.items()),
     )
     roles = [
         sessions.where(is_internal(F.col(host), internal_cidrs)).select(
@@ -103,7 +102,7 @@ def writer(
         rows = [batch for batch in batches if batch.num_rows]
         if not rows:
             return
-        sessions = HostSessions(pa.Table.from_batches(rows), Segments(names))
+        sessions = HostSessions(pa.Table.from_batches(rows), spec, Segments(names))
         slices = {
             "delta_pair": pair_slices(sessions, windows),
             "delta_host": host_slices(sessions, spec, windows),

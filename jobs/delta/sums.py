@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -16,25 +14,14 @@ from common.errors import SpecError
 from common.features.spec import FeatureSpec, Metric
 
 MICROS = 1_000_000
-FAILURES = ("deny_cnt", "rst_cnt", "zero_reply_cnt")
-"""The counts of `delta_host` whose sessions count as failed; those with app `incomplete` are the others."""
-
-IS_TRAFFIC = "event_type = 'TRAFFIC'"
 
 
 def values_of(metrics: Sequence[Metric]) -> list[Column]:
-    """What each session has for the sums, by name: of a count whether it is one of those counted, of others the value.
+    """What each record has for the sums, by name: of a count whether it is one of those counted, of others the value.
 
-    Seconds are whole microseconds, so that sums are exact.
+    Null stands for false and 0. Seconds are whole microseconds, so that sums are exact.
     """
     return [_value(metric).alias(metric.name) for metric in metrics]
-
-
-def failed(spec: FeatureSpec) -> Column:
-    """Whether a session counts as failed."""
-    counted = {metric.name: F.expr(metric.sum) for metric in spec.sums}
-    is_failed = reduce(or_, (counted[name] for name in FAILURES)) | (F.col("app") == "incomplete")
-    return F.coalesce(is_failed, F.lit(False))
 
 
 def check_sums(session: SparkSession, spec: FeatureSpec) -> None:
@@ -65,9 +52,6 @@ def _refusal(empty: DataFrame, metrics: Sequence[Metric]) -> str:
 
 def _value(metric: Metric) -> Column:
     value = F.expr(metric.sum)
-    if metric.kind == "seconds":
-        value = F.round(value * MICROS).cast("long")
-    nothing = F.lit(False) if metric.counts else F.lit(0).cast("long")
-    if metric.records == "traffic":
-        value = F.when(F.expr(IS_TRAFFIC), value)
-    return F.coalesce(value if metric.counts else value.cast("long"), nothing)
+    if metric.counts:
+        return value
+    return (F.round(value * MICROS) if metric.kind == "seconds" else value).cast("long")
