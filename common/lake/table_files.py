@@ -48,7 +48,7 @@ class TableFiles:
 
     def write(self, rows: pa.Table, partition: Mapping[str, str]) -> None:
         """Writes the rows of a partition to a file; those of a table of hosts by host, else in their order."""
-        rows = rows.select(self._names)
+        rows = without_large_dictionaries(rows.select(self._names))
         is_of_hosts, most = HOST in self._names, MOST_ROWS
         if is_of_hosts:
             rows, most = by_host(rows), HOSTS_ROWS
@@ -80,6 +80,16 @@ class TableFiles:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_dictionary(kind))
+
+
+def without_large_dictionaries(rows: pa.Table) -> pa.Table:
+    """The rows with plain texts for dictionaries of more texts than there are rows: the writer would write them all."""
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type):
+            column = rows.column(place)
+            if any(len(chunk.dictionary) > len(rows) for chunk in column.chunks):
+                rows = rows.set_column(place, field.name, column.cast(field.type.value_type))
+    return rows
 
 
 def by_host(rows: pa.Table) -> pa.Table:

@@ -73,12 +73,15 @@ class HostSessions:
     @cached_property
     def is_traffic(self) -> Flags:
         """Whether a record is one of a session; threats are no sessions."""
-        return self.values("service") >= 0
+        services: Integers = self.values("service")
+        return services >= 0
 
     def counted(self, name: str) -> Flags:
         """Whether each record is one of those that a count of the specification counts."""
         holds: Flags = self.values(name)
-        return holds & self.is_traffic if self._metrics[name].records == "traffic" else holds
+        if self._metrics[name].records == "traffic":
+            holds &= self.is_traffic
+        return holds
 
     def pair_sums(self, name: str) -> Integers:
         """The sum of the specification for each pair slice."""
