@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -36,22 +36,28 @@ FILES_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("rows", 
 
 
 class TableFiles:
-    """Writes files of the table at a location; `actions` are what a commit adds, `rows` how many they have."""
+    """Writes files of the table at a location; `actions` are what a commit adds, `rows` how many they have.
 
-    def __init__(self, location: str, table: Table) -> None:
+    Texts are written with a dictionary, but those of the `plain` columns, nearly all of which are different.
+    """
+
+    def __init__(self, location: str, table: Table, plain: Collection[str] = ()) -> None:
         self.actions: list[AddAction] = []
         self.rows = 0
         self.table = table
+        self.plain = plain
         self._names = [name for name in table.column_names if name not in table.partitions]
         self._is_remote = location.startswith("s3://")
         self._folder = subtree(location)
 
     def write(self, rows: pa.Table, partition: Mapping[str, str]) -> None:
         """Writes the rows of a partition to a file; those of a table of hosts by host, else in their order."""
-        rows = without_large_dictionaries(rows.select(self._names))
+        rows = rows.select(self._names)
         is_of_hosts, most = HOST in self._names, MOST_ROWS
         if is_of_hosts:
             rows, most = by_host(rows), HOSTS_ROWS
+        group = min(most, max(FEWEST_ROWS, VALUES_PER_GROUP // len(self._names)))
+        rows = without_large_dictionaries(rows, min(group, len(rows)) // 2)
         folder = "/".join(f"{name}={value}" for name, value in partition.items())
         path = f"{folder}/{uuid.uuid4().hex}.parquet"
         if not self._is_remote:
@@ -62,12 +68,14 @@ class TableFiles:
             filesystem=self._folder,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[field.name for field in rows.schema if _is_text(field.type)],
+            use_dictionary=[
+                field.name for field in rows.schema if _is_text(field.type) and field.name not in self.plain
+            ],
             dictionary_pagesize_limit=DICTIONARY_BYTES,
             write_statistics=[HOST] if is_of_hosts else False,
             store_schema=False,
         ) as writer:
-            writer.write_table(rows, min(most, max(FEWEST_ROWS, VALUES_PER_GROUP // len(self._names))))
+            writer.write_table(rows, group)
         self.actions.append(_action(path, self._folder.get_file_info(path).size, len(rows)))
         self.rows += len(rows)
 
@@ -82,12 +90,12 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_dictionary(kind))
 
 
-def without_large_dictionaries(rows: pa.Table) -> pa.Table:
-    """The rows with plain texts for dictionaries of more texts than there are rows: the writer would write them all."""
+def without_large_dictionaries(rows: pa.Table, most: int) -> pa.Table:
+    """The rows, with plain texts for dictionaries of more texts: the writer would write all of them for each group."""
     for place, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type):
             column = rows.column(place)
-            if any(len(chunk.dictionary) > len(rows) for chunk in column.chunks):
+            if any(len(chunk.dictionary) > most for chunk in column.chunks):
                 rows = rows.set_column(place, field.name, column.cast(field.type.value_type))
     return rows
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.addresses import Segments
 from common.arrays import Flags, Integers
@@ -19,7 +20,7 @@ class HostSessions:
     """All sessions of some hosts, those of two of them once for each role, grouped by one sort.
 
     `host_heads` and `pair_heads` are the places of the first session of each host slice and pair slice. `pair_heads`
-    has those of the records that are no sessions, too; their service is -1.
+    has those of the records that are no sessions, too; their service is -1. Hosts are in the order of their texts.
     """
 
     def __init__(self, rows: pa.Table, spec: FeatureSpec, segments: Segments) -> None:
@@ -31,11 +32,13 @@ class HostSessions:
         }
         self._sums: dict[str, Integers] = {}
         host, peer = (np.asarray(found.indices) for found in self._addresses.values())
+        host = _ranks(self._addresses["host_ip"].dictionary)[host]
         of_host = combined(host, *(rows[name].to_numpy() for name in ("is_inbound", "slice")))
         of_pair = combined(of_host, peer, rows["service"].to_numpy() + 1)
         self._order = np.argsort(of_pair)
         self.pair_heads = _heads(of_pair[self._order])
-        self.host_heads = self.pair_heads[_heads(of_host[self._order[self.pair_heads]])]
+        self._hosts_in_pairs = _heads(of_host[self._order[self.pair_heads]])
+        self.host_heads = self.pair_heads[self._hosts_in_pairs]
 
     def values(self, name: str) -> Any:
         """The values of a column, in order; false, 0 and, of doubles, NaN for null."""
@@ -96,7 +99,7 @@ class HostSessions:
 
     def host_sums(self, name: str) -> Integers:
         """The same for each host slice."""
-        return np.add.reduceat(self.pair_sums(name), np.searchsorted(self.pair_heads, self.host_heads))
+        return np.add.reduceat(self.pair_sums(name), self._hosts_in_pairs)
 
 
 def combined(*columns: Integers) -> Integers:
@@ -125,3 +128,10 @@ def sorted_within(values: Integers, heads: Integers) -> Integers:
 def _heads(numbers: Integers) -> Integers:
     """Where a run of equal numbers begins."""
     return np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1]))
+
+
+def _ranks(texts: pa.Array) -> Integers:
+    """The place of each text in their order."""
+    ranks = np.empty(len(texts), dtype=np.int64)
+    ranks[np.asarray(pc.sort_indices(texts))] = np.arange(len(texts))
+    return ranks

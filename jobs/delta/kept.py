@@ -26,7 +26,8 @@ TABLE = "sessions"
 ROWS_PER_READ = 1 << 18
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 TEXTS = frozenset(field.name for field in PARSED_SCHEMA if field.type == pa.string())
-OF_FEW_VALUES = TEXTS - {"session_id", "url"}
+OF_MANY_VALUES = frozenset({"session_id", "url"})
+OF_FEW_VALUES = TEXTS - OF_MANY_VALUES
 """Read as dictionaries, which are several times as fast to read and write as texts."""
 SCHEMA = pa.schema(
     [
@@ -122,7 +123,7 @@ def write_kept(lake: Lake, kept: Kept, windows: Windows) -> tuple[int, int]:
     Raises:
         CommitError: the table cannot be written.
     """
-    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows) as files:
+    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows, OF_MANY_VALUES) as files:
         for rows in kept.parts():
             files.add(rows.drop_columns(SLICE.name), rows[SLICE.name])
         files.flush()
