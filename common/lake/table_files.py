@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -35,12 +35,16 @@ FILES_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("stats",
 
 
 class TableFiles:
-    """Writes files of the table at a location; `actions` are what a commit adds, `rows` how many they have."""
+    """Writes files of the table at a location; `actions` are what a commit adds, `rows` how many they have.
 
-    def __init__(self, location: str, table: Table) -> None:
+    Texts are written with a dictionary, but those of the `plain` columns, nearly all of which are different.
+    """
+
+    def __init__(self, location: str, table: Table, plain: Collection[str] = ()) -> None:
         self.actions: list[AddAction] = []
         self.rows = 0
         self.table = table
+        self.plain = plain
         self._names = [name for name in table.column_names if name not in table.partitions]
         self._is_remote = location.startswith("s3://")
         self._folder = subtree(location)
@@ -51,6 +55,8 @@ class TableFiles:
         is_of_hosts = HOST in self._names
         if is_of_hosts:
             rows = by_host(rows)
+        group = min(MOST_ROWS, max(FEWEST_ROWS, VALUES_PER_GROUP // len(self._names)))
+        rows = without_large_dictionaries(rows, min(group, len(rows)) // 2)
         folder = "/".join(f"{name}={value}" for name, value in partition.items())
         path = f"{folder}/{uuid.uuid4().hex}.parquet"
         if not self._is_remote:
@@ -61,12 +67,14 @@ class TableFiles:
             filesystem=self._folder,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[field.name for field in rows.schema if _is_text(field.type)],
+            use_dictionary=[
+                field.name for field in rows.schema if _is_text(field.type) and field.name not in self.plain
+            ],
             dictionary_pagesize_limit=DICTIONARY_BYTES,
             write_statistics=[HOST] if is_of_hosts else False,
             store_schema=False,
         ) as writer:
-            writer.write_table(rows, min(MOST_ROWS, max(FEWEST_ROWS, VALUES_PER_GROUP // len(self._names))))
+            writer.write_table(rows, group)
         self.actions.append(_action(path, self._folder.get_file_info(path).size, _stats(rows)))
         self.rows += len(rows)
 
@@ -84,6 +92,16 @@ def discard(folder: fs.FileSystem, files: Iterable[AddAction]) -> None:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_dictionary(kind))
+
+
+def without_large_dictionaries(rows: pa.Table, most: int) -> pa.Table:
+    """The rows, with plain texts for dictionaries of more texts: the writer would write all of them for each group."""
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type):
+            column = rows.column(place)
+            if any(len(chunk.dictionary) > most for chunk in column.chunks):
+                rows = rows.set_column(place, field.name, column.cast(field.type.value_type))
+    return rows
 
 
 def by_host(rows: pa.Table) -> pa.Table:

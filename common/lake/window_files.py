@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,8 +31,8 @@ class WindowFiles(TableFiles):
     Rows wait in memory until there are `MOST_ROWS`, which bounds both the memory and the number of files.
     """
 
-    def __init__(self, location: str, table: Table, windows: Windows) -> None:
-        super().__init__(location, table)
+    def __init__(self, location: str, table: Table, windows: Windows, plain: Collection[str] = ()) -> None:
+        super().__init__(location, table, plain)
         self._members = list(windows)
         self._pending: list[tuple[pa.Table, Integers]] = []
 
@@ -62,9 +62,9 @@ class WindowFiles(TableFiles):
 
 
 @contextmanager
-def window_files(lake: Lake, name: str, windows: Windows) -> Iterator[WindowFiles]:
+def window_files(lake: Lake, name: str, windows: Windows, plain: Collection[str] = ()) -> Iterator[WindowFiles]:
     """Files of a table, which need not exist yet; they are removed if the block fails."""
-    files = WindowFiles(lake.location(name), lake.table(name), windows)
+    files = WindowFiles(lake.location(name), lake.table(name), windows, plain)
     try:
         yield files
     except BaseException:

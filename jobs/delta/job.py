@@ -4,36 +4,38 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import timedelta
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from common.errors import RejectedRatioError
-from common.lake.file_numbers import in_files
+from common.lake.table_files import rows_of
+from common.lake.window_files import window_files
 from common.runtime.context import StageRun
 from common.runtime.output import message
+from common.storage.scratch import writing
 from common.windows import Windows
 from jobs.delta import kept, open_sessions, volume
 from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
-from jobs.delta.hosts import HOST_COLUMN, check_sums, host_slices
 from jobs.delta.intake import ingest
 from jobs.delta.networks import in_networks, overlapping
-from jobs.delta.pairs import pair_slices
 from jobs.delta.scanning import Intake
+from jobs.delta.slices import TABLES, slice_files
 
+REJECTED = "sessions_rejected"
 HOLES_SHOWN = 100
 """The run report names so many damaged or unreadable parts of the input; `missing` counts all."""
 
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
     """Replaces the windows of the tables; `delta_host` comes last and implies that the others are complete."""
-    check_sums(stage.session, stage.spec)
     with ingest(config, stage) as ingested:
         _account(ingested, stage)
-        _write(stage, "sessions_rejected", _rejects(ingested, stage, config), ingested.counts.rejected, config.windows)
+        _write_rejects(ingested, stage, config)
         _check_ratio(ingested, stage, config)
         with stage.lake.journal.run("delta", config.windows, ingested.counts.incomplete_reason) as lacking:
             with stage.report.step("claim"):
@@ -44,7 +46,7 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
             _write_open(intake, stage, config.windows)
             lacking.update(_write_volume(counted, stage, config.windows))
             _warn_of_overlaps(intake, stage)
-            _write_slices(intake, stage, config)
+            _write_slices(intake, stage, config.windows)
 
 
 def _write_sessions(sessions: kept.Kept, stage: StageRun, windows: Windows) -> None:
@@ -89,21 +91,18 @@ def _write_volume(counted: volume.Counted, stage: StageRun, windows: Windows) ->
     return volume.reasons(falls)
 
 
-def _write_slices(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
-    sessions = in_networks(intake.sessions, stage.project)
-    pairs = pair_slices(sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_pair"))
-    most = len(HOST_COLUMN) * intake.counts.kept
-    _write(stage, "delta_pair", pairs, most, config.windows)
-    hosts = host_slices(sessions, stage.spec, stage.project, config.windows, stage.lake.table("delta_host"))
-    stage.report.rows_out = _write(stage, "delta_host", hosts, most, config.windows)
-
-
-def _write(stage: StageRun, table: str, frame: DataFrame, most_rows: int, windows: Windows) -> int:
-    frame = in_files(frame, most_rows, stage.lake.table(table))
-    with stage.report.step(table):
-        version, rows = stage.lake.replace(table, frame, windows)
-    stage.report.wrote(table, version, rows)
-    return rows
+def _write_slices(intake: Intake, stage: StageRun, windows: Windows) -> None:
+    with ExitStack() as files:
+        for table in TABLES:
+            files.enter_context(writing(stage.lake.uri, table))
+        with stage.report.step("slices"):
+            sessions = in_networks(intake.sessions, stage.project)
+            found = slice_files(sessions, intake.counts.kept, stage, windows)
+        for table in TABLES:  # the hosts last
+            with stage.report.step(table):
+                version = stage.lake.replace_files(table, found[table], windows)
+            stage.report.rows_out = sum(map(rows_of, found[table]))
+            stage.report.wrote(table, version, stage.report.rows_out)
 
 
 def _account(intake: Intake, stage: StageRun) -> None:
@@ -118,15 +117,17 @@ def _account(intake: Intake, stage: StageRun) -> None:
         stage.report.details["holes"] = [asdict(hole) for hole in counts.holes[:HOLES_SHOWN]]
 
 
-def _rejects(intake: Intake, stage: StageRun, config: DeltaConfig) -> DataFrame:
-    """The rejects as rows of the table."""
-    table = stage.lake.table("sessions_rejected")
-    if intake.rejects_path is None:
-        return stage.session.createDataFrame([], table.ddl)
-    return stage.session.read.parquet(intake.rejects_path).select(
-        "*",
-        F.lit(config.mini_batch_id).cast("string").alias("mini_batch_id"),
-    )
+def _write_rejects(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
+    name, lake = REJECTED, stage.lake
+    with stage.report.step(name), writing(lake.uri, name), window_files(lake, name, config.windows) as files:
+        if intake.rejects_path is not None:
+            for batch in pq.ParquetFile(intake.rejects_path).iter_batches():
+                rows = pa.Table.from_batches([batch])
+                run = pa.repeat(pa.scalar(config.mini_batch_id, pa.string()), len(rows))
+                files.add(rows.append_column("mini_batch_id", run))
+            files.flush()
+        version = lake.replace_files(name, files.actions, config.windows)
+    stage.report.wrote(name, version, files.rows)
 
 
 def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
@@ -135,7 +136,7 @@ def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     counts = intake.counts
     if counts.unexplained_rejects <= allowed * counts.read:
         return
-    reasons = stage.lake.read("sessions_rejected", config.windows)
+    reasons = stage.lake.read(REJECTED, config.windows)
     first = reasons.orderBy("source_file", "source_line").limit(1).collect()[0]
     raise RejectedRatioError(
         f"{counts.unexplained_rejects:,} of {counts.read:,} records were rejected, more than max_rejected_ratio "

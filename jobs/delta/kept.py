@@ -26,9 +26,7 @@ TABLE = "sessions"
 ROWS_PER_READ = 1 << 18
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 TEXTS = frozenset(field.name for field in PARSED_SCHEMA if field.type == pa.string())
-OF_MANY_VALUES = frozenset(
-    {"src_ip", "dst_ip", "nat_src_ip", "nat_dst_ip", "src_user", "dst_user", "session_id", "url"}
-)
+OF_MANY_VALUES = frozenset({"session_id", "url"})
 OF_FEW_VALUES = TEXTS - OF_MANY_VALUES
 """Read as dictionaries, which are several times as fast to read and write as texts."""
 SCHEMA = pa.schema(
@@ -86,8 +84,9 @@ class Scanned:
                 slices = (given["end_ts"].cast(pa.int64()).to_numpy() - start) // WINDOW_MICROS
                 if len(self.windows) == 1:
                     slices[:] = 0
-                inside = pa.array((slices >= 0) & (slices < len(self.windows)))
-                yield rows.append_column(SLICE.name, pa.array(slices, pa.int32())).filter(inside)
+                rows = rows.append_column(SLICE.name, pa.array(slices, pa.int32()))
+                inside = (slices >= 0) & (slices < len(self.windows))
+                yield rows if inside.all() else rows.filter(pa.array(inside))
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def write_kept(lake: Lake, kept: Kept, windows: Windows) -> tuple[int, int]:
     Raises:
         CommitError: the table cannot be written.
     """
-    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows) as files:
+    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows, OF_MANY_VALUES) as files:
         for rows in kept.parts():
             files.add(rows.drop_columns(SLICE.name), rows[SLICE.name])
         files.flush()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 from itertools import product
 from operator import and_
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
@@ -25,6 +28,7 @@ from common.logs.files import local_path
 from common.runtime.context import StageRun
 from common.storage.plain_paths import plain_path
 from common.windows import WINDOW, Windows
+from jobs.delta.grouping import combined
 from jobs.delta.kept import ROWS_PER_READ, SCHEMA, Kept, Scanned, opened
 from jobs.delta.open_sessions import Records
 from jobs.delta.placement import Placement
@@ -98,11 +102,11 @@ def scanned(stage: StageRun, logs: LogFiles, options: ReadOptions, placement: Pl
             identifiable(),
         ),
     )
-    found = frame.select(
-        F.xxhash64(*DUPLICATE_KEY).alias("key"), good.alias("good"), (good & inside).alias("counted")
-    ).agg(
-        F.count("*").alias("rows"),
-        F.count_distinct("key").alias("keys"),
+    rows, key = F.count("*"), F.xxhash64(*DUPLICATE_KEY)
+    distinct = rows if have_own_numbers(logs.paths) else F.count_distinct("key")
+    found = frame.select(key.alias("key"), good.alias("good"), (good & inside).alias("counted")).agg(
+        rows.alias("rows"),
+        distinct.alias("keys"),
         F.sum(F.col("good").cast("long")).alias("good"),
         F.sum(F.col("counted").cast("long")).alias("counted"),
     )
@@ -152,6 +156,20 @@ def _is_canonical(schema: pa.Schema, spec: FeatureSpec) -> bool:
         schema.field(field.name).type == field.type if field.name in schema.names else field.name not in needed
         for field in PARSED_SCHEMA
     )
+
+
+def have_own_numbers(paths: Sequence[str]) -> bool:
+    """Whether each record has a sequence number that no other one of its device has, and so none is a duplicate."""
+    try:
+        parts = [opened(local_path(path)).read(["device_serial", "sequence_number"]) for path in paths]
+    except (pa.ArrowException, OSError):
+        return False
+    device, number = pa.concat_tables(parts).unify_dictionaries().combine_chunks().columns
+    if device.null_count or number.null_count or not len(number):
+        return False
+    devices = np.asarray(device.chunk(0).indices)
+    numbers = np.sort(combined(devices, number.to_numpy() - pc.min(number).as_py()))
+    return bool((numbers[1:] != numbers[:-1]).all())
 
 
 def _is_readable(path: str, spec: FeatureSpec) -> bool:

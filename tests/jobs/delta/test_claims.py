@@ -116,7 +116,7 @@ def test_a_run_that_dies_after_its_claim_can_be_repeated(
     folders = deliver_all(tmp_path, [Delivery(0, "a", tuple(own)), Delivery(1, "b", (*rows_of(1, 6, 10), *own[:4]))])
     first, second = folders.values()
     with monkeypatch.context() as patch:
-        patch.setattr(job, "pair_slices", lambda *_: 1 / 0)
+        patch.setattr(job, "slice_files", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             stages.delta(str(window(0)), first)
     assert outcome(stages.delta(str(window(1)), second)) == (6, 4, 4)

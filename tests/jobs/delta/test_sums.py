@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 
 from common.errors import SpecError
 from common.features.spec import FeatureSpec, parse_spec
-from jobs.delta.hosts import check_sums
 from jobs.delta.scanning import read_by_slices
+from jobs.delta.sums import check_sums
 from tests.factories import SPEC
 
 pytestmark = pytest.mark.parity
