@@ -8,13 +8,17 @@ from __future__ import annotations
 import argparse
 import gzip
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from bench.measure import python, run
+from bench.measure import fresh_copy, python, run
 from common.windows import Windows
 
 WINDOW = "2026-03-10T13:08Z"
+DAY = "2026-03-10T13:08Z/2026-03-11T13:08Z"
+FORM = 2
+"""The form of the inputs: another number after a change of what makes them, so that kept ones are not used."""
 SIMULATION_DAYS = 7
 LINE_HEAD = 64
 SIMULATION_START = "2026-03-03"
@@ -44,6 +48,15 @@ class Data:
         number = n or self.sizes.sessions
         return self._made(f"sessions-{self.sizes.hosts}-{number}", "sessions", "--sessions", str(number))
 
+    def lines(self, form: str, n: int | None = None) -> Path:
+        """The same sessions as log lines: `csv` of PAN-OS, or `json` documents of ECS."""
+        sessions = self.sessions(n)
+        return self._made(f"lines-{form}-{sessions.name}", "lines", "--input", str(sessions), "--form", form)
+
+    def day(self, n: int) -> Path:
+        """Canonical sessions of a day, n in each window."""
+        return self._made(f"day-{self.sizes.hosts}-{n}", "day", "--sessions", str(n))
+
     def history(self) -> Path:
         """A lake with the history before the window."""
         sizes = self.sizes
@@ -52,7 +65,18 @@ class Data:
 
     def baselines(self, lake: Path) -> Path:
         """A lake with baselines of the hosts that fit `fg_a` and `pair_counts` of the given lake."""
-        return self._made(f"baselines-{self.sizes.hosts}", "baselines", "--lake", str(lake))
+        return self._made(f"baselines-{self.history().name}", "baselines", "--input", str(lake))
+
+    def ready(self, lake: Callable[[], Path]) -> Path:
+        """A lake with the history, with baselines, and with a model trained on the lake that is given."""
+        place = self._place(f"ready-{self.history().name}")
+        if not place.exists():
+            scored = lake()
+            partial = fresh_copy(self.history(), place.with_name(f"{place.name}.partial"))
+            shutil.copytree(scored / "fg_b", partial / "fg_b")
+            run(python("bench.data", "model", "--input", str(scored), "--out", str(partial)))
+            partial.rename(place)
+        return place
 
     def simulation(self) -> Path:
         """The logs of a simulated office."""
@@ -87,11 +111,14 @@ class Data:
             partial.rename(file)
         return file
 
+    def _place(self, name: str) -> Path:
+        return self.folder / (name if name.endswith(f".{FORM}") else f"{name}.{FORM}")
+
     def _made(self, name: str, what: str, *more: str) -> Path:
-        folder = self.folder / name
+        folder = self._place(name)
         if not folder.exists():
             sizes = [word for one in fields(Sizes) for word in (_flag(one.name), str(getattr(self.sizes, one.name)))]
-            partial = folder.with_suffix(".partial")
+            partial = folder.with_name(f"{folder.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
             run(python("bench.data", what, *sizes, *more, "--out", str(partial)))
             partial.rename(folder)
@@ -102,10 +129,12 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def make(what: str, sizes: Sizes, out: Path, lake: str | None) -> None:
+def make(what: str, sizes: Sizes, out: Path, source: Path | None, form: str) -> None:
     """Generates one input; imports late to keep the measuring process small."""
     from bench.baselines import write_baselines
     from bench.history import write_history
+    from bench.lines import write_lines
+    from bench.model import write_model
     from bench.sessions import write_sessions
     from bench.workload import Network
     from common.features.spec import load_spec
@@ -114,27 +143,35 @@ def make(what: str, sizes: Sizes, out: Path, lake: str | None) -> None:
     from common.lake.lake_format import create_record
 
     spec, network, window = load_spec("v1"), Network(sizes.hosts), Windows.parse(WINDOW)
-    out.mkdir(parents=True)
-    if what != "sessions":
+    if what != "model":
+        out.mkdir(parents=True)
+    if what in ("history", "baselines"):
         create_record(str(out), LakeIdentity())
-    if what == "sessions":
-        write_sessions(out, network, window, sizes.sessions)
+    lake, other = Lake(str(out), spec), Lake(str(source), spec)
+    if what in ("sessions", "day"):
+        write_sessions(out, network, window if what == "sessions" else Windows.parse(DAY), sizes.sessions)
+    elif what == "lines":
+        assert source
+        write_lines(source, out, form)
     elif what == "history":
-        write_history(Lake(str(out), spec), spec, network, window, sizes.slice_rows, sizes.day_rows, sizes.days)
+        write_history(lake, spec, network, window, sizes.slice_rows, sizes.day_rows, sizes.days)
+    elif what == "baselines":
+        write_baselines(lake, spec, other, window)
     else:
-        write_baselines(Lake(str(out), spec), spec, Lake(str(lake), spec), window)
+        write_model(lake, spec, other, window)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("sessions", "history", "baselines"))
+    parser.add_argument("what", choices=("sessions", "day", "lines", "history", "baselines", "model"))
     for one in fields(Sizes):
         parser.add_argument(_flag(one.name), type=int, default=one.default)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--lake", help="for baselines: the lake they must fit")
+    parser.add_argument("--input", type=Path, help="for lines: the sessions; for baselines and model: their lake")
+    parser.add_argument("--form", default="csv", help="for lines: csv or json")
     given = vars(parser.parse_args())
     sizes = Sizes(**{one.name: given[one.name] for one in fields(Sizes)})
-    make(given["what"], sizes, given["out"], given["lake"])
+    make(given["what"], sizes, given["out"], given["input"], given["form"])
 
 
 if __name__ == "__main__":
