@@ -6,7 +6,7 @@ import shutil
 from typing import Any
 
 from bench.chain import ready_lake
-from bench.data import DAY, SIMULATION_DAYS, SIMULATION_START
+from bench.data import DAY, SIMULATION_START
 from bench.measure import Run, fresh_copy, summary
 from bench.stages import Program
 from bench.windows import Bench
@@ -21,7 +21,7 @@ def week(bench: Bench, program: Program) -> dict[str, Any]:
     """A simulated week with one command per stage; the baselines for FG-C are timed separately."""
     logs = bench.data.simulation()
     start = parse_moment(f"{SIMULATION_START}T00:08Z")
-    windows = str(Windows(start, start + SIMULATION_DAYS * WINDOWS_PER_DAY * STEP))
+    windows = str(Windows(start, start + bench.data.sizes.simulated_days * WINDOWS_PER_DAY * STEP))
     end = iso(Windows.parse(windows).end)
     parameters = bench.work / "parameters.yaml"
     parameters.write_text(PARAMETERS)

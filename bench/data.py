@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from bench.measure import fresh_copy, python, run
+from common.windows import WINDOW as STEP
 from common.windows import Windows
 
 WINDOW = "2026-03-10T13:08Z"
 DAY = "2026-03-10T13:08Z/2026-03-11T13:08Z"
 FORM = 2
 """The form of the inputs: another number after a change of what makes them, so that kept ones are not used."""
-SIMULATION_DAYS = 7
 LINE_HEAD = 64
 SIMULATION_START = "2026-03-03"
 
@@ -34,6 +35,7 @@ class Sizes:
     day_rows: int = 400_000
     days: int = 30
     simulated_hosts: int = 60
+    simulated_days: int = 7
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Data:
 
     def ready(self, lake: Callable[[], Path]) -> Path:
         """A lake with the history, with baselines, and with a model trained on the lake that is given."""
-        place = self._place(f"ready-{self.history().name}")
+        place = self.place(f"ready-{self.history().name}")
         if not place.exists():
             scored = lake()
             partial = fresh_copy(self.history(), place.with_name(f"{place.name}.partial"))
@@ -80,21 +82,12 @@ class Data:
 
     def simulation(self) -> Path:
         """The logs of a simulated office."""
-        folder = self.folder / f"simulated-{self.sizes.simulated_hosts}"
+        hosts, days = self.sizes.simulated_hosts, self.sizes.simulated_days
+        folder = self.folder / (f"simulated-{hosts}" if days == 7 else f"simulated-{hosts}-{days}")
         if not folder.exists():
             partial = folder.with_suffix(".partial")
-            size = ("--hosts", str(self.sizes.simulated_hosts), "--days", str(SIMULATION_DAYS))
-            run(
-                [
-                    *python("tools.simulate.cli"),
-                    "--out",
-                    str(partial),
-                    "--start",
-                    SIMULATION_START,
-                    *size,
-                    "--overwrite",
-                ]
-            )
+            size = ("--start", SIMULATION_START, "--hosts", str(hosts), "--days", str(days))
+            run([*python("tools.simulate.cli"), "--out", str(partial), *size, "--overwrite"])
             partial.rename(folder)
         return folder
 
@@ -111,11 +104,11 @@ class Data:
             partial.rename(file)
         return file
 
-    def _place(self, name: str) -> Path:
+    def place(self, name: str) -> Path:
         return self.folder / (name if name.endswith(f".{FORM}") else f"{name}.{FORM}")
 
     def _made(self, name: str, what: str, *more: str) -> Path:
-        folder = self._place(name)
+        folder = self.place(name)
         if not folder.exists():
             sizes = [word for one in fields(Sizes) for word in (_flag(one.name), str(getattr(self.sizes, one.name)))]
             partial = folder.with_name(f"{folder.name}.partial")
@@ -123,6 +116,15 @@ class Data:
             run(python("bench.data", what, *sizes, *more, "--out", str(partial)))
             partial.rename(folder)
         return folder
+
+
+def batches(logs: Path) -> dict[str, Path]:
+    """The folder of each window's batch below simulated logs, by window key."""
+    found = {}
+    for batch in logs.rglob("_BATCH.json"):
+        end = Windows.parse(json.loads(batch.read_text())["event_ts_iso"][:16] + "Z")
+        found[Windows(end.start - STEP, end.start).key] = batch.parent
+    return found
 
 
 def _flag(name: str) -> str:
@@ -135,7 +137,7 @@ def make(what: str, sizes: Sizes, out: Path, source: Path | None, form: str) -> 
     from bench.history import write_history
     from bench.lines import write_lines
     from bench.model import write_model
-    from bench.sessions import write_sessions
+    from bench.sessions import SLICES_BEFORE, write_sessions
     from bench.workload import Network
     from common.features.spec import load_spec
     from common.lake.identity import LakeIdentity
@@ -158,7 +160,7 @@ def make(what: str, sizes: Sizes, out: Path, source: Path | None, form: str) -> 
     elif what == "baselines":
         write_baselines(lake, spec, other, window)
     else:
-        write_model(lake, spec, other, window)
+        write_model(lake, other, window, window.extended(SLICES_BEFORE))
 
 
 def main() -> None:
