@@ -49,7 +49,10 @@ def chain(bench: Bench, program: Program, documents: int) -> dict[str, Any]:
 def published(program: Program, window: str, lake: Path, given: Path) -> Run:
     """A run of the window through the join, and the publication of what it staged."""
     through = ("--input", str(given), "--through", "join", "--mini-batch-id", BATCH)
-    runs = [program.stage("ndr-15m", window, lake, *through), program.stage("ndr-join", window, lake, "--staged", BATCH)]
+    runs = [
+        program.stage("ndr-15m", window, lake, *through),
+        program.stage("ndr-join", window, lake, "--staged", BATCH),
+    ]
     return Run.joined(runs)
 
 
@@ -78,10 +81,9 @@ def ready_lake(bench: Bench, program: Program) -> Path:
     """A lake with all that comes before the window: history, baselines, and a model."""
 
     def scored() -> Path:
-        history = fresh_copy(bench.data.history(), bench.work / "lake-sail")
-        program.window(WINDOW, history, bench.data.sessions())
-        lake = fresh_copy(history, bench.work / "lake-model")
-        fresh_copy(bench.data.baselines(history) / "fg_b", lake / "fg_b")
+        windowed = bench.windowed(program)
+        lake = fresh_copy(windowed, bench.work / "lake-model")
+        fresh_copy(bench.data.baselines(windowed) / "fg_b", lake / "fg_b")
         program.stage("ndr-fg-c", WINDOW, lake)
         return lake
 
@@ -90,10 +92,7 @@ def ready_lake(bench: Bench, program: Program) -> Path:
 
 def deviations(bench: Bench, program: Program) -> dict[str, Any]:
     """FG-C of one window, with the baselines of both horizons; runs the window first if its lake is missing."""
-    source = bench.work / "lake-sail"
-    if not (source / "fg_a").exists():
-        bench.product(program)
-    baselines = bench.data.baselines(source)
+    baselines = bench.data.baselines(bench.windowed(program))
 
     def once() -> Run:
         return program.stage("ndr-fg-c", WINDOW, fresh_copy(baselines, bench.work / "lake-fg-c"))

@@ -10,7 +10,7 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from bench.measure import fresh_copy, python, run
@@ -19,23 +19,31 @@ from common.windows import Windows
 
 WINDOW = "2026-03-10T13:08Z"
 DAY = "2026-03-10T13:08Z/2026-03-11T13:08Z"
+COMMITS = (0, 500, 5_000, 35_000)
+"""Commits of the lakes to compare; with less than a hundred, there is less to look back on. 35,000 take a year."""
 FORM = 2
 """The form of the inputs: another number after a change of what makes them, so that kept ones are not used."""
 LINE_HEAD = 64
 SIMULATION_START = "2026-03-03"
 
 
+def _size(default: int, what: str) -> int:
+    """The field of a size, with what it counts."""
+    found: int = field(default=default, metadata={"help": f"number of {what}"})
+    return found
+
+
 @dataclass(frozen=True)
 class Sizes:
     """The sizes of the inputs."""
 
-    hosts: int = 5000
-    sessions: int = 10_000_000
-    slice_rows: int = 250_000
-    day_rows: int = 400_000
-    days: int = 30
-    simulated_hosts: int = 60
-    simulated_days: int = 7
+    hosts: int = _size(5000, "internal hosts")
+    sessions: int = _size(10_000_000, "sessions in the window")
+    slice_rows: int = _size(250_000, "pair rows in each earlier slice")
+    day_rows: int = _size(400_000, "pair rows in each day of history")
+    days: int = _size(30, "days of pair history")
+    simulated_hosts: int = _size(60, "hosts of the simulated office")
+    simulated_days: int = _size(7, "days of the simulated office, at least 2")
 
 
 @dataclass(frozen=True)
@@ -59,11 +67,12 @@ class Data:
         """Canonical sessions of a day, n in each window."""
         return self._made(f"day-{self.sizes.hosts}-{n}", "day", "--sessions", str(n))
 
-    def history(self) -> Path:
+    def history(self, days: int | None = None) -> Path:
         """A lake with the history before the window."""
         sizes = self.sizes
-        name = f"history-{sizes.hosts}-{sizes.slice_rows}-{sizes.day_rows}-{sizes.days}"
-        return self._made(name, "history")
+        number = days or sizes.days
+        name = f"history-{sizes.hosts}-{sizes.slice_rows}-{sizes.day_rows}-{number}"
+        return self._made(name, "history", "--days", str(number))
 
     def baselines(self, lake: Path) -> Path:
         """A lake with baselines of the hosts that fit `fg_a` and `pair_counts` of the given lake."""
@@ -167,7 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("sessions", "day", "lines", "history", "baselines", "model"))
     for one in fields(Sizes):
-        parser.add_argument(_flag(one.name), type=int, default=one.default)
+        parser.add_argument(_flag(one.name), type=int, default=one.default, help=one.metadata["help"])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--input", type=Path, help="for lines: the sessions; for baselines and model: their lake")
     parser.add_argument("--form", default="csv", help="for lines: csv or json")

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from common.arrays import Integers
 from tools.simulate.places import high_resolution, stamps
 
 PANOS_COLUMNS = 115
@@ -61,7 +62,7 @@ def write_lines(sessions: Path, folder: Path, form: str) -> None:
 def columns_of(sessions: pa.RecordBatch) -> dict[str, Callable[[], pa.Array]]:
     """The text of each mark, one per session, made when it is asked for."""
     columns = {mark: (lambda name=name: sessions.column(name).cast(TEXT)) for mark, name in PLAIN.items()}
-    seconds = {name: sessions.column(f"{name}_ts").cast(pa.int64()).to_numpy() // 1_000_000 for name in ("start", "end")}
+    seconds = {name: micros_of(sessions, f"{name}_ts") // 1_000_000 for name in ("start", "end")}
     duration = sessions.column("duration_s").to_numpy().astype("int64")
 
     def total(of: str) -> pa.Array:
@@ -87,6 +88,11 @@ def columns_of(sessions: pa.RecordBatch) -> dict[str, Callable[[], pa.Array]]:
             pc.index_in(sessions.column("subtype"), pa.array(list(FLOWS)))
         ),
     }
+
+
+def micros_of(sessions: pa.RecordBatch, name: str) -> Integers:
+    micros: Integers = sessions.column(name).cast(pa.int64()).to_numpy()
+    return micros
 
 
 def filled(template: str, columns: Mapping[str, Callable[[], pa.Array]]) -> pa.Array:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.commits import write_commits
-from bench.data import batches
+from bench.data import COMMITS, batches
 from bench.measure import Run, fresh_copy, machine, run, summary
 from common.features.spec import load_spec
 from common.lake.reader import LakeReader
@@ -26,8 +26,6 @@ from common.windows import WINDOW, Windows
 
 DAY = "2024-03-05"
 FIRST, LAST = Windows.parse(f"{DAY}T12:08Z"), Windows.parse(f"{DAY}T12:38Z")
-COMMITS = (0, 500, 5_000, 35_000)
-"""With less than a hundred, there is less to look back on. 35,000 are the windows of a year."""
 UPKEEP = f"""
 import sys
 from datetime import datetime
