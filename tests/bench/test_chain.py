@@ -16,7 +16,7 @@ from common.features.spec import load_spec
 from common.lake.reader import LakeReader
 from common.windows import Windows
 
-SIZES = Sizes(hosts=60, sessions=3_000, slice_rows=300, day_rows=500)
+SIZES = Sizes(hosts=60, sessions=2_000, slice_rows=200, day_rows=300)
 
 
 @pytest.mark.slow
