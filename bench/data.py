@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from bench.measure import fresh_copy, python, run
+from common.detection.registry.formats import FORMAT_VERSION
 from common.windows import WINDOW as STEP
 from common.windows import Windows
 
@@ -61,7 +62,7 @@ class Data:
     def lines(self, form: str, n: int | None = None) -> Path:
         """The same sessions as log lines: `csv` of PAN-OS, or `json` documents of ECS."""
         sessions = self.sessions(n)
-        return self._made(f"lines-{form}-{sessions.name}", "lines", "--input", str(sessions), "--form", form)
+        return self._made(f"lines-{form}-{sessions.stem}", "lines", "--input", str(sessions), "--form", form)
 
     def day(self, n: int) -> Path:
         """Canonical sessions of a day, n in each window."""
@@ -76,11 +77,11 @@ class Data:
 
     def baselines(self, lake: Path) -> Path:
         """A lake with baselines of the hosts that fit `fg_a` and `pair_counts` of the given lake."""
-        return self._made(f"baselines-{self.history().name}", "baselines", "--input", str(lake))
+        return self._made(f"baselines-{self.history().stem}", "baselines", "--input", str(lake))
 
     def ready(self, lake: Callable[[], Path]) -> Path:
         """A lake with the history, with baselines, and with a model trained on the lake that is given."""
-        place = self.place(f"ready-{self.history().name}")
+        place = self.place(f"ready-{self.history().stem}-{FORMAT_VERSION}")
         if not place.exists():
             scored = lake()
             partial = fresh_copy(self.history(), place.with_name(f"{place.name}.partial"))
@@ -114,7 +115,8 @@ class Data:
         return file
 
     def place(self, name: str) -> Path:
-        return self.folder / (name if name.endswith(f".{FORM}") else f"{name}.{FORM}")
+        """The folder of an input that is kept."""
+        return self.folder / f"{name}.{FORM}"
 
     def _made(self, name: str, what: str, *more: str) -> Path:
         folder = self.place(name)

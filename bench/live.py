@@ -14,15 +14,16 @@ from bench.data import SIMULATION_START, batches
 from bench.ingestion import cpu_seconds
 from bench.local import local_aws
 from bench.measure import Run, fresh_copy, python, run, summary
-from bench.orchestration import INGESTION, PROJECT, deploy, executed
+from bench.orchestration import INGESTION, ORGANISATION, PROJECT, deploy, executed
 from bench.stages import Program
 from bench.windows import Bench
+from common.detection.registry.formats import FORMAT_VERSION
 from common.runtime.programs import scripts_folder
 from common.windows import WINDOW, WINDOWS_PER_DAY, Windows, iso, parse_moment
 from localaws.cli.process import LocalAws
 
 HOUR = 13
-"""The hour of the last simulated day that the live window is in."""
+"""The hour of the live window on the last simulated day, a Monday with attacks: 4,470 lines; at night there are 720."""
 DAY = WINDOWS_PER_DAY * WINDOW
 
 
@@ -53,7 +54,7 @@ def window_of(bench: Bench) -> Windows:
 
 def office_lake(bench: Bench, program: Program) -> Path:
     """A lake with all simulated windows before the live one, 30 days of pairs, baselines, and a model."""
-    place = bench.data.place(f"office-{bench.data.simulation().name}")
+    place = bench.data.place(f"office-{bench.data.simulation().name}-{FORMAT_VERSION}")
     if place.exists():
         return place
     lake = place.with_name(f"{place.name}.partial")
@@ -86,7 +87,7 @@ def _delivered(home: Path, given: dict[Windows, Path]) -> Iterator[Run]:
 
 def _put(local: LocalAws, window: Windows, batch: Path) -> dict[str, str]:
     """Puts the files of a batch into the bucket; the message of the machine's execution."""
-    bucket, folder = INGESTION, f"acme/hq/{window.end:%Y/%m/%d}/{batch.name}"
+    bucket, folder = INGESTION, f"{ORGANISATION}/{window.end:%Y/%m/%d}/{batch.name}"
     for path in batch.iterdir():
         local.client("s3").put_object(Bucket=bucket, Key=f"{folder}/{path.name}", Body=path.read_bytes())
     return {"batch_s3_path": f"s3://{bucket}/{folder}/", "timestamp": iso(window.end).replace("Z", ":05Z")}

@@ -31,8 +31,7 @@ def table(found: dict[str, Any]) -> str:
                 f"{step.removeprefix('ndr-').removeprefix('c360-')} {seconds:.1f}" for step, seconds in steps
             )
             lines.append(
-                f"| {part} {name} | {entry['seconds']:.1f} | {entry['cpu_seconds']:.1f} "
-                f"| {entry['peak_gib']:.2f} | {named} |"
+                f"| {part} {name} | {entry['seconds']:.1f} | {entry['cpu_seconds']:.1f} | {_peak(entry)} | {named} |"
             )
     return "\n".join(lines) + "\n"
 
@@ -44,3 +43,8 @@ def _runs(entries: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     elif isinstance(entries, dict):
         for key, entry in entries.items():
             yield from _runs(entry, f"{name} {key}".strip())
+
+
+def _peak(entry: dict[str, Any]) -> str:
+    """The peak memory; nothing where it was not measured."""
+    return f"{entry['peak_gib']:.2f}" if entry["peak_gib"] else ""
