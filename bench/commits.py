@@ -21,6 +21,8 @@ from common.windows import WINDOW, WINDOWS_PER_DAY, Windows
 LOG = "_delta_log"
 NEAR = 2 * WINDOWS_PER_DAY
 """So many windows before the other one have their own times; older ones are only listed, and are links to one file."""
+LOGGED = 30 * WINDOWS_PER_DAY
+"""The log has a commit for each of so many windows, and before them one a day: it is removed after 30 days."""
 Add = dict[str, Any]
 
 
@@ -31,7 +33,7 @@ def write_commits(template: Path, lake: Path, window: Windows, commits: int, fil
         template: a lake with one window.
         lake: the new lake.
         window: the window that comes next.
-        commits: the number of windows, and of commits to each table.
+        commits: the number of windows, each of which was a commit to each table.
         files: the number of files of a window in `fg_a`.
     """
     shutil.copytree(template, lake)
@@ -55,23 +57,30 @@ def _write_table(old: Path, new: Path, added: list[Add], window: Windows, commit
     (new / LOG).mkdir(parents=True)
     shutil.copy(old / LOG / f"{0:020d}.json", new / LOG)
     of_days: dict[str, str] = {}
+    lines: list[Any] = []
+    version = 0
     for number in range(1, commits + 1):
         start = window.start - (commits + 1 - number) * WINDOW
         one = Windows(start, start + WINDOW)
         actions = [_action(old, new, add, one, number > commits - NEAR) for add in added for _ in range(files)]
-        lines: list[Any] = [{"add": action} for action in actions]
         if new.name == "window_status":  # a file of a day, which each window replaces
             date = f"{start:%Y-%m-%d}"
             if date in of_days:
-                removed = {
-                    "path": of_days[date],
-                    "dataChange": True,
-                    "deletionTimestamp": actions[0]["modificationTime"],
-                }
-                lines.append({"remove": removed})
+                lines = _without(lines, of_days[date], actions[0]["modificationTime"])
             of_days[date] = actions[0]["path"]
-        text = "\n".join(json.dumps(line) for line in [{"commitInfo": {"operation": "WRITE"}}, *lines])
-        (new / LOG / f"{number:020d}.json").write_text(text)
+        lines += [{"add": action} for action in actions]
+        if number > commits - LOGGED or not number % WINDOWS_PER_DAY:
+            version += 1
+            text = "\n".join(json.dumps(line) for line in [{"commitInfo": {"operation": "WRITE"}}, *lines])
+            (new / LOG / f"{version:020d}.json").write_text(text)
+            lines = []
+
+
+def _without(lines: list[Any], path: str, when: int) -> list[Any]:
+    """The actions of a commit that also removes the file, which it may have been about to add."""
+    kept = [line for line in lines if line.get("add", {}).get("path") != path]
+    removed = {"remove": {"path": path, "dataChange": True, "deletionTimestamp": when}}
+    return kept if len(kept) < len(lines) else [*lines, removed]
 
 
 def _action(old: Path, new: Path, add: Add, window: Windows, is_near: bool) -> Add:

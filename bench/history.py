@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
-from deltalake import write_deltalake
+from deltalake import WriterProperties, write_deltalake
 from numpy.typing import NDArray
 
 from bench.sessions import SLICES_BEFORE
@@ -23,6 +23,8 @@ from common.windows import WINDOWS_PER_DAY, Windows
 
 DRAWS_PER_ROW = 4
 SLICES_PER_COMMIT = 16
+AS_WRITTEN = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=65_536)
+"""As the product writes these tables; statistics of all columns are the writer's default."""
 Rows = dict[str, pa.Array | NDArray[np.generic]]
 
 
@@ -52,7 +54,9 @@ def _append(lake: Lake, name: str, rows: tuple[Rows, ...] | list[Rows]) -> None:
     schema = nullable(table)
     batches = (_batch(one, schema) for one in rows)
     reader = pa.RecordBatchReader.from_batches(schema, batches)
-    write_deltalake(lake.location(name), reader, partition_by=list(table.partitions), mode="append")
+    write_deltalake(
+        lake.location(name), reader, partition_by=list(table.partitions), mode="append", writer_properties=AS_WRITTEN
+    )
 
 
 def nullable(table: Table) -> pa.Schema:
@@ -61,7 +65,9 @@ def nullable(table: Table) -> pa.Schema:
 
 
 def _batch(rows: Rows, schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array(rows[field.name]).cast(field.type) for field in schema], schema=schema)
+    """The rows, sorted by host as the product writes them."""
+    columns = [pa.array(rows[field.name]).cast(field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(columns, schema=schema).sort_by("host_ip")
 
 
 def _drawn(

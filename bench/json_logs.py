@@ -152,9 +152,12 @@ def leaves(schema: Schema, prefix: str = "") -> Iterator[str]:
             yield from leaves(of, f"{place}.")
 
 
+def column_types(schema: Schema) -> dict[str, str]:
+    return {name: of if isinstance(of, str) else f"STRUCT({struct(of)})" for name, of in schema.items()}
+
+
 def json_query(path: str, schema: Schema) -> str:
-    types = {name: of if isinstance(of, str) else f"STRUCT({struct(of)})" for name, of in schema.items()}
-    read = f"read_json({path!r}, format = 'newline_delimited', columns = {types!r})"
+    read = f"read_json({path!r}, format = 'newline_delimited', columns = {column_types(schema)!r})"
     return f"SELECT {', '.join(leaves(schema))} FROM {read}"
 
 

@@ -64,11 +64,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("old")
     parser.add_argument("new")
+    parser.add_argument("--tables", nargs="+", metavar="TABLE", help="tables to compare (default: all)")
     given = parser.parse_args()
     spec = load_spec("v1")
     old, new = (LakeReader(uri, spec) for uri in (given.old, given.new))
     same = True
     for name, table in tables(spec).items():
+        if name not in (given.tables or (name,)):
+            continue
         found, equal = compare(old, new, table)
         same &= equal
         print(f"{name:18} {found}")

@@ -24,15 +24,19 @@ from localaws.cli.process import LocalAws
 COMMANDS = ("ndr-15m", "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-inference", "ndr-join")
 
 
+PROJECT, ORGANISATION = "bench", "acme/hq"
+INGESTION = "ndr-ingestion-000000000000-us-east-1"
+
+
 def project(home: Path) -> Path:
     path = home / "project.yaml"
     orchestration = {
         "lake_uri": str(home / "lake"),
-        "ingestion_prefix": "s3://ndr-ingestion-000000000000-us-east-1/acme/hq",
+        "ingestion_prefix": f"s3://{INGESTION}/{ORGANISATION}",
         "poll_seconds": 1,
     }
     path.write_text(
-        yaml.safe_dump({"project_name": "bench", "organisations": ["acme/hq"], "orchestration": orchestration})
+        yaml.safe_dump({"project_name": PROJECT, "organisations": [ORGANISATION], "orchestration": orchestration})
     )
     return path
 
@@ -53,13 +57,18 @@ def deploy(local: LocalAws, form: str) -> None:
 
 
 def run_once(local: LocalAws, number: int, form: str) -> float:
-    states = local.client("stepfunctions")
     message = {
-        "batch_s3_path": f"s3://ndr-ingestion-000000000000-us-east-1/acme/hq/2026/03/{1 + number:02d}/{form}/",
+        "batch_s3_path": f"s3://{INGESTION}/{ORGANISATION}/2026/03/{1 + number:02d}/{form}/",
         "timestamp": f"2026-03-{1 + number:02d}T13:23:05Z",
     }
     bucket, folder = bucket_and_key(message["batch_s3_path"])
     local.client("s3").put_object(Bucket=bucket, Key=f"{folder}part-0.csv", Body=b"1")
+    return executed(local, message)
+
+
+def executed(local: LocalAws, message: dict[str, str]) -> float:
+    """The seconds of an execution of the 15-minute machine, which must succeed."""
+    states = local.client("stepfunctions")
     arn = "arn:aws:states:us-east-1:000000000000:stateMachine:sfn_ndr_15m_features_inference:live"
     began = time.monotonic()
     execution = states.start_execution(stateMachineArn=arn, input=json.dumps(message))["executionArn"]

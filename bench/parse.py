@@ -41,15 +41,19 @@ CASTS = {"precise_time": "precise_time::TIMESTAMPTZ"}
 
 
 def parse_with_duckdb(paths: list[str], threads: int, columns: int, escape: str) -> int:
+    connection = duckdb.connect(config={"threads": threads})
+    return int(connection.sql(csv_query(paths, columns, escape)).to_arrow_table().num_rows)
+
+
+def csv_query(paths: list[str], columns: int, escape: str) -> str:
+    """The typed columns of TRAFFIC lines in SQL."""
     names = {at: name for name, at in POSITIONS[TRAFFIC].items()} | {TYPE_POSITION: "type"}
     types = {names.get(at, f"f{at}"): TYPES.get(names.get(at, ""), "VARCHAR") for at in range(columns)}
     wanted = ", ".join(CASTS.get(name, name) for name in names.values())
-    connection = duckdb.connect(config={"threads": threads})
-    table = connection.sql(
+    return (
         f"SELECT {wanted} FROM read_csv({paths!r}, columns = {types!r}, auto_detect = false, "
         f"header = false, delim = ',', quote = '\"', escape = '{escape}', timestampformat = '%Y/%m/%d %H:%M:%S')"
-    ).to_arrow_table()
-    return int(table.num_rows)
+    )
 
 
 def columns_of(path: str) -> int:

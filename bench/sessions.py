@@ -1,7 +1,8 @@
-"""Canonical sessions of one window as Parquet files."""
+"""Canonical sessions of windows as Parquet files."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,23 +34,26 @@ FATES = (
 )
 
 
-def write_sessions(folder: Path, network: Network, window: Windows, n: int) -> None:
-    """Writes n sessions that end in the window to files of equal size, with unique ids and sequence numbers."""
+def write_sessions(folder: Path, network: Network, windows: Windows, n: int) -> None:
+    """Writes n sessions that end in each window to files of equal size, with unique ids and sequence numbers."""
     files = max(1, -(-n // ROWS_PER_FILE))
-    for number, (first, last) in enumerate(
-        zip(bounds := [n * part // files for part in range(files + 1)], bounds[1:], strict=False)
-    ):
-        table = _sessions(np.random.default_rng((SEED, number)), network, window, first, last - first)
-        path = folder / f"part-{number:05}.parquet"
-        pq.write_table(table, path, compression="zstd", row_group_size=ROWS_PER_GROUP)
+    bounds = [n * part // files for part in range(files + 1)]
+    for position, window in enumerate(windows):
+        for part, (first, last) in enumerate(pairwise(bounds), start=position * files):
+            seed, slice_number = np.random.default_rng((SEED, part)), SLICES_BEFORE + position
+            table = _sessions(seed, network, window, slice_number, position * n + first, last - first)
+            path = folder / f"part-{part:05}.parquet"
+            pq.write_table(table, path, compression="zstd", row_group_size=ROWS_PER_GROUP)
 
 
-def _sessions(rng: np.random.Generator, network: Network, window: Windows, first: int, n: int) -> pa.Table:
-    pairs = network.draw(rng, n, SLICES_BEFORE)
+def _sessions(
+    rng: np.random.Generator, network: Network, window: Windows, slice_number: int, first: int, n: int
+) -> pa.Table:
+    pairs = network.draw(rng, n, slice_number)
     fate = rng.choice(len(FATES), n, p=[entry[0] for entry in FATES])
     replied = np.array([entry[5] for entry in FATES])[fate]
     start, _ = micros(window)
-    ends = start + rng.integers(0, WINDOW.seconds * 1_000_000, n)
+    ends = start + rng.integers(0, WINDOW.seconds, n) * 1_000_000  # whole seconds, as in log lines
     seconds = np.where(replied, np.minimum(rng.lognormal(1, 1.5, n), 3600), 0).round()
     sent = rng.lognormal(7, 2, n).astype(np.int64) + 60
     received = np.where(replied, rng.lognormal(8, 2, n).astype(np.int64) + 60, 0)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.commits import write_commits
+from bench.data import COMMITS, batches
 from bench.measure import Run, fresh_copy, machine, run, summary
 from common.features.spec import load_spec
 from common.lake.reader import LakeReader
@@ -25,8 +26,6 @@ from common.windows import WINDOW, Windows
 
 DAY = "2024-03-05"
 FIRST, LAST = Windows.parse(f"{DAY}T12:08Z"), Windows.parse(f"{DAY}T12:38Z")
-COMMITS = (0, 200, 500, 5_000)
-"""With less than a hundred, there is less to look back on."""
 UPKEEP = f"""
 import sys
 from datetime import datetime
@@ -45,11 +44,7 @@ def simulated(folder: Path, hosts: int) -> dict[str, Path]:
     if not logs.exists():
         options = ("--start", DAY, "--days", "1", "--hosts", str(hosts), "--attack-days", "0")
         command("ndr-simulate", *options, "--out", str(logs))
-    found = {}
-    for batch in logs.rglob("_BATCH.json"):
-        end = Windows.parse(json.loads(batch.read_text())["event_ts_iso"][:16] + "Z")
-        found[Windows(end.start - WINDOW, end.start).key] = batch.parent
-    return found
+    return batches(logs)
 
 
 def command(name: str, *options: str) -> Run:

@@ -12,7 +12,6 @@ from typing import Any
 from bench.data import WINDOW, Data
 from bench.measure import Run, fresh_copy, python, run, summary
 from bench.stages import Program
-from common.windows import WINDOW as GRID
 from common.windows import Windows
 
 
@@ -28,6 +27,13 @@ class Bench:
         """Runs the product on a fresh lake, which remains in the work folder."""
         copy = fresh_copy(lake or self.data.history(), self.work / f"lake-{program.engine}")
         return program.window(WINDOW, copy, self.data.sessions(n))
+
+    def windowed(self, program: Program) -> Path:
+        """The lake of the product's last run; runs it first where there is none."""
+        lake = self.work / f"lake-{program.engine}"
+        if not (lake / "fg_a").exists():
+            self.product(program)
+        return lake
 
     def duckdb(self) -> Run:
         """Runs the reference on the same files."""
@@ -68,23 +74,23 @@ def growth(bench: Bench, program: Program, sessions: Sequence[int]) -> dict[str,
 
 def history(bench: Bench, program: Program, days: Sequence[int]) -> dict[str, Any]:
     """The product with different numbers of days of pair history."""
-    lakes = {n: _with_days(bench, n) for n in days}
+    whole = bench.data.history(max(days))
+    lakes = {n: _with_days(bench, whole, n) for n in days}
     runs = bench.in_turn({str(n): partial(bench.product, program, lake=lakes[n]) for n in days})
     return {name: summary(found) for name, found in runs.items()}
 
 
-def pairs(bench: Bench) -> dict[str, Any]:
-    """Reading of the pair activity for the last window of the history, as inference does."""
-    last = f"{Windows.parse(WINDOW).start - GRID:%Y-%m-%dT%H:%MZ}"
-    command = python("bench.pairs", "--lake", str(bench.data.history()), "--window", last)
+def pairs(bench: Bench, program: Program) -> dict[str, Any]:
+    """Reading of the pair activity of the window, as inference does; runs the window first if its lake is missing."""
+    lake = bench.windowed(program)
+    command = python("bench.pairs", "--lake", str(lake), "--window", WINDOW)
     return {"product": summary([run(command) for _ in range(bench.repeats)])}
 
 
-def _with_days(bench: Bench, days: int) -> Path:
+def _with_days(bench: Bench, whole: Path, days: int) -> Path:
     """A copy of the lake with the pair history of the last days only."""
     from deltalake import DeltaTable
 
-    whole = bench.data.history()
     lake = fresh_copy(whole, bench.work / f"lake-{days}-days")
     first = Windows.parse(WINDOW).start.date() - timedelta(days=days)
     DeltaTable(str(lake / "pair_days")).delete(f"date < '{first}'")

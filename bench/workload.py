@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.arrays import Flags, Floats, Integers
 
@@ -43,15 +44,24 @@ class Network:
     @cached_property
     def addresses(self) -> pa.Array:
         """The text of every address number."""
-        hosts = [f"10.{number // 25000}.{number // 250 % 100}.{number % 250 + 1}" for number in range(self.n_hosts)]
-        known = [f"{20 + n // 65536}.{n // 256 % 256}.{n % 256}.{n * 7 % 250 + 1}" for n in range(INTERNET)]
-        strangers = [f"{100 + n // 65536}.{n // 256 % 256}.{n % 256}.{n * 11 % 250 + 1}" for n in range(STRANGERS)]
-        return pa.array([*hosts, *known, *strangers], pa.string())
+        return pc.binary_join_element_wise(*self._octets, ".")
 
     @cached_property
     def segments(self) -> pa.Array:
         """The segment (/24) of every address number."""
-        return pa.array([f"{text.rpartition('.')[0]}.0/24" for text in self.addresses.to_pylist()], pa.string())
+        return pc.binary_join_element_wise(*self._octets[:3], "0/24", ".")
+
+    @cached_property
+    def _octets(self) -> list[pa.Array]:
+        """The four texts of every address number."""
+        host, known, stranger = np.arange(self.n_hosts), np.arange(INTERNET), np.arange(STRANGERS)
+        parts = (
+            (np.full_like(host, 10), host // 25000, host // 250 % 100, host % 250 + 1),
+            (20 + known // 65536, known // 256 % 256, known % 256, known * 7 % 250 + 1),
+            (100 + stranger // 65536, stranger // 256 % 256, stranger % 256, stranger * 11 % 250 + 1),
+        )
+        texts = pa.array([str(number) for number in range(256)])
+        return [texts.take(pa.array(np.concatenate(octet))) for octet in zip(*parts, strict=True)]
 
     @cached_property
     def activity(self) -> Floats:
