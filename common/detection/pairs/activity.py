@@ -51,8 +51,9 @@ def read_activity(
     Raises:
         TableError: a table is missing or unreadable.
     """
-    reader = PairReader(lake, parameters)
-    for day in windows.by_day():
+    days = windows.by_day()
+    reader = PairReader(lake, parameters, keeps=len(days) > 1)
+    for day in days:
         try:
             activity = _of_day(reader, day, internal_cidrs, parameters, hosts)
         except OverflowError:

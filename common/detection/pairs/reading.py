@@ -55,12 +55,12 @@ class Slices:
 class PairReader:
     """Reads slices, and for each date the contacts of the look-back.
 
-    Of `pair_days`, only the dates that it has are read: each once, and kept for as long as later ones look back at it.
-    The date that is still going on is not among them; its slices are contacts themselves.
+    Of `pair_days`, only the dates that it has are read; with `keeps` each once, and kept for as long as later dates
+    look back at it. The date that is still going on is not among them; its slices are contacts themselves.
     """
 
-    def __init__(self, lake: Lake, parameters: PairParameters) -> None:
-        self._lake, self._lookback_days = lake, parameters.lookback_days
+    def __init__(self, lake: Lake, parameters: PairParameters, keeps: bool) -> None:
+        self._lake, self._lookback_days, self._keeps = lake, parameters.lookback_days, keeps
         self._dates: Collection[str] = {entry["date"] for entry in lake.partitions("pair_days")}
         self._numbering = Numbering(parameters.ipv6_network_bits)
         self._days: dict[str, Contacts] = {}
@@ -90,10 +90,13 @@ class PairReader:
         days = [day for age in ages if (day := f"{today - timedelta(days=age):%Y-%m-%d}") in self._dates]
         self._days = {day: self._days[day] for day in days if day in self._days}
         for day in days:
-            if day not in self._days:
+            found = self._days.get(day)
+            if found is None:
                 table = self._lake.arrow("pair_days", DAY_COLUMNS, equal={"date": day}, coded=TEXTS[:3])
-                self._days[day] = self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
-            yield self._days[day]
+                found = self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
+            if self._keeps:
+                self._days[day] = found
+            yield found
 
 
 def quantities(table: pa.Table) -> dict[str, Integers]:
