@@ -23,8 +23,8 @@ def address_codes(column: pa.ChunkedArray) -> Integers:
     """
     found: dict[int, Integers] = {}  # batches of one file share its dictionary
     parts = []
-    for chunk in column.chunks:
-        encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+    chunks = [chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode() for chunk in column.chunks]
+    for encoded in chunks:  # all are kept until the end, so that no two dictionaries have one place
         texts = encoded.dictionary
         place = texts.buffers()[-1].address + texts.offset if len(texts) else 0
         if place not in found:

@@ -64,7 +64,7 @@ def best_of(scored: ScoredRows, pieces: tuple[str, ...]) -> tuple[Floats, NDArra
     sums = scored.pieces[:, [scored.names.index(name) for name in pieces]].sum(axis=1)
     best = strongest(sums, scored.evidence)
     keys = scored.evidence.rows.select(["host_ip", "window_start_ts"]).take(pa.array(best)).to_pandas()
-    return sums[best], scored.evidence.kind[best], keys
+    return sums[best], scored.evidence.kind[best], keys.astype({"host_ip": str})
 
 
 def scores_of(training: ScoredRows, scored: ScoredRows, pieces: tuple[str, ...], calibrated: bool = True) -> Score:

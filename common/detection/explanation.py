@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -75,14 +76,14 @@ class Reason:
     kind: str | None = None
 
 
-def top_features(
+def feature_reasons(
     names: tuple[str, ...],
     values: Matrix,
     medians: dict[str, float],
     contributions: Floats,
     count: int,
-) -> list[str]:
-    """For each row the features that contributed most, largest first, as a JSON list; ties in the features' order.
+) -> list[list[dict[str, Any]]]:
+    """For each row the `count` features that contributed most, largest first; ties in the features' order.
 
     `values` and `contributions` have the shape (n_rows, n_names); features that contributed nothing are left out.
     """
@@ -90,31 +91,24 @@ def top_features(
     rows = np.arange(len(values))[:, None]
     best, found = contributions[rows, order], values[rows, order].astype(np.float64)
     return [
-        json.dumps(
-            [
-                {
-                    "feature": names[place],
-                    "value": _number(value),
-                    "baseline_median": _number(medians.get(names[place], float("nan"))),
-                    "contribution": round(float(added), 6),
-                }
-                for place, value, added in zip(places, row, amounts, strict=True)
-                if added > 0
-            ],
-            allow_nan=False,
-        )
-        for places, row, amounts in zip(order, found, best, strict=True)
+        [
+            {
+                "feature": names[place],
+                "value": _number(value),
+                "baseline_median": _number(medians.get(names[place], float("nan"))),
+                "contribution": round(added, 6),
+            }
+            for place, value, added in zip(places, row, amounts, strict=True)
+            if added > 0
+        ]
+        for places, row, amounts in zip(order.tolist(), found.tolist(), best.tolist(), strict=True)
     ]
 
 
-def merged(texts: list[str], others: list[list[dict[str, Any]]], count: int) -> list[str]:
-    """The reasons of `top_features` merged with others of the same rows: the `count` largest of each row."""
-    return [
-        json.dumps(
-            sorted([*json.loads(text), *more], key=lambda entry: -entry["contribution"])[:count], allow_nan=False
-        )
-        for text, more in zip(texts, others, strict=True)
-    ]
+def top_features(reasons: list[list[dict[str, Any]]], count: int) -> str:
+    """The `count` largest of the reasons of a row, largest first, as a JSON list; ties in the order of the lists."""
+    every = [reason for some in reasons for reason in some]
+    return json.dumps(sorted(every, key=lambda reason: -reason["contribution"])[:count], allow_nan=False)
 
 
 def parse_reasons(text: str) -> list[Reason]:
@@ -124,4 +118,4 @@ def parse_reasons(text: str) -> list[Reason]:
 
 def _number(value: float) -> float | None:
     """The value with seven significant digits, all that float32 holds; null for none."""
-    return float(f"{value:.7g}") if np.isfinite(value) else None
+    return float(f"{value:.7g}") if isfinite(value) else None

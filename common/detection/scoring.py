@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.arrays import Floats
-from common.detection.explanation import merged, top_features
+from common.detection.explanation import feature_reasons, top_features
 from common.detection.members.forest import ROWS_AT_ONCE
 from common.detection.members.member import Samples
 from common.detection.registry.artifacts import LoadedModel
@@ -44,10 +44,9 @@ def score(model: LoadedModel, samples: Samples, count: int) -> Scored:
         _check(features.scores, model)
         end = start + len(part.keys)
         raw[start:end] += features.scores
-        texts = top_features(features.inputs, part.features, medians, features.contributions, count)
-        for more in of_pairs:
-            texts = merged(texts, more[start:end], count)
-        reasons += texts
+        found = feature_reasons(features.inputs, part.features, medians, features.contributions, count)
+        every = zip(found, *(more[start:end] for more in of_pairs), strict=True)
+        reasons += [top_features(row, count) for row in every]
     pairs = about_pairs["pairs"].strongest_pairs if about_pairs else ["[]"] * len(raw)
     return Scored(raw, detector.calibration.anomaly_score(raw), reasons, pairs)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from common.detection.input_matrix import ModelRows, read_rows
 from common.detection.inputs import model_features
@@ -18,13 +16,16 @@ from common.display import counted
 from common.errors import InputError
 from common.lake.lake import Lake
 from common.lake.learning import day_of_project
+from common.lake.window_files import WindowFiles, window_files
 from common.lake.window_status import FEATURES, WindowStatus, read_statuses, whole_windows
 from common.runtime.context import StageRun
-from common.storage.scratch import scratch_folder, seen_by_engine
+from common.storage.scratch import writing
 from common.windows import WINDOW, Windows
 from jobs.inference.config import InferenceConfig
 from jobs.inference.drift import Drift
 from jobs.inference.transform import predict
+
+TABLE = "predictions"
 
 
 def run(config: InferenceConfig, stage: StageRun) -> None:
@@ -43,17 +44,21 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
         drift = Drift(model, model_features(stage.spec).names, stage.project.training, config.project_name)
     statuses = whole_windows(stage.lake, config.windows, "fg_a")
     incomplete = {key: status.incomplete_reason for key, status in statuses.items() if status.incomplete_reason}
-    with stage.lake.journal.run("inference", config.windows), scratch_folder(stage.lake.uri) as folder:
+    with (
+        stage.lake.journal.run("inference", config.windows),
+        writing(stage.lake.uri, TABLE),
+        window_files(stage.lake, TABLE, config.windows) as files,
+    ):
         with stage.report.step("score"):
-            path = _score(config, stage, model, drift, incomplete, folder)
+            _score(config, stage, model, drift, incomplete, files)
         _require_unchanged(statuses, stage.lake, config.windows)
-        with stage.report.step("predictions"), seen_by_engine(folder, stage.lake.uri, stage.session) as seen:
-            predictions = stage.session.read.parquet(f"{seen}/{path.name}")
-            version, rows = stage.lake.replace("predictions", predictions, config.windows)
+        with stage.report.step(TABLE):
+            files.flush()
+            version, rows = stage.lake.replace_files(TABLE, files.actions, config.windows), files.rows
         with stage.report.step("drift"):
             drift_version = drift.write(stage.lake, config.windows)
     stage.report.rows_in = stage.report.rows_out = rows
-    stage.report.wrote("predictions", version, rows)
+    stage.report.wrote(TABLE, version, rows)
     stage.report.wrote("model_drift", drift_version, len(drift.windows))
     spec_version, windows = config.feature_spec_version, config.windows
     stage.report.details |= drift.run.details(
@@ -79,32 +84,28 @@ def _score(
     model: LoadedModel,
     drift: Drift,
     incomplete: dict[str, str],
-    folder: Path,
-) -> Path:
-    """The Parquet file, in the folder, of the predictions of all windows."""
-    path = folder / "predictions.parquet"
-    table = stage.lake.table("predictions")
+    files: WindowFiles,
+) -> None:
+    """Adds the predictions of all windows to the files."""
     written = 0
-    with pq.ParquetWriter(path, table.arrow) as writer:
-        for rows in read_rows(stage.lake, config.windows, model_features(stage.spec), stage.project.model_horizon):
-            if rows.unmatched:
-                raise InputError(
-                    f"fg_c of horizon {stage.project.model_horizon} has no counterpart of "
-                    f"{counted(rows.unmatched, 'row')} of fg_a in {config.windows}",
-                    "Run ndr-fg-c again for these windows",
-                )
-            samples = Samples(rows.keys, rows.values, _activity(model, stage, rows))
-            predictions = predict(model, samples, table, config.top_features, incomplete)
-            drift.add(rows, model.detector.feature_scores(rows.values))
-            writer.write_table(predictions.select(table.column_names).cast(table.arrow))
-            written += len(predictions)
-            last = rows.keys["window_end_ts"][-1].as_py()
-            stage.report.progress("score", (last - config.windows.start) // WINDOW, len(config.windows), "windows")
+    for rows in read_rows(stage.lake, config.windows, model_features(stage.spec), stage.project.model_horizon):
+        if rows.unmatched:
+            raise InputError(
+                f"fg_c of horizon {stage.project.model_horizon} has no counterpart of "
+                f"{counted(rows.unmatched, 'row')} of fg_a in {config.windows}",
+                "Run ndr-fg-c again for these windows",
+            )
+        samples = Samples(rows.keys, rows.values, _activity(model, stage, rows))
+        predictions = predict(model, samples, files.table, config.top_features, incomplete)
+        drift.add(rows, model.detector.feature_scores(rows.values))
+        files.add(predictions)
+        written += len(predictions)
+        last = rows.keys["window_end_ts"][-1].as_py()
+        stage.report.progress("score", (last - config.windows.start) // WINDOW, len(config.windows), "windows")
     if not written:
         raise InputError(
             f"fg_a in {stage.lake.uri} has no rows in {config.windows}", "Run ndr-fg-a for these windows first"
         )
-    return path
 
 
 def _require_unchanged(statuses: Mapping[str, WindowStatus], lake: Lake, windows: Windows) -> None:

@@ -34,3 +34,9 @@ def test_dictionaries_of_batches_give_the_same_numbers() -> None:
 def test_no_row_has_no_number() -> None:
     assert len(address_codes(pa.chunked_array([], pa.string()))) == 0
     assert len(address_codes(pa.chunked_array([[]], pa.string()))) == 0
+
+
+def test_batches_of_plain_texts_do_not_share_a_dictionary() -> None:
+    batches = [[f"10.0.{batch}.{number}" for number in range(200 - batch)] for batch in range(40)]
+    expected = [(10 << 24) + (batch << 8) + number for batch in range(40) for number in range(200 - batch)]
+    assert address_codes(pa.chunked_array(batches)).tolist() == expected

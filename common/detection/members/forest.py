@@ -15,7 +15,7 @@ from common.detection.members.member import FitSettings, Samples, shares
 from common.detection.members.trees import Forest
 from common.detection.preprocessing import Preprocessor
 
-ROWS_AT_ONCE = 5_000
+ROWS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,4 +63,5 @@ def windows_of(activity: pa.Table) -> pa.Table:
     """Each host and window of the activity once, in the order of their first rows."""
     (at,) = codes(activity, columns=["host_ip", "window_start_ts"])
     first = np.sort(np.unique(at, return_index=True)[1])
-    return activity.select(["host_ip", "window_start_ts"]).take(pa.array(first))
+    schema = pa.schema([("host_ip", pa.string()), ("window_start_ts", pa.timestamp("us", "UTC"))])
+    return activity.select(schema.names).take(pa.array(first)).cast(schema)

@@ -5,17 +5,24 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.addresses import NETWORK_SIGN
-from common.arrays import Flags, Integers
-from common.detection.pairs.first_seen import active, first_contacts, with_novelty
-from common.detection.pairs.reading import PAIR, SUMS, ContactHistory, DayPairs, networks, read_pairs
+from common.arrays import Flags
+from common.detection.pairs.contacts import Contacts, changes, networks
+from common.detection.pairs.day_pairs import DayPairs
+from common.detection.pairs.day_sums import OF_DAY, DaySums, PairSlices, day_sums
+from common.detection.pairs.first_seen import FirstContacts, Novelty
+from common.detection.pairs.reading import SUMS, PairReader, Slices, midnight, window_number
 from common.detection.parameters import PairParameters
+from common.errors import TableError
 from common.lake.lake import Lake
-from common.windows import Windows
+from common.windows import WINDOW, Windows
 
 
 def read_activity(
@@ -37,7 +44,7 @@ def read_activity(
     - `gap_s_day` and `gap_sq_s_day`, the sums of the gaps between the starts of consecutive sessions in these 24 hours
       and of their squares, in seconds;
     - `internal`, whether the peer is, and `network`, its /24 or /64;
-    - for each of `NOVELTIES` the columns that `with_novelty` adds.
+    - for each of `NOVELTIES` the columns that `Novelty.columns` adds.
 
     With `hosts`, only theirs; all hosts still count as others.
 
@@ -45,13 +52,17 @@ def read_activity(
         TableError: a table is missing or unreadable.
     """
     days = windows.by_day()
-    history = ContactHistory(lake, {entry["date"] for entry in lake.partitions("pair_days")}, parameters)
+    reader = PairReader(lake, parameters, keeps=len(days) > 1)
     for day in days:
-        pairs = read_pairs(lake, day, hosts, parameters, history)
-        if pairs is not None:
-            activity = _with_addresses(summed(pairs, parameters.memory_windows), internal_cidrs, parameters)
-            contacts = first_contacts(pairs, history.network_of_peer, parameters)
-            yield with_novelty(active(activity, contacts.sends), contacts, parameters)
+        try:
+            activity = _of_day(reader, day, internal_cidrs, parameters, hosts)
+        except OverflowError:
+            raise TableError(
+                f"delta_pair and pair_days in {lake.uri} name too many hosts, peers and services for {day}",
+                "Take networks that are not yours out of internal_cidrs, and rebuild the slices",
+            ) from None
+        if activity is not None:
+            yield activity
 
 
 def activity_of(
@@ -62,45 +73,40 @@ def activity_of(
     return pa.concat_tables(parts).combine_chunks() if parts else None
 
 
-def summed(pairs: DayPairs, memory: int) -> pa.Table:
-    """The pairs of the day's windows, with the sums of the `memory` windows that end with each."""
-    columns = dict(pairs.columns)
-    pair, window = columns.pop("pair"), columns.pop("window")
-    origin = int(window.min())
-    span = int(window.max()) - origin + 1
-    key = pair * span + window - origin
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(key) != 0]))  # of one row per pair and window
-    key, row = key[starts], order[starts]
-    how = {"first_ts": np.minimum, "last_ts": np.maximum}
-    merged = {name: how.get(name, np.add).reduceat(columns.pop(name)[order], starts) for name in list(columns)}
-    begin = np.searchsorted(key, key - np.minimum(key % span, memory - 1))
-    now = key % span >= pairs.first - origin
+def _of_day(
+    reader: PairReader,
+    day: Windows,
+    internal_cidrs: Sequence[str],
+    parameters: PairParameters,
+    hosts: Sequence[str] | None,
+) -> pa.Table | None:
+    """The pairs of a day's windows; None without any."""
+    met: list[Contacts] = []
+    present: list[Slices] = []
+    for part in reader.slices(day):
+        met.append(part.contacts)
+        present.append(part if hosts is None else part.of_hosts(hosts))
+    present = [part for part in present if len(part.table)]
+    if not present:
+        return None
+    memory, first = parameters.memory_windows, window_number(day.start)
+    last = max(int(part.contacts.start.max()) for part in present)
+    pairs = DayPairs.of(present)
+    contacts = FirstContacts(pairs.keys, first, last, parameters)
 
-    def of_day(values: Integers) -> Integers:
-        total = np.concatenate([[0], np.cumsum(values)])
-        return np.asarray(total[1:] - total[begin])
+    def slices() -> Iterator[PairSlices]:
+        for part in present:
+            yield pairs.slices(part, pairs.keys.of_contacts(part.contacts))
+        for part in reader.slices(Windows(day.start - (memory - 1) * WINDOW, day.start)):
+            keys, start = pairs.keys.of_contacts(part.contacts), part.contacts.start
+            today = start >= midnight(day.start)
+            contacts.add(keys[today], start[today])
+            yield pairs.slices(part, keys)
 
-    found = {name: merged[name] for name in SUMS}
-    found["slices_day"] = of_day(np.ones(len(key), dtype=np.int64))
-    found |= {f"{name}_day": of_day(merged[name]) for name in SUMS}
-    before = _gaps_before(key // span, merged["first_ts"], merged["last_ts"])
-    for name, gaps in (("gap_s", before), ("gap_sq_s", before**2)):
-        found[f"{name}_day"] = of_day(merged[name] + gaps) - gaps[begin]  # the first gap began before that time
-    table = pairs.texts.take(pa.array(row[now]))
-    table = table.append_column("pair", pa.array(key[now] // span))
-    table = table.append_column("window_number", pa.array(key[now] % span + origin))
-    for name, values in found.items():
-        table = table.append_column(name, pa.array(values[now].astype(np.float64)))
-    return table.sort_by([(name, "ascending") for name in ("window_start_ts", *PAIR)]).combine_chunks()
-
-
-def _gaps_before(pair: Integers, first: Integers, last: Integers) -> Integers:
-    """The seconds between each slice's first session and the last one of the pair's slice before; 0 for the first."""
-    gaps = np.zeros(len(pair), dtype=np.int64)
-    gaps[1:] = np.where(np.diff(pair) == 0, np.maximum(first[1:] - last[:-1], 0), 0)
-    return gaps
+    sums = [*day_sums(slices(), len(pairs.codes), first, last, memory)][::-1]
+    for some in chain(met, reader.days_before(day.start.date())):
+        contacts.add(pairs.keys.of_contacts(some), some.start)
+    return _table(pairs, sums, day, contacts.novelty(pairs.codes), internal_cidrs, parameters)
 
 
 def is_internal(addresses: Sequence[str], cidrs: Sequence[str]) -> Flags:
@@ -123,8 +129,41 @@ def is_internal(addresses: Sequence[str], cidrs: Sequence[str]) -> Flags:
 
 def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: PairParameters) -> pa.Table:
     """The rows with what their peers' addresses say: `internal` and `network`."""
-    peers = rows["peer_ip"].combine_chunks().dictionary_encode()
+    peers = rows["peer_ip"].chunk(0)
     addresses = peers.dictionary.to_pylist()
     inside = pa.array(is_internal(addresses, internal_cidrs)).take(peers.indices)
-    names = pa.array(networks(addresses, parameters.ipv6_network_bits), pa.string()).take(peers.indices)
-    return rows.append_column("internal", inside).append_column("network", names)
+    names = pa.array(networks(addresses, parameters.ipv6_network_bits), pa.string()).dictionary_encode()
+    network = pa.DictionaryArray.from_arrays(names.indices.take(peers.indices), names.dictionary)
+    return rows.append_column("internal", inside).append_column("network", network)
+
+
+def _table(
+    pairs: DayPairs,
+    sums: list[DaySums],
+    day: Windows,
+    novelty: Novelty,
+    internal_cidrs: Sequence[str],
+    parameters: PairParameters,
+) -> pa.Table:
+    """One row per pair and window, of hosts that send or that answered anybody in the window."""
+    pair = np.concatenate([part.pair for part in sums])
+    window = np.concatenate([np.full(len(part.pair), part.window) for part in sums])
+    columns = {name: np.concatenate([part.now[name] for part in sums]) for name in SUMS}
+    columns |= {f"{name}_day": np.concatenate([part.day[name] for part in sums]) for name in OF_DAY}
+    host = np.asarray(pairs.texts["host_ip"].chunk(0).indices)[pair]
+    answers = columns["failed_day"] < columns["sessions_day"]
+    first = changes(window * (int(host.max()) + 1) + host)  # of the rows of each window and host
+    cell = np.repeat(np.arange(len(first)), np.diff(first, append=len(host)))
+    alive = np.bincount(cell, novelty.sends[pair] | answers)[cell] > 0
+    pair, window = pair[alive], window[alive]
+    columns = {name: values[alive].astype(np.float64) for name, values in columns.items()}
+    answered = columns["failed_day"] <= parameters.failed_share_max * columns["sessions_day"]
+    outbound = np.asarray(pc.equal(pairs.texts["role"].chunk(0).cast(pa.string()), "outbound"))
+    columns |= novelty.columns(pair, window, answered & outbound[pair])
+    table = _with_addresses(pairs.texts, internal_cidrs, parameters).take(pa.array(pair)).combine_chunks()
+    since = (window - window_number(day.start)) * (WINDOW // timedelta(microseconds=1))
+    starts = pa.array(np.datetime64(day.start.replace(tzinfo=None), "us") + since.astype("timedelta64[us]"))
+    columns = {"window_start_ts": starts.cast(pa.timestamp("us", "UTC")), "window_number": window} | columns
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values))
+    return table

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Flags, Floats, Integers
+from common.detection.pairs.contacts import distinct, of_texts
+from common.detection.pairs.reading import window_numbers
 from common.detection.parameters import PairParameters
 
 KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
@@ -29,32 +31,45 @@ class Evidence:
     """The evidence of some rows, each for a host, a kind (an index of `KINDS`) and a window.
 
     `rarities` count as they are; `amounts` count by their excess over the prior maximum of the row's `group`. Rows that
-    are `common` have no excess: many hosts have just begun the same, and its usual amount is not known yet. `host` and
-    `window` are the numbers of each row's host and window.
+    are `common` have no excess: many hosts have just begun the same, and its usual amount is not known yet. `window` is
+    the number of each row's window.
     """
 
     rows: pa.Table
     kind: Integers
-    group: pa.Array
+    group: Coded
     rarities: Mapping[str, Floats]
     amounts: Mapping[str, Floats]
     common: Flags
-    host: Integers
+    host: Coded
     window: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """A column of texts as numbers into `texts`, which has each once, in the order in which they first occur."""
+
+    numbers: Integers
+    texts: pa.Array
+
+    @classmethod
+    def of(cls, *columns: pa.ChunkedArray) -> Coded:
+        """The columns, joined by spaces where there are several."""
+        numbers, first = in_order(codes(pa.table(list(columns), [str(place) for place in range(len(columns))]))[0])
+        texts = [column.take(pa.array(first)).cast(pa.string()).combine_chunks() for column in columns]
+        return cls(numbers, pc.binary_join_element_wise(*texts, " ") if len(texts) > 1 else texts[0])
 
 
 def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
     """The evidence of each pair, compared with pairs of the same role, network and service port."""
-    parts = [activity["role"], activity["network"], activity["peer_port"].cast(pa.string())]
-    (host,) = codes(activity, columns=["host_ip"])
     return Evidence(
         activity,
         _kinds(activity),
-        _text(parts),
+        Coded.of(activity["role"], activity["network"], activity["peer_port"]),
         {f"{what}_rarity": activity[f"{what}_bits"].to_numpy() for what in NOVELTIES},
         _quantities(activity, parameters),
         np.asarray(activity["use_joined"]),
-        host,
+        Coded.of(activity["host_ip"]),
         np.asarray(activity["window_number"], dtype=np.int64),
     )
 
@@ -62,15 +77,15 @@ def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
 def spread_evidence(activity: pa.Table) -> Evidence:
     """The evidence of each host, kind and window: the counts of `SPREADS`, compared within kind and segment."""
     counts = _spreads(activity)
-    (host,) = codes(counts, columns=["host_ip"])
+    kinds = pa.chunked_array([pa.array(KINDS).take(counts["kind"].combine_chunks())])
     return Evidence(
         counts,
         counts["kind"].to_numpy(),
-        _text([pa.array(KINDS).take(counts["kind"].combine_chunks()), counts["segment_id"]]),
+        Coded.of(kinds, counts["segment_id"]),
         {},
         {name: np.log10(1.0 + counts[name].to_numpy()) for name in SPREADS},
         np.zeros(len(counts), dtype=bool),
-        host,
+        Coded.of(counts["host_ip"]),
         np.asarray(counts["window_number"], dtype=np.int64),
     )
 
@@ -89,21 +104,45 @@ def evenness(activity: pa.Table, sessions_min: int) -> Floats:
     return np.asarray(np.where(counted, np.maximum(1.0 - spread / np.where(counted, mean, 1.0), 0.0), 0.0))
 
 
-def codes(*tables: pa.Table, columns: Sequence[str]) -> list[Integers]:
-    """A number for each distinct combination of the columns, the same in all tables; one array for each table."""
+def codes(*tables: pa.Table, columns: Sequence[str] = ()) -> list[Integers]:
+    """A number for each distinct combination of the columns (of all), the same in all tables; an array for each table.
+
+    Columns are of texts, whole numbers or starts of windows.
+    """
     combined = np.zeros(sum(len(table) for table in tables), dtype=np.int64)
-    for number, name in enumerate(columns):
-        chunks = [chunk for table in tables for chunk in table[name].chunks]
-        part = np.asarray(pa.chunked_array(chunks).combine_chunks().dictionary_encode().indices, dtype=np.int64)
+    for name in columns or tables[0].column_names:
+        part = _numbers([table[name] for table in tables])
         combined = combined * (int(part.max(initial=0)) + 1) + part
-        if number:
-            combined = np.unique(combined, return_inverse=True)[1].astype(np.int64)
     return np.split(combined, np.cumsum([len(table) for table in tables])[:-1])
+
+
+def in_order(values: Integers) -> tuple[Integers, Integers]:
+    """A number for each distinct value, in the order in which they first occur; and the row where each one does."""
+    _, first, number = np.unique(values, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[number], first[order]
+
+
+def _numbers(columns: Sequence[pa.ChunkedArray]) -> Integers:
+    """A whole number, 0 or more, for each value of the columns, one after the other."""
+    kind = columns[0].type
+    if pa.types.is_timestamp(kind):
+        found = np.concatenate([window_numbers(column) for column in columns])
+    elif pa.types.is_integer(kind):
+        found = np.concatenate([column.to_numpy().astype(np.int64) for column in columns])
+    else:
+        encoded = [column if pa.types.is_dictionary(column.type) else column.dictionary_encode() for column in columns]
+        chunks = [chunk for column in encoded for chunk in column.chunks]
+        whole = pa.chunked_array(chunks, pa.dictionary(pa.int32(), pa.string())).unify_dictionaries()
+        return np.asarray(whole.combine_chunks().indices, dtype=np.int64)
+    return np.asarray(found - (found.min() if len(found) else 0), dtype=np.int64)
 
 
 def _kinds(activity: pa.Table) -> Integers:
     """The index in `KINDS` of each row."""
-    inbound = np.asarray(pc.equal(activity["role"], "inbound"), dtype=np.int64)
+    inbound = of_texts(activity["role"], lambda texts: np.asarray(pc.equal(texts, "inbound"), dtype=np.int64))
     return inbound * 2 + np.asarray(activity["internal"], dtype=np.int64)
 
 
@@ -136,27 +175,29 @@ def _spreads(activity: pa.Table) -> pa.Table:
     """One row per host, kind and window: the counts of `SPREADS`, with `segment_id`."""
     columns = ["host_ip", "segment_id", "window_start_ts", "window_number"]
     keys = activity.select(columns).append_column("kind", pa.array(_kinds(activity)))
-    (at,) = codes(keys, columns=["host_ip", "window_start_ts", "kind"])
-    order = np.unique(at, return_index=True)[1]
+    host, kind = (in_order(codes(keys, columns=[name])[0])[0] for name in ("host_ip", "kind"))
+    (window,) = codes(keys, columns=["window_number"])
+    cells = (host * (int(window.max(initial=0)) + 1) + window) * len(KINDS) + kind
+    _, order, at = np.unique(cells, return_index=True, return_inverse=True)
     rows = len(order)
-    at = np.unique(at, return_inverse=True)[1].astype(np.int64)
     new = {what: np.asarray(activity[f"{what}_new"]) for what in NOVELTIES}
     failed = activity["failed"].to_numpy() >= activity["sessions"].to_numpy()
     joined = np.asarray(activity["use_joined"])
     first = (new["peer"] | new["use"]) & ~joined
+    peer, network, port = (codes(activity, columns=[name])[0] for name in ("peer_ip", "network", "peer_port"))
+    use = peer * (int(port.max(initial=0)) + 1) + port
 
-    def distinct(counted: Flags, *names: str) -> Floats:
-        (value,) = codes(activity, columns=names)
-        pairs = np.unique(at[counted] * (int(value.max(initial=0)) + 1) + value[counted])
-        return np.bincount(pairs // (int(value.max(initial=0)) + 1), minlength=rows).astype(np.float64)
+    def different(counted: Flags, value: Integers) -> Floats:
+        span = int(value.max(initial=0)) + 1
+        return np.bincount(distinct(at[counted] * span + value[counted]) // span, minlength=rows).astype(np.float64)
 
     counts = {
-        "new_peers": distinct(new["peer"] & ~joined, "peer_ip"),
-        "new_networks": distinct(new["network"] & ~joined, "network"),
-        "new_services": distinct(new["service"] & ~joined, "peer_port"),
-        "new_uses": distinct(first, "peer_ip", "peer_port"),
-        "failed_new_uses": distinct(first & failed, "peer_ip", "peer_port"),
-        "failed_peers": distinct(failed, "peer_ip"),
+        "new_peers": different(new["peer"] & ~joined, peer),
+        "new_networks": different(new["network"] & ~joined, network),
+        "new_services": different(new["service"] & ~joined, port),
+        "new_uses": different(first, use),
+        "failed_new_uses": different(first & failed, use),
+        "failed_peers": different(failed, peer),
         "new_sessions": np.bincount(at, activity["sessions"].to_numpy() * first, rows),
         "new_sent_kb": np.bincount(at, activity["sent"].to_numpy() * first, rows) / 1000.0,
     }
@@ -164,9 +205,3 @@ def _spreads(activity: pa.Table) -> pa.Table:
     for name in SPREADS:
         table = table.append_column(name, pa.array(counts[name]))
     return table
-
-
-def _text(columns: Sequence[pa.ChunkedArray | pa.Array]) -> pa.Array:
-    """The columns as one text for each row."""
-    joined = pc.binary_join_element_wise(*columns, " ")
-    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

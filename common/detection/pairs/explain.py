@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,40 +29,29 @@ def explain_pairs(
     keys: pa.Table, scored: ScoredRows, strongest: Strongest, parameters: PairParameters
 ) -> PieceExplanation:
     """For each key (a host and a window) the score of its strongest pair, and what its pieces contributed."""
-    sessions = scored.evidence.rows["sessions_day"].to_numpy()
-    shown = _shown_values(scored.evidence.rows, parameters)
-
-    def usual(name: str, row: int) -> float:
-        return natural(name, float(scored.maxima[name][row]), float(sessions[row])) if name in EXCESSES else 0.0
-
-    found = _explained(scored, strongest, "pair_", shown, usual)
+    found = _explained(scored, strongest, "pair_", lambda rows: _shown_values(rows, parameters))
     return replace(found, strongest_pairs=_strongest_pairs(keys, scored))
 
 
 def explain_spread(scored: ScoredRows, strongest: Strongest) -> PieceExplanation:
     """For each key the score of its strongest counts, and what each count contributed."""
-    shown = {name: scored.evidence.rows[name].to_numpy() for name in SPREADS}
-    return _explained(scored, strongest, "spread_", shown, lambda name, row: natural(name, scored.maxima[name][row]))
+    return _explained(scored, strongest, "spread_", lambda rows: {name: rows[name].to_numpy() for name in SPREADS})
 
 
-def natural(name: str, value: float, sessions: float = 0.0) -> float:
+def natural(name: str, values: Floats, sessions: Floats) -> Floats:
     """A quantity in natural units: sessions, failed sessions by their share, bytes, evenness.
 
     `sessions` are those of 24 hours, which say what evenness a regularity means.
     """
     if name.startswith("regular"):
-        return float(min(value / max(sessions - 1.0, 1.0) ** 0.5, 1.0))
+        return np.minimum(values / np.sqrt(np.maximum(sessions - 1.0, 1.0)), 1.0)
     if name in EXCESSES and not name.startswith("net_sent"):
-        return float(value**2)
-    return float(10.0 ** min(value, LOG10_SHOWN) - 1.0)
+        return values**2
+    return np.asarray(10.0 ** np.minimum(values, LOG10_SHOWN) - 1.0)
 
 
 def _explained(
-    scored: ScoredRows,
-    strongest: Strongest,
-    prefix: str,
-    shown: Mapping[str, Floats],
-    usual: Callable[[str, int], float],
+    scored: ScoredRows, strongest: Strongest, prefix: str, shown: Callable[[pa.Table], Mapping[str, Floats]]
 ) -> PieceExplanation:
     """The scores of the keys' strongest rows, each shared out in proportion to the row's pieces."""
     row, found = strongest
@@ -70,15 +59,25 @@ def _explained(
     contributions, values, most = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     scores = np.zeros(len(row))
     scores[found] = scored.scores[row[found]]
-    for at in np.flatnonzero(scores > 0):
-        pieces = scored.pieces[row[at]]
-        contributions[at] = pieces / pieces.sum() * scores[at]
-        for column in np.flatnonzero(pieces > 0):
-            name = scored.names[column]
-            values[at, column], most[at, column] = shown[name][row[at]], usual(name, int(row[at]))
+    scoring = np.flatnonzero(scores > 0)
+    of_row = row[scoring]
+    pieces, rows = scored.pieces[of_row], scored.evidence.rows.take(pa.array(of_row))
+    contributions[scoring] = pieces / scored.sums[of_row, None] * scores[scoring, None]
+    said, sessions = shown(rows), _sessions(rows)
+    for column, name in enumerate(scored.names):
+        added = pieces[:, column] > 0
+        values[scoring, column] = np.where(added, said[name], 0.0)
+        if name in scored.maxima:
+            usual = natural(name, scored.maxima[name][of_row], sessions)
+            most[scoring, column] = np.where(added, usual, 0.0)
     kinds = [KINDS[scored.evidence.kind[place]] if there else "" for place, there in zip(row, found, strict=True)]
     inputs = tuple(f"{prefix}{name}" for name in scored.names)
     return PieceExplanation(inputs, scores, contributions, values, most, kinds)
+
+
+def _sessions(rows: pa.Table) -> Floats:
+    """The sessions of 24 hours of rows of pairs; none for counts."""
+    return rows["sessions_day"].to_numpy() if "sessions_day" in rows.column_names else np.zeros(len(rows))
 
 
 def _shown_values(rows: pa.Table, parameters: PairParameters) -> dict[str, Floats]:
@@ -97,35 +96,37 @@ def _shown_values(rows: pa.Table, parameters: PairParameters) -> dict[str, Float
 def _strongest_pairs(keys: pa.Table, scored: ScoredRows) -> list[str]:
     """The strongest pairs of each key as a JSON list, strongest first."""
     at, known = codes(keys, scored.evidence.rows, columns=["host_ip", "window_start_ts"])
-    sums = scored.sums
-    order = np.lexsort((-sums, known))
-    first = np.searchsorted(known[order], at)
-    texts = []
-    for key, start in zip(at, first, strict=True):
-        entries = []
-        for place in order[start : start + PEERS_SHOWN]:
-            if known[place] != key or sums[place] <= SHOWN_SHARE * sums[order[start]] or sums[place] <= 0:
-                break
-            entries.append(_pair(scored, int(place)))
-        texts.append(json.dumps(entries, allow_nan=False))
-    return texts
+    some = np.flatnonzero(scored.sums > 0)
+    some = some[np.lexsort((-scored.sums[some], known[some]))]
+    sums, key = scored.sums[some], known[some]
+    first = np.searchsorted(key, key)
+    shown = (np.arange(len(some)) - first < PEERS_SHOWN) & (sums > SHOWN_SHARE * sums[first])
+    pairs: dict[int, list[dict[str, Any]]] = {number: [] for number in at.tolist()}
+    for number, pair in zip(key[shown].tolist(), _pairs(scored, some[shown]), strict=True):
+        pairs.get(number, []).append(pair)
+    return [json.dumps(pairs[number], allow_nan=False) for number in at.tolist()]
 
 
-def _pair(scored: ScoredRows, row: int) -> dict[str, Any]:
-    """One pair: who, what was new in it and to how many others it is not, what it did, and the prior maxima."""
-
-    def value(name: str) -> Any:
-        return scored.evidence.rows[name][row].as_py()
-
-    most = {name: natural(name, float(scored.maxima[name][row]), value("sessions_day")) for name in EXCESSES}
-    pieces = zip(scored.names, scored.pieces[row], strict=True)
-    return {
-        **{name: value(name) for name in ("peer_ip", "peer_port")},
-        "kind": KINDS[scored.evidence.kind[row]],
-        "decades": round(float(scored.pieces[row].sum()), 4),
-        "new": [what for what in NOVELTIES if value(f"{what}_new")],
-        "others": {what: value(f"{what}_others") for what in NOVELTIES},
-        **{name: int(value(name)) for name in COUNTS},
-        "most": {name: round(most[name], 2) for name in EXCESSES},
-        "pieces": {name: round(float(piece), 3) for name, piece in pieces if piece > 0},
-    }
+def _pairs(scored: ScoredRows, rows: Integers) -> Iterator[dict[str, Any]]:
+    """Pairs: who, what was new in it and to how many others it is not, what it did, and the prior maxima."""
+    table = scored.evidence.rows.take(pa.array(rows))
+    sessions = table["sessions_day"].to_numpy()
+    most = {name: natural(name, scored.maxima[name][rows], sessions).tolist() for name in EXCESSES}
+    new = {what: table[f"{what}_new"].to_pylist() for what in NOVELTIES}
+    others = {what: table[f"{what}_others"].to_pylist() for what in NOVELTIES}
+    counts = {name: table[name].to_numpy().astype(np.int64).tolist() for name in COUNTS}
+    ends = {name: table[name].to_pylist() for name in ("peer_ip", "peer_port")}
+    kinds, pieces, sums = scored.evidence.kind[rows].tolist(), scored.pieces[rows].tolist(), scored.sums[rows].tolist()
+    for place in range(len(rows)):
+        yield {
+            **{name: values[place] for name, values in ends.items()},
+            "kind": KINDS[kinds[place]],
+            "decades": round(sums[place], 4),
+            "new": [what for what in NOVELTIES if new[what][place]],
+            "others": {what: values[place] for what, values in others.items()},
+            **{name: values[place] for name, values in counts.items()},
+            "most": {name: round(values[place], 2) for name, values in most.items()},
+            "pieces": {
+                name: round(piece, 3) for name, piece in zip(scored.names, pieces[place], strict=True) if piece > 0
+            },
+        }

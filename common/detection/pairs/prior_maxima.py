@@ -12,11 +12,40 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Integers
 from common.detection.checked import MOST, damaged
-from common.detection.pairs.evidence import KINDS, Evidence
+from common.detection.pairs.contacts import distinct, places
+from common.detection.pairs.evidence import KINDS, Coded, Evidence
 from common.detection.parameters import PairParameters
 from common.detection.registry.tensors import Arrays, of_texts, texts_in, vector
 
-LEADERS_LEAST = 2  # what the second of the other hosts reached
+LEADERS_LEAST, LEADERS_READ = 2, 3  # the second of the others is among the first three
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """What rows have in common: `pair` is each group with each of its hosts, `cell` each of these on each day.
+
+    Both are sorted; `of_row` has the place of each row there. `pair` counts as group x hosts + host.
+    """
+
+    group: Coded
+    host: Coded
+    pair: Integers
+    pair_of_row: Integers
+    pair_of_cell: Integers
+    cell_of_row: Integers
+
+    @classmethod
+    def of(cls, group: Coded, host: Coded, day: Integers) -> Cells:
+        """The cells of rows."""
+        pair, pair_of_row = np.unique(group.numbers * len(host.texts) + host.numbers, return_inverse=True)
+        days = int(day.max(initial=0)) + 1
+        cell, cell_of_row = np.unique(pair_of_row * days + day, return_inverse=True)
+        return cls(group, host, pair, pair_of_row, cell // days, cell_of_row)
+
+    @property
+    def group_and_host(self) -> tuple[Integers, Integers]:
+        """The numbers of the group and the host of each pair."""
+        return self.pair // len(self.host.texts), self.pair % len(self.host.texts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +57,7 @@ class PriorMaxima:
     among the others does not make its anomaly usual.
 
     `leaders` holds the highest hosts of each group, sorted by group, values falling; `own` what a host reached in a
-    group where that is more than the floor and the others give it.
+    group where that is more than the floor and the others give it, by the rising `own_pairs`, group x hosts + host.
     """
 
     floors: Floats
@@ -36,58 +65,50 @@ class PriorMaxima:
     leader_hosts: pa.Array
     leaders: Floats
     leader_names: Integers
-    own_keys: pa.Array
+    own_pairs: Integers
     own: Floats
 
     @classmethod
     def fit(
-        cls,
-        group: pa.Array,
-        host: pa.Array,
-        day: Integers,
-        kind: Integers,
-        kinds: int,
-        values: Floats,
-        parameters: PairParameters,
+        cls, cells: Cells, kind: Integers, kinds: int, values: Floats, parameters: PairParameters
     ) -> tuple[PriorMaxima, Floats]:
         """The maxima of the rows, and that of each row as it would be without the row's own day."""
         floors = np.array([_quantile(values[kind == number], parameters.floor_quantile) for number in range(kinds)])
-        groups, hosts = pc.dictionary_encode(group), pc.dictionary_encode(host)
-        at, who = (np.asarray(part.indices, dtype=np.int64) for part in (groups, hosts))
-        number, spans = len(groups.dictionary), len(hosts.dictionary)
-        pair, own_row = np.unique(at * spans + who, return_inverse=True)
-        days = int(day.max(initial=0)) + 1
-        cell, cell_row = np.unique(own_row * days + day, return_inverse=True)
-        reached = np.full(len(cell), -np.inf)
-        np.maximum.at(reached, cell_row, values)
-        best, rest, best_cell = _best_two(reached, cell // days, len(pair))
-        group_of, host_of = pair // spans, pair % spans
+        reached = np.full(len(cells.pair_of_cell), -np.inf)
+        np.maximum.at(reached, cells.cell_of_row, values)
+        best, rest, best_cell = _best_two(reached, cells.pair_of_cell, len(cells.pair))
+        group_of, host_of = cells.group_and_host
+        number = len(cells.group.texts)
         leaders, names = _leaders(best, group_of, host_of, number, parameters.leaders)
         others = _others(leaders, names, group_of, host_of)
-        without = np.where(best_cell[own_row] == cell_row, rest[own_row], best[own_row])
-        left_out = np.maximum.reduce([without, others[own_row], floors[kind]])
-        kind_of = np.zeros(number, dtype=np.int64)
-        kind_of[at] = kind
-        matters = best > np.maximum(others, floors[kind_of[group_of]])
-        keys = _key(
-            groups.dictionary.take(pa.array(group_of[matters])), hosts.dictionary.take(pa.array(host_of[matters]))
+        without = np.where(
+            best_cell[cells.pair_of_row] == cells.cell_of_row, rest[cells.pair_of_row], best[cells.pair_of_row]
         )
-        return cls(floors, groups.dictionary, hosts.dictionary, leaders, names, keys, best[matters]), left_out
+        left_out = np.maximum.reduce([without, others[cells.pair_of_row], floors[kind]])
+        kind_of = np.zeros(number, dtype=np.int64)
+        kind_of[cells.group.numbers] = kind
+        matters = best > np.maximum(others, floors[kind_of[group_of]])
+        texts = cells.group.texts, cells.host.texts
+        return cls(floors, *texts, leaders, names, cells.pair[matters], best[matters]), left_out
 
-    def of(self, group: pa.Array, host: pa.Array, kind: Integers) -> Floats:
-        """The prior maximum of each row, from its group, host and kind."""
-        at = pc.index_in(group, value_set=self.groups)
-        who = np.asarray(pc.fill_null(pc.index_in(host, value_set=self.leader_hosts), -1), dtype=np.int64)
-        known = np.asarray(at.is_valid())
-        place = np.asarray(pc.fill_null(at, 0), dtype=np.int64)
-        if len(self.groups):
-            others = np.where(known, _others(self.leaders, self.leader_names, place, who), -np.inf)
-        else:
-            others = np.full(len(group), -np.inf)
-        own_at = pc.index_in(_key(group, host), value_set=self.own_keys)
-        own_place = np.asarray(pc.fill_null(own_at, 0), dtype=np.int64)
-        own = np.append(self.own, -np.inf)[np.where(np.asarray(own_at.is_valid()), own_place, len(self.own))]
-        return np.asarray(np.maximum.reduce([own, others, self.floors[kind]]))
+    def places(self, group: Coded, host: Coded) -> tuple[Integers, Integers]:
+        """The numbers of the rows' groups and hosts here, -1 for others: the same for all quantities of a model."""
+        found = (
+            np.asarray(pc.fill_null(pc.index_in(coded.texts, value_set=known), -1), dtype=np.int64)[coded.numbers]
+            for coded, known in ((group, self.groups), (host, self.leader_hosts))
+        )
+        return next(found), next(found)
+
+    def of(self, group: Integers, host: Integers, kind: Integers) -> Floats:
+        """The prior maximum of each row, from its group and host as `places` gives them, and its kind."""
+        found = self.floors[kind]
+        known = np.flatnonzero(group >= 0)
+        group, host = group[known], host[known]
+        others = _others(self.leaders, self.leader_names, group, host)
+        place, is_own = places(self.own_pairs, np.where(host >= 0, group * len(self.leader_hosts) + host, -1))
+        own = np.where(is_own, np.append(self.own, -np.inf)[place], -np.inf)
+        found[known] = np.maximum.reduce([found[known], own, others])
+        return found
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """The maxima as arrays whose names begin with `name`; without `groups` and `leader_hosts`."""
@@ -96,8 +117,15 @@ class PriorMaxima:
             f"{name}.leaders": self.leaders,
             f"{name}.leader_names": self.leader_names,
             f"{name}.own": self.own,
-            **of_texts(f"{name}.own_keys", self.own_keys),
+            **of_texts(f"{name}.own_keys", self._own_keys()),
         }
+
+    def _own_keys(self) -> pa.Array:
+        """The texts of group and host of each of `own_pairs`, with a tab between them."""
+        group, host = np.divmod(self.own_pairs, max(len(self.leader_hosts), 1))
+        return pc.binary_join_element_wise(
+            self.groups.take(pa.array(group)), self.leader_hosts.take(pa.array(host)), "\t"
+        )
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, name: str, groups: pa.Array, leader_hosts: pa.Array) -> PriorMaxima:
@@ -118,43 +146,60 @@ class PriorMaxima:
             or leaders.shape != names.shape
             or leaders.shape != (len(groups), max(leaders.shape[1], LEADERS_LEAST))
             or not ((np.abs(leaders) <= MOST) | np.isneginf(leaders)).all()
+            or not (leaders[:, 1:] <= leaders[:, :-1]).all()
             or not ((names >= -1) & (names < len(leader_hosts))).all()
         ):
             raise damaged(name)
-        return cls(floors, groups, leader_hosts, leaders, names, own_keys, own)
+        own_pairs = _pairs(own_keys, groups, leader_hosts)
+        if (own_pairs < 0).any() or not (np.diff(own_pairs) > 0).all():
+            raise damaged(name)
+        return cls(floors, groups, leader_hosts, leaders, names, own_pairs, own)
 
 
 class CommonMaxima:
     """What a quorum of other hosts does in the same group and window: what many do at once is not an attack."""
 
     def __init__(self, evidence: Evidence, parameters: PairParameters) -> None:
-        window = evidence.window
-        span = int(np.ptp(window)) + 1 if len(window) else 1
-        place = np.asarray(pc.dictionary_encode(evidence.group).indices, dtype=np.int64)
-        self._at = np.unique(place * span + window - window.min(initial=2**40), return_inverse=True)[1].astype(np.int64)
-        self._host, self._leaders = evidence.host, parameters.leaders
-        self._hosts = int(self._host.max(initial=0)) + 1
-        self._pair, self._row = np.unique(self._at * self._hosts + self._host, return_inverse=True)
-        quorum = parameters.quorum(len(np.unique(self._host)))
-        outbound = evidence.kind < KINDS.index("inbound")  # whom many contact does nothing itself
-        met = np.bincount(self._pair // self._hosts)[self._at] if len(self._at) else np.zeros(0)
-        self._common = (met >= quorum) & outbound
+        window, host, hosts = evidence.window, evidence.host.numbers, len(evidence.host.texts)
+        self._rows, self._leaders = len(window), parameters.leaders
+        at = (
+            evidence.group.numbers * (int(np.ptp(window)) + 1 if len(window) else 1)
+            + window
+            - window.min(initial=2**40)
+        )
+        met, by = np.unique_counts(distinct(at * hosts + host) // max(hosts, 1))
+        place, crowded = places(met[by >= parameters.quorum(hosts)], at)
+        # inbound rows do not count: whom many contact does nothing itself
+        self._common = np.flatnonzero(crowded & (evidence.kind < KINDS.index("inbound")))
+        self._cell, self._host = place[self._common], host[self._common]
+        pairs, self._pair = np.unique(self._cell * hosts + self._host, return_inverse=True)
+        self._cell_and_host = np.divmod(pairs, max(hosts, 1))
 
     def of(self, values: Floats) -> Floats:
         """For each row what the second of the other hosts reaches; -inf without a quorum, and for inbound rows."""
-        best = np.full(len(self._pair), -np.inf)
-        np.maximum.at(best, self._row, values)
-        groups, count = self._pair // self._hosts, int(self._at.max(initial=-1)) + 1
-        highest, names = _leaders(best, groups, self._pair % self._hosts, count, self._leaders)
-        return np.where(self._common, _others(highest, names, self._at, self._host), -np.inf)
+        found = np.full(self._rows, -np.inf)
+        cell, host = self._cell_and_host
+        best = np.full(len(cell), -np.inf)
+        np.maximum.at(best, self._pair, values[self._common])
+        leaders, names = _leaders(best, cell, host, int(cell.max(initial=-1)) + 1, self._leaders)
+        found[self._common] = _others(leaders, names, self._cell, self._host)
+        return found
 
 
 def _quantile(values: Floats, level: float) -> float:
     return float(np.quantile(values, level)) if len(values) else 0.0
 
 
-def _key(group: pa.Array, host: pa.Array) -> pa.Array:
-    return pc.binary_join_element_wise(group, host, "\t")
+def _pairs(keys: pa.Array, groups: pa.Array, hosts: pa.Array) -> Integers:
+    """The number group x hosts + host of each text of both; -1 for one of another group or host."""
+    parts = pc.split_pattern(keys, "\t", max_splits=1, reverse=True)
+    if not pc.all(pc.equal(pc.list_value_length(parts), 2), min_count=0).as_py():
+        return np.full(len(keys), -1)
+    group, host = (
+        np.asarray(pc.fill_null(pc.index_in(pc.list_element(parts, place), value_set=known), -1), dtype=np.int64)
+        for place, known in enumerate((groups, hosts))
+    )
+    return np.where((group < 0) | (host < 0), -1, group * len(hosts) + host)
 
 
 def _best_two(reached: Floats, owner: Integers, owners: int) -> tuple[Floats, Floats, Integers]:
@@ -178,7 +223,8 @@ def _leaders(best: Floats, group: Integers, host: Integers, groups: int, count: 
 
 def _others(leaders: Floats, names: Integers, group: Integers, host: Integers) -> Floats:
     """What the second of the other hosts reached in the group; the first where it is alone; -inf without any."""
-    values, who = leaders[group], names[group]
-    mine = (who == host[:, None]) & (host[:, None] >= 0)
-    ordered = -np.sort(-np.where(mine, -np.inf, values), axis=1)
-    return np.asarray(np.where(np.isfinite(ordered[:, 1]), ordered[:, 1], ordered[:, 0]))
+    values = [column[group] for column in leaders.T[:LEADERS_READ]]
+    values += [np.full(len(group), -np.inf)] * (LEADERS_READ - len(values))
+    is_first, is_second = ((column[group] == host) & (host >= 0) for column in names.T[:LEADERS_LEAST])
+    first, second = np.where(is_first, values[1], values[0]), np.where(is_first | is_second, values[2], values[1])
+    return np.asarray(np.where(np.isfinite(second), second, first))

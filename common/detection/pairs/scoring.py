@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from common.arrays import Flags, Floats, Integers
 from common.detection.calibration import HostPValues, UpperTail
 from common.detection.checked import section
-from common.detection.pairs.evidence import KINDS, Evidence, codes
-from common.detection.pairs.prior_maxima import CommonMaxima, PriorMaxima
+from common.detection.pairs.contacts import changes, places
+from common.detection.pairs.evidence import KINDS, Coded, Evidence, codes
+from common.detection.pairs.prior_maxima import Cells, CommonMaxima, PriorMaxima
 from common.detection.parameters import DetectorParameters
 from common.detection.registry.tensors import Arrays, of_texts, texts_in
 from common.windows import WINDOWS_PER_DAY
@@ -22,9 +24,10 @@ from common.windows import WINDOWS_PER_DAY
 
 @dataclass(frozen=True, eq=False)
 class ScoredRows:
-    """Evidence, and the score of each of its rows: -log10 of the p-value of the sum of the row's pieces.
+    """Evidence, and the scores of its rows: -log10 of the p-value of the sum of the row's pieces.
 
-    `pieces` has the shape (n_rows, n_pieces); `maxima` are the prior maxima of the amounts, by name.
+    Only `best`, the strongest rows of each host, window and kind, have a score; the others have 0. `pieces` has the
+    shape (n_rows, n_pieces); `maxima` are the prior maxima of the amounts, by name.
     """
 
     evidence: Evidence
@@ -32,8 +35,9 @@ class ScoredRows:
     pieces: Floats
     maxima: Mapping[str, Floats]
     scores: Floats
+    best: Integers
 
-    @property
+    @cached_property
     def sums(self) -> Floats:
         """The sum of each row's pieces, in log10 units."""
         return np.asarray(self.pieces.sum(axis=1))
@@ -41,10 +45,9 @@ class ScoredRows:
     def strongest(self, keys: pa.Table) -> tuple[Integers, Flags]:
         """The row with the highest score of each key (a host and a window), and which keys have any row."""
         at, known = codes(keys, self.evidence.rows, columns=["host_ip", "window_start_ts"])
-        order = np.lexsort((-self.sums, -self.scores, known))
-        place = np.minimum(np.searchsorted(known[order], at), max(len(order) - 1, 0))
-        found = known[order][place] == at if len(order) else np.zeros(len(at), dtype=bool)
-        return np.asarray(order[place] if len(order) else np.zeros(len(at), dtype=np.int64)), np.asarray(found)
+        order = self.best[np.lexsort((-self.sums[self.best], -self.scores[self.best], known[self.best]))]
+        place, found = places(known[order], at)
+        return order[place] if len(order) else place, found
 
     def of(self, keys: pa.Table) -> Floats:
         """The highest score of each key; 0 where it has no row."""
@@ -68,66 +71,68 @@ class EvidenceModel:
 
     @classmethod
     def fit(cls, evidence: Evidence, parameters: DetectorParameters) -> tuple[EvidenceModel, ScoredRows]:
-        """The model of the evidence, and its rows scored as if the day of each one were left out.
-
-        Only the strongest row of each host, window and kind has a score; the others have 0.
-        """
-        kind, day, host = evidence.kind, evidence.window // WINDOWS_PER_DAY, evidence.rows["host_ip"].combine_chunks()
+        """The model of the evidence, and its rows scored as if the day of each one were left out."""
+        kind, day = evidence.kind, evidence.window // WINDOWS_PER_DAY
+        cells = Cells.of(evidence.group, evidence.host, day - day.min())
         maxima, left_out, values = {}, {}, dict(evidence.rarities)
         common = CommonMaxima(evidence, parameters.pairs)
         for name, amount in evidence.amounts.items():
-            maxima[name], known = PriorMaxima.fit(
-                evidence.group, host, day - day.min(), kind, len(KINDS), amount, parameters.pairs
-            )
+            maxima[name], known = PriorMaxima.fit(cells, kind, len(KINDS), amount, parameters.pairs)
             left_out[name] = np.maximum(known, common.of(amount))
             values[name] = _excess(evidence, amount, left_out[name])
         model = cls(maxima, _tails(values, kind, parameters), {}, parameters)
-        pieces = model._pieces(values, kind)
-        sums = pieces.sum(axis=1)
-        best = strongest(sums, evidence)
-        names = np.asarray(host.to_numpy(zero_copy_only=False))
+        unscored = model._strongest(evidence, values, left_out)
+        best, hosts = unscored.best, _texts(evidence.host, unscored.best)
         p_values = {
-            label: HostPValues.fit(sums[mine], names[mine], parameters.calibration)
+            label: HostPValues.fit(unscored.sums[best[mine]], hosts[mine], parameters.calibration)
             for number, label in enumerate(KINDS)
-            if len(mine := best[kind[best] == number])
+            if (mine := kind[best] == number).any()
         }
         model = cls(maxima, model.tails, p_values, parameters)
-        scores = np.zeros(len(kind))
-        scores[best] = model._scores(sums[best], kind[best], names[best], trained=True)
-        return model, ScoredRows(evidence, tuple(values), pieces, left_out, scores)
+        return model, model._scored(unscored, trained=True)
 
     def score(self, evidence: Evidence) -> ScoredRows:
         """The rows of the evidence, scored."""
-        kind, host = evidence.kind, evidence.rows["host_ip"].combine_chunks()
+        group, host = next(iter(self.maxima.values())).places(evidence.group, evidence.host)
         common = CommonMaxima(evidence, self.parameters.pairs)
-        maxima = {
-            name: np.maximum(self.maxima[name].of(evidence.group, host, kind), common.of(amount))
-            for name, amount in evidence.amounts.items()
-        }
-        values = dict(evidence.rarities)
-        values |= {name: _excess(evidence, amount, maxima[name]) for name, amount in evidence.amounts.items()}
-        pieces = self._pieces(values, kind)
-        scores = self._scores(pieces.sum(axis=1), kind, np.asarray(host.to_numpy(zero_copy_only=False)))
-        return ScoredRows(evidence, tuple(values), pieces, maxima, scores)
+        maxima, values = {}, dict(evidence.rarities)
+        for name, amount in evidence.amounts.items():
+            maxima[name] = np.maximum(self.maxima[name].of(group, host, evidence.kind), common.of(amount))
+            values[name] = _excess(evidence, amount, maxima[name])
+        return self._scored(self._strongest(evidence, values, maxima))
 
-    def _pieces(self, values: Mapping[str, Floats], kind: Integers) -> Floats:
-        """The piece of each value, shape (n_rows, n_values)."""
-        found = np.zeros((len(kind), len(values)))
-        for column, (name, value) in enumerate(values.items()):
-            for number, label in enumerate(KINDS):
-                mine = kind == number
-                if mine.any() and (tail := self.tails.get(f"{label} {name}")):
-                    found[mine, column] = tail.neg_log10_p(value[mine], self.parameters.pairs.log10_max)
-        return found
+    def _strongest(self, evidence: Evidence, values: Mapping[str, Floats], maxima: Mapping[str, Floats]) -> ScoredRows:
+        """The pieces of the values, and the strongest rows, which have no scores yet."""
+        pieces = self._pieces(values, evidence.kind)
+        best = strongest(pieces.sum(axis=1), evidence)
+        return ScoredRows(evidence, tuple(values), pieces, maxima, np.zeros(len(pieces)), best)
 
-    def _scores(self, sums: Floats, kind: Integers, hosts: Any, trained: bool = False) -> Floats:
-        """The score of each row's sum, 0 without evidence and where training had no row of its kind."""
-        found = np.zeros(len(sums))
+    def _scored(self, rows: ScoredRows, trained: bool = False) -> ScoredRows:
+        """The strongest rows with their scores, 0 without evidence and where training had no row of their kind."""
+        best, evidence = rows.best, rows.evidence
+        kind, sums, hosts, found = (
+            evidence.kind[best],
+            rows.sums[best],
+            _texts(evidence.host, best),
+            np.zeros(len(best)),
+        )
         for number, label in enumerate(KINDS):
             mine = kind == number
             if mine.any() and (p_values := self.p_values.get(label)):
                 found[mine] = p_values.neg_log10_p(sums[mine], hosts[mine], trained)
-        return np.asarray(np.where(sums > 0, found, 0.0))
+        scores = np.zeros(len(rows.scores))
+        scores[best] = np.where(sums > 0, found, 0.0)
+        return replace(rows, scores=scores)
+
+    def _pieces(self, values: Mapping[str, Floats], kind: Integers) -> Floats:
+        """The piece of each value, shape (n_rows, n_values)."""
+        found = np.zeros((len(kind), len(values)))
+        for number, label in enumerate(KINDS):
+            rows = np.flatnonzero(kind == number)
+            for column, (name, value) in enumerate(values.items()):
+                if len(rows) and (tail := self.tails.get(f"{label} {name}")):
+                    found[rows, column] = tail.neg_log10_p(value[rows], self.parameters.pairs.log10_max)
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """What the model holds beside `arrays`, as JSON values."""
@@ -166,10 +171,15 @@ class EvidenceModel:
 
 def strongest(sums: Floats, evidence: Evidence) -> Integers:
     """The row with the highest sum of each host, window and kind; the first of equals."""
-    hosts, windows, kind = evidence.host, evidence.window, evidence.kind
-    order = np.lexsort((-sums, kind, windows, hosts))
-    changed = (np.diff(hosts[order]) != 0) | (np.diff(windows[order]) != 0) | (np.diff(kind[order]) != 0)
-    return order[np.concatenate([[True], changed])] if len(order) else order
+    window = evidence.window - evidence.window.min(initial=2**40)
+    cell = (evidence.host.numbers * (int(window.max(initial=0)) + 1) + window) * len(KINDS) + evidence.kind
+    order = np.lexsort((-sums, cell))
+    return order[changes(cell[order])]
+
+
+def _texts(hosts: Coded, rows: Integers) -> NDArray[Any]:
+    """The hosts of these rows."""
+    return np.asarray(hosts.texts.to_numpy(zero_copy_only=False)[hosts.numbers[rows]])
 
 
 def _excess(evidence: Evidence, values: Floats, maxima: Floats) -> Floats:

@@ -7,15 +7,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from common.detection.pairs import reading
+from common.detection.pairs import first_seen, pair_keys, reading
 from common.detection.pairs.activity import is_internal, read_activity
+from common.detection.pairs.contacts import networks
 from common.detection.pairs.evidence import evenness, pair_evidence
-from common.detection.pairs.reading import has_pairs, networks
+from common.detection.pairs.reading import has_pairs
 from common.detection.parameters import current_parameters
 from common.errors import TableError
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
-from tests.common.detection.pairs.pair_tables import CIDRS, slice_row, write_pairs
+from tests.common.detection.pairs.pair_tables import CIDRS, busy_hosts, slice_row, write_pairs
 from tests.factories import SPEC
 from tests.types import Row
 
@@ -172,6 +173,16 @@ def test_a_window_alone_is_as_in_its_range(tmp_path: Path) -> None:
                 assert row == whole[row["host_ip"], row["peer_ip"], row["peer_port"], start]
 
 
+def test_how_much_is_read_at_once_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slices = busy_hosts(NOW - 3 * DAY, 4, 3 * 96)
+    windows = Windows(NOW - DAY, NOW + WINDOW)
+    whole = read(tmp_path, slices, windows)
+    assert len(whole) > 100
+    monkeypatch.setattr(reading, "SLICES_AT_ONCE", 1)  # window by window
+    monkeypatch.setattr(first_seen, "CONTACTS_AT_ONCE", 1)
+    assert read(tmp_path, slices, windows) == whole
+
+
 @pytest.mark.parametrize(
     ("differs", "judged"),
     [
@@ -197,13 +208,10 @@ def test_only_the_named_hosts_are_read_but_all_count(tmp_path: Path) -> None:
     assert part["peer_others"].to_pylist() == [1]
 
 
-@pytest.mark.parametrize(("bits", "what"), [("HOST_BITS", "hosts"), ("PEER_BITS", "peers")])
-def test_more_hosts_or_peers_than_numbers_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: str, what: str
-) -> None:
-    monkeypatch.setattr(reading, bits, 1)
+def test_more_pairs_than_numbers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pair_keys, "KEYS_MOST", 40)  # 3 hosts, 3 peers in 1 network and none of these, 3 services
     slices = [slice_row(NOW, host_ip=f"10.0.0.{n}", peer_ip=f"192.0.2.{n}") for n in range(3)]
-    with pytest.raises(TableError, match=f"more than 2 {what} in 30 days.*internal_cidrs"):
+    with pytest.raises(TableError, match=r"too many hosts, peers and services.*internal_cidrs"):
         read(tmp_path, slices)
 
 
@@ -211,9 +219,9 @@ def test_each_date_is_read_once_and_only_where_there_is_one(tmp_path: Path, monk
     lake = Lake(str(write_pairs(tmp_path, [slice_row(NOW - age * DAY) for age in (0, 1, 3, 40)])), SPEC)
     read_dates: list[str] = []
 
-    def arrow(name: str, columns: Sequence[str], windows: Windows | None = None, **more: Any) -> pa.Table:
+    def arrow(name: str, columns: Sequence[str], *rest: Any, **more: Any) -> pa.Table:
         read_dates.extend(more.get("equal", {}).values())
-        return Lake.arrow(lake, name, columns, windows, **more)
+        return Lake.arrow(lake, name, columns, *rest, **more)
 
     monkeypatch.setattr(lake, "arrow", arrow)
     assert len(list(read_activity(lake, Windows(NOW - DAY, NOW + WINDOW), CIDRS, PARAMETERS))) == 2

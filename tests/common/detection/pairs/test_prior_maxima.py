@@ -5,11 +5,15 @@ import numpy as np
 import pyarrow as pa
 
 from common.arrays import Floats, Integers
-from common.detection.pairs.evidence import KINDS, Evidence
-from common.detection.pairs.prior_maxima import CommonMaxima, PriorMaxima
+from common.detection.pairs.evidence import KINDS, Coded, Evidence
+from common.detection.pairs.prior_maxima import Cells, CommonMaxima, PriorMaxima
 from common.detection.parameters import current_parameters
 
 PARAMETERS = current_parameters().pairs
+
+
+def coded(texts: Sequence[str]) -> Coded:
+    return Coded.of(pa.chunked_array([texts], pa.string()))
 
 
 def fit(rows: Sequence[tuple[str, str, int, float]]) -> tuple[PriorMaxima, Floats]:
@@ -17,11 +21,12 @@ def fit(rows: Sequence[tuple[str, str, int, float]]) -> tuple[PriorMaxima, Float
     group, host, day, value = zip(*rows, strict=True)
     kind = np.zeros(len(rows), dtype=np.int64)
     values = np.array(value, dtype=float)
-    return PriorMaxima.fit(pa.array(group), pa.array(host), np.array(day), kind, 1, values, PARAMETERS)
+    cells = Cells.of(coded(group), coded(host), np.array(day))
+    return PriorMaxima.fit(cells, kind, 1, values, PARAMETERS)
 
 
 def of(maxima: PriorMaxima, group: str, host: str) -> float:
-    return float(maxima.of(pa.array([group]), pa.array([host]), np.zeros(1, dtype=np.int64))[0])
+    return float(maxima.of(*maxima.places(coded([group]), coded([host])), np.zeros(1, dtype=np.int64))[0])
 
 
 LOW = [("other", f"h{n}", 0, 0.0) for n in range(60)]  # keeps the floor, the 90 % quantile, at 0
@@ -70,7 +75,8 @@ def test_saved_maxima_are_the_same() -> None:
 def evidence(group: Integers, host: Integers) -> Evidence:
     """Rows of one window and kind."""
     none = np.zeros(len(group), dtype=np.int64)
-    return Evidence(pa.table({}), none, pa.array(group), {}, {}, none > 0, host, none)
+    groups, hosts = (coded([str(number) for number in numbers]) for numbers in (group, host))
+    return Evidence(pa.table({}), none, groups, {}, {}, none > 0, hosts, none)
 
 
 def common(group: Integers, host: Integers, values: Floats, quorum: int) -> list[float]:

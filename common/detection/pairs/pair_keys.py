@@ -1,0 +1,107 @@
+"""Keys of pairs: a number for each host, peer and service, where peers and services are those of some pairs only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from common.arrays import Flags, Integers
+from common.detection.pairs.contacts import Contacts, Finder, distinct, places
+
+ROLES = 2
+SERVICES = ROLES << 16
+KEYS_MOST = 1 << 54  # so that a key and a window of some days are one number
+
+
+@dataclass(frozen=True, eq=False)
+class PairKeys:
+    """Makes keys of contacts: (host x targets + target) x services + service.
+
+    Only what is in `peers`, `networks` (that of each peer, and each once) and `services` is told apart: the target is
+    the place of the peer, else that of its network after all peers, else a last number; the service is its place, else
+    a number for its role after these. So contacts that these pairs have nothing to do with have few keys.
+    """
+
+    peers: Integers
+    network_of_peer: Integers
+    networks: Integers
+    services: Integers
+
+    @classmethod
+    def of(cls, contacts: Sequence[Contacts]) -> PairKeys:
+        """The keys for what these contacts are with."""
+        used = [np.bincount(part.peer, minlength=len(part.peers)) > 0 for part in contacts]
+        codes, network = (
+            np.concatenate([getattr(part, name)[mine] for part, mine in zip(contacts, used, strict=True)])
+            for name in ("peers", "networks")
+        )
+        peers = distinct(codes)
+        networks = distinct(network)
+        network_of_peer = np.zeros(len(peers), dtype=np.int64)
+        network_of_peer[places(peers, codes)[0]] = places(networks, network)[0]
+        services = np.zeros(SERVICES, dtype=bool)
+        for part in contacts:
+            services[part.service] = True
+        return cls(peers, network_of_peer, networks, np.flatnonzero(services))
+
+    def of_contacts(self, contacts: Contacts) -> Integers:
+        """The key of each contact.
+
+        Raises:
+            OverflowError: there are more than `KEYS_MOST`.
+        """
+        if (int(contacts.host.max(initial=0)) + 1) * self._targets * len(self._roles) > KEYS_MOST:
+            raise OverflowError
+        target, known = self._peers.places(contacts.peers)
+        others = np.flatnonzero(~known)
+        network, known = places(self.networks, contacts.networks[others])
+        target[others] = np.where(known, len(self.peers) + network, self._targets - 1)
+        service = len(self.services) + np.arange(SERVICES) % ROLES
+        service[self.services] = np.arange(len(self.services))
+        found = contacts.host.astype(np.int64)
+        found *= self._targets
+        found += target.take(contacts.peer)
+        found *= len(self._roles)
+        found += service.take(contacts.service)
+        return found
+
+    def parts(self, keys: Integers) -> tuple[Integers, Integers, Integers]:
+        """Host, target and service of each key."""
+        rest, service = np.divmod(keys, len(self._roles))
+        host, target = np.divmod(rest, self._targets)
+        return host, target, service
+
+    def inbound(self, service: Integers) -> Flags:
+        """Whether the services are those of inbound contacts."""
+        return self._roles[service] > 0
+
+    def values(self, target: Integers, service: Integers) -> dict[str, Integers]:
+        """What contacts are with, by the names of `NOVELTIES`, each in its role; -1 for none of these pairs'."""
+        role, network, known = self._roles[service], self._networks[target], service < len(self.services)
+        return {
+            "peer": np.where(target < len(self.peers), target * ROLES + role, -1),
+            "network": np.where(network >= 0, network * ROLES + role, -1),
+            "service": np.where(known, service, -1),
+            "use": np.where(known & (network >= 0), network * len(self.services) + service, -1),
+        }
+
+    @property
+    def _targets(self) -> int:
+        return len(self.peers) + len(self.networks) + 1
+
+    @cached_property
+    def _peers(self) -> Finder:
+        return Finder(self.peers)
+
+    @cached_property
+    def _networks(self) -> Integers:
+        """The network of each target."""
+        return np.concatenate([self.network_of_peer, np.arange(len(self.networks)), [-1]])
+
+    @cached_property
+    def _roles(self) -> Integers:
+        """The role of each service."""
+        return np.concatenate([self.services % ROLES, np.arange(ROLES)])
