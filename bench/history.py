@@ -19,11 +19,12 @@ from common.contracts.types import Table
 from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
+from common.lake.table_files import MOST_ROWS
 from common.windows import WINDOWS_PER_DAY, Windows
 
 DRAWS_PER_ROW = 4
 SLICES_PER_COMMIT = 16
-AS_WRITTEN = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=65_536)
+AS_WRITTEN = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=MOST_ROWS)
 """As the product writes these tables; statistics of all columns are the writer's default."""
 Rows = dict[str, pa.Array | NDArray[np.generic]]
 

@@ -9,6 +9,8 @@ RUN_VARIABLE = "NDR_RUN_ID"
 
 # a command, which imports for a second before it can catch
 if sys.argv and Path(sys.argv[0]).name.startswith(("ndr-", "c360-")):
+    from common.runtime.allocators import give_back
     from common.runtime.interrupts import exit_at_signals
 
     exit_at_signals()
+    give_back()

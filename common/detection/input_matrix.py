@@ -59,8 +59,8 @@ def _parts(day: Windows, rows: int) -> Iterator[Windows]:
 
 def input_digest(lake: Lake, windows: Windows) -> str:
     """A digest of the windows and of the files that hold their dates in `fg_a`, `fg_c` and `delta_pair`."""
-    found = {name: lake.digests(name, "date") for name in ("fg_a", "fg_c", "delta_pair")}
     dates = [f"{day:%Y-%m-%d}" for day in windows.days()]
+    found = {name: lake.digests(name, "date", dates) for name in ("fg_a", "fg_c", "delta_pair")}
     held = [f"{name} {date} {digests.get(date, '')}" for name, digests in found.items() for date in dates]
     return hashlib.sha256("\n".join([str(windows), *held]).encode()).hexdigest()
 

@@ -161,7 +161,7 @@ class Lake(LakeReader):
         only, tries = properties(max_commit_retries=0), count()
 
         def replaced() -> int:
-            delta = self.delta(name)
+            delta = self._latest(name)
             version = int(delta.version())
             if next(tries) and names(delta, actions):  # by a try whose answer was lost
                 return version
@@ -199,7 +199,7 @@ class Lake(LakeReader):
         where = " AND ".join(f"{key} IN ({', '.join(map(quoted, held))})" for key, held in partitions.items())
 
         def replaced() -> int:
-            delta = self.delta(name)
+            delta = self._latest(name)
             rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
             fresh = change(rows).cast(table.arrow)
             write_deltalake(delta, fresh, mode="overwrite", predicate=where, commit_properties=properties())
@@ -232,7 +232,7 @@ class Lake(LakeReader):
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
-        return self._committed(name, lambda: work(self.delta(name)))
+        return self._committed(name, lambda: work(self._latest(name)))
 
     def _committed(self, name: str, work: Callable[[], Result]) -> Result:
         """What the work returns, which ends in a commit; it is done again after a conflict with another writer."""

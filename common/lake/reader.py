@@ -189,13 +189,14 @@ class LakeReader:
         dataset = delta.to_pyarrow_dataset(
             # deltalake's own file system sometimes aborts the process at exit
             filesystem=subtree(self.location(name)),
-            # pruning by the log: setting up a dataset of all files of a long history takes seconds
+            # by the log, which does all for partition columns: a dataset of a long history takes seconds
             file_pruning_predicate=filters or None,
             parquet_read_options=ParquetReadOptions(dictionary_columns=set(coded)) if coded else None,
         )
         if hosts != ALL_HOSTS:
             dataset = _row_groups_of(dataset, hosts)
-        rows = dataset.to_table(columns=wanted, filter=filters_to_expression(filters) if filters else None)
+        rest = [one for one in filters if one[0] not in delta.metadata().partition_columns]
+        rows = dataset.to_table(columns=wanted, filter=filters_to_expression(rest) if rest else None)
         return hosts.of(rows)
 
     def delta(self, name: str) -> DeltaTable:
@@ -203,7 +204,7 @@ class LakeReader:
         return DeltaTable(self.location(name), storage_options=self._storage)
 
     def _latest(self, name: str) -> DeltaTable:
-        """The Delta table in its current version, to read it at once: an open one follows the log, which is faster."""
+        """The Delta table in its current version, to use at once: an open one follows the log, which is faster."""
         try:
             self._opened[name].update_incremental()
         except (KeyError, DeltaError, OSError):

@@ -33,10 +33,10 @@ def update_pair_days(stage: StageRun, dates: Iterable[str], plan: Plan) -> None:
 
     A day whose slices were removed from the lake keeps its roll-up.
     """
-    lake = stage.lake
-    sources = lake.digests("delta_pair", "date")
+    lake, dates = stage.lake, sorted(dates)
+    sources = lake.digests("delta_pair", "date", dates)
     known = {entry["date"]: entry["source_digest"] for entry in lake.partitions("pair_days")}
-    for date in sorted(dates):
+    for date in dates:
         digest = sources.get(date, "")
         if digest and known.get(date) != digest:
             with stage.report.step(f"pair_days {date}"):
