@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -146,13 +146,23 @@ class Lake(LakeReader):
         """
         self.ensure(name)
         extent, table = Extent.of(part), self.table(name)
-        if extent.ranges.keys() <= set(table.partitions):
-            return self._committed(name, self._replacing(name, files, extent))
-        written = WrittenFiles(self.location(name), table, files)
-        version = self._committed(name, self._replacing(name, files, extent, written))
-        if not written.committed:  # their rows are in other files now
-            discard(subtree(self.location(name)), files)
+        written = None
+        if not extent.ranges.keys() <= set(table.partitions):
+            written = WrittenFiles(self.location(name), table, files)
+        try:
+            version = self._committed(name, self._replacing(name, files, extent, written))
+        except BaseException:
+            self.discard(name, files)
+            raise
+        if written and not written.committed:  # their rows may be in other files now
+            self.discard(name, files)
         return version
+
+    def discard(self, name: str, files: Sequence[AddAction]) -> None:
+        """Removes files that were written for a table, unless it has them; if that cannot be told, they stay."""
+        with suppress(DeltaError, TableError, OSError):
+            if not self.exists(name) or not names(self.delta(name), files):
+                discard(subtree(self.location(name)), files)
 
     def _replacing(
         self, name: str, actions: Sequence[AddAction], extent: Extent, written: Written | None = None

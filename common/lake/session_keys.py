@@ -141,8 +141,7 @@ class SessionKeys:
 
     def discard(self, files: Sequence[AddAction]) -> None:
         """Removes files that were not committed."""
-        for file in files:
-            self._folder.delete_file(file.path)
+        self._lake.discard(TABLE, files)
 
 
 def _writer(location: str, table: Table, windows: Windows) -> Callable[[Batches], Iterator[list[AddAction]]]:

@@ -78,10 +78,6 @@ class TableFiles:
         self.actions.append(_action(path, self._folder.get_file_info(path).size, _stats(rows)))
         self.rows += len(rows)
 
-    def discard(self) -> None:
-        """Removes the files that were written."""
-        discard(self._folder, self.actions)
-
 
 def discard(folder: fs.FileSystem, files: Iterable[AddAction]) -> None:
     """Removes files of the table in this folder."""

@@ -63,12 +63,12 @@ class WindowFiles(TableFiles):
 
 @contextmanager
 def window_files(lake: Lake, name: str, windows: Windows, plain: Collection[str] = ()) -> Iterator[WindowFiles]:
-    """Files of a table, which need not exist yet; they are removed if the block fails."""
+    """Files of a table, which need not exist yet; if the block fails, they are removed unless they are committed."""
     files = WindowFiles(lake.location(name), lake.table(name), windows, plain)
     try:
         yield files
     except BaseException:
-        files.discard()
+        lake.discard(name, files.actions)
         raise
 
 

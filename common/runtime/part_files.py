@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from common.lake.table_files import discard, from_rows, rows_of
+from common.lake.table_files import from_rows, rows_of
 from common.runtime.parts import each_part
-from common.storage.filesystems import subtree
 from common.storage.scratch import writing
 from common.windows import Windows
 
@@ -41,7 +40,7 @@ def replace_by_parts(
                 made += from_rows(files)
             version = lake.replace_files(table, made, where)
         except BaseException:
-            discard(subtree(lake.location(table)), made)
+            lake.discard(table, made)
             raise
     rows = sum(map(rows_of, made))
     stage.report.wrote(table, version, rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, reduce
@@ -116,8 +115,7 @@ def _committed(keys: SessionKeys, run: _Run) -> tuple[Snapshot, pa.Table, int]:
             remedy="Run again with fewer concurrent writers",
         )
     except BaseException:
-        with suppress(OSError):
-            keys.discard(files)
+        keys.discard(files)
         raise
 
 
