@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from common.arrays import Integers
 from common.detection.pairs.contacts import Contacts, Numbering, of_texts
 from common.detection.parameters import PairParameters
 from common.lake.lake import Lake
+from common.lake.pieces import pieces, rows_by
 from common.windows import WINDOW, WINDOW_SECONDS, Windows
 
 TABLES = ("delta_pair", "pair_days")
@@ -61,7 +62,7 @@ class PairReader:
 
     def __init__(self, lake: Lake, parameters: PairParameters, keeps: bool) -> None:
         self._lake, self._lookback_days, self._keeps = lake, parameters.lookback_days, keeps
-        self._dates: Collection[str] = {entry["date"] for entry in lake.partitions("pair_days")}
+        self._rows_of = rows_by(lake, "pair_days", "date")
         self._numbering = Numbering(parameters.ipv6_network_bits)
         self._days: dict[str, Contacts] = {}
 
@@ -81,22 +82,23 @@ class PairReader:
             end = start
 
     def days_before(self, today: date) -> Iterator[Contacts]:
-        """The contacts of the dates that the look-back of `today` reaches, oldest first.
+        """The contacts of the dates that the look-back of `today` reaches, oldest first; small dates together.
 
         Raises:
             TableError: the table is missing or unreadable.
         """
         ages = range(self._lookback_days, 0, -1)
-        days = [day for age in ages if (day := f"{today - timedelta(days=age):%Y-%m-%d}") in self._dates]
-        self._days = {day: self._days[day] for day in days if day in self._days}
-        for day in days:
-            found = self._days.get(day)
-            if found is None:
-                table = self._lake.arrow("pair_days", DAY_COLUMNS, equal={"date": day}, coded=TEXTS[:3])
-                found = self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
-            if self._keeps:
-                self._days[day] = found
-            yield found
+        days = [day for age in ages if (day := f"{today - timedelta(days=age):%Y-%m-%d}") in self._rows_of]
+        if not self._keeps:
+            for some in pieces({day: self._rows_of[day] for day in days}, SLICES_AT_ONCE):
+                yield self._contacts_of(some)
+            return
+        self._days = {day: self._days.get(day) or self._contacts_of([day]) for day in days}
+        yield from self._days.values()
+
+    def _contacts_of(self, days: Sequence[str]) -> Contacts:
+        table = self._lake.arrow("pair_days", DAY_COLUMNS, equal={"date": days}, coded=TEXTS[:3])
+        return self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
 
 
 def quantities(table: pa.Table) -> dict[str, Integers]:
