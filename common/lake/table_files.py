@@ -17,6 +17,7 @@ from deltalake.transaction import AddAction
 from pyarrow import fs
 
 from common.contracts.types import Table
+from common.lake.troubles import unwritable
 from common.storage.filesystems import subtree
 
 if TYPE_CHECKING:
@@ -46,37 +47,47 @@ class TableFiles:
         self.table = table
         self.plain = plain
         self._names = [name for name in table.column_names if name not in table.partitions]
+        self._lake_uri = location.removesuffix(f"/{table.name}")
         self._is_remote = location.startswith("s3://")
         self._folder = subtree(location)
 
     def write(self, rows: pa.Table, partition: Mapping[str, str]) -> None:
-        """Writes the rows of a partition to a file; those of a table of hosts by host, else in their order."""
+        """Writes the rows of a partition to a file; those of a table of hosts by host, else in their order.
+
+        Raises:
+            CommitError: the file cannot be written; nothing is left of it.
+        """
         rows = rows.select(self._names)
-        is_of_hosts = HOST in self._names
-        if is_of_hosts:
+        if HOST in self._names:
             rows = by_host(rows)
+        path = f"{'/'.join(f'{name}={value}' for name, value in partition.items())}/{uuid.uuid4().hex}.parquet"
+        try:
+            self._write(path, rows)
+        except OSError as error:
+            with suppress(OSError):
+                self._folder.delete_file(path)
+            raise unwritable(self.table.name, self._lake_uri, error) from error
+        self.actions.append(_action(path, self._folder.get_file_info(path).size, _stats(rows)))
+        self.rows += len(rows)
+
+    def _write(self, path: str, rows: pa.Table) -> None:
         group = min(MOST_ROWS, max(FEWEST_ROWS, VALUES_PER_GROUP // len(self._names)))
         rows = without_large_dictionaries(rows, min(group, len(rows)) // 2)
-        folder = "/".join(f"{name}={value}" for name, value in partition.items())
-        path = f"{folder}/{uuid.uuid4().hex}.parquet"
         if not self._is_remote:
-            self._folder.create_dir(folder)
+            self._folder.create_dir(path.rpartition("/")[0])
+        texts = [field.name for field in rows.schema if _is_text(field.type)]
         with pq.ParquetWriter(
             path,
             rows.schema,
             filesystem=self._folder,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[
-                field.name for field in rows.schema if _is_text(field.type) and field.name not in self.plain
-            ],
+            use_dictionary=[name for name in texts if name not in self.plain],
             dictionary_pagesize_limit=DICTIONARY_BYTES,
-            write_statistics=[HOST] if is_of_hosts else False,
+            write_statistics=[HOST] if HOST in self._names else False,
             store_schema=False,
         ) as writer:
             writer.write_table(rows, group)
-        self.actions.append(_action(path, self._folder.get_file_info(path).size, _stats(rows)))
-        self.rows += len(rows)
 
 
 def discard(folder: fs.FileSystem, files: Iterable[AddAction]) -> None:

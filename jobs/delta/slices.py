@@ -31,6 +31,8 @@ from jobs.delta.sums import check_sums, values_of
 TABLES = ("delta_pair", "delta_host")
 ADDRESSES = ("src_ip", "dst_ip")
 ROWS_PER_PART = 4_000_000
+PARTS_AT_ONCE = 3
+"""The engine holds the rows of all parts that it divides at once; further ones are made of the sessions read again."""
 
 
 def slice_files(sessions: DataFrame, rows: int, stage: StageRun, windows: Windows) -> dict[str, list[AddAction]]:
@@ -51,13 +53,26 @@ def slice_files(sessions: DataFrame, rows: int, stage: StageRun, windows: Window
     work = writer(stage.spec, stage.project.segments, windows, places)
     of_hosts = by_host(sessions, stage.spec, stage.project.internal_cidrs)
     parts = -(-len(ROLES) * rows // ROWS_PER_PART)
-    divided = of_hosts.repartition(parts, "host_ip") if parts > 1 else of_hosts.coalesce(1)
     try:
-        written = divided.mapInArrow(work, f"table string, {FILES}").toArrow()
+        frames = divided(of_hosts, parts, PARTS_AT_ONCE)
+        made = [frame.mapInArrow(work, f"table string, {FILES}").toArrow() for frame in frames]
     except PySparkException:
         check_sums(stage.session, stage.spec)
         raise
+    written = pa.concat_tables(made)
     return {name: from_rows(written.filter(pc.equal(written["table"], name))) for name in TABLES}
+
+
+def divided(rows: DataFrame, parts: int, at_once: int) -> Iterator[DataFrame]:
+    """Frames with the rows of some hosts, each in partitions with whole hosts, at most so many."""
+    if parts <= 1:
+        yield rows.coalesce(1)
+        return
+    turns = -(-parts // at_once)
+    turn = F.pmod(F.xxhash64("host_ip"), F.lit(turns))
+    for number in range(turns):
+        some = rows.where(turn == number) if turns > 1 else rows
+        yield some.repartition(-(-parts // turns), "host_ip")
 
 
 def by_host(sessions: DataFrame, spec: FeatureSpec, internal_cidrs: tuple[str, ...]) -> DataFrame:

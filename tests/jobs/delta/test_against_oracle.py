@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from unittest.mock import patch
+
 import pyarrow as pa
 import pytest
 from duckdb import DuckDBPyConnection
 
+from jobs.delta import slices
 from tests import oracle
-from tests.conftest import Stages
+from tests.conftest import Stages, write_sessions
+from tests.factories import edge_case_sessions
+from tests.jobs.conftest import HISTORY
 from tests.oracle.compare import assert_tables_equal
 
 pytestmark = pytest.mark.parity
@@ -17,3 +23,13 @@ pytestmark = pytest.mark.parity
 def test_slices_equal_the_oracle(edge_slices: Stages, edge_oracle: DuckDBPyConnection, table: str) -> None:
     expected: pa.Table = getattr(oracle, table)(edge_oracle)
     assert_tables_equal(edge_slices.lake.arrow(table), expected, edge_slices.lake.table(table).key)
+
+
+def test_hosts_that_are_divided_in_turns_have_the_same_slices(edge_slices: Stages, tmp_path: Path) -> None:
+    stages = Stages(edge_slices.session, tmp_path / "lake", edge_slices.project)
+    path = write_sessions(edge_case_sessions(), tmp_path / "edge.parquet")
+    with patch.object(slices, "ROWS_PER_PART", 20), patch.object(slices, "PARTS_AT_ONCE", 2):
+        stages.delta(str(HISTORY), path)
+    for name in slices.TABLES:
+        table = edge_slices.lake.table(name)
+        assert_tables_equal(stages.lake.arrow(name), edge_slices.lake.arrow(name), table.key)
