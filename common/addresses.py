@@ -6,11 +6,13 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 IPV4_SEGMENT_BITS = 24
 IPV6_SEGMENT_BITS = 64
@@ -23,6 +25,8 @@ NETWORK_SIGN = "@"
 
 def is_internal(address: Column, cidrs: Sequence[str]) -> Column:
     """Whether the address (canonical text, perhaps with a network) lies in one of the prefixes."""
+    from pyspark.sql import functions as F  # the image that serves models has no pyspark
+
     prefixes: set[str] = set()
     whole: set[str] = set()
     rest: list[str] = []
@@ -67,6 +71,8 @@ def _ipv6_prefixes(network: ipaddress.IPv6Network) -> list[str]:
 
 
 def _membership(address: Column, cidrs: Sequence[str]) -> Column:
+    from pyspark.sql import functions as F
+
     networks = [ipaddress.ip_network(cidr) for cidr in cidrs]
 
     def lies_inside(text: str) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from common.address_codes import address_codes
 from common.addresses import NETWORK_SIGN
 from common.arrays import Flags, Integers
+from common.windows import WINDOW_SECONDS
 
 IPV4_HOST_BITS = 8
 Small = NDArray[np.int32]
@@ -112,6 +113,16 @@ def networks(addresses: Sequence[str], ipv6_bits: int) -> list[str]:
         str(ipaddress.ip_network((address, ipv6_bits), strict=False)) if ":" in address else address.rpartition(".")[0]
         for address in (host.partition(NETWORK_SIGN)[0] for host in addresses)
     ]
+
+
+def window_numbers(times: pa.ChunkedArray) -> Integers:
+    """Windows as consecutive numbers."""
+    return seconds(times) // WINDOW_SECONDS
+
+
+def seconds(times: pa.ChunkedArray) -> Integers:
+    """Times as whole seconds since 1970."""
+    return np.asarray(times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() // 1_000_000)
 
 
 def distinct(values: Integers) -> Integers:

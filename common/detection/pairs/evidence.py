@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Flags, Floats, Integers
-from common.detection.pairs.contacts import distinct, of_texts
-from common.detection.pairs.reading import window_numbers
+from common.detection.pairs.contacts import distinct, of_texts, window_numbers
 from common.detection.parameters import PairParameters
 
 KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")

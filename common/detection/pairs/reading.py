@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.arrays import Integers
-from common.detection.pairs.contacts import Contacts, Numbering, of_texts
+from common.detection.pairs.contacts import Contacts, Numbering, of_texts, seconds, window_numbers
 from common.detection.parameters import PairParameters
 from common.lake.lake import Lake
 from common.lake.pieces import pieces, rows_by
@@ -105,12 +105,7 @@ def quantities(table: pa.Table) -> dict[str, Integers]:
     """The quantities of slices as whole numbers, whose sums are the same in whatever order they are made."""
     found = {name: table[column].to_numpy() for name, column in SUMS.items()}
     found |= {name: np.rint(table[column].to_numpy()).astype(np.int64) for name, column in GAPS.items()}
-    return found | {name: _seconds(table[name]) for name in TIMES}
-
-
-def window_numbers(times: pa.ChunkedArray) -> Integers:
-    """Windows as consecutive numbers."""
-    return _seconds(times) // WINDOW_SECONDS
+    return found | {name: seconds(table[name]) for name in TIMES}
 
 
 def window_number(moment: datetime) -> int:
@@ -121,7 +116,3 @@ def window_number(moment: datetime) -> int:
 def midnight(moment: datetime) -> int:
     """The number of the window in which the UTC date began."""
     return window_number(datetime.combine(moment.date(), time(), UTC))
-
-
-def _seconds(times: pa.ChunkedArray) -> Integers:
-    return np.asarray(times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() // 1_000_000)
