@@ -23,6 +23,13 @@ def positions(column: pa.ChunkedArray, texts: pa.Array) -> Integers:
     return numbers
 
 
+def ranks(texts: pa.Array) -> Integers:
+    """The place of each text in their order."""
+    found = np.empty(len(texts), dtype=np.int64)
+    found[np.asarray(pc.sort_indices(texts))] = np.arange(len(texts))
+    return found
+
+
 class Names:
     """The texts of the rows of several tables, with a number each: from 0 in the order in which they come."""
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
+from common.coded import ranks
 from common.contracts.types import Table
 from common.lake.troubles import unwritable
 from common.storage.filesystems import subtree
@@ -115,10 +116,8 @@ def by_host(rows: pa.Table) -> pa.Table:
     """The rows in order of their hosts, and of one host in their order."""
     hosts = rows[HOST].combine_chunks()
     encoded = hosts if pa.types.is_dictionary(hosts.type) else hosts.dictionary_encode()
-    rank = np.empty(len(encoded.dictionary), dtype=np.int64)
-    rank[np.asarray(pc.sort_indices(encoded.dictionary))] = np.arange(len(rank))
-    ranks = rank[np.asarray(encoded.indices)]
-    return rows if (np.diff(ranks) >= 0).all() else rows.take(pa.array(np.argsort(ranks, kind="stable")))
+    place = ranks(encoded.dictionary)[np.asarray(encoded.indices)]
+    return rows if (np.diff(place) >= 0).all() else rows.take(pa.array(np.argsort(place, kind="stable")))
 
 
 def written_by_workers(frame: DataFrame, write: Callable[[Batches], Iterator[list[AddAction]]]) -> list[AddAction]:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake.transaction import AddAction
 
 from common.arrays import Integers
 from common.contracts.types import Table
-from common.lake.engine_files import declared
 from common.lake.lake import Lake
 from common.lake.row_groups import by_number
-from common.lake.table_files import Batches, TableFiles, written_by_workers
+from common.lake.table_files import TableFiles
 from common.windows import Windows
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 MOST_ROWS = 1 << 20
 
@@ -70,22 +64,3 @@ def window_files(lake: Lake, name: str, windows: Windows, plain: Collection[str]
     except BaseException:
         lake.discard(name, files.actions)
         raise
-
-
-def worker_files(frame: DataFrame, lake: Lake, name: str, windows: Windows) -> list[AddAction]:
-    """The files of a table that an engine's workers write of a frame, which has the table's columns.
-
-    Raises:
-        TableError: the frame has others.
-    """
-    location, table = lake.location(name), lake.table(name)
-
-    def write(batches: Batches) -> Iterator[list[AddAction]]:
-        files = WindowFiles(location, table, windows)
-        for batch in batches:
-            files.add(pa.Table.from_batches([batch]))
-        files.flush()
-        if files.actions:
-            yield files.actions
-
-    return written_by_workers(declared(frame, table), write)

@@ -38,10 +38,10 @@ def replace_by_parts(
         try:
             for files in each_part(stage.engine, work, parts):
                 made += from_rows(files)
-            version = lake.replace_files(table, made, where)
         except BaseException:
             lake.discard(table, made)
             raise
+        version = lake.replace_files(table, made, where)
     rows = sum(map(rows_of, made))
     stage.report.wrote(table, version, rows)
     return rows

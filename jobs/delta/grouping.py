@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.addresses import Segments
 from common.arrays import Flags, Integers
+from common.coded import ranks
 from common.features.spec import FeatureSpec
 
 LARGEST = np.iinfo(np.int64).max
@@ -32,7 +32,7 @@ class HostSessions:
         }
         self._sums: dict[str, Integers] = {}
         host, peer = (np.asarray(found.indices) for found in self._addresses.values())
-        host = _ranks(self._addresses["host_ip"].dictionary)[host]
+        host = ranks(self._addresses["host_ip"].dictionary)[host]
         of_host = combined(host, *(rows[name].to_numpy() for name in ("is_inbound", "slice")))
         of_pair = combined(of_host, peer, rows["service"].to_numpy() + 1)
         self._order = np.argsort(of_pair)
@@ -128,10 +128,3 @@ def sorted_within(values: Integers, heads: Integers) -> Integers:
 def _heads(numbers: Integers) -> Integers:
     """Where a run of equal numbers begins."""
     return np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1]))
-
-
-def _ranks(texts: pa.Array) -> Integers:
-    """The place of each text in their order."""
-    ranks = np.empty(len(texts), dtype=np.int64)
-    ranks[np.asarray(pc.sort_indices(texts))] = np.arange(len(texts))
-    return ranks
