@@ -25,19 +25,18 @@ ARTIFACTS = "ndr-artifacts-000000000000-us-east-1"
 STEPS = tuple(stage.command for stage in STAGES if stage.command != "ndr-extractor")  # which runs for real
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
-# a step writes its arguments down, and does what a file of its name in `orders` says: `sleep 5`, `fail disk is full`,
-# or `refuse bad`, which fails if an argument has the word
+# a step looks up what a file of its name in `orders` says, writes its arguments down (who waits for them can then change
+# the order), and does it: `sleep 5`, `fail disk is full`, or `refuse bad`, which fails if an argument has the word
 STEP = """
-echo "$(basename "$0") $*" >> "{calls}"
 order="{orders}/$(basename "$0")"
-if [ -f "$order" ]; then
-  read -r what rest < "$order"
-  case "$what" in
-    sleep) sleep "$rest" ;;
-    fail) echo "error: $rest" >&2; exit 1 ;;
-    refuse) case "$*" in *"$rest"*) echo "error: $rest is damaged" >&2; exit 1 ;; esac ;;
-  esac
-fi
+what=""
+if [ -f "$order" ]; then read -r what rest < "$order"; fi
+echo "$(basename "$0") $*" >> "{calls}"
+case "$what" in
+  sleep) sleep "$rest" ;;
+  fail) echo "error: $rest" >&2; exit 1 ;;
+  refuse) case "$*" in *"$rest"*) echo "error: $rest is damaged" >&2; exit 1 ;; esac ;;
+esac
 """
 
 
