@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import timedelta
@@ -41,15 +42,15 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
             with stage.report.step("claim"):
                 intake = claim(ingested, stage, config.windows)
             _account(intake, stage)
-            counted = volume.Counted(intake.kept)
-            _write_sessions(counted, stage, config.windows)
+            counted = volume.Counted()
+            _write_sessions(counted.passing(kept.rows_of(intake.kept)), stage, config.windows)
             _write_open(intake, stage, config.windows)
             lacking.update(_write_volume(counted, stage, config.windows))
             _warn_of_overlaps(intake, stage)
             _write_slices(intake, stage, config.windows)
 
 
-def _write_sessions(sessions: kept.Kept, stage: StageRun, windows: Windows) -> None:
+def _write_sessions(sessions: Iterable[pa.Table], stage: StageRun, windows: Windows) -> None:
     with stage.report.step(kept.TABLE):
         stage.report.wrote(kept.TABLE, *kept.write_kept(stage.lake, sessions, windows))
         _remove_outdated(kept.TABLE, stage, windows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
@@ -35,14 +35,33 @@ SCHEMA = pa.schema(
         for field in arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS))
     ]
 )
+WITH_SLICE = SCHEMA.append(SLICE.arrow)
+COLUMNS = WITH_SLICE.names
+
+
+class Piece(Protocol):
+    """Some of the sessions; small, so that it can be handed to another process, which reads the rows itself."""
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows in the order of the input, at most `ROWS_PER_READ` at a time.
+
+        They have the named columns, by default all of `SCHEMA` and the slice number.
+        """
+        ...
 
 
 class Kept(Protocol):
-    """The sessions that count within a run, with all columns and their slice number, a part at a time."""
+    """The sessions that count within a run, with all columns and their slice number."""
 
-    def parts(self) -> Iterator[pa.Table]:
-        """The rows in the order of the input."""
+    def pieces(self) -> Iterator[Piece]:
+        """All of them, in the order of the input."""
         ...
+
+
+def rows_of(kept: Kept, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of all pieces, in the order of the input."""
+    for piece in kept.pieces():
+        yield from piece.rows(columns)
 
 
 @dataclass(frozen=True)
@@ -52,14 +71,28 @@ class Staged:
     path: str
     dropped: pa.Array
 
-    def parts(self) -> Iterator[pa.Table]:
-        """The rows in the order of the input."""
-        file = opened(self.path)
-        for number in range(file.num_row_groups):
-            rows = file.read_row_group(number)
-            if len(self.dropped):
-                rows = rows.filter(pc.invert(pc.is_in(rows[RECORD.name], self.dropped)))
-            yield rows.select([*SCHEMA.names, SLICE.name])
+    def pieces(self) -> Iterator[StagedPiece]:
+        """One for each row group of the file."""
+        for number in range(opened(self.path).num_row_groups):
+            yield StagedPiece(self.path, number, self.dropped)
+
+
+@dataclass(frozen=True)
+class StagedPiece:
+    """A row group of a staged file, without the records of these numbers."""
+
+    path: str
+    number: int
+    dropped: pa.Array
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows of the group, which are at most `ROWS_PER_READ`."""
+        wanted = [*(columns or COLUMNS)]
+        numbered = [*wanted, *([RECORD.name] if len(self.dropped) else [])]
+        rows = opened(self.path).read_row_group(self.number, numbered)
+        if len(self.dropped):
+            rows = rows.filter(pc.invert(pc.is_in(rows[RECORD.name], self.dropped)))
+        yield rows.select(wanted)
 
 
 @dataclass(frozen=True)
@@ -69,24 +102,44 @@ class Scanned:
     paths: tuple[str, ...]
     windows: Windows
 
-    def parts(self) -> Iterator[pa.Table]:
-        """The rows in the order of the input; `source_line` is the number of the row, and absent columns are null."""
-        start, _ = micros(self.windows)
+    def pieces(self) -> Iterator[ScannedPiece]:
+        """One for each row group of the files."""
         for path in self.paths:
-            line = 1
-            for batch in opened(local_path(path)).iter_batches(ROWS_PER_READ):
-                given = dict(zip(batch.schema.names, batch.columns, strict=True))
-                given["source_file"] = pa.DictionaryArray.from_arrays(np.zeros(len(batch), np.int32), [path])
-                given["source_line"] = pa.array(np.arange(line, line + len(batch)))
-                columns = [given.get(field.name, pa.nulls(len(batch), field.type)) for field in SCHEMA]
-                rows = pa.table(columns, schema=SCHEMA)
-                line += len(batch)
-                slices = (given["end_ts"].cast(pa.int64()).to_numpy() - start) // WINDOW_MICROS
-                if len(self.windows) == 1:
-                    slices[:] = 0
-                rows = rows.append_column(SLICE.name, pa.array(slices, pa.int32()))
-                inside = (slices >= 0) & (slices < len(self.windows))
-                yield rows if inside.all() else rows.filter(pa.array(inside))
+            metadata, line = pq.read_metadata(local_path(path)), 1
+            for number in range(metadata.num_row_groups):
+                yield ScannedPiece(path, number, line, self.windows)
+                line += metadata.row_group(number).num_rows
+
+
+@dataclass(frozen=True)
+class ScannedPiece:
+    """A row group of a canonical Parquet file, the first row of which has the number `line` in it."""
+
+    path: str
+    number: int
+    line: int
+    windows: Windows
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows; `source_line` is the number of the row, and absent columns are null."""
+        wanted, line = [*(columns or COLUMNS)], self.line
+        start, _ = micros(self.windows)
+        file = opened(local_path(self.path))
+        read = [name for name in file.schema_arrow.names if name in {*wanted, "end_ts"}]
+        for batch in file.iter_batches(ROWS_PER_READ, [self.number], read):
+            given = dict(zip(batch.schema.names, batch.columns, strict=True))
+            given["source_file"] = pa.DictionaryArray.from_arrays(np.zeros(len(batch), np.int32), [self.path])
+            given["source_line"] = pa.array(np.arange(line, line + len(batch)))
+            line += len(batch)
+            slices = (given["end_ts"].cast(pa.int64()).to_numpy() - start) // WINDOW_MICROS
+            if len(self.windows) == 1:
+                slices[:] = 0
+            given[SLICE.name] = pa.array(slices, pa.int32())
+            schema = pa.schema([WITH_SLICE.field(name) for name in wanted])
+            columns_of = [given.get(field.name, pa.nulls(len(batch), field.type)) for field in schema]
+            rows = pa.table(columns_of, schema=schema)
+            inside = (slices >= 0) & (slices < len(self.windows))
+            yield rows if inside.all() else rows.filter(pa.array(inside))
 
 
 @dataclass(frozen=True)
@@ -96,10 +149,24 @@ class Without:
     kept: Kept
     unwanted: pa.Table
 
-    def parts(self) -> Iterator[pa.Table]:
-        """The rows in the order of the input."""
-        for rows in self.kept.parts():
-            yield rows.filter(pc.invert(self._among(rows)))
+    def pieces(self) -> Iterator[PieceWithout]:
+        """One for each of the other source."""
+        for piece in self.kept.pieces():
+            yield PieceWithout(piece, self.unwanted)
+
+
+@dataclass(frozen=True)
+class PieceWithout:
+    """A piece of another source without the unwanted rows."""
+
+    piece: Piece
+    unwanted: pa.Table
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows that are left, at least one table of them."""
+        wanted = [*(columns or COLUMNS)]
+        for rows in self.piece.rows([*dict.fromkeys([*wanted, *self.unwanted.column_names])]):
+            yield rows.filter(pc.invert(self._among(rows))).select(wanted)
 
     def _among(self, rows: pa.Table) -> pa.Array:
         """Whether each row agrees; null agrees with null, which no join of Arrow has."""
@@ -117,14 +184,14 @@ def opened(path: str) -> pq.ParquetFile:
     return pq.ParquetFile(path, read_dictionary=[name for name in pq.read_schema(path).names if name in OF_FEW_VALUES])
 
 
-def write_kept(lake: Lake, kept: Kept, windows: Windows) -> tuple[int, int]:
-    """Replaces the windows of the table; returns its new version and their rows.
+def write_kept(lake: Lake, parts: Iterable[pa.Table], windows: Windows) -> tuple[int, int]:
+    """Replaces the windows of the table by these rows of all columns; returns its new version and how many they are.
 
     Raises:
         CommitError: the table cannot be written.
     """
     with writing(lake.uri, TABLE), window_files(lake, TABLE, windows, OF_MANY_VALUES) as files:
-        for rows in kept.parts():
+        for rows in parts:
             files.add(rows.drop_columns(SLICE.name), rows[SLICE.name])
         files.flush()
         return lake.replace_files(TABLE, files.actions, windows), files.rows

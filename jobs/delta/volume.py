@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import dropwhile
@@ -22,7 +22,6 @@ from common.lake.window_status import joined_reasons
 from common.runtime.run_report import RunReport
 from common.storage.scratch import writing
 from common.windows import GRID_OFFSET_SECONDS, WINDOW, Windows, iso, parse_moment
-from jobs.delta.kept import Kept
 from jobs.delta.staging import SLICE
 
 TABLE = LOG_VOLUME.name
@@ -75,15 +74,14 @@ class Fall:
 
 
 class Counted:
-    """The sessions of another source; counts by window, device and zone those that have passed."""
+    """Counts sessions that pass by window, device and zone."""
 
-    def __init__(self, kept: Kept) -> None:
-        self._kept = kept
+    def __init__(self) -> None:
         self._counts = [COUNTS.empty_table()]
 
-    def parts(self) -> Iterator[pa.Table]:
-        """The rows in the order of the input."""
-        for rows in self._kept.parts():
+    def passing(self, parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """The same sessions."""
+        for rows in parts:
             found = rows.select(COUNTED).unify_dictionaries().group_by(COUNTED).aggregate([([], "count_all")])
             self._counts.append(found.rename_columns(COUNTS.names).cast(COUNTS))
             yield rows

@@ -25,8 +25,9 @@ ARTIFACTS = "ndr-artifacts-000000000000-us-east-1"
 STEPS = tuple(stage.command for stage in STAGES if stage.command != "ndr-extractor")  # which runs for real
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
-# a step looks up what a file of its name in `orders` says, writes its arguments down (who waits for them can then change
-# the order), and does it: `sleep 5`, `fail disk is full`, or `refuse bad`, which fails if an argument has the word
+# a step looks up what a file of its name in `orders` says, writes its arguments down (who waits for them can then
+# change the order), and does it: `sleep 5`, `fail disk is full`, or `refuse bad`, which fails if an argument has the
+# word
 STEP = """
 order="{orders}/$(basename "$0")"
 what=""

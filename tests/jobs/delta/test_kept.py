@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from common.config.project import ProjectParameters
 from common.contracts.session import SESSION_COLUMNS
 from common.windows import Windows
-from jobs.delta.kept import Without
+from jobs.delta.kept import PieceWithout
 from tests.conftest import Stages, write_sessions
 from tests.factories import session as session_row
 from tests.factories import sessions, threat
@@ -65,11 +65,11 @@ def test_what_another_window_counts_is_kept_there_alone(stages: Stages, tmp_path
 
 def test_rows_are_compared_in_all_columns_and_null_is_null() -> None:
     class Rows:
-        def parts(self) -> Iterator[pa.Table]:
+        def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
             yield pa.table({"session_id": ["1", None, "", "1"], "sequence_number": [1, None, 0, None]})
 
     unwanted = pa.table({"session_id": pa.array([None, "1"]), "sequence_number": pa.array([None, None], pa.int64())})
-    (left,) = Without(Rows(), unwanted).parts()
+    (left,) = PieceWithout(Rows(), unwanted).rows(unwanted.column_names)
     assert left.to_pylist() == [{"session_id": "1", "sequence_number": 1}, {"session_id": "", "sequence_number": 0}]
 
 

@@ -175,17 +175,16 @@ def test_a_range_is_judged_against_the_lake_and_the_range_itself(tmp_path: Path)
 def test_records_are_counted_as_they_pass() -> None:
     few = pa.dictionary(pa.int32(), pa.string())
 
-    class Rows:
-        def parts(self) -> Iterator[pa.Table]:
-            for device, zones in (("A", ["dmz", "lan", "lan"]), ("B", ["lan"]), ("A", [None, "lan"]), ("A", [])):
-                count = len(zones)
-                yield pa.table({
-                    "slice": pa.array([0, 1, 1][:count], pa.int32()), "device_serial": pa.array([device] * count, few),
-                    "src_zone": pa.array(zones, few), "src_ip": ["10.1.1.1"] * count,
-                })  # fmt: skip
+    def rows() -> Iterator[pa.Table]:
+        for device, zones in (("A", ["dmz", "lan", "lan"]), ("B", ["lan"]), ("A", [None, "lan"]), ("A", [])):
+            count = len(zones)
+            yield pa.table({
+                "slice": pa.array([0, 1, 1][:count], pa.int32()), "device_serial": pa.array([device] * count, few),
+                "src_zone": pa.array(zones, few), "src_ip": ["10.1.1.1"] * count,
+            })  # fmt: skip
 
-    counted = Counted(Rows())
-    assert [len(rows) for rows in counted.parts()] == [3, 1, 2, 0]
+    counted = Counted()
+    assert [len(passed) for passed in counted.passing(rows())] == [3, 1, 2, 0]
     assert [tuple(row.values()) for row in counted.rows().to_pylist()] == [
         (0, "A", "dmz", 1), (0, "A", None, 1), (0, "B", "lan", 1), (1, "A", "lan", 3)
     ]  # fmt: skip
