@@ -31,7 +31,7 @@ def mark_duplicates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatc
     """
     seen: set[bytes] = set()
     for batch in batches:
-        rows = np.flatnonzero(np.asarray(identifiable(batch)))
+        rows = np.flatnonzero(pc.and_(identifiable(batch), pc.equal(batch.column("status"), KEPT)))
         named = batch.take(pa.array(rows))
         lengths = named.column("duration_s").fill_null(0).to_pylist()
         again = []
@@ -49,11 +49,11 @@ def mark_duplicates(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatc
         yield _with_duplicates(batch, again) if again else batch
 
 
-def identifiable(batch: pa.RecordBatch) -> pa.Array:
-    """Mask of the kept records that can be told from others: by a sequence number, those of TRAFFIC by a session id."""
-    has_session = pc.not_equal(batch.column("session_id"), "0").fill_null(False)
-    named = pc.and_(has_session, pc.equal(batch.column("event_type"), TRAFFIC))
-    return pc.and_(pc.or_(named, batch.column("sequence_number").is_valid()), pc.equal(batch.column("status"), KEPT))
+def identifiable(rows: pa.RecordBatch | pa.Table) -> pa.Array | pa.ChunkedArray:
+    """Mask of the records that can be told from others: by a sequence number, those of TRAFFIC by a session id."""
+    has_session = pc.not_equal(rows.column("session_id"), "0").fill_null(False)
+    named = pc.and_(has_session, pc.equal(rows.column("event_type"), TRAFFIC))
+    return pc.or_(named, rows.column("sequence_number").is_valid())
 
 
 def _keys(batch: pa.RecordBatch) -> list[str]:
