@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from operator import add
 
 import numpy as np
 import pyarrow as pa
@@ -110,7 +112,7 @@ def _stripes(begin: Hashes, behind: int, read: Read) -> Hashes:
     lanes = [begin + P1 + P2, begin + P2, begin, begin - P1]
     for offset in range(0, behind, STRIPE):
         lanes = [_round(lane, read(offset + 8 * place, 8)) for place, lane in enumerate(lanes)]
-    found: Hashes = sum(_rotated(lane, bits) for lane, bits in zip(lanes, (1, 7, 12, 18), strict=True))
+    found = reduce(add, (_rotated(lane, bits) for lane, bits in zip(lanes, (1, 7, 12, 18), strict=True)))
     for lane in lanes:
         found = (found ^ _round(np.uint64(0), lane)) * P1 + P4
     return found

@@ -7,12 +7,11 @@ to commit has the record.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -21,17 +20,15 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
+from common.arrays import Flags, Integers
 from common.contracts.types import Table
 from common.lake.commits import properties
 from common.lake.lake import Lake
 from common.lake.row_groups import by_number
-from common.lake.table_files import Batches, TableFiles, written_by_workers
+from common.lake.table_files import TableFiles
 from common.lake.troubles import unreadable, unwritable
 from common.storage.filesystems import subtree
 from common.windows import Windows
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 TABLE = "session_keys"
 KEY = ("key_high", "key_low")
@@ -39,6 +36,35 @@ ON_TIME, LATE = "on_time", "late"
 SCHEMA = pa.schema([pa.field(name, pa.int64()) for name in KEY])
 ROWS_PER_READ = 1 << 20
 MOST_ROWS = 4_000_000
+
+
+class KeyFiles(TableFiles):
+    """Writes keys to files of the table at a location, at least one for each window and arrival that has any.
+
+    Keys wait in memory until there are `MOST_ROWS`, which bounds both the memory and the number of files.
+    """
+
+    def __init__(self, location: str, table: Table, windows: Windows) -> None:
+        super().__init__(location, table)
+        self._members = list(windows)
+        self._pending: list[tuple[pa.Table, Integers]] = []
+        self._waiting = 0
+
+    def add(self, keys: pa.Table, slices: Integers, late: Flags) -> None:
+        """Adds keys, each with the position of its window, and whether its record is late there."""
+        self._pending.append((keys, slices * 2 + late))
+        self._waiting += len(keys)
+        if self._waiting >= MOST_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes the keys that wait."""
+        if self._waiting:
+            keys = pa.concat_tables(part for part, _ in self._pending)
+            for group, part in by_number(keys, np.concatenate([groups for _, groups in self._pending])):
+                window, arrival = self._members[group // 2], LATE if group % 2 else ON_TIME
+                self.write(part, {"date": f"{window.start:%Y-%m-%d}", "window": window.key, "arrival": arrival})
+        self._pending, self._waiting = [], 0
 
 
 @dataclass(frozen=True)
@@ -59,26 +85,23 @@ class Snapshot:
         """The partition keys of the other windows that have keys."""
         return sorted({window for window, _ in self.files.values()})
 
+    @cached_property
     def late(self) -> pa.Table:
         """The keys of records that end outside the window that counts them."""
-        parts = [pa.Table.from_batches([part]) for part in self._read(LATE)]
-        return pa.concat_tables([SCHEMA.empty_table(), *parts])
+        return pa.concat_tables([SCHEMA.empty_table(), *self._read(LATE)])
 
     def among(self, keys: pa.Table) -> pa.Table:
         """Those of the keys that another window has."""
         left, found = keys, [SCHEMA.empty_table()]
-        for part in self._read(ON_TIME, LATE) if keys.num_rows else ():
-            held = pa.Table.from_batches([part])
+        for held in self._read(ON_TIME, LATE) if keys.num_rows else ():
             found.append(left.join(held, list(KEY), join_type="left semi"))
-            if found[-1].num_rows:
-                left = without(left, found[-1])
+            left = without(left, found[-1])
         return pa.concat_tables(found)
 
-    def _read(self, *arrivals: str) -> Iterator[pa.RecordBatch]:
+    def _read(self, *arrivals: str) -> Iterator[pa.Table]:
         for path, (_, arrival) in self.files.items():
             if arrival in arrivals:
-                with self._folder.open_input_file(path) as stream:
-                    yield from pq.ParquetFile(stream).iter_batches(ROWS_PER_READ, columns=list(KEY))
+                yield from read_keys(self._folder, path)
 
 
 class SessionKeys:
@@ -107,13 +130,26 @@ class SessionKeys:
         rows = zip(*(wanted[name].to_pylist() for name in columns), strict=True)
         return Snapshot(table, {path: (window, arrival) for path, window, arrival in rows}, self._folder)
 
-    def written(self, keys: DataFrame) -> list[AddAction]:
-        """The files of the run's keys, written by the engine's workers; they count once they are committed.
+    def of(self, file: AddAction) -> pa.Table:
+        """The keys of a file of the run."""
+        return pa.concat_tables([SCHEMA.empty_table(), *read_keys(self._folder, file.path)])
 
-        Args:
-            keys: the two halves of each key, the `slice` of its window among the run's, and whether it is `late`.
+    def without(self, file: AddAction, unwanted: pa.Table) -> list[AddAction]:
+        """The files of the keys of a file of the run that are not among the unwanted ones: itself if none of them is.
+
+        Raises:
+            CommitError: the table cannot be written.
         """
-        return written_by_workers(keys, _writer(self._lake.location(TABLE), self._lake.table(TABLE), self._windows))
+        if not len(unwanted):
+            return [file]
+        held = self.of(file)
+        left = without(held, unwanted)
+        if len(left) == len(held):
+            return [file]
+        files = TableFiles(self._lake.location(TABLE), self._lake.table(TABLE))
+        if len(left):
+            files.write(left, file.partition_values)
+        return files.actions
 
     def commit(self, seen: Snapshot, files: Sequence[AddAction]) -> bool:
         """Replaces the keys of the run's windows by the files; false if the table has changed since the snapshot.
@@ -144,40 +180,11 @@ class SessionKeys:
         self._lake.discard(TABLE, files)
 
 
-def _writer(location: str, table: Table, windows: Windows) -> Callable[[Batches], Iterator[list[AddAction]]]:
-    """A function that writes keys to files of the table, one for each window and arrival, and returns the files."""
-
-    def write(batches: Batches) -> Iterator[list[AddAction]]:
-        files, members = TableFiles(location, table), list(windows)
-        pending: dict[int, list[pa.RecordBatch]] = defaultdict(list)
-
-        def flush() -> None:
-            for group, parts in sorted(pending.items()):
-                window, arrival = members[group // 2], LATE if group % 2 else ON_TIME
-                partition = {"date": f"{window.start:%Y-%m-%d}", "window": window.key, "arrival": arrival}
-                files.write(pa.Table.from_batches(parts), partition)
-            pending.clear()
-
-        rows = 0
-        for batch in batches:
-            for group, part in _groups(batch):
-                pending[group].append(part)
-            rows += batch.num_rows
-            if rows >= MOST_ROWS:
-                flush()
-                rows = 0
-        flush()
-        if files.actions:
-            yield files.actions
-
-    return write
-
-
-def _groups(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The keys of each window and arrival, with twice the slice, plus 1 for late ones."""
-    group = batch.column("slice").to_numpy() * 2 + batch.column("late").to_numpy(zero_copy_only=False)
-    keys = pa.RecordBatch.from_arrays([batch.column(name) for name in KEY], schema=SCHEMA)
-    return by_number(keys, group)
+def read_keys(folder: fs.FileSystem, path: str) -> Iterator[pa.Table]:
+    """The keys of a file of the table, at most `ROWS_PER_READ` at a time."""
+    with folder.open_input_file(path) as stream:
+        for batch in pq.ParquetFile(stream).iter_batches(ROWS_PER_READ, columns=list(KEY)):
+            yield pa.Table.from_batches([batch])
 
 
 def without(keys: pa.Table, unwanted: pa.Table) -> pa.Table:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pyarrow import fs
 
@@ -24,9 +23,6 @@ from common.storage.places import (
 )
 from common.storage.plain_paths import plain_path, temporary_base
 from common.storage.remote_places import RemotePlace, remote_place, remote_places
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 BELOW_LAKE = "_scratch"
 FORMER_STAGING = "_staging-*"
@@ -51,19 +47,12 @@ def shared_scratch(lake_uri: str, engine: str) -> Iterator[str]:
 
 
 @contextmanager
-def seen_by_engine(folder: Path, lake_uri: str, session: SparkSession) -> Iterator[str]:
-    """The location from which the engine reads the scratch folder.
-
-    The folder itself, or a temporary copy below the lake if the lake is in S3 and executors run on other machines.
-    """
-    if not (lake_uri.startswith("s3://") and _is_elsewhere(session)):
-        yield str(folder)
-        return
-    with remote_place(lake_uri) as name:
-        fs.copy_files(
-            str(folder), name, source_filesystem=fs.LocalFileSystem(), destination_filesystem=subtree(lake_uri)
-        )
-        yield engine_uri(f"{lake_uri}/{name}", "spark")
+def copied_to_lake(path: str, lake_uri: str) -> Iterator[str]:
+    """A temporary copy of a file below a lake in S3, for workers on other machines."""
+    with remote_place(lake_uri) as place_name:
+        copy = f"{place_name}/{Path(path).name}"
+        fs.copy_files(path, copy, source_filesystem=fs.LocalFileSystem(), destination_filesystem=subtree(lake_uri))
+        yield f"{lake_uri}/{copy}"
 
 
 @contextmanager
@@ -117,7 +106,3 @@ def _remove_former(lake: Path) -> None:
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > OUTDATED_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_elsewhere(session: SparkSession) -> bool:
-    return not str(session.conf.get("spark.master", "local")).startswith("local")

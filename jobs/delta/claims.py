@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property, reduce
-from operator import add
+from functools import partial
 
+import numpy as np
 import pyarrow as pa
 from deltalake.transaction import AddAction
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
 
-from common.contracts.session import DUPLICATE_KEY
+from common.contracts.types import Table
 from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.errors import CommitError
-from common.lake.session_keys import KEY, LATE, SCHEMA, TABLE, SessionKeys, Snapshot
-from common.lake.table_files import rows_of
+from common.lake.session_keys import KEY, LATE, SCHEMA, TABLE, KeyFiles, SessionKeys, Snapshot
+from common.lake.table_files import as_rows, from_rows, rows_of
+from common.logs.duplicates import identifiable
 from common.retries import Retries, TryAgainError, retried
 from common.runtime.context import StageRun
+from common.runtime.parts import each_part
 from common.storage.scratch import writing
 from common.windows import WINDOW, Windows
-from jobs.delta.kept import Without
-from jobs.delta.scanning import Intake, identifiable
+from jobs.delta.kept import PLACES, Kept, Part, Piece, parts_of, without
+from jobs.delta.record_keys import IDENTITY, keys_of
+from jobs.delta.scanning import Intake
 from jobs.delta.staging import SLICE
 
 COMMIT_RETRIES = Retries(tries=200, first_pause_seconds=0.05, longest_pause_seconds=0.05)
-IDENTITY = (*DUPLICATE_KEY, "end_ts")
-"""Records of two windows that agree in all of these are the same."""
-
-TIMES = ("start_ts", "end_ts")
 
 
 def claim(intake: Intake, stage: StageRun, windows: Windows) -> Intake:
@@ -47,23 +45,19 @@ def claim(intake: Intake, stage: StageRun, windows: Windows) -> Intake:
         Windows(windows.end, windows.end + distance * WINDOW),
     )
     keys = SessionKeys(stage.lake, windows, others)
-    run = _Run(intake, stage, windows, distance)
     with writing(stage.lake.uri, TABLE):
-        snapshot, repeated, rows = _committed(keys, run)
+        members = [window.key for window in windows]
+        edge = {*members[:distance], *members[-distance:]}  # those further inside share no record with others
+        snapshot, repeated, rows = _committed(keys, _written(intake.kept, stage, windows), edge)
     stage.report.wrote(TABLE, snapshot.table.version() + 1, rows)
-    stage.report.details["other_windows"] = {"with_keys": snapshot.windows, "duplicates": repeated.num_rows}
-    if not repeated.num_rows:
+    stage.report.details["other_windows"] = {"with_keys": snapshot.windows, "duplicates": len(repeated)}
+    if not len(repeated):
         return intake
+    dropped = _places(intake.kept, stage, repeated)
     counts = replace(
-        intake.counts,
-        kept=intake.counts.kept - repeated.num_rows,
-        duplicate=intake.counts.duplicate + repeated.num_rows,
+        intake.counts, kept=intake.counts.kept - len(dropped), duplicate=intake.counts.duplicate + len(dropped)
     )
-    unwanted = F.broadcast(stage.session.createDataFrame(repeated))
-    keyed = intake.sessions.select("*", *key_columns())
-    sessions = keyed.join(unwanted, list(KEY), "left_anti").drop(*KEY)
-    kept = Without(intake.kept, keyed.join(unwanted, list(KEY), "left_semi").select(*IDENTITY).toArrow())
-    return replace(intake, sessions=sessions, kept=kept, counts=counts)
+    return replace(intake, kept=without(intake.kept, dropped), counts=counts)
 
 
 def reach(lateness_minutes: float) -> int:
@@ -75,39 +69,81 @@ def reach(lateness_minutes: float) -> int:
     return (2 * timedelta(minutes=lateness_minutes) + WINDOW) // WINDOW
 
 
-def key_columns() -> tuple[Column, Column]:
-    """A 128-bit hash of what identifies a record, as two numbers; equal on all engines.
-
-    The engine's hash skips nulls: which fields are null is hashed first, as a number.
-    """
-    nulls = reduce(add, (F.col(name).isNull().cast("long") * (1 << at) for at, name in enumerate(IDENTITY)))
-    fields = [F.unix_micros(name) if name in TIMES else F.col(name) for name in IDENTITY]
-    return (
-        F.xxhash64(nulls, *fields).alias(KEY[0]),
-        F.xxhash64(F.lit("second half"), nulls, *fields).alias(KEY[1]),
-    )
-
-
-def _committed(keys: SessionKeys, run: _Run) -> tuple[Snapshot, pa.Table, int]:
-    """The state that the claim was compared with, the run's keys that other windows have, and the count of the rest."""
+def _written(kept: Kept, stage: StageRun, windows: Windows) -> list[AddAction]:
+    """Files of the keys of all records, which count once they are committed."""
+    place = (stage.lake.location(TABLE), stage.lake.table(TABLE))
+    work = partial(_write_keys, place=place, windows=windows)
     files: list[AddAction] = []
+    try:
+        for written in each_part(stage.engine, work, parts_of(kept.pieces())):
+            files += from_rows(written)
+    except BaseException:
+        stage.lake.discard(TABLE, files)
+        raise
+    return files
+
+
+def _write_keys(part: Part[Piece], place: tuple[str, Table], windows: Windows) -> pa.Table:
+    """The files of a part's keys, `as_rows`."""
+    files, start = KeyFiles(*place, windows), micros(windows)[0]
+    for _, piece in part:
+        for rows in piece.rows([*IDENTITY, SLICE.name]):
+            known = rows.filter(identifiable(rows))
+            slices = known[SLICE.name].to_numpy()
+            ended = (known["end_ts"].cast(pa.int64()).to_numpy() - start) // WINDOW_MICROS
+            files.add(keys_of(known), slices, ended != slices)
+    files.flush()
+    return as_rows(files.actions)
+
+
+def _places(kept: Kept, stage: StageRun, repeated: pa.Table) -> pa.Table:
+    """The `PLACES` of the records with these keys."""
+    found = each_part(stage.engine, partial(_places_in, wanted=repeated), parts_of(kept.pieces()))
+    return pa.concat_tables([PLACES.empty_table(), *found])
+
+
+def _places_in(part: Part[Piece], wanted: pa.Table) -> pa.Table:
+    found = [PLACES.empty_table()]
+    for number, piece in part:
+        first = 0
+        for rows in piece.rows(IDENTITY):
+            places = pa.array(np.arange(first, first + len(rows)))
+            first += len(rows)
+            of_wanted = keys_of(rows).append_column("row", places).join(wanted, list(KEY), join_type="left semi")["row"]
+            found.append(pa.table([pa.repeat(number, len(of_wanted)), of_wanted], schema=PLACES))
+    return pa.concat_tables(found)
+
+
+def _committed(keys: SessionKeys, files: list[AddAction], edge: Container[str]) -> tuple[Snapshot, pa.Table, int]:
+    """The state that the claim was compared with, the run's keys that other windows have, and the count of the rest.
+
+    Args:
+        keys: the table.
+        files: with all keys of the run; those that are not committed are removed.
+        edge: the windows of the run that may share records with others.
+    """
     seen: dict[str, tuple[str, str]] | None = None
-    repeated = SCHEMA.empty_table()
+    repeated, claimed = SCHEMA.empty_table(), files
+    made: list[AddAction] = []
 
     def committed() -> tuple[Snapshot, pa.Table, int]:
-        nonlocal seen, repeated
+        nonlocal seen, repeated, claimed
         snapshot = keys.snapshot()
         if snapshot.files != seen:
-            keys.discard(files)
-            files.clear()
-            seen, repeated = snapshot.files, run.repeated(snapshot)
-            files.extend(keys.written(run.claimed(repeated)))
-        if not keys.commit(snapshot, files):
+            keys.discard(made)
+            made.clear()
+            seen, claimed = snapshot.files, []
+            repeated = _repeated(keys, [file for file in files if file.partition_values["window"] in edge], snapshot)
+            for file in files:
+                left = keys.without(file, repeated) if file.partition_values["window"] in edge else [file]
+                made.extend(one for one in left if one is not file)
+                claimed += left
+        if not keys.commit(snapshot, claimed):
             raise TryAgainError("another run has committed first")
-        return snapshot, repeated, sum(map(rows_of, files))
+        return snapshot, repeated, sum(map(rows_of, claimed))
 
     try:
-        return retried(
+        found = retried(
             f"a commit to table {TABLE}",
             committed,
             COMMIT_RETRIES,
@@ -115,42 +151,22 @@ def _committed(keys: SessionKeys, run: _Run) -> tuple[Snapshot, pa.Table, int]:
             remedy="Run again with fewer concurrent writers",
         )
     except BaseException:
-        keys.discard(files)
+        keys.discard([*files, *made])
         raise
+    keys.discard([file for file in files if file not in claimed])
+    return found
 
 
-class _Run:
-    """The keys of the run's own records: where each counts, and whether it is late there."""
+def _repeated(keys: SessionKeys, files: Iterable[AddAction], snapshot: Snapshot) -> pa.Table:
+    """The keys of these files that other windows have.
 
-    def __init__(self, intake: Intake, stage: StageRun, windows: Windows, distance: int) -> None:
-        self._session = stage.session
-        slices = F.col(SLICE.name)
-        ended = F.floor((F.unix_micros("end_ts") - F.lit(micros(windows)[0])) / F.lit(WINDOW_MICROS))
-        known = intake.sessions.where(identifiable())
-        self._keys = known.select(*key_columns(), slices, (ended != slices).alias(LATE))
-        # other windows share no record with those further inside
-        self._edge = self._keys.where((slices < distance) | (slices >= len(windows) - distance))
-
-    @cached_property
-    def _late(self) -> pa.Table:
-        return self._edge.where(LATE).select(*KEY).toArrow().cast(SCHEMA)
-
-    def repeated(self, snapshot: Snapshot) -> pa.Table:
-        """The keys that other windows have.
-
-        A record is on time in at most one window. So those on time here are compared with the late ones elsewhere,
-        which are few, and those late here with all.
-        """
-        found = snapshot.among(self._late)
-        late = snapshot.late()
-        if not late.num_rows:
-            return found
-        elsewhere = F.broadcast(self._session.createDataFrame(late))
-        on_time = self._edge.where(~F.col(LATE)).join(elsewhere, list(KEY), "left_semi")
-        return pa.concat_tables([found, on_time.select(*KEY).toArrow().cast(SCHEMA)])
-
-    def claimed(self, repeated: pa.Table) -> DataFrame:
-        """The run's keys without the repeated ones."""
-        if not repeated.num_rows:
-            return self._keys
-        return self._keys.join(F.broadcast(self._session.createDataFrame(repeated)), list(KEY), "left_anti")
+    A record is on time in at most one window. So those on time here are compared with the late ones elsewhere, which
+    are few, and those late here with all.
+    """
+    found = [SCHEMA.empty_table()]
+    for file in files:
+        if file.partition_values["arrival"] == LATE:
+            found.append(snapshot.among(keys.of(file)))
+        elif len(snapshot.late):
+            found.append(keys.of(file).join(snapshot.late, list(KEY), join_type="left semi"))
+    return pa.concat_tables(found)

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from pyspark.sql import SparkSession, Window
-from pyspark.sql import functions as F
-
-from common.contracts.session import DUPLICATE_KEY
 from common.errors import InputError
 from common.logs import Hole, LogFiles, ReadOptions, find_logs, read_files
 from common.runtime.context import StageRun
+from common.runtime.engine import Engine
 from common.runtime.output import activity, progress
 from common.storage.batches import EVENT_FILE
-from common.storage.scratch import scratch_folder, seen_by_engine
+from common.storage.scratch import copied_to_lake, scratch_folder
 from jobs.delta.config import DeltaConfig
-from jobs.delta.kept import Staged
+from jobs.delta.duplicates import duplicates
+from jobs.delta.kept import Staged, without
 from jobs.delta.open_sessions import Records
 from jobs.delta.placement import Placement, placed
-from jobs.delta.scanning import Intake, identifiable, scanned
-from jobs.delta.staging import RECORD, SLICE, RunCounts, Staging
+from jobs.delta.scanning import Intake, scanned
+from jobs.delta.staging import RunCounts, Staging
 
 
 @contextmanager
@@ -56,9 +54,9 @@ def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
     with scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("parse"):
             staging = _stage_files(folder, logs, options, placement, stage)
-        with seen_by_engine(folder, stage.lake.uri, stage.session) as seen:
+        with _seen_by_workers(staging.sessions_path, stage) as path:
             with stage.report.step("duplicates"):
-                intake = _without_duplicates(stage.session, staging, seen)
+                intake = _without_duplicates(staging, path, stage.engine)
             yield intake
 
 
@@ -114,29 +112,19 @@ def _stage_files(
     return staging
 
 
-def _without_duplicates(session: SparkSession, staging: Staging, folder: str) -> Intake:
-    """The staged sessions without duplicates, which are counted.
+def _seen_by_workers(path: str, stage: StageRun) -> AbstractContextManager[str]:
+    """Where the engine's workers read a local file: they may run on machines that share only the lake."""
+    if stage.lake.is_remote and stage.engine.has_other_machines:
+        return copied_to_lake(path, stage.lake.uri)
+    return nullcontext(path)
 
-    Of the records of a session in one window the longest counts, the first of equals: a long session may be logged
-    again and again. Of records in several windows that also end at the same time, that in the earliest window counts.
-    """
-    sessions = session.read.parquet(f"{folder}/{Path(staging.sessions_path).name}")
-    keyed = sessions.where(identifiable()).withColumn("key", F.xxhash64(*DUPLICATE_KEY))
-    repeated = keyed.groupBy("key").count().where("count > 1").select("key")
-    suspects = keyed.join(F.broadcast(repeated), "key", "left_semi")
-    longest = F.col("duration_s").desc_nulls_last()
-    in_window = Window.partitionBy(*DUPLICATE_KEY, SLICE.name).orderBy(longest, RECORD.name)
-    numbered = suspects.withColumn("copy", F.row_number().over(in_window))
-    across = Window.partitionBy(*DUPLICATE_KEY, "end_ts", F.col("copy") > 1).orderBy(SLICE.name, RECORD.name)
-    later = numbered.withColumn("place", F.row_number().over(across)).where("copy > 1 OR place > 1").select(RECORD.name)
-    dropped = later.toArrow()
-    counts = staging.counts
-    counts.duplicate += dropped.num_rows
-    counts.kept -= dropped.num_rows
-    if dropped.num_rows:
-        sessions = sessions.join(F.broadcast(session.createDataFrame(dropped)), RECORD.name, "left_anti")
-    rejects = f"{folder}/{Path(staging.rejects_path).name}"
-    kept = Staged(staging.sessions_path, dropped[RECORD.name])
+
+def _without_duplicates(staging: Staging, path: str, engine: Engine) -> Intake:
+    """The staged sessions, read from this path, without duplicates, which are counted."""
+    counts, staged = staging.counts, Staged(path)
+    dropped = duplicates(staged, engine, staging.folder)
+    counts.duplicate += len(dropped)
+    counts.kept -= len(dropped)
     ends = (staging.sessions_path, staging.ends_path)
     records = Records(staging.placement.windows, ends, staging.open_path)
-    return Intake(sessions, kept, counts, records, rejects if counts.rejected else None)
+    return Intake(without(staged, dropped), counts, records, staging.rejects_path if counts.rejected else None)

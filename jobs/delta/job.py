@@ -8,24 +8,29 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
 
 from common.errors import RejectedRatioError
-from common.lake.table_files import rows_of
+from common.lake.table_files import rows_of as rows_in
 from common.lake.window_files import window_files
 from common.runtime.context import StageRun
 from common.runtime.output import message
-from common.storage.scratch import writing
+from common.storage.scratch import scratch_folder, writing
 from common.windows import Windows
-from jobs.delta import kept, open_sessions, volume
+from jobs.delta import open_sessions, sessions, volume
 from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
 from jobs.delta.intake import ingest
-from jobs.delta.networks import in_networks, overlapping
+from jobs.delta.kept import rows_of
+from jobs.delta.networks import in_networks
+from jobs.delta.overlaps import overlapping
 from jobs.delta.scanning import Intake
 from jobs.delta.slices import TABLES, slice_files
+from jobs.delta.staging import STAGED
 
 REJECTED = "sessions_rejected"
 HOLES_SHOWN = 100
@@ -43,17 +48,17 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
                 intake = claim(ingested, stage, config.windows)
             _account(intake, stage)
             counted = volume.Counted()
-            _write_sessions(counted.passing(kept.rows_of(intake.kept)), stage, config.windows)
+            _write_sessions(counted.passing(rows_of(intake.kept)), stage, config.windows)
             _write_open(intake, stage, config.windows)
             lacking.update(_write_volume(counted, stage, config.windows))
             _warn_of_overlaps(intake, stage)
             _write_slices(intake, stage, config.windows)
 
 
-def _write_sessions(sessions: Iterable[pa.Table], stage: StageRun, windows: Windows) -> None:
-    with stage.report.step(kept.TABLE):
-        stage.report.wrote(kept.TABLE, *kept.write_kept(stage.lake, sessions, windows))
-        _remove_outdated(kept.TABLE, stage, windows)
+def _write_sessions(rows: Iterable[pa.Table], stage: StageRun, windows: Windows) -> None:
+    with stage.report.step(sessions.TABLE):
+        stage.report.wrote(sessions.TABLE, *sessions.write_sessions(stage.lake, rows, windows))
+        _remove_outdated(sessions.TABLE, stage, windows)
 
 
 def _write_open(intake: Intake, stage: StageRun, windows: Windows) -> None:
@@ -66,14 +71,14 @@ def _write_open(intake: Intake, stage: StageRun, windows: Windows) -> None:
 
 
 def _remove_outdated(table: str, stage: StageRun, windows: Windows) -> None:
-    kept.remove_outdated(stage.lake, table, windows, timedelta(days=stage.project.sessions_retention_days))
+    sessions.remove_outdated(stage.lake, table, windows, timedelta(days=stage.project.sessions_retention_days))
 
 
 def _warn_of_overlaps(intake: Intake, stage: StageRun) -> None:
     if stage.project.networks:
         return
-    with stage.report.step("overlapping addresses"):
-        count, examples = overlapping(intake.sessions, stage.project)
+    with stage.report.step("overlapping addresses"), scratch_folder(stage.lake.uri) as folder:
+        count, examples = overlapping(intake.kept, stage.project, folder)
     if count:
         stage.report.details["addresses_on_several_devices"] = {"count": count, "examples": examples}
         message(
@@ -96,14 +101,22 @@ def _write_slices(intake: Intake, stage: StageRun, windows: Windows) -> None:
     with ExitStack() as files:
         for table in TABLES:
             files.enter_context(writing(stage.lake.uri, table))
-        with stage.report.step("slices"):
-            sessions = in_networks(intake.sessions, stage.project)
-            found = slice_files(sessions, intake.counts.kept, stage, windows)
+        with stage.report.step("slices"), scratch_folder(stage.lake.uri) as folder:
+            frame = _frame(intake, stage, f"{folder}/sessions.parquet")
+            found = slice_files(in_networks(frame, stage.project), intake.counts.kept, stage, windows)
         for table in TABLES:  # the hosts last
             with stage.report.step(table):
                 version = stage.lake.replace_files(table, found[table], windows)
-            stage.report.rows_out = sum(map(rows_of, found[table]))
+            stage.report.rows_out = sum(map(rows_in, found[table]))
             stage.report.wrote(table, version, stage.report.rows_out)
+
+
+def _frame(intake: Intake, stage: StageRun, path: str) -> DataFrame:
+    """The sessions for the engine, by a file at this path."""
+    with pq.ParquetWriter(path, STAGED) as writer:
+        for rows in rows_of(intake.kept):
+            writer.write_table(rows.select(STAGED.names).cast(STAGED))
+    return stage.session.read.parquet(path)
 
 
 def _account(intake: Intake, stage: StageRun) -> None:
@@ -137,11 +150,19 @@ def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     counts = intake.counts
     if counts.unexplained_rejects <= allowed * counts.read:
         return
-    reasons = stage.lake.read(REJECTED, config.windows)
-    first = reasons.orderBy("source_file", "source_line").limit(1).collect()[0]
+    first = _first(intake.rejects_path)
     raise RejectedRatioError(
         f"{counts.unexplained_rejects:,} of {counts.read:,} records were rejected, more than max_rejected_ratio "
         f"{allowed:g}; the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
         "See table sessions_rejected; correct the input, --window, --log-format or --log-time-zone, or raise "
         "--max-rejected-ratio",
     )
+
+
+def _first(rejects_path: str | None) -> dict[str, Any]:
+    """The first reject by file and line."""
+    order = [(name, "ascending") for name in ("source_file", "source_line")]
+    batches = pq.ParquetFile(rejects_path).iter_batches()
+    firsts = (pa.Table.from_batches([batch]).sort_by(order).slice(0, 1) for batch in batches)
+    first: dict[str, Any] = pa.concat_tables(firsts).sort_by(order).slice(0, 1).to_pylist()[0]
+    return first

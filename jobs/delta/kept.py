@@ -1,29 +1,28 @@
-"""The table `sessions`: the records that the windows of a run count, one by one and with all columns."""
+"""The records that the windows of a run count, one by one and with all columns, read piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import fs
 
+from common.arrays import Integers
 from common.contracts.session import PARSED_SCHEMA, SESSION_COLUMNS, SOURCE_COLUMNS
 from common.contracts.types import arrow_schema
 from common.contracts.window_columns import WINDOW_MICROS, micros
-from common.lake.lake import Lake, any_predicate
-from common.lake.window_files import window_files
+from common.lake.row_groups import by_number
 from common.logs.files import local_path
-from common.storage.scratch import writing
+from common.storage.filesystems import s3_filesystem, without_scheme
 from common.windows import Windows
-from jobs.delta.staging import RECORD, SLICE
+from jobs.delta.staging import SLICE
 
-TABLE = "sessions"
 ROWS_PER_READ = 1 << 18
+ROWS_PER_PART = 1 << 22
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 TEXTS = frozenset(field.name for field in PARSED_SCHEMA if field.type == pa.string())
 OF_MANY_VALUES = frozenset({"session_id", "url"})
@@ -41,6 +40,11 @@ COLUMNS = WITH_SLICE.names
 
 class Piece(Protocol):
     """Some of the sessions; small, so that it can be handed to another process, which reads the rows itself."""
+
+    @property
+    def most(self) -> int:
+        """No piece has more rows than that."""
+        ...
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows in the order of the input, at most `ROWS_PER_READ` at a time.
@@ -64,35 +68,49 @@ def rows_of(kept: Kept, columns: Sequence[str] | None = None) -> Iterator[pa.Tab
         yield from piece.rows(columns)
 
 
+AnyPiece = TypeVar("AnyPiece", bound=Piece)
+Part = list[tuple[int, AnyPiece]]
+"""Pieces that follow each other, with their numbers."""
+
+
+def parts_of(pieces: Iterable[AnyPiece], most_rows: int = ROWS_PER_PART) -> list[Part[AnyPiece]]:
+    """The pieces in parts of at most so many rows, or of one piece."""
+    parts: list[Part[AnyPiece]] = []
+    rows = most_rows
+    for number, piece in enumerate(pieces):
+        if rows + piece.most > most_rows:
+            parts.append([])
+            rows = 0
+        parts[-1].append((number, piece))
+        rows += piece.most
+    return parts
+
+
 @dataclass(frozen=True)
 class Staged:
-    """Those of a staged file, without the records of these numbers."""
+    """Those of a staged file."""
 
     path: str
-    dropped: pa.Array
 
     def pieces(self) -> Iterator[StagedPiece]:
         """One for each row group of the file."""
-        for number in range(opened(self.path).num_row_groups):
-            yield StagedPiece(self.path, number, self.dropped)
+        metadata = opened(self.path).metadata
+        for number in range(metadata.num_row_groups):
+            yield StagedPiece(self.path, number, metadata.row_group(number).num_rows)
 
 
 @dataclass(frozen=True)
 class StagedPiece:
-    """A row group of a staged file, without the records of these numbers."""
+    """A row group of a staged file."""
 
     path: str
     number: int
-    dropped: pa.Array
+    most: int
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows of the group, which are at most `ROWS_PER_READ`."""
         wanted = [*(columns or COLUMNS)]
-        numbered = [*wanted, *([RECORD.name] if len(self.dropped) else [])]
-        rows = opened(self.path).read_row_group(self.number, numbered)
-        if len(self.dropped):
-            rows = rows.filter(pc.invert(pc.is_in(rows[RECORD.name], self.dropped)))
-        yield rows.select(wanted)
+        yield opened(self.path).read_row_group(self.number, wanted).select(wanted)
 
 
 @dataclass(frozen=True)
@@ -105,10 +123,11 @@ class Scanned:
     def pieces(self) -> Iterator[ScannedPiece]:
         """One for each row group of the files."""
         for path in self.paths:
-            metadata, line = pq.read_metadata(local_path(path)), 1
+            metadata, line = opened(local_path(path)).metadata, 1
             for number in range(metadata.num_row_groups):
-                yield ScannedPiece(path, number, line, self.windows)
-                line += metadata.row_group(number).num_rows
+                rows = metadata.row_group(number).num_rows
+                yield ScannedPiece(path, number, line, rows, self.windows)
+                line += rows
 
 
 @dataclass(frozen=True)
@@ -118,15 +137,14 @@ class ScannedPiece:
     path: str
     number: int
     line: int
+    most: int
     windows: Windows
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows; `source_line` is the number of the row, and absent columns are null."""
         wanted, line = [*(columns or COLUMNS)], self.line
         start, _ = micros(self.windows)
-        file = opened(local_path(self.path))
-        read = [name for name in file.schema_arrow.names if name in {*wanted, "end_ts"}]
-        for batch in file.iter_batches(ROWS_PER_READ, [self.number], read):
+        for batch in self.batches({*wanted, "end_ts"}):
             given = dict(zip(batch.schema.names, batch.columns, strict=True))
             given["source_file"] = pa.DictionaryArray.from_arrays(np.zeros(len(batch), np.int32), [self.path])
             given["source_line"] = pa.array(np.arange(line, line + len(batch)))
@@ -141,82 +159,66 @@ class ScannedPiece:
             inside = (slices >= 0) & (slices < len(self.windows))
             yield rows if inside.all() else rows.filter(pa.array(inside))
 
+    def batches(self, columns: Collection[str]) -> Iterator[pa.RecordBatch]:
+        """All rows of the group as they are in the file, and those of the columns that it has."""
+        file = opened(local_path(self.path))
+        present = [name for name in file.schema_arrow.names if name in columns]
+        yield from file.iter_batches(ROWS_PER_READ, [self.number], present)
+
 
 @dataclass(frozen=True)
 class Without:
-    """Those of another source without the rows that agree with one of the unwanted in all of its columns."""
+    """Those of another source without some rows: for the number of a piece, their places in it, ascending."""
 
     kept: Kept
-    unwanted: pa.Table
+    dropped: Mapping[int, Integers]
 
-    def pieces(self) -> Iterator[PieceWithout]:
+    def pieces(self) -> Iterator[Piece]:
         """One for each of the other source."""
-        for piece in self.kept.pieces():
-            yield PieceWithout(piece, self.unwanted)
+        for number, piece in enumerate(self.kept.pieces()):
+            yield PieceWithout(piece, self.dropped[number]) if number in self.dropped else piece
 
 
 @dataclass(frozen=True)
 class PieceWithout:
-    """A piece of another source without the unwanted rows."""
+    """A piece of another source without the rows at some places."""
 
     piece: Piece
-    unwanted: pa.Table
+    dropped: Integers
+
+    @property
+    def most(self) -> int:
+        """No piece has more rows than that."""
+        return self.piece.most
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows that are left, at least one table of them."""
-        wanted = [*(columns or COLUMNS)]
-        for rows in self.piece.rows([*dict.fromkeys([*wanted, *self.unwanted.column_names])]):
-            yield rows.filter(pc.invert(self._among(rows))).select(wanted)
+        first = 0
+        for rows in self.piece.rows(columns):
+            begin, end = np.searchsorted(self.dropped, (first, first + len(rows)))
+            left = np.ones(len(rows), bool)
+            left[self.dropped[begin:end] - first] = False
+            first += len(rows)
+            yield rows.filter(pa.array(left))
 
-    def _among(self, rows: pa.Table) -> pa.Array:
-        """Whether each row agrees; null agrees with null, which no join of Arrow has."""
-        names = self.unwanted.column_names
-        numbered = _comparable(rows.select(names)).append_column("row", pa.array(np.arange(len(rows))))
-        wanted = _comparable(self.unwanted)
-        found = numbered.join(wanted, wanted.column_names, join_type="left semi")["row"]
-        among = np.zeros(len(rows), bool)
-        among[found.to_numpy()] = True
-        return pa.array(among)
+
+PLACES = pa.schema([("piece", pa.int64()), ("row", pa.int64())])
+"""Of rows: the number of the piece, and the place in it."""
+
+
+def without(kept: Kept, places: pa.Table) -> Kept:
+    """The sessions without the rows at these `PLACES`."""
+    if not len(places):
+        return kept
+    ordered = places.sort_by([(name, "ascending") for name in PLACES.names])
+    of_pieces = by_number(ordered, ordered["piece"].to_numpy())
+    return Without(kept, {piece: rows["row"].to_numpy() for piece, rows in of_pieces})
 
 
 def opened(path: str) -> pq.ParquetFile:
     """A Parquet file of sessions, texts of few different values of which are read as dictionaries."""
-    return pq.ParquetFile(path, read_dictionary=[name for name in pq.read_schema(path).names if name in OF_FEW_VALUES])
-
-
-def write_kept(lake: Lake, parts: Iterable[pa.Table], windows: Windows) -> tuple[int, int]:
-    """Replaces the windows of the table by these rows of all columns; returns its new version and how many they are.
-
-    Raises:
-        CommitError: the table cannot be written.
-    """
-    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows, OF_MANY_VALUES) as files:
-        for rows in parts:
-            files.add(rows.drop_columns(SLICE.name), rows[SLICE.name])
-        files.flush()
-        return lake.replace_files(TABLE, files.actions, windows), files.rows
-
-
-def remove_outdated(lake: Lake, name: str, windows: Windows, retention: timedelta) -> int:
-    """Removes the dates that are longer before the newest one of a table, except the windows'; returns how many.
-
-    Raises:
-        CommitError: the table cannot be written.
-    """
-    held = {date.fromisoformat(partition["date"]) for partition in lake.partitions(name)} - {*windows.days()}
-    newest = max(held | {windows.days()[-1]})
-    outdated = sorted(f"{day}" for day in held if newest - day > retention)
-    if outdated:
-        lake.remove(name, any_predicate({"date": day} for day in outdated))
-        lake.vacuum(name)
-    return len(outdated)
-
-
-def _comparable(rows: pa.Table) -> pa.Table:
-    """The rows with a column for each that says whether it is null, and no nulls."""
-    columns = {}
-    for name in rows.column_names:
-        column = rows[name].cast(pa.string()) if name in TEXTS else rows[name].cast(pa.int64())
-        columns[name] = column.fill_null("" if name in TEXTS else 0)
-        columns[f"{name} is null"] = rows[name].is_null()
-    return pa.table(columns)
+    files = s3_filesystem() if path.startswith("s3://") else fs.LocalFileSystem()
+    place = without_scheme(path)
+    metadata = pq.read_metadata(place, filesystem=files)
+    coded = [name for name in metadata.schema.to_arrow_schema().names if name in OF_FEW_VALUES]
+    return pq.ParquetFile(place, metadata=metadata, read_dictionary=coded, filesystem=files)

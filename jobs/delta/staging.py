@@ -28,14 +28,13 @@ from common.logs.reading import read_records
 from common.windows import Windows
 from jobs.delta.placement import Placement
 
-RECORD = Column("record", "long", "position of the record in the input, file by file and line by line")
 SLICE = Column("slice", "int", "position of the window that counts the record, in the windows of the run")
 REJECTS = arrow_schema((*REJECT_COLUMNS, *PARTITIONS))
 ROWS_PER_GROUP = 262_144
 RAW_ROWS = 1_000
 
 
-STAGED = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS, RECORD, SLICE))
+STAGED = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS, SLICE))
 """The columns of staged sessions."""
 REPEATED = [field.name for field in STAGED if field.type == pa.string() and field.name not in ("session_id", "url")]
 """Those written with a dictionary: of the others nearly every value is different."""
@@ -120,7 +119,6 @@ class Staging:
 
     def add(self, batch: ParsedBatch) -> None:
         """Stages one batch; batches must arrive in the order of the input."""
-        first = self.counts.read
         self.counts.add(batch)
         self._reject(batch.rejects)
         kept, uncounted, duplicates = (
@@ -134,7 +132,6 @@ class Staging:
         sessions, slices = self._placed(kept)
         self.counts.kept += sessions.num_rows
         columns = {name: sessions.column(name) for name in STAGED.names if name in sessions.schema.names}
-        columns[RECORD.name] = pa.array(np.arange(first, first + sessions.num_rows))
         columns[SLICE.name] = pa.array(slices, pa.int32())
         self._pending.append(pa.RecordBatch.from_pydict(columns, schema=STAGED))
         if sum(pending.num_rows for pending in self._pending) >= ROWS_PER_GROUP:

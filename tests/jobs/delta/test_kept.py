@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from common.config.project import ProjectParameters
 from common.contracts.session import SESSION_COLUMNS
 from common.windows import Windows
-from jobs.delta.kept import PieceWithout
+from jobs.delta.kept import PLACES, parts_of, without
 from tests.conftest import Stages, write_sessions
 from tests.factories import session as session_row
 from tests.factories import sessions, threat
@@ -63,14 +63,43 @@ def test_what_another_window_counts_is_kept_there_alone(stages: Stages, tmp_path
     assert len(found) == len(own) + 2 + (subtype == "end")
 
 
-def test_rows_are_compared_in_all_columns_and_null_is_null() -> None:
-    class Rows:
-        def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-            yield pa.table({"session_id": ["1", None, "", "1"], "sequence_number": [1, None, 0, None]})
+class Numbers:
+    """A piece of two tables with the numbers from 0 to 4."""
 
-    unwanted = pa.table({"session_id": pa.array([None, "1"]), "sequence_number": pa.array([None, None], pa.int64())})
-    (left,) = PieceWithout(Rows(), unwanted).rows(unwanted.column_names)
-    assert left.to_pylist() == [{"session_id": "1", "sequence_number": 1}, {"session_id": "", "sequence_number": 0}]
+    most = 5
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        yield from (pa.table({"number": numbers}) for numbers in ([0, 1, 2], [3, 4]))
+
+
+class Three:
+    """Three such pieces."""
+
+    def pieces(self) -> Iterator[Numbers]:
+        yield from (Numbers(), Numbers(), Numbers())
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ([], [[0, 1, 2, 3, 4]] * 3),
+        ([(2, 3), (0, 2), (0, 0)], [[1, 3, 4], [0, 1, 2, 3, 4], [0, 1, 2, 4]]),
+        ([(1, row) for row in range(5)], [[0, 1, 2, 3, 4], [], [0, 1, 2, 3, 4]]),
+    ],
+    ids=["none", "in any order", "a whole piece"],
+)
+def test_rows_are_left_out_by_their_places(places: list[tuple[int, int]], expected: list[list[int]]) -> None:
+    named = pa.Table.from_pylist([dict(zip(PLACES.names, place, strict=True)) for place in places], PLACES)
+    left = [[*piece.rows()] for piece in without(Three(), named).pieces()]
+    assert [pa.concat_tables(rows)["number"].to_pylist() for rows in left] == expected
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"), [(1, [[0], [1], [2]]), (10, [[0, 1], [2]]), (14, [[0, 1], [2]]), (15, [[0, 1, 2]])]
+)
+def test_parts_have_as_many_pieces_as_rows_allow(most: int, expected: list[list[int]]) -> None:
+    parts = parts_of(Three().pieces(), most)
+    assert [[number for number, _ in part] for part in parts] == expected
 
 
 def test_a_range_keeps_each_record_in_its_window(stages: Stages, tmp_path: Path) -> None:

@@ -1,0 +1,45 @@
+"""The table `sessions`: the records that the windows of a run count, one by one and with all columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+import pyarrow as pa
+
+from common.lake.lake import Lake, any_predicate
+from common.lake.window_files import window_files
+from common.storage.scratch import writing
+from common.windows import Windows
+from jobs.delta.kept import OF_MANY_VALUES
+from jobs.delta.staging import SLICE
+
+TABLE = "sessions"
+
+
+def write_sessions(lake: Lake, parts: Iterable[pa.Table], windows: Windows) -> tuple[int, int]:
+    """Replaces the windows of the table by these rows of all columns; returns its new version and how many they are.
+
+    Raises:
+        CommitError: the table cannot be written.
+    """
+    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows, OF_MANY_VALUES) as files:
+        for rows in parts:
+            files.add(rows.drop_columns(SLICE.name), rows[SLICE.name])
+        files.flush()
+        return lake.replace_files(TABLE, files.actions, windows), files.rows
+
+
+def remove_outdated(lake: Lake, name: str, windows: Windows, retention: timedelta) -> int:
+    """Removes the dates that are longer before the newest one of a table, except the windows'; returns how many.
+
+    Raises:
+        CommitError: the table cannot be written.
+    """
+    held = {date.fromisoformat(partition["date"]) for partition in lake.partitions(name)} - {*windows.days()}
+    newest = max(held | {windows.days()[-1]})
+    outdated = sorted(f"{day}" for day in held if newest - day > retention)
+    if outdated:
+        lake.remove(name, any_predicate({"date": day} for day in outdated))
+        lake.vacuum(name)
+    return len(outdated)
