@@ -6,8 +6,6 @@ from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import Column
-from pyspark.sql import functions as F
 
 from common.arrays import Integers
 from common.windows import EPOCH, WINDOW_SECONDS, Windows
@@ -20,13 +18,6 @@ def micros(windows: Windows) -> tuple[int, int]:
     """Start and end of the windows in microseconds since 1970."""
     unit = timedelta(microseconds=1)
     return (windows.start - EPOCH) // unit, (windows.end - EPOCH) // unit
-
-
-def slice_column(end_micros: Column, windows: Windows) -> Column:
-    """The position (from 0) of the window that contains each time; times outside go to the first or last window."""
-    start, _ = micros(windows)
-    number = F.floor((end_micros - F.lit(start)) / F.lit(WINDOW_MICROS)).cast("int")
-    return F.least(F.greatest(number, F.lit(0)), F.lit(len(windows) - 1))
 
 
 def window_columns(slices: Integers, windows: Windows) -> dict[str, pa.Array]:

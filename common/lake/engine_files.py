@@ -20,7 +20,6 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 from pyarrow import fs
-from pyspark.sql import functions as F
 
 from common.contracts.types import Table
 from common.errors import TableError
@@ -122,4 +121,4 @@ def declared(frame: DataFrame, table: Table) -> DataFrame:
         raise TableError(
             f"rows for table {table.name}: {'; '.join(wrong[:5])}", "Report this defect of the stage that writes it"
         )
-    return frame.select(*(F.col(name) for name in table.column_names))
+    return frame.select(*table.column_names)

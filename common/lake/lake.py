@@ -11,7 +11,6 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
-from pyspark.errors import PySparkException
 
 from common.contracts.types import Table
 from common.errors import CommitError, TableError
@@ -92,6 +91,8 @@ class Lake(LakeReader):
         Raises:
             TableError: the table is missing, unreadable, or lacks a declared column.
         """
+        from pyspark.errors import PySparkException  # only who asks for frames has it
+
         table = self.table(name)
         if not self.exists(name):
             raise self._missing(name)
@@ -121,12 +122,14 @@ class Lake(LakeReader):
             TableError: the frame does not match the declaration, or has rows outside of the part.
             CommitError: the commit failed, or conflicted with others too often.
         """
+        from pyspark.errors import PySparkException
+
         table, extent = self.table(name), Extent.of(part)
         checked = declared(frame, table)
         self.ensure(name)
         with (
             writing(self.uri, name),
-            self._reported(name),
+            self._reported(name, PySparkException),
             engine_files(checked, self.location(name), self._storage, self.engine.name) as files,
         ):
             if not extent.holds(files.table):
@@ -257,10 +260,10 @@ class Lake(LakeReader):
             )
 
     @contextmanager
-    def _reported(self, name: str) -> Iterator[None]:
+    def _reported(self, name: str, *others: type[Exception]) -> Iterator[None]:
         try:
             yield
-        except (PySparkException, DeltaError, pa.ArrowException, OSError) as error:
+        except (DeltaError, pa.ArrowException, OSError, *others) as error:
             raise unwritable(name, self.uri, error) from error
 
     def ensure(self, name: str) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -21,9 +20,6 @@ from common.contracts.types import Table
 from common.lake.troubles import unwritable
 from common.storage.filesystems import subtree
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
 HOST, WINDOW = "host_ip", "window"
 VALUES_PER_GROUP = 4_000_000
 FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 18
@@ -31,7 +27,6 @@ FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 18
 DICTIONARY_BYTES = 4 << 20
 """Enough for a different text in each row of a group."""
 
-Batches = Iterable[pa.RecordBatch]
 FILES = "path string, size long, stats string"
 FILES_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("stats", pa.string())])
 
@@ -118,16 +113,6 @@ def by_host(rows: pa.Table) -> pa.Table:
     encoded = hosts if pa.types.is_dictionary(hosts.type) else hosts.dictionary_encode()
     place = ranks(encoded.dictionary)[np.asarray(encoded.indices)]
     return rows if (np.diff(place) >= 0).all() else rows.take(pa.array(np.argsort(place, kind="stable")))
-
-
-def written_by_workers(frame: DataFrame, write: Callable[[Batches], Iterator[list[AddAction]]]) -> list[AddAction]:
-    """The files that an engine's workers write of a frame; `write` makes some of the batches of a worker."""
-
-    def work(batches: Batches) -> Iterator[pa.RecordBatch]:
-        for actions in write(batches):
-            yield from as_rows(actions).to_batches()
-
-    return from_rows(frame.mapInArrow(work, FILES).toArrow())
 
 
 def as_rows(actions: Sequence[AddAction]) -> pa.Table:
