@@ -51,6 +51,19 @@ def shared_scratch(lake_uri: str, engine: str) -> Iterator[str]:
 
 
 @contextmanager
+def scratch_of_parts(lake_uri: str, is_cluster: bool) -> Iterator[str]:
+    """The location of a folder that all parts of a run can write to and read: below the lake, where it is in S3 and a
+    cluster's workers run the parts, else a private one.
+    """
+    if not (is_cluster and lake_uri.startswith("s3://")):
+        with scratch_folder(lake_uri) as folder:
+            yield str(folder)
+        return
+    with remote_place(lake_uri) as name:
+        yield f"{lake_uri}/{name}"
+
+
+@contextmanager
 def seen_by_engine(folder: Path, lake_uri: str, session: SparkSession) -> Iterator[str]:
     """The location from which the engine reads the scratch folder.
 

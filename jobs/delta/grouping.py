@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from common.addresses import Segments
 from common.arrays import Flags, Integers
-from common.coded import ranks
+from common.coded import encoded, ranks
 from common.features.spec import FeatureSpec
 
 LARGEST = np.iinfo(np.int64).max
@@ -26,7 +26,7 @@ class HostSessions:
     def __init__(self, rows: pa.Table, spec: FeatureSpec, segments: Segments) -> None:
         self._rows = rows
         self._metrics = {metric.name: metric for metric in spec.sums}
-        self._addresses = {name: rows[name].dictionary_encode().combine_chunks() for name in ("host_ip", "peer_ip")}
+        self._addresses = {name: encoded(rows[name]) for name in ("host_ip", "peer_ip")}
         self._segments = {
             name: segments.names(found.dictionary).dictionary_encode() for name, found in self._addresses.items()
         }

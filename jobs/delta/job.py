@@ -23,9 +23,10 @@ from jobs.delta import kept, open_sessions, volume
 from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
 from jobs.delta.intake import ingest
-from jobs.delta.networks import in_networks, overlapping
+from jobs.delta.networks import overlapping
 from jobs.delta.scanning import Intake
 from jobs.delta.slices import TABLES, slice_files
+from jobs.delta.sums import check_sums
 
 REJECTED = "sessions_rejected"
 HOLES_SHOWN = 100
@@ -34,6 +35,7 @@ HOLES_SHOWN = 100
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
     """Replaces the windows of the tables; `delta_host` comes last and implies that the others are complete."""
+    check_sums(stage.spec)
     with ingest(config, stage) as ingested:
         _account(ingested, stage)
         _write_rejects(ingested, stage, config)
@@ -97,8 +99,7 @@ def _write_slices(intake: Intake, stage: StageRun, windows: Windows) -> None:
         for table in TABLES:
             files.enter_context(writing(stage.lake.uri, table))
         with stage.report.step("slices"):
-            sessions = in_networks(intake.sessions, stage.project)
-            found = slice_files(sessions, intake.counts.kept, stage, windows)
+            found = slice_files(intake.kept, intake.counts.kept, stage, windows)
         for table in TABLES:  # the hosts last
             with stage.report.step(table):
                 version = stage.lake.replace_files(table, found[table], windows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from jobs.delta.kept import ROWS_PER_READ, SCHEMA, Kept, Scanned, opened
 from jobs.delta.open_sessions import Records
 from jobs.delta.placement import Placement
 from jobs.delta.staging import SLICE, RunCounts
+from jobs.delta.sums import columns_named
 
 READ_BY_SLICES = frozenset({
     "event_type", "subtype", "start_ts", "end_ts", "duration_s", "src_ip", "src_port", "dst_ip", "dst_port", "protocol",
@@ -186,8 +186,7 @@ def _is_readable(path: str, spec: FeatureSpec) -> bool:
 
 def read_by_slices(spec: FeatureSpec) -> frozenset[str]:
     """The columns that slices read: the usual ones, and whatever else a sum of the specification names."""
-    named = set(re.findall(r"\w+", " ".join(metric.sum for metric in spec.sums)))
-    return READ_BY_SLICES | (named & set(SCHEMA.names))
+    return READ_BY_SLICES | columns_named(spec)
 
 
 def identifiable() -> Column:
