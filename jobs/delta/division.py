@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from common.coded import compacted, encoded
 from common.storage.filesystems import subtree
@@ -21,50 +19,40 @@ TEXTS = ("host_ip", "peer_ip")
 
 @dataclass(frozen=True)
 class Division:
-    """The work on some pieces of sessions: a file of their rows of hosts, each row group of which is of one part."""
+    """The work on some pieces of sessions: a file of Arrow streams, each of which has rows of one part."""
 
     roles: Roles
     parts: int
     folder: str
 
     def __call__(self, pieces: Sequence[Piece]) -> pa.Table:
-        """The file and the number of each row group, and the part that it is of."""
-        name, numbers = f"{uuid.uuid4().hex}.parquet", []
-        with ExitStack() as opened:
-            file = None
+        """One row per stream: the file, where the stream begins there, and the number of its part."""
+        name, begins, numbers = f"{uuid.uuid4().hex}.arrows", list[int](), list[int]()
+        with subtree(self.folder).open_output_stream(name) as file:
             for number, rows in self.roles.rows(pieces, self.parts):
+                begins.append(file.tell())
+                numbers.append(number)
                 for text in TEXTS:
                     place = rows.schema.get_field_index(text)
                     rows = rows.set_column(place, text, compacted(encoded(rows[text])))
-                file = file or opened.enter_context(
-                    pq.ParquetWriter(
-                        name,
-                        rows.schema,
-                        filesystem=subtree(self.folder),
-                        compression="lz4",
-                        use_dictionary=list(TEXTS),
-                        write_statistics=False,
-                        store_schema=False,
-                    )
-                )
-                file.write_table(rows, len(rows))
-                numbers.append(number)
-        groups = np.arange(len(numbers))
-        return pa.table({"file": pa.repeat(name, len(numbers)), "group": groups, "part": pa.array(numbers, pa.int64())})
+                with pa.ipc.new_stream(file, rows.schema) as stream:
+                    stream.write_table(rows)
+        columns = {"begin": np.array(begins, np.int64), "part": np.array(numbers, np.int64)}
+        return pa.table({"file": pa.repeat(name, len(begins)), **columns})
 
 
 @dataclass(frozen=True)
 class Divided:
-    """The rows of the hosts of one part, in row groups of files."""
+    """The rows of the hosts of one part, in these streams of files."""
 
     folder: str
-    groups: pa.Table
+    streams: pa.Table
 
     def rows(self) -> list[pa.Table]:
-        """All of them, those of a file together."""
-        files = subtree(self.folder)
-        groups = self.groups.group_by("file").aggregate([("group", "list")])
-        return [
-            pq.ParquetFile(name, filesystem=files, read_dictionary=list(TEXTS)).read_row_groups(numbers)
-            for name, numbers in zip(*(column.to_pylist() for column in groups.columns), strict=True)
-        ]
+        """All of them, those of a stream together."""
+        found, folder = [], subtree(self.folder)
+        for stream in self.streams.to_pylist():
+            with folder.open_input_file(stream["file"]) as file:
+                file.seek(stream["begin"])
+                found.append(pa.ipc.open_stream(file).read_all())
+        return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from common.addresses import are_internal
-from common.arrays import Integers
+from common.arrays import Flags
 from common.coded import encoded
 from common.config.project import ProjectParameters
 from common.contracts import QUANTILE_SOURCES
@@ -38,7 +37,6 @@ COLUMNS = {
     "start_micros": "coalesce(epoch_us(start_ts), 0)",
     "end_micros": "epoch_us(end_ts)",
     "repeat_count": "repeat_count",
-    "is_incomplete": "coalesce(app = 'incomplete', false)",
     **{name: f"CAST({column} AS DOUBLE)" for name, column in QUANTILE_SOURCES.items()},
 }
 
@@ -60,28 +58,29 @@ class Roles:
         """
         named = OF_NETWORKS if self.project.networks else ()
         columns = list(dict.fromkeys([*READ, *named, *sorted(columns_named(self.spec))]))
+        parts_of = {_part_of(name): f"CAST(hash({name}) % {parts} AS SMALLINT)" for name in ADDRESSES}
         read = (rows for piece in pieces for rows in piece.rows(columns) if len(rows))
         with connection() as asked:
             for some in gathered(read, ROWS_PER_READ):
                 sessions = in_networks(some, self.project)
-                values = evaluated(asked, sessions, self.spec, COLUMNS)
-                addresses = [encoded(sessions[name]) for name in ADDRESSES]
-                for is_inbound, (host, peer) in enumerate((addresses, addresses[::-1])):
-                    role = pa.repeat(pa.scalar(is_inbound, pa.int8()), len(values))
-                    of_role = values.append_column("is_inbound", role)
-                    of_role = of_role.append_column("host_ip", host).append_column("peer_ip", peer)
-                    for number, of_part in by_number(of_role, self._parts(host, parts)):
+                values = evaluated(asked, sessions, self.spec, COLUMNS | parts_of)
+                addresses = {name: encoded(sessions[name]) for name in ADDRESSES}
+                for role, (host, peer) in enumerate((ADDRESSES, ADDRESSES[::-1])):
+                    part = np.where(self._are_internal(addresses[host]), values[_part_of(host)].to_numpy(), -1)
+                    of_role = values.drop_columns([*parts_of]).append_column("host_ip", addresses[host])
+                    of_role = of_role.append_column("peer_ip", addresses[peer])
+                    of_role = of_role.append_column("is_inbound", pa.repeat(pa.scalar(role, pa.int8()), len(values)))
+                    for number, rows in by_number(of_role, part):
                         if number >= 0:
-                            yield number, of_part
+                            yield number, rows
 
-    def _parts(self, hosts: pa.DictionaryArray, parts: int) -> Integers:
-        """The part of each row's host; -1 if it is not internal."""
-        texts = hosts.dictionary
-        inside = are_internal(texts, self.project.internal_cidrs)
-        part = np.full(len(texts), -1, dtype=np.int64)
-        part[inside] = [zlib.crc32(host.encode()) % parts for host in texts.filter(pa.array(inside)).to_pylist()]
-        numbers: Integers = part[np.asarray(hosts.indices)]
-        return numbers
+    def _are_internal(self, addresses: pa.DictionaryArray) -> Flags:
+        found: Flags = are_internal(addresses.dictionary, self.project.internal_cidrs)[np.asarray(addresses.indices)]
+        return found
+
+
+def _part_of(address: str) -> str:
+    return f"part of {address}"
 
 
 def gathered(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:

@@ -99,8 +99,8 @@ def sources(kept: Kept, rows: int, stage: StageRun) -> Iterator[Sequence[Source]
         tasks = min(len(pieces), -(-rows // ROWS_PER_DIVISION))
         bounds = np.linspace(0, len(pieces), tasks + 1).astype(int).tolist()
         given = [pieces[begin:end] for begin, end in pairwise(bounds)]
-        groups = pa.concat_tables(each_part(stage.engine, Division(roles, parts, folder), given))
-        yield [Divided(folder, groups.filter(pc.equal(groups["part"], number))) for number in range(parts)]
+        streams = pa.concat_tables(each_part(stage.engine, Division(roles, parts, folder), given))
+        yield [Divided(folder, streams.filter(pc.equal(streams["part"], number))) for number in range(parts)]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import duckdb
 
 MICROS = 1_000_000
+BITS = 62
+"""Conditions that one column has."""
+INCOMPLETE = "is_incomplete"
 COLUMNS = arrow_schema(SESSION_COLUMNS)
 
 
@@ -24,6 +27,16 @@ def columns_named(spec: FeatureSpec) -> frozenset[str]:
     """The columns of a session that the sums name."""
     words = {word.lower() for metric in spec.sums for word in re.findall(r"\w+", metric.sum)}
     return frozenset(words & set(COLUMNS.names))
+
+
+def conditions(spec: FeatureSpec) -> dict[str, str]:
+    """The SQL of each count, by name, and of `INCOMPLETE`."""
+    return {metric.name: metric.sum for metric in spec.sums if metric.counts} | {INCOMPLETE: "app = 'incomplete'"}
+
+
+def flags(spec: FeatureSpec) -> dict[str, tuple[str, int]]:
+    """The column that has each of the conditions, and its bit there."""
+    return {name: (f"flags_{place // BITS}", place % BITS) for place, name in enumerate(conditions(spec))}
 
 
 def connection() -> duckdb.DuckDBPyConnection:
@@ -38,8 +51,8 @@ def evaluated(
 ) -> pa.Table:
     """What each session has for the sums, and more columns, which are given as SQL by name; in their order.
 
-    Of a count that is whether the record is one of those counted, of others the value. Null stands for false and 0.
-    Seconds are whole microseconds, so that sums are exact.
+    Of counts that is whether the record is one of those counted, as `flags`, and of others the value. Null stands for
+    false and 0. Seconds are whole microseconds, so that sums are exact.
 
     Raises:
         SpecError: a sum cannot be evaluated.
@@ -47,7 +60,7 @@ def evaluated(
     import duckdb
 
     try:
-        return _selected(asked, sessions, {**more, **{metric.name: _sql(metric) for metric in spec.sums}})
+        return _selected(asked, sessions, {**more, **_flags_sql(spec), **_values_sql(spec)})
     except duckdb.Error:
         _check(asked, sessions, spec)
         raise
@@ -78,7 +91,9 @@ def _refusal(asked: duckdb.DuckDBPyConnection, sessions: pa.Table, metric: Metri
     import duckdb
 
     try:
-        found = _selected(asked, sessions, {"found": _sql(metric), "of": "end_ts"})
+        found = _selected(
+            asked, sessions, {"found": f"({metric.sum})" if metric.counts else _value(metric), "of": "end_ts"}
+        )
     except duckdb.Error as error:
         return " ".join(str(error).split())[:200]
     is_condition = pa.types.is_boolean(found["found"].type)
@@ -91,8 +106,17 @@ def _selected(asked: duckdb.DuckDBPyConnection, sessions: pa.Table, columns: Map
     return asked.sql(f"SELECT {listed} FROM sessions").to_arrow_table()
 
 
-def _sql(metric: Metric) -> str:
-    if metric.counts:
-        return f"coalesce(({metric.sum}), false)"
+def _flags_sql(spec: FeatureSpec) -> dict[str, str]:
+    bits: dict[str, list[str]] = {}
+    for (column, bit), condition in zip(flags(spec).values(), conditions(spec).values(), strict=True):
+        bits.setdefault(column, []).append(f"CASE WHEN {condition} THEN {1 << bit}::BIGINT ELSE 0::BIGINT END")
+    return {column: " | ".join(f"({bit})" for bit in some) for column, some in bits.items()}
+
+
+def _values_sql(spec: FeatureSpec) -> dict[str, str]:
+    return {metric.name: _value(metric) for metric in spec.sums if not metric.counts}
+
+
+def _value(metric: Metric) -> str:
     whole = f"round(({metric.sum}) * {MICROS})" if metric.kind == "seconds" else f"trunc({metric.sum})"
     return f"coalesce(CAST({whole} AS BIGINT), 0)"

@@ -54,6 +54,10 @@ def test_a_segment_is_the_longest_named_prefix_or_the_network(address: str, segm
 
 
 def test_segments_of_many_addresses_keep_their_order() -> None:
-    addresses = pa.chunked_array([["10.0.1.1", "fd00:1::5"], ["10.0.0.9", "10.0.1.1"]])
-    wanted = ["10.0.1.0/24", "fd00:1::/64", "10.0.0.0/24", "10.0.1.0/24"]
+    addresses = pa.array(["10.0.1.1", "fd00:1::5", "10.0.0.9", "10.0.1.1", "10.0.1.7@berlin", "fd00:1::5@paris"])
+    wanted = [
+        "10.0.1.0/24", "fd00:1::/64", "10.0.0.0/24", "10.0.1.0/24", "10.0.1.0/24@berlin", "fd00:1::/64@paris"
+    ]  # fmt: skip
     assert Segments({}).names(addresses).to_pylist() == wanted
+    named = Segments({"10.0.0.0/16": "campus", "10.0.1.0/24": "labs", "fd00::/16": "old"})
+    assert named.names(addresses).to_pylist() == ["labs", "old", "campus", "labs", "labs", "old"]
