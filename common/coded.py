@@ -15,6 +15,14 @@ def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     return coded.unify_dictionaries().combine_chunks()
 
 
+def compacted(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The column with a dictionary of those texts alone that its rows have."""
+    rows = np.asarray(column.indices)
+    used = np.bincount(rows, minlength=len(column.dictionary)) > 0
+    places = np.cumsum(used, dtype=np.int32) - 1
+    return pa.DictionaryArray.from_arrays(places[rows], column.dictionary.filter(pa.array(used)))
+
+
 def positions(column: pa.ChunkedArray, texts: pa.Array) -> Integers:
     """The position of each row's text among the texts, -1 for others."""
     coded = encoded(column)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-
-from common.arrays import Integers
+from numpy.typing import NDArray
 
 Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 
-def by_number(rows: Rows, numbers: Integers) -> Iterator[tuple[int, Rows]]:
-    """The rows of each number, in their order; the numbers ascend."""
+def by_number(rows: Rows, numbers: NDArray[np.integer[Any]]) -> Iterator[tuple[int, Rows]]:
+    """The rows of each number, in their order; the numbers ascend. Those of 16 bits are sorted fastest."""
     distinct, counts = np.unique(numbers, return_counts=True)
     if len(distinct) > 1:
         rows = rows.take(pa.array(np.argsort(numbers, kind="stable")))

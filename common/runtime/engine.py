@@ -70,11 +70,6 @@ class Engine:
                 self._session = self._opened.enter_context(opening)
         return self._session
 
-    @property
-    def has_other_machines(self) -> bool:
-        """Whether its workers run on other machines than this one."""
-        return self.is_cluster and not str(self.session.conf.get("spark.master", "local")).startswith("local")
-
     def __enter__(self) -> Self:
         return self
 

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pyarrow import fs
-
 from common.errors import StorageError
-from common.storage.filesystems import engine_uri, subtree
+from common.storage.filesystems import engine_uri
 from common.storage.places import (
     OUTDATED_SECONDS,
     PREFIX,
@@ -47,12 +45,16 @@ def shared_scratch(lake_uri: str, engine: str) -> Iterator[str]:
 
 
 @contextmanager
-def copied_to_lake(path: str, lake_uri: str) -> Iterator[str]:
-    """A temporary copy of a file below a lake in S3, for workers on other machines."""
-    with remote_place(lake_uri) as place_name:
-        copy = f"{place_name}/{Path(path).name}"
-        fs.copy_files(path, copy, source_filesystem=fs.LocalFileSystem(), destination_filesystem=subtree(lake_uri))
-        yield f"{lake_uri}/{copy}"
+def scratch_of_parts(lake_uri: str, is_cluster: bool) -> Iterator[str]:
+    """The location of a folder that all parts of a run can write to and read: below the lake, where it is in S3 and a
+    cluster's workers run the parts, else a private one.
+    """
+    if not (is_cluster and lake_uri.startswith("s3://")):
+        with scratch_folder(lake_uri) as folder:
+            yield str(folder)
+        return
+    with remote_place(lake_uri) as name:
+        yield f"{lake_uri}/{name}"
 
 
 @contextmanager

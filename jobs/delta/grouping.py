@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from common.addresses import Segments
 from common.arrays import Flags, Integers
-from common.coded import ranks
+from common.coded import encoded, ranks
 from common.features.spec import FeatureSpec
+from jobs.delta.sums import flags
 
 LARGEST = np.iinfo(np.int64).max
 
@@ -26,10 +27,11 @@ class HostSessions:
     def __init__(self, rows: pa.Table, spec: FeatureSpec, segments: Segments) -> None:
         self._rows = rows
         self._metrics = {metric.name: metric for metric in spec.sums}
-        self._addresses = {name: rows[name].dictionary_encode().combine_chunks() for name in ("host_ip", "peer_ip")}
+        self._addresses = {name: encoded(rows[name]) for name in ("host_ip", "peer_ip")}
         self._segments = {
             name: segments.names(found.dictionary).dictionary_encode() for name, found in self._addresses.items()
         }
+        self._flags = flags(spec)
         self._sums: dict[str, Integers] = {}
         host, peer = (np.asarray(found.indices) for found in self._addresses.values())
         host = ranks(self._addresses["host_ip"].dictionary)[host]
@@ -41,11 +43,16 @@ class HostSessions:
         self.host_heads = self.pair_heads[self._hosts_in_pairs]
 
     def values(self, name: str) -> Any:
-        """The values of a column, in order; false, 0 and, of doubles, NaN for null."""
-        column = self._rows[name]
-        if column.null_count and not pa.types.is_floating(column.type):
-            column = column.fill_null(pa.scalar(0, pa.int32()).cast(column.type))
-        return column.to_numpy()[self._order]
+        """The values of a column, in order; NaN for null."""
+        return self._rows[name].to_numpy()[self._order]
+
+    def holds(self, name: str) -> Flags:
+        """Whether a condition of the sums holds for each record."""
+        column, bit = self._flags[name]
+        if column not in self._sums:
+            self._sums[column] = self.values(column)
+        found: Flags = (self._sums[column] & (1 << bit)) != 0
+        return found
 
     def addresses(self, name: str, heads: Integers) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
         """The host or the peer of each group, and its segment."""
@@ -81,7 +88,7 @@ class HostSessions:
 
     def counted(self, name: str) -> Flags:
         """Whether each record is one of those that a count of the specification counts."""
-        holds: Flags = self.values(name)
+        holds = self.holds(name)
         if self._metrics[name].records == "traffic":
             holds &= self.is_traffic
         return holds

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+
+from pyarrow import fs
 
 from common.errors import InputError
 from common.logs import Hole, LogFiles, ReadOptions, find_logs, read_files
@@ -15,7 +17,8 @@ from common.runtime.context import StageRun
 from common.runtime.engine import Engine
 from common.runtime.output import activity, progress
 from common.storage.batches import EVENT_FILE
-from common.storage.scratch import copied_to_lake, scratch_folder
+from common.storage.filesystems import subtree
+from common.storage.scratch import scratch_folder, scratch_of_parts
 from jobs.delta.config import DeltaConfig
 from jobs.delta.duplicates import duplicates
 from jobs.delta.kept import Staged, without
@@ -54,7 +57,7 @@ def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
     with scratch_folder(stage.lake.uri) as folder:
         with stage.report.step("parse"):
             staging = _stage_files(folder, logs, options, placement, stage)
-        with _seen_by_workers(staging.sessions_path, stage) as path:
+        with _seen_by_parts(staging.sessions_path, stage) as path:
             with stage.report.step("duplicates"):
                 intake = _without_duplicates(staging, path, stage.engine)
             yield intake
@@ -112,11 +115,16 @@ def _stage_files(
     return staging
 
 
-def _seen_by_workers(path: str, stage: StageRun) -> AbstractContextManager[str]:
-    """Where the engine's workers read a local file: they may run on machines that share only the lake."""
-    if stage.lake.is_remote and stage.engine.has_other_machines:
-        return copied_to_lake(path, stage.lake.uri)
-    return nullcontext(path)
+@contextmanager
+def _seen_by_parts(path: str, stage: StageRun) -> Iterator[str]:
+    """Where the parts of the run read a local file: the workers of a cluster may share only the lake."""
+    if not (stage.engine.is_cluster and stage.lake.is_remote):
+        yield path
+        return
+    with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as folder:
+        name = Path(path).name
+        fs.copy_files(path, name, source_filesystem=fs.LocalFileSystem(), destination_filesystem=subtree(folder))
+        yield f"{folder}/{name}"
 
 
 def _without_duplicates(staging: Staging, path: str, engine: Engine) -> Intake:

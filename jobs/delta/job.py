@@ -12,7 +12,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame
 
 from common.errors import RejectedRatioError
 from common.lake.table_files import rows_of as rows_in
@@ -26,11 +25,10 @@ from jobs.delta.claims import claim
 from jobs.delta.config import DeltaConfig
 from jobs.delta.intake import ingest
 from jobs.delta.kept import rows_of
-from jobs.delta.networks import in_networks
 from jobs.delta.overlaps import overlapping
 from jobs.delta.scanning import Intake
 from jobs.delta.slices import TABLES, slice_files
-from jobs.delta.staging import STAGED
+from jobs.delta.sums import check_sums
 
 REJECTED = "sessions_rejected"
 HOLES_SHOWN = 100
@@ -39,6 +37,7 @@ HOLES_SHOWN = 100
 
 def run(config: DeltaConfig, stage: StageRun) -> None:
     """Replaces the windows of the tables; `delta_host` comes last and implies that the others are complete."""
+    check_sums(stage.spec)
     with ingest(config, stage) as ingested:
         _account(ingested, stage)
         _write_rejects(ingested, stage, config)
@@ -101,22 +100,13 @@ def _write_slices(intake: Intake, stage: StageRun, windows: Windows) -> None:
     with ExitStack() as files:
         for table in TABLES:
             files.enter_context(writing(stage.lake.uri, table))
-        with stage.report.step("slices"), scratch_folder(stage.lake.uri) as folder:
-            frame = _frame(intake, stage, f"{folder}/sessions.parquet")
-            found = slice_files(in_networks(frame, stage.project), intake.counts.kept, stage, windows)
+        with stage.report.step("slices"):
+            found = slice_files(intake.kept, intake.counts.kept, stage, windows)
         for table in TABLES:  # the hosts last
             with stage.report.step(table):
                 version = stage.lake.replace_files(table, found[table], windows)
             stage.report.rows_out = sum(map(rows_in, found[table]))
             stage.report.wrote(table, version, stage.report.rows_out)
-
-
-def _frame(intake: Intake, stage: StageRun, path: str) -> DataFrame:
-    """The sessions for the engine, by a file at this path."""
-    with pq.ParquetWriter(path, STAGED) as writer:
-        for rows in rows_of(intake.kept):
-            writer.write_table(rows.select(STAGED.names).cast(STAGED))
-    return stage.session.read.parquet(path)
 
 
 def _account(intake: Intake, stage: StageRun) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.addresses import are_internal
 from common.coded import encoded
 from common.config.project import ProjectParameters
-from common.detection.pairs.activity import is_internal
 from common.logs.records import TRAFFIC
 from jobs.delta.kept import WITH_SLICE, Kept, rows_of
 from jobs.delta.sql import answer, reader
@@ -73,7 +73,7 @@ def _of_internal(kept: Kept, internal_cidrs: tuple[str, ...]) -> Iterator[pa.Tab
     """The sessions of internal addresses whose device is known."""
     for rows in rows_of(kept, [*OF_SESSIONS, "event_type"]):
         sources = encoded(rows["src_ip"])
-        inside = is_internal(sources.dictionary.to_pylist(), internal_cidrs)[sources.indices.to_numpy()]
+        inside = are_internal(sources.dictionary, internal_cidrs)[sources.indices.to_numpy()]
         yield rows.filter(pc.and_(_is_known(rows), pa.array(inside))).select(OF_SESSIONS)
 
 

@@ -13,7 +13,7 @@ from common.contracts.window_columns import TIMESTAMP, window_columns
 from common.windows import Windows
 from jobs.delta.grouping import HostSessions, sorted_within
 from jobs.delta.hosts import role_names
-from jobs.delta.sums import MICROS
+from jobs.delta.sums import INCOMPLETE, MICROS
 
 PROTOCOLS = ("tcp", "udp", "icmp", "other")
 SUMS = ("sessions_cnt", "bytes_src_sum", "bytes_dst_sum")
@@ -28,7 +28,7 @@ def pair_slices(sessions: HostSessions, windows: Windows) -> pa.Table:
     heads = sessions.pair_heads
     service, slices = (sessions.of_groups(name, heads) for name in ("service", "slice"))
     (hosts, segments), (peers, peer_segments) = (sessions.addresses(name, heads) for name in ("host_ip", "peer_ip"))
-    failed = reduce(or_, (sessions.values(name) for name in (*FAILURES, "is_incomplete")))
+    failed = reduce(or_, (sessions.holds(name) for name in (*FAILURES, INCOMPLETE)))
     first, last, squares = gap_sums(sessions.values("start_micros"), heads)
     columns = {
         "host_ip": hosts,

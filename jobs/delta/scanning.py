@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,10 +25,11 @@ from common.windows import WINDOW, Windows
 from jobs.delta.checking import CHECKED, checked
 from jobs.delta.duplicates import has_duplicates
 from jobs.delta.grouping import combined
-from jobs.delta.kept import SCHEMA, Kept, Scanned, opened, parts_of
+from jobs.delta.kept import Kept, Scanned, opened, parts_of
 from jobs.delta.open_sessions import Records
 from jobs.delta.placement import Placement
 from jobs.delta.staging import RunCounts
+from jobs.delta.sums import columns_named
 
 READ_BY_SLICES = frozenset({
     "event_type", "subtype", "start_ts", "end_ts", "duration_s", "src_ip", "src_port", "dst_ip", "dst_port", "protocol",
@@ -133,5 +133,4 @@ def have_own_numbers(paths: Sequence[str]) -> bool:
 
 def read_by_slices(spec: FeatureSpec) -> frozenset[str]:
     """The columns that slices read: the usual ones, and whatever else a sum of the specification names."""
-    named = set(re.findall(r"\w+", " ".join(metric.sum for metric in spec.sums)))
-    return READ_BY_SLICES | (named & set(SCHEMA.names))
+    return READ_BY_SLICES | columns_named(spec)

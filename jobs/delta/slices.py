@@ -1,132 +1,130 @@
-"""Host and pair slices: sessions divided by host among the engine's workers, each of which writes both tables.
-
-The engine evaluates the sums of the specification for each session, once for each internal host that it has. A worker
-gets all sessions of its hosts and groups them with one sort.
-"""
+"""Host and pair slices: sessions divided by host into parts, each of which makes files of both tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake.transaction import AddAction
-from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
 
-from common.addresses import Segments, is_internal
-from common.contracts import QUANTILE_SOURCES
-from common.contracts.types import Table
-from common.features.spec import FeatureSpec
-from common.lake.table_files import FILES, as_rows, from_rows
+from common.addresses import Segments
+from common.lake.reader import LakeReader
+from common.lake.table_files import as_rows, from_rows
 from common.lake.window_files import WindowFiles
 from common.runtime.context import StageRun
+from common.runtime.parts import each_part
+from common.storage.scratch import scratch_of_parts
 from common.windows import Windows
+from jobs.delta.division import Divided, Division
 from jobs.delta.grouping import HostSessions
 from jobs.delta.hosts import ROLES, host_slices
-from jobs.delta.pairs import PROTOCOLS, pair_slices
-from jobs.delta.sums import check_sums, values_of
+from jobs.delta.kept import Kept, Piece
+from jobs.delta.pairs import pair_slices
+from jobs.delta.roles import Roles
 
 TABLES = ("delta_pair", "delta_host")
-ADDRESSES = ("src_ip", "dst_ip")
 ROWS_PER_PART = 4_000_000
-PARTS_AT_ONCE = 3
-"""The engine holds the rows of all parts that it divides at once; further ones are made of the sessions read again."""
+"""Of hosts, which a part has in memory."""
+ROWS_PER_DIVISION = 2_000_000
+"""Of sessions, which a part of the division reads one after the other."""
 
 
-def slice_files(sessions: DataFrame, rows: int, stage: StageRun, windows: Windows) -> dict[str, list[AddAction]]:
-    """The files of the windows that the engine's workers have written for each table.
+class Source(Protocol):
+    """Where a part has its rows from."""
+
+    def rows(self) -> list[pa.Table]:
+        """All rows of some hosts."""
+        ...
+
+
+@dataclass(frozen=True)
+class Undivided:
+    """The rows of all hosts, made of the sessions themselves."""
+
+    roles: Roles
+    pieces: tuple[Piece, ...]
+
+    def rows(self) -> list[pa.Table]:
+        """All of them."""
+        return [rows for _, rows in self.roles.rows(self.pieces, 1)]
+
+
+def slice_files(kept: Kept, rows: int, stage: StageRun, windows: Windows) -> dict[str, list[AddAction]]:
+    """The files of the windows that the parts have written for each table.
 
     Args:
-        sessions: kept sessions with a `slice` number.
+        kept: the sessions that count.
         rows: how many they are.
-        stage: the lake, the feature specification, and the internal addresses and segments.
+        stage: the lake, the feature specification, and the networks, internal addresses and segments.
         windows: the windows that slice numbers refer to.
 
     Raises:
-        SpecError: the engine does not understand a sum of the specification.
+        SpecError: a sum of the specification cannot be evaluated.
     """
+    made: dict[str, list[AddAction]] = {name: [] for name in TABLES}
     for name in TABLES:
         stage.lake.ensure(name)
-    places = {name: (stage.lake.location(name), stage.lake.table(name)) for name in TABLES}
-    work = writer(stage.spec, stage.project.segments, windows, places)
-    of_hosts = by_host(sessions, stage.spec, stage.project.internal_cidrs)
-    parts = -(-len(ROLES) * rows // ROWS_PER_PART)
     try:
-        frames = divided(of_hosts, parts, PARTS_AT_ONCE)
-        made = [frame.mapInArrow(work, f"table string, {FILES}").toArrow() for frame in frames]
-    except PySparkException:
-        check_sums(stage.session, stage.spec)
+        with sources(kept, rows, stage) as parts:
+            for files in each_part(
+                stage.engine, Slices(stage.lake.uri, Roles(stage.spec, stage.project), windows), parts
+            ):
+                for name in TABLES:
+                    made[name] += from_rows(files.filter(pc.equal(files["table"], name)))
+    except BaseException:
+        for name, actions in made.items():
+            stage.lake.discard(name, actions)
         raise
-    written = pa.concat_tables(made)
-    return {name: from_rows(written.filter(pc.equal(written["table"], name))) for name in TABLES}
+    return made
 
 
-def divided(rows: DataFrame, parts: int, at_once: int) -> Iterator[DataFrame]:
-    """Frames with the rows of some hosts, each in partitions with whole hosts, at most so many."""
-    if parts <= 1:
-        yield rows.coalesce(1)
-        return
-    turns = -(-parts // at_once)
-    turn = F.pmod(F.xxhash64("host_ip"), F.lit(turns))
-    for number in range(turns):
-        some = rows.where(turn == number) if turns > 1 else rows
-        yield some.repartition(-(-parts // turns), "host_ip")
+@contextmanager
+def sources(kept: Kept, rows: int, stage: StageRun) -> Iterator[Sequence[Source]]:
+    """The parts that the sessions are divided into by host; one if they are few, which needs no files.
 
-
-def by_host(sessions: DataFrame, spec: FeatureSpec, internal_cidrs: tuple[str, ...]) -> DataFrame:
-    """What slices need of each session, once for each of its addresses that is internal: host and peer."""
-    shared = (
-        F.col("slice"),
-        F.when(F.col("event_type") == "TRAFFIC", service()).otherwise(-1).alias("service"),
-        F.coalesce(F.unix_micros("start_ts"), F.lit(0)).alias("start_micros"),
-        F.unix_micros("end_ts").alias("end_micros"),
-        F.col("repeat_count"),
-        *values_of(spec.sums),
-        (F.col("app") == "incomplete").alias("is_incomplete"),
-        *(F.col(column).cast("double").alias(name) for name, column in QUANTILE_SOURCES.items()),
-    )
-    roles = [
-        sessions.where(is_internal(F.col(host), internal_cidrs)).select(
-            F.col(host).alias("host_ip"), F.col(peer).alias("peer_ip"), F.lit(number).alias("is_inbound"), *shared
-        )
-        for number, (host, peer) in enumerate((ADDRESSES, ADDRESSES[::-1]))
-    ]
-    return roles[0].unionByName(roles[1])
-
-
-def service() -> Column:
-    """Protocol and service port as one integer."""
-    protocol = F.when(F.col("protocol") == PROTOCOLS[0], 0)
-    for code, name in enumerate(PROTOCOLS[1:-1], start=1):
-        protocol = protocol.when(F.col("protocol") == name, code)
-    return F.col("dst_port") * len(PROTOCOLS) + protocol.otherwise(len(PROTOCOLS) - 1)
-
-
-def writer(
-    spec: FeatureSpec, segment_names: Mapping[str, str], windows: Windows, places: Mapping[str, tuple[str, Table]]
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """A function that writes the slices of some hosts, all sessions of which it gets, and returns the files.
-
-    `places` has the location and the declaration of each table.
+    Each session is read once.
     """
-    names = dict(segment_names)
+    roles, pieces = Roles(stage.spec, stage.project), tuple(kept.pieces())
+    parts = -(-len(ROLES) * rows // ROWS_PER_PART)
+    if parts <= 1:
+        yield [Undivided(roles, pieces)]
+        return
+    with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as folder:
+        tasks = min(len(pieces), -(-rows // ROWS_PER_DIVISION))
+        bounds = np.linspace(0, len(pieces), tasks + 1).astype(int).tolist()
+        given = [pieces[begin:end] for begin, end in pairwise(bounds)]
+        streams = pa.concat_tables(each_part(stage.engine, Division(roles, parts, folder), given))
+        yield [Divided(folder, streams.filter(pc.equal(streams["part"], number))) for number in range(parts)]
 
-    def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        rows = [batch for batch in batches if batch.num_rows]
-        if not rows:
-            return
-        sessions = HostSessions(pa.Table.from_batches(rows), spec, Segments(names))
-        slices = {
-            "delta_pair": pair_slices(sessions, windows),
-            "delta_host": host_slices(sessions, spec, windows),
-        }
-        for name, found in slices.items():
-            files = WindowFiles(*places[name], windows)
-            files.add(found, found["slice"])
-            files.flush()
-            written = as_rows(files.actions)
-            yield from written.add_column(0, "table", pa.array([name] * len(written), pa.string())).to_batches()
 
-    return write
+@dataclass(frozen=True)
+class Slices:
+    """The work on a part: the slices of some hosts, in files of both tables."""
+
+    lake_uri: str
+    roles: Roles
+    windows: Windows
+
+    def __call__(self, part: Source) -> pa.Table:
+        """The files, with the table of each; none if no host of the part has a session."""
+        spec, segments = self.roles.spec, Segments(self.roles.project.segments)
+        written = [as_rows([]).append_column("table", pa.array([], pa.string()))]
+        if rows := part.rows():
+            sessions = HostSessions(pa.concat_tables(rows), spec, segments)
+            lake = LakeReader(self.lake_uri, spec)
+            for name, found in (
+                ("delta_pair", pair_slices(sessions, self.windows)),
+                ("delta_host", host_slices(sessions, spec, self.windows)),
+            ):
+                files = WindowFiles(lake.location(name), lake.table(name), self.windows)
+                files.add(found, found["slice"])
+                files.flush()
+                made = as_rows(files.actions)
+                written.append(made.append_column("table", pa.array([name] * len(made), pa.string())))
+        return pa.concat_tables(written)

@@ -1,57 +1,122 @@
-"""The sums of the specification: SQL over the columns of a session, which the engine evaluates."""
+"""The sums of the specification: SQL over the columns of a session, which DuckDB evaluates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+import pyarrow as pa
 
 from common.contracts.session import SESSION_COLUMNS
-from common.contracts.types import ddl
+from common.contracts.types import arrow_schema
 from common.errors import SpecError
 from common.features.spec import FeatureSpec, Metric
 
+if TYPE_CHECKING:
+    import duckdb
+
 MICROS = 1_000_000
+BITS = 62
+"""Conditions that one column has."""
+INCOMPLETE = "is_incomplete"
+COLUMNS = arrow_schema(SESSION_COLUMNS)
 
 
-def values_of(metrics: Sequence[Metric]) -> list[Column]:
-    """What each record has for the sums, by name: of a count whether it is one of those counted, of others the value.
+def columns_named(spec: FeatureSpec) -> frozenset[str]:
+    """The columns of a session that the sums name."""
+    words = {word.lower() for metric in spec.sums for word in re.findall(r"\w+", metric.sum)}
+    return frozenset(words & set(COLUMNS.names))
 
-    Null stands for false and 0. Seconds are whole microseconds, so that sums are exact.
+
+def conditions(spec: FeatureSpec) -> dict[str, str]:
+    """The SQL of each count, by name, and of `INCOMPLETE`."""
+    return {metric.name: metric.sum for metric in spec.sums if metric.counts} | {INCOMPLETE: "app = 'incomplete'"}
+
+
+def flags(spec: FeatureSpec) -> dict[str, tuple[str, int]]:
+    """The column that has each of the conditions, and its bit there."""
+    return {name: (f"flags_{place // BITS}", place % BITS) for place, name in enumerate(conditions(spec))}
+
+
+def connection() -> duckdb.DuckDBPyConnection:
+    """A connection that reads nothing but what it is given, for one thread, which closes it."""
+    import duckdb
+
+    return duckdb.connect(config={"threads": 1, "enable_external_access": False})
+
+
+def evaluated(
+    asked: duckdb.DuckDBPyConnection, sessions: pa.Table, spec: FeatureSpec, more: Mapping[str, str]
+) -> pa.Table:
+    """What each session has for the sums, and more columns, which are given as SQL by name; in their order.
+
+    Of counts that is whether the record is one of those counted, as `flags`, and of others the value. Null stands for
+    false and 0. Seconds are whole microseconds, so that sums are exact.
+
+    Raises:
+        SpecError: a sum cannot be evaluated.
     """
-    return [_value(metric).alias(metric.name) for metric in metrics]
+    import duckdb
+
+    try:
+        return _selected(asked, sessions, {**more, **_flags_sql(spec), **_values_sql(spec)})
+    except duckdb.Error:
+        _check(asked, sessions, spec)
+        raise
 
 
-def check_sums(session: SparkSession, spec: FeatureSpec) -> None:
-    """Checks that the engine understands every sum of the specification.
+def check_sums(spec: FeatureSpec) -> None:
+    """Checks that DuckDB understands every sum of the specification.
 
     Raises:
         SpecError: it does not; the message names the metric.
     """
-    empty = session.createDataFrame([], ddl(SESSION_COLUMNS))
-    if _refusal(empty, spec.sums):
-        for metric in spec.sums:
-            if problem := _refusal(empty, [metric]):
-                raise SpecError(
-                    f"common/features/{spec.version}.yaml, metric {metric.name}: the sum {metric.sum!r} is wrong: "
-                    f"{problem}",
-                    f"Correct it; the columns of a session are {', '.join(column.name for column in SESSION_COLUMNS)}",
-                )
+    with connection() as asked:
+        _check(asked, COLUMNS.empty_table(), spec)
 
 
-def _refusal(empty: DataFrame, metrics: Sequence[Metric]) -> str:
-    """What the engine has against the sums; "" for nothing."""
+def _check(asked: duckdb.DuckDBPyConnection, sessions: pa.Table, spec: FeatureSpec) -> None:
+    for metric in spec.sums:
+        if problem := _refusal(asked, sessions, metric):
+            raise SpecError(
+                f"common/features/{spec.version}.yaml, metric {metric.name}: the sum {metric.sum!r} is wrong: "
+                f"{problem}",
+                f"Correct it; the columns of a session are {', '.join(COLUMNS.names)}",
+            )
+
+
+def _refusal(asked: duckdb.DuckDBPyConnection, sessions: pa.Table, metric: Metric) -> str:
+    """What speaks against the sum; "" for nothing."""
+    import duckdb
+
     try:
-        _ = empty.select(*values_of(metrics)).schema
-    except PySparkException as error:
+        found = _selected(
+            asked, sessions, {"found": f"({metric.sum})" if metric.counts else _value(metric), "of": "end_ts"}
+        )
+    except duckdb.Error as error:
         return " ".join(str(error).split())[:200]
-    return ""
+    is_condition = pa.types.is_boolean(found["found"].type)
+    return "it is no condition" if metric.counts and not is_condition else ""
 
 
-def _value(metric: Metric) -> Column:
-    value = F.expr(metric.sum)
-    if metric.counts:
-        return value
-    return (F.round(value * MICROS) if metric.kind == "seconds" else value).cast("long")
+def _selected(asked: duckdb.DuckDBPyConnection, sessions: pa.Table, columns: Mapping[str, str]) -> pa.Table:
+    asked.register("sessions", sessions)
+    listed = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
+    return asked.sql(f"SELECT {listed} FROM sessions").to_arrow_table()
+
+
+def _flags_sql(spec: FeatureSpec) -> dict[str, str]:
+    bits: dict[str, list[str]] = {}
+    for (column, bit), condition in zip(flags(spec).values(), conditions(spec).values(), strict=True):
+        bits.setdefault(column, []).append(f"CASE WHEN {condition} THEN {1 << bit}::BIGINT ELSE 0::BIGINT END")
+    return {column: " | ".join(f"({bit})" for bit in some) for column, some in bits.items()}
+
+
+def _values_sql(spec: FeatureSpec) -> dict[str, str]:
+    return {metric.name: _value(metric) for metric in spec.sums if not metric.counts}
+
+
+def _value(metric: Metric) -> str:
+    whole = f"round(({metric.sum}) * {MICROS})" if metric.kind == "seconds" else f"trunc({metric.sum})"
+    return f"coalesce(CAST({whole} AS BIGINT), 0)"

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.addresses import are_internal
 from common.arrays import Flags, Integers
 from common.coded import encoded, positions
 from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros, window_columns
-from common.detection.pairs.activity import is_internal
 from common.pair_keys import PORT_BITS, first_of_each
 from common.windows import Windows
 
@@ -54,7 +54,7 @@ def count_pairs(slices: pa.Table, windows: Windows, internal_cidrs: Sequence[str
 def _internal(peers: pa.ChunkedArray, internal_cidrs: Sequence[str]) -> Flags:
     """Whether the peer of each row is internal."""
     peer = encoded(peers)
-    internal: Flags = is_internal(peer.dictionary.to_pylist(), internal_cidrs)[np.asarray(peer.indices)]
+    internal: Flags = are_internal(peer.dictionary, internal_cidrs)[np.asarray(peer.indices)]
     return internal
 
 

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from common.addresses import Segments, is_internal
+from common.addresses import NETWORK_SIGN, Segments, are_internal, is_internal
 
 ADDRESSES = [
     "10.0.0.1", "10.255.255.255", "11.0.0.1", "100.10.0.1", "172.15.255.255", "172.16.0.0", "172.31.255.255",
@@ -27,10 +27,14 @@ ADDRESSES = [
     ],
 )  # fmt: skip
 def test_internal_is_what_lies_in_a_prefix(session: SparkSession, cidrs: tuple[str, ...]) -> None:
+    networks = [ipaddress.ip_network(cidr) for cidr in cidrs]
+    expected = [text for text in ADDRESSES if any(ipaddress.ip_address(text) in each for each in networks)]
+    for suffix in ("", f"{NETWORK_SIGN}berlin"):
+        inside = are_internal(pa.array([text + suffix for text in ADDRESSES]), cidrs)
+        assert [text for text, chosen in zip(ADDRESSES, inside, strict=True) if chosen] == expected
     frame = session.createDataFrame(pa.table({"address": ADDRESSES}))
     found = frame.where(is_internal(F.col("address"), cidrs)).toArrow()["address"].to_pylist()
-    networks = [ipaddress.ip_network(cidr) for cidr in cidrs]
-    assert found == [text for text in ADDRESSES if any(ipaddress.ip_address(text) in each for each in networks)]
+    assert found == expected
 
 
 @pytest.mark.parametrize(
@@ -50,6 +54,10 @@ def test_a_segment_is_the_longest_named_prefix_or_the_network(address: str, segm
 
 
 def test_segments_of_many_addresses_keep_their_order() -> None:
-    addresses = pa.chunked_array([["10.0.1.1", "fd00:1::5"], ["10.0.0.9", "10.0.1.1"]])
-    wanted = ["10.0.1.0/24", "fd00:1::/64", "10.0.0.0/24", "10.0.1.0/24"]
+    addresses = pa.array(["10.0.1.1", "fd00:1::5", "10.0.0.9", "10.0.1.1", "10.0.1.7@berlin", "fd00:1::5@paris"])
+    wanted = [
+        "10.0.1.0/24", "fd00:1::/64", "10.0.0.0/24", "10.0.1.0/24", "10.0.1.0/24@berlin", "fd00:1::/64@paris"
+    ]  # fmt: skip
     assert Segments({}).names(addresses).to_pylist() == wanted
+    named = Segments({"10.0.0.0/16": "campus", "10.0.1.0/24": "labs", "fd00::/16": "old"})
+    assert named.names(addresses).to_pylist() == ["labs", "old", "campus", "labs", "labs", "old"]

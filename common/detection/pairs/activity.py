@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import chain
@@ -12,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.addresses import NETWORK_SIGN
-from common.arrays import Flags
+from common.addresses import are_internal
 from common.detection.pairs.contacts import Contacts, changes, networks
 from common.detection.pairs.day_pairs import DayPairs
 from common.detection.pairs.day_sums import OF_DAY, DaySums, PairSlices, day_sums
@@ -109,29 +106,11 @@ def _of_day(
     return _table(pairs, sums, day, contacts.novelty(pairs.codes), internal_cidrs, parameters)
 
 
-def is_internal(addresses: Sequence[str], cidrs: Sequence[str]) -> Flags:
-    """Whether each address, perhaps with a network, lies in one of the prefixes."""
-    addresses = [address.partition(NETWORK_SIGN)[0] for address in addresses]
-    found = np.zeros(len(addresses), dtype=bool)
-    prefixes = [ipaddress.ip_network(cidr) for cidr in cidrs]
-    ipv4 = [place for place, address in enumerate(addresses) if ":" not in address]
-    numbers = np.array([int.from_bytes(socket.inet_aton(addresses[place])) for place in ipv4], dtype=np.int64)
-    for prefix in prefixes:
-        if prefix.version == 4:
-            first = int(prefix.network_address)
-            found[ipv4] |= (numbers >= first) & (numbers < first + prefix.num_addresses)
-    ipv6 = [prefix for prefix in prefixes if prefix.version == 6]
-    for place, text in enumerate(addresses):
-        if ":" in text:
-            found[place] = any(ipaddress.ip_address(text) in prefix for prefix in ipv6)
-    return found
-
-
 def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: PairParameters) -> pa.Table:
     """The rows with what their peers' addresses say: `internal` and `network`."""
     peers = rows["peer_ip"].chunk(0)
     addresses = peers.dictionary.to_pylist()
-    inside = pa.array(is_internal(addresses, internal_cidrs)).take(peers.indices)
+    inside = pa.array(are_internal(peers.dictionary, internal_cidrs)).take(peers.indices)
     names = pa.array(networks(addresses, parameters.ipv6_network_bits), pa.string()).dictionary_encode()
     network = pa.DictionaryArray.from_arrays(names.indices.take(peers.indices), names.dictionary)
     return rows.append_column("internal", inside).append_column("network", network)

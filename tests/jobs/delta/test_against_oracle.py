@@ -25,11 +25,12 @@ def test_slices_equal_the_oracle(edge_slices: Stages, edge_oracle: DuckDBPyConne
     assert_tables_equal(edge_slices.lake.arrow(table), expected, edge_slices.lake.table(table).key)
 
 
-def test_hosts_that_are_divided_in_turns_have_the_same_slices(edge_slices: Stages, tmp_path: Path) -> None:
+def test_hosts_that_are_divided_have_the_same_slices(edge_slices: Stages, tmp_path: Path) -> None:
     stages = Stages(edge_slices.session, tmp_path / "lake", edge_slices.project)
     path = write_sessions(edge_case_sessions(), tmp_path / "edge.parquet")
-    with patch.object(slices, "ROWS_PER_PART", 20), patch.object(slices, "PARTS_AT_ONCE", 2):
-        stages.delta(str(HISTORY), path)
+    with patch.object(slices, "ROWS_PER_PART", 20), patch.object(slices, "ROWS_PER_DIVISION", 20):
+        report = stages.delta(str(HISTORY), path)
+    assert report.steps
     for name in slices.TABLES:
         table = edge_slices.lake.table(name)
         assert_tables_equal(stages.lake.arrow(name), edge_slices.lake.arrow(name), table.key)

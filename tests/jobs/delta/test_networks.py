@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from common.addresses import Segments, is_internal
 from common.config.project import NetworkParameters, ProjectParameters
-from common.detection.pairs import activity, contacts
+from common.detection.pairs import contacts
 from common.errors import ParameterError
 from tests.conftest import Stages, write_sessions
 from tests.factories import session, sessions
@@ -84,7 +84,6 @@ def test_addresses_with_a_network_are_internal_and_have_a_segment(stages: Stages
         (("fd00::/64",), {"fd00::1@b"}),
     ):
         assert {row["host"] for row in frame.where(is_internal(F.col("host"), cidrs)).collect()} == expected
-    assert activity.is_internal(hosts, ("10.0.0.0/8", "fd00::/8")).tolist() == [True, True, True, False, True]
     assert contacts.networks(hosts[:1] + hosts[-1:], 64) == ["10.1.4", "fd00::/64"]
     segments = Segments({"10.1.4.21/32": "printer"})
     assert [segments.name(host) for host in hosts] == [

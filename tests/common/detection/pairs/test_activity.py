@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from common.detection.pairs import first_seen, pair_keys, reading
-from common.detection.pairs.activity import is_internal, read_activity
+from common.detection.pairs.activity import read_activity
 from common.detection.pairs.contacts import networks
 from common.detection.pairs.evidence import evenness, pair_evidence
 from common.detection.pairs.reading import has_pairs
@@ -233,7 +233,7 @@ def test_a_lake_without_pairs_says_so(tmp_path: Path) -> None:
     assert has_pairs(Lake(str(write_pairs(tmp_path, [slice_row(NOW)])), SPEC))
 
 
-def test_networks_and_inside() -> None:
+def test_networks() -> None:
     addresses = ["10.1.2.3", "198.51.100.7", "fd00::1:2", "2001:db8:0:1:2::3", "172.32.0.1"]
     assert networks(addresses, 64) == [
         "10.1.2",
@@ -241,11 +241,4 @@ def test_networks_and_inside() -> None:
         "fd00::/64",
         "2001:db8:0:1::/64",
         "172.32.0",
-    ]
-    assert is_internal(addresses, ["10.0.0.0/8", "172.16.0.0/12", "fc00::/7"]).tolist() == [
-        True,
-        False,
-        True,
-        False,
-        False,
     ]
