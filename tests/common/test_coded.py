@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow as pa
 
-from common.coded import Names, encoded, positions
+from common.coded import Names, compacted, encoded, positions
 
 
 def coded(*parts: list[str]) -> pa.ChunkedArray:
@@ -14,6 +14,13 @@ def test_parts_with_other_dictionaries_get_one() -> None:
     assert found.to_pylist() == ["b", "a", "a", "c", "a"]
     assert found.dictionary.to_pylist() == ["b", "a", "c"]
     assert encoded(pa.chunked_array([["x", "y", "x"]])).indices.to_pylist() == [0, 1, 0]
+
+
+def test_a_compacted_dictionary_has_the_texts_of_the_rows() -> None:
+    rows = pa.array(["c", "a", "b", "c"]).dictionary_encode()
+    found = compacted(rows.take(pa.array([3, 2, 0])))
+    assert (found.to_pylist(), found.dictionary.to_pylist()) == (["c", "b", "c"], ["c", "b"])
+    assert compacted(rows.slice(0, 0)).dictionary.to_pylist() == []
 
 
 def test_positions_among_texts() -> None:

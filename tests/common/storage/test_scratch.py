@@ -10,7 +10,14 @@ from tempfile import gettempdir
 import pytest
 
 from common.errors import StorageError
-from common.storage.scratch import left_by_the_dead, scratch_folder, shared_scratch, tables_being_written, writing
+from common.storage.scratch import (
+    left_by_the_dead,
+    scratch_folder,
+    scratch_of_parts,
+    shared_scratch,
+    tables_being_written,
+    writing,
+)
 
 TWO_DAYS = 2 * 24 * 60 * 60
 
@@ -32,6 +39,18 @@ def test_the_shared_folder_of_a_local_lake_lies_below_it(tmp_path: Path) -> None
     with shared_scratch(str(tmp_path / "lake"), "sail") as location:
         assert Path(location).is_relative_to(tmp_path / "lake")
     assert not Path(location).exists()
+
+
+@pytest.mark.parametrize("is_cluster", [False, True])
+def test_parts_share_a_folder_below_a_local_lake(tmp_path: Path, is_cluster: bool) -> None:
+    with scratch_of_parts(str(tmp_path / "lake"), is_cluster) as location:
+        assert Path(location).is_dir() and Path(location).is_relative_to(tmp_path / "lake")
+    assert not Path(location).exists()
+
+
+def test_parts_on_one_machine_share_a_folder_of_it() -> None:
+    with scratch_of_parts("s3://lake/acme", is_cluster=False) as location:
+        assert Path(location).is_relative_to(gettempdir())
 
 
 def test_a_run_that_fails_leaves_no_folder(tmp_path: Path) -> None:
