@@ -33,10 +33,22 @@ variable "PYTHON_DIGEST" {
 variable "ON_CORE" {
   description = "Stages without an engine"
   default = [
+    "ndr-delta",
+    "ndr-fg-a",
+    "ndr-pair-counts",
+    "ndr-fg-c",
+    "ndr-15m",
+    "ndr-inference",
+    "ndr-join",
     "ndr-manifest-builder",
     "ndr-ndjson-to-parquet",
     "c360-validate",
   ]
+}
+
+variable "FUNCTIONS" {
+  description = "Stages of NDR that no cluster runs"
+  default     = ["ndr-manifest-builder", "ndr-ndjson-to-parquet"]
 }
 
 variable "ON_C360" {
@@ -63,14 +75,7 @@ variable "ON_SERVE" {
 variable "ON_SAIL" {
   description = "Stages on the Sail runtime"
   default = [
-    "ndr-delta",
-    "ndr-fg-a",
-    "ndr-pair-counts",
     "ndr-fg-b",
-    "ndr-fg-c",
-    "ndr-15m",
-    "ndr-inference",
-    "ndr-join",
     "ndr-inventory-unload",
     "ndr-extractor",
     "ndr-maintain",
@@ -205,7 +210,7 @@ target "ndr-spark" {
 // ndr-spark under the name of each stage of NDR, tagged <tag>-spark: what pipelines run with Engine=spark, ImageTag=<tag>-spark
 target "spark" {
   inherits          = ["_common"]
-  matrix            = { image = [for image in concat(ON_SAIL, ON_TRAINING) : image if substr(image, 0, 4) == "ndr-"] }
+  matrix            = { image = [for image in concat(ON_CORE, ON_SAIL, ON_TRAINING) : image if substr(image, 0, 4) == "ndr-" && !contains(FUNCTIONS, image)] }
   name              = "${image}-spark"
   dockerfile-inline = "FROM ndr-spark\nENTRYPOINT [\"${image}\"]\n"
   contexts          = { ndr-spark = "target:ndr-spark" }

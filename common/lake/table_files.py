@@ -27,7 +27,6 @@ FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 18
 DICTIONARY_BYTES = 4 << 20
 """Enough for a different text in each row of a group."""
 
-FILES = "path string, size long, stats string"
 FILES_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("stats", pa.string())])
 
 

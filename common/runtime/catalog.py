@@ -36,15 +36,15 @@ class Stage(Tool):
 
 
 STAGES = (
-    Stage("ndr-delta", "jobs.delta", "host and pair slices from firewall logs"),
-    Stage("ndr-fg-a", "jobs.fg_a", "features of each host, from slices"),
-    Stage("ndr-pair-counts", "jobs.pair_counts", "sessions per pair and port, from slices"),
+    Stage("ndr-delta", "jobs.delta", "host and pair slices from firewall logs", "base-core"),
+    Stage("ndr-fg-a", "jobs.fg_a", "features of each host, from slices", "base-core"),
+    Stage("ndr-pair-counts", "jobs.pair_counts", "sessions per pair and port, from slices", "base-core"),
     Stage("ndr-fg-b", "jobs.fg_b", "monthly baselines of hosts, segments and pairs"),
-    Stage("ndr-fg-c", "jobs.fg_c", "deviations of features from the baselines"),
-    Stage("ndr-15m", "jobs.streaming_15m", "slices, features, pair counts and deviations in one process"),
+    Stage("ndr-fg-c", "jobs.fg_c", "deviations of features from the baselines", "base-core"),
+    Stage("ndr-15m", "jobs.streaming_15m", "slices, features, pair counts and deviations in one process", "base-core"),
     Stage("ndr-if-training", "jobs.if_training", "a verified, trained and deployed model", "base-training"),
-    Stage("ndr-inference", "jobs.inference", "anomaly scores and their reasons"),
-    Stage("ndr-join", "jobs.join", "predictions joined with features, published"),
+    Stage("ndr-inference", "jobs.inference", "anomaly scores and their reasons", "base-core"),
+    Stage("ndr-join", "jobs.join", "predictions joined with features, published", "base-core"),
     Stage("ndr-inventory-unload", "jobs.inventory_unload", "the machine inventory, from Redshift"),
     Stage("ndr-maintain", "jobs.maintain", "a small and fast lake: old parts removed, small files put together"),
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
