@@ -26,6 +26,10 @@ class Rows:
 
     table: pa.Table
 
+    @property
+    def most(self) -> int:
+        return len(self.table)
+
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         for begin in range(0, max(1, len(self.table)), 2):
             yield self.table.slice(begin, 2).select(list(columns or self.table.column_names))
