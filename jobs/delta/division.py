@@ -15,6 +15,7 @@ from jobs.delta.kept import Piece
 from jobs.delta.roles import Roles
 
 TEXTS = ("host_ip", "peer_ip")
+COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Division:
                 for text in TEXTS:
                     place = rows.schema.get_field_index(text)
                     rows = rows.set_column(place, text, compacted(encoded(rows[text])))
-                with pa.ipc.new_stream(file, rows.schema) as stream:
+                with pa.ipc.new_stream(file, rows.schema, options=COMPRESSED) as stream:
                     stream.write_table(rows)
         columns = {"begin": np.array(begins, np.int64), "part": np.array(numbers, np.int64)}
         return pa.table({"file": pa.repeat(name, len(begins)), **columns})

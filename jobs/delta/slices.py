@@ -29,7 +29,7 @@ from jobs.delta.pairs import pair_slices
 from jobs.delta.roles import Roles
 
 TABLES = ("delta_pair", "delta_host")
-ROWS_PER_PART = 4_000_000
+ROWS_PER_PART = 2_000_000
 """Of hosts, which a part has in memory."""
 ROWS_PER_DIVISION = 2_000_000
 """Of sessions, which a part of the division reads one after the other."""
@@ -67,14 +67,12 @@ def slice_files(kept: Kept, rows: int, stage: StageRun, windows: Windows) -> dic
     Raises:
         SpecError: a sum of the specification cannot be evaluated.
     """
-    made: dict[str, list[AddAction]] = {name: [] for name in TABLES}
+    roles, made = Roles(stage.spec, stage.project), {name: list[AddAction]() for name in TABLES}
     for name in TABLES:
         stage.lake.ensure(name)
     try:
-        with sources(kept, rows, stage) as parts:
-            for files in each_part(
-                stage.engine, Slices(stage.lake.uri, Roles(stage.spec, stage.project), windows), parts
-            ):
+        with sources(kept, rows, roles, stage) as parts:
+            for files in each_part(stage.engine, Slices(stage.lake.uri, roles, windows), parts):
                 for name in TABLES:
                     made[name] += from_rows(files.filter(pc.equal(files["table"], name)))
     except BaseException:
@@ -85,12 +83,12 @@ def slice_files(kept: Kept, rows: int, stage: StageRun, windows: Windows) -> dic
 
 
 @contextmanager
-def sources(kept: Kept, rows: int, stage: StageRun) -> Iterator[Sequence[Source]]:
+def sources(kept: Kept, rows: int, roles: Roles, stage: StageRun) -> Iterator[Sequence[Source]]:
     """The parts that the sessions are divided into by host; one if they are few, which needs no files.
 
     Each session is read once.
     """
-    roles, pieces = Roles(stage.spec, stage.project), tuple(kept.pieces())
+    pieces = tuple(kept.pieces())
     parts = -(-len(ROLES) * rows // ROWS_PER_PART)
     if parts <= 1:
         yield [Undivided(roles, pieces)]
