@@ -26,7 +26,8 @@ Checked = tuple[pa.Array, Flags]
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"^(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)([.]{_BYTE}){{3}}$"
 """An address in the usual form; not 0.0.0.0, which stands for none."""
-_PLAIN_INTEGER = "^[0-9]{1,18}$"
+_PLAIN_INTEGER = "^([0-9]{1,18}|[0-8][0-9]{18})$"
+"""A number that 64 bits hold: sequence numbers of PAN-OS have 19 digits."""
 
 
 def _all_but(*others: Iterable[int]) -> Flags:
