@@ -45,9 +45,14 @@ class Block:
         return self.first_line + indices if self.numbers is None else self.numbers[indices]
 
     @cached_property
+    def line_ends(self) -> Integers:
+        """The positions of the line ends in the data."""
+        return line_ends(self.data)
+
+    @cached_property
     def next_line(self) -> int:
         """The number of the line after the block."""
-        return self.first_line + newlines(self.data) if self.behind is None else self.behind
+        return self.first_line + len(self.line_ends) if self.behind is None else self.behind
 
 
 def is_utf8(data: bytes) -> bool:
@@ -57,6 +62,11 @@ def is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def line_ends(data: bytes) -> Integers:
+    """The positions of the line ends."""
+    return np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == _NEWLINE)
 
 
 def newlines(data: bytes) -> int:

@@ -35,7 +35,11 @@ def read_rows(
             read_options=pa_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=list(names)),
             parse_options=pa_csv.ParseOptions(invalid_row_handler=skip, **parsing),
             convert_options=pa_csv.ConvertOptions(
-                column_types=dict(types), include_columns=list(types), null_values=list(nulls), strings_can_be_null=True
+                column_types=dict(types),
+                include_columns=list(types),
+                null_values=list(nulls),
+                strings_can_be_null=True,
+                check_utf8=not data.isascii(),
             ),
         )
     except pa.ArrowInvalid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ class RawColumns:
 
     def addresses(self, name: str) -> pa.Array:
         """A column of addresses that must not be empty."""
-        return self._checked(*addresses(self.column(name), name), True)
+        return self._checked(*addresses(self.column(name), partial(values.ip, name)), True)
 
     def small_numbers(self, name: str, maximum: int) -> pa.Array:
         """An optional column of whole numbers from 1 to the maximum; null for any other number."""

@@ -24,8 +24,10 @@ from common.logs.values import FieldError
 Checked = tuple[pa.Array, Flags]
 
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = rf"^{_BYTE}([.]{_BYTE}){{3}}$"
-_PLAIN_INTEGER = "^[0-9]{1,18}$"
+_IPV4 = rf"^(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)([.]{_BYTE}){{3}}$"
+"""An address in the usual form; not 0.0.0.0, which stands for none."""
+_PLAIN_INTEGER = "^([0-9]{1,18}|[0-8][0-9]{18})$"
+"""A number that 64 bits hold: sequence numbers of PAN-OS have 19 digits."""
 
 
 def _all_but(*others: Iterable[int]) -> Flags:
@@ -88,19 +90,25 @@ def _by_fallible(
 
 def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
     """The result of a rule for text. A column that the rule leaves as it is, as most are, is its own result."""
+    if rule is values.translated_ip:
+        return addresses(column, rule)
     if pa.types.is_string(column.type) and _is_kept(column, rule) and not _has_empty(column):
         return column, _all(column)
     return by_distinct(column, rule, pa.string())
 
 
-def addresses(column: pa.Array, name: str) -> Checked:
-    """Addresses. Those in the usual form of IPv4 are their own result; the others are read once per distinct value."""
+def addresses(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
+    """Addresses by a rule that leaves those in the usual form of IPv4 as they are: it reads the other distinct ones."""
     encoded = column if pa.types.is_dictionary(column.type) else as_text(column).dictionary_encode()
     distinct = as_text(encoded.dictionary)
-    usual = pc.match_substring_regex(distinct, _IPV4)
-    if usual.false_count == 0 and distinct.null_count == 0:
+    unusual = ~np.asarray(pc.match_substring_regex(distinct, _IPV4).fill_null(False))
+    if not unusual.any():
         return column if pa.types.is_string(column.type) else distinct.take(encoded.indices), _all(column)
-    return by_distinct(encoded, partial(values.ip, name), pa.string())
+    others, sure = by_distinct(distinct.filter(pa.array(unusual)), rule, pa.string())
+    distinct = pc.replace_with_mask(distinct, pa.array(unusual), others)
+    certain = np.ones(len(distinct) + 1, dtype=bool)
+    certain[:-1][unusual] = sure
+    return distinct.take(encoded.indices), certain[encoded.indices.fill_null(len(distinct)).to_numpy()]
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -11,16 +11,13 @@ _NEWLINE, _CARRIAGE_RETURN, _QUOTE, _COMMA, _BACKSLASH = 10, 13, 34, 44, 92
 
 
 class BlockLines:
-    """The lines of a block, addressed by their index in it."""
+    """The lines of a block, addressed by their index in it; `line_ends` are the positions of its line ends."""
 
-    def __init__(self, data: bytes, ends: Integers | None = None) -> None:
+    def __init__(self, data: bytes, line_ends: Integers) -> None:
         self.data = data
         self._bytes = np.frombuffer(data, dtype=np.uint8)
-        if ends is None:
-            ends = np.flatnonzero(self._bytes == _NEWLINE)
-            if not data.endswith(b"\n"):
-                ends = np.append(ends, len(data))
-        self.ends = ends
+        self._line_ends = line_ends
+        self.ends = ends = line_ends if data.endswith(b"\n") else np.append(line_ends, len(data))
         self.starts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1] + 1)) if len(ends) else ends
         self.all = np.arange(len(ends), dtype=np.int64)
 
@@ -84,7 +81,7 @@ class BlockLines:
         unclear = self.counts(outer[inside]) + self.counts(escapes[before % 2 == 0]) + self.counts(others) > 0
         around[1 + escapes[~np.repeat(unclear, escaped)]] = _QUOTE
         irregular = unclear & (escaped > 0) | (counts % 2 == 1)
-        return BlockLines(around[1:-1].tobytes(), self.ends), np.flatnonzero(irregular)
+        return BlockLines(around[1:-1].tobytes(), self._line_ends), np.flatnonzero(irregular)
 
     def _with_several_types(self) -> Integers:
         """Lines that hold `,TRAFFIC,` or `,THREAT,` twice or more in total: perhaps several records in one."""

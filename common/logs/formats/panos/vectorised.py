@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from common.arrays import Flags, Integers
 from common.logs.batches import ParsedBatch, RecordCollector
-from common.logs.blocks import Block
+from common.logs.blocks import Block, line_ends
 from common.logs.csv_lines import split_columns
 from common.logs.csv_rows import read_rows
 from common.logs.formats.panos.block_lines import BlockLines
@@ -69,7 +69,7 @@ def parse_block(block: Block, source_file: str, options: ReadOptions) -> ParsedB
     data = block.data.removeprefix(b"\xef\xbb\xbf") if block.first_line == 1 else block.data
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
-    raw_lines = BlockLines(data)
+    raw_lines = BlockLines(data, block.line_ends if data is block.data else line_ends(data))
     lines, unclear = raw_lines.with_doubled_quotes()
     filled = lines.all[lines.ends > lines.starts]
     irregular = np.union1d(lines.irregular(), unclear)
@@ -142,12 +142,12 @@ def parse_together(
 def _doubtful(table: pa.RecordBatch, layout: Layout) -> Flags:
     """Mask of records that may be cut off in a column that is read, hold braces, or whose type may be another one."""
     doubtful = np.zeros(table.num_rows, dtype=bool)
-    if layout.columns - 1 in names_at(layout):
+    if "version" in table.schema.names:
         columns = layout.columns - layout.shift
         cut, _ = by_distinct(table.column("version"), partial(is_cut, layout.kind, columns), pa.bool_())
         doubtful |= np.asarray(cut.fill_null(is_cut(layout.kind, columns, "")))
     if "braces" in table.schema.names:
-        doubtful |= _matching(table.column("braces"), r"\A\{")
+        doubtful |= np.asarray(pc.starts_with(table.column("braces"), "{").fill_null(False))
     if layout.shift:
         doubtful |= ~_matching(table.column("receive_time"), rf"{RECEIVE_TIME}\z")
     if layout.shift > 0:
@@ -171,11 +171,13 @@ def read_columns(lines: BlockLines, indices: Integers, layout: Layout) -> tuple[
 
 def names_at(layout: Layout) -> dict[int, str]:
     """The names of the needed columns by their position in the line."""
-    positions = {"type": TYPE_POSITION, "version": VERSION_POSITION} | POSITIONS[layout.kind]
+    positions = {"type": TYPE_POSITION} | POSITIONS[layout.kind]
     if layout.shift:
         positions["receive_time"] = 1
     if layout.kind == TRAFFIC:
         positions["braces"] = LINK_SWITCHES
+    if layout.columns - layout.shift - 1 in positions.values():
+        positions["version"] = VERSION_POSITION  # says whether the last column may be cut off
     at = {position + layout.shift: name for name, position in positions.items()}
     extra = {0: "header"} | ({1: "before"} if layout.shift > 0 else {})
     return extra | {position: name for position, name in at.items() if position < layout.columns}
