@@ -23,12 +23,12 @@ from common.detection.pairs.first_seen import FirstContacts, Met, Own
 from common.detection.pairs.pair_keys import PairKeys
 from common.detection.pairs.reading import SUMS, PairReader, Slices, midnight, window_number
 from common.detection.parameters import PairParameters
-from common.lake.lake import Lake
+from common.lake.reader import LakeReader
 from common.windows import WINDOW, Windows
 
 
 def read_activity(
-    lake: Lake,
+    lake: LakeReader,
     windows: Windows,
     internal_cidrs: Sequence[str],
     parameters: PairParameters,
@@ -66,7 +66,7 @@ def read_activity(
 
 
 def activity_of(
-    lake: Lake, windows: Windows, internal_cidrs: Sequence[str], parameters: PairParameters
+    lake: LakeReader, windows: Windows, internal_cidrs: Sequence[str], parameters: PairParameters
 ) -> pa.Table | None:
     """All that `read_activity` gives for the windows, in one table; None where there is nothing."""
     parts = list(read_activity(lake, windows, internal_cidrs, parameters))

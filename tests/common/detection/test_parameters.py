@@ -21,6 +21,7 @@ ALLOWED = {
     "preprocessing.py": {"SCALE_LEAST"},
     "members/forest.py": {"ROWS_AT_ONCE"},
     "members/trees.py": {"ROWS_IN_CACHE", "EULER_GAMMA"},
+    "pairs/common_maxima.py": {"WINDOW_BITS"},
     "pairs/contacts.py": {"IPV4_HOST_BITS"},
     "pairs/day_sums.py": {"LATE"},
     "pairs/first_seen.py": {"CONTACTS_AT_ONCE"},
