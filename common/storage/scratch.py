@@ -51,6 +51,13 @@ def shared_scratch(lake_uri: str, engine: str) -> Iterator[str]:
 
 
 @contextmanager
+def scratch_of_parts(lake_uri: str, is_cluster: bool) -> Iterator[str]:
+    """The location of a folder that all parts of a run write to and read, with Arrow, wherever they run."""
+    with shared_scratch(lake_uri, "sail") if is_cluster else scratch_folder(lake_uri) as location:
+        yield str(location)
+
+
+@contextmanager
 def seen_by_engine(folder: Path, lake_uri: str, session: SparkSession) -> Iterator[str]:
     """The location from which the engine reads the scratch folder.
 

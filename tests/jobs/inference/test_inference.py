@@ -199,11 +199,11 @@ def test_a_window_that_is_rewritten_while_it_is_scored_is_not_published(
         note_whole(lake, LAST)
         return predict(*arguments)
 
-    monkeypatch.setattr("jobs.inference.job.predict", rewritten)
+    monkeypatch.setattr("jobs.inference.parts.predict", rewritten)
     code, _, error = infer(lake, window=LAST)
     assert code == 1
     assert f"window {LAST.key} in {lake} was rewritten while it was scored. Run ndr-inference again" in error
-    assert not (lake / "predictions").exists()
+    assert not list((lake / "predictions").rglob("*.*"))
 
 
 def test_predictions_of_damaged_logs_say_what_is_missing(lake: Path) -> None:
