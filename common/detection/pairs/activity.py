@@ -173,7 +173,7 @@ def is_internal(addresses: Sequence[str], cidrs: Sequence[str]) -> Flags:
 
 def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: PairParameters) -> pa.Table:
     """The rows with what their peers' addresses say: `internal` and `network`."""
-    peers = rows["peer_ip"].chunk(0)
+    peers = rows["peer_ip"].chunk(0).cast(pa.string()).dictionary_encode()  # of a file, it has those of others, too
     addresses = peers.dictionary.to_pylist()
     inside = pa.array(is_internal(addresses, internal_cidrs)).take(peers.indices)
     names = pa.array(networks(addresses, parameters.ipv6_network_bits), pa.string()).dictionary_encode()

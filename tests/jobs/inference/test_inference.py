@@ -38,7 +38,7 @@ def predictions(lake: Path) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+def source(tmp_path_factory: pytest.TempPathFactory, session: SparkSession) -> tuple[Path, dict[str, str]]:
     """A lake with features and a current model."""
     lake = make_lake(tmp_path_factory.mktemp("lake"))
     return lake, train_model(lake)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from pyspark.sql import SparkSession
 
 from common.lake.lake import Lake
 from jobs.inference import plan
@@ -24,7 +25,7 @@ PAIRED = HOSTS - 2
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source(tmp_path_factory: pytest.TempPathFactory, session: SparkSession) -> Path:
     """A lake with features, the pairs of two days, and a model that has learnt pairs."""
     lake = make_lake(tmp_path_factory.mktemp("lake"))
     rows = busy_hosts(RANGE.end - timedelta(days=2), PAIRED + 2, 192)
