@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.coded import encoded
+from common.arrays import Integers
 from common.detection.pairs.activity import Targets
 from common.detection.pairs.reading import PairReader, has_pairs
 from common.detection.parameters import PairParameters
@@ -35,7 +35,7 @@ class Plan:
 
 
 def plan_of(lake: LakeReader, windows: Windows, parameters: PairParameters, is_cluster: bool) -> Plan | None:
-    """The parts, about equal in the pairs of the windows; None where there are no pairs.
+    """The parts, about equal in pairs; None where the windows have no pairs.
 
     Raises:
         TableError: a table is unreadable, or names too many hosts, peers and services.
@@ -45,16 +45,26 @@ def plan_of(lake: LakeReader, windows: Windows, parameters: PairParameters, is_c
     slices = [*PairReader(lake, parameters).slices(windows)]
     if not slices:
         return None
-    found = encoded(together([part.table.select(["host_ip"]) for part in slices])["host_ip"])
-    order = np.asarray(pc.sort_indices(found.dictionary))
-    weights = np.bincount(np.asarray(found.indices), minlength=len(order))[order]
-    used = weights > 0
-    hosts = found.dictionary.take(pa.array(order[used])).to_pylist()
+    hosts, weights = _hosts(lake, windows, [part.table["host_ip"] for part in slices])
     most = ROWS_PER_TASK if is_cluster else ROWS_PER_PART
     parts = -(-_rows(lake, windows, parameters) // most)
-    ranges = host_ranges(hosts, weights[used], -(-int(weights.sum()) // parts))
+    ranges = host_ranges(hosts, weights, -(-int(weights.sum()) // parts))
     targets = Targets.of([part.contacts for part in slices], windows)
     return Plan([Part(number, some) for number, some in enumerate(ranges)], targets)
+
+
+def _hosts(lake: LakeReader, windows: Windows, present: Sequence[pa.ChunkedArray]) -> tuple[list[str], Integers]:
+    """The hosts present in the windows, sorted, and how many pairs each has there and on the date before.
+
+    Pairs of hosts that are not present count for the one before them, in whose part they are.
+    """
+    before = {"date": f"{windows.start - timedelta(days=1):%Y-%m-%d}"}
+    columns = [*present, lake.arrow("pair_days", ["host_ip"], equal=before, coded=["host_ip"])["host_ip"]]
+    counts = [pc.value_counts(column.cast(pa.string())) for column in columns]
+    texts, pairs = (pa.chunked_array([count.field(place) for count in counts]) for place in (0, 1))
+    hosts = np.unique(pa.chunked_array([count.field(0) for count in counts[:-1]]).to_numpy())
+    place = np.maximum(np.searchsorted(hosts, texts.to_numpy(), side="right") - 1, 0)
+    return hosts.tolist(), np.bincount(place, pairs.to_numpy(), len(hosts)).astype(np.int64)
 
 
 def together(tables: Sequence[pa.Table]) -> pa.Table:
