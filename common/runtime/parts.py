@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -52,14 +51,17 @@ def _results(engine: Engine, work: Callable[[Part], Result], parts: Sequence[Par
 
 def _by_workers(engine: Engine, work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
     """The results of classic Spark's workers, a task for each part."""
+    from pyspark.serializers import CPickleSerializer
+
+    packing = CPickleSerializer()
 
     def done(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                result = pickle.dumps(work(parts[number]))
+                result = packing.dumps(work(parts[number]))
                 yield pa.RecordBatch.from_pylist([{"number": number, "result": result}], DONE_SCHEMA)
 
     tasks = engine.session.range(0, len(parts), 1, len(parts))
     results = {row["number"]: row["result"] for row in tasks.mapInArrow(done, DONE).collect()}
     for number in range(len(parts)):
-        yield pickle.loads(results[number])
+        yield packing.loads(results[number])

@@ -13,10 +13,10 @@ from common.arrays import Floats, Integers
 from common.coded import Names
 from common.detection.pairs.contacts import changes, distinct, places
 from common.detection.pairs.evidence import KINDS, Coded, Evidence
-from common.detection.pairs.prior_maxima import highest, of_others
 from common.detection.parameters import PairParameters
 
 WINDOW_BITS = 32
+LEADERS_LEAST, LEADERS_READ = 2, 3  # the second of the others is among the first three
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,3 +161,22 @@ def _places_in(coded: Coded, texts: pa.Array) -> Integers:
     """The place of each row's text among the texts, -1 for none."""
     place = pc.fill_null(pc.index_in(coded.texts, value_set=texts), -1)
     return np.asarray(place, dtype=np.int64)[coded.numbers]
+
+
+def highest(best: Floats, group: Integers, host: Integers, groups: int, count: int) -> tuple[Floats, Integers]:
+    """The highest hosts of each group: values and host numbers of shape (groups, count); -inf and -1 for none."""
+    order = np.lexsort((host, -best, group))
+    first = np.searchsorted(group[order], np.arange(groups))
+    place = first[:, None] + np.arange(count)
+    inside = np.minimum(place, max(len(order) - 1, 0))
+    there = (place < len(order)) & (group[order][inside] == np.arange(groups)[:, None])
+    return np.where(there, best[order][inside], -np.inf), np.where(there, host[order][inside], -1)
+
+
+def of_others(leaders: Floats, names: Integers, group: Integers, host: Integers) -> Floats:
+    """What the second of the other hosts reached in the group; the first where it is alone; -inf without any."""
+    values = [column[group] for column in leaders.T[:LEADERS_READ]]
+    values += [np.full(len(group), -np.inf)] * (LEADERS_READ - len(values))
+    is_first, is_second = ((column[group] == host) & (host >= 0) for column in names.T[:LEADERS_LEAST])
+    first, second = np.where(is_first, values[1], values[0]), np.where(is_first | is_second, values[2], values[1])
+    return np.asarray(np.where(np.isfinite(second), second, first))

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Integers
 from common.detection.checked import MOST, damaged
+from common.detection.pairs.common_maxima import LEADERS_LEAST, highest, of_others
 from common.detection.pairs.contacts import places
 from common.detection.pairs.evidence import KINDS, Coded
 from common.detection.parameters import PairParameters
 from common.detection.registry.tensors import Arrays, of_texts, texts_in, vector
-
-LEADERS_LEAST, LEADERS_READ = 2, 3  # the second of the others is among the first three
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,22 +178,3 @@ def _best_two(reached: Floats, owner: Integers, owners: int) -> tuple[Floats, Fl
     second = np.minimum(first + 1, len(order) - 1)
     has_second = (first + 1 < len(order)) & (owner[order][second] == np.arange(owners))
     return reached[order][first], np.where(has_second, reached[order][second], -np.inf), order[first]
-
-
-def highest(best: Floats, group: Integers, host: Integers, groups: int, count: int) -> tuple[Floats, Integers]:
-    """The highest hosts of each group: values and host numbers of shape (groups, count); -inf and -1 for none."""
-    order = np.lexsort((host, -best, group))
-    first = np.searchsorted(group[order], np.arange(groups))
-    place = first[:, None] + np.arange(count)
-    inside = np.minimum(place, max(len(order) - 1, 0))
-    there = (place < len(order)) & (group[order][inside] == np.arange(groups)[:, None])
-    return np.where(there, best[order][inside], -np.inf), np.where(there, host[order][inside], -1)
-
-
-def of_others(leaders: Floats, names: Integers, group: Integers, host: Integers) -> Floats:
-    """What the second of the other hosts reached in the group; the first where it is alone; -inf without any."""
-    values = [column[group] for column in leaders.T[:LEADERS_READ]]
-    values += [np.full(len(group), -np.inf)] * (LEADERS_READ - len(values))
-    is_first, is_second = ((column[group] == host) & (host >= 0) for column in names.T[:LEADERS_LEAST])
-    first, second = np.where(is_first, values[1], values[0]), np.where(is_first | is_second, values[2], values[1])
-    return np.asarray(np.where(np.isfinite(second), second, first))

@@ -94,8 +94,8 @@ class EvidenceModel:
 
     def score(self, evidence: Evidence, common: CommonMaxima | None = None) -> ScoredRows:
         """The rows of the evidence, scored; where they are not of all hosts, `common` says what all of them do."""
-        group, host = next(iter(self.maxima.values())).places(evidence.group, evidence.host)
         of_crowds = (common or CommonMaxima.of(evidence, self.parameters.pairs)).maxima(evidence)
+        group, host = next(iter(self.maxima.values())).places(evidence.group, evidence.host)
         maxima, values = {}, dict(evidence.rarities)
         for name, amount in evidence.amounts.items():
             maxima[name] = np.maximum(self.maxima[name].of(group, host, evidence.kind), of_crowds[name])
