@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
 from functools import partial
 from hashlib import blake2b
 
@@ -28,16 +27,33 @@ def address_codes(column: pa.ChunkedArray) -> Integers:
         texts = encoded.dictionary
         place = texts.buffers()[-1].address + texts.offset if len(texts) else 0
         if place not in found:
-            found[place] = _codes(texts.to_pylist())
+            found[place] = _codes(texts)
         parts.append(found[place][np.asarray(encoded.indices)])
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
 
-def _codes(texts: Sequence[str]) -> Integers:
-    try:
-        return np.frombuffer(b"".join(map(_PACKED, texts)), dtype=">u4").astype(np.int64)
-    except OSError:
-        return np.array([_code(text) for text in texts], dtype=np.int64)
+def _codes(texts: pa.StringArray) -> Integers:
+    found = _of_ipv4(texts) if len(texts) else np.zeros(0, dtype=np.int64)
+    return np.array([_code(text) for text in texts.to_pylist()], dtype=np.int64) if found is None else found
+
+
+def _of_ipv4(texts: pa.StringArray) -> Integers | None:
+    """The numbers of texts that are all IPv4 addresses as `inet_pton` takes them; None if one is something else."""
+    _, offsets, data = texts.buffers()
+    offset = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    offset, digit = offset - offset[0], np.frombuffer(data, np.uint8)[offset[0] : offset[-1]] - np.uint8(ord("0"))
+    dots = np.flatnonzero(digit == (ord(".") - ord("0")) % 256)
+    if len(dots) != 3 * len(texts) or np.count_nonzero(digit < 10) + len(dots) != len(digit):
+        return None
+    begin = np.column_stack([offset[:-1], dots.reshape(-1, 3) + 1])
+    end = np.column_stack([dots.reshape(-1, 3), offset[1:]])
+    size = end - begin  # of the four numbers of each address
+    if (size < 1).any() or (size > 3).any() or ((size > 1) & (digit[begin] == 0)).any():
+        return None
+    number = digit[end - 1].astype(np.int64)
+    for place in (1, 2):
+        number += np.where(size > place, digit[end - 1 - place], 0).astype(np.int64) * 10**place
+    return None if (number > 255).any() else np.asarray(number @ (1 << np.array([24, 16, 8, 0])))
 
 
 def _code(text: str) -> int:

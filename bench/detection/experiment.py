@@ -28,7 +28,16 @@ from common.detection.calibration import HostPValues
 from common.detection.members.pairs import PairsMember, pair_samples, windows_of
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.activity import read_activity
-from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, PIECES, SPREADS, pair_evidence, spread_evidence
+from common.detection.pairs.evidence import (
+    EXCESSES,
+    KINDS,
+    NOVELTIES,
+    PIECES,
+    SPREADS,
+    pair_evidence,
+    spread_evidence,
+    spreads,
+)
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows, strongest
 from common.detection.parameters import current_parameters
 from common.features.spec import load_spec
@@ -113,7 +122,7 @@ def fit(activity: pa.Table) -> Trained:
     """Both members of the pairs of a training range, and its rows as they were scored."""
     known = pair_samples(activity, PARAMETERS.pairs).activity
     pairs, of_pairs = EvidenceModel.fit(pair_evidence(known, PARAMETERS.pairs), PARAMETERS)
-    spread, of_spread = EvidenceModel.fit(spread_evidence(known), PARAMETERS)
+    spread, of_spread = EvidenceModel.fit(spread_evidence(spreads(known)), PARAMETERS)
     return PairsMember(pairs), SpreadMember(spread), of_pairs, of_spread
 
 

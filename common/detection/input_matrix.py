@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from common.arrays import Integers, Matrix
 from common.detection.inputs import ModelFeatures
 from common.errors import InputError
-from common.lake.lake import Lake
+from common.lake.host_ranges import ALL_HOSTS, HostRange
+from common.lake.reader import LakeReader
 from common.windows import WINDOW, Windows
 
 KEYS = ["host_ip", "segment_id", "window_start_ts", "window_end_ts"]
@@ -33,18 +34,32 @@ class ModelRows:
     unmatched: int
 
 
-def read_rows(lake: Lake, windows: Windows, features: ModelFeatures, horizon: str) -> Iterator[ModelRows]:
+def read_rows(lake: LakeReader, windows: Windows, features: ModelFeatures, horizon: str) -> Iterator[ModelRows]:
     """The model input of the windows in order of window and host, at most a UTC date at a time.
 
     Raises:
         TableError: a table is missing or unreadable.
         InputError: `fg_c` has no row of that horizon where `fg_a` has rows, or several for one host and window.
     """
+    for some in runs(lake, windows):
+        rows = rows_of(lake, some, features, horizon)
+        if rows is not None:
+            yield rows
+
+
+def runs(lake: LakeReader, windows: Windows) -> Iterator[Windows]:
+    """The windows in which `fg_a` has rows, about `ROWS_AT_ONCE` rows and at most a UTC date at a time.
+
+    Raises:
+        TableError: the table is missing or unreadable.
+    """
     for day in windows.by_day():
-        for part in _parts(day, len(lake.arrow("fg_a", ["host_ip"], day))):
-            rows = _read(lake, part, features, horizon)
-            if rows is not None:
-                yield rows
+        starts = lake.arrow("fg_a", ["window_start_ts"], day)["window_start_ts"]
+        for some in _parts(day, len(starts)):
+            held = starts.filter(pc.and_(pc.greater_equal(starts, some.start), pc.less(starts, some.end)))
+            if len(held):
+                bounds = pc.min_max(held).as_py()
+                yield Windows(bounds["min"], bounds["max"] + WINDOW)
 
 
 def _parts(day: Windows, rows: int) -> Iterator[Windows]:
@@ -57,7 +72,7 @@ def _parts(day: Windows, rows: int) -> Iterator[Windows]:
         start = end
 
 
-def input_digest(lake: Lake, windows: Windows) -> str:
+def input_digest(lake: LakeReader, windows: Windows) -> str:
     """A digest of the windows and of the files that hold their dates in `fg_a`, `fg_c` and `delta_pair`."""
     dates = [f"{day:%Y-%m-%d}" for day in windows.days()]
     found = {name: lake.digests(name, "date", dates) for name in ("fg_a", "fg_c", "delta_pair")}
@@ -65,7 +80,7 @@ def input_digest(lake: Lake, windows: Windows) -> str:
     return hashlib.sha256("\n".join([str(windows), *held]).encode()).hexdigest()
 
 
-def read_matrix(lake: Lake, windows: Windows, features: ModelFeatures, horizon: str) -> ModelRows:
+def read_matrix(lake: LakeReader, windows: Windows, features: ModelFeatures, horizon: str) -> ModelRows:
     """All rows of the windows as one matrix, grown in place so that it is held only once; the keys are left empty."""
     matrix = np.empty((0, len(features.names)), dtype=np.float32)
     unmatched = 0
@@ -77,11 +92,14 @@ def read_matrix(lake: Lake, windows: Windows, features: ModelFeatures, horizon: 
     return ModelRows(pa.table({}), matrix, unmatched)
 
 
-def _read(lake: Lake, windows: Windows, features: ModelFeatures, horizon: str) -> ModelRows | None:
-    current = lake.arrow("fg_a", [*KEYS, *features.fg_a], windows)
+def rows_of(
+    lake: LakeReader, windows: Windows, features: ModelFeatures, horizon: str, hosts: HostRange = ALL_HOSTS
+) -> ModelRows | None:
+    """As `read_rows`, all rows of the windows and hosts at once; None without any."""
+    current = lake.arrow("fg_a", [*KEYS, *features.fg_a], windows, hosts=hosts)
     if not len(current):
         return None
-    deviations = lake.arrow("fg_c", [*JOIN_KEYS, "baseline_horizon", *features.fg_c], windows)
+    deviations = lake.arrow("fg_c", [*JOIN_KEYS, "baseline_horizon", *features.fg_c], windows, hosts=hosts)
     deviations = deviations.filter(pc.equal(deviations["baseline_horizon"], horizon))
     if not len(deviations):
         raise InputError(
@@ -96,7 +114,7 @@ def _read(lake: Lake, windows: Windows, features: ModelFeatures, horizon: str) -
     return ModelRows(current.select(KEYS).take(pa.array(left)), values, len(current) - len(left))
 
 
-def _matches(current: pa.Table, deviations: pa.Table, lake: Lake, windows: Windows) -> tuple[Integers, Integers]:
+def _matches(current: pa.Table, deviations: pa.Table, lake: LakeReader, windows: Windows) -> tuple[Integers, Integers]:
     """The matching row numbers of both tables, in the order of the first."""
     left = current.select(JOIN_KEYS).append_column("left", pa.array(np.arange(len(current))))
     right = deviations.select(JOIN_KEYS).append_column("right", pa.array(np.arange(len(deviations))))

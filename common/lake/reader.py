@@ -223,8 +223,10 @@ def _row_groups_of(dataset: FileSystemDataset, hosts: HostRange) -> FileSystemDa
     plain = ParquetFileFormat()
     kept = []
     for whole in dataset.get_fragments():
-        where = (whole.path, whole.filesystem, whole.partition_expression)
-        groups = [group.id for group in plain.make_fragment(*where).subset(hosts.condition).row_groups]
+        # by the file's own statistics: the log gives files that have some of other columns null bounds of the hosts
+        bare = plain.make_fragment(whole.path, whole.filesystem)
+        groups = [group.id for group in bare.subset(hosts.condition).row_groups]
         if groups:
+            where = (whole.path, whole.filesystem, whole.partition_expression)
             kept.append(dataset.format.make_fragment(*where, groups))
     return FileSystemDataset(kept, dataset.schema, dataset.format, dataset.filesystem)

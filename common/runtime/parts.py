@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from common.runtime.engine import Engine
 
 Part = TypeVar("Part")
+Result = TypeVar("Result")
 DONE = "number long, result binary"
 DONE_SCHEMA = pa.schema([("number", pa.int64()), ("result", pa.binary())])
 
 
-def each_part(engine: Engine, work: Callable[[Part], pa.Table], parts: Sequence[Part]) -> Iterator[pa.Table]:
+def each_part(engine: Engine, work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
     """What the work makes of each part, in their order, as soon as it is there.
 
     On one machine, there are as many threads as processor cores, and Sail is not started. Classic Spark hands work and
-    parts to its workers, so they must be small: the work reads the lake and writes its files itself.
+    parts to its workers, so they and the results must be picklable and small: the work reads the lake and writes its
+    files itself.
     """
     several = len(parts) > 1
     if several:
@@ -34,7 +36,7 @@ def each_part(engine: Engine, work: Callable[[Part], pa.Table], parts: Sequence[
         yield result
 
 
-def _results(engine: Engine, work: Callable[[Part], pa.Table], parts: Sequence[Part]) -> Iterator[pa.Table]:
+def _results(engine: Engine, work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
     if engine.is_cluster:
         yield from _by_workers(engine, work, parts)
     elif len(parts) == 1:
@@ -47,23 +49,19 @@ def _results(engine: Engine, work: Callable[[Part], pa.Table], parts: Sequence[P
                 pool.shutdown(cancel_futures=True)
 
 
-def _by_workers(engine: Engine, work: Callable[[Part], pa.Table], parts: Sequence[Part]) -> Iterator[pa.Table]:
+def _by_workers(engine: Engine, work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
     """The results of classic Spark's workers, a task for each part."""
+    from pyspark.serializers import CPickleSerializer
+
+    packing = CPickleSerializer()
 
     def done(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                result = _packed(work(parts[number]))
+                result = packing.dumps(work(parts[number]))
                 yield pa.RecordBatch.from_pylist([{"number": number, "result": result}], DONE_SCHEMA)
 
     tasks = engine.session.range(0, len(parts), 1, len(parts))
     results = {row["number"]: row["result"] for row in tasks.mapInArrow(done, DONE).collect()}
     for number in range(len(parts)):
-        yield pa.ipc.open_stream(results[number]).read_all()
-
-
-def _packed(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    return bytes(sink.getvalue())
+        yield packing.loads(results[number])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,30 +32,37 @@ COLUMNS = {
 """The columns of the table, and the names of the same figures in a run report."""
 
 
+def by_window(rows: ModelRows, raw: Floats, model: LoadedModel) -> dict[Windows, DriftMonitor]:
+    """The rows of each window and their raw scores, counted; the rows are in order of the windows."""
+    starts = rows.keys["window_start_ts"].to_numpy()
+    bounds = [*np.flatnonzero(starts[1:] != starts[:-1]) + 1, len(starts)]
+    found, begin = {}, 0
+    for end in bounds:
+        keys = (rows.keys[name][begin].as_py() for name in ("window_start_ts", "window_end_ts"))
+        found[Windows(*keys)] = monitor = monitor_of(model)
+        monitor.add(rows.values[begin:end], raw[begin:end])
+        begin = end
+    return found
+
+
+def monitor_of(model: LoadedModel) -> DriftMonitor:
+    """A monitor that has counted nothing yet."""
+    return DriftMonitor(model.drift, model.detector.forest.preprocessor.features, model.detector.parameters.drift)
+
+
 class Drift:
-    """Measures the drift of the rows of a run: `run` of all of them, `windows` of each window by its key."""
+    """The drift of a run, by window and in all, from what parts of the hosts count."""
 
-    def __init__(
-        self, model: LoadedModel, features: Sequence[str], parameters: TrainingParameters, project_name: str
-    ) -> None:
-        self._model, self._features = model, features
-        self._parameters, self._project_name = parameters, project_name
-        self.run = self._monitor()
-        self.windows: dict[str, dict[str, Any]] = {}
+    def __init__(self, model: LoadedModel, parameters: TrainingParameters, project_name: str) -> None:
+        self._model, self._parameters, self._project_name = model, parameters, project_name
+        self.run = monitor_of(model)
+        self.windows: dict[Windows, DriftMonitor] = {}
 
-    def add(self, rows: ModelRows, raw: Floats) -> None:
-        """Counts rows of whole windows, in order of the windows, and their raw scores."""
-        ends = rows.keys["window_end_ts"].to_numpy()
-        bounds = [*np.flatnonzero(ends[1:] != ends[:-1]) + 1, len(ends)]
-        begin = 0
-        for end in bounds:
-            monitor = self._monitor()
-            monitor.add(rows.values[begin:end], raw[begin:end])
+    def include(self, found: Mapping[Windows, DriftMonitor]) -> None:
+        """Counts the rows that a part has counted by window."""
+        for window, monitor in found.items():
             self.run.include(monitor)
-            keys = {name: rows.keys[name][begin].as_py() for name in ("window_start_ts", "window_end_ts")}
-            window = Windows(keys["window_start_ts"], keys["window_end_ts"])
-            self.windows[window.key] = keys | self._row(window, monitor.measure(self._parameters, 1))
-            begin = end
+            self.windows.setdefault(window, monitor_of(self._model)).include(monitor)
 
     def write(self, lake: Lake, windows: Windows) -> int:
         """Replaces the windows of the table in one commit; returns its new version.
@@ -64,7 +71,7 @@ class Drift:
             CommitError: the table cannot be written.
         """
         schema = lake.table(TABLE).arrow
-        fresh = pa.Table.from_pylist(list(self.windows.values()), schema=schema)
+        fresh = pa.Table.from_pylist([self._row(*entry) for entry in self.windows.items()], schema=schema)
         replaced = {window.key for window in windows}
 
         def merged(before: pa.Table) -> pa.Table:
@@ -73,8 +80,11 @@ class Drift:
 
         return lake.rewrite(TABLE, {"date": [f"{day:%Y-%m-%d}" for day in windows.days()]}, merged)
 
-    def _row(self, window: Windows, found: dict[str, Any]) -> dict[str, Any]:
+    def _row(self, window: Windows, monitor: DriftMonitor) -> dict[str, Any]:
+        found = monitor.measure(self._parameters, 1)
         return {
+            "window_start_ts": window.start,
+            "window_end_ts": window.end,
             "project_name": self._project_name,
             "model_id": self._model.run_id,
             "moved_most": json.dumps(found["moved_most"]),
@@ -82,6 +92,3 @@ class Drift:
             "date": f"{window.start:%Y-%m-%d}",
             "window": window.key,
         }
-
-    def _monitor(self) -> DriftMonitor:
-        return DriftMonitor(self._model.drift, self._features, self._model.detector.parameters.drift)

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-import pyarrow as pa
+from deltalake.transaction import AddAction
 
-from common.detection.input_matrix import ModelRows, read_rows
+from common.detection.input_matrix import runs
 from common.detection.inputs import model_features
-from common.detection.members.member import Samples
-from common.detection.pairs.activity import activity_of
+from common.detection.pairs.common_maxima import CommonMaxima, Presence
+from common.detection.pairs.evidence import spread_evidence
+from common.detection.pairs.first_seen import Met
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import ArtifactStore, checked_entry, model_store, read_pointer
-from common.display import counted
 from common.errors import InputError
+from common.lake.host_ranges import ALL_HOSTS
 from common.lake.lake import Lake
 from common.lake.learning import day_of_project
-from common.lake.window_files import WindowFiles, window_files
+from common.lake.table_files import from_rows, rows_of
 from common.lake.window_status import FEATURES, WindowStatus, read_statuses, whole_windows
 from common.runtime.context import StageRun
-from common.storage.scratch import writing
+from common.runtime.parts import each_part
+from common.storage.scratch import scratch_of_parts, writing
 from common.windows import WINDOW, Windows
 from jobs.inference.config import InferenceConfig
 from jobs.inference.drift import Drift
-from jobs.inference.transform import predict
-
-TABLE = "predictions"
+from jobs.inference.parts import TABLE, History, Novelties, Part, Scope, Scored, Scores
+from jobs.inference.plan import plan_of, together
 
 
 def run(config: InferenceConfig, stage: StageRun) -> None:
@@ -41,20 +42,23 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
                 return
             run_id = checked_entry(store, pointer)
         model = _load(config, stage, store, run_id)
-        drift = Drift(model, model_features(stage.spec).names, stage.project.training, config.project_name)
+        drift = Drift(model, stage.project.training, config.project_name)
     statuses = whole_windows(stage.lake, config.windows, "fg_a")
     incomplete = {key: status.incomplete_reason for key, status in statuses.items() if status.incomplete_reason}
-    with (
-        stage.lake.journal.run("inference", config.windows),
-        writing(stage.lake.uri, TABLE),
-        window_files(stage.lake, TABLE, config.windows) as files,
-    ):
-        with stage.report.step("score"):
-            _score(config, stage, model, drift, incomplete, files)
-        _require_unchanged(statuses, stage.lake, config.windows)
+    with stage.lake.journal.run("inference", config.windows), writing(stage.lake.uri, TABLE):
+        files: list[AddAction] = []
+        try:
+            with stage.report.step("score"):
+                for scored in _scored(config, stage, model, incomplete):
+                    files += from_rows(scored.files)
+                    drift.include(scored.drift)
+            _require_rows(files, stage.lake, config.windows)
+            _require_unchanged(statuses, stage.lake, config.windows)
+        except BaseException:
+            stage.lake.discard(TABLE, files)
+            raise
         with stage.report.step(TABLE):
-            files.flush()
-            version, rows = stage.lake.replace_files(TABLE, files.actions, config.windows), files.rows
+            version, rows = stage.lake.replace_files(TABLE, files, config.windows), sum(map(rows_of, files))
         with stage.report.step("drift"):
             drift_version = drift.write(stage.lake, config.windows)
     stage.report.rows_in = stage.report.rows_out = rows
@@ -78,34 +82,37 @@ def _load(config: InferenceConfig, stage: StageRun, store: ArtifactStore, run_id
     return load_model(store, run_id, model_features(stage.spec).names, expected)
 
 
-def _score(
-    config: InferenceConfig,
-    stage: StageRun,
-    model: LoadedModel,
-    drift: Drift,
-    incomplete: dict[str, str],
-    files: WindowFiles,
-) -> None:
-    """Adds the predictions of all windows to the files."""
-    written = 0
-    for rows in read_rows(stage.lake, config.windows, model_features(stage.spec), stage.project.model_horizon):
-        if rows.unmatched:
-            raise InputError(
-                f"fg_c of horizon {stage.project.model_horizon} has no counterpart of "
-                f"{counted(rows.unmatched, 'row')} of fg_a in {config.windows}",
-                "Run ndr-fg-c again for these windows",
-            )
-        samples = Samples(rows.keys, rows.values, _activity(model, stage, rows))
-        predictions = predict(model, samples, files.table, config.top_features, incomplete)
-        drift.add(rows, model.detector.feature_scores(rows.values))
-        files.add(predictions)
-        written += len(predictions)
-        last = rows.keys["window_end_ts"][-1].as_py()
-        stage.report.progress("score", (last - config.windows.start) // WINDOW, len(config.windows), "windows")
-    if not written:
-        raise InputError(
-            f"fg_a in {stage.lake.uri} has no rows in {config.windows}", "Run ndr-fg-a for these windows first"
-        )
+def _scored(
+    config: InferenceConfig, stage: StageRun, model: LoadedModel, incomplete: dict[str, str]
+) -> Iterator[Scored]:
+    """The files of predictions and the drift of all parts of the windows, some windows after the other."""
+    for windows in runs(stage.lake, config.windows):
+        with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as folder:
+            scope = Scope(stage.lake.uri, stage.spec.version, stage.project, windows, folder)
+            parts, common = _common(stage, scope, model)
+            yield from each_part(stage.engine, Scores(scope, model, common, config.top_features, incomplete), parts)
+        stage.report.progress("score", (windows.end - config.windows.start) // WINDOW, len(config.windows), "windows")
+
+
+def _common(stage: StageRun, scope: Scope, model: LoadedModel) -> tuple[list[Part], dict[str, CommonMaxima]]:
+    """The parts, whose activity is in the scope's folder, and what all hosts do; nothing where pairs do not count."""
+    parameters = model.detector.parameters.pairs
+    plan = plan_of(stage.lake, scope.windows, parameters, stage.engine.is_cluster) if model.detector.pairs else None
+    if plan is None:
+        return [Part(0, ALL_HOSTS)], {}
+    seen = [*each_part(stage.engine, History(scope, plan.targets, parameters), plan.parts)]
+    crowds = Presence.merged([present for _, present in seen]).crowds(parameters)
+    work = Novelties(scope, Met.merged([met for met, _ in seen]), crowds, parameters)
+    leaders, counts = zip(*each_part(stage.engine, work, plan.parts), strict=True)
+    return plan.parts, {
+        "pairs": CommonMaxima.merged(crowds, leaders),
+        "spread": CommonMaxima.of(spread_evidence(together(counts)), parameters),
+    }
+
+
+def _require_rows(files: Sequence[AddAction], lake: Lake, windows: Windows) -> None:
+    if not files:
+        raise InputError(f"fg_a in {lake.uri} has no rows in {windows}", "Run ndr-fg-a for these windows first")
 
 
 def _require_unchanged(statuses: Mapping[str, WindowStatus], lake: Lake, windows: Windows) -> None:
@@ -120,11 +127,3 @@ def _require_unchanged(statuses: Mapping[str, WindowStatus], lake: Lake, windows
         raise InputError(
             f"window {changed[0]} in {lake.uri} was rewritten while it was scored", "Run ndr-inference again"
         )
-
-
-def _activity(model: LoadedModel, stage: StageRun, rows: ModelRows) -> pa.Table | None:
-    """The pair activity of the rows' windows; None where there is none, or the model has learnt no pairs."""
-    if model.detector.pairs is None:
-        return None
-    windows = Windows(rows.keys["window_start_ts"][0].as_py(), rows.keys["window_end_ts"][-1].as_py())
-    return activity_of(stage.lake, windows, stage.project.internal_cidrs, model.detector.parameters.pairs)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
+import numpy as np
 import pyarrow as pa
+import pytest
 
 from common.address_codes import address_codes
 
@@ -40,3 +44,25 @@ def test_batches_of_plain_texts_do_not_share_a_dictionary() -> None:
     batches = [[f"10.0.{batch}.{number}" for number in range(200 - batch)] for batch in range(40)]
     expected = [(10 << 24) + (batch << 8) + number for batch in range(40) for number in range(200 - batch)]
     assert address_codes(pa.chunked_array(batches)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.999", "01.2.3.4", "1.2.3.00", "1..2.3", ".1.2.3", "1.2.3.", "1.2.3.4 ",
+     "1.2.3.a", "1.2.3.1000", "1234", "", "...", "\u0661.2.3.4"],
+)  # fmt: skip
+def test_what_only_looks_like_ipv4_is_a_text(text: str) -> None:
+    """Beside other addresses and alone, and whatever the dictionary's other texts are."""
+    for texts in ([text], ["9.8.7.6", text, "255.1.0.10"], [text, "1.2.3.4.5", "6.7.8"]):
+        code = address_codes(pa.chunked_array([texts]))[texts.index(text)]
+        assert code == ~(int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1)
+
+
+def test_every_ipv4_address_is_its_32_bits() -> None:
+    rng = np.random.default_rng(3)
+    octets = rng.choice([0, 1, 9, 10, 99, 100, 199, 249, 255], (500, 4))
+    texts = pa.array([".".join(map(str, row)) for row in octets.tolist()])
+    expected = octets @ (1 << np.array([24, 16, 8, 0]))
+    assert address_codes(pa.chunked_array([texts])).tolist() == expected.tolist()
+    assert address_codes(pa.chunked_array([texts.slice(7, 90)])).tolist() == expected[7:97].tolist()
+    assert address_codes(pa.chunked_array([texts.dictionary_encode().slice(7, 90)])).tolist() == expected[7:97].tolist()

@@ -10,6 +10,7 @@ import pyarrow as pa
 from common.arrays import Floats
 from common.detection.explanation import PieceExplanation
 from common.detection.members.member import FitSettings, Samples
+from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.evidence import codes, pair_evidence
 from common.detection.pairs.explain import explain_pairs
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows
@@ -29,21 +30,21 @@ class PairsMember:
         model, scored = EvidenceModel.fit(evidence, settings.parameters)
         return cls(model), scored.of(samples.keys)
 
-    def judge(self, activity: pa.Table) -> ScoredRows:
-        """The pairs themselves, scored."""
-        return self.model.score(pair_evidence(activity, self.model.parameters.pairs))
+    def judge(self, activity: pa.Table, common: CommonMaxima | None = None) -> ScoredRows:
+        """The pairs themselves, scored; `common` as in `EvidenceModel.score`."""
+        return self.model.score(pair_evidence(activity, self.model.parameters.pairs), common)
 
     def score_samples(self, samples: Samples) -> Floats:
         """-log10 of the p-value, for the host, of the evidence of its strongest pair in the window."""
         if samples.activity is None:
             return np.zeros(len(samples.keys))
-        return self.judge(samples.activity).of(samples.keys)
+        return self.judge(samples.activity, samples.common.get("pairs")).of(samples.keys)
 
     def explain(self, samples: Samples) -> PieceExplanation:
         """The scores, shared out among the pieces of the strongest pair's evidence; and the strongest pairs."""
         if samples.activity is None:
             return PieceExplanation.nothing(len(samples.keys))
-        scored = self.judge(samples.activity)
+        scored = self.judge(samples.activity, samples.common.get("pairs"))
         strongest = scored.strongest(samples.keys)
         return explain_pairs(samples.keys, scored, strongest, self.model.parameters.pairs)
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 from common.arrays import Floats
 from common.detection.explanation import PieceExplanation
 from common.detection.members.member import FitSettings, Samples
-from common.detection.pairs.evidence import spread_evidence
+from common.detection.pairs.common_maxima import CommonMaxima
+from common.detection.pairs.evidence import spread_evidence, spreads
 from common.detection.pairs.explain import explain_spread
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows
 
@@ -24,22 +25,22 @@ class SpreadMember:
     @classmethod
     def fit(cls, samples: Samples, settings: FitSettings) -> tuple[SpreadMember, Floats]:
         """The member, and the scores of its samples, each as if its own day were left out."""
-        model, scored = EvidenceModel.fit(spread_evidence(samples.activity), settings.parameters)
+        model, scored = EvidenceModel.fit(spread_evidence(spreads(samples.activity)), settings.parameters)
         return cls(model), scored.of(samples.keys)
 
-    def judge(self, activity: pa.Table) -> ScoredRows:
-        """The counts of each host, kind and window, scored."""
-        return self.model.score(spread_evidence(activity))
+    def judge(self, activity: pa.Table, common: CommonMaxima | None = None) -> ScoredRows:
+        """The counts of each host, kind and window, scored; `common` as in `EvidenceModel.score`."""
+        return self.model.score(spread_evidence(spreads(activity)), common)
 
     def score_samples(self, samples: Samples) -> Floats:
         """-log10 of the p-value, for the host, of the evidence of its counts in the window."""
         if samples.activity is None:
             return np.zeros(len(samples.keys))
-        return self.judge(samples.activity).of(samples.keys)
+        return self.judge(samples.activity, samples.common.get("spread")).of(samples.keys)
 
     def explain(self, samples: Samples) -> PieceExplanation:
         """The scores, shared out among the counts."""
         if samples.activity is None:
             return PieceExplanation.nothing(len(samples.keys))
-        scored = self.judge(samples.activity)
+        scored = self.judge(samples.activity, samples.common.get("spread"))
         return explain_spread(scored, scored.strongest(samples.keys))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
@@ -14,16 +15,17 @@ from common.addresses import are_internal
 from common.detection.pairs.contacts import Contacts, changes, networks
 from common.detection.pairs.day_pairs import DayPairs
 from common.detection.pairs.day_sums import OF_DAY, DaySums, PairSlices, day_sums
-from common.detection.pairs.first_seen import FirstContacts, Novelty
+from common.detection.pairs.evidence import NOVELTIES
+from common.detection.pairs.first_seen import FirstContacts, Met, Own
+from common.detection.pairs.pair_keys import PairKeys
 from common.detection.pairs.reading import SUMS, PairReader, Slices, midnight, window_number
 from common.detection.parameters import PairParameters
-from common.errors import TableError
-from common.lake.lake import Lake
+from common.lake.reader import LakeReader
 from common.windows import WINDOW, Windows
 
 
 def read_activity(
-    lake: Lake,
+    lake: LakeReader,
     windows: Windows,
     internal_cidrs: Sequence[str],
     parameters: PairParameters,
@@ -51,64 +53,106 @@ def read_activity(
     days = windows.by_day()
     reader = PairReader(lake, parameters, keeps=len(days) > 1)
     for day in days:
-        try:
-            activity = _of_day(reader, day, internal_cidrs, parameters, hosts)
-        except OverflowError:
-            raise TableError(
-                f"delta_pair and pair_days in {lake.uri} name too many hosts, peers and services for {day}",
-                "Take networks that are not yours out of internal_cidrs, and rebuild the slices",
-            ) from None
-        if activity is not None:
-            yield activity
+        met = [*reader.slices(day)]
+        present = [mine for part in met if len((mine := part if hosts is None else part.of_hosts(hosts)).table)]
+        if present:
+            targets = Targets.of([part.contacts for part in present], day)
+            contacts = [part.contacts for part in met]
+            own = own_activity(reader, day, targets, internal_cidrs, parameters, (present, contacts))
+            yield with_others(own.rows, own.met, parameters)
 
 
 def activity_of(
-    lake: Lake, windows: Windows, internal_cidrs: Sequence[str], parameters: PairParameters
+    lake: LakeReader, windows: Windows, internal_cidrs: Sequence[str], parameters: PairParameters
 ) -> pa.Table | None:
     """All that `read_activity` gives for the windows, in one table; None where there is nothing."""
     parts = list(read_activity(lake, windows, internal_cidrs, parameters))
     return pa.concat_tables(parts).combine_chunks() if parts else None
 
 
-def _of_day(
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """What the pairs of some windows are with, and the numbers of the first of the windows and of the last with pairs.
+
+    Parts of the hosts that look at the same targets can be put together.
+    """
+
+    keys: PairKeys
+    first: int
+    last: int
+
+    @classmethod
+    def of(cls, contacts: Sequence[Contacts], windows: Windows) -> Targets:
+        """The targets of the contacts of these windows."""
+        last = max(int(part.start.max()) for part in contacts)
+        return cls(PairKeys.of(contacts), window_number(windows.start), last)
+
+
+@dataclass(frozen=True, eq=False)
+class OwnActivity:
+    """The pairs of some hosts with what the hosts themselves did, and what these hosts say to others' pairs.
+
+    `rows` has the columns of `read_activity`, but in place of those of novelty for each of `NOVELTIES` `_value` and
+    `_start` (see `Own`); and `judged`, whether the row can be common.
+    """
+
+    rows: pa.Table
+    met: Met
+
+
+def own_activity(
     reader: PairReader,
-    day: Windows,
+    windows: Windows,
+    targets: Targets,
     internal_cidrs: Sequence[str],
     parameters: PairParameters,
-    hosts: Sequence[str] | None,
-) -> pa.Table | None:
-    """The pairs of a day's windows; None without any."""
-    met: list[Contacts] = []
-    present: list[Slices] = []
-    for part in reader.slices(day):
-        met.append(part.contacts)
-        present.append(part if hosts is None else part.of_hosts(hosts))
-    present = [part for part in present if len(part.table)]
-    if not present:
-        return None
-    memory, first = parameters.memory_windows, window_number(day.start)
-    last = max(int(part.contacts.start.max()) for part in present)
-    pairs = DayPairs.of(present)
-    contacts = FirstContacts(pairs.keys, first, last, parameters)
+    seen: tuple[Sequence[Slices], Sequence[Contacts]] | None = None,
+) -> OwnActivity:
+    """The activity of the reader's hosts in windows of a UTC date, in which they have pairs.
+
+    `seen` has the slices of the windows to look at, and the contacts of all; without it, they are those of the reader.
+
+    Raises:
+        TableError: a table is missing or unreadable, or names too many hosts, peers and services.
+    """
+    if seen is None:
+        present: Sequence[Slices] = [*reader.slices(windows)]
+        met: Sequence[Contacts] = [part.contacts for part in present]
+    else:
+        present, met = seen
+    memory, keys = parameters.memory_windows, targets.keys
+    pairs = DayPairs.of(present, keys)
+    contacts = FirstContacts(keys, targets.first, targets.last, parameters)
 
     def slices() -> Iterator[PairSlices]:
         for part in present:
-            yield pairs.slices(part, pairs.keys.of_contacts(part.contacts))
-        for part in reader.slices(Windows(day.start - (memory - 1) * WINDOW, day.start)):
-            keys, start = pairs.keys.of_contacts(part.contacts), part.contacts.start
-            today = start >= midnight(day.start)
-            contacts.add(keys[today], start[today])
-            yield pairs.slices(part, keys)
+            yield pairs.slices(part, keys.of_contacts(part.contacts))
+        for part in reader.slices(Windows(windows.start - (memory - 1) * WINDOW, windows.start)):
+            found, start = keys.of_contacts(part.contacts), part.contacts.start
+            today = start >= midnight(windows.start)
+            contacts.add(found[today], start[today])
+            yield pairs.slices(part, found)
 
-    sums = [*day_sums(slices(), len(pairs.codes), first, last, memory)][::-1]
-    for some in chain(met, reader.days_before(day.start.date())):
-        contacts.add(pairs.keys.of_contacts(some), some.start)
-    return _table(pairs, sums, day, contacts.novelty(pairs.codes), internal_cidrs, parameters)
+    sums = [*day_sums(slices(), len(pairs.codes), targets.first, targets.last, memory)][::-1]
+    for some in chain(met, reader.days_before(windows.start.date())):
+        contacts.add(keys.of_contacts(some), some.start)
+    own, of_hosts = contacts.of(pairs.codes)
+    return OwnActivity(_table(pairs, sums, windows, own, internal_cidrs, parameters), of_hosts)
+
+
+def with_others(rows: pa.Table, met: Met, parameters: PairParameters) -> pa.Table:
+    """The rows of `OwnActivity` with what is new about them: the columns of `read_activity`."""
+    own, start = ({what: rows[f"{what}_{name}"].to_numpy() for what in NOVELTIES} for name in ("value", "start"))
+    columns = met.columns(own, start, rows["window_number"].to_numpy(), np.asarray(rows["judged"]), parameters)
+    rows = rows.drop_columns(["judged", *(f"{what}_{name}" for what in NOVELTIES for name in ("value", "start"))])
+    for name, values in columns.items():
+        rows = rows.append_column(name, pa.array(values))
+    return rows
 
 
 def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: PairParameters) -> pa.Table:
     """The rows with what their peers' addresses say: `internal` and `network`."""
-    peers = rows["peer_ip"].chunk(0)
+    peers = rows["peer_ip"].chunk(0).cast(pa.string()).dictionary_encode()  # of a file, it has those of others, too
     addresses = peers.dictionary.to_pylist()
     inside = pa.array(are_internal(peers.dictionary, internal_cidrs)).take(peers.indices)
     names = pa.array(networks(addresses, parameters.ipv6_network_bits), pa.string()).dictionary_encode()
@@ -119,8 +163,8 @@ def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: P
 def _table(
     pairs: DayPairs,
     sums: list[DaySums],
-    day: Windows,
-    novelty: Novelty,
+    windows: Windows,
+    own: Own,
     internal_cidrs: Sequence[str],
     parameters: PairParameters,
 ) -> pa.Table:
@@ -133,15 +177,17 @@ def _table(
     answers = columns["failed_day"] < columns["sessions_day"]
     first = changes(window * (int(host.max()) + 1) + host)  # of the rows of each window and host
     cell = np.repeat(np.arange(len(first)), np.diff(first, append=len(host)))
-    alive = np.bincount(cell, novelty.sends[pair] | answers)[cell] > 0
+    alive = np.bincount(cell, own.sends[pair] | answers)[cell] > 0
     pair, window = pair[alive], window[alive]
     columns = {name: values[alive].astype(np.float64) for name, values in columns.items()}
     answered = columns["failed_day"] <= parameters.failed_share_max * columns["sessions_day"]
     outbound = np.asarray(pc.equal(pairs.texts["role"].chunk(0).cast(pa.string()), "outbound"))
-    columns |= novelty.columns(pair, window, answered & outbound[pair])
+    columns["judged"] = answered & outbound[pair]
+    columns |= {f"{what}_value": own.value[what][pair] for what in NOVELTIES}
+    columns |= {f"{what}_start": own.start[what][pair] for what in NOVELTIES}
     table = _with_addresses(pairs.texts, internal_cidrs, parameters).take(pa.array(pair)).combine_chunks()
-    since = (window - window_number(day.start)) * (WINDOW // timedelta(microseconds=1))
-    starts = pa.array(np.datetime64(day.start.replace(tzinfo=None), "us") + since.astype("timedelta64[us]"))
+    since = (window - window_number(windows.start)) * (WINDOW // timedelta(microseconds=1))
+    starts = pa.array(np.datetime64(windows.start.replace(tzinfo=None), "us") + since.astype("timedelta64[us]"))
     columns = {"window_start_ts": starts.cast(pa.timestamp("us", "UTC")), "window_number": window} | columns
     for name, values in columns.items():
         table = table.append_column(name, pa.array(values))

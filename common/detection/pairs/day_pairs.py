@@ -27,9 +27,8 @@ class DayPairs:
     _numbers: Small
 
     @classmethod
-    def of(cls, present: Sequence[Slices]) -> DayPairs:
-        """The pairs of the slices."""
-        keys = PairKeys.of([part.contacts for part in present])
+    def of(cls, present: Sequence[Slices], keys: PairKeys) -> DayPairs:
+        """The pairs of the slices, which are among those that the keys were made for."""
         codes = np.concatenate([keys.of_contacts(part.contacts) for part in present])
         order = np.argsort(codes)
         first = order[changes(codes[order])]  # a row of each pair, by rising key

@@ -60,11 +60,11 @@ class Coded:
 
 
 def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
-    """The evidence of each pair, compared with pairs of the same role, network and service port."""
+    """The evidence of each pair, compared with those of its group."""
     return Evidence(
         activity,
         _kinds(activity),
-        Coded.of(activity["role"], activity["network"], activity["peer_port"]),
+        pair_groups(activity),
         {f"{what}_rarity": activity[f"{what}_bits"].to_numpy() for what in NOVELTIES},
         _quantities(activity, parameters),
         np.asarray(activity["use_joined"]),
@@ -73,9 +73,13 @@ def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
     )
 
 
-def spread_evidence(activity: pa.Table) -> Evidence:
-    """The evidence of each host, kind and window: the counts of `SPREADS`, compared within kind and segment."""
-    counts = _spreads(activity)
+def pair_groups(activity: pa.Table) -> Coded:
+    """What each pair is compared with: pairs of the same role, network and service port."""
+    return Coded.of(activity["role"], activity["network"], activity["peer_port"])
+
+
+def spread_evidence(counts: pa.Table) -> Evidence:
+    """The evidence of each row of `spreads`: the counts of `SPREADS`, compared within kind and segment."""
     kinds = pa.chunked_array([pa.array(KINDS).take(counts["kind"].combine_chunks())])
     return Evidence(
         counts,
@@ -170,7 +174,7 @@ def _quantities(activity: pa.Table, parameters: PairParameters) -> dict[str, Flo
     }
 
 
-def _spreads(activity: pa.Table) -> pa.Table:
+def spreads(activity: pa.Table) -> pa.Table:
     """One row per host, kind and window: the counts of `SPREADS`, with `segment_id`."""
     columns = ["host_ip", "segment_id", "window_start_ts", "window_number"]
     keys = activity.select(columns).append_column("kind", pa.array(_kinds(activity)))

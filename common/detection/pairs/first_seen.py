@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Flags, Integers
-from common.detection.pairs.contacts import Small, changes, distinct, places
+from common.detection.pairs.contacts import Small, changes, places
 from common.detection.pairs.evidence import NOVELTIES
 from common.detection.pairs.pair_keys import PairKeys
 from common.detection.parameters import PairParameters
@@ -27,7 +27,7 @@ class FirstContacts:
     """
 
     def __init__(self, keys: PairKeys, first: int, last: int, parameters: PairParameters) -> None:
-        self._keys, self._parameters = keys, parameters
+        self._keys, self._memory = keys, parameters.memory_windows
         self._origin, self._last = first - parameters.memory_windows, last
         self._bits = (last - self._origin).bit_length()
         self._found: list[Integers] = []
@@ -44,73 +44,72 @@ class FirstContacts:
         if self._waiting > CONTACTS_AT_ONCE:
             self._found, self._waiting = [_earliest(self._found, self._bits)], 0
 
-    def novelty(self, pairs: Integers) -> Novelty:
-        """What is new about the pairs with these keys, and which of them have hosts that send."""
+    def of(self, pairs: Integers) -> tuple[Own, Met]:
+        """What the hosts of the pairs with these keys had met, and how many of the hosts that were added had."""
         found = _earliest(self._found, self._bits)
         start = found & (1 << self._bits) - 1
         host, target, service = self._keys.parts(found >> self._bits)
-        of_pairs = self._keys.parts(pairs)
+        of_pairs, *pairs_are_with = self._keys.parts(pairs)
         hosts = int(host.max(initial=0)) + 1
         sends, old = np.zeros(hosts, dtype=bool), np.zeros(hosts, dtype=bool)
         sends[host[~self._keys.inbound(service)]] = True
-        old[host[start <= self._last - self._parameters.memory_windows - self._origin]] = True
-        met = {}
-        for what, values in self._keys.values(*of_pairs[1:]).items():
-            wanted = distinct(values)
-            place, mine = places(wanted, self._keys.values(target, service)[what])
-            contact = (place[mine] * hosts + host[mine]) << self._bits | start[mine]
-            met[what] = Met.of(
-                _earliest([contact], self._bits), self._bits, hosts, places(wanted, values)[0], of_pairs[0]
-            )
-        return Novelty(met, int(old.sum()), sends[of_pairs[0]], self._origin, self._parameters)
+        old[host[start <= self._last - self._memory - self._origin]] = True
+        values, of_values = self._keys.values(target, service), self._keys.values(*pairs_are_with)
+        own, starts, firsts, counts = {}, {}, {}, {}
+        for what, known in self._keys.met.items():
+            place, mine = places(known, values[what])
+            contact = _earliest([(place[mine] * hosts + host[mine]) << self._bits | start[mine]], self._bits)
+            with_host, began = contact >> self._bits, contact & (1 << self._bits) - 1
+            own[what] = places(known, of_values[what])[0]
+            starts[what] = began[np.searchsorted(with_host, own[what] * hosts + of_pairs)]
+            firsts[what], counts[what] = np.unique_counts(with_host // hosts << self._bits | began)
+        return Own(own, starts, sends[of_pairs]), Met(self._origin, self._bits, int(old.sum()), firsts, counts)
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """What each pair is with, by the names of `NOVELTIES`, and when its own host first met that.
+
+    `value` is a place in the `met` of the keys, `start` a window since the origin of `Met`. `sends` says whether the
+    pair's host began any session within 30 days.
+    """
+
+    value: Mapping[str, Integers]
+    start: Mapping[str, Integers]
+    sends: Flags
 
 
 @dataclass(frozen=True, eq=False)
 class Met:
-    """First contacts with some values: the value of each pair, when its own host met it, and when all hosts did.
+    """How many hosts first met each value in which window, for each of `NOVELTIES`.
 
-    `by_start` has the value of each host's first contact, in the order of `starts`.
+    `firsts` has value << bits | window, rising, in windows since number `origin`; `counts` the hosts of each. `hosts`
+    is how many have any contact before the last 24 hours.
     """
 
-    value: Integers
-    own: Integers
-    by_start: Integers
-    starts: Integers
+    origin: int
+    bits: int
+    hosts: int
+    firsts: Mapping[str, Integers]
+    counts: Mapping[str, Integers]
 
     @classmethod
-    def of(cls, contacts: Integers, bits: int, hosts: int, value: Integers, host: Integers) -> Met:
-        """From sorted contacts ((value x hosts + host) << bits | start), and the value and host of each pair."""
-        with_host, start = contacts >> bits, contacts & (1 << bits) - 1
-        own = start[np.searchsorted(with_host, value * hosts + host)]
-        order = np.argsort(start.astype(np.int16), kind="stable")
-        return cls(value, own, (with_host // hosts)[order], start[order])
+    def merged(cls, parts: Sequence[Met]) -> Met:
+        """What different hosts met of the same values, together."""
+        firsts, counts = {}, {}
+        for what in NOVELTIES:
+            every = np.concatenate([part.firsts[what] for part in parts])
+            order = np.argsort(every, kind="stable")
+            begins = changes(every[order])
+            firsts[what] = every[order][begins]
+            of_parts = np.concatenate([part.counts[what] for part in parts])[order]
+            counts[what] = np.add.reduceat(of_parts, begins) if len(begins) else of_parts
+        return cls(parts[0].origin, parts[0].bits, sum(part.hosts for part in parts), firsts, counts)
 
-    def counts(self, windows: Integers) -> Iterator[Integers]:
-        """How many hosts had met each value by these windows, which rise."""
-        found = np.zeros(int(self.value.max(initial=-1)) + 1, dtype=np.int64)
-        begin = 0
-        for end in np.searchsorted(self.starts, windows, side="right").tolist():
-            found += np.bincount(self.by_start[begin:end], minlength=len(found))
-            begin = end
-            yield found
-
-
-@dataclass(frozen=True, eq=False)
-class Novelty:
-    """What is new about some pairs, by their numbers.
-
-    `met` has their first contacts for each of `NOVELTIES`, in windows since number `origin`; `hosts` is how many hosts
-    have any contact before the last 24 hours. `sends` says of each pair whether its host began any session within
-    30 days.
-    """
-
-    met: dict[str, Met]
-    hosts: int
-    sends: Flags
-    origin: int
-    parameters: PairParameters
-
-    def columns(self, pair: Integers, window: Integers, judged: Flags) -> dict[str, NDArray[Any]]:
+    def columns(
+        self, own: Mapping[str, Integers], start: Mapping[str, Integers], window: Integers, judged: Flags,
+        parameters: PairParameters,
+    ) -> dict[str, NDArray[Any]]:  # fmt: skip
         """Four columns for each of `NOVELTIES`, prefixed with its name, for pairs in windows; the windows rise.
 
         - `new`: the host had not met it before the last 24 hours, within 30 days;
@@ -118,31 +117,53 @@ class Novelty:
         - `bits`: 0 where it is not new, else log2((hosts + 1) / (others + 1)) with all hosts that have any history;
         - `joined`: it is new, and a quorum of other hosts first met it in the last 24 hours. These count as others,
           too, and the bits are 0: new software is not an attack. This applies only to `judged` rows.
+
+        Args:
+            own: the `value` of the pair of each row.
+            start: when the row's host first met that.
+            window: the number of the row's window.
+            judged: whether the row can be common.
+            parameters: those of the detector.
         """
         return {
             f"{what}_{name}": column
             for what in NOVELTIES
-            for name, column in self._columns(self.met[what], pair, window - self.origin, judged).items()
+            for name, column in self._columns(
+                what, own[what], start[what], window - self.origin, judged, parameters
+            ).items()
         }
 
-    def _columns(self, met: Met, pair: Integers, now: Integers, judged: Flags) -> dict[str, NDArray[Any]]:
-        value, own = met.value[pair], met.own[pair]
-        memory = self.parameters.memory_windows  # what is older than the last 24 hours is known
+    def _columns(
+        self, what: str, value: Integers, own: Integers, now: Integers, judged: Flags, parameters: PairParameters
+    ) -> dict[str, NDArray[Any]]:
+        memory = parameters.memory_windows  # what is older than the last 24 hours is known
         known = own <= now - memory
-        others, by_now = np.empty(len(pair), dtype=np.int64), np.empty(len(pair), dtype=np.int64)
+        others, by_now = np.empty(len(value), dtype=np.int64), np.empty(len(value), dtype=np.int64)
         begins = changes(now)
-        each = zip(met.counts(now[begins] - memory), met.counts(now[begins]), strict=True)
+        each = zip(self._by(what, now[begins] - memory), self._by(what, now[begins]), strict=True)
         bounds = pairwise([*begins.tolist(), len(now)])
         for (begin, end), (before, until) in zip(bounds, each, strict=True):
             rows = slice(begin, end)
             others[rows], by_now[rows] = before[value[rows]], until[value[rows]]
         others -= known
         by_now -= own <= now
-        joined = (by_now - others >= self.parameters.quorum(self.hosts)) & judged
+        joined = (by_now - others >= parameters.quorum(self.hosts)) & judged
         others = np.where(joined, by_now, others)
         bits = np.log2((np.maximum(self.hosts, others) + 1) / (others + 1))
         bits = np.where(known | joined, 0.0, bits)
         return {"new": ~known, "others": others, "bits": bits, "joined": joined & ~known}
+
+    def _by(self, what: str, windows: Integers) -> Iterator[Integers]:
+        """How many hosts had met each value by these windows, which rise."""
+        start = (self.firsts[what] & (1 << self.bits) - 1).astype(np.int16)
+        order = np.argsort(start, kind="stable")
+        value, hosts = (self.firsts[what] >> self.bits)[order], self.counts[what][order]
+        found = np.zeros(int(value.max(initial=-1)) + 1, dtype=np.int64)
+        begin = 0
+        for end in np.searchsorted(start[order], windows, side="right").tolist():
+            np.add.at(found, value[begin:end], hosts[begin:end])
+            begin = end
+            yield found
 
 
 def _earliest(contacts: Sequence[Integers], bits: int) -> Integers:

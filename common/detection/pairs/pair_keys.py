@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from common.arrays import Flags, Integers
 from common.detection.pairs.contacts import Contacts, Finder, distinct, places
+from common.detection.pairs.evidence import NOVELTIES
+from common.errors import TableError
 
 ROLES = 2
 SERVICES = ROLES << 16
@@ -22,13 +24,15 @@ class PairKeys:
 
     Only what is in `peers`, `networks` (that of each peer, and each once) and `services` is told apart: the target is
     the place of the peer, else that of its network after all peers, else a last number; the service is its place, else
-    a number for its role after these. So contacts that these pairs have nothing to do with have few keys.
+    a number for its role after these. So contacts that these pairs have nothing to do with have few keys. `met` has
+    what the pairs are with, by the names of `NOVELTIES`: sorted values, each once.
     """
 
     peers: Integers
     network_of_peer: Integers
     networks: Integers
     services: Integers
+    met: Mapping[str, Integers]
 
     @classmethod
     def of(cls, contacts: Sequence[Contacts]) -> PairKeys:
@@ -45,16 +49,22 @@ class PairKeys:
         services = np.zeros(SERVICES, dtype=bool)
         for part in contacts:
             services[part.service] = True
-        return cls(peers, network_of_peer, networks, np.flatnonzero(services))
+        keys = cls(peers, network_of_peer, networks, np.flatnonzero(services), {})
+        values = [keys.values(*keys.parts(keys.of_contacts(part))[1:]) for part in contacts]
+        met = {what: distinct(np.concatenate([some[what] for some in values])) for what in NOVELTIES}
+        return replace(keys, met=met)
 
     def of_contacts(self, contacts: Contacts) -> Integers:
         """The key of each contact.
 
         Raises:
-            OverflowError: there are more than `KEYS_MOST`.
+            TableError: there are more than `KEYS_MOST`.
         """
         if (int(contacts.host.max(initial=0)) + 1) * self._targets * len(self._roles) > KEYS_MOST:
-            raise OverflowError
+            raise TableError(
+                "delta_pair and pair_days name too many hosts, peers and services to score them together",
+                "Take networks that are not yours out of internal_cidrs, and rebuild the slices",
+            )
         target, known = self._peers.places(contacts.peers)
         others = np.flatnonzero(~known)
         network, known = places(self.networks, contacts.networks[others])
@@ -79,7 +89,7 @@ class PairKeys:
         return self._roles[service] > 0
 
     def values(self, target: Integers, service: Integers) -> dict[str, Integers]:
-        """What contacts are with, by the names of `NOVELTIES`, each in its role; -1 for none of these pairs'."""
+        """What contacts are with, by the names of `NOVELTIES`, each in its role; -1 for what no pair is with."""
         role, network, known = self._roles[service], self._networks[target], service < len(self.services)
         return {
             "peer": np.where(target < len(self.peers), target * ROLES + role, -1),

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Integers
 from common.detection.checked import MOST, damaged
-from common.detection.pairs.contacts import distinct, places
-from common.detection.pairs.evidence import KINDS, Coded, Evidence
+from common.detection.pairs.common_maxima import LEADERS_LEAST, highest, of_others
+from common.detection.pairs.contacts import places
+from common.detection.pairs.evidence import KINDS, Coded
 from common.detection.parameters import PairParameters
 from common.detection.registry.tensors import Arrays, of_texts, texts_in, vector
-
-LEADERS_LEAST, LEADERS_READ = 2, 3  # the second of the others is among the first three
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +78,8 @@ class PriorMaxima:
         best, rest, best_cell = _best_two(reached, cells.pair_of_cell, len(cells.pair))
         group_of, host_of = cells.group_and_host
         number = len(cells.group.texts)
-        leaders, names = _leaders(best, group_of, host_of, number, parameters.leaders)
-        others = _others(leaders, names, group_of, host_of)
+        leaders, names = highest(best, group_of, host_of, number, parameters.leaders)
+        others = of_others(leaders, names, group_of, host_of)
         without = np.where(
             best_cell[cells.pair_of_row] == cells.cell_of_row, rest[cells.pair_of_row], best[cells.pair_of_row]
         )
@@ -104,7 +103,7 @@ class PriorMaxima:
         found = self.floors[kind]
         known = np.flatnonzero(group >= 0)
         group, host = group[known], host[known]
-        others = _others(self.leaders, self.leader_names, group, host)
+        others = of_others(self.leaders, self.leader_names, group, host)
         place, is_own = places(self.own_pairs, np.where(host >= 0, group * len(self.leader_hosts) + host, -1))
         own = np.where(is_own, np.append(self.own, -np.inf)[place], -np.inf)
         found[known] = np.maximum.reduce([found[known], own, others])
@@ -156,36 +155,6 @@ class PriorMaxima:
         return cls(floors, groups, leader_hosts, leaders, names, own_pairs, own)
 
 
-class CommonMaxima:
-    """What a quorum of other hosts does in the same group and window: what many do at once is not an attack."""
-
-    def __init__(self, evidence: Evidence, parameters: PairParameters) -> None:
-        window, host, hosts = evidence.window, evidence.host.numbers, len(evidence.host.texts)
-        self._rows, self._leaders = len(window), parameters.leaders
-        at = (
-            evidence.group.numbers * (int(np.ptp(window)) + 1 if len(window) else 1)
-            + window
-            - window.min(initial=2**40)
-        )
-        met, by = np.unique_counts(distinct(at * hosts + host) // max(hosts, 1))
-        place, crowded = places(met[by >= parameters.quorum(hosts)], at)
-        # inbound rows do not count: whom many contact does nothing itself
-        self._common = np.flatnonzero(crowded & (evidence.kind < KINDS.index("inbound")))
-        self._cell, self._host = place[self._common], host[self._common]
-        pairs, self._pair = np.unique(self._cell * hosts + self._host, return_inverse=True)
-        self._cell_and_host = np.divmod(pairs, max(hosts, 1))
-
-    def of(self, values: Floats) -> Floats:
-        """For each row what the second of the other hosts reaches; -inf without a quorum, and for inbound rows."""
-        found = np.full(self._rows, -np.inf)
-        cell, host = self._cell_and_host
-        best = np.full(len(cell), -np.inf)
-        np.maximum.at(best, self._pair, values[self._common])
-        leaders, names = _leaders(best, cell, host, int(cell.max(initial=-1)) + 1, self._leaders)
-        found[self._common] = _others(leaders, names, self._cell, self._host)
-        return found
-
-
 def _quantile(values: Floats, level: float) -> float:
     return float(np.quantile(values, level)) if len(values) else 0.0
 
@@ -209,22 +178,3 @@ def _best_two(reached: Floats, owner: Integers, owners: int) -> tuple[Floats, Fl
     second = np.minimum(first + 1, len(order) - 1)
     has_second = (first + 1 < len(order)) & (owner[order][second] == np.arange(owners))
     return reached[order][first], np.where(has_second, reached[order][second], -np.inf), order[first]
-
-
-def _leaders(best: Floats, group: Integers, host: Integers, groups: int, count: int) -> tuple[Floats, Integers]:
-    """The highest hosts of each group: values and host numbers of shape (groups, count); -inf and -1 for none."""
-    order = np.lexsort((host, -best, group))
-    first = np.searchsorted(group[order], np.arange(groups))
-    place = first[:, None] + np.arange(count)
-    inside = np.minimum(place, max(len(order) - 1, 0))
-    there = (place < len(order)) & (group[order][inside] == np.arange(groups)[:, None])
-    return np.where(there, best[order][inside], -np.inf), np.where(there, host[order][inside], -1)
-
-
-def _others(leaders: Floats, names: Integers, group: Integers, host: Integers) -> Floats:
-    """What the second of the other hosts reached in the group; the first where it is alone; -inf without any."""
-    values = [column[group] for column in leaders.T[:LEADERS_READ]]
-    values += [np.full(len(group), -np.inf)] * (LEADERS_READ - len(values))
-    is_first, is_second = ((column[group] == host) & (host >= 0) for column in names.T[:LEADERS_LEAST])
-    first, second = np.where(is_first, values[1], values[0]), np.where(is_first | is_second, values[2], values[1])
-    return np.asarray(np.where(np.isfinite(second), second, first))

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from common.arrays import Integers
 from common.detection.pairs.contacts import Contacts, Numbering, of_texts, seconds, window_numbers
 from common.detection.parameters import PairParameters
-from common.lake.lake import Lake
+from common.lake.host_ranges import ALL_HOSTS, HostRange
 from common.lake.pieces import pieces, rows_by
+from common.lake.reader import LakeReader
 from common.windows import WINDOW, WINDOW_SECONDS, Windows
 
 TABLES = ("delta_pair", "pair_days")
@@ -31,7 +32,7 @@ DAY_COLUMNS = [*PAIR, "first_slice_ts"]
 SLICES_AT_ONCE = 500_000
 
 
-def has_pairs(lake: Lake) -> bool:
+def has_pairs(lake: LakeReader) -> bool:
     """Whether the lake has the tables that pairs are read from."""
     return all(lake.exists(name) for name in TABLES)
 
@@ -54,14 +55,16 @@ class Slices:
 
 
 class PairReader:
-    """Reads slices, and for each date the contacts of the look-back.
+    """Reads slices of the hosts, and for each date the contacts of the look-back.
 
     Of `pair_days`, only the dates that it has are read; with `keeps` each once, and kept for as long as later dates
     look back at it. The date that is still going on is not among them; its slices are contacts themselves.
     """
 
-    def __init__(self, lake: Lake, parameters: PairParameters, keeps: bool) -> None:
-        self._lake, self._lookback_days, self._keeps = lake, parameters.lookback_days, keeps
+    def __init__(
+        self, lake: LakeReader, parameters: PairParameters, keeps: bool = False, hosts: HostRange = ALL_HOSTS
+    ) -> None:
+        self._lake, self._lookback_days, self._keeps, self._hosts = lake, parameters.lookback_days, keeps, hosts
         self._rows_of = rows_by(lake, "pair_days", "date")
         self._numbering = Numbering(parameters.ipv6_network_bits)
         self._days: dict[str, Contacts] = {}
@@ -75,7 +78,7 @@ class PairReader:
         end, length = windows.end, 1
         while end > windows.start:
             start = max(end - length * WINDOW, windows.start)
-            table = self._lake.arrow("delta_pair", SLICE_COLUMNS, Windows(start, end), coded=TEXTS)
+            table = self._lake.arrow("delta_pair", SLICE_COLUMNS, Windows(start, end), coded=TEXTS, hosts=self._hosts)
             if len(table):
                 yield Slices(table, self._numbering.contacts(table, window_numbers(table["window_start_ts"])))
             length = max(1, min(SLICES_AT_ONCE * length // max(len(table), 1), len(windows)))
@@ -97,7 +100,7 @@ class PairReader:
         yield from self._days.values()
 
     def _contacts_of(self, days: Sequence[str]) -> Contacts:
-        table = self._lake.arrow("pair_days", DAY_COLUMNS, equal={"date": days}, coded=TEXTS[:3])
+        table = self._lake.arrow("pair_days", DAY_COLUMNS, equal={"date": days}, coded=TEXTS[:3], hosts=self._hosts)
         return self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
 
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from common.arrays import Flags, Floats, Integers
 from common.detection.calibration import HostPValues, UpperTail
 from common.detection.checked import section
+from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.contacts import changes, places
 from common.detection.pairs.evidence import KINDS, Coded, Evidence, codes
-from common.detection.pairs.prior_maxima import Cells, CommonMaxima, PriorMaxima
+from common.detection.pairs.prior_maxima import Cells, PriorMaxima
 from common.detection.parameters import DetectorParameters
 from common.detection.registry.tensors import Arrays, of_texts, texts_in
 from common.windows import WINDOWS_PER_DAY
@@ -75,10 +76,10 @@ class EvidenceModel:
         kind, day = evidence.kind, evidence.window // WINDOWS_PER_DAY
         cells = Cells.of(evidence.group, evidence.host, day - day.min())
         maxima, left_out, values = {}, {}, dict(evidence.rarities)
-        common = CommonMaxima(evidence, parameters.pairs)
+        common = CommonMaxima.of(evidence, parameters.pairs).maxima(evidence)
         for name, amount in evidence.amounts.items():
             maxima[name], known = PriorMaxima.fit(cells, kind, len(KINDS), amount, parameters.pairs)
-            left_out[name] = np.maximum(known, common.of(amount))
+            left_out[name] = np.maximum(known, common[name])
             values[name] = _excess(evidence, amount, left_out[name])
         model = cls(maxima, _tails(values, kind, parameters), {}, parameters)
         unscored = model._strongest(evidence, values, left_out)
@@ -91,13 +92,13 @@ class EvidenceModel:
         model = cls(maxima, model.tails, p_values, parameters)
         return model, model._scored(unscored, trained=True)
 
-    def score(self, evidence: Evidence) -> ScoredRows:
-        """The rows of the evidence, scored."""
+    def score(self, evidence: Evidence, common: CommonMaxima | None = None) -> ScoredRows:
+        """The rows of the evidence, scored; where they are not of all hosts, `common` says what all of them do."""
+        of_crowds = (common or CommonMaxima.of(evidence, self.parameters.pairs)).maxima(evidence)
         group, host = next(iter(self.maxima.values())).places(evidence.group, evidence.host)
-        common = CommonMaxima(evidence, self.parameters.pairs)
         maxima, values = {}, dict(evidence.rarities)
         for name, amount in evidence.amounts.items():
-            maxima[name] = np.maximum(self.maxima[name].of(group, host, evidence.kind), common.of(amount))
+            maxima[name] = np.maximum(self.maxima[name].of(group, host, evidence.kind), of_crowds[name])
             values[name] = _excess(evidence, amount, maxima[name])
         return self._scored(self._strongest(evidence, values, maxima))
 

@@ -11,7 +11,7 @@ import pytest
 
 from common.lake.host_ranges import ALL_HOSTS, HostRange, host_ranges
 from common.lake.lake import Lake
-from common.lake.table_files import MOST_ROWS
+from common.lake.table_files import MOST_ROWS, TableFiles
 from common.lake.window_files import window_files
 from common.windows import Windows
 from tests.factories import SPEC, table_row
@@ -37,6 +37,18 @@ def test_ranges_have_every_host_once_and_bounded_weight(weights: list[int], most
 
 def test_without_hosts_one_range_has_all() -> None:
     assert list(host_ranges([], np.zeros(0, np.int64), 10)) == [ALL_HOSTS]
+
+
+def test_hosts_are_found_in_tables_whose_log_has_bounds_of_windows(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path), SPEC)
+    table = lake.table("fg_a")
+    rows = [table_row(table, WINDOW) | {"host_ip": f"10.0.0.{number}"} for number in range(1, 5)]
+    files = TableFiles(lake.location("fg_a"), table)
+    files.write(pa.Table.from_pylist(rows, schema=table.arrow), {"date": f"{WINDOW.start:%Y-%m-%d}"})
+    lake.replace_files("fg_a", files.actions, WINDOW)
+    for coded in ((), ("host_ip",)):
+        found = lake.arrow("fg_a", ["host_ip"], WINDOW, coded=coded, hosts=HostRange("10.0.0.3"))
+        assert found["host_ip"].cast(pa.string()).to_pylist() == ["10.0.0.3", "10.0.0.4"]
 
 
 def test_only_the_rows_of_the_hosts_are_read(tmp_path: Path) -> None:

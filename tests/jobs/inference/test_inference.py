@@ -38,7 +38,7 @@ def predictions(lake: Path) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+def source(tmp_path_factory: pytest.TempPathFactory, session: SparkSession) -> tuple[Path, dict[str, str]]:
     """A lake with features and a current model."""
     lake = make_lake(tmp_path_factory.mktemp("lake"))
     return lake, train_model(lake)
@@ -199,11 +199,11 @@ def test_a_window_that_is_rewritten_while_it_is_scored_is_not_published(
         note_whole(lake, LAST)
         return predict(*arguments)
 
-    monkeypatch.setattr("jobs.inference.job.predict", rewritten)
+    monkeypatch.setattr("jobs.inference.parts.predict", rewritten)
     code, _, error = infer(lake, window=LAST)
     assert code == 1
     assert f"window {LAST.key} in {lake} was rewritten while it was scored. Run ndr-inference again" in error
-    assert not (lake / "predictions").exists()
+    assert not list((lake / "predictions").rglob("*.*"))
 
 
 def test_predictions_of_damaged_logs_say_what_is_missing(lake: Path) -> None:

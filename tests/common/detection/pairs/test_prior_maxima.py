@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from common.arrays import Floats, Integers
-from common.detection.pairs.evidence import KINDS, Coded, Evidence
-from common.detection.pairs.prior_maxima import Cells, CommonMaxima, PriorMaxima
+from common.arrays import Floats
+from common.detection.pairs.evidence import KINDS, Coded
+from common.detection.pairs.prior_maxima import Cells, PriorMaxima
 from common.detection.parameters import current_parameters
 
 PARAMETERS = current_parameters().pairs
@@ -70,26 +70,3 @@ def test_saved_maxima_are_the_same() -> None:
     for group in ("g1", "g5", "none"):
         for host in ("h0", "h4", "new"):
             assert of(again, group, host) == of(maxima, group, host)
-
-
-def evidence(group: Integers, host: Integers) -> Evidence:
-    """Rows of one window and kind."""
-    none = np.zeros(len(group), dtype=np.int64)
-    groups, hosts = (coded([str(number) for number in numbers]) for numbers in (group, host))
-    return Evidence(pa.table({}), none, groups, {}, {}, none > 0, hosts, none)
-
-
-def common(group: Integers, host: Integers, values: Floats, quorum: int) -> list[float]:
-    """The common maxima of the rows, with this quorum of hosts."""
-    parameters = replace(PARAMETERS, quorum_hosts=quorum)
-    return list(CommonMaxima(evidence(group, host), parameters).of(values))
-
-
-def test_common_maxima_count_from_the_quorum_on() -> None:
-    group, host = np.array([1, 1, 1, 2]), np.array([0, 1, 2, 0])
-    values = np.array([7.0, 5.0, 3.0, 1.0])
-    # without the own host: second of (5, 3), of (7, 3), of (7, 5)
-    assert common(group, host, values, 3) == [3, 3, 5, -np.inf]
-    assert common(group, host, values, 4) == [-np.inf] * 4
-    nothing = np.zeros(0, dtype=np.int64)
-    assert common(nothing, nothing, np.zeros(0), 3) == []

@@ -1,0 +1,165 @@
+"""The work on parts of the hosts: each part reads what its own hosts did.
+
+What others did counts, too, but little of it: three passes over the parts leave small sums to the one after them.
+`History` reads 30 days, and says when its hosts met what. With that of all hosts, `Novelties` says what is new, and how
+high hosts are in crowds; with that, `Scores` scores. The activity stays in a scratch folder in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from common.config.project import ProjectParameters
+from common.detection.drift.monitor import DriftMonitor
+from common.detection.input_matrix import rows_of
+from common.detection.inputs import model_features
+from common.detection.members.member import Samples
+from common.detection.pairs.activity import Targets, own_activity, with_others
+from common.detection.pairs.common_maxima import CommonMaxima, Crowds, Leaders, Presence
+from common.detection.pairs.evidence import Coded, pair_evidence, pair_groups, spreads
+from common.detection.pairs.first_seen import Met
+from common.detection.pairs.reading import PairReader
+from common.detection.parameters import PairParameters
+from common.detection.registry.artifacts import LoadedModel
+from common.display import counted
+from common.errors import InputError
+from common.features.spec import load_spec
+from common.lake.host_ranges import HostRange
+from common.lake.reader import LakeReader
+from common.lake.table_files import as_rows
+from common.lake.window_files import WindowFiles
+from common.storage.filesystems import subtree
+from common.windows import Windows
+from jobs.inference.drift import by_window
+from jobs.inference.transform import predict
+
+TABLE = "predictions"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some hosts, and the number of the part."""
+
+    number: int
+    hosts: HostRange
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The lake and the windows that all parts work on, and the folder in which they leave the activity of hosts."""
+
+    lake_uri: str
+    spec_version: str
+    project: ProjectParameters
+    windows: Windows
+    folder: str
+
+    @property
+    def lake(self) -> LakeReader:
+        """The lake, opened anew."""
+        return LakeReader(self.lake_uri, load_spec(self.spec_version))
+
+    def keep(self, what: str, part: Part, rows: pa.Table) -> None:
+        """Keeps rows of a part for the next pass.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        place = subtree(self.folder)
+        with place.open_output_stream(_name(what, part)) as file, pa.ipc.new_file(file, rows.schema) as writer:
+            writer.write_table(rows)
+
+    def kept(self, what: str, part: Part) -> pa.Table:
+        """The rows of a part that the pass before kept."""
+        with subtree(self.folder).open_input_file(_name(what, part)) as file:
+            return pa.ipc.open_file(file).read_all()
+
+
+@dataclass(frozen=True)
+class History:
+    """The first pass: when the hosts of the part met what all pairs are with, and in which groups they are."""
+
+    scope: Scope
+    targets: Targets
+    parameters: PairParameters
+
+    def __call__(self, part: Part) -> tuple[Met, Presence]:
+        """The sums of the part."""
+        reader = PairReader(self.scope.lake, self.parameters, hosts=part.hosts)
+        cidrs = self.scope.project.internal_cidrs
+        own = own_activity(reader, self.scope.windows, self.targets, cidrs, self.parameters)
+        self.scope.keep("own", part, own.rows)
+        hosts, windows = Coded.of(own.rows["host_ip"]), own.rows["window_number"].to_numpy()
+        return own.met, Presence.of(pair_groups(own.rows), hosts, windows)
+
+
+@dataclass(frozen=True)
+class Novelties:
+    """The second pass: what is new about the pairs; the highest hosts in crowds, and the counts of hosts."""
+
+    scope: Scope
+    met: Met
+    crowds: Crowds
+    parameters: PairParameters
+
+    def __call__(self, part: Part) -> tuple[Mapping[str, Leaders], pa.Table]:
+        """The leaders of the part, and its `spreads`."""
+        activity = with_others(self.scope.kept("own", part), self.met, self.parameters)
+        self.scope.keep("activity", part, activity)
+        evidence = pair_evidence(activity, self.parameters)
+        return self.crowds.leaders(evidence, self.parameters.leaders), spreads(activity)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Files of predictions, `as_rows`, and the drift of their rows by window."""
+
+    files: pa.Table
+    drift: Mapping[Windows, DriftMonitor]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The third pass: files of predictions.
+
+    `common` is what all hosts do by the names of the members; without it, scores are by features alone. `incomplete`
+    says by window key what is missing of the window's logs.
+    """
+
+    scope: Scope
+    model: LoadedModel
+    common: Mapping[str, CommonMaxima]
+    top_features: int
+    incomplete: Mapping[str, str]
+
+    def __call__(self, part: Part) -> Scored:
+        """The files of the part; none if no host of it has features.
+
+        Raises:
+            InputError: `fg_c` has no counterpart of a row of `fg_a`.
+        """
+        scope, lake = self.scope, self.scope.lake
+        features, horizon = model_features(lake.spec), scope.project.model_horizon
+        rows = rows_of(lake, scope.windows, features, horizon, part.hosts)
+        if rows is None:
+            return Scored(as_rows([]), {})
+        if rows.unmatched:
+            raise InputError(
+                f"fg_c of horizon {horizon} has no counterpart of {counted(rows.unmatched, 'row')} of fg_a in "
+                f"{scope.windows}",
+                "Run ndr-fg-c again for these windows",
+            )
+        activity = scope.kept("activity", part) if self.common else None
+        samples = Samples(rows.keys, rows.values, activity, self.common)
+        files = WindowFiles(lake.location(TABLE), lake.table(TABLE), scope.windows)
+        files.add(predict(self.model, samples, files.table, self.top_features, self.incomplete))
+        files.flush()
+        raw = self.model.detector.feature_scores(rows.values)
+        return Scored(as_rows(files.actions), by_window(rows, raw, self.model))
+
+
+def _name(what: str, part: Part) -> str:
+    return f"{what}-{part.number}.arrow"
