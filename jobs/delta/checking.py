@@ -76,10 +76,6 @@ def _of_texts(column: pa.DictionaryArray, check: Callable[[pa.Array], pa.Array])
     return flags
 
 
-def _is_ipv4(texts: pa.Array) -> pa.Array:
-    return pc.match_substring_regex(texts, IPV4)
-
-
 def _between(column: pa.Array, least: int, most: float = np.inf) -> Flags:
     """Whether each number is one of these; false for null."""
     inside = pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
