@@ -22,6 +22,7 @@ from common.lake.extent import Extent, Part, quoted
 from common.lake.identity import LakeIdentity
 from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
+from common.lake.selection import Selection
 from common.lake.table_files import discard
 from common.lake.troubles import unwritable
 from common.lake.window_status import Journal
@@ -210,7 +211,7 @@ class Lake(LakeReader):
 
         def replaced() -> int:
             delta = self._latest(name)
-            rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
+            rows = self._rows(delta, name, Selection.of(partitions))
             fresh = change(rows).cast(table.arrow)
             write_deltalake(delta, fresh, mode="overwrite", predicate=where, commit_properties=properties())
             return int(delta.version())

@@ -22,6 +22,7 @@ from common.errors import TableError
 from common.lake.commits import properties
 from common.lake.file_digests import name_together
 from common.lake.lake import Lake
+from common.lake.parquet_rows import with_columns
 from common.storage.filesystems import subtree
 from common.storage.scratch import writing
 
@@ -157,7 +158,7 @@ def _write(files: fs.FileSystem, path: str, schema: pa.Schema, table: Table, gro
     ) as writer:
         rows, size, held = 0, 0, list[pa.Table]()
         for file in group.files:
-            held.append(_as(pq.read_table(unquote(file.path), filesystem=files, partitioning=None), schema))
+            held.append(with_columns(pq.read_table(unquote(file.path), filesystem=files, partitioning=None), schema))
             rows, size = rows + len(held[-1]), size + held[-1].nbytes
             if size >= ROW_GROUP_BYTES:
                 writer.write_table(pa.concat_tables(held))
@@ -165,17 +166,6 @@ def _write(files: fs.FileSystem, path: str, schema: pa.Schema, table: Table, gro
         if held:
             writer.write_table(pa.concat_tables(held))
     return rows
-
-
-def _as(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The rows with all columns of the table: older files lack those that came later, whose values are null."""
-    if rows.schema.equals(schema):
-        return rows
-    columns = [
-        rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(len(rows), field.type)
-        for field in schema
-    ]
-    return pa.table(columns, schema=schema)
 
 
 def _statistics(group: Group, rows: int) -> str:
