@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
@@ -17,7 +18,7 @@ from common.features.spec import FeatureSpec
 from common.lake.file_digests import digest_of
 from common.lake.host_ranges import ALL_HOSTS, HostRange
 from common.lake.parquet_rows import CODED, ParquetRows
-from common.lake.selection import PARTITION, Selection
+from common.lake.selection import PARTITION, Selection, bound_of
 from common.lake.troubles import unreadable
 from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint, subtree
 from common.storage.plain_paths import plain_path
@@ -35,6 +36,7 @@ class LakeReader:
         self.spec = spec
         self._tables = tables(spec)
         self._opened: dict[str, DeltaTable] = {}
+        self._found: set[str] = set()
 
     def table(self, name: str) -> Table:
         """The declaration of a table."""
@@ -56,7 +58,9 @@ class LakeReader:
             TableError: the lake is unreadable.
         """
         try:
-            return bool(DeltaTable.is_deltatable(self.location(name), self._storage))
+            if name not in self._found and DeltaTable.is_deltatable(self.location(name), self._storage):
+                self._found.add(name)
+            return name in self._found
         except (DeltaError, OSError) as error:
             raise self._unreadable(name, error) from error
 
@@ -93,6 +97,25 @@ class LakeReader:
         columns = sorted(column for column in files.column_names if column.startswith(PARTITION))
         rows = files.group_by(columns).aggregate([]).sort_by([(column, "ascending") for column in columns])
         return [{key.removeprefix(PARTITION): str(value) for key, value in row.items()} for row in rows.to_pylist()]
+
+    def windows(self, name: str) -> set[str]:
+        """The windows that the table has rows of; only files with rows of several are read.
+
+        Raises:
+            TableError: the table is missing or unreadable.
+        """
+        logged = self.files(name)
+        first, last = bound_of(logged, "window", "min"), bound_of(logged, "window", "max")
+        is_one = pc.fill_null(pc.equal(first, last), False)
+        found = set(first.filter(is_one).to_pylist())
+        for path in logged["path"].filter(pc.invert(is_one)).to_pylist():
+            found.update(self._windows_of(name, unquote(path)))
+        return found
+
+    def first_window(self, name: str) -> str | None:
+        """The first window that the table has rows of, as its log has it; None without any."""
+        first = pc.min(bound_of(self.files(name), "window", "min")).as_py()
+        return None if first is None else str(first)
 
     def digests(self, name: str, partition: str, values: Iterable[str] | None = None) -> dict[str, str]:
         """A digest of the files of each value of a partition column; it changes when a stage writes rows there.
@@ -177,6 +200,13 @@ class LakeReader:
         # pyarrow's file system: that of deltalake sometimes aborts the process at exit
         rows = ParquetRows(subtree(self.location(name)), schema, selection, hosts, self.is_remote)
         return rows.of(list(selection.files(pa.table(delta.get_add_actions(flatten=True)))))
+
+    def _windows_of(self, name: str, path: str) -> list[str]:
+        try:
+            rows = pq.read_table(path, ["window"], filesystem=subtree(self.location(name)), partitioning=None)
+        except (pa.ArrowException, OSError) as error:
+            raise self._unreadable(name, error) from error
+        return list(rows["window"].unique().to_pylist())
 
     def delta(self, name: str) -> DeltaTable:
         """The Delta table itself, in its current version; it does not follow later commits."""

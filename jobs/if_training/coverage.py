@@ -134,7 +134,7 @@ def _slices(lake: Lake) -> set[str]:
     """The windows of which there are slices."""
     if not lake.exists("delta_host"):
         return set()
-    return {partition["window"] for partition in lake.partitions("delta_host")}
+    return lake.windows("delta_host")
 
 
 def named(keys: Iterable[str], most: int = 5) -> str:

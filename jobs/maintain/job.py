@@ -13,12 +13,13 @@ from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.lake.lake_format import known_record
 from common.lake.orphans import clear_up
+from common.lake.together import Group
 from common.runtime.output import activity, message
 from common.runtime.run_report import RunReport
 from common.storage.failures import require_writable
 from common.storage.files import Folder
 from jobs.maintain import models, sweeping
-from jobs.maintain.compaction import Group, groups, put_together
+from jobs.maintain.compaction import groups, put_together
 from jobs.maintain.config import MaintainConfig
 from jobs.maintain.retention import MODELS, Kept, kept_days, newest_day, outdated, removed
 
