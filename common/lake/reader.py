@@ -7,7 +7,6 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
@@ -98,20 +97,6 @@ class LakeReader:
         rows = files.group_by(columns).aggregate([]).sort_by([(column, "ascending") for column in columns])
         return [{key.removeprefix(PARTITION): str(value) for key, value in row.items()} for row in rows.to_pylist()]
 
-    def windows(self, name: str) -> set[str]:
-        """The windows that the table has rows of; only files with rows of several are read.
-
-        Raises:
-            TableError: the table is missing or unreadable.
-        """
-        logged = self.files(name)
-        first, last = bound_of(logged, "window", "min"), bound_of(logged, "window", "max")
-        is_one = pc.fill_null(pc.equal(first, last), False)
-        found = set(first.filter(is_one).to_pylist())
-        for path in logged["path"].filter(pc.invert(is_one)).to_pylist():
-            found.update(self._windows_of(name, unquote(path)))
-        return found
-
     def first_window(self, name: str) -> str | None:
         """The first window that the table has rows of, as its log has it; None without any."""
         first = pc.min(bound_of(self.files(name), "window", "min")).as_py()
@@ -200,13 +185,6 @@ class LakeReader:
         # pyarrow's file system: that of deltalake sometimes aborts the process at exit
         rows = ParquetRows(subtree(self.location(name)), schema, selection, hosts, self.is_remote)
         return rows.of(list(selection.files(pa.table(delta.get_add_actions(flatten=True)))))
-
-    def _windows_of(self, name: str, path: str) -> list[str]:
-        try:
-            rows = pq.read_table(path, ["window"], filesystem=subtree(self.location(name)), partitioning=None)
-        except (pa.ArrowException, OSError) as error:
-            raise self._unreadable(name, error) from error
-        return list(rows["window"].unique().to_pylist())
 
     def delta(self, name: str) -> DeltaTable:
         """The Delta table itself, in its current version; it does not follow later commits."""

@@ -30,6 +30,7 @@ from common.lake.lake import Lake
 from common.lake.lake_format import UNMARKED_FORMAT
 from common.lake.publications import MEMBERS
 from common.lake.publications import TABLE as PUBLICATIONS
+from common.lake.window_rows import rows_by_window
 from common.lake.window_status import READ_BY, StageStatus
 from common.lake.window_status import TABLE as STATUS
 from common.runtime.run_report import RunReport
@@ -182,7 +183,7 @@ def _note_windows(lake: Lake, report: RunReport) -> None:
 
 
 def _windows_of(lake: Lake, name: str) -> set[str]:
-    return lake.windows(name) if lake.exists(name) else set()
+    return set(rows_by_window(lake, name))
 
 
 @contextmanager
