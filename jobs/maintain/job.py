@@ -11,7 +11,7 @@ from common.errors import InputError, NdrError, StageError, StorageError
 from common.features.entries import listed, nearest
 from common.features.spec import load_spec
 from common.lake.lake import Lake
-from common.lake.lake_format import known_record
+from common.lake.lake_format import find_record
 from common.lake.orphans import clear_up
 from common.lake.together import Group
 from common.runtime.output import activity, message
@@ -29,6 +29,8 @@ COMMAND = "ndr-maintain"
 def run(config: MaintainConfig, now: datetime | None = None) -> RunReport:
     """Does the upkeep, or with `dry_run` says what it would be; prints the run report.
 
+    A lake without tables, as that of a project before its first window, has nothing to be kept up.
+
     Raises:
         ParameterError: a table is to be kept for less time than others need.
         InputError: there is no table of a name.
@@ -38,9 +40,9 @@ def run(config: MaintainConfig, now: datetime | None = None) -> RunReport:
     spec = load_spec(project.feature_spec_version)
     kept = kept_days(project.settings, spec, config.keep)
     lake = Lake.opened(config.lake_uri, spec)
-    known_record(lake)
     wanted = _wanted(config, lake)
-    if not config.dry_run:
+    is_there = find_record(lake) is not None
+    if is_there and not config.dry_run:
         require_writable(config.lake_uri)
         clear_up(lake)
     report = RunReport(
@@ -51,6 +53,10 @@ def run(config: MaintainConfig, now: datetime | None = None) -> RunReport:
         mini_batch_id=config.mini_batch_id,
         details={"dry_run": config.dry_run, "tables": {}},
     )
+    if not is_there:
+        message(f"{lake.uri} has no tables yet: there is nothing to keep up", "warning")
+        report.show()
+        return report
     upkeep = Upkeep(lake, report, config.dry_run, moment)
     with activity("", COMMAND):
         for name in wanted:

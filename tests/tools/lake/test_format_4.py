@@ -38,9 +38,7 @@ def lake(tmp_path: Path) -> Path:
 
 def _key(columns: tuple[str, ...], number: int) -> dict[str, Any]:
     addresses = {name: f"10.1.0.{number}" for name in columns if name in ("host_ip", "src_ip")}
-    return addresses or {
-        name: f"{number}" for name in columns[:1] if name in ("source_file", "device_serial", "record_id")
-    }
+    return addresses or {columns[0]: f"{number}"}
 
 
 def opened(lake: Path) -> Lake:
@@ -85,7 +83,7 @@ def test_a_migration_that_is_killed_before_a_commit_is_repeated(
     lake: Path, killed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = {name: opened(lake).arrow(name) for name in NAMES}
-    begin_anew, done = Lake.begin_anew, []
+    begin_anew, done = Lake.begin_anew, list[str]()
 
     def dies(held: Lake, name: str, files: Any) -> None:
         if len(done) == killed:
