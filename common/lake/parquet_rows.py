@@ -80,15 +80,17 @@ class ParquetRows:
 
 def with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows with the columns of the schema; those that they lack, as older files do, are null."""
-    if set(rows.column_names).issuperset(schema.names):
-        rows = rows.select(schema.names)
-        if rows.schema.equals(schema):
-            return rows
-    columns = [
-        rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(len(rows), field.type)
-        for field in schema
-    ]
-    return pa.table(columns, schema=schema)
+    held = dict(zip(rows.column_names, rows.columns, strict=True))
+    columns = [_as(held[field.name], field.type) if field.name in held else _nulls(rows, field) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return column if column.type == kind else column.cast(kind)
+
+
+def _nulls(rows: pa.Table, field: pa.Field) -> pa.Array:
+    return pa.nulls(len(rows), field.type)
 
 
 def _meets(statistics: pq.Statistics | None, first: str, last: str | None) -> bool:
