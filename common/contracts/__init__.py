@@ -1,7 +1,7 @@
 """The tables of the lake, each declared once: columns, units, grain and partitions.
 
-Slices, counts and predictions are partitioned by date and window. FG-A and FG-C, with hundreds of columns, only by
-date: a file for each window of a small network would be nearly all overhead.
+What windows make is partitioned by date alone. Each window is a file at first, and the log knows the windows of each
+file; those of a day that is over can be put together to one file.
 """
 
 from __future__ import annotations

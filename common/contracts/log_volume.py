@@ -15,6 +15,6 @@ LOG_VOLUME = Table(
         Column("records", "long", "records that the window counts, whatever their repeat_count", "records"),
         *PARTITIONS,
     ),
-    ("date", "window"),
+    ("date",),
     ("device_serial", "src_zone", "window"),
 )

@@ -24,6 +24,6 @@ OPEN_SESSIONS = Table(
     "open_sessions",
     "one row per session without an end and 15-minute window at the end of which it is open",
     (*OPEN_COLUMNS, *PARTITIONS),
-    ("date", "window"),
+    ("date",),
     ("device_serial", "session_id", "start_ts", "window"),
 )

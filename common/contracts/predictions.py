@@ -31,7 +31,7 @@ PREDICTIONS = Table(
         *WINDOW_BOUNDS,
         *PARTITIONS,
     ),
-    ("date", "window"),
+    ("date",),
     ("host_ip", "window_end_ts"),
 )
 
@@ -83,6 +83,6 @@ def prediction_join(spec: FeatureSpec) -> Table:
             *WINDOW_BOUNDS,
             *PARTITIONS,
         ),
-        ("date", "window"),
+        ("date",),
         ("record_id",),
     )

@@ -36,7 +36,7 @@ def delta_host(spec: FeatureSpec) -> Table:
         "delta_host",
         "one row per host, role and 15-minute slice",
         (HOST, ROLE, SEGMENT, *sums[:first_port], peak, *sums[first_port:], *quantiles, *WINDOW_BOUNDS, *PARTITIONS),
-        ("date", "window"),
+        ("date",),
         ("host_ip", "role", "window_start_ts"),
     )
 
@@ -65,7 +65,7 @@ DELTA_PAIR = Table(
         *WINDOW_BOUNDS,
         *PARTITIONS,
     ),
-    ("date", "window"),
+    ("date",),
     ("host_ip", "role", "peer_ip", "protocol", "peer_port", "window_start_ts"),
 )
 
@@ -101,7 +101,7 @@ PAIR_COUNTS = Table(
         *WINDOW_BOUNDS,
         *PARTITIONS,
     ),
-    ("date", "window"),
+    ("date",),
     ("src_ip", "dst_ip", "dst_port", "window_start_ts"),
 )
 
@@ -109,7 +109,7 @@ SESSIONS = Table(
     "sessions",
     "one row per record that a window counts: a finished session, or a THREAT log",
     (*SESSION_COLUMNS, *SOURCE_COLUMNS, *PARTITIONS),
-    ("date", "window"),
+    ("date",),
     ("source_file", "source_line", "session_id", "sequence_number", "window"),
 )
 
@@ -121,7 +121,7 @@ SESSIONS_REJECTED = Table(
         Column("mini_batch_id", "string", "mini-batch of the run", null_when="the run was given none"),
         *PARTITIONS,
     ),
-    ("date", "window"),
+    ("date",),
     ("source_file", "source_line", "reason", "raw"),
 )
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from common.lake.selection import bound_of, window_ranges
 from common.windows import Windows
 
 Part = Windows | Mapping[str, str]
@@ -26,8 +27,7 @@ class Extent:
     def of(cls, part: Part) -> Extent:
         """The rows of the part."""
         if isinstance(part, Windows):
-            days = part.days()
-            return cls({"date": (f"{days[0]}", f"{days[-1]}"), "window": (part.key, part.last_key)})
+            return cls(window_ranges(part))
         return cls({name: (value, value) for name, value in part.items()})
 
     @property
@@ -56,18 +56,10 @@ class Extent:
         files = pa.table(delta.get_add_actions(flatten=True))
         inside, outside = [], []
         for name, (first, last) in self.ranges.items():
-            least, greatest = _column(files, name, "min"), _column(files, name, "max")
+            least, greatest = bound_of(files, name, "min"), bound_of(files, name, "max")
             inside.append(pc.and_kleene(pc.greater_equal(least, first), pc.less_equal(greatest, last)))
             outside.append(pc.or_kleene(pc.less(greatest, first), pc.greater(least, last)))
         return reduce(pc.and_kleene, inside), reduce(pc.or_kleene, outside)
-
-
-def _column(files: pa.Table, name: str, side: str) -> pa.ChunkedArray:
-    """The least or the greatest text of a column in each file; null if the log does not say."""
-    for column in (f"partition.{name}", f"{side}.{name}"):
-        if column in files.column_names:
-            return files[column].cast(pa.string())
-    return pa.chunked_array([pa.nulls(len(files), pa.string())])
 
 
 def quoted(value: object) -> str:

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from common.arrays import Integers
 
+HOST = "host_ip"
+
 
 @dataclass(frozen=True)
 class HostRange:
@@ -20,10 +22,9 @@ class HostRange:
     last: str | None = None
 
     @property
-    def condition(self) -> pc.Expression:
-        """The condition on the column `host_ip`."""
-        above = pc.field("host_ip") >= self.first
-        return above if self.last is None else above & (pc.field("host_ip") < self.last)
+    def bounds(self) -> tuple[str, str | None]:
+        """Texts between which the hosts are, both included; without a last one, there is no end."""
+        return self.first, self.last
 
     def of(self, rows: pa.Table) -> pa.Table:
         """The rows of these hosts."""
@@ -32,7 +33,7 @@ class HostRange:
         return pa.concat_tables([rows.slice(0, 0), *(self._of(batch) for batch in rows.to_batches())])
 
     def _of(self, batch: pa.RecordBatch) -> pa.Table:
-        hosts = batch.column("host_ip")
+        hosts = batch.column(HOST)
         texts = hosts.dictionary if pa.types.is_dictionary(hosts.type) else hosts
         inside = pc.greater_equal(texts, self.first)
         if self.last is not None:

@@ -16,11 +16,13 @@ from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
 from common.lake.commits import properties
+from common.lake.creation import begin_anew, create
 from common.lake.engine_files import declared, engine_files, names
 from common.lake.extent import Extent, Part, quoted
 from common.lake.identity import LakeIdentity
 from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
+from common.lake.selection import Selection
 from common.lake.table_files import discard
 from common.lake.troubles import unwritable
 from common.lake.window_status import Journal
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 COMMIT_RETRIES = Retries(tries=12, first_pause_seconds=0.1, longest_pause_seconds=5.0)
-COMMITS_PER_CHECKPOINT = 10
 CONFLICT_SIGNS = ("Failed to commit transaction", "version already exists", "Missing commit file")
 Result = TypeVar("Result")
 
@@ -213,7 +214,7 @@ class Lake(LakeReader):
 
         def replaced() -> int:
             delta = self._latest(name)
-            rows = self._rows(delta, name, [(key, "in", list(held)) for key, held in partitions.items()])
+            rows = self._rows(delta, name, Selection.of(partitions))
             fresh = change(rows).cast(table.arrow)
             write_deltalake(delta, fresh, mode="overwrite", predicate=where, commit_properties=properties())
             return int(delta.version())
@@ -285,30 +286,29 @@ class Lake(LakeReader):
         return self._engine
 
     def create(self, table: Table) -> None:
-        """Creates the table without rows, each column with its meaning and unit as comment.
-
-        The engines are not asked: Sail hides the comments of a frame where no other reader finds them.
+        """Creates the table without rows, unless it is there.
 
         Raises:
             CommitError: it cannot be created.
         """
         try:
-            DeltaTable.create(
-                self.location(table.name),
-                table.delta,
-                mode="ignore",
-                partition_by=list(table.partitions),
-                description=table.grain,
-                configuration={
-                    "delta.dataSkippingNumIndexedCols": str(table.indexed),
-                    "delta.checkpointInterval": str(COMMITS_PER_CHECKPOINT),
-                },
-                storage_options=self._storage,
-                commit_properties=properties(),
-            )
+            create(self.location(table.name), table, self._storage)
         except (DeltaError, OSError) as error:
             if not self.exists(table.name):  # another writer may have created it
                 raise unwritable(table.name, self.uri, error) from error
+
+    def begin_anew(self, name: str, files: Sequence[AddAction]) -> None:
+        """Replaces columns, partitions and all rows of a table that nobody else writes, in one commit.
+
+        Raises:
+            CommitError: it cannot be written; the files are removed.
+        """
+        try:
+            with self._reported(name):
+                begin_anew(self.location(name), self.table(name), files, self._storage)
+        except CommitError:
+            self.discard(name, files)
+            raise
 
 
 def equal_predicate(values: Mapping[str, str]) -> str:

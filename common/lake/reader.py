@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from pyarrow.dataset import FileSystemDataset, ParquetFileFormat, ParquetReadOptions
-from pyarrow.parquet import filters_to_expression
 
 from common.contracts import tables
 from common.contracts.types import Table
@@ -19,13 +16,12 @@ from common.errors import TableError
 from common.features.spec import FeatureSpec
 from common.lake.file_digests import digest_of
 from common.lake.host_ranges import ALL_HOSTS, HostRange
+from common.lake.parquet_rows import CODED, ParquetRows
+from common.lake.selection import PARTITION, Selection, bound_of
 from common.lake.troubles import unreadable
 from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint, subtree
 from common.storage.plain_paths import plain_path
 from common.windows import Windows
-
-PARTITION = "partition."
-"""Begins the columns of `files` that have values of partition columns."""
 
 
 class LakeReader:
@@ -39,6 +35,7 @@ class LakeReader:
         self.spec = spec
         self._tables = tables(spec)
         self._opened: dict[str, DeltaTable] = {}
+        self._found: set[str] = set()
 
     def table(self, name: str) -> Table:
         """The declaration of a table."""
@@ -60,7 +57,9 @@ class LakeReader:
             TableError: the lake is unreadable.
         """
         try:
-            return bool(DeltaTable.is_deltatable(self.location(name), self._storage))
+            if name not in self._found and DeltaTable.is_deltatable(self.location(name), self._storage):
+                self._found.add(name)
+            return name in self._found
         except (DeltaError, OSError) as error:
             raise self._unreadable(name, error) from error
 
@@ -76,24 +75,14 @@ class LakeReader:
     ) -> pa.Table:
         """Rows of a table: of the windows and hosts, and with the given value, or one of the values, of some columns.
 
-        Files are left out by the values of partition columns, row groups by hosts. The texts of `coded` columns come
-        as dictionary arrays, which are read several times as fast.
+        Files are left out by what the log says of them, row groups by their statistics. The texts of `coded` columns
+        come as dictionary arrays, which are read several times as fast.
 
         Raises:
             TableError: the table is missing or unreadable.
         """
-        filters: list[tuple[str, str, Any]] = [
-            (key, "=", value) if isinstance(value, str) else (key, "in", sorted(value))
-            for key, value in (equal or {}).items()
-        ]
-        if windows:
-            filters += [
-                ("date", "in", [f"{day:%Y-%m-%d}" for day in windows.days()]),
-                ("window", ">=", windows.key),
-                ("window", "<=", windows.last_key),
-            ]
         try:
-            return self._rows(self._latest(name), name, filters, columns, coded, hosts)
+            return self._rows(self._latest(name), name, Selection.of(equal or {}, windows), columns, coded, hosts)
         except TableNotFoundError:
             raise self._missing(name) from None
         except (DeltaError, pa.ArrowException, OSError) as error:
@@ -107,6 +96,11 @@ class LakeReader:
         columns = sorted(column for column in files.column_names if column.startswith(PARTITION))
         rows = files.group_by(columns).aggregate([]).sort_by([(column, "ascending") for column in columns])
         return [{key.removeprefix(PARTITION): str(value) for key, value in row.items()} for row in rows.to_pylist()]
+
+    def first_window(self, name: str) -> str | None:
+        """The first window that the table has rows of, as its log has it; None without any."""
+        first = pc.min(bound_of(self.files(name), "window", "min")).as_py()
+        return None if first is None else str(first)
 
     def digests(self, name: str, partition: str, values: Iterable[str] | None = None) -> dict[str, str]:
         """A digest of the files of each value of a partition column; it changes when a stage writes rows there.
@@ -180,24 +174,17 @@ class LakeReader:
         self,
         delta: DeltaTable,
         name: str,
-        filters: list[tuple[str, str, Any]],
+        selection: Selection,
         columns: Sequence[str] | None = None,
         coded: Sequence[str] = (),
         hosts: HostRange = ALL_HOSTS,
     ) -> pa.Table:
-        wanted = list(columns or self.table(name).column_names)
-        dataset = delta.to_pyarrow_dataset(
-            # deltalake's own file system sometimes aborts the process at exit
-            filesystem=subtree(self.location(name)),
-            # by the log, which does all for partition columns: a dataset of a long history takes seconds
-            file_pruning_predicate=filters or None,
-            parquet_read_options=ParquetReadOptions(dictionary_columns=set(coded)) if coded else None,
-        )
-        if hosts != ALL_HOSTS:
-            dataset = _row_groups_of(dataset, hosts)
-        rest = [one for one in filters if one[0] not in delta.metadata().partition_columns]
-        rows = dataset.to_table(columns=wanted, filter=filters_to_expression(rest) if rest else None)
-        return hosts.of(rows)
+        held = pa.schema(delta.schema().to_arrow())
+        wanted = [held.field(column) for column in columns or self.table(name).column_names]
+        schema = pa.schema([field.with_type(CODED) if field.name in coded else field for field in wanted])
+        # pyarrow's file system: that of deltalake sometimes aborts the process at exit
+        rows = ParquetRows(subtree(self.location(name)), schema, selection, hosts, self.is_remote)
+        return rows.of(list(selection.files(pa.table(delta.get_add_actions(flatten=True)))))
 
     def delta(self, name: str) -> DeltaTable:
         """The Delta table itself, in its current version; it does not follow later commits."""
@@ -216,17 +203,3 @@ class LakeReader:
 
     def _unreadable(self, name: str, error: Exception) -> TableError:
         return unreadable(name, self.uri, error)
-
-
-def _row_groups_of(dataset: FileSystemDataset, hosts: HostRange) -> FileSystemDataset:
-    """The row groups that may have rows of the hosts; Arrow does not look for them where texts are dictionaries."""
-    plain = ParquetFileFormat()
-    kept = []
-    for whole in dataset.get_fragments():
-        # by the file's own statistics: the log gives files that have some of other columns null bounds of the hosts
-        bare = plain.make_fragment(whole.path, whole.filesystem)
-        groups = [group.id for group in bare.subset(hosts.condition).row_groups]
-        if groups:
-            where = (whole.path, whole.filesystem, whole.partition_expression)
-            kept.append(dataset.format.make_fragment(*where, groups))
-    return FileSystemDataset(kept, dataset.schema, dataset.format, dataset.filesystem)

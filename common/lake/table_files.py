@@ -41,7 +41,7 @@ class TableFiles:
         self.rows = 0
         self.table = table
         self.plain = plain
-        self._names = [name for name in table.column_names if name not in table.partitions]
+        self.names = [name for name in table.column_names if name not in table.partitions]
         self._lake_uri = location.removesuffix(f"/{table.name}")
         self._is_remote = location.startswith("s3://")
         self._folder = subtree(location)
@@ -52,8 +52,8 @@ class TableFiles:
         Raises:
             CommitError: the file cannot be written; nothing is left of it.
         """
-        rows = rows.select(self._names)
-        if HOST in self._names:
+        rows = rows.select(self.names)
+        if HOST in self.names:
             rows = by_host(rows)
         path = f"{'/'.join(f'{name}={value}' for name, value in partition.items())}/{uuid.uuid4().hex}.parquet"
         try:
@@ -66,7 +66,7 @@ class TableFiles:
         self.rows += len(rows)
 
     def _write(self, path: str, rows: pa.Table) -> None:
-        group = min(MOST_ROWS, max(FEWEST_ROWS, VALUES_PER_GROUP // len(self._names)))
+        group = rows_of_group(len(self.names))
         rows = without_large_dictionaries(rows, min(group, len(rows)) // 2)
         if not self._is_remote:
             self._folder.create_dir(path.rpartition("/")[0])
@@ -79,10 +79,15 @@ class TableFiles:
             compression_level=1,
             use_dictionary=[name for name in texts if name not in self.plain],
             dictionary_pagesize_limit=DICTIONARY_BYTES,
-            write_statistics=[HOST] if HOST in self._names else False,
+            write_statistics=[HOST] if HOST in self.names else False,
             store_schema=False,
         ) as writer:
             writer.write_table(rows, group)
+
+
+def rows_of_group(columns: int) -> int:
+    """The rows of a row group of so many columns."""
+    return min(MOST_ROWS, max(FEWEST_ROWS, VALUES_PER_GROUP // columns))
 
 
 def discard(folder: fs.FileSystem, files: Iterable[AddAction]) -> None:
@@ -134,7 +139,7 @@ def _stats(rows: pa.Table) -> str:
     """What the log says of a file: its rows, and its windows where no partition column does."""
     stats: dict[str, object] = {"numRecords": len(rows)}
     if WINDOW in rows.column_names:
-        bounds = pc.min_max(rows[WINDOW].cast(pa.string())).as_py()
+        bounds = pc.min_max(rows[WINDOW].unique().cast(pa.string())).as_py()
         stats |= {"minValues": {WINDOW: bounds["min"]}, "maxValues": {WINDOW: bounds["max"]}}
     return json.dumps(stats)
 

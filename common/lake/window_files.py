@@ -1,4 +1,4 @@
-"""Files of a table that is partitioned by window, written from Arrow without an engine's own writer."""
+"""Files of a table of windows, written from Arrow: each has the rows of one window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.arrays import Integers
 from common.contracts.types import Table
 from common.lake.lake import Lake
 from common.lake.row_groups import by_number
-from common.lake.table_files import TableFiles
+from common.lake.table_files import WINDOW, TableFiles
 from common.windows import Windows
 
 MOST_ROWS = 1 << 20
@@ -34,7 +34,7 @@ class WindowFiles(TableFiles):
         """Adds rows, with the position of the window of each; without positions, rows that have a column `window`."""
         if slices is None:
             keys = pa.array([window.key for window in self._members])
-            slices = pc.index_in(rows["window"], value_set=keys)
+            slices = pc.index_in(rows[WINDOW], value_set=keys)
         self._pending.append((rows, slices.to_numpy()))
         if self._waiting >= MOST_ROWS:
             self.flush()
@@ -42,17 +42,24 @@ class WindowFiles(TableFiles):
     def flush(self) -> None:
         """Writes the rows that wait."""
         if self._waiting:
-            names = [name for name in self.table.column_names if name not in self.table.partitions]
+            names = [name for name in self.names if name != WINDOW]
             rows = pa.concat_tables([part.select(names) for part, _ in self._pending]).unify_dictionaries()
             slices = np.concatenate([numbers for _, numbers in self._pending])
             for number, part in by_number(rows, slices):
                 window = self._members[number]
-                self.write(part, {"date": f"{window.start:%Y-%m-%d}", "window": window.key})
+                self.write(
+                    part.append_column(WINDOW, repeated(window.key, len(part))), {"date": f"{window.start:%Y-%m-%d}"}
+                )
         self._pending = []
 
     @property
     def _waiting(self) -> int:
         return sum(len(rows) for rows, _ in self._pending)
+
+
+def repeated(text: str, count: int) -> pa.DictionaryArray:
+    """A column with the same text in each row."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), [text])
 
 
 @contextmanager

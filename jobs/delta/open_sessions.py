@@ -104,7 +104,8 @@ def gap(lake: Lake, windows: Windows) -> str | None:
     last = before(windows)
     if last.key in read_statuses(lake, last):
         return None
-    if not any(partition["window"] < windows.key for partition in lake.partitions("delta_host")):
+    first = lake.first_window("delta_host") if lake.exists("delta_host") else None
+    if first is None or first >= windows.key:
         return None
     return f"the lake has no window {last}: what was open before is not known"
 

@@ -13,6 +13,7 @@ from common.coded import positions
 from common.lake.host_ranges import ALL_HOSTS, HostRange, host_ranges
 from common.lake.pieces import pieces, rows_by, spans
 from common.lake.reader import LakeReader
+from common.lake.window_rows import rows_by_window
 from common.windows import Windows
 
 ROWS_PER_PART = 50_000_000
@@ -33,7 +34,7 @@ class Part:
 
 
 class Plan:
-    """How runs on a lake are divided, by the rows that the logs of its tables have when they are first asked for."""
+    """How runs on a lake are divided, by the rows that its tables have."""
 
     def __init__(self, lake: LakeReader, is_cluster: bool) -> None:
         self._lake = lake
@@ -43,7 +44,8 @@ class Plan:
         self, windows: Windows, slices: Windows, hosts: pa.Array, most_hosts: int, days: Sequence[str] = ()
     ) -> list[Part]:
         """The parts of the work on hosts and windows that reads these slices and days."""
-        rows = {window: self._slices.get(window.key, 0) for window in slices}
+        held = rows_by_window(self._lake, "delta_pair", slices)
+        rows = {window: held.get(window.key, 0) for window in slices}
         ranges = self._ranges(slices, sum(rows.values()), hosts, most_hosts)
         most = ROWS_AT_A_TIME * len(ranges)
         read = tuple(spans(rows, most))
@@ -58,10 +60,6 @@ class Plan:
         found = positions(self._lake.arrow("delta_pair", ["host_ip"], slices, coded=["host_ip"])["host_ip"], ordered)
         weights = np.bincount(found[found >= 0], minlength=len(hosts)) + self._most_rows // most_hosts
         return list(host_ranges(ordered.to_pylist(), weights, self._most_rows))
-
-    @cached_property
-    def _slices(self) -> dict[str, int]:
-        return rows_by(self._lake, "delta_pair", "window")
 
     @cached_property
     def _days(self) -> dict[str, int]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.lake.lake import Lake
+from common.lake.window_rows import rows_by_window
 from common.lake.window_status import defects, read_statuses
 from common.runtime.output import progress
 from common.windows import Windows
@@ -134,7 +135,7 @@ def _slices(lake: Lake) -> set[str]:
     """The windows of which there are slices."""
     if not lake.exists("delta_host"):
         return set()
-    return {partition["window"] for partition in lake.partitions("delta_host")}
+    return set(rows_by_window(lake, "delta_host"))
 
 
 def named(keys: Iterable[str], most: int = 5) -> str:

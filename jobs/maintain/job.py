@@ -11,14 +11,15 @@ from common.errors import InputError, NdrError, StageError, StorageError
 from common.features.entries import listed, nearest
 from common.features.spec import load_spec
 from common.lake.lake import Lake
-from common.lake.lake_format import known_record
+from common.lake.lake_format import find_record
 from common.lake.orphans import clear_up
+from common.lake.together import Group
 from common.runtime.output import activity, message
 from common.runtime.run_report import RunReport
 from common.storage.failures import require_writable
 from common.storage.files import Folder
 from jobs.maintain import models, sweeping
-from jobs.maintain.compaction import Group, groups, put_together
+from jobs.maintain.compaction import groups, put_together
 from jobs.maintain.config import MaintainConfig
 from jobs.maintain.retention import MODELS, Kept, kept_days, newest_day, outdated, removed
 
@@ -27,6 +28,8 @@ COMMAND = "ndr-maintain"
 
 def run(config: MaintainConfig, now: datetime | None = None) -> RunReport:
     """Does the upkeep, or with `dry_run` says what it would be; prints the run report.
+
+    A lake without tables, as that of a project before its first window, has nothing to be kept up.
 
     Raises:
         ParameterError: a table is to be kept for less time than others need.
@@ -37,9 +40,9 @@ def run(config: MaintainConfig, now: datetime | None = None) -> RunReport:
     spec = load_spec(project.feature_spec_version)
     kept = kept_days(project.settings, spec, config.keep)
     lake = Lake.opened(config.lake_uri, spec)
-    known_record(lake)
     wanted = _wanted(config, lake)
-    if not config.dry_run:
+    is_there = find_record(lake) is not None
+    if is_there and not config.dry_run:
         require_writable(config.lake_uri)
         clear_up(lake)
     report = RunReport(
@@ -50,6 +53,10 @@ def run(config: MaintainConfig, now: datetime | None = None) -> RunReport:
         mini_batch_id=config.mini_batch_id,
         details={"dry_run": config.dry_run, "tables": {}},
     )
+    if not is_there:
+        message(f"{lake.uri} has no tables yet: there is nothing to keep up", "warning")
+        report.show()
+        return report
     upkeep = Upkeep(lake, report, config.dry_run, moment)
     with activity("", COMMAND):
         for name in wanted:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from common.features.spec import load_spec
-from common.lake.pieces import rows_by, spans
+from common.lake.pieces import spans
 from common.lake.reader import LakeReader
 from common.lake.table_files import as_rows
 from common.lake.window_files import WindowFiles
+from common.lake.window_rows import rows_by_window
 from common.runtime.context import StageConfig, StageRun
 from common.runtime.part_files import replace_by_parts
 from common.windows import Windows
@@ -24,7 +25,7 @@ def run(config: StageConfig, stage: StageRun) -> None:
     lake, report = stage.lake, stage.report
     with lake.journal.run("pair_counts", config.windows):
         lake.version("delta_pair")
-        held = rows_by(lake, "delta_pair", "window")
+        held = rows_by_window(lake, "delta_pair", config.windows)
         rows = {window: held.get(window.key, 0) for window in config.windows}
         report.rows_in = sum(rows.values())
         with report.step("pair_counts"):

@@ -13,7 +13,6 @@ from common.lake.identity import LakeIdentity, require_same, require_same_names
 from common.lake.lake import Lake
 from common.lake.lake_format import (
     LAKE_FORMAT,
-    UNMARKED_FORMAT,
     Record,
     known_record,
     newer,
@@ -84,7 +83,7 @@ def migrate(
             require_same(lake.uri, identity, given)
     report = RunReport("ndr-lake")
     done = []
-    for step in steps(lake) if found == UNMARKED_FORMAT else ():
+    for step in steps(lake, found):
         done.append({"table": step.table, "change": step.change})
         if not dry_run:
             with report.step(step.table):

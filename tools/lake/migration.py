@@ -6,7 +6,7 @@ which format the lake has is written after all of them; until then every stage r
 Format 2 adds the publication to the tables of baselines, the reason why a window is incomplete to predictions, and
 the table `window_status`. Format 3 adds the identity of the lake to that file; of tables only the
 comments of columns change. Format 4 adds the table `sessions`, which the next run makes: what earlier releases read is
-not known any more.
+not known any more. With format 5, tables of windows are partitioned by date alone.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ from common.contracts.types import Table
 from common.errors import CommitError, InputError, first_line
 from common.lake.identity import LakeIdentity
 from common.lake.lake import Lake
+from common.lake.lake_format import UNMARKED_FORMAT
 from common.lake.publications import MEMBERS
 from common.lake.publications import TABLE as PUBLICATIONS
+from common.lake.window_rows import rows_by_window
 from common.lake.window_status import READ_BY, StageStatus
 from common.lake.window_status import TABLE as STATUS
 from common.runtime.run_report import RunReport
 from common.storage.files import Folder
 from common.storage.filesystems import subtree
 from common.windows import parse_moment
+from tools.lake.by_date import partition_by_date, partitioned_by_window
 
 MIGRATED = "00000000T000000.000000Z-migrated"
 """The publication and the revision of what earlier releases wrote; it sorts before all others."""
@@ -42,6 +45,7 @@ MIGRATED = "00000000T000000.000000Z-migrated"
 DEFAULT_PROJECT = "local"
 JOINED = "prediction_join"
 BATCH_ROWS = 16_384
+BY_DATE_FORMAT = 5
 HELD_BY = {"delta": "delta_host", "fg_a": "fg_a", "fg_c": "fg_c", "inference": "predictions"}
 """The table whose rows say that a stage has run; of `pair_counts` nothing does, as windows may have no pairs."""
 
@@ -55,12 +59,20 @@ class Step:
     apply: Callable[[Lake, RunReport], None]
 
 
-def steps(lake: Lake) -> Iterator[Step]:
-    """The steps that a lake of format 1 still needs, in their order.
+def steps(lake: Lake, found: int) -> Iterator[Step]:
+    """The steps that a lake of an earlier format still needs, in their order.
 
     Raises:
         TableError: a table is unreadable.
     """
+    if found == UNMARKED_FORMAT:
+        yield from _steps_from_format_1(lake)
+    if found < BY_DATE_FORMAT:
+        for name in partitioned_by_window(lake):
+            yield Step(name, "partitioned by date, no longer by window", partial(partition_by_date, name))
+
+
+def _steps_from_format_1(lake: Lake) -> Iterator[Step]:
     for name in (*MEMBERS, PUBLICATIONS):
         if _lacks(lake, name, "publication_id"):
             yield Step(name, f"rows get the publication {MIGRATED}", partial(_add_publication, lake.table(name)))
@@ -171,11 +183,7 @@ def _note_windows(lake: Lake, report: RunReport) -> None:
 
 
 def _windows_of(lake: Lake, name: str) -> set[str]:
-    if not lake.exists(name):
-        return set()
-    if "window" in lake.table(name).partitions:
-        return {partition["window"] for partition in lake.partitions(name)}
-    return set(lake.arrow(name, ["window"])["window"].unique().to_pylist())
+    return set(rows_by_window(lake, name))
 
 
 @contextmanager

@@ -160,7 +160,7 @@ class Snapshot:
         else:
             for date in self._values("date"):
                 of_day: list[Filter] = [("date", "=", date)]
-                held = pa.concat_tables(self._batches(of_day, [time]))[time].unique().to_pylist()
+                held = {value for part in self._batches(of_day, [time]) for value in part[time].unique().to_pylist()}
                 for value in sorted(held, reverse=True):
                     yield [*of_day, (time, "=", value)]
 

@@ -22,5 +22,5 @@ def test_rows_are_counted_by_the_log(tmp_path: Path) -> None:
         tmp_path, "pair_counts", [pair_counts_row(), pair_counts_row(dst_port=80), pair_counts_row("2026-03-09T13:23Z")]
     )
     lake = Lake(str(tmp_path), SPEC)
-    assert rows_by(lake, "pair_counts", "window") == {"20260309T1308Z": 2, "20260309T1323Z": 1}
+    assert rows_by(lake, "pair_counts", "date") == {"2026-03-09": 3}
     assert rows_by(lake, "pair_days", "date") == {}

@@ -84,7 +84,9 @@ def test_readers_and_writers_and_a_second_run_beside_it(many: Path, tmp_path: Pa
         _, error = process.communicate()
         assert process.returncode == 0, error
     assert written > 1
-    assert Lake(str(lake), SPEC).files("pair_counts").num_rows == len(WINDOWS)
+    upkeep(lake).communicate()  # what was written again meanwhile is left to the next run
+    assert counts(lake) == others | {last.key: written}
+    assert Lake(str(lake), SPEC).files("pair_counts").num_rows == 1
     assert rows_of(lake)[1] == rows_of(many)[1]
 
 
@@ -118,8 +120,8 @@ def test_a_killed_run_leaves_all_rows_and_the_next_one_does_the_rest(many: Path,
     _, error = process.communicate()
     assert process.returncode == 0, error
     assert rows_of(lake) == rows_of(many)
-    for name, files in (("pair_counts", len(WINDOWS)), ("fg_a", 1)):
-        assert Lake(str(lake), SPEC).files(name).num_rows == files
+    for name in ("pair_counts", "fg_a"):
+        assert Lake(str(lake), SPEC).files(name).num_rows == 1
     assert list(left_over(lake)) == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
+from common.lake import together
 from common.lake.file_digests import digest_of, name_together
 from common.lake.lake import Lake
 from common.lake.window_status import TABLE, read_statuses
@@ -20,6 +21,7 @@ from tests.jobs.maintain.lakes import DAY, NOW, WINDOWS, maintain, small_files
 from tests.lakes import note_whole, write_table
 from tests.oracle.compare import assert_tables_equal
 
+DAYS = [Windows.parse(f"2026-03-{day:02}T13:08Z") for day in (8, 9, 10)]
 KEYS = {
     "pair_counts": ("src_ip", "window"),
     "fg_a": ("host_ip", "window"),
@@ -35,15 +37,15 @@ def opened(lake: Path) -> Lake:
     return Lake(str(lake), SPEC)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("pair_counts", 3), ("delta_pair", 3), ("fg_a", 1)])
-def test_a_file_stays_of_each_partition_and_the_rows_are_the_same(tmp_path: Path, name: str, expected: int) -> None:
-    """Three windows with three files each: a file for each window where the table is partitioned by them, else one."""
+@pytest.mark.parametrize("name", ["pair_counts", "delta_pair", "fg_a"])
+def test_a_file_stays_of_each_day_and_the_rows_are_the_same(tmp_path: Path, name: str) -> None:
+    """Three windows with three files each."""
     small_files(tmp_path, name)
     before, digests = opened(tmp_path).arrow(name), opened(tmp_path).digests(name, "date")
     report = maintain(tmp_path)
-    assert files_of(tmp_path, name) == expected
+    assert files_of(tmp_path, name) == 1
     found = report.details["tables"][name]["put_together"]
-    assert (found["partitions"], found["files"]) == (expected, 9)
+    assert (found["partitions"], found["files"]) == (1, 9)
     assert_tables_equal(opened(tmp_path).arrow(name), before, KEYS[name])
     assert opened(tmp_path).digests(name, "date") == digests
     assert opened(tmp_path).count(name) == len(before) == 9
@@ -77,7 +79,7 @@ def test_files_are_put_together_up_to_a_size(tmp_path: Path, monkeypatch: pytest
     """Two of three files fit."""
     small_files(tmp_path, "pair_counts", WINDOWS[:1])
     size = opened(tmp_path).files("pair_counts")["size_bytes"].to_pylist()[0]
-    monkeypatch.setattr(compaction, "FILE_BYTES", 2 * size + 1)
+    monkeypatch.setattr(together, "FILE_BYTES", 2 * size + 1)
     maintain(tmp_path)
     assert files_of(tmp_path, "pair_counts") == 2
 
@@ -134,14 +136,14 @@ def test_columns_that_older_files_lack_are_null(tmp_path: Path) -> None:
 def test_a_partition_that_is_written_again_meanwhile_is_left_to_the_next_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small_files(tmp_path, "pair_counts")
+    small_files(tmp_path, "pair_counts", DAYS)
     written = compaction._written
-    fresh = [pair_counts_row(str(WINDOWS[1]), sessions_cnt=7)]
+    fresh = [pair_counts_row(str(DAYS[1]), sessions_cnt=7)]
 
     def meanwhile(lake: Lake, name: str, group: compaction.Group, schema: pa.Schema) -> object:
-        if group.partition["window"] == WINDOWS[2].key:  # the last one
+        if group.partition["date"] == "2026-03-10":  # the last one
             rows = pa.Table.from_pylist(fresh, schema=lake.table(name).arrow)
-            lake.rewrite(name, {"date": [DAY], "window": [WINDOWS[1].key]}, lambda _: rows)
+            lake.rewrite(name, {"date": ["2026-03-09"]}, lambda _: rows)
         return written(lake, name, group, schema)
 
     monkeypatch.setattr(compaction, "_written", meanwhile)
@@ -149,9 +151,9 @@ def test_a_partition_that_is_written_again_meanwhile_is_left_to_the_next_run(
     assert (found["partitions"], found["left_to_the_next_run"]) == (2, 1)
     counts = opened(tmp_path).arrow("pair_counts", ["window", "sessions_cnt"]).sort_by("window").to_pylist()
     assert [(row["window"], row["sessions_cnt"]) for row in counts] == [
-        *[(WINDOWS[0].key, 1)] * 3,
-        (WINDOWS[1].key, 7),
-        *[(WINDOWS[2].key, 1)] * 3,
+        *[(DAYS[0].key, 1)] * 3,
+        (DAYS[1].key, 7),
+        *[(DAYS[2].key, 1)] * 3,
     ]
     kept = {path.name for path in (tmp_path / "pair_counts").rglob("together-*.parquet")}
     assert len(kept) == 2  # what did not count is gone
@@ -161,9 +163,9 @@ def test_of_two_at_once_one_does_it(tmp_path: Path) -> None:
     small_files(tmp_path, "pair_counts")
     lake = opened(tmp_path)
     found = groups(lake, "pair_counts", lambda _: True)
-    assert len(put_together(lake, "pair_counts", found, lambda _: None)) == 3
+    assert len(put_together(lake, "pair_counts", found, lambda _: None)) == 1
     assert put_together(lake, "pair_counts", found, lambda _: None) == []
-    assert (files_of(tmp_path, "pair_counts"), lake.count("pair_counts")) == (3, 9)
+    assert (files_of(tmp_path, "pair_counts"), lake.count("pair_counts")) == (1, 9)
 
 
 def test_a_writer_that_has_read_the_files_before_tries_again(tmp_path: Path) -> None:

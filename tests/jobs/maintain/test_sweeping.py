@@ -135,7 +135,7 @@ def test_a_damaged_table_does_not_keep_the_others_from_their_upkeep(tmp_path: Pa
     first.write_text("{ not json\n")
     with pytest.raises(StageError, match="1 of 2 tables could not be kept up; the first: table delta_pair"):
         maintain(tmp_path)
-    assert len(Lake(str(tmp_path), SPEC).files("pair_counts")) == 3
+    assert len(Lake(str(tmp_path), SPEC).files("pair_counts")) == 1
 
 
 def test_a_table_that_does_not_exist_is_named(tmp_path: Path) -> None:
@@ -144,9 +144,11 @@ def test_a_table_that_does_not_exist_is_named(tmp_path: Path) -> None:
         maintain(tmp_path, tables=("fg_aa",))
 
 
-def test_a_lake_without_tables_is_no_lake(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="has no tables"):
-        maintain(tmp_path / "typo")
+def test_a_lake_without_tables_has_nothing_to_be_kept_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lake = tmp_path / "lake"
+    assert maintain(lake).details == {"dry_run": False, "tables": {}}
+    assert f"{lake} has no tables yet: there is nothing to keep up" in capsys.readouterr().err
+    assert not lake.exists()
 
 
 def test_a_table_without_rows_is_kept_up_too(tmp_path: Path) -> None:

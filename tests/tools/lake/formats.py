@@ -1,4 +1,4 @@
-"""Lakes as earlier releases wrote them: formats 1 to 3."""
+"""Lakes as earlier releases wrote them: formats 1 to 4."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from tests.factories import SPEC
 from tests.lakes import published_rows
 
 PREDICTED = ("predictions", "prediction_join")
+BY_WINDOW = ("sessions_rejected", "sessions", "open_sessions", "log_volume", "delta_host", "delta_pair", "pair_counts")
+"""Tables that were partitioned by date and window until format 4, with the predicted ones."""
+FORMER = ["date", "window"]
 BASELINE_PARTITIONS = ["feature_spec_version", "baseline_horizon", "baseline_month"]
 
 
@@ -28,7 +31,8 @@ def write_format_1(folder: Path) -> Path:
     contents = {name: (published_rows(lake, name), BASELINE_PARTITIONS) for name in held}
     for name in PREDICTED:
         if lake.exists(name):
-            contents[name] = (lake.arrow(name).drop_columns("incomplete_reason"), ["date", "window"])
+            contents[name] = (lake.arrow(name).drop_columns("incomplete_reason"), FORMER)
+    contents |= {name: (lake.arrow(name), FORMER) for name in BY_WINDOW if lake.exists(name)}
     for name, (rows, partitions) in contents.items():
         _rewritten(folder / name, rows, partitions)
     shutil.rmtree(folder / "window_status", ignore_errors=True)
@@ -37,17 +41,29 @@ def write_format_1(folder: Path) -> Path:
 
 
 def write_format_2(folder: Path) -> Path:
-    """Turns a lake of today into one of format 2, the tables of which are the same."""
+    """Turns a lake of today into one of format 2, the tables of which are those of format 4."""
+    write_format_4(folder)
     (folder / FILE).write_text(json.dumps({"lake_format": 2}))
     return folder
 
 
 def write_format_3(folder: Path) -> Path:
     """Turns a lake of today into one of format 3, which had neither single nor open sessions, and no volumes."""
+    write_format_4(folder)
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 3}))
     for name in ("sessions", "open_sessions", "log_volume"):
         shutil.rmtree(folder / name, ignore_errors=True)
+    return folder
+
+
+def write_format_4(folder: Path) -> Path:
+    """Turns a lake of today into one of format 4, which partitioned tables of windows by date and window."""
+    lake = Lake(str(folder), SPEC)
+    for name in filter(lake.exists, (*BY_WINDOW, *PREDICTED)):
+        _rewritten(folder / name, lake.arrow(name), FORMER)
+    record = json.loads((folder / FILE).read_text())
+    (folder / FILE).write_text(json.dumps(record | {"lake_format": 4}))
     return folder
 
 

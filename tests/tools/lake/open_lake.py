@@ -40,5 +40,5 @@ def replace(lake: Lake, name: str, window: Windows, rows: Iterable[dict[str, Any
         others = before.filter(pc.not_equal(before["window"], window.key))
         return pa.concat_tables([others.select(table.column_names).cast(table.arrow), fresh])
 
-    key = "window" if "window" in table.partitions else "date"
-    lake.rewrite(name, {key: [fresh[key][0].as_py()]}, changed)
+    keys = ("date",) if name == "fg_a" else ("date", "window")
+    lake.rewrite(name, {key: [fresh[key][0].as_py()] for key in keys}, changed)
