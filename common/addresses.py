@@ -7,15 +7,11 @@ import socket
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 IPV4_SEGMENT_BITS = 24
 IPV6_SEGMENT_BITS = 64
@@ -54,66 +50,6 @@ def _lie_in(numbers: NDArray[np.int64], network: Network) -> NDArray[np.bool_]:
         return np.zeros(len(numbers), dtype=bool)
     first = int(network.network_address)
     return (numbers >= first) & (numbers < first + network.num_addresses)
-
-
-def is_internal(address: Column, cidrs: Sequence[str]) -> Column:
-    """Whether the address (canonical text, perhaps with a network) lies in one of the prefixes."""
-    from pyspark.sql import functions as F  # the image that serves models has no pyspark
-
-    prefixes: set[str] = set()
-    whole: set[str] = set()
-    rest: list[str] = []
-    for cidr in cidrs:
-        network = ipaddress.ip_network(cidr)
-        if isinstance(network, ipaddress.IPv6Network):
-            texts = _ipv6_prefixes(network)
-            prefixes.update(texts)
-            rest += [] if texts else [cidr]
-        elif network.prefixlen > IPV4_SEGMENT_BITS:
-            whole.update(map(str, network))
-        else:
-            prefixes.update(_ipv4_prefixes(network))
-    conditions = []
-    if prefixes:
-        pattern = "|".join(sorted(prefix.replace(".", "[.]") for prefix in prefixes))
-        conditions.append(address.rlike(f"^({pattern})"))
-    if whole:
-        any_of = "|".join(sorted(text.replace(".", "[.]") for text in whole))
-        conditions.append(address.rlike(f"^({any_of})({NETWORK_SIGN}|$)"))
-    if rest:
-        conditions.append(_membership(address, rest))
-    return reduce(or_, conditions) if conditions else F.lit(False)
-
-
-def _ipv4_prefixes(network: ipaddress.IPv4Network) -> list[str]:
-    whole_octets = -(-network.prefixlen // 8)
-    if whole_octets == 0:
-        return ["[0-9]+."]
-    subnets = network.subnets(new_prefix=whole_octets * 8)
-    return [".".join(str(subnet.network_address).split(".")[:whole_octets]) + "." for subnet in subnets]
-
-
-def _ipv6_prefixes(network: ipaddress.IPv6Network) -> list[str]:
-    """The leading hex digits of the network's members in canonical text; empty if zero compression may hide them."""
-    digits = f"{int(network.network_address):032x}"
-    if network.prefixlen > 16 or network.prefixlen == 0 or digits[0] == "0":
-        return []
-    nibbles = -(-network.prefixlen // 4)
-    first = int(digits[:nibbles], 16)
-    return [f"{first + step:0{nibbles}x}" for step in range(1 << (nibbles * 4 - network.prefixlen))]
-
-
-def _membership(address: Column, cidrs: Sequence[str]) -> Column:
-    from pyspark.sql import functions as F
-
-    networks = [ipaddress.ip_network(cidr) for cidr in cidrs]
-
-    def lies_inside(text: str) -> bool:
-        parsed = ipaddress.ip_address(text.partition(NETWORK_SIGN)[0])
-        return any(parsed in network for network in networks)
-
-    inside: Column = F.udf(lies_inside, "boolean")(address)
-    return inside
 
 
 class Segments:

@@ -17,6 +17,7 @@ from common.detection.parameters import PairParameters
 from common.lake.host_ranges import host_ranges
 from common.lake.pieces import rows_by
 from common.lake.reader import LakeReader
+from common.lake.window_rows import rows_by_window
 from common.windows import WINDOW, Windows
 from jobs.inference.parts import Part
 
@@ -75,7 +76,7 @@ def together(tables: Sequence[pa.Table]) -> pa.Table:
 def _rows(lake: LakeReader, windows: Windows, parameters: PairParameters) -> int:
     """How many slices and pairs of days are read for the windows, as the logs have it."""
     read = Windows(windows.start - parameters.memory_windows * WINDOW, windows.end)
-    by_window, by_date = rows_by(lake, "delta_pair", "window"), rows_by(lake, "pair_days", "date")
+    by_window, by_date = rows_by_window(lake, "delta_pair", read), rows_by(lake, "pair_days", "date")
     ages = range(1, parameters.lookback_days + 1)
     dates = (f"{windows.start - timedelta(days=age):%Y-%m-%d}" for age in ages)
     return sum(by_window.get(window.key, 0) for window in read) + sum(by_date.get(date, 0) for date in dates)

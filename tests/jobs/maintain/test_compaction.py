@@ -12,6 +12,7 @@ from deltalake.exceptions import CommitFailedError
 from common.lake import together
 from common.lake.file_digests import digest_of, name_together
 from common.lake.lake import Lake
+from common.lake.together import Group
 from common.lake.window_status import TABLE, read_statuses
 from common.windows import Windows
 from jobs.maintain import compaction
@@ -140,7 +141,7 @@ def test_a_partition_that_is_written_again_meanwhile_is_left_to_the_next_run(
     written = compaction._written
     fresh = [pair_counts_row(str(DAYS[1]), sessions_cnt=7)]
 
-    def meanwhile(lake: Lake, name: str, group: compaction.Group, schema: pa.Schema) -> object:
+    def meanwhile(lake: Lake, name: str, group: Group, schema: pa.Schema) -> object:
         if group.partition["date"] == "2026-03-10":  # the last one
             rows = pa.Table.from_pylist(fresh, schema=lake.table(name).arrow)
             lake.rewrite(name, {"date": ["2026-03-09"]}, lambda _: rows)
