@@ -40,7 +40,7 @@ def next_commands(config: DemoConfig, score: Windows) -> Iterator[str]:
     last = list(score)[-1]
     yield "What to do next"
     for command, makes in (
-        (f"ndr-report --lake {lake} --incidents", "the alerts as incidents"),
+        (f"ndr-report --lake {lake} --cases", "the alerts as cases"),
         (f"ndr-fg-c --window {last} --lake {lake}", "one stage again, for one window"),
         (f"ndr-models list --lake {lake}", "the models"),
         (f"ndr-lake info --lake {lake}", "what the lake knows of itself"),

@@ -26,7 +26,7 @@ class Change:
     """What somebody made of a case. The last change of a case says how it stands; earlier ones are its history.
 
     `false` and `expected` are rules, too: until they expire, they hide cases that begin with one of the techniques and
-    are about no other peers. How far a rule reaches says its scope:
+    are about no other peers; without peers, whatever theirs. How far a rule reaches says its scope:
 
     - `pair`: the same source with the same peers;
     - `host`: the same source, whatever the peers;
@@ -59,7 +59,8 @@ class Change:
             return case.case_id == self.case_id
         if self.status not in REPEATED or self.expires_ts is None or case.start >= self.expires_ts:
             return False
-        return self._is_subject(case) and (self.scope == HOST or case.main_peers <= {*self.peers})
+        of_any = self.scope == HOST or not self.peers
+        return self._is_subject(case) and (of_any or case.main_peers <= {*self.peers})
 
     def _is_subject(self, case: Case) -> bool:
         if case.technique.name not in self.techniques:
