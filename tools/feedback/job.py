@@ -6,21 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from common.detection.alerts.cases import Case, find_cases, scored_windows
+from common.detection.alerts.cases import Case, named_case, recent_cases
 from common.detection.alerts.terms import REPEATED
 from common.detection.alerts.triage import NAMES, Change, read_changes, record, standing, triaged
 from common.display import counted
-from common.errors import InputError
-from common.features.spec import FeatureSpec, load_spec
+from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.lake.lake_format import known_record
 from common.runtime.lake_project import lake_identity
 from common.runtime.output import activity, message
 from common.runtime.rows import print_rows
-from common.windows import Windows, iso
+from common.windows import iso
 from tools.feedback.config import FeedbackConfig
 
-PREVIEWED = timedelta(days=30)
 SHOWN = 5
 TIMES = ("changed_ts", "expires_ts")
 
@@ -36,14 +34,10 @@ def run(config: FeedbackConfig) -> None:
         listed = [change for change in changes if change.case_id == config.case] if config.case else changes
         _print(listed if config.case else standing(listed).values(), config.form)
         return
+    assert config.case
     with activity("finding the case"):
-        cases = _recent(lake, spec, config.min_score)
-    case = next((case for case in cases if case.case_id == config.case), None)
-    if case is None:
-        raise InputError(
-            f"predictions in {lake.uri} have no case {config.case} with a score of {config.min_score} or more",
-            "Copy the id from ndr-report --cases, and give the same --min-score",
-        )
+        cases = recent_cases(lake, spec, config.min_score)
+    case = named_case(cases, config.case, lake.uri, config.min_score)
     seen = standing(changes).get(case.case_id)
     change = _change(config, case, seen, datetime.now(UTC))
     hidden = _hidden_by(change, cases, changes)
@@ -54,14 +48,6 @@ def run(config: FeedbackConfig) -> None:
     _print([change], config.form)
     if change.status in REPEATED:
         message(_words(hidden), "info")
-
-
-def _recent(lake: Lake, spec: FeatureSpec, min_score: float) -> list[Case]:
-    """The cases of the last 30 scored days."""
-    scored = scored_windows(lake)
-    if scored is None:
-        return []
-    return find_cases(lake, spec, Windows(max(scored.start, scored.end - PREVIEWED), scored.end), min_score)
 
 
 def _change(config: FeedbackConfig, case: Case, seen: Change | None, now: datetime) -> Change:

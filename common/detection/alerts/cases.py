@@ -15,6 +15,7 @@ from common.detection.alerts.alerting import TABLE, Alert, is_inbound, read_aler
 from common.detection.alerts.techniques import FROM_TARGET, MANY_TARGETS, SCAN, Technique
 from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.explanation import Reason
+from common.errors import InputError
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows, iso, parse_moment
@@ -23,6 +24,7 @@ PAUSE = timedelta(days=1)
 """After so long without an alert, what a source does is another case."""
 
 LOOKBACK = timedelta(days=7)
+RECENT = timedelta(days=30)
 MAIN_SHARE = 0.5
 """Contacts at least so anomalous, against the strongest one, are what a case is mainly about."""
 
@@ -127,6 +129,43 @@ def find_cases(lake: Lake, spec: FeatureSpec, windows: Windows | None, min_score
         if begin == scored.start or all(case.start - LOOKBACK >= begin for case in found):
             break
     return sorted(found, key=lambda case: (-case.score, -case.raw_score, case.start, case.source))
+
+
+def recent_cases(lake: Lake, spec: FeatureSpec, min_score: float = ALERT_SCORE) -> list[Case]:
+    """The cases of the last 30 scored days, the most severe first.
+
+    Raises:
+        TableError: `predictions` is unreadable.
+    """
+    scored = scored_windows(lake)
+    if scored is None:
+        return []
+    return find_cases(lake, spec, Windows(max(scored.start, scored.end - RECENT), scored.end), min_score)
+
+
+def case_of_id(lake: Lake, spec: FeatureSpec, case_id: str, min_score: float = ALERT_SCORE) -> Case:
+    """One of the recent cases.
+
+    Raises:
+        InputError: there is none with the id.
+        TableError: `predictions` is unreadable.
+    """
+    return named_case(recent_cases(lake, spec, min_score), case_id, lake.uri, min_score)
+
+
+def named_case(cases: Iterable[Case], case_id: str, lake_uri: str, min_score: float) -> Case:
+    """The case with the id.
+
+    Raises:
+        InputError: there is none.
+    """
+    case = next((case for case in cases if case.case_id == case_id), None)
+    if case is None:
+        raise InputError(
+            f"predictions of the last 30 days in {lake_uri} have no case {case_id} with a score of {min_score} or more",
+            "Copy the id from ndr-report --cases, and give the same --min-score",
+        )
+    return case
 
 
 def scored_windows(lake: Lake) -> Windows | None:
