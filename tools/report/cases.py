@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC
-from typing import Any
 
 import click
-import pyarrow.compute as pc
 
 from common.detection.alerts.cases import Case, Contact, find_cases
 from common.detection.alerts.terms import NEW
@@ -20,84 +17,16 @@ from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
-from common.windows import WINDOW, Windows, iso
+from common.windows import Windows
 from tools.report.amounts import in_one_unit
 from tools.report.config import CaseFilter, ReportConfig
 from tools.report.customers import Customer, customer_words
-from tools.report.reasons import Scored, reasons_of
 from tools.report.rendering import INDENT, reason_words
-from tools.report.transform import Evidence
-from tools.report.users import Users, users_of
+from tools.report.views import CaseView, case_views
 from tools.report.wording import contact_words, span
 
 CONTACTS_SHOWN = 8
 TARGETS_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A case as the report shows it, with what else is known of its sources, and how it stands.
-
-    `change` is the last that somebody made of it, `rule` the change that hides it, None if nothing does.
-    """
-
-    case: Case
-    names: Mapping[str, str]
-    users: Users
-    customer: Customer
-    reasons: tuple[Evidence, ...]
-    change: Change | None
-    rule: Change | None
-
-    @property
-    def status(self) -> str:
-        """How it stands."""
-        return self.change.status if self.change else NEW
-
-    def to_dict(self) -> dict[str, Any]:
-        """The case as JSON values."""
-        case, change, rule = self.case, self.change, self.rule
-        return {
-            "case_id": case.case_id,
-            "severity": case.severity,
-            "decades": round(case.decades, 2),
-            "score": case.score,
-            "raw_score": case.raw_score,
-            "technique": asdict(case.technique),
-            "techniques": list(case.techniques),
-            "source": case.source,
-            "sources": list(case.sources),
-            "targets": list(case.targets),
-            "names": dict(self.names),
-            "segment_id": case.segment_id,
-            "user": self.users.user,
-            "users_cnt": self.users.count,
-            **self.customer,
-            "start": iso(case.start),
-            "end": iso(case.end),
-            "peak": iso(case.peak),
-            "windows": case.windows,
-            "earlier": case.earlier,
-            "status": self.status,
-            "owner": change.owner if change else None,
-            "note": change.note if change else None,
-            "hidden_by": rule.change_id if rule else None,
-            "contacts": [
-                asdict(contact) | {"first": iso(contact.first), "last": iso(contact.last)} for contact in case.contacts
-            ],
-            "reasons": [asdict(reason) for reason in self.reasons],
-        }
-
-    def to_row(self) -> dict[str, Any]:
-        """The case as a row of a table: of lists only how many there are, or the first."""
-        whole = self.to_dict()
-        lists = ("technique", "techniques", "sources", "targets", "names", "contacts", "reasons")
-        return {name: value for name, value in whole.items() if name not in lists} | {
-            "technique": self.case.technique.name,
-            "sources_cnt": len(self.case.sources),
-            "targets_cnt": len(self.case.targets),
-            "contacts_cnt": len(self.case.contacts),
-        }
 
 
 def report_cases(
@@ -121,7 +50,7 @@ def report_cases(
         hidden = []
     top = shown[: config.top]
     with activity("explaining cases"):
-        views = _views(lake, spec, horizon, [*top, *(case for case, _ in hidden)], last, rules, customer_of)
+        views = case_views(lake, spec, horizon, [*top, *(case for case, _ in hidden)], last, rules, customer_of)
     if config.form:
         print_rows((view.to_row() if config.form in FLAT else view.to_dict() for view in views), config.form)
     elif config.as_json:
@@ -147,54 +76,7 @@ def _is_wanted(case: Case, only: CaseFilter) -> bool:
     )
 
 
-def _views(
-    lake: Lake,
-    spec: FeatureSpec,
-    horizon: str,
-    cases: Sequence[Case],
-    last: Mapping[str, Change],
-    rules: Mapping[str, Change],
-    customer_of: Callable[[str], Customer],
-) -> list[Shown]:
-    keys = {case.case_id: (case.peak_host, case.peak + WINDOW) for case in cases}
-    scored = {keys[case.case_id]: Scored(case.peak_score, case.reasons, _sessions(case)) for case in cases}
-    reasons = reasons_of(lake, spec, horizon, scored)
-    users = users_of(lake, {(case.source, case.peak + WINDOW) for case in cases})
-    names = machine_names(lake)
-    return [
-        Shown(
-            case=case,
-            names={host: names[host] for host in (*case.sources, *case.targets) if host in names},
-            users=users[case.source, case.peak + WINDOW],
-            customer=customer_of(case.peak_host),
-            reasons=reasons[keys[case.case_id]],
-            change=last.get(case.case_id),
-            rule=rules.get(case.case_id),
-        )
-        for case in cases
-    ]
-
-
-def _sessions(case: Case) -> int:
-    """The sessions of the busiest contact."""
-    return max((contact.sessions for contact in case.contacts), default=0)
-
-
-def machine_names(lake: Lake) -> dict[str, str]:
-    """The name of each machine in the last snapshot of the inventory; none without one.
-
-    Raises:
-        TableError: the table is unreadable.
-    """
-    months = [partition["snapshot_month"] for partition in lake.partitions("machine_inventory")]
-    if not months:
-        return {}
-    rows = lake.arrow("machine_inventory", ["host_ip", "machine_name"], equal={"snapshot_month": max(months)})
-    rows = rows.filter(pc.is_valid(rows["machine_name"]))
-    return dict(zip(rows["host_ip"].to_pylist(), rows["machine_name"].to_pylist(), strict=True))
-
-
-def _lines(shown: Sequence[Shown], hidden: Sequence[Shown], found: int, windows: Windows) -> Iterator[str]:
+def _lines(shown: Sequence[CaseView], hidden: Sequence[CaseView], found: int, windows: Windows) -> Iterator[str]:
     yield f"{counted(found, 'case')}, {len(hidden):,} hidden by triage ({windows}); the most severe first"
     yield ""
     for rank, view in enumerate(shown, start=1):
@@ -210,7 +92,7 @@ def _lines(shown: Sequence[Shown], hidden: Sequence[Shown], found: int, windows:
         yield f"{INDENT}{case.case_id}  {case.source}  {case.technique.name}  {span(case.start, case.end)}  {said}"
 
 
-def _case(rank: int, view: Shown) -> Iterator[str]:
+def _case(rank: int, view: CaseView) -> Iterator[str]:
     case = view.case
     what = case.technique
     named = f"{what.name} ({what.attack_id} {what.attack_name})" if what.attack_id else what.name
@@ -248,7 +130,7 @@ def _ordered(case: Case) -> list[Contact]:
     return sorted(case.contacts, key=lambda contact: contact.source not in case.sources)
 
 
-def _who(view: Shown) -> str:
+def _who(view: CaseView) -> str:
     """The name of the source, and who uses it."""
     parts = []
     if name := view.names.get(view.case.source):
