@@ -38,10 +38,26 @@ def run(config: SessionsConfig) -> None:
         click.echo(firewall_filter(wanted, windows.start, windows.end))
         return
     with activity("reading sessions"):
-        found = pa.concat_tables(_found(lake, wanted, windows)).sort_by([("end_ts", "ascending")])
+        found = sessions_of(lake, wanted, windows)
+    if missing := _not_kept(lake, windows):
+        message(f"the sessions of {counted(missing, 'window')} of {windows} are not in the lake", "warning")
     print_rows(found.slice(0, config.top).to_pylist(), config.form, NAMES)
     if len(found) > config.top:
         message(f"{config.top:,} of {counted(len(found), 'session')} shown; --top shows more", "info")
+
+
+def sessions_of(lake: Lake, wanted: Sequence[Ends], windows: Windows) -> pa.Table:
+    """The wanted sessions of those of the windows that are kept, with all columns, in order of their end.
+
+    Raises:
+        TableError: the table is unreadable.
+    """
+    return pa.concat_tables(_found(lake, wanted, windows)).sort_by([("end_ts", "ascending")])
+
+
+def _not_kept(lake: Lake, windows: Windows) -> int:
+    held = {partition["window"] for partition in lake.partitions(TABLE)}
+    return sum(window.key not in held for window in windows)
 
 
 def _wanted(config: SessionsConfig, lake: Lake) -> tuple[list[Ends], Windows]:
@@ -64,11 +80,9 @@ def _last_day(lake: Lake) -> Windows:
 
 
 def _found(lake: Lake, wanted: Sequence[Ends], windows: Windows) -> Iterator[pa.Table]:
-    """The wanted sessions of each window; says which windows are not kept any more."""
+    """The wanted sessions of each window that is kept."""
     held = {partition["window"] for partition in lake.partitions(TABLE)}
     kept = [window for window in windows if window.key in held]
-    if missing := len(windows) - len(kept):
-        message(f"the sessions of {counted(missing, 'window')} of {windows} are not in the lake", "warning")
     schema = pa.schema([lake.table(TABLE).arrow.field(name) for name in NAMES])
     yield schema.empty_table()
     for window in kept:
