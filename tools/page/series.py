@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
 from tools.report.baselines import medians_of, subjects
+from tools.report.transform import Medians, Subject
 
 SHOWN = {
     "sessions_cnt": "sessions",
@@ -57,37 +58,49 @@ def score_matrix(scores: pa.Table, windows: Windows) -> tuple[list[str], Integer
 def activity(
     lake: Lake, spec: FeatureSpec, horizon: str, hosts: Sequence[str], windows: Windows
 ) -> dict[str, list[dict[str, Any]]]:
-    """For each host the drawn metrics: a value for each window, None where it was idle, and what is usual.
+    """For each host the drawn metrics: a value for each window, None where it was idle, and what is usual then.
 
-    `low` and `high` are the quartiles of the host's baseline in the time band of its last active window, or else of its
-    segment; None without one.
+    `low` and `high` are the quartiles of the host's baseline in the time band of each window, or else of its segment
+    (`of`); None without one.
     """
     names = {metric: spec.fg_a_name("outbound", metric, LABEL) for metric in SHOWN}
-    found: dict[str, list[dict[str, Any]]] = {}
     if not hosts or not lake.exists("fg_a"):
-        return found
+        return {}
     rows = lake.arrow("fg_a", ["host_ip", "window_start_ts", *names.values()], windows)
-    rows = rows.filter(pc.is_in(rows["host_ip"], pa.array(sorted(hosts)))).to_pylist()
-    values: dict[str, dict[int, dict[str, Any]]] = {}
-    for row in rows:
-        values.setdefault(row["host_ip"], {})[(row["window_start_ts"] - windows.start) // WINDOW] = row
-    keys = [(host, windows.start + (max(places) + 1) * WINDOW) for host, places in values.items()]
-    compared = subjects(lake, keys, horizon)
-    medians = medians_of(lake, spec.version, horizon, [*SHOWN], compared.values())
-    for host, end in keys:
+    rows = rows.filter(pc.is_in(rows["host_ip"], pa.array(sorted(hosts))))
+    values = {(row["host_ip"], row["window_start_ts"] + WINDOW): row for row in rows.to_pylist()}
+    compared = subjects(lake, values, horizon)
+    medians = medians_of(lake, spec.version, horizon, [*SHOWN], set(compared.values()))
+    ends = [window.end for window in windows]
+    found: dict[str, list[dict[str, Any]]] = {}
+    for host in sorted({host for host, _ in values}):
         found[host] = []
         for metric, words in SHOWN.items():
-            usual: Mapping[str, Any] = {"low": None, "high": None, "of": None}
-            if (host, end) in compared:
-                subject, month = compared[host, end]
-                for of, whose in (("host", host), ("segment", subject.segment_id)):
-                    key = (month, of, whose, "outbound", subject.time_band, LABEL, metric)
-                    if key in medians:
-                        usual = {"low": medians[key][1], "high": medians[key][2], "of": of}
-                        break
-            drawn = [values[host].get(number, {}).get(names[metric]) for number in range(len(windows))]
-            found[host].append({"metric": words, "bytes": metric in BYTES, "values": drawn, **usual})
+            usual = [_usual(medians, compared.get((host, end)), metric) for end in ends]
+            found[host].append(
+                {
+                    "metric": words,
+                    "bytes": metric in BYTES,
+                    "values": [values.get((host, end), {}).get(names[metric]) for end in ends],
+                    "low": [low for low, _, _ in usual],
+                    "high": [high for _, high, _ in usual],
+                    "of": next((of for _, _, of in usual if of), None),
+                }
+            )
     return found
+
+
+def _usual(
+    medians: Medians, compared: tuple[Subject, str] | None, metric: str
+) -> tuple[float | None, float | None, str | None]:
+    """The quartiles that a window is compared with, and whose they are."""
+    if compared is not None:
+        subject, month = compared
+        for of, whose in (("host", subject.host_ip), ("segment", subject.segment_id)):
+            found = medians.get((month, of, whose, "outbound", subject.time_band, LABEL, metric))
+            if found is not None:
+                return found[1], found[2], of
+    return None, None, None
 
 
 def days(lake: Lake, hosts: Sequence[str], last: date) -> dict[str, list[dict[str, Any]]]:

@@ -19,13 +19,15 @@
   };
   const shape = (tag, given) => el(tag, { ...given, svg: true });
   const bdi = text => el("bdi", {}, text);
+  const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, timeStyle: "short" }), day = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short" });
   const zoned = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short", timeStyle: "short" });
   const when = text => el("time", { datetime: text, title: text.replace("T", " ").replace("Z", " UTC") }, zoned.format(new Date(text)));
   const number = value => (value === null || value === undefined ? "–" : Number(value).toLocaleString("en", { maximumFractionDigits: 2 }));
   const inUnit = values => {
     const most = Math.max(0, ...values.filter(Number.isFinite)), units = ["B", "kB", "MB", "GB", "TB"];
     const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(most, 1)) / 3)));
-    return value => (value === null ? "–" : `${(value / 1000 ** power).toLocaleString("en", { maximumSignificantDigits: 3 })} ${units[power]}`);
+    const written = value => (value > 0 && value < 0.01 ? "< 0.01" : value.toLocaleString("en", { maximumSignificantDigits: 3 }));
+    return value => (value === null ? "–" : `${written(value / 1000 ** power)} ${units[power]}`);
   };
   const many = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
   const toCase = one => el("a", { href: `#case=${one.case_id}` }, bdi(one.source), ` ${one.technique.name}`);
@@ -43,12 +45,14 @@
   };
 
   const ink = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const chart = (title, values, { low = null, high = null, marked = null, bytes: isBytes = false, note = "" } = {}) => {
+  const chart = (title, values, { low = [], high = [], marked = null, bytes: isBytes = false, note = "" } = {}) => {
     const holder = el("div"), known = values.filter(value => value !== null);
-    const written = isBytes ? inUnit([...known, high ?? 0]) : number;
+    const usual = low.map((least, at) => [least, high[at]]).filter(pair => pair[0] !== null), tops = usual.map(pair => pair[1]);
+    const written = isBytes ? inUnit([...known, ...tops]) : number;
     const most = known.length ? Math.max(...known) : null;
-    const usual = low === null ? "" : `; usually ${written(low)} to ${written(high)}`;
-    const figure = el("figure", {}, holder, el("figcaption", {}, `${title}: at most ${written(most)}${usual}${note}`));
+    const busy = usual.find(pair => pair[1] === Math.max(...tops));
+    const said = busy ? `; half of the time ${written(busy[0])} to ${written(busy[1])}${busy[1] > Math.min(...tops) ? " when it is busiest" : ""}` : "";
+    const figure = el("figure", {}, holder, el("figcaption", {}, `${title}: at most ${written(most)}${said}${note}`));
     const draw = () => {
       const axis = { stroke: ink("--quiet"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } };
       const series = [{}, { label: title, stroke: ink("--series"), width: 1.5, points: { size: 4 }, spanGaps: false, value: (_, value) => written(value) }];
@@ -56,14 +60,15 @@
         const { ctx, bbox } = plot;
         const at = (value, axisOf) => plot.valToPos(value, axisOf, true);
         ctx.save(); ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip();
-        if (low !== null) { ctx.fillStyle = ink("--band"); ctx.fillRect(bbox.left, at(high, "y"), bbox.width, Math.max(2, at(low, "y") - at(high, "y"))); }
+        ctx.fillStyle = ink("--band");
+        low.forEach((least, place) => { if (least !== null) ctx.fillRect(at(starts[place], "x"), at(high[place], "y"), at(starts[place] + 900, "x") - at(starts[place], "x") + 1, Math.max(2, at(least, "y") - at(high[place], "y"))); });
         if (marked) { ctx.fillStyle = ink("--alert"); ctx.globalAlpha = .16; ctx.fillRect(at(marked[0], "x"), bbox.top, at(marked[1], "x") - at(marked[0], "x"), bbox.height); }
         ctx.restore();
       }] };
       const options = { width: Math.max(260, Math.min(holder.clientWidth || 420, 900)), height: 150, series, hooks, legend: { show: false }, cursor: { drag: { x: false, y: false } },
         tzDate: stamp => uPlot.tzDate(new Date(stamp * 1e3), D.about.zone),
-        scales: { y: { range: (_, least, greatest) => [0, Math.max(greatest ?? 1, high ?? 0, 1) * 1.05] } },
-        axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(written) }] };
+        scales: { y: { range: (_, least, greatest) => [0, Math.max(greatest ?? 1, ...tops, 1) * 1.05] } },
+        axes: [{ ...axis, values: (_, ticks) => ticks.map((stamp, at) => clock.format(stamp * 1000) + (at ? "" : "\n" + day.format(stamp * 1000))) }, { ...axis, size: 64, values: (_, ticks) => ticks.map(written) }] };
       holder.replaceChildren(); new uPlot(options, [starts, values], holder);
     };
     figure.draw = draw;
@@ -96,7 +101,7 @@
     const sent = inUnit(one.contacts.map(contact => contact.sent)), received = inUnit(one.contacts.map(contact => contact.received));
     const marked = [Date.parse(one.start) / 1000, Date.parse(one.end) / 1000], host = hostAt.has(one.source) ? one.source : one.targets[0];
     const values = line(host), activity = D.activity[host] || [];
-    const charts = [values ? chart(`score of ${host} in decades`, values, { marked, note: "; 3 alerts" }) : null,
+    const charts = [values ? chart(`score of ${host} in decades`, values, { marked, note: "; from 3 on it alerts" }) : null,
       ...activity.map(found => chart(`${found.metric} of ${host} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, marked, note: found.of === "segment" ? " in its segment" : "" }))].filter(Boolean);
     const found = one.sessions, mark = `ndr-feedback --lake <lake> --case ${one.case_id} --status expected --note "<why>"`;
     return [
@@ -131,7 +136,7 @@
     if (!values) return [el("h1", {}, "No such host"), el("p", {}, bdi(host), " has no score in these windows.")];
     const activity = D.activity[host] || [], days = D.days[host] || [], cases = D.cases.filter(one => [...one.sources, ...one.targets].includes(host));
     return [el("h1", {}, bdi(host)), el("h2", {}, "These windows"),
-      el("div", { class: "charts" }, chart("score in decades", values, { note: "; 3 alerts" }), activity.map(found => chart(`${found.metric} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, note: found.of === "segment" ? " in its segment" : "" }))),
+      el("div", { class: "charts" }, chart("score in decades", values, { note: "; from 3 on it alerts" }), activity.map(found => chart(`${found.metric} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, note: found.of === "segment" ? " in its segment" : "" }))),
       activity.length ? null : el("p", { class: "empty" }, "What it did is drawn for hosts of cases only."),
       days.length ? [el("h2", {}, "Last 30 days"), el("div", { class: "charts" }, bars("sessions", days, "sessions"), bars("peers, of these new in red", days, "peers", "new"))] : null,
       el("h2", {}, "Cases"), cases.length ? el("ul", {}, cases.map(one => el("li", {}, toCase(one), " ", when(one.start), one.sources.includes(host) ? "" : " (as a target)"))) : el("p", { class: "empty" }, "None in these windows.")];
