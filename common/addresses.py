@@ -115,3 +115,8 @@ class Segments:
         if self._ordered or ":" in address or NETWORK_SIGN in address:
             return self.name(address)
         return address.rpartition(".")[0] + ".0/24"
+
+
+def plain_address(host: str) -> str:
+    """The address of a host, as logs have it: without the name of its network."""
+    return host.partition(NETWORK_SIGN)[0]

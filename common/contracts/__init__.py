@@ -26,7 +26,7 @@ from common.contracts.slices import (
     SESSIONS_REJECTED,
     delta_host,
 )
-from common.contracts.triage import TRIAGE
+from common.contracts.triage import HANDOVERS, TRIAGE
 from common.contracts.types import Column, Table
 from common.contracts.window_status import WINDOW_STATUS
 from common.features.spec import FeatureSpec
@@ -71,5 +71,6 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
         MODEL_DECISIONS,
         MODEL_DRIFT,
         TRIAGE,
+        HANDOVERS,
     )
     return {table.name: table for table in declared}

@@ -1,4 +1,4 @@
-"""The table of what people made of cases."""
+"""Tables of what people made of cases, and of what other systems were told of them."""
 
 from __future__ import annotations
 
@@ -25,4 +25,19 @@ TRIAGE = Table(
     ),
     ("date",),
     ("change_id",),
+)
+
+HANDOVERS = Table(
+    "handovers",
+    "one row per message about a case that a channel has taken",
+    (
+        Column("channel", "string", "where to"),
+        Column("case_id", "string", "case"),
+        Column("action", "string", "create, update or close"),
+        Column("state", "string", "digest of what the message told"),
+        Column("handed_ts", "timestamp", "when it was taken", "UTC"),
+        Column("date", "string", "UTC date of that, YYYY-MM-DD"),
+    ),
+    ("date",),
+    ("channel", "case_id", "state", "handed_ts"),
 )

@@ -34,8 +34,8 @@ def document(content: dict[str, Any]) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["cut"] = cut
     scripts, styles = ([_static(name) for name in names] for names in (SCRIPTS, STYLES))
-    cases = [case | {"sentence": sentence(case)} for case in content["cases"]]
-    packed = gzip.compress(json.dumps(content | {"cases": cases}, sort_keys=True).encode(), mtime=0)
+    cases = content["cases"]
+    packed = gzip.compress(json.dumps(content, sort_keys=True).encode(), mtime=0)
     page = environment.from_string(_static("page.html.j2"))
     return page.render(
         about=content["about"],
@@ -48,18 +48,6 @@ def document(content: dict[str, Any]) -> str:
         scripts_csp=[_digest(script) for script in scripts],
         styles_csp=[_digest(style) for style in styles],
     )
-
-
-def sentence(case: Mapping[str, Any]) -> str:
-    """What happened, in a sentence."""
-    contacts = case["contacts"]
-    whom = list(dict.fromkeys(contact["target"] for contact in contacts if contact["source"] in case["sources"]))
-    ports = sorted({contact["port"] for contact in contacts})
-    met = "" if not whom else f" met {whom[0]}" if len(whom) == 1 else f" met {whom[0]} and {len(whom) - 1} more"
-    on = "" if not ports else f" on port {ports[0]}" if len(ports) == 1 else f" on {counted(len(ports), 'port')}"
-    told = f"{counted(len(case['targets']), 'host')} alerted because of it" if case["targets"] else ""
-    words = case["words"][0].rpartition("  (")[0] if case["words"] else ""
-    return ". ".join(part for part in (f"{case['source']}{met or ' did what is unusual'}{on}", told, words) if part)
 
 
 def chips(content: Mapping[str, Any]) -> Iterator[dict[str, str]]:

@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 from common.detection.alerts.cases import Case
 from common.detection.alerts.terms import NEW
 from common.detection.alerts.triage import Change
+from common.display import counted
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import WINDOW, iso
 from tools.report.customers import Customer
 from tools.report.reasons import Scored, reasons_of
+from tools.report.rendering import reason_words
 from tools.report.transform import Evidence
 from tools.report.users import Users, users_of
 
@@ -40,6 +42,19 @@ class CaseView:
         """How it stands."""
         return self.change.status if self.change else NEW
 
+    @property
+    def sentence(self) -> str:
+        """What happened, in a few short sentences."""
+        case = self.case
+        whom = list(dict.fromkeys(contact.target for contact in case.contacts if contact.source in case.sources))
+        ports = sorted({contact.port for contact in case.contacts})
+        more = f" and {len(whom) - 1:,} more" if len(whom) > 1 else ""
+        did = f"met {whom[0]}{more}" if whom else "did what is unusual"
+        on = "" if not ports else f" on port {ports[0]}" if len(ports) == 1 else f" on {counted(len(ports), 'port')}"
+        told = f"{counted(len(case.targets), 'host')} alerted because of it" if case.targets else ""
+        why = reason_words(self.reasons[0]).rpartition("  (")[0] if self.reasons else ""
+        return ". ".join(part[0].upper() + part[1:] for part in (f"{case.source} {did}{on}", told, why) if part)
+
     def to_dict(self) -> dict[str, Any]:
         """The case as JSON values."""
         case, change, rule = self.case, self.change, self.rule
@@ -49,6 +64,7 @@ class CaseView:
             "decades": round(case.decades, 2),
             "score": case.score,
             "raw_score": case.raw_score,
+            "sentence": self.sentence,
             "technique": asdict(case.technique),
             "techniques": list(case.techniques),
             "source": case.source,

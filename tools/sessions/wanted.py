@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.addresses import NETWORK_SIGN
+from common.addresses import plain_address
 from common.detection.alerts.cases import Case
 
 ENDS = ("src_ip", "dst_ip")
@@ -52,13 +52,13 @@ def of_case(case: Case) -> list[Ends]:
     """The sessions of a case's contacts, for each source and port."""
     found: dict[tuple[str, int], list[str]] = {}
     for contact in case.contacts:
-        found.setdefault((_address(contact.source), contact.port), []).append(_address(contact.target))
+        found.setdefault((plain_address(contact.source), contact.port), []).append(plain_address(contact.target))
     return [Ends(source, tuple(dict.fromkeys(targets)), port) for (source, port), targets in found.items()]
 
 
 def of_host(host: str, peer: str | None, port: int | None) -> list[Ends]:
     """The sessions of a host with a peer, in both directions."""
-    return [Ends(_address(host), (_address(peer),) if peer else None, port, both_ways=True)]
+    return [Ends(plain_address(host), (plain_address(peer),) if peer else None, port, both_ways=True)]
 
 
 def firewall_filter(wanted: Sequence[Ends], start: datetime, end: datetime) -> str:
@@ -72,8 +72,3 @@ def firewall_filter(wanted: Sequence[Ends], start: datetime, end: datetime) -> s
 def _any(field: str, addresses: Sequence[str]) -> str:
     parts = [f"( {field} in {address} )" for address in addresses]
     return parts[0] if len(parts) == 1 else "( " + " or ".join(parts) + " )"
-
-
-def _address(host: str) -> str:
-    """The address of a host, as sessions have it: without the name of its network."""
-    return host.partition(NETWORK_SIGN)[0]
