@@ -85,3 +85,8 @@ class Segments:
         )
         found = pc.coalesce(names.take(pa.array(named, mask=named < 0)), ipv4)
         return pc.replace_with_mask(found, pa.array(~is_ipv4), ipv6)
+
+
+def plain_address(host: str) -> str:
+    """The address of a host, as logs have it: without the name of its network."""
+    return host.partition(NETWORK_SIGN)[0]

@@ -116,6 +116,10 @@ class ScoringError(StageError):
     exit_code = 3
 
 
+class HandoverError(NdrError):
+    """Another system has not taken a message."""
+
+
 class DeploymentError(NdrError):
     """The control plane is not deployed, or its deployment failed."""
 

@@ -26,6 +26,7 @@ from common.contracts.slices import (
     SESSIONS_REJECTED,
     delta_host,
 )
+from common.contracts.triage import HANDOVERS, TRIAGE
 from common.contracts.types import Column, Table
 from common.contracts.window_status import WINDOW_STATUS
 from common.features.spec import FeatureSpec
@@ -69,5 +70,7 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
         WINDOW_STATUS,
         MODEL_DECISIONS,
         MODEL_DRIFT,
+        TRIAGE,
+        HANDOVERS,
     )
     return {table.name: table for table in declared}

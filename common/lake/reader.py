@@ -21,7 +21,7 @@ from common.lake.selection import PARTITION, Selection, bound_of
 from common.lake.troubles import unreadable
 from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint, subtree
 from common.storage.plain_paths import plain_path
-from common.windows import Windows
+from common.windows import WINDOW, Windows, parse_moment
 
 
 class LakeReader:
@@ -97,10 +97,13 @@ class LakeReader:
         rows = files.group_by(columns).aggregate([]).sort_by([(column, "ascending") for column in columns])
         return [{key.removeprefix(PARTITION): str(value) for key, value in row.items()} for row in rows.to_pylist()]
 
-    def first_window(self, name: str) -> str | None:
-        """The first window that the table has rows of, as its log has it; None without any."""
-        first = pc.min(bound_of(self.files(name), "window", "min")).as_py()
-        return None if first is None else str(first)
+    def window_bounds(self, name: str) -> Windows | None:
+        """From the first to the last window that the table has rows of, as its log has it; None without any."""
+        if not self.exists(name):
+            return None
+        files = self.files(name)
+        first, last = pc.min(bound_of(files, "window", "min")).as_py(), pc.max(bound_of(files, "window", "max")).as_py()
+        return None if first is None else Windows(parse_moment(first), parse_moment(last) + WINDOW)
 
     def digests(self, name: str, partition: str, values: Iterable[str] | None = None) -> dict[str, str]:
         """A digest of the files of each value of a partition column; it changes when a stage writes rows there.

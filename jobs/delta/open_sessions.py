@@ -104,8 +104,8 @@ def gap(lake: Lake, windows: Windows) -> str | None:
     last = before(windows)
     if last.key in read_statuses(lake, last):
         return None
-    first = lake.first_window("delta_host") if lake.exists("delta_host") else None
-    if first is None or first >= windows.key:
+    held = lake.window_bounds("delta_host")
+    if held is None or held.start >= windows.start:
         return None
     return f"the lake has no window {last}: what was open before is not known"
 

@@ -50,12 +50,12 @@ NOT_RUN = {
     "c360-warehouse query": "needs a warehouse, as docs/customer-360.md has one",
     "c360-warehouse export-ranges": "needs a warehouse, as docs/customer-360.md has one",
 }
-INCIDENT = re.compile(r"(?<=--incident )[0-9a-f]{12}\b")
+CASE = re.compile(r"(?<=--case )[0-9a-f]{12}\b")
 RUN = re.compile(r"\bRUN\b")
 LATER = ("ndr-models rollback", "ndr-models promote", "--stage rollback", "ndr-local", "ndr-local down")
 """Words of the examples that come after the others, in this order: they need two models, or end the local AWS."""
 LOWER = " --min-score 0.9"
-"""What a small office needs to have an incident in the few windows that are scored."""
+"""What a small office needs to have a case in the few windows that are scored."""
 
 
 def lines() -> list[str]:
@@ -127,8 +127,8 @@ def test_example(line: str, folder: Path) -> None:
     line = RUN.sub(lambda _: another_model(), line)
     if "ndr-models promote" in line:
         line += " --despite-gates"  # which refuse a model of so little traffic
-    if INCIDENT.search(line):
-        line = INCIDENT.sub(an_incident(), line) + LOWER
+    if CASE.search(line):
+        line = CASE.sub(a_case(), line) + LOWER
     if re.search(r"[|&;$<>]", line):
         (folder / ".config/fish/conf.d").mkdir(parents=True, exist_ok=True)
         here = f"HOME={folder}; PATH={Path(command_line('x')[0]).parent}:$PATH"
@@ -139,9 +139,9 @@ def test_example(line: str, folder: Path) -> None:
     assert code == 0, f"{output[-1000:]}\n{error[-3000:]}"
 
 
-def an_incident() -> str:
-    _, output, _ = call(COMMANDS["ndr-report"], "--lake", "demo/lake", "--incidents", "--json", *LOWER.split())
-    found: str = json.loads(output)["incidents"][0]["incident_id"]
+def a_case() -> str:
+    _, output, _ = call(COMMANDS["ndr-report"], "--lake", "demo/lake", "--cases", "--json", *LOWER.split())
+    found: str = json.loads(output)["cases"][0]["case_id"]
     return found
 
 

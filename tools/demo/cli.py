@@ -102,13 +102,13 @@ class FolderType(LocalType):
     metavar="DAYS",
     help="Days to score, at the end of the logs.  [default: 1, or a quarter of less than 4]",
 )
-@click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number of alerts to print.")
+@click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Number of cases to print.")
 @click.option("--log-time-zone", metavar="ZONE", help="Zone of log times without one.  [default: UTC]")
 @engine_option
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Turn firewall logs into ranked anomalies, and print the top alerts.
+    """Turn firewall logs into ranked anomalies, and print the top cases.
 
     Stages process the history, state machines on a local AWS the last two hours. A second run repeats only steps whose
     logs, options or program changed.

@@ -145,8 +145,10 @@ def _configure(config: DemoConfig, parameters: str) -> None:
 def _show(config: DemoConfig, windows: Plan, inputs: tuple[str, ...]) -> None:
     lake = ("--lake", str(config.lake))
     window = ("--window", str(windows.score))
-    click.echo(run_command("ndr-report", *lake, *window, "--top", str(config.top), "--one-per-host"), nl=False)
+    click.echo(run_command("ndr-report", *lake, *window, "--top", str(config.top), "--cases"), nl=False)
     _evaluate(lake, inputs)
+    page = config.lake.with_name("page.html")
+    run_command("ndr-page", *lake, *window, "--out", str(page))
     for part in (numbers(config.lake, windows.score, inputs), next_commands(config, windows.score)):
         click.echo()
         for line in part:

@@ -38,9 +38,11 @@ def next_commands(config: DemoConfig, score: Windows) -> Iterator[str]:
     """What to type next, with this lake, window and local AWS."""
     lake, home = _shown(config.lake), _shown(config.aws_home)
     last = list(score)[-1]
+    yield f"The page of these cases: {_shown(config.lake.with_name('page.html'))}"
+    yield ""
     yield "What to do next"
     for command, makes in (
-        (f"ndr-report --lake {lake} --incidents", "the alerts as incidents"),
+        (f"ndr-report --lake {lake} --cases --top 3", "the alerts as cases"),
         (f"ndr-fg-c --window {last} --lake {lake}", "one stage again, for one window"),
         (f"ndr-models list --lake {lake}", "the models"),
         (f"ndr-lake info --lake {lake}", "what the lake knows of itself"),

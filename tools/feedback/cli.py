@@ -1,69 +1,72 @@
-"""Command line of ndr-feedback: verdicts on incidents, and suppression."""
+"""Command line of ndr-feedback: what people make of cases."""
 
 from __future__ import annotations
 
+import getpass
 from typing import Any
 
 import click
 
-from common.detection.alerts.terms import ALERT_SCORE, SCOPES, VERDICTS
+from common.detection.alerts.terms import ALERT_SCORE, IN_PROGRESS, NEW, PAIR, SCOPES, STATUSES
 from common.runtime.cli import lake_option, lake_spec_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
-from tools.feedback.config import SuppressionConfig
+from tools.feedback.config import FeedbackConfig
 
 
 @command(
     name="ndr-feedback",
-    epilog='Example: ndr-feedback --lake demo/lake --incident 1f0c77a90b2d --verdict expected --reason "backup job"',
-    groups={"Verdict": ("incident", "verdict", "reason", "days", "scope", "any-peer", "min-score", "remove")},
+    epilog='Example: ndr-feedback --lake demo/lake --case 1f0c77a90b2d --status expected --note "new backup job"',
+    groups={"Case": ("case", "status", "note", "owner", "by", "scope", "days", "preview", "min-score")},
 )
 @lake_option
-@click.option("--incident", metavar="ID", help="Incident to mark, from ndr-report --incidents.")
-@click.option("--verdict", type=click.Choice(VERDICTS), help="The incident was an attack, a false alarm, or expected.")
-@click.option("--reason", default="", help="Reason for the verdict; required with --verdict.")
+@click.option("--case", metavar="ID", help="Case to change, from ndr-report --cases; without --status, its history.")
+@click.option("--status", type=click.Choice(STATUSES), help="How the case stands from now on.")
+@click.option("--note", default="", metavar="TEXT", help="Why; required for a verdict and to close a case.")
+@click.option("--owner", metavar="NAME", help="Who works on the case.  [default: whoever did]")
+@click.option("--by", default=lambda: getpass.getuser(), metavar="NAME", help="Who you are.  [default: your user name]")
+@click.option(
+    "--scope",
+    type=click.Choice(SCOPES),
+    default=PAIR,
+    show_default=True,
+    help="What false and expected hide, of the same technique: the same source with the same peers, the same source "
+    "(host), the same peers of its segment, or the same peers of any source (behaviour).",
+)
 @click.option(
     "--days",
     type=click.FloatRange(0, 3650, min_open=True),
     default=90.0,
     show_default=True,
-    help="Days, from now, for which the verdicts false and expected suppress repetitions.",
+    help="Days, from now, in which false and expected hide cases that begin.",
 )
-@click.option(
-    "--scope",
-    type=click.Choice(SCOPES),
-    default="host",
-    show_default=True,
-    help="Suppress incidents of this host, or of its segment.",
-)
-@click.option("--any-peer", is_flag=True, help="Suppress incidents with any peer, not only the strongest one.")
-@click.option("--remove", metavar="MARK", help="Delete a mark.")
+@click.option("--preview", is_flag=True, help="Only list the cases of the last 30 days that it would hide.")
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 1),
     default=ALERT_SCORE,
     show_default=True,
-    help="The --min-score of the report that listed the incident.",
+    help="The --min-score of the report that listed the case.",
 )
 @lake_spec_option
 @format_option
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Mark an incident as true, false or expected; without --incident, list all marks.
+    """Say how a case stands: new, in progress, true, false, expected or closed; without --case, list how all stand.
 
-    Scores never change: ndr-report --incidents omits suppressed incidents and lists them at its end.
+    Scores never change: ndr-report --cases omits what is false, expected or closed, and lists it at its end.
     """
+    config = FeedbackConfig(**options)
+    if config.status and not config.case:
+        raise click.UsageError("--status needs --case")
+    if config.status and config.status not in (NEW, IN_PROGRESS) and not config.note.strip():
+        raise click.UsageError(f"--status {config.status} needs --note")
+    if config.preview and not config.status:
+        raise click.UsageError("--preview needs --status")
     with activity("loading"):
         from tools.feedback.job import run
 
-    config = SuppressionConfig(**options)
-    if config.incident and (not config.verdict or not config.reason.strip()):
-        raise click.UsageError("--incident needs --verdict and --reason")
-    if config.verdict and not config.incident:
-        raise click.UsageError("--verdict needs --incident")
-    if config.incident and config.remove:
-        raise click.UsageError("give either --incident or --remove")
     run(config)

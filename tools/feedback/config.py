@@ -6,21 +6,22 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class SuppressionConfig:
-    """An incident with its verdict, a mark to delete, or neither, to list all marks.
+class FeedbackConfig:
+    """A case with what to make of it, a case whose history to list, or neither, to list how all cases stand.
 
-    The verdicts `false` and `expected` suppress for `days`, for the host or its segment, and for the incident's
-    strongest peer or any. `min_score` is that of the report that listed the incident. `form` is that of the rows.
+    The statuses `false` and `expected` hide later cases, too, for `days` and as far as the `scope` reaches; with
+    `preview` nothing is written. `min_score` is that of the report that listed the case. `form` is that of the rows.
     """
 
     lake_uri: str
-    incident: str | None
-    verdict: str | None
-    reason: str
+    case: str | None
+    status: str | None
+    note: str
+    owner: str | None
+    by: str
     days: float
     scope: str
-    any_peer: bool
-    remove: str | None
+    preview: bool
     min_score: float
     feature_spec_version: str | None
     form: str

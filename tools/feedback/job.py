@@ -1,68 +1,107 @@
-"""Writes, deletes and lists marks."""
+"""Writes, previews and lists what people make of cases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from common.detection.alerts.incidents import find_incidents
-from common.detection.alerts.suppression import Mark, feedback_store, mark_of, read_marks, remove_mark, write_mark
-from common.errors import InputError
-from common.features.spec import FeatureSpec, load_spec
+from common.detection.alerts.cases import Case, named_case, recent_cases
+from common.detection.alerts.terms import REPEATED
+from common.detection.alerts.triage import NAMES, Change, read_changes, record, standing, triaged
+from common.display import counted
+from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.lake.lake_format import known_record
 from common.runtime.lake_project import lake_identity
-from common.runtime.output import activity
+from common.runtime.output import activity, message
 from common.runtime.rows import print_rows
-from tools.feedback.config import SuppressionConfig
+from common.windows import iso
+from tools.feedback.config import FeedbackConfig
 
-TIME = "%Y-%m-%dT%H:%M:%SZ"
+SHOWN = 5
+TIMES = ("changed_ts", "expires_ts")
 
 
-def run(config: SuppressionConfig) -> None:
-    """Writes, deletes or lists marks, and prints them as rows."""
+def run(config: FeedbackConfig) -> None:
+    """Writes, previews or lists changes of cases, and prints them as rows."""
     identity = lake_identity(config.lake_uri, feature_spec_version=config.feature_spec_version)
     spec = load_spec(identity.feature_spec_version)
     lake = Lake.opened(config.lake_uri, spec)
     known_record(lake)
-    store = feedback_store(lake.uri)
-    if config.incident:
-        mark = _mark(config, lake, spec, datetime.now(UTC))
-        write_mark(store, mark)
-        _print([mark], config.form)
-    elif config.remove:
-        removed = remove_mark(store, config.remove)
-        if removed is None:
-            raise InputError(
-                f"mark {config.remove} does not exist in {store.uri}", "List the marks with ndr-feedback --lake alone"
-            )
-        _print([removed], config.form)
-    else:
-        _print(read_marks(store), config.form)
+    changes = read_changes(lake)
+    if not config.status:
+        listed = [change for change in changes if change.case_id == config.case] if config.case else changes
+        _print(listed if config.case else standing(listed).values(), config.form)
+        return
+    assert config.case
+    with activity("finding the case"):
+        cases = recent_cases(lake, spec, config.min_score)
+    case = named_case(cases, config.case, lake.uri, config.min_score)
+    seen = standing(changes).get(case.case_id)
+    change = _change(config, case, seen, datetime.now(UTC))
+    hidden = _hidden_by(change, cases, changes)
+    if config.preview:
+        print_rows(map(_row, hidden), config.form, list(_row(case)))
+        return
+    record(lake, change, seen)
+    _print([change], config.form)
+    if change.status in REPEATED:
+        message(_words(hidden), "info")
 
 
-def _mark(config: SuppressionConfig, lake: Lake, spec: FeatureSpec, now: datetime) -> Mark:
-    """The mark for the configured incident."""
-    with activity("finding the incident"):
-        incidents = find_incidents(lake, spec, None, config.min_score)
-    found = [incident for incident in incidents if incident.incident_id == config.incident]
-    if not found:
-        raise InputError(
-            f"predictions in {lake.uri} have no incident {config.incident} with a score of {config.min_score} or more",
-            "Copy the id from ndr-report --incidents, and give the same --min-score",
-        )
-    return mark_of(
-        found[0],
-        config.verdict or "",
-        config.reason.strip(),
-        config.scope,
-        config.any_peer,
-        now.strftime(TIME),
-        (now + timedelta(days=config.days)).strftime(TIME),
+def _change(config: FeedbackConfig, case: Case, seen: Change | None, now: datetime) -> Change:
+    """The change of the case."""
+    assert config.status
+    return Change(
+        case_id=case.case_id,
+        changed_ts=now,
+        changed_by=config.by,
+        status=config.status,
+        owner=config.owner or (seen.owner if seen else None),
+        note=config.note.strip(),
+        scope=config.scope,
+        source=case.source,
+        segment_id=case.segment_id,
+        techniques=tuple(dict.fromkeys((case.technique.name, *case.techniques))),
+        peers=tuple(sorted(case.main_peers)),
+        expires_ts=now + timedelta(days=config.days) if config.status in REPEATED else None,
     )
 
 
-def _print(marks: Iterable[Mark], form: str) -> None:
-    names = ("mark_id", *(column.name for column in fields(Mark)))
-    print_rows(({"mark_id": mark.mark_id} | asdict(mark) for mark in marks), form, names)
+def _hidden_by(change: Change, cases: Sequence[Case], changes: Sequence[Change]) -> list[Case]:
+    """The cases that are shown now and would be hidden after the change."""
+    before, _ = triaged(cases, changes)
+    after, _ = triaged(before, [*changes, change])
+    left = {case.case_id for case in after}
+    return [case for case in before if case.case_id not in left]
+
+
+def _words(hidden: Sequence[Case]) -> str:
+    """What is hidden now, in a sentence."""
+    if not hidden:
+        return "hides none of the cases of the last 30 days"
+    named = ", ".join(f"{case.case_id} ({case.source}, {case.technique.name})" for case in hidden[:SHOWN])
+    more = f" and {len(hidden) - SHOWN:,} more" if len(hidden) > SHOWN else ""
+    return f"hides {counted(len(hidden), 'case')} of the last 30 days: {named}{more}"
+
+
+def _row(case: Case) -> Mapping[str, Any]:
+    return {
+        "case_id": case.case_id,
+        "severity": case.severity,
+        "source": case.source,
+        "technique": case.technique.name,
+        "start": iso(case.start),
+        "end": iso(case.end),
+    }
+
+
+def _print(changes: Iterable[Change], form: str) -> None:
+    def rows() -> Iterator[Mapping[str, Any]]:
+        for change in changes:
+            values = {name: getattr(change, name) for name in NAMES}
+            values |= {name: iso(values[name]) if values[name] else None for name in TIMES}
+            yield {"change_id": change.change_id} | values
+
+    print_rows(rows(), form, ("change_id", *NAMES))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from common.detection.alerts.terms import ALERT_SCORE
+from common.detection.alerts.terms import ALERT_SCORE, STATUSES
 from common.runtime.cli import lake_option, lake_spec_option, optional_window_option, parameters_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
@@ -16,28 +17,42 @@ from common.runtime.version import version_option
 
 @command(
     name="ndr-report",
-    epilog="Example: ndr-report --lake demo/lake --top 20 --one-per-host",
-    groups={"Output": ("top", "one-per-host", "incidents", "min-score", "format", "json")},
+    epilog="Example: ndr-report --lake demo/lake --cases",
+    groups={
+        "Cases": ("cases", "host", "peer", "behaviour", "status", "min-score"),
+        "Output": ("top", "one-per-host", "format", "json"),
+    },
 )
 @lake_option
-@optional_window_option("all scored windows")
+@optional_window_option("the last --days that are scored")
+@click.option(
+    "--days",
+    type=click.FloatRange(0, 3650, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Days to report on, up to the last window that is scored; not with --window.",
+)
 @click.option(
     "--top",
     type=click.IntRange(1, 10_000),
     default=20,
     show_default=True,
-    help="Number of alerts or incidents to print.",
+    help="Number of alerts or cases to print.",
 )
 @click.option("--one-per-host", is_flag=True, help="Print only the highest window of each host.")
+@click.option("--cases", is_flag=True, help="Put alerts of one story together as cases, and apply triage.")
+@click.option("--host", metavar="ADDRESS", help="Only cases that this host began or alerted in.")
+@click.option("--peer", metavar="ADDRESS", help="Only cases with this address on either side of a contact.")
+@click.option("--behaviour", metavar="NAME", help="Only cases that resemble this technique, such as beacon.")
 @click.option(
-    "--incidents", is_flag=True, help="Group the windows of one host and technique into incidents, and apply feedback."
+    "--status", type=click.Choice(STATUSES), help="Only cases of this status, hidden ones included.  [default: any]"
 )
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 1),
     default=ALERT_SCORE,
     show_default=True,
-    help="Windows with at least this anomaly_score belong to incidents.",
+    help="Windows with at least this anomaly_score belong to cases.",
 )
 @rows_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report, with its counts, as one JSON object.")
@@ -46,11 +61,17 @@ from common.runtime.version import version_option
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Print the highest anomalies of the scored windows and the reasons for each."""
+    """Print the highest anomalies of the scored windows, or the cases that they belong to, and the reasons for each."""
     if options["as_json"] and options["form"]:
         raise click.UsageError("give either --format or --json")
+    context = click.get_current_context()
+    if options["windows"] and context.get_parameter_source("days") is not ParameterSource.DEFAULT:
+        raise click.UsageError("give either --window or --days")
+    filters = {name: options.pop(name) for name in ("host", "peer", "behaviour", "status")}
+    if any(filters.values()) and not options["cases"]:
+        raise click.UsageError("--host, --peer, --behaviour and --status need --cases")
     with activity("loading"):
-        from tools.report.config import ReportConfig
+        from tools.report.config import CaseFilter, ReportConfig
         from tools.report.job import run
 
-    run(ReportConfig(**options))
+    run(ReportConfig(**options, only=CaseFilter(**filters)))

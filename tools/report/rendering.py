@@ -81,7 +81,7 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
             lines.append(f"{INDENT}used by {one_line(alert.user)}{others}")
         lines += [f"{INDENT}{words}" for words in customer_words(alert.customer)]
         lines += [f"{INDENT}{peer_words(pair)}" for pair in alert.peers[:PEERS_SHOWN]]
-        lines += [f"{INDENT}{_reason(reason)}" for reason in alert.reasons]
+        lines += [f"{INDENT}{reason_words(reason)}" for reason in alert.reasons]
     heading = click.style(f"{'rank':>4}  {'host':<{width}}  {'window (UTC)':<22}  {'score':<7}  segment", bold=True)
     return "\n".join([*above, heading, *map(on_terminal, lines)])
 
@@ -93,7 +93,7 @@ def _resembles(alert: Alert) -> str:
     return f"resembles: {alert.technique.name}{technique}; {before} for this host in the previous 7 days"
 
 
-def _reason(reason: Evidence) -> str:
+def reason_words(reason: Evidence) -> str:
     """A reason in words, with its share of the score."""
     usual = ""
     if reason.usual_of in WHOSE:

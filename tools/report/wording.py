@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from common.detection.alerts.cases import Contact
 from common.detection.explanation import Reason
 from common.display import counted
 from common.features.spec import FeatureSpec
@@ -32,7 +33,7 @@ PAIR_WORDS = {
     "spread_failed_new_uses": ("count", "failed first contacts in 15 min"),
     "spread_failed_peers": ("count", "peers with failed sessions only in 15 min"),
     "spread_new_sessions": ("count", "sessions of first contacts in 15 min"),
-    "spread_new_sent_kb": ("count", "kB exchanged in first contacts in 15 min"),
+    "spread_new_sent_kb": ("kilobytes", "exchanged in first contacts in 15 min"),
 }
 REGULAR = {
     "pair_regular_24h": "sessions with one peer at regular intervals in 24 h",
@@ -100,6 +101,18 @@ def peer_words(pair: Mapping[str, Any]) -> str:
     new = f"; new: {', '.join(pair['new'])}" if pair["new"] else ""
     others = f"; seen by {counted(pair['others']['peer'], 'other host')}"
     return f"{arrow} {pair['peer_ip']}:{pair['peer_port']} ({KINDS[pair['kind']]}): {done}{new}{others}"
+
+
+def contact_words(contact: Contact, sources: Collection[str], bytes_of: Callable[[float], str]) -> str:
+    """A contact in words: who, what was done, and what is new in it; `bytes_of` writes a number of bytes."""
+    if contact.source in sources and len(sources) == 1:
+        who = f"-> {contact.target}:{contact.port}"
+    else:
+        who = f"{contact.source} -> {contact.target}:{contact.port}"
+    done = f"{counted(contact.sessions, 'session')} in 24 h, {contact.failed:,} failed, {bytes_of(contact.sent)} sent"
+    new = f"; new: {', '.join(contact.new)}" if contact.new else ""
+    known = f"; known to {counted(contact.others, 'other host')}" if contact.kind.startswith("outbound") else ""
+    return f"{who}: {done}{new}{known}"
 
 
 def span(start: datetime, end: datetime) -> str:

@@ -20,6 +20,8 @@ UPLOAD_SHARE = 0.5
 PROBES = 4
 PROBE_SESSIONS = 2
 LOGIN_SETS = ("admin", "fileshare", "db", "directory")
+FAILED_TARGETS = ("spread_failed_new_uses", "spread_failed_peers")
+MANY_OF = (*FAILED_TARGETS, "spread_new_uses", "spread_new_peers")
 DNS = 53
 
 
@@ -40,10 +42,26 @@ EXFILTRATION = Technique("exfiltration", "T1048", "Exfiltration Over Alternative
 LATERAL = Technique("lateral movement", "T1021", "Remote Services")
 BRUTE_FORCE = Technique("brute force", "T1110", "Brute Force")
 FLOOD = Technique("flood", "T1498", "Network Denial of Service")
+PROBED = Technique("probe from outside", "T1595", "Active Scanning")
 OUTSIDE_ACCESS = Technique("access from outside", "T1133", "External Remote Services")
 CONTACT = Technique("unusual contact", "", "")
 VOLUME = Technique("unusual activity", "", "")
-TECHNIQUES = (SCAN, SCANNED, BEACON, TUNNEL, EXFILTRATION, LATERAL, BRUTE_FORCE, FLOOD, OUTSIDE_ACCESS, CONTACT, VOLUME)
+TECHNIQUES = (
+    SCAN,
+    SCANNED,
+    BEACON,
+    TUNNEL,
+    EXFILTRATION,
+    LATERAL,
+    BRUTE_FORCE,
+    FLOOD,
+    PROBED,
+    OUTSIDE_ACCESS,
+    CONTACT,
+    VOLUME,
+)
+FROM_TARGET = {SCANNED: SCAN}
+"""What the source of an alert did, where the target's alert has a name of its own for it."""
 
 
 def resembles(reasons: Sequence[Reason], pairs: Sequence[Mapping[str, Any]], spec: FeatureSpec) -> Technique:
@@ -51,35 +69,48 @@ def resembles(reasons: Sequence[Reason], pairs: Sequence[Mapping[str, Any]], spe
 
     Many new or failing targets at once are a scan, and so are probes: first contacts that all fail at once. Else the
     strongest pair decides: by its direction, its port, how often and how much was sent. Without any pair, the activity
-    as a whole is unusual.
+    as a whole is unusual. What is named always has the direction of the strongest pair, which is what a reader sees.
     """
-    if spread := _scan(reasons):
-        return spread
     if not pairs:
-        return VOLUME
-    if len(pairs) >= PROBES and all(_is_probe(pair) for pair in pairs):
-        return SCANNED if pairs[0]["kind"].startswith("inbound") else SCAN
+        return _scan(reasons, "") or VOLUME
     pair = pairs[0]
-    login = any(pair["peer_port"] in spec.port_sets[name] for name in LOGIN_SETS)
     inside, inbound = pair["kind"].endswith("internal"), pair["kind"].startswith("inbound")
+    if spread := _scan(reasons, pair["kind"]):
+        return spread
+    if len(pairs) >= PROBES and all(_is_probe(each) for each in pairs):
+        return SCANNED if inbound else SCAN
+    login = any(pair["peer_port"] in spec.port_sets[name] for name in LOGIN_SETS)
     if login and pair["sessions_day"] >= MANY_TRIES:
         return BRUTE_FORCE
     if inside:
         return LATERAL if login else CONTACT
     if inbound:
-        return OUTSIDE_ACCESS
+        return PROBED if pair["failed_day"] >= pair["sessions_day"] else OUTSIDE_ACCESS
     return _outbound(pair)
 
 
-def _scan(reasons: Sequence[Reason]) -> Technique | None:
-    """A scan, if most of the score comes from the number of targets, and they are many."""
+def _scan(reasons: Sequence[Reason], kind: str) -> Technique | None:
+    """A scan, if most of the score comes from the number of targets, they are many, and of the kind of the pair.
+
+    Many new peers outside that answer are browsing, and many new clients of a server are visitors.
+    """
     targets = [reason for reason in reasons if reason.feature.startswith("spread_")]
     others = sum(reason.contribution for reason in reasons) - sum(reason.contribution for reason in targets)
-    names = ("spread_failed_new_uses", "spread_failed_peers", "spread_new_uses", "spread_new_peers")
-    many = [r for r in targets if r.feature in names and (r.value or 0) >= MANY_TARGETS]
+    many = [
+        reason
+        for reason in targets
+        if (reason.value or 0) >= MANY_TARGETS
+        and reason.feature in (FAILED_TARGETS if _is_visit(reason.kind or kind) else MANY_OF)
+        and (not kind or (reason.kind or kind) == kind)
+    ]
     if not many or sum(reason.contribution for reason in targets) < others / 2:
         return None
-    return SCANNED if (many[0].kind or "").startswith("inbound") else SCAN
+    return SCANNED if (many[0].kind or kind).startswith("inbound") else SCAN
+
+
+def _is_visit(kind: str) -> bool:
+    """Whether new peers of that kind alone are no sign of a scan: those of servers, and those outside."""
+    return kind != "outbound_internal"
 
 
 def _is_probe(pair: Mapping[str, Any]) -> bool:

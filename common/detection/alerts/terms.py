@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 ALERT_SCORE = 0.999
-TRUE, FALSE, EXPECTED = "true", "false", "expected"
-VERDICTS = (TRUE, FALSE, EXPECTED)
-SCOPES = ("host", "segment")
+NEW, IN_PROGRESS, TRUE, FALSE, EXPECTED, CLOSED = STATUSES = (
+    "new",
+    "in-progress",
+    "true",
+    "false",
+    "expected",
+    "closed",
+)
+"""What people say of a case; `new` is also what nobody has said anything of."""
+
+REPEATED = (FALSE, EXPECTED)
+"""The statuses that hide later cases, too."""
+
+PAIR, HOST, SEGMENT, BEHAVIOUR = SCOPES = ("pair", "host", "segment", "behaviour")

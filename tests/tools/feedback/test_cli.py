@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.commands import call
-from tests.common.detection.alerts.test_incidents import PAIR, write_alerts
+from tests.common.detection.alerts.alerting_lake import PAIR, write_alerts
 from tests.common.detection.model_lake import host
 from tools.feedback.cli import main
 from tools.report.cli import main as report
@@ -17,61 +17,79 @@ def lake(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-def incidents(lake: str) -> dict[str, Any]:
-    code, text, error = call(report, "--lake", lake, "--incidents", "--json")
+def cases(lake: str, *more: str) -> dict[str, Any]:
+    code, text, error = call(report, "--lake", lake, "--cases", "--json", *more)
     assert code == 0, error
     found: dict[str, Any] = json.loads(text)
     return found
 
 
-def test_a_marked_incident_leaves_the_report_and_is_listed_as_suppressed(lake: str) -> None:
-    before = incidents(lake)
-    assert before["incidents_found"] == 2 and before["suppressed_found"] == 0
-    first = next(entry for entry in before["incidents"] if entry["host_ip"] == host(3))
-    options = ("--incident", first["incident_id"], "--verdict", "expected", "--reason", "backup")
-    code, text, error = call(main, "--lake", lake, *options)
+def change(lake: str, case: str, status: str, *more: str) -> tuple[dict[str, Any], str]:
+    code, text, error = call(main, "--lake", lake, "--case", case, "--status", status, *more)
     assert code == 0, error
-    assert json.loads(text)["peer"] == "203.0.113.9"
-    after = incidents(lake)
-    assert [entry["host_ip"] for entry in after["incidents"]] == [host(5)]
-    assert [(entry["host_ip"], entry["why"]) for entry in after["suppressed"]] == [(host(3), "backup")]
-    assert after["suppressed"][0]["score"] == first["score"]
-    text = call(report, "--lake", lake, "--incidents")[1]
-    assert "1 incident, 1 suppressed by feedback" in text and "(expected, until " in text
+    found: dict[str, Any] = json.loads(text)
+    return found, error
 
 
-def test_a_true_verdict_is_shown_and_suppresses_nothing(lake: str) -> None:
-    first = incidents(lake)["incidents"][0]["incident_id"]
-    call(main, "--lake", lake, "--incident", first, "--verdict", "true", "--reason", "confirmed")
-    assert incidents(lake)["incidents_found"] == 2
-    assert "marked true" in call(report, "--lake", lake, "--incidents")[1]
+def test_what_is_expected_leaves_the_report_and_is_listed_at_its_end(lake: str) -> None:
+    before = cases(lake)
+    assert before["cases_found"] == 2 and before["hidden_found"] == 0
+    first = next(case for case in before["cases"] if case["source"] == host(3))
+    made, said = change(lake, first["case_id"], "expected", "--note", "backup", "--by", "ann")
+    assert (made["peers"], made["scope"], made["changed_by"]) == (["203.0.113.9"], "pair", "ann")
+    assert f"hides 1 case of the last 30 days: {first['case_id']} ({host(3)}, beacon)" in said
+    after = cases(lake)
+    assert [case["source"] for case in after["cases"]] == [host(5)]
+    assert [(case["source"], case["note"], case["status"]) for case in after["hidden"]] == [
+        (host(3), "backup", "expected")
+    ]
+    assert after["hidden"][0]["score"] == first["score"] and after["hidden"][0]["hidden_by"] == made["change_id"]
+    text = call(report, "--lake", lake, "--cases")[1]
+    assert "1 case, 1 hidden by triage" in text and "by ann: backup" in text
+    assert [case["source"] for case in cases(lake, "--status", "expected")["cases"]] == [host(3)]
 
 
-def test_marks_are_listed_and_removed(lake: str) -> None:
-    first = incidents(lake)["incidents"][0]["incident_id"]
-    made = call(main, "--lake", lake, "--incident", first, "--verdict", "false", "--reason", "noise")[1]
-    assert call(main, "--lake", lake)[1] == made
-    mark = json.loads(made)["mark_id"]
-    assert call(main, "--lake", lake, "--remove", mark)[1] == made
-    assert call(main, "--lake", lake)[1] == ""
-    assert incidents(lake)["suppressed_found"] == 0
+def test_a_true_case_stays_and_says_so(lake: str) -> None:
+    first = cases(lake)["cases"][0]["case_id"]
+    change(lake, first, "true", "--note", "confirmed", "--owner", "bob")
+    assert cases(lake)["cases_found"] == 2
+    assert "true  bob" in call(report, "--lake", lake, "--cases")[1]
+    assert change(lake, first, "in-progress")[0]["owner"] == "bob"  # until somebody else takes it
 
 
-def test_unknown_incidents_and_marks_are_errors(lake: str) -> None:
-    code, _, error = call(main, "--lake", lake, "--incident", "nope", "--verdict", "true", "--reason", "x")
-    assert code == 1 and "have no incident nope" in error
-    code, _, error = call(main, "--lake", lake, "--remove", "nope")
-    assert code == 1 and "mark nope does not exist" in error
+def test_a_preview_writes_nothing(lake: str) -> None:
+    first = cases(lake)["cases"][0]
+    made, _ = change(lake, first["case_id"], "false", "--note", "noise", "--preview")
+    assert (made["case_id"], made["technique"]) == (first["case_id"], "beacon")
+    assert call(main, "--lake", lake)[1] == "" and cases(lake)["hidden_found"] == 0
+
+
+def test_the_history_and_how_all_cases_stand_are_listed(lake: str) -> None:
+    first, second = (case["case_id"] for case in cases(lake)["cases"])
+    made = [change(lake, first, status, "--note", "x")[0] for status in ("false", "new")]
+    other, _ = change(lake, second, "closed", "--note", "done")
+
+    def listed(*more: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in call(main, "--lake", lake, *more)[1].splitlines()]
+
+    assert listed("--case", first) == made
+    assert sorted(row["change_id"] for row in listed()) == sorted([made[1]["change_id"], other["change_id"]])
+    assert [case["case_id"] for case in cases(lake)["cases"]] == [first]
+
+
+def test_an_unknown_case_is_an_error(lake: str) -> None:
+    code, _, error = call(main, "--lake", lake, "--case", "nope", "--status", "true", "--note", "x")
+    assert code == 1 and "have no case nope" in error
+    assert call(main, "--lake", lake, "--case", "nope")[1] == ""
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        ["--incident", "a"],
-        ["--incident", "a", "--verdict", "true"],
-        ["--verdict", "true"],
-        ["--incident", "a", "--verdict", "true", "--reason", "x", "--remove", "b"],
-        ["--incident", "a", "--verdict", "maybe", "--reason", "x"],
+        ["--case", "a", "--status", "true"],
+        ["--status", "new"],
+        ["--case", "a", "--preview"],
+        ["--case", "a", "--status", "maybe", "--note", "x"],
         ["--days", "0"],
     ],
 )
@@ -79,13 +97,27 @@ def test_usage_errors_are_code_2(lake: str, options: list[str]) -> None:
     assert call(main, "--lake", lake, *options)[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--host", host(3)], 1),
+        (["--peer", "203.0.113.99"], 1),
+        (["--behaviour", "beacon"], 2),
+        (["--behaviour", "scan"], 0),
+        (["--host", host(3), "--peer", "203.0.113.99"], 0),
+        (["--status", "new"], 2),
+    ],
+)
+def test_cases_are_filtered(lake: str, options: list[str], found: int) -> None:
+    assert cases(lake, *options)["cases_found"] == found
+    assert call(report, "--lake", lake, *options)[0] == 2  # only with --cases
+
+
 def test_the_report_says_it_in_words(lake: str) -> None:
-    text = call(report, "--lake", lake, "--incidents", "--top", "1")[1]
+    text = call(report, "--lake", lake, "--cases", "--top", "1")[1]
     assert "beacon (T1071 Application Layer Protocol)" in text
-    assert (
-        "-> 203.0.113.99:443 (outside): 12 sessions in 24 h, 6 failed, 4 kB; new: peer; seen by 0 other hosts" in text
-    )
-    assert "the host's first incident" in text
+    assert "-> 203.0.113.99:443: 12 sessions in 24 h, 6 failed, 4 kB sent; new: peer; known to 0 other hosts" in text
+    assert "its first case in a week" in text
 
 
 def test_a_lake_that_does_not_exist_is_an_error(tmp_path: Path) -> None:

@@ -131,21 +131,21 @@ def report(lake: Path, parameters: Path | None, *options: str) -> str:
     return output
 
 
-@pytest.mark.parametrize("what", [(), ("--incidents",)])
-def test_alerts_and_incidents_carry_the_customer(what: tuple[str, ...], lake: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", [(), ("--cases",)])
+def test_alerts_and_cases_carry_the_customer(what: tuple[str, ...], lake: Path, tmp_path: Path) -> None:
     ranges = written(tmp_path / "ranges.csv", [(host(3), "C3", "P3", "Oyo")])
     with_ranges, missing = tmp_path / "with.yaml", tmp_path / "missing.yaml"
     with_ranges.write_text(f"customer_ranges: {ranges}\n")
     missing.write_text(f"customer_ranges: {tmp_path}/none.csv\n")
     words = "      customer C3, plan P3, region Oyo"
-    kind = "incidents" if what else "alerts"
+    kind, who = ("cases", "source") if what else ("alerts", "host_ip")
 
     def found(parameters: Path | None) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = json.loads(report(lake, parameters, *what, "--json"))[kind]
         return entries
 
     without = found(None)
-    assert [entry["host_ip"] for entry in without] == [host(3), host(7)]
+    assert [entry[who] for entry in without] == [host(3), host(7)]
     assert "customer_id" not in without[0]
     assert found(with_ranges) == [without[0] | of("C3", "P3", "Oyo"), without[1] | NOBODY]
     assert found(missing) == [entry | NOBODY for entry in without]

@@ -117,14 +117,16 @@ def test_users_of_the_host_in_the_window_are_named(lake: Path) -> None:
     assert "      used by ann and 2 more\n" in report(lake, "--top", "1")[1]
 
 
-@pytest.mark.parametrize("more", [(), ("--incidents",)])
+@pytest.mark.parametrize("more", [(), ("--cases",)])
 def test_rows_in_all_forms(source: Path, more: tuple[str, ...]) -> None:
     whole = json.loads(report(source, "--top", "2", *more, "--json")[1])
     rows = json.loads(report(source, "--top", "2", *more, "--format", "json")[1])
-    assert [row["host_ip"] for row in rows] == [row["host_ip"] for row in whole["incidents" if more else "alerts"]]
+    kind, who = ("cases", "source") if more else ("alerts", "host_ip")
+    assert [row[who] for row in rows] == [row[who] for row in whole[kind]]
     flat = list(csv.DictReader(report(source, "--top", "2", *more, "--format", "csv")[1].splitlines()))
     assert [row["technique"] for row in flat] == [row["technique"]["name"] for row in rows]
-    assert "peers" not in flat[0] and rows[0]["peers"] is not None
+    listed = "contacts" if more else "peers"
+    assert listed not in flat[0] and rows[0][listed] is not None
     assert report(source, "--json", "--format", "csv")[0] == 2
 
 
@@ -198,7 +200,7 @@ def test_without_features_the_reasons_are_those_of_the_prediction(lake: Path) ->
 
 def test_table_has_a_line_for_each_alert(source: Path) -> None:
     lines = report(source, "--top", "3")[1].splitlines()
-    assert lines[0] == f"3 of {len(RANGE) * HOSTS} scored rows ({HOSTS} hosts, all windows), highest first"
+    assert lines[0] == f"3 of {len(RANGE) * HOSTS} scored rows ({HOSTS} hosts, {RANGE}), highest first"
     assert lines[2].split() == ["rank", "host", "window", "(UTC)", "score", "segment"]
     assert lines[3].split() == ["1", host(3), "2026-03-10", "01:53-02:08", "0.99990", "10.20.0.0/24"]
 
@@ -212,7 +214,7 @@ def test_values_cannot_write_to_the_terminal(lake: Path) -> None:
         "segment_id": {3: hostile}, "top_features": dict.fromkeys(range(HOSTS), reasons),
     }  # fmt: skip
     write(lake, tables(SPEC)["predictions"], rows("predictions", LAST, 9, overrides=overrides))
-    for options in ((), ("--json",), ("--incidents",), ("--incidents", "--json")):
+    for options in ((), ("--json",), ("--cases",), ("--cases", "--json")):
         code, text, error = report(lake, "--window", str(LAST), *options)
         assert code == 0, error
         assert not set("\x9b\x1b\u202e") & set(text.replace("\x1b[1m", "").replace("\x1b[0m", ""))

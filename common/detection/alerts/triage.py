@@ -1,0 +1,149 @@
+"""Triage: what people made of cases, and the cases that this hides. Scores never change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+
+import pyarrow as pa
+
+from common.contracts.triage import TRIAGE
+from common.detection.alerts.cases import Case
+from common.detection.alerts.terms import CLOSED, HOST, NEW, PAIR, REPEATED, SEGMENT
+from common.errors import InputError
+from common.lake.lake import Lake
+from common.lake.reader import LakeReader
+from common.windows import iso
+
+TABLE = TRIAGE.name
+
+
+@dataclass(frozen=True)
+class Change:
+    """What somebody made of a case. The last change of a case says how it stands; earlier ones are its history.
+
+    `false` and `expected` are rules, too: until they expire, they hide cases that begin with one of the techniques and
+    are about no other peers; without peers, whatever theirs. How far a rule reaches says its scope:
+
+    - `pair`: the same source with the same peers;
+    - `host`: the same source, whatever the peers;
+    - `segment`: any source of the segment with the same peers;
+    - `behaviour`: any source with the same peers.
+    """
+
+    case_id: str
+    changed_ts: datetime
+    changed_by: str
+    status: str
+    owner: str | None
+    note: str
+    scope: str
+    source: str
+    segment_id: str
+    techniques: tuple[str, ...]
+    peers: tuple[str, ...]
+    expires_ts: datetime | None
+
+    @property
+    def change_id(self) -> str:
+        """The id of the change."""
+        words = f"{self.case_id} {self.changed_ts.isoformat()} {self.changed_by}"
+        return hashlib.sha256(words.encode()).hexdigest()[:12]
+
+    def hides(self, case: Case) -> bool:
+        """Whether the case, unless somebody says otherwise of it, is one of those that need no look."""
+        if self.status == CLOSED:
+            return case.case_id == self.case_id
+        if self.status not in REPEATED or self.expires_ts is None or case.start >= self.expires_ts:
+            return False
+        of_any = self.scope == HOST or not self.peers
+        return self._is_subject(case) and (of_any or case.main_peers <= {*self.peers})
+
+    def _is_subject(self, case: Case) -> bool:
+        if case.technique.name not in self.techniques:
+            return False
+        if self.scope in (PAIR, HOST):
+            return case.source == self.source
+        return self.scope != SEGMENT or case.segment_id == self.segment_id
+
+    def to_row(self) -> dict[str, object]:
+        """The change as a row of the table."""
+        lists = {name: json.dumps(getattr(self, name)) for name in ("techniques", "peers")}
+        return {"change_id": self.change_id, **asdict(self), **lists, "date": f"{self.changed_ts:%Y-%m-%d}"}
+
+
+NAMES = tuple(field.name for field in fields(Change))
+
+
+def read_changes(lake: LakeReader) -> list[Change]:
+    """All changes, in the order in which they were made.
+
+    Raises:
+        TableError: the table is unreadable.
+    """
+    if not lake.exists(TABLE):
+        return []
+    return _changes(lake.arrow(TABLE, [*NAMES]))
+
+
+def record(lake: Lake, change: Change, seen: Change | None) -> None:
+    """Adds a change of a case of which `seen` was the last one that whoever made it had seen.
+
+    Raises:
+        InputError: somebody else has changed the case since.
+        CommitError: the table cannot be written.
+    """
+    row = pa.Table.from_pylist([change.to_row()], schema=TRIAGE.arrow)
+    _require_seen(read_changes(lake), change, seen)
+
+    def added(rows: pa.Table) -> pa.Table:
+        _require_seen(_changes(rows), change, seen)
+        return pa.concat_tables([rows.cast(TRIAGE.arrow), row])
+
+    lake.rewrite(TABLE, {"date": [f"{change.changed_ts:%Y-%m-%d}"]}, added)
+
+
+def standing(changes: Iterable[Change]) -> dict[str, Change]:
+    """The last change of each case."""
+    return {change.case_id: change for change in changes}
+
+
+def triaged(cases: Sequence[Case], changes: Iterable[Change]) -> tuple[list[Case], list[tuple[Case, Change]]]:
+    """The cases that need a look, and the others, each with the change that hides it; in their order.
+
+    What was said of a case itself comes before any rule.
+    """
+    last = standing(changes)
+    rules = [change for change in last.values() if change.status in REPEATED]
+    shown: list[Case] = []
+    hidden: list[tuple[Case, Change]] = []
+    for case in cases:
+        own = last.get(case.case_id)
+        candidates = [own] if own and own.status != NEW else rules
+        rule = next((change for change in candidates if change.hides(case)), None)
+        if rule:
+            hidden.append((case, rule))
+        else:
+            shown.append(case)
+    return shown, hidden
+
+
+def _require_seen(changes: Iterable[Change], change: Change, seen: Change | None) -> None:
+    """Refuses a change of a case that somebody has changed after what was seen of it."""
+    for other in changes:
+        if other.case_id == change.case_id and (seen is None or other.changed_ts > seen.changed_ts):
+            raise InputError(
+                f"{other.changed_by} has marked case {other.case_id} as {other.status} at {iso(other.changed_ts)}",
+                f"Look at it again: ndr-feedback --case {other.case_id} lists what was made of it",
+            )
+
+
+def _changes(rows: pa.Table) -> list[Change]:
+    found = []
+    for row in rows.select([*NAMES]).to_pylist():
+        lists = {name: tuple(json.loads(row[name])) for name in ("techniques", "peers")}
+        found.append(Change(**(row | lists)))
+    return sorted(found, key=lambda change: (change.changed_ts, change.change_id))

@@ -1,0 +1,43 @@
+"""Lakes whose pages are hard to show: hostile names, long texts, many hosts, and none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from common.lake.lake import Lake
+from tests.common.detection.alerts.alerting_lake import PAIR, WHOLE, within, write_alerts
+from tests.common.detection.model_lake import host
+from tests.factories import SPEC, table_row
+from tests.lakes import write_table
+
+SCRIPT = "<script>document.title='owned'</script>"
+IMAGE = '"><img src=x onerror="document.title=\'owned\'">'
+ARABIC = "\u202e\u0645\u0631\u062d\u0628\u0627\u202c"
+LONG = "x" * 600
+NAMES = {3: SCRIPT, 4: IMAGE, 5: ARABIC, 6: LONG}
+
+
+def hostile_lake(folder: Path) -> Path:
+    """Four cases of hosts with such names and users, and sessions with such rules."""
+    outside = [PAIR | {"peer_ip": f"203.0.113.{place}"} for place in NAMES]
+    write_alerts(folder, [(at, place, pair) for at, (place, pair) in enumerate(zip(NAMES, outside, strict=True))])
+    lake = Lake(str(folder), SPEC)
+    inventory, sessions = lake.table("machine_inventory"), lake.table("sessions")
+    month = {"snapshot_month": "2026-03", "is_active": True}
+    machines = [
+        table_row(inventory, WHOLE[0], host_ip=host(place), machine_name=name, **month) for place, name in NAMES.items()
+    ]
+    write_table(folder, "machine_inventory", machines)
+    rows = [
+        table_row(sessions, WHOLE[at], src_ip=host(place), dst_ip=f"203.0.113.{place}", dst_port=443, rule=name,
+                  src_user=name, app=name, end_ts=WHOLE[at].start, repeat_count=1)
+        for at, (place, name) in enumerate(NAMES.items())
+    ]  # fmt: skip
+    write_table(folder, "sessions", rows)
+    return folder
+
+
+def related_lake(folder: Path) -> Path:
+    """A case with a target, and one that shares a host with it."""
+    write_alerts(folder, [(0, 3, within(5, 445)), (1, 5, within(3, 445, inbound=True)), (6, 5, PAIR)])
+    return folder

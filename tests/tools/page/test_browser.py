@@ -1,0 +1,165 @@
+"""The page in a browser, as a reader has it: with a mouse, a keyboard, a phone, in the dark, and printed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.commands import call
+from tests.common.detection.alerts.alerting_lake import write_alerts
+from tests.common.detection.model_lake import host
+from tests.tools.page.hostile import SCRIPT, hostile_lake, related_lake
+from tools.page.cli import main
+
+pytestmark = pytest.mark.slow
+WIDTHS = {"desk": 1280, "phone": 375, "small": 360}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    found = shutil.which("chromium")
+    assert found, "Chromium is missing: make chromium installs it"
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Pages of a lake with hostile names, of one with related cases, and of one without cases."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "none").mkdir()
+    write_alerts(folder / "none", [])
+    lakes = {"hostile": hostile_lake(folder / "hostile"), "related": related_lake(folder / "related")}
+    found = {}
+    for name, lake in (lakes | {"none": folder / "none"}).items():
+        found[name] = folder / f"{name}.html"
+        code, _, error = call(main, "--lake", str(lake), "--out", str(found[name]))
+        assert code == 0, error
+    return found
+
+
+class Reader:
+    """A page that is open, and what it did that it must not do."""
+
+    def __init__(self, browser: Browser, file: Path, **context: Any) -> None:
+        self.page: Page = browser.new_context(**context).new_page()
+        self.wrong: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.wrong.append(message.text))
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.address = file.as_uri()
+        self.page.goto(self.address)
+        self.page.wait_for_function("document.documentElement.dataset.ready")
+
+    def shown(self) -> list[str]:
+        """The sources of the cases that are listed."""
+        return self.page.locator("#cases tbody tr:not([hidden]) a").all_text_contents()
+
+    def close(self) -> None:
+        """Nothing was loaded but the page, and nothing went wrong."""
+        assert self.wrong == []
+        assert set(self.requests) == {self.address}
+        self.page.context.close()
+
+
+def test_hostile_names_are_shown_and_never_run(browser: Browser, files: dict[str, Path]) -> None:
+    reader = Reader(browser, files["hostile"])
+    page, title = reader.page, reader.page.title()
+    assert len(reader.shown()) == 4
+    page.get_by_role("link", name=host(3)).click()
+    page.wait_for_selector("#view:not([hidden]) h1")
+    page.locator("details summary").click()
+    assert page.locator("#view", has_text=SCRIPT).count() == 1
+    for view in ("hosts", f"host={host(4)}", "health", "model", "case=unknown", "nothing"):
+        page.evaluate("hash => { location.hash = hash }", view)
+        page.wait_for_timeout(50)
+    assert page.title() == title
+    assert page.locator("img").count() == 0
+    reader.close()
+
+
+def test_open_sort_filter_drill_and_back(browser: Browser, files: dict[str, Path]) -> None:
+    reader = Reader(browser, files["hostile"])
+    page = reader.page
+    everything = reader.shown()
+    page.get_by_role("button", name="Source").click()
+    assert reader.shown() == sorted(everything)
+    page.get_by_role("button", name="Source").click()
+    assert reader.shown() == sorted(everything, reverse=True)
+    assert page.locator("th[aria-sort=descending]").text_content() == "Source"
+    for query, found in (
+        (f"host:{host(3)}", [host(3)]),
+        ("peer:203.0.113.4", [host(4)]),
+        ("technique:beacon", everything),
+        ("technique:scan", []),
+        ("score:3.9", everything),
+        ("score:9", []),
+        ("port:443 status:new", everything),
+        ("nonsense", []),
+    ):
+        page.fill("#query", query)
+        assert sorted(reader.shown()) == sorted(found), query
+        assert page.locator("#found").text_content() == f"{len(found)} case{'' if len(found) == 1 else 's'} shown"
+    page.fill("#query", "")
+    page.get_by_role("link", name=host(5)).click()
+    assert page.locator("#view h1").text_content() == f"critical 4.0: {host(5)}, beacon"
+    page.locator("#view .facts").get_by_role("link", name=host(5)).click()
+    assert page.locator("#view h1").text_content() == host(5)
+    page.go_back()
+    page.go_back()
+    assert page.locator("#today").is_visible() and not page.locator("#view").is_visible()
+    reader.close()
+
+
+def test_the_keyboard_is_enough(browser: Browser, files: dict[str, Path]) -> None:
+    reader = Reader(browser, files["related"])
+    page = reader.page
+    for _ in range(2):
+        page.keyboard.press("j")
+    page.keyboard.press("k")
+    assert page.evaluate("document.activeElement.textContent") == reader.shown()[0]
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#view:not([hidden])")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.locator("#view h2", has_text="Related").count() == 1
+    reader.close()
+
+
+def test_cases_are_saved_as_csv_and_json(browser: Browser, files: dict[str, Path]) -> None:
+    reader = Reader(browser, files["hostile"])
+    for button, begins in (("CSV", "case_id,severity"), ("JSON", "[")):
+        with reader.page.expect_download() as saved:
+            reader.page.get_by_role("button", name=button, exact=True).click()
+        text = Path(saved.value.path()).read_text(encoding="utf-8")
+        assert text.startswith(begins) and all(host(place) in text for place in (3, 4, 5, 6))
+    assert reader.wrong == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["hostile", "none"])
+def test_nothing_runs_over_the_edge(
+    browser: Browser, files: dict[str, Path], name: str, width: str, scheme: Literal["light", "dark"]
+) -> None:
+    reader = Reader(browser, files[name], viewport={"width": WIDTHS[width], "height": 800}, color_scheme=scheme)
+    for view in ("today", f"host={host(6)}", "health", "model"):
+        reader.page.evaluate("hash => { location.hash = hash }", view)
+        reader.page.wait_for_timeout(30)
+        wide = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, view
+    reader.close()
+
+
+def test_a_day_without_cases_says_so(browser: Browser, files: dict[str, Path]) -> None:
+    reader = Reader(browser, files["none"])
+    assert "No host alerted in" in (reader.page.locator("#today").text_content() or "")
+    reader.page.emulate_media(media="print")
+    assert not reader.page.locator("nav").is_visible()
+    reader.close()

@@ -1,0 +1,128 @@
+import base64
+import gzip
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from common.windows import Windows
+from tests.commands import call
+from tests.common.detection.alerts.alerting_lake import WHOLE, write_alerts
+from tests.common.detection.model_lake import host
+from tests.tools.page.hostile import ARABIC, IMAGE, LONG, SCRIPT, hostile_lake, related_lake
+from tools.feedback.cli import main as feedback
+from tools.page.cli import main
+from tools.page.series import IDLE, SCALE, score_matrix
+from tools.report.cli import main as report
+
+
+def page(lake: Path, *options: str) -> str:
+    out = lake.parent / f"{lake.name}.html"
+    code, said, error = call(main, "--lake", str(lake), "--out", str(out), *options)
+    assert code == 0, error
+    assert said.startswith(str(out))
+    return out.read_text(encoding="utf-8")
+
+
+def data(text: str) -> dict[str, Any]:
+    (packed,) = re.findall(r'<script type="application/json" id="data">([^<]*)</script>', text)
+    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hostile_lake(tmp_path_factory.mktemp("page") / "lake")
+
+
+@pytest.fixture(scope="module")
+def text(lake: Path) -> str:
+    return page(lake)
+
+
+def test_the_same_lake_gives_the_same_bytes(lake: Path, text: str) -> None:
+    assert page(lake) == text
+
+
+def test_only_its_own_scripts_and_styles_run_and_nothing_is_loaded(text: str) -> None:
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert (
+        policy.startswith("default-src 'none'; script-src 'sha256-") and "unsafe" not in policy and "http" not in policy
+    )
+    bodies = re.findall(r"<script>(.*?)</script>", text, re.DOTALL) + re.findall(
+        r"<style>(.*?)</style>", text, re.DOTALL
+    )
+    for body in bodies:
+        digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert not re.findall(r'\b(?:src|href)="(?!#)', text)
+    assert not re.findall(r'\son\w+="|\sstyle="', text)
+
+
+def test_names_from_logs_are_texts(text: str) -> None:
+    shown = text[: text.index('<script type="application/json"')]
+    for name in (SCRIPT, IMAGE):
+        assert name not in shown
+    assert "&lt;script&gt;" in shown and ARABIC in shown and LONG not in shown and "x" * 159 + "…" in shown
+
+
+def test_it_has_what_the_report_has(lake: Path, text: str) -> None:
+    listed = json.loads(call(report, "--lake", str(lake), "--cases", "--json")[1])["cases"]
+    held = data(text)["cases"]
+    assert [{name: case[name] for name in listed[0]} for case in held] == listed
+    assert [case["names"][case["source"]] for case in held if case["source"] == host(3)] == [SCRIPT]
+    rule = held[0]["sessions"]["columns"].index("rule")
+    assert {case["sessions"]["rows"][0][rule] for case in held} == {SCRIPT, IMAGE, ARABIC, LONG}
+    assert all(case["filter"].startswith(f"( addr.src in {case['source']} )") for case in held)
+
+
+def test_related_cases_and_triage(tmp_path: Path) -> None:
+    lake = related_lake(tmp_path / "lake")
+    first, second = data(page(lake))["cases"]
+    assert (first["related"], second["related"]) == ([second["case_id"]], [first["case_id"]])
+    change = ("--case", first["case_id"], "--status", "expected", "--note", "a test", "--by", "ann")
+    assert call(feedback, "--lake", str(lake), *change)[0] == 0
+    text = page(lake)
+    assert "1 case, 1 hidden by triage" in text
+    hidden = data(text)["cases"][1]
+    assert (hidden["case_id"], hidden["rule"]["by"], hidden["history"][0]["note"]) == (
+        first["case_id"],
+        "ann",
+        "a test",
+    )
+
+
+def test_a_day_without_cases(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    write_alerts(tmp_path / "lake", [])
+    text = page(tmp_path / "lake")
+    assert "0 cases" in text and "No host alerted in" in text
+    assert data(text)["cases"] == []
+
+
+def test_a_lake_without_scores_is_an_error(tmp_path: Path) -> None:
+    code, _, error = call(main, "--lake", str(tmp_path), "--out", str(tmp_path / "page.html"))
+    assert code == 1 and "nothing is scored yet" in error
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_scores_of_hosts_and_windows() -> None:
+    windows = Windows(WHOLE[0].start, WHOLE[2].end)
+    rows = [("a", 0.9, 0), ("b", 0.99995, 2), ("a", 0.0, 1), ("c", 1.0, 0)]
+    scores = pa.table({
+        "host_ip": [host for host, _, _ in rows],
+        "anomaly_score": [score for _, score, _ in rows],
+        "window_start_ts": pa.array([WHOLE[at].start for _, _, at in rows], pa.timestamp("us", "UTC")),
+    })  # fmt: skip
+    hosts, matrix = score_matrix(scores, windows)
+    assert hosts == ["c", "b", "a"]
+    assert matrix.tolist() == [[250, IDLE, IDLE], [IDLE, IDLE, round(4.3 * SCALE)], [SCALE, 0, IDLE]]
+
+
+@pytest.mark.parametrize("options", [["--top", "0"], ["--sessions", "-1"], ["--window", "x"]])
+def test_usage_errors_are_code_2(lake: Path, options: list[str]) -> None:
+    assert call(main, "--lake", str(lake), "--out", "x.html", *options)[0] == 2

@@ -1,0 +1,64 @@
+"""Cases as alert documents of the Elastic Common Schema 8."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from common.addresses import plain_address
+from common.windows import parse_moment
+from tools.alerts.formats.ocsf import PRODUCT, SEVERITY, VENDOR
+from tools.alerts.formats.times import to_the_second
+from tools.alerts.handover import CLOSE, Handover
+
+VERSION = "8.17.0"
+
+
+def document(handover: Handover, project: str, now: datetime) -> dict[str, Any]:
+    """The message as a document with `event.kind` alert."""
+    case = handover.case
+    technique, contacts = case["technique"], case["contacts"]
+    start, end = parse_moment(case["start"]), parse_moment(case["end"])
+    found: dict[str, Any] = {
+        "@timestamp": to_the_second(now),
+        "ecs": {"version": VERSION},
+        "message": case["sentence"],
+        "event": {
+            "kind": "alert",
+            "category": ["network", "intrusion_detection"],
+            "type": ["info"],
+            "action": handover.action,
+            "id": handover.key,
+            "start": to_the_second(start),
+            "end": to_the_second(end),
+            "duration": int((end - start).total_seconds() * 1e9),
+            "severity": SEVERITY[case["severity"]],
+            "risk_score": round(case["decades"] * 20, 1),
+            "provider": PRODUCT,
+            "dataset": f"ndr.{project}",
+        },
+        "rule": {"name": technique["name"], "id": technique["name"].replace(" ", "-")},
+        "observer": {"vendor": VENDOR, "product": PRODUCT, "type": "ndr"},
+        "source": {"ip": plain_address(case["source"]), "address": case["source"]},
+        "related": {
+            "ip": sorted({plain_address(end) for one in contacts for end in (one["source"], one["target"])}),
+            "user": [case["user"]] if case["user"] else [],
+            "hosts": sorted(case["names"].values()),
+        },
+        "labels": {
+            "case_id": case["case_id"],
+            "status": case["status"],
+            "state": "recovered" if handover.action == CLOSE else "active",
+        },
+    }
+    if case["user"]:
+        found["user"] = {"name": case["user"]}
+    if case["source"] in case["names"]:
+        found["host"] = {"name": case["names"][case["source"]], "ip": [plain_address(case["source"])]}
+    if contacts:
+        strongest = contacts[0]
+        found["destination"] = {"ip": plain_address(strongest["target"]), "port": strongest["port"]}
+    if technique["attack_id"]:
+        entry = {"id": technique["attack_id"].partition(".")[0], "name": technique["attack_name"].partition(":")[0]}
+        found["threat"] = {"framework": "MITRE ATT&CK", "technique": {name: [value] for name, value in entry.items()}}
+    return found

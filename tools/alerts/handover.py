@@ -1,0 +1,96 @@
+"""What a channel is told of a case: that it is new, that it has changed, or that it is closed; each once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from common.contracts.triage import HANDOVERS
+from common.detection.alerts.terms import CLOSED, EXPECTED, FALSE
+from common.lake.lake import Lake
+
+CREATE, UPDATE, CLOSE = ACTIONS = ("create", "update", "close")
+TABLE = HANDOVERS.name
+DONE = (FALSE, EXPECTED, CLOSED)
+TELLING = ("severity", "technique", "status", "owner", "sources", "targets", "hidden_by")
+"""What makes a case another one for those who work on it; that it goes on does not."""
+
+
+@dataclass(frozen=True)
+class Handover:
+    """One message about a case. `key` is the same for the same case in the same state, so that it counts once."""
+
+    case: Mapping[str, Any]
+    action: str
+    state: str
+
+    @property
+    def key(self) -> str:
+        """The deduplication key."""
+        return f"{self.case['case_id']}-{self.state}"
+
+
+def state_of(case: Mapping[str, Any]) -> str:
+    """A digest of what tells about a case."""
+    told = json.dumps({name: case[name] for name in TELLING}, sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def is_done(case: Mapping[str, Any]) -> bool:
+    """Whether nobody needs to look at the case any more."""
+    return case["status"] in DONE or case["hidden_by"] is not None
+
+
+def first_handover(case: Mapping[str, Any]) -> Handover:
+    """The message about a case to those who know nothing of it."""
+    return Handover(case, CLOSE if is_done(case) else CREATE, state_of(case))
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A row of the table: what a channel was told of a case."""
+
+    channel: str
+    case_id: str
+    action: str
+    state: str
+    handed_ts: datetime
+    date: str
+
+
+class Channel:
+    """What a channel has been told, by the table `handovers`."""
+
+    def __init__(self, lake: Lake, name: str) -> None:
+        self._lake, self._name = lake, name
+        self._last: dict[str, Handed] = {}
+        if lake.exists(TABLE):
+            rows = lake.arrow(TABLE, list(HANDOVERS.column_names), equal={"channel": name}).to_pylist()
+            for row in sorted(rows, key=lambda row: row["handed_ts"]):
+                self._last[row["case_id"]] = Handed(**row)
+
+    def next_of(self, case: Mapping[str, Any]) -> Handover | None:
+        """What it is to be told of the case now; None if it knows, or if the case was over before it heard of it."""
+        handover, last = first_handover(case), self._last.get(case["case_id"])
+        if last is None:
+            return None if handover.action == CLOSE else handover
+        if last.state == handover.state:
+            return None
+        return handover if handover.action == CLOSE else Handover(case, UPDATE, handover.state)
+
+    def note(self, handover: Handover, now: datetime) -> None:
+        """Notes that the channel has been told.
+
+        Raises:
+            CommitError: the table cannot be written.
+        """
+        handed = Handed(self._name, handover.case["case_id"], handover.action, handover.state, now, f"{now:%Y-%m-%d}")
+        row = pa.Table.from_pylist([asdict(handed)], schema=HANDOVERS.arrow)
+        self._lake.rewrite(TABLE, {"date": [handed.date]}, lambda rows: pa.concat_tables([rows.cast(row.schema), row]))
+        self._last[handed.case_id] = handed

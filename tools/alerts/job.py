@@ -1,0 +1,103 @@
+"""Hands cases over to other systems."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from common.detection.alerts.cases import find_cases, scored_windows
+from common.detection.alerts.triage import read_changes, standing, triaged
+from common.display import counted
+from common.errors import InputError
+from common.features.spec import load_spec
+from common.lake.lake import Lake
+from common.runtime.lake_project import LakeProject, lake_project
+from common.runtime.output import activity, message
+from tools.alerts.config import AlertsConfig
+from tools.alerts.formats import ecs, lines, ocsf, stix
+from tools.alerts.formats.table import COLUMNS, row
+from tools.alerts.handover import Channel, Handover, first_handover
+from tools.alerts.webhooks import PAGERDUTY, Webhook, checked_url
+from tools.report.customers import finder
+from tools.report.job import last_days
+from tools.report.views import case_views
+
+Written = Callable[[Handover, str, datetime], Any]
+DOCUMENTS: dict[str, Written] = {"ocsf": ocsf.finding, "ecs": ecs.document, "stix": stix.bundle}
+LINES: dict[str, Written] = {"syslog": lines.syslog, "cef": lines.cef}
+
+
+def run(config: AlertsConfig) -> None:
+    """Prints or sends what the cases of the windows are, or what the channel does not know of them yet."""
+    webhook_url = checked_url(config.webhook) if config.webhook else None
+    project = lake_project(
+        config.lake_uri, feature_spec_version=config.feature_spec_version, parameters=config.parameters_path
+    )
+    lake = Lake.opened(config.lake_uri, load_spec(project.feature_spec_version))
+    with activity("finding cases"):
+        cases = list(_cases(config, lake, project))
+    channel = Channel(lake, config.channel) if config.channel else None
+    found = [first_handover(case) if channel is None else channel.next_of(case) for case in cases]
+    handovers = [handover for handover in found if handover is not None]
+    if webhook_url:
+        webhook = Webhook(webhook_url, config.template, _secret(config), project.name)
+        for handover in handovers:
+            now = datetime.now(UTC)
+            webhook.send(handover, now)
+            if channel:
+                channel.note(handover, now)
+        message(f"{counted(len(handovers), 'message')} taken by channel {config.channel}", "info")
+        return
+    for handover, now in _printed(handovers, config.form, project.name):
+        if channel:
+            channel.note(handover, now)
+
+
+def _cases(config: AlertsConfig, lake: Lake, project: LakeProject) -> Iterator[dict[str, Any]]:
+    """The cases of the windows, hidden ones too, the first to begin first."""
+    scored = scored_windows(lake)
+    if scored is None:
+        return
+    windows, changes = config.windows or last_days(scored, 1.0), read_changes(lake)
+    found = sorted(find_cases(lake, lake.spec, windows, config.min_score), key=lambda case: (case.start, case.source))
+    rules = {case.case_id: rule for case, rule in triaged(found, changes)[1]}
+    customer_of = finder(project.settings.customer_ranges)
+    horizon = project.settings.model_horizon
+    for view in case_views(lake, lake.spec, horizon, found, standing(changes), rules, customer_of):
+        yield view.to_dict()
+
+
+def _printed(handovers: list[Handover], form: str, project: str) -> Iterator[tuple[Handover, datetime]]:
+    """Prints each message; gives it back once it is out."""
+    table = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\r\n") if form == "csv" else None
+    if table:
+        table.writeheader()
+    for handover in handovers:
+        now = datetime.now(UTC)
+        if table:
+            table.writerow(row(handover, project, now))
+        elif form in LINES:
+            click.echo(LINES[form](handover, project, now))
+        else:
+            click.echo(json.dumps(DOCUMENTS[form](handover, project, now)))
+        sys.stdout.flush()
+        yield handover, now
+
+
+def _secret(config: AlertsConfig) -> str:
+    """The secret of the webhook, from its file."""
+    if not config.secret_file:
+        if config.template == PAGERDUTY:
+            raise InputError("the template pagerduty needs its routing key", "Give it in a file with --secret-file")
+        return ""
+    try:
+        return Path(config.secret_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{config.secret_file} cannot be read: {error}", "Check --secret-file") from None

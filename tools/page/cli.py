@@ -1,0 +1,50 @@
+"""Command line of ndr-page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from common.detection.alerts.terms import ALERT_SCORE
+from common.runtime.cli import lake_option, lake_spec_option, optional_window_option, parameters_option, report_errors
+from common.runtime.commands import command
+from common.runtime.output import activity
+from common.runtime.version import version_option
+from tools.page.config import PageConfig
+
+
+@command(
+    name="ndr-page",
+    epilog="Example: ndr-page --lake demo/lake --out demo/page.html",
+    groups={"Page": ("out", "top", "sessions", "min-score")},
+)
+@lake_option
+@optional_window_option("the last day that is scored")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="Page to write."
+)
+@click.option(
+    "--top", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Number of cases with sessions."
+)
+@click.option(
+    "--sessions", type=click.IntRange(0, 10_000), default=200, show_default=True, help="Number of sessions of a case."
+)
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    default=ALERT_SCORE,
+    show_default=True,
+    help="Windows with at least this anomaly_score belong to cases.",
+)
+@lake_spec_option
+@parameters_option
+@version_option
+@report_errors
+def main(**options: Any) -> None:
+    """Write the cases of the scored windows, and why they are cases, as one HTML page that needs nothing else."""
+    with activity("loading"):
+        from tools.page.job import run
+
+    run(PageConfig(**options))

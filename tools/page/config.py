@@ -1,0 +1,25 @@
+"""Configuration of ndr-page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.windows import Windows
+
+
+@dataclass(frozen=True)
+class PageConfig:
+    """Which windows the page is about (None: the last day that is scored), how much it shows, and where it is written.
+
+    `sessions` are shown of each case, at most; `top` cases are shown whole.
+    """
+
+    lake_uri: str
+    windows: Windows | None
+    out: Path
+    top: int
+    sessions: int
+    min_score: float
+    feature_spec_version: str | None
+    parameters_path: str | None

@@ -1,0 +1,155 @@
+"""All that the page shows, as JSON values."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from common.detection.alerts.cases import Case, find_cases, recent_cases
+from common.detection.alerts.triage import Change, read_changes, standing, triaged
+from common.features.spec import FeatureSpec
+from common.lake.lake import Lake
+from common.runtime.lake_project import LakeProject
+from common.runtime.output import progress
+from common.windows import Windows, iso
+from tools.page.config import PageConfig
+from tools.page.health import drift, health, models, volume
+from tools.page.series import activity, days, score_matrix
+from tools.report.customers import finder
+from tools.report.rendering import reason_words
+from tools.report.views import CaseView, case_views
+from tools.sessions.job import sessions_of
+from tools.sessions.wanted import firewall_filter, of_case
+
+HOSTS_DRAWN = 60
+SESSION_COLUMNS = (
+    "end_ts", "src_ip", "src_user", "dst_ip", "dst_port", "protocol", "app", "action", "session_end_reason", "rule",
+    "src_zone", "dst_zone", "bytes_sent", "bytes_received", "duration_s", "repeat_count", "source_file", "source_line",
+)  # fmt: skip
+STEPS = 5
+
+
+def content(
+    lake: Lake, spec: FeatureSpec, project: LakeProject, windows: Windows, config: PageConfig
+) -> dict[str, Any]:
+    """What the page shows of the windows; the same lake gives the same values."""
+    done = _Steps()
+    scores = lake.arrow("predictions", ["host_ip", "anomaly_score", "window_start_ts", "window", "model_id"], windows)
+    hosts, matrix = score_matrix(scores, windows)
+    done.step()
+    changes = read_changes(lake)
+    found = find_cases(lake, spec, windows, config.min_score)
+    recent = recent_cases(lake, spec, config.min_score)
+    done.step()
+    cases = _cases(lake, spec, project, found, changes, config)
+    done.step()
+    drawn = _drawn(found)
+    horizon = project.settings.model_horizon
+    series = {"activity": activity(lake, spec, horizon, drawn, windows), "days": days(lake, drawn, windows.days()[-1])}
+    done.step()
+    keys = set(scores["window"].unique().to_pylist())
+    about = {
+        "project": project.name,
+        "zone": project.settings.time_zone,
+        "windows": str(windows),
+        "starts": [iso(window.start) for window in windows],
+        "last_scored": max(keys, default=None),
+        "models": sorted(scores["model_id"].unique().to_pylist()),
+        "rows": len(scores),
+    }
+    packed = base64.b64encode(matrix.astype(np.uint8).tobytes()).decode()
+    shown = {
+        "about": about,
+        "cases": cases,
+        "volume": volume(recent),
+        "hosts": hosts,
+        "scores": packed,
+        **series,
+        "health": health(lake, windows, keys),
+        "models": models(lake),
+        "drift": drift(lake, windows),
+    }
+    done.step()
+    return shown
+
+
+class _Steps:
+    """Says how far the page is."""
+
+    def __init__(self) -> None:
+        self._done = 0
+        progress(0, STEPS, "steps")
+
+    def step(self) -> None:
+        """One more is done."""
+        self._done += 1
+        progress(self._done, STEPS, "steps")
+
+
+def _drawn(cases: Sequence[Case]) -> list[str]:
+    """The internal hosts that are drawn: sources first, then targets, of the most severe cases first."""
+    sources = [case.peak_host for case in cases] + [source for case in cases for source in case.sources]
+    targets = [target for case in cases for target in case.targets]
+    return [*dict.fromkeys([*sources, *targets])][:HOSTS_DRAWN]
+
+
+def _cases(
+    lake: Lake,
+    spec: FeatureSpec,
+    project: LakeProject,
+    found: Sequence[Case],
+    changes: Sequence[Change],
+    config: PageConfig,
+) -> list[dict[str, Any]]:
+    """The cases, the most severe first, hidden ones last: with their history and, if they are shown whole, sessions."""
+    last = standing(changes)
+    shown, hidden = triaged(found, changes)
+    rules = {case.case_id: rule for case, rule in hidden}
+    ordered = [*shown, *(case for case, _ in hidden)]
+    views = case_views(
+        lake, spec, project.settings.model_horizon, ordered, last, rules, finder(project.settings.customer_ranges)
+    )
+    return [
+        _case(view, changes, _sessions(lake, view.case, config.sessions) if rank < config.top else None, ordered)
+        for rank, view in enumerate(views)
+    ]
+
+
+def _case(
+    view: CaseView, changes: Sequence[Change], sessions: dict[str, Any] | None, cases: Sequence[Case]
+) -> dict[str, Any]:
+    case = view.case
+    return view.to_dict() | {
+        "words": [reason_words(reason) for reason in view.reasons],
+        "rule": view.rule and {"status": view.rule.status, "by": view.rule.changed_by, "note": view.rule.note},
+        "history": [
+            {"changed": iso(change.changed_ts), "by": change.changed_by, "status": change.status, "note": change.note}
+            for change in changes
+            if change.case_id == case.case_id
+        ],
+        "related": [other.case_id for other in cases if other is not case and _are_related(case, other)],
+        "filter": firewall_filter(of_case(case), case.start, case.end),
+        "sessions": sessions,
+    }
+
+
+def _are_related(one: Case, other: Case) -> bool:
+    """Whether a host or a main peer of one case is in the other."""
+    return not {*one.sources, *one.targets, *one.main_peers}.isdisjoint(
+        {*other.sources, *other.targets, *other.main_peers}
+    )
+
+
+def _sessions(lake: Lake, case: Case, most: int) -> dict[str, Any]:
+    """The first sessions of a case, as rows of the named columns, and how many there are."""
+    rows = sessions_of(lake, of_case(case), Windows(case.start, case.end))
+    some = rows.slice(0, most).select(list(SESSION_COLUMNS))
+    values = [[_plain(value) for value in row.values()] for row in some.to_pylist()]
+    return {"columns": list(SESSION_COLUMNS), "rows": values, "count": len(rows)}
+
+
+def _plain(value: Any) -> Any:
+    return iso(value) if hasattr(value, "isoformat") else value

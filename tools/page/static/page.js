@@ -1,0 +1,248 @@
+"use strict";
+(async () => {
+  const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+  const packed = bytes(document.getElementById("data").textContent);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const D = JSON.parse(await new Response(stream).text());
+  const scores = bytes(D.scores), windows = D.about.starts.length, IDLE = 255, SCALE = 50, ALERT = 3;
+  const byId = new Map(D.cases.map(one => [one.case_id, one]));
+  const hostAt = new Map(D.hosts.map((host, at) => [host, at]));
+  const starts = D.about.starts.map(text => Date.parse(text) / 1000);
+  const view = document.getElementById("view"), today = document.getElementById("today"), main = document.getElementById("main");
+
+  // elements are made of texts only: what logs say is never read as HTML
+  const el = (tag, given = {}, ...children) => {
+    const made = tag === "svg" || given.svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+    for (const [name, value] of Object.entries(given)) if (name !== "svg" && value !== null && value !== undefined) made.setAttribute(name, value);
+    made.append(...children.flat(9).filter(child => child !== null && child !== undefined).map(child => (child instanceof Node ? child : String(child))));
+    return made;
+  };
+  const shape = (tag, given) => el(tag, { ...given, svg: true });
+  const bdi = text => el("bdi", {}, text);
+  const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, timeStyle: "short" }), day = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short" });
+  const zoned = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short", timeStyle: "short" });
+  const when = text => el("time", { datetime: text, title: text.replace("T", " ").replace("Z", " UTC") }, zoned.format(new Date(text)));
+  const number = value => (value === null || value === undefined ? "–" : Number(value).toLocaleString("en", { maximumFractionDigits: 2 }));
+  const inUnit = values => {
+    const most = Math.max(0, ...values.filter(Number.isFinite)), units = ["B", "kB", "MB", "GB", "TB"];
+    const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(most, 1)) / 3)));
+    const written = value => (value > 0 && value < 0.01 ? "< 0.01" : value.toLocaleString("en", { maximumSignificantDigits: 3 }));
+    return value => (value === null ? "–" : `${written(value / 1000 ** power)} ${units[power]}`);
+  };
+  const many = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+  const toCase = one => el("a", { href: `#case=${one.case_id}` }, bdi(one.source), ` ${one.technique.name}`);
+  const toHost = host => (hostAt.has(host) ? el("a", { href: `#host=${encodeURIComponent(host)}` }, bdi(host)) : bdi(host));
+  const line = host => { const at = hostAt.get(host); return at === undefined ? null : Array.from(scores.subarray(at * windows, (at + 1) * windows), code => (code === IDLE ? null : code / SCALE)); };
+
+  const spark = (host, width = 120, height = 26) => {
+    const values = line(host);
+    if (!values) return el("span", { class: "quiet" }, "outside");
+    const x = at => (at / Math.max(windows - 1, 1)) * (width - 4) + 2, y = value => height - 2 - (value / 5) * (height - 4);
+    const points = values.map((value, at) => (value === null ? null : `${x(at).toFixed(1)},${y(value).toFixed(1)}`));
+    const alerts = values.map((value, at) => (value !== null && value >= ALERT ? shape("circle", { class: "dot", cx: x(at), cy: y(value), r: 1.8 }) : null));
+    return el("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", focusable: "false" },
+      shape("line", { class: "edge", x1: 0, x2: width, y1: y(ALERT), y2: y(ALERT) }), shape("polyline", { class: "line", points: points.filter(Boolean).join(" ") }), alerts);
+  };
+
+  const ink = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const chart = (title, values, { low = [], high = [], marked = null, bytes: isBytes = false, note = "" } = {}) => {
+    const holder = el("div"), known = values.filter(value => value !== null);
+    const usual = low.map((least, at) => [least, high[at]]).filter(pair => pair[0] !== null), tops = usual.map(pair => pair[1]);
+    const written = isBytes ? inUnit([...known, ...tops]) : number;
+    const most = known.length ? Math.max(...known) : null;
+    const busy = usual.find(pair => pair[1] === Math.max(...tops));
+    const said = busy ? `; half of the time ${written(busy[0])} to ${written(busy[1])}${busy[1] > Math.min(...tops) ? " when it is busiest" : ""}` : "";
+    const figure = el("figure", {}, holder, el("figcaption", {}, `${title}: at most ${written(most)}${said}${note}`));
+    const draw = () => {
+      const axis = { stroke: ink("--quiet"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } };
+      const series = [{}, { label: title, stroke: ink("--series"), width: 1.5, points: { size: 4 }, spanGaps: false, value: (_, value) => written(value) }];
+      const hooks = { drawClear: [plot => {
+        const { ctx, bbox } = plot;
+        const at = (value, axisOf) => plot.valToPos(value, axisOf, true);
+        ctx.save(); ctx.beginPath(); ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height); ctx.clip();
+        ctx.fillStyle = ink("--band");
+        low.forEach((least, place) => { if (least !== null) ctx.fillRect(at(starts[place], "x"), at(high[place], "y"), at(starts[place] + 900, "x") - at(starts[place], "x") + 1, Math.max(2, at(least, "y") - at(high[place], "y"))); });
+        if (marked) { ctx.fillStyle = ink("--alert"); ctx.globalAlpha = .16; ctx.fillRect(at(marked[0], "x"), bbox.top, at(marked[1], "x") - at(marked[0], "x"), bbox.height); }
+        ctx.restore();
+      }] };
+      const options = { width: Math.max(260, Math.min(holder.clientWidth || 420, 900)), height: 150, series, hooks, legend: { show: false }, cursor: { drag: { x: false, y: false } },
+        tzDate: stamp => uPlot.tzDate(new Date(stamp * 1e3), D.about.zone),
+        scales: { y: { range: (_, least, greatest) => [0, Math.max(greatest ?? 1, ...tops, 1) * 1.05] } },
+        axes: [{ ...axis, values: (_, ticks) => ticks.map((stamp, at) => clock.format(stamp * 1000) + (at ? "" : "\n" + day.format(stamp * 1000))) }, { ...axis, size: 64, values: (_, ticks) => ticks.map(written) }] };
+      holder.replaceChildren(); new uPlot(options, [starts, values], holder);
+    };
+    figure.draw = draw;
+    return figure;
+  };
+  const bars = (title, rows, key, part = null) => {
+    const width = 420, height = 110, most = Math.max(1, ...rows.map(row => row[key])), step = width / Math.max(rows.length, 14);
+    const drawn = rows.map((row, at) => {
+      const tall = value => (value / most) * (height - 24);
+      const box = (value, name) => shape("rect", { class: name, x: at * step + 1, width: Math.max(step - 2, 1), y: height - 18 - tall(value), height: tall(value), fill: name === "dot" ? "" : ink("--series") });
+      return [box(row[key], "whole"), part ? box(row[part], "dot") : null];
+    });
+    const ends = rows.length ? [shape("text", { x: 0, y: height - 4 }), ...(rows.length > 6 ? [shape("text", { x: rows.length * step, y: height - 4, "text-anchor": "end" })] : [])] : [];
+    ends.forEach((text, at) => { text.textContent = rows[at ? rows.length - 1 : 0].date; });
+    const words = rows.map(row => `${row.date} ${row[key]}`).join(", ");
+    return el("figure", {}, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `${title}: ${words}` }, drawn.flat(), ends),
+      el("figcaption", {}, `${title}: at most ${number(most)} a day`));
+  };
+  const table = (caption, heads, rows, numeric = []) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, el("table", {}, el("caption", {}, caption),
+    el("thead", {}, el("tr", {}, heads.map((head, at) => el("th", { scope: "col", class: numeric.includes(at) ? "num" : null }, head)))),
+    el("tbody", {}, rows.map(cells => el("tr", {}, cells.map((cell, at) => el("td", { class: numeric.includes(at) ? "num" : null }, cell)))))));
+  const facts = pairs => el("dl", { class: "facts" }, pairs.filter(pair => pair[1] !== null && pair[1] !== "" && pair[1] !== undefined).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  const command = text => { const shown = el("pre", { tabindex: "0" }, text); return shown; };
+
+  const showCase = id => {
+    const one = byId.get(id);
+    if (!one) return [el("h1", {}, "No such case"), el("p", {}, `The page has no case ${id}.`)];
+    const names = host => (one.names[host] ? [toHost(host), " (", bdi(one.names[host]), ")"] : toHost(host));
+    const listed = hosts => hosts.map((host, at) => [at ? ", " : "", names(host)]);
+    const sent = inUnit(one.contacts.map(contact => contact.sent)), received = inUnit(one.contacts.map(contact => contact.received));
+    const marked = [Date.parse(one.start) / 1000, Date.parse(one.end) / 1000], host = hostAt.has(one.source) ? one.source : one.targets[0];
+    const values = line(host), activity = D.activity[host] || [];
+    const charts = [values ? chart(`score of ${host} in decades`, values, { marked, note: "; from 3 on it alerts" }) : null,
+      ...activity.map(found => chart(`${found.metric} of ${host} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, marked, note: found.of === "segment" ? " in its segment" : "" }))].filter(Boolean);
+    const found = one.sessions, mark = `ndr-feedback --lake <lake> --case ${one.case_id} --status expected --note "<why>"`;
+    return [
+      el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), `, ${one.technique.name}`),
+      el("p", {}, bdi(one.sentence)),
+      el("h2", {}, "Who"),
+      facts([["source", listed(one.sources)], ["segment", bdi(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["customer", one.customer_id],
+        ["resembles", [one.technique.name, one.technique.attack_id ? ` (${one.technique.attack_id} ${one.technique.attack_name})` : ""]], ["also", one.techniques.filter(name => name !== one.technique.name).join(", ")],
+        ["alerted because of it", one.targets.length ? listed(one.targets) : "no other host"], ["first and last seen", [when(one.start), " to ", when(one.end)]],
+        ["windows", `${one.windows}, the highest at `], ["before", one.earlier ? `${many(one.earlier, "case")} of it in the week before` : "its first case in a week"], ["case", one.case_id]]
+        .map(([name, value]) => (name === "windows" ? [name, [`${one.windows}, the highest `, when(one.peak)]] : [name, value]))),
+      el("h2", {}, "Why"),
+      el("ul", { class: "reasons" }, one.reasons.map((reason, at) => { const bar = el("i"); bar.style.width = `${Math.min(100, reason.share * 100)}%`; return el("li", {}, bdi(one.words[at]), el("div", { class: "bar", "aria-hidden": "true" }, bar)); })),
+      el("h2", {}, "Whom"),
+      table(`${many(one.contacts.length, "contact")}, the most anomalous first; sessions and bytes of the busiest 24 hours`, ["Source", "Target", "Port", "Decades", "Sessions", "Failed", "Sent", "Received", "New", "Known to others", "First seen", "Last seen"],
+        one.contacts.map(contact => [toHost(contact.source), toHost(contact.target), contact.port, contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", when(contact.first), when(contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
+      el("h2", {}, "When"), el("div", { class: "charts" }, charts),
+      el("h2", {}, "Sessions"),
+      found ? [el("p", {}, `${number(found.rows.length)} of ${many(found.count, "session")} of these contacts, as the logs have them. On the firewall, they are found by`), command(one.filter),
+        found.rows.length ? el("details", {}, el("summary", {}, "Show them, the first to end first"), el("div", { class: "raw" }, table("Sessions", found.columns, found.rows.map(row => row.map(value => (value === null ? "" : bdi(value))))))) : el("p", { class: "empty" }, "They are not kept any more.")]
+        : el("p", {}, "They are printed by ", el("code", {}, `ndr-sessions --lake <lake> --case ${one.case_id}`)),
+      el("h2", {}, "Triage"),
+      el("p", {}, `Status: ${one.status}`, one.owner ? [", owner ", bdi(one.owner)] : "", one.rule ? [`; hidden as ${one.rule.status} by `, bdi(one.rule.by), ": ", bdi(one.rule.note)] : ""),
+      one.history.length ? table("History", ["When", "Who", "Status", "Note"], one.history.map(change => [when(change.changed), bdi(change.by), change.status, bdi(change.note)])) : null,
+      command(mark), el("p", { class: "quiet" }, "--preview says what this would hide of the last 30 days, --scope how far it reaches."),
+      el("h2", {}, "Related"),
+      one.related.length ? el("ul", {}, one.related.map(other => el("li", {}, toCase(byId.get(other)), " ", when(byId.get(other).start)))) : el("p", { class: "empty" }, "No other case has one of its hosts."),
+    ];
+  };
+  const showHost = host => {
+    const values = line(host);
+    if (!values) return [el("h1", {}, "No such host"), el("p", {}, bdi(host), " has no score in these windows.")];
+    const activity = D.activity[host] || [], days = D.days[host] || [], cases = D.cases.filter(one => [...one.sources, ...one.targets].includes(host));
+    return [el("h1", {}, bdi(host)), el("h2", {}, "These windows"),
+      el("div", { class: "charts" }, chart("score in decades", values, { note: "; from 3 on it alerts" }), activity.map(found => chart(`${found.metric} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, note: found.of === "segment" ? " in its segment" : "" }))),
+      activity.length ? null : el("p", { class: "empty" }, "What it did is drawn for hosts of cases only."),
+      days.length ? [el("h2", {}, "Last 30 days"), el("div", { class: "charts" }, bars("sessions", days, "sessions"), bars("peers, of these new in red", days, "peers", "new"))] : null,
+      el("h2", {}, "Cases"), cases.length ? el("ul", {}, cases.map(one => el("li", {}, toCase(one), " ", when(one.start), one.sources.includes(host) ? "" : " (as a target)"))) : el("p", { class: "empty" }, "None in these windows.")];
+  };
+  const showHosts = () => {
+    const list = el("div", { class: "list", tabindex: "0", role: "region", "aria-label": "Hosts by score" }), tall = 28.8, input = el("input", { type: "search", id: "of-host", autocomplete: "off" });
+    const inner = el("div"); list.append(inner);
+    let hosts = D.hosts;
+    const fill = () => {
+      const first = Math.max(0, Math.floor(list.scrollTop / tall) - 5), last = Math.min(hosts.length, first + Math.ceil((list.clientHeight || 512) / tall) + 10);
+      inner.style.height = `${hosts.length * tall}px`;
+      inner.replaceChildren(...hosts.slice(first, last).map((host, at) => {
+        const most = Math.max(0, ...line(host).filter(value => value !== null)), row = el("a", { href: `#host=${encodeURIComponent(host)}` }, el("span", {}, bdi(host)), el("span", {}, spark(host, 120, 22)), el("span", { class: "num" }, most.toFixed(1)));
+        row.style.top = `${(first + at) * tall}px`; return row;
+      }));
+    };
+    input.addEventListener("input", () => { hosts = D.hosts.filter(host => host.includes(input.value.trim())); list.scrollTop = 0; fill(); });
+    list.addEventListener("scroll", fill);
+    queueMicrotask(fill);
+    return [el("h1", {}, many(D.hosts.length, "host")), el("form", { role: "search" }, el("label", { for: "of-host" }, "Filter"), input), el("p", { class: "quiet" }, "By the highest score in these windows, in decades."), list];
+  };
+  const showHealth = () => {
+    const health = D.health, words = ["finished", "begun and not finished", "not run", "older than what it was made from"], marks = ["", "…", "", "!"];
+    const grid = el("table", { class: "grid" }, el("caption", {}, `Stages of ${many(windows, "window")}: green has finished, grey has not run, … has begun, ! is older than what it was made from`),
+      el("tbody", {}, health.stages.map((stage, row) => el("tr", {}, el("th", { scope: "row" }, stage), health.grid[row].map((code, at) => el("td", { class: `s${code}`, title: `${stage} ${D.about.starts[at]}: ${words[code]}` }, marks[code] || el("span", { class: "skip" }, words[code])))))));
+    return [el("h1", {}, "Health"), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Stages" }, grid),
+      el("h2", {}, "Windows without scores"), health.missing.length ? el("p", {}, health.missing.map((start, at) => [at ? ", " : "", when(start)])) : el("p", { class: "empty" }, "None."),
+      el("h2", {}, "Incomplete logs"), health.incomplete.length ? table(`${many(health.incomplete_cnt, "window")}`, ["Window", "What is missing"], health.incomplete.map(row => [when(row.window), bdi(row.reason)])) : el("p", { class: "empty" }, "Nothing is known to be missing."),
+      el("h2", {}, "Rejected records"), health.rejects.length ? table("Records by reason", ["Reason", "Records"], health.rejects.map(row => [bdi(row.reason), number(row.count)]), [1]) : el("p", { class: "empty" }, "None.")];
+  };
+  const showModel = () => [el("h1", {}, "Model"), el("p", {}, "These windows were scored by ", D.about.models.map((run, at) => [at ? ", " : "", el("code", {}, run)]), "."),
+    el("h2", {}, "Drift"), D.drift.score_psi.some(value => value !== null) ? el("div", { class: "charts" }, chart("PSI of the score against training", D.drift.score_psi), chart("bound of the PSI", D.drift.bound)) : el("p", { class: "empty" }, "No window was compared with training."),
+    D.drift.drifted.length ? el("p", {}, "Drifted: ", D.drift.drifted.map((start, at) => [at ? ", " : "", when(start)])) : null,
+    el("h2", {}, "Decisions"), D.models.length ? D.models.map(one => [el("h3", {}, `${one.action} `, el("code", {}, one.run_id), " ", when(one.decided)), el("p", {}, bdi(one.reason), ". By ", bdi(one.decided_by)),
+      one.gates.length ? table("Gates", ["Gate", "Value", "Bound", "Verdict"], one.gates.map(gate => [gate.name.replaceAll("_", " "), number(gate.value), gate.bound, gate.verdict.replaceAll("_", " ")]), [1]) : null]) : el("p", { class: "empty" }, "None."),
+    el("p", {}, "An earlier model is brought back by ", el("code", {}, 'ndr-models rollback --lake <lake> --reason "<why>"'), ".")];
+
+  const rows = [...document.querySelectorAll("#cases tbody tr")];
+  const query = document.getElementById("query"), withHidden = document.getElementById("with-hidden");
+  const texts = new Map(rows.map(row => [row, row.textContent.toLowerCase()]));
+  const holds = (one, row, token) => {
+    const [, name, wanted] = /^(host|peer|port|technique|status|score|user|segment):(.*)$/.exec(token) || [null, null, token];
+    const among = values => values.some(value => String(value ?? "").toLowerCase().includes(wanted));
+    if (name === "host") return among([...one.sources, ...one.targets, ...Object.values(one.names)]);
+    if (name === "peer") return among(one.contacts.flatMap(contact => [contact.source, contact.target]));
+    if (name === "port") return one.contacts.some(contact => String(contact.port) === wanted);
+    if (name === "technique") return among([one.technique.name, one.technique.attack_id, ...one.techniques]);
+    if (name === "status") return among([one.status]);
+    if (name === "score") return one.decades >= Number(wanted.replace(/^[>=]+/, "") || 0);
+    if (name === "user") return among([one.user]);
+    if (name === "segment") return among([one.segment_id]);
+    return texts.get(row).includes(wanted);
+  };
+  const visible = () => rows.filter(row => !row.hidden);
+  const filter = () => {
+    const tokens = query.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of rows) { const one = byId.get(row.dataset.case); row.hidden = (row.dataset.hidden && !withHidden.checked) || !tokens.every(token => holds(one, row, token)); }
+    document.getElementById("found").textContent = `${many(visible().length, "case")} shown`;
+  };
+  const sorted = { key: "rank", down: false };
+  const values = { rank: row => rows.indexOf(row), decades: row => byId.get(row.dataset.case).decades, source: row => byId.get(row.dataset.case).source, technique: row => byId.get(row.dataset.case).technique.name,
+    start: row => byId.get(row.dataset.case).start, end: row => byId.get(row.dataset.case).end, status: row => byId.get(row.dataset.case).status };
+  for (const head of document.querySelectorAll("#cases th[data-sort]")) {
+    const button = el("button", { type: "button" }, head.textContent);
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const key = head.dataset.sort; sorted.down = sorted.key === key ? !sorted.down : key === "decades"; sorted.key = key;
+      const of = values[key], sign = sorted.down ? -1 : 1;
+      const ordered = [...rows].sort((one, other) => (of(one) < of(other) ? -sign : of(one) > of(other) ? sign : 0));
+      document.querySelector("#cases tbody").append(...ordered);
+      for (const each of document.querySelectorAll("#cases th[data-sort]")) each.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", sorted.down ? "descending" : "ascending");
+    });
+  }
+  for (const row of rows) { const one = byId.get(row.dataset.case); row.querySelector(".spark").append(spark(hostAt.has(one.source) ? one.source : one.targets[0])); for (const time of row.querySelectorAll("time")) time.replaceWith(when(time.dateTime)); }
+  query.addEventListener("input", filter); withHidden.addEventListener("change", filter);
+  document.getElementById("find").addEventListener("submit", event => event.preventDefault());
+  const save = (name, type, text) => { const link = el("a", { download: name, href: URL.createObjectURL(new Blob([text], { type })) }); link.click(); URL.revokeObjectURL(link.href); };
+  const chosen = () => visible().map(row => byId.get(row.dataset.case));
+  const cell = value => { const text = String(value ?? ""), safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text; return `"${safe.replaceAll('"', '""')}"`; };
+  const columns = ["case_id", "severity", "decades", "source", "technique", "start", "end", "status", "owner", "sentence"];
+  document.getElementById("csv").addEventListener("click", () => save("cases.csv", "text/csv", [columns.join(","), ...chosen().map(one => columns.map(name => cell(name === "technique" ? one.technique.name : one[name])).join(","))].join("\r\n") + "\r\n"));
+  document.getElementById("json").addEventListener("click", () => save("cases.json", "application/json", JSON.stringify(chosen(), null, 1)));
+  document.addEventListener("keydown", event => {
+    if (today.hidden || event.target.matches("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const shown = [...document.querySelectorAll("#cases tbody tr")].filter(row => !row.hidden), at = shown.findIndex(row => row.classList.contains("at"));
+    const go = event.key === "j" ? Math.min(at + 1, shown.length - 1) : event.key === "k" ? Math.max(at - 1, 0) : null;
+    if (go !== null && shown[go]) { shown[at]?.classList.remove("at"); shown[go].classList.add("at"); const link = shown[go].querySelector("a"); link.focus(); shown[go].scrollIntoView({ block: "nearest" }); }
+  });
+
+  const days = Object.entries(D.volume).map(([date, counts]) => ({ date, counts, cases: Object.values(counts).reduce((sum, count) => sum + count, 0) }));
+  if (days.length) document.getElementById("volume").append(bars("cases that began", days, "cases"));
+  const pages = { hosts: showHosts, health: showHealth, model: showModel };
+  const route = () => {
+    const [name, value] = decodeURIComponent(location.hash.slice(1)).split(/=(.*)/s), page = name || "today";
+    const made = page === "case" ? showCase(value) : page === "host" ? showHost(value) : pages[page] ? pages[page]() : null;
+    today.hidden = Boolean(made); view.hidden = !made;
+    view.replaceChildren(...(made ? [made].flat(9).filter(Boolean) : []));
+    for (const link of document.querySelectorAll("nav a")) link.toggleAttribute("aria-current", link.hash === `#${made ? page : "today"}`);
+    for (const link of document.querySelectorAll("nav a[aria-current]")) link.setAttribute("aria-current", "page");
+    for (const figure of view.querySelectorAll("figure")) figure.draw?.();
+    if (made) { scrollTo(0, 0); main.focus({ preventScroll: true }); }
+  };
+  let waiting;
+  addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(() => { for (const figure of view.querySelectorAll("figure")) figure.draw?.(); }, 150); });
+  addEventListener("hashchange", route);
+  filter(); route();
+  document.documentElement.dataset.ready = "1";
+})();

@@ -1,0 +1,147 @@
+"""The cases of the report: those that need a look, and those that triage hides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC
+
+import click
+
+from common.detection.alerts.cases import Case, Contact, find_cases
+from common.detection.alerts.terms import NEW
+from common.detection.alerts.triage import Change, read_changes, standing, triaged
+from common.display import counted, on_terminal
+from common.errors import one_line
+from common.features.spec import FeatureSpec
+from common.lake.lake import Lake
+from common.runtime.output import activity
+from common.runtime.rows import FLAT, print_rows
+from common.windows import Windows
+from tools.report.amounts import in_one_unit
+from tools.report.config import CaseFilter, ReportConfig
+from tools.report.customers import Customer, customer_words
+from tools.report.rendering import INDENT, reason_words
+from tools.report.views import CaseView, case_views
+from tools.report.wording import contact_words, span
+
+CONTACTS_SHOWN = 8
+TARGETS_SHOWN = 5
+
+
+def report_cases(
+    lake: Lake,
+    spec: FeatureSpec,
+    horizon: str,
+    windows: Windows,
+    config: ReportConfig,
+    customer_of: Callable[[str], Customer],
+) -> None:
+    """Prints the most severe cases, and those that triage hides; with a status, those that have it."""
+    with activity("finding cases"):
+        changes = read_changes(lake)
+        found = find_cases(lake, spec, windows, config.min_score)
+    last = standing(changes)
+    wanted = [case for case in found if _is_wanted(case, config.only)]
+    shown, hidden = triaged(wanted, changes)
+    rules = {case.case_id: rule for case, rule in hidden}
+    if status := config.only.status:
+        shown = [case for case in wanted if _status(last.get(case.case_id)) == status]
+        hidden = []
+    top = shown[: config.top]
+    with activity("explaining cases"):
+        views = case_views(lake, spec, horizon, [*top, *(case for case, _ in hidden)], last, rules, customer_of)
+    if config.form:
+        print_rows((view.to_row() if config.form in FLAT else view.to_dict() for view in views), config.form)
+    elif config.as_json:
+        listed = {"cases": [view.to_dict() for view in views[: len(top)]], "cases_found": len(shown)}
+        quiet = {"hidden": [view.to_dict() for view in views[len(top) :]], "hidden_found": len(hidden)}
+        click.echo(json.dumps(listed | quiet, indent=1))
+    else:
+        click.echo("\n".join(map(on_terminal, _lines(views[: len(top)], views[len(top) :], len(shown), windows))))
+
+
+def _status(change: Change | None) -> str:
+    return change.status if change else NEW
+
+
+def _is_wanted(case: Case, only: CaseFilter) -> bool:
+    """Whether the case has what is asked for."""
+    hosts = {*case.sources, *case.targets}
+    peers = {end for contact in case.contacts for end in (contact.source, contact.target)}
+    return (
+        (not only.host or only.host in hosts)
+        and (not only.peer or only.peer in peers)
+        and (not only.behaviour or only.behaviour in (case.technique.name, *case.techniques))
+    )
+
+
+def _lines(shown: Sequence[CaseView], hidden: Sequence[CaseView], found: int, windows: Windows) -> Iterator[str]:
+    yield f"{counted(found, 'case')}, {len(hidden):,} hidden by triage ({windows}); the most severe first"
+    yield ""
+    for rank, view in enumerate(shown, start=1):
+        yield from _case(rank, view)
+    if hidden:
+        yield ""
+        yield "hidden by triage; scores are as they were:"
+    for view in hidden:
+        case, rule = view.case, view.rule
+        assert rule
+        until = f", until {rule.expires_ts:%Y-%m-%d}" if rule.expires_ts else ""
+        said = f"{rule.status}{until}, by {one_line(rule.changed_by)}: {one_line(rule.note)}"
+        yield f"{INDENT}{case.case_id}  {case.source}  {case.technique.name}  {span(case.start, case.end)}  {said}"
+
+
+def _case(rank: int, view: CaseView) -> Iterator[str]:
+    case = view.case
+    what = case.technique
+    named = f"{what.name} ({what.attack_id} {what.attack_name})" if what.attack_id else what.name
+    standing = "" if view.status == NEW else f"  {view.status}"
+    owner = f"  {one_line(view.change.owner)}" if view.change and view.change.owner else ""
+    yield (
+        f"{rank:>4}  {case.case_id}  {case.severity} {case.decades:.1f}  {case.source}  {named}  "
+        f"{span(case.start, case.end)} UTC{standing}{owner}"
+    )
+    before = f"{counted(case.earlier, 'case')} of it in the week before" if case.earlier else "its first case in a week"
+    yield f"{INDENT}{counted(case.windows, 'window')}, the highest {case.peak:%Y-%m-%d %H:%M}; {before}"
+    others = [name for name in case.techniques if name != what.name]
+    if others:
+        yield f"{INDENT}also resembles: {', '.join(others)}"
+    if who := _who(view):
+        yield f"{INDENT}{who}"
+    yield from (f"{INDENT}{words}" for words in customer_words(view.customer))
+    if len(case.sources) > 1:
+        yield f"{INDENT}together with {_some(case.sources[1:])}, which met the same new address"
+    if case.targets:
+        yield f"{INDENT}{counted(len(case.targets), 'host')} alerted because of it: {_some(case.targets)}"
+    amount_of = in_one_unit([contact.sent for contact in case.contacts[:CONTACTS_SHOWN]])
+    for contact in _ordered(case)[:CONTACTS_SHOWN]:
+        yield f"{INDENT}{contact_words(contact, case.sources, amount_of)}"
+    if len(case.contacts) > CONTACTS_SHOWN:
+        yield f"{INDENT}and {counted(len(case.contacts) - CONTACTS_SHOWN, 'more contact')}"
+    yield from (f"{INDENT}{reason_words(reason)}" for reason in view.reasons)
+    if view.change and view.change.note:
+        when = f"{view.change.changed_ts.astimezone(UTC):%Y-%m-%d %H:%M}"
+        yield f"{INDENT}{view.status} since {when} by {one_line(view.change.changed_by)}: {one_line(view.change.note)}"
+
+
+def _ordered(case: Case) -> list[Contact]:
+    """The contacts of the sources first."""
+    return sorted(case.contacts, key=lambda contact: contact.source not in case.sources)
+
+
+def _who(view: CaseView) -> str:
+    """The name of the source, and who uses it."""
+    parts = []
+    if name := view.names.get(view.case.source):
+        parts.append(f"machine {one_line(name)}")
+    parts.append(f"segment {one_line(view.case.segment_id)}")
+    if view.users.user:
+        others = f" and {view.users.count - 1:,} more" if view.users.count > 1 else ""
+        parts.append(f"used by {one_line(view.users.user)}{others}")
+    return ", ".join(parts)
+
+
+def _some(addresses: Sequence[str]) -> str:
+    more = len(addresses) - TARGETS_SHOWN
+    return ", ".join(addresses[:TARGETS_SHOWN]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,64 @@
+"""The reasons of predictions, against what is usual for their hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from common.detection.explanation import Reason
+from common.detection.inputs import fg_a_feature
+from common.features.spec import FeatureSpec
+from common.lake.lake import Lake
+from tools.report.baselines import medians_of, rows_of, subjects
+from tools.report.transform import Evidence, Key, evidence, strongest
+from tools.report.wording import REGULAR, feature_names
+
+REASONS_SHOWN = 5
+SHARE_SHOWN = 0.01
+SIGNIFICANT = 3.0
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a prediction says: its raw score and its reasons; and the most sessions of one of its pairs in 24 hours."""
+
+    raw_score: float
+    reasons: Sequence[Reason]
+    sessions: int
+
+
+def reasons_of(
+    lake: Lake, spec: FeatureSpec, horizon: str, predictions: Mapping[Key, Scored]
+) -> dict[Key, tuple[Evidence, ...]]:
+    """The strongest reasons of each prediction, with what is usual for its host or segment."""
+    shown = {key: _shown(prediction, spec) for key, prediction in predictions.items()}
+    names = feature_names(spec)
+    wanted = sorted({fg_a_feature(reason.feature) for found in shown.values() for reason, _ in found} & names.keys())
+    values = rows_of(lake, "fg_a", wanted, predictions)
+    compared = subjects(lake, predictions, horizon)
+    metrics = sorted({names[name].metric for name in wanted})
+    medians = medians_of(lake, spec.version, horizon, metrics, compared.values())
+    return {
+        key: tuple(
+            evidence(reason, added, predictions[key].raw_score, names, values.get(key, {}), medians, compared.get(key))
+            for reason, added in found
+        )
+        for key, found in shown.items()
+    }
+
+
+def _shown(prediction: Scored, spec: FeatureSpec) -> list[tuple[Reason, float]]:
+    """The strongest feature families of a prediction that make up at least one percent of its score."""
+    found = strongest([reason for reason in prediction.reasons if _tells(reason, prediction.sessions)], spec)
+    return [(reason, added) for reason, added in found if added >= SHARE_SHOWN * prediction.raw_score][:REASONS_SHOWN]
+
+
+def _tells(reason: Reason, sessions: int) -> bool:
+    """Whether a reader learns from the reason: that gaps are regular, only if chance hardly makes them so.
+
+    The evenness of n independent gaps deviates from 0 by about 1 / sqrt(n).
+    """
+    if reason.feature not in REGULAR:
+        return True
+    return (reason.value or 0.0) * sqrt(max(sessions - 1, 0)) >= SIGNIFICANT

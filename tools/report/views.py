@@ -1,0 +1,160 @@
+"""Cases with what else is known of them: names, users, customers, reasons, and how they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow.compute as pc
+
+from common.detection.alerts.cases import Case
+from common.detection.alerts.terms import NEW
+from common.detection.alerts.triage import Change
+from common.display import counted
+from common.features.spec import FeatureSpec
+from common.lake.lake import Lake
+from common.windows import WINDOW, iso
+from tools.report.customers import Customer
+from tools.report.reasons import Scored, reasons_of
+from tools.report.rendering import reason_words
+from tools.report.transform import Evidence
+from tools.report.users import Users, users_of
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case with what else is known of its sources, and how it stands.
+
+    `change` is the last that somebody made of it, `rule` the change that hides it, None if nothing does.
+    """
+
+    case: Case
+    names: Mapping[str, str]
+    users: Users
+    customer: Customer
+    reasons: tuple[Evidence, ...]
+    change: Change | None
+    rule: Change | None
+
+    @property
+    def status(self) -> str:
+        """How it stands."""
+        return self.change.status if self.change else NEW
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in a few short sentences."""
+        case = self.case
+        whom = list(dict.fromkeys(contact.target for contact in case.contacts if contact.source in case.sources))
+        ports = sorted({contact.port for contact in case.contacts})
+        more = f" and {len(whom) - 1:,} more" if len(whom) > 1 else ""
+        did = f"met {whom[0]}{more}" if whom else "did what is unusual"
+        on = "" if not ports else f" on port {ports[0]}" if len(ports) == 1 else f" on {counted(len(ports), 'port')}"
+        told = f"{counted(len(case.targets), 'host')} alerted because of it" if case.targets else ""
+        why = reason_words(self.reasons[0]).rpartition("  (")[0] if self.reasons else ""
+        return ". ".join(part[0].upper() + part[1:] for part in (f"{case.source} {did}{on}", told, why) if part)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The case as JSON values."""
+        case, change, rule = self.case, self.change, self.rule
+        return {
+            "case_id": case.case_id,
+            "severity": case.severity,
+            "decades": round(case.decades, 2),
+            "score": case.score,
+            "raw_score": case.raw_score,
+            "sentence": self.sentence,
+            "technique": asdict(case.technique),
+            "techniques": list(case.techniques),
+            "source": case.source,
+            "sources": list(case.sources),
+            "targets": list(case.targets),
+            "names": dict(self.names),
+            "segment_id": case.segment_id,
+            "user": self.users.user,
+            "users_cnt": self.users.count,
+            **self.customer,
+            "start": iso(case.start),
+            "end": iso(case.end),
+            "peak": iso(case.peak),
+            "windows": case.windows,
+            "earlier": case.earlier,
+            "status": self.status,
+            "owner": change.owner if change else None,
+            "note": change.note if change else None,
+            "hidden_by": rule.change_id if rule else None,
+            "contacts": [
+                asdict(contact) | {"first": iso(contact.first), "last": iso(contact.last)} for contact in case.contacts
+            ],
+            "reasons": [asdict(reason) for reason in self.reasons],
+        }
+
+    def to_row(self) -> dict[str, Any]:
+        """The case as a row of a table: of lists only how many there are, or the first."""
+        whole = self.to_dict()
+        lists = ("technique", "techniques", "sources", "targets", "names", "contacts", "reasons")
+        return {name: value for name, value in whole.items() if name not in lists} | {
+            "technique": self.case.technique.name,
+            "sources_cnt": len(self.case.sources),
+            "targets_cnt": len(self.case.targets),
+            "contacts_cnt": len(self.case.contacts),
+        }
+
+
+def case_views(
+    lake: Lake,
+    spec: FeatureSpec,
+    horizon: str,
+    cases: Sequence[Case],
+    last: Mapping[str, Change],
+    rules: Mapping[str, Change],
+    customer_of: Callable[[str], Customer],
+) -> list[CaseView]:
+    """The cases with what else is known of them.
+
+    Args:
+        lake: where they were found.
+        spec: the feature specification.
+        horizon: that of the baselines that the model uses.
+        cases: the cases.
+        last: the last change of each case that anybody has changed.
+        rules: the change that hides a case, of those that are hidden.
+        customer_of: gives the customer of a host.
+    """
+    keys = {case.case_id: (case.peak_host, case.peak + WINDOW) for case in cases}
+    scored = {keys[case.case_id]: Scored(case.peak_score, case.reasons, _sessions(case)) for case in cases}
+    reasons = reasons_of(lake, spec, horizon, scored)
+    users = users_of(lake, {(case.source, case.peak + WINDOW) for case in cases})
+    names = machine_names(lake)
+    return [
+        CaseView(
+            case=case,
+            names={host: names[host] for host in (*case.sources, *case.targets) if host in names},
+            users=users[case.source, case.peak + WINDOW],
+            customer=customer_of(case.peak_host),
+            reasons=reasons[keys[case.case_id]],
+            change=last.get(case.case_id),
+            rule=rules.get(case.case_id),
+        )
+        for case in cases
+    ]
+
+
+def _sessions(case: Case) -> int:
+    """The sessions of the busiest contact."""
+    return max((contact.sessions for contact in case.contacts), default=0)
+
+
+def machine_names(lake: Lake) -> dict[str, str]:
+    """The name of each machine in the last snapshot of the inventory; none without one.
+
+    Raises:
+        TableError: the table is unreadable.
+    """
+    months = [partition["snapshot_month"] for partition in lake.partitions("machine_inventory")]
+    if not months:
+        return {}
+    rows = lake.arrow("machine_inventory", ["host_ip", "machine_name"], equal={"snapshot_month": max(months)})
+    rows = rows.filter(pc.is_valid(rows["machine_name"]))
+    return dict(zip(rows["host_ip"].to_pylist(), rows["machine_name"].to_pylist(), strict=True))
