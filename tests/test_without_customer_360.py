@@ -71,7 +71,7 @@ def test_each_command_has_help(found: dict[str, Any]) -> None:
 
 
 def test_each_module_is_importable(found: dict[str, Any]) -> None:
-    assert {"common.ndjson.lines", "jobs.join.job", "tools.report.customers"} <= set(found["modules"])
+    assert {"common.ndjson.lines", "jobs.join.job", "common.cases.customers"} <= set(found["modules"])
     assert [name for name in found["modules"] if "c360" in name] == []
 
 

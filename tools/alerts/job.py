@@ -12,7 +12,9 @@ from typing import Any
 
 import click
 
-from common.detection.alerts.cases import find_cases, scored_windows
+from common.cases.customers import finder
+from common.cases.views import case_views
+from common.detection.alerts.cases import find_cases, last_days, scored_windows
 from common.detection.alerts.triage import read_changes, standing, triaged
 from common.display import counted
 from common.errors import InputError
@@ -25,9 +27,6 @@ from tools.alerts.formats import ecs, lines, ocsf, stix
 from tools.alerts.formats.table import COLUMNS, row
 from tools.alerts.handover import Channel, Handover, first_handover
 from tools.alerts.webhooks import PAGERDUTY, Webhook, checked_url
-from tools.report.customers import finder
-from tools.report.job import last_days
-from tools.report.views import case_views
 
 Written = Callable[[Handover, str, datetime], Any]
 DOCUMENTS: dict[str, Written] = {"ocsf": ocsf.finding, "ecs": ecs.document, "stix": stix.bundle}

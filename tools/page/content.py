@@ -8,6 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from common.cases.customers import finder
+from common.cases.ends import firewall_filter, of_case
+from common.cases.evidence import reason_words
+from common.cases.sessions import sessions_of
+from common.cases.views import CaseView, case_views
 from common.detection.alerts.cases import Case, find_cases, recent_cases
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
 from common.features.spec import FeatureSpec
@@ -18,11 +23,6 @@ from common.windows import Windows, iso
 from tools.page.config import PageConfig
 from tools.page.health import drift, health, models, volume
 from tools.page.series import activity, days, score_matrix
-from tools.report.customers import finder
-from tools.report.rendering import reason_words
-from tools.report.views import CaseView, case_views
-from tools.sessions.job import sessions_of
-from tools.sessions.wanted import firewall_filter, of_case
 
 HOSTS_DRAWN = 60
 SESSION_COLUMNS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from common.detection.alerts.cases import scored_windows
+from common.detection.alerts.cases import last_days, scored_windows
 from common.display import counted
 from common.errors import InputError
 from common.features.spec import load_spec
@@ -15,7 +15,6 @@ from common.storage.drafts import draft
 from tools.page.config import PageConfig
 from tools.page.content import content
 from tools.page.document import document
-from tools.report.job import last_days
 
 
 def run(config: PageConfig) -> None:

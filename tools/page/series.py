@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Integers
+from common.cases.baselines import medians_of, subjects
+from common.cases.evidence import Medians, Subject
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
-from tools.report.baselines import medians_of, subjects
-from tools.report.transform import Medians, Subject
 
 SHOWN = {
     "sessions_cnt": "sessions",

@@ -8,6 +8,11 @@ from datetime import UTC
 
 import click
 
+from common.cases.amounts import in_one_unit
+from common.cases.customers import Customer, customer_words
+from common.cases.evidence import reason_words
+from common.cases.views import CaseView, case_views
+from common.cases.wording import contact_words, span
 from common.detection.alerts.cases import Case, Contact, find_cases
 from common.detection.alerts.terms import NEW
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
@@ -18,12 +23,8 @@ from common.lake.lake import Lake
 from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
 from common.windows import Windows
-from tools.report.amounts import in_one_unit
 from tools.report.config import CaseFilter, ReportConfig
-from tools.report.customers import Customer, customer_words
-from tools.report.rendering import INDENT, reason_words
-from tools.report.views import CaseView, case_views
-from tools.report.wording import contact_words, span
+from tools.report.rendering import INDENT
 
 CONTACTS_SHOWN = 8
 TARGETS_SHOWN = 5

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.detection.alerts.cases import LOOKBACK, scored_windows
+from common.cases.baselines import rows_of
+from common.cases.customers import Customer, finder
+from common.cases.evidence import Key, highest
+from common.cases.reasons import Scored, reasons_of
+from common.cases.users import users_of
+from common.detection.alerts.cases import LOOKBACK, last_days, scored_windows
 from common.detection.alerts.techniques import resembles
 from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.explanation import parse_reasons
@@ -21,15 +25,10 @@ from common.lake.learning import day_of_project
 from common.runtime.lake_project import lake_project
 from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
-from common.windows import WINDOW, Windows
-from tools.report.baselines import rows_of
+from common.windows import Windows
 from tools.report.cases import report_cases
 from tools.report.config import ReportConfig
-from tools.report.customers import Customer, finder
-from tools.report.reasons import Scored, reasons_of
 from tools.report.rendering import Alert, table
-from tools.report.transform import Key, highest
-from tools.report.users import users_of
 
 SCORE_COLUMNS = ["host_ip", "anomaly_score", "raw_score", "window_end_ts"]
 ALERT_COLUMNS = ["segment_id", "anomaly_score", "raw_score", "model_id", "window_start_ts", "incomplete_reason"]
@@ -72,12 +71,6 @@ def run(config: ReportConfig) -> None:
         click.echo(json.dumps(found, indent=1))
     else:
         click.echo(table(alerts, len(scores), hosts, str(windows)))
-
-
-def last_days(scored: Windows, days: float) -> Windows:
-    """The last of the scored windows, as many as the days have."""
-    count = max(1, round(days * timedelta(days=1) / WINDOW))
-    return Windows(max(scored.start, scored.end - count * WINDOW), scored.end)
 
 
 def alerts_before(lake: Lake, keys: Sequence[Key]) -> dict[Key, int]:

@@ -9,16 +9,15 @@ from typing import Any
 
 import click
 
+from common.cases.amounts import score
+from common.cases.customers import Customer, customer_words
+from common.cases.evidence import Evidence, reason_words
+from common.cases.wording import peer_words
 from common.detection.alerts.techniques import Technique
 from common.display import counted, on_terminal
 from common.errors import one_line
 from common.windows import iso
-from tools.report.amounts import amount, score
-from tools.report.customers import Customer, customer_words
-from tools.report.transform import Evidence
-from tools.report.wording import peer_words
 
-WHOSE = {"host": "usually", "segment": "usually in its segment", "training": "median of the training data"}
 INDENT = " " * 6
 PEERS_SHOWN = 3
 
@@ -91,14 +90,3 @@ def _resembles(alert: Alert) -> str:
     technique = f" ({alert.technique.attack_id} {alert.technique.attack_name})" if alert.technique.attack_id else ""
     before = counted(alert.alerts_before, "alert") if alert.alerts_before else "no alert"
     return f"resembles: {alert.technique.name}{technique}; {before} for this host in the previous 7 days"
-
-
-def reason_words(reason: Evidence) -> str:
-    """A reason in words, with its share of the score."""
-    usual = ""
-    if reason.usual_of in WHOSE:
-        usual = f", {WHOSE[reason.usual_of]} {amount(reason.usual, reason.kind)}"
-        if reason.low is not None and reason.high is not None:
-            usual += f" ({amount(reason.low, reason.kind)} to {amount(reason.high, reason.kind)} half of the time)"
-    words = reason.words or f"{reason.feature} {amount(reason.value, reason.kind)}"
-    return f"{words}{usual}  ({reason.share:.0%})"

@@ -18,7 +18,7 @@ from common.detection.explanation import Reason
 from common.errors import InputError
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
-from common.windows import Windows, iso
+from common.windows import WINDOW, Windows, iso
 
 PAUSE = timedelta(days=1)
 """After so long without an alert, what a source does is another case."""
@@ -175,6 +175,12 @@ def scored_windows(lake: Lake) -> Windows | None:
         TableError: `predictions` is missing or unreadable.
     """
     return lake.window_bounds(TABLE)
+
+
+def last_days(scored: Windows, days: float) -> Windows:
+    """The last of the scored windows, as many as the days have."""
+    count = max(1, round(days * timedelta(days=1) / WINDOW))
+    return Windows(max(scored.start, scored.end - count * WINDOW), scored.end)
 
 
 def group(alerts: Iterable[Alert]) -> list[Case]:

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from common.cases.customers import NOBODY, Customers, customer_words, finder
 from common.contracts import tables
 from tests.commands import call
 from tests.common.detection.model_lake import HOSTS, RANGE, Overrides, host, make_lake, rows, write
 from tests.factories import SPEC
 from tools.report.cli import main
-from tools.report.customers import NOBODY, Customers, customer_words, finder
 
 NAMES = ("ip_range", "customer_id", "plan_id", "region")
 RANGES = [

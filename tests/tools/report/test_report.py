@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from common.cases.amounts import amount, score
+from common.cases.evidence import strongest
 from common.contracts import tables
 from common.detection.explanation import Reason
 from common.lake.lake import Lake
@@ -17,9 +19,7 @@ from tests.common.detection.model_lake import HOSTS, RANGE, Overrides, host, mak
 from tests.factories import SPEC, table_row
 from tests.lakes import write_table
 from tests.types import Row
-from tools.report.amounts import amount, score
 from tools.report.cli import main
-from tools.report.transform import strongest
 
 LAST = list(RANGE)[-1]
 FIRST = next(iter(RANGE))

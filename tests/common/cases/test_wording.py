@@ -1,7 +1,7 @@
 import pytest
 
+from common.cases.wording import pair_words
 from common.detection.explanation import Reason
-from tools.report.wording import pair_words
 
 
 @pytest.mark.parametrize(

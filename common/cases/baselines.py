@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.cases.evidence import Key, Medians, Subject
 from common.lake.lake import Lake
 from common.lake.publications import publications
 from common.windows import WINDOW, Windows
-from tools.report.transform import Key, Medians, Subject
 
 PARTS = ("median", "p25", "p75", "cold_start_flag")
 STRATA = ["role", "time_band", "window_label"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from common.cases.amounts import amount
 from common.detection.alerts.cases import Contact
 from common.detection.explanation import Reason
 from common.display import counted
 from common.features.spec import FeatureSpec
-from tools.report.amounts import amount
 
 KINDS = {
     "outbound": "outside",

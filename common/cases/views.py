@@ -8,6 +8,10 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from common.cases.customers import Customer
+from common.cases.evidence import Evidence, reason_words
+from common.cases.reasons import Scored, reasons_of
+from common.cases.users import Users, users_of
 from common.detection.alerts.cases import Case
 from common.detection.alerts.terms import NEW
 from common.detection.alerts.triage import Change
@@ -15,11 +19,6 @@ from common.display import counted
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import WINDOW, iso
-from tools.report.customers import Customer
-from tools.report.reasons import Scored, reasons_of
-from tools.report.rendering import reason_words
-from tools.report.transform import Evidence
-from tools.report.users import Users, users_of
 
 
 @dataclass(frozen=True)

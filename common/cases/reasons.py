@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from common.cases.baselines import medians_of, rows_of, subjects
+from common.cases.evidence import Evidence, Key, evidence, strongest
+from common.cases.wording import REGULAR, feature_names
 from common.detection.explanation import Reason
 from common.detection.inputs import fg_a_feature
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
-from tools.report.baselines import medians_of, rows_of, subjects
-from tools.report.transform import Evidence, Key, evidence, strongest
-from tools.report.wording import REGULAR, feature_names
 
 REASONS_SHOWN = 5
 SHARE_SHOWN = 0.01

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from common.cases.amounts import amount
+from common.cases.wording import FeatureName, feature_words, pair_words
 from common.detection.explanation import Reason
 from common.detection.inputs import feature_family, fg_a_feature
 from common.features.spec import FeatureSpec
-from tools.report.wording import FeatureName, feature_words, pair_words
 
+WHOSE = {"host": "usually", "segment": "usually in its segment", "training": "median of the training data"}
 Key = tuple[str, datetime]
 Usual = tuple[float, float | None, float | None]
 Medians = dict[tuple[str, ...], Usual]
@@ -104,3 +106,14 @@ def evidence(
                 return Evidence(feature, name.kind, value, median[0], source, share, words, median[1], median[2])
     usual = reason.baseline_median if feature == reason.feature else None
     return Evidence(feature, name.kind, value, usual, "training" if usual is not None else "none", share, words)
+
+
+def reason_words(reason: Evidence) -> str:
+    """A reason in words, with its share of the score."""
+    usual = ""
+    if reason.usual_of in WHOSE:
+        usual = f", {WHOSE[reason.usual_of]} {amount(reason.usual, reason.kind)}"
+        if reason.low is not None and reason.high is not None:
+            usual += f" ({amount(reason.low, reason.kind)} to {amount(reason.high, reason.kind)} half of the time)"
+    words = reason.words or f"{reason.feature} {amount(reason.value, reason.kind)}"
+    return f"{words}{usual}  ({reason.share:.0%})"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.cases.evidence import Key
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
-from tools.report.transform import Key
 
 SIDES = ("src", "dst")
 
