@@ -83,7 +83,7 @@ test: ## Run all checks and tests, on both engines; says what it is at
 	@.ci/parts $(CHECKS_IN_TURN) test-all test-spark
 
 .PHONY: test-all
-test-all: setup $(PIPELINES_VENV)/.installed ## Run all tests on the default engine
+test-all: setup chromium $(PIPELINES_VENV)/.installed ## Run all tests on the default engine
 	$(BIN)/python -u -m pytest $(ON_BOTH_CORES) --durations 40
 
 .PHONY: test-fast
@@ -121,6 +121,11 @@ test-spark: $(SPARK_VENV)/.installed java ## Run the parity tests on classic Spa
 java: # Java 17 or later, for classic Spark; installed if missing, on Debian as root
 	@java -version 2>/dev/null || (apt-get update -qq && apt-get install -qq -y openjdk-17-jre-headless) || \
 		(echo "error: classic Spark needs Java 17: install it, for example the package openjdk-17-jre-headless" >&2; exit 1)
+
+.PHONY: chromium
+chromium: # the browser, for the tests of the page; installed if missing, on Debian as root
+	@chromium --version >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y chromium >/dev/null) || \
+		(echo "error: the tests of the page need Chromium: install it, for example the package chromium" >&2; exit 1)
 
 .PHONY: check
 check: $(CHECKS_IN_TURN) ## Check formatting, lint, types, imports, docs, state machines, pipelines and Dockerfiles
