@@ -66,10 +66,17 @@ def test_the_job_gets_the_code_of_the_checkout_once(deployer: Deployer, tmp_path
     assert objects(deployer)[code_of_the_job(deployer)[1]] == other.read_bytes()
     assert len(objects(deployer)) == 4  # what waits or runs has the code it began with
 
-    for bucket in ("landing", "parquet", "ingestion-quarantine"):  # uploads that are never finished are given up
+    rules = {}
+    for bucket in ("landing", "parquet", "ingestion-quarantine", "manifests"):
         name = f"ndr-{bucket}-000000000000-us-east-1"
-        (rule,) = deployer.local.client("s3").get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
-        assert (rule["Status"], rule["AbortIncompleteMultipartUpload"]) == ("Enabled", {"DaysAfterInitiation": 2})
+        found_rules = deployer.local.client("s3").get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+        assert {rule["Status"] for rule in found_rules} == {"Enabled"}
+        rules[bucket] = {rule["ID"]: rule for rule in found_rules}
+    for bucket in ("landing", "parquet", "ingestion-quarantine"):  # uploads that are never finished are given up
+        given_up = rules[bucket]["unfinished-uploads"]["AbortIncompleteMultipartUpload"]
+        assert given_up == {"DaysAfterInitiation": 2}
+    old = {bucket: entry["old"]["Expiration"]["Days"] for bucket, entry in rules.items() if "old" in entry}
+    assert old == {"ingestion-quarantine": 800, "manifests": 800}
 
 
 def test_a_file_that_is_no_wheel_of_the_project_is_refused(tmp_path: Path) -> None:
