@@ -30,7 +30,7 @@ def explain_pairs(
 ) -> PieceExplanation:
     """For each key (a host and a window) the score of its strongest pair, and what its pieces contributed."""
     found = _explained(scored, strongest, "pair_", lambda rows: _shown_values(rows, parameters))
-    return replace(found, strongest_pairs=_strongest_pairs(keys, scored))
+    return replace(found, strongest_pairs=_strongest_pairs(keys, scored, strongest))
 
 
 def explain_spread(scored: ScoredRows, strongest: Strongest) -> PieceExplanation:
@@ -93,14 +93,18 @@ def _shown_values(rows: pa.Table, parameters: PairParameters) -> dict[str, Float
     }  # fmt: skip
 
 
-def _strongest_pairs(keys: pa.Table, scored: ScoredRows) -> list[str]:
-    """The strongest pairs of each key as a JSON list, strongest first."""
+def _strongest_pairs(keys: pa.Table, scored: ScoredRows, strongest: Strongest) -> list[str]:
+    """The strongest pairs of each key as a JSON list, strongest first: also that which its reasons are about."""
     at, known = codes(keys, scored.evidence.rows, columns=["host_ip", "window_start_ts"])
     some = np.flatnonzero(scored.sums > 0)
     some = some[np.lexsort((-scored.sums[some], known[some]))]
     sums, key = scored.sums[some], known[some]
     first = np.searchsorted(key, key)
     shown = (np.arange(len(some)) - first < PEERS_SHOWN) & (sums > SHOWN_SHARE * sums[first])
+    row, found = strongest
+    told = np.zeros(len(scored.sums), dtype=bool)
+    told[row[found]] = True
+    shown |= told[some]
     pairs: dict[int, list[dict[str, Any]]] = {number: [] for number in at.tolist()}
     for number, pair in zip(key[shown].tolist(), _pairs(scored, some[shown]), strict=True):
         pairs.get(number, []).append(pair)

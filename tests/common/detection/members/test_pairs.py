@@ -12,6 +12,7 @@ from common.detection.explanation import PieceExplanation
 from common.detection.members.member import Samples
 from common.detection.members.pairs import PairsMember, pair_samples
 from common.detection.members.spread import SpreadMember
+from common.detection.pairs import explain
 from common.detection.pairs.activity import read_activity
 from common.detection.pairs.evidence import EXCESSES, SPREADS
 from common.detection.pairs.scoring import EvidenceModel
@@ -162,6 +163,18 @@ def test_evidence_names_the_pair(scored: dict[str, PieceExplanation]) -> None:
     assert (first["peer_ip"], first["peer_port"], first["kind"]) == ("203.0.113.66", 6000, "outbound")
     assert first["new"] == ["peer", "network", "service", "use"]
     assert (first["sessions"], first["failed"], first["others"]["peer"]) == (40, 40, 0)
+
+
+def test_the_pair_that_the_reasons_are_about_is_always_named(
+    lake: Lake, members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explain, "PEERS_SHOWN", 0)
+    found = explained(members, lake, HOSTS)
+    for row, text in enumerate(found["pairs"].strongest_pairs):
+        pairs = json.loads(text)
+        told = {reason["feature"] for reason in reasons_of(found, row) if reason["feature"].startswith("pair_")}
+        assert {f"pair_{name}" for pair in pairs for name in pair["pieces"]} >= told
+        assert len(pairs) == bool(told)
 
 
 def test_hosts_without_pairs_add_nothing(lake: Lake, members: Members) -> None:
