@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from common.detection.alerts.cases import Case, named_case, recent_cases
 from common.detection.alerts.terms import REPEATED
-from common.detection.alerts.triage import NAMES, Change, read_changes, record, standing, triaged
+from common.detection.alerts.triage import NAMES, Change, Wanted, change_of, hidden_by, read_changes, record, standing
 from common.display import counted
 from common.features.spec import load_spec
 from common.lake.lake import Lake
@@ -39,8 +39,10 @@ def run(config: FeedbackConfig) -> None:
         cases = recent_cases(lake, spec, config.min_score)
     case = named_case(cases, config.case, lake.uri, config.min_score)
     seen = standing(changes).get(case.case_id)
-    change = _change(config, case, seen, datetime.now(UTC))
-    hidden = _hidden_by(change, cases, changes)
+    assert config.status
+    wanted = Wanted(config.status, config.note, config.owner, config.by, config.scope, config.days)
+    change = change_of(case, wanted, seen, datetime.now(UTC))
+    hidden = hidden_by(change, cases, changes)
     if config.preview:
         print_rows(map(_row, hidden), config.form, list(_row(case)))
         return
@@ -48,33 +50,6 @@ def run(config: FeedbackConfig) -> None:
     _print([change], config.form)
     if change.status in REPEATED:
         message(_words(hidden), "info")
-
-
-def _change(config: FeedbackConfig, case: Case, seen: Change | None, now: datetime) -> Change:
-    """The change of the case."""
-    assert config.status
-    return Change(
-        case_id=case.case_id,
-        changed_ts=now,
-        changed_by=config.by,
-        status=config.status,
-        owner=config.owner or (seen.owner if seen else None),
-        note=config.note.strip(),
-        scope=config.scope,
-        source=case.source,
-        segment_id=case.segment_id,
-        techniques=tuple(dict.fromkeys((case.technique.name, *case.techniques))),
-        peers=tuple(sorted(case.main_peers)),
-        expires_ts=now + timedelta(days=config.days) if config.status in REPEATED else None,
-    )
-
-
-def _hidden_by(change: Change, cases: Sequence[Case], changes: Sequence[Change]) -> list[Case]:
-    """The cases that are shown now and would be hidden after the change."""
-    before, _ = triaged(cases, changes)
-    after, _ = triaged(before, [*changes, change])
-    left = {case.case_id for case in after}
-    return [case for case in before if case.case_id not in left]
 
 
 def _words(hidden: Sequence[Case]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,20 @@ from tools.page.config import PageConfig
 @command(
     name="ndr-page",
     epilog="Example: ndr-page --lake demo/lake --out demo/page.html",
-    groups={"Page": ("out", "top", "sessions", "min-score")},
+    groups={"Page": ("out", "top", "sessions", "min-score"), "Server": ("serve", "port", "by")},
 )
 @lake_option
 @optional_window_option("the last day that is scored")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Page to write.")
+@click.option("--serve", is_flag=True, help="Serve it to this machine instead, with verdicts, until Ctrl-C.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="Page to write."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="NUMBER",
+    help="Port to serve on.  [default: a free one]",
 )
+@click.option("--by", default=lambda: getpass.getuser(), metavar="NAME", help="Who you are.  [default: your user name]")
 @click.option(
     "--top", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Number of cases with sessions."
 )
@@ -43,7 +51,15 @@ from tools.page.config import PageConfig
 @version_option
 @report_errors
 def main(**options: Any) -> None:
-    """Write the cases of the scored windows, and why they are cases, as one HTML page that needs nothing else."""
+    """Write the cases of the scored windows, and why they are cases, as one HTML page that needs nothing else.
+
+    With --serve, the page takes verdicts; only who has the address that is printed can open it, on this machine.
+    """
+    serve = options.pop("serve")
+    if serve == bool(options["out"]):
+        raise click.UsageError("give either --out or --serve")
+    if not serve:
+        options["port"] = None
     with activity("loading"):
         from tools.page.job import run
 

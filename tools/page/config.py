@@ -10,14 +10,18 @@ from common.windows import Windows
 
 @dataclass(frozen=True)
 class PageConfig:
-    """Which windows the page is about (None: the last day that is scored), how much it shows, and where it is written.
+    """Which windows the page is about (None: the last day that is scored), how much it shows, and where it goes.
+
+    With `port`, it is served to this machine, to an analyst whose name is `by`, and takes verdicts.
 
     `sessions` are shown of each case, at most; `top` cases are shown whole.
     """
 
     lake_uri: str
     windows: Windows | None
-    out: Path
+    out: Path | None
+    port: int | None
+    by: str
     top: int
     sessions: int
     min_score: float

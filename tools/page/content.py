@@ -125,6 +125,7 @@ def _case(
     return view.to_dict() | {
         "words": [reason_words(reason) for reason in view.reasons],
         "rule": view.rule and {"status": view.rule.status, "by": view.rule.changed_by, "note": view.rule.note},
+        "seen": view.change and view.change.change_id,
         "history": [
             {"changed": iso(change.changed_ts), "by": change.changed_by, "status": change.status, "note": change.note}
             for change in changes

@@ -25,8 +25,8 @@ SHA256 = {
 """Of the files of uPlot 1.6.32, as npm has them."""
 
 
-def document(content: dict[str, Any]) -> str:
-    """The page that shows the content; the same content gives the same text.
+def document(content: dict[str, Any], live: bool = False) -> str:
+    """The page that shows the content; the same content gives the same text. A `live` one sends verdicts to its server.
 
     Scripts and styles are allowed by their digests alone, and nothing may be loaded. Texts are escaped where they are
     HTML; scripts make elements of texts only.
@@ -39,6 +39,7 @@ def document(content: dict[str, Any]) -> str:
     page = environment.from_string(_static("page.html.j2"))
     return page.render(
         about=content["about"],
+        live=live,
         shown=[case for case in cases if not case["hidden_by"]],
         hidden=[case for case in cases if case["hidden_by"]],
         chips=list(chips(content)),

@@ -7,18 +7,19 @@ import click
 from common.detection.alerts.cases import last_days, scored_windows
 from common.display import counted
 from common.errors import InputError
-from common.features.spec import load_spec
+from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
 from common.lake.learning import day_of_project
-from common.runtime.lake_project import lake_project
+from common.runtime.lake_project import LakeProject, lake_project
 from common.storage.drafts import draft
 from tools.page.config import PageConfig
 from tools.page.content import content
 from tools.page.document import document
+from tools.page.server import ADDRESS, Served, port_of, server_of
 
 
 def run(config: PageConfig) -> None:
-    """Writes the page, and prints where it is."""
+    """Writes the page, or serves it, and prints where it is."""
     project = lake_project(
         config.lake_uri, feature_spec_version=config.feature_spec_version, parameters=config.parameters_path
     )
@@ -30,10 +31,33 @@ def run(config: PageConfig) -> None:
             f"nothing is scored yet in {lake.uri}: {day_of_project(lake, project.settings)} of learning",
             "Make baselines with ndr-fg-b and a model with ndr-if-training, then run ndr-inference",
         )
-    windows = config.windows or last_days(scored, 1.0)
-    shown = content(lake, spec, project, windows, config)
+    if config.port is not None:
+        _serve(config, lake, spec, project, config.port)
+        return
+    assert config.out
+    shown = content(lake, spec, project, config.windows or last_days(scored, 1.0), config)
     text = document(shown)
     config.out.parent.mkdir(parents=True, exist_ok=True)
     with draft(config.out) as path:
         path.write_text(text, encoding="utf-8")
     click.echo(f"{config.out}: {counted(len(shown['cases']), 'case')}, {len(text.encode()) / 1e6:.1f} MB")
+
+
+def _serve(config: PageConfig, lake: Lake, spec: FeatureSpec, project: LakeProject, port: int) -> None:
+    """Serves the page until it is interrupted."""
+
+    def make() -> str:
+        scored = scored_windows(lake)
+        assert scored
+        return document(content(lake, spec, project, config.windows or last_days(scored, 1.0), config), live=True)
+
+    served = Served(lake, make, config.by, config.min_score)
+    try:
+        server = server_of(served, port)
+    except OSError as error:
+        raise InputError(
+            f"port {port} of this machine cannot be used: {error}", "Choose another with --port"
+        ) from error
+    with server:
+        click.echo(f"http://{ADDRESS}:{port_of(server)}/{served.token}/")
+        server.serve_forever()

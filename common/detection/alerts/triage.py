@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
@@ -75,6 +75,39 @@ class Change:
         return {"change_id": self.change_id, **asdict(self), **lists, "date": f"{self.changed_ts:%Y-%m-%d}"}
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants to make of a case; `days` is how long `false` and `expected` hide cases that begin.
+
+    Without an owner, whoever worked on it still does.
+    """
+
+    status: str
+    note: str
+    owner: str | None
+    by: str
+    scope: str
+    days: float
+
+
+def change_of(case: Case, wanted: Wanted, seen: Change | None, now: datetime) -> Change:
+    """The change of the case, of which `seen` is the last one so far."""
+    return Change(
+        case_id=case.case_id,
+        changed_ts=now,
+        changed_by=wanted.by,
+        status=wanted.status,
+        owner=wanted.owner or (seen.owner if seen else None),
+        note=wanted.note.strip(),
+        scope=wanted.scope,
+        source=case.source,
+        segment_id=case.segment_id,
+        techniques=tuple(dict.fromkeys((case.technique.name, *case.techniques))),
+        peers=tuple(sorted(case.main_peers)),
+        expires_ts=now + timedelta(days=wanted.days) if wanted.status in REPEATED else None,
+    )
+
+
 NAMES = tuple(field.name for field in fields(Change))
 
 
@@ -129,6 +162,14 @@ def triaged(cases: Sequence[Case], changes: Iterable[Change]) -> tuple[list[Case
         else:
             shown.append(case)
     return shown, hidden
+
+
+def hidden_by(change: Change, cases: Sequence[Case], changes: Sequence[Change]) -> list[Case]:
+    """The cases that are shown now and would be hidden after the change."""
+    before, _ = triaged(cases, changes)
+    after, _ = triaged(before, [*changes, change])
+    left = {case.case_id for case in after}
+    return [case for case in before if case.case_id not in left]
 
 
 def _require_seen(changes: Iterable[Change], change: Change, seen: Change | None) -> None:

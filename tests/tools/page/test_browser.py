@@ -14,6 +14,7 @@ from tests.commands import call
 from tests.common.detection.alerts.alerting_lake import write_alerts
 from tests.common.detection.model_lake import host
 from tests.tools.page.hostile import SCRIPT, hostile_lake, related_lake
+from tests.tools.page.serving import serving
 from tools.page.cli import main
 
 pytestmark = pytest.mark.slow
@@ -163,3 +164,25 @@ def test_a_day_without_cases_says_so(browser: Browser, files: dict[str, Path]) -
     reader.page.emulate_media(media="print")
     assert not reader.page.locator("nav").is_visible()
     reader.close()
+
+
+def test_verdicts_are_given_on_the_page_that_is_served(browser: Browser, tmp_path: Path) -> None:
+    """The second of two tabs is told what the first has done."""
+    with serving(related_lake(tmp_path / "lake")) as (address, _):
+        tabs = [browser.new_page() for _ in range(2)]
+        for tab in tabs:
+            tab.goto(address)
+            tab.get_by_role("link", name=host(3)).first.click()
+            tab.select_option("#t-status", "expected")
+            tab.fill("#t-note", "a test")
+        tabs[0].click("#t-preview")
+        tabs[0].wait_for_function("document.getElementById('t-said').textContent.startsWith('This hides 1 case')")
+        tabs[0].get_by_role("button", name="Save").click()
+        tabs[0].wait_for_function("document.getElementById('t-said').textContent.startsWith('Saved')")
+        tabs[1].get_by_role("button", name="Save").click()
+        tabs[1].wait_for_function("document.getElementById('t-said').textContent.includes('ann has marked case')")
+        tabs[1].goto(address)
+        tabs[1].reload()
+        assert "1 case, 1 hidden by triage" in (tabs[1].locator("h1").first.text_content() or "")
+        for tab in tabs:
+            tab.close()

@@ -93,6 +93,29 @@
   const facts = pairs => el("dl", { class: "facts" }, pairs.filter(pair => pair[1] !== null && pair[1] !== "" && pair[1] !== undefined).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   const command = text => { const shown = el("pre", { tabindex: "0" }, text); return shown; };
 
+  const send = async (what, asked) => {
+    const answer = await fetch(what, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked) });
+    const found = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new Error(found.error || `the server answers ${answer.status}`);
+    return found;
+  };
+  const choice = (name, label, words, chosen) => [el("label", { for: name }, label), el("select", { id: name }, words.map(word => el("option", word === chosen ? { selected: "" } : {}, word)))];
+  const triage = one => {
+    const form = el("form", { class: "triage" }, choice("t-status", "Status", ["new", "in-progress", "true", "false", "expected", "closed"], one.status),
+      choice("t-scope", "Hides", ["pair", "host", "segment", "behaviour"], "pair"), el("label", { for: "t-days" }, "for days"), el("input", { id: "t-days", type: "number", min: "1", max: "3650", value: "90" }),
+      el("label", { for: "t-owner" }, "Owner"), el("input", { id: "t-owner", value: one.owner || "" }), el("label", { for: "t-note" }, "Note"), el("input", { id: "t-note", class: "wide" }),
+      el("button", { type: "button", id: "t-preview" }, "Preview"), el("button", { type: "submit" }, "Save"));
+    const said = el("p", { role: "status", id: "t-said" });
+    const asked = () => ({ case_id: one.case_id, seen: one.seen, status: form.querySelector("#t-status").value, scope: form.querySelector("#t-scope").value,
+      days: Number(form.querySelector("#t-days").value), owner: form.querySelector("#t-owner").value, note: form.querySelector("#t-note").value });
+    const hidden = found => (found.hidden.length ? `hides ${many(found.hidden.length, "case")} of the last 30 days: ${found.hidden.map(each => `${each.case_id} (${each.source}, ${each.technique})`).join(", ")}` : "hides nothing of the last 30 days");
+    form.querySelector("#t-preview").addEventListener("click", () => send("preview", asked()).then(found => { said.textContent = `This ${hidden(found)}.`; }, error => { said.textContent = error.message; }));
+    form.addEventListener("submit", event => {
+      event.preventDefault();
+      send("triage", asked()).then(found => { said.textContent = `Saved: it ${hidden(found)}.`; setTimeout(() => location.reload(), 1500); }, error => { said.textContent = error.message; });
+    });
+    return [form, said];
+  };
   const showCase = id => {
     const one = byId.get(id);
     if (!one) return [el("h1", {}, "No such case"), el("p", {}, `The page has no case ${id}.`)];
@@ -126,7 +149,7 @@
       el("h2", {}, "Triage"),
       el("p", {}, `Status: ${one.status}`, one.owner ? [", owner ", bdi(one.owner)] : "", one.rule ? [`; hidden as ${one.rule.status} by `, bdi(one.rule.by), ": ", bdi(one.rule.note)] : ""),
       one.history.length ? table("History", ["When", "Who", "Status", "Note"], one.history.map(change => [when(change.changed), bdi(change.by), change.status, bdi(change.note)])) : null,
-      command(mark), el("p", { class: "quiet" }, "--preview says what this would hide of the last 30 days, --scope how far it reaches."),
+      document.documentElement.dataset.live ? triage(one) : [command(mark), el("p", { class: "quiet" }, "--preview says what this would hide of the last 30 days, --scope how far it reaches.")],
       el("h2", {}, "Related"),
       one.related.length ? el("ul", {}, one.related.map(other => el("li", {}, toCase(byId.get(other)), " ", when(byId.get(other).start)))) : el("p", { class: "empty" }, "No other case has one of its hosts."),
     ];
