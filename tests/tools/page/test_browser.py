@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.commands import call
 from tests.common.detection.alerts.alerting_lake import write_alerts
@@ -57,7 +57,7 @@ class Reader:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.address = file.as_uri()
         self.page.goto(self.address)
-        self.page.wait_for_function("document.documentElement.dataset.ready")
+        self.page.locator("html[data-ready]").wait_for(state="attached")
 
     def shown(self) -> list[str]:
         """The sources of the cases that are listed."""
@@ -176,11 +176,11 @@ def test_verdicts_are_given_on_the_page_that_is_served(browser: Browser, tmp_pat
             tab.select_option("#t-status", "expected")
             tab.fill("#t-note", "a test")
         tabs[0].click("#t-preview")
-        tabs[0].wait_for_function("document.getElementById('t-said').textContent.startsWith('This hides 1 case')")
+        expect(tabs[0].locator("#t-said")).to_contain_text("This hides 1 case")
         tabs[0].get_by_role("button", name="Save").click()
-        tabs[0].wait_for_function("document.getElementById('t-said').textContent.startsWith('Saved')")
+        expect(tabs[0].locator("#t-said")).to_contain_text("Saved")
         tabs[1].get_by_role("button", name="Save").click()
-        tabs[1].wait_for_function("document.getElementById('t-said').textContent.includes('ann has marked case')")
+        expect(tabs[1].locator("#t-said")).to_contain_text("ann has marked case")
         tabs[1].goto(address)
         tabs[1].reload()
         assert "1 case, 1 hidden by triage" in (tabs[1].locator("h1").first.text_content() or "")
