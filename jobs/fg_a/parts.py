@@ -16,11 +16,11 @@ from common.lake.reader import LakeReader
 from common.lake.window_rows import rows_by_window
 from common.windows import Windows
 
-ROWS_PER_PART = 50_000_000
-"""On one machine, where Arrow reads with all cores: rows that are read by one part need not be told from others."""
+ROWS_PER_PART = 20_000_000
+"""On one machine, whose cores work on parts of their own; what several parts read costs more than what one does."""
 ROWS_PER_TASK = 5_000_000
 """On a cluster, whose workers should all have something to do."""
-ROWS_AT_A_TIME = 4_000_000
+ROWS_AT_A_TIME = 2_000_000
 
 
 @dataclass(frozen=True)
