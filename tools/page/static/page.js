@@ -31,7 +31,7 @@
   };
   const many = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
   const toCase = one => el("a", { href: `#case=${one.case_id}` }, bdi(one.source), ` ${one.technique.name}`);
-  const toHost = host => (hostAt.has(host) ? el("a", { href: `#host=${encodeURIComponent(host)}` }, bdi(host)) : bdi(host));
+  const toHost = host => (hostAt.has(host) ? el("a", { href: `#host=${encodeURIComponent(host)}` }, bdi(host)) : el("bdi", { class: "address" }, host));
   const line = host => { const at = hostAt.get(host); return at === undefined ? null : Array.from(scores.subarray(at * windows, (at + 1) * windows), code => (code === IDLE ? null : code / SCALE)); };
 
   const spark = (host, width = 120, height = 26) => {
@@ -51,7 +51,8 @@
     const written = isBytes ? inUnit([...known, ...tops]) : number;
     const most = known.length ? Math.max(...known) : null;
     const busy = usual.find(pair => pair[1] === Math.max(...tops));
-    const said = busy ? `; half of the time ${written(busy[0])} to ${written(busy[1])}${busy[1] > Math.min(...tops) ? " when it is busiest" : ""}` : "";
+    const plain = isBytes ? inUnit(tops) : number;
+    const said = busy ? `; half of the time ${plain(busy[0])} to ${plain(busy[1])}${busy[1] > Math.min(...tops) ? " when it is busiest" : ""}` : "";
     const figure = el("figure", {}, holder, el("figcaption", {}, `${title}: at most ${written(most)}${said}${note}`));
     const draw = () => {
       const axis = { stroke: ink("--quiet"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } };
