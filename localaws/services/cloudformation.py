@@ -39,6 +39,7 @@ _EXCLUDED = (
     "AWS::ECS::Service",
 )
 _UPLOADS = "AbortIncompleteMultipartUpload"
+_EXPIRATION = "ExpirationInDays"
 _ESM_NUMBERS = ("BatchSize", "MaximumBatchingWindowInSeconds")
 
 _original_job_fields = provisioners._glue_job_fields
@@ -117,14 +118,27 @@ def _apply_table_settings(name: str, props: Mapping[str, Any]) -> None:
 
 
 def _apply_lifecycle(name: str, props: Mapping[str, Any]) -> None:
-    """Notes the rules by which a bucket gives up uploads; nothing carries them out, and no others are known."""
+    """Notes the rules by which a bucket gives up uploads and old objects; nothing carries them out.
+
+    No others are known.
+    """
     rules = (props.get("LifecycleConfiguration") or {}).get("Rules", [])
-    if unknown := {key for rule in rules for key in rule} - {"Id", "Status", _UPLOADS}:
+    if unknown := {key for rule in rules for key in rule} - {"Id", "Status", _UPLOADS, _EXPIRATION}:
         raise ValueError(f"{', '.join(sorted(unknown))} of a rule of bucket {name} is not supported")
-    noted = [{"ID": rule.get("Id"), "Status": rule["Status"], _UPLOADS: rule[_UPLOADS]} for rule in rules]
+    noted = [_lifecycle_rule(rule) for rule in rules]
     s3._bucket_lifecycle.pop(name, None)
     if noted:
         s3._bucket_lifecycle[name] = noted
+
+
+def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule of a bucket as S3 has it."""
+    found = {"ID": rule.get("Id"), "Status": rule["Status"]}
+    if _UPLOADS in rule:
+        found[_UPLOADS] = rule[_UPLOADS]
+    if _EXPIRATION in rule:
+        found["Expiration"] = {"Days": int(rule[_EXPIRATION])}
+    return found
 
 
 def _reserve(name: str, props: Mapping[str, Any]) -> None:

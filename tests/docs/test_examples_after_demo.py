@@ -103,8 +103,11 @@ def test_the_demo_says_what_its_numbers_count(made: tuple[Path, str]) -> None:
     assert machines.split(maxsplit=1) == ["19", "machines in the logs: 10 hosts and 9 servers"]
     scored, *of_them = (int(number) for number in re.findall(r"\d+", addresses))
     assert scored == sum(of_them) and 0 < of_them[0] <= 19
-    rows = re.search(r"of ([\d,]+) scored rows \((\d+) hosts", made[1])
-    assert rows and (scores.split()[0], scored) == (rows[1], int(rows[2]))
+    code, output, error = call(COMMANDS["ndr-report"], "--lake", str(made[0] / "demo/lake"), "--json")
+    assert code == 0, error
+    found = json.loads(output)
+    assert (scores.split()[0], scored) == (f"{found['rows']:,}", found["hosts"])
+    assert ", 0 hidden by triage" in made[1] and (made[0] / "demo/page.html").is_file()
 
 
 def test_what_the_demo_says_to_do_next_works(made: tuple[Path, str], folder: Path) -> None:

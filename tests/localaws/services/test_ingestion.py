@@ -150,6 +150,7 @@ def test_what_ministack_drops_is_applied(stack: Stack, tmp_path: Path) -> None:
     assert limits() == (4, 4, 4)
     (rule,) = local.client("s3").get_bucket_lifecycle_configuration(Bucket=outputs["Landing"])["Rules"]
     assert (rule["ID"], rule["AbortIncompleteMultipartUpload"]) == ("u", {"DaysAfterInitiation": 2})
+    assert rule["Expiration"] == {"Days": 9}
     to_live = tables.describe_time_to_live(TableName=outputs["Table"])["TimeToLiveDescription"]
     assert to_live == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
     backups = tables.describe_continuous_backups(TableName=outputs["Table"])["ContinuousBackupsDescription"]
