@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
 from common.coded import ranks
 from common.contracts.types import Table
+from common.lake.statistics import FileStatistics
 from common.lake.troubles import unwritable
 from common.storage.filesystems import subtree
 
@@ -62,8 +62,13 @@ class TableFiles:
             with suppress(OSError):
                 self._folder.delete_file(path)
             raise unwritable(self.table.name, self._lake_uri, error) from error
-        self.actions.append(_action(path, self._folder.get_file_info(path).size, _stats(rows)))
+        self.actions.append(_action(path, self._folder.get_file_info(path).size, self._statistics(rows)))
         self.rows += len(rows)
+
+    def _statistics(self, rows: pa.Table) -> str:
+        found = FileStatistics(self.table, self.names)
+        found.add(rows)
+        return found.to_json()
 
     def _write(self, path: str, rows: pa.Table) -> None:
         group = rows_of_group(len(self.names))
@@ -133,15 +138,6 @@ def from_rows(rows: pa.Table) -> list[AddAction]:
 def rows_of(action: AddAction) -> int:
     """The number of rows of a file."""
     return int(json.loads(action.stats)["numRecords"])
-
-
-def _stats(rows: pa.Table) -> str:
-    """What the log says of a file: its rows, and its windows where no partition column does."""
-    stats: dict[str, object] = {"numRecords": len(rows)}
-    if WINDOW in rows.column_names:
-        bounds = pc.min_max(rows[WINDOW].unique().cast(pa.string())).as_py()
-        stats |= {"minValues": {WINDOW: bounds["min"]}, "maxValues": {WINDOW: bounds["max"]}}
-    return json.dumps(stats)
 
 
 def _action(path: str, size: int, stats: str) -> AddAction:

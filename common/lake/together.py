@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -14,12 +12,12 @@ import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
-from common.contracts.types import NUMBERS, Table
 from common.errors import TableError
 from common.lake.file_digests import name_together
 from common.lake.lake import Lake
 from common.lake.parquet_rows import with_columns
 from common.lake.selection import PARTITION, bound_of
+from common.lake.statistics import FileStatistics
 from common.lake.table_files import HOST, WINDOW, by_host, rows_of_group
 from common.storage.filesystems import subtree
 
@@ -110,46 +108,37 @@ def written_together(
     path = f"{folder}/{name_together(file.path for file in group.files)}"
     if not lake.is_remote:
         files.create_dir(folder)
-    rows = _write(files, path, schema, table, parts)
+    statistics = FileStatistics(table, schema.names)
+    _write(files, path, schema, statistics, parts)
+    rows = statistics.rows
     if rows != sum(file.rows for file in group.files):
         raise TableError(
             f"the files of table {name} in {lake.uri} at {folder} have {rows:,} rows, but not by its log",
             "Run the stage that writes it again for these windows",
         )
     now = round(datetime.now(UTC).timestamp() * 1000)
-    statistics = _statistics(group, rows)
-    return AddAction(path, files.get_file_info(path).size, group.partition, now, is_change, statistics)
+    return AddAction(path, files.get_file_info(path).size, group.partition, now, is_change, statistics.to_json())
 
 
-def _write(files: fs.FileSystem, path: str, schema: pa.Schema, table: Table, parts: Iterable[pa.Table]) -> int:
-    sought = [column.name for column in table.columns if column.type not in NUMBERS and column.name in schema.names]
+def _write(
+    files: fs.FileSystem, path: str, schema: pa.Schema, statistics: FileStatistics, parts: Iterable[pa.Table]
+) -> None:
     with pq.ParquetWriter(
-        path, schema, filesystem=files, compression="zstd", write_statistics=sought, store_schema=False
+        path, schema, filesystem=files, compression="zstd", write_statistics=statistics.names, store_schema=False
     ) as writer:
-        rows, size, held = 0, 0, list[pa.Table]()
+        size, held = 0, list[pa.Table]()
         for part in parts:
             held.append(with_columns(part, schema))
-            rows, size = rows + len(part), size + held[-1].nbytes
+            statistics.add(held[-1])
+            size += held[-1].nbytes
             if size >= BYTES_AT_ONCE:
                 writer.write_table(_in_order(held), rows_of_group(len(schema)))
                 size, held = 0, []
         if held:
             writer.write_table(_in_order(held), rows_of_group(len(schema)))
-    return rows
 
 
 def _in_order(parts: Sequence[pa.Table]) -> pa.Table:
     """The rows, those of hosts by host, so that a reader of some hosts skips row groups."""
     rows = pa.concat_tables(parts)
     return by_host(rows) if HOST in rows.column_names else rows
-
-
-def _statistics(group: Group, rows: int) -> str:
-    """What the log says of the file: its rows, and its windows if they are no partitions."""
-    found: dict[str, Any] = {"numRecords": rows}
-    windows = [file.windows for file in group.files]
-    if WINDOW not in group.partition and (known := [one for one in windows if one]) and len(known) == len(windows):
-        found["minValues"] = {WINDOW: min(first for first, _ in known)}
-        found["maxValues"] = {WINDOW: max(last for _, last in known)}
-        found["nullCount"] = {WINDOW: 0}
-    return json.dumps(found)

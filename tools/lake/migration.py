@@ -6,7 +6,8 @@ which format the lake has is written after all of them; until then every stage r
 Format 2 adds the publication to the tables of baselines, the reason why a window is incomplete to predictions, and
 the table `window_status`. Format 3 adds the identity of the lake to that file; of tables only the
 comments of columns change. Format 4 adds the table `sessions`, which the next run makes: what earlier releases read is
-not known any more. With format 5, tables of windows are partitioned by date alone, and marks on incidents, which were a
+not known any more. With format 5, tables of windows are partitioned by date alone, logs have bounds of
+all texts and times, and marks on incidents, which were a
 file, are changes of cases in the table `triage`.
 """
 
@@ -41,6 +42,7 @@ from common.storage.filesystems import subtree
 from common.windows import parse_moment
 from tools.lake.by_date import partition_by_date, partitioned_by_window
 from tools.lake.marks import has_marks, marks_to_triage
+from tools.lake.statistics import add_statistics, without_statistics
 
 MIGRATED = "00000000T000000.000000Z-migrated"
 """The publication and the revision of what earlier releases wrote; it sorts before all others."""
@@ -73,6 +75,8 @@ def steps(lake: Lake, found: int) -> Iterator[Step]:
     if found < BY_DATE_FORMAT:
         for name in partitioned_by_window(lake):
             yield Step(name, "partitioned by date, no longer by window", partial(partition_by_date, name))
+        for name in without_statistics(lake):
+            yield Step(name, "the log has bounds of all texts and times", partial(add_statistics, name))
     if has_marks(lake):
         yield Step(TRIAGE, "a change for each mark on an incident", lambda lake, _: marks_to_triage(lake))
 

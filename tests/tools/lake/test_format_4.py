@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 from deltalake import DeltaTable
+from deltalake.transaction import AddAction
 
 from common.errors import LakeFormatError
 from common.lake.lake import Lake
+from common.lake.lake_format import FILE
+from common.lake.table_files import rows_of
+from common.lake.window_files import WindowFiles
 from common.windows import Windows
 from tests.commands import call
 from tests.common.lake.killing import Killed
@@ -100,3 +107,34 @@ def test_a_migration_that_is_killed_before_a_commit_is_repeated(
     assert len(migrate(lake)["steps"]) == len(NAMES) - killed
     for name in NAMES:
         assert_tables_equal(opened(lake).arrow(name), rows[name], (*opened(lake).table(name).key, "window"))
+
+
+def test_logs_with_few_bounds_get_all(tmp_path: Path) -> None:
+    """Files whose log had bounds of windows alone: other readers found nothing in them by hosts."""
+    mark_lake(tmp_path, "acme")
+    lake = opened(tmp_path)
+    table = lake.table("fg_a")
+    rows = [table_row(table, window, host_ip="10.1.0.1") for window in WINDOWS[:2]]
+    files = WindowFiles(lake.location("fg_a"), table, Windows(WINDOWS[0].start, WINDOWS[1].end))
+    arrow = pa.Table.from_pylist(rows, schema=table.arrow).drop_columns(["date", "window"])
+    files.add(arrow, pa.chunked_array([pa.array([0, 1], pa.int32())]))
+    files.flush()
+    bounds = {"minValues": {"window": WINDOWS[0].key}, "maxValues": {"window": WINDOWS[1].key}}
+    former = [
+        AddAction(one.path, one.size, one.partition_values, one.modification_time, True,
+                  json.dumps({"numRecords": rows_of(one)} | bounds))
+        for one in files.actions
+    ]  # fmt: skip
+    lake.replace_files("fg_a", former, {"date": "2026-03-10"})
+
+    def found() -> int:
+        stored = DeltaTable(tmp_path / "fg_a").to_pyarrow_dataset()
+        return int(stored.to_table(columns=["host_ip"], filter=ds.field("host_ip") == "10.1.0.1").num_rows)
+
+    digests = lake.digests("fg_a", "date")
+    (tmp_path / FILE).write_text(json.dumps(json.loads((tmp_path / FILE).read_text()) | {"lake_format": 4}))
+    assert found() == 0
+    assert [step["table"] for step in migrate(tmp_path)["steps"]] == ["fg_a"]
+    assert found() == 2
+    assert opened(tmp_path).digests("fg_a", "date") == digests
+    assert opened(tmp_path).count("fg_a") == 2
