@@ -111,6 +111,15 @@ class Windows:
             f"AND window >= '{self.key}' AND window <= '{self.last_key}'"
         )
 
+    @property
+    def bounds(self) -> dict[str, tuple[str, str]]:
+        """The first and the last value of the columns `date` and `window`."""
+        first, last = self.start, self.end - WINDOW
+        return {
+            "date": (f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"),
+            "window": (partition_key(first), partition_key(last)),
+        }
+
     def extended(self, before: int) -> Windows:
         """These windows and the `before` windows that precede them."""
         return Windows(self.start - before * WINDOW, self.end)

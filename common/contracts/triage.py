@@ -31,8 +31,8 @@ HANDOVERS = Table(
     "handovers",
     "one row per message about a case that a channel has taken",
     (
-        Column("channel", "string", "where to"),
-        Column("case_id", "string", "case"),
+        Column("channel", "string", "name of the channel that took it"),
+        Column("case_id", "string", "case that it is about"),
         Column("action", "string", "create, update or close"),
         Column("state", "string", "digest of what the message told"),
         Column("handed_ts", "timestamp", "when it was taken", "UTC"),

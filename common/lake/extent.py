@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from common.lake.selection import bound_of, window_ranges
+from common.lake.selection import bound_of
 from common.windows import Windows
 
 Part = Windows | Mapping[str, str]
@@ -27,7 +27,7 @@ class Extent:
     def of(cls, part: Part) -> Extent:
         """The rows of the part."""
         if isinstance(part, Windows):
-            return cls(window_ranges(part))
+            return cls(part.bounds)
         return cls({name: (value, value) for name, value in part.items()})
 
     @property

@@ -16,8 +16,7 @@ from common.errors import TableError
 from common.features.spec import FeatureSpec
 from common.lake.file_digests import digest_of
 from common.lake.host_ranges import ALL_HOSTS, HostRange
-from common.lake.parquet_rows import CODED, ParquetRows
-from common.lake.selection import PARTITION, Selection, bound_of
+from common.lake.selection import CODED, PARTITION, ParquetRows, Selection, bound_of
 from common.lake.troubles import unreadable
 from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint, subtree
 from common.storage.plain_paths import plain_path

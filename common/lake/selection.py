@@ -1,17 +1,24 @@
-"""Rows that are wanted of a table, and the files that may have them by what the log says."""
+"""Rows that are wanted of a table: the files that may have them by what the log says, and what is read of each."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import fs
 
+from common.lake.host_ranges import ALL_HOSTS, HOST, HostRange
 from common.windows import Windows
 
+REMOTE_READS = 16
+CODED = pa.dictionary(pa.int32(), pa.string())
 PARTITION = "partition."
 """Begins the columns of a table of files that have values of partition columns."""
 Texts = tuple[str, ...]
@@ -41,7 +48,7 @@ class Selection:
     def of(cls, equal: Mapping[str, str | Collection[str]], windows: Windows | None = None) -> Selection:
         """The rows with the given value, or one of the values, of some columns; of the windows, if there are any."""
         values = {name: (held,) if isinstance(held, str) else tuple(sorted(held)) for name, held in equal.items()}
-        return cls(values, window_ranges(windows) if windows else {})
+        return cls(values, windows.bounds if windows else {})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -90,15 +97,90 @@ class Selection:
         return pc.and_(pc.greater_equal(plain, first), pc.less_equal(plain, last))
 
 
-def window_ranges(windows: Windows) -> dict[str, Bounds]:
-    """The first and the last date and window."""
-    days = windows.days()
-    return {"date": (f"{days[0]}", f"{days[-1]}"), "window": (windows.key, windows.last_key)}
-
-
 def bound_of(logged: pa.Table, column: str, side: str) -> pa.ChunkedArray:
     """The least or the greatest text of a column in each file; null if the log does not say."""
     for name in (f"{PARTITION}{column}", f"{side}.{column}"):
         if name in logged.column_names:
             return logged[name].cast(pa.string())
     return pa.chunked_array([pa.nulls(len(logged), pa.string())])
+
+
+@dataclass(frozen=True)
+class ParquetRows:
+    """How files below a folder are read: the columns of the result, and which rows it has.
+
+    Columns that a file lacks are null. Texts of columns that are dictionaries in the schema come as such.
+    """
+
+    folder: fs.FileSystem
+    schema: pa.Schema
+    selection: Selection
+    hosts: HostRange = ALL_HOSTS
+    is_remote: bool = False
+
+    @cached_property
+    def _coded(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.schema if pa.types.is_dictionary(field.type))
+
+    def of(self, files: Sequence[ChosenFile]) -> pa.Table:
+        """The rows of the files, in their order."""
+        if len(files) < 2:
+            parts = [self._of(file, use_threads=True) for file in files]
+        else:
+            with ThreadPoolExecutor(REMOTE_READS if self.is_remote else os.cpu_count() or 1) as pool:
+                parts = list(pool.map(self._of, files))
+        return pa.concat_tables([self.schema.empty_table(), *parts])
+
+    def _of(self, file: ChosenFile, use_threads: bool = False) -> pa.Table:
+        with self.folder.open_input_file(file.path) as stream:
+            metadata = pq.read_metadata(stream)
+            sought = {*self.schema.names, *file.unsure} - file.partition.keys()
+            present = [name for name in metadata.schema.names if name in sought]
+            parquet = pq.ParquetFile(
+                stream,
+                metadata=metadata,
+                read_dictionary=[name for name in present if name in self._coded],
+                pre_buffer=self.is_remote,
+                coerce_int96_timestamp_unit="us",
+            )
+            groups = list(self._groups(metadata, file.unsure))
+            read = parquet.read_row_groups(groups, present, use_threads=use_threads)
+        rows = self.selection.rows(read, [name for name in file.unsure if name in present])
+        for name in self.schema.names:
+            if name in file.partition:
+                rows = rows.append_column(name, pa.repeat(file.partition[name], len(rows)))
+        return self.hosts.of(with_columns(rows, self.schema))
+
+    def _groups(self, metadata: pq.FileMetaData, unsure: Sequence[str]) -> Iterator[int]:
+        """The row groups that may have wanted rows."""
+        bounds: dict[str, tuple[str, str | None]] = {name: self.selection.bounds(name) for name in unsure}
+        if self.hosts != ALL_HOSTS:
+            bounds[HOST] = self.hosts.bounds
+        names = metadata.schema.names
+        places = {names.index(name): held for name, held in bounds.items() if name in names}
+        for number in range(metadata.num_row_groups):
+            group = metadata.row_group(number)
+            if all(_meets(group.column(place).statistics, *held) for place, held in places.items()):
+                yield number
+
+
+def with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows with the columns of the schema; those that they lack, as older files do, are null."""
+    held = dict(zip(rows.column_names, rows.columns, strict=True))
+    columns = [_as(held[field.name], field.type) if field.name in held else _nulls(rows, field) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return column if column.type == kind else column.cast(kind)
+
+
+def _nulls(rows: pa.Table, field: pa.Field) -> pa.Array:
+    return pa.nulls(len(rows), field.type)
+
+
+def _meets(statistics: pq.Statistics | None, first: str, last: str | None) -> bool:
+    """Whether texts with these statistics may lie in the range; without a last text, it has no end."""
+    if statistics is None or not statistics.has_min_max:
+        return True
+    return statistics.max >= first and (last is None or statistics.min <= last)

@@ -15,8 +15,7 @@ from pyarrow import fs
 from common.errors import TableError
 from common.lake.file_digests import name_together
 from common.lake.lake import Lake
-from common.lake.parquet_rows import with_columns
-from common.lake.selection import PARTITION, bound_of
+from common.lake.selection import PARTITION, bound_of, with_columns
 from common.lake.statistics import FileStatistics
 from common.lake.table_files import HOST, WINDOW, by_host, rows_of_group
 from common.storage.filesystems import subtree

@@ -14,8 +14,7 @@ from deltalake.transaction import AddAction
 
 from common.lake.commits import properties
 from common.lake.lake import Lake
-from common.lake.parquet_rows import with_columns
-from common.lake.selection import PARTITION
+from common.lake.selection import PARTITION, with_columns
 from common.lake.statistics import FileStatistics
 from common.runtime.run_report import RunReport
 from common.storage.filesystems import subtree
