@@ -76,9 +76,9 @@ Part = list[tuple[int, AnyPiece]]
 def parts_of(pieces: Iterable[AnyPiece], most_rows: int = ROWS_PER_PART) -> list[Part[AnyPiece]]:
     """The pieces in parts of at most so many rows, or of one piece."""
     parts: list[Part[AnyPiece]] = []
-    rows = most_rows
+    rows = 0
     for number, piece in enumerate(pieces):
-        if rows + piece.most > most_rows:
+        if not parts or rows + piece.most > most_rows:
             parts.append([])
             rows = 0
         parts[-1].append((number, piece))

@@ -19,6 +19,7 @@ from common.runtime.version import version_option
     name="ndr-report",
     epilog="Example: ndr-report --lake demo/lake --cases",
     groups={
+        "Windows": ("window", "days"),
         "Cases": ("cases", "host", "peer", "behaviour", "status", "min-score"),
         "Output": ("top", "one-per-host", "format", "json"),
     },

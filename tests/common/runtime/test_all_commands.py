@@ -26,6 +26,7 @@ VARIED = {
     "--out": "one file, or a folder",
     "--rejects": "a file, or a folder",
     "--database": "a folder of this machine, or a name in Snowflake",
+    "--format": "rows of the project, or messages in the languages of other systems",
     "--to": "a run, or a place outside the lake",
 }
 """Options whose value differs between commands, and why."""

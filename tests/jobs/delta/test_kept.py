@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from common.config.project import ProjectParameters
 from common.contracts.session import SESSION_COLUMNS
 from common.windows import Windows
-from jobs.delta.kept import PLACES, parts_of, without
+from jobs.delta.kept import PLACES, StagedPiece, parts_of, without
 from tests.conftest import Stages, write_sessions
 from tests.factories import session as session_row
 from tests.factories import sessions, threat
@@ -185,3 +185,12 @@ def test_in_another_window_only_a_record_that_ends_at_the_same_time_is_the_same(
     assert stages.lake.arrow("sessions", ["window", "duration_s"]).sort_by("window").to_pylist() == [
         {"window": window(0).key, "duration_s": 600.0}, {"window": window(1).key, "duration_s": 1000.0}
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("most", "parts"), [([0], [[0]]), ([0, 0, 5], [[0, 1, 2]]), ([5, 6], [[0], [1]]), ([20, 1], [[0], [1]]), ([], [])]
+)
+def test_pieces_are_put_together_in_parts_of_so_many_rows(most: list[int], parts: list[list[int]]) -> None:
+    """Also such as have none: the file into which input was parsed of which no record counts."""
+    pieces = [StagedPiece("unread", number, rows) for number, rows in enumerate(most)]
+    assert [[number for number, _ in part] for part in parts_of(pieces, 10)] == parts
