@@ -46,13 +46,13 @@ NOT_THERE = {
         ("--window", WINDOW, "--request-id", "r", "--input-prefix", "/fw", "--manifest", "/lake/m"),
         "/fw",
     ),
-    "ndr-maintain": ((), "/lake has no tables"),
 }
 YOUNG = {
     "ndr-fg-b": (("--month", "2026-03"), "learning"),
     "ndr-inference": (("--window", WINDOW), "learning"),
     "ndr-join": (("--window", WINDOW), "learning"),
     "ndr-inventory-unload": (("--month", "2026-03"), "machine_inventory"),
+    "ndr-maintain": ((), "tables"),
 }
 """Stages with nothing to do in an empty lake, and what their report says why by."""
 
