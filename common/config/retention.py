@@ -19,7 +19,7 @@ class RetentionParameters(Settings):
     features_days: AtLeastOne = 400
     """Features, deviations and pair counts."""
     predictions_days: AtLeastOne = 800
-    """Predictions, alone and joined with features."""
+    """Predictions, alone and joined with features, and what channels were told of cases."""
     baselines_days: AtLeastOne = 800
     """Baselines and the machine inventory, by their months. The newest month stays."""
     models_days: AtLeastOne = 400

@@ -22,11 +22,11 @@ TABLES = {
     "rejected_days": ("sessions_rejected",),
     "slices_days": ("delta_host", "delta_pair", "session_keys", "log_volume"),
     "features_days": ("fg_a", "fg_c", "pair_counts", "window_status", "model_drift"),
-    "predictions_days": ("predictions", "prediction_join"),
+    "predictions_days": ("predictions", "prediction_join", "handovers"),
     "baselines_days": (PUBLICATIONS, *MEMBERS, "machine_inventory"),
     "models_days": (MODELS,),
 }
-"""The tables that each setting is about; `model_decisions`, which is small, is kept for good."""
+"""The tables that each setting is about; `model_decisions` and `triage`, which are small, are kept for good."""
 
 
 @dataclass(frozen=True)
