@@ -1,103 +1,23 @@
-import csv
 import hashlib
 import hmac
 import json
-import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import stix2
-from py_ocsf_models.events.findings.detection_finding import DetectionFinding
 
 from common.retries import Retries
 from tests.commands import call
-from tests.common.detection.alerts.alerting_lake import PAIR, within, write_alerts
 from tests.common.detection.model_lake import host
+from tests.tools.alerts.handing import found, mark, printed
 from tests.tools.alerts.receiving import SLOW, Receiver, receiving
-from tests.tools.page.hostile import hostile_lake
 from tools.alerts import webhooks
 from tools.alerts.cli import main
-from tools.feedback.cli import main as feedback
-
-SYSLOG = re.compile(
-    r"<(\d+)>1 (\S+) - (\S+) - case \[ndr@32473((?: \w+=\"(?:[^\"\\\]]|\\[\"\\\]])*\")+)\] \ufeff([^\n]*)"
-)
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> str:
-    """A case with a target, and a beacon."""
-    write_alerts(tmp_path, [(0, 3, within(5, 445)), (1, 5, within(3, 445, inbound=True)), (2, 6, PAIR)])
-    return str(tmp_path)
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "RETRIES", Retries(tries=3, first_pause_seconds=0.01, longest_pause_seconds=0.02))
     monkeypatch.setattr(webhooks, "TIMEOUT_SECONDS", 0.2)
-
-
-def printed(lake: str, *options: str) -> list[str]:
-    code, text, error = call(main, "--lake", lake, *options)
-    assert code == 0, error
-    return text.splitlines()
-
-
-def found(lake: str, *options: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in printed(lake, *options)]
-
-
-def mark(lake: str, case: str, status: str) -> None:
-    code, _, error = call(feedback, "--lake", lake, "--case", case, "--status", status, "--note", "x", "--by", "ann")
-    assert code == 0, error
-
-
-def test_cases_are_findings_of_ocsf(lake: str) -> None:
-    first, second = found(lake)
-    for finding in (first, second):
-        DetectionFinding(**finding)
-        assert (finding["class_uid"], finding["type_uid"]) == (2004, 200401)
-    assert first["finding_info"]["attacks"][0]["technique"] == {"uid": "T1021", "name": "Remote Services"}
-    assert [resource["uid"] for resource in first["resources"]] == [host(5)]
-    assert first["evidences"][0]["dst_endpoint"] == {"ip": host(5), "port": 445}
-    mark(lake, first["finding_info"]["uid"], "false")
-    closed = next(entry for entry in found(lake) if entry["finding_info"]["uid"] == first["finding_info"]["uid"])
-    assert (closed["activity_id"], closed["type_uid"], closed["status_id"]) == (3, 200403, 4)
-
-
-def test_cases_are_bundles_of_stix(lake: str) -> None:
-    again = found(lake, "--format", "stix")
-    for line, same in zip(printed(lake, "--format", "stix"), again, strict=True):
-        bundle = stix2.parse(line, allow_custom=False)
-        assert {entry["type"] for entry in bundle.objects} >= {"incident", "ipv4-addr", "observed-data", "identity"}
-        assert [entry["id"] for entry in bundle.objects] == [entry["id"] for entry in same["objects"]]
-    shared = [{entry["id"]: entry for entry in bundle["objects"]} for bundle in again]
-    for name in shared[0].keys() & shared[1].keys():
-        assert shared[0][name] == shared[1][name]  # one object is the same in all bundles
-
-
-def test_cases_are_documents_of_ecs(lake: str) -> None:
-    first = found(lake, "--format", "ecs")[0]
-    assert first["event"]["kind"] == "alert" and first["event"]["category"] == ["network", "intrusion_detection"]
-    assert RFC_3339.fullmatch(first["@timestamp"]) and RFC_3339.fullmatch(first["event"]["start"])
-    assert (first["source"]["ip"], first["destination"]) == (host(3), {"ip": host(5), "port": 445})
-    assert first["threat"]["technique"] == {"id": ["T1021"], "name": ["Remote Services"]}
-
-
-@pytest.mark.parametrize("hostile", [False, True])
-def test_lines_are_whole_whatever_names_are(lake: str, tmp_path: Path, hostile: bool) -> None:
-    source = str(hostile_lake(tmp_path / "hostile")) if hostile else lake
-    for line in printed(source, "--format", "syslog"):
-        matched = SYSLOG.fullmatch(line)
-        assert matched, line
-        assert int(matched[1]) // 8 == 13 and RFC_3339.fullmatch(matched[2])
-    for line in printed(source, "--format", "cef"):
-        assert len(re.split(r"(?<!\\)\|", line)) == 8 and line.startswith("CEF:0|")
-        assert not re.search(r"(?<!\\)=[^ ]*(?<!\\)=", re.split(r"(?<!\\)\|", line)[7].replace(" ", "  "))
-    rows = list(csv.DictReader(printed(source, "--format", "csv")))
-    assert len(rows) == (4 if hostile else 2) and {row["action"] for row in rows} == {"create"}
 
 
 def test_a_channel_hears_of_each_case_and_state_once(lake: str) -> None:
