@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from common.detection.alerts.terms import ALERT_SCORE
 from common.display import lines_on_terminal, on_terminal
 from common.errors import NdrError, is_out_of_memory, one_line, worker_cause
 from common.runtime.catalog import STAGES
@@ -181,3 +182,14 @@ def _line(message: str) -> str:
     if len(line) <= LONGEST_MESSAGE:
         return line
     return f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"
+
+
+def min_score_option(function: Command) -> Command:
+    """Adds `--min-score`, from which windows belong to cases."""
+    return click.option(
+        "--min-score",
+        type=click.FloatRange(0, 1),
+        default=ALERT_SCORE,
+        show_default=True,
+        help="Windows with at least this anomaly_score belong to cases; ids of cases depend on it.",
+    )(function)

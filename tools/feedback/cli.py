@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from common.detection.alerts.terms import ALERT_SCORE, IN_PROGRESS, NEW, PAIR, SCOPES, STATUSES
-from common.runtime.cli import lake_option, lake_spec_option, report_errors
+from common.detection.alerts.terms import IN_PROGRESS, NEW, PAIR, SCOPES, STATUSES
+from common.runtime.cli import lake_option, lake_spec_option, min_score_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
 from common.runtime.rows import format_option
@@ -43,13 +43,7 @@ from tools.feedback.config import FeedbackConfig
     help="Days, from now, in which false and expected hide cases that begin.",
 )
 @click.option("--preview", is_flag=True, help="Only list the cases of the last 30 days that it would hide.")
-@click.option(
-    "--min-score",
-    type=click.FloatRange(0, 1),
-    default=ALERT_SCORE,
-    show_default=True,
-    help="The --min-score of the report that listed the case.",
-)
+@min_score_option
 @lake_spec_option
 @format_option
 @version_option

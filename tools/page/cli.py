@@ -8,8 +8,14 @@ from typing import Any
 
 import click
 
-from common.detection.alerts.terms import ALERT_SCORE
-from common.runtime.cli import lake_option, lake_spec_option, optional_window_option, parameters_option, report_errors
+from common.runtime.cli import (
+    lake_option,
+    lake_spec_option,
+    min_score_option,
+    optional_window_option,
+    parameters_option,
+    report_errors,
+)
 from common.runtime.commands import command
 from common.runtime.output import activity
 from common.runtime.version import version_option
@@ -39,13 +45,7 @@ from tools.page.config import PageConfig
 @click.option(
     "--sessions", type=click.IntRange(0, 10_000), default=200, show_default=True, help="Number of sessions of a case."
 )
-@click.option(
-    "--min-score",
-    type=click.FloatRange(0, 1),
-    default=ALERT_SCORE,
-    show_default=True,
-    help="Windows with at least this anomaly_score belong to cases.",
-)
+@min_score_option
 @lake_spec_option
 @parameters_option
 @version_option

@@ -7,8 +7,15 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from common.detection.alerts.terms import ALERT_SCORE, STATUSES
-from common.runtime.cli import lake_option, lake_spec_option, optional_window_option, parameters_option, report_errors
+from common.detection.alerts.terms import STATUSES
+from common.runtime.cli import (
+    lake_option,
+    lake_spec_option,
+    min_score_option,
+    optional_window_option,
+    parameters_option,
+    report_errors,
+)
 from common.runtime.commands import command
 from common.runtime.output import activity
 from common.runtime.rows import rows_option
@@ -48,13 +55,7 @@ from common.runtime.version import version_option
 @click.option(
     "--status", type=click.Choice(STATUSES), help="Only cases of this status, hidden ones included.  [default: any]"
 )
-@click.option(
-    "--min-score",
-    type=click.FloatRange(0, 1),
-    default=ALERT_SCORE,
-    show_default=True,
-    help="Windows with at least this anomaly_score belong to cases.",
-)
+@min_score_option
 @rows_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report, with its counts, as one JSON object.")
 @lake_spec_option

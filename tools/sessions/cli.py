@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from common.detection.alerts.terms import ALERT_SCORE
-from common.runtime.cli import lake_option, lake_spec_option, optional_window_option, report_errors
+from common.runtime.cli import lake_option, lake_spec_option, min_score_option, optional_window_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
 from common.runtime.rows import format_option
@@ -33,13 +32,7 @@ from tools.sessions.config import SessionsConfig
     "--top", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Number of sessions to print."
 )
 @click.option("--firewall-filter", is_flag=True, help="Print a filter for the monitor of the firewall instead.")
-@click.option(
-    "--min-score",
-    type=click.FloatRange(0, 1),
-    default=ALERT_SCORE,
-    show_default=True,
-    help="The --min-score of the report that listed the case.",
-)
+@min_score_option
 @lake_spec_option
 @format_option
 @version_option
