@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
     found = shutil.which("chromium")
     assert found, "Chromium is missing: make chromium installs it"
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
 
 
 @pytest.fixture(scope="module")
