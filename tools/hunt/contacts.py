@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.addresses import are_internal
+from common.coded import encoded
 from common.lake.lake import Lake
 
 KEY = ("host_ip", "role", "peer_ip", "peer_port")
@@ -93,12 +94,8 @@ def _last(held: Collection[str], days: int) -> list[str]:
     return sorted(day for day in held if day >= since)
 
 
-def _lies_in(addresses: pa.ChunkedArray, peer: str) -> pa.ChunkedArray:
+def _lies_in(addresses: pa.ChunkedArray, peer: str) -> pa.Array:
     """Whether each address is the peer, or lies in it if it is a network; on distinct texts."""
-    encoded = addresses if pa.types.is_dictionary(addresses.type) else addresses.dictionary_encode()
-    network = ipaddress.ip_network(peer, strict=False)
-    chunks = []
-    for chunk in encoded.chunks:
-        among = np.array([ipaddress.ip_address(text) in network for text in chunk.dictionary.to_pylist()], dtype=bool)
-        chunks.append(pa.array(among).take(chunk.indices))
-    return pa.chunked_array(chunks, pa.bool_())
+    coded = encoded(addresses)
+    network = str(ipaddress.ip_network(peer, strict=False))
+    return pa.array(are_internal(coded.dictionary, [network])).take(coded.indices)
