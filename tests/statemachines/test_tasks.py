@@ -129,7 +129,7 @@ def test_an_execution_that_is_stopped_stops_its_task(plane: ControlPlane) -> Non
     wait_for_call(plane, "ndr-15m", 5, execution)
     plane.aws.client("stepfunctions").stop_execution(executionArn=execution)
     assert plane.finish(execution)["status"] == "ABORTED"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (task := _task_of(plane, 5))["lastStatus"] != "STOPPED":
         assert time.monotonic() < deadline
         time.sleep(0.1)
