@@ -9,6 +9,7 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from common.errors import InputError
 from common.features.spec import Horizon
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ def is_young(lake: LakeReader, project: ProjectParameters) -> bool:
 def days_needed(horizon: Horizon) -> int:
     """The days of history with which the horizon's baseline is no longer provisional."""
     return math.ceil(horizon.days + horizon.gap_days)
+
+
+def nothing_scored(lake: LakeReader, project: ProjectParameters) -> InputError:
+    """The error of a tool that shows scores, in a lake that has none yet: how far it has learnt, and what to run."""
+    return InputError(
+        f"nothing is scored yet in {lake.uri}: {day_of_project(lake, project)} of learning",
+        "Make baselines with ndr-fg-b and a model with ndr-if-training, then run ndr-inference",
+    )
 
 
 def _dates(lake: LakeReader) -> set[str]:

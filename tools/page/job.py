@@ -9,7 +9,7 @@ from common.display import counted
 from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
-from common.lake.learning import day_of_project
+from common.lake.learning import nothing_scored
 from common.runtime.lake_project import LakeProject, lake_project
 from common.storage.drafts import draft
 from tools.page.config import PageConfig
@@ -27,10 +27,7 @@ def run(config: PageConfig) -> None:
     lake = Lake.opened(config.lake_uri, spec)
     scored = scored_windows(lake)
     if scored is None:
-        raise InputError(
-            f"nothing is scored yet in {lake.uri}: {day_of_project(lake, project.settings)} of learning",
-            "Make baselines with ndr-fg-b and a model with ndr-if-training, then run ndr-inference",
-        )
+        raise nothing_scored(lake, project.settings)
     if config.port is not None:
         _serve(config, lake, spec, project, config.port)
         return

@@ -21,7 +21,7 @@ from common.detection.explanation import parse_reasons
 from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
-from common.lake.learning import day_of_project
+from common.lake.learning import nothing_scored
 from common.runtime.lake_project import lake_project
 from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
@@ -45,10 +45,7 @@ def run(config: ReportConfig) -> None:
     customer_of = finder(project.settings.customer_ranges)
     scored = scored_windows(lake)
     if scored is None:
-        raise InputError(
-            f"nothing is scored yet in {lake.uri}: {day_of_project(lake, project.settings)} of learning",
-            "Make baselines with ndr-fg-b and a model with ndr-if-training, then run ndr-inference",
-        )
+        raise nothing_scored(lake, project.settings)
     windows = config.windows or last_days(scored, config.days)
     if config.cases:
         report_cases(lake, spec, horizon, windows, config, customer_of)
