@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from common.cases.amounts import amount
-from common.detection.alerts.cases import Contact
+from common.detection.alerts.contacts import Contact
 from common.detection.explanation import Reason
 from common.display import counted
 from common.features.spec import FeatureSpec

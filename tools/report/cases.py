@@ -13,7 +13,8 @@ from common.cases.customers import Customer, customer_words
 from common.cases.evidence import reason_words
 from common.cases.views import CaseView, case_views
 from common.cases.wording import contact_words, span
-from common.detection.alerts.cases import Case, Contact, find_cases
+from common.detection.alerts.cases import Case, find_cases
+from common.detection.alerts.contacts import Contact
 from common.detection.alerts.terms import NEW
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
 from common.display import counted, on_terminal

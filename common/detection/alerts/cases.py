@@ -11,7 +11,8 @@ from functools import cached_property
 from itertools import pairwise
 from math import inf, log10
 
-from common.detection.alerts.alerting import TABLE, Alert, is_inbound, read_alerts
+from common.detection.alerts.alerting import TABLE, Alert, read_alerts
+from common.detection.alerts.contacts import Contact, contacts_of, main_contacts, main_peers
 from common.detection.alerts.techniques import FROM_TARGET, MANY_TARGETS, SCAN, Technique
 from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.explanation import Reason
@@ -25,37 +26,9 @@ PAUSE = timedelta(days=1)
 
 LOOKBACK = timedelta(days=7)
 RECENT = timedelta(days=30)
-MAIN_SHARE = 0.5
-"""Contacts at least so anomalous, against the strongest one, are what a case is mainly about."""
-
 CONTACTS_KEPT = 50
-COUNTS = ("sessions", "failed", "sent", "received")
 SEVERITIES = {"critical": 4.0, "high": 3.7, "medium": 3.3, "low": 0.0}
 """From how many decades on: 3 are one in a thousand windows of training, 4 one in ten thousand."""
-
-
-@dataclass(frozen=True)
-class Contact:
-    """What a source did with a service of a target, as alerts about it say.
-
-    `decades` is how anomalous it was at most, and sessions and bytes are those of its busiest 24 hours. `new` says what
-    of it was new to the source, and `others` how many other hosts had met the target in 30 days; where only the target
-    alerted, `new` is what was new to it, and `others` counts those that had met the source.
-    """
-
-    source: str
-    target: str
-    port: int
-    kind: str
-    decades: float
-    sessions: int
-    failed: int
-    sent: int
-    received: int
-    new: tuple[str, ...]
-    others: int
-    first: datetime
-    last: datetime
 
 
 @dataclass(frozen=True)
@@ -105,7 +78,7 @@ class Case:
     @cached_property
     def main_peers(self) -> frozenset[str]:
         """Whom the case is mainly about, besides its sources."""
-        return frozenset(_main(self.contacts, self.sources))
+        return frozenset(main_peers(self.contacts, self.sources))
 
 
 def find_cases(lake: Lake, spec: FeatureSpec, windows: Windows | None, min_score: float = ALERT_SCORE) -> list[Case]:
@@ -226,7 +199,7 @@ def _joined(runs: list[list[Alert]]) -> list[list[Alert]]:
     others: Counter[str] = Counter()
     for number, run in enumerate(runs):
         source = run[0].source
-        for contact in _main_contacts(_contacts(run), (source,)):
+        for contact in main_contacts(contacts_of(run), (source,)):
             if contact.kind == "outbound" and "peer" in contact.new and contact.source == source:
                 if number not in met[contact.target]:
                     met[contact.target].append(number)
@@ -262,7 +235,7 @@ def _case(run: Sequence[Alert]) -> Case:
     own = [alert for alert in run if alert.host_ip in sources] or run
     peak = max(own, key=lambda alert: (alert.raw_score, -alert.start.timestamp()))
     targets = tuple(dict.fromkeys(alert.host_ip for alert in run if alert.host_ip not in sources))
-    contacts = _contacts(run)
+    contacts = contacts_of(run)
     highest = max(run, key=lambda alert: alert.score)
     return Case(
         case_id=hashlib.sha256(f"{sources[0]} {iso(run[0].start)}".encode()).hexdigest()[:12],
@@ -296,50 +269,3 @@ def _technique(peak: Alert, targets: Sequence[str], contacts: Sequence[Contact])
 def _told(alert: Alert) -> Technique:
     """What the source of the alert did."""
     return alert.technique if alert.source == alert.host_ip else FROM_TARGET.get(alert.technique, alert.technique)
-
-
-def _contacts(run: Sequence[Alert]) -> list[Contact]:
-    """The contacts of a run's sources, each once, the most anomalous first: with whom, and what others say of it."""
-    sources = {alert.source for alert in run}
-    found: dict[tuple[str, str, int], Contact] = {}
-    for alert in run:
-        for pair in alert.pairs:
-            ends = (alert.host_ip, str(pair["peer_ip"]))
-            source, target = ends[::-1] if is_inbound(pair) else ends
-            if alert.host_ip not in sources and source not in sources:
-                continue
-            key = (source, target, pair["peer_port"])
-            contact = Contact(
-                *key,
-                pair["kind"],
-                pair["decades"],
-                pair["sessions_day"],
-                pair["failed_day"],
-                pair["sent_day"],
-                pair.get("received_day", 0),
-                tuple(pair["new"]),
-                pair["others"]["peer"],
-                alert.start,
-                alert.end,
-            )
-            found[key] = _both(found[key], contact) if key in found else contact
-    return sorted(found.values(), key=lambda one: (-one.decades, one.source, one.target, one.port))
-
-
-def _both(one: Contact, other: Contact) -> Contact:
-    """What two alerts say of a contact; what was new in it by that of its source, or else by the more anomalous one."""
-    told = max((one, other), key=lambda contact: (contact.kind.startswith("outbound"), contact.decades))
-    most = {name: max(getattr(one, name), getattr(other, name)) for name in ("decades", *COUNTS)}
-    return replace(told, **most, first=min(one.first, other.first), last=max(one.last, other.last))
-
-
-def _main_contacts(contacts: Sequence[Contact], sources: Sequence[str]) -> list[Contact]:
-    """The contacts of the sources that are at least half as anomalous as the strongest."""
-    own = [contact for contact in contacts if contact.source in sources] or contacts
-    most = max((contact.decades for contact in own), default=0.0)
-    return [contact for contact in own if contact.decades >= MAIN_SHARE * most]
-
-
-def _main(contacts: Sequence[Contact], sources: Sequence[str]) -> Iterator[str]:
-    for contact in _main_contacts(contacts, sources):
-        yield contact.target if contact.source in sources else contact.source
