@@ -18,25 +18,27 @@ TABLE = "sessions"
 NAMES = [column.name for column in (*SESSION_COLUMNS, *SOURCE_COLUMNS)]
 
 
-def sessions_of(lake: LakeReader, wanted: Sequence[Ends], windows: Windows) -> pa.Table:
-    """The wanted sessions of those of the windows that are kept, with all columns, in order of their end.
+def kept_windows(lake: LakeReader, windows: Windows) -> list[Windows]:
+    """Those of the windows whose sessions are in the lake.
 
     Raises:
         TableError: the table is unreadable.
     """
-    return pa.concat_tables(_found(lake, wanted, windows)).sort_by([("end_ts", "ascending")])
-
-
-def not_kept(lake: LakeReader, windows: Windows) -> int:
-    """How many of the windows have no sessions in the lake."""
     held = rows_by_window(lake, TABLE, windows)
-    return sum(window.key not in held for window in windows)
+    return [window for window in windows if window.key in held]
 
 
-def _found(lake: LakeReader, wanted: Sequence[Ends], windows: Windows) -> Iterator[pa.Table]:
-    """The wanted sessions of each window that is kept."""
-    held = rows_by_window(lake, TABLE, windows)
-    kept = [window for window in windows if window.key in held]
+def sessions_of(lake: LakeReader, wanted: Sequence[Ends], kept: Sequence[Windows]) -> pa.Table:
+    """The wanted sessions of windows that are kept, with all columns, in order of their end.
+
+    Raises:
+        TableError: the table is unreadable.
+    """
+    return pa.concat_tables(_found(lake, wanted, kept)).sort_by([("end_ts", "ascending")])
+
+
+def _found(lake: LakeReader, wanted: Sequence[Ends], kept: Sequence[Windows]) -> Iterator[pa.Table]:
+    """The wanted sessions of each window."""
     schema = pa.schema([lake.table(TABLE).arrow.field(name) for name in NAMES])
     yield schema.empty_table()
     for window in kept:

@@ -11,7 +11,7 @@ import numpy as np
 from common.cases.customers import finder
 from common.cases.ends import firewall_filter, of_case
 from common.cases.evidence import reason_words
-from common.cases.sessions import sessions_of
+from common.cases.sessions import kept_windows, sessions_of
 from common.cases.views import CaseView, case_views
 from common.detection.alerts.cases import Case, find_cases, recent_cases
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
@@ -146,7 +146,7 @@ def _are_related(one: Case, other: Case) -> bool:
 
 def _sessions(lake: Lake, case: Case, most: int) -> dict[str, Any]:
     """The first sessions of a case, as rows of the named columns, and how many there are."""
-    rows = sessions_of(lake, of_case(case), Windows(case.start, case.end))
+    rows = sessions_of(lake, of_case(case), kept_windows(lake, Windows(case.start, case.end)))
     some = rows.slice(0, most).select(list(SESSION_COLUMNS))
     values = [[_plain(value) for value in row.values()] for row in some.to_pylist()]
     return {"columns": list(SESSION_COLUMNS), "rows": values, "count": len(rows)}

@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from common.cases.ends import Ends, firewall_filter, of_case, of_host
-from common.cases.sessions import NAMES, TABLE, not_kept, sessions_of
+from common.cases.sessions import NAMES, TABLE, kept_windows, sessions_of
 from common.detection.alerts.cases import case_of_id
 from common.display import counted
 from common.errors import InputError
@@ -31,8 +31,9 @@ def run(config: SessionsConfig) -> None:
         click.echo(firewall_filter(wanted, windows.start, windows.end))
         return
     with activity("reading sessions"):
-        found = sessions_of(lake, wanted, windows)
-    if missing := not_kept(lake, windows):
+        kept = kept_windows(lake, windows)
+        found = sessions_of(lake, wanted, kept)
+    if missing := len(windows) - len(kept):
         message(f"the sessions of {counted(missing, 'window')} of {windows} are not in the lake", "warning")
     print_rows(found.slice(0, config.top).to_pylist(), config.form, NAMES)
     if len(found) > config.top:
