@@ -110,12 +110,14 @@ def test_open_sort_filter_drill_and_back(browser: Browser, files: dict[str, Path
         assert page.locator("#found").text_content() == f"{len(found)} case{'' if len(found) == 1 else 's'} shown"
     page.fill("#query", "")
     page.get_by_role("link", name=host(5)).click()
-    assert page.locator("#view h1").text_content() == f"critical 4.0: {host(5)}, beacon"
+    heading = page.locator("#view h1")
+    expect(heading).to_have_text(f"critical 4.0: {host(5)}, beacon")
     page.locator("#view .facts").get_by_role("link", name=host(5)).click()
-    assert page.locator("#view h1").text_content() == host(5)
+    expect(heading).to_have_text(host(5))
     page.go_back()
     page.go_back()
-    assert page.locator("#today").is_visible() and not page.locator("#view").is_visible()
+    expect(page.locator("#today")).to_be_visible()
+    expect(page.locator("#view")).to_be_hidden()
     reader.close()
 
 
