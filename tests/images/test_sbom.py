@@ -12,7 +12,7 @@ import pytest
 from tests.checkout import ROOT
 
 
-@pytest.mark.parametrize(("image", "lock"), [("ndr-fg-c", "sail"), ("ndr-spark", "spark")])
+@pytest.mark.parametrize(("image", "lock"), [("ndr-fg-c", "lambda"), ("ndr-fg-b", "sail"), ("ndr-spark", "spark")])
 def test_everything_that_was_locked_is_listed(image: str, lock: str, tmp_path: Path) -> None:
     subprocess.run(["images/sbom.sh", tmp_path, image], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     bill = json.loads((tmp_path / f"{image}.cdx.json").read_text())
