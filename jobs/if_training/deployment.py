@@ -9,9 +9,9 @@ import numpy as np
 
 from common.aws.caller import caller
 from common.detection.inputs import model_features
-from common.detection.registry.artifacts import LoadedModel, load_model
+from common.detection.registry.artifacts import REPORT, LoadedModel, load_model
 from common.detection.registry.decisions import REFUSE, Decision, Note, record
-from common.detection.registry.formats import sha256
+from common.detection.registry.formats import parsed, sha256
 from common.detection.registry.pointer import altered, manifest_sha256, parsed_pointer, pointer_content, promoted_run
 from common.detection.registry.promotion import promote, settle
 from common.errors import DeploymentError, ModelError
@@ -27,6 +27,7 @@ from jobs.if_training.gates import (
     of_validation,
     refusals,
 )
+from jobs.if_training.html_report import HTML_REPORT, Decided, html_report
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before
 from jobs.if_training.validation import Validation, transformed_sha256
 
@@ -35,10 +36,11 @@ SCORE_DIFFERENCE_MAX = 1e-6
 
 @dataclass(frozen=True)
 class Compared:
-    """The run that a model was compared with, and its average precision on the same rows; or why there is none."""
+    """The run that a model was compared with, its average precision on the same rows, and its report; or why none."""
 
     run_id: str | None = None
     average_precision: float | None = None
+    report: Artifact | None = None
     reason: str = ""
 
 
@@ -55,18 +57,18 @@ def deploy(run: TrainingRun) -> None:
     """
     run.require(before("deploy"))
     report = run.require("train")
+    model, examined = _load(run, run.run_id), _examined(run, report["validation"])
     settle(run.lake, run.store)
     state = pointer_content(run.store)
     pointer = parsed_pointer(run.store, state) or {"previous": [], "rolled_back": []}
     if run.run_id in pointer["rolled_back"]:
         reason = f"model {run.run_id} was rolled back"
-        run.write("deploy", False, "rolled back", {"gates": []}, reason)
+        _conclude(run, model, examined, False, "rolled back", {"gates": []}, reason)
         _record_refusal(run, pointer, state, _note(run, reason))
         raise DeploymentError(f"not deployed because {reason}", "Train another model under another --run-id")
     with run.report.step("gates"):
-        model = _load(run, run.run_id)
         predecessor = _predecessor(pointer, run.run_id)
-        gates, compared = _gates(run, model, report, predecessor)
+        gates, compared = _gates(run, model, examined, predecessor)
     provisional = predecessor is None and is_young(run.lake, run.project)
     content: Artifact = {
         "gates": [gate.to_dict() for gate in gates],
@@ -82,7 +84,7 @@ def deploy(run: TrainingRun) -> None:
     note = _note(run, reason + _reason(refused, report["validation"], compared), verdicts)
     decisive = refusals(gates, OF_INTEGRITY) if provisional else refused
     if decisive and run.parameters.promotion == "gated":
-        run.write("deploy", False, "refused", content, "; ".join(refused))
+        _conclude(run, model, examined, False, "refused", content, "; ".join(refused), compared)
         _record_refusal(run, pointer, state, note)
         raise DeploymentError(
             f"model {run.run_id} was not deployed because {'; '.join(refused)}",
@@ -94,8 +96,28 @@ def deploy(run: TrainingRun) -> None:
         digest = manifest_sha256(run.store, run.run_id)
         place = f"{run.store.uri}/{run.run_id}"
         endpoint = upsert_endpoint(run.parameters.endpoint, run.run_id, place, digest, run.config.execution)
-        run.write("deploy", True, "deployed", content | {"endpoint": endpoint}, "; ".join(refused))
+        content["endpoint"] = endpoint
+        _conclude(run, model, examined, True, "deployed", content, "; ".join(refused), compared)
     run.describe(deployed=True, pointer_moved=moved, endpoint=endpoint)
+
+
+def _conclude(
+    run: TrainingRun,
+    model: LoadedModel,
+    examined: Validation,
+    go: bool,
+    status: str,
+    content: Artifact,
+    reason: str,
+    compared: Compared | None = None,
+) -> None:
+    """Writes the report with the decision, and the artifact of the stage."""
+    compared = compared or Compared()
+    decided = Decided({"status": status, "reason": reason} | content, compared.report, compared.average_precision)
+    hosts = run.require("reverify")["hosts"]
+    page = html_report(run.run_id, run.require("train"), model.detector, examined, hosts, decided)
+    run.store.write(f"{run.run_id}/{HTML_REPORT}", page.encode())
+    run.write("deploy", go, status, content, reason)
 
 
 def _note(run: TrainingRun, reason: str, gates: Artifact | None = None) -> Note:
@@ -127,20 +149,30 @@ def _predecessor(pointer: Artifact, run_id: str) -> str | None:
     return entry.get("run_id")
 
 
+def _examined(run: TrainingRun, figures: Artifact) -> Validation:
+    """The validation of the run, with the examined rows if there are any.
+
+    Raises:
+        ModelError: their file was altered.
+    """
+    if "file" not in figures:
+        return Validation(figures)
+    content = run.store.read(f"{run.run_id}/{figures['file']}")
+    if sha256(content) != figures["sha256"]:
+        raise altered(run.store, run.run_id, figures["file"])
+    return Validation.from_bytes(content, figures)
+
+
 def _gates(
-    run: TrainingRun, model: LoadedModel, report: Artifact, predecessor: str | None
+    run: TrainingRun, model: LoadedModel, examined: Validation, predecessor: str | None
 ) -> tuple[list[Gate], Compared]:
     """The gates, and the model that was compared with."""
-    validation = report["validation"]
+    validation = examined.figures
     gates = of_validation(validation, run.parameters)
-    if "file" not in validation:
+    if examined.examination is None:
         reason = str(validation.get("reason"))
         none = [not_applicable(name, reason) for name in ("improvement", "preprocessing_parity")]
         return none + gates, Compared(reason=reason)
-    content = run.store.read(f"{run.run_id}/{validation['file']}")
-    if sha256(content) != validation["sha256"]:
-        raise altered(run.store, run.run_id, validation["file"])
-    examined = Validation.from_bytes(content, validation)
     compared = _of_predecessor(run, examined, predecessor)
     wanted = run.parameters.min_relative_improvement
     return [
@@ -157,10 +189,11 @@ def _of_predecessor(run: TrainingRun, examined: Validation, predecessor: str | N
         return Compared(reason="there is no current model to compare with")
     try:
         other = _load(run, promoted_run(run.store, predecessor))
+        report = parsed(run.store.read(f"{other.run_id}/{REPORT}"), REPORT)
     except ModelError as error:
         return Compared(reason=f"the current model {predecessor} cannot be compared with: {error.problem}")
     scores = other.detector.feature_scores(examined.examination.values)
-    return Compared(predecessor, examined.examination.separation(scores).average_precision)
+    return Compared(predecessor, examined.examination.separation(scores).average_precision, report)
 
 
 def _parity(model: LoadedModel, examined: Validation) -> list[Gate]:

@@ -1,170 +1,97 @@
-"""The report of a training as HTML: figures and plots in one file that needs no other."""
+"""The report of a training as one HTML page: the decision first, then what led to it."""
 
 from __future__ import annotations
 
-import html
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from sklearn.metrics import precision_recall_curve
-
-from common.arrays import Integers
 from common.detection.detector import Detector
-from jobs.if_training.training_protocol import Trained
+from common.page.rendering import rendered
+from jobs.if_training.report_charts import hosts_chart, scores_chart, trials_chart, validation_charts
+from jobs.if_training.report_words import compared_rows, decision_of, gate_rows, member_rows, number, words_of
 from jobs.if_training.validation import Validation
 
-POINTS_MAX = 800
 INPUT = ("rows", "rows_found", "windows", "coverage", "gaps")
-BLUE, ORANGE, GREY = "#1f5fa8", "#d1661a", "#8a8f98"
-SETTINGS: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "ndr",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1c2127; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; } td, th { padding: .2rem .9rem .2rem 0; text-align: left; vertical-align: top; }
-th { font-weight: 600; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
-figure { margin: 1rem 0; } figure svg { width: 100%; height: auto; } figcaption { color: #555c66; font-size: .9rem; }
-"""
+VALIDATED = ("rows", "transplants", "average_precision", "roc_auc", "alert_score", "alert_share", "score_psi",
+             "features_moved", "refit_agreement")  # fmt: skip
+HTML_REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The artifact of the deploy stage, and the report and the average precision of the model compared with."""
+
+    artifact: Mapping[str, Any]
+    current: Mapping[str, Any] | None = None
+    precision: float | None = None
 
 
 def html_report(
-    run_id: str, request: Mapping[str, str], report: Mapping[str, Any], trained: Trained, hosts: Mapping[str, int]
+    run_id: str,
+    report: Mapping[str, Any],
+    detector: Detector,
+    validation: Validation,
+    hosts: Mapping[str, int],
+    decided: Decided | None = None,
 ) -> str:
-    """The report, with its plots as SVG; the same input gives the same text."""
-    validation = trained.validation
-    parts = [
-        f"<h1>Training {html.escape(run_id)}</h1>",
-        _table([(name.replace("_", " "), value) for name, value in request.items()]),
-        "<h2>Input</h2>",
-        _table([(name.replace("_", " "), report[name]) for name in INPUT]),
-        _plot(lambda axes: _hosts(axes, hosts), "Hosts in the windows; the minimum where windows share a point."),
-        "<h2>Features</h2>",
-        _table([("inputs", report["features"]), ("used by the forest", report["features_used"])]
-               + [(f"left out: {name}", count) for name, count in report["features_dropped"].items()]),
-        "<h2>Tuning</h2>",
-        *_tuning(report["tuning"]),
-        _table([(name.replace("_", " "), str(value)) for name, value in report["parameters"]["forest"].items()]),
-        "<h2>Validation</h2>",
-        *_validation(validation, trained.detector),
-        "<h2>Scores of the training rows</h2>",
-        _plot(lambda axes: _scores(axes, trained.detector), "Share of the training rows with a higher raw score."),
-    ]  # fmt: skip
-    head = f'<meta charset="utf-8"><title>Training {html.escape(run_id)}</title><style>{STYLE}</style>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
+    """The page of a run, from the artifact of the train stage; the same input gives the same text."""
+    artifact = decided.artifact if decided else None
+    tuning = report["tuning"]
+    charts = [hosts_chart(hosts)]
+    charts += [trials_chart(tuning["trials"])] if "trials" in tuning else []
+    charts += validation_charts(validation) if validation.examination is not None else []
+    compared = list(compared_rows(report, decided.current, decided.precision)) if decided and decided.current else []
+    return rendered(
+        "jobs.if_training",
+        "report.html.j2",
+        run_id=run_id,
+        request=report["request"],
+        decision=decision_of(artifact),
+        gates=list(gate_rows(artifact)) if artifact else [],
+        compared_with=artifact.get("compared_with") if artifact else None,
+        compared=compared,
+        members=member_rows(detector, report["validation"]),
+        facts=dict(_facts(report)),
+        charts=[*charts, scores_chart(detector)],
+    )
 
 
-def _tuning(tuning: Mapping[str, Any]) -> list[str]:
+def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Groups of figures with their names, in the order of the page; no group is empty."""
+    yield "Input", [(words_of(name), number(report[name])) for name in INPUT]
+    dropped = [(f"left out: {words_of(name)}", number(count)) for name, count in report["features_dropped"].items()]
+    features = [("inputs", number(report["features"])), ("used by the forest", number(report["features_used"]))]
+    yield "Features", [*features, *dropped]
+    yield "Search for the forest", _tuning(report["tuning"])
+    forest = report["parameters"]["forest"]
+    yield "Forest", [(words_of(name), _value(name, value)) for name, value in forest.items()]
+    validation = report["validation"]
+    reason = [("not validated", validation["reason"])] if "reason" in validation else []
+    found = [(words_of(name), number(validation[name])) for name in VALIDATED if name in validation]
+    yield "Validation", reason + found
+    settings = report["parameters"]["training"]
+    yield "Settings", [(words_of(name), _value(name, value)) for name, value in settings.items() if _is_plain(value)]
+
+
+def _tuning(tuning: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "trials" not in tuning:
-        return [f"<p>Not tuned: {html.escape(str(tuning['reason']))}.</p>"]
+        return [("not searched", str(tuning["reason"]))]
     hit = "hit: the result depends on the machine's speed" if tuning["time_bound_hit"] else "not hit"
     found = tuning["average_precision"]
     return [
-        _table([("trials", len(tuning["trials"])), ("folds", tuning["folds"]), ("time bound", hit),
-                ("average precision at first", found["start"]), ("average precision at best", found["best"])]),
-        _plot(lambda axes: _trials(axes, tuning["trials"]),
-              "Each trial's average precision on synthetic anomalies in later blocks; large dots have more trees."),
-    ]  # fmt: skip
-
-
-def _validation(validation: Validation, detector: Detector) -> list[str]:
-    figures = validation.figures
-    if validation.examination is None:
-        return [f"<p>Not validated: {html.escape(str(figures['reason']))}.</p>"]
-    apart = ("members", "transformed_sha256", "file", "sha256")
-    rows = [(name.replace("_", " "), value) for name, value in figures.items() if name not in apart]
-    rows += [(f"average precision of the {name} alone", value) for name, value in figures["members"].items()]
-    return [
-        _table(rows),
-        _plot(lambda axes: _found(axes, validation), "Synthetic anomalies among the rows of the validation block."),
-        _plot(lambda axes: _separation(axes, validation), "Raw scores of the validation block."),
+        ("trials", number(len(tuning["trials"]))),
+        ("folds", number(tuning["folds"])),
+        ("time bound", hit),
+        ("average precision at first", number(found["start"])),
+        ("average precision at best", number(found["best"])),
     ]
 
 
-def _hosts(axes: Axes, hosts: Mapping[str, int]) -> None:
-    counts = np.array([hosts[key] for key in sorted(hosts)])
-    starts = _thinned(len(counts))
-    fewest = np.minimum.reduceat(counts, starts)
-    axes.fill_between([*starts, len(counts)], [*fewest, fewest[-1]], step="post", color=BLUE, alpha=0.7, linewidth=0)
-    axes.set_xlabel(f"window, from {min(hosts)} to {max(hosts)}")
-    axes.set_ylabel("hosts")
-    axes.set_ylim(bottom=0)
+def _value(name: str, value: Any) -> str:
+    """A setting; a seed is a name, so its digits are not grouped."""
+    return str(value) if name == "random_state" else number(value)
 
 
-def _trials(axes: Axes, trials: Sequence[Mapping[str, Any]]) -> None:
-    name = "max_samples" if "max_samples" in trials[0] else "n_estimators"
-    sizes = [10 + trial.get("n_estimators", 200) / 6 for trial in trials]
-    axes.scatter(
-        [trial[name] for trial in trials], [trial["average_precision"] for trial in trials], sizes, BLUE, alpha=0.7
-    )
-    if name == "max_samples":
-        axes.set_xscale("log", base=2)
-    axes.set_xlabel(name.replace("_", " "))
-    axes.set_ylabel("average precision")
-
-
-def _found(axes: Axes, validation: Validation) -> None:
-    assert validation.examination is not None and validation.validated is not None
-    precision, recall, _ = precision_recall_curve(validation.examination.synthetic, validation.validated)
-    shown = _thinned(len(recall))
-    axes.plot(recall[shown], precision[shown], color=BLUE)
-    axes.axhline(float(validation.examination.synthetic.mean()), color=GREY, linestyle=":", label="at random")
-    axes.set_xlabel("share of the synthetic anomalies that are found")
-    axes.set_ylabel("precision")
-    axes.set_ylim(0, 1.02)
-    axes.legend(frameon=False)
-
-
-def _separation(axes: Axes, validation: Validation) -> None:
-    assert validation.examination is not None and validation.validated is not None
-    synthetic = validation.examination.synthetic
-    both = [validation.validated[~synthetic], validation.validated[synthetic]]
-    axes.hist(both, bins=40, density=True, label=["rows as they are", "synthetic anomalies"], color=[BLUE, ORANGE])
-    axes.set_xlabel("raw score")
-    axes.set_ylabel("density")
-    axes.legend(frameon=False)
-
-
-def _scores(axes: Axes, detector: Detector) -> None:
-    raw = detector.feature_calibration
-    values = np.unique([*raw.values[_thinned(len(raw.values))], *raw.values[-POINTS_MAX:]])
-    axes.plot(values, raw.p_values(values), color=BLUE)
-    axes.set_yscale("log")
-    axes.set_xlabel("raw score")
-    axes.set_ylabel("share above")
-
-
-def _thinned(count: int) -> Integers:
-    """The positions of points to plot, evenly spread from the first, at most as many as can be distinguished."""
-    return np.unique(np.linspace(0, count - 1, min(count, POINTS_MAX)).astype(np.int64))
-
-
-def _plot(draw: Any, caption: str) -> str:
-    with rc_context(SETTINGS):
-        figure = Figure(figsize=(8, 2.8), layout="constrained")
-        draw(figure.add_subplot())
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    svg = buffer.getvalue()
-    return f"<figure>{svg[svg.index('<svg') :]}<figcaption>{html.escape(caption)}</figcaption></figure>"
-
-
-def _table(rows: Sequence[tuple[str, Any]]) -> str:
-    def cell(value: Any) -> str:
-        if isinstance(value, float):
-            return f'<td class="n">{value:,.4g}</td>'
-        return f'<td class="n">{value:,}</td>' if isinstance(value, int) else f"<td>{html.escape(str(value))}</td>"
-
-    return (
-        "<table>" + "".join(f"<tr><th>{html.escape(name)}</th>{cell(value)}</tr>" for name, value in rows) + "</table>"
-    )
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, int | float | str)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,17 +13,15 @@ from common.detection.registry.artifacts import MODEL, save_model
 from common.detection.registry.formats import sha256
 from common.detection.registry.pointer import is_complete, read_manifest
 from common.errors import ModelError
-from common.runtime.environment import variables
 from common.runtime.output import doing
-from common.storage.scratch import scratch_folder
 from jobs.if_training.growing import grow
+from jobs.if_training.html_report import HTML_REPORT, html_report
 from jobs.if_training.lifecycle import Artifact, TrainingRun, before, facts
 from jobs.if_training.pair_training import with_pairs
 from jobs.if_training.reading import TrainingRows, read_training_rows
 from jobs.if_training.training_protocol import Trained, train
 
-VALIDATION, HTML_REPORT = "validation.npz", "report.html"
-MPLCONFIGDIR = "MPLCONFIGDIR"
+VALIDATION = "validation.npz"
 QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
 
 
@@ -64,33 +59,15 @@ def _save(run: TrainingRun, trained: Trained, rows: TrainingRows, digest: str, v
     content = _report(run, trained, rows, verified)
     content["input_digest"] = digest
     content["validation"] |= {"file": VALIDATION, "sha256": sha256(extras[VALIDATION])} if extras else {}
-    extras[HTML_REPORT] = _html_report(run, content, trained, verified["hosts"])
+    doing("drawing the report")
+    page = html_report(
+        run.run_id, {"request": run.request} | content, trained.detector, trained.validation, verified["hosts"]
+    )
+    extras[HTML_REPORT] = page.encode()
     known = facts(run) | {"input_digest": digest, "forest": asdict(trained.settings.forest), "rows": len(rows.values)}
     report = run.content("train", True, "complete", content)
     model_sha256 = save_model(run.store, run.run_id, trained.detector, trained.drift, known, report, extras)
     _describe(run, content, model_sha256, reused=False)
-
-
-def _html_report(run: TrainingRun, content: Artifact, trained: Trained, hosts: dict[str, int]) -> bytes:
-    """The report as HTML."""
-    doing("drawing the report")
-    with _matplotlib_folder(run.lake.uri):
-        from jobs.if_training.html_report import html_report
-
-        return html_report(run.run_id, run.request, content, trained, hosts).encode()
-
-
-@contextmanager
-def _matplotlib_folder(lake_uri: str) -> Iterator[None]:
-    """Matplotlib needs a folder to write to, which a read-only system has in the lake only.
-
-    The variable ends with the folder: a process that inherits it would make the folder again, and leave it.
-    """
-    if MPLCONFIGDIR in os.environ:
-        yield
-        return
-    with scratch_folder(lake_uri) as folder, variables({MPLCONFIGDIR: str(folder)}):
-        yield
 
 
 def _forest(run: TrainingRun) -> tuple[ForestParameters, frozenset[str]]:

@@ -14,7 +14,7 @@ from common.runtime.catalog import STAGES
 from tests.checkout import ROOT
 
 HEAVY = {
-    *("boto3", "botocore", "deltalake", "duckdb", "matplotlib", "mlflow", "numpy", "optuna", "pandas", "polars"),
+    *("boto3", "botocore", "deltalake", "duckdb", "mlflow", "numpy", "optuna", "pandas", "polars"),
     *("pyarrow", "pydantic", "pysail", "pyspark", "rich", "scipy", "sklearn", "tenacity", "yaml"),
 }
 """Each takes at least 0.05 s of processor time to load."""

@@ -239,7 +239,7 @@ def test_inference_does_without_the_libraries_of_training_and_unpickles_nothing(
     program = tmp_path / "inference.py"
     program.write_text(
         "import os, sys\n"
-        "for name in ('sklearn', 'joblib', 'scipy', 'optuna', 'matplotlib'): sys.modules[name] = None\n"
+        "for name in ('sklearn', 'joblib', 'scipy', 'optuna'): sys.modules[name] = None\n"
         "def hook(event, arguments):\n"
         "    if event == 'pickle.find_class' and not arguments[0].startswith('pyspark.'): os._exit(99)\n"
         "sys.addaudithook(hook)\n"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
+from tests.browsing import Opened, chromium
 from tests.commands import call
 from tests.common.detection.alerts.alerting_lake import write_alerts
 from tests.common.detection.model_lake import host
@@ -23,11 +23,9 @@ WIDTHS = {"desk": 1280, "phone": 375, "small": 360}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
-    found = shutil.which("chromium")
-    assert found, "Chromium is missing: make chromium installs it"
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+    """A browser for all tests of the page."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -45,29 +43,16 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-class Reader:
-    """A page that is open, and what it did that it must not do."""
+class Reader(Opened):
+    """A page that is open, and ready."""
 
     def __init__(self, browser: Browser, file: Path, **context: Any) -> None:
-        self.page: Page = browser.new_context(**context).new_page()
-        self.wrong: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.wrong.append(message.text))
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.address = file.as_uri()
-        self.page.goto(self.address)
+        super().__init__(browser, file, **context)
         self.page.locator("html[data-ready]").wait_for(state="attached")
 
     def shown(self) -> list[str]:
         """The sources of the cases that are listed."""
         return self.page.locator("#cases tbody tr:not([hidden]) a").all_text_contents()
-
-    def close(self) -> None:
-        """Nothing was loaded but the page, and nothing went wrong."""
-        assert self.wrong == []
-        assert set(self.requests) == {self.address}
-        self.page.context.close()
 
 
 def test_hostile_names_are_shown_and_never_run(browser: Browser, files: dict[str, Path]) -> None:
@@ -155,8 +140,7 @@ def test_nothing_runs_over_the_edge(
     for view in ("today", f"host={host(6)}", "health", "model"):
         reader.page.evaluate("hash => { location.hash = hash }", view)
         reader.page.wait_for_timeout(30)
-        wide = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, view
+        assert reader.overhang() <= 0, view
     reader.close()
 
 
