@@ -40,6 +40,7 @@ variable "ON_CORE" {
     "ndr-15m",
     "ndr-inference",
     "ndr-join",
+    "ndr-alerts",
     "ndr-manifest-builder",
     "ndr-ndjson-to-parquet",
     "c360-validate",
@@ -49,6 +50,13 @@ variable "ON_CORE" {
 variable "FUNCTIONS" {
   description = "Stages of NDR that no cluster runs"
   default     = ["ndr-manifest-builder", "ndr-ndjson-to-parquet"]
+}
+
+variable "ON_PAGE" {
+  description = "Stages that write pages"
+  default = [
+    "ndr-page",
+  ]
 }
 
 variable "ON_C360" {
@@ -158,6 +166,7 @@ target "bases-of-locks" {
   matrix = {
     base = [
       { name = "base-core", lock = "lambda" },
+      { name = "base-page", lock = "page" },
       { name = "base-c360", lock = "c360" },
       { name = "base-warehouse", lock = "warehouse" },
       { name = "base-serve", lock = "serve" },
@@ -187,6 +196,7 @@ target "stages" {
   matrix = {
     stage = concat(
       on("base-core", ON_CORE),
+      on("base-page", ON_PAGE),
       on("base-c360", ON_C360),
       on("base-warehouse", ON_WAREHOUSE),
       on("base-serve", ON_SERVE),
@@ -210,7 +220,7 @@ target "ndr-spark" {
 // ndr-spark under the name of each stage of NDR, tagged <tag>-spark: what pipelines run with Engine=spark, ImageTag=<tag>-spark
 target "spark" {
   inherits          = ["_common"]
-  matrix            = { image = [for image in concat(ON_CORE, ON_SAIL, ON_TRAINING) : image if substr(image, 0, 4) == "ndr-" && !contains(FUNCTIONS, image)] }
+  matrix            = { image = [for image in concat(ON_CORE, ON_PAGE, ON_SAIL, ON_TRAINING) : image if substr(image, 0, 4) == "ndr-" && !contains(FUNCTIONS, image)] }
   name              = "${image}-spark"
   dockerfile-inline = "FROM ndr-spark\nENTRYPOINT [\"${image}\"]\n"
   contexts          = { ndr-spark = "target:ndr-spark" }

@@ -14,6 +14,7 @@ STEP_SECONDS: dict[str, tuple[int, ...]] = {
     "training": (6 * 3600, 24 * 3600, *(6 * 3600,) * 5),
     "extractor": (3600,),
     "backfill": (6600,),
+    "handover": (1200,),
 }
 """The longest run of each step of a work, in order.
 

@@ -1,6 +1,6 @@
 # Targets for the images, which docker-bake.hcl lists.
 
-IMAGE_SOURCES := common jobs images docker-bake.hcl requirements pyproject.toml .dockerignore
+IMAGE_SOURCES := common jobs tools/page tools/alerts images docker-bake.hcl requirements pyproject.toml .dockerignore
 TAG ?= $(shell git rev-parse --short=12 HEAD)$(if $(shell git status --porcelain -- $(IMAGE_SOURCES)),-dirty)
 BAKE = eval "$$(images/engine.sh env)" && export TAG=$(TAG) REVISION=$$(git rev-parse HEAD) \
 	SOURCE=$$(git config --get remote.origin.url | sed 's|://[^/]*@|://|') &&
@@ -59,6 +59,7 @@ images-check: setup
 images-lock: setup $(SPARK_VENV)/.installed java # the packages and jars of the images, in the versions of dev.txt
 	$(BIN)/uv pip compile $(IMAGE_LOCK) -o requirements/image-core.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra lambda -o requirements/image-lambda.txt pyproject.toml
+	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra page -o requirements/image-page.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra c360 -o requirements/image-c360.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra serve -o requirements/image-serve.txt pyproject.toml
 	$(BIN)/uv pip compile $(IMAGE_LOCK) --extra warehouse -o requirements/image-warehouse.txt pyproject.toml

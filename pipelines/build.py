@@ -29,7 +29,7 @@ from sagemaker.mlops.workflow.retry import (
 )
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from pipelines.catalog import PIPELINES, PROJECT
+from pipelines.catalog import PIPELINES, options_of
 from pipelines.parameters import Execution, Parameter, Pipeline, Resources, StageStep, TimeRange, Value, parameters_of
 
 # instead of the defaults files of whoever builds, which the SDK would work into the definitions
@@ -102,7 +102,7 @@ def sdk_pipeline_of(name: str, pipeline: Pipeline, session: PipelineSession) -> 
 
 def declared(pipeline: Pipeline) -> Iterable[Parameter]:
     """The parameters of the pipeline, each once."""
-    used = [parameter for step in pipeline.steps for parameter in parameters_of({**PROJECT, **step.options})]
+    used = [parameter for step in pipeline.steps for parameter in parameters_of(options_of(step))]
     resources = [pipeline.resources, *(step.resources for step in pipeline.steps if step.resources)]
     ran_on = [parameter for entry in resources for parameter in entry.parameters]
     return dict.fromkeys([*used, IMAGE_REGISTRY, IMAGE_TAG, ROLE_ARN, *ran_on])
@@ -124,7 +124,7 @@ def processing_step(
         base_job_name=step.command,
         sagemaker_session=session,
     )
-    arguments = [part for name, value in {**PROJECT, **step.options}.items() for part in (name, sdk_value(value))]
+    arguments = [part for name, value in options_of(step).items() for part in (name, sdk_value(value))]
     return ProcessingStep(
         step.name,
         step_args=processor.run(arguments=arguments),

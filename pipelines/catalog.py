@@ -9,14 +9,14 @@ from common.budgets import STEP_SECONDS
 from common.runtime.engine import ENGINES
 from pipelines.parameters import Execution, Options, Parameter, Pipeline, Resources, StageStep, choice, time_range
 
-# options of every step
+# options of every step, and of those that run on an engine
 PROJECT: Options = {
     "--project-name": Parameter("ProjectName"),
     "--feature-spec-version": Parameter("FeatureSpecVersion", "v1"),
     "--lake": Parameter("LakeUri"),
     "--parameters": Parameter("ParametersUri", "dynamodb://project_parameters"),
-    "--engine": choice("Engine", *ENGINES),
 }
+ENGINE: Options = {"--engine": choice("Engine", *ENGINES)}
 MINI_BATCH: Options = {
     "--mini-batch-id": Parameter("MiniBatchId"),
     "--window": time_range("BatchStartTsIso", "BatchEndTsIso"),
@@ -36,6 +36,11 @@ REMEDY: Options = {
 def resources(instance_type: str, volume_size_in_gb: int, work: str, step: int = 0, prefix: str = "") -> Resources:
     """Resources for a step of a work of `common.budgets`."""
     return Resources(instance_type, volume_size_in_gb, STEP_SECONDS[work][step], prefix=prefix)
+
+
+def options_of(step: StageStep) -> Options:
+    """All options that a step gives its command."""
+    return {**PROJECT, **(ENGINE if step.has_engine else {}), **step.options}
 
 
 UPKEEP_SECONDS = 4 * 3600
@@ -124,6 +129,15 @@ PIPELINES: dict[str, Pipeline] = {
             training_step("ModelAttributesStep", "attributes"),
             training_step("ModelDeployStep", "deploy", {"--execution": Execution()}),
         ),
+    ),
+    # what people get of a published window
+    "ndr-page": Pipeline(
+        resources("ml.m5.large", 30, "handover"),
+        (StageStep("PageStep", "ndr-page", {"--out": Parameter("PageUri")}, has_engine=False),),
+    ),
+    "ndr-alerts": Pipeline(
+        resources("ml.m5.large", 30, "handover"),
+        (StageStep("AlertsStep", "ndr-alerts", {"--deliver": Parameter("Channel", "all")}, has_engine=False),),
     ),
     "ndr-maintain": Pipeline(
         Resources("ml.m5.large", 30, UPKEEP_SECONDS), (StageStep("MaintainStep", "ndr-maintain", {}),)

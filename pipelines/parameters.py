@@ -82,12 +82,14 @@ class StageStep:
         command: command of the stage, which is also the name of its image.
         options: options of the command, in addition to those that all steps have.
         resources: what it runs on, if not on what the pipeline's jobs do.
+        has_engine: whether the command takes the engine.
     """
 
     name: str
     command: str
     options: Options
     resources: Resources | None = None
+    has_engine: bool = True
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from common.errors import DeploymentError
 
 FOLDER = Path(__file__).parent
 MACHINES = {
+    "sfn_ndr_handover": "RoleArnHandover",
     "sfn_ndr_prediction_publication": "RoleArnPredictionPublication",
     "sfn_ndr_15m_features_inference": "RoleArn15mFeaturesInference",
     "sfn_ndr_monthly_fg_b_baselines": "RoleArnMonthlyFgBBaselines",

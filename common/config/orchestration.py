@@ -71,6 +71,8 @@ class OrchestrationParameters(Settings):
     """The same for the extractor."""
     backfill_poll_attempts: Polls = None
     """The same for each pipeline of a backfill."""
+    handover_poll_attempts: Polls = None
+    """The same for each of the page and the alerts."""
     lock_lease_seconds: Annotated[int | None, Field(validate_default=True)] = None
     """Lease of the lock on a window; it is renewed before each pipeline starts."""
     publication_lock_lease_seconds: Annotated[int | None, Field(validate_default=True)] = None
@@ -84,6 +86,10 @@ class OrchestrationParameters(Settings):
     """Ranges of a backfill that run at once, unless the request says otherwise."""
     publication_target: Literal["lake", "s3", "redshift"] = "lake"
     """Where predictions are published: `lake`, `s3` or `redshift`."""
+    page: bool = False
+    """Whether the page is written to the bucket of artifacts after each published window."""
+    alerts: bool = False
+    """Whether cases are handed over to the channels in `settings.alerts` after each published window."""
     window_floor_minutes: GridMinutes = GRID_MINUTES
     """Minutes of the hour on which windows start; only those of the 15-minute grid."""
     training_days: Count = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -49,6 +49,16 @@ class PublicationParameters(Settings):
     """s3:// URI below which `ndr-join --destination s3` writes."""
 
 
+class AlertChannel(Settings):
+    """A receiver of alerts."""
+
+    secret: Text
+    """Name or ARN of a secret of Secrets Manager: JSON with the `url` of the webhook and, unless its template needs
+    none, the `secret` that signs messages, or PagerDuty's routing key."""
+    template: Literal["ocsf", "slack", "teams", "pagerduty"] = "ocsf"
+    """What the receiver expects."""
+
+
 class NetworkParameters(Settings):
     """Which sessions are of a network: those that agree with every list that is not empty."""
 
@@ -60,7 +70,7 @@ class NetworkParameters(Settings):
     """Zones of its hosts: the source zone for the initiator, the destination zone for the responder."""
 
 
-NetworkName = Annotated[str, matching("[A-Za-z0-9_-]{1,32}", "up to 32 letters, digits, hyphens and underscores")]
+ShortName = Annotated[str, matching("[A-Za-z0-9_-]{1,32}", "up to 32 letters, digits, hyphens and underscores")]
 
 
 class ProjectParameters(Settings):
@@ -74,7 +84,7 @@ class ProjectParameters(Settings):
     """The same for single devices, by serial number; it goes before `log_time_zone`."""
     internal_cidrs: tuple[Network, ...] = DEFAULT_INTERNAL_CIDRS
     """Networks of the organisation. Addresses inside them are hosts that get features and scores."""
-    networks: Mapping[NetworkName, NetworkParameters] = Field(default_factory=dict)
+    networks: Mapping[ShortName, NetworkParameters] = Field(default_factory=dict)
     """Networks with equal internal addresses, by name; a host in one is `address@name`. The first that fits counts."""
     segments: Mapping[Network, Text] = Field(default_factory=dict)
     """Name of each segment by its prefix. An address outside all of them belongs to its /24 (IPv4) or /64 (IPv6)."""
@@ -128,6 +138,8 @@ class ProjectParameters(Settings):
     names the customers of addresses; `c360-warehouse export-ranges` writes it."""
     training: TrainingParameters = Field(default_factory=TrainingParameters)
     """The training lifecycle."""
+    alerts: Mapping[ShortName, AlertChannel] = Field(default_factory=dict)
+    """Channels that `ndr-alerts --deliver` hands cases over to, by name."""
     retention: RetentionParameters = Field(default_factory=RetentionParameters)
     """How long the lake keeps what is in it."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Base = Literal["base-core", "base-page", "base-c360", "base-warehouse", "base-serve", "base", "base-training"]
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -25,13 +27,15 @@ class Stage(Tool):
 
     Attributes:
         summary: what it makes, in a few words.
-        base: the image it builds on: without an engine, with what Customer 360 needs, with a web server, with Sail, or
-            also with the libraries of training.
+        base: the image it builds on: without an engine, with templates of pages, with what Customer 360 needs, with a
+            web server, with Sail, or also with the libraries of training.
         is_step: whether a pipeline runs it; others are run by functions, jobs and endpoints.
     """
 
     summary: str
-    base: Literal["base-core", "base-c360", "base-warehouse", "base-serve", "base", "base-training"] = "base"
+    base: Literal["base-core", "base-page", "base-c360", "base-warehouse", "base-serve", "base", "base-training"] = (
+        "base"
+    )
     is_step: bool = True
 
 
@@ -48,6 +52,8 @@ STAGES = (
     Stage("ndr-inventory-unload", "jobs.inventory_unload", "the machine inventory, from Redshift"),
     Stage("ndr-maintain", "jobs.maintain", "a small and fast lake: old parts removed, small files put together"),
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
+    Stage("ndr-page", "tools.page", "the cases of a day as one HTML page", "base-page"),
+    Stage("ndr-alerts", "tools.alerts", "cases, handed over to other systems", "base-core"),
     Stage("ndr-serve", "jobs.serve", "scores of features on request, at an endpoint", "base-serve", False),
     Stage("ndr-manifest-builder", "jobs.manifest_builder", "manifests of NDJSON files that land", "base-core", False),
     Stage("ndr-ndjson-to-parquet", "jobs.ndjson_to_parquet", "Parquet from NDJSON, as text", "base-core", False),
@@ -64,8 +70,6 @@ TOOLS = (
     Tool("ndr-feedback", "tools.feedback"),
     Tool("ndr-sessions", "tools.sessions"),
     Tool("ndr-hunt", "tools.hunt"),
-    Tool("ndr-page", "tools.page"),
-    Tool("ndr-alerts", "tools.alerts"),
     Tool("ndr-features", "tools.features"),
     Tool("ndr-models", "tools.models"),
     Tool("ndr-lake", "tools.lake"),

@@ -3,7 +3,7 @@
 set -eu
 
 # the services of botocore that stages and credentials use; the other models are removed
-AWS_SERVICES="dynamodb events redshift-data s3 sagemaker sns stepfunctions sso sso-oidc sts"
+AWS_SERVICES="dynamodb events redshift-data s3 sagemaker secretsmanager sns stepfunctions sso sso-oidc sts"
 
 touch /tmp/begin
 [ -d /opt/venv ] || python3 -m venv --without-pip /opt/venv

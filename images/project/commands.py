@@ -13,7 +13,7 @@ start({function})
 
 
 def main(project: Path, folder: Path) -> None:
-    """Writes one executable file for each entry of `project.scripts` whose module is there: stages, but not tools."""
+    """Writes one executable file for each entry of `project.scripts` whose module is there: those of images."""
     folder.mkdir(parents=True)
     for name, target in tomllib.loads(project.read_text())["project"]["scripts"].items():
         module, function = target.split(":")

@@ -19,7 +19,10 @@ PORT_TAKEN_CODE = 3
 """The exit code of a server whose port another program has taken."""
 SERVER_HEADER = "ndr-local"
 # ministack has 90 services, some of which run programs of a request: those in use
-SERVICES = "cloudformation,dynamodb,ecr,ecs,events,glue,iam,lambda,logs,monitoring,s3,scheduler,sns,sqs,states,sts"
+SERVICES = (
+    "cloudformation,dynamodb,ecr,ecs,events,glue,iam,lambda,logs,monitoring,s3,scheduler,secretsmanager,sns,sqs,"
+    "states,sts"
+)
 FUNCTIONS_AT_ONCE = 16
 """How many invocations of functions may run: each has a process. AWS's own default is 1,000."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pipelines.catalog import PIPELINES, PROJECT
-from pipelines.parameters import Options, Parameter, StageStep, TimeRange, Value, parameters_of
+from pipelines.catalog import PIPELINES, options_of
+from pipelines.parameters import Parameter, StageStep, TimeRange, Value, parameters_of
 from statemachines.definitions import FUSED, pipelines
 from statemachines.generation.sources import Fragment, SourceError
 
@@ -30,7 +30,7 @@ def command_of(pipeline: str, parameters: Sequence[Mapping[str, str]]) -> list[s
         SourceError: the pipeline has several steps, or the parameters are not those that the step needs.
     """
     given = {entry["Name"]: entry["Value"] for entry in parameters}
-    options: Options = {**PROJECT, **_step(pipeline).options}
+    options = options_of(_step(pipeline))
     if unknown := sorted(set(given) - {parameter.name for parameter in parameters_of(options)}):
         raise SourceError(f"{pipeline} takes no {', '.join(unknown)}", REMEDY)
     return [part for name, value in options.items() for part in (name, _text(value, given))]

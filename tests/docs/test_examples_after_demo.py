@@ -36,11 +36,14 @@ NOT_RUN = {
     "ndr-manifest-builder": "needs an event of a bucket; tests/jobs/manifest_builder have some",
     "ndr-ndjson-to-parquet": "needs a manifest; tests/jobs/ndjson_to_parquet have some",
     "ndr-page --lake demo/lake --serve": "answers requests until it is ended; tests/tools/page ask it",
+    "ndr-page --lake s3://acme-lake": "needs a lake in S3, as tests/e2e/test_handover.py has one",
+    "ndr-alerts --lake s3://acme-lake": "needs a lake in S3, as tests/e2e/test_handover.py has one",
     "ndr-alerts --lake demo/lake --channel soc": "needs a webhook, as tests/tools/alerts have one",
     "ndr-alerts --lake demo/lake --channel chat": "needs a webhook, as tests/tools/alerts have one",
     "ndr-serve": "answers requests until it is ended; tests/jobs/serve ask it",
     "ndr-ingestion trace": "needs a file that has landed, as docs/ingestion.md has one",
     "ndr-ingestion release": "needs a file in quarantine, as docs/ingestion.md has one",
+    "ndr-local ui": "answers requests until it is ended; tests/e2e/test_handover.py asks it",
     "ndr-local put": "needs files, as docs/ingestion.md has some",
     **{
         f"ndr-statemachines {verb} customer-360": "needs its stack, as tests/e2e/test_customer_360.py has one"

@@ -41,6 +41,8 @@ NOT_THERE = {
     "ndr-pair-counts": (("--window", WINDOW), "table delta_pair does not exist"),
     "ndr-fg-a": (("--window", WINDOW), "table delta_host does not exist"),
     "ndr-fg-c": (("--window", WINDOW), "table fg_a does not exist"),
+    "ndr-page": (("--out", "/lake/page.html"), "nothing is scored yet"),
+    "ndr-alerts": (("--deliver", "all"), "have no channel all"),
     "ndr-if-training": (("--window", "2026-03-03T00:08Z/2026-03-10T00:08Z"), "only 0.0% of the windows"),
     "ndr-extractor": (
         ("--window", WINDOW, "--request-id", "r", "--input-prefix", "/fw", "--manifest", "/lake/m"),

@@ -44,6 +44,8 @@ VALUES: dict[str, str] = {
     "WindowsFilter": "20260301T1308Z,20260302T0023Z",
     "ManifestUri": "s3://acme-artifacts/backfill/march-outage",
     "CandidateSource": "index",
+    "PageUri": "s3://acme-artifacts/page/acme/",
+    "Channel": "soc",
 }
 EXECUTION_ARN = "Execution.PipelineExecutionArn"
 EXECUTION = "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/ndr-if-training/execution/0123456789ab"

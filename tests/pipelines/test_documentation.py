@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.catalog import PIPELINES, PROJECT
+from pipelines.catalog import PIPELINES, options_of
 from pipelines.parameters import parameters_of
 from tests.checkout import ROOT
 
@@ -23,7 +23,7 @@ def test_steps_and_commands() -> None:
 def test_parameters_options_and_defaults() -> None:
     rows = [line for line in TEXT.splitlines() if re.match(r"\| `[A-Z]", line)]
     for pipeline in PIPELINES.values():
-        for options in (PROJECT, *(step.options for step in pipeline.steps)):
+        for options in (options_of(step) for step in pipeline.steps):
             for option, value in options.items():
                 for parameter in parameters_of({option: value}):
                     lines = [row for row in rows if f"`{parameter.name}`" in row and f"`{option}" in row]

@@ -244,6 +244,11 @@ def _of_call(
     elif service == "events":
         for entry in arguments["Entries"]:
             yield name, f"arn:aws:events:{HERE}:event-bus/{entry['EventBusName']}"
+    elif resource == "arn:aws:states:::states:startExecution":
+        yield (
+            "states:StartExecution",
+            f"arn:aws:states:{HERE}:stateMachine:{arguments['StateMachineArn'].split(':')[6]}*",
+        )
     else:
         assert resource == "arn:aws:states:::states:startExecution.sync:2", resource
         nested = arguments["StateMachineArn"].split(":")[6]

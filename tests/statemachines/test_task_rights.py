@@ -24,7 +24,8 @@ def needed_for_tasks(definition: Mapping[str, Any]) -> set[Permission]:
             for verb, end in (("Describe", "s"), ("Stop", ""))
         }
         found.add(("ecs:RunTask", f"arn:aws:ecs:{HERE}:task-definition/ndr-*:*"))
-        roles = ("ndr-task-execution", "ndr-pipeline-steps")
+        own = "ndr-handover-steps" if "TaskRoleArn" in json.dumps(definition) else "ndr-pipeline-steps"
+        roles = ("ndr-task-execution", own)
         found |= {("iam:PassRole", f"arn:aws:iam::000000000000:role/{role}") for role in roles}
         found.add(("logs:GetLogEvents", f"arn:aws:logs:{HERE}:log-group:/ecs/ndr:log-stream:ndr/*"))
     if "arn:aws:states:::aws-sdk:ecs:listTasks" in called:
@@ -43,7 +44,7 @@ def test_a_role_may_do_with_tasks_what_its_machine_does_where_there_are_tasks(ma
 def test_tasks_run_with_the_role_of_steps_in_one_cluster() -> None:
     template = Template(Runner="tasks")
     cluster = f"arn:aws:ecs:{HERE}:cluster/ndr"
-    for policy in ("TasksPolicy", "FormerTasksPolicy"):
+    for policy in ("TasksPolicy", "HandoverTasksPolicy", "FormerTasksPolicy"):
         for statement in template.resource(policy)["PolicyDocument"]["Statement"]:
             match statement["Action"]:
                 case "ecs:RunTask" | "ecs:ListTasks":

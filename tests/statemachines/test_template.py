@@ -39,6 +39,7 @@ WILDCARDS = {
         )
     },
     f"arn:aws:states:{HERE}:execution:sfn_ndr_start_project*": "executions have made-up names",
+    f"arn:aws:states:{HERE}:stateMachine:sfn_ndr_handover*": "the machine, its versions and its alias",
     f"arn:aws:scheduler:{HERE}:schedule/default/ndr-*": "each project has schedules of its own",
     "arn:aws:s3:::ndr-parquet-000000000000-us-east-1/merged-parquet-*": "each date has a folder of its own",
     "arn:aws:s3:::ndr-ingestion-000000000000-us-east-1/*/_BATCH.json": "each batch has a time of its own",
@@ -227,7 +228,8 @@ def test_steps_may_make_endpoints_of_ours_and_pass_their_role() -> None:
         ("sagemaker:UpdateEndpoint", f"{arn}:endpoint/ndr-*"),
     }
     serving = template.outputs["ServingRoleArn"]
-    assert {role for action, role in step if action == "iam:PassRole"} == {serving, template.outputs["StepRoleArn"]}
+    passed = {serving, template.outputs["StepRoleArn"], template.outputs["HandoverStepRoleArn"]}
+    assert {role for action, role in step if action == "iam:PassRole"} == passed
     (trust,) = template.resource("ServingRole")["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
 
@@ -241,6 +243,19 @@ def test_an_endpoint_reads_models_and_writes_nothing_but_logs() -> None:
     }
     assert {action.partition(":")[0] for action, _ in found} == {"s3", "logs", "ecr", "cloudwatch"}
     assert ("ecr:BatchGetImage", f"arn:aws:ecr:{HERE}:repository/ndr-serve") in found
+
+
+def test_what_hands_a_window_over_writes_pages_and_what_was_handed_over_only() -> None:
+    found = permitted(Template().resource("HandoverStepRole"))
+    lake, artifacts = (f"arn:aws:s3:::ndr-{name}-000000000000-us-east-1" for name in ("lake", "artifacts"))
+    written = {resource for action, resource in found if action in ("s3:PutObject", "s3:DeleteObject")}
+    assert written == {f"{artifacts}/page/*", f"{lake}/*handovers/*", f"{lake}/*_scratch*"}
+    assert {resource for action, resource in found if action == "s3:GetObject"} == {f"{lake}/*"}
+    secrets = {resource for action, resource in found if action.startswith("secretsmanager:")}
+    assert secrets == {f"arn:aws:secretsmanager:{HERE}:secret:ndr/alerts/*"}
+    assert {action for action, _ in found if action.startswith("dynamodb:")} == {"dynamodb:GetItem"}
+    readers = Template().resource("PageReadersPolicy")["PolicyDocument"]["Statement"]
+    assert [(one["Action"], one["Resource"]) for one in readers] == [("s3:GetObject", f"{artifacts}/page/*")]
 
 
 def test_the_buckets_that_are_named_are_read_and_complete_batches() -> None:
@@ -319,6 +334,8 @@ DESIGNED = {
         DescribeJoinPipeline JoinPipelineStatusChoice WaitBeforeJoinDescribe IncrementJoinPollAttempt
         MarkPublicationSucceeded MarkPublicationFailed DuplicatePublicationSuppressed EmitPublicationEvent
         WorkflowFailed""",
+    "sfn_ndr_handover": """AcquireHandoverLock HandoverIncluded StartAlertsPipeline StartPagePipeline
+        MarkHandoverSucceeded MarkHandoverFailed WorkflowFailed""",
     "sfn_ndr_monthly_fg_b_baselines": """NormalizeIncomingMessage ParseIncomingProjectContext
         LoadProjectParametersFromDynamo ResolvePipelineRuntimeParams StartMachineInventoryRefresh
         DescribeInventoryPipeline InventoryPipelineStatusChoice WaitBeforeInventoryDescribe

@@ -12,6 +12,7 @@ from common.runtime.cli import (
     min_score_option,
     optional_window_option,
     parameters_option,
+    project_name_option,
     report_errors,
 )
 from common.runtime.commands import command
@@ -27,7 +28,7 @@ TEMPLATES = ("ocsf", "slack", "teams", "pagerduty")
     name="ndr-alerts",
     epilog="Example: ndr-alerts --lake demo/lake --format ocsf",
     groups={
-        "Where to": ("format", "channel", "webhook", "template", "secret-file"),
+        "Where to": ("format", "channel", "webhook", "template", "secret-file", "deliver"),
         "Cases": ("window", "min-score"),
     },
 )
@@ -52,7 +53,13 @@ TEMPLATES = ("ocsf", "slack", "teams", "pagerduty")
 @click.option(
     "--secret-file", metavar="FILE", help="File with the secret that signs messages, or PagerDuty's routing key."
 )
+@click.option(
+    "--deliver",
+    metavar="NAME|all",
+    help="Send them to this channel of the project's settings, or to all; Secrets Manager has their secrets.",
+)
 @min_score_option
+@project_name_option
 @lake_spec_option
 @parameters_option
 @version_option
@@ -62,6 +69,8 @@ def main(**options: Any) -> None:
     config = AlertsConfig(**options)
     if config.webhook and not config.channel:
         raise click.UsageError("--webhook needs --channel")
+    if config.deliver and config.channel:
+        raise click.UsageError("give either --deliver or --channel")
     with activity("loading"):
         from tools.alerts.job import run
 

@@ -12,7 +12,7 @@ class AlertsConfig:
     """Which cases to hand over, in which form and where to.
 
     Without `windows`, those of the last day that is scored. With a `channel`, only what it has not had yet. Without a
-    `webhook`, they are printed.
+    `webhook`, they are printed. `deliver` names a channel of the project's settings, or all of them.
     """
 
     lake_uri: str
@@ -25,3 +25,5 @@ class AlertsConfig:
     min_score: float
     feature_spec_version: str | None
     parameters_path: str | None
+    project_name: str | None = None
+    deliver: str | None = None

@@ -65,10 +65,11 @@ class Handed:
 
 
 class Channel:
-    """What a channel has been told, by the table `handovers`."""
+    """What a channel has been told, by the table `handovers`; `noted` messages of these now."""
 
     def __init__(self, lake: Lake, name: str) -> None:
         self._lake, self._name = lake, name
+        self.noted = 0
         self._last: dict[str, Handed] = {}
         if lake.exists(TABLE):
             rows = lake.arrow(TABLE, list(HANDOVERS.column_names), equal={"channel": name}).to_pylist()
@@ -94,3 +95,4 @@ class Channel:
         row = pa.Table.from_pylist([asdict(handed)], schema=HANDOVERS.arrow)
         self._lake.rewrite(TABLE, {"date": [handed.date]}, lambda rows: pa.concat_tables([rows.cast(row.schema), row]))
         self._last[handed.case_id] = handed
+        self.noted += 1

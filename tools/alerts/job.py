@@ -23,6 +23,7 @@ from common.lake.lake import Lake
 from common.runtime.lake_project import LakeProject, lake_project
 from common.runtime.output import activity, message
 from tools.alerts.config import AlertsConfig
+from tools.alerts.delivery import configured, deliver, send_all
 from tools.alerts.formats import ecs, lines, ocsf, stix
 from tools.alerts.formats.table import COLUMNS, row
 from tools.alerts.handover import Channel, Handover, first_handover
@@ -36,22 +37,21 @@ LINES: dict[str, Written] = {"syslog": lines.syslog, "cef": lines.cef}
 def run(config: AlertsConfig) -> None:
     """Prints or sends what the cases of the windows are, or what the channel does not know of them yet."""
     webhook_url = checked_url(config.webhook) if config.webhook else None
-    project = lake_project(
-        config.lake_uri, feature_spec_version=config.feature_spec_version, parameters=config.parameters_path
-    )
+    project = lake_project(config.lake_uri, config.project_name, config.feature_spec_version, config.parameters_path)
+    channels = configured(project, config.deliver) if config.deliver else {}
     lake = Lake.opened(config.lake_uri, load_spec(project.feature_spec_version))
     with activity("finding cases"):
         cases = list(_cases(config, lake, project))
+    if config.deliver:
+        deliver(lake, cases, channels, project.name)
+        return
     channel = Channel(lake, config.channel) if config.channel else None
     found = [first_handover(case) if channel is None else channel.next_of(case) for case in cases]
     handovers = [handover for handover in found if handover is not None]
     if webhook_url:
         webhook = Webhook(webhook_url, config.template, _secret(config), project.name)
-        for handover in handovers:
-            now = datetime.now(UTC)
-            webhook.send(handover, now)
-            if channel:
-                channel.note(handover, now)
+        assert channel
+        send_all(webhook, channel, handovers)
         message(f"{counted(len(handovers), 'message')} taken by channel {config.channel}", "info")
         return
     for handover, now in _printed(handovers, config.form, project.name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,10 +13,12 @@ from common.runtime.cli import (
     min_score_option,
     optional_window_option,
     parameters_option,
+    project_name_option,
     report_errors,
 )
 from common.runtime.commands import command
 from common.runtime.output import activity
+from common.runtime.parameter_types import PlaceType
 from common.runtime.version import version_option
 from tools.page.config import PageConfig
 
@@ -29,7 +30,12 @@ from tools.page.config import PageConfig
 )
 @lake_option
 @optional_window_option("the last day that is scored")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Page to write.")
+@click.option(
+    "--out",
+    type=PlaceType(),
+    metavar="PLACE",
+    help="Page to write: a path or s3:// URI; in a folder, with a slash at its end, latest.html and one for each day.",
+)
 @click.option("--serve", is_flag=True, help="Serve it to this machine instead, with verdicts, until Ctrl-C.")
 @click.option(
     "--port",
@@ -46,6 +52,7 @@ from tools.page.config import PageConfig
     "--sessions", type=click.IntRange(0, 10_000), default=200, show_default=True, help="Number of sessions of a case."
 )
 @min_score_option
+@project_name_option
 @lake_spec_option
 @parameters_option
 @version_option

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from common.windows import Windows
 
@@ -12,6 +11,8 @@ from common.windows import Windows
 class PageConfig:
     """Which windows the page is about (None: the last day that is scored), how much it shows, and where it goes.
 
+    `out` is a file or an object of S3; a folder, with a slash at its end, gets `latest.html` and a page for each day.
+
     With `port`, it is served to this machine, to an analyst whose name is `by`, and takes verdicts.
 
     `sessions` are shown of each case, at most; `top` cases are shown whole.
@@ -19,7 +20,7 @@ class PageConfig:
 
     lake_uri: str
     windows: Windows | None
-    out: Path | None
+    out: str | None
     port: int | None
     by: str
     top: int
@@ -27,3 +28,4 @@ class PageConfig:
     min_score: float
     feature_spec_version: str | None
     parameters_path: str | None
+    project_name: str | None = None

@@ -11,18 +11,16 @@ from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
 from common.lake.learning import nothing_scored
 from common.runtime.lake_project import LakeProject, lake_project
-from common.storage.drafts import draft
 from tools.page.config import PageConfig
 from tools.page.content import content
 from tools.page.document import document
+from tools.page.output import write
 from tools.page.server import ADDRESS, Served, port_of, server_of
 
 
 def run(config: PageConfig) -> None:
     """Writes the page, or serves it, and prints where it is."""
-    project = lake_project(
-        config.lake_uri, feature_spec_version=config.feature_spec_version, parameters=config.parameters_path
-    )
+    project = lake_project(config.lake_uri, config.project_name, config.feature_spec_version, config.parameters_path)
     spec = load_spec(project.feature_spec_version)
     lake = Lake.opened(config.lake_uri, spec)
     scored = scored_windows(lake)
@@ -32,12 +30,11 @@ def run(config: PageConfig) -> None:
         _serve(config, lake, spec, project, config.port)
         return
     assert config.out
-    shown = content(lake, spec, project, config.windows or last_days(scored, 1.0), config)
+    windows = config.windows or last_days(scored, 1.0)
+    shown = content(lake, spec, project, windows, config)
     text = document(shown)
-    config.out.parent.mkdir(parents=True, exist_ok=True)
-    with draft(config.out) as path:
-        path.write_text(text, encoding="utf-8")
-    click.echo(f"{config.out}: {counted(len(shown['cases']), 'case')}, {len(text.encode()) / 1e6:.1f} MB")
+    for place in write(config.out, text, windows):
+        click.echo(f"{place}: {counted(len(shown['cases']), 'case')}, {len(text.encode()) / 1e6:.1f} MB")
 
 
 def _serve(config: PageConfig, lake: Lake, spec: FeatureSpec, project: LakeProject, port: int) -> None:

@@ -15,6 +15,7 @@ from tests.checkout import ROOT
 
 VARIABLES = {
     "base-core": "ON_CORE",
+    "base-page": "ON_PAGE",
     "base-c360": "ON_C360",
     "base-warehouse": "ON_WAREHOUSE",
     "base-serve": "ON_SERVE",
@@ -103,8 +104,9 @@ def test_nothing_is_listed_that_the_catalog_does_not_hold() -> None:
     images = {path.parent.name for path in (ROOT / "images").glob("*-*/Dockerfile")}
     assert {name for variable in VARIABLES.values() for name in bake_list(variable)} == stages
     assert {name for name in images if not name.startswith("base-")} == {*stages, "ndr-spark"}
-    assert folders == {stage.module.removeprefix("jobs.") for stage in STAGES}
-    assert {name for name, target in scripts().items() if target.startswith("jobs.")} == stages
+    of_jobs = {stage.command: stage.module for stage in STAGES if stage.module.startswith("jobs.")}
+    assert folders == {module.removeprefix("jobs.") for module in of_jobs.values()}
+    assert {name for name, target in scripts().items() if target.startswith("jobs.")} == set(of_jobs)
     assert {step.command for pipeline in PIPELINES.values() for step in pipeline.steps} == {
         stage.command for stage in STAGES if stage.is_step
     }
@@ -112,7 +114,11 @@ def test_nothing_is_listed_that_the_catalog_does_not_hold() -> None:
 
 def test_tools_have_their_scripts_and_no_image() -> None:
     declared = {name: target for name, target in scripts().items() if target.startswith("tools.")}
-    assert declared == {tool.command: f"{tool.module}.cli:main" for tool in TOOLS}
+    stages = {stage.command: stage.module for stage in STAGES if stage.module.startswith("tools.")}
+    assert declared == {
+        command: f"{module}.cli:main"
+        for command, module in {**{tool.command: tool.module for tool in TOOLS}, **stages}.items()
+    }
     assert not [tool.command for tool in TOOLS if (ROOT / "images" / tool.command).exists()]
 
 

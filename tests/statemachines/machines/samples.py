@@ -11,8 +11,9 @@ from common.config.orchestration import OrchestrationParameters
 from statemachines.definitions import MACHINES, filled
 from tests.statemachines.machines.walker import StateError
 
-LIVE, PUBLICATION, MONTHLY, TRAINING, BACKFILL, START, INGESTION, CUSTOMER_360 = (
+LIVE, HANDOVER, PUBLICATION, MONTHLY, TRAINING, BACKFILL, START, INGESTION, CUSTOMER_360 = (
     "sfn_ndr_15m_features_inference",
+    "sfn_ndr_handover",
     "sfn_ndr_prediction_publication",
     "sfn_ndr_monthly_fg_b_baselines",
     "sfn_ndr_training_orchestrator",
@@ -25,6 +26,8 @@ PLACEHOLDERS = {
     "PipelineName15m": "ndr-15m-streaming",
     "PipelineNameInference": "ndr-inference-predictions",
     "PipelineNamePredictionJoin": "ndr-prediction-feature-join",
+    "PipelineNamePage": "ndr-page",
+    "PipelineNameAlerts": "ndr-alerts",
     "PipelineNameMachineInventory": "ndr-machine-inventory-unload",
     "PipelineNameFGB": "ndr-fg-b-baseline",
     "PipelineNameIFTraining": "ndr-if-training",
@@ -37,6 +40,8 @@ PLACEHOLDERS = {
     "TaskSecurityGroups": "sg-1",
     "TaskPublicIp": "DISABLED",
     "PredictionPublicationStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:publication:live",
+    "HandoverStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:handover:live",
+    "HandoverStepRoleArn": "arn:aws:iam::000000000000:role/ndr-handover-steps",
     "BackfillStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:backfill:live",
     "MonthlyStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:monthly:live",
     "TrainingStateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:training:live",
@@ -72,6 +77,8 @@ ORCHESTRATION = OrchestrationParameters(
     ingestion_prefix="s3://ingestion/acme/emea",
     poll_seconds=30,
     runner="pipelines",
+    page=True,
+    alerts=True,
     **ATTEMPTS,
 ).model_dump(mode="json")
 BATCH = "s3://ingestion/acme/emea/2026/03/10/0f3a"
@@ -111,6 +118,7 @@ MESSAGES: dict[str, dict[str, Any]] = {
         "batch_end_ts_iso": "2026-03-10T13:23:00Z",
         "content_id": "c1",
     },
+    HANDOVER: {"project_name": "acme", "feature_spec_version": "v1"},
     MONTHLY: {"project_name": "acme", "time": "2026-03-01T00:30:00Z"},
     TRAINING: {"project_name": "acme", "time": "2026-03-02T06:30:00Z"},
     BACKFILL: {
@@ -193,6 +201,7 @@ USUAL: dict[str, Any] = {
     "getObject": {"Body": json.dumps(MANIFEST)},
     "describeExecution": {"Status": "SUCCEEDED"},
     "getSchedule": SCHEDULE,
+    "startExecution": {"ExecutionArn": "arn:execution", "StartDate": "2026-03-10T13:23:11Z"},
     "listTasks": {"TaskArns": []},
     "getLogEvents": {"Events": [{"Message": "started"}, {"Message": "error: the disk is full"}]},
     "putEvents": {"Entries": [{"EventId": "e1"}], "FailedEntryCount": 0},

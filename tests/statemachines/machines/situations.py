@@ -17,6 +17,7 @@ from tests.statemachines.machines.samples import (
     ENDS,
     EXECUTION_ARN,
     FILE_KEYS,
+    HANDOVER,
     INGESTION,
     ITEMS,
     LIVE,
@@ -167,6 +168,7 @@ RUNNING = {
 
 
 LEFT_TASK = {"pipeline": {"S": "ndr-15m-streaming"}, "task": {"S": "ndr-15m"}, "run_count": {"N": "4"}}
+NOTHING_WANTED = {"Item": project_item("acme", "v1", {}, {**ORCHESTRATION, "page": False, "alerts": False})}
 OF_TASKS = {"Item": project_item("acme", "v1", {}, {**ORCHESTRATION, "runner": "tasks"})}
 
 
@@ -184,6 +186,19 @@ def _publication(usual: Situation) -> Iterator[Situation]:
     yield usual.but("no-project", message={"mini_batch_id": "0f3a"})
     yield usual.but("duplicate", responses={"AcquirePublicationLock": [TAKEN]})
     yield usual.but("lease-lost", responses={"MarkPublicationSucceeded": [TAKEN]})
+    yield usual.but("no-handover", responses={"LoadProjectParametersFromDynamo": [NOTHING_WANTED]})
+
+
+def _handover(usual: Situation) -> Iterator[Situation]:
+    yield usual.but("no-project", message={})
+    yield usual.but("nothing-wanted", responses={"LoadProjectParametersFromDynamo": [NOTHING_WANTED]})
+    busy = usual.but("busy-for-ever", responses={"AcquireHandoverLock": [TAKEN]})
+    yield busy
+    done = {"Item": {"status": {"S": "SUCCEEDED"}, "acquired_at": {"N": "9999999999"}}}
+    yield busy.but("included", responses={"LookAtHandover": [{}, done]})
+    failed, succeeded = {"PipelineExecutionStatus": "Failed"}, {"PipelineExecutionStatus": "Succeeded"}
+    twice = {f"Describe{work}Pipeline": [failed, failed, succeeded] for work in ("Alerts", "Page")}
+    yield usual.but("both-fail-twice", responses=twice)
 
 
 def _scheduled(usual: Situation) -> Iterator[Situation]:
@@ -322,6 +337,7 @@ def _customer_360(usual: Situation) -> Iterator[Situation]:
 
 BY_MACHINE = {
     LIVE: _live,
+    HANDOVER: _handover,
     PUBLICATION: _publication,
     MONTHLY: _scheduled,
     TRAINING: _training,

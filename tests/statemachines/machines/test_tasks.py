@@ -16,6 +16,7 @@ from tests.statemachines.machines.cases import engines, passed, walk
 from tests.statemachines.machines.samples import (
     BATCH,
     DEFINITIONS,
+    HANDOVER,
     LIVE,
     LOCK,
     MESSAGES,
@@ -35,6 +36,7 @@ from tests.statemachines.machines.walker import Script, StateError, Walk, Walker
 
 TASKS = {
     LIVE: {"RunFeaturesTask": "Start15mFeaturesPipeline", "RunInferenceTask": "StartInferencePipeline"},
+    HANDOVER: {"RunAlertsTask": "StartAlertsPipeline", "RunPageTask": "StartPagePipeline"},
     PUBLICATION: {"RunJoinTask": "StartPredictionJoinPipeline"},
     MONTHLY: {"RunInventoryTask": "StartMachineInventoryRefresh", "RunFGBTask": "StartFGBBaselinePipeline"},
     "sfn_ndr_backfill_reprocessing": {
@@ -52,6 +54,8 @@ FAMILIES = {
     "ndr-delta-builder": "ndr-delta",
     "ndr-inference-predictions": "ndr-inference",
     "ndr-prediction-feature-join": "ndr-join",
+    "ndr-page": "ndr-page",
+    "ndr-alerts": "ndr-alerts",
     "ndr-machine-inventory-unload": "ndr-inventory-unload",
     "ndr-fg-b-baseline": "ndr-fg-b",
     "ndr-backfill-historical-extractor": "ndr-extractor",
