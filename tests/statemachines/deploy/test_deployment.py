@@ -13,8 +13,10 @@ import yaml
 from localaws.cli.process import LocalAws
 from statemachines.definitions import CUSTOMER_360
 from statemachines.definitions import MACHINES as ALL_MACHINES
+from statemachines.deploy.stack import TEMPLATES, body_of
 from tests.checkout import ROOT
 from tests.statemachines.deploy.deployer import Deployer, led_to
+from tests.statemachines.template import parsed_template
 
 MACHINES = [machine for machine in ALL_MACHINES if machine != CUSTOMER_360]
 LIVE, TRAINING = "sfn_ndr_15m_features_inference", "sfn_ndr_training_orchestrator"
@@ -249,3 +251,11 @@ def test_a_resource_that_cannot_be_made_is_named_and_no_machine_is_published(dep
 def test_an_aws_that_does_not_answer_is_said_so(deployer: Deployer) -> None:
     deployer.local.stop()
     assert "the schedules ndr-* cannot be read: Could not connect" in deployer.refusal("deploy")
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_what_is_sent_of_a_template_says_the_same_and_is_not_too_long(template: Path, tmp_path: Path) -> None:
+    sent = tmp_path / "sent.yaml"
+    sent.write_text(body_of(template))
+    assert parsed_template(sent) == parsed_template(template)
+    assert len(sent.read_bytes()) < 51_200
