@@ -120,6 +120,10 @@ class HandoverError(NdrError):
     """Another system has not taken a message."""
 
 
+class RefusedMessageError(HandoverError):
+    """Another system refuses a message; it may take others."""
+
+
 class DeploymentError(NdrError):
     """The control plane is not deployed, or its deployment failed."""
 

@@ -12,7 +12,7 @@ import click
 from common.aws.secrets import read_secret
 from common.config.project import AlertChannel
 from common.display import counted
-from common.errors import HandoverError, InputError, NdrError
+from common.errors import HandoverError, InputError, NdrError, RefusedMessageError
 from common.lake.lake import Lake
 from common.runtime.lake_project import LakeProject
 from common.runtime.output import message
@@ -20,6 +20,8 @@ from tools.alerts.handover import Channel, Handover
 from tools.alerts.webhooks import PAGERDUTY, Webhook, checked_url
 
 ALL = "all"
+REFUSALS_MOST = 5
+"""Messages that a channel refuses before it is left alone until the next run."""
 
 
 def configured(project: LakeProject, name: str) -> dict[str, AlertChannel]:
@@ -52,7 +54,7 @@ def deliver(lake: Lake, cases: Sequence[Mapping[str, Any]], channels: Mapping[st
         channel = Channel(lake, name)
         handovers = [handover for case in cases if (handover := channel.next_of(case))]
         try:
-            send_all(_webhook(settings, project), channel, handovers)
+            _send_what_is_taken(_webhook(settings, project), channel, handovers)
         except NdrError as error:
             failures.append(f"channel {name}: {error.problem}")
             message(failures[-1], "warning")
@@ -75,6 +77,24 @@ def send_all(webhook: Webhook, channel: Channel, handovers: Iterable[Handover]) 
         now = datetime.now(UTC)
         webhook.send(handover, now)
         channel.note(handover, now)
+
+
+def _send_what_is_taken(webhook: Webhook, channel: Channel, handovers: Iterable[Handover]) -> None:
+    """As `send_all`, but a message that is refused does not hold up those after it, unless many are.
+
+    Raises:
+        HandoverError: some were not taken.
+    """
+    refused: list[RefusedMessageError] = []
+    for handover in handovers:
+        try:
+            send_all(webhook, channel, [handover])
+        except RefusedMessageError as error:
+            refused.append(error)
+            if len(refused) == REFUSALS_MOST:
+                break
+    if refused:
+        raise refused[0]
 
 
 def _webhook(channel: AlertChannel, project: str) -> Webhook:

@@ -15,7 +15,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-from common.errors import HandoverError, InputError
+from common.errors import HandoverError, InputError, RefusedMessageError
 from common.retries import Retries, TryAgainError, retried
 from tools.alerts.formats.ocsf import finding
 from tools.alerts.formats.times import to_the_second
@@ -100,7 +100,7 @@ def _sent(request: urllib.request.Request, where: str) -> None:
     except urllib.error.HTTPError as error:
         if error.code in AGAIN:
             raise TryAgainError(f"{where} answers {error.code}") from error
-        raise HandoverError(
+        raise RefusedMessageError(
             f"{where} answers {error.code} {error.reason}", "Check the address, the template and the secret"
         ) from error
     except (OSError, HTTPException) as error:

@@ -11,8 +11,10 @@ import yaml
 
 from localaws.cli.process import LocalAws
 from tests.commands import call
+from tests.common.detection.alerts.alerting_lake import PAIR, write_alerts
 from tests.localaws.running import unique
 from tests.tools.alerts.receiving import receiving
+from tools.alerts import delivery
 from tools.alerts.cli import main
 
 
@@ -44,14 +46,25 @@ def test_each_channel_gets_each_case_once_and_one_that_fails_holds_up_no_other(
         )
         source = settings(tmp_path, broken=broken, working=working | {"template": "slack"})
         code, said, error = deliver(lake, source)
-        assert code == 1 and said["taken"] == {"broken": 0, "working": 2}
+        assert code == 1 and said["taken"] == {"broken": 1, "working": 2}
         assert "1 channel of 2 failed: channel broken: 127.0.0.1 answers 400" in error
         assert "hush" not in error and failing.url not in error
-        assert deliver(lake, source)[1]["taken"] == {"broken": 2, "working": 0}
+        assert deliver(lake, source)[1]["taken"] == {"broken": 1, "working": 0}
         assert deliver(lake, source)[1]["taken"] == {"broken": 0, "working": 0}
         assert len(taking.bodies) == 2 and len(failing.bodies) == 3
         assert "text" in json.loads(taking.bodies[0])  # as Slack expects
         assert deliver(lake, source, "working")[1]["taken"] == {"working": 0}
+
+
+def test_a_channel_that_refuses_everything_is_left_alone(
+    tmp_path: Path, aws_environment: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "REFUSALS_MOST", 2)
+    write_alerts(tmp_path, [(at, at, PAIR | {"peer_ip": f"203.0.113.{at}"}) for at in range(3, 7)])
+    with receiving(*[403] * 9) as receiver:
+        source = settings(tmp_path, soc={"secret": secret(aws_environment, json.dumps({"url": receiver.url}))})
+        assert deliver(str(tmp_path), source)[0] == 1
+    assert len(receiver.bodies) == 2  # of four cases
 
 
 @pytest.mark.parametrize(
