@@ -11,7 +11,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from common.runtime.catalog import STAGES
-from pipelines.catalog import PIPELINES, PROJECT
+from pipelines.catalog import PIPELINES, options_of
 from pipelines.definitions import FOLDER, load, names, to_text
 from tests.pipelines.resolution import ROLE, command_line, referenced, step_cases
 
@@ -54,7 +54,7 @@ def test_steps_run_as_the_catalog_lists_them(name: str) -> None:
     assert [step.get("DependsOn", []) for step in found] == [[], *([before] for before in wanted[:-1])]
     for step, row in zip(found, PIPELINES[name].steps, strict=True):
         command, *arguments = command_line(step)
-        assert (command, arguments[::2]) == (row.command, [*PROJECT, *row.options])
+        assert (command, arguments[::2]) == (row.command, list(options_of(row)))
 
 
 @pytest.mark.parametrize("name", PIPELINES)
