@@ -14,6 +14,7 @@ GROUPS: dict[str, Schema] = {
     "networks.NAME": SCHEMA["$defs"]["NetworkParameters"],
     "horizons.NAME": SCHEMA["$defs"]["Horizon"],
     "redshift": SCHEMA["$defs"]["RedshiftParameters"],
+    "alerts.NAME": SCHEMA["$defs"]["AlertChannel"],
     "publication": SCHEMA["$defs"]["PublicationParameters"],
     "training": SCHEMA["$defs"]["TrainingParameters"],
     "training.endpoint": SCHEMA["$defs"]["EndpointParameters"],
