@@ -66,6 +66,7 @@ TOOLS = (
     Tool("ndr-hunt", "tools.hunt"),
     Tool("ndr-page", "tools.page"),
     Tool("ndr-alerts", "tools.alerts"),
+    Tool("ndr-privacy", "tools.privacy"),
     Tool("ndr-features", "tools.features"),
     Tool("ndr-models", "tools.models"),
     Tool("ndr-lake", "tools.lake"),
