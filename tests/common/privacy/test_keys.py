@@ -57,7 +57,10 @@ def test_a_file_that_all_can_use_is_refused(tmp_path: Path, mode: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "# nothing\n", TEXT[2:], TEXT + TEXT, "x" + TEXT, TEXT.replace("=", ""), "1 QUJD\n", "1", b"\xff\xfe\0", "1 " + "!" * 88],
+    [
+        "", "# nothing\n", TEXT[2:], TEXT + TEXT, "x" + TEXT, TEXT.replace("=", ""), "1 QUJD\n", "1", b"\xff\xfe\0",
+        "1 " + "!" * 88,
+    ],
 )  # fmt: skip
 def test_what_is_no_key_is_refused_without_being_shown(tmp_path: Path, text: str | bytes) -> None:
     with pytest.raises(PseudonymKeyError, match="something else than keys") as refused:
@@ -72,10 +75,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_another_key_than_the_settings_name_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "acme.keys", TEXT)
-    for wrong, words in (
-        ("1-00000000", "is another one than the settings use"),
-        ("2-00000000", "but the settings use key 2"),
-    ):
+    refusals = {"1-00000000": "is another one than the settings use", "2-00000000": "but the settings use key 2"}
+    for wrong, words in refusals.items():
         with pytest.raises(PseudonymKeyError, match=words) as refused:
             pseudonyms_of(PseudonymParameters(keys=str(path), fingerprint=wrong))
         assert "AAECAw" not in str(refused.value)

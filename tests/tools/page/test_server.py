@@ -164,7 +164,7 @@ def test_many_at_once_are_all_logged(tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(related_lake(tmp_path / "lake")) as (address, lake):
+    with serving(related_lake(tmp_path / "lake")) as (address, _):
         (tmp_path / "lake" / TABLE).write_text("in the way")
         status, found = ask(address, "POST", urlsplit(address).path + "opened", {"case_id": "1f0c77a90b2d"})
         assert status == 409 and isinstance(found, dict) and TABLE in found["error"]

@@ -20,7 +20,7 @@ from common.privacy.places import ERASED, PLACES
 from common.windows import Windows
 from tests.commands import call
 from tests.common.lake.killing import Killed
-from tests.factories import SPEC, session, table_row
+from tests.factories import SPEC, session, table_row, window_columns
 from tests.lakes import mark_lake, write_table
 from tests.privacy import held_in
 from tools.lake.cli import main as lake_main
@@ -39,15 +39,18 @@ def lake(tmp_path: Path) -> Path:
     folder, declared = tmp_path / "lake", tables(SPEC)
 
     def one(window: Windows, user: str | None, **other: Any) -> dict[str, Any]:
-        row = session(src_user=user, end_ts=window.start.strftime("%Y-%m-%dT%H:%M:%S")) | other
-        return {key: row[key] for key in row if key != "status"} | {
-            "date": f"{window.start:%Y-%m-%d}",
-            "window": window.key,
-        }
+        row = session(src_user=user, end_ts=f"{window.start:%Y-%m-%dT%H:%M:%S}") | other | window_columns(window)
+        return {name: row[name] for name in declared["sessions"].column_names if name in row}
 
     mark_lake(folder, "acme", {"time_zone": "UTC"})
-    rows = [one(WINDOW, ALICE), one(WINDOW, "Alice@acme.example", src_ip="10.1.1.11"), one(WINDOW, r"acme\bob"),
-            one(WINDOW, r"acme\bob", dst_user=ALICE, dst_ip="10.1.1.12"), one(BEFORE, ALICE), one(BEFORE, None)]  # fmt: skip
+    rows = [
+        one(WINDOW, ALICE),
+        one(WINDOW, "Alice@acme.example", src_ip="10.1.1.11"),
+        one(WINDOW, r"acme\bob"),
+        one(WINDOW, r"acme\bob", dst_user=ALICE, dst_ip="10.1.1.12"),
+        one(BEFORE, ALICE),
+        one(BEFORE, None),
+    ]
     write_table(folder, "sessions", rows)
     write_table(folder, "open_sessions", [table_row(declared["open_sessions"], WINDOW, src_user=ALICE)])
     rejected = {"raw": rf"x,{ALICE},acme\bob,y", "reason": "src_port 'x'", "mini_batch_id": None}
@@ -56,16 +59,9 @@ def lake(tmp_path: Path) -> Path:
     write_table(folder, "machine_inventory", [{"host_ip": ip, "machine_name": name, **MONTH} for ip, name in machines])
     mark = {"changed_by": ALICE, "owner": "bob", "note": f"{ALICE} says it is hers", "techniques": "[]", "peers": "[]"}
     write_table(folder, "triage", [table_row(declared["triage"], WINDOW, **mark)])
-    scored = [
-        ("10.1.1.10", WINDOW),
-        ("10.1.1.11", WINDOW),
-        ("10.1.1.12", WINDOW),
-        ("10.1.1.20", WINDOW),
-        ("10.1.1.11", BEFORE),
-    ]
-    write_table(
-        folder, "predictions", [table_row(declared["predictions"], window, host_ip=ip) for ip, window in scored]
-    )
+    scored = [(10, WINDOW), (11, WINDOW), (12, WINDOW), (20, WINDOW), (11, BEFORE)]
+    rows = [table_row(declared["predictions"], window, host_ip=f"10.1.1.{number}") for number, window in scored]
+    write_table(folder, "predictions", rows)
     return folder
 
 
@@ -94,7 +90,7 @@ def switch_on(lake: Path, keys: Path) -> str:
     """Adds a key to a file, which the settings of the lake use from now on; returns what was printed."""
     code, printed, error = call(main, "new-key", "--key-file", keys)
     assert code == 0, error
-    settings = lake.parent / "project.yaml"
+    settings = lake.parent / f"project-{len(list(lake.parent.iterdir()))}.yaml"
     settings.write_text("time_zone: UTC\n" + printed)
     code, output, error = call(lake_main, "configure", "--lake", lake, "--parameters", settings)
     assert code == 0, error
