@@ -15,6 +15,7 @@ GROUPS: dict[str, Schema] = {
     "horizons.NAME": SCHEMA["$defs"]["Horizon"],
     "redshift": SCHEMA["$defs"]["RedshiftParameters"],
     "publication": SCHEMA["$defs"]["PublicationParameters"],
+    "pseudonyms": SCHEMA["$defs"]["PseudonymParameters"],
     "training": SCHEMA["$defs"]["TrainingParameters"],
     "training.endpoint": SCHEMA["$defs"]["EndpointParameters"],
     "retention": SCHEMA["$defs"]["RetentionParameters"],
