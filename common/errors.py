@@ -62,6 +62,10 @@ class ParametersError(ParameterError):
         return (f"{self.problem}:", *self.each)
 
 
+class PseudonymKeyError(NdrError):
+    """A key of pseudonyms is missing, open to others, or another one than has made a pseudonym."""
+
+
 class TableError(NdrError):
     """A lake table is missing or unreadable, or does not match its declaration."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from common.config.loader import Settings, build_from
+from common.config.pseudonyms import PseudonymParameters
 from common.config.redshift import RedshiftParameters
 from common.config.retention import RetentionParameters
 from common.config.sources import read_document
@@ -136,6 +137,8 @@ class ProjectParameters(Settings):
     customer_ranges: TableFile | None = None
     """Path or URI of a file with columns `ip_range`, `customer_id`, `plan_id` and `region`, with which `ndr-report`
     names the customers of addresses; `c360-warehouse export-ranges` writes it."""
+    pseudonyms: PseudonymParameters | None = None
+    """Pseudonyms in place of the names of users and machines; without the group, the lake has the names."""
     training: TrainingParameters = Field(default_factory=TrainingParameters)
     """The training lifecycle."""
     alerts: Mapping[ShortName, AlertChannel] = Field(default_factory=dict)

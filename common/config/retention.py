@@ -20,6 +20,8 @@ class RetentionParameters(Settings):
     """Features, deviations and pair counts."""
     predictions_days: AtLeastOne = 800
     """Predictions, alone and joined with features, and what channels were told of cases."""
+    privacy_days: AtLeastOne = 800
+    """Who unmasked, exported or erased names, and who opened which case."""
     baselines_days: AtLeastOne = 800
     """Baselines and the machine inventory, by their months. The newest month stays."""
     models_days: AtLeastOne = 400

@@ -15,6 +15,7 @@ from common.contracts.log_volume import LOG_VOLUME
 from common.contracts.models import MODEL_DECISIONS, MODEL_DRIFT
 from common.contracts.open_sessions import OPEN_SESSIONS
 from common.contracts.predictions import PREDICTIONS, join_features, prediction_join
+from common.contracts.privacy import PRIVACY_LOG
 from common.contracts.slices import (
     DELTA_PAIR,
     PAIR_COUNTS,
@@ -72,5 +73,6 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
         MODEL_DRIFT,
         TRIAGE,
         HANDOVERS,
+        PRIVACY_LOG,
     )
     return {table.name: table for table in declared}

@@ -34,6 +34,7 @@ SHAPED = {
     "non_persistent_prefixes": "fg_b",
     "horizons": "fg_b",
     "model_horizon": "if_training",
+    "pseudonyms": "mask",
 }
 """The settings that shape what is in the lake, and the first stage that works with each.
 

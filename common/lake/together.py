@@ -9,15 +9,17 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake.transaction import AddAction
+from deltalake import DeltaTable
+from deltalake.transaction import AddAction, RemoveAction
 from pyarrow import fs
 
 from common.errors import TableError
+from common.lake.commits import properties
 from common.lake.file_digests import name_together
 from common.lake.lake import Lake
 from common.lake.selection import PARTITION, bound_of, with_columns
 from common.lake.statistics import FileStatistics
-from common.lake.table_files import HOST, WINDOW, by_host, rows_of_group
+from common.lake.table_files import HOST, WINDOW, by_host, discard, rows_of_group
 from common.storage.filesystems import subtree
 
 FILE_BYTES = 128 << 20
@@ -117,6 +119,40 @@ def written_together(
         )
     now = round(datetime.now(UTC).timestamp() * 1000)
     return AddAction(path, files.get_file_info(path).size, group.partition, now, is_change, statistics.to_json())
+
+
+def exchanged(lake: Lake, name: str, made: Sequence[tuple[Group, AddAction]]) -> list[Group]:
+    """Puts each new file in the place of the files of its group, in one commit; returns the groups that are done.
+
+    A group whose files others have removed meanwhile is left out, and its new file deleted.
+
+    Raises:
+        CommitError: the table cannot be written.
+    """
+
+    def held_after(delta: DeltaTable) -> set[str]:
+        """The files that the table has afterwards."""
+        held = set(pa.table(delta.get_add_actions())["path"].to_pylist())
+        fitting = [(group, new) for group, new in made if held.issuperset(file.path for file in group.files)]
+        if fitting:
+            delta.create_write_transaction(
+                [*(new for _, new in fitting), *(old for group, new in fitting for old in _removed(group, new))],
+                "append",
+                delta.schema(),
+                delta.metadata().partition_columns,
+                commit_properties=properties(max_commit_retries=0),
+            )
+        return held.union(new.path for _, new in fitting)  # held: by a try whose answer was lost
+
+    held = lake.commit(name, held_after)
+    discard(subtree(lake.location(name)), [new for _, new in made if new.path not in held])
+    return [group for group, new in made if new.path in held]
+
+
+def _removed(group: Group, new: AddAction) -> Iterator[RemoveAction]:
+    now = round(datetime.now(UTC).timestamp() * 1000)
+    for file in group.files:
+        yield RemoveAction(file.path, new.data_change, now, file.bytes, group.partition)
 
 
 def _write(

@@ -70,6 +70,7 @@ TOOLS = (
     Tool("ndr-feedback", "tools.feedback"),
     Tool("ndr-sessions", "tools.sessions"),
     Tool("ndr-hunt", "tools.hunt"),
+    Tool("ndr-privacy", "tools.privacy"),
     Tool("ndr-features", "tools.features"),
     Tool("ndr-models", "tools.models"),
     Tool("ndr-lake", "tools.lake"),

@@ -62,7 +62,11 @@ def print_rows(rows: Iterable[Row], form: str, columns: Sequence[str] | None = N
         form: one of `FORMATS`.
         columns: what to print of each row, in this order; None for all columns, in the order in which rows name them.
     """
-    out = sys.stdout
+    write_rows(rows, form, sys.stdout, columns)
+
+
+def write_rows(rows: Iterable[Row], form: str, out: TextIO, columns: Sequence[str] | None = None) -> None:
+    """Writes the rows to a stream, as `print_rows` prints them."""
     plain_rows = ({name: plain(row.get(name)) for name in columns or row} for row in rows)
     if form == "json":
         _print_json(plain_rows, out)

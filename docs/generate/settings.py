@@ -16,6 +16,7 @@ GROUPS: dict[str, Schema] = {
     "redshift": SCHEMA["$defs"]["RedshiftParameters"],
     "alerts.NAME": SCHEMA["$defs"]["AlertChannel"],
     "publication": SCHEMA["$defs"]["PublicationParameters"],
+    "pseudonyms": SCHEMA["$defs"]["PseudonymParameters"],
     "training": SCHEMA["$defs"]["TrainingParameters"],
     "training.endpoint": SCHEMA["$defs"]["EndpointParameters"],
     "retention": SCHEMA["$defs"]["RetentionParameters"],

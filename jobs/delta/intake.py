@@ -13,6 +13,7 @@ from pyarrow import fs
 
 from common.errors import InputError
 from common.logs import Hole, LogFiles, ReadOptions, find_logs, read_files
+from common.privacy.masking import mask_of
 from common.runtime.context import StageRun
 from common.runtime.engine import Engine
 from common.runtime.output import activity, progress
@@ -97,7 +98,7 @@ def _stage_files(
     stage: StageRun,
 ) -> Staging:
     lateness = timedelta(minutes=stage.project.allowed_lateness_minutes)
-    staging = Staging(folder, placement, lateness, RunCounts(holes=list(logs.unreadable)))
+    staging = Staging(folder, placement, lateness, RunCounts(holes=list(logs.unreadable)), mask_of(stage.project))
     done = 0
 
     def count(size: int) -> None:

@@ -25,6 +25,7 @@ from common.logs import Counts, ParsedBatch
 from common.logs.batches import MAX_RAW_CHARACTERS, decoded
 from common.logs.files import open_file
 from common.logs.reading import read_records
+from common.privacy.masking import NO_MASK, Mask
 from common.windows import Windows
 from jobs.delta.placement import Placement
 
@@ -66,13 +67,14 @@ class Staging:
     Start logs and updates go to `open.parquet`, and the ends of sessions that are duplicates or late to `ends.parquet`.
     Sessions that were logged more than `lateness` outside the window of their batch are rejects. Those without a batch
     that end outside the windows of the run are counted as `outside`. `counts` lacks only the duplicates, which are
-    found across all sessions later.
+    found across all sessions later. Nothing is staged before the mask has turned its names into pseudonyms.
     """
 
     folder: Path
     placement: Placement
     lateness: timedelta
     counts: RunCounts = field(default_factory=RunCounts)
+    mask: Mask = NO_MASK
     _pending: list[pa.RecordBatch] = field(default_factory=list)
     _late: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -121,8 +123,9 @@ class Staging:
         """Stages one batch; batches must arrive in the order of the input."""
         self.counts.add(batch)
         self._reject(batch.rejects)
+        sessions = self.mask.rows("sessions", batch.sessions)
         kept, uncounted, duplicates = (
-            batch.sessions.filter(pc.equal(batch.sessions.column("status"), status))
+            sessions.filter(pc.equal(sessions.column("status"), status))
             for status in ("kept", "uncounted", "duplicate")
         )
         self.counts.uncounted += uncounted.num_rows
@@ -196,6 +199,7 @@ class Staging:
         """Writes rejects of one file to the partition of its window; without one, to that of the first window."""
         if not rejects.num_rows:
             return
+        rejects = self.mask.rows("sessions_rejected", rejects)
         window = self._members[self.placement.slice_of(rejects.column("source_file")[0].as_py()) or 0]
         values = (f"{window.start:%Y-%m-%d}", window.key)
         partition = [pa.repeat(value, rejects.num_rows) for value in values]

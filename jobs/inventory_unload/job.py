@@ -11,6 +11,7 @@ from common.aws.redshift import run_statements
 from common.config.project import staging_location
 from common.config.redshift import RedshiftParameters
 from common.errors import RejectedRatioError
+from common.privacy.masking import mask_of
 from common.runtime.context import StageRun
 from common.storage.files import Folder
 from jobs.inventory_unload.config import InventoryConfig
@@ -62,6 +63,7 @@ def _unload(config: InventoryConfig, stage: StageRun, redshift: RedshiftParamete
 def _replace(config: InventoryConfig, stage: StageRun, snapshot: Snapshot) -> None:
     with stage.report.step(TABLE):
         rows = pa.Table.from_pylist(snapshot.rows, schema=stage.lake.table(TABLE).arrow)
+        rows = mask_of(stage.project).rows(TABLE, rows)
         frame = stage.session.createDataFrame(rows)
         version, count = stage.lake.replace(TABLE, frame, {"snapshot_month": config.month})
     stage.report.rows_out = count

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
-from deltalake import DeltaTable
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake.transaction import AddAction
 
-from common.lake.commits import properties
 from common.lake.lake import Lake
-from common.lake.together import File, Group, divided, files_in_order, rows_of, stored_columns, written_together
-from common.storage.filesystems import subtree
+from common.lake.together import (
+    File,
+    Group,
+    divided,
+    exchanged,
+    files_in_order,
+    rows_of,
+    stored_columns,
+    written_together,
+)
 from common.storage.scratch import writing
 
 GROUPS_PER_COMMIT = 96
@@ -45,39 +49,9 @@ def put_together(lake: Lake, name: str, wanted: Sequence[Group], done: Callable[
     for start in range(0, len(wanted), GROUPS_PER_COMMIT):
         part = wanted[start : start + GROUPS_PER_COMMIT]
         with writing(lake.uri, name):
-            finished += _commit(lake, name, [(group, _written(lake, name, group, schema)) for group in part])
+            finished += exchanged(lake, name, [(group, _written(lake, name, group, schema)) for group in part])
         done(start + len(part))
     return finished
-
-
-def _commit(lake: Lake, name: str, made: Sequence[tuple[Group, AddAction]]) -> list[Group]:
-    def exchanged(delta: DeltaTable) -> set[str]:
-        """The new files that the table has afterwards."""
-        held = set(pa.table(delta.get_add_actions())["path"].to_pylist())
-        fitting = [(group, new) for group, new in made if held.issuperset(file.path for file in group.files)]
-        if fitting:
-            delta.create_write_transaction(
-                [*(new for _, new in fitting), *(old for group, _ in fitting for old in _removed(group))],
-                "append",
-                delta.schema(),
-                delta.metadata().partition_columns,
-                commit_properties=properties(max_commit_retries=0),
-            )
-        return held.union(new.path for _, new in fitting)  # held: by a try whose answer was lost
-
-    held = lake.commit(name, exchanged)
-    files = subtree(lake.location(name))
-    for _, new in made:
-        if new.path not in held:
-            with suppress(OSError):
-                files.delete_file(new.path)
-    return [group for group, new in made if new.path in held]
-
-
-def _removed(group: Group) -> Iterator[RemoveAction]:
-    now = round(datetime.now(UTC).timestamp() * 1000)
-    for file in group.files:
-        yield RemoveAction(file.path, False, now, file.bytes, group.partition)
 
 
 def _written(lake: Lake, name: str, group: Group, schema: pa.Schema) -> AddAction:

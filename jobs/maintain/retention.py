@@ -23,6 +23,7 @@ TABLES = {
     "slices_days": ("delta_host", "delta_pair", "session_keys", "log_volume"),
     "features_days": ("fg_a", "fg_c", "pair_counts", "window_status", "model_drift"),
     "predictions_days": ("predictions", "prediction_join", "handovers"),
+    "privacy_days": ("privacy_log",),
     "baselines_days": (PUBLICATIONS, *MEMBERS, "machine_inventory"),
     "models_days": (MODELS,),
 }

@@ -24,6 +24,8 @@ NOT_RUN = {
     "ndr-demo --lake demo/lake": "is what all others follow",
     "ndr-demo --input /path/to": "needs your logs",
     "ndr-spark ": "needs its image, where tests/images runs it",
+    "ndr-privacy mask": "needs a key in the settings, as docs/privacy.md has one",
+    "ndr-privacy unmask": "needs a key in the settings, as docs/privacy.md has one",
     "ndr-batches remove": "needs a mini-batch that is in no table",
     "ndr-models compare": "needs a second model, which tests/tools/models have",
     "ndr-models rollback": "needs a second model, which tests/tools/models have",

@@ -38,8 +38,9 @@ MADE_BY = {
     "if_training": (),
     "inference": ("predictions",),
     "join": ("prediction_join",),
+    "mask": ("sessions_rejected", "sessions", "open_sessions", "fg_b/ip_metadata"),
 }
-"""The tables of each stage; a stage works with what those before it have made."""
+"""The tables of each stage; a stage works with what those before it have made. The last is `ndr-privacy mask`."""
 
 
 def info(lake_uri: str) -> None:
@@ -117,6 +118,8 @@ def _made(lake: LakeReader, project_name: str, stages: set[str]) -> list[str]:
     first = min(order.index(stage) for stage in stages)
     found = [name for stage in order[first:] for name in MADE_BY[stage] if lake.exists(name)]
     models = f"models/{project_name}"
+    if first > order.index(NAMED):
+        return found
     return found + ([models] if Folder(lake.uri).list(models) else [])
 
 

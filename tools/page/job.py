@@ -52,6 +52,6 @@ def _serve(config: PageConfig, lake: Lake, spec: FeatureSpec, project: LakeProje
         raise InputError(
             f"port {port} of this machine cannot be used: {error}", "Choose another with --port"
         ) from error
-    with server:
+    with server, served.log:
         click.echo(f"http://{ADDRESS}:{port_of(server)}/{served.token}/")
         server.serve_forever()

@@ -1,11 +1,13 @@
-"""The page, served to this machine alone, with verdicts."""
+"""The page, served to this machine alone, with verdicts; who opens a case is logged."""
 
 from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -18,22 +20,29 @@ from common.detection.alerts.terms import IN_PROGRESS, NEW, SCOPES, STATUSES
 from common.detection.alerts.triage import Wanted, change_of, hidden_by, read_changes, record, standing
 from common.errors import InputError, NdrError
 from common.lake.lake import Lake
+from common.privacy.actions import OPEN_CASE
+from common.privacy.audit import Entry, note
 from common.runtime.output import message
 
 ADDRESS = "127.0.0.1"
 MOST_BYTES = 65_536
 LONGEST = 10_000
+CASE_ID = re.compile("[0-9a-f]{12}")
 
 
 @dataclass
 class Served:
-    """What is served to an analyst: the page that `make` writes; `token` is in its address, so nobody can guess it."""
+    """What is served to an analyst: the page that `make` writes; `token` is in its address, so nobody can guess it.
+
+    `log` writes who opened which case, one entry after the other; close it, and all that were asked for are written.
+    """
 
     lake: Lake
     make: Callable[[], str]
     by: str
     min_score: float
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    log: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     _lock: Lock = field(default_factory=Lock)
     _page: tuple[object, str] = (None, "")
 
@@ -46,6 +55,23 @@ class Served:
             if self._page[0] != state:
                 self._page = state, self.make()
             return self._page[1]
+
+    def opened(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Logs that a case was opened; when this returns, it is in the lake.
+
+        Raises:
+            InputError: that is no id of a case.
+            CommitError: the log cannot be written.
+        """
+        case_id = asked.get("case_id")
+        if not isinstance(case_id, str) or not CASE_ID.fullmatch(case_id):
+            raise InputError(f"{str(case_id)[:80]!r} is no id of a case", "Open a case of the page")
+        try:
+            self.log.submit(note, self.lake, Entry(OPEN_CASE, self.by, subject=case_id)).result()
+        except NdrError as error:
+            message(f"that {self.by} has opened case {case_id} could not be logged: {error.problem}", "warning")
+            raise
+        return {}
 
     def change(self, asked: Mapping[str, Any], preview: bool) -> dict[str, Any]:
         """Makes a change of a case, or says what it would hide of the last 30 days.
@@ -89,6 +115,11 @@ def server_of(served: Served, port: int) -> ThreadingHTTPServer:
     Raises:
         OSError: the port is taken.
     """
+    works: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+        "/triage": lambda asked: served.change(asked, preview=False),
+        "/preview": lambda asked: served.change(asked, preview=True),
+        "/opened": served.opened,
+    }
 
     class Handler(BaseHTTPRequestHandler):
         server_version = "ndr-page"
@@ -99,11 +130,11 @@ def server_of(served: Served, port: int) -> ThreadingHTTPServer:
                 self._answer(HTTPStatus.OK, "text/html; charset=utf-8", served.page().encode())
 
         def do_POST(self) -> None:
-            for name, preview in (("/triage", False), ("/preview", True)):
-                if self.path == f"/{served.token}{name}" and self._is_ours(name):
-                    self._change(preview)
-                    return
-            self._answer(HTTPStatus.NOT_FOUND)
+            name = self.path[self.path.rfind("/") :]
+            if name not in works:
+                self._answer(HTTPStatus.NOT_FOUND)
+            elif self._is_ours(name):
+                self._work(works[name])
 
         def _is_ours(self, name: str) -> bool:
             hosts = {f"{host}:{port_of(self.server)}" for host in (ADDRESS, "localhost")}
@@ -118,7 +149,7 @@ def server_of(served: Served, port: int) -> ThreadingHTTPServer:
                 self._answer(HTTPStatus.NOT_FOUND)
             return is_ours
 
-        def _change(self, preview: bool) -> None:
+        def _work(self, work: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
             length = self.headers.get("Content-Length", "")
             if (
                 self.headers.get("Content-Type") != "application/json"
@@ -131,7 +162,7 @@ def server_of(served: Served, port: int) -> ThreadingHTTPServer:
                 asked = json.loads(self.rfile.read(int(length)))
                 if not isinstance(asked, dict):
                     raise ValueError("no object")
-                found = served.change(asked, preview)
+                found = work(asked)
             except ValueError:
                 self._answer(HTTPStatus.BAD_REQUEST)
             except NdrError as error:

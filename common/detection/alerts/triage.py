@@ -21,6 +21,12 @@ from common.windows import iso
 TABLE = TRIAGE.name
 
 
+def change_id(case_id: str, changed_ts: datetime, changed_by: str) -> str:
+    """The id of a change: a digest of its case, of when it was made, and by whom."""
+    words = f"{case_id} {changed_ts.isoformat()} {changed_by}"
+    return hashlib.sha256(words.encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class Change:
     """What somebody made of a case. The last change of a case says how it stands; earlier ones are its history.
@@ -50,8 +56,7 @@ class Change:
     @property
     def change_id(self) -> str:
         """The id of the change."""
-        words = f"{self.case_id} {self.changed_ts.isoformat()} {self.changed_by}"
-        return hashlib.sha256(words.encode()).hexdigest()[:12]
+        return change_id(self.case_id, self.changed_ts, self.changed_by)
 
     def hides(self, case: Case) -> bool:
         """Whether the case, unless somebody says otherwise of it, is one of those that need no look."""

@@ -39,3 +39,4 @@ def serving(folder: Path, by: str = "ann") -> Iterator[tuple[str, Lake]]:
         server.shutdown()
         thread.join()
         server.server_close()
+        served.log.shutdown()

@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 
 from common.detection.alerts.cases import find_cases
 from common.detection.alerts.triage import read_changes
+from common.lake.lake import Lake
+from common.privacy.audit import TABLE
 from tests.commands import call
 from tests.common.detection.model_lake import host
 from tests.factories import SPEC
@@ -117,3 +120,52 @@ def test_usage(tmp_path: Path) -> None:
     with serving(tmp_path / "lake") as (address, _):
         code, _, error = call(main, *lake, "--serve", "--port", str(urlsplit(address).port))
     assert code == 1 and "of this machine cannot be used" in error
+
+
+def opened_cases(lake: Lake) -> list[tuple[str, str, str | None]]:
+    if not lake.exists(TABLE):
+        return []
+    rows = lake.arrow(TABLE, ["logged_ts", "logged_by", "action", "subject"]).sort_by("logged_ts").to_pylist()
+    return [(row["logged_by"], row["action"], row["subject"]) for row in rows]
+
+
+def test_who_opens_a_case_is_logged(tmp_path: Path) -> None:
+    with serving(related_lake(tmp_path / "lake")) as (address, lake):
+        assert ask(address)[0] == 200 and opened_cases(lake) == []
+        path, cases = urlsplit(address).path, [case.case_id for case in find_cases(lake, SPEC, None)]
+        for case in (*cases, cases[0]):
+            assert ask(address, "POST", path + "opened", {"case_id": case}) == (200, {})
+        assert opened_cases(lake) == [("ann", "open-case", case) for case in (*cases, cases[0])]
+
+
+@pytest.mark.parametrize("case", [None, 7, ["x"], "", "nope", "1f0c77a90b2d\n", "1F0C77A90B2D", "x" * 5_000])
+def test_only_ids_of_cases_are_logged(tmp_path: Path, case: Any) -> None:
+    with serving(related_lake(tmp_path / "lake")) as (address, lake):
+        status, found = ask(address, "POST", urlsplit(address).path + "opened", {"case_id": case})
+        assert status == 409 and isinstance(found, dict) and "is no id of a case" in found["error"]
+        assert opened_cases(lake) == []
+
+
+def test_other_sites_log_nothing(tmp_path: Path) -> None:
+    with serving(related_lake(tmp_path / "lake")) as (address, lake):
+        path, asked = urlsplit(address).path + "opened", {"case_id": "1f0c77a90b2d"}
+        assert ask(address, "POST", "/wrong/opened", asked)[0] == 404
+        assert ask(address, "POST", path, asked, Origin="https://evil.example")[0] == 404
+        assert opened_cases(lake) == []
+
+
+def test_many_at_once_are_all_logged(tmp_path: Path) -> None:
+    ids = [f"{number:012x}" for number in range(12)]
+    with serving(related_lake(tmp_path / "lake")) as (address, lake), ThreadPoolExecutor(6) as pool:
+        path = urlsplit(address).path + "opened"
+        asked = [pool.submit(ask, address, "POST", path, {"case_id": one}) for one in ids]
+        assert [one.result()[0] for one in asked] == [200] * len(ids)
+        assert sorted(subject or "" for _, _, subject in opened_cases(lake)) == ids
+
+
+def test_a_log_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(related_lake(tmp_path / "lake")) as (address, _):
+        (tmp_path / "lake" / TABLE).write_text("in the way")
+        status, found = ask(address, "POST", urlsplit(address).path + "opened", {"case_id": "1f0c77a90b2d"})
+        assert status == 409 and isinstance(found, dict) and TABLE in found["error"]
+    assert "could not be logged" in capsys.readouterr().err

@@ -95,7 +95,7 @@
   const command = text => { const shown = el("pre", { tabindex: "0" }, text); return shown; };
 
   const send = async (what, asked) => {
-    const answer = await fetch(what, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked) });
+    const answer = await fetch(what, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked), keepalive: true });
     const found = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Error(found.error || `the server answers ${answer.status}`);
     return found;
@@ -262,6 +262,7 @@
     for (const link of document.querySelectorAll("nav a")) link.toggleAttribute("aria-current", link.hash === `#${made ? page : "today"}`);
     for (const link of document.querySelectorAll("nav a[aria-current]")) link.setAttribute("aria-current", "page");
     for (const figure of view.querySelectorAll("figure")) figure.draw?.();
+    if (page === "case" && byId.has(value) && document.documentElement.dataset.live) send("opened", { case_id: value }).catch(() => {});
     if (made) { scrollTo(0, 0); main.focus({ preventScroll: true }); }
   };
   let waiting;
