@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from typing import Any
 
+from common.detection.alerts.allow_list import read_allowed
 from common.detection.alerts.cases import named_case, recent_cases
 from common.detection.alerts.terms import IN_PROGRESS, NEW, SCOPES, STATUSES
 from common.detection.alerts.triage import Wanted, change_of, hidden_by, read_changes, record, standing
@@ -23,6 +24,8 @@ from common.runtime.output import message
 ADDRESS = "127.0.0.1"
 MOST_BYTES = 65_536
 LONGEST = 10_000
+SHOWN = ("predictions", "triage", "indicators", "allow_lists")
+"""The tables whose changes make the page another one."""
 
 
 @dataclass
@@ -38,11 +41,9 @@ class Served:
     _page: tuple[object, str] = (None, "")
 
     def page(self) -> str:
-        """The page of the lake as it is now; made anew if predictions or triage have changed."""
+        """The page of the lake as it is now; made anew if what it shows has changed."""
         with self._lock:
-            state = tuple(
-                self.lake.version(name) if self.lake.exists(name) else None for name in ("predictions", "triage")
-            )
+            state = tuple(self.lake.version(name) if self.lake.exists(name) else None for name in SHOWN)
             if self._page[0] != state:
                 self._page = state, self.make()
             return self._page[1]
@@ -61,7 +62,7 @@ class Served:
         seen = now if (now.change_id if now else None) == asked.get("seen") else None
         change = change_of(case, wanted, now, datetime.now(UTC))
         hidden = [{"case_id": one.case_id, "source": one.source, "technique": one.technique.name}
-                  for one in hidden_by(change, cases, changes)]  # fmt: skip
+                  for one in hidden_by(change, cases, changes, read_allowed(self.lake))]  # fmt: skip
         if not preview:
             record(self.lake, change, seen)
             message(f"{self.by} has marked case {case.case_id} as {change.status}", "info")
