@@ -88,7 +88,9 @@ def _checked(machines: Iterable[Mapping[str, Any]], month: str) -> Snapshot:
         if address is None or not machine["machine_name"]:
             rejected.append(f"host_ip {machine['host_ip']!r}, machine_name {machine['machine_name']!r}")
         else:
-            extras = {name: (machine.get(name) or "").strip() or None for name in INVENTORY_EXTRAS}
+            extras: dict[str, str | None] = {
+                str(name): (machine.get(name) or "").strip() or None for name in INVENTORY_EXTRAS
+            }
             word = (extras["criticality"] or "").lower()
             if word not in CRITICALITIES:
                 strange.add(extras["criticality"])

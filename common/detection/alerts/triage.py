@@ -173,7 +173,7 @@ def standing(changes: Iterable[Change]) -> dict[str, Change]:
 
 
 def triaged(
-    cases: Sequence[Case], changes: Iterable[Change], allowed: Iterable[Rule]
+    cases: Sequence[Case], changes: Iterable[Change], allowed: Iterable[Rule] = ()
 ) -> tuple[list[Case], list[tuple[Case, Rule]]]:
     """The cases that need a look, and the others, each with what hides it; in their order.
 
@@ -194,7 +194,9 @@ def triaged(
     return shown, hidden
 
 
-def hidden_by(change: Change, cases: Sequence[Case], changes: Sequence[Change], allowed: Sequence[Rule]) -> list[Case]:
+def hidden_by(
+    change: Change, cases: Sequence[Case], changes: Sequence[Change], allowed: Sequence[Rule] = ()
+) -> list[Case]:
     """The cases that are shown now and would be hidden after the change."""
     before, _ = triaged(cases, changes, allowed)
     after, _ = triaged(before, [*changes, change], allowed)
