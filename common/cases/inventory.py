@@ -85,8 +85,9 @@ def read_inventory(lake: Lake) -> Inventory:
 
 
 def strangers(lake: Lake, inventory: Inventory, windows: Windows) -> list[dict[str, Any]]:
-    """The internal addresses with activity in the windows that are in no inventory: those with most sessions first.
+    """The internal addresses that began sessions or answered in the windows and are in no inventory, the busiest first.
 
+    An address that was only tried, as scans do, may not exist.
     With the first and the last window in which each was active, in 30 days up to then, and its sessions in the windows;
     none without an inventory.
 
@@ -95,9 +96,11 @@ def strangers(lake: Lake, inventory: Inventory, windows: Windows) -> list[dict[s
     """
     if not inventory.exists or not lake.exists("delta_host"):
         return []
-    rows = lake.arrow("delta_host", ["host_ip", "window_start_ts", "sessions_cnt"], windows, coded=["host_ip"])
+    names = ["host_ip", "role", "sessions_cnt", "bytes_dst_sum"]
+    rows = lake.arrow("delta_host", names, windows, coded=["host_ip", "role"])
     known = pc.is_in(rows["host_ip"].cast(pa.string()), pa.array(inventory.addresses))
-    sums = rows.filter(pc.invert(known)).group_by("host_ip").aggregate([("sessions_cnt", "sum")]).to_pylist()
+    is_there = pc.or_(pc.equal(rows["role"].cast(pa.string()), "outbound"), pc.greater(rows["bytes_dst_sum"], 0))
+    sums = rows.filter(pc.and_not(is_there, known)).group_by("host_ip").aggregate([("sessions_cnt", "sum")]).to_pylist()
     if not sums:
         return []
     sessions = {row["host_ip"]: row["sessions_cnt_sum"] for row in sums}

@@ -78,6 +78,7 @@ class CaseView:
             "segment_id": case.segment_id,
             "user": self.users.user,
             "users_cnt": self.users.count,
+            "machine": self.machine.host_ip or None,
             "criticality": self.machine.criticality,
             "role": self.machine.role,
             "machine_owner": self.machine.owner,

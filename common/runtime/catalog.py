@@ -64,6 +64,7 @@ TOOLS = (
     Tool("ndr-feedback", "tools.feedback"),
     Tool("ndr-sessions", "tools.sessions"),
     Tool("ndr-hunt", "tools.hunt"),
+    Tool("ndr-indicators", "tools.indicators"),
     Tool("ndr-page", "tools.page"),
     Tool("ndr-alerts", "tools.alerts"),
     Tool("ndr-features", "tools.features"),

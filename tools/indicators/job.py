@@ -74,8 +74,12 @@ def show_meetings(place: Place, choice: Choice, days: int | None) -> None:
 
 
 def _print_meetings(lake: Lake, indicators: Indicators, days: int | None, form: str) -> None:
+    if not len(indicators):
+        print_rows((), form, MEETING)
+        message("there is no indicator to look for", "info")
+        return
     with activity("looking back"):
-        met = indicators.met(contact_days(lake, days)) if len(indicators) else []
+        met = indicators.met(contact_days(lake, days))
     print_rows(map(_meeting, met), form, MEETING)
     hosts = {one.host_ip for one in met}
     message(f"{counted(len(hosts), 'host')} met an indicator" if met else "nobody met any of them", "info")

@@ -29,8 +29,12 @@ def findings_lake(folder: Path) -> Path:
     inventory = lake.table("machine_inventory")
     write_table(folder, inventory.name, [table_row(inventory, window, **given, **machine) for machine in machines])
     hosts = lake.table("delta_host")
-    rows = [{"host_ip": STRANGER, "sessions_cnt": 4}, {"host_ip": host(3), "sessions_cnt": 9}]
-    write_table(folder, hosts.name, [table_row(hosts, window, role="outbound", **row) for row in rows])
+    rows = [
+        {"host_ip": STRANGER, "sessions_cnt": 4, "role": "inbound", "bytes_dst_sum": 60},
+        {"host_ip": "10.99.0.2", "sessions_cnt": 1, "role": "inbound", "bytes_dst_sum": 0},  # nobody is there
+        {"host_ip": host(3), "sessions_cnt": 9, "role": "outbound"},
+    ]
+    write_table(folder, hosts.name, [table_row(hosts, window, **row) for row in rows])
     pairs = lake.table("delta_pair")
     met = {"role": "outbound", "peer_ip": BAD, "peer_port": 443, "protocol": "tcp", "sessions_cnt": 2}
     met |= {"first_ts": window.start, "last_ts": window.start}

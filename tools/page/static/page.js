@@ -132,7 +132,7 @@
       el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), `, ${one.technique.name}`),
       el("p", {}, bdi(one.sentence)),
       el("h2", {}, "Who"),
-      facts([["source", listed(one.sources)], ["segment", bdi(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
+      facts([["source", listed(one.sources)], ["segment", bdi(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["most critical machine", one.machine && one.machine !== one.source && toHost(one.machine)], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
         ["resembles", [one.technique.name, one.technique.attack_id ? ` (${one.technique.attack_id} ${one.technique.attack_name})` : ""]], ["also", one.techniques.filter(name => name !== one.technique.name).join(", ")],
         ["alerted because of it", one.targets.length ? listed(one.targets) : "no other host"], ["first and last seen", [when(one.start), " to ", when(one.end)]],
         ["windows", `${one.windows}, the highest at `], ["before", one.earlier ? `${many(one.earlier, "case")} of it in the week before` : "its first case in a week"], ["case", one.case_id]]
@@ -169,7 +169,7 @@
   const told = indicator => [bdi(indicator.value), indicator.port === null ? "" : ` on port ${indicator.port}`, " is in ", bdi(indicator.source), " since ", when(indicator.valid_from || indicator.imported),
     ...indicator.labels.map(label => ["; ", bdi(label)]), indicator.confidence === null ? "" : `; confidence ${indicator.confidence}`, indicator.reference ? ["; ", bdi(indicator.reference)] : ""];
   const meetings = rows => table(`${many(rows.length, "contact")}, the newest first; scores are as they were`, ["Host", "Role", "Address", "Port", "Sessions", "First seen", "Last seen", "Who says what"],
-    rows.map(row => [toHost(row.host_ip), row.role, bdi(row.peer_ip), row.peer_port, number(row.sessions), when(row.first), when(row.last), row.indicators.map((one, at) => [at ? el("br") : "", told(one)])]), [3, 4]);
+    rows.map(row => [toHost(row.host_ip), el("span", { class: "address" }, row.role), toHost(row.peer_ip), row.peer_port, number(row.sessions), when(row.first), when(row.last), row.indicators.map((one, at) => [at ? el("br") : "", told(one)])]), [3, 4]);
   const some = (count, rows) => (count > rows.length ? el("p", {}, `${number(rows.length)} of ${number(count)} are shown; ndr-report --cases --json has all.`) : null);
   const showMet = () => [el("h1", {}, "Contacts with indicators"), el("p", {}, "Of hosts that no case is about."), D.met.length ? meetings(D.met) : el("p", { class: "empty" }, "None."), some(D.met_cnt, D.met)];
   const showStrangers = () => [el("h1", {}, `${number(D.strangers_cnt)} address${D.strangers_cnt === 1 ? "" : "es"} in no inventory`),
