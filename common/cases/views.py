@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import pyarrow.compute as pc
-
 from common.cases.customers import Customer
 from common.cases.evidence import Evidence, reason_words
+from common.cases.indicators import Meeting
+from common.cases.inventory import Inventory, Machine
+from common.cases.met import Met
 from common.cases.reasons import Scored, reasons_of
 from common.cases.users import Users, users_of
 from common.detection.alerts.cases import Case
 from common.detection.alerts.terms import NEW
-from common.detection.alerts.triage import Change
+from common.detection.alerts.triage import Change, Rule
 from common.display import counted
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
@@ -25,7 +26,8 @@ from common.windows import WINDOW, iso
 class CaseView:
     """A case with what else is known of its sources, and how it stands.
 
-    `change` is the last that somebody made of it, `rule` the change that hides it, None if nothing does.
+    `machine` is the one that matters most, `met` what it has to do with indicators. `change` is the last that somebody
+    made of it, `rule` what hides it, None if nothing does.
     """
 
     case: Case
@@ -33,8 +35,10 @@ class CaseView:
     users: Users
     customer: Customer
     reasons: tuple[Evidence, ...]
+    machine: Machine
+    met: tuple[Meeting, ...]
     change: Change | None
-    rule: Change | None
+    rule: Rule | None
 
     @property
     def status(self) -> str:
@@ -51,8 +55,9 @@ class CaseView:
         did = f"met {whom[0]}{more}" if whom else "did what is unusual"
         on = "" if not ports else f" on port {ports[0]}" if len(ports) == 1 else f" on {counted(len(ports), 'port')}"
         told = f"{counted(len(case.targets), 'host')} alerted because of it" if case.targets else ""
+        bad = self.met[0].indicators[0].words if self.met else ""
         why = reason_words(self.reasons[0]).rpartition("  (")[0] if self.reasons else ""
-        return ". ".join(part[0].upper() + part[1:] for part in (f"{case.source} {did}{on}", told, why) if part)
+        return ". ".join(part[0].upper() + part[1:] for part in (f"{case.source} {did}{on}", told, bad, why) if part)
 
     def to_dict(self) -> dict[str, Any]:
         """The case as JSON values."""
@@ -73,6 +78,10 @@ class CaseView:
             "segment_id": case.segment_id,
             "user": self.users.user,
             "users_cnt": self.users.count,
+            "machine": self.machine.host_ip or None,
+            "criticality": self.machine.criticality,
+            "role": self.machine.role,
+            "machine_owner": self.machine.owner,
             **self.customer,
             "start": iso(case.start),
             "end": iso(case.end),
@@ -87,17 +96,19 @@ class CaseView:
                 asdict(contact) | {"first": iso(contact.first), "last": iso(contact.last)} for contact in case.contacts
             ],
             "reasons": [asdict(reason) for reason in self.reasons],
+            "indicators": [meeting.to_dict() for meeting in self.met],
         }
 
     def to_row(self) -> dict[str, Any]:
         """The case as a row of a table: of lists only how many there are, or the first."""
         whole = self.to_dict()
-        lists = ("technique", "techniques", "sources", "targets", "names", "contacts", "reasons")
+        lists = ("technique", "techniques", "sources", "targets", "names", "contacts", "reasons", "indicators")
         return {name: value for name, value in whole.items() if name not in lists} | {
             "technique": self.case.technique.name,
             "sources_cnt": len(self.case.sources),
             "targets_cnt": len(self.case.targets),
             "contacts_cnt": len(self.case.contacts),
+            "indicators_cnt": len(self.met),
         }
 
 
@@ -107,7 +118,9 @@ def case_views(
     horizon: str,
     cases: Sequence[Case],
     last: Mapping[str, Change],
-    rules: Mapping[str, Change],
+    rules: Mapping[str, Rule],
+    inventory: Inventory,
+    met: Met,
     customer_of: Callable[[str], Customer],
 ) -> list[CaseView]:
     """The cases with what else is known of them.
@@ -118,21 +131,24 @@ def case_views(
         horizon: that of the baselines that the model uses.
         cases: the cases.
         last: the last change of each case that anybody has changed.
-        rules: the change that hides a case, of those that are hidden.
+        rules: what hides a case, of those that are hidden.
+        inventory: the machines.
+        met: who met an indicator.
         customer_of: gives the customer of a host.
     """
     keys = {case.case_id: (case.peak_host, case.peak + WINDOW) for case in cases}
     scored = {keys[case.case_id]: Scored(case.peak_score, case.reasons, _sessions(case)) for case in cases}
     reasons = reasons_of(lake, spec, horizon, scored)
     users = users_of(lake, {(case.source, case.peak + WINDOW) for case in cases})
-    names = machine_names(lake)
     return [
         CaseView(
             case=case,
-            names={host: names[host] for host in (*case.sources, *case.targets) if host in names},
+            names=inventory.names((*case.sources, *case.targets)),
             users=users[case.source, case.peak + WINDOW],
             customer=customer_of(case.peak_host),
             reasons=reasons[keys[case.case_id]],
+            machine=inventory.machine(case),
+            met=met.of(case),
             change=last.get(case.case_id),
             rule=rules.get(case.case_id),
         )
@@ -143,17 +159,3 @@ def case_views(
 def _sessions(case: Case) -> int:
     """The sessions of the busiest contact."""
     return max((contact.sessions for contact in case.contacts), default=0)
-
-
-def machine_names(lake: Lake) -> dict[str, str]:
-    """The name of each machine in the last snapshot of the inventory; none without one.
-
-    Raises:
-        TableError: the table is unreadable.
-    """
-    months = [partition["snapshot_month"] for partition in lake.partitions("machine_inventory")]
-    if not months:
-        return {}
-    rows = lake.arrow("machine_inventory", ["host_ip", "machine_name"], equal={"snapshot_month": max(months)})
-    rows = rows.filter(pc.is_valid(rows["machine_name"]))
-    return dict(zip(rows["host_ip"].to_pylist(), rows["machine_name"].to_pylist(), strict=True))

@@ -132,8 +132,8 @@ class ProjectParameters(Settings):
     """Folders of the batches of all organisations, where a start and a backfill look for the logs; a deployment of the
     project fills it in."""
     machine_inventory: TableFile | None = None
-    """Path or URI of a file with columns `host_ip` and `machine_name`, and perhaps `is_active`, from which
-    `ndr-inventory-unload` takes machine names in place of Redshift."""
+    """Path or URI of a file with columns `host_ip` and `machine_name`, and perhaps `is_active`, `owner`, `role` and
+    `criticality` (critical, high, medium, low), from which `ndr-inventory-unload` takes machines, not from Redshift."""
     customer_ranges: TableFile | None = None
     """Path or URI of a file with columns `ip_range`, `customer_id`, `plan_id` and `region`, with which `ndr-report`
     names the customers of addresses; `c360-warehouse export-ranges` writes it."""

@@ -12,8 +12,10 @@ from common.config.loader import Settings
 from common.config.values import IDENTIFIER, ROLE_ARN, Seconds, SqlName, Text, matching, wrong
 from common.errors import ParameterError
 
-InventoryColumn = Literal["host_ip", "machine_name", "is_active"]
+InventoryColumn = Literal["host_ip", "machine_name", "is_active", "owner", "role", "criticality"]
 INVENTORY_COLUMNS: tuple[InventoryColumn, ...] = ("host_ip", "machine_name", "is_active")
+INVENTORY_EXTRAS: tuple[InventoryColumn, ...] = ("owner", "role", "criticality")
+"""What a table need not have: taken from the columns that `inventory_columns` names."""
 
 
 def check_identifier(value: str, name: str) -> None:
@@ -50,7 +52,8 @@ class RedshiftParameters(Settings):
     inventory_query_table: SqlName = "machine_inventory"
     """Table or view with one row per machine."""
     inventory_columns: Mapping[InventoryColumn, SqlName] = Field(default_factory=dict)
-    """Column for `host_ip`, `machine_name` or `is_active` where it has another name."""
+    """Column for `host_ip`, `machine_name` or `is_active` where it has another name, and for `owner`, `role` and
+    `criticality` (critical, high, medium, low) where there is one."""
     inventory_month_column: SqlName | None = None
     """Column that holds a month, YYYY-MM; only rows of the wanted month are taken."""
     publication_table: SqlName = "prediction_join"

@@ -119,6 +119,9 @@ FG_B_PUBLICATIONS = Table(
 )
 
 
+CRITICALITIES = ("critical", "high", "medium", "low")
+"""How much depends on a machine, the most first."""
+
 MACHINE_INVENTORY = Table(
     "machine_inventory",
     "one row per machine and month",
@@ -126,6 +129,11 @@ MACHINE_INVENTORY = Table(
         HOST,
         Column("machine_name", "string", "name of the machine"),
         Column("is_active", "boolean", "whether the machine is in use"),
+        Column("owner", "string", "who is responsible for it", null_when="the inventory does not say"),
+        Column("role", "string", "what it is there for", null_when="the inventory does not say"),
+        Column(
+            "criticality", "string", "critical, high, medium or low", null_when="the inventory has none of these words"
+        ),
         Column("snapshot_month", "string", "month of the snapshot, YYYY-MM"),
     ),
     ("snapshot_month",),

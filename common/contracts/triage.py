@@ -1,4 +1,4 @@
-"""Tables of what people made of cases, and of what other systems were told of them."""
+"""Tables of what people made of cases, know of addresses and allow, and of what other systems were told."""
 
 from __future__ import annotations
 
@@ -40,4 +40,42 @@ HANDOVERS = Table(
     ),
     ("date",),
     ("channel", "case_id", "state", "handed_ts"),
+)
+
+INDICATORS = Table(
+    "indicators",
+    "one row per change of an indicator of compromise",
+    (
+        Column("indicator_id", "string", "digest of the source, the value and the port"),
+        Column("source", "string", "who says so: the name of the list, or who wrote the bundle or event"),
+        Column("value", "string", "an address, or a network in CIDR notation"),
+        Column("port", "int", "service port at the address", null_when="any"),
+        Column("labels", "string", "JSON list: what the source calls it"),
+        Column("confidence", "int", "how sure the source is", "percent", "the source does not say"),
+        Column("reference", "string", "where the source says more", null_when="the source gives none"),
+        Column("valid_from", "timestamp", "since when the source knows of it", "UTC", "the source does not say"),
+        Column("valid_until", "timestamp", "contacts from then on do not count", "UTC", "it does not end"),
+        Column("status", "string", "active; withdrawn by its source; expired or removed by somebody"),
+        Column("changed_ts", "timestamp", "time of the change", "UTC"),
+        Column("changed_by", "string", "who imported or changed it"),
+        Column("file", "string", "name of the file that it came from", null_when="somebody changed it by hand"),
+        Column("note", "string", "why, in the words of who changed it", null_when="it was imported"),
+        Column("date", "string", "UTC date of the change, YYYY-MM-DD"),
+    ),
+    ("date",),
+    ("indicator_id", "changed_ts"),
+)
+
+ALLOW_LISTS = Table(
+    "allow_lists",
+    "one row per allow list that was put in place; the last one holds",
+    (
+        Column("list_id", "string", "digest of the text"),
+        Column("put_ts", "timestamp", "when it was put in place", "UTC"),
+        Column("put_by", "string", "who put it in place"),
+        Column("text", "string", "the file as it was reviewed, in YAML"),
+        Column("date", "string", "UTC date of that, YYYY-MM-DD"),
+    ),
+    ("date",),
+    ("list_id", "put_ts"),
 )

@@ -19,9 +19,11 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "sessions": {"src_user": USER, "dst_user": USER, "url": TEXT},
     "open_sessions": {"src_user": USER},
     "sessions_rejected": {"raw": SEALED, "reason": TEXT},
-    "machine_inventory": {"machine_name": HOST},
+    "machine_inventory": {"machine_name": HOST, "owner": USER},
     "fg_b/ip_metadata": {"machine_name": HOST},
     "triage": {"changed_by": STAFF, "owner": STAFF, "note": TEXT},
+    "indicators": {"changed_by": STAFF, "note": TEXT},
+    "allow_lists": {"put_by": STAFF, "text": TEXT},
     "model_decisions": {"decided_by": STAFF, "reason": TEXT},
     "privacy_log": {"logged_by": STAFF, "reason": TEXT},
 }

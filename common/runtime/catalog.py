@@ -71,6 +71,7 @@ TOOLS = (
     Tool("ndr-sessions", "tools.sessions"),
     Tool("ndr-hunt", "tools.hunt"),
     Tool("ndr-privacy", "tools.privacy"),
+    Tool("ndr-indicators", "tools.indicators"),
     Tool("ndr-features", "tools.features"),
     Tool("ndr-models", "tools.models"),
     Tool("ndr-lake", "tools.lake"),

@@ -10,7 +10,8 @@ import pyarrow as pa
 from common.aws.redshift import run_statements
 from common.config.project import staging_location
 from common.config.redshift import RedshiftParameters
-from common.errors import RejectedRatioError
+from common.contracts.baselines import CRITICALITIES
+from common.errors import RejectedRatioError, one_line
 from common.privacy.masking import mask_of
 from common.runtime.context import StageRun
 from common.storage.files import Folder
@@ -77,6 +78,9 @@ def _account(snapshot: Snapshot, stage: StageRun) -> None:
         RejectedRatioError: too many machines have no name or no valid address.
     """
     report, rejected = stage.report, snapshot.rejected
+    if words := snapshot.criticalities:
+        said = f"{', '.join(map(repr, words[:SHOWN]))}: none of {', '.join(CRITICALITIES)}, so null"
+        report.details["criticality"] = one_line(said)
     report.rows_in, report.rows_rejected = len(snapshot.rows) + len(rejected), len(rejected)
     if not rejected:
         return

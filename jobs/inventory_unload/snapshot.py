@@ -7,13 +7,15 @@ import ipaddress
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.addresses import NETWORK_SIGN
+from common.config.redshift import INVENTORY_COLUMNS, INVENTORY_EXTRAS
+from common.contracts.baselines import CRITICALITIES
 from common.errors import InputError
 from common.storage.files import Folder
 from common.storage.text_rows import text_rows
@@ -24,10 +26,18 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The rows of a snapshot, a description of each rejected machine, and the SHA-256 of its manifest if it has one."""
+    """The rows of a snapshot, and what is to be said of it.
+
+    Attributes:
+        rows: one for each host.
+        rejected: a description of each rejected machine.
+        criticalities: words for it that are not known, which became null.
+        manifest_sha256: the digest of its manifest, if it has one.
+    """
 
     rows: list[dict[str, Any]]
     rejected: list[str]
+    criticalities: list[str]
     manifest_sha256: str = ""
 
 
@@ -44,10 +54,10 @@ def read_snapshot(folder: Folder, month: str) -> Snapshot:
         raise _empty(folder)
     content = folder.read(MANIFEST)
     machines = [machine for name, count in _entries(folder, content) for machine in _machines(folder, name, count)]
-    rows, rejected = _checked(machines, month)
-    if not rows:
+    found = _checked(machines, month)
+    if not found.rows:
         raise _empty(folder)
-    return Snapshot(rows, rejected, hashlib.sha256(content).hexdigest())
+    return replace(found, manifest_sha256=hashlib.sha256(content).hexdigest())
 
 
 def read_file(uri: str, month: str) -> Snapshot:
@@ -57,28 +67,35 @@ def read_file(uri: str, month: str) -> Snapshot:
         InputError: it lacks a column, there is no machine, or an address belongs to several machines.
         StorageError: it cannot be read.
     """
-    found = text_rows(uri, ("host_ip", "machine_name"), optional=("is_active",))
+    found = text_rows(uri, ("host_ip", "machine_name"), optional=("is_active", *INVENTORY_EXTRAS))
     machines = [machine | {"is_active": True} for machine in found if not _says_no(machine["is_active"])]
-    rows, rejected = _checked(machines, month)
-    if not rows:
+    checked = _checked(machines, month)
+    if not checked.rows:
         raise InputError(f"the inventory {uri} has no machine in use", "Check the file that machine_inventory names")
-    return Snapshot(rows, rejected)
+    return checked
 
 
 def _says_no(value: str | None) -> bool:
     return (value or "").strip().lower() in {"false", "f", "no", "n", "0"}
 
 
-def _checked(machines: Iterable[Mapping[str, Any]], month: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows of the snapshot, and a description of each machine without a name or a valid address."""
+def _checked(machines: Iterable[Mapping[str, Any]], month: str) -> Snapshot:
+    """The snapshot, without machines that have no name or no valid address."""
     rows: list[dict[str, Any]] = []
-    rejected = []
+    rejected, strange = [], set()
     for machine in machines:
         address = _address(machine["host_ip"])
         if address is None or not machine["machine_name"]:
             rejected.append(f"host_ip {machine['host_ip']!r}, machine_name {machine['machine_name']!r}")
         else:
-            rows.append({**machine, "host_ip": address, "snapshot_month": month})
+            extras: dict[str, str | None] = {
+                str(name): (machine.get(name) or "").strip() or None for name in INVENTORY_EXTRAS
+            }
+            word = (extras["criticality"] or "").lower()
+            if word not in CRITICALITIES:
+                strange.add(extras["criticality"])
+            extras["criticality"] = word if word in CRITICALITIES else None
+            rows.append({**machine, **extras, "host_ip": address, "snapshot_month": month})
     several = [host for host, count in Counter(row["host_ip"] for row in rows).items() if count > 1]
     if several:
         raise InputError(
@@ -86,7 +103,7 @@ def _checked(machines: Iterable[Mapping[str, Any]], month: str) -> tuple[list[di
             f"{' and others' if len(several) > SHOWN else ''}",
             "Correct the inventory, or set redshift.inventory_query_table to a view with one machine per address",
         )
-    return rows, rejected
+    return Snapshot(rows, rejected, sorted(filter(None, strange)))
 
 
 def _empty(folder: Folder) -> InputError:
@@ -131,7 +148,8 @@ def _machines(folder: Folder, name: str, count: int) -> list[dict[str, Any]]:
         raise InputError(
             f"{folder.uri}/{name} has {table.num_rows:,} rows, but its manifest says {count:,}", "Run again"
         )
-    machines: list[dict[str, Any]] = table.select(["host_ip", "machine_name", "is_active"]).to_pylist()
+    names = [name for name in (*INVENTORY_COLUMNS, *INVENTORY_EXTRAS) if name in table.column_names]
+    machines: list[dict[str, Any]] = table.select(names).to_pylist()
     return machines
 
 

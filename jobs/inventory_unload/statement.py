@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from common.aws.redshift import credentials, identifier, literal
-from common.config.redshift import INVENTORY_COLUMNS, RedshiftParameters
+from common.config.redshift import INVENTORY_COLUMNS, INVENTORY_EXTRAS, RedshiftParameters
 
-CASTS = {"host_ip": "VARCHAR(64)", "machine_name": "VARCHAR(1024)", "is_active": "BOOLEAN"}
+CASTS = {"host_ip": "VARCHAR(64)", "is_active": "BOOLEAN"}
+TEXT = "VARCHAR(1024)"
 
 
 def unload_statement(redshift: RedshiftParameters, month: str, folder: str) -> str:
@@ -21,8 +22,9 @@ def unload_statement(redshift: RedshiftParameters, month: str, folder: str) -> s
 
 
 def _query(redshift: RedshiftParameters, month: str) -> str:
-    source = {name: identifier(redshift.inventory_columns.get(name, name)) for name in INVENTORY_COLUMNS}
-    columns = ", ".join(f"CAST({source[name]} AS {CASTS[name]}) AS {identifier(name)}" for name in INVENTORY_COLUMNS)
+    names = [*INVENTORY_COLUMNS, *(name for name in INVENTORY_EXTRAS if name in redshift.inventory_columns)]
+    source = {name: identifier(redshift.inventory_columns.get(name, name)) for name in names}
+    columns = ", ".join(f"CAST({source[name]} AS {CASTS.get(name, TEXT)}) AS {identifier(name)}" for name in names)
     conditions = [source["is_active"]]
     if redshift.inventory_month_column:
         conditions.append(f"{identifier(redshift.inventory_month_column)} = {literal(month)}")

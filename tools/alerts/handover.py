@@ -19,7 +19,7 @@ CREATE, UPDATE, CLOSE = ACTIONS = ("create", "update", "close")
 TABLE = HANDOVERS.name
 DONE = (FALSE, EXPECTED, CLOSED)
 TELLING = ("severity", "technique", "status", "owner", "sources", "targets", "hidden_by")
-"""What makes a case another one for those who work on it; that it goes on does not."""
+"""What makes a case another one for those who work on it, with the indicators met; that it goes on does not."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ class Handover:
 
 def state_of(case: Mapping[str, Any]) -> str:
     """A digest of what tells about a case."""
-    told = json.dumps({name: case[name] for name in TELLING}, sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    told = {name: case[name] for name in TELLING}
+    if met := sorted({one["indicator_id"] for meeting in case["indicators"] for one in meeting["indicators"]}):
+        told["indicators"] = met
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def is_done(case: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from common.windows import WINDOWS_PER_DAY, Windows, iso, iso_seconds
 from tools.demo.config import DemoConfig
 from tools.demo.control_plane import PROJECT, ControlPlane, deploy, start_local_aws
 from tools.demo.exclusive import exclusive
-from tools.demo.inventory import host_names, seed_inventory
+from tools.demo.inventory import DemoMachine, demo_machines, seed_inventory
 from tools.demo.logs import logs_digest, require_replaceable, simulated
 from tools.demo.mini_batches import ORGANISATION, MiniBatch, mini_batches
 from tools.demo.plan import Plan, covered_windows, plan
@@ -24,7 +24,12 @@ from tools.demo.summary import next_commands, numbers
 
 STEPS_BEFORE_SCORES, STEPS_OF_SCORES = 7, 2
 HORIZON = "7d"
-REDSHIFT = RedshiftParameters(database="ndr", iam_role_arn="default", workgroup_name="ndr")
+REDSHIFT = RedshiftParameters(
+    database="ndr",
+    iam_role_arn="default",
+    workgroup_name="ndr",
+    inventory_columns={"role": "role", "criticality": "criticality"},
+)
 
 
 def run(config: DemoConfig) -> None:
@@ -72,7 +77,7 @@ def _settings(config: DemoConfig, windows: Plan) -> dict[str, Any]:
         "model_horizon": HORIZON,
         "log_time_zone": config.log_time_zone or "UTC",
         "training": {"min_coverage": 0.0, "promotion": "always", "backfill_poll_seconds": 1.0},
-        "redshift": {name: getattr(REDSHIFT, name) for name in ("workgroup_name", "database", "iam_role_arn")},
+        "redshift": REDSHIFT.given(),
         "staging_prefix": "s3://ndr-artifacts-000000000000-us-east-1/staging",
     }
 
@@ -107,10 +112,10 @@ def _chain(
     steps.run("pair counts", "ndr-pair-counts", *history, *common)
     plane = steps.once("control plane", lambda: deploy(config.aws_home, _project(config, windows, batches)))
     with plane.in_use():
-        names = host_names(inputs, config.lake, windows.train)
+        machines = demo_machines(inputs, config.lake, windows.train)
         reference = windows.train.end
         month = {"project_name": PROJECT, "month": f"{reference:%Y-%m}", "reference_ts_iso": iso_seconds(reference)}
-        steps.call("baselines", "monthly machine", lambda: _monthly(plane, names, month), month)
+        steps.call("baselines", "monthly machine", lambda: _monthly(plane, machines, month), month)
         steps.run("deviations", "ndr-fg-c", *history, *common, "--baseline-month", month["month"])
         training = {
             "project_name": PROJECT,
@@ -130,8 +135,8 @@ def _chain(
         )
 
 
-def _monthly(plane: ControlPlane, names: Mapping[str, str], message: dict[str, Any]) -> dict[str, Any]:
-    seed_inventory(REDSHIFT, names)
+def _monthly(plane: ControlPlane, machines: Mapping[str, DemoMachine], message: dict[str, Any]) -> dict[str, Any]:
+    seed_inventory(REDSHIFT, machines)
     return plane.run("sfn_ndr_monthly_fg_b_baselines", message)
 
 

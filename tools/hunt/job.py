@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.cases.indicators import read_indicators
 from common.display import counted
 from common.features.spec import load_spec
 from common.lake.lake import Lake
@@ -13,7 +20,7 @@ from common.windows import iso
 from tools.hunt.config import HuntConfig
 from tools.hunt.contacts import Wanted, contacts
 
-COLUMNS = ("host_ip", "role", "peer_ip", "peer_port", "first", "last", "sessions", "days_cnt")
+COLUMNS = ("host_ip", "role", "peer_ip", "peer_port", "first", "last", "sessions", "days_cnt", "indicators")
 
 
 def run(config: HuntConfig) -> None:
@@ -23,8 +30,19 @@ def run(config: HuntConfig) -> None:
     known_record(lake)
     with activity("reading contacts"):
         found = contacts(lake, Wanted(config.host, config.peer, config.port), config.app, config.days)
-    rows = found.slice(0, config.top).to_pylist()
-    times = ({name: iso(row[name]) for name in ("first", "last")} for row in rows)
-    print_rows((row | when for row, when in zip(rows, times, strict=True)), config.form, COLUMNS)
+    shown = found.slice(0, config.top)
+    known = _known(lake, shown)
+    print_rows((_row(row, known) for row in shown.to_pylist()), config.form, COLUMNS)
     if len(found) > config.top:
         message(f"{config.top:,} of {counted(len(found), 'contact')} shown; --top shows more", "info")
+
+
+def _known(lake: Lake, rows: pa.Table) -> dict[str, str]:
+    """What indicators say of the peers, whatever the port and the time."""
+    known = read_indicators(lake).of_addresses(pc.unique(rows["peer_ip"]))
+    return {peer: "; ".join(one.words for one in indicators) for peer, indicators in known.items()}
+
+
+def _row(row: Mapping[str, Any], known: Mapping[str, str]) -> Mapping[str, Any]:
+    times = {name: iso(row[name]) for name in ("first", "last")}
+    return {**row, **times, "indicators": known.get(row["peer_ip"])}

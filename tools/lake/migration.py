@@ -8,12 +8,12 @@ the table `window_status`. Format 3 adds the identity of the lake to that file; 
 comments of columns change. Format 4 adds the table `sessions`, which the next run makes: what earlier releases read is
 not known any more. With format 5, tables of windows are partitioned by date alone, logs have bounds of
 all texts and times, and marks on incidents, which were a
-file, are changes of cases in the table `triage`.
+file, are changes of cases in the table `triage`. Format 6 adds owner, role and criticality to `machine_inventory`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -24,8 +24,9 @@ from deltalake import Field, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 
+from common.contracts.baselines import MACHINE_INVENTORY
 from common.contracts.columns import INCOMPLETE
-from common.contracts.types import Table
+from common.contracts.types import Column, Table
 from common.detection.alerts.triage import TABLE as TRIAGE
 from common.errors import CommitError, InputError, first_line
 from common.lake.identity import LakeIdentity
@@ -49,6 +50,7 @@ MIGRATED = "00000000T000000.000000Z-migrated"
 
 DEFAULT_PROJECT = "local"
 JOINED = "prediction_join"
+INVENTORY = MACHINE_INVENTORY.name
 BATCH_ROWS = 16_384
 BY_DATE_FORMAT = 5
 HELD_BY = {"delta": "delta_host", "fg_a": "fg_a", "fg_c": "fg_c", "inference": "predictions"}
@@ -77,6 +79,9 @@ def steps(lake: Lake, found: int) -> Iterator[Step]:
             yield Step(name, "partitioned by date, no longer by window", partial(partition_by_date, name))
         for name in without_statistics(lake):
             yield Step(name, "the log has bounds of all texts and times", partial(add_statistics, name))
+    if lacking := [column for column in MACHINE_INVENTORY.columns if _lacks(lake, INVENTORY, column.name)]:
+        names = ", ".join(column.name for column in lacking)
+        yield Step(INVENTORY, f"new columns {names}, null", partial(_add_columns, INVENTORY, lacking))
     if has_marks(lake):
         yield Step(TRIAGE, "a change for each mark on an incident", lambda lake, _: marks_to_triage(lake))
 
@@ -87,7 +92,7 @@ def _steps_from_format_1(lake: Lake) -> Iterator[Step]:
             yield Step(name, f"rows get the publication {MIGRATED}", partial(_add_publication, lake.table(name)))
     for name in ("predictions", JOINED):
         if _lacks(lake, name, INCOMPLETE.name):
-            yield Step(name, f"new column {INCOMPLETE.name}, null", partial(_add_column, name))
+            yield Step(name, f"new column {INCOMPLETE.name}, null", partial(_add_columns, name, [INCOMPLETE]))
     if any(lake.exists(name) for name in HELD_BY.values()) and not (lake.exists(STATUS) and lake.count(STATUS)):
         yield Step(STATUS, f"a row for each window and stage so far, of revision {MIGRATED}", _note_windows)
 
@@ -159,11 +164,10 @@ def _column(batch: pa.RecordBatch, field: pa.Field, added: Mapping[str, pa.Array
     return added.get(field.name, pa.nulls(len(batch), field.type))
 
 
-def _add_column(name: str, lake: Lake, report: RunReport) -> None:
+def _add_columns(name: str, columns: Sequence[Column], lake: Lake, report: RunReport) -> None:
+    fields = [Field(one.name, PrimitiveType(one.type), metadata={"comment": one.comment}) for one in columns]
     with _reported(lake, name):
-        lake.delta(name).alter.add_columns(
-            [Field(INCOMPLETE.name, PrimitiveType(INCOMPLETE.type), metadata={"comment": INCOMPLETE.comment})]
-        )
+        lake.delta(name).alter.add_columns(fields)
 
 
 def _note_windows(lake: Lake, report: RunReport) -> None:

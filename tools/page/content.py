@@ -11,8 +11,11 @@ import numpy as np
 from common.cases.customers import finder
 from common.cases.ends import firewall_filter, of_case
 from common.cases.evidence import reason_words
+from common.cases.inventory import read_inventory, strangers
+from common.cases.met import met_in
 from common.cases.sessions import kept_windows, sessions_of
 from common.cases.views import CaseView, case_views
+from common.detection.alerts.allow_list import expired, read_allowed
 from common.detection.alerts.cases import Case, find_cases, recent_cases
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
 from common.features.spec import FeatureSpec
@@ -25,6 +28,8 @@ from tools.page.health import drift, health, models, volume
 from tools.page.series import activity, days, score_matrix
 
 HOSTS_DRAWN = 60
+ROWS = 200
+"""Rows of a list of findings besides cases."""
 SESSION_COLUMNS = (
     "end_ts", "src_ip", "src_user", "dst_ip", "dst_port", "protocol", "app", "action", "session_end_reason", "rule",
     "src_zone", "dst_zone", "bytes_sent", "bytes_received", "duration_s", "repeat_count", "source_file", "source_line",
@@ -41,13 +46,19 @@ def content(
     hosts, matrix = score_matrix(scores, windows)
     done.step()
     changes = read_changes(lake)
-    found = find_cases(lake, spec, windows, config.min_score)
+    inventory, allowed = read_inventory(lake), read_allowed(lake)
+    found = inventory.ordered(find_cases(lake, spec, windows, config.min_score))
+    met = met_in(lake, windows, found)
     recent = recent_cases(lake, spec, config.min_score)
     done.step()
-    cases = _cases(lake, spec, project, found, changes, config)
+    shown, hidden = triaged(found, changes, allowed)
+    rules = {case.case_id: rule for case, rule in hidden}
+    ordered = [*shown, *(case for case, _ in hidden)]
+    horizon, customer_of = project.settings.model_horizon, finder(project.settings.customer_ranges)
+    views = case_views(lake, spec, horizon, ordered, standing(changes), rules, inventory, met, customer_of)
+    cases = _cases(lake, views, changes, config)
     done.step()
     drawn = _drawn(found)
-    horizon = project.settings.model_horizon
     series = {"activity": activity(lake, spec, horizon, drawn, windows), "days": days(lake, drawn, windows.days()[-1])}
     done.step()
     keys = set(scores["window"].unique().to_pylist())
@@ -60,8 +71,9 @@ def content(
         "models": sorted(scores["model_id"].unique().to_pylist()),
         "rows": len(scores),
     }
+    unknown, late = strangers(lake, inventory, windows), expired(allowed, windows.end)
     packed = base64.b64encode(matrix.astype(np.uint8).tobytes()).decode()
-    shown = {
+    everything = {
         "about": about,
         "cases": cases,
         "volume": volume(recent),
@@ -71,9 +83,14 @@ def content(
         "health": health(lake, windows, keys),
         "models": models(lake),
         "drift": drift(lake, windows),
+        "met": [meeting.to_dict() for meeting in met.alone[:ROWS]],
+        "met_cnt": len(met.alone),
+        "strangers": unknown[:ROWS],
+        "strangers_cnt": len(unknown),
+        "expired": [{"name": entry.name, "owner": entry.owner, "expires": entry.expires} for entry in late],
     }
     done.step()
-    return shown
+    return everything
 
 
 class _Steps:
@@ -97,23 +114,12 @@ def _drawn(cases: Sequence[Case]) -> list[str]:
 
 
 def _cases(
-    lake: Lake,
-    spec: FeatureSpec,
-    project: LakeProject,
-    found: Sequence[Case],
-    changes: Sequence[Change],
-    config: PageConfig,
+    lake: Lake, views: Sequence[CaseView], changes: Sequence[Change], config: PageConfig
 ) -> list[dict[str, Any]]:
-    """The cases, the most severe first, hidden ones last: with their history and, if they are shown whole, sessions."""
-    last = standing(changes)
-    shown, hidden = triaged(found, changes)
-    rules = {case.case_id: rule for case, rule in hidden}
-    ordered = [*shown, *(case for case, _ in hidden)]
-    views = case_views(
-        lake, spec, project.settings.model_horizon, ordered, last, rules, finder(project.settings.customer_ranges)
-    )
+    """The cases in their order, with their history and, if they are shown whole, sessions."""
+    cases = [view.case for view in views]
     return [
-        _case(view, changes, _sessions(lake, view.case, config.sessions) if rank < config.top else None, ordered)
+        _case(view, changes, _sessions(lake, view.case, config.sessions) if rank < config.top else None, cases)
         for rank, view in enumerate(views)
     ]
 
@@ -124,7 +130,9 @@ def _case(
     case = view.case
     return view.to_dict() | {
         "words": [reason_words(reason) for reason in view.reasons],
-        "rule": view.rule and {"status": view.rule.status, "by": view.rule.changed_by, "note": view.rule.note},
+        "rule": view.rule
+        and {"status": view.rule.status, "by": view.rule.changed_by, "note": view.rule.note}
+        | {"until": view.rule.expires_ts and iso(view.rule.expires_ts)},
         "seen": view.change and view.change.change_id,
         "history": [
             {"changed": iso(change.changed_ts), "by": change.changed_by, "status": change.status, "note": change.note}

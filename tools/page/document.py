@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from common.display import counted
-from common.page.rendering import STYLES, UPLOT_SCRIPT, UPLOT_STYLE, rendered
+from common.page.rendering import STYLES, UPLOT_SCRIPT, UPLOT_STYLE, cut, rendered
 
 
 def document(content: dict[str, Any], live: bool = False) -> str:
@@ -29,6 +29,8 @@ def document(content: dict[str, Any], live: bool = False) -> str:
         live=live,
         shown=[case for case in cases if not case["hidden_by"]],
         hidden=[case for case in cases if case["hidden_by"]],
+        met_cnt=content["met_cnt"],
+        strangers_cnt=content["strangers_cnt"],
         chips=list(chips(content)),
         data=base64.b64encode(packed).decode(),
     )
@@ -48,4 +50,6 @@ def chips(content: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     drifted = len(drift["drifted"])
     moved = f"input has drifted in {counted(drifted, 'window')}" if drifted else "no drift"
     yield {"level": "warn" if drifted else "good", "words": moved}
+    if names := ", ".join(cut(entry["name"]) for entry in content["expired"]):
+        yield {"level": "warn", "words": f"expired in the allow list: {names}"}
     yield {"level": "good", "words": f"model {', '.join(about['models'])}"}

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from typing import Any
 
+from common.detection.alerts.allow_list import read_allowed
 from common.detection.alerts.cases import named_case, recent_cases
 from common.detection.alerts.terms import IN_PROGRESS, NEW, SCOPES, STATUSES
 from common.detection.alerts.triage import Wanted, change_of, hidden_by, read_changes, record, standing
@@ -28,6 +29,8 @@ ADDRESS = "127.0.0.1"
 MOST_BYTES = 65_536
 LONGEST = 10_000
 CASE_ID = re.compile("[0-9a-f]{12}")
+SHOWN = ("predictions", "triage", "indicators", "allow_lists")
+"""The tables whose changes make the page another one."""
 
 
 @dataclass
@@ -47,11 +50,9 @@ class Served:
     _page: tuple[object, str] = (None, "")
 
     def page(self) -> str:
-        """The page of the lake as it is now; made anew if predictions or triage have changed."""
+        """The page of the lake as it is now; made anew if what it shows has changed."""
         with self._lock:
-            state = tuple(
-                self.lake.version(name) if self.lake.exists(name) else None for name in ("predictions", "triage")
-            )
+            state = tuple(self.lake.version(name) if self.lake.exists(name) else None for name in SHOWN)
             if self._page[0] != state:
                 self._page = state, self.make()
             return self._page[1]
@@ -87,7 +88,7 @@ class Served:
         seen = now if (now.change_id if now else None) == asked.get("seen") else None
         change = change_of(case, wanted, now, datetime.now(UTC))
         hidden = [{"case_id": one.case_id, "source": one.source, "technique": one.technique.name}
-                  for one in hidden_by(change, cases, changes)]  # fmt: skip
+                  for one in hidden_by(change, cases, changes, read_allowed(self.lake))]  # fmt: skip
         if not preview:
             record(self.lake, change, seen)
             message(f"{self.by} has marked case {case.case_id} as {change.status}", "info")

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC
+from itertools import chain
 
 import click
 
 from common.cases.amounts import in_one_unit
 from common.cases.customers import Customer, customer_words
 from common.cases.evidence import reason_words
+from common.cases.inventory import read_inventory, strangers
+from common.cases.met import met_in
 from common.cases.views import CaseView, case_views
 from common.cases.wording import contact_words, span
+from common.detection.alerts.allow_list import expired, read_allowed
 from common.detection.alerts.cases import Case, find_cases
 from common.detection.alerts.contacts import Contact
 from common.detection.alerts.terms import NEW
@@ -25,10 +29,12 @@ from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
 from common.windows import Windows
 from tools.report.config import CaseFilter, ReportConfig
+from tools.report.others import Others
 from tools.report.rendering import INDENT
 
 CONTACTS_SHOWN = 8
 TARGETS_SHOWN = 5
+MET_SHOWN = 3
 
 
 def report_cases(
@@ -41,26 +47,30 @@ def report_cases(
 ) -> None:
     """Prints the most severe cases, and those that triage hides; with a status, those that have it."""
     with activity("finding cases"):
-        changes = read_changes(lake)
-        found = find_cases(lake, spec, windows, config.min_score)
+        changes, allowed, inventory = read_changes(lake), read_allowed(lake), read_inventory(lake)
+        found = inventory.ordered(find_cases(lake, spec, windows, config.min_score))
+        met, unknown = met_in(lake, windows, found), strangers(lake, inventory, windows)
     last = standing(changes)
     wanted = [case for case in found if _is_wanted(case, config.only)]
-    shown, hidden = triaged(wanted, changes)
+    shown, hidden = triaged(wanted, changes, allowed)
     rules = {case.case_id: rule for case, rule in hidden}
     if status := config.only.status:
         shown = [case for case in wanted if _status(last.get(case.case_id)) == status]
         hidden = []
     top = shown[: config.top]
     with activity("explaining cases"):
-        views = case_views(lake, spec, horizon, [*top, *(case for case, _ in hidden)], last, rules, customer_of)
+        listed = [*top, *(case for case, _ in hidden)]
+        views = case_views(lake, spec, horizon, listed, last, rules, inventory, met, customer_of)
+    others = Others(met.alone, unknown, expired(allowed, windows.end))
     if config.form:
         print_rows((view.to_row() if config.form in FLAT else view.to_dict() for view in views), config.form)
     elif config.as_json:
-        listed = {"cases": [view.to_dict() for view in views[: len(top)]], "cases_found": len(shown)}
+        loud = {"cases": [view.to_dict() for view in views[: len(top)]], "cases_found": len(shown)}
         quiet = {"hidden": [view.to_dict() for view in views[len(top) :]], "hidden_found": len(hidden)}
-        click.echo(json.dumps(listed | quiet, indent=1))
+        click.echo(json.dumps(loud | quiet | others.to_dict(), indent=1))
     else:
-        click.echo("\n".join(map(on_terminal, _lines(views[: len(top)], views[len(top) :], len(shown), windows))))
+        lines = chain(_lines(views[: len(top)], views[len(top) :], len(shown), windows), others.lines())
+        click.echo("\n".join(map(on_terminal, lines)))
 
 
 def _status(change: Change | None) -> str:
@@ -114,6 +124,7 @@ def _case(rank: int, view: CaseView) -> Iterator[str]:
     yield from (f"{INDENT}{words}" for words in customer_words(view.customer))
     if len(case.sources) > 1:
         yield f"{INDENT}together with {_some(case.sources[1:])}, which met the same new address"
+    yield from (f"{INDENT}met an indicator: {meeting.words}" for meeting in view.met[:MET_SHOWN])
     if case.targets:
         yield f"{INDENT}{counted(len(case.targets), 'host')} alerted because of it: {_some(case.targets)}"
     amount_of = in_one_unit([contact.sent for contact in case.contacts[:CONTACTS_SHOWN]])
@@ -138,6 +149,10 @@ def _who(view: CaseView) -> str:
     if name := view.names.get(view.case.source):
         parts.append(f"machine {one_line(name)}")
     parts.append(f"segment {one_line(view.case.segment_id)}")
+    machine = view.machine
+    of = "" if machine.host_ip in ("", view.case.source) else f" ({machine.host_ip})"
+    told = (("criticality", machine.criticality), ("role", machine.role), ("owner", machine.owner))
+    parts += [f"{name} {one_line(value)}{of}" for name, value in told if value]
     if view.users.user:
         others = f" and {view.users.count - 1:,} more" if view.users.count > 1 else ""
         parts.append(f"used by {one_line(view.users.user)}{others}")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -25,6 +26,33 @@ def change_id(case_id: str, changed_ts: datetime, changed_by: str) -> str:
     """The id of a change: a digest of its case, of when it was made, and by whom."""
     words = f"{case_id} {changed_ts.isoformat()} {changed_by}"
     return hashlib.sha256(words.encode()).hexdigest()[:12]
+
+
+class Rule(Protocol):
+    """What hides cases: a change that somebody made to one, or an entry of the allow list."""
+
+    @property
+    def change_id(self) -> str:
+        """Its id."""
+
+    @property
+    def status(self) -> str:
+        """How it marks what it hides."""
+
+    @property
+    def changed_by(self) -> str:
+        """Who answers for it."""
+
+    @property
+    def note(self) -> str:
+        """Why."""
+
+    @property
+    def expires_ts(self) -> datetime | None:
+        """Until when it hides cases that begin."""
+
+    def hides(self, case: Case) -> bool:
+        """Whether it hides the case."""
 
 
 @dataclass(frozen=True)
@@ -149,18 +177,20 @@ def standing(changes: Iterable[Change]) -> dict[str, Change]:
     return {change.case_id: change for change in changes}
 
 
-def triaged(cases: Sequence[Case], changes: Iterable[Change]) -> tuple[list[Case], list[tuple[Case, Change]]]:
-    """The cases that need a look, and the others, each with the change that hides it; in their order.
+def triaged(
+    cases: Sequence[Case], changes: Iterable[Change], allowed: Iterable[Rule] = ()
+) -> tuple[list[Case], list[tuple[Case, Rule]]]:
+    """The cases that need a look, and the others, each with what hides it; in their order.
 
-    What was said of a case itself comes before any rule.
+    What was said of a case itself comes before any rule, and what was said of others before the allow list.
     """
     last = standing(changes)
-    rules = [change for change in last.values() if change.status in REPEATED]
+    rules: list[Rule] = [*(change for change in last.values() if change.status in REPEATED), *allowed]
     shown: list[Case] = []
-    hidden: list[tuple[Case, Change]] = []
+    hidden: list[tuple[Case, Rule]] = []
     for case in cases:
         own = last.get(case.case_id)
-        candidates = [own] if own and own.status != NEW else rules
+        candidates: list[Rule] = [own] if own and own.status != NEW else rules
         rule = next((change for change in candidates if change.hides(case)), None)
         if rule:
             hidden.append((case, rule))
@@ -169,10 +199,12 @@ def triaged(cases: Sequence[Case], changes: Iterable[Change]) -> tuple[list[Case
     return shown, hidden
 
 
-def hidden_by(change: Change, cases: Sequence[Case], changes: Sequence[Change]) -> list[Case]:
+def hidden_by(
+    change: Change, cases: Sequence[Case], changes: Sequence[Change], allowed: Sequence[Rule] = ()
+) -> list[Case]:
     """The cases that are shown now and would be hidden after the change."""
-    before, _ = triaged(cases, changes)
-    after, _ = triaged(before, [*changes, change])
+    before, _ = triaged(cases, changes, allowed)
+    after, _ = triaged(before, [*changes, change], allowed)
     left = {case.case_id for case in after}
     return [case for case in before if case.case_id not in left]
 

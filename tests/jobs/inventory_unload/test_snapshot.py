@@ -68,11 +68,12 @@ def test_the_statement_takes_names_and_month_from_the_settings() -> None:
         workgroup_name="ndr",
         schema="cmdb",
         inventory_query_table="assets",
-        inventory_columns={"host_ip": "address", "is_active": "in_use"},
+        inventory_columns={"host_ip": "address", "is_active": "in_use", "role": "purpose"},
         inventory_month_column="month",
     )
     statement = unload_statement(redshift, "2026-03", "s3://bucket/it's")
     assert 'CAST("address" AS VARCHAR(64)) AS "host_ip"' in statement
+    assert 'CAST("purpose" AS VARCHAR(1024)) AS "role"' in statement and "criticality" not in statement
     assert """FROM "cmdb"."assets" WHERE "in_use" AND "month" = ''2026-03''')""" in statement
     assert "TO 's3://bucket/it''s/' IAM_ROLE 'arn:aws:iam::123456789012:role/exchange'" in statement
 
@@ -88,7 +89,7 @@ def test_names_that_could_inject_sql_are_refused(name: str) -> None:
 def test_a_snapshot_holds_the_rows_of_all_files(tmp_path: Path) -> None:
     snapshot = read_snapshot(unload(tmp_path, MACHINES[:1], MACHINES[1:]), "2026-03")
     assert snapshot.rejected == []
-    shared = {"is_active": True, "snapshot_month": "2026-03"}
+    shared = {"is_active": True, "snapshot_month": "2026-03", "owner": None, "role": None, "criticality": None}
     assert snapshot.rows == [
         {"host_ip": "10.0.0.1", "machine_name": "desk-1"} | shared,
         {"host_ip": "10.0.0.2", "machine_name": "desk-2"} | shared,
@@ -178,6 +179,8 @@ def test_machines_of_a_file_become_the_snapshot_of_the_month(tmp_path: Path, for
         "host_ip": ["10.0.0.1", "2001:DB8::1", "10.0.0.4", "nowhere", "10.0.0.5@lab"],
         "machine_name": ["desk-1", "vdi-3", "gone-4", "x", "lab-5"],
         "is_active": ["true", None, "No", "yes", "1"],
+        "criticality": ["Critical", "tier 1", None, None, ""],
+        "role": ["domain controller", " ", None, None, None],
     }
     path = tmp_path / f"machines.{form}"
     table = pa.table(columns)
@@ -186,12 +189,21 @@ def test_machines_of_a_file_become_the_snapshot_of_the_month(tmp_path: Path, for
     assert done.exit_code == 0, done.stderr
     report = json.loads(done.stdout)
     assert (report["rows_in"], report["rows_out"], report["rows_rejected"]) == (4, 3, 1)
-    assert report["details"] == {"snapshot": str(path), "rejected": ["host_ip 'nowhere', machine_name 'x'"]}
+    assert report["details"] == {
+        "snapshot": str(path),
+        "rejected": ["host_ip 'nowhere', machine_name 'x'"],
+        "criticality": "'tier 1': none of critical, high, medium, low, so null",
+    }
     rows = Lake(str(tmp_path / "lake"), SPEC).arrow("machine_inventory").to_pylist()
     assert {(row["snapshot_month"], row["host_ip"], row["machine_name"], row["is_active"]) for row in rows} == {
         ("2026-03", "10.0.0.1", "desk-1", True),
         ("2026-03", "2001:db8::1", "vdi-3", True),
         ("2026-03", "10.0.0.5@lab", "lab-5", True),
+    }
+    assert {(row["machine_name"], row["owner"], row["role"], row["criticality"]) for row in rows} == {
+        ("desk-1", "ops", "domain controller", "critical"),
+        ("vdi-3", "ops", None, None),
+        ("lab-5", None, None, None),
     }
     assert take(tmp_path, f"{{machine_inventory: {path}, max_rejected_ratio: 0.2}}").exit_code == 1  # a quarter is more
 

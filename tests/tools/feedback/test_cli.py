@@ -123,3 +123,64 @@ def test_the_report_says_it_in_words(lake: str) -> None:
 def test_a_lake_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     code, _, error = call(main, "--lake", str(tmp_path / "lakee"))
     assert code == 1 and "lakee has no tables" in error
+
+
+ALLOWED = """entries:
+- name: c2-test
+  reason: a test of the provider
+  owner: ann
+  expires: 2999-12-31
+  peers: [203.0.113.0/28]
+- {name: old, reason: "was a test", owner: bob, expires: 2020-01-01, ports: [443]}
+"""
+
+
+def allow(lake: str, path: Path, *more: str) -> tuple[list[dict[str, Any]], str]:
+    code, text, error = call(main, "--lake", lake, "--allow-list", str(path), "--by", "ann", *more)
+    assert code == 0, error
+    return [json.loads(line) for line in text.splitlines()], error
+
+
+def test_an_allow_list_is_previewed_and_then_hides_and_says_so(lake: str, tmp_path: Path) -> None:
+    path = tmp_path / "allow.yaml"
+    path.write_text(ALLOWED)
+    first = next(case["case_id"] for case in cases(lake)["cases"] if case["source"] == host(3))
+    rows, error = allow(lake, path, "--preview")
+    assert [(row["name"], row["hides"], row["is_expired"]) for row in rows] == [
+        ("c2-test", [first], False), ("old", [], True),
+    ]  # fmt: skip
+    assert "entry old of bob has expired on 2020-01-01" in error
+    assert cases(lake)["hidden_found"] == 0 and not (Path(lake) / "allow_lists").exists()
+    assert "the allow list with 2 rules is in place now" in allow(lake, path)[1]
+    assert "was in place already" in allow(lake, path)[1]
+    found = cases(lake)
+    assert [(case["case_id"], case["hidden_by"], case["status"]) for case in found["hidden"]] == [
+        (first, "allow-list:c2-test", "new")
+    ]
+    assert found["allow_list_expired"] == ["old"] and found["cases_found"] == 1
+    text = call(report, "--lake", lake, "--cases")[1]
+    assert "expected, until 3000-01-01, by ann: c2-test: a test of the provider" in text
+    assert "entries of the allow list that have expired:" in text and "old, on 2020-01-01, of bob" in text
+
+
+def test_what_an_entry_hides_already_is_no_news_of_a_mark(lake: str, tmp_path: Path) -> None:
+    (tmp_path / "allow.yaml").write_text(ALLOWED)
+    allow(lake, tmp_path / "allow.yaml")
+    other = cases(lake)["cases"][0]["case_id"]
+    _, said = change(lake, other, "expected", "--note", "x", "--scope", "behaviour")
+    assert f"hides 1 case of the last 30 days: {other}" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "does not exist"),
+        ("entries: [{name: a}]", "allow.yaml:1:11: entries[0].reason is missing"),
+    ],
+)
+def test_a_wrong_allow_list_is_an_error(lake: str, tmp_path: Path, text: str | None, words: str) -> None:
+    if text is not None:
+        (tmp_path / "allow.yaml").write_text(text)
+    code, _, error = call(main, "--lake", lake, "--allow-list", str(tmp_path / "allow.yaml"))
+    assert code == 1 and words in error
+    assert call(main, "--lake", lake, "--allow-list", "x", "--case", "a")[0] == 2

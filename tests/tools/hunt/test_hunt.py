@@ -48,7 +48,7 @@ def test_who_met_a_peer_and_when(lake: Path) -> None:
     first, second = hunted(lake, "--peer", PEER)
     assert first == {
         "host_ip": "10.1.1.1", "role": "outbound", "peer_ip": PEER, "peer_port": 443, "first": iso(BEFORE.start),
-        "last": iso(LAST.start), "sessions": 5, "days_cnt": 2,
+        "last": iso(LAST.start), "sessions": 5, "days_cnt": 2, "indicators": None,
     }  # fmt: skip
     assert (second["host_ip"], second["sessions"]) == ("10.1.1.2", 5)
     assert hunted(lake, "--peer", PEER, "--days", "60")[0]["sessions"] == 12

@@ -1,4 +1,4 @@
-"""Lakes as earlier releases wrote them: formats 1 to 4."""
+"""Lakes as earlier releases wrote them: formats 1 to 5."""
 
 from __future__ import annotations
 
@@ -64,6 +64,16 @@ def write_format_4(folder: Path) -> Path:
         _rewritten(folder / name, lake.arrow(name), FORMER)
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 4}))
+    return folder
+
+
+def write_format_5(folder: Path) -> Path:
+    """Turns a lake of today into one of format 5, whose inventory had names alone."""
+    lake = Lake(str(folder), SPEC)
+    held = lake.arrow("machine_inventory").drop_columns(["owner", "role", "criticality"])
+    _rewritten(folder / "machine_inventory", held, ["snapshot_month"])
+    record = json.loads((folder / FILE).read_text())
+    (folder / FILE).write_text(json.dumps(record | {"lake_format": 5}))
     return folder
 
 

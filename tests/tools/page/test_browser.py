@@ -13,6 +13,7 @@ from tests.browsing import Opened, chromium
 from tests.commands import call
 from tests.common.detection.alerts.alerting_lake import write_alerts
 from tests.common.detection.model_lake import host
+from tests.tools.page.findings import BAD, QUIET, STRANGER, findings_lake
 from tests.tools.page.hostile import SCRIPT, hostile_lake, related_lake
 from tests.tools.page.serving import serving
 from tools.page.cli import main
@@ -35,6 +36,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     (folder / "none").mkdir()
     write_alerts(folder / "none", [])
     lakes = {"hostile": hostile_lake(folder / "hostile"), "related": related_lake(folder / "related")}
+    lakes["findings"] = findings_lake(folder / "findings")
     found = {}
     for name, lake in (lakes | {"none": folder / "none"}).items():
         found[name] = folder / f"{name}.html"
@@ -68,6 +70,29 @@ def test_hostile_names_are_shown_and_never_run(browser: Browser, files: dict[str
         page.wait_for_timeout(50)
     assert page.title() == title
     assert page.locator("img").count() == 0
+    reader.close()
+
+
+def test_findings_besides_cases_are_one_click_away(browser: Browser, files: dict[str, Path]) -> None:
+    reader = Reader(browser, files["findings"])
+    page = reader.page
+    assert reader.shown() == [host(4), host(3)]
+    for query, found in (
+        ("criticality:critical", [host(4)]),
+        ("role:controller", [host(4)]),
+        ("indicator:feodo", [host(3)]),
+    ):
+        page.fill("#query", query)
+        assert reader.shown() == found, query
+    page.get_by_role("link", name=host(3)).click()
+    expect(page.locator("#view")).to_contain_text(f"{BAD} is in feodo since 2026-02-01")
+    expect(page.locator("#view")).to_contain_text(SCRIPT)
+    page.go_back()
+    page.get_by_role("link", name="1 contact with indicators").click()
+    expect(page.locator("#view tbody tr")).to_contain_text([QUIET])
+    page.go_back()
+    page.get_by_role("link", name="1 address in no inventory").click()
+    expect(page.locator("#view tbody tr")).to_contain_text([STRANGER])
     reader.close()
 
 

@@ -13,6 +13,7 @@ from common.windows import Windows
 from tests.commands import call
 from tests.common.detection.alerts.alerting_lake import WHOLE, write_alerts
 from tests.common.detection.model_lake import host
+from tests.tools.page.findings import BAD, QUIET, STRANGER, findings_lake
 from tests.tools.page.hostile import ARABIC, IMAGE, LONG, SCRIPT, hostile_lake, related_lake
 from tools.feedback.cli import main as feedback
 from tools.page.cli import main
@@ -126,3 +127,21 @@ def test_scores_of_hosts_and_windows() -> None:
 @pytest.mark.parametrize("options", [["--top", "0"], ["--sessions", "-1"], ["--window", "x"]])
 def test_usage_errors_are_code_2(lake: Path, options: list[str]) -> None:
     assert call(main, "--lake", str(lake), "--out", "x.html", *options)[0] == 2
+
+
+def test_findings_besides_cases_are_as_in_the_report(tmp_path: Path) -> None:
+    lake = findings_lake(tmp_path / "lake")
+    text = page(lake)
+    held, listed = data(text), json.loads(call(report, "--lake", str(lake), "--cases", "--json")[1])
+    assert held["met"] == listed["met_indicators"] and held["strangers"] == listed["not_in_inventory"]
+    assert [(one["host_ip"], one["peer_ip"]) for one in held["met"]] == [(QUIET, BAD)]
+    assert [one["host_ip"] for one in held["strangers"]] == [STRANGER]
+    assert [case["criticality"] for case in held["cases"]] == ["critical", None]
+    assert [case["case_id"] for case in held["cases"]] == [case["case_id"] for case in listed["cases"]]
+    (met,) = held["cases"][1]["indicators"]
+    assert met["peer_ip"] == BAD and met["indicators"][0]["source"] == "feodo"
+    assert "1 address in no inventory" in text and "1 contact with indicators" in text and SCRIPT not in text
+    words = call(report, "--lake", str(lake), "--cases")[1]
+    assert f"met an indicator: {BAD} is in feodo since 2026-02-01" in words
+    assert "1 host met an indicator without a case" in words and "1 address in no inventory" in words
+    assert "criticality critical, role domain controller, owner ops" in words

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from common.addresses import plain_address
 from common.windows import parse_moment
+from tools.alerts.formats.met import indicators_met, since
 from tools.alerts.formats.ocsf import PRODUCT, SEVERITY, VENDOR
 from tools.alerts.formats.times import to_the_second
 from tools.alerts.handover import CLOSE, Handover
@@ -58,7 +60,40 @@ def document(handover: Handover, project: str, now: datetime) -> dict[str, Any]:
     if contacts:
         strongest = contacts[0]
         found["destination"] = {"ip": plain_address(strongest["target"]), "port": strongest["port"]}
+    if enrichments := [_enrichment(*met) for met in indicators_met(case)]:
+        found["threat"] = {"enrichments": enrichments}
     if technique["attack_id"]:
         entry = {"id": technique["attack_id"].partition(".")[0], "name": technique["attack_name"].partition(":")[0]}
-        found["threat"] = {"framework": "MITRE ATT&CK", "technique": {name: [value] for name, value in entry.items()}}
+        technique_of = {name: [value] for name, value in entry.items()}
+        found["threat"] = found.get("threat", {}) | {"framework": "MITRE ATT&CK", "technique": technique_of}
     return found
+
+
+def _enrichment(meeting: Mapping[str, Any], indicator: Mapping[str, Any]) -> dict[str, Any]:
+    """An indicator that was met, as threat intelligence has it."""
+    peer = plain_address(meeting["peer_ip"])
+    given = {"reference": indicator["reference"], "port": indicator["port"]}
+    if indicator["confidence"] is not None:
+        given["confidence"] = _confidence(indicator["confidence"])
+    return {
+        "indicator": {
+            "type": "ipv6-addr" if ":" in peer else "ipv4-addr",
+            "ip": peer,
+            "provider": indicator["source"],
+            "first_seen": to_the_second(parse_moment(since(indicator))),
+            "description": ", ".join([indicator["value"], *indicator["labels"]]),
+            **{name: value for name, value in given.items() if value is not None},
+        },
+        "matched": {
+            "atomic": peer,
+            "field": "destination.ip" if meeting["role"] == "outbound" else "source.ip",
+            "type": "indicator_match_rule",
+            "id": indicator["indicator_id"],
+            "occurred": to_the_second(parse_moment(meeting["last"])),
+        },
+    }
+
+
+def _confidence(percent: int) -> str:
+    """The word of ECS, by the scale of STIX."""
+    return next(word for word, least in (("High", 70), ("Medium", 30), ("Low", 1), ("None", 0)) if percent >= least)

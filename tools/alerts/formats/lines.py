@@ -8,6 +8,7 @@ from datetime import datetime
 from common import __version__
 from common.addresses import plain_address
 from common.windows import parse_moment
+from tools.alerts.formats.met import indicator_names
 from tools.alerts.formats.ocsf import PRODUCT, VENDOR
 from tools.alerts.formats.times import to_the_second
 from tools.alerts.handover import Handover
@@ -29,6 +30,7 @@ def syslog(handover: Handover, project: str, now: datetime) -> str:
         "technique": case["technique"]["name"], "attack": case["technique"]["attack_id"], "status": case["status"],
         "start": to_the_second(parse_moment(case["start"])), "end": to_the_second(parse_moment(case["end"])),
         "targets": ",".join(case["targets"]), "user": case["user"] or "",
+        "criticality": case["criticality"] or "", "indicators": ", ".join(indicator_names(case)),
     }  # fmt: skip
     shown = " ".join(f'{name}="{_parameter(value)}"' for name, value in fields.items() if value)
     head = f"<{priority}>1 {to_the_second(now)} - {PRODUCT} - case"
@@ -53,6 +55,8 @@ def cef(handover: Handover, project: str, now: datetime) -> str:
         "cs1Label": "status", "cs1": case["status"],
         "cs2Label": "key", "cs2": handover.key,
         "cs3Label": "project", "cs3": project,
+        "cs4Label": "indicators" if case["indicators"] else "", "cs4": ", ".join(indicator_names(case)),
+        "cs5Label": "criticality" if case["criticality"] else "", "cs5": case["criticality"] or "",
         "cfp1Label": "decades", "cfp1": f"{case['decades']:.2f}",
         "msg": case["sentence"],
     }  # fmt: skip

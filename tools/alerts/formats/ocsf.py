@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from common import __version__
 from common.addresses import plain_address
 from common.detection.alerts.terms import CLOSED, EXPECTED, FALSE, IN_PROGRESS, NEW, TRUE
 from common.windows import parse_moment
+from tools.alerts.formats.met import indicators_met, since
 from tools.alerts.handover import ACTIONS, Handover
 
 CLASS, CATEGORY, SCHEMA = 2004, 2, "1.3.0"
@@ -56,6 +58,7 @@ def finding(handover: Handover, project: str, now: datetime) -> dict[str, Any]:
         },
         "evidences": [_evidence(contact) for contact in case["contacts"][:CONTACTS]],
         "resources": [{"uid": host, "name": case["names"].get(host, host), "type": "host"} for host in case["targets"]],
+        "enrichments": [_enrichment(*met) for met in indicators_met(case)],
         "comment": case["note"] or "",
         "risk_score": round(case["decades"] * 20),
         "confidence_score": min(99, round(100 * case["score"])),
@@ -73,6 +76,17 @@ def _evidence(contact: dict[str, Any]) -> dict[str, Any]:
         "src_endpoint": {"ip": plain_address(contact["source"])},
         "dst_endpoint": {"ip": plain_address(contact["target"]), "port": contact["port"]},
         "data": {name: contact[name] for name in ("sessions", "failed", "sent", "received", "decades", "new")},
+    }
+
+
+def _enrichment(meeting: Mapping[str, Any], indicator: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": "evidences[].dst_endpoint.ip" if meeting["role"] == "outbound" else "evidences[].src_endpoint.ip",
+        "value": plain_address(meeting["peer_ip"]),
+        "type": "indicator",
+        "provider": indicator["source"],
+        "created_time": _millis(parse_moment(since(indicator))),
+        "data": {"sessions": meeting["sessions"], **indicator},
     }
 
 

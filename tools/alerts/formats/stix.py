@@ -9,6 +9,7 @@ from typing import Any
 
 from common.addresses import plain_address
 from common.windows import parse_moment
+from tools.alerts.formats.met import indicators_met, since
 from tools.alerts.formats.ocsf import CONTACTS, PRODUCT
 from tools.alerts.formats.times import to_the_second
 from tools.alerts.handover import Handover
@@ -41,6 +42,9 @@ def bundle(handover: Handover, project: str, now: datetime) -> dict[str, Any]:
         created_by_ref=identity["id"],
     )  # fmt: skip
     objects = [identity, *addresses.values(), seen, incident, _relation(incident, "related-to", seen, start, now)]
+    for meeting, indicator in indicators_met(case):
+        known, sighting = _sighting(meeting, indicator, seen["id"], now)
+        objects += [one for one in (known, sighting) if one not in objects]
     if case["technique"]["attack_id"]:
         pattern = _pattern(case["technique"])
         objects += [pattern, _relation(incident, "related-to", pattern, start, now)]
@@ -52,6 +56,33 @@ def _pattern(technique: Mapping[str, str]) -> dict[str, Any]:
     return _object(
         "attack-pattern", technique["attack_id"], SINCE, SINCE, name=technique["attack_name"],
         external_references=[reference],
+    )  # fmt: skip
+
+
+def _sighting(
+    meeting: Mapping[str, Any], indicator: Mapping[str, Any], seen: str, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An indicator that was met, and that it was."""
+    kind = "ipv6-addr" if ":" in indicator["value"] else "ipv4-addr"
+    how = "ISSUBSET" if "/" in indicator["value"] else "="
+    known_since = to_the_second(parse_moment(since(indicator)))
+    reference = {"source_name": indicator["source"], "description": indicator["reference"]}
+    given = {
+        "confidence": indicator["confidence"],
+        "labels": indicator["labels"],
+        "external_references": [reference] if indicator["reference"] else None,
+    }
+    known = _object(
+        "indicator", indicator["indicator_id"], known_since, known_since,
+        name=f"{indicator['source']}: {indicator['value']}", pattern_type="stix", valid_from=known_since,
+        pattern=f"[{kind}:value {how} '{indicator['value']}']",
+        **{name: value for name, value in given.items() if value},
+    )  # fmt: skip
+    first, last = (to_the_second(parse_moment(meeting[name])) for name in ("first", "last"))
+    name = f"{meeting['host_ip']} {meeting['peer_ip']} {meeting['peer_port']} {indicator['indicator_id']}"
+    return known, _object(
+        "sighting", name, first, to_the_second(now), first_seen=first, last_seen=last,
+        count=min(max(1, meeting["sessions"]), 999_999_999), sighting_of_ref=known["id"], observed_data_refs=[seen],
     )  # fmt: skip
 
 

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from common.display import in_csv
 from common.windows import parse_moment
+from tools.alerts.formats.met import indicator_names
 from tools.alerts.formats.times import to_the_second
 from tools.alerts.handover import Handover
 
 COLUMNS = (
     "time", "action", "key", "project", "case_id", "severity", "decades", "technique", "attack_id", "source", "user",
-    "targets", "peers", "start", "end", "status", "owner", "sentence",
+    "targets", "peers", "start", "end", "status", "owner", "sentence", "criticality", "indicators",
 )  # fmt: skip
 
 
@@ -26,5 +27,6 @@ def row(handover: Handover, project: str, now: datetime) -> dict[str, str]:
         "peers": " ".join(dict.fromkeys(contact["target"] for contact in case["contacts"])),
         "start": to_the_second(parse_moment(case["start"])), "end": to_the_second(parse_moment(case["end"])),
         "status": case["status"], "owner": case["owner"] or "", "sentence": case["sentence"],
+        "criticality": case["criticality"] or "", "indicators": " ".join(indicator_names(case)),
     }  # fmt: skip
     return {name: in_csv(values[name]) for name in COLUMNS}

@@ -132,13 +132,14 @@
       el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), `, ${one.technique.name}`),
       el("p", {}, bdi(one.sentence)),
       el("h2", {}, "Who"),
-      facts([["source", listed(one.sources)], ["segment", bdi(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["customer", one.customer_id],
+      facts([["source", listed(one.sources)], ["segment", bdi(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["most critical machine", one.machine && one.machine !== one.source && toHost(one.machine)], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
         ["resembles", [one.technique.name, one.technique.attack_id ? ` (${one.technique.attack_id} ${one.technique.attack_name})` : ""]], ["also", one.techniques.filter(name => name !== one.technique.name).join(", ")],
         ["alerted because of it", one.targets.length ? listed(one.targets) : "no other host"], ["first and last seen", [when(one.start), " to ", when(one.end)]],
         ["windows", `${one.windows}, the highest at `], ["before", one.earlier ? `${many(one.earlier, "case")} of it in the week before` : "its first case in a week"], ["case", one.case_id]]
         .map(([name, value]) => (name === "windows" ? [name, [`${one.windows}, the highest `, when(one.peak)]] : [name, value]))),
       el("h2", {}, "Why"),
       el("ul", { class: "reasons" }, one.reasons.map((reason, at) => { const bar = el("i"); bar.style.width = `${Math.min(100, reason.share * 100)}%`; return el("li", {}, bdi(one.words[at]), el("div", { class: "bar", "aria-hidden": "true" }, bar)); })),
+      one.indicators.length ? [el("h2", {}, "Indicators"), meetings(one.indicators)] : null,
       el("h2", {}, "Whom"),
       table(`${many(one.contacts.length, "contact")}, the most anomalous first; sessions and bytes of the busiest 24 hours`, ["Source", "Target", "Port", "Decades", "Sessions", "Failed", "Sent", "Received", "New", "Known to others", "First seen", "Last seen"],
         one.contacts.map(contact => [toHost(contact.source), toHost(contact.target), contact.port, contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", when(contact.first), when(contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
@@ -148,7 +149,7 @@
         found.rows.length ? el("details", {}, el("summary", {}, "Show them, the first to end first"), el("div", { class: "raw" }, table("Sessions", found.columns, found.rows.map(row => row.map(value => (value === null ? "" : bdi(value))))))) : el("p", { class: "empty" }, "They are not kept any more.")]
         : el("p", {}, "They are printed by ", el("code", {}, `ndr-sessions --lake <lake> --case ${one.case_id}`)),
       el("h2", {}, "Triage"),
-      el("p", {}, `Status: ${one.status}`, one.owner ? [", owner ", bdi(one.owner)] : "", one.rule ? [`; hidden as ${one.rule.status} by `, bdi(one.rule.by), ": ", bdi(one.rule.note)] : ""),
+      el("p", {}, `Status: ${one.status}`, one.owner ? [", owner ", bdi(one.owner)] : "", one.rule ? [`; hidden as ${one.rule.status} by `, bdi(one.rule.by), ": ", bdi(one.rule.note), one.rule.until ? [", until ", when(one.rule.until)] : ""] : ""),
       one.history.length ? table("History", ["When", "Who", "Status", "Note"], one.history.map(change => [when(change.changed), bdi(change.by), change.status, bdi(change.note)])) : null,
       document.documentElement.dataset.live ? triage(one) : [command(mark), el("p", { class: "quiet" }, "--preview says what this would hide of the last 30 days, --scope how far it reaches.")],
       el("h2", {}, "Related"),
@@ -165,6 +166,15 @@
       days.length ? [el("h2", {}, "Last 30 days"), el("div", { class: "charts" }, bars("sessions", days, "sessions"), bars("peers, of these new in red", days, "peers", "new"))] : null,
       el("h2", {}, "Cases"), cases.length ? el("ul", {}, cases.map(one => el("li", {}, toCase(one), " ", when(one.start), one.sources.includes(host) ? "" : " (as a target)"))) : el("p", { class: "empty" }, "None in these windows.")];
   };
+  const told = indicator => [bdi(indicator.value), indicator.port === null ? "" : ` on port ${indicator.port}`, " is in ", bdi(indicator.source), " since ", when(indicator.valid_from || indicator.imported),
+    ...indicator.labels.map(label => ["; ", bdi(label)]), indicator.confidence === null ? "" : `; confidence ${indicator.confidence}`, indicator.reference ? ["; ", bdi(indicator.reference)] : ""];
+  const meetings = rows => table(`${many(rows.length, "contact")}, the newest first; scores are as they were`, ["Host", "Role", "Address", "Port", "Sessions", "First seen", "Last seen", "Who says what"],
+    rows.map(row => [toHost(row.host_ip), el("span", { class: "address" }, row.role), toHost(row.peer_ip), row.peer_port, number(row.sessions), when(row.first), when(row.last), row.indicators.map((one, at) => [at ? el("br") : "", told(one)])]), [3, 4]);
+  const some = (count, rows) => (count > rows.length ? el("p", {}, `${number(rows.length)} of ${number(count)} are shown; ndr-report --cases --json has all.`) : null);
+  const showMet = () => [el("h1", {}, "Contacts with indicators"), el("p", {}, "Of hosts that no case is about."), D.met.length ? meetings(D.met) : el("p", { class: "empty" }, "None."), some(D.met_cnt, D.met)];
+  const showStrangers = () => [el("h1", {}, `${number(D.strangers_cnt)} address${D.strangers_cnt === 1 ? "" : "es"} in no inventory`),
+    D.strangers.length ? table("Most sessions first; seen within 30 days", ["Address", "Sessions", "First seen", "Last seen"], D.strangers.map(row => [toHost(row.host_ip), number(row.sessions), when(row.first), when(row.last)]), [1]) : el("p", { class: "empty" }, "None."),
+    some(D.strangers_cnt, D.strangers)];
   const showHosts = () => {
     const list = el("div", { class: "list", tabindex: "0", role: "region", "aria-label": "Hosts by score" }), tall = 28.8, input = el("input", { type: "search", id: "of-host", autocomplete: "off" });
     const inner = el("div"); list.append(inner);
@@ -202,7 +212,7 @@
   const query = document.getElementById("query"), withHidden = document.getElementById("with-hidden");
   const texts = new Map(rows.map(row => [row, row.textContent.toLowerCase()]));
   const holds = (one, row, token) => {
-    const [, name, wanted] = /^(host|peer|port|technique|status|score|user|segment):(.*)$/.exec(token) || [null, null, token];
+    const [, name, wanted] = /^(host|peer|port|technique|status|score|user|segment|criticality|role|indicator):(.*)$/.exec(token) || [null, null, token];
     const among = values => values.some(value => String(value ?? "").toLowerCase().includes(wanted));
     if (name === "host") return among([...one.sources, ...one.targets, ...Object.values(one.names)]);
     if (name === "peer") return among(one.contacts.flatMap(contact => [contact.source, contact.target]));
@@ -211,6 +221,9 @@
     if (name === "status") return among([one.status]);
     if (name === "score") return one.decades >= Number(wanted.replace(/^[>=]+/, "") || 0);
     if (name === "user") return among([one.user]);
+    if (name === "criticality") return one.criticality === wanted;
+    if (name === "role") return among([one.role]);
+    if (name === "indicator") return among(one.indicators.flatMap(met => met.indicators.flatMap(known => [known.source, known.value, ...known.labels])));
     if (name === "segment") return among([one.segment_id]);
     return texts.get(row).includes(wanted);
   };
@@ -253,7 +266,7 @@
 
   const days = Object.entries(D.volume).map(([date, counts]) => ({ date, counts, cases: Object.values(counts).reduce((sum, count) => sum + count, 0) }));
   if (days.length) document.getElementById("volume").append(bars("cases that began", days, "cases"));
-  const pages = { hosts: showHosts, health: showHealth, model: showModel };
+  const pages = { hosts: showHosts, met: showMet, strangers: showStrangers, health: showHealth, model: showModel };
   const route = () => {
     const [name, value] = decodeURIComponent(location.hash.slice(1)).split(/=(.*)/s), page = name || "today";
     const made = page === "case" ? showCase(value) : page === "host" ? showHost(value) : pages[page] ? pages[page]() : null;

@@ -6,9 +6,12 @@ import pytest
 import stix2
 from py_ocsf_models.events.findings.detection_finding import DetectionFinding
 
+from tests.commands import call
 from tests.common.detection.model_lake import host
 from tests.tools.alerts.handing import found, mark, printed
-from tests.tools.page.hostile import hostile_lake
+from tests.tools.page.findings import BAD, findings_lake
+from tests.tools.page.hostile import SCRIPT, hostile_lake
+from tools.indicators.cli import main as take
 
 SYSLOG = re.compile(
     r"<(\d+)>1 (\S+) - (\S+) - case \[ndr@32473((?: \w+=\"(?:[^\"\\\]]|\\[\"\\\]])*\")+)\] \ufeff([^\n]*)"
@@ -60,3 +63,36 @@ def test_lines_are_whole_whatever_names_are(lake: str, tmp_path: Path, hostile: 
         assert not re.search(r"(?<!\\)=[^ ]*(?<!\\)=", re.split(r"(?<!\\)\|", line)[7].replace(" ", "  "))
     rows = list(csv.DictReader(printed(source, "--format", "csv")))
     assert len(rows) == (4 if hostile else 2) and {row["action"] for row in rows} == {"create"}
+
+
+def test_indicators_are_where_each_format_has_them(tmp_path: Path) -> None:
+    lake = str(findings_lake(tmp_path / "lake"))
+    named = f"{BAD} (feodo 2026-02-01)"
+    finding, _ = found(lake)
+    DetectionFinding(**finding)
+    (enrichment,) = finding["enrichments"]
+    assert (enrichment["value"], enrichment["provider"], enrichment["type"]) == (BAD, "feodo", "indicator")
+    assert enrichment["data"]["labels"] == [SCRIPT]
+    document, other = found(lake, "--format", "ecs")
+    (enrichment,) = document["threat"]["enrichments"]
+    assert (enrichment["indicator"]["ip"], enrichment["indicator"]["first_seen"]) == (BAD, "2026-02-01T00:00:00Z")
+    assert enrichment["indicator"]["confidence"] == "High" and enrichment["matched"]["field"] == "destination.ip"
+    assert "enrichments" not in other["threat"] and document["threat"]["technique"]
+    bundle = stix2.parse(printed(lake, "--format", "stix")[0], allow_custom=False)
+    known, sighting = (next(one for one in bundle.objects if one["type"] == kind) for kind in ("indicator", "sighting"))
+    assert known["pattern"] == f"[ipv4-addr:value = '{BAD}']" and sighting["sighting_of_ref"] == known["id"]
+    line, _ = printed(lake, "--format", "syslog")
+    assert SYSLOG.fullmatch(line) and f'indicators="{named}"' in line
+    assert f"cs4Label=indicators cs4={named}" in printed(lake, "--format", "cef")[0]
+    rows = list(csv.DictReader(printed(lake, "--format", "csv")))
+    assert [(row["indicators"], row["criticality"]) for row in rows] == [(named, ""), ("", "critical")]
+
+
+def test_a_new_indicator_is_an_update(tmp_path: Path) -> None:
+    lake = str(findings_lake(tmp_path / "lake"))
+    assert len(found(lake, "--channel", "soc")) == 2 and found(lake, "--channel", "soc") == []
+    (tmp_path / "new.txt").write_text("203.0.113.77\n")
+    assert call(take, "import", "--lake", lake, str(tmp_path / "new.txt"))[0] == 0
+    assert [(one["activity_name"], one["enrichments"][0]["provider"]) for one in found(lake, "--channel", "soc")] == [
+        ("Update", "new")
+    ]
