@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake.transaction import AddAction
 
-from common.lake.commits import properties
+from common.lake.commits import commit_next
 from common.lake.lake import Lake
 from common.lake.together import File, Group, divided, files_in_order, rows_of, stored_columns, written_together
 from common.storage.filesystems import subtree
@@ -56,13 +55,8 @@ def _commit(lake: Lake, name: str, made: Sequence[tuple[Group, AddAction]]) -> l
         held = set(pa.table(delta.get_add_actions())["path"].to_pylist())
         fitting = [(group, new) for group, new in made if held.issuperset(file.path for file in group.files)]
         if fitting:
-            delta.create_write_transaction(
-                [*(new for _, new in fitting), *(old for group, _ in fitting for old in _removed(group))],
-                "append",
-                delta.schema(),
-                delta.metadata().partition_columns,
-                commit_properties=properties(max_commit_retries=0),
-            )
+            removed = (file.removed(is_change=False) for group, _ in fitting for file in group.files)
+            commit_next(delta, [*(new for _, new in fitting), *removed])
         return held.union(new.path for _, new in fitting)  # held: by a try whose answer was lost
 
     held = lake.commit(name, exchanged)
@@ -72,12 +66,6 @@ def _commit(lake: Lake, name: str, made: Sequence[tuple[Group, AddAction]]) -> l
             with suppress(OSError):
                 files.delete_file(new.path)
     return [group for group, new in made if new.path in held]
-
-
-def _removed(group: Group) -> Iterator[RemoveAction]:
-    now = round(datetime.now(UTC).timestamp() * 1000)
-    for file in group.files:
-        yield RemoveAction(file.path, False, now, file.bytes, group.partition)
 
 
 def _written(lake: Lake, name: str, group: Group, schema: pa.Schema) -> AddAction:
