@@ -16,7 +16,7 @@ from common.lake.together import File, Group, divided, files_in_order, rows_of, 
 from common.storage.filesystems import subtree
 from common.storage.scratch import writing
 
-GROUPS_PER_COMMIT = 96
+GROUPS_PER_COMMIT = 16
 
 
 def groups(lake: Lake, name: str, is_closed: Callable[[dict[str, str]], bool]) -> list[Group]:
@@ -33,7 +33,7 @@ def groups(lake: Lake, name: str, is_closed: Callable[[dict[str, str]], bool]) -
 def put_together(lake: Lake, name: str, wanted: Sequence[Group], done: Callable[[int], None]) -> list[Group]:
     """Makes one file of each group, some groups in each commit; returns the groups of which it was done.
 
-    A group is left to a later run if others rewrite its files meanwhile. `done` is told how many are done with.
+    A group is left to a later run if others rewrite its files meanwhile. `done` is told how many are written.
 
     Raises:
         TableError: a file cannot be read, or has other rows than the log says.
@@ -44,8 +44,11 @@ def put_together(lake: Lake, name: str, wanted: Sequence[Group], done: Callable[
     for start in range(0, len(wanted), GROUPS_PER_COMMIT):
         part = wanted[start : start + GROUPS_PER_COMMIT]
         with writing(lake.uri, name):
-            finished += _commit(lake, name, [(group, _written(lake, name, group, schema)) for group in part])
-        done(start + len(part))
+            made = []
+            for number, group in enumerate(part, start=start + 1):
+                made.append((group, _written(lake, name, group, schema)))
+                done(number)
+            finished += _commit(lake, name, made)
     return finished
 
 
