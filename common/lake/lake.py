@@ -165,8 +165,7 @@ class Lake(LakeReader):
         """Commits the files in place of a part of the table; returns the new table version."""
         replacement, tries = Replacement(self.location(name), self.table(name), extent), count()
 
-        def replaced() -> int:
-            delta = self._latest(name)
+        def replaced(delta: DeltaTable) -> int:
             version = int(delta.version())
             if next(tries) and names(delta, files):  # by a try whose answer was lost
                 return version
@@ -174,7 +173,7 @@ class Lake(LakeReader):
             return version + 1
 
         try:
-            return self._committed(name, replaced)
+            return self.commit(name, replaced)
         finally:
             if replacement.made:
                 self.discard(name, replacement.made)
@@ -194,15 +193,14 @@ class Lake(LakeReader):
         self.ensure(name)
         where = " AND ".join(f"{key} IN ({', '.join(map(quoted, held))})" for key, held in partitions.items())
 
-        def replaced() -> int:
-            delta = self._latest(name)
+        def replaced(delta: DeltaTable) -> int:
             rows = self._rows(delta, name, Selection.of(partitions))
             fresh = change(rows).cast(table.arrow)
             write_deltalake(delta, fresh, mode="overwrite", predicate=where, commit_properties=properties())
             return int(delta.version())
 
         with writing(self.uri, name):
-            return self._committed(name, replaced)
+            return self.commit(name, replaced)
 
     def remove(self, name: str, where: str) -> None:
         """Removes the partitions that `where` selects, in one commit that rewrites no file.
@@ -228,14 +226,17 @@ class Lake(LakeReader):
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
-        return self._committed(name, lambda: work(self._latest(name)))
 
-    def _committed(self, name: str, work: Callable[[], Result]) -> Result:
-        """What the work returns, which ends in a commit; it is done again after a conflict with another writer."""
+        def done() -> Result:
+            delta = self._taken(name)
+            result = work(delta)
+            self._opened[name] = delta
+            return result
+
         with self._reported(name):
             return retried(
                 f"a commit to table {name} in {self.uri}",
-                work,
+                done,
                 COMMIT_RETRIES,
                 again=lambda error: any(sign in str(error) for sign in CONFLICT_SIGNS),
                 failure=CommitError,

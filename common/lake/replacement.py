@@ -61,16 +61,21 @@ class Replacement:
         first, last = self._extent.ranges[WINDOW]
         columns = pa.schema([field for field in schema if field.name not in file.partition])
         sides: dict[str, StreamedFile] = {}
-        with ExitStack() as opened:
-            for rows in self._rows(file):
-                kept = {"before": pc.less(rows[WINDOW], first), "after": pc.greater(rows[WINDOW], last)}
-                for side, chosen in kept.items():
-                    if pc.any(chosen, min_count=0).as_py():
-                        if side not in sides:
-                            path = f"{file.folder}/{uuid.uuid4().hex}.parquet"
-                            made = StreamedFile(self._location, self._table, path, columns)
-                            sides[side] = opened.enter_context(made)
-                        sides[side].add(rows.filter(chosen))
+        try:
+            with ExitStack() as opened:
+                for rows in self._rows(file):
+                    kept = {"before": pc.less(rows[WINDOW], first), "after": pc.greater(rows[WINDOW], last)}
+                    for side, chosen in kept.items():
+                        if pc.any(chosen, min_count=0).as_py():
+                            if side not in sides:
+                                path = f"{file.folder}/{uuid.uuid4().hex}.parquet"
+                                made = StreamedFile(self._location, self._table, path, columns)
+                                sides[side] = opened.enter_context(made)
+                            sides[side].add(rows.filter(chosen))
+        except BaseException:
+            for made in sides.values():
+                made.remove()
+            raise
         for made in sides.values():
             yield made.action(file.partition, is_change=True)
 

@@ -55,10 +55,10 @@ class StreamedFile:
                 self._flush()
             self._writer.close()
         except BaseException:
-            self._remove()
+            self.remove()
             raise
         if kind is not None:
-            self._remove()
+            self.remove()
 
     @property
     def rows(self) -> int:
@@ -79,7 +79,8 @@ class StreamedFile:
         size = self._folder.get_file_info(self.path).size
         return AddAction(self.path, size, dict(partition), now_millis(), is_change, self._statistics.to_json())
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
+        """Removes the file."""
         with suppress(OSError):
             self._folder.delete_file(self.path)
 
