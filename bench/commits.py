@@ -26,7 +26,9 @@ LOGGED = 30 * WINDOWS_PER_DAY
 Add = dict[str, Any]
 
 
-def write_commits(template: Path, lake: Path, window: Windows, commits: int, files: int = 1) -> None:
+def write_commits(
+    template: Path, lake: Path, window: Windows, commits: int, files: int = 1, *, is_kept_up: bool = False
+) -> None:
     """Makes a lake of that many windows before the given one, each like the only window of the template.
 
     Args:
@@ -35,14 +37,20 @@ def write_commits(template: Path, lake: Path, window: Windows, commits: int, fil
         window: the window that comes next.
         commits: the number of windows, each of which was a commit to each table.
         files: the number of files of a window in `fg_a`.
+        is_kept_up: whether the days before the last one that is over have a file each, as upkeep leaves them.
     """
     shutil.copytree(template, lake)
+    last_day = f"{window.start - timedelta(days=1):%Y-%m-%d}"
     for log in sorted(template.glob(f"*/{LOG}")):
         added = list(_added(log))
         if added and commits:
             table = lake / log.parent.name
             shutil.rmtree(table)
-            _write_table(log.parent, table, added, window, commits, files if table.name == "fg_a" else 1)
+            (table / LOG).mkdir(parents=True)
+            shutil.copy(log / f"{0:020d}.json", table / LOG)
+            several = files if table.name == "fg_a" else 1
+            sources = [Source(log.parent, table, add) for add in added for _ in range(several)]
+            _write_log(table, sources, window, commits, last_day if is_kept_up else "")
             DeltaTable(table).create_checkpoint()
 
 
@@ -53,18 +61,68 @@ def _added(log: Path) -> Iterator[Add]:
     yield from (action["add"] for action in actions if "add" in action and action["add"]["path"] not in removed)
 
 
-def _write_table(old: Path, new: Path, added: list[Add], window: Windows, commits: int, files: int) -> None:
-    (new / LOG).mkdir(parents=True)
-    shutil.copy(old / LOG / f"{0:020d}.json", new / LOG)
+class Source:
+    """A file of the template, which stands for one of each window, or for what upkeep makes of a day."""
+
+    def __init__(self, old: Path, new: Path, add: Add) -> None:
+        self._new, self._add = new, add
+        self._stats = json.loads(add["stats"])
+        self._rows = pq.read_table(old / add["path"], partitioning=None)
+        self._of_a_window = old / add["path"]
+        self._of_a_day = new / f"day-{uuid.uuid4().hex}.parquet"
+        pq.write_table(pa.concat_tables([self._rows] * WINDOWS_PER_DAY), self._of_a_day)
+
+    def of_window(self, window: Windows, is_near: bool) -> Add:
+        """A file of the window, as the log adds it."""
+        values = {"date": f"{window.start:%Y-%m-%d}", "window": window.key}
+        path = self._path(values)
+        if is_near:
+            pq.write_table(_moved(self._rows, values, window), self._new / path)
+        else:
+            os.link(self._of_a_window, self._new / path)
+        return self._added(path, values, values, 1)
+
+    def of_day(self, first: Windows, last: Windows) -> Add:
+        """A file of a whole day, which has these windows first and last."""
+        values = {"date": f"{first.start:%Y-%m-%d}", "window": first.key}
+        path = self._path(values)
+        os.link(self._of_a_day, self._new / path)
+        return self._added(path, values, values | {"window": last.key}, WINDOWS_PER_DAY)
+
+    def _path(self, values: dict[str, str]) -> str:
+        folder = "/".join(f"{name}={value}" for name, value in self._partition(values).items())
+        (self._new / folder).mkdir(parents=True, exist_ok=True)
+        return f"{folder}/{uuid.uuid4().hex}.parquet"
+
+    def _partition(self, values: dict[str, str]) -> dict[str, str]:
+        return {name: values.get(name, value) for name, value in self._add["partitionValues"].items()}
+
+    def _added(self, path: str, least: dict[str, str], greatest: dict[str, str], windows: int) -> Add:
+        stats = {**self._stats, "numRecords": self._stats["numRecords"] * windows}
+        for side, values in (("minValues", least), ("maxValues", greatest)):
+            stats[side] = {name: values[name] for name in self._stats.get(side, {}) if name in values}
+        size = (self._new / path).stat().st_size
+        partition = self._partition(least)
+        return {**self._add, "path": path, "size": size, "partitionValues": partition, "stats": json.dumps(stats)}
+
+
+def _write_log(new: Path, sources: list[Source], window: Windows, commits: int, kept_up_before: str) -> None:
+    """Writes the commits of a table and their files; of days before a date, only what upkeep leaves of them."""
     of_days: dict[str, str] = {}
+    first: Windows | None = None
     lines: list[Any] = []
     version = 0
     for number in range(1, commits + 1):
         start = window.start - (commits + 1 - number) * WINDOW
-        one = Windows(start, start + WINDOW)
-        actions = [_action(old, new, add, one, number > commits - NEAR) for add in added for _ in range(files)]
+        one, date = Windows(start, start + WINDOW), f"{start:%Y-%m-%d}"
+        if date < kept_up_before:
+            first = first or one
+            if f"{one.end:%Y-%m-%d}" == date:
+                continue
+            actions, first = [source.of_day(first, one) for source in sources], None
+        else:
+            actions = [source.of_window(one, number > commits - NEAR) for source in sources]
         if new.name == "window_status":  # a file of a day, which each window replaces
-            date = f"{start:%Y-%m-%d}"
             if date in of_days:
                 lines = _without(lines, of_days[date], actions[0]["modificationTime"])
             of_days[date] = actions[0]["path"]
@@ -81,23 +139,6 @@ def _without(lines: list[Any], path: str, when: int) -> list[Any]:
     kept = [line for line in lines if line.get("add", {}).get("path") != path]
     removed = {"remove": {"path": path, "dataChange": True, "deletionTimestamp": when}}
     return kept if len(kept) < len(lines) else [*lines, removed]
-
-
-def _action(old: Path, new: Path, add: Add, window: Windows, is_near: bool) -> Add:
-    values = {"date": f"{window.start:%Y-%m-%d}", "window": window.key}
-    partition = {name: values.get(name, value) for name, value in add["partitionValues"].items()}
-    folder = "/".join(f"{name}={value}" for name, value in partition.items())
-    path = f"{folder}/{uuid.uuid4().hex}.parquet"
-    (new / folder).mkdir(parents=True, exist_ok=True)
-    if is_near:
-        pq.write_table(_moved(pq.read_table(old / add["path"], partitioning=None), values, window), new / path)
-    else:
-        os.link(old / add["path"], new / path)
-    stats = json.loads(add["stats"])
-    for side in ("minValues", "maxValues"):
-        stats[side] = {name: values[name] for name in stats.get(side, {}) if name in values}
-    size = (new / path).stat().st_size
-    return {**add, "path": path, "size": size, "partitionValues": partition, "stats": json.dumps(stats)}
 
 
 def _moved(rows: pa.Table, values: dict[str, str], window: Windows) -> pa.Table:

@@ -2,8 +2,8 @@
 
     python -m bench.upkeep --out build/bench --commits 0 500 5000
 
-A window of 60 hosts is run by ndr-15m, in turns, on a lake that has that many windows, and on a copy of it that
-ndr-maintain has kept up. The lakes are made of one window, without an engine.
+A window of 60 hosts is run by ndr-15m, in turns, on a lake that has that many windows, and on one that ndr-maintain
+has kept up each night, the last one of which is run. The lakes are made of one window, without an engine.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.commits import write_commits
 from bench.data import COMMITS, batches
-from bench.measure import Run, fresh_copy, machine, run, summary
+from bench.measure import Run, machine, run, summary
 from common.features.spec import load_spec
 from common.lake.reader import LakeReader
 from common.runtime.programs import scripts_folder
@@ -70,11 +70,13 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     before = Windows(LAST.start - WINDOW, LAST.start)
     for commits in given.commits:
         lake = folder / f"as-written-{commits}"
+        kept_up = folder / f"kept-up-{commits}"
         write_commits(template, lake, before, commits, given.feature_files)
-        live(before, batches[before.key], lake)  # rolls up the days before, which is done once
-        kept_up = fresh_copy(lake, folder / f"kept-up-{commits}")
+        write_commits(template, kept_up, before, commits, given.feature_files, is_kept_up=True)
         upkeep = run([sys.executable, "-c", UPKEEP, str(kept_up)])
         runs: dict[Path, list[Run]] = {lake: [], kept_up: []}
+        for place in runs:
+            live(before, batches[before.key], place)  # rolls up the days before, which is done once
         for _ in range(given.repeats):
             for place, measured in runs.items():
                 measured.append(live(LAST, batches[LAST.key], place))

@@ -134,6 +134,6 @@ SESSION_KEYS = Table(
         Column("arrival", "string", "on_time: the record ends in the window that counts it; late: outside"),
         *PARTITIONS,
     ),
-    ("date", "window", "arrival"),
+    ("date",),
     ("key_high", "key_low"),
 )

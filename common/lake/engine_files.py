@@ -38,25 +38,15 @@ Storage = dict[str, str] | None
 
 @dataclass
 class EngineFiles:
-    """The files of one folder: where it is, what it is as a table, and the files as the lake's table names them.
+    """The files of one folder: what it is as a table, and the files as the lake's table names them."""
 
-    `committed` says that the lake's table is known to have them.
-    """
-
-    location: str
     table: DeltaTable
     actions: list[AddAction]
-    committed: bool = False
 
     @property
     def count(self) -> int:
         """The number of rows."""
         return int(pc.sum(pa.table(self.table.get_add_actions())["num_records"]).as_py() or 0)
-
-    @property
-    def rows(self) -> pa.RecordBatchReader:
-        """The rows, batch by batch."""
-        return self.table.to_pyarrow_dataset(filesystem=subtree(self.location)).scanner().to_reader()
 
 
 @contextmanager
@@ -77,11 +67,11 @@ def engine_files(frame: DataFrame, location: str, storage: Storage, engine: str)
             storage_options=storage,
         )
         frame.write.format("delta").mode("append").save(engine_uri(own, engine))
-        made = EngineFiles(own, DeltaTable(own, storage_options=storage), list(_added(files, folder)))
+        made = EngineFiles(DeltaTable(own, storage_options=storage), list(_added(files, folder)))
         yield made
     finally:
         with suppress(DeltaError, OSError):
-            has_files = made and (made.committed or names(DeltaTable(location, storage_options=storage), made.actions))
+            has_files = made and names(DeltaTable(location, storage_options=storage), made.actions)
             files.delete_dir(f"{folder}/{LOG}" if has_files else folder)
 
 

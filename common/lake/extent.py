@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -31,32 +31,27 @@ class Extent:
         return cls({name: (value, value) for name, value in part.items()})
 
     @property
-    def filters(self) -> list[tuple[str, str, str]]:
-        """The conditions that select its rows, in the form of deltalake."""
-        bounds = [(name, first, last) for name, (first, last) in self.ranges.items()]
-        return [one for name, first, last in bounds for one in ((name, ">=", first), (name, "<=", last))]
-
-    @property
     def predicate(self) -> str:
         """The SQL condition that selects its rows."""
-        return " AND ".join(f"{name} {sign} {quoted(value)}" for name, sign, value in self.filters)
+        return " AND ".join(
+            f"{name} >= {quoted(first)} AND {name} <= {quoted(last)}" for name, (first, last) in self.ranges.items()
+        )
 
     def holds(self, delta: DeltaTable) -> bool:
         """Whether the table has no other rows, as far as its log says."""
-        inside, _ = self._files(delta)
+        inside, _ = self._places(pa.table(delta.get_add_actions(flatten=True)))
         return bool(pc.all(pc.fill_null(inside, True), min_count=0).as_py())
 
-    def cuts(self, delta: DeltaTable) -> bool:
-        """Whether a file of the table has both rows of it and others, or the log does not say."""
-        whole = pc.or_(*(pc.fill_null(found, False) for found in self._files(delta)))
-        return bool(pc.any(pc.invert(whole), min_count=0).as_py())
+    def files(self, logged: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Of the files, as a log has them, those with rows of it alone, and those that may have others too."""
+        inside, outside = (pc.fill_null(found, False) for found in self._places(logged))
+        return logged.filter(inside), logged.filter(pc.invert(pc.or_(inside, outside)))
 
-    def _files(self, delta: DeltaTable) -> tuple[pa.Array, pa.Array]:
-        """Whether each file of the table lies inside, and whether it lies outside; null if the log does not say."""
-        files = pa.table(delta.get_add_actions(flatten=True))
+    def _places(self, logged: pa.Table) -> tuple[pa.Array, pa.Array]:
+        """Whether each file lies inside, and whether it lies outside; null if the log does not say."""
         inside, outside = [], []
         for name, (first, last) in self.ranges.items():
-            least, greatest = bound_of(files, name, "min"), bound_of(files, name, "max")
+            least, greatest = bound_of(logged, name, "min"), bound_of(logged, name, "max")
             inside.append(pc.and_kleene(pc.greater_equal(least, first), pc.less_equal(greatest, last)))
             outside.append(pc.or_kleene(pc.less(greatest, first), pc.greater(least, last)))
         return reduce(pc.and_kleene, inside), reduce(pc.or_kleene, outside)
@@ -66,3 +61,13 @@ def quoted(value: object) -> str:
     """The value as a text of SQL, in which quotes are doubled."""
     text = str(value).replace("'", "''")
     return f"'{text}'"
+
+
+def equal_predicate(values: Mapping[str, str]) -> str:
+    """The SQL condition that each column has its value; quotes in values are doubled."""
+    return " AND ".join(f"{key} = {quoted(value)}" for key, value in values.items())
+
+
+def any_predicate(partitions: Iterable[Mapping[str, str]]) -> str:
+    """The SQL condition that one of the partitions has the columns' values."""
+    return " OR ".join(f"({equal_predicate(values)})" for values in partitions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -15,18 +15,18 @@ from deltalake.transaction import AddAction
 from common.contracts.types import Table
 from common.errors import CommitError, TableError
 from common.features.spec import FeatureSpec
-from common.lake.commits import properties
+from common.lake.commits import commit_next, properties
 from common.lake.creation import begin_anew, create
 from common.lake.engine_files import declared, engine_files, names
 from common.lake.extent import Extent, Part, quoted
 from common.lake.identity import LakeIdentity
 from common.lake.lake_format import require_format, require_or_record
 from common.lake.reader import LakeReader
+from common.lake.replacement import Replacement
 from common.lake.selection import Selection
 from common.lake.table_files import discard
 from common.lake.troubles import unwritable
 from common.lake.window_status import Journal
-from common.lake.written_files import Written, WrittenFiles
 from common.retries import Retries, retried
 from common.storage.filesystems import engine_uri, subtree
 from common.storage.scratch import writing
@@ -138,7 +138,7 @@ class Lake(LakeReader):
                     f"rows for table {name} lie outside of {extent.predicate}",
                     "Report this defect of the stage that writes it",
                 )
-            return self._committed(name, self._replacing(name, files.actions, extent, files)), files.count
+            return self._replaced(name, files.actions, extent), files.count
 
     def replace_files(self, name: str, files: Sequence[AddAction], part: Part) -> int:
         """Replaces a part of the table by files that have been written; returns the new table version.
@@ -149,53 +149,34 @@ class Lake(LakeReader):
             CommitError: the commit failed, or conflicted with others too often.
         """
         self.ensure(name)
-        extent, table = Extent.of(part), self.table(name)
-        written = None
-        if not extent.ranges.keys() <= set(table.partitions):
-            written = WrittenFiles(self.location(name), table, files)
         try:
-            version = self._committed(name, self._replacing(name, files, extent, written))
+            return self._replaced(name, files, Extent.of(part))
         except BaseException:
             self.discard(name, files)
             raise
-        if written and not written.committed:  # their rows may be in other files now
-            self.discard(name, files)
-        return version
 
     def discard(self, name: str, files: Sequence[AddAction]) -> None:
-        """Removes files that were written for a table, unless it has them; if that cannot be told, they stay."""
+        """Removes those of the files, written for a table, that it does not have; if that cannot be told, they stay."""
         with suppress(DeltaError, TableError, OSError):
-            if not self.exists(name) or not names(self.delta(name), files):
-                discard(subtree(self.location(name)), files)
+            held = self.file_paths(name)
+            discard(subtree(self.location(name)), [file for file in files if file.path not in held])
 
-    def _replacing(
-        self, name: str, actions: Sequence[AddAction], extent: Extent, written: Written | None = None
-    ) -> Callable[[], int]:
-        """A try to commit, which gives the new version; it fails if others have committed since the table was read."""
-        only, tries = properties(max_commit_retries=0), count()
+    def _replaced(self, name: str, files: Sequence[AddAction], extent: Extent) -> int:
+        """Commits the files in place of a part of the table; returns the new table version."""
+        replacement, tries = Replacement(self.location(name), self.table(name), extent), count()
 
-        def replaced() -> int:
-            delta = self._latest(name)
+        def replaced(delta: DeltaTable) -> int:
             version = int(delta.version())
-            if next(tries) and names(delta, actions):  # by a try whose answer was lost
+            if next(tries) and names(delta, files):  # by a try whose answer was lost
                 return version
-            if written and extent.cuts(delta):  # rows of files that stay in part are written again
-                rows, where = written.rows, extent.predicate
-                write_deltalake(delta, rows, mode="overwrite", predicate=where, commit_properties=only)
-                return version + 1
-            delta.create_write_transaction(
-                list(actions),
-                "overwrite",
-                delta.schema(),
-                delta.metadata().partition_columns,
-                partition_filters=extent.filters,
-                commit_properties=only,
-            )
-            if written:
-                written.committed = True
+            commit_next(delta, [*files, *replacement.actions(delta)])
             return version + 1
 
-        return replaced
+        try:
+            return self.commit(name, replaced)
+        finally:
+            if replacement.made:
+                self.discard(name, replacement.made)
 
     def rewrite(
         self, name: str, partitions: Mapping[str, Sequence[str]], change: Callable[[pa.Table], pa.Table]
@@ -212,15 +193,14 @@ class Lake(LakeReader):
         self.ensure(name)
         where = " AND ".join(f"{key} IN ({', '.join(map(quoted, held))})" for key, held in partitions.items())
 
-        def replaced() -> int:
-            delta = self._latest(name)
+        def replaced(delta: DeltaTable) -> int:
             rows = self._rows(delta, name, Selection.of(partitions))
             fresh = change(rows).cast(table.arrow)
             write_deltalake(delta, fresh, mode="overwrite", predicate=where, commit_properties=properties())
             return int(delta.version())
 
         with writing(self.uri, name):
-            return self._committed(name, replaced)
+            return self.commit(name, replaced)
 
     def remove(self, name: str, where: str) -> None:
         """Removes the partitions that `where` selects, in one commit that rewrites no file.
@@ -246,14 +226,17 @@ class Lake(LakeReader):
         Raises:
             CommitError: the commit failed, or conflicted with others too often.
         """
-        return self._committed(name, lambda: work(self._latest(name)))
 
-    def _committed(self, name: str, work: Callable[[], Result]) -> Result:
-        """What the work returns, which ends in a commit; it is done again after a conflict with another writer."""
+        def done() -> Result:
+            delta = self._taken(name)
+            result = work(delta)
+            self._opened[name] = delta
+            return result
+
         with self._reported(name):
             return retried(
                 f"a commit to table {name} in {self.uri}",
-                work,
+                done,
                 COMMIT_RETRIES,
                 again=lambda error: any(sign in str(error) for sign in CONFLICT_SIGNS),
                 failure=CommitError,
@@ -309,13 +292,3 @@ class Lake(LakeReader):
         except CommitError:
             self.discard(name, files)
             raise
-
-
-def equal_predicate(values: Mapping[str, str]) -> str:
-    """The SQL condition that each column has its value; quotes in values are doubled."""
-    return " AND ".join(f"{key} = {quoted(value)}" for key, value in values.items())
-
-
-def any_predicate(partitions: Iterable[Mapping[str, str]]) -> str:
-    """The SQL condition that one of the partitions has the columns' values."""
-    return " OR ".join(f"({equal_predicate(values)})" for values in partitions)

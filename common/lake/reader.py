@@ -200,6 +200,15 @@ class LakeReader:
             self._opened[name] = self.delta(name)
         return self._opened[name]
 
+    def _taken(self, name: str) -> DeltaTable:
+        """As `_latest`, but no other thread has the table, so that it stays at its version until it is committed to."""
+        try:
+            delta = self._opened.pop(name)
+            delta.update_incremental()
+        except (KeyError, DeltaError, OSError):
+            delta = self.delta(name)
+        return delta
+
     def _missing(self, name: str) -> TableError:
         return TableError(f"table {name} does not exist in {self.uri}", f"Run the stage that writes {name} first")
 

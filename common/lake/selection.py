@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from urllib.parse import unquote
@@ -131,7 +132,19 @@ class ParquetRows:
                 parts = list(pool.map(self._of, files))
         return pa.concat_tables([self.schema.empty_table(), *parts])
 
+    def by_group(self, file: ChosenFile) -> Iterator[pa.Table]:
+        """The rows of a file, those of one row group at a time."""
+        with self._opened(file) as (parquet, groups, present):
+            for group in groups:
+                yield self._wanted(file, parquet.read_row_group(group, present, use_threads=False))
+
     def _of(self, file: ChosenFile, use_threads: bool = False) -> pa.Table:
+        with self._opened(file) as (parquet, groups, present):
+            return self._wanted(file, parquet.read_row_groups(groups, present, use_threads=use_threads))
+
+    @contextmanager
+    def _opened(self, file: ChosenFile) -> Iterator[tuple[pq.ParquetFile, list[int], list[str]]]:
+        """The file, the row groups of it that may have wanted rows, and the columns to read."""
         with self.folder.open_input_file(file.path) as stream:
             metadata = pq.read_metadata(stream)
             sought = {*self.schema.names, *file.unsure} - file.partition.keys()
@@ -143,9 +156,10 @@ class ParquetRows:
                 pre_buffer=self.is_remote,
                 coerce_int96_timestamp_unit="us",
             )
-            groups = list(self._groups(metadata, file.unsure))
-            read = parquet.read_row_groups(groups, present, use_threads=use_threads)
-        rows = self.selection.rows(read, [name for name in file.unsure if name in present])
+            yield parquet, list(self._groups(metadata, file.unsure)), present
+
+    def _wanted(self, file: ChosenFile, read: pa.Table) -> pa.Table:
+        rows = self.selection.rows(read, [name for name in file.unsure if name in read.column_names])
         for name in self.schema.names:
             if name in file.partition:
                 rows = rows.append_column(name, pa.repeat(file.partition[name], len(rows)))

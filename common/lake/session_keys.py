@@ -7,14 +7,14 @@ to commit has the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
@@ -22,24 +22,28 @@ from pyarrow import fs
 
 from common.arrays import Flags, Integers
 from common.contracts.types import Table
-from common.lake.commits import properties
+from common.lake.commits import commit_next
+from common.lake.engine_files import names
+from common.lake.extent import Extent
 from common.lake.lake import Lake
+from common.lake.replacement import Replacement
 from common.lake.row_groups import by_number
-from common.lake.table_files import TableFiles
+from common.lake.selection import ChosenFile, ParquetRows, Selection, bound_of
+from common.lake.table_files import ARRIVAL, WINDOW, TableFiles, rows_of
 from common.lake.troubles import unreadable, unwritable
+from common.lake.window_files import repeated
 from common.storage.filesystems import subtree
-from common.windows import Windows
+from common.windows import Windows, parse_moment
 
 TABLE = "session_keys"
 KEY = ("key_high", "key_low")
-ON_TIME, LATE = "on_time", "late"
+ARRIVALS = ON_TIME, LATE = "on_time", "late"
 SCHEMA = pa.schema([pa.field(name, pa.int64()) for name in KEY])
-ROWS_PER_READ = 1 << 20
 MOST_ROWS = 4_000_000
 
 
 class KeyFiles(TableFiles):
-    """Writes keys to files of the table at a location, at least one for each window and arrival that has any.
+    """Writes keys to files of the table at a location, at least one for each window that has any, late ones last.
 
     Keys wait in memory until there are `MOST_ROWS`, which bounds both the memory and the number of files.
     """
@@ -61,10 +65,24 @@ class KeyFiles(TableFiles):
         """Writes the keys that wait."""
         if self._waiting:
             keys = pa.concat_tables(part for part, _ in self._pending)
-            for group, part in by_number(keys, np.concatenate([groups for _, groups in self._pending])):
-                window, arrival = self._members[group // 2], LATE if group % 2 else ON_TIME
-                self.write(part, {"date": f"{window.start:%Y-%m-%d}", "window": window.key, "arrival": arrival})
+            groups = np.concatenate([numbers for _, numbers in self._pending])
+            of_windows: dict[int, dict[str, pa.Table]] = {}
+            for group, part in by_number(keys, groups):
+                of_windows.setdefault(group // 2, {})[ARRIVALS[group % 2]] = part
+            for number, of_arrivals in of_windows.items():
+                self.write_window(self._members[number].key, of_arrivals)
         self._pending, self._waiting = [], 0
+
+    def write_window(self, window: str, keys: Mapping[str, pa.Table]) -> None:
+        """Writes the keys of a window, by arrival, to a file."""
+        parts = [
+            keys[arrival].append_column(ARRIVAL, repeated(arrival, len(keys[arrival])))
+            for arrival in ARRIVALS
+            if arrival in keys
+        ]
+        rows = pa.concat_tables(parts).unify_dictionaries()
+        date = f"{parse_moment(window):%Y-%m-%d}"
+        self.write(rows.append_column(WINDOW, repeated(window, len(rows))), {"date": date})
 
 
 @dataclass(frozen=True)
@@ -73,35 +91,57 @@ class Snapshot:
 
     Attributes:
         table: the table at that version.
-        files: of the other windows, by path: the window and the arrival of its keys.
+        others: the other windows, by their keys.
+        logged: the files of the table, as its log has them.
     """
 
     table: DeltaTable
-    files: dict[str, tuple[str, str]]
+    others: frozenset[str]
+    logged: pa.Table
     _folder: fs.FileSystem
 
     @cached_property
+    def files(self) -> frozenset[str]:
+        """The paths of the files that may have keys of other windows."""
+        return frozenset(file.path for file in self._of_others({}))
+
+    @cached_property
     def windows(self) -> list[str]:
-        """The partition keys of the other windows that have keys."""
-        return sorted({window for window, _ in self.files.values()})
+        """The other windows that have keys."""
+        least, greatest = (bound_of(self.logged, WINDOW, side) for side in ("min", "max"))
+        found = set(least.filter(pc.equal(least, greatest)).unique().to_pylist())
+        of_several = [file for file in self._of_others({}) if WINDOW in file.unsure]
+        for rows in self._read({}, of_several, pa.schema([pa.field(WINDOW, pa.string())])):
+            found |= set(rows[WINDOW].unique().to_pylist())
+        return sorted(found & self.others)
 
     @cached_property
     def late(self) -> pa.Table:
         """The keys of records that end outside the window that counts them."""
-        return pa.concat_tables([SCHEMA.empty_table(), *self._read(LATE)])
+        wanted = {ARRIVAL: LATE}
+        return pa.concat_tables([SCHEMA.empty_table(), *self._read(wanted, self._of_others(wanted))])
 
     def among(self, keys: pa.Table) -> pa.Table:
         """Those of the keys that another window has."""
         left, found = keys, [SCHEMA.empty_table()]
-        for held in self._read(ON_TIME, LATE) if keys.num_rows else ():
+        for held in self._read({}, self._of_others({})) if keys.num_rows else ():
             found.append(left.join(held, list(KEY), join_type="left semi"))
             left = without(left, found[-1])
         return pa.concat_tables(found)
 
-    def _read(self, *arrivals: str) -> Iterator[pa.Table]:
-        for path, (_, arrival) in self.files.items():
-            if arrival in arrivals:
-                yield from read_keys(self._folder, path)
+    def _of_others(self, equal: Mapping[str, str]) -> list[ChosenFile]:
+        """The files that may have keys of other windows with these values."""
+        return list(self._selection(equal).files(self.logged))
+
+    def _read(
+        self, equal: Mapping[str, str], files: Iterable[ChosenFile], schema: pa.Schema = SCHEMA
+    ) -> Iterator[pa.Table]:
+        rows = ParquetRows(self._folder, schema, self._selection(equal))
+        for file in files:
+            yield from rows.by_group(file)
+
+    def _selection(self, equal: Mapping[str, str]) -> Selection:
+        return Selection.of({WINDOW: self.others, **equal})
 
 
 class SessionKeys:
@@ -110,7 +150,7 @@ class SessionKeys:
     def __init__(self, lake: Lake, windows: Windows, others: Sequence[Windows]) -> None:
         self._lake = lake
         self._windows = windows
-        self._others = [window.key for many in others for window in many]
+        self._others = frozenset(window.key for many in others for window in many)
         lake.ensure(TABLE)
         self._folder = subtree(lake.location(TABLE))
 
@@ -122,17 +162,15 @@ class SessionKeys:
         """
         try:
             table = self._lake.delta(TABLE)
-            actions = pa.table(table.get_add_actions(flatten=True))
-            wanted = actions.filter(pc.is_in(actions["partition.window"], pa.array(self._others, pa.string())))
+            logged = pa.table(table.get_add_actions(flatten=True))
         except (DeltaError, OSError) as error:
             raise unreadable(TABLE, self._lake.uri, error) from error
-        columns = ("path", "partition.window", "partition.arrival")
-        rows = zip(*(wanted[name].to_pylist() for name in columns), strict=True)
-        return Snapshot(table, {path: (window, arrival) for path, window, arrival in rows}, self._folder)
+        return Snapshot(table, self._others, logged, self._folder)
 
-    def of(self, file: AddAction) -> pa.Table:
-        """The keys of a file of the run."""
-        return pa.concat_tables([SCHEMA.empty_table(), *read_keys(self._folder, file.path)])
+    def of(self, file: AddAction, arrival: str) -> pa.Table:
+        """The keys of a file of the run with that arrival."""
+        rows = ParquetRows(self._folder, SCHEMA, Selection.of({ARRIVAL: arrival}))
+        return rows.of([ChosenFile(file.path, file.partition_values, (ARRIVAL,))])
 
     def without(self, file: AddAction, unwanted: pa.Table) -> list[AddAction]:
         """The files of the keys of a file of the run that are not among the unwanted ones: itself if none of them is.
@@ -142,13 +180,13 @@ class SessionKeys:
         """
         if not len(unwanted):
             return [file]
-        held = self.of(file)
-        left = without(held, unwanted)
-        if len(left) == len(held):
+        left = {arrival: without(self.of(file, arrival), unwanted) for arrival in ARRIVALS}
+        count = sum(map(len, left.values()))
+        if count == rows_of(file):
             return [file]
-        files = TableFiles(self._lake.location(TABLE), self._lake.table(TABLE))
-        if len(left):
-            files.write(left, file.partition_values)
+        files = KeyFiles(self._lake.location(TABLE), self._lake.table(TABLE), self._windows)
+        if count:
+            files.write_window(window_of(file), left)
         return files.actions
 
     def commit(self, seen: Snapshot, files: Sequence[AddAction]) -> bool:
@@ -157,22 +195,20 @@ class SessionKeys:
         Raises:
             CommitError: the table cannot be written.
         """
-        table = self._lake.table(TABLE)
+        if names(seen.table, files):  # by a try whose answer was lost
+            return True
+        replacement = Replacement(self._lake.location(TABLE), self._lake.table(TABLE), Extent.of(self._windows))
         try:
-            seen.table.create_write_transaction(
-                list(files),
-                "overwrite",
-                table.delta,
-                list(table.partitions),
-                partition_filters=[("window", ">=", self._windows.key), ("window", "<=", self._windows.last_key)],
-                commit_properties=properties(max_commit_retries=0),
-            )
+            commit_next(seen.table, [*files, *replacement.actions(seen.table)])
         except CommitFailedError as error:
             if self._lake.version(TABLE) != seen.table.version():
                 return False
             raise unwritable(TABLE, self._lake.uri, error) from error
         except (DeltaError, OSError) as error:
             raise unwritable(TABLE, self._lake.uri, error) from error
+        finally:
+            if replacement.made:
+                self.discard(replacement.made)
         return True
 
     def discard(self, files: Sequence[AddAction]) -> None:
@@ -180,11 +216,9 @@ class SessionKeys:
         self._lake.discard(TABLE, files)
 
 
-def read_keys(folder: fs.FileSystem, path: str) -> Iterator[pa.Table]:
-    """The keys of a file of the table, at most `ROWS_PER_READ` at a time."""
-    with folder.open_input_file(path) as stream:
-        for batch in pq.ParquetFile(stream).iter_batches(ROWS_PER_READ, columns=list(KEY)):
-            yield pa.Table.from_batches([batch])
+def window_of(file: AddAction) -> str:
+    """The key of the window of a file of a run."""
+    return str(json.loads(file.stats)["minValues"][WINDOW])
 
 
 def without(keys: pa.Table, unwanted: pa.Table) -> pa.Table:

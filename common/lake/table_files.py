@@ -6,7 +6,6 @@ import json
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +15,14 @@ from pyarrow import fs
 
 from common.coded import ranks
 from common.contracts.types import Table
+from common.lake.commits import now_millis
 from common.lake.statistics import FileStatistics
 from common.lake.troubles import unwritable
 from common.storage.filesystems import subtree
 
-HOST, WINDOW = "host_ip", "window"
+HOST, WINDOW, ARRIVAL = "host_ip", "window", "arrival"
+SKIPPED_BY = (HOST, ARRIVAL)
+"""Columns in whose order rows are, so that readers leave out row groups of a window."""
 VALUES_PER_GROUP = 4_000_000
 FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 18
 """Of a row group."""
@@ -84,7 +86,7 @@ class TableFiles:
             compression_level=1,
             use_dictionary=[name for name in texts if name not in self.plain],
             dictionary_pagesize_limit=DICTIONARY_BYTES,
-            write_statistics=[HOST] if HOST in self.names else False,
+            write_statistics=[name for name in SKIPPED_BY if name in self.names] or False,
             store_schema=False,
         ) as writer:
             writer.write_table(rows, group)
@@ -142,5 +144,4 @@ def rows_of(action: AddAction) -> int:
 
 def _action(path: str, size: int, stats: str) -> AddAction:
     values = dict(part.split("=") for part in path.split("/")[:-1])
-    now = round(datetime.now(UTC).timestamp() * 1000)
-    return AddAction(path, size, values, now, True, stats)
+    return AddAction(path, size, values, now_millis(), True, stats)

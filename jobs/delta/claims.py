@@ -14,7 +14,7 @@ from deltalake.transaction import AddAction
 from common.contracts.types import Table
 from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.errors import CommitError
-from common.lake.session_keys import KEY, LATE, SCHEMA, TABLE, KeyFiles, SessionKeys, Snapshot
+from common.lake.session_keys import KEY, LATE, ON_TIME, SCHEMA, TABLE, KeyFiles, SessionKeys, Snapshot, window_of
 from common.lake.table_files import as_rows, from_rows, rows_of
 from common.logs.duplicates import identifiable
 from common.retries import Retries, TryAgainError, retried
@@ -122,7 +122,7 @@ def _committed(keys: SessionKeys, files: list[AddAction], edge: Container[str]) 
         files: with all keys of the run; those that are not committed are removed.
         edge: the windows of the run that may share records with others.
     """
-    seen: dict[str, tuple[str, str]] | None = None
+    seen: frozenset[str] | None = None
     repeated, claimed = SCHEMA.empty_table(), files
     made: list[AddAction] = []
 
@@ -133,9 +133,9 @@ def _committed(keys: SessionKeys, files: list[AddAction], edge: Container[str]) 
             keys.discard(made)
             made.clear()
             seen, claimed = snapshot.files, []
-            repeated = _repeated(keys, [file for file in files if file.partition_values["window"] in edge], snapshot)
+            repeated = _repeated(keys, [file for file in files if window_of(file) in edge], snapshot)
             for file in files:
-                left = keys.without(file, repeated) if file.partition_values["window"] in edge else [file]
+                left = keys.without(file, repeated) if window_of(file) in edge else [file]
                 made.extend(one for one in left if one is not file)
                 claimed += left
         if not keys.commit(snapshot, claimed):
@@ -165,8 +165,7 @@ def _repeated(keys: SessionKeys, files: Iterable[AddAction], snapshot: Snapshot)
     """
     found = [SCHEMA.empty_table()]
     for file in files:
-        if file.partition_values["arrival"] == LATE:
-            found.append(snapshot.among(keys.of(file)))
-        elif len(snapshot.late):
-            found.append(keys.of(file).join(snapshot.late, list(KEY), join_type="left semi"))
+        found.append(snapshot.among(keys.of(file, LATE)))
+        if len(snapshot.late):
+            found.append(keys.of(file, ON_TIME).join(snapshot.late, list(KEY), join_type="left semi"))
     return pa.concat_tables(found)

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 
-from common.lake.lake import Lake, any_predicate
+from common.lake.extent import any_predicate
+from common.lake.lake import Lake
 from common.lake.window_files import window_files
 from common.storage.scratch import writing
 from common.windows import Windows

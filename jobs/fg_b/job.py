@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 from common.errors import CommitError, InputError
 from common.features.computed import check_computed
 from common.features.spec import Horizon
+from common.lake.extent import any_predicate, equal_predicate
 from common.lake.ids import new_id
-from common.lake.lake import any_predicate, equal_predicate
 from common.lake.learning import day_of, first_day
 from common.lake.publications import MEMBERS, TABLE, Publication, publications
 from common.runtime.context import StageRun

@@ -21,7 +21,7 @@ from common.lake.together import (
 )
 from common.storage.scratch import writing
 
-GROUPS_PER_COMMIT = 96
+GROUPS_PER_COMMIT = 16
 
 
 def groups(lake: Lake, name: str, is_closed: Callable[[dict[str, str]], bool]) -> list[Group]:
@@ -38,7 +38,7 @@ def groups(lake: Lake, name: str, is_closed: Callable[[dict[str, str]], bool]) -
 def put_together(lake: Lake, name: str, wanted: Sequence[Group], done: Callable[[int], None]) -> list[Group]:
     """Makes one file of each group, some groups in each commit; returns the groups of which it was done.
 
-    A group is left to a later run if others rewrite its files meanwhile. `done` is told how many are done with.
+    A group is left to a later run if others rewrite its files meanwhile. `done` is told how many are written.
 
     Raises:
         TableError: a file cannot be read, or has other rows than the log says.
@@ -49,8 +49,11 @@ def put_together(lake: Lake, name: str, wanted: Sequence[Group], done: Callable[
     for start in range(0, len(wanted), GROUPS_PER_COMMIT):
         part = wanted[start : start + GROUPS_PER_COMMIT]
         with writing(lake.uri, name):
-            finished += exchanged(lake, name, [(group, _written(lake, name, group, schema)) for group in part])
-        done(start + len(part))
+            made = []
+            for number, group in enumerate(part, start=start + 1):
+                made.append((group, _written(lake, name, group, schema)))
+                done(number)
+            finished += exchanged(lake, name, made)
     return finished
 
 

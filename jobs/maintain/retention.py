@@ -11,7 +11,8 @@ from common.config.project import ProjectParameters
 from common.errors import ParameterError
 from common.features.entries import listed, nearest
 from common.features.spec import FeatureSpec
-from common.lake.lake import Lake, any_predicate
+from common.lake.extent import any_predicate
+from common.lake.lake import Lake
 from common.lake.publications import MEMBERS
 from common.lake.publications import TABLE as PUBLICATIONS
 

@@ -1,9 +1,9 @@
-"""Tables of windows of format 4, which were partitioned by date and window, by date alone."""
+"""Tables of windows of formats up to 5, which were partitioned by more than the date, by date alone."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from deltalake.transaction import AddAction
@@ -15,17 +15,15 @@ from common.lake.window_files import repeated
 from common.runtime.run_report import RunReport
 from common.storage.scratch import writing
 
-FORMER = ["date", WINDOW]
-
 
 def partitioned_by_window(lake: Lake) -> Iterator[str]:
-    """The tables that still are so.
+    """The tables that are partitioned by window too.
 
     Raises:
         TableError: a table is unreadable.
     """
     for name in filter(lake.exists, lake.names):
-        if lake.current(name).metadata().partition_columns == FORMER:
+        if WINDOW in lake.current(name).metadata().partition_columns:
             yield name
 
 
@@ -38,7 +36,10 @@ def partition_by_date(name: str, lake: Lake, report: RunReport) -> None:
         TableError: a file has other rows than the log says.
         CommitError: the table cannot be written; nothing of it is changed.
     """
-    schema = _with_window(stored_columns(lake, name, FORMER))
+    table = lake.table(name)
+    moved = [column for column in lake.current(name).metadata().partition_columns if column not in table.partitions]
+    stored = stored_columns(lake, name, [*table.partitions, *moved])
+    schema = pa.schema([*stored, *(lake.stored_schema(name).field(column) for column in moved)])
     of_dates: dict[str, list[File]] = defaultdict(list)
     for file in files_in_order(lake.files(name)):
         of_dates[file.partition["date"]].append(file)
@@ -47,17 +48,15 @@ def partition_by_date(name: str, lake: Lake, report: RunReport) -> None:
         for done, (date, files) in enumerate(sorted(of_dates.items()), start=1):
             for part in divided(files):
                 group = Group({"date": date}, part)
-                made.append(written_together(lake, name, group, schema, _rows(lake, name, part), is_change=True))
+                made.append(written_together(lake, name, group, schema, _rows(lake, name, part, moved), is_change=True))
             report.progress(name, done, len(of_dates), "dates")
         lake.begin_anew(name, made)
 
 
-def _with_window(schema: pa.Schema) -> pa.Schema:
-    return schema.append(pa.field(WINDOW, pa.string()))
-
-
-def _rows(lake: Lake, name: str, files: Iterable[File]) -> Iterator[pa.Table]:
-    """The rows of each file, with its window."""
+def _rows(lake: Lake, name: str, files: Iterable[File], moved: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of each file, with the columns that the table was partitioned by."""
     several = list(files)
     for file, rows in zip(several, rows_of(lake, name, several), strict=True):
-        yield rows.append_column(WINDOW, repeated(file.partition[WINDOW], len(rows)))
+        for column in moved:
+            rows = rows.append_column(column, repeated(file.partition[column], len(rows)))
+        yield rows

@@ -4,11 +4,11 @@ Every step changes one table in one commit and finds out itself whether it is st
 which format the lake has is written after all of them; until then every stage refuses the lake.
 
 Format 2 adds the publication to the tables of baselines, the reason why a window is incomplete to predictions, and
-the table `window_status`. Format 3 adds the identity of the lake to that file; of tables only the
-comments of columns change. Format 4 adds the table `sessions`, which the next run makes: what earlier releases read is
-not known any more. With format 5, tables of windows are partitioned by date alone, logs have bounds of
-all texts and times, and marks on incidents, which were a
-file, are changes of cases in the table `triage`. Format 6 adds owner, role and criticality to `machine_inventory`.
+the table `window_status`. Format 3 adds the identity of the lake to that file; of tables only the comments of columns
+change. Format 4 adds the table `sessions`, which the next run makes: what earlier releases read is not known any more.
+With format 5, tables of windows are partitioned by date alone, logs have bounds of all texts and times, and marks on
+incidents, which were a file, are changes of cases in the table `triage`. With format 6, `session_keys` is
+partitioned by date alone too, and `machine_inventory` has owner, role and criticality.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ DEFAULT_PROJECT = "local"
 JOINED = "prediction_join"
 INVENTORY = MACHINE_INVENTORY.name
 BATCH_ROWS = 16_384
-BY_DATE_FORMAT = 5
+BOUNDS_FORMAT = 5
 HELD_BY = {"delta": "delta_host", "fg_a": "fg_a", "fg_c": "fg_c", "inference": "predictions"}
 """The table whose rows say that a stage has run; of `pair_counts` nothing does, as windows may have no pairs."""
 
@@ -74,9 +74,9 @@ def steps(lake: Lake, found: int) -> Iterator[Step]:
     """
     if found == UNMARKED_FORMAT:
         yield from _steps_from_format_1(lake)
-    if found < BY_DATE_FORMAT:
-        for name in partitioned_by_window(lake):
-            yield Step(name, "partitioned by date, no longer by window", partial(partition_by_date, name))
+    for name in partitioned_by_window(lake):
+        yield Step(name, "partitioned by date, no longer by window", partial(partition_by_date, name))
+    if found < BOUNDS_FORMAT:
         for name in without_statistics(lake):
             yield Step(name, "the log has bounds of all texts and times", partial(add_statistics, name))
     if lacking := [column for column in MACHINE_INVENTORY.columns if _lacks(lake, INVENTORY, column.name)]:

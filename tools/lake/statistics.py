@@ -9,10 +9,9 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 from deltalake.transaction import AddAction
 
-from common.lake.commits import properties
+from common.lake.commits import commit_next
 from common.lake.lake import Lake
 from common.lake.selection import PARTITION, with_columns
 from common.lake.statistics import FileStatistics
@@ -58,13 +57,7 @@ def add_statistics(name: str, lake: Lake, report: RunReport) -> None:
         actions.append(AddAction(file["path"], size, partition, when, False, noted))
         report.progress(name, done, len(files), "files")
 
-    def noted_again(delta: DeltaTable) -> None:
-        partitions = delta.metadata().partition_columns
-        delta.create_write_transaction(
-            actions, "append", delta.schema(), partitions, commit_properties=properties(max_commit_retries=0)
-        )
-
-    lake.commit(name, noted_again)
+    lake.commit(name, lambda delta: commit_next(delta, actions))
 
 
 def _incomplete(lake: Lake, name: str) -> pa.Table:

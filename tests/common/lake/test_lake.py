@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from common.contracts.types import Table
 from common.errors import TableError
-from common.lake.lake import equal_predicate
+from common.lake.extent import equal_predicate
 from common.windows import Windows
 from tests.conftest import Stages
 from tests.factories import SPEC, pair_counts_row, pair_counts_table, table_row

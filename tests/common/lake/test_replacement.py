@@ -1,19 +1,22 @@
-"""A part of a table is replaced by what an engine writes: all of it, nothing else, whatever comes between."""
+"""A part of a table is replaced: all of it, nothing else, whatever comes between."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 from pyspark.sql import DataFrame
 
 from common.errors import CommitError, TableError
+from common.lake import replacement, streamed_file
 from common.lake.lake import Lake
 from common.lake.table_files import TableFiles, as_rows, from_rows
 from common.windows import Windows
@@ -122,6 +125,97 @@ def test_rows_outside_of_the_part_are_refused(stages: Stages, name: str) -> None
         stages.lake.replace(name, frames[name], FIRST)
     assert stages.lake.version(name) == 0
     assert_no_file_is_left(stages, name)
+
+
+def cut_file(lake: Lake) -> str:
+    """The path of a file of `fg_a` with the windows of the day, two hosts each."""
+    rows = [fg_a_row(SPEC, str(one), host_ip=host) for one in DAY for host in ("10.1.1.1", "10.1.1.2")]
+    files = TableFiles(lake.location("fg_a"), lake.table("fg_a"))
+    files.write(fg_a_table(SPEC, *rows), {"date": "2026-03-10"})
+    lake.replace_files("fg_a", files.actions, Windows(FIRST.start, FOURTH.end))
+    return str(files.actions[0].path)
+
+
+def second_again(lake: Lake, host: str) -> int:
+    files = TableFiles(lake.location("fg_a"), lake.table("fg_a"))
+    files.write(fg_a_table(SPEC, fg_a_row(SPEC, str(SECOND), host_ip=host)), {"date": "2026-03-10"})
+    return lake.replace_files("fg_a", files.actions, SECOND)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(str(tmp_path), SPEC)
+
+
+def test_a_window_of_a_file_with_others_costs_the_file_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read three rows at a time, so that reads and windows do not begin together."""
+    monkeypatch.setattr(replacement, "ROWS_PER_READ", 3)
+    monkeypatch.setattr(streamed_file, "BYTES_AT_ONCE", 1)
+    cut = cut_file(lake)
+    whole = {row for row in hosts(lake) if row[0] != SECOND.key}
+    assert second_again(lake, "10.1.1.3") == 2
+    assert set(hosts(lake)) == whole | {(SECOND.key, "10.1.1.3")} and lake.count("fg_a") == 7
+    others = set(lake.files("fg_a")["path"].to_pylist())
+    bounds = sorted(zip(*(lake.files("fg_a")[f"{side}.window"].to_pylist() for side in ("min", "max")), strict=True))
+    assert bounds == [(FIRST.key, FIRST.key), (SECOND.key, SECOND.key), (THIRD.key, FOURTH.key)]
+    with patch.object(pq.ParquetFile, "iter_batches", side_effect=AssertionError("a file is read")):
+        assert second_again(lake, "10.1.1.4") == 3
+    now = set(lake.files("fg_a")["path"].to_pylist())
+    assert (len(others & now), cut in others | now) == (2, False)
+    assert set(hosts(lake)) == whole | {(SECOND.key, "10.1.1.4")}
+
+
+def test_files_of_other_windows_are_removed_if_the_commit_fails(lake: Lake) -> None:
+    cut = cut_file(lake)
+    with commits(DeltaError("connection closed"), after=False), pytest.raises(CommitError, match="connection closed"):
+        second_again(lake, "10.1.1.3")
+    assert [path.name for path in Path(lake.location("fg_a")).rglob("*.parquet")] == [cut.rpartition("/")[2]]
+    assert lake.count("fg_a") == 8
+
+
+def test_a_file_that_cannot_be_written_leaves_none(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file of the windows after fails, when that of those before is complete."""
+    cut = cut_file(lake)
+    finish, finished = streamed_file.StreamedFile._flush, list[str]()
+
+    def full(file: streamed_file.StreamedFile) -> None:
+        finished.append(file.path)
+        if len(finished) == 2:
+            raise OSError("No space left on device")
+        finish(file)
+
+    monkeypatch.setattr(streamed_file.StreamedFile, "_flush", full)
+    with pytest.raises(CommitError, match="is full"):
+        second_again(lake, "10.1.1.3")
+    assert len(finished) == 2
+    assert [path.name for path in Path(lake.location("fg_a")).rglob("*.parquet")] == [cut.rpartition("/")[2]]
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_other_windows_are_written_once_for_all_tries(lake: Lake, after: bool) -> None:
+    cut_file(lake)
+    with commits(CommitFailedError("Failed to commit transaction: 0"), after=after):
+        assert second_again(lake, "10.1.1.3") == 2
+    assert lake.count("fg_a") == 7
+    assert len(list(Path(lake.location("fg_a")).rglob("*.parquet"))) == 4  # with the one that was cut
+
+
+def test_a_file_that_another_writer_cuts_meanwhile_keeps_its_rows(lake: Lake) -> None:
+    cut_file(lake)
+    between = [lambda: second_again(lake, "10.1.1.9")]
+    commit = DeltaTable.create_write_transaction
+
+    def overtaken(table: DeltaTable, *arguments: Any, **options: Any) -> None:
+        if between:
+            between.pop()()
+        commit(table, *arguments, **options)
+
+    with patch.object(DeltaTable, "create_write_transaction", overtaken):
+        assert second_again(lake, "10.1.1.3") == 3
+    assert (SECOND.key, "10.1.1.9") not in hosts(lake) and (SECOND.key, "10.1.1.3") in hosts(lake)
+    assert lake.count("fg_a") == 7
+    stored = {path.name for path in Path(lake.location("fg_a")).rglob("*.parquet")}
+    assert len(stored) == 5  # three of the table, the one that was cut, and the window that was overtaken
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.common.logs.fuzzing import fuzz
 
 
+@pytest.mark.slow
 def test_no_spoilt_file_crashes_a_reader_or_loses_a_record_in_silence() -> None:
     summary = fuzz(seed=1, count=120)
     assert summary.failures == []

@@ -188,6 +188,7 @@ def test_damaged_files_of_every_packing_add_up(tmp_path: Path, name: str) -> Non
             assert counts.holes or counts.rejected or len(found) == 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STREAMS)
 def test_memory_is_bounded(name: str) -> None:
     stream = io.BytesIO(STREAMS[name](b"a" * 100_000_000))

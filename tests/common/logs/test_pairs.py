@@ -254,6 +254,7 @@ def test_quoted_pairs(written: str, value: str | None) -> None:
     assert (row["rule"], row["app"]) == (value, "ssl")
 
 
+@pytest.mark.slow
 def test_damaged_lines_are_parsed_alike() -> None:
     random.seed(13)
     noise = [" ", "=", "|", "\\", "\\=", '"', "x=y", "\x1f", "\0", "\r", "\t", "é", "\udcff", "app=", " src=1.1.1.1 "]

@@ -45,7 +45,7 @@ def sessions(path: Path) -> pa.Table:
 
 
 @pytest.mark.parametrize(("document", "name"), [(ecs, "ecs"), (strata, "sls"), (zeek, "zeek")])
-@pytest.mark.parametrize("count", [1, 6000])
+@pytest.mark.parametrize("count", [1, pytest.param(6000, marks=pytest.mark.slow)])
 def test_the_sessions_are_those_of_the_lines(
     document: Callable[[dict[str, Any]], dict[str, Any]], name: str, count: int, tmp_path: Path
 ) -> None:

@@ -68,6 +68,7 @@ def test_a_second_header_changes_the_order(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.sessions.num_rows == 40
 
 
+@pytest.mark.slow
 def test_damaged_records(monkeypatch: pytest.MonkeyPatch) -> None:
     draw = random.Random(11)
     noise = ["", " ", "-", "x", "\r", "\0", "\udcff", "é", '"', "99999999999", "\n", "\n\n", "REJECT", "  ", "."]

@@ -163,7 +163,7 @@ def lines_in(blocks: Iterator[Block]) -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize("size", [1, 50, BLOCK_BYTES])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 50, BLOCK_BYTES])
 @pytest.mark.parametrize("step", [1, 7, 1000])
 def test_documents_are_neither_lost_nor_doubled(monkeypatch: pytest.MonkeyPatch, size: int, step: int) -> None:
     monkeypatch.setattr(documents, "BLOCK_BYTES", size)
@@ -189,6 +189,7 @@ def test_spoilt_documents_stay_near_their_damage() -> None:
         assert len(spoilt.translate(None, b" \n,[]")) == len(kept), "bytes are lost or doubled"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("junk", [b"}", b'{"a":"', b'{"a":', b'{}"{', b"[[", b'"', b"x\n", b"{ }}\n"])
 def test_what_is_no_json_is_read_in_time(junk: bytes) -> None:
     text = b'{"id": 1}' + junk * (5_000_000 // len(junk)) + b'\n{"id": 2}'
@@ -209,6 +210,7 @@ def test_documents_after_a_hole() -> None:
     assert b'"id": 10' in hole.cut and hole.next_line == text[: text.index(b'"id": 10')].count(b"\n")
 
 
+@pytest.mark.slow
 def test_a_long_array_takes_little_memory() -> None:
     row = json.dumps({"LogType": "TRAFFIC", "text": "x" * 500}).encode()
 
@@ -227,6 +229,7 @@ def test_a_long_array_takes_little_memory() -> None:
     assert sum(len(block.data) for block in Splitter(0).blocks(endless)) < 20 * BLOCK_BYTES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_large_wrapped_files_keep_order_and_lines(tmp_path: Path, threads: int) -> None:
     rows = [json.dumps({"message": traffic(46, {39: str(number)})}) for number in range(1, 20_001)]

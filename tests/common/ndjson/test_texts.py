@@ -156,6 +156,7 @@ def written(value: Any, ascii_only: bool) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=ascii_only)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.dictionaries(NAMES, VALUES, max_size=5), max_size=6), st.booleans(), st.sampled_from(["\n", "\r\n"]))
 def test_documents_of_python_have_the_values_that_python_gave_them(

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from common.budgets import STEP_SECONDS
 from common.runtime import engine
 
@@ -28,6 +30,7 @@ with engine.open_engine("sail") as session:
 """
 
 
+@pytest.mark.slow
 def test_the_idle_time_is_the_one_that_the_engine_obeys(tmp_path: Path) -> None:
     """In a process of its own: Sail reads its settings once."""
     program = tmp_path / "queries.py"

@@ -93,6 +93,7 @@ def interrupt_stage(folder: Path, step: str, number: signal.Signals) -> None:
     assert not list(folder.glob(f"lake/_scratch/{PREFIX}*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "number"), [("parse", signal.SIGTERM), ("delta_pair", signal.SIGINT)])
 def test_a_stage_with_a_running_engine(tmp_path: Path, step: str, number: signal.Signals) -> None:
     interrupt_stage(tmp_path, step, number)

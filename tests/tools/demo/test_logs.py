@@ -17,6 +17,7 @@ WEEK = Windows.parse("2026-03-03T00:08Z/2026-03-10T00:08Z")
 DAY = Windows.parse("2026-03-09T00:08Z/2026-03-10T00:08Z")
 
 
+@pytest.mark.slow
 def test_demos_side_by_side_simulate_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,8 @@ PREDICTED = ("predictions", "prediction_join")
 BY_WINDOW = ("sessions_rejected", "sessions", "open_sessions", "log_volume", "delta_host", "delta_pair", "pair_counts")
 """Tables that were partitioned by date and window until format 4, with the predicted ones."""
 FORMER = ["date", "window"]
+OF_KEYS = ["date", "window", "arrival"]
+"""How `session_keys` was partitioned until format 5."""
 BASELINE_PARTITIONS = ["feature_spec_version", "baseline_horizon", "baseline_month"]
 
 
@@ -60,6 +62,7 @@ def write_format_3(folder: Path) -> Path:
 def write_format_4(folder: Path) -> Path:
     """Turns a lake of today into one of format 4, which partitioned tables of windows by date and window."""
     lake = Lake(str(folder), SPEC)
+    write_format_5(folder)
     for name in filter(lake.exists, (*BY_WINDOW, *PREDICTED)):
         _rewritten(folder / name, lake.arrow(name), FORMER)
     record = json.loads((folder / FILE).read_text())
@@ -68,10 +71,13 @@ def write_format_4(folder: Path) -> Path:
 
 
 def write_format_5(folder: Path) -> Path:
-    """Turns a lake of today into one of format 5, whose inventory had names alone."""
+    """Turns a lake of today into one of format 5: keys by date, window and arrival, and an inventory of names alone."""
     lake = Lake(str(folder), SPEC)
-    held = lake.arrow("machine_inventory").drop_columns(["owner", "role", "criticality"])
-    _rewritten(folder / "machine_inventory", held, ["snapshot_month"])
+    if lake.exists("session_keys"):
+        _rewritten(folder / "session_keys", lake.arrow("session_keys"), OF_KEYS)
+    if lake.exists("machine_inventory"):
+        held = lake.arrow("machine_inventory").drop_columns(["owner", "role", "criticality"])
+        _rewritten(folder / "machine_inventory", held, ["snapshot_month"])
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 5}))
     return folder

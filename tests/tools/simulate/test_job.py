@@ -151,6 +151,7 @@ def test_denied_and_unanswered_sessions_are_consistent(batches: dict[str, list[L
     assert unanswered and all(line[14] == "incomplete" for line in unanswered)
 
 
+@pytest.mark.slow
 def test_no_descriptive_value_occurs_in_attacked_windows_only(small: Path) -> None:
     out = small.parent / "plain"
     run(SimulateConfig(out=out, **{**SMALL, "attack_days": 0}))
@@ -161,6 +162,7 @@ def test_no_descriptive_value_occurs_in_attacked_windows_only(small: Path) -> No
     assert {line[14] for line in mixed} - {line[14] for line in clean} <= {"ms-rdp", "windows-remote-management"}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes(small: Path, tmp_path: Path) -> None:
     run(SimulateConfig(out=tmp_path / "again", workers=2, **SMALL))
     run(SimulateConfig(out=tmp_path / "other", **{**SMALL, "seed": 8}))

@@ -20,6 +20,7 @@ def test_a_model_that_nobody_changed_scores(fuzzed: Fuzzed) -> None:
     use(fuzzed)
 
 
+@pytest.mark.slow
 def test_changed_models_are_refused_or_score(fuzzed: Fuzzed) -> None:
     outcomes = fuzz(fuzzed, seed=0, count=CASES)
     assert outcomes.total() == CASES
