@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property, reduce
+from dataclasses import dataclass, field
+from functools import cached_property, partial, reduce
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ PARTITION = "partition."
 """Begins the columns of a table of files that have values of partition columns."""
 Texts = tuple[str, ...]
 Bounds = tuple[str, str]
+Between = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -39,24 +41,35 @@ class ChosenFile:
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows whose texts are among those of `values` by column, and lie in `ranges`, both ends included."""
+    """The rows whose texts are among those of `values` by column, and lie in `ranges`; both ends are included.
+
+    Numbers of the columns of `numbers` lie between those two, which are included, too.
+    """
 
     values: Mapping[str, Texts]
     ranges: Mapping[str, Bounds]
+    numbers: Mapping[str, Between] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, equal: Mapping[str, str | Collection[str]], windows: Windows | None = None) -> Selection:
+    def of(
+        cls,
+        equal: Mapping[str, str | Collection[str]],
+        windows: Windows | None = None,
+        numbers: Mapping[str, Between] | None = None,
+    ) -> Selection:
         """The rows with the given value, or one of the values, of some columns; of the windows, if there are any."""
         values = {name: (held,) if isinstance(held, str) else tuple(sorted(held)) for name, held in equal.items()}
-        return cls(values, windows.bounds if windows else {})
+        return cls(values, windows.bounds if windows else {}, numbers or {})
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it is about."""
+        """The columns of text that it is about."""
         return (*self.values, *self.ranges)
 
-    def bounds(self, column: str) -> Bounds:
-        """The first and the last text that is wanted of a column; of no text, bounds between which there is none."""
+    def bounds(self, column: str) -> tuple[Any, Any]:
+        """The least and the greatest value that is wanted of a column; of no text, two between which there is none."""
+        if column in self.numbers:
+            return self.numbers[column]
         if column in self.ranges:
             return self.ranges[column]
         values = self.values[column]
@@ -84,17 +97,27 @@ class Selection:
             unsure = tuple(column for column, flags in zip(sure, known, strict=True) if not flags[number])
             yield ChosenFile(unquote(row.pop("path")), {key.removeprefix(PARTITION): row[key] for key in row}, unsure)
 
-    def rows(self, rows: pa.Table, columns: Collection[str]) -> pa.Table:
-        """The wanted rows, by these columns."""
-        masks = [self._mask(rows[column], column) for column in columns]
-        return rows.filter(reduce(pc.and_, masks)) if masks else rows
+    def mask(self, rows: pa.Table) -> pa.ChunkedArray:
+        """Whether each of the rows, which have only columns that it is about, is wanted; null where a value is null."""
+        masks = [_chunkwise(rows[name], partial(self._is_wanted, name)) for name in rows.column_names]
+        return reduce(pc.and_, masks)
 
-    def _mask(self, texts: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
+    def _is_wanted(self, column: str, values: pa.Array) -> pa.Array:
         if column in self.values:
-            return pc.is_in(texts.cast(pa.string()), value_set=pa.array(self.values[column], pa.string()))
-        first, last = self.ranges[column]
-        plain = texts.cast(pa.string())
-        return pc.and_(pc.greater_equal(plain, first), pc.less_equal(plain, last))
+            return pc.is_in(values, value_set=pa.array(self.values[column], pa.string()))
+        least, greatest = self.numbers[column] if column in self.numbers else self.ranges[column]
+        return pc.and_(pc.greater_equal(values, least), pc.less_equal(values, greatest))
+
+
+def _chunkwise(column: pa.ChunkedArray, test: Callable[[pa.Array], pa.Array]) -> pa.ChunkedArray:
+    """What a test says of the values; of a dictionary, each text is tested once."""
+    return pa.chunked_array(
+        [
+            test(chunk.dictionary).take(chunk.indices) if pa.types.is_dictionary(chunk.type) else test(chunk)
+            for chunk in column.chunks
+        ],
+        pa.bool_(),
+    )
 
 
 def bound_of(logged: pa.Table, column: str, side: str) -> pa.ChunkedArray:
@@ -134,26 +157,42 @@ class ParquetRows:
     def _of(self, file: ChosenFile, use_threads: bool = False) -> pa.Table:
         with self.folder.open_input_file(file.path) as stream:
             metadata = pq.read_metadata(stream)
-            sought = {*self.schema.names, *file.unsure} - file.partition.keys()
-            present = [name for name in metadata.schema.names if name in sought]
+            held = set(metadata.schema.names)
+            deciding = sorted({*file.unsure, *self.selection.numbers} & held)
+            others = sorted({*self.schema.names} & held - {*deciding, *file.partition})
+            texts = {*file.unsure, *self._coded} & {*deciding, *others}
             parquet = pq.ParquetFile(
                 stream,
                 metadata=metadata,
-                read_dictionary=[name for name in present if name in self._coded],
+                read_dictionary=sorted(texts),
                 pre_buffer=self.is_remote,
                 coerce_int96_timestamp_unit="us",
             )
-            groups = list(self._groups(metadata, file.unsure))
-            read = parquet.read_row_groups(groups, present, use_threads=use_threads)
-        rows = self.selection.rows(read, [name for name in file.unsure if name in present])
+            groups = list(self._groups(metadata, deciding))
+            if deciding:
+                parts = [self._of_group(parquet, group, deciding, others, use_threads) for group in groups]
+                rows = pa.concat_tables(parts) if parts else parquet.read_row_groups([], [*deciding, *others])
+            else:
+                rows = parquet.read_row_groups(groups, others, use_threads=use_threads)
         for name in self.schema.names:
             if name in file.partition:
                 rows = rows.append_column(name, pa.repeat(file.partition[name], len(rows)))
         return self.hosts.of(with_columns(rows, self.schema))
 
-    def _groups(self, metadata: pq.FileMetaData, unsure: Sequence[str]) -> Iterator[int]:
-        """The row groups that may have wanted rows."""
-        bounds: dict[str, tuple[str, str | None]] = {name: self.selection.bounds(name) for name in unsure}
+    def _of_group(
+        self, parquet: pq.ParquetFile, group: int, deciding: list[str], others: list[str], use_threads: bool
+    ) -> pa.Table:
+        """The wanted rows of a row group; columns that do not decide are read only if it has any."""
+        rows = parquet.read_row_group(group, deciding, use_threads=use_threads)
+        mask = self.selection.mask(rows)
+        if not pc.any(mask, min_count=0).as_py():
+            return parquet.read_row_groups([], [*deciding, *others])
+        rest = parquet.read_row_group(group, others, use_threads=use_threads)
+        return pa.Table.from_arrays([*rows.columns, *rest.columns], [*deciding, *others]).filter(mask)
+
+    def _groups(self, metadata: pq.FileMetaData, deciding: Sequence[str]) -> Iterator[int]:
+        """The row groups that may have wanted rows, by the statistics of the columns that decide."""
+        bounds: dict[str, tuple[Any, Any]] = {name: self.selection.bounds(name) for name in deciding}
         if self.hosts != ALL_HOSTS:
             bounds[HOST] = self.hosts.bounds
         names = metadata.schema.names
@@ -179,8 +218,8 @@ def _nulls(rows: pa.Table, field: pa.Field) -> pa.Array:
     return pa.nulls(len(rows), field.type)
 
 
-def _meets(statistics: pq.Statistics | None, first: str, last: str | None) -> bool:
-    """Whether texts with these statistics may lie in the range; without a last text, it has no end."""
+def _meets(statistics: pq.Statistics | None, first: Any, last: Any) -> bool:
+    """Whether values with these statistics may lie in the range; without a last one, it has no end."""
     if statistics is None or not statistics.has_min_max:
         return True
     return statistics.max >= first and (last is None or statistics.min <= last)

@@ -131,13 +131,14 @@ def _write(
             statistics.add(held[-1])
             size += held[-1].nbytes
             if size >= BYTES_AT_ONCE:
-                writer.write_table(_in_order(held), rows_of_group(len(schema)))
+                _write_in_order(writer, held)
                 size, held = 0, []
         if held:
-            writer.write_table(_in_order(held), rows_of_group(len(schema)))
+            _write_in_order(writer, held)
 
 
-def _in_order(parts: Sequence[pa.Table]) -> pa.Table:
-    """The rows, those of hosts by host, so that a reader of some hosts skips row groups."""
+def _write_in_order(writer: pq.ParquetWriter, parts: Sequence[pa.Table]) -> None:
+    """Writes the rows, those of hosts by host, so that a reader of some hosts skips row groups."""
     rows = pa.concat_tables(parts)
-    return by_host(rows) if HOST in rows.column_names else rows
+    rows = by_host(rows) if HOST in rows.column_names else rows
+    writer.write_table(rows, rows_of_group(rows))

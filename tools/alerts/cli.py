@@ -16,6 +16,7 @@ from common.runtime.cli import (
 )
 from common.runtime.commands import command
 from common.runtime.output import activity
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.version import version_option
 from tools.alerts.config import AlertsConfig
 
@@ -63,6 +64,7 @@ def main(**options: Any) -> None:
     if config.webhook and not config.channel:
         raise click.UsageError("--webhook needs --channel")
     with activity("loading"):
+        without_pandas()
         from tools.alerts.job import run
 
     run(config)

@@ -11,6 +11,7 @@ from common.detection.alerts.terms import IN_PROGRESS, NEW, PAIR, SCOPES, STATUS
 from common.runtime.cli import lake_option, lake_spec_option, min_score_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.feedback.config import FeedbackConfig
@@ -61,6 +62,7 @@ def main(**options: Any) -> None:
     if config.preview and not config.status:
         raise click.UsageError("--preview needs --status")
     with activity("loading"):
+        without_pandas()
         from tools.feedback.job import run
 
     run(config)
