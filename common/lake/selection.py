@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -74,6 +75,15 @@ class Selection:
             return self.ranges[column]
         values = self.values[column]
         return (values[0], values[-1]) if values else ("\U0010ffff", "")
+
+    def may_have(self, column: str, least: Any, greatest: Any) -> bool:
+        """Whether a wanted value of a column may lie between these two."""
+        if column in self.values:
+            texts = self.values[column]
+            place = bisect_left(texts, least)
+            return place < len(texts) and texts[place] <= greatest
+        first, last = self.bounds(column)
+        return bool(first <= greatest and least <= last)
 
     def files(self, logged: pa.Table) -> Iterator[ChosenFile]:
         """Those of the files, as `LakeReader.files` has them, that may have wanted rows."""
@@ -191,16 +201,22 @@ class ParquetRows:
         return pa.Table.from_arrays([*rows.columns, *rest.columns], [*deciding, *others]).filter(mask)
 
     def _groups(self, metadata: pq.FileMetaData, deciding: Sequence[str]) -> Iterator[int]:
-        """The row groups that may have wanted rows, by the statistics of the columns that decide."""
-        bounds: dict[str, tuple[Any, Any]] = {name: self.selection.bounds(name) for name in deciding}
-        if self.hosts != ALL_HOSTS:
-            bounds[HOST] = self.hosts.bounds
-        names = metadata.schema.names
-        places = {names.index(name): held for name, held in bounds.items() if name in names}
+        """The row groups that may have wanted rows of wanted hosts, by their statistics."""
+        places = {name: number for number, name in enumerate(metadata.schema.names) if name in {*deciding, HOST}}
         for number in range(metadata.num_row_groups):
             group = metadata.row_group(number)
-            if all(_meets(group.column(place).statistics, *held) for place, held in places.items()):
+            bounds = {name: _bounds(group.column(place).statistics) for name, place in places.items()}
+            if self.hosts.may_have(bounds.get(HOST)) and all(
+                held is None or self.selection.may_have(name, *held)
+                for name, held in bounds.items()
+                if name in deciding
+            ):
                 yield number
+
+
+def _bounds(statistics: pq.Statistics | None) -> tuple[Any, Any] | None:
+    """The least and the greatest value of a column of a row group; None if the file does not say."""
+    return (statistics.min, statistics.max) if statistics is not None and statistics.has_min_max else None
 
 
 def with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -216,10 +232,3 @@ def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 
 def _nulls(rows: pa.Table, field: pa.Field) -> pa.Array:
     return pa.nulls(len(rows), field.type)
-
-
-def _meets(statistics: pq.Statistics | None, first: Any, last: Any) -> bool:
-    """Whether values with these statistics may lie in the range; without a last one, it has no end."""
-    if statistics is None or not statistics.has_min_max:
-        return True
-    return statistics.max >= first and (last is None or statistics.min <= last)

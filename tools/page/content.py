@@ -11,9 +11,10 @@ import numpy as np
 from common.cases.customers import finder
 from common.cases.ends import firewall_filter, of_case
 from common.cases.evidence import reason_words
-from common.cases.sessions import kept_windows, sessions_of
+from common.cases.sessions import FirstSessions, first_sessions
 from common.cases.views import CaseView, case_views
-from common.detection.alerts.cases import Case, find_cases, recent_cases
+from common.coded import compacted, encoded
+from common.detection.alerts.cases import RECENT, Case, find_cases
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
@@ -29,6 +30,7 @@ SESSION_COLUMNS = (
     "end_ts", "src_ip", "src_user", "dst_ip", "dst_port", "protocol", "app", "action", "session_end_reason", "rule",
     "src_zone", "dst_zone", "bytes_sent", "bytes_received", "duration_s", "repeat_count", "source_file", "source_line",
 )  # fmt: skip
+SCORE_COLUMNS = ["host_ip", "anomaly_score", "window_start_ts", "window", "model_id"]
 STEPS = 5
 
 
@@ -37,12 +39,13 @@ def content(
 ) -> dict[str, Any]:
     """What the page shows of the windows; the same lake gives the same values."""
     done = _Steps()
-    scores = lake.arrow("predictions", ["host_ip", "anomaly_score", "window_start_ts", "window", "model_id"], windows)
+    scores = lake.arrow("predictions", SCORE_COLUMNS, windows, coded=["host_ip", "window", "model_id"])
     hosts, matrix = score_matrix(scores, windows)
     done.step()
     changes = read_changes(lake)
-    found = find_cases(lake, spec, windows, config.min_score)
-    recent = recent_cases(lake, spec, config.min_score)
+    month = Windows(min(windows.start, windows.end - RECENT), windows.end)
+    recent = find_cases(lake, spec, month, config.min_score)
+    found = [case for case in recent if case.end > windows.start]
     done.step()
     cases = _cases(lake, spec, project, found, changes, config)
     done.step()
@@ -50,14 +53,14 @@ def content(
     horizon = project.settings.model_horizon
     series = {"activity": activity(lake, spec, horizon, drawn, windows), "days": days(lake, drawn, windows.days()[-1])}
     done.step()
-    keys = set(scores["window"].unique().to_pylist())
+    keys, used = (set(compacted(encoded(scores[name])).dictionary.to_pylist()) for name in ("window", "model_id"))
     about = {
         "project": project.name,
         "zone": project.settings.time_zone,
         "windows": str(windows),
         "starts": [iso(window.start) for window in windows],
         "last_scored": max(keys, default=None),
-        "models": sorted(scores["model_id"].unique().to_pylist()),
+        "models": sorted(used),
         "rows": len(scores),
     }
     packed = base64.b64encode(matrix.astype(np.uint8).tobytes()).decode()
@@ -112,10 +115,9 @@ def _cases(
     views = case_views(
         lake, spec, project.settings.model_horizon, ordered, last, rules, finder(project.settings.customer_ranges)
     )
-    return [
-        _case(view, changes, _sessions(lake, view.case, config.sessions) if rank < config.top else None, ordered)
-        for rank, view in enumerate(views)
-    ]
+    sessions = first_sessions(lake, ordered[: config.top], SESSION_COLUMNS, config.sessions)
+    whole = [_sessions(found) for found in sessions] + [None] * max(0, len(ordered) - config.top)
+    return [_case(view, changes, mine, ordered) for view, mine in zip(views, whole, strict=True)]
 
 
 def _case(
@@ -144,12 +146,10 @@ def _are_related(one: Case, other: Case) -> bool:
     )
 
 
-def _sessions(lake: Lake, case: Case, most: int) -> dict[str, Any]:
-    """The first sessions of a case, as rows of the named columns, and how many there are."""
-    rows = sessions_of(lake, of_case(case), kept_windows(lake, Windows(case.start, case.end)))
-    some = rows.slice(0, most).select(list(SESSION_COLUMNS))
-    values = [[_plain(value) for value in row.values()] for row in some.to_pylist()]
-    return {"columns": list(SESSION_COLUMNS), "rows": values, "count": len(rows)}
+def _sessions(found: FirstSessions) -> dict[str, Any]:
+    """Sessions as rows of the named columns, and how many there are."""
+    values = [[_plain(value) for value in row.values()] for row in found.rows.to_pylist()]
+    return {"columns": list(SESSION_COLUMNS), "rows": values, "count": found.count}
 
 
 def _plain(value: Any) -> Any:

@@ -8,13 +8,13 @@ from math import inf
 
 import click
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.cases.baselines import rows_of
 from common.cases.customers import Customer, finder
 from common.cases.evidence import Key, highest
 from common.cases.reasons import Scored, reasons_of
 from common.cases.users import users_of
+from common.coded import compacted, encoded
 from common.detection.alerts.cases import LOOKBACK, last_days, scored_windows
 from common.detection.alerts.techniques import resembles
 from common.detection.alerts.terms import ALERT_SCORE
@@ -59,7 +59,7 @@ def run(config: ReportConfig) -> None:
     keys = list(zip(rows["host_ip"].to_pylist(), rows["window_end_ts"].to_pylist(), strict=True))
     with activity("explaining alerts"):
         alerts = _alerts(lake, spec, horizon, keys, customer_of)
-    hosts = len(pc.unique(scores["host_ip"].cast(pa.string())))
+    hosts = len(compacted(encoded(scores["host_ip"])).dictionary)
     if config.form:
         flat = config.form in FLAT
         print_rows((alert.to_row() if flat else alert.to_dict() for alert in alerts), config.form)
