@@ -26,6 +26,8 @@ PARTITION = "partition."
 Texts = tuple[str, ...]
 Bounds = tuple[str, str]
 Between = tuple[float, float]
+Test = Callable[[pa.Array], pa.Array]
+"""Says of texts whether each is wanted; of a dictionary, it gets each text once."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,14 @@ class ChosenFile:
 class Selection:
     """The rows whose texts are among those of `values` by column, and lie in `ranges`; both ends are included.
 
-    Numbers of the columns of `numbers` lie between those two, which are included, too.
+    Numbers of the columns of `numbers` lie between those two, which are included, too; of texts of the columns of
+    `tests`, a test says so.
     """
 
     values: Mapping[str, Texts]
     ranges: Mapping[str, Bounds]
     numbers: Mapping[str, Between] = field(default_factory=dict)
+    tests: Mapping[str, Test] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -57,10 +61,11 @@ class Selection:
         equal: Mapping[str, str | Collection[str]],
         windows: Windows | None = None,
         numbers: Mapping[str, Between] | None = None,
+        tests: Mapping[str, Test] | None = None,
     ) -> Selection:
         """The rows with the given value, or one of the values, of some columns; of the windows, if there are any."""
         values = {name: (held,) if isinstance(held, str) else tuple(sorted(held)) for name, held in equal.items()}
-        return cls(values, windows.bounds if windows else {}, numbers or {})
+        return cls(values, windows.bounds if windows else {}, numbers or {}, tests or {})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -78,6 +83,8 @@ class Selection:
 
     def may_have(self, column: str, least: Any, greatest: Any) -> bool:
         """Whether a wanted value of a column may lie between these two."""
+        if column in self.tests:
+            return True
         if column in self.values:
             texts = self.values[column]
             place = bisect_left(texts, least)
@@ -113,13 +120,15 @@ class Selection:
         return reduce(pc.and_, masks)
 
     def _is_wanted(self, column: str, values: pa.Array) -> pa.Array:
+        if column in self.tests:
+            return self.tests[column](values)
         if column in self.values:
             return pc.is_in(values, value_set=pa.array(self.values[column], pa.string()))
         least, greatest = self.numbers[column] if column in self.numbers else self.ranges[column]
         return pc.and_(pc.greater_equal(values, least), pc.less_equal(values, greatest))
 
 
-def _chunkwise(column: pa.ChunkedArray, test: Callable[[pa.Array], pa.Array]) -> pa.ChunkedArray:
+def _chunkwise(column: pa.ChunkedArray, test: Test) -> pa.ChunkedArray:
     """What a test says of the values; of a dictionary, each text is tested once."""
     return pa.chunked_array(
         [
@@ -168,9 +177,9 @@ class ParquetRows:
         with self.folder.open_input_file(file.path) as stream:
             metadata = pq.read_metadata(stream)
             held = set(metadata.schema.names)
-            deciding = sorted({*file.unsure, *self.selection.numbers} & held)
+            deciding = sorted({*file.unsure, *self.selection.numbers, *self.selection.tests} & held)
             others = sorted({*self.schema.names} & held - {*deciding, *file.partition})
-            texts = {*file.unsure, *self._coded} & {*deciding, *others}
+            texts = {*file.unsure, *self.selection.tests, *self._coded} & {*deciding, *others}
             parquet = pq.ParquetFile(
                 stream,
                 metadata=metadata,

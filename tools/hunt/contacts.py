@@ -6,13 +6,16 @@ import ipaddress
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.addresses import are_internal
-from common.coded import encoded
 from common.lake.lake import Lake
+from common.lake.selection import Test
 
 KEY = ("host_ip", "role", "peer_ip", "peer_port")
 CONTACT = pa.schema(
@@ -38,15 +41,14 @@ class Wanted:
     peer: str | None
     port: int | None
 
-    def among(self, rows: pa.Table) -> pa.Table:
-        """The rows that are wanted."""
+    def selection(self, host: str = "host_ip", peer: str = "peer_ip", port: str = "peer_port") -> dict[str, Any]:
+        """The same as arguments of `LakeReader.arrow`, for a table with these columns."""
+        tests: dict[str, Test] = {}
         if self.host is not None:
-            rows = rows.filter(pc.equal(rows["host_ip"].cast(pa.string()), self.host))
-        if self.port is not None:
-            rows = rows.filter(pc.equal(rows["peer_port"], self.port))
+            tests[host] = partial(_is, self.host)
         if self.peer is not None:
-            rows = rows.filter(_lies_in(rows["peer_ip"], self.peer))
-        return rows
+            tests[peer] = partial(_lie_in, str(ipaddress.ip_network(self.peer, strict=False)))
+        return {"tests": tests, "numbers": {} if self.port is None else {port: (self.port, self.port)}}
 
 
 def contacts(lake: Lake, wanted: Wanted, app: str | None, days: int) -> pa.Table:
@@ -72,18 +74,18 @@ def _parts(lake: Lake, wanted: Wanted, days: int) -> Iterator[pa.Table]:
     rolled, sliced = ({row["date"] for row in lake.partitions(name)} for name in ("pair_days", "delta_pair"))
     for day in (held := _last(rolled | sliced, days)):
         name, columns = DAYS if day in rolled and day != held[-1] else SLICES
-        rows = lake.arrow(name, [*KEY, *columns], equal={"date": day}, coded=KEY[:3])
-        yield wanted.among(rows).rename_columns([*KEY, *columns.values()])
+        rows = lake.arrow(name, [*KEY, *columns], equal={"date": day}, coded=KEY[:3], **wanted.selection())
+        yield rows.rename_columns([*KEY, *columns.values()])
 
 
 def _with_app(lake: Lake, wanted: Wanted, app: str, days: int) -> Iterator[pa.Table]:
     """The wanted contacts of each date whose sessions are kept, with that application."""
     names = [*OF_SESSION, "end_ts", "repeat_count"]
     for day in _last({row["date"] for row in lake.partitions("sessions")}, days):
-        rows = lake.arrow("sessions", names, equal={"date": day, "app": app})
+        rows = lake.arrow("sessions", names, equal={"date": day, "app": app}, **wanted.selection(*OF_SESSION))
         rows = rows.rename_columns([*OF_SESSION.values(), "first", "sessions"])
         rows = rows.append_column("last", rows["first"]).append_column("role", pa.repeat("outbound", len(rows)))
-        yield wanted.among(rows.append_column("date", pa.repeat(day, len(rows))).select(CONTACT.names))
+        yield rows.append_column("date", pa.repeat(day, len(rows))).select(CONTACT.names)
 
 
 def _last(held: Collection[str], days: int) -> list[str]:
@@ -94,8 +96,20 @@ def _last(held: Collection[str], days: int) -> list[str]:
     return sorted(day for day in held if day >= since)
 
 
-def _lies_in(addresses: pa.ChunkedArray, peer: str) -> pa.Array:
-    """Whether each address is the peer, or lies in it if it is a network; on distinct texts."""
-    coded = encoded(addresses)
-    network = str(ipaddress.ip_network(peer, strict=False))
-    return pa.array(are_internal(coded.dictionary, [network])).take(coded.indices)
+def _is(text: str, texts: pa.Array) -> pa.Array:
+    return pc.equal(texts, text)
+
+
+def _lie_in(network: str, addresses: pa.Array) -> pa.Array:
+    """Whether each address lies in the network; only those that begin like it are looked at."""
+    like = pc.starts_with(addresses, _beginning(network))
+    found = np.zeros(len(addresses), dtype=bool)
+    found[np.asarray(like)] = are_internal(addresses.filter(like), [network])
+    return pa.array(found)
+
+
+def _beginning(network: str) -> str:
+    """How the texts of all addresses of an IPv4 network begin: with its whole octets; of IPv6, in any way."""
+    parsed = ipaddress.ip_network(network)
+    whole = parsed.prefixlen // 8 if parsed.version == 4 else 0
+    return ".".join(str(parsed.network_address).split(".")[:whole])
