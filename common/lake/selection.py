@@ -189,7 +189,8 @@ class ParquetRows:
             )
             groups = list(self._groups(metadata, deciding))
             if deciding:
-                parts = [self._of_group(parquet, group, deciding, others, use_threads) for group in groups]
+                found = (self._of_group(parquet, group, deciding, others, use_threads) for group in groups)
+                parts = [rows for rows in found if rows is not None]
                 rows = pa.concat_tables(parts) if parts else parquet.read_row_groups([], [*deciding, *others])
             else:
                 rows = parquet.read_row_groups(groups, others, use_threads=use_threads)
@@ -200,14 +201,15 @@ class ParquetRows:
 
     def _of_group(
         self, parquet: pq.ParquetFile, group: int, deciding: list[str], others: list[str], use_threads: bool
-    ) -> pa.Table:
-        """The wanted rows of a row group; columns that do not decide are read only if it has any."""
+    ) -> pa.Table | None:
+        """The wanted rows of a row group; None without any, whose columns that do not decide are not read."""
         rows = parquet.read_row_group(group, deciding, use_threads=use_threads)
         mask = self.selection.mask(rows)
         if not pc.any(mask, min_count=0).as_py():
-            return parquet.read_row_groups([], [*deciding, *others])
+            return None
         rest = parquet.read_row_group(group, others, use_threads=use_threads)
-        return pa.Table.from_arrays([*rows.columns, *rest.columns], [*deciding, *others]).filter(mask)
+        names = [*rows.column_names, *rest.column_names]
+        return pa.Table.from_arrays([*rows.columns, *rest.columns], names).filter(mask)
 
     def _groups(self, metadata: pq.FileMetaData, deciding: Sequence[str]) -> Iterator[int]:
         """The row groups that may have wanted rows of wanted hosts, by their statistics."""
