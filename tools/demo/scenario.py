@@ -31,6 +31,6 @@ def _is_simulated(description: Any) -> bool:
     """Whether it has what ndr-simulate says, of which others' files of that name may have some."""
     return (
         isinstance(description, dict)
-        and {"start", "days", "hosts"} <= description.keys()
+        and {"start", "days", "hosts", "batches"} <= description.keys()
         and all(isinstance(host, dict) and {"ip", "name"} <= host.keys() for host in description["hosts"])
     )
