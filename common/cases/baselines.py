@@ -22,17 +22,15 @@ def rows_of(
 ) -> dict[Key, dict[str, Any]]:
     """The rows of those hosts and windows, of the table's named columns; none where the table does not exist."""
     wanted = set(keys)
-    found: dict[Key, dict[str, Any]] = {}
-    if not lake.exists(name):
-        return found
-    hosts = pa.array(sorted({host for host, _ in wanted}))
-    for end in sorted({end for _, end in wanted}):
-        part = lake.arrow(name, ["host_ip", *equal, *columns], Windows(end - WINDOW, end))
-        part = part.filter(pc.is_in(part["host_ip"], hosts))
-        for column, value in equal.items():
-            part = part.filter(pc.equal(part[column], value))
-        found |= {(row["host_ip"], end): row for row in part.to_pylist() if (row["host_ip"], end) in wanted}
-    return found
+    if not wanted or not lake.exists(name):
+        return {}
+    sought = {
+        "host_ip": sorted({host for host, _ in wanted}),
+        "window": sorted({Windows(end - WINDOW, end).key for _, end in wanted}),
+    }
+    rows = lake.arrow(name, ["host_ip", "window_end_ts", *columns], equal={**sought, **equal})
+    found = {(row["host_ip"], row["window_end_ts"]): row for row in rows.to_pylist()}
+    return {key: row for key, row in found.items() if key in wanted}
 
 
 def subjects(lake: Lake, keys: Iterable[Key], horizon: str) -> dict[Key, tuple[Subject, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow as pa
 
@@ -25,11 +26,11 @@ SLICES = ("delta_pair", {"first_ts": "first", "last_ts": "last", "sessions_cnt":
 DAY = timedelta(days=1)
 
 
-def contact_days(lake: Lake, days: int | None) -> Iterator[pa.Table]:
+def contact_days(lake: Lake, days: int | None, **chosen: Any) -> Iterator[pa.Table]:
     """The contacts of each of the last so many UTC dates of the lake, or of all, with the columns of `CONTACT`.
 
     Dates that `pair_days` has come from there, with the precision of a window, others from `delta_pair`. Texts are
-    dictionaries.
+    dictionaries. `chosen` says which rows, as of `LakeReader.arrow`.
 
     Raises:
         TableError: a table is unreadable.
@@ -37,7 +38,7 @@ def contact_days(lake: Lake, days: int | None) -> Iterator[pa.Table]:
     rolled, sliced = ({row["date"] for row in lake.partitions(name)} for name in ("pair_days", "delta_pair"))
     for day in (held := last_days(rolled | sliced, days)):
         name, columns = DAYS if day in rolled and day != held[-1] else SLICES
-        rows = lake.arrow(name, [*KEY, *columns], equal={"date": day}, coded=KEY[:3])
+        rows = lake.arrow(name, [*KEY, *columns], equal={"date": day}, coded=KEY[:3], **chosen)
         yield rows.rename_columns([*KEY, *columns.values()])
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from common.cases.amounts import amount
 from common.cases.wording import FeatureName, feature_words, pair_words
+from common.coded import encoded, ranks
 from common.detection.explanation import Reason
 from common.detection.inputs import feature_family, fg_a_feature
 from common.features.spec import FeatureSpec
@@ -53,9 +54,13 @@ class Subject:
 
 def highest(scores: pa.Table, top: int, one_per_host: bool) -> list[int]:
     """The row numbers of the highest predictions, highest first; ties by raw score, window and host."""
-    columns = {name: scores[name].to_numpy() for name in ("anomaly_score", "raw_score", "window_end_ts", "host_ip")}
-    _, host = np.unique(columns["host_ip"].astype(str), return_inverse=True)
-    order = np.lexsort((host, columns["window_end_ts"], -columns["raw_score"], -columns["anomaly_score"]))
+    score, raw, end = (scores[name].to_numpy() for name in ("anomaly_score", "raw_score", "window_end_ts"))
+    hosts = encoded(scores["host_ip"])
+    host = ranks(hosts.dictionary)[np.asarray(hosts.indices)]
+    rows = np.arange(len(score))
+    if not one_per_host and top < len(score):
+        rows = np.flatnonzero(score >= np.partition(score, -top)[-top])
+    order = rows[np.lexsort((host[rows], end[rows], -raw[rows], -score[rows]))]
     if one_per_host:
         _, first = np.unique(host[order], return_index=True)
         order = order[np.sort(first)]

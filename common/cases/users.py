@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.cases.evidence import Key
+from common.coded import positions
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
 
@@ -35,8 +35,8 @@ def users_of(lake: Lake, keys: Iterable[Key]) -> dict[Key, Users]:
         return found
     for end in sorted({end for _, end in wanted}):
         hosts = pa.array([host for host, of in wanted if of == end])
-        columns = ["repeat_count", *(f"{side}_{name}" for side in SIDES for name in ("ip", "user"))]
-        rows = lake.arrow("sessions", columns, Windows(end - WINDOW, end))
+        texts = [f"{side}_{name}" for side in SIDES for name in ("ip", "user")]
+        rows = lake.arrow("sessions", ["repeat_count", *texts], Windows(end - WINDOW, end), coded=texts)
         for host, users in _counted(rows, hosts).items():
             (user, _), *_ = sorted(users.items(), key=lambda entry: (-entry[1], entry[0]))
             found[host, end] = Users(user, len(users))
@@ -48,8 +48,10 @@ def _counted(sessions: pa.Table, hosts: pa.Array) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for side in SIDES:
         host, user = f"{side}_ip", f"{side}_user"
-        named = sessions.filter(pc.and_(pc.is_in(sessions[host], hosts), pc.is_valid(sessions[user])))
+        rows = sessions.select([host, user, "repeat_count"]).filter(pa.array(positions(sessions[host], hosts) >= 0))
+        named = rows.set_column(0, host, rows[host].cast(pa.string())).set_column(1, user, rows[user].cast(pa.string()))
         for row in named.group_by([host, user]).aggregate([("repeat_count", "sum")]).to_pylist():
-            users = found.setdefault(row[host], {})
-            users[row[user]] = users.get(row[user], 0) + row["repeat_count_sum"]
+            if row[user] is not None:
+                users = found.setdefault(row[host], {})
+                users[row[user]] = users.get(row[user], 0) + row["repeat_count_sum"]
     return found

@@ -79,3 +79,29 @@ ALLOW_LISTS = Table(
     ("date",),
     ("list_id", "put_ts"),
 )
+
+PUBLISHED_TRIAGE = Table(
+    "prediction_triage",
+    "one row per published prediction that alerts",
+    (
+        Column("project_name", "string", "project"),
+        Column("feature_spec_version", "string", "feature specification"),
+        Column("host_ip", "string", "internal host"),
+        Column("case_id", "string", "case that the alert belongs to"),
+        Column("status", "string", "how it stands: new, in-progress, true, false, expected or closed"),
+        Column("is_hidden", "boolean", "whether reports leave it out"),
+        Column(
+            "change_id",
+            "string",
+            "change that says so, of this case or of one like it, or allow-list entry",
+            null_when="nobody did",
+        ),
+        Column("changed_by", "string", "who made the change", null_when="nobody did"),
+        Column("changed_ts", "timestamp", "time of the change", "UTC", "nobody did, or an allow list says so"),
+        Column("window", "string", "start of the window, YYYYMMDDTHHMMZ"),
+        Column("date", "string", "UTC date on which the window starts, YYYY-MM-DD"),
+    ),
+    ("date",),
+    ("project_name", "feature_spec_version", "window", "host_ip"),
+)
+"""Not a table of the lake, but what S3 and Redshift get beside predictions."""

@@ -21,10 +21,9 @@ class HostRange:
     first: str = ""
     last: str | None = None
 
-    @property
-    def bounds(self) -> tuple[str, str | None]:
-        """Texts between which the hosts are, both included; without a last one, there is no end."""
-        return self.first, self.last
+    def may_have(self, bounds: tuple[str, str] | None) -> bool:
+        """Whether rows with hosts between these two, both included, may have one; also if they are not known."""
+        return bounds is None or (bounds[1] >= self.first and (self.last is None or bounds[0] < self.last))
 
     def of(self, rows: pa.Table) -> pa.Table:
         """The rows of these hosts."""

@@ -16,7 +16,7 @@ from common.errors import TableError
 from common.features.spec import FeatureSpec
 from common.lake.file_digests import digest_of
 from common.lake.host_ranges import ALL_HOSTS, HostRange
-from common.lake.selection import CODED, PARTITION, ParquetRows, Selection, bound_of
+from common.lake.selection import CODED, PARTITION, Between, ParquetRows, Selection, Test, bound_of
 from common.lake.troubles import unreadable
 from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint, subtree
 from common.storage.plain_paths import plain_path
@@ -69,19 +69,24 @@ class LakeReader:
         windows: Windows | None = None,
         *,
         equal: Mapping[str, str | Collection[str]] | None = None,
+        numbers: Mapping[str, Between] | None = None,
+        tests: Mapping[str, Test] | None = None,
         coded: Sequence[str] = (),
         hosts: HostRange = ALL_HOSTS,
     ) -> pa.Table:
         """Rows of a table: of the windows and hosts, and with the given value, or one of the values, of some columns.
 
-        Files are left out by what the log says of them, row groups by their statistics. The texts of `coded` columns
-        come as dictionary arrays, which are read several times as fast.
+        `numbers` are columns of numbers with the least and the greatest one that is wanted, `tests` columns of text
+        with what says so of distinct texts. Files are left out by what the log says of them, row groups by their
+        statistics, and by the columns that decide which rows are wanted: those are read first. The texts of `coded`
+        columns come as dictionary arrays, which are read several times as fast.
 
         Raises:
             TableError: the table is missing or unreadable.
         """
         try:
-            return self._rows(self._latest(name), name, Selection.of(equal or {}, windows), columns, coded, hosts)
+            selection = Selection.of(equal or {}, windows, numbers, tests)
+            return self._rows(self._latest(name), name, selection, columns, coded, hosts)
         except TableNotFoundError:
             raise self._missing(name) from None
         except (DeltaError, pa.ArrowException, OSError) as error:

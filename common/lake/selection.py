@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property, reduce
+from dataclasses import dataclass, field
+from functools import cached_property, partial, reduce
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -16,14 +17,20 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from common.lake.host_ranges import ALL_HOSTS, HOST, HostRange
+from common.lake.pieces import pieces
 from common.windows import Windows
 
 REMOTE_READS = 16
+ROWS_AT_ONCE = 1 << 18
+"""Of a file, before those of other hosts are left out: bounds the memory that a reader of few hosts needs."""
 CODED = pa.dictionary(pa.int32(), pa.string())
 PARTITION = "partition."
 """Begins the columns of a table of files that have values of partition columns."""
 Texts = tuple[str, ...]
 Bounds = tuple[str, str]
+Between = tuple[float, float]
+Test = Callable[[pa.Array], pa.Array]
+"""Says of texts whether each is wanted; of a dictionary, it gets each text once."""
 
 
 @dataclass(frozen=True)
@@ -40,28 +47,53 @@ class ChosenFile:
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows whose texts are among those of `values` by column, and lie in `ranges`, both ends included."""
+    """The rows whose texts are among those of `values` by column, and lie in `ranges`; both ends are included.
+
+    Numbers of the columns of `numbers` lie between those two, which are included, too; of texts of the columns of
+    `tests`, a test says so.
+    """
 
     values: Mapping[str, Texts]
     ranges: Mapping[str, Bounds]
+    numbers: Mapping[str, Between] = field(default_factory=dict)
+    tests: Mapping[str, Test] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, equal: Mapping[str, str | Collection[str]], windows: Windows | None = None) -> Selection:
+    def of(
+        cls,
+        equal: Mapping[str, str | Collection[str]],
+        windows: Windows | None = None,
+        numbers: Mapping[str, Between] | None = None,
+        tests: Mapping[str, Test] | None = None,
+    ) -> Selection:
         """The rows with the given value, or one of the values, of some columns; of the windows, if there are any."""
         values = {name: (held,) if isinstance(held, str) else tuple(sorted(held)) for name, held in equal.items()}
-        return cls(values, windows.bounds if windows else {})
+        return cls(values, windows.bounds if windows else {}, numbers or {}, tests or {})
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it is about."""
+        """The columns of text that it is about."""
         return (*self.values, *self.ranges)
 
-    def bounds(self, column: str) -> Bounds:
-        """The first and the last text that is wanted of a column; of no text, bounds between which there is none."""
+    def bounds(self, column: str) -> tuple[Any, Any]:
+        """The least and the greatest value that is wanted of a column; of no text, two between which there is none."""
+        if column in self.numbers:
+            return self.numbers[column]
         if column in self.ranges:
             return self.ranges[column]
         values = self.values[column]
         return (values[0], values[-1]) if values else ("\U0010ffff", "")
+
+    def may_have(self, column: str, least: Any, greatest: Any) -> bool:
+        """Whether a wanted value of a column may lie between these two."""
+        if column in self.tests:
+            return True
+        if column in self.values:
+            texts = self.values[column]
+            place = bisect_left(texts, least)
+            return place < len(texts) and texts[place] <= greatest
+        first, last = self.bounds(column)
+        return bool(first <= greatest and least <= last)
 
     def files(self, logged: pa.Table) -> Iterator[ChosenFile]:
         """Those of the files, as `LakeReader.files` has them, that may have wanted rows."""
@@ -85,17 +117,29 @@ class Selection:
             unsure = tuple(column for column, flags in zip(sure, known, strict=True) if not flags[number])
             yield ChosenFile(unquote(row.pop("path")), {key.removeprefix(PARTITION): row[key] for key in row}, unsure)
 
-    def rows(self, rows: pa.Table, columns: Collection[str]) -> pa.Table:
-        """The wanted rows, by these columns."""
-        masks = [self._mask(rows[column], column) for column in columns]
-        return rows.filter(reduce(pc.and_, masks)) if masks else rows
+    def mask(self, rows: pa.Table) -> pa.ChunkedArray:
+        """Whether each of the rows, which have only columns that it is about, is wanted; null where a value is null."""
+        masks = [_chunkwise(rows[name], partial(self._is_wanted, name)) for name in rows.column_names]
+        return reduce(pc.and_, masks)
 
-    def _mask(self, texts: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
+    def _is_wanted(self, column: str, values: pa.Array) -> pa.Array:
+        if column in self.tests:
+            return self.tests[column](values)
         if column in self.values:
-            return pc.is_in(texts.cast(pa.string()), value_set=pa.array(self.values[column], pa.string()))
-        first, last = self.ranges[column]
-        plain = texts.cast(pa.string())
-        return pc.and_(pc.greater_equal(plain, first), pc.less_equal(plain, last))
+            return pc.is_in(values, value_set=pa.array(self.values[column], pa.string()))
+        least, greatest = self.numbers[column] if column in self.numbers else self.ranges[column]
+        return pc.and_(pc.greater_equal(values, least), pc.less_equal(values, greatest))
+
+
+def _chunkwise(column: pa.ChunkedArray, test: Test) -> pa.ChunkedArray:
+    """What a test says of the values; of a dictionary, each text is tested once."""
+    return pa.chunked_array(
+        [
+            test(chunk.dictionary).take(chunk.indices) if pa.types.is_dictionary(chunk.type) else test(chunk)
+            for chunk in column.chunks
+        ],
+        pa.bool_(),
+    )
 
 
 def bound_of(logged: pa.Table, column: str, side: str) -> pa.ChunkedArray:
@@ -132,50 +176,75 @@ class ParquetRows:
                 parts = list(pool.map(self._of, files))
         return pa.concat_tables([self.schema.empty_table(), *parts])
 
-    def by_group(self, file: ChosenFile) -> Iterator[pa.Table]:
-        """The rows of a file, those of one row group at a time."""
-        with self._opened(file) as (parquet, groups, present):
-            for group in groups:
-                yield self._wanted(file, parquet.read_row_group(group, present, use_threads=False))
+    def by_piece(self, file: ChosenFile) -> Iterator[pa.Table]:
+        """The rows of a file, those of a row group or a few at a time."""
+        yield from self._parts(file, use_threads=False)
 
     def _of(self, file: ChosenFile, use_threads: bool = False) -> pa.Table:
-        with self._opened(file) as (parquet, groups, present):
-            return self._wanted(file, parquet.read_row_groups(groups, present, use_threads=use_threads))
+        return pa.concat_tables([self.schema.empty_table(), *self._parts(file, use_threads)])
 
-    @contextmanager
-    def _opened(self, file: ChosenFile) -> Iterator[tuple[pq.ParquetFile, list[int], list[str]]]:
-        """The file, the row groups of it that may have wanted rows, and the columns to read."""
+    def _parts(self, file: ChosenFile, use_threads: bool) -> Iterator[pa.Table]:
         with self.folder.open_input_file(file.path) as stream:
             metadata = pq.read_metadata(stream)
-            sought = {*self.schema.names, *file.unsure} - file.partition.keys()
-            present = [name for name in metadata.schema.names if name in sought]
+            held = set(metadata.schema.names)
+            deciding = sorted({*file.unsure, *self.selection.numbers, *self.selection.tests} & held)
+            others = sorted({*self.schema.names} & held - {*deciding, *file.partition})
+            texts = {*file.unsure, *self.selection.tests, *self._coded} & {*deciding, *others}
             parquet = pq.ParquetFile(
                 stream,
                 metadata=metadata,
-                read_dictionary=[name for name in present if name in self._coded],
+                read_dictionary=sorted(texts),
                 pre_buffer=self.is_remote,
                 coerce_int96_timestamp_unit="us",
             )
-            yield parquet, list(self._groups(metadata, file.unsure)), present
+            groups = self._groups(metadata, deciding)
+            if deciding:
+                found = (self._of_group(parquet, group, deciding, others, use_threads) for group in groups)
+            else:
+                runs = pieces(groups, ROWS_AT_ONCE)
+                found = (parquet.read_row_groups(some, others, use_threads=use_threads) for some in runs)
+            for rows in found:
+                if rows is not None:
+                    yield self._kept(rows, file)
 
-    def _wanted(self, file: ChosenFile, read: pa.Table) -> pa.Table:
-        rows = self.selection.rows(read, [name for name in file.unsure if name in read.column_names])
+    def _kept(self, rows: pa.Table, file: ChosenFile) -> pa.Table:
+        """The rows of wanted hosts, by the columns of the schema."""
         for name in self.schema.names:
             if name in file.partition:
                 rows = rows.append_column(name, pa.repeat(file.partition[name], len(rows)))
         return self.hosts.of(with_columns(rows, self.schema))
 
-    def _groups(self, metadata: pq.FileMetaData, unsure: Sequence[str]) -> Iterator[int]:
-        """The row groups that may have wanted rows."""
-        bounds: dict[str, tuple[str, str | None]] = {name: self.selection.bounds(name) for name in unsure}
-        if self.hosts != ALL_HOSTS:
-            bounds[HOST] = self.hosts.bounds
-        names = metadata.schema.names
-        places = {names.index(name): held for name, held in bounds.items() if name in names}
+    def _of_group(
+        self, parquet: pq.ParquetFile, group: int, deciding: list[str], others: list[str], use_threads: bool
+    ) -> pa.Table | None:
+        """The wanted rows of a row group; None without any, whose columns that do not decide are not read."""
+        rows = parquet.read_row_group(group, deciding, use_threads=use_threads)
+        mask = self.selection.mask(rows)
+        if not pc.any(mask, min_count=0).as_py():
+            return None
+        rest = parquet.read_row_group(group, others, use_threads=use_threads)
+        names = [*rows.column_names, *rest.column_names]
+        return pa.Table.from_arrays([*rows.columns, *rest.columns], names).filter(mask)
+
+    def _groups(self, metadata: pq.FileMetaData, deciding: Sequence[str]) -> dict[int, int]:
+        """The row groups that may have wanted rows of wanted hosts, by their statistics, with their numbers of rows."""
+        places = {name: number for number, name in enumerate(metadata.schema.names) if name in {*deciding, HOST}}
+        found = {}
         for number in range(metadata.num_row_groups):
             group = metadata.row_group(number)
-            if all(_meets(group.column(place).statistics, *held) for place, held in places.items()):
-                yield number
+            bounds = {name: _bounds(group.column(place).statistics) for name, place in places.items()}
+            if self.hosts.may_have(bounds.get(HOST)) and all(
+                held is None or self.selection.may_have(name, *held)
+                for name, held in bounds.items()
+                if name in deciding
+            ):
+                found[number] = group.num_rows
+        return found
+
+
+def _bounds(statistics: pq.Statistics | None) -> tuple[Any, Any] | None:
+    """The least and the greatest value of a column of a row group; None if the file does not say."""
+    return (statistics.min, statistics.max) if statistics is not None and statistics.has_min_max else None
 
 
 def with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -191,10 +260,3 @@ def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 
 def _nulls(rows: pa.Table, field: pa.Field) -> pa.Array:
     return pa.nulls(len(rows), field.type)
-
-
-def _meets(statistics: pq.Statistics | None, first: str, last: str | None) -> bool:
-    """Whether texts with these statistics may lie in the range; without a last text, it has no end."""
-    if statistics is None or not statistics.has_min_max:
-        return True
-    return statistics.max >= first and (last is None or statistics.min <= last)

@@ -138,7 +138,7 @@ class Snapshot:
     ) -> Iterator[pa.Table]:
         rows = ParquetRows(self._folder, schema, self._selection(equal))
         for file in files:
-            yield from rows.by_group(file)
+            yield from rows.by_piece(file)
 
     def _selection(self, equal: Mapping[str, str]) -> Selection:
         return Selection.of({WINDOW: self.others, **equal})

@@ -88,5 +88,5 @@ class StreamedFile:
         if self._held:
             rows = pa.concat_tables(self._held)
             rows = by_host(rows) if HOST in rows.column_names else rows  # a reader of some hosts skips row groups
-            self._writer.write_table(rows, rows_of_group(len(self._schema)))
+            self._writer.write_table(rows, rows_of_group(rows))
         self._held, self._bytes = [], 0

@@ -26,6 +26,9 @@ SKIPPED_BY = (HOST, ARRIVAL)
 VALUES_PER_GROUP = 4_000_000
 FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 18
 """Of a row group."""
+LONG_TEXT_BYTES = 500
+ROWS_WITH_LONG_TEXT = 512
+"""Of a row group, if the texts of a column are so long on average: who wants a few rows reads few of the others'."""
 DICTIONARY_BYTES = 4 << 20
 """Enough for a different text in each row of a group."""
 
@@ -73,7 +76,7 @@ class TableFiles:
         return found.to_json()
 
     def _write(self, path: str, rows: pa.Table) -> None:
-        group = rows_of_group(len(self.names))
+        group = rows_of_group(rows)
         rows = without_large_dictionaries(rows, min(group, len(rows)) // 2)
         if not self._is_remote:
             self._folder.create_dir(path.rpartition("/")[0])
@@ -92,9 +95,12 @@ class TableFiles:
             writer.write_table(rows, group)
 
 
-def rows_of_group(columns: int) -> int:
-    """The rows of a row group of so many columns."""
-    return min(MOST_ROWS, max(FEWEST_ROWS, VALUES_PER_GROUP // columns))
+def rows_of_group(rows: pa.Table) -> int:
+    """How many of the rows to put into a row group."""
+    texts = (column for column in rows.columns if pa.types.is_string(column.type))
+    if any(column.nbytes >= LONG_TEXT_BYTES * max(len(rows), 1) for column in texts):
+        return ROWS_WITH_LONG_TEXT
+    return min(MOST_ROWS, max(FEWEST_ROWS, VALUES_PER_GROUP // len(rows.columns)))
 
 
 def discard(folder: fs.FileSystem, files: Iterable[AddAction]) -> None:

@@ -71,6 +71,10 @@ class WindowStatus:
         found = [self.stages[stage].revision for stage in stages if stage in self.stages]
         return " ".join(found) if len(found) == len(stages) else ""
 
+    def is_older(self, stage: str) -> bool:
+        """Whether a stage that has run has read other revisions than the stages before it have now."""
+        return self.stages[stage].derived_from != self.revisions(READ_BY[stage])
+
     def defect(self, stages: Sequence[str] = FEATURES) -> str | None:
         """Why the tables of these stages are not of one age; None if they are."""
         for stage in stages:
@@ -79,7 +83,7 @@ class WindowStatus:
                 return f"{stage} has not run"
             if not status.is_finished:
                 return f"{stage} has not finished"
-            if status.derived_from != self.revisions(READ_BY[stage]):
+            if self.is_older(stage):
                 return f"{stage} is older than {' and '.join(READ_BY[stage])}"
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import pyarrow as pa
@@ -20,14 +20,19 @@ from common.aws.redshift import (
     run_statements,
 )
 from common.config.redshift import RedshiftParameters
+from common.contracts.triage import PUBLISHED_TRIAGE
 from common.contracts.types import Table
 from common.errors import RedshiftError
 from common.retries import Retries, retried
 from common.storage.files import Folder
 from jobs.join.parquet import parquet_bytes, without_zones
+from jobs.join.triage import Triage
 
 ADDED = "incomplete_reason"
 """The column that a publication table of an earlier release lacks."""
+
+TRIAGE_SUFFIX = "_triage"
+"""Of the table with triage, after the name of the publication table."""
 
 LONG_TEXTS = ("top_features", "pair_evidence", ADDED)
 ROWS_PER_FILE = 100_000
@@ -44,25 +49,44 @@ def publish_to_redshift(redshift: RedshiftParameters, staging: str, rows: pa.Tab
     Raises:
         RedshiftError: a text is too long, or the transaction failed.
     """
-    _check_lengths(rows)
-    run_id = uuid.uuid4().hex
-    folder = Folder(f"{staging}/run={run_id}")
-    names = [*_write(folder, rows)]
-    statements = publication_statements(redshift, table, f"{folder.uri}/manifest", run_id)
-    numbers = count(1)
 
-    def publish() -> None:
+    def replace(manifest_uri: str, run_id: str, token: str) -> None:
+        statements = publication_statements(redshift, table, manifest_uri, run_id)
         try:
-            run_statements(redshift, statements, token=f"{run_id}-{next(numbers)}")
+            run_statements(redshift, statements, token=token)
         except RedshiftError as error:
             if ADDED not in str(error):
                 raise
             run_statements(redshift, [_addition(redshift, table)])
-            run_statements(redshift, statements, token=f"{run_id}-{next(numbers)}")
+            run_statements(redshift, statements, token=f"{token}-again")
 
+    _staged(staging, rows, replace)
+    return int(rows.num_rows)
+
+
+def publish_triage_to_redshift(redshift: RedshiftParameters, staging: str, triage: Triage) -> None:
+    """Replaces how the alerts of the dates stand in the table of triage, atomically, as `publish_to_redshift` does.
+
+    Raises:
+        RedshiftError: a text is too long, or the transaction failed.
+    """
+
+    def replace(manifest_uri: str, run_id: str, token: str) -> None:
+        run_statements(redshift, triage_statements(redshift, triage, manifest_uri, run_id), token=token)
+
+    _staged(staging, triage.rows, replace)
+
+
+def _staged(staging: str, rows: pa.Table, replace: Callable[[str, str, str], None]) -> None:
+    """Stages the rows, and calls what takes them, given their manifest, an id and a token that is new on each try."""
+    _check_lengths(rows)
+    run_id = uuid.uuid4().hex
+    folder = Folder(f"{staging}/run={run_id}")
+    names = [*_write(folder, rows)]
+    numbers = count(1)
     retried(
         f"publication of {rows.num_rows:,} rows in Redshift",
-        publish,
+        lambda: replace(f"{folder.uri}/manifest", run_id, f"{run_id}-{next(numbers)}"),
         RETRIES,
         again=lambda error: isinstance(error, RedshiftError) and _is_conflict(error),
         failure=RedshiftError,
@@ -70,7 +94,6 @@ def publish_to_redshift(redshift: RedshiftParameters, staging: str, rows: pa.Tab
     )
     for name in names:
         folder.delete(name)
-    return int(rows.num_rows)
 
 
 def _is_conflict(error: RedshiftError) -> bool:
@@ -80,26 +103,49 @@ def _is_conflict(error: RedshiftError) -> bool:
 
 def publication_statements(redshift: RedshiftParameters, table: Table, manifest_uri: str, run_id: str) -> list[str]:
     """The statements that replace the manifest's windows in the publication table by its rows."""
-    target = f"{identifier(redshift.schema_name)}.{identifier(redshift.publication_table)}"
     arrived = identifier(f"arrived_{run_id}")
-    declared = columns_ddl(table.columns, LONG_TEXTS)
-    names = ", ".join(identifier(name) for name in table.column_names)
     same = " AND ".join(
         f"{identifier(redshift.publication_table)}.{identifier(name)} = {arrived}.{identifier(name)}"
         for name in ("project_name", "feature_spec_version", "window")
     )
+    target = _target(redshift, redshift.publication_table)
+    delete = f"DELETE FROM {target} USING {arrived} WHERE {same}"
+    return _statements(redshift, target, table, manifest_uri, arrived, delete)
+
+
+def triage_statements(redshift: RedshiftParameters, triage: Triage, manifest_uri: str, run_id: str) -> list[str]:
+    """The statements that replace the dates in the table of triage by the manifest's rows."""
+    target = _target(redshift, f"{redshift.publication_table}{TRIAGE_SUFFIX}")
+    project, version = literal(triage.project_name), literal(triage.feature_spec_version)
+    dates = ", ".join(map(literal, triage.dates))
+    delete = (
+        f"DELETE FROM {target} WHERE project_name = {project} AND feature_spec_version = {version} "
+        f"AND {identifier('date')} IN ({dates})"
+    )
+    return _statements(redshift, target, PUBLISHED_TRIAGE, manifest_uri, identifier(f"arrived_{run_id}"), delete)
+
+
+def _statements(
+    redshift: RedshiftParameters, target: str, table: Table, manifest_uri: str, arrived: str, delete: str
+) -> list[str]:
+    declared = columns_ddl(table.columns, LONG_TEXTS)
+    names = ", ".join(identifier(name) for name in table.column_names)
     return [
         f"CREATE TABLE IF NOT EXISTS {target} ({declared})",
         f"CREATE TEMP TABLE {arrived} ({declared})",
         f"COPY {arrived} FROM {literal(manifest_uri)} {credentials(redshift)} FORMAT AS PARQUET MANIFEST",
-        f"DELETE FROM {target} USING {arrived} WHERE {same}",
+        delete,
         f"INSERT INTO {target} ({names}) SELECT {names} FROM {arrived}",
         f"DROP TABLE {arrived}",
     ]
 
 
+def _target(redshift: RedshiftParameters, name: str) -> str:
+    return f"{identifier(redshift.schema_name)}.{identifier(name)}"
+
+
 def _addition(redshift: RedshiftParameters, table: Table) -> str:
-    target = f"{identifier(redshift.schema_name)}.{identifier(redshift.publication_table)}"
+    target = _target(redshift, redshift.publication_table)
     column = [column for column in table.columns if column.name == ADDED]
     return f"ALTER TABLE {target} ADD COLUMN {columns_ddl(column, LONG_TEXTS)}"
 
@@ -107,7 +153,7 @@ def _addition(redshift: RedshiftParameters, table: Table) -> str:
 def _write(folder: Folder, rows: pa.Table) -> Iterator[str]:
     """Writes the rows, then their manifest; yields the file names."""
     entries = []
-    for number, start in enumerate(range(0, rows.num_rows, ROWS_PER_FILE)):
+    for number, start in enumerate(range(0, max(rows.num_rows, 1), ROWS_PER_FILE)):
         content = parquet_bytes(without_zones(rows.slice(start, ROWS_PER_FILE)))
         name = f"part-{number:05d}.parquet"
         folder.write(name, content)

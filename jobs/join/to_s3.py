@@ -14,9 +14,12 @@ from common.errors import ParameterError
 from common.storage.files import Folder
 from common.windows import Windows
 from jobs.join.parquet import parquet_bytes, without_zones
+from jobs.join.triage import Triage
 
 MANIFEST, SUCCESS = "manifest.json", "_SUCCESS"
 IN_THE_PATH = ["date", "window"]
+TRIAGE = "_triage"
+"""The folder of triage below the prefix; engines that read folders of dates leave out names that begin so."""
 
 
 def publication_prefix(project: ProjectParameters, project_name: str) -> str:
@@ -49,6 +52,16 @@ def publish_to_s3(prefix: str, rows: pa.Table, windows: Windows) -> dict[str, in
             _publish(folder, mine, before or [])
             published[window.key] = mine.num_rows
     return published
+
+
+def publish_triage_to_s3(prefix: str, triage: Triage) -> None:
+    """Publishes how the alerts of each date stand below `prefix/_triage/date=YYYY-MM-DD`, as `publish_to_s3` does."""
+    for date in triage.dates:
+        folder = Folder(f"{prefix}/{TRIAGE}/date={date}")
+        mine = triage.rows.filter(pc.equal(triage.rows["date"], date)).drop_columns(["date"])
+        before = _entries(folder)
+        if mine.num_rows or before:
+            _publish(folder, mine, before or [])
 
 
 def _publish(folder: Folder, rows: pa.Table, before: list[str]) -> None:

@@ -17,6 +17,7 @@ from common.runtime.cli import (
 )
 from common.runtime.commands import command
 from common.runtime.output import activity
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.version import version_option
 from tools.alerts.config import AlertsConfig
 
@@ -72,6 +73,7 @@ def main(**options: Any) -> None:
     if config.deliver and config.channel:
         raise click.UsageError("give either --deliver or --channel")
     with activity("loading"):
+        without_pandas()
         from tools.alerts.job import run
 
     run(config)

@@ -18,8 +18,19 @@ class Scenario:
 
 
 def find_scenario(inputs: Sequence[str]) -> Scenario | None:
-    """The scenario of the first input folder with a `scenario.json`; None for other logs."""
+    """The scenario of the first input folder with a `scenario.json` of ndr-simulate; None for other logs."""
     for folder in map(Path, inputs):
         if (summary := folder / "scenario.json").is_file():
-            return Scenario(folder, json.loads(summary.read_text(encoding="utf-8")))
+            description = json.loads(summary.read_text(encoding="utf-8"))
+            if _is_simulated(description):
+                return Scenario(folder, description)
     return None
+
+
+def _is_simulated(description: Any) -> bool:
+    """Whether it has what ndr-simulate says, of which others' files of that name may have some."""
+    return (
+        isinstance(description, dict)
+        and {"start", "days", "hosts", "batches"} <= description.keys()
+        and all(isinstance(host, dict) and {"ip", "name"} <= host.keys() for host in description["hosts"])
+    )

@@ -12,6 +12,7 @@ from common.runtime.cli import lake_option, lake_spec_option, min_score_option, 
 from common.runtime.commands import command
 from common.runtime.output import activity
 from common.runtime.parameter_types import PlaceType
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.feedback.config import FeedbackConfig
@@ -74,6 +75,7 @@ def main(**options: Any) -> None:
     if config.allow_list and config.case:
         raise click.UsageError("give either --case or --allow-list")
     with activity("loading"):
+        without_pandas()
         from tools.feedback.allowing import allow
         from tools.feedback.job import run
 

@@ -11,10 +11,7 @@ from common.detection.alerts.cases import Case, named_case, recent_cases
 from common.detection.alerts.terms import REPEATED
 from common.detection.alerts.triage import NAMES, Change, Wanted, change_of, hidden_by, read_changes, record, standing
 from common.display import counted
-from common.features.spec import load_spec
-from common.lake.lake import Lake
-from common.lake.lake_format import known_record
-from common.runtime.lake_project import lake_identity
+from common.runtime.existing_lake import existing_lake
 from common.runtime.output import activity, message
 from common.runtime.rows import print_rows
 from common.windows import iso
@@ -26,10 +23,7 @@ TIMES = ("changed_ts", "expires_ts")
 
 def run(config: FeedbackConfig) -> None:
     """Writes, previews or lists changes of cases, and prints them as rows."""
-    identity = lake_identity(config.lake_uri, feature_spec_version=config.feature_spec_version)
-    spec = load_spec(identity.feature_spec_version)
-    lake = Lake.opened(config.lake_uri, spec)
-    known_record(lake)
+    lake = existing_lake(config.lake_uri, config.feature_spec_version)
     changes = read_changes(lake)
     if not config.status:
         listed = [change for change in changes if change.case_id == config.case] if config.case else changes
@@ -37,7 +31,7 @@ def run(config: FeedbackConfig) -> None:
         return
     assert config.case
     with activity("finding the case"):
-        cases = recent_cases(lake, spec, config.min_score)
+        cases = recent_cases(lake, lake.spec, config.min_score)
     case = named_case(cases, config.case, lake.uri, config.min_score)
     seen = standing(changes).get(case.case_id)
     assert config.status

@@ -10,6 +10,7 @@ import click
 from common.runtime.cli import lake_option, lake_spec_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.hunt.config import HuntConfig
@@ -50,6 +51,7 @@ def main(**options: Any) -> None:
     if config.peer is None and config.host is None and config.port is None and config.app is None:
         raise click.UsageError("give --peer, --host, --port or --app")
     with activity("loading"):
+        without_pandas()
         from tools.hunt.job import run
 
     run(config)

@@ -10,10 +10,8 @@ import pyarrow.compute as pc
 
 from common.cases.indicators import read_indicators
 from common.display import counted
-from common.features.spec import load_spec
 from common.lake.lake import Lake
-from common.lake.lake_format import known_record
-from common.runtime.lake_project import lake_identity
+from common.runtime.existing_lake import existing_lake
 from common.runtime.output import activity, message
 from common.runtime.rows import print_rows
 from common.windows import iso
@@ -25,9 +23,7 @@ COLUMNS = ("host_ip", "role", "peer_ip", "peer_port", "first", "last", "sessions
 
 def run(config: HuntConfig) -> None:
     """Prints the contacts that are wanted, the newest first."""
-    identity = lake_identity(config.lake_uri, feature_spec_version=config.feature_spec_version)
-    lake = Lake.opened(config.lake_uri, load_spec(identity.feature_spec_version))
-    known_record(lake)
+    lake = existing_lake(config.lake_uri, config.feature_spec_version)
     with activity("reading contacts"):
         found = contacts(lake, Wanted(config.host, config.peer, config.port), config.app, config.days)
     shown = found.slice(0, config.top)

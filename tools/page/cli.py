@@ -19,6 +19,7 @@ from common.runtime.cli import (
 from common.runtime.commands import command
 from common.runtime.output import activity
 from common.runtime.parameter_types import PlaceType
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.version import version_option
 from tools.page.config import PageConfig
 
@@ -68,6 +69,7 @@ def main(**options: Any) -> None:
     if not serve:
         options["port"] = None
     with activity("loading"):
+        without_pandas()
         from tools.page.job import run
 
     run(PageConfig(**options))

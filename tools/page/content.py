@@ -13,10 +13,11 @@ from common.cases.ends import firewall_filter, of_case
 from common.cases.evidence import reason_words
 from common.cases.inventory import read_inventory, strangers
 from common.cases.met import met_in
-from common.cases.sessions import kept_windows, sessions_of
+from common.cases.sessions import FirstSessions, first_sessions
 from common.cases.views import CaseView, case_views
+from common.coded import compacted, encoded
 from common.detection.alerts.allow_list import expired, read_allowed
-from common.detection.alerts.cases import Case, find_cases, recent_cases
+from common.detection.alerts.cases import RECENT, Case, find_cases
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
@@ -34,6 +35,7 @@ SESSION_COLUMNS = (
     "end_ts", "src_ip", "src_user", "dst_ip", "dst_port", "protocol", "app", "action", "session_end_reason", "rule",
     "src_zone", "dst_zone", "bytes_sent", "bytes_received", "duration_s", "repeat_count", "source_file", "source_line",
 )  # fmt: skip
+SCORE_COLUMNS = ["host_ip", "anomaly_score", "window_start_ts", "window", "model_id"]
 STEPS = 5
 
 
@@ -42,14 +44,15 @@ def content(
 ) -> dict[str, Any]:
     """What the page shows of the windows; the same lake gives the same values."""
     done = _Steps()
-    scores = lake.arrow("predictions", ["host_ip", "anomaly_score", "window_start_ts", "window", "model_id"], windows)
+    scores = lake.arrow("predictions", SCORE_COLUMNS, windows, coded=["host_ip", "window", "model_id"])
     hosts, matrix = score_matrix(scores, windows)
     done.step()
     changes = read_changes(lake)
     inventory, allowed = read_inventory(lake), read_allowed(lake)
-    found = inventory.ordered(find_cases(lake, spec, windows, config.min_score))
+    month = Windows(min(windows.start, windows.end - RECENT), windows.end)
+    recent = find_cases(lake, spec, month, config.min_score)
+    found = inventory.ordered([case for case in recent if case.end > windows.start])
     met = met_in(lake, windows, found)
-    recent = recent_cases(lake, spec, config.min_score)
     done.step()
     shown, hidden = triaged(found, changes, allowed)
     rules = {case.case_id: rule for case, rule in hidden}
@@ -61,14 +64,14 @@ def content(
     drawn = _drawn(found)
     series = {"activity": activity(lake, spec, horizon, drawn, windows), "days": days(lake, drawn, windows.days()[-1])}
     done.step()
-    keys = set(scores["window"].unique().to_pylist())
+    keys, used = (set(compacted(encoded(scores[name])).dictionary.to_pylist()) for name in ("window", "model_id"))
     about = {
         "project": project.name,
         "zone": project.settings.time_zone,
         "windows": str(windows),
         "starts": [iso(window.start) for window in windows],
         "last_scored": max(keys, default=None),
-        "models": sorted(scores["model_id"].unique().to_pylist()),
+        "models": sorted(used),
         "rows": len(scores),
     }
     unknown, late = strangers(lake, inventory, windows), expired(allowed, windows.end)
@@ -118,10 +121,9 @@ def _cases(
 ) -> list[dict[str, Any]]:
     """The cases in their order, with their history and, if they are shown whole, sessions."""
     cases = [view.case for view in views]
-    return [
-        _case(view, changes, _sessions(lake, view.case, config.sessions) if rank < config.top else None, cases)
-        for rank, view in enumerate(views)
-    ]
+    sessions = first_sessions(lake, cases[: config.top], SESSION_COLUMNS, config.sessions)
+    whole = [_sessions(found) for found in sessions] + [None] * max(0, len(cases) - config.top)
+    return [_case(view, changes, mine, cases) for view, mine in zip(views, whole, strict=True)]
 
 
 def _case(
@@ -152,12 +154,10 @@ def _are_related(one: Case, other: Case) -> bool:
     )
 
 
-def _sessions(lake: Lake, case: Case, most: int) -> dict[str, Any]:
-    """The first sessions of a case, as rows of the named columns, and how many there are."""
-    rows = sessions_of(lake, of_case(case), kept_windows(lake, Windows(case.start, case.end)))
-    some = rows.slice(0, most).select(list(SESSION_COLUMNS))
-    values = [[_plain(value) for value in row.values()] for row in some.to_pylist()]
-    return {"columns": list(SESSION_COLUMNS), "rows": values, "count": len(rows)}
+def _sessions(found: FirstSessions) -> dict[str, Any]:
+    """Sessions as rows of the named columns, and how many there are."""
+    values = [[_plain(value) for value in row.values()] for row in found.rows.to_pylist()]
+    return {"columns": list(SESSION_COLUMNS), "rows": values, "count": found.count}
 
 
 def _plain(value: Any) -> Any:

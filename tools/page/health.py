@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from common.coded import encoded
 from common.detection.alerts.cases import Case
 from common.lake.lake import Lake
-from common.lake.window_status import READ_BY, read_statuses
+from common.lake.window_status import READ_BY, WindowStatus, read_statuses
 from common.windows import Windows, iso
 
 STAGES = tuple(READ_BY)
@@ -24,7 +25,7 @@ def health(lake: Lake, windows: Windows, keys: set[str]) -> dict[str, Any]:
     `keys` are the windows that have predictions.
     """
     statuses = read_statuses(lake, windows)
-    grid = [[_code(statuses, window, stage) for window in windows] for stage in STAGES]
+    grid = [[_code(statuses.get(window.key), stage) for window in windows] for stage in STAGES]
     incomplete = [
         {"window": iso(window.start), "reason": reason}
         for window in windows
@@ -41,23 +42,23 @@ def health(lake: Lake, windows: Windows, keys: set[str]) -> dict[str, Any]:
     }
 
 
-def _code(statuses: Any, window: Windows, stage: str) -> int:
-    """How a stage stands in a window."""
-    held = statuses.get(window.key)
+def _code(held: WindowStatus | None, stage: str) -> int:
+    """How a stage stands in a window with that status."""
     if held is None or stage not in held.stages:
         return MISSING
-    status = held.stages[stage]
-    if not status.is_finished:
+    if not held.stages[stage].is_finished:
         return BEGUN
-    return FINISHED if status.derived_from == held.revisions(READ_BY[stage]) else OLD
+    return OLD if held.is_older(stage) else FINISHED
 
 
 def _rejects(lake: Lake, windows: Windows) -> list[dict[str, Any]]:
     """How many records were rejected for each reason, the most frequent first; values in reasons are left out."""
     if not lake.exists("sessions_rejected"):
         return []
-    reasons = lake.arrow("sessions_rejected", ["reason"], windows)["reason"].to_pylist()
-    counts = Counter(reason.partition(":")[0] for reason in reasons)
+    reasons = lake.arrow("sessions_rejected", ["reason"], windows, coded=["reason"])["reason"]
+    counts: Counter[str] = Counter()
+    for entry in encoded(reasons).value_counts().to_pylist():
+        counts[entry["values"].partition(":")[0]] += entry["counts"]
     return [{"reason": reason, "count": count} for reason, count in counts.most_common(REASONS_SHOWN)]
 
 

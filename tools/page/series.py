@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.arrays import Integers
 from common.cases.baselines import medians_of, subjects
 from common.cases.evidence import Medians, Subject
+from common.coded import compacted, encoded
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
@@ -42,7 +42,7 @@ def score_matrix(scores: pa.Table, windows: Windows) -> tuple[list[str], Integer
         scores: `host_ip`, `anomaly_score` and `window_start_ts` of predictions.
         windows: the windows that they are of.
     """
-    hosts = scores["host_ip"].dictionary_encode().combine_chunks()
+    hosts = compacted(encoded(scores["host_ip"]))
     place = scores["window_start_ts"].cast(pa.int64()).to_numpy() - int(windows.start.timestamp()) * 1_000_000
     place //= WINDOW // timedelta(microseconds=1)
     value = scores["anomaly_score"].to_numpy()
@@ -66,8 +66,7 @@ def activity(
     names = {metric: spec.fg_a_name("outbound", metric, LABEL) for metric in SHOWN}
     if not hosts or not lake.exists("fg_a"):
         return {}
-    rows = lake.arrow("fg_a", ["host_ip", "window_start_ts", *names.values()], windows)
-    rows = rows.filter(pc.is_in(rows["host_ip"], pa.array(sorted(hosts))))
+    rows = lake.arrow("fg_a", ["host_ip", "window_start_ts", *names.values()], windows, equal={"host_ip": hosts})
     values = {(row["host_ip"], row["window_start_ts"] + WINDOW): row for row in rows.to_pylist()}
     compared = subjects(lake, values, horizon)
     medians = medians_of(lake, spec.version, horizon, [*SHOWN], set(compared.values()))
@@ -110,7 +109,7 @@ def days(lake: Lake, hosts: Sequence[str], last: date) -> dict[str, list[dict[st
     """
     found: dict[str, list[dict[str, Any]]] = {host: [] for host in hosts}
     met: dict[str, set[str]] = {host: set() for host in hosts}
-    wanted = pa.array(sorted(hosts), pa.string())
+    columns = ["host_ip", "peer_ip", "sessions_cnt"]
     rolled = {row["date"] for row in lake.partitions("pair_days")}
     sliced = {row["date"] for row in lake.partitions("delta_pair")}
     for age in range(DAYS - 1, -1, -1):
@@ -118,11 +117,9 @@ def days(lake: Lake, hosts: Sequence[str], last: date) -> dict[str, list[dict[st
         name = "pair_days" if day in rolled and age else "delta_pair" if day in sliced else None
         if name is None:
             continue
-        rows = lake.arrow(name, ["host_ip", "role", "peer_ip", "sessions_cnt"], equal={"date": day}, coded=["host_ip"])
-        rows = rows.filter(pc.is_in(rows["host_ip"].cast(pa.string()), wanted))
-        rows = rows.filter(pc.equal(rows["role"].cast(pa.string()), "outbound"))
+        rows = lake.arrow(name, columns, equal={"date": day, "host_ip": hosts, "role": "outbound"})
         by_host: dict[str, list[dict[str, Any]]] = {}
-        for row in rows.select(["host_ip", "peer_ip", "sessions_cnt"]).to_pylist():
+        for row in rows.to_pylist():
             by_host.setdefault(row["host_ip"], []).append(row)
         for host, mine in by_host.items():
             peers = {row["peer_ip"] for row in mine}

@@ -18,6 +18,7 @@ from common.runtime.cli import (
 )
 from common.runtime.commands import command
 from common.runtime.output import activity
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import rows_option
 from common.runtime.version import version_option
 
@@ -73,6 +74,7 @@ def main(**options: Any) -> None:
     if any(filters.values()) and not options["cases"]:
         raise click.UsageError("--host, --peer, --behaviour and --status need --cases")
     with activity("loading"):
+        without_pandas()
         from tools.report.config import CaseFilter, ReportConfig
         from tools.report.job import run
 

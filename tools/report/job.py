@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from math import inf
 
 import click
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.cases.baselines import rows_of
 from common.cases.customers import Customer, finder
 from common.cases.evidence import Key, highest
 from common.cases.reasons import Scored, reasons_of
 from common.cases.users import users_of
+from common.coded import compacted, encoded
 from common.detection.alerts.cases import LOOKBACK, last_days, scored_windows
 from common.detection.alerts.techniques import resembles
 from common.detection.alerts.terms import ALERT_SCORE
@@ -51,14 +52,14 @@ def run(config: ReportConfig) -> None:
         report_cases(lake, spec, horizon, windows, config, customer_of)
         return
     with activity("reading predictions"):
-        scores = lake.arrow("predictions", SCORE_COLUMNS, windows)
+        scores = lake.arrow("predictions", SCORE_COLUMNS, windows, coded=["host_ip"])
     if not len(scores):
         raise InputError(f"predictions in {lake.uri} has no rows in {windows}", "Run ndr-inference for them first")
     rows = scores.take(pa.array(highest(scores, config.top, config.one_per_host)))
     keys = list(zip(rows["host_ip"].to_pylist(), rows["window_end_ts"].to_pylist(), strict=True))
     with activity("explaining alerts"):
         alerts = _alerts(lake, spec, horizon, keys, customer_of)
-    hosts = pc.count_distinct(scores["host_ip"]).as_py()
+    hosts = len(compacted(encoded(scores["host_ip"])).dictionary)
     if config.form:
         flat = config.form in FLAT
         print_rows((alert.to_row() if flat else alert.to_dict() for alert in alerts), config.form)
@@ -75,10 +76,12 @@ def alerts_before(lake: Lake, keys: Sequence[Key]) -> dict[Key, int]:
     found = dict.fromkeys(keys, 0)
     if keys:
         ends = [end for _, end in keys]
-        table = lake.arrow(
-            "predictions", ["host_ip", "anomaly_score", "window_end_ts"], Windows(min(ends) - LOOKBACK, max(ends))
-        )
-        alerts = table.filter(pc.greater_equal(table["anomaly_score"], ALERT_SCORE)).to_pylist()
+        before = Windows(min(ends) - LOOKBACK, max(ends))
+        sought = {"host_ip": sorted({host for host, _ in keys})}
+        above = {"anomaly_score": (ALERT_SCORE, inf)}
+        alerts = lake.arrow(
+            "predictions", ["host_ip", "window_end_ts"], before, equal=sought, numbers=above
+        ).to_pylist()
         for key in keys:
             first = key[1] - LOOKBACK
             found[key] = sum(row["host_ip"] == key[0] and first <= row["window_end_ts"] < key[1] for row in alerts)

@@ -9,6 +9,7 @@ import click
 from common.runtime.cli import lake_option, lake_spec_option, min_score_option, optional_window_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.sessions.config import SessionsConfig
@@ -45,6 +46,7 @@ def main(**options: Any) -> None:
     if config.case and (config.peer or config.port is not None):
         raise click.UsageError("--peer and --port need --host")
     with activity("loading"):
+        without_pandas()
         from tools.sessions.job import run
 
     run(config)

@@ -11,10 +11,8 @@ from common.cases.sessions import NAMES, TABLE, kept_windows, sessions_of
 from common.detection.alerts.cases import case_of_id
 from common.display import counted
 from common.errors import InputError
-from common.features.spec import load_spec
 from common.lake.lake import Lake
-from common.lake.lake_format import known_record
-from common.runtime.lake_project import lake_identity
+from common.runtime.existing_lake import existing_lake
 from common.runtime.output import activity, message
 from common.runtime.rows import print_rows
 from common.windows import Windows
@@ -23,9 +21,7 @@ from tools.sessions.config import SessionsConfig
 
 def run(config: SessionsConfig) -> None:
     """Prints the sessions in order of their end, or the filter that finds them on the firewall."""
-    identity = lake_identity(config.lake_uri, feature_spec_version=config.feature_spec_version)
-    lake = Lake.opened(config.lake_uri, load_spec(identity.feature_spec_version))
-    known_record(lake)
+    lake = existing_lake(config.lake_uri, config.feature_spec_version)
     wanted, windows = _wanted(config, lake)
     if config.firewall_filter:
         click.echo(firewall_filter(wanted, windows.start, windows.end))

@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import Any
-
-import pyarrow.compute as pc
 
 from common.detection.alerts.techniques import Technique, resembles
 from common.detection.explanation import Reason, parse_reasons
@@ -62,10 +61,7 @@ def read_alerts(lake: Lake, spec: FeatureSpec, windows: Windows | None, min_scor
     Raises:
         TableError: `predictions` is missing or unreadable.
     """
-    scores = lake.arrow(TABLE, ["anomaly_score", "window"], windows)
-    alerting = pc.unique(scores["window"].filter(pc.greater_equal(scores["anomaly_score"], min_score)))
-    rows = lake.arrow(TABLE, COLUMNS, equal={"window": alerting.to_pylist()})
-    rows = rows.filter(pc.greater_equal(rows["anomaly_score"], min_score))
+    rows = lake.arrow(TABLE, COLUMNS, windows, numbers={"anomaly_score": (min_score, inf)})
     found = [_alert(row, spec) for row in rows.to_pylist()]
     return sorted(found, key=lambda alert: (alert.start, alert.host_ip))
 

@@ -39,7 +39,7 @@ class Case:
     and a case keeps it while it goes on. `sources` are the hosts that behave oddly, or the address outside that reached
     in; `targets` the hosts that alerted because of them. `score` and `raw_score` are the highest of all windows; the
     reasons are those of the highest window of a source, or without any of a target: `peak` of `peak_host`, with the raw
-    score `peak_score`.
+    score `peak_score`. `alerts` are the hosts and the starts of the windows that alerted.
     """
 
     case_id: str
@@ -58,6 +58,7 @@ class Case:
     windows: int
     contacts: tuple[Contact, ...]
     reasons: tuple[Reason, ...]
+    alerts: tuple[tuple[str, datetime], ...] = ()
     earlier: int = 0
 
     @property
@@ -254,6 +255,7 @@ def _case(run: Sequence[Alert]) -> Case:
         windows=len({alert.start for alert in run}),
         contacts=tuple(contacts[:CONTACTS_KEPT]),
         reasons=peak.reasons,
+        alerts=tuple((alert.host_ip, alert.start) for alert in run),
     )
 
 

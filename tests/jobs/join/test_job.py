@@ -14,6 +14,7 @@ from common.lake.lake import Lake
 from common.storage.files import Folder
 from common.windows import Windows
 from jobs.join.cli import main
+from jobs.join.triage import current_triage
 from localaws.cli.process import LocalAws
 from tests.commands import run
 from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake, rows, write
@@ -157,7 +158,9 @@ def test_rows_are_published_in_s3_after_the_lake(lake: Path, tmp_path: Path, aws
     (tmp_path / "project.yaml").write_text("publication: {s3_prefix: s3://join-destination/out}\n")
     code, report, error = join(lake, LAST, "--destination", "s3", "--parameters", str(tmp_path / "project.yaml"))
     assert code == 0, error
-    published = {"prefix": "s3://join-destination/out", "windows": {LAST.key: HOSTS}}
+    triage = current_triage(Lake(str(lake), SPEC), "local", LAST)
+    assert triage.counts() == {"rows": len(triage.rows), "cases": HOSTS, "hidden": 0}
+    published = {"prefix": "s3://join-destination/out", "windows": {LAST.key: HOSTS}, "triage": triage.counts()}
     assert report["details"]["publication"] == published
     assert [step["step"] for step in report["steps"]] == ["prediction_join", "s3"]
     folder = Folder(f"s3://join-destination/out/date={LAST.start:%Y-%m-%d}/window={LAST.key}")
@@ -187,7 +190,9 @@ def test_rows_are_published_in_redshift_after_the_lake(
         )
         assert code == 0, error
     target = f"{redshift.schema_name}.prediction_join"
-    assert report["details"]["publication"] == {"table": target, "rows": len(RANGE) * HOSTS}
+    rows, triage = len(RANGE) * HOSTS, current_triage(Lake(str(lake), SPEC), "local", RANGE)
+    assert report["details"]["publication"] == {"table": target, "rows": rows, "triage": triage.counts()}
+    assert query(f"SELECT COUNT(*) FROM {target}_triage") == [[len(triage.rows)]]
     in_lake = Lake(str(lake), SPEC).arrow("prediction_join", ["record_id", "anomaly_score"]).to_pylist()
     found = query(f"SELECT record_id, anomaly_score FROM {target} ORDER BY record_id")
     assert found == sorted([row["record_id"], row["anomaly_score"]] for row in in_lake)

@@ -19,7 +19,7 @@ def test_batches_of_a_scenario_are_its_folders(tmp_path: Path) -> None:
     (tmp_path / folder).mkdir(parents=True)
     (tmp_path / folder / "part-00000.csv").write_bytes(b"lines")
     listed = [{"window_start": "2026-03-03T00:23:00Z", "path": folder}]
-    (tmp_path / "scenario.json").write_text(json.dumps({"batches": listed}))
+    (tmp_path / "scenario.json").write_text(json.dumps({"start": "", "days": 1, "hosts": [], "batches": listed}))
     (batch,) = mini_batches([str(tmp_path)], DAY, None)
     assert str(batch.window) == "2026-03-03T00:23Z" and batch.folder == folder
     assert batch.files == {"part-00000.csv": b"lines"} and batch.organisation == "acme/hq"

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from common.lake.reader import LakeReader
 from common.windows import Windows
 from tests.commands import call
 from tests.common.detection.alerts.alerting_lake import WHOLE, write_alerts
@@ -17,6 +19,7 @@ from tests.tools.page.findings import BAD, QUIET, STRANGER, findings_lake
 from tests.tools.page.hostile import ARABIC, IMAGE, LONG, SCRIPT, hostile_lake, related_lake
 from tools.feedback.cli import main as feedback
 from tools.page.cli import main
+from tools.page.document import document
 from tools.page.series import IDLE, SCALE, score_matrix
 from tools.report.cli import main as report
 
@@ -145,3 +148,36 @@ def test_findings_besides_cases_are_as_in_the_report(tmp_path: Path) -> None:
     assert f"met an indicator: {BAD} is in feodo since 2026-02-01" in words
     assert "1 host met an indicator without a case" in words and "1 address in no inventory" in words
     assert "criticality critical, role domain controller, owner ops" in words
+
+
+def test_alerts_are_read_once_and_the_sessions_of_a_window_once(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[tuple[str, tuple[str, ...], Windows | None]] = []
+    arrow = LakeReader.arrow
+
+    def noted(
+        self: LakeReader, name: str, columns: Any = None, windows: Windows | None = None, **more: Any
+    ) -> pa.Table:
+        read.append((name, tuple(columns or ()), windows))
+        return arrow(self, name, columns, windows, **more)
+
+    monkeypatch.setattr(LakeReader, "arrow", noted)
+    assert len(data(page(lake))["cases"]) == 4
+    assert len([columns for name, columns, _ in read if name == "predictions" and "top_features" in columns]) == 1
+    shown = [windows for name, columns, windows in read if name == "sessions" and "rule" in columns]
+    assert len(shown) == len({str(windows) for windows in shown}) == 4
+
+
+def test_a_day_of_5000_hosts_fits_into_5_megabytes(text: str) -> None:
+    """Scores that no packing makes smaller, and a hundred cases with as many different sessions as are shown."""
+    shown, rng = data(text), np.random.default_rng(1)
+    shown["hosts"] = [f"10.{number // 250}.{number % 250}.7" for number in range(5000)]
+    shown["scores"] = base64.b64encode(rng.integers(0, 256, 5000 * 96, dtype=np.uint8).tobytes()).decode()
+    case = shown["cases"][0]
+    row = case["sessions"]["rows"][0]
+
+    def sessions(number: int) -> dict[str, Any]:
+        rows = [[*row[:-2], f"{number}-{place}-{rng.integers(1 << 40)}", place] for place in range(200)]
+        return {"columns": case["sessions"]["columns"], "rows": rows, "count": len(rows)}
+
+    shown["cases"] = [case | {"case_id": f"{number:012}", "sessions": sessions(number)} for number in range(100)]
+    assert len(document(shown).encode()) < 5_000_000

@@ -1,4 +1,4 @@
-"""Cases as alert documents of the Elastic Common Schema 8."""
+"""Cases as alert documents of the Elastic Common Schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.alerts.formats.ocsf import PRODUCT, SEVERITY, VENDOR
 from tools.alerts.formats.times import to_the_second
 from tools.alerts.handover import CLOSE, Handover
 
-VERSION = "8.17.0"
+VERSION = "9.4.0"
 
 
 def document(handover: Handover, project: str, now: datetime) -> dict[str, Any]:
@@ -63,10 +63,18 @@ def document(handover: Handover, project: str, now: datetime) -> dict[str, Any]:
     if enrichments := [_enrichment(*met) for met in indicators_met(case)]:
         found["threat"] = {"enrichments": enrichments}
     if technique["attack_id"]:
-        entry = {"id": technique["attack_id"].partition(".")[0], "name": technique["attack_name"].partition(":")[0]}
-        technique_of = {name: [value] for name, value in entry.items()}
-        found["threat"] = found.get("threat", {}) | {"framework": "MITRE ATT&CK", "technique": technique_of}
+        found["threat"] = found.get("threat", {}) | threat(technique)
     return found
+
+
+def threat(technique: Mapping[str, str]) -> dict[str, Any]:
+    """The technique of ATT&CK as ECS has it: parts of a technique stand below it."""
+    number, _, part = technique["attack_id"].partition(".")
+    name, _, part_name = technique["attack_name"].partition(": ")
+    entry: dict[str, Any] = {"id": [number], "name": [name]}
+    if part:
+        entry["subtechnique"] = {"id": [technique["attack_id"]], "name": [part_name]}
+    return {"framework": "MITRE ATT&CK", "technique": entry}
 
 
 def _enrichment(meeting: Mapping[str, Any], indicator: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,14 @@ import pytest
 import stix2
 from py_ocsf_models.events.findings.detection_finding import DetectionFinding
 
+from common.detection.alerts.techniques import TUNNEL
 from tests.commands import call
 from tests.common.detection.model_lake import host
+from tests.tools.alerts.formats.ecs_schema import defects, leaves
 from tests.tools.alerts.handing import found, mark, printed
 from tests.tools.page.findings import BAD, findings_lake
 from tests.tools.page.hostile import SCRIPT, hostile_lake
+from tools.alerts.formats.ecs import threat
 from tools.indicators.cli import main as take
 
 SYSLOG = re.compile(
@@ -49,6 +52,51 @@ def test_cases_are_documents_of_ecs(lake: str) -> None:
     assert RFC_3339.fullmatch(first["@timestamp"]) and RFC_3339.fullmatch(first["event"]["start"])
     assert (first["source"]["ip"], first["destination"]) == (host(3), {"ip": host(5), "port": 445})
     assert first["threat"]["technique"] == {"id": ["T1021"], "name": ["Remote Services"]}
+
+
+@pytest.mark.parametrize("hostile", [False, True])
+def test_documents_of_ecs_are_as_elastic_publishes_its_schema(lake: str, tmp_path: Path, hostile: bool) -> None:
+    source = str(hostile_lake(tmp_path / "hostile")) if hostile else lake
+    documents = found(source, "--format", "ecs")
+    mark(source, documents[0]["labels"]["case_id"], "false")
+    documents += found(source, "--format", "ecs")
+    assert {one["event"]["action"] for one in documents} >= {"create", "close"}
+    assert [defects(one) for one in documents] == [[]] * len(documents)
+    assert {name for one in documents for name, _ in leaves(one)} >= {"destination.port", "related.ip", "rule.name"}
+
+
+def test_part_of_a_technique_stands_below_it_in_ecs() -> None:
+    """Case views as `ndr-alerts` has them, of a tunnel."""
+    technique = {"name": "dns tunnel", "attack_id": TUNNEL.attack_id, "attack_name": TUNNEL.attack_name}
+    assert threat(technique) == {
+        "framework": "MITRE ATT&CK",
+        "technique": {
+            "id": ["T1071"],
+            "name": ["Application Layer Protocol"],
+            "subtechnique": {"id": ["T1071.004"], "name": ["DNS"]},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("event.severity", "high", "event.severity 'high' is no long"),
+        ("event.kind", "alarm", "event.kind 'alarm' is not allowed"),
+        ("event.type", ["protocol"], "event.type protocol is none of event.category intrusion_detection"),
+        ("event.category", "network", "event.category is not an array"),
+        ("event.begin", "2026-03-10T00:08:00Z", "event.begin is no field"),
+        ("event.start", "10 March", "event.start '10 March' is no date"),
+        ("source.ip", "10.0.0", "source.ip '10.0.0' is no ip"),
+        ("source.ip", ["10.0.0.1"], "source.ip is an array"),
+        ("ecs.version", "1.0", "ecs.version is not 9.4.0"),
+    ],
+)
+def test_the_check_of_ecs_finds_what_is_wrong(lake: str, name: str, value: object, words: str) -> None:
+    document = found(lake, "--format", "ecs")[0]
+    above, _, last = name.partition(".")
+    document[above][last] = value
+    assert words in defects(document)
 
 
 @pytest.mark.parametrize("hostile", [False, True])
