@@ -15,9 +15,12 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from common.lake.host_ranges import ALL_HOSTS, HOST, HostRange
+from common.lake.pieces import pieces
 from common.windows import Windows
 
 REMOTE_READS = 16
+ROWS_AT_ONCE = 1 << 18
+"""Of a file, before those that are not wanted are left out: bounds the memory that a reader of few hosts needs."""
 CODED = pa.dictionary(pa.int32(), pa.string())
 PARTITION = "partition."
 """Begins the columns of a table of files that have values of partition columns."""
@@ -90,11 +93,17 @@ class Selection:
         return rows.filter(reduce(pc.and_, masks)) if masks else rows
 
     def _mask(self, texts: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
+        """Whether each text is wanted; every text of a dictionary is looked at once."""
+        if not pa.types.is_dictionary(texts.type):
+            return self._wanted(texts, column)
+        masks = [self._wanted(chunk.dictionary, column).take(chunk.indices) for chunk in texts.chunks]
+        return pa.chunked_array(masks, pa.bool_())
+
+    def _wanted(self, texts: pa.Array | pa.ChunkedArray, column: str) -> pa.Array | pa.ChunkedArray:
         if column in self.values:
-            return pc.is_in(texts.cast(pa.string()), value_set=pa.array(self.values[column], pa.string()))
+            return pc.is_in(texts, value_set=pa.array(self.values[column], pa.string()))
         first, last = self.ranges[column]
-        plain = texts.cast(pa.string())
-        return pc.and_(pc.greater_equal(plain, first), pc.less_equal(plain, last))
+        return pc.and_(pc.greater_equal(texts, first), pc.less_equal(texts, last))
 
 
 def bound_of(logged: pa.Table, column: str, side: str) -> pa.ChunkedArray:
@@ -139,29 +148,36 @@ class ParquetRows:
             parquet = pq.ParquetFile(
                 stream,
                 metadata=metadata,
-                read_dictionary=[name for name in present if name in self._coded],
+                read_dictionary=[name for name in present if name in self._coded or name in file.unsure],
                 pre_buffer=self.is_remote,
                 coerce_int96_timestamp_unit="us",
             )
-            groups = list(self._groups(metadata, file.unsure))
-            read = parquet.read_row_groups(groups, present, use_threads=use_threads)
-        rows = self.selection.rows(read, [name for name in file.unsure if name in present])
+            groups = self._groups(metadata, file.unsure)
+            parts = [self._kept(parquet.read_row_groups(some, present, use_threads=use_threads), file)
+                     for some in pieces(groups, ROWS_AT_ONCE)]  # fmt: skip
+        return pa.concat_tables([self.schema.empty_table(), *parts])
+
+    def _kept(self, read: pa.Table, file: ChosenFile) -> pa.Table:
+        """The wanted rows of what was read of a file, by the columns of the schema."""
+        rows = self.selection.rows(read, [name for name in file.unsure if name in read.column_names])
         for name in self.schema.names:
             if name in file.partition:
                 rows = rows.append_column(name, pa.repeat(file.partition[name], len(rows)))
         return self.hosts.of(with_columns(rows, self.schema))
 
-    def _groups(self, metadata: pq.FileMetaData, unsure: Sequence[str]) -> Iterator[int]:
-        """The row groups that may have wanted rows."""
+    def _groups(self, metadata: pq.FileMetaData, unsure: Sequence[str]) -> dict[int, int]:
+        """The row groups that may have wanted rows, with their numbers of rows."""
         bounds: dict[str, tuple[str, str | None]] = {name: self.selection.bounds(name) for name in unsure}
         if self.hosts != ALL_HOSTS:
             bounds[HOST] = self.hosts.bounds
         names = metadata.schema.names
         places = {names.index(name): held for name, held in bounds.items() if name in names}
-        for number in range(metadata.num_row_groups):
-            group = metadata.row_group(number)
-            if all(_meets(group.column(place).statistics, *held) for place, held in places.items()):
-                yield number
+        groups = enumerate(map(metadata.row_group, range(metadata.num_row_groups)))
+        return {
+            number: group.num_rows
+            for number, group in groups
+            if all(_meets(group.column(place).statistics, *held) for place, held in places.items())
+        }
 
 
 def with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -22,8 +22,8 @@ from common.storage.filesystems import subtree
 
 HOST, WINDOW = "host_ip", "window"
 VALUES_PER_GROUP = 4_000_000
-FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 18
-"""Of a row group."""
+FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 16
+"""Of a row group: few, so that who reads some of the hosts decodes few rows of others."""
 DICTIONARY_BYTES = 4 << 20
 """Enough for a different text in each row of a group."""
 
