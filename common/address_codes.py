@@ -36,13 +36,15 @@ def address_codes(column: pa.ChunkedArray) -> Integers:
 def _codes(texts: pa.StringArray) -> Integers:
     """The numbers of texts, each looked at by itself only if it is no IPv4 address."""
     found = _of_ipv4(texts)
-    if found is None:
-        plain = pc.match_substring_regex(texts, IPV4)
-        is_plain = np.asarray(plain)
-        found = np.empty(len(texts), dtype=np.int64)
-        found[is_plain] = _of_ipv4(texts.filter(plain))
-        found[~is_plain] = [_hash(text) for text in texts.filter(pc.invert(plain)).to_pylist()]
-    return found
+    if found is not None:
+        return found
+    plain = pc.match_substring_regex(texts, IPV4)
+    is_plain, of_plain = np.asarray(plain), _of_ipv4(texts.filter(plain))
+    assert of_plain is not None
+    numbers = np.empty(len(texts), dtype=np.int64)
+    numbers[is_plain] = of_plain
+    numbers[~is_plain] = [_hash(text) for text in texts.filter(pc.invert(plain)).to_pylist()]
+    return numbers
 
 
 def _of_ipv4(texts: pa.StringArray) -> Integers | None:
