@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import socket
-from functools import partial
 from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.arrays import Integers
 
-_PACKED = partial(socket.inet_pton, socket.AF_INET)
+OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+IPV4 = rf"\A({OCTET}\.){{3}}{OCTET}\z"
+"""What `inet_pton` takes."""
 
 
 def address_codes(column: pa.ChunkedArray) -> Integers:
@@ -33,12 +34,23 @@ def address_codes(column: pa.ChunkedArray) -> Integers:
 
 
 def _codes(texts: pa.StringArray) -> Integers:
-    found = _of_ipv4(texts) if len(texts) else np.zeros(0, dtype=np.int64)
-    return np.array([_code(text) for text in texts.to_pylist()], dtype=np.int64) if found is None else found
+    """The numbers of texts, each looked at by itself only if it is no IPv4 address."""
+    found = _of_ipv4(texts)
+    if found is not None:
+        return found
+    plain = pc.match_substring_regex(texts, IPV4)
+    is_plain, of_plain = np.asarray(plain), _of_ipv4(texts.filter(plain))
+    assert of_plain is not None
+    numbers = np.empty(len(texts), dtype=np.int64)
+    numbers[is_plain] = of_plain
+    numbers[~is_plain] = [_hash(text) for text in texts.filter(pc.invert(plain)).to_pylist()]
+    return numbers
 
 
 def _of_ipv4(texts: pa.StringArray) -> Integers | None:
     """The numbers of texts that are all IPv4 addresses as `inet_pton` takes them; None if one is something else."""
+    if not len(texts):
+        return np.zeros(0, dtype=np.int64)
     _, offsets, data = texts.buffers()
     offset = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
     offset, digit = offset - offset[0], np.frombuffer(data, np.uint8)[offset[0] : offset[-1]] - np.uint8(ord("0"))
@@ -56,8 +68,5 @@ def _of_ipv4(texts: pa.StringArray) -> Integers | None:
     return None if (number > 255).any() else np.asarray(number @ (1 << np.array([24, 16, 8, 0])))
 
 
-def _code(text: str) -> int:
-    try:
-        return int.from_bytes(_PACKED(text))
-    except OSError:
-        return ~(int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1)
+def _hash(text: str) -> int:
+    return ~(int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1)

@@ -49,15 +49,18 @@ class PieceExplanation(Explanation):
         return [
             [
                 {
-                    "feature": self.inputs[place],
+                    "feature": name,
                     "kind": kind,
-                    "value": float(f"{values[place]:.7g}"),
-                    "baseline_median": float(f"{max(usual[place], 0.0):.7g}"),
-                    "contribution": round(float(added[place] * weight), 6),
+                    "value": float(f"{value:.7g}"),
+                    "baseline_median": float(f"{max(most, 0.0):.7g}"),
+                    "contribution": round(more * weight, 6),
                 }
-                for place in np.flatnonzero(added > 0)
+                for name, value, most, more in zip(self.inputs, values, usual, added, strict=True)
+                if more > 0
             ]
-            for kind, values, usual, added in zip(self.kinds, self.values, self.usual, self.contributions, strict=True)
+            for kind, values, usual, added in zip(
+                self.kinds, self.values.tolist(), self.usual.tolist(), self.contributions.tolist(), strict=True
+            )
         ]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from common.lake.reader import LakeReader
 from common.windows import Windows
+
+if TYPE_CHECKING:
+    from common.lake.reader import LakeReader
 
 Item = TypeVar("Item")
 

@@ -24,8 +24,8 @@ HOST, WINDOW, ARRIVAL = "host_ip", "window", "arrival"
 SKIPPED_BY = (HOST, ARRIVAL)
 """Columns in whose order rows are, so that readers leave out row groups of a window."""
 VALUES_PER_GROUP = 4_000_000
-FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 18
-"""Of a row group."""
+FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 16
+"""Of a row group: few, so that who reads some of the hosts decodes few rows of others."""
 LONG_TEXT_BYTES = 500
 ROWS_WITH_LONG_TEXT = 512
 """Of a row group, if the texts of a column are so long on average: who wants a few rows reads few of the others'."""

@@ -33,7 +33,7 @@ def run(config: StageConfig, stage: StageRun) -> None:
     hosts = _hosts(config.windows, stage)
     with stage.lake.journal.run("fg_a", config.windows):
         timelines = [_timeline(day, stage.spec) for day in config.windows.by_day()]
-        plan = Plan(stage.lake, stage.engine.is_cluster)
+        plan = Plan(stage.lake)
         update_pair_days(stage, {date for timeline in timelines for date in timeline.days()}, plan)
         parts = [part for timeline in timelines for part in _parts(timeline, hosts, stage.spec, plan)]
         with stage.report.step("fg_a"):

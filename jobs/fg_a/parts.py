@@ -16,11 +16,9 @@ from common.lake.reader import LakeReader
 from common.lake.window_rows import rows_by_window
 from common.windows import Windows
 
-ROWS_PER_PART = 20_000_000
-"""On one machine, whose cores work on parts of their own; what several parts read costs more than what one does."""
-ROWS_PER_TASK = 5_000_000
-"""On a cluster, whose workers should all have something to do."""
-ROWS_AT_A_TIME = 2_000_000
+ROWS_PER_PART = 5_000_000
+"""So few that two parts at a time have 2 GiB; what several parts read costs more than what one does."""
+ROWS_AT_A_TIME = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,9 +34,8 @@ class Part:
 class Plan:
     """How runs on a lake are divided, by the rows that its tables have."""
 
-    def __init__(self, lake: LakeReader, is_cluster: bool) -> None:
+    def __init__(self, lake: LakeReader) -> None:
         self._lake = lake
-        self._most_rows = ROWS_PER_TASK if is_cluster else ROWS_PER_PART
 
     def parts(
         self, windows: Windows, slices: Windows, hosts: pa.Array, most_hosts: int, days: Sequence[str] = ()
@@ -54,12 +51,12 @@ class Plan:
 
     def _ranges(self, slices: Windows, rows: int, hosts: pa.Array, most_hosts: int) -> list[HostRange]:
         """Ranges of the hosts, bounded in hosts and in their rows, of which there are so many in all."""
-        if rows <= self._most_rows and len(hosts) <= most_hosts:
+        if rows <= ROWS_PER_PART and len(hosts) <= most_hosts:
             return [ALL_HOSTS]
         ordered = hosts.sort()
         found = positions(self._lake.arrow("delta_pair", ["host_ip"], slices, coded=["host_ip"])["host_ip"], ordered)
-        weights = np.bincount(found[found >= 0], minlength=len(hosts)) + self._most_rows // most_hosts
-        return list(host_ranges(ordered.to_pylist(), weights, self._most_rows))
+        weights = np.bincount(found[found >= 0], minlength=len(hosts)) + ROWS_PER_PART // most_hosts
+        return list(host_ranges(ordered.to_pylist(), weights, ROWS_PER_PART))
 
     @cached_property
     def _days(self) -> dict[str, int]:

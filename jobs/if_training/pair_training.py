@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from common.detection.pairs.evidence import NOVELTIES, codes
 from common.detection.pairs.reading import has_pairs
 from common.detection.parameters import PairParameters
 from common.lake.lake import Lake
+from common.lake.window_rows import rows_by_window
 from common.runtime.output import doing
 from common.windows import WINDOWS_PER_DAY, Windows
 
@@ -41,18 +43,20 @@ def with_pairs(
     internal_cidrs: Sequence[str],
     training: TrainingParameters,
 ) -> tuple[Detector, dict[str, Any]]:
-    """The detector with the pairs of the training range learnt, and the figures of `examined`.
+    """The detector with the pairs of the training range learnt, and the figures of `Chosen` and of `examined`.
 
-    It learns from the pairs of the last days of the range that `sample` names. Without pairs the detector is unchanged,
-    and the figures are the reason.
+    It learns from the windows and hosts that `sample` names. Without pairs the detector is unchanged, and the figures
+    are the reason.
     """
     nothing = {"reason": "the training range has no pairs"}
     if not has_pairs(lake):
         return detector, nothing
     parameters = settings.parameters.pairs
     doing("reading the activity of pairs")
-    windows, hosts = sample(lake, windows, parameters)
-    parts = [part.drop_columns(UNUSED) for part in read_activity(lake, windows, internal_cidrs, parameters, hosts)]
+    chosen = sample(lake, windows, parameters)
+    windows = chosen.windows
+    activity_of_days = read_activity(lake, windows, internal_cidrs, parameters, chosen.hosts)
+    parts = [part.drop_columns(UNUSED) for part in activity_of_days]
     if not parts:
         return detector, nothing
     activity = pa.concat_tables(parts).combine_chunks()
@@ -66,7 +70,8 @@ def with_pairs(
         return detector, nothing
     del samples
     doing("validating")
-    figures = examined(activity, training.validation_share, training.alert_score, settings)
+    figures = chosen.figures(parameters.training_rows)
+    figures |= examined(activity, training.validation_share, training.alert_score, settings)
     return detector.with_pairs(pairs, spread, ScoreQuantiles.fit(raw, settings.parameters.calibration)), figures
 
 
@@ -95,23 +100,46 @@ def examined(activity: pa.Table, share: float, alert_score: float, settings: Fit
     }
 
 
-def sample(lake: Lake, windows: Windows, parameters: PairParameters) -> tuple[Windows, list[str] | None]:
-    """The windows and hosts to learn from; None for all hosts.
+@dataclass(frozen=True)
+class Chosen:
+    """What is learnt from: windows, and hosts of them; None for all.
+
+    `found` counts the hosts of the last date, `rows` the pair rows of the windows.
+    """
+
+    windows: Windows
+    hosts: list[str] | None
+    found: int
+    rows: int
+
+    def figures(self, most: int) -> dict[str, Any]:
+        """How many hosts and days are learnt from, and why no more; at most `most` rows are."""
+        days = round(len(self.windows) / WINDOWS_PER_DAY, 2)
+        found: dict[str, Any] = {"hosts_found": self.found, "days": days}
+        if self.hosts is None:
+            return found | {"hosts": self.found}
+        reason = f"{self.rows:,} pair rows of {days:g} days are more than the training_rows {most:,}"
+        return found | {"hosts": len(self.hosts), "hosts_reason": reason}
+
+
+def sample(lake: Lake, windows: Windows, parameters: PairParameters) -> Chosen:
+    """The windows and hosts to learn from.
 
     As many of the last days as have `training_rows` pair rows, within `training_days_min` and `training_days_max`.
     Where the fewest have more rows, hosts are drawn by a checksum of their addresses; the others still count as others.
     """
-    day = windows.by_day()[-1]
-    last = lake.arrow("delta_pair", ["host_ip"], day)
-    rows_a_day = max(1.0, len(last) * WINDOWS_PER_DAY / len(day))
-    days = int(parameters.training_rows / rows_a_day)
-    days = min(parameters.training_days_max, max(parameters.training_days_min, days))
-    windows = Windows(max(windows.start, windows.end - timedelta(days=days)), windows.end)
-    share = parameters.training_rows * WINDOWS_PER_DAY / (rows_a_day * len(windows))
-    if share >= 1:
-        return windows, None
-    names = sorted(pc.unique(last["host_ip"]).to_pylist())
-    return windows, [name for name in names if zlib.crc32(name.encode()) < share * 2**32]
+    held = rows_by_window(lake, "delta_pair", windows)
+    chosen, rows = windows, 0
+    for days in range(1, parameters.training_days_max + 1):
+        tried = Windows(max(windows.start, windows.end - timedelta(days=days)), windows.end)
+        count = sum(held.get(window.key, 0) for window in tried)
+        if days > parameters.training_days_min and count > parameters.training_rows:
+            break
+        chosen, rows = tried, count
+    names = sorted(pc.unique(lake.arrow("delta_pair", ["host_ip"], chosen.by_day()[-1])["host_ip"]).to_pylist())
+    share = parameters.training_rows / max(rows, 1)
+    drawn = None if share >= 1 else [name for name in names if zlib.crc32(name.encode()) < share * 2**32]
+    return Chosen(chosen, drawn, len(names), rows)
 
 
 def _fit(samples: Samples, settings: FitSettings) -> tuple[PairsMember, SpreadMember, Floats]:

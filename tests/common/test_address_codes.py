@@ -49,7 +49,7 @@ def test_batches_of_plain_texts_do_not_share_a_dictionary() -> None:
 @pytest.mark.parametrize(
     "text",
     ["1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.999", "01.2.3.4", "1.2.3.00", "1..2.3", ".1.2.3", "1.2.3.", "1.2.3.4 ",
-     "1.2.3.a", "1.2.3.1000", "1234", "", "...", "\u0661.2.3.4"],
+     "1.2.3.a", "1.2.3.4.", "1.2.3.1000", "1234", "", "...", "\u0661.2.3.4"],
 )  # fmt: skip
 def test_what_only_looks_like_ipv4_is_a_text(text: str) -> None:
     """Beside other addresses and alone, and whatever the dictionary's other texts are."""

@@ -153,9 +153,8 @@ def with_others(rows: pa.Table, met: Met, parameters: PairParameters) -> pa.Tabl
 def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: PairParameters) -> pa.Table:
     """The rows with what their peers' addresses say: `internal` and `network`."""
     peers = rows["peer_ip"].chunk(0).cast(pa.string()).dictionary_encode()  # of a file, it has those of others, too
-    addresses = peers.dictionary.to_pylist()
     inside = pa.array(are_internal(peers.dictionary, internal_cidrs)).take(peers.indices)
-    names = pa.array(networks(addresses, parameters.ipv6_network_bits), pa.string()).dictionary_encode()
+    names = networks(peers.dictionary, parameters.ipv6_network_bits).dictionary_encode()
     network = pa.DictionaryArray.from_arrays(names.indices.take(peers.indices), names.dictionary)
     return rows.append_column("internal", inside).append_column("network", network)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,18 +101,19 @@ def network_codes(texts: pa.ChunkedArray, codes: Integers, ipv6_bits: int) -> In
     """The code of the network of each address, from its text and its code."""
     found = codes >> IPV4_HOST_BITS
     if (other := codes < 0).any():  # IPv6, or in a network of the project
-        names = networks(texts.filter(pa.array(other)).to_pylist(), ipv6_bits)
+        names = networks(texts.filter(pa.array(other)).combine_chunks(), ipv6_bits).to_pylist()
         of_names = address_codes(pa.chunked_array([[name if ":" in name else f"{name}.0" for name in names]]))
         found[other] = np.where(of_names < 0, of_names, of_names >> IPV4_HOST_BITS)
     return found
 
 
-def networks(addresses: Sequence[str], ipv6_bits: int) -> list[str]:
+def networks(addresses: pa.Array, ipv6_bits: int) -> pa.Array:
     """The network of each address: the first three octets of IPv4, a prefix of `ipv6_bits` bits of IPv6."""
-    return [
-        str(ipaddress.ip_network((address, ipv6_bits), strict=False)) if ":" in address else address.rpartition(".")[0]
-        for address in (host.partition(NETWORK_SIGN)[0] for host in addresses)
-    ]
+    hosts = pc.replace_substring_regex(addresses, f"{NETWORK_SIGN}.*", "")
+    is_ipv6 = pc.match_substring(hosts, ":")
+    prefixes = (ipaddress.ip_network((text, ipv6_bits), strict=False) for text in hosts.filter(is_ipv6).to_pylist())
+    of_ipv4 = pc.replace_substring_regex(hosts, "[.][^.]*$", "")
+    return pc.replace_with_mask(of_ipv4, is_ipv6, pa.array(map(str, prefixes), pa.string()))
 
 
 def window_numbers(times: pa.ChunkedArray) -> Integers:

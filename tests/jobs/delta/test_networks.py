@@ -84,7 +84,7 @@ def test_addresses_with_a_network_are_internal_and_have_a_segment() -> None:
     ):
         inside = are_internal(pa.array(hosts), cidrs)
         assert {host for host, chosen in zip(hosts, inside, strict=True) if chosen} == expected
-    assert contacts.networks(hosts[:1] + hosts[-1:], 64) == ["10.1.4", "fd00::/64"]
+    assert contacts.networks(pa.array(hosts[:1] + hosts[-1:]), 64).to_pylist() == ["10.1.4", "fd00::/64"]
     segments = Segments({"10.1.4.21/32": "printer"})
     assert [segments.name(host) for host in hosts] == [
         "10.1.4.0/24@b", "printer", "10.1.4.0/24", "192.0.2.0/24@b", "fd00::/64@b",

@@ -32,7 +32,7 @@ def test_features_of_a_range_equal_the_oracle(features: Stages, edge_oracle: Duc
 def test_features_in_many_parts_equal_the_oracle(
     features: Stages, edge_oracle: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("ROWS_PER_PART", "ROWS_PER_TASK", "ROWS_AT_A_TIME"):
+    for name in ("ROWS_PER_PART", "ROWS_AT_A_TIME"):
         monkeypatch.setattr(parts, name, 20)
     before = features.lake.file_paths("fg_a")
     features.run_windows(run, str(EDGE_WINDOWS))

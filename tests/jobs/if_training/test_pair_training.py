@@ -10,7 +10,7 @@ from common.detection.pairs.activity import read_activity
 from common.detection.parameters import PairParameters
 from common.lake.lake import Lake
 from common.windows import Windows
-from jobs.if_training.pair_training import examined, sample
+from jobs.if_training.pair_training import Chosen, examined, sample
 from tests.common.detection.pairs.pair_tables import CIDRS, quarter, slice_row, write_pairs
 from tests.common.detection.synthetic import PARAMETERS, SETTINGS
 from tests.factories import SPEC
@@ -21,10 +21,14 @@ RANGE = Windows(END - timedelta(days=60), END)
 HOSTS = 40
 
 
+DAYS = 30
+
+
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    """A lake in whose last window each of 40 hosts has one pair: 40 x 96 rows a day."""
-    rows = [slice_row(LAST, host_ip=f"10.0.0.{number}") for number in range(HOSTS)]
+    """A lake in which each of 40 hosts has one pair in the last window of each of 30 days: 40 rows a day."""
+    starts = [quarter(END - timedelta(days=age), -1) for age in range(DAYS)]
+    rows = [slice_row(start, host_ip=f"10.0.0.{number}") for start in starts for number in range(HOSTS)]
     return Lake(str(write_pairs(tmp_path, rows)), SPEC)
 
 
@@ -33,26 +37,38 @@ def at_most(rows: float) -> PairParameters:
     return replace(PARAMETERS.pairs, training_rows=int(rows))
 
 
-@pytest.mark.parametrize(("limit_days", "days"), [(100, 28), (28, 28), (9, 9), (5, 5)])
-def test_as_many_days_as_the_limit_allows(lake: Lake, limit_days: int, days: int) -> None:
-    last_day = RANGE.by_day()[-1]
-    rows_a_day = HOSTS * 96 / len(last_day)  # only the last window holds rows
-    windows, hosts = sample(lake, RANGE, at_most(limit_days * rows_a_day + 1))
-    assert (windows.end, windows.end - windows.start, hosts) == (END, timedelta(days=days), None)
+@pytest.mark.parametrize(("limit_days", "days"), [(100, 28), (28, 28), (9.5, 9), (9, 9), (5, 5)])
+def test_as_many_days_as_the_limit_allows(lake: Lake, limit_days: float, days: int) -> None:
+    found = sample(lake, RANGE, at_most(limit_days * HOSTS))
+    windows = Windows(END - timedelta(days=days), END)
+    assert found == Chosen(windows, None, HOSTS, days * HOSTS)
+    assert found.figures(0) == {"hosts": HOSTS, "hosts_found": HOSTS, "days": days}
 
 
 def test_below_the_fewest_days_hosts_are_drawn_and_always_the_same(lake: Lake) -> None:
-    rows_a_day = HOSTS * 96 / len(RANGE.by_day()[-1])
-    windows, hosts = sample(lake, RANGE, at_most(2.5 * rows_a_day))
-    assert hosts is not None
-    assert len(windows) == 5 * 96
-    assert 10 <= len(hosts) <= 30  # about half of 40
-    assert sample(lake, RANGE, at_most(2.5 * rows_a_day)) == (windows, hosts)
+    found = sample(lake, RANGE, at_most(2.5 * HOSTS))
+    assert found.hosts is not None
+    assert len(found.windows) == 5 * 96
+    assert 10 <= len(found.hosts) <= 30  # about half of 40
+    assert sample(lake, RANGE, at_most(2.5 * HOSTS)) == found
+    assert found.figures(100) == {
+        "hosts": len(found.hosts),
+        "hosts_found": HOSTS,
+        "days": 5,
+        "hosts_reason": "200 pair rows of 5 days are more than the training_rows 100",
+    }
+
+
+def test_days_without_rows_take_no_room_from_hosts(tmp_path: Path) -> None:
+    """A lake that is a day old: its rows are fewer than the limit, which five such days would exceed."""
+    rows = [slice_row(LAST, host_ip=f"10.0.0.{number}") for number in range(HOSTS)]
+    lake = Lake(str(write_pairs(tmp_path, rows)), SPEC)
+    assert sample(lake, RANGE, at_most(HOSTS)).hosts is None
 
 
 def test_a_short_range_is_taken_whole(lake: Lake) -> None:
     short = Windows(END - timedelta(days=2), END)
-    assert sample(lake, short, PARAMETERS.pairs) == (short, None)
+    assert sample(lake, short, PARAMETERS.pairs) == Chosen(short, None, HOSTS, 2 * HOSTS)
 
 
 def workload(tmp_path: Path, anomalous_from: int) -> pa.Table:
