@@ -89,7 +89,7 @@ def gathered(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
     for table in tables:
         waiting.append(table)
         if sum(map(len, waiting)) >= rows:
-            yield pa.concat_tables(waiting)
+            yield pa.concat_tables(waiting).unify_dictionaries().combine_chunks()
             waiting = []
     if waiting:
-        yield pa.concat_tables(waiting)
+        yield pa.concat_tables(waiting).unify_dictionaries().combine_chunks()
