@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,7 @@ def test_a_line_that_is_no_record_stays_in_one_part(tmp_path: Path) -> None:
 
 def test_packed_text_and_documents_are_not_divided(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    for content in (b"\x1f\x8b" + b"\0" * 100, b"\xff\xfe" + traffic().encode("utf-16-le"), b'[{"message": "x"}]'):
+    wrapped = json.dumps([{"message": traffic()}]).encode()
+    for content in (gzip.compress(lines(3)), b"\xff\xfe" + traffic().encode("utf-16-le"), wrapped):
         path.write_bytes(content)
         assert not may_divide(str(path), ReadOptions("panos"))
