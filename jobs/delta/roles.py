@@ -84,10 +84,7 @@ def _part_of(address: str) -> str:
 
 
 def gathered(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """The rows of the tables, put together until there are so many, but for the last ones; each table in one chunk.
-
-    Of many small chunks with dictionaries, DuckDB's results do not fit the rows.
-    """
+    """The rows of the tables, put together in one chunk until there are so many, but for the last ones."""
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)
