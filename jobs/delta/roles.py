@@ -84,7 +84,10 @@ def _part_of(address: str) -> str:
 
 
 def gathered(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """The rows of the tables, put together in one chunk until there are so many, but for the last ones."""
+    """The rows of the tables, put together until there are so many, but for the last ones; each table in one chunk.
+
+    What DuckDB evaluates for a table of many small chunks does not line up with its rows.
+    """
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)
