@@ -67,8 +67,27 @@ class TableFiles:
             with suppress(OSError):
                 self._folder.delete_file(path)
             raise unwritable(self.table.name, self._lake_uri, error) from error
-        self.actions.append(_action(path, self._folder.get_file_info(path).size, self._statistics(rows)))
+        self.actions.append(file_action(path, self._folder.get_file_info(path).size, self._statistics(rows)))
         self.rows += len(rows)
+
+    def copy(self, location: str, file: AddAction) -> None:
+        """Adds a copy of a file that was written for the same table at another location.
+
+        Raises:
+            CommitError: the copy cannot be written; nothing is left of it.
+        """
+        try:
+            if not self._is_remote:
+                self._folder.create_dir(file.path.rpartition("/")[0])
+            fs.copy_files(
+                file.path, file.path, source_filesystem=subtree(location), destination_filesystem=self._folder
+            )
+        except OSError as error:
+            with suppress(OSError):
+                self._folder.delete_file(file.path)
+            raise unwritable(self.table.name, self._lake_uri, error) from error
+        self.actions.append(file)
+        self.rows += rows_of(file)
 
     def _statistics(self, rows: pa.Table) -> str:
         found = FileStatistics(self.table, self.names)
@@ -140,7 +159,7 @@ def as_rows(actions: Sequence[AddAction]) -> pa.Table:
 
 def from_rows(rows: pa.Table) -> list[AddAction]:
     """The files that `as_rows` gave."""
-    return [_action(**row) for row in rows.select(FILES_SCHEMA.names).to_pylist()]
+    return [file_action(**row) for row in rows.select(FILES_SCHEMA.names).to_pylist()]
 
 
 def rows_of(action: AddAction) -> int:
@@ -148,6 +167,7 @@ def rows_of(action: AddAction) -> int:
     return int(json.loads(action.stats)["numRecords"])
 
 
-def _action(path: str, size: int, stats: str) -> AddAction:
+def file_action(path: str, size: int, stats: str) -> AddAction:
+    """What a commit adds for a file at this path in the folder of the table."""
     values = dict(part.split("=") for part in path.split("/")[:-1])
     return AddAction(path, size, values, now_millis(), True, stats)

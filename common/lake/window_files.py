@@ -22,11 +22,21 @@ MOST_ROWS = 1 << 20
 class WindowFiles(TableFiles):
     """Writes rows to files of a table, at least one for each window that has rows.
 
-    Rows wait in memory until there are `MOST_ROWS`, which bounds both the memory and the number of files.
+    Rows wait in memory until there are `most_rows`, which bounds both the memory and the number of files. `places` are
+    the positions of the windows of the files.
     """
 
-    def __init__(self, location: str, table: Table, windows: Windows, plain: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        location: str,
+        table: Table,
+        windows: Windows,
+        plain: Collection[str] = (),
+        most_rows: int = MOST_ROWS,
+    ) -> None:
         super().__init__(location, table, plain)
+        self.places: list[int] = []
+        self._most_rows = most_rows
         self._members = list(windows)
         self._pending: list[tuple[pa.Table, Integers]] = []
 
@@ -36,7 +46,7 @@ class WindowFiles(TableFiles):
             keys = pa.array([window.key for window in self._members])
             slices = pc.index_in(rows[WINDOW], value_set=keys)
         self._pending.append((rows, slices.to_numpy()))
-        if self._waiting >= MOST_ROWS:
+        if self._waiting >= self._most_rows:
             self.flush()
 
     def flush(self) -> None:
@@ -50,6 +60,7 @@ class WindowFiles(TableFiles):
                 self.write(
                     part.append_column(WINDOW, repeated(window.key, len(part))), {"date": f"{window.start:%Y-%m-%d}"}
                 )
+                self.places.append(number)
         self._pending = []
 
     @property

@@ -90,11 +90,14 @@ def blocks(stream: BinaryIO, head: bytes = b"") -> Iterator[Block]:
 
 
 def blocks_of(
-    pieces_of_file: Iterable[bytes | Damage], longest: int = MAX_LINE_BYTES, block_bytes: int | None = None
+    pieces_of_file: Iterable[bytes | Damage],
+    longest: int = MAX_LINE_BYTES,
+    block_bytes: int | None = None,
+    first_line: int = 1,
 ) -> Iterator[Block]:
     """The pieces of a text as blocks of whole lines, of about `block_bytes` each; a line that is too long is cut."""
     least = BLOCK_BYTES if block_bytes is None else block_bytes
-    first_line, rest, size = 1, b"", 0
+    rest, size = b"", 0
     pieces: list[bytes] = []
     for piece in pieces_of_file:
         damage = piece if isinstance(piece, Damage) else None

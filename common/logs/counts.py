@@ -41,6 +41,14 @@ class Counts:
         if batch.hole:
             self.holes.append(batch.hole)
 
+    def include(self, others: Counts) -> None:
+        """Adds the counts of other records."""
+        for name in ("read", "kept", "duplicate", "uncounted", "rejected"):
+            setattr(self, name, getattr(self, name) + getattr(others, name))
+        for name in ("others", "zones", "rejected_by_file"):
+            getattr(self, name).update(getattr(others, name))
+        self.holes += others.holes
+
     def add_up(self) -> bool:
         """Whether every record has exactly one outcome."""
         return self.read == self.kept + self.duplicate + self.uncounted + self.rejected

@@ -39,7 +39,13 @@ def each_part(engine: Engine, work: Callable[[Part], Result], parts: Sequence[Pa
 def _results(engine: Engine, work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
     if engine.is_cluster:
         yield from _by_workers(engine, work, parts)
-    elif len(parts) == 1:
+    else:
+        yield from by_threads(work, parts)
+
+
+def by_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+    """The results of threads of this process, one per processor core, in the order of the parts."""
+    if len(parts) == 1:
         yield work(parts[0])
     else:
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:

@@ -41,8 +41,14 @@ def subtree(uri: str) -> fs.SubTreeFileSystem:
     """A file system rooted at an s3:// URI or a local path."""
     from pyarrow import fs
 
-    base = s3_filesystem() if uri.startswith("s3://") else fs.LocalFileSystem()
-    return fs.SubTreeFileSystem(without_scheme(uri), base)
+    return fs.SubTreeFileSystem(without_scheme(uri), filesystem_of(uri))
+
+
+def filesystem_of(path: str) -> fs.FileSystem:
+    """The file system of an s3:// URI or a local path, which has it `without_scheme`."""
+    from pyarrow import fs
+
+    return s3_filesystem() if path.startswith("s3://") else fs.LocalFileSystem()
 
 
 def without_scheme(uri: str) -> str:

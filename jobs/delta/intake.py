@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
-
-from pyarrow import fs
+from itertools import chain
 
 from common.errors import InputError
-from common.logs import Hole, LogFiles, ReadOptions, find_logs, read_files
-from common.privacy.masking import mask_of
+from common.logs import Hole, LogFiles, ReadOptions, find_logs
 from common.runtime.context import StageRun
-from common.runtime.engine import Engine
-from common.runtime.output import activity, progress
+from common.runtime.output import activity
 from common.storage.batches import EVENT_FILE
-from common.storage.filesystems import subtree
 from common.storage.scratch import scratch_folder, scratch_of_parts
 from jobs.delta.config import DeltaConfig
 from jobs.delta.duplicates import duplicates
 from jobs.delta.kept import Staged, without
-from jobs.delta.open_sessions import Records
+from jobs.delta.open_sessions import StagedRecords
+from jobs.delta.parsing import parsed
 from jobs.delta.placement import Placement, placed
 from jobs.delta.scanning import Intake, scanned
-from jobs.delta.staging import RunCounts, Staging
+from jobs.delta.staging import RunCounts, StagedPart
 
 
 @contextmanager
@@ -55,13 +49,12 @@ def ingest(config: DeltaConfig, stage: StageRun) -> Iterator[Intake]:
     if clean is not None:
         yield clean
         return
-    with scratch_folder(stage.lake.uri) as folder:
+    with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as location:
         with stage.report.step("parse"):
-            staging = _stage_files(folder, logs, options, placement, stage)
-        with _seen_by_parts(staging.sessions_path, stage) as path:
-            with stage.report.step("duplicates"):
-                intake = _without_duplicates(staging, path, stage.engine)
-            yield intake
+            staged = _staged(stage, logs, options, placement, location)
+        with stage.report.step("duplicates"):
+            intake = _without_duplicates(staged, stage)
+        yield intake
 
 
 def _of_windows(found: LogFiles, placement: Placement, stage: StageRun) -> LogFiles:
@@ -90,50 +83,28 @@ def _of_windows(found: LogFiles, placement: Placement, stage: StageRun) -> LogFi
     return replace(found, paths=tuple(logs), formats=tuple(logs.values()), unreadable=tuple(holes))
 
 
-def _stage_files(
-    folder: Path,
-    logs: LogFiles,
-    options: ReadOptions,
-    placement: Placement,
-    stage: StageRun,
-) -> Staging:
-    lateness = timedelta(minutes=stage.project.allowed_lateness_minutes)
-    staging = Staging(folder, placement, lateness, RunCounts(holes=list(logs.unreadable)), mask_of(stage.project))
-    done = 0
-
-    def count(size: int) -> None:
-        nonlocal done
-        done += size
-        progress(done, logs.stored_bytes, "bytes")
-
-    with staging:
-        for batch in read_files(logs.paths, options, threads=os.cpu_count() or 1, read=count):
-            staging.add(batch)
-    if not staging.counts.read:
+def _staged(stage: StageRun, logs: LogFiles, options: ReadOptions, placement: Placement, location: str) -> StagedPart:
+    """The parsed input, staged at the location."""
+    counts = RunCounts(holes=list(logs.unreadable))
+    parts = []
+    for part in parsed(stage, logs, options, placement, location):
+        counts.include(part.counts)
+        parts.append(part)
+    if not counts.read:
         raise InputError(
             f"the input has no records ({len(logs.paths)} files, the first is {logs.paths[0]})", "Check --input"
         )
-    return staging
+    names = ("sessions", "rejects", "opened", "ends")
+    files = (tuple(chain.from_iterable(getattr(part, name) for part in parts)) for name in names)
+    return StagedPart(counts, *files)
 
 
-@contextmanager
-def _seen_by_parts(path: str, stage: StageRun) -> Iterator[str]:
-    """Where the parts of the run read a local file: the workers of a cluster may share only the lake."""
-    if not (stage.engine.is_cluster and stage.lake.is_remote):
-        yield path
-        return
-    with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as folder:
-        name = Path(path).name
-        fs.copy_files(path, name, source_filesystem=fs.LocalFileSystem(), destination_filesystem=subtree(folder))
-        yield f"{folder}/{name}"
-
-
-def _without_duplicates(staging: Staging, path: str, engine: Engine) -> Intake:
-    """The staged sessions, read from this path, without duplicates, which are counted."""
-    counts, staged = staging.counts, Staged(path)
-    dropped = duplicates(staged, engine, staging.folder)
+def _without_duplicates(staged: StagedPart, stage: StageRun) -> Intake:
+    """The staged sessions without duplicates, which are counted."""
+    counts, kept = staged.counts, Staged(staged.sessions)
+    with scratch_folder(stage.lake.uri) as folder:
+        dropped = duplicates(kept, stage.engine, folder)
     counts.duplicate += len(dropped)
     counts.kept -= len(dropped)
-    ends = (staging.sessions_path, staging.ends_path)
-    records = Records(staging.placement.windows, ends, staging.open_path)
-    return Intake(without(staged, dropped), counts, records, staging.rejects_path if counts.rejected else None)
+    records = StagedRecords(staged.opened, staged.sessions, staged.ends)
+    return Intake(without(kept, dropped), counts, records, staged.rejects)

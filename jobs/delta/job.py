@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import timedelta
@@ -18,6 +18,7 @@ from common.lake.table_files import rows_of as rows_in
 from common.lake.window_files import window_files
 from common.runtime.context import StageRun
 from common.runtime.output import message
+from common.storage.filesystems import filesystem_of, without_scheme
 from common.storage.scratch import scratch_folder, writing
 from common.windows import Windows
 from jobs.delta import open_sessions, sessions, volume
@@ -46,17 +47,16 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
             with stage.report.step("claim"):
                 intake = claim(ingested, stage, config.windows)
             _account(intake, stage)
-            counted = volume.Counted()
-            _write_sessions(counted.passing(rows_of(intake.kept)), stage, config.windows)
+            _write_sessions(intake, stage, config.windows)
             _write_open(intake, stage, config.windows)
-            lacking.update(_write_volume(counted, stage, config.windows))
+            lacking.update(_write_volume(intake, stage, config.windows))
             _warn_of_overlaps(intake, stage)
             _write_slices(intake, stage, config.windows)
 
 
-def _write_sessions(rows: Iterable[pa.Table], stage: StageRun, windows: Windows) -> None:
+def _write_sessions(intake: Intake, stage: StageRun, windows: Windows) -> None:
     with stage.report.step(sessions.TABLE):
-        stage.report.wrote(sessions.TABLE, *sessions.write_sessions(stage.lake, rows, windows))
+        stage.report.wrote(sessions.TABLE, *sessions.write_sessions(stage.lake, intake.kept, windows))
         _remove_outdated(sessions.TABLE, stage, windows)
 
 
@@ -87,10 +87,11 @@ def _warn_of_overlaps(intake: Intake, stage: StageRun) -> None:
         )
 
 
-def _write_volume(counted: volume.Counted, stage: StageRun, windows: Windows) -> dict[str, str]:
+def _write_volume(intake: Intake, stage: StageRun, windows: Windows) -> dict[str, str]:
     """Writes how much was logged; returns what the windows lack, by window key."""
     with stage.report.step(volume.TABLE):
-        stage.report.wrote(volume.TABLE, *volume.write_volume(stage.lake, counted.rows(), windows))
+        rows = volume.volume_of(rows_of(intake.kept, volume.COUNTED))
+        stage.report.wrote(volume.TABLE, *volume.write_volume(stage.lake, rows, windows))
         falls = volume.judged(stage.lake, windows, stage.project)
     volume.report_falls(falls, stage.report)
     return volume.reasons(falls)
@@ -124,12 +125,10 @@ def _account(intake: Intake, stage: StageRun) -> None:
 def _write_rejects(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     name, lake = REJECTED, stage.lake
     with stage.report.step(name), writing(lake.uri, name), window_files(lake, name, config.windows) as files:
-        if intake.rejects_path is not None:
-            for batch in pq.ParquetFile(intake.rejects_path).iter_batches():
-                rows = pa.Table.from_batches([batch])
-                run = pa.repeat(pa.scalar(config.mini_batch_id, pa.string()), len(rows))
-                files.add(rows.append_column("mini_batch_id", run))
-            files.flush()
+        for rows in _rejects(intake):
+            run = pa.repeat(pa.scalar(config.mini_batch_id, pa.string()), len(rows))
+            files.add(rows.append_column("mini_batch_id", run))
+        files.flush()
         version = lake.replace_files(name, files.actions, config.windows)
     stage.report.wrote(name, version, files.rows)
 
@@ -140,7 +139,7 @@ def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     counts = intake.counts
     if counts.unexplained_rejects <= allowed * counts.read:
         return
-    first = _first(intake.rejects_path)
+    first = _first(intake)
     raise RejectedRatioError(
         f"{counts.unexplained_rejects:,} of {counts.read:,} records were rejected, more than max_rejected_ratio "
         f"{allowed:g}; the first: {first['source_file']} line {first['source_line']}: {first['reason']}",
@@ -149,10 +148,15 @@ def _check_ratio(intake: Intake, stage: StageRun, config: DeltaConfig) -> None:
     )
 
 
-def _first(rejects_path: str | None) -> dict[str, Any]:
+def _rejects(intake: Intake) -> Iterator[pa.Table]:
+    for path in intake.rejects:
+        file = pq.ParquetFile(without_scheme(path), filesystem=filesystem_of(path))
+        yield from (pa.Table.from_batches([batch]) for batch in file.iter_batches())
+
+
+def _first(intake: Intake) -> dict[str, Any]:
     """The first reject by file and line."""
     order = [(name, "ascending") for name in ("source_file", "source_line")]
-    batches = pq.ParquetFile(rejects_path).iter_batches()
-    firsts = (pa.Table.from_batches([batch]).sort_by(order).slice(0, 1) for batch in batches)
+    firsts = (rows.sort_by(order).slice(0, 1) for rows in _rejects(intake))
     first: dict[str, Any] = pa.concat_tables(firsts).sort_by(order).slice(0, 1).to_pylist()[0]
     return first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -9,25 +10,19 @@ from typing import Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import fs
 
 from common.arrays import Integers
-from common.contracts.session import PARSED_SCHEMA, SESSION_COLUMNS, SOURCE_COLUMNS
+from common.contracts.session import SESSION_COLUMNS, SOURCE_COLUMNS
 from common.contracts.types import arrow_schema
 from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.lake.row_groups import by_number
 from common.logs.files import local_path
-from common.storage.filesystems import s3_filesystem, without_scheme
+from common.storage.filesystems import filesystem_of, without_scheme
 from common.windows import Windows
-from jobs.delta.staging import SLICE
+from jobs.delta.staging import DICTIONARY, OF_FEW_VALUES, SLICE, StagedFile
 
 ROWS_PER_READ = 1 << 18
 ROWS_PER_PART = 1 << 22
-DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-TEXTS = frozenset(field.name for field in PARSED_SCHEMA if field.type == pa.string())
-OF_MANY_VALUES = frozenset({"session_id", "url"})
-OF_FEW_VALUES = TEXTS - OF_MANY_VALUES
-"""Read as dictionaries, which are several times as fast to read and write as texts."""
 SCHEMA = pa.schema(
     [
         pa.field(field.name, DICTIONARY if field.name in OF_FEW_VALUES else field.type)
@@ -88,29 +83,45 @@ def parts_of(pieces: Iterable[AnyPiece], most_rows: int = ROWS_PER_PART) -> list
 
 @dataclass(frozen=True)
 class Staged:
-    """Those of a staged file."""
+    """Those of staged files."""
 
-    path: str
+    files: tuple[StagedFile, ...]
 
     def pieces(self) -> Iterator[StagedPiece]:
-        """One for each row group of the file."""
-        metadata = opened(self.path).metadata
-        for number in range(metadata.num_row_groups):
-            yield StagedPiece(self.path, number, metadata.row_group(number).num_rows)
+        """One for each row group of the files."""
+        for file in self.files:
+            metadata = opened(file.path).metadata
+            for number in range(metadata.num_row_groups):
+                yield StagedPiece(file, number, metadata.row_group(number).num_rows)
 
 
 @dataclass(frozen=True)
 class StagedPiece:
     """A row group of a staged file."""
 
-    path: str
+    file: StagedFile
     number: int
     most: int
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows of the group, which are at most `ROWS_PER_READ`."""
         wanted = [*(columns or COLUMNS)]
-        yield opened(self.path).read_row_group(self.number, wanted).select(wanted)
+        rows = opened(self.file.path).read_row_group(self.number, [name for name in wanted if name != SLICE.name])
+        place = pa.repeat(pa.scalar(self.file.place, pa.int32()), self.most)
+        yield rows.append_column(SLICE.arrow, place).select(wanted)
+
+
+def by_file(kept: Kept) -> tuple[list[StagedFile], list[Piece]]:
+    """The staged files of which all rows count, and the pieces that are of no such file."""
+    pieces = [*kept.pieces()]
+    counted = Counter[StagedFile]()
+    for piece in pieces:
+        if isinstance(piece, StagedPiece):
+            counted[piece.file] += piece.most
+    whole = {file for file, rows in counted.items() if rows == file.rows}
+    return [*filter(whole.__contains__, counted)], [
+        piece for piece in pieces if not (isinstance(piece, StagedPiece) and piece.file in whole)
+    ]
 
 
 @dataclass(frozen=True)
@@ -217,8 +228,7 @@ def without(kept: Kept, places: pa.Table) -> Kept:
 
 def opened(path: str) -> pq.ParquetFile:
     """A Parquet file of sessions, texts of few different values of which are read as dictionaries."""
-    files = s3_filesystem() if path.startswith("s3://") else fs.LocalFileSystem()
-    place = without_scheme(path)
+    files, place = filesystem_of(path), without_scheme(path)
     metadata = pq.read_metadata(place, filesystem=files)
     coded = [name for name in metadata.schema.to_arrow_schema().names if name in OF_FEW_VALUES]
     return pq.ParquetFile(place, metadata=metadata, read_dictionary=coded, filesystem=files)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +20,10 @@ from common.lake.lake import Lake
 from common.lake.window_files import window_files
 from common.lake.window_status import read_statuses
 from common.logs.files import local_path
+from common.storage.filesystems import filesystem_of, without_scheme
 from common.storage.scratch import writing
 from common.windows import WINDOW, Windows
-from jobs.delta.staging import ENDS, OPEN, SLICE
+from jobs.delta.staging import ENDS, OPEN, SLICE, StagedFile
 
 TABLE = "open_sessions"
 SCHEMA = arrow_schema(OPEN_COLUMNS)
@@ -30,46 +32,73 @@ TOLERANCE = 2_000_000
 """Records of one device and session id whose starts differ by at most so many microseconds are of one session."""
 
 
-@dataclass(frozen=True)
-class Records:
-    """What the input says of open sessions: the staged start logs and updates, if any, and the ends of sessions.
-
-    The ends are in staged files with the number of their window, or in canonical Parquet files.
-    """
-
-    windows: Windows
-    ends: tuple[str, ...]
-    opened: str | None = None
+class Records(Protocol):
+    """What the input says of open sessions."""
 
     def opened_in(self, place: int) -> pa.Table:
         """The start logs and updates of a window, in the order of the input."""
-        if self._opened is None:
-            return SCHEMA.empty_table()
-        return self._opened.to_table(columns=SCHEMA.names, filter=pads.field(SLICE.name) == place)
+        ...
 
     def ended_in(self, place: int, sessions: pa.Array) -> pa.Table:
         """The keys of the records of a window that end sessions with one of these ids."""
-        among = pads.field("session_id").isin(pc.unique(sessions)) & pads.field("start_ts").is_valid()
-        return self._ends.to_table(columns=list(KEY), filter=among & self._is_of(place))
+        ...
 
-    @cached_property
-    def _opened(self) -> pads.Dataset | None:
-        found = None if self.opened is None else pads.dataset([self.opened], schema=OPEN)
-        return found if found is not None and found.count_rows() else None
 
-    @cached_property
-    def _ends(self) -> pads.Dataset:
-        schema = ENDS if self.opened else ENDS.append(pa.field("end_ts", TIMESTAMP))
-        return pads.dataset([local_path(path) for path in self.ends], schema=schema)
+@dataclass(frozen=True)
+class StagedRecords:
+    """Start logs and updates, sessions that count, and ends of those that do not, in staged files."""
+
+    opened: tuple[str, ...]
+    sessions: tuple[StagedFile, ...]
+    ends: tuple[str, ...]
+
+    def opened_in(self, place: int) -> pa.Table:
+        """The start logs and updates of a window, in the order of the input."""
+        return _read(self.opened, OPEN, SCHEMA.names, pads.field(SLICE.name) == place)
+
+    def ended_in(self, place: int, sessions: pa.Array) -> pa.Table:
+        """The keys of the records of a window that end sessions with one of these ids."""
+        among = _among(sessions)
+        counted = [file.path for file in self.sessions if file.place == place]
+        others = _read(self.ends, ENDS, KEY, among & (pads.field(SLICE.name) == place))
+        return pa.concat_tables([_read(counted, ENDS, KEY, among), others])
+
+
+@dataclass(frozen=True)
+class ScannedRecords:
+    """Sessions that have ended, in canonical Parquet files."""
+
+    windows: Windows
+    ends: tuple[str, ...]
+
+    def opened_in(self, place: int) -> pa.Table:
+        """Nothing, in any window."""
+        return SCHEMA.empty_table()
+
+    def ended_in(self, place: int, sessions: pa.Array) -> pa.Table:
+        """The keys of the records of a window that end sessions with one of these ids."""
+        schema = ENDS.append(pa.field("end_ts", TIMESTAMP))
+        return _read([local_path(path) for path in self.ends], schema, KEY, _among(sessions) & self._is_of(place))
 
     def _is_of(self, place: int) -> pads.Expression:
-        if self.opened:
-            return pads.field(SLICE.name) == place
         if len(self.windows) == 1:
             return pads.scalar(True)
         begin = micros(self.windows)[0] + place * WINDOW_MICROS
         first, after = (pa.scalar(moment, pa.int64()).cast(TIMESTAMP) for moment in (begin, begin + WINDOW_MICROS))
         return (pads.field("end_ts") >= first) & (pads.field("end_ts") < after)
+
+
+def _among(sessions: pa.Array) -> pads.Expression:
+    """Of records that end sessions with one of these ids."""
+    return pads.field("session_id").isin(pc.unique(sessions)) & pads.field("start_ts").is_valid()
+
+
+def _read(paths: Sequence[str], schema: pa.Schema, columns: Sequence[str], chosen: pads.Expression) -> pa.Table:
+    """Some rows of Parquet files, in their order."""
+    if not paths:
+        return pa.schema([schema.field(name) for name in columns]).empty_table()
+    places = [without_scheme(path) for path in paths]
+    return pads.dataset(places, schema, filesystem=filesystem_of(paths[0])).to_table([*columns], filter=chosen)
 
 
 def write_open(lake: Lake, records: Records, windows: Windows, oldest: timedelta) -> tuple[int, int]:

@@ -84,12 +84,15 @@ def _part_of(address: str) -> str:
 
 
 def gathered(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """The rows of the tables, put together until there are so many, but for the last ones."""
+    """The rows of the tables, put together until there are so many, but for the last ones; each table in one chunk.
+
+    What DuckDB evaluates for a table of many small chunks does not line up with its rows.
+    """
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)
         if sum(map(len, waiting)) >= rows:
-            yield pa.concat_tables(waiting)
+            yield pa.concat_tables(waiting).unify_dictionaries().combine_chunks()
             waiting = []
     if waiting:
-        yield pa.concat_tables(waiting)
+        yield pa.concat_tables(waiting).unify_dictionaries().combine_chunks()

@@ -26,7 +26,7 @@ from jobs.delta.checking import CHECKED, checked
 from jobs.delta.duplicates import has_duplicates
 from jobs.delta.grouping import combined
 from jobs.delta.kept import Kept, Scanned, opened, parts_of
-from jobs.delta.open_sessions import Records
+from jobs.delta.open_sessions import Records, ScannedRecords
 from jobs.delta.placement import Placement
 from jobs.delta.staging import RunCounts
 from jobs.delta.sums import columns_named
@@ -40,14 +40,14 @@ READ_BY_SLICES = frozenset({
 
 @dataclass(frozen=True)
 class Intake:
-    """Sessions that count, with their slice number; the counts; the records of open sessions; and the path of the
-    rejects, None without any.
+    """Sessions that count, with their slice number; the counts; the records of open sessions; and the files of the
+    rejects.
     """
 
     kept: Kept
     counts: RunCounts
     records: Records
-    rejects_path: str | None
+    rejects: tuple[str, ...] = ()
 
 
 def scanned(stage: StageRun, logs: LogFiles, options: ReadOptions, placement: Placement) -> Intake | None:
@@ -82,7 +82,7 @@ def scanned(stage: StageRun, logs: LogFiles, options: ReadOptions, placement: Pl
         return None
     zones = Counter({IN_RECORD: read})  # their times are instants
     counts = RunCounts(read, inside, zones=zones, outside=outside, holes=list(logs.unreadable))
-    return Intake(kept, counts, Records(windows, logs.paths), None)
+    return Intake(kept, counts, ScannedRecords(windows, logs.paths))
 
 
 def _lies_within(path: str, windows: Windows, place: int, lateness: timedelta) -> bool:

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
-
-import pyarrow as pa
 
 from common.lake.extent import any_predicate
 from common.lake.lake import Lake
 from common.lake.window_files import window_files
 from common.storage.scratch import writing
 from common.windows import Windows
-from jobs.delta.kept import OF_MANY_VALUES
-from jobs.delta.staging import SLICE
+from jobs.delta.kept import Kept, by_file
+from jobs.delta.staging import OF_MANY_VALUES, SLICE
 
 TABLE = "sessions"
 
 
-def write_sessions(lake: Lake, parts: Iterable[pa.Table], windows: Windows) -> tuple[int, int]:
-    """Replaces the windows of the table by these rows of all columns; returns its new version and how many they are.
+def write_sessions(lake: Lake, kept: Kept, windows: Windows) -> tuple[int, int]:
+    """Replaces the windows of the table by these sessions; returns its new version and how many they are.
+
+    Staged files all of whose rows count become files of the table as they are.
 
     Raises:
         CommitError: the table cannot be written.
     """
     with writing(lake.uri, TABLE), window_files(lake, TABLE, windows, OF_MANY_VALUES) as files:
-        for rows in parts:
-            files.add(rows.drop_columns(SLICE.name), rows[SLICE.name])
+        whole, pieces = by_file(kept)
+        for file in whole:
+            files.copy(file.location, file.action)
+        for piece in pieces:
+            for rows in piece.rows():
+                files.add(rows.drop_columns(SLICE.name), rows[SLICE.name])
         files.flush()
         return lake.replace_files(TABLE, files.actions, windows), files.rows
 

@@ -1,47 +1,49 @@
-"""Parsed logs staged as Parquet files: sessions that count, rejects, and what is said of open sessions."""
+"""Parsed logs staged in files: sessions that count, in the form of the table `sessions`, and rejects, and what is said
+of open sessions.
+"""
 
 from __future__ import annotations
 
-import json
+import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from deltalake.transaction import AddAction
 
 from common.arrays import Flags, Integers
 from common.contracts.columns import PARTITIONS
 from common.contracts.open_sessions import OPEN_COLUMNS
-from common.contracts.session import OPEN_SUBTYPES, REJECT_COLUMNS, REJECT_SCHEMA, SESSION_COLUMNS, SOURCE_COLUMNS
-from common.contracts.types import Column, arrow_schema
-from common.contracts.window_columns import WINDOW_MICROS, micros
+from common.contracts.session import OPEN_SUBTYPES, PARSED_SCHEMA, REJECT_COLUMNS
+from common.contracts.types import Column, Table, arrow_schema
+from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
+from common.lake.table_files import file_action, rows_of
+from common.lake.window_files import WindowFiles
 from common.logs import Counts, ParsedBatch
-from common.logs.batches import MAX_RAW_CHARACTERS, decoded
-from common.logs.files import open_file
-from common.logs.reading import read_records
+from common.logs.file_parts import FilePart
 from common.privacy.masking import NO_MASK, Mask
+from common.storage.filesystems import subtree
 from common.windows import Windows
+from jobs.delta.late import late_rejects
 from jobs.delta.placement import Placement
 
 SLICE = Column("slice", "int", "position of the window that counts the record, in the windows of the run")
 REJECTS = arrow_schema((*REJECT_COLUMNS, *PARTITIONS))
-ROWS_PER_GROUP = 262_144
-RAW_ROWS = 1_000
+ROWS_PER_FILE = 1 << 19
 
-
-STAGED = arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS, SLICE))
-"""The columns of staged sessions."""
-REPEATED = [field.name for field in STAGED if field.type == pa.string() and field.name not in ("session_id", "url")]
-"""Those written with a dictionary: of the others nearly every value is different."""
+DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+OF_MANY_VALUES = frozenset({"session_id", "url"})
+OF_FEW_VALUES = frozenset(field.name for field in PARSED_SCHEMA if field.type == pa.string()) - OF_MANY_VALUES
+"""Staged and read as dictionaries, which are several times as fast to read and write as texts."""
 OPEN = arrow_schema((*OPEN_COLUMNS, SLICE))
 """The columns of staged start logs and updates."""
-ENDS = pa.schema([STAGED.field(name) for name in ("device_serial", "session_id", "start_ts", SLICE.name)])
+ENDS = pa.schema([("device_serial", pa.string()), ("session_id", pa.string()), ("start_ts", TIMESTAMP), SLICE.arrow])
 """The columns of staged ends of sessions that do not count."""
 
 
@@ -50,6 +52,11 @@ class RunCounts(Counts):
     """The counts of a run's records; those `outside` are of other windows than the run's."""
 
     outside: int = 0
+
+    def include(self, others: Counts) -> None:
+        """Adds the counts of other records."""
+        super().include(others)
+        self.outside += getattr(others, "outside", 0)
 
     def add_up(self) -> bool:
         """Whether every record has exactly one outcome."""
@@ -60,64 +67,125 @@ class RunCounts(Counts):
         return super().of_records() | {"outside": self.outside}
 
 
+@dataclass(frozen=True)
+class StagedFile:
+    """A file in the form of the table `sessions`, the records of which one window of the run counts.
+
+    Attributes:
+        location: the folder in which the file lies as in that of the table.
+        name: the path there.
+        size: its bytes.
+        stats: what the Delta log says of its values.
+        place: the position of the window in the windows of the run.
+    """
+
+    location: str
+    name: str
+    size: int
+    stats: str
+    place: int
+
+    @property
+    def path(self) -> str:
+        """Where the file is."""
+        return f"{self.location}/{self.name}"
+
+    @property
+    def action(self) -> AddAction:
+        """What a commit to the table adds, if the file is there."""
+        return file_action(self.name, self.size, self.stats)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return rows_of(self.action)
+
+
+@dataclass(frozen=True)
+class StagedPart:
+    """The files of a part of the input, and its counts; all but the sessions are there only if they have rows."""
+
+    counts: RunCounts
+    sessions: tuple[StagedFile, ...]
+    rejects: tuple[str, ...]
+    opened: tuple[str, ...]
+    ends: tuple[str, ...]
+
+
+class ScratchFile:
+    """A Parquet file that is made with its first rows."""
+
+    def __init__(self, location: str, schema: pa.Schema) -> None:
+        self.schema = schema
+        self._location = location
+        self._name = f"{uuid.uuid4().hex}.parquet"
+        self._writer: pq.ParquetWriter | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where the file is, if it is there."""
+        return (f"{self._location}/{self._name}",) if self._writer else ()
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        """Adds rows."""
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(
+                self._name, self.schema, filesystem=subtree(self._location), compression="lz4"
+            )
+        self._writer.write_batch(rows)
+
+    def close(self) -> None:
+        """Completes the file."""
+        if self._writer:
+            self._writer.close()
+
+
 @dataclass
 class Staging:
-    """Writes parsed batches to `sessions.parquet` and `rejects.parquet` in a folder.
+    """Writes parsed batches of a part of the input to files at a location.
 
-    Start logs and updates go to `open.parquet`, and the ends of sessions that are duplicates or late to `ends.parquet`.
+    Sessions go to files of the table `sessions`, rejects, start logs and updates, and the ends of sessions that are
+    duplicates or late to others.
     Sessions that were logged more than `lateness` outside the window of their batch are rejects. Those without a batch
     that end outside the windows of the run are counted as `outside`. `counts` lacks only the duplicates, which are
     found across all sessions later. Nothing is staged before the mask has turned its names into pseudonyms.
     """
 
-    folder: Path
+    location: str
+    table: Table
     placement: Placement
     lateness: timedelta
+    inputs: Iterable[FilePart]
     counts: RunCounts = field(default_factory=RunCounts)
     mask: Mask = NO_MASK
-    _pending: list[pa.RecordBatch] = field(default_factory=list)
     _late: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
-
-    @property
-    def sessions_path(self) -> str:
-        """The file of the sessions."""
-        return str(self.folder / "sessions.parquet")
-
-    @property
-    def rejects_path(self) -> str:
-        """The file of the rejects."""
-        return str(self.folder / "rejects.parquet")
-
-    @property
-    def open_path(self) -> str:
-        """The file of the start logs and updates."""
-        return str(self.folder / "open.parquet")
-
-    @property
-    def ends_path(self) -> str:
-        """The file of the ends of sessions that do not count."""
-        return str(self.folder / "ends.parquet")
 
     def __enter__(self) -> Staging:
         self._members = list(self.placement.windows)
-        self._sessions = pq.ParquetWriter(
-            self.sessions_path, STAGED, compression="lz4", use_dictionary=REPEATED, write_statistics=[SLICE.name]
+        self._sessions = WindowFiles(
+            f"{self.location}/{self.table.name}", self.table, self.placement.windows, OF_MANY_VALUES, ROWS_PER_FILE
         )
-        self._rejects = pq.ParquetWriter(self.rejects_path, REJECTS, compression="zstd")
-        self._open = pq.ParquetWriter(self.open_path, OPEN, compression="lz4")
-        self._ends = pq.ParquetWriter(self.ends_path, ENDS, compression="lz4")
+        self._rejects, self._open, self._ends = (ScratchFile(self.location, schema) for schema in (REJECTS, OPEN, ENDS))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self._flush()
+            self._sessions.flush()
             for path, found in sorted(self._late.items()):
-                for batch in late_rejects(path, found):
+                for batch in late_rejects([part for part in self.inputs if part.path == path], found):
                     self._reject(batch)
-        for writer in (self._sessions, self._rejects, self._open, self._ends):
-            writer.close()
+        for file in (self._rejects, self._open, self._ends):
+            file.close()
+
+    def staged(self) -> StagedPart:
+        """The files, which are complete."""
+        files = zip(self._sessions.actions, self._sessions.places, strict=True)
+        location = f"{self.location}/{self.table.name}"
+        sessions = (StagedFile(location, file.path, file.size, file.stats, place) for file, place in files)
+        others = (file.paths for file in (self._rejects, self._open, self._ends))
+        return StagedPart(self.counts, tuple(sessions), *others)
 
     def add(self, batch: ParsedBatch) -> None:
         """Stages one batch; batches must arrive in the order of the input."""
@@ -125,7 +193,7 @@ class Staging:
         self._reject(batch.rejects)
         sessions = self.mask.rows("sessions", batch.sessions)
         kept, uncounted, duplicates = (
-            sessions.filter(pc.equal(sessions.column("status"), status))
+            chosen(sessions, np.asarray(pc.equal(sessions.column("status"), status)))
             for status in ("kept", "uncounted", "duplicate")
         )
         self.counts.uncounted += uncounted.num_rows
@@ -134,11 +202,8 @@ class Staging:
         self._add_ends(duplicates.filter(pc.invert(pc.is_in(duplicates.column("subtype"), pa.array(OPEN_SUBTYPES)))))
         sessions, slices = self._placed(kept)
         self.counts.kept += sessions.num_rows
-        columns = {name: sessions.column(name) for name in STAGED.names if name in sessions.schema.names}
-        columns[SLICE.name] = pa.array(slices, pa.int32())
-        self._pending.append(pa.RecordBatch.from_pydict(columns, schema=STAGED))
-        if sum(pending.num_rows for pending in self._pending) >= ROWS_PER_GROUP:
-            self._flush()
+        if sessions.num_rows:
+            self._sessions.add(pa.Table.from_batches([coded(sessions)]), pa.chunked_array([slices]))
 
     def _placed(self, sessions: pa.RecordBatch) -> tuple[pa.RecordBatch, Integers]:
         """The sessions that count and the positions of their windows; the others are counted here."""
@@ -151,7 +216,7 @@ class Staging:
             lost = sessions.filter(pa.array(~inside))
             self._reject_late(lost, self._members[place])
             self._add_ends(lost)
-        return sessions.filter(pa.array(inside)), slices[inside]
+        return chosen(sessions, inside), slices[inside]
 
     def _places(self, records: pa.RecordBatch) -> tuple[int | None, Integers, Flags]:
         """The window of the records' batch, None without one; that of each record; and whether it is in time there."""
@@ -180,11 +245,11 @@ class Staging:
         columns = {name: sessions.column(name) for name in ENDS.names if name in sessions.schema.names}
         self._stage(self._ends, columns, slices, inside if place is None else np.ones(len(slices), bool))
 
-    def _stage(self, writer: pq.ParquetWriter, columns: dict[str, pa.Array], slices: Integers, chosen: Flags) -> None:
-        if chosen.any():
+    def _stage(self, file: ScratchFile, columns: dict[str, pa.Array], slices: Integers, wanted: Flags) -> None:
+        if wanted.any():
             columns[SLICE.name] = pa.array(slices, pa.int32())
-            rows = pa.RecordBatch.from_pydict(columns, schema=writer.schema)
-            writer.write_batch(rows.filter(pa.array(chosen)))
+            rows = pa.RecordBatch.from_pydict(columns, schema=file.schema)
+            file.write(chosen(rows, wanted))
 
     def _reject_late(self, lost: pa.RecordBatch, window: Windows) -> None:
         self.counts.rejected += lost.num_rows
@@ -203,12 +268,7 @@ class Staging:
         window = self._members[self.placement.slice_of(rejects.column("source_file")[0].as_py()) or 0]
         values = (f"{window.start:%Y-%m-%d}", window.key)
         partition = [pa.repeat(value, rejects.num_rows) for value in values]
-        self._rejects.write_batch(pa.RecordBatch.from_arrays([*rejects.columns, *partition], schema=REJECTS))
-
-    def _flush(self) -> None:
-        if self._pending:
-            self._sessions.write_table(pa.Table.from_batches(self._pending), row_group_size=ROWS_PER_GROUP)
-            self._pending = []
+        self._rejects.write(pa.RecordBatch.from_arrays([*rejects.columns, *partition], schema=REJECTS))
 
 
 def logged_of(sessions: pa.RecordBatch) -> pa.Array:
@@ -216,45 +276,15 @@ def logged_of(sessions: pa.RecordBatch) -> pa.Array:
     return pc.coalesce(sessions.column("log_ts"), sessions.column("end_ts"))
 
 
-def late_rejects(path: str, found: Sequence[tuple[int, str]]) -> Iterator[pa.RecordBatch]:
-    """Reject rows of the late sessions (line, reason) of a file, with their raw text reread from it."""
-    raw: dict[int, str] = {}
-    for line, text in raw_records(path, {line for line, _ in found}):
-        raw[line] = f"{raw[line]}\n{text}"[:MAX_RAW_CHARACTERS] if line in raw else text  # several records on a line
-    for begin in range(0, len(found), RAW_ROWS):
-        rows = found[begin : begin + RAW_ROWS]
-        yield pa.RecordBatch.from_pylist(
-            [
-                {"source_file": path, "source_line": line, "reason": reason, "raw": raw.get(line, "")}
-                for line, reason in rows
-            ],
-            schema=REJECT_SCHEMA,
-        )
+def chosen(rows: pa.RecordBatch, wanted: Flags) -> pa.RecordBatch:
+    """Some of the rows; not a copy if it is all of them."""
+    return rows if wanted.all() else rows.filter(pa.array(wanted))
 
 
-def raw_records(path: str, wanted: Iterable[int]) -> Iterator[tuple[int, str]]:
-    """Line number and text of the records on the wanted lines of a file; for a Parquet file, its rows as JSON."""
-    numbers = set(wanted)
-    with open_file(path) as stream:
-        if stream.read(4) == b"PAR1":
-            yield from _raw_rows(pq.ParquetFile(stream), numbers)
-            return
-    for number, line in read_records(path):
-        if number in numbers:
-            yield number, decoded(line.rstrip(b"\r"))
-
-
-def _raw_rows(file: pq.ParquetFile, wanted: set[int]) -> Iterator[tuple[int, str]]:
-    """Number and JSON of the wanted rows of a Parquet file; none of a damaged row group."""
-    first = 1
-    for group in range(file.num_row_groups):
-        behind = first + file.metadata.row_group(group).num_rows
-        numbers = sorted(number for number in wanted if first <= number < behind)
-        if numbers:
-            try:
-                rows = file.read_row_group(group).take(pa.array([number - first for number in numbers]))
-                texts = [json.dumps(row, default=str) for row in rows.to_pylist()]
-            except (pa.ArrowException, OSError, ValueError):
-                texts = []  # damaged, or times that Python cannot hold
-            yield from zip(numbers, texts, strict=False)
-        first = behind
+def coded(sessions: pa.RecordBatch) -> pa.RecordBatch:
+    """The sessions with dictionaries of the texts of few different values."""
+    columns = [
+        column.dictionary_encode() if name in OF_FEW_VALUES and pa.types.is_string(column.type) else column
+        for name, column in zip(sessions.schema.names, sessions.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, sessions.schema.names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import dropwhile
@@ -73,23 +73,14 @@ class Fall:
         return f"{source} is {self.kind}: {self.found:,} of {self.expected:,.0f} expected records"
 
 
-class Counted:
-    """Counts sessions that pass by window, device and zone."""
-
-    def __init__(self) -> None:
-        self._counts = [COUNTS.empty_table()]
-
-    def passing(self, parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """The same sessions."""
-        for rows in parts:
-            found = rows.select(COUNTED).unify_dictionaries().group_by(COUNTED).aggregate([([], "count_all")])
-            self._counts.append(found.rename_columns(COUNTS.names).cast(COUNTS))
-            yield rows
-
-    def rows(self) -> pa.Table:
-        """The records of each slice number, device and zone, in this order."""
-        added = pa.concat_tables(self._counts).group_by(COUNTED).aggregate([(RECORDS, "sum")])
-        return added.rename_columns(COUNTS.names).sort_by([(name, "ascending") for name in COUNTED])
+def volume_of(parts: Iterable[pa.Table]) -> pa.Table:
+    """The records of each slice number, device and zone among the sessions, in this order."""
+    counts = [COUNTS.empty_table()]
+    for rows in parts:
+        found = rows.select(COUNTED).unify_dictionaries().group_by(COUNTED).aggregate([([], "count_all")])
+        counts.append(found.rename_columns(COUNTS.names).cast(COUNTS))
+    added = pa.concat_tables(counts).group_by(COUNTED).aggregate([(RECORDS, "sum")])
+    return added.rename_columns(COUNTS.names).sort_by([(name, "ascending") for name in COUNTED])
 
 
 def write_volume(lake: Lake, rows: pa.Table, windows: Windows) -> tuple[int, int]:

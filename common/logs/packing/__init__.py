@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 from common.logs.packing import gunzip, snappy, streams, text_table
 from common.logs.packing.damage import PIECE_BYTES, READ_BYTES, Damage
-from common.logs.packing.encodings import as_utf8
+from common.logs.packing.encodings import as_utf8, is_utf16
 
-__all__ = ["PIECE_BYTES", "READ_BYTES", "Damage", "contents", "is_packed"]
+__all__ = ["PIECE_BYTES", "READ_BYTES", "Damage", "contents", "is_packed", "is_plain"]
 
 
 def contents(stream: BinaryIO, head: bytes) -> Iterator[bytes | Damage]:
@@ -23,6 +23,11 @@ def contents(stream: BinaryIO, head: bytes) -> Iterator[bytes | Damage]:
 def is_packed(head: bytes) -> bool:
     """Whether data that begin like this are packed."""
     return head.startswith(gunzip.MAGIC) or streams.packing_of(head) is not None or snappy.is_packed(head)
+
+
+def is_plain(head: bytes) -> bool:
+    """Whether the text of a file that begins like this is what the file holds, byte by byte."""
+    return not (is_packed(head) or head.startswith(text_table.MAGIC) or is_utf16(head))
 
 
 def _unpacked(stream: BinaryIO, head: bytes) -> Iterator[bytes | Damage]:

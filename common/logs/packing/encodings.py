@@ -32,6 +32,11 @@ def as_utf8(pieces: Iterator[bytes | Damage]) -> Iterator[bytes | Damage]:
     yield from pieces
 
 
+def is_utf16(head: bytes) -> bool:
+    """Whether a file that begins like this is text in UTF-16."""
+    return head[:2] in _UTF16
+
+
 def _from_utf16(head: bytes, pieces: Iterator[bytes | Damage], encoding: str) -> Iterator[bytes | Damage]:
     decoder = codecs.getincrementaldecoder(encoding)("backslashreplace")
     yield decoder.decode(head).encode()

@@ -42,9 +42,11 @@ class Wrapping:
     has_actions: bool = False
     paths: tuple[Path, ...] = ()
 
-    def blocks(self, pieces: Iterable[bytes | Damage]) -> Iterator[Block]:
-        """The pieces of the file as blocks of lines, which `unwrap` takes."""
-        return blocks_of(pieces) if self.depth is None else Splitter(self.depth).blocks(pieces)
+    def blocks(self, pieces: Iterable[bytes | Damage], first_line: int = 1) -> Iterator[Block]:
+        """The pieces of the file, from this line on, as blocks of lines, which `unwrap` takes."""
+        if self.depth is None:
+            return blocks_of(pieces, first_line=first_line)
+        return Splitter(self.depth).blocks(pieces)
 
     def unwrap(self, block: Block) -> Block:
         """The block with one record a line; what cannot be unwrapped is passed on as it is."""

@@ -14,6 +14,7 @@ import pytest
 
 from common.logs import Counts, ReadOptions, detect_format, find_logs, read_files
 from common.logs.blocks import BLOCK_BYTES, Block
+from common.logs.file_parts import FilePart
 from common.logs.packing import Damage
 from common.logs.reading import read_records
 from common.logs.wrappers import Wrapping, documents
@@ -80,7 +81,7 @@ def test_the_line_is_that_of_the_file(tmp_path: Path) -> None:
     sessions, _, (reject,) = read(write(tmp_path / "log", text))
     assert [row["source_line"] for row in sessions] == [2, 5, 8]
     assert (reject["source_line"], reject["raw"]) == (11, bad)
-    assert dict(read_records(str(tmp_path / "log")))[5] == lines[1].encode()
+    assert dict(read_records(FilePart(str(tmp_path / "log"))))[5] == lines[1].encode()
 
 
 def test_what_cannot_be_unwrapped_is_rejected_as_it_is(tmp_path: Path) -> None:

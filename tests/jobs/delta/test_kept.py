@@ -16,6 +16,7 @@ from common.config.project import ProjectParameters
 from common.contracts.session import SESSION_COLUMNS
 from common.windows import Windows
 from jobs.delta.kept import PLACES, StagedPiece, parts_of, without
+from jobs.delta.staging import StagedFile
 from tests.conftest import Stages, write_sessions
 from tests.factories import session as session_row
 from tests.factories import sessions, threat
@@ -192,5 +193,5 @@ def test_in_another_window_only_a_record_that_ends_at_the_same_time_is_the_same(
 )
 def test_pieces_are_put_together_in_parts_of_so_many_rows(most: list[int], parts: list[list[int]]) -> None:
     """Also such as have none: the file into which input was parsed of which no record counts."""
-    pieces = [StagedPiece("unread", number, rows) for number, rows in enumerate(most)]
+    pieces = [StagedPiece(StagedFile("unread", "", 0, "", 0), number, rows) for number, rows in enumerate(most)]
     assert [[number for number, _ in part] for part in parts_of(pieces, 10)] == parts

@@ -6,7 +6,8 @@ import gzip
 import json
 from pathlib import Path
 
-from jobs.delta.staging import late_rejects
+from common.logs.file_parts import FilePart
+from jobs.delta.late import late_rejects
 from tests.common.logs.panos_logs import traffic
 
 
@@ -17,5 +18,5 @@ def test_the_record_is_shown_without_what_is_around_it(tmp_path: Path) -> None:
     wrapped.write_bytes(gzip.compress("\n".join(json.dumps({"message": line}) for line in lines).encode()))
     crowded.write_text(json.dumps([{"message": line} for line in lines]))
     for path, number, raw in ((plain, 2, lines[1]), (wrapped, 2, lines[1]), (crowded, 1, "\n".join(lines))):
-        (batch,) = late_rejects(str(path), [(number, "late")])
+        (batch,) = late_rejects([FilePart(str(path))], [(number, "late")])
         assert batch.to_pylist() == [{"source_file": str(path), "source_line": number, "reason": "late", "raw": raw}]

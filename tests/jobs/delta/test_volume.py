@@ -19,7 +19,7 @@ from common.runtime.run_report import RunReport
 from common.windows import WINDOW as LENGTH
 from common.windows import Windows
 from jobs.delta.staging import SLICE
-from jobs.delta.volume import SHOWN, Counted, Fall, Volume, Week, fallen, judged, reasons, report_falls, write_volume
+from jobs.delta.volume import SHOWN, Fall, Volume, Week, fallen, judged, reasons, report_falls, volume_of, write_volume
 from tests.conftest import Stages, write_sessions
 from tests.factories import SPEC, WINDOW, sessions
 from tests.jobs.delta.deliveries import Delivery, deliver_all, record, rows_of, window
@@ -172,7 +172,7 @@ def test_a_range_is_judged_against_the_lake_and_the_range_itself(tmp_path: Path)
     assert falls == silent | {last.key: [Fall("A", None, 100, 40)]}
 
 
-def test_records_are_counted_as_they_pass() -> None:
+def test_records_are_counted_by_window_device_and_zone() -> None:
     few = pa.dictionary(pa.int32(), pa.string())
 
     def rows() -> Iterator[pa.Table]:
@@ -183,9 +183,7 @@ def test_records_are_counted_as_they_pass() -> None:
                 "src_zone": pa.array(zones, few), "src_ip": ["10.1.1.1"] * count,
             })  # fmt: skip
 
-    counted = Counted()
-    assert [len(passed) for passed in counted.passing(rows())] == [3, 1, 2, 0]
-    assert [tuple(row.values()) for row in counted.rows().to_pylist()] == [
+    assert [tuple(row.values()) for row in volume_of(rows()).to_pylist()] == [
         (0, "A", "dmz", 1), (0, "A", None, 1), (0, "B", "lan", 1), (1, "A", "lan", 3)
     ]  # fmt: skip
 
