@@ -8,17 +8,15 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
 from common.errors import TableError
-from common.lake.commits import commit_next, now_millis
+from common.lake.commits import now_millis
 from common.lake.file_digests import name_together
-from common.lake.lake import Lake
 from common.lake.reader import LakeReader
 from common.lake.selection import PARTITION, bound_of
 from common.lake.streamed_file import StreamedFile
-from common.lake.table_files import WINDOW, discard
+from common.lake.table_files import WINDOW
 from common.storage.filesystems import subtree
 
 FILE_BYTES = 128 << 20
@@ -125,26 +123,3 @@ def written_together(
             "Run the stage that writes it again for these windows",
         )
     return made.action(group.partition, is_change=is_change)
-
-
-def exchanged(lake: Lake, name: str, made: Sequence[tuple[Group, AddAction]]) -> list[Group]:
-    """Puts each new file in the place of the files of its group, in one commit; returns the groups that are done.
-
-    A group whose files others have removed meanwhile is left out, and its new file deleted.
-
-    Raises:
-        CommitError: the table cannot be written.
-    """
-
-    def held_after(delta: DeltaTable) -> set[str]:
-        """The files that the table has afterwards."""
-        held = set(pa.table(delta.get_add_actions())["path"].to_pylist())
-        fitting = [(group, new) for group, new in made if held.issuperset(file.path for file in group.files)]
-        if fitting:
-            removed = (file.removed(is_change=new.data_change) for group, new in fitting for file in group.files)
-            commit_next(delta, [*(new for _, new in fitting), *removed])
-        return held.union(new.path for _, new in fitting)  # held: by a try whose answer was lost
-
-    held = lake.commit(name, held_after)
-    discard(subtree(lake.location(name)), [new for _, new in made if new.path not in held])
-    return [group for group, new in made if new.path in held]

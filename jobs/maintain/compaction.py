@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 from deltalake.transaction import AddAction
 
+from common.lake.exchange import exchanged
 from common.lake.lake import Lake
 from common.lake.together import (
     File,
     Group,
     divided,
-    exchanged,
     files_in_order,
     rows_of,
     stored_columns,

@@ -20,8 +20,9 @@ from pyarrow import fs
 from common.errors import CommitError
 from common.lake.commits import properties
 from common.lake.engine_files import LOG
+from common.lake.exchange import exchanged
 from common.lake.lake import Lake
-from common.lake.together import File, Group, exchanged, files_in_order, stored_columns, written_together
+from common.lake.together import File, Group, files_in_order, stored_columns, written_together
 from common.storage.filesystems import subtree
 from common.storage.scratch import writing
 
