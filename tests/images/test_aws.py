@@ -15,7 +15,7 @@ from localaws.cli.process import LocalAws
 from tests.factories import SPEC
 from tests.images.containers import example_of, run_example, run_image
 from tests.images.small_lake import LAKE
-from tools.demo.inventory import seed_inventory
+from tools.demo.inventory import DemoMachine, seed_inventory
 
 BUCKET = "inventory"
 NAMES = {"10.1.0.5": "vdi-007", "10.1.0.6": "db-main"}
@@ -28,7 +28,7 @@ def project(aws_environment: LocalAws, tmp_path: Path) -> Path:
         Bucket=BUCKET
     )  # one that is there already is not an error in this region
     redshift: dict[str, Any] = {"workgroup_name": "ndr", "database": "ndr", "iam_role_arn": "default"}
-    seed_inventory(RedshiftParameters(**redshift), NAMES)
+    seed_inventory(RedshiftParameters(**redshift), {host: DemoMachine(name) for host, name in NAMES.items()})
     settings = {"redshift": redshift, "staging_prefix": f"s3://{BUCKET}/staging"}
     (tmp_path / "project.yaml").write_text(yaml.safe_dump(settings))
     return tmp_path
