@@ -20,7 +20,7 @@ from jobs.delta.open_sessions import StagedRecords
 from jobs.delta.parsing import parsed
 from jobs.delta.placement import Placement, placed
 from jobs.delta.scanning import Intake, scanned
-from jobs.delta.staging import RunCounts, StagedPart
+from jobs.delta.staged import RunCounts, StagedPart
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from common.lake.row_groups import by_number
 from common.logs.files import local_path
 from common.storage.filesystems import filesystem_of, without_scheme
 from common.windows import Windows
-from jobs.delta.staging import DICTIONARY, OF_FEW_VALUES, SLICE, StagedFile
+from jobs.delta.staged import StagedFile
+from jobs.delta.staging import DICTIONARY, OF_FEW_VALUES, SLICE
 
 ROWS_PER_READ = 1 << 18
 ROWS_PER_PART = 1 << 22

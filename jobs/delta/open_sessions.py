@@ -23,7 +23,8 @@ from common.logs.files import local_path
 from common.storage.filesystems import filesystem_of, without_scheme
 from common.storage.scratch import writing
 from common.windows import WINDOW, Windows
-from jobs.delta.staging import ENDS, OPEN, SLICE, StagedFile
+from jobs.delta.staged import StagedFile
+from jobs.delta.staging import ENDS, OPEN, SLICE
 
 TABLE = "open_sessions"
 SCHEMA = arrow_schema(OPEN_COLUMNS)

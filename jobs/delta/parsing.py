@@ -21,7 +21,8 @@ from common.runtime.output import progress
 from common.runtime.parts import by_threads, each_part
 from jobs.delta.placement import Placement
 from jobs.delta.sessions import TABLE
-from jobs.delta.staging import StagedPart, Staging
+from jobs.delta.staged import StagedPart
+from jobs.delta.staging import Staging
 
 BYTES_PER_PART = 64 * PIECE_BYTES
 """As stored."""

@@ -28,7 +28,7 @@ from jobs.delta.grouping import combined
 from jobs.delta.kept import Kept, Scanned, opened, parts_of
 from jobs.delta.open_sessions import Records, ScannedRecords
 from jobs.delta.placement import Placement
-from jobs.delta.staging import RunCounts
+from jobs.delta.staged import RunCounts
 from jobs.delta.sums import columns_named
 
 READ_BY_SLICES = frozenset({

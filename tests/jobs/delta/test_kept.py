@@ -16,7 +16,7 @@ from common.config.project import ProjectParameters
 from common.contracts.session import SESSION_COLUMNS
 from common.windows import Windows
 from jobs.delta.kept import PLACES, StagedPiece, parts_of, without
-from jobs.delta.staging import StagedFile
+from jobs.delta.staged import StagedFile
 from tests.conftest import Stages, write_sessions
 from tests.factories import session as session_row
 from tests.factories import sessions, threat
