@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -28,7 +29,7 @@ from jobs.delta.staging import ENDS, OPEN, SLICE
 
 TABLE = "open_sessions"
 SCHEMA = arrow_schema(OPEN_COLUMNS)
-KEY = ("device_serial", "session_id", "start_ts")
+KEY = ["device_serial", "session_id", "start_ts"]
 TOLERANCE = 2_000_000
 """Records of one device and session id whose starts differ by at most so many microseconds are of one session."""
 
@@ -55,14 +56,22 @@ class StagedRecords:
 
     def opened_in(self, place: int) -> pa.Table:
         """The start logs and updates of a window, in the order of the input."""
-        return _read(self.opened, OPEN, SCHEMA.names, pads.field(SLICE.name) == place)
+        return self._opened.to_table(SCHEMA.names, filter=pads.field(SLICE.name) == place)
 
     def ended_in(self, place: int, sessions: pa.Array) -> pa.Table:
         """The keys of the records of a window that end sessions with one of these ids."""
         among = _among(sessions)
-        counted = [file.path for file in self.sessions if file.place == place]
-        others = _read(self.ends, ENDS, KEY, among & (pads.field(SLICE.name) == place))
-        return pa.concat_tables([_read(counted, ENDS, KEY, among), others])
+        counted = _dataset([file.path for file in self.sessions if file.place == place], ENDS)
+        others = self._ends.to_table(KEY, filter=among & (pads.field(SLICE.name) == place))
+        return pa.concat_tables([counted.to_table(KEY, filter=among), others])
+
+    @cached_property
+    def _opened(self) -> pads.Dataset:
+        return _dataset(self.opened, OPEN)
+
+    @cached_property
+    def _ends(self) -> pads.Dataset:
+        return _dataset(self.ends, ENDS)
 
 
 @dataclass(frozen=True)
@@ -78,8 +87,11 @@ class ScannedRecords:
 
     def ended_in(self, place: int, sessions: pa.Array) -> pa.Table:
         """The keys of the records of a window that end sessions with one of these ids."""
-        schema = ENDS.append(pa.field("end_ts", TIMESTAMP))
-        return _read([local_path(path) for path in self.ends], schema, KEY, _among(sessions) & self._is_of(place))
+        return self._ends.to_table(KEY, filter=_among(sessions) & self._is_of(place))
+
+    @cached_property
+    def _ends(self) -> pads.Dataset:
+        return _dataset([local_path(path) for path in self.ends], ENDS.append(pa.field("end_ts", TIMESTAMP)))
 
     def _is_of(self, place: int) -> pads.Expression:
         if len(self.windows) == 1:
@@ -94,12 +106,10 @@ def _among(sessions: pa.Array) -> pads.Expression:
     return pads.field("session_id").isin(pc.unique(sessions)) & pads.field("start_ts").is_valid()
 
 
-def _read(paths: Sequence[str], schema: pa.Schema, columns: Sequence[str], chosen: pads.Expression) -> pa.Table:
-    """Some rows of Parquet files, in their order."""
-    if not paths:
-        return pa.schema([schema.field(name) for name in columns]).empty_table()
-    places = [without_scheme(path) for path in paths]
-    return pads.dataset(places, schema, filesystem=filesystem_of(paths[0])).to_table([*columns], filter=chosen)
+def _dataset(paths: Sequence[str], schema: pa.Schema) -> pads.Dataset:
+    """The rows of Parquet files, in their order; it reads once what the files say of their row groups."""
+    filesystem = filesystem_of(paths[0]) if paths else None
+    return pads.dataset([without_scheme(path) for path in paths], schema, "parquet", filesystem=filesystem)
 
 
 def write_open(lake: Lake, records: Records, windows: Windows, oldest: timedelta) -> tuple[int, int]:
