@@ -26,6 +26,7 @@ from common.runtime.output import progress
 from common.windows import Windows, iso
 from tools.page.config import PageConfig
 from tools.page.health import drift, health, models, volume
+from tools.page.segments import SEGMENTS_DRAWN, segments
 from tools.page.series import activity, days, score_matrix
 
 HOSTS_DRAWN = 60
@@ -62,7 +63,12 @@ def content(
     cases = _cases(lake, views, changes, config)
     done.step()
     drawn = _drawn(found)
-    series = {"activity": activity(lake, spec, horizon, drawn, windows), "days": days(lake, drawn, windows.days()[-1])}
+    last, of_cases = windows.days()[-1], dict.fromkeys(case.segment_id for case in found)
+    series = {
+        "activity": activity(lake, spec, horizon, drawn, windows),
+        "days": days(lake, drawn, last),
+        "segments": segments(lake, [*of_cases][:SEGMENTS_DRAWN], windows),
+    }
     done.step()
     keys, used = (set(compacted(encoded(scores[name])).dictionary.to_pylist()) for name in ("window", "model_id"))
     about = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ SHOWN = {
 BYTES = ("bytes_src_sum",)
 LABEL = "w_15m"
 DAYS = 30
+COLUMNS_OF_DAYS = ["host_ip", "peer_ip", "sessions_cnt"]
 SCALE = 50
 """Scores are drawn in hundredths of two decades: 0 to 250 are 0 to 5 decades; 255 is no activity."""
 
@@ -109,15 +110,8 @@ def days(lake: Lake, hosts: Sequence[str], last: date) -> dict[str, list[dict[st
     """
     found: dict[str, list[dict[str, Any]]] = {host: [] for host in hosts}
     met: dict[str, set[str]] = {host: set() for host in hosts}
-    columns = ["host_ip", "peer_ip", "sessions_cnt"]
-    rolled = {row["date"] for row in lake.partitions("pair_days")}
-    sliced = {row["date"] for row in lake.partitions("delta_pair")}
-    for age in range(DAYS - 1, -1, -1):
-        day = f"{last - timedelta(days=age):%Y-%m-%d}"
-        name = "pair_days" if day in rolled and age else "delta_pair" if day in sliced else None
-        if name is None:
-            continue
-        rows = lake.arrow(name, columns, equal={"date": day, "host_ip": hosts, "role": "outbound"})
+    for name, day in tables_of_days(lake, last):
+        rows = lake.arrow(name, COLUMNS_OF_DAYS, equal={"date": day, "host_ip": hosts, "role": "outbound"})
         by_host: dict[str, list[dict[str, Any]]] = {}
         for row in rows.to_pylist():
             by_host.setdefault(row["host_ip"], []).append(row)
@@ -128,3 +122,15 @@ def days(lake: Lake, hosts: Sequence[str], last: date) -> dict[str, list[dict[st
             found[host].append(entry)
             met[host] |= peers
     return found
+
+
+def tables_of_days(lake: Lake, last: date) -> Iterator[tuple[str, str]]:
+    """The table that has the contacts of each of 30 UTC dates, and the date; those that none has are left out."""
+    rolled = {row["date"] for row in lake.partitions("pair_days")}
+    sliced = {row["date"] for row in lake.partitions("delta_pair")}
+    for age in range(DAYS - 1, -1, -1):
+        day = f"{last - timedelta(days=age):%Y-%m-%d}"
+        if day in rolled and age:
+            yield "pair_days", day
+        elif day in sliced:
+            yield "delta_pair", day

@@ -73,6 +73,20 @@ def test_hostile_names_are_shown_and_never_run(browser: Browser, files: dict[str
     reader.close()
 
 
+def test_a_segment_is_one_click_from_its_cases(browser: Browser, files: dict[str, Path]) -> None:
+    reader = Reader(browser, files["related"])
+    page = reader.page
+    page.locator("#cases tbody a").first.click()
+    page.locator('#view a[href^="#segment="]').click()
+    expect(page.locator("#view h1")).to_contain_text("Segment ")
+    assert page.locator("#view h2").all_text_contents() == ["Last 30 days", "Cases", "Hosts"]
+    assert page.locator('#view a[href^="#case="]').count() > 0
+    page.evaluate("location.hash = '#segment=192.0.2.0/24'")
+    expect(page.locator("#view h1")).to_have_text("No such segment")
+    assert reader.wrong == []
+    reader.close()
+
+
 def test_findings_besides_cases_are_one_click_away(browser: Browser, files: dict[str, Path]) -> None:
     reader = Reader(browser, files["findings"])
     page = reader.page
@@ -162,7 +176,7 @@ def test_nothing_runs_over_the_edge(
     browser: Browser, files: dict[str, Path], name: str, width: str, scheme: Literal["light", "dark"]
 ) -> None:
     reader = Reader(browser, files[name], viewport={"width": WIDTHS[width], "height": 800}, color_scheme=scheme)
-    for view in ("today", f"host={host(6)}", "health", "model"):
+    for view in ("today", f"host={host(6)}", "health", "model", "segment=10.1.0.0/24"):
         reader.page.evaluate("hash => { location.hash = hash }", view)
         reader.page.wait_for_timeout(30)
         assert reader.overhang() <= 0, view

@@ -31,6 +31,7 @@
   };
   const many = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
   const toCase = one => el("a", { href: `#case=${one.case_id}` }, bdi(one.source), ` ${one.technique.name}`);
+  const toSegment = name => (D.segments[name] ? el("a", { href: `#segment=${encodeURIComponent(name)}` }, bdi(name)) : bdi(name));
   const toHost = host => (hostAt.has(host) ? el("a", { href: `#host=${encodeURIComponent(host)}` }, bdi(host)) : el("bdi", { class: "address" }, host));
   const line = host => { const at = hostAt.get(host); return at === undefined ? null : Array.from(scores.subarray(at * windows, (at + 1) * windows), code => (code === IDLE ? null : code / SCALE)); };
 
@@ -88,6 +89,18 @@
     return el("figure", {}, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `${title}: ${words}` }, drawn.flat(), ends),
       el("figcaption", {}, `${title}: at most ${number(most)} a day`));
   };
+  const spread = (title, rows, key) => {
+    const width = 420, height = 110, step = width / Math.max(rows.length, 14), most = Math.max(1, ...rows.map(row => row[key].quantiles[2])) * 1.1;
+    const down = value => height - 18 - (Math.min(value, most) / most) * (height - 24), x = at => at * step + 1, w = Math.max(step - 2, 1);
+    const drawn = rows.map((row, at) => {
+      const [low, middle, high] = row[key].quantiles, box = shape("rect", { class: "whole", x: x(at), width: w, y: down(high), height: Math.max(2, down(low) - down(high)) });
+      box.setAttribute("fill", ink("--band"));
+      return [box, shape("line", { class: "line", x1: x(at), x2: x(at) + w, y1: down(middle), y2: down(middle) })];
+    });
+    const words = rows.map(row => `${row.date} ${row[key].quantiles.map(number).join(", ")}`).join("; ");
+    return el("figure", {}, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `${title}, quartiles and the most: ${words}` }, drawn.flat()),
+      el("figcaption", {}, `${title}: median, and the middle half of the hosts; it reaches ${number(Math.max(...rows.map(row => row[key].quantiles[2])))}`));
+  };
   const table = (caption, heads, rows, numeric = []) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, el("table", {}, el("caption", {}, caption),
     el("thead", {}, el("tr", {}, heads.map((head, at) => el("th", { scope: "col", class: numeric.includes(at) ? "num" : null }, head)))),
     el("tbody", {}, rows.map(cells => el("tr", {}, cells.map((cell, at) => el("td", { class: numeric.includes(at) ? "num" : null }, cell)))))));
@@ -132,7 +145,7 @@
       el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), `, ${one.technique.name}`),
       el("p", {}, bdi(one.sentence)),
       el("h2", {}, "Who"),
-      facts([["source", listed(one.sources)], ["segment", bdi(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["most critical machine", one.machine && one.machine !== one.source && toHost(one.machine)], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
+      facts([["source", listed(one.sources)], ["segment", toSegment(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["most critical machine", one.machine && one.machine !== one.source && toHost(one.machine)], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
         ["resembles", [one.technique.name, one.technique.attack_id ? ` (${one.technique.attack_id} ${one.technique.attack_name})` : ""]], ["also", one.techniques.filter(name => name !== one.technique.name).join(", ")],
         ["alerted because of it", one.targets.length ? listed(one.targets) : "no other host"], ["first and last seen", [when(one.start), " to ", when(one.end)]],
         ["windows", `${one.windows}, the highest at `], ["before", one.earlier ? `${many(one.earlier, "case")} of it in the week before` : "its first case in a week"], ["case", one.case_id]]
@@ -165,6 +178,19 @@
       activity.length ? null : el("p", { class: "empty" }, "What it did is drawn for hosts of cases only."),
       days.length ? [el("h2", {}, "Last 30 days"), el("div", { class: "charts" }, bars("sessions", days, "sessions"), bars("peers, of these new in red", days, "peers", "new"))] : null,
       el("h2", {}, "Cases"), cases.length ? el("ul", {}, cases.map(one => el("li", {}, toCase(one), " ", when(one.start), one.sources.includes(host) ? "" : " (as a target)"))) : el("p", { class: "empty" }, "None in these windows.")];
+  };
+  const showSegment = name => {
+    const one = D.segments[name];
+    if (!one) return [el("h1", {}, "No such segment"), el("p", {}, bdi(name), " is the segment of no case that is shown.")];
+    const cases = D.cases.filter(found => found.segment_id === name), highest = host => Math.max(0, ...(line(host) || []).filter(value => value !== null));
+    const hosts = [...one.hosts].sort((a, b) => highest(b) - highest(a) || (a < b ? -1 : 1)), shown = hosts.slice(0, 200);
+    const reach = row => row.quantiles.slice(0, 3).map(number).join(" – "), most = row => [number(row.quantiles[3]), " (", toHost(row.most), ")"];
+    return [el("h1", {}, "Segment ", bdi(name)), el("p", {}, `${many(hosts.length, "host")} with scores in these windows.`),
+      el("h2", {}, "Last 30 days"), one.days.length ? [el("div", { class: "charts" }, spread("sessions of a host a day", one.days, "sessions"), spread("distinct peers of a host a day", one.days, "peers")),
+        table("Quarter, median and three quarters of the hosts lie at", ["Date", "Hosts", "Sessions", "Most sessions", "Peers", "Most peers"], [...one.days].reverse().map(row => [row.date, number(row.hosts), reach(row.sessions), most(row.sessions), reach(row.peers), most(row.peers)]), [1])] : el("p", { class: "empty" }, "No sessions are known."),
+      el("h2", {}, "Cases"), cases.length ? el("ul", {}, cases.map(found => el("li", {}, toCase(found), " ", when(found.start)))) : el("p", { class: "empty" }, "None in these windows."),
+      el("h2", {}, "Hosts"), table("By the highest score in these windows, in decades", ["Host", "Highest", "Scores"], shown.map(host => [toHost(host), highest(host).toFixed(1), spark(host)]), [1]),
+      hosts.length > shown.length ? el("p", {}, `${number(shown.length)} of ${number(hosts.length)} are shown.`) : null];
   };
   const told = indicator => [bdi(indicator.value), indicator.port === null ? "" : ` on port ${indicator.port}`, " is in ", bdi(indicator.source), " since ", when(indicator.valid_from || indicator.imported),
     ...indicator.labels.map(label => ["; ", bdi(label)]), indicator.confidence === null ? "" : `; confidence ${indicator.confidence}`, indicator.reference ? ["; ", bdi(indicator.reference)] : ""];
@@ -269,7 +295,7 @@
   const pages = { hosts: showHosts, met: showMet, strangers: showStrangers, health: showHealth, model: showModel };
   const route = () => {
     const [name, value] = decodeURIComponent(location.hash.slice(1)).split(/=(.*)/s), page = name || "today";
-    const made = page === "case" ? showCase(value) : page === "host" ? showHost(value) : pages[page] ? pages[page]() : null;
+    const made = page === "case" ? showCase(value) : page === "host" ? showHost(value) : page === "segment" ? showSegment(value) : pages[page] ? pages[page]() : null;
     today.hidden = Boolean(made); view.hidden = !made;
     view.replaceChildren(...(made ? [made].flat(9).filter(Boolean) : []));
     for (const link of document.querySelectorAll("nav a")) link.toggleAttribute("aria-current", link.hash === `#${made ? page : "today"}`);
