@@ -234,16 +234,16 @@ def put(home: Path, files: tuple[Path, ...], prefix: str) -> None:
 
 @main.command(epilog="Example: ndr-local ui --home demo/lake-aws")
 @home_option
-@click.option("--project", metavar="NAME", help="Project whose cases are shown.  [default: the only one]")
+@click.option("--project-name", metavar="NAME", help="Project whose cases are shown.  [default: the only one]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to serve on.  [default: a free one]")
 @report_errors
-def ui(home: Path, project: str | None, port: int) -> None:
+def ui(home: Path, project_name: str | None, port: int) -> None:
     """Serve the page of a project's lake to this machine, with verdicts, until Ctrl-C: ndr-page --serve."""
     from common.runtime.programs import scripts_folder
     from localaws.cli.lakes import lake_of
 
     local = running(home)
-    arguments = ["ndr-page", "--serve", "--lake", lake_of(local, project), "--port", str(port)]
+    arguments = ["ndr-page", "--serve", "--lake", lake_of(local, project_name), "--port", str(port)]
     sys.stdout.flush()
     os.execve(scripts_folder() / "ndr-page", arguments, {**os.environ, **local.environment})
 

@@ -21,7 +21,7 @@ def lake_of(local: LocalAws, project: str | None) -> str:
         return lakes.popitem()[1]
     if lakes:
         raise LocalAwsError(
-            f"the local AWS has several projects: {', '.join(sorted(lakes))}", "Name one with --project"
+            f"the local AWS has several projects: {', '.join(sorted(lakes))}", "Name one with --project-name"
         )
     raise LocalAwsError(
         f"the local AWS in {local.home} has no project{f' {project}' if project else ''}",

@@ -134,6 +134,6 @@ def test_the_page_of_the_lake_is_served_live(handing: Handing) -> None:
                 assert b"2 cases" in answer.read()
         finally:
             served.terminate()
-    unknown = command_line("ndr-local", "ui", "--home", str(handing.plane.aws.home), "--project", "other")
+    unknown = command_line("ndr-local", "ui", "--home", str(handing.plane.aws.home), "--project-name", "other")
     done = subprocess.run(unknown, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "has no project other" in done.stderr

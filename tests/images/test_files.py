@@ -60,8 +60,8 @@ def test_images_know_the_services_that_stages_call() -> None:
 
 
 def test_images_get_the_commands_whose_code_they_hold(tmp_path: Path) -> None:
-    """Dockerfile of the project: common and jobs are copied, the tools are not."""
-    for folder in ("common", "jobs"):
+    """Dockerfile of the project: common, jobs, and those tools that are stages are copied."""
+    for folder in ("common", "jobs", "tools/page", "tools/alerts"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     made = [sys.executable, str(ROOT / "images/project/commands.py"), str(ROOT / "pyproject.toml"), "bin"]
     subprocess.run(made, cwd=tmp_path, check=True)

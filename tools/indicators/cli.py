@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tools.indicators.config import Choice, Place
 
 
+CHOICE = ("source", "address", "id")
+
+
 @group(name="ndr-indicators", epilog="Example: ndr-indicators import --lake demo/lake feodo.csv bundle.json")
 @version_option
 def main() -> None:
@@ -35,7 +38,7 @@ def choice_options(function: Command) -> Command:
     for option in (
         click.option("--id", "ids", multiple=True, metavar="ID", help="The indicator of this id; can be repeated."),
         click.option(
-            "--address", callback=_address, metavar="ADDRESS", help="Indicators that name this address, or its network."
+            "--address", callback=_address, metavar="IP", help="Indicators that name this address, or its network."
         ),
         click.option("--source", metavar="NAME", help="Indicators of this source."),
     ):
@@ -63,7 +66,11 @@ by_option = click.option(
 note_option = click.option("--note", required=True, metavar="TEXT", help="Why.")
 
 
-@main.command(name="import", epilog="Example: ndr-indicators import --lake demo/lake --source feodo --whole feodo.csv")
+@main.command(
+    name="import",
+    epilog="Example: ndr-indicators import --lake demo/lake --source feodo --whole feodo.csv",
+    groups={"Lists": ("source", "whole", "restore", "by"), "Looking back": ("days",)},
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @place_options
 @click.option("--source", metavar="NAME", help="Name of the source.  [default: what the file says, or its name]")
@@ -85,7 +92,10 @@ def take(files: tuple[str, ...], **options: Any) -> None:
     take_files(ImportConfig(place=place, files=files, **options))
 
 
-@main.command(epilog="Example: ndr-indicators hits --lake demo/lake --days 7")
+@main.command(
+    epilog="Example: ndr-indicators hits --lake demo/lake --days 7",
+    groups={"Indicators": (*CHOICE, "days")},
+)
 @place_options
 @choice_options
 @days_option
@@ -99,7 +109,11 @@ def hits(days: int | None, **options: Any) -> None:
     show_meetings(place, _choice(options), days)
 
 
-@main.command(name="list", epilog="Example: ndr-indicators list --lake demo/lake --address 203.0.113.9 --history")
+@main.command(
+    name="list",
+    epilog="Example: ndr-indicators list --lake demo/lake --address 203.0.113.9 --history",
+    groups={"Indicators": (*CHOICE, "all", "history")},
+)
 @place_options
 @choice_options
 @click.option("--all", "every", is_flag=True, help="Also those that are withdrawn, expired or removed.")
@@ -114,7 +128,10 @@ def list_indicators(every: bool, history: bool, **options: Any) -> None:
     show(place, _choice(options), every=every, history=history)
 
 
-@main.command(epilog='Example: ndr-indicators expire --lake demo/lake --address 203.0.113.9 --note "taken down"')
+@main.command(
+    epilog='Example: ndr-indicators expire --lake demo/lake --address 203.0.113.9 --note "taken down"',
+    groups={"Indicators": CHOICE, "Change": ("at", "note", "by")},
+)
 @place_options
 @choice_options
 @click.option("--at", type=MomentType(), metavar="TIME", help="When: contacts before it still count.  [default: now]")
@@ -126,7 +143,10 @@ def expire(at: datetime | None, **options: Any) -> None:
     _change(at or datetime.now(UTC), options)
 
 
-@main.command(epilog='Example: ndr-indicators remove --lake demo/lake --address 203.0.113.9 --note "our own scanner"')
+@main.command(
+    epilog='Example: ndr-indicators remove --lake demo/lake --address 203.0.113.9 --note "our own scanner"',
+    groups={"Indicators": CHOICE, "Change": ("note", "by")},
+)
 @place_options
 @choice_options
 @note_option

@@ -14,6 +14,7 @@ from common.privacy.actions import ACTIONS
 from common.runtime.cli import lake_option, report_errors
 from common.runtime.commands import group
 from common.runtime.output import activity
+from common.runtime.parameter_types import MomentType
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 
@@ -108,7 +109,8 @@ def unmask(**options: Any) -> None:
 
 @main.command(
     epilog=r'Example: ndr-privacy export --lake demo/lake --person "corp\leo.dubois" --reason "request 17" '
-    "--out demo/export.ndjson"
+    "--out demo/export.ndjson",
+    groups={"Person": ("person", "reason", "by", "key-file"), "Output": ("out", "format")},
 )
 @lake_option
 @person_option
@@ -143,12 +145,15 @@ def erase(**options: Any) -> None:
     _job().erase(**options)
 
 
-@main.command(epilog="Example: ndr-privacy log --lake demo/lake --action open-case")
+@main.command(
+    epilog="Example: ndr-privacy log --lake demo/lake --action open-case",
+    groups={"Entries": ("action", "by", "subject", "since", "last")},
+)
 @lake_option
 @click.option("--action", type=click.Choice(ACTIONS), help="Only this action.")
 @click.option("--by", metavar="NAME", help="Only what this user did.")
 @click.option("--subject", metavar="TEXT", help="Only what was about this case or pseudonym.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Only from this UTC date on.")
+@click.option("--since", type=MomentType(), metavar="TIME", help="Only from then on.")
 @click.option("--last", type=click.IntRange(1), default=100, show_default=True, help="Number of entries.")
 @format_option
 @report_errors
@@ -157,7 +162,7 @@ def log(since: datetime | None, **options: Any) -> None:
     with activity("loading"):
         from tools.privacy import listing
 
-    listing.print_log(since=since.date() if since else None, **options)
+    listing.print_log(since=since, **options)
 
 
 def _job() -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 from common.contracts.privacy import PRIVACY_LOG
@@ -16,7 +16,7 @@ COLUMNS = ("logged_ts", "logged_by", "action", "subject", "reason", "rows")
 
 
 def print_log(
-    lake_uri: str, action: str | None, by: str | None, subject: str | None, since: date | None, last: int, form: str
+    lake_uri: str, action: str | None, by: str | None, subject: str | None, since: datetime | None, last: int, form: str
 ) -> None:
     """Prints the last entries that fit, the newest first."""
     lake = lake_of(lake_uri)
@@ -27,7 +27,7 @@ def print_log(
             action in (None, entry["action"])
             and by in (None, entry["logged_by"])
             and (subject is None or subject in (entry["subject"] or "").split())
-            and (since is None or entry["date"] >= f"{since}")
+            and (since is None or entry["logged_ts"] >= since)
         )
 
     def rows() -> Iterator[dict[str, Any]]:

@@ -100,7 +100,7 @@ def test_late_keys_are_read_without_the_row_groups_of_the_others(
     claim(lake, 4, 10 * COUNT)
     late = SessionKeys(lake, DAY[5], around(5)).snapshot().late
     assert late.to_pylist() == [{"key_high": 10 * COUNT - 1, "key_low": 4}, {"key_high": COUNT - 1, "key_low": 6}]
-    assert groups_read == [9, 0]
+    assert set(groups_read) == {9, 0}
 
 
 def test_a_claim_in_a_past_day_reads_its_neighbours_alone(kept_up: Lake, groups_read: list[int]) -> None:
@@ -109,7 +109,7 @@ def test_a_claim_in_a_past_day_reads_its_neighbours_alone(kept_up: Lake, groups_
     assert sorted(row["key_low"] for row in snapshot.late.to_pylist()) == [4, 6]
     mixed = pa.concat_tables([keys(4), keys(5), keys(6), keys(7)])
     assert set(snapshot.among(mixed)["key_low"].to_pylist()) == {4, 6}
-    assert set(groups_read) == {4, 5, 6}  # between the neighbours, statistics do not tell
+    assert set(groups_read) == {4, 6}
 
 
 def test_a_window_of_a_past_day_is_claimed_again_and_then_costs_itself(kept_up: Lake) -> None:

@@ -27,6 +27,8 @@ VARIED = {
     "--rejects": "a file, or a folder",
     "--database": "a folder of this machine, or a name in Snowflake",
     "--format": "rows of the project, or messages in the languages of other systems",
+    "--source": "where a manifest comes from, or who lists indicators",
+    "--key-file": "a new file, or where keys are",
     "--to": "a run, or a place outside the lake",
 }
 """Options whose value differs between commands, and why."""

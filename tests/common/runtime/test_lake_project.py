@@ -45,6 +45,7 @@ OPTIONS = {
     "ndr-inventory-unload": ("--month", "2026-03"),
     "ndr-extractor": (*WINDOW, "--request-id", "r1", "--input-prefix", "logs", "--manifest", "manifest"),
     "ndr-if-training": ("--window", RANGE),
+    "ndr-page": ("--out", "page.html"),
     "ndr-maintain": (),
 }
 

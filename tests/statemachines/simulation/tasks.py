@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.catalog import PIPELINES, PROJECT
+from pipelines.catalog import PIPELINES, options_of
 from pipelines.parameters import Parameter, TimeRange
 from tests.statemachines.machines.walker import StateError
 from tests.statemachines.simulation.jobs import steps_of
@@ -34,7 +34,7 @@ def started_task(given: Mapping[str, Any], owner: str, number: int, now: int) ->
 
 def _parameters(pipeline: str, command: Sequence[str]) -> dict[str, str]:
     """The parameters of the pipeline that make this command."""
-    options = {**PROJECT, **PIPELINES[pipeline].steps[0].options}
+    options = options_of(PIPELINES[pipeline].steps[0])
     found: dict[str, str] = {}
     for name, text in zip(command[::2], command[1::2], strict=True):
         value = options[name]

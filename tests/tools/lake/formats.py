@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from common.lake.lake import Lake
 from common.lake.lake_format import FILE
@@ -76,7 +76,8 @@ def write_format_5(folder: Path) -> Path:
     if lake.exists("session_keys"):
         _rewritten(folder / "session_keys", lake.arrow("session_keys"), OF_KEYS)
     if lake.exists("machine_inventory"):
-        held = lake.arrow("machine_inventory").drop_columns(["owner", "role", "criticality"])
+        held = DeltaTable(folder / "machine_inventory").to_pyarrow_table()
+        held = held.select([name for name in held.column_names if name not in ("owner", "role", "criticality")])
         _rewritten(folder / "machine_inventory", held, ["snapshot_month"])
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 5}))

@@ -293,8 +293,8 @@ def test_the_log_is_filtered(masked: Path) -> None:
     assert [entry["action"] for entry in entries(masked)] == ["erase", "mask"]
     assert [entry["action"] for entry in entries(masked, "--by", "ann")] == ["erase"]
     assert [entry["action"] for entry in entries(masked, "--last", "1")] == ["erase"]
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
-    assert len(entries(masked, "--since", today)) == 2 and entries(masked, "--since", "2999-01-01") == []
+    today = f"{datetime.now(UTC):%Y-%m-%d}T00:00Z"
+    assert len(entries(masked, "--since", today)) == 2 and entries(masked, "--since", "2999-01-01T00:00Z") == []
 
 
 def test_no_key_is_shown_or_stored(masked: Path, tmp_path: Path) -> None:
