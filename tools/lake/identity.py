@@ -38,9 +38,11 @@ MADE_BY = {
     "if_training": (),
     "inference": ("predictions",),
     "join": ("prediction_join",),
-    "mask": ("sessions_rejected", "sessions", "open_sessions", "fg_b/ip_metadata"),
 }
-"""The tables of each stage; a stage works with what those before it have made. The last is `ndr-privacy mask`."""
+"""The tables of each stage; a stage works with what those before it have made."""
+MASK = "mask"
+MASKED = ("sessions_rejected", "sessions", "open_sessions", "fg_b/ip_metadata")
+"""What `ndr-privacy mask` changes, and nothing else with it."""
 
 
 def info(lake_uri: str) -> None:
@@ -112,15 +114,14 @@ def _different(one: ProjectParameters, other: ProjectParameters) -> list[str]:
 
 def _made(lake: LakeReader, project_name: str, stages: set[str]) -> list[str]:
     """The tables of the lake that the first of these stages and those after it have made, and the models."""
-    order = list(MADE_BY)
-    if not stages:
-        return []
-    first = min(order.index(stage) for stage in stages)
-    found = [name for stage in order[first:] for name in MADE_BY[stage] if lake.exists(name)]
-    models = f"models/{project_name}"
-    if first > order.index(NAMED):
-        return found
-    return found + ([models] if Folder(lake.uri).list(models) else [])
+    found = [name for name in MASKED if MASK in stages and lake.exists(name)]
+    if again := stages - {MASK}:
+        order = list(MADE_BY)
+        first = min(order.index(stage) for stage in again)
+        made = [name for stage in order[first:] for name in MADE_BY[stage] if lake.exists(name)]
+        models = f"models/{project_name}"
+        found = [*dict.fromkeys([*made, *([models] if Folder(lake.uri).list(models) else []), *found])]
+    return found
 
 
 def _not_default(identity: LakeIdentity) -> dict[str, Any]:

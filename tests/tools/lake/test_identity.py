@@ -16,7 +16,7 @@ from tests.commands import call
 from tests.factories import SPEC
 from tests.tools.lake.formats import write_format_2
 from tools.lake.cli import main
-from tools.lake.identity import MADE_BY, NAMED
+from tools.lake.identity import MADE_BY, MASK, MASKED, NAMED
 
 ACME = LakeIdentity("acme", "v1", {"settings": {"time_zone": "Asia/Tokyo", "working_hours": [7, 17]}})
 APART = {
@@ -135,6 +135,7 @@ def test_what_is_no_lake_of_this_format_is_an_error(lake: Path, tmp_path: Path) 
 
 
 def test_every_setting_and_every_table_of_a_stage_is_known() -> None:
-    assert {*SHAPED.values(), NAMED} <= set(MADE_BY)
+    assert {*SHAPED.values(), NAMED} <= {*MADE_BY, MASK}
     held = {name for tables in MADE_BY.values() for name in tables}
+    assert set(MASKED) <= held
     assert held == set(Lake("lake", SPEC).names) - APART
