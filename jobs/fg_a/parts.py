@@ -16,7 +16,7 @@ from common.lake.reader import LakeReader
 from common.lake.window_rows import rows_by_window
 from common.windows import Windows
 
-ROWS_PER_PART = 5_000_000
+ROWS_PER_PART = 9_000_000
 """So few that two parts at a time have 2 GiB; what several parts read costs more than what one does."""
 ROWS_AT_A_TIME = 1_000_000
 
