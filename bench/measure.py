@@ -88,7 +88,7 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
             tail = errors.read()[-2000:].decode(errors="replace")
             raise SystemExit(f"{' '.join(command)} failed with exit code {child.returncode}:\n{tail}")
         out.seek(0)
-        reports = [json.loads(line) for line in out.read().decode().splitlines() if line.startswith("{")]
+        reports = [json.loads(line) for line in out.read().decode().splitlines() if line.startswith('{"')]
     peak = max(usage.ru_maxrss * 1024, sampler.peak)
     return Run(seconds, max(usage.ru_utime + usage.ru_stime, sampler.cpu_seconds), peak, reports)
 
