@@ -113,15 +113,16 @@ def test_only_failed_messages_come_again_and_end_in_the_dead_letter_queue(stack:
     stack.send(do="echo", n=1)
     stack.send(do="fail", n=2)
     stack.send(do="kill", n=3)
-    wait_for(lambda: sorted(body["n"] for body in stack.dead()) == [2, 3], 60)
+    wait_for(lambda: {body["n"] for body in stack.dead()} >= {2, 3}, 60)
     received = [
         (json.loads(note["body"])["n"], note["attributes"]["ApproximateReceiveCount"])
         for note in stack.notes()
         if '"n"' in note.get("body", "")
     ]
     assert {count for n, count in received if n == 2} == {count for n, count in received if n == 3} == {"1", "2"}
-    # it comes again only if it was in the batch of the process that died
+    # it comes again only if it was in the batch of the process that died, or of one that took longer than it is hidden
     assert {count for n, count in received if n == 1} <= {"1", "2"}
+    assert all(body["n"] != 1 for body in stack.dead()) or (1, "2") in received
 
 
 def test_the_queue_alarm_tells_its_topic(stack: Stack) -> None:
