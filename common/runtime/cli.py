@@ -184,6 +184,17 @@ def _line(message: str) -> str:
     return f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 2 :]}"
 
 
+def by_option(function: Command) -> Command:
+    """Adds `--by`, who uses the command."""
+    return click.option("--by", default=_user, metavar="NAME", help="Who you are.  [default: your user name]")(function)
+
+
+def _user() -> str:
+    import getpass  # which few commands need
+
+    return getpass.getuser()
+
+
 def min_score_option(function: Command) -> Command:
     """Adds `--min-score`, from which windows belong to cases."""
     return click.option(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Any
 
 import click
 
 from common.detection.alerts.terms import IN_PROGRESS, NEW, PAIR, SCOPES, STATUSES
-from common.runtime.cli import lake_option, lake_spec_option, min_score_option, report_errors
+from common.runtime.cli import by_option, lake_option, lake_spec_option, min_score_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
 from common.runtime.parameter_types import PlaceType
@@ -31,7 +30,7 @@ from tools.feedback.config import FeedbackConfig
 @click.option("--status", type=click.Choice(STATUSES), help="How the case stands from now on.")
 @click.option("--note", default="", metavar="TEXT", help="Why; required for a verdict and to close a case.")
 @click.option("--owner", metavar="NAME", help="Who works on the case.  [default: whoever did]")
-@click.option("--by", default=lambda: getpass.getuser(), metavar="NAME", help="Who you are.  [default: your user name]")
+@by_option
 @click.option(
     "--scope",
     type=click.Choice(SCOPES),

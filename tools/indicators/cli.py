@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from common.runtime.cli import Command, lake_option, lake_spec_option, report_errors
+from common.runtime.cli import Command, by_option, lake_option, lake_spec_option, report_errors
 from common.runtime.commands import group
 from common.runtime.output import activity
 from common.runtime.parameter_types import MomentType
@@ -59,9 +58,6 @@ def _address(context: click.Context, parameter: click.Parameter, value: str | No
 
 days_option = click.option(
     "--days", type=click.IntRange(1, 3650), help="Days to look back, up to the last one.  [default: all that are kept]"
-)
-by_option = click.option(
-    "--by", default=lambda: getpass.getuser(), metavar="NAME", help="Who you are.  [default: your user name]"
 )
 note_option = click.option("--note", required=True, metavar="TEXT", help="Why.")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Any
 
 import click
 
 from common.runtime.cli import (
+    by_option,
     lake_option,
     lake_spec_option,
     min_score_option,
@@ -45,7 +45,7 @@ from tools.page.config import PageConfig
     metavar="NUMBER",
     help="Port to serve on.  [default: a free one]",
 )
-@click.option("--by", default=lambda: getpass.getuser(), metavar="NAME", help="Who you are.  [default: your user name]")
+@by_option
 @click.option(
     "--top", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Number of cases with sessions."
 )

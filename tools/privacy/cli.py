@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from common.privacy.actions import ACTIONS
-from common.runtime.cli import lake_option, report_errors
+from common.runtime.cli import by_option, lake_option, report_errors
 from common.runtime.commands import group
 from common.runtime.output import activity
 from common.runtime.parameter_types import MomentType
@@ -19,13 +18,6 @@ from common.runtime.rows import format_option
 from common.runtime.version import version_option
 
 Command = Callable[..., Any]
-
-
-def by_option(function: Command) -> Command:
-    """Adds `--by`."""
-    return click.option(
-        "--by", default=lambda: getpass.getuser(), metavar="NAME", help="Who you are.  [default: your user name]"
-    )(function)
 
 
 def reason_option(function: Command) -> Command:
