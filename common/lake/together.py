@@ -112,7 +112,7 @@ def written_together(
     Raises:
         TableError: the files have other rows than the log says.
     """
-    folder = "/".join(f"{key}={value}" for key, value in group.partition.items())
+    folder = group.files[0].folder
     path = f"{folder}/{name_together(file.path for file in group.files)}"
     with StreamedFile(lake.location(name), lake.table(name), path, schema) as made:
         for part in parts:
