@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -35,11 +35,24 @@ def contact_days(lake: Lake, days: int | None, **chosen: Any) -> Iterator[pa.Tab
     Raises:
         TableError: a table is unreadable.
     """
-    rolled, sliced = ({row["date"] for row in lake.partitions(name)} for name in ("pair_days", "delta_pair"))
-    for day in (held := last_days(rolled | sliced, days)):
-        name, columns = DAYS if day in rolled and day != held[-1] else SLICES
+    for (name, columns), day in tables_of_days(lake, days):
         rows = lake.arrow(name, [*KEY, *columns], equal={"date": day}, coded=KEY[:3], **chosen)
         yield rows.rename_columns([*KEY, *columns.values()])
+
+
+def tables_of_days(
+    lake: Lake, days: int | None, last: str | None = None
+) -> Iterator[tuple[tuple[str, Mapping[str, str]], str]]:
+    """`DAYS` or `SLICES`, whichever has the contacts, and the date, of each of the last so many UTC dates, or of all.
+
+    The last one, which may still go on, is `last`, or the last that the lake has. Dates that it lacks are left out.
+    """
+    rolled, sliced = ({row["date"] for row in lake.partitions(name)} for name, _ in (DAYS, SLICES))
+    for day in last_days(rolled | sliced, days, last):
+        is_last = day == (last or max(rolled | sliced))
+        if is_last and day not in sliced:
+            continue
+        yield (DAYS if day in rolled and not is_last else SLICES), day
 
 
 def contacts_in(lake: Lake, windows: Windows) -> pa.Table:
@@ -63,9 +76,8 @@ def summed(parts: Collection[pa.Table], key: tuple[str, ...] = KEY) -> pa.Table:
     return found.sort_by([("last", "descending"), *((name, "ascending") for name in key)])
 
 
-def last_days(held: Collection[str], days: int | None) -> list[str]:
-    """The dates among the last so many (None: all), up to the last one that is held, in order."""
-    if not held or days is None:
-        return sorted(held)
-    since = f"{date.fromisoformat(max(held)) - (days - 1) * DAY:%Y-%m-%d}"
-    return sorted(day for day in held if day >= since)
+def last_days(held: Collection[str], days: int | None, last: str | None = None) -> list[str]:
+    """The dates among the last so many (None: all), up to the given one or the last one that is held, in order."""
+    last = last or max(held, default="")
+    since = "" if days is None or not last else f"{date.fromisoformat(last) - (days - 1) * DAY:%Y-%m-%d}"
+    return sorted(day for day in held if since <= day <= last)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from common.cases.contact_days import tables_of_days
 from common.lake.lake import Lake
 from common.windows import Windows
-from tools.page.series import COLUMNS_OF_DAYS, tables_of_days
+from tools.page.series import COLUMNS_OF_DAYS, DAYS
 
 SEGMENTS_DRAWN = 20
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -26,7 +27,8 @@ def segments(lake: Lake, names: Sequence[str], windows: Windows) -> dict[str, di
     segment_of = _segments_of_hosts(lake, names, windows)
     for host, name in sorted(segment_of.items()):
         found[name]["hosts"].append(host)
-    for table, day in tables_of_days(lake, windows.days()[-1]) if segment_of else ():
+    last = f"{windows.days()[-1]:%Y-%m-%d}"
+    for (table, _), day in tables_of_days(lake, DAYS, last) if segment_of else ():
         chosen = {"date": day, "host_ip": list(segment_of), "role": "outbound"}
         rows = lake.arrow(table, COLUMNS_OF_DAYS, equal=chosen, coded=["host_ip", "peer_ip"])
         sums = (

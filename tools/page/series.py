@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from common.arrays import Integers
 from common.cases.baselines import medians_of, subjects
+from common.cases.contact_days import tables_of_days
 from common.cases.evidence import Medians, Subject
 from common.coded import compacted, encoded
 from common.features.spec import FeatureSpec
@@ -110,7 +111,7 @@ def days(lake: Lake, hosts: Sequence[str], last: date) -> dict[str, list[dict[st
     """
     found: dict[str, list[dict[str, Any]]] = {host: [] for host in hosts}
     met: dict[str, set[str]] = {host: set() for host in hosts}
-    for name, day in tables_of_days(lake, last):
+    for (name, _), day in tables_of_days(lake, DAYS, f"{last:%Y-%m-%d}"):
         rows = lake.arrow(name, COLUMNS_OF_DAYS, equal={"date": day, "host_ip": hosts, "role": "outbound"})
         by_host: dict[str, list[dict[str, Any]]] = {}
         for row in rows.to_pylist():
@@ -122,15 +123,3 @@ def days(lake: Lake, hosts: Sequence[str], last: date) -> dict[str, list[dict[st
             found[host].append(entry)
             met[host] |= peers
     return found
-
-
-def tables_of_days(lake: Lake, last: date) -> Iterator[tuple[str, str]]:
-    """The table that has the contacts of each of 30 UTC dates, and the date; those that none has are left out."""
-    rolled = {row["date"] for row in lake.partitions("pair_days")}
-    sliced = {row["date"] for row in lake.partitions("delta_pair")}
-    for age in range(DAYS - 1, -1, -1):
-        day = f"{last - timedelta(days=age):%Y-%m-%d}"
-        if day in rolled and age:
-            yield "pair_days", day
-        elif day in sliced:
-            yield "delta_pair", day
