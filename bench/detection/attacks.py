@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bench.detection.flows import Scene, sessions
+from bench.detection.flows import DAY, Scene, sessions
 
 WEB = 443
 
@@ -107,6 +107,72 @@ def families(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
         sessions(scene, "slow_upload", scene.ticks(scene.at("08:00"), 12 * 3600, 1_200, 0.3), host["users-45"],
                  scene.known_addresses()[0], WEB, sent=9e5, received=5e3, seconds=10),
     ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def resident(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """Five attacks, two hosts each, that were there before training began: every day the same, to the same peers."""
+    rng, host = scene.rng, scene.hosts
+    segment = host["users-01"].rpartition(".")[0]
+    alive = set(host.values())
+    dark = [address for last in range(1, 255) if (address := f"{segment}.{last}") not in alive][:120]
+    known, strangers = scene.known_addresses(4), scene.strangers(4)
+    parts = []
+    for day in range(scene.days):
+        begin = scene.last_day - day * DAY
+        for number, name in enumerate(("users-07", "iot-03")):
+            checks = scene.ticks(begin + 3600, 20 * 3600, 300.0, 0.2)
+            parts.append(sessions(scene, "c2_resident", checks, host[name], known[number], WEB, sent=850, spread=0.05))
+        for number, name in enumerate(("users-11", "users-22")):
+            tries = scene.ticks(begin, DAY - 400, 360.0, 0.1)
+            parts.append(sessions(scene, "rat_reconnects", tries, host[name], strangers[number], 4444, answered=False))
+        for number, name in enumerate(("users-13", "users-30")):
+            queries = np.sort(begin + rng.uniform(0, DAY, 600))
+            parts.append(sessions(scene, "tunnel_resident", queries, host[name], strangers[2 + number], 53,
+                                  protocol="udp", sent=240, received=400))  # fmt: skip
+        for number, name in enumerate(("users-45", "users-05")):
+            ends = scene.ticks(begin + 8 * 3600, 12 * 3600, 1_200, 0.3)
+            parts.append(sessions(scene, "upload_resident", ends, host[name], known[2 + number], WEB,
+                                  sent=9e5, received=5e3, seconds=10))  # fmt: skip
+        for name in ("iot-02", "users-33"):
+            tries = np.sort(begin + rng.uniform(0, DAY, 120))
+            parts.append(sessions(scene, "scan_resident", tries, host[name], dark, 445, answered=False))
+    return pd.concat(parts, ignore_index=True)
+
+
+def trickle(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """C2 with one contact in two to six hours, for the last three days; three of five in networks of their own."""
+    begin = scene.last_day - 2 * DAY
+    peers = [*scene.strangers(3), *scene.known_addresses(2)]
+    parts = []
+    for name, peer in zip(("users-04", "users-15", "iot-06", "users-27", "users-38"), peers, strict=True):
+        ends = begin + np.cumsum(scene.rng.uniform(2 * 3600, 6 * 3600, 30))
+        parts.append(sessions(scene, "c2_trickle", ends[ends < scene.last_day + DAY], scene.hosts[name], peer, WEB))
+    return pd.concat(parts, ignore_index=True)
+
+
+def quiet(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """One host each: few, small, mostly answered sessions: eight kinds of attack, two hosts each."""
+    rng, host = scene.rng, scene.hosts
+    names = iter(sorted(name for name in host if int(name[-2:]) % 3 == 1)[:16])
+    parts = []
+
+    def add(kind: str, ends: np.ndarray, dst: object, port: object, **more: object) -> None:
+        parts.append(sessions(scene, kind, ends, host[next(names)], dst, port, **more))  # type: ignore[arg-type]
+
+    def over(clock: str, hours: float, count: int) -> np.ndarray:
+        return np.asarray(np.sort(scene.at(clock) + rng.uniform(0, hours * 3600, count)))
+
+    for known in (scene.strangers, scene.known_addresses):
+        add("c2_clock", scene.ticks(scene.at("07:00"), 8 * 3600, 600, 0.2), known()[0], WEB, sent=700, spread=0.05)
+        add("c2_random", over("06:00", 12, 40), known()[0], WEB, sent=700, spread=0.2)
+        add("c2_sparse", scene.ticks(scene.at("02:00"), 18 * 3600, 3_600, 0.5), known()[0], WEB, sent=700)
+        add("upload", over("10:00", 1, 6), known()[0], WEB, sent=2e7, received=3e4, seconds=30)
+        add("tunnel", over("11:00", 6, 600), known()[0], 53, protocol="udp", sent=180, received=300)
+        add("log_ins", scene.ticks(scene.at("22:00"), 3_600, 30, 0.5), scene.servers[2], 22, seconds=2)
+        add("moves", over("13:00", 3, 12), rng.choice([*scene.servers[:2], host["users-02"], host["users-05"]], 12),
+            rng.choice([445, 3389, 5985], 12), answered=rng.random(12) < 0.7, seconds=5)  # fmt: skip
+        add("fetch", over("09:00", 0.3, 3), known()[0], 8080, received=3e6, seconds=4)
     return pd.concat(parts, ignore_index=True)
 
 

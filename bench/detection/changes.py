@@ -36,3 +36,16 @@ def backup(scene: Scene) -> pd.DataFrame:
             sessions(scene, HARMLESS, ends, address, scene.servers[0], 10_080, sent=1.5e8, received=2e6, seconds=90)
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def scanner(scene: Scene) -> pd.DataFrame:
+    """A new vulnerability scanner: a server tries 60 ports of every host by night; a few answer."""
+    parts = []
+    targets = sorted(scene.hosts.values())
+    for number, address in enumerate(targets):
+        begin = scene.at("01:00") + number * 3 * 3600 / len(targets)
+        ports = scene.rng.permutation(np.arange(1, 1_024))[:60]
+        ends = begin + np.sort(scene.rng.uniform(0, 600, len(ports)))
+        answered = scene.rng.random(len(ports)) < 0.05
+        parts.append(sessions(scene, HARMLESS, ends, scene.servers[1], address, ports, answered=answered))
+    return pd.concat(parts, ignore_index=True)

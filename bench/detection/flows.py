@@ -18,7 +18,7 @@ APPS = {("tcp", 443): "ssl", ("tcp", 80): "web-browsing", ("udp", 53): "dns", ("
 
 @dataclass(frozen=True)
 class Scene:
-    """What a variant knows of the scenario: its hosts by name, servers, the last day.
+    """What a variant knows of the scenario: its hosts by name, servers, the begin of the last day, how many days.
 
     `neighbours` are addresses that nobody has met, in networks that the hosts use much.
     """
@@ -28,6 +28,7 @@ class Scene:
     neighbours: Sequence[str]
     last_day: float
     rng: np.random.Generator
+    days: int
 
     def at(self, clock: str) -> float:
         """The time of the last day, as `HH:MM` after it begins."""

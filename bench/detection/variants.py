@@ -12,8 +12,8 @@ import argparse
 import importlib.util
 import sys
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,27 @@ from bench.detection.flows import DAY, Scene
 Edit = Callable[[pd.DataFrame, Scene], pd.DataFrame]
 STREAM = 77
 POPULAR_NETWORKS = 60
+NEW_SUBNET = {"zone": "lab", "count": 16, "subnets": ["10.20.13"], "weekend_idle": 0.75, "renew": 0.2,
+              "personalities": [["pc234a", "pc234b"], ["pc167"]]}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is changed: the seed, the attacks, the harmless flows, hosts that are new, a last day without work."""
+    """What is changed: the scenario's settings, the attacks, harmless flows, hosts that are new, a last day without work.
+
+    `subnet` adds 16 machines in a network of their own, on the last day.
+    """
 
     seed: int | None = None
     attacks: Edit | None = None
     harmless: Callable[[Scene], pd.DataFrame] | None = None
     new_hosts: tuple[str, ...] = ()
     holiday: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    subnet: bool = False
 
 
+SATURDAY_LAST = {"start": "2024-03-09"}
 VARIANTS = {
     "base": Variant(),
     "seed": Variant(seed=424242),
@@ -57,6 +65,13 @@ VARIANTS = {
     "backup": Variant(attacks=attacks.nothing, harmless=changes.backup),
     "new_hosts": Variant(attacks=attacks.nothing, new_hosts=("users-03", "users-23", "users-38", "iot-07")),
     "holiday": Variant(attacks=attacks.nothing, holiday=True),
+    "quiet": Variant(attacks=attacks.quiet),
+    "quiet_seed": Variant(seed=99, attacks=attacks.quiet),
+    "resident": Variant(attacks=attacks.resident),
+    "trickle": Variant(attacks=attacks.trickle),
+    "subnet": Variant(subnet=True),
+    "scanner": Variant(harmless=changes.scanner),
+    "weekend": Variant(settings=SATURDAY_LAST),
 }
 
 
@@ -93,7 +108,9 @@ def popular_networks(config: dict[str, Any], traces: dict[str, pd.DataFrame]) ->
 
 def compose(variant: Variant, composer: Any, config: dict[str, Any], traces: Path, out: Path) -> dict[str, Any]:
     """Composes the variant into the folder and returns the composer's counts."""
-    settings = config | ({} if variant.seed is None else {"seed": variant.seed})
+    settings = config | ({} if variant.seed is None else {"seed": variant.seed}) | variant.settings
+    if variant.subnet:
+        settings["groups"] = [*config["groups"], NEW_SUBNET]
     make_attacks, host_day = composer.make_attacks, composer.host_day
 
     def changed_attacks(known: dict[str, Any], traces_: Any, hosts: Any, servers: Any, beside: Any, t0: int) -> Any:
@@ -102,7 +119,7 @@ def compose(variant: Variant, composer: Any, config: dict[str, Any], traces: Pat
         rng = np.random.default_rng([known["seed"], STREAM])
         networks = popular_networks(known, traces_)
         popular = [address for address in beside if network_of(address) in networks]
-        scene = Scene({host.name: host.ip for host in hosts}, servers, popular, last, rng)
+        scene = Scene({host.name: host.ip for host in hosts}, servers, popular, last, rng, known["days"])
         flows = variant.attacks(flows, scene) if variant.attacks else flows
         added = [variant.harmless(scene)] if variant.harmless else []
         together = pd.concat([flows, *added], ignore_index=True)
@@ -113,7 +130,8 @@ def compose(variant: Variant, composer: Any, config: dict[str, Any], traces: Pat
         if variant.holiday and last:
             host = composer.Host(**{**vars(host), "weekend_idle": 1.0 if host.weekend_idle else 0.0})
         flows = host_day(host, number, day, weekend or (variant.holiday and last), *rest)
-        return flows.iloc[:0] if host.name in variant.new_hosts and not last else flows
+        new = host.name in variant.new_hosts or host.group == NEW_SUBNET["zone"]
+        return flows.iloc[:0] if new and not last else flows
 
     composer.make_attacks, composer.host_day = changed_attacks, changed_day
     try:
@@ -129,10 +147,11 @@ def main() -> None:
     parser.add_argument("--composer", type=Path, required=True, help="program that composes the scenario")
     parser.add_argument("--config", type=Path, required=True, help="scenario file (TOML)")
     parser.add_argument("--traces", type=Path, required=True, help="folder of the traces that the scenario names")
+    parser.add_argument("--fresh", type=float, default=0.0, help="daily share of web peers in networks nobody else meets")
     parser.add_argument("--out", type=Path, required=True, help="folder to make the variants in, one folder each")
     args = parser.parse_args()
     composer = load_composer(args.composer)
-    config = tomllib.loads(args.config.read_text(encoding="utf-8"))
+    config = tomllib.loads(args.config.read_text(encoding="utf-8")) | {"fresh": args.fresh}
     for name in args.names:
         counts = compose(VARIANTS[name], composer, config, args.traces, args.out / name)
         print(name, counts)
