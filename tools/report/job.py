@@ -95,8 +95,7 @@ def _alerts(
     predictions = rows_of(lake, "predictions", [*ALERT_COLUMNS, *TEXT_COLUMNS], keys)
     pairs = {key: json.loads(predictions[key]["pair_evidence"] or "[]") for key in keys}
     said = {key: parse_reasons(predictions[key]["top_features"]) for key in keys}
-    most = {key: max((pair["sessions_day"] for pair in pairs[key]), default=0) for key in keys}
-    scored = {key: Scored(predictions[key]["raw_score"], said[key], most[key]) for key in keys}
+    scored = {key: Scored(predictions[key]["raw_score"], said[key], pairs[key]) for key in keys}
     reasons = reasons_of(lake, spec, horizon, scored)
     earlier = alerts_before(lake, keys)
     users = users_of(lake, keys)

@@ -22,6 +22,11 @@
   const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, timeStyle: "short" }), day = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short" });
   const zoned = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short", timeStyle: "short" });
   const when = text => el("time", { datetime: text, title: text.replace("T", " ").replace("Z", " UTC") }, zoned.format(new Date(text)));
+  const spans = starts => {  // windows that follow each other as one span
+    const found = [];
+    for (const at of starts.map(text => Date.parse(text))) if (found.length && found.at(-1)[1] === at) found.at(-1)[1] += 900e3; else found.push([at, at + 900e3]);
+    return found.map((ends, at) => [at ? ", " : "", ends.map((end, last) => [last ? " to " : "", when(new Date(end).toISOString().replace(":00.000", ""))])]);
+  };
   const number = value => (value === null || value === undefined ? "–" : Number(value).toLocaleString("en", { maximumFractionDigits: 2 }));
   const inUnit = values => {
     const most = Math.max(0, ...values.filter(Number.isFinite)), units = ["B", "kB", "MB", "GB", "TB"];
@@ -46,14 +51,14 @@
   };
 
   const ink = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const chart = (title, values, { low = [], high = [], marked = null, bytes: isBytes = false, note = "" } = {}) => {
+  const chart = (title, values, { low = [], high = [], marked = null, bytes: isBytes = false, note = "", band = null } = {}) => {
     const holder = el("div"), known = values.filter(value => value !== null);
     const usual = low.map((least, at) => [least, high[at]]).filter(pair => pair[0] !== null), tops = usual.map(pair => pair[1]);
     const written = isBytes ? inUnit([...known, ...tops]) : number;
     const most = known.length ? Math.max(...known) : null;
     const busy = usual.find(pair => pair[1] === Math.max(...tops));
     const plain = isBytes ? inUnit(tops) : number;
-    const said = busy ? `; half of the time ${plain(busy[0])} to ${plain(busy[1])}${busy[1] > Math.min(...tops) ? " when it is busiest" : ""}` : "";
+    const said = band ?? (busy ? `; half of the time ${plain(busy[0])} to ${plain(busy[1])}${busy[1] > Math.min(...tops) ? " when it is busiest" : ""}` : "");
     const figure = el("figure", {}, holder, el("figcaption", {}, `${title}: at most ${written(most)}${said}${note}`));
     const draw = () => {
       const axis = { stroke: ink("--quiet"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } };
@@ -145,7 +150,7 @@
       el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), `, ${one.technique.name}`),
       el("p", {}, bdi(one.sentence)),
       el("h2", {}, "Who"),
-      facts([["source", listed(one.sources)], ["segment", toSegment(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["most critical machine", one.machine && one.machine !== one.source && toHost(one.machine)], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
+      facts([["source", listed(one.sources)], ["segment", toSegment(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["most critical machine", one.machine && one.machine !== one.source ? toHost(one.machine) : null], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
         ["resembles", [one.technique.name, one.technique.attack_id ? ` (${one.technique.attack_id} ${one.technique.attack_name})` : ""]], ["also", one.techniques.filter(name => name !== one.technique.name).join(", ")],
         ["alerted because of it", one.targets.length ? listed(one.targets) : "no other host"], ["first and last seen", [when(one.start), " to ", when(one.end)]],
         ["windows", `${one.windows}, the highest at `], ["before", one.earlier ? `${many(one.earlier, "case")} of it in the week before` : "its first case in a week"], ["case", one.case_id]]
@@ -173,7 +178,8 @@
     const values = line(host);
     if (!values) return [el("h1", {}, "No such host"), el("p", {}, bdi(host), " has no score in these windows.")];
     const activity = D.activity[host] || [], days = D.days[host] || [], cases = D.cases.filter(one => [...one.sources, ...one.targets].includes(host));
-    return [el("h1", {}, bdi(host)), el("h2", {}, "These windows"),
+    const name = cases.map(one => one.names[host]).find(Boolean), segment = Object.keys(D.segments).find(each => D.segments[each].hosts.includes(host));
+    return [el("h1", {}, bdi(host)), facts([["name", name && bdi(name)], ["segment", segment && toSegment(segment)]]), el("h2", {}, "These windows"),
       el("div", { class: "charts" }, chart("score in decades", values, { note: "; from 3 on it alerts" }), activity.map(found => chart(`${found.metric} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, note: found.of === "segment" ? " in its segment" : "" }))),
       activity.length ? null : el("p", { class: "empty" }, "What it did is drawn for hosts of cases only."),
       days.length ? [el("h2", {}, "Last 30 days"), el("div", { class: "charts" }, bars("sessions", days, "sessions"), bars("peers, of these new in red", days, "peers", "new"))] : null,
@@ -223,13 +229,13 @@
     const grid = el("table", { class: "grid" }, el("caption", {}, `Stages of ${many(windows, "window")}: green has finished, grey has not run, … has begun, ! is older than what it was made from`),
       el("tbody", {}, health.stages.map((stage, row) => el("tr", {}, el("th", { scope: "row" }, stage), health.grid[row].map((code, at) => el("td", { class: `s${code}`, title: `${stage} ${D.about.starts[at]}: ${words[code]}` }, marks[code] || el("span", { class: "skip" }, words[code])))))));
     return [el("h1", {}, "Health"), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Stages" }, grid),
-      el("h2", {}, "Windows without scores"), health.missing.length ? el("p", {}, health.missing.map((start, at) => [at ? ", " : "", when(start)])) : el("p", { class: "empty" }, "None."),
+      el("h2", {}, "Windows without scores"), health.missing.length ? el("p", {}, spans(health.missing)) : el("p", { class: "empty" }, "None."),
       el("h2", {}, "Incomplete logs"), health.incomplete.length ? table(`${many(health.incomplete_cnt, "window")}`, ["Window", "What is missing"], health.incomplete.map(row => [when(row.window), bdi(row.reason)])) : el("p", { class: "empty" }, "Nothing is known to be missing."),
       el("h2", {}, "Rejected records"), health.rejects.length ? table("Records by reason", ["Reason", "Records"], health.rejects.map(row => [bdi(row.reason), number(row.count)]), [1]) : el("p", { class: "empty" }, "None.")];
   };
   const showModel = () => [el("h1", {}, "Model"), el("p", {}, "These windows were scored by ", D.about.models.map((run, at) => [at ? ", " : "", el("code", {}, run)]), "."),
-    el("h2", {}, "Drift"), D.drift.score_psi.some(value => value !== null) ? el("div", { class: "charts" }, chart("PSI of the score against training", D.drift.score_psi), chart("bound of the PSI", D.drift.bound)) : el("p", { class: "empty" }, "No window was compared with training."),
-    D.drift.drifted.length ? el("p", {}, "Drifted: ", D.drift.drifted.map((start, at) => [at ? ", " : "", when(start)])) : null,
+    el("h2", {}, "Drift"), D.drift.score_psi.some(value => value !== null) ? el("div", { class: "charts" }, chart("PSI of the score against training", D.drift.score_psi, { low: D.drift.bound.map(most => (most === null ? null : 0)), high: D.drift.bound, band: "; drifted above the band" })) : el("p", { class: "empty" }, "No window was compared with training."),
+    D.drift.drifted.length ? el("p", {}, "Drifted: ", spans(D.drift.drifted)) : null,
     el("h2", {}, "Decisions"), D.models.length ? D.models.map(one => [el("h3", {}, `${one.action} `, el("code", {}, one.run_id), " ", when(one.decided)), el("p", {}, bdi(one.reason), ". By ", bdi(one.decided_by)),
       one.gates.length ? table("Gates", ["Gate", "Value", "Bound", "Verdict"], one.gates.map(gate => [gate.name.replaceAll("_", " "), number(gate.value), gate.bound, gate.verdict.replaceAll("_", " ")]), [1]) : null]) : el("p", { class: "empty" }, "None."),
     el("p", {}, "An earlier model is brought back by ", el("code", {}, 'ndr-models rollback --lake <lake> --reason "<why>"'), ".")];
