@@ -60,7 +60,8 @@ class CaseView:
         told = f"{counted(len(case.targets), 'host')} alerted because of it" if case.targets else ""
         bad = self.met[0].indicators[0].words if self.met else ""
         why = reason_words(self._main_reason).rpartition("  (")[0] if self.reasons else ""
-        return ". ".join(part[0].upper() + part[1:] for part in (f"{case.source} {did}", told, bad, why) if part)
+        who = f"{case.source} and {len(case.sources) - 1:,} more" if len(case.sources) > 1 else case.source
+        return ". ".join(part[0].upper() + part[1:] for part in (f"{who} {did}", told, bad, why) if part)
 
     @property
     def _main_reason(self) -> Evidence:

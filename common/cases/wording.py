@@ -83,7 +83,8 @@ def feature_words(name: FeatureName, value: float | None) -> str | None:
 def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
     """A reason about pairs in words, with the pair that it is about, if that is known; None for any other reason.
 
-    Sessions are whole ones: failed sessions count by the share that failed, so their maximum is rounded up. How rare a
+    What is ordinary is the prior maximum, at least that of nine of ten pairs. Sessions are whole ones: failed sessions
+    count by the share that failed, so their maximum is rounded up. How rare a
     first contact is, is the share of all hosts that had met the peer, network or service; this one counts.
     """
     address = pair["peer_ip"] if pair else "one peer"
@@ -93,16 +94,16 @@ def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
         known = f"{share:.0f} %" if share >= 1 else "less than 1 %"
         return f"{RARITY[reason.feature].format(**names)}, known to {known} of the hosts"
     if reason.feature in REGULAR:
-        found, most = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))
-        return f"{REGULAR[reason.feature].format(**names)}: {found} % regular, previously at most {most} %"
+        found, usual = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))
+        return f"{REGULAR[reason.feature].format(**names)}: {found} % regular, up to {usual} % is ordinary"
     if reason.feature not in PAIR_WORDS:
         return None
     kind, noun = PAIR_WORDS[reason.feature]
-    before = reason.baseline_median
-    if kind == "count" and before is not None:
-        before = ceil(before)
+    most = reason.baseline_median
+    if kind == "count" and most is not None:
+        most = ceil(most)
     noun = noun.format(**names, s="" if reason.value == 1 else "s")
-    return f"{amount(reason.value, kind)} {noun}, previously at most {amount(before, kind)}"
+    return f"{amount(reason.value, kind)} {noun}, up to {amount(most, kind)} is ordinary"
 
 
 def peer_words(pair: Mapping[str, Any]) -> str:

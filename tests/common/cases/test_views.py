@@ -43,5 +43,17 @@ def test_a_case_in_a_sentence(pairs: list[Row], did: str) -> None:
     assert view(pairs).sentence == f"10.1.0.3 {did}. 12 sessions with one peer"
 
 
+def test_several_sources_are_counted() -> None:
+    shared = PAIR | {"others": {"peer": 0, "network": 0, "service": 0, "use": 0}}
+    alerts = [
+        Alert(f"10.1.0.{host}", "10.1.0.0/24", START, START + WINDOW, 0.9999, 9.0, (), (shared,), BEACON)
+        for host in (3, 4)
+    ]
+    (case,) = group(alerts)
+    found = CaseView(case, {}, Users(), NOBODY, (SESSIONS,), UNKNOWN, (), None, None)
+    did = "10.1.0.3 and 1 more met 203.0.113.9 on port 443: 24 sessions, 12 failed, 8 kB sent"
+    assert found.sentence == f"{did}. 12 sessions with one peer"
+
+
 def test_of_a_scan_the_targets_are_counted() -> None:
     assert view([PAIR], SCAN).sentence.endswith(". 60 peers with failed sessions only")

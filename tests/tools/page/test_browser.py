@@ -238,6 +238,22 @@ def test_what_is_not_known_is_not_shown(browser: Browser, files: dict[str, Path]
     reader.close()
 
 
+def test_every_source_of_a_case_is_told_and_drawn(browser: Browser, tmp_path: Path) -> None:
+    write_alerts(tmp_path / "lake", [(0, 3, PAIR), (1, 4, PAIR)])
+    code, _, error = call(main, "--lake", str(tmp_path / "lake"), "--out", str(tmp_path / "page.html"))
+    assert code == 0, error
+    reader = Reader(browser, tmp_path / "page.html")
+    page = reader.page
+    expect(page.locator("#cases tbody tr")).to_contain_text([f"{host(3)} and 1 more met 203.0.113.9 on port 443"])
+    page.locator("#cases tbody a").click()
+    expect(page.locator("#view h1")).to_have_text(f"critical 4.0: {host(3)} and 1 more, beacon")
+    drawn = page.locator("#view figcaption", has_text="score of").all_text_contents()
+    assert sorted(words.split()[2] for words in drawn) == [host(3), host(4)]
+    first, second = (f"{shown(WHOLE[at].start)} to {WHOLE[at].end:%H:%M}" for at in (0, 1))
+    expect(page.locator("#view table").first.locator("td:last-child")).to_have_text([first, second])
+    reader.close()
+
+
 def test_windows_without_scores_are_spans(browser: Browser, tmp_path: Path) -> None:
     write_alerts(tmp_path / "lake", [(0, 3, PAIR)])
     first = WHOLE[0].start

@@ -4,7 +4,7 @@
   const packed = bytes(document.getElementById("data").textContent);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const D = JSON.parse(await new Response(stream).text());
-  const scores = bytes(D.scores), windows = D.about.starts.length, IDLE = 255, SCALE = 50, ALERT = 3;
+  const scores = bytes(D.scores), windows = D.about.starts.length, IDLE = 255, SCALE = 50, ALERT = 3, SOURCES_DRAWN = 6;
   const byId = new Map(D.cases.map(one => [one.case_id, one]));
   const hostAt = new Map(D.hosts.map((host, at) => [host, at]));
   const starts = D.about.starts.map(text => Date.parse(text) / 1000);
@@ -22,6 +22,11 @@
   const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, timeStyle: "short" }), day = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short" });
   const zoned = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short", timeStyle: "short" });
   const when = text => el("time", { datetime: text, title: text.replace("T", " ").replace("Z", " UTC") }, zoned.format(new Date(text)));
+  const seen = (first, last) => {  // the date of the last only where it is another one
+    const until = when(last), same = day.format(new Date(first)) === day.format(new Date(last));
+    if (same) until.textContent = clock.format(new Date(last));
+    return el("span", { class: "address" }, when(first), " to ", until);
+  };
   const spans = starts => {  // windows that follow each other as one span
     const found = [];
     for (const at of starts.map(text => Date.parse(text))) if (found.length && found.at(-1)[1] === at) found.at(-1)[1] += 900e3; else found.push([at, at + 900e3]);
@@ -142,12 +147,12 @@
     const listed = hosts => hosts.map((host, at) => [at ? ", " : "", names(host)]);
     const sent = inUnit(one.contacts.map(contact => contact.sent)), received = inUnit(one.contacts.map(contact => contact.received));
     const marked = [Date.parse(one.start) / 1000, Date.parse(one.end) / 1000], host = hostAt.has(one.source) ? one.source : one.targets[0];
-    const values = line(host), activity = D.activity[host] || [];
-    const charts = [values ? chart(`score of ${host} in decades`, values, { marked, note: "; from 3 on it alerts" }) : null,
+    const activity = D.activity[host] || [], drawn = [...new Set([host, ...one.sources])].filter(each => hostAt.has(each)).slice(0, SOURCES_DRAWN);
+    const charts = [...drawn.map(each => chart(`score of ${each} in decades`, line(each), { marked, note: "; from 3 on it alerts" })),
       ...activity.map(found => chart(`${found.metric} of ${host} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, marked, note: found.of === "segment" ? " in its segment" : "" }))].filter(Boolean);
     const found = one.sessions, mark = `ndr-feedback --lake <lake> --case ${one.case_id} --status expected --note "<why>"`;
     return [
-      el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), `, ${one.technique.name}`),
+      el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), one.sources.length > 1 ? ` and ${one.sources.length - 1} more` : "", `, ${one.technique.name}`),
       el("p", {}, bdi(one.sentence)),
       el("h2", {}, "Who"),
       facts([["source", listed(one.sources)], ["segment", toSegment(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["most critical machine", one.machine && one.machine !== one.source ? toHost(one.machine) : null], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
@@ -159,8 +164,8 @@
       el("ul", { class: "reasons" }, one.reasons.map((reason, at) => { const bar = el("i"); bar.style.width = `${Math.min(100, reason.share * 100)}%`; return el("li", {}, bdi(one.words[at]), el("div", { class: "bar", "aria-hidden": "true" }, bar)); })),
       one.indicators.length ? [el("h2", {}, "Indicators"), meetings(one.indicators)] : null,
       el("h2", {}, "Whom"),
-      table(`${many(one.contacts.length, "contact")}, the most anomalous first; sessions and bytes of the busiest 24 hours`, ["Source", "Target", "Port", "Decades", "Sessions", "Failed", "Sent", "Received", "New", "Known to others", "First seen", "Last seen"],
-        one.contacts.map(contact => [toHost(contact.source), toHost(contact.target), contact.port, contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", when(contact.first), when(contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
+      table(`${many(one.contacts.length, "contact")}, the most anomalous first; sessions and bytes of the busiest 24 hours`, ["Source", "Target", "Port", "Decades", "Sessions", "Failed", "Sent", "Received", "New", "Known to others", "Seen"],
+        one.contacts.map(contact => [toHost(contact.source), toHost(contact.target), contact.port, contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", seen(contact.first, contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
       el("h2", {}, "When"), el("div", { class: "charts" }, charts),
       el("h2", {}, "Sessions"),
       found ? [el("p", {}, `${number(found.rows.length)} of ${many(found.count, "session")} of these contacts, as the logs have them. On the firewall, they are found by`), command(one.filter),
