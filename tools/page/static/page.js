@@ -136,9 +136,25 @@
     form.querySelector("#t-preview").addEventListener("click", () => send("preview", asked()).then(found => { said.textContent = `This ${hidden(found)}.`; }, error => { said.textContent = error.message; }));
     form.addEventListener("submit", event => {
       event.preventDefault();
-      send("triage", asked()).then(found => { said.textContent = `Saved: it ${hidden(found)}.`; setTimeout(() => location.reload(), 1500); }, error => { said.textContent = error.message; });
+      send("triage", asked()).then(found => { said.textContent = `Saved: it ${hidden(found)}.`; changed(one, found); }, error => { said.textContent = error.message; });
     });
     return [form, said];
+  };
+  const standing = one => [`Status: ${one.status}`, one.owner ? [", owner ", bdi(one.owner)] : ""];
+  const changed = (one, found) => {  // what a hidden case hid comes back; that only a new page knows
+    if (one.hidden_by) { location.reload(); return; }
+    const { change_id: seen, status, owner, note, by, changed_ts: at } = found;
+    Object.assign(one, { seen, status, owner });
+    one.history.push({ changed: at, by, status, note });
+    for (const each of found.hidden) if (byId.has(each.case_id)) byId.get(each.case_id).hidden_by = seen;
+    for (const row of rows) if (byId.get(row.dataset.case).hidden_by) row.dataset.hidden = "1";
+    const mine = rows.find(row => row.dataset.case === one.case_id);
+    mine.lastElementChild.replaceChildren(status, ...(owner ? [el("br"), el("bdi", { class: "quiet" }, owner)] : []));
+    texts.set(mine, mine.textContent.toLowerCase());
+    document.getElementById("t-now").replaceChildren(...standing(one).flat(9));
+    const away = D.cases.filter(each => each.hidden_by).length;
+    document.getElementById("today-title").textContent = many(D.cases.length - away, "case") + (away ? `, ${number(away)} hidden by triage` : "");
+    filter();
   };
   const showCase = id => {
     const one = byId.get(id);
@@ -172,7 +188,7 @@
         found.rows.length ? el("details", {}, el("summary", {}, "Show them, the first to end first"), el("div", { class: "raw" }, table("Sessions", found.columns, found.rows.map(row => row.map(value => (value === null ? "" : bdi(value))))))) : el("p", { class: "empty" }, "They are not kept any more.")]
         : el("p", {}, "They are printed by ", el("code", {}, `ndr-sessions --lake <lake> --case ${one.case_id}`)),
       el("h2", {}, "Triage"),
-      el("p", {}, `Status: ${one.status}`, one.owner ? [", owner ", bdi(one.owner)] : "", one.rule ? [`; hidden as ${one.rule.status} by `, bdi(one.rule.by), ": ", bdi(one.rule.note), one.rule.until ? [", until ", when(one.rule.until)] : ""] : ""),
+      el("p", { id: "t-now" }, standing(one), one.rule ? [`; hidden as ${one.rule.status} by `, bdi(one.rule.by), ": ", bdi(one.rule.note), one.rule.until ? [", until ", when(one.rule.until)] : ""] : ""),
       one.history.length ? table("History", ["When", "Who", "Status", "Note"], one.history.map(change => [when(change.changed), bdi(change.by), change.status, bdi(change.note)])) : null,
       document.documentElement.dataset.live ? triage(one) : [command(mark), el("p", { class: "quiet" }, "--preview says what this would hide of the last 30 days, --scope how far it reaches.")],
       el("h2", {}, "Related"),
