@@ -22,7 +22,7 @@ PAPER: dict[str, Any] = {"viewport": {"width": 1032, "height": 703}}
 HIGHEST = 1000
 """Of a long page, so many pixels from the top are shown."""
 
-COLOURS = 64
+COLOURS = 128
 CASE = "brute force"
 """The technique of the case that is shown."""
 

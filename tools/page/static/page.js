@@ -21,7 +21,10 @@
   const bdi = text => el("bdi", {}, text);
   const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, timeStyle: "short" }), day = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short" });
   const zoned = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short", timeStyle: "short" });
-  const when = text => el("time", { datetime: text, title: text.replace("T", " ").replace("Z", " UTC") }, zoned.format(new Date(text)));
+  const when = text => {
+    const [date, time] = zoned.format(new Date(text)).split(" ");
+    return el("time", { datetime: text, title: text.replace("T", " ").replace("Z", " UTC") }, el("span", { class: "address" }, date), " ", time);
+  };
   const seen = (first, last) => {  // the date of the last only where it is another one
     const until = when(last), same = day.format(new Date(first)) === day.format(new Date(last));
     if (same) until.textContent = clock.format(new Date(last));
