@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
+from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from common.contracts import tables
@@ -16,7 +16,7 @@ from common.errors import TableError
 from common.features.spec import FeatureSpec
 from common.lake.file_digests import digest_of
 from common.lake.host_ranges import ALL_HOSTS, HostRange
-from common.lake.selection import CODED, PARTITION, Between, ParquetRows, Selection, Test, bound_of
+from common.lake.selection import CODED, PARTITION, Between, ParquetRows, Selection, bound_of
 from common.lake.troubles import unreadable
 from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint, subtree
 from common.storage.plain_paths import plain_path
@@ -70,27 +70,43 @@ class LakeReader:
         *,
         equal: Mapping[str, str | Collection[str]] | None = None,
         numbers: Mapping[str, Between] | None = None,
-        tests: Mapping[str, Test] | None = None,
         coded: Sequence[str] = (),
         hosts: HostRange = ALL_HOSTS,
     ) -> pa.Table:
         """Rows of a table: of the windows and hosts, and with the given value, or one of the values, of some columns.
 
-        `numbers` are columns of numbers with the least and the greatest one that is wanted, `tests` columns of text
-        with what says so of distinct texts. Files are left out by what the log says of them, row groups by their
-        statistics, and by the columns that decide which rows are wanted: those are read first. The texts of `coded`
-        columns come as dictionary arrays, which are read several times as fast.
+        `numbers` are columns of numbers with the least and the greatest one that is wanted. Files are left out by what
+        the log says of them, row groups by their statistics, and by the columns that decide which rows are wanted:
+        those are read first. The texts of `coded` columns come as dictionary arrays, which are read several times as
+        fast.
 
         Raises:
             TableError: the table is missing or unreadable.
         """
         try:
-            selection = Selection.of(equal or {}, windows, numbers, tests)
+            selection = Selection.of(equal or {}, windows, numbers)
             return self._rows(self._latest(name), name, selection, columns, coded, hosts)
         except TableNotFoundError:
             raise self._missing(name) from None
         except (DeltaError, pa.ArrowException, OSError) as error:
             raise self._unreadable(name, error) from error
+
+    def query(self, statement: str, names: Collection[str]) -> pa.Table:
+        """The rows that a statement of SQL gives of these tables, without a lake's engine.
+
+        It takes half as long as `arrow` where few of many rows are wanted, or sums of them: of columns that do not say
+        which rows are wanted, only their pages are decoded. Texts come as views.
+
+        Raises:
+            TableError: a table is missing or unreadable.
+        """
+        query = QueryBuilder()
+        for name in names:
+            query.register(name, self.current(name))
+        try:
+            return pa.table(query.execute(statement).read_all())
+        except (DeltaError, pa.ArrowException, OSError) as error:
+            raise self._unreadable(", ".join(names), error) from error
 
     def partitions(self, name: str) -> list[dict[str, str]]:
         """The distinct partition values of the table's files, sorted; empty for a table without rows."""

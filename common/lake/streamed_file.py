@@ -14,7 +14,7 @@ from common.contracts.types import Table
 from common.lake.commits import now_millis
 from common.lake.selection import with_columns
 from common.lake.statistics import FileStatistics
-from common.lake.table_files import HOST, by_host, rows_of_group
+from common.lake.table_files import HOST, SKIPPED_BY, by_host, rows_of_group
 from common.storage.filesystems import subtree
 
 BYTES_AT_ONCE = 64 << 20
@@ -42,7 +42,7 @@ class StreamedFile:
             schema,
             filesystem=self._folder,
             compression="zstd",
-            write_statistics=self._statistics.names,
+            write_statistics=[name for name in schema.names if name in (*self._statistics.names, *SKIPPED_BY)],
             store_schema=False,
         )
 

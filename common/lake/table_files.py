@@ -20,9 +20,9 @@ from common.lake.statistics import FileStatistics
 from common.lake.troubles import unwritable
 from common.storage.filesystems import subtree
 
-HOST, WINDOW, ARRIVAL = "host_ip", "window", "arrival"
-SKIPPED_BY = (HOST, ARRIVAL)
-"""Columns in whose order rows are, so that readers leave out row groups of a window."""
+HOST, WINDOW, ARRIVAL, SCORE = "host_ip", "window", "arrival", "anomaly_score"
+SKIPPED_BY = (HOST, ARRIVAL, SCORE)
+"""Columns by which readers leave out row groups: rows are in their order, or few of them have high values."""
 VALUES_PER_GROUP = 4_000_000
 FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 16
 """Of a row group: few, so that who reads some of the hosts decodes few rows of others."""
@@ -115,11 +115,17 @@ class TableFiles:
 
 
 def rows_of_group(rows: pa.Table) -> int:
-    """How many of the rows to put into a row group."""
+    """How many of the rows to put into a row group.
+
+    Of a wide table, groups are about equal: what a file says of a small last one takes as long to read as of any other.
+    """
     texts = (column for column in rows.columns if pa.types.is_string(column.type))
     if any(column.nbytes >= LONG_TEXT_BYTES * max(len(rows), 1) for column in texts):
         return ROWS_WITH_LONG_TEXT
-    return min(MOST_ROWS, max(FEWEST_ROWS, VALUES_PER_GROUP // len(rows.columns)))
+    if (size := VALUES_PER_GROUP // len(rows.columns)) >= FEWEST_ROWS:
+        return min(MOST_ROWS, size)
+    groups = max(1, round(len(rows) / FEWEST_ROWS))
+    return max(FEWEST_ROWS, -(-len(rows) // groups))
 
 
 def discard(folder: fs.FileSystem, files: Iterable[AddAction]) -> None:
