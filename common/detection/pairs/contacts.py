@@ -65,9 +65,7 @@ class Numbering:
 
         peer = of_texts(table["peer_ip"], counted)
         service = table["peer_port"].to_numpy().astype(np.int32) * 2 + inbound
-        return Contacts(
-            host, peer, service, start.astype(np.int32), np.concatenate(peers), np.concatenate(of_networks)
-        )
+        return Contacts(host, peer, service, start.astype(np.int32), np.concatenate(peers), np.concatenate(of_networks))
 
     def _hosts(self, texts: pa.Array) -> Small:
         """The numbers of hosts, which those met for the first time get here."""
