@@ -80,7 +80,7 @@ def roll_up(slices: Iterable[pa.Table], day: Windows) -> pa.Table:
         times = (origin + LAYOUT.low(keys[places]) * WINDOW_MICROS for places in (heads, lasts))
         found.append((keys[heads], np.add.reduceat(sessions, heads), lasts - heads + 1, *times))
     keys, sessions, count, first, last = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    order = np.argsort(keys)
+    order = np.argsort(keys, kind="stable")  # merges the parts, each of which is sorted
     heads = first_of_each(keys[order] >> LAYOUT.low_bits)
     keys = keys[order[heads]]
     host, role = np.divmod(LAYOUT.owner(keys), len(ROLES))

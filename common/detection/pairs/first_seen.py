@@ -167,6 +167,6 @@ class Met:
 
 
 def _earliest(contacts: Sequence[Integers], bits: int) -> Integers:
-    """The numbers, sorted; of those that differ in the last bits only, the smallest."""
-    found = np.sort(np.concatenate(contacts))
+    """The numbers, sorted; of those that differ in the last bits only, the smallest. Sorted parts are merged."""
+    found = np.sort(np.concatenate(contacts), kind="stable")
     return found[changes(found >> bits)]
