@@ -21,7 +21,15 @@ from common.windows import Windows
 
 LARGEST_DIFFERENCE = 1e-9
 OF_THE_RUN = frozenset(
-    {"source_digest", "publication_id", "previous_publication_id", "revision", "derived_from", "written_ts"}
+    {
+        "source_digest",
+        "publication_id",
+        "previous_publication_id",
+        "revision",
+        "derived_from",
+        "written_ts",
+        "decided_ts",
+    }
 )
 """Columns that name files, runs and times, which differ from run to run."""
 
