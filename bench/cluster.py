@@ -112,18 +112,25 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     """The figures of each stage by number of workers, who take turns, and what is not equal to the first one's."""
     runs: dict[int, list[Figure]] = {workers: [] for workers in given.workers}
     found: dict[str, Any] = {"machine": machine()}
-    reference = given.out / f"lake-{given.workers[0]}"
+    reference, before = given.out / f"lake-{given.workers[0]}", work_folders(given.spark)
     for turn in range(given.repeats):
         for workers in given.workers:
             lake = given.out / f"lake-{workers}"
             for figure in contestant(given, workers).chain(given, lake):
                 print(f"turn {turn}, {workers} workers: {figure}", flush=True)
                 runs[workers].append(figure)
+            for folder in work_folders(given.spark) - before:
+                shutil.rmtree(folder)
             unequal = differences(reference, lake, Windows.parse(given.window)) if lake != reference else []
             print("; ".join(unequal) or "equal tables and models", flush=True)
             found[str(workers)] = {"stages": medians(runs[workers]), "differences": unequal}
             (given.out / "cluster.json").write_text(json.dumps(found, indent=2) + "\n")
     return found
+
+
+def work_folders(commands: Path) -> set[Path]:
+    """The folders that Spark's workers have in its installation, with copies of its jars, and leave there."""
+    return set(commands.parent.glob("lib/python*/site-packages/pyspark/work/app-*"))
 
 
 def medians(figures: Sequence[Figure]) -> dict[str, dict[str, float]]:
