@@ -51,10 +51,11 @@ def scanned(stage: StageRun, logs: LogFiles, options: ReadOptions, placement: Pl
     """The sessions of Parquet files that need no parsing, scanned in place.
 
     None if a file has another format or other columns, or any record is invalid, late or duplicate, or in a range
-    ends outside the window of its batch, or if names are to become pseudonyms.
+    ends outside the window of its batch, if names are to become pseudonyms, or if workers may share only the lake.
     """
     if (
         options.column_mapping
+        or (stage.engine.is_cluster and stage.lake.is_remote)
         or stage.project.pseudonyms  # names of people are not read in place
         or set(logs.formats) != {"parquet"}
         or any(path.startswith("s3://") for path in logs.paths)
