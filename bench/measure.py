@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import platform
@@ -22,6 +23,8 @@ SAMPLING_SECONDS = 0.05
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PACKAGES = ("pysail", "pyspark-client", "deltalake", "pyarrow", "numpy", "duckdb")
 GIB = 1 << 30
+ROOT = Path(__file__).parents[1]
+CHECKOUT = ("bench", "common", "jobs", "localaws", "pipelines", "statemachines", "tools")
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,15 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
         "steps": {name: median(run.steps.get(name, 0) for run in runs) for name in runs[0].steps},
         "runs": [run.figures() for run in runs],
     }
+
+
+def compile_checkout() -> None:
+    """Compiles this checkout, as images are, so that no run compiles what it imports.
+
+    Python does so by itself unless `PYTHONDONTWRITEBYTECODE` is set.
+    """
+    for package in CHECKOUT:
+        compileall.compile_dir(ROOT / package, quiet=1)
 
 
 def fresh_copy(lake: Path, copy: Path) -> Path:

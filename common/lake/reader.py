@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from common.contracts import tables
 from common.contracts.types import Table
 from common.errors import TableError
-from common.features.spec import FeatureSpec
+from common.features.spec import FeatureSpec, load_spec
 from common.lake.file_digests import digest_of
 from common.lake.host_ranges import ALL_HOSTS, HostRange
 from common.lake.selection import CODED, PARTITION, Between, ParquetRows, Selection, bound_of
@@ -24,7 +24,10 @@ from common.windows import WINDOW, Windows, parse_moment
 
 
 class LakeReader:
-    """The tables below one lake URI, as `common.contracts` declares them."""
+    """The tables below one lake URI, as `common.contracts` declares them.
+
+    Each is opened once, for all threads of the process; handed to another process, a lake opens them anew there.
+    """
 
     def __init__(self, uri: str, spec: FeatureSpec) -> None:
         self.uri = normal_uri(uri)
@@ -35,6 +38,10 @@ class LakeReader:
         self._tables = tables(spec)
         self._opened: dict[str, DeltaTable] = {}
         self._found: set[str] = set()
+
+    def __reduce__(self) -> tuple[Callable[[str, str], LakeReader], tuple[str, str]]:
+        """How it is pickled: without what is open."""
+        return _reader, (self.uri, self.spec.version)
 
     def table(self, name: str) -> Table:
         """The declaration of a table."""
@@ -235,3 +242,7 @@ class LakeReader:
 
     def _unreadable(self, name: str, error: Exception) -> TableError:
         return unreadable(name, self.uri, error)
+
+
+def _reader(uri: str, spec_version: str) -> LakeReader:
+    return LakeReader(uri, load_spec(spec_version))

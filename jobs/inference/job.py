@@ -88,7 +88,7 @@ def _scored(
     """The files of predictions and the drift of all parts of the windows, some windows after the other."""
     for windows in runs(stage.lake, config.windows):
         with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as folder:
-            scope = Scope(stage.lake.uri, stage.spec.version, stage.project, windows, folder)
+            scope = Scope(stage.lake, stage.project, windows, folder)
             parts, common = _common(stage, scope, model)
             yield from each_part(stage.engine, Scores(scope, model, common, config.top_features, incomplete), parts)
         stage.report.progress("score", (windows.end - config.windows.start) // WINDOW, len(config.windows), "windows")

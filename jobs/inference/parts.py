@@ -26,7 +26,6 @@ from common.detection.parameters import PairParameters
 from common.detection.registry.artifacts import LoadedModel
 from common.display import counted
 from common.errors import InputError
-from common.features.spec import load_spec
 from common.lake.host_ranges import HostRange
 from common.lake.reader import LakeReader
 from common.lake.table_files import as_rows
@@ -51,16 +50,10 @@ class Part:
 class Scope:
     """The lake and the windows that all parts work on, and the folder in which they leave the activity of hosts."""
 
-    lake_uri: str
-    spec_version: str
+    lake: LakeReader
     project: ProjectParameters
     windows: Windows
     folder: str
-
-    @property
-    def lake(self) -> LakeReader:
-        """The lake, opened anew."""
-        return LakeReader(self.lake_uri, load_spec(self.spec_version))
 
     def keep(self, what: str, part: Part, rows: pa.Table) -> None:
         """Keeps rows of a part for the next pass.
