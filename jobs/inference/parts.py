@@ -19,7 +19,7 @@ from common.detection.inputs import model_features
 from common.detection.members.member import Samples
 from common.detection.pairs.activity import Targets, own_activity, with_others
 from common.detection.pairs.common_maxima import CommonMaxima, Crowds, Leaders, Presence
-from common.detection.pairs.evidence import Coded, pair_evidence, pair_groups, spreads
+from common.detection.pairs.evidence import hosts_of, pair_evidence, pair_groups, spreads
 from common.detection.pairs.first_seen import Met
 from common.detection.pairs.reading import PairReader
 from common.detection.parameters import PairParameters
@@ -91,8 +91,9 @@ class History:
         reader = PairReader(self.scope.lake, self.parameters, hosts=part.hosts)
         cidrs = self.scope.project.internal_cidrs
         own = own_activity(reader, self.scope.windows, self.targets, cidrs, self.parameters)
+        assert own.rows is not None  # hosts of a part are present in the windows
         self.scope.keep("own", part, own.rows)
-        hosts, windows = Coded.of(own.rows["host_ip"]), own.rows["window_number"].to_numpy()
+        hosts, windows = hosts_of(own.rows), own.rows["window_number"].to_numpy()
         return own.met, Presence.of(pair_groups(own.rows), hosts, windows)
 
 
