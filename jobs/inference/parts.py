@@ -27,24 +27,16 @@ from common.detection.registry.artifacts import LoadedModel
 from common.display import counted
 from common.errors import InputError
 from common.features.spec import load_spec
-from common.lake.host_ranges import HostRange
+from common.lake.host_ranges import Part
 from common.lake.reader import LakeReader
 from common.lake.table_files import as_rows
 from common.lake.window_files import WindowFiles
-from common.storage.filesystems import subtree
+from common.storage.kept_tables import KeptTables
 from common.windows import Windows
 from jobs.inference.drift import by_window
 from jobs.inference.transform import predict
 
 TABLE = "predictions"
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some hosts, and the number of the part."""
-
-    number: int
-    hosts: HostRange
 
 
 @dataclass(frozen=True)
@@ -68,14 +60,11 @@ class Scope:
         Raises:
             OSError: they cannot be written.
         """
-        place = subtree(self.folder)
-        with place.open_output_stream(_name(what, part)) as file, pa.ipc.new_file(file, rows.schema) as writer:
-            writer.write_table(rows)
+        KeptTables(self.folder).keep(f"{what}-{part.number}", rows)
 
     def kept(self, what: str, part: Part) -> pa.Table:
         """The rows of a part that the pass before kept."""
-        with subtree(self.folder).open_input_file(_name(what, part)) as file:
-            return pa.ipc.open_file(file).read_all()
+        return KeptTables(self.folder).kept(f"{what}-{part.number}")
 
 
 @dataclass(frozen=True)
@@ -160,7 +149,3 @@ class Scores:
         files.flush()
         raw = self.model.detector.feature_scores(rows.values)
         return Scored(as_rows(files.actions), by_window(rows, raw, self.model))
-
-
-def _name(what: str, part: Part) -> str:
-    return f"{what}-{part.number}.arrow"

@@ -97,8 +97,8 @@ class Targets:
 class OwnActivity:
     """The pairs of some hosts with what the hosts themselves did, and what these hosts say to others' pairs.
 
-    `rows`, None where none of the hosts has any pair, has the columns of `read_activity`, but in place of those of novelty for each of `NOVELTIES` `_value` and
-    `_start` (see `Own`); and `judged`, whether the row can be common.
+    `rows`, None where none of the hosts has any pair, has the columns of `read_activity`, but in place of those of
+    novelty for each of `NOVELTIES` `_value` and `_start` (see `Own`); and `judged`, whether the row can be common.
     """
 
     rows: pa.Table | None
@@ -161,7 +161,9 @@ def with_others(rows: pa.Table, met: Met, parameters: PairParameters) -> pa.Tabl
 
 def _described(pairs: DayPairs, internal_cidrs: Sequence[str]) -> pa.Table:
     """The texts of the pairs with `internal`, `network` and `group`."""
-    peers = pairs.texts["peer_ip"].chunk(0).cast(pa.string()).dictionary_encode()  # of a file, it has those of others, too
+    peers = (
+        pairs.texts["peer_ip"].chunk(0).cast(pa.string()).dictionary_encode()
+    )  # of a file, it has those of others, too
     inside = pa.array(are_internal(peers.dictionary, internal_cidrs)).take(peers.indices)
     network, service = pairs.keys.networks_and_services(pairs.codes)
     rows = pairs.texts.append_column("internal", inside).append_column("network", pa.array(network))

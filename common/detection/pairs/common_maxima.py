@@ -34,7 +34,7 @@ class Presence:
         at, place = np.unique(_cells(group.numbers, window), return_inverse=True)
         hosts = len(host.codes)
         counts = np.bincount(distinct(place * hosts + host.numbers) // max(hosts, 1), minlength=len(at))
-        return cls(group.codes, at, counts, np.count_nonzero(np.bincount(host.numbers)))
+        return cls(group.codes, at, counts, int(np.count_nonzero(np.bincount(host.numbers))))
 
     @classmethod
     def merged(cls, parts: Sequence[Presence]) -> Presence:
@@ -100,9 +100,7 @@ class Leaders:
     codes: Integers
 
     @classmethod
-    def of(
-        cls, best: Floats, crowd: Integers, host: Integers, crowds: int, count: int, codes: Integers
-    ) -> Leaders:
+    def of(cls, best: Floats, crowd: Integers, host: Integers, crowds: int, count: int, codes: Integers) -> Leaders:
         """From the best value of each crowd and host, in this order; only the codes of leaders are kept."""
         values, names = highest(best, crowd, host, crowds, count)
         used = distinct(names[names >= 0])

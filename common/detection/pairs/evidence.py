@@ -202,7 +202,8 @@ def spreads(activity: pa.Table) -> pa.Table:
     failed = activity["failed"].to_numpy() >= activity["sessions"].to_numpy()
     joined = np.asarray(activity["use_joined"])
     first = (new["peer"] | new["use"]) & ~joined
-    peer, network, port = (codes(activity, columns=[name])[0] for name in ("peer_ip", "network", "peer_port"))
+    peer, port = (codes(activity, columns=[name])[0] for name in ("peer_ip", "peer_port"))
+    network = Coded.of(activity["network"].to_numpy()).numbers
     use = peer * (int(port.max(initial=0)) + 1) + port
 
     def different(counted: Flags, value: Integers) -> Floats:

@@ -6,9 +6,8 @@ the parts are read in three passes, one part at a time, and the model is the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,6 @@ from common.windows import WINDOWS_PER_DAY
 
 EvidencePart = Callable[[], Evidence]
 """Reads the evidence of a part of the hosts; its columns of values may be read when they are asked for."""
-Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,21 +40,20 @@ class Learnt:
         return self.model.scored(self.parts[part].unscored(self.model), trained=True)
 
 
-def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters, each: Each = map) -> Learnt:
-    """The model of the evidence of all parts, which have different hosts.
-
-    `each` does the same with each part, one after the other or several at once.
-    """
-    common = common_maxima(parts, parameters.pairs, each)
-    first_day = min(each(lambda part: int(part().window.min(initial=LATE)), parts)) // WINDOWS_PER_DAY
-    floors = _floors(parts, parameters.pairs, each)
-    reached = [*each(lambda part: _Reached.of(part(), first_day), parts)]
+def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters) -> Learnt:
+    """The model of the evidence of all parts, which have different hosts; one part is in memory at a time."""
+    common = common_maxima(parts, parameters.pairs)
+    first_day = min(int(part().window.min(initial=LATE)) for part in parts) // WINDOWS_PER_DAY
+    floors = _floors(parts, parameters.pairs)
+    reached = [_Reached.of(part(), first_day) for part in parts]
     maxima, others = _maxima(reached, floors, parameters.pairs)
     del reached
-    jobs = [(part, {name: of_parts[number] for name, of_parts in others.items()}) for number, part in enumerate(parts)]
-    rows = [*each(lambda job: _PartRows.of(*job, first_day, common, floors), jobs)]
+    rows = [
+        _PartRows.of(part, {name: of_parts[number] for name, of_parts in others.items()}, first_day, common, floors)
+        for number, part in enumerate(parts)
+    ]
     model = EvidenceModel(maxima, _tails(rows, parameters), {}, parameters)
-    sums = HostScores.joined([*each(lambda some: HostScores.of_rows(found := some.unscored(model), found.sums), rows)])
+    sums = HostScores.joined([HostScores.of_rows(found := part.unscored(model), found.sums) for part in rows])
     p_values = {
         label: HostPValues.fit(sums.values[mine], sums.host[mine], parameters.calibration)
         for number, label in enumerate(KINDS)
@@ -67,18 +64,18 @@ def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters, each: Eac
     return Learnt(model, replace(sums, values=scores), rows)
 
 
-def common_maxima(parts: Sequence[EvidencePart], parameters: PairParameters, each: Each = map) -> CommonMaxima:
+def common_maxima(parts: Sequence[EvidencePart], parameters: PairParameters) -> CommonMaxima:
     """What many hosts do at once, by the evidence of all parts."""
 
     def present(part: EvidencePart) -> Presence:
         evidence = part()
         return Presence.of(evidence.group, evidence.host, evidence.window)
 
-    crowds = Presence.merged([*each(present, parts)]).crowds(parameters)
-    return CommonMaxima.merged(crowds, [*each(lambda part: crowds.leaders(part(), parameters.leaders), parts)])
+    crowds = Presence.merged([present(part) for part in parts]).crowds(parameters)
+    return CommonMaxima.merged(crowds, [crowds.leaders(part(), parameters.leaders) for part in parts])
 
 
-def _floors(parts: Sequence[EvidencePart], parameters: PairParameters, each: Each) -> dict[str, Floats]:
+def _floors(parts: Sequence[EvidencePart], parameters: PairParameters) -> dict[str, Floats]:
     """The floor of each amount in each kind: one column of all parts is held at a time."""
 
     def floor(name: str) -> Floats:
@@ -87,7 +84,7 @@ def _floors(parts: Sequence[EvidencePart], parameters: PairParameters, each: Eac
             values = evidence.amounts[name]
             return [values[evidence.kind == number] for number in range(len(KINDS))]
 
-        columns = zip(*each(by_kind, parts), strict=True)
+        columns = zip(*map(by_kind, parts), strict=True)
         return np.array([_quantile(np.concatenate(column), parameters.floor_quantile) for column in columns])
 
     return {name: floor(name) for name in parts[0]().amounts}
@@ -126,7 +123,7 @@ def _maxima(
 
 @dataclass(frozen=True, eq=False)
 class _PartRows:
-    """The excesses of the rows of a part; and by kind how often each value of a rarity occurs, and how many rows are."""
+    """The excesses of a part's rows; by kind, how often each value of a rarity occurs, and how many rows there are."""
 
     part: EvidencePart
     excesses: Mapping[str, Positive]
@@ -159,9 +156,11 @@ class _PartRows:
     def positive(self, name: str, kind: int) -> Floats:
         """The values above 0 of a rarity or excess in a kind."""
         if name in self.rarities:
-            return np.repeat(*self.rarities[name][kind])
+            values, counts = self.rarities[name][kind]
+            repeated: Floats = np.repeat(values, counts)
+            return repeated
         found = self.excesses[name]
-        return found.values[found.kind == kind]
+        return np.asarray(found.values[found.kind == kind])
 
     def unscored(self, model: EvidenceModel) -> ScoredRows:
         """The rows with their pieces and without scores."""
@@ -177,7 +176,9 @@ def _tails(parts: Sequence[_PartRows], parameters: DetectorParameters) -> dict[s
         rows = sum(int(part.rows[number]) for part in parts)
         for name in (*parts[0].rarities, *parts[0].excesses) if rows else ():
             positive = np.concatenate([part.positive(name, number) for part in parts])
-            found[tail_name(label, name)] = UpperTail.of_positive(positive, rows - len(positive), parameters.calibration)
+            found[tail_name(label, name)] = UpperTail.of_positive(
+                positive, rows - len(positive), parameters.calibration
+            )
     return found
 
 

@@ -85,7 +85,7 @@ class PairKeys:
         return host, target, service
 
     def networks_and_services(self, keys: Integers) -> tuple[Integers, Integers]:
-        """The code of the network and the service (2 x port + role) of each key of a pair that the keys were made for."""
+        """The code of the network and the service of each key, which is of a pair that the keys were made for."""
         _, target, service = self.parts(keys)
         return self.networks[self._networks[target]], self.services[service]
 

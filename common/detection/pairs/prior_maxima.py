@@ -171,7 +171,7 @@ class PriorMaxima:
     @property
     def counts(self) -> NDArray[np.uint8]:
         """How many leaders each group has: the same for all quantities of a model."""
-        return (self.names >= 0).sum(axis=1, dtype=np.uint8)
+        return np.asarray((self.names >= 0).sum(axis=1), dtype=np.uint8)
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """The maxima as arrays whose names begin with `name`; without `groups`, `hosts` and `counts`."""

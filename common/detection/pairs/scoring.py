@@ -95,9 +95,7 @@ class EvidenceModel:
             values[name] = excess(evidence, amount, maxima[name])
         return self.scored(self.unscored(evidence, values, maxima))
 
-    def unscored(
-        self, evidence: Evidence, values: Mapping[str, Positive], maxima: Mapping[str, Floats]
-    ) -> ScoredRows:
+    def unscored(self, evidence: Evidence, values: Mapping[str, Positive], maxima: Mapping[str, Floats]) -> ScoredRows:
         """The pieces of the values, and the strongest rows, which have no scores yet."""
         pieces = self._pieces(values, len(evidence.kind))
         best = strongest(pieces.sum(axis=1), evidence)
@@ -140,7 +138,9 @@ class EvidenceModel:
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """The rest, as arrays whose names begin with `name`; the amounts have groups and hosts in common."""
         first = next(iter(self.maxima.values()))
-        found = {f"{name}.groups": first.groups, f"{name}.hosts": first.hosts, f"{name}.counts": first.counts}
+        found: dict[str, NDArray[Any]] = {
+            f"{name}.{part}": getattr(first, part) for part in ("groups", "hosts", "counts")
+        }
         for amount, maxima in self.maxima.items():
             found |= maxima.arrays(f"{name}.{amount}")
         for kind, p_values in self.p_values.items():
