@@ -10,7 +10,7 @@ import pytest
 from common.config.training import TrainingParameters
 from common.detection.detector import Detector
 from common.detection.members.member import Samples
-from common.detection.members.pairs import PairsMember, pair_samples
+from common.detection.members.pairs import PairsMember, pair_samples, windows_of
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.activity import activity_of, read_activity
 from common.detection.registry.artifacts import model_files
@@ -129,11 +129,9 @@ def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
     assert made == [figures["hosts"]]
     assert figures_of_parts == figures
     assert model_files(by_parts) == model_files(whole)
-    activity = activity_of(source, Windows(PAIRED.end - WINDOW, PAIRED.end), CIDRS, PARAMETERS.pairs)
+    activity = activity_of(source, Windows(PAIRED.end - 4 * WINDOW, PAIRED.end), CIDRS, PARAMETERS.pairs)
     assert activity is not None
-    keys = activity.select(["host_ip", "window_start_ts"]).cast(
-        pa.schema([("host_ip", pa.string()), ("window_start_ts", pa.timestamp("us", "UTC"))])
-    )
+    keys = windows_of(activity)
     samples = Samples(keys, structured(len(keys), 1), activity)
     scores = whole.score_samples(samples)
     assert np.ptp(scores) > 0
