@@ -27,7 +27,7 @@ from common.runtime.output import doing, progress
 from common.storage.kept_tables import KeptTables
 from common.windows import Windows
 
-ROWS_PER_PART = 3_000_000
+ROWS_PER_PART = 2_500_000
 """Pair rows of the range that are in memory at once. Fewer would read the same parts of files more often."""
 MEMBERS = ("pairs", "spread")
 
