@@ -14,7 +14,7 @@ from common.detection.pairs.first_seen import Met
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import ArtifactStore, checked_entry, model_store, read_pointer
 from common.errors import InputError
-from common.lake.host_ranges import ALL_HOSTS
+from common.lake.host_ranges import ALL_HOSTS, Part
 from common.lake.lake import Lake
 from common.lake.learning import day_of_project
 from common.lake.table_files import from_rows, rows_of
@@ -25,7 +25,7 @@ from common.storage.scratch import scratch_of_parts, writing
 from common.windows import WINDOW, Windows
 from jobs.inference.config import InferenceConfig
 from jobs.inference.drift import Drift
-from jobs.inference.parts import TABLE, History, Novelties, Part, Scope, Scored, Scores
+from jobs.inference.parts import TABLE, History, Novelties, Scope, Scored, Scores
 from jobs.inference.plan import plan_of, together
 
 

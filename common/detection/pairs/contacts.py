@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from common.address_codes import address_codes
 from common.addresses import NETWORK_SIGN
 from common.arrays import Flags, Integers
+from common.detection.pairs.group_codes import SERVICE_BITS
 from common.windows import WINDOW_SECONDS
 
 IPV4_HOST_BITS = 8
@@ -41,6 +42,13 @@ class Contacts:
         return Contacts(
             self.host[rows], self.peer[rows], self.service[rows], self.start[rows], self.peers, self.networks
         )
+
+    def without_hosts(self) -> Contacts:
+        """Each peer and service once, as met by host 0 in the last of the windows."""
+        found = distinct(self.peer.astype(np.int64) << SERVICE_BITS | self.service)
+        peer, service = (found >> SERVICE_BITS).astype(np.int32), (found & (1 << SERVICE_BITS) - 1).astype(np.int32)
+        last = np.full(len(found), self.start.max(initial=0), dtype=np.int32)
+        return Contacts(np.zeros(len(found), dtype=np.int32), peer, service, last, self.peers, self.networks)
 
 
 class Numbering:
@@ -98,10 +106,15 @@ def network_codes(texts: pa.StringArray, codes: Integers, ipv6_bits: int) -> Int
     """The code of the network of each address, from its text and its code."""
     found = codes >> IPV4_HOST_BITS
     if (other := codes < 0).any():  # IPv6, or in a network of the project
-        names = networks(texts.filter(pa.array(other)), ipv6_bits).to_pylist()
-        of_names = address_codes(pa.array([name if ":" in name else f"{name}.0" for name in names]))
-        found[other] = np.where(of_names < 0, of_names, of_names >> IPV4_HOST_BITS)
+        found[other] = codes_of_networks(networks(texts.filter(pa.array(other)).combine_chunks(), ipv6_bits))
     return found
+
+
+def codes_of_networks(names: pa.Array) -> Integers:
+    """The codes of networks as `networks` names them."""
+    texts = [name if ":" in name else f"{name}.0" for name in names.to_pylist()]
+    codes = address_codes(pa.array(texts, pa.string()))
+    return np.where(codes < 0, codes, codes >> IPV4_HOST_BITS)
 
 
 def networks(addresses: pa.Array, ipv6_bits: int) -> pa.Array:
