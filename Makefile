@@ -214,6 +214,10 @@ docs-check: setup # are the committed pages of the reference what the code says?
 docs-reference: setup ## Generate the pages of features, commands, settings and tables
 	$(BIN)/python -m docs.generate
 
+.PHONY: screenshots
+screenshots: setup chromium ## Take the pictures of docs/analyst.md again, from the page and the report that make demo has left
+	$(BIN)/python -m docs.screenshots
+
 .PHONY: docs-long
 docs-long: setup ## Run the commands in the documentation that take long, and compare what they print
 	$(BIN)/python -m pytest -m docs_long tests/docs

@@ -21,7 +21,7 @@ from typing import Any
 
 from bench import backfill, chain, windows
 from bench.data import COMMITS, Data, Sizes
-from bench.measure import machine, python, run
+from bench.measure import compile_checkout, machine, python, run
 from bench.report import table
 from bench.stages import Program
 from bench.targets import judged
@@ -47,6 +47,7 @@ PARTS = (
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """The figures of the requested parts, by part."""
+    compile_checkout()
     sizes = Sizes(**{field.name: getattr(given, field.name) for field in fields(Sizes)})
     bench = windows.Bench(Data(given.out / "data", sizes), given.out / "work", given.repeats)
     for folder in (bench.data.folder, bench.work):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
-from deltalake import WriterProperties, write_deltalake
 from numpy.typing import NDArray
 
 from bench.sessions import SLICES_BEFORE
@@ -19,13 +19,11 @@ from common.contracts.types import Table
 from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
-from common.lake.table_files import MOST_ROWS
+from common.lake.table_files import TableFiles
 from common.windows import WINDOWS_PER_DAY, Windows
 
 DRAWS_PER_ROW = 4
 SLICES_PER_COMMIT = 16
-AS_WRITTEN = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=MOST_ROWS)
-"""As the product writes these tables; statistics of all columns are the writer's default."""
 Rows = dict[str, pa.Array | NDArray[np.generic]]
 
 
@@ -38,37 +36,33 @@ def write_history(
     """
     before = list(window.extended(SLICES_BEFORE))[:-1]
     for _, members in groupby(enumerate(before), key=lambda entry: entry[0] // SLICES_PER_COMMIT):
-        pairs, hosts = zip(*(_slice(network, spec, number, part, slice_rows) for number, part in members), strict=True)
-        _append(lake, "delta_pair", pairs)
-        _append(lake, "delta_host", hosts)
+        numbers, parts = zip(*members, strict=True)
+        slices = (_slice(network, spec, number, part, slice_rows) for number, part in zip(numbers, parts, strict=True))
+        pairs, hosts = zip(*slices, strict=True)
+        _write(lake, "delta_pair", pairs, Windows(parts[0].start, parts[-1].end))
+        _write(lake, "delta_host", hosts, Windows(parts[0].start, parts[-1].end))
     last = before[0].start.date()
     digests = lake.digests("delta_pair", "date")
     for age in reversed(range(days)):
         day = last - timedelta(days=age)
         digest = digests.get(f"{day:%Y-%m-%d}", hashlib.sha256(f"{day}".encode()).hexdigest()[:16])
-        _append(lake, "pair_days", [_day(network, day, age, digest, day_rows)])
+        _write(lake, "pair_days", [_day(network, day, age, digest, day_rows)], {"date": f"{day:%Y-%m-%d}"})
 
 
-def _append(lake: Lake, name: str, rows: tuple[Rows, ...] | list[Rows]) -> None:
-    """Appends the rows in one commit, with the declared columns, nullable as the engines create them."""
+def _write(lake: Lake, name: str, rows: Iterable[Rows], where: Windows | Mapping[str, str]) -> None:
+    """Writes the rows in one commit, as the product does: a file for each slice or day."""
     table = lake.table(name)
-    schema = nullable(table)
-    batches = (_batch(one, schema) for one in rows)
-    reader = pa.RecordBatchReader.from_batches(schema, batches)
-    write_deltalake(
-        lake.location(name), reader, partition_by=list(table.partitions), mode="append", writer_properties=AS_WRITTEN
-    )
+    files = TableFiles(lake.location(name), table)
+    for one in rows:
+        columns = [pa.array(one[field.name]).cast(field.type) for field in table.arrow]
+        of_file = pa.Table.from_arrays(columns, schema=nullable(table))
+        files.write(of_file, {column: of_file[column][0].as_py() for column in table.partitions})
+    lake.replace_files(name, files.actions, where)
 
 
 def nullable(table: Table) -> pa.Schema:
     """The schema of a table as the engines create it."""
     return pa.schema([field.with_nullable(True) for field in table.arrow])
-
-
-def _batch(rows: Rows, schema: pa.Schema) -> pa.RecordBatch:
-    """The rows, sorted by host as the product writes them."""
-    columns = [pa.array(rows[field.name]).cast(field.type) for field in schema]
-    return pa.RecordBatch.from_arrays(columns, schema=schema).sort_by("host_ip")
 
 
 def _drawn(

@@ -17,20 +17,37 @@ from common.contracts.types import Table
 from common.features.spec import load_spec
 from common.lake.publications import MEMBERS, publications
 from common.lake.reader import LakeReader
+from common.windows import Windows
 
 LARGEST_DIFFERENCE = 1e-9
 OF_THE_RUN = frozenset(
-    {"source_digest", "publication_id", "previous_publication_id", "revision", "derived_from", "written_ts"}
+    {
+        "source_digest",
+        "publication_id",
+        "previous_publication_id",
+        "revision",
+        "derived_from",
+        "written_ts",
+        "decided_ts",
+    }
 )
 """Columns that name files, runs and times, which differ from run to run."""
 
+WINDOW_COLUMN = "window"
 
-def compare(old: LakeReader, new: LakeReader, table: Table) -> tuple[str, bool]:
-    """What was found about the table in words, and whether it is the same in both lakes."""
+
+def compare(old: LakeReader, new: LakeReader, table: Table, windows: Windows | None = None) -> tuple[str, bool]:
+    """What was found about the table in words, and whether it is the same in both lakes.
+
+    With windows, only they are compared, in tables that have windows. Files that both have, as copies of a lake do, are
+    the same.
+    """
     there = [lake.exists(table.name) for lake in (old, new)]
     if not all(there):
         return "in neither lake" if not any(there) else "in one lake only", not any(there)
-    first, second = (_rows(lake, table) for lake in (old, new))
+    if old.file_paths(table.name) == new.file_paths(table.name):
+        return "the same files", True
+    first, second = (_rows(lake, table, windows) for lake in (old, new))
     if len(first) != len(second):
         return f"{len(first):,} rows, and {len(second):,}", False
     compared = [column.name for column in table.columns if column.name not in OF_THE_RUN]
@@ -41,9 +58,10 @@ def compare(old: LakeReader, new: LakeReader, table: Table) -> tuple[str, bool]:
     return f"{len(first):,} rows, {len(compared):,} columns, largest difference {largest:g}{where}", not unequal
 
 
-def _rows(lake: LakeReader, table: Table) -> pa.Table:
+def _rows(lake: LakeReader, table: Table, windows: Windows | None) -> pa.Table:
     """What readers see of a table, sorted by its key: of baselines, those that are published."""
-    rows = lake.arrow(table.name).sort_by([(name, "ascending") for name in table.key])
+    wanted = windows if any(column.name == WINDOW_COLUMN for column in table.columns) else None
+    rows = lake.arrow(table.name, windows=wanted).sort_by([(name, "ascending") for name in table.key])
     if table.name not in MEMBERS:
         return rows
     current = [entry.publication_id for entry in publications(lake, load_spec("v1").version).values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import platform
@@ -22,16 +23,22 @@ SAMPLING_SECONDS = 0.05
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PACKAGES = ("pysail", "pyspark-client", "deltalake", "pyarrow", "numpy", "duckdb")
 GIB = 1 << 30
+ROOT = Path(__file__).parents[1]
+CHECKOUT = ("bench", "common", "jobs", "localaws", "pipelines", "statemachines", "tools")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One process or several in sequence: wall-clock and processor seconds, peak memory, run reports."""
+    """One process or several in sequence: wall-clock and processor seconds, peak memory, run reports.
+
+    `marks` are the processor seconds after each report, to the nearest sample.
+    """
 
     seconds: float
     cpu_seconds: float
     peak_bytes: int
     reports: list[dict[str, Any]] = field(default_factory=list)
+    marks: list[float] = field(default_factory=list)
 
     @classmethod
     def joined(cls, runs: Sequence[Run]) -> Run:
@@ -77,7 +84,7 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         child = subprocess.Popen(
             command, stdout=out, stderr=errors, env={**os.environ, **(environment or {})}, start_new_session=True
         )
-        sampler = _Sampler(child.pid)
+        sampler = _Sampler(child.pid, out.fileno())
         sampler.start()
         _, status, usage = os.wait4(child.pid, 0)
         seconds = monotonic() - began
@@ -90,26 +97,36 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         out.seek(0)
         reports = [json.loads(line) for line in out.read().decode().splitlines() if line.startswith('{"')]
     peak = max(usage.ru_maxrss * 1024, sampler.peak)
-    return Run(seconds, max(usage.ru_utime + usage.ru_stime, sampler.cpu_seconds), peak, reports)
+    return Run(seconds, max(usage.ru_utime + usage.ru_stime, sampler.cpu_seconds), peak, reports, sampler.marks)
 
 
 class _Sampler(threading.Thread):
-    """Samples the memory and processor time of all processes of a session."""
+    """Samples the memory and processor time of all processes of a session, whose reports go to an open file."""
 
-    def __init__(self, session: int) -> None:
+    def __init__(self, session: int, out: int) -> None:
         super().__init__(daemon=True)
-        self.session = session
+        self.session, self._out, self._written = session, out, 0
         self.peak = 0
+        self.marks: list[float] = []
         self._ticks: dict[int, int] = {}
         self._stopped = threading.Event()
 
     def run(self) -> None:
         while not self._stopped.wait(SAMPLING_SECONDS):
             self.peak = max(self.peak, sum(self._resident()))
+            self._mark()
 
     def stop(self) -> None:
         self._stopped.set()
         self.join()
+        self._mark()
+
+    def _mark(self) -> None:
+        """Notes the processor seconds once for each report that was written since."""
+        written = os.pread(self._out, os.fstat(self._out).st_size, self._written)
+        whole = written[: written.rfind(b"\n") + 1]
+        self._written += len(whole)
+        self.marks += [self.cpu_seconds for line in whole.splitlines() if line.startswith(b'{"')]
 
     @property
     def cpu_seconds(self) -> float:
@@ -142,6 +159,15 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
         "steps": {name: median(run.steps.get(name, 0) for run in runs) for name in runs[0].steps},
         "runs": [run.figures() for run in runs],
     }
+
+
+def compile_checkout() -> None:
+    """Compiles this checkout, as images are, so that no run compiles what it imports.
+
+    Python does so by itself unless `PYTHONDONTWRITEBYTECODE` is set.
+    """
+    for package in CHECKOUT:
+        compileall.compile_dir(ROOT / package, quiet=1)
 
 
 def fresh_copy(lake: Path, copy: Path) -> Path:

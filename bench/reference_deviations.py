@@ -36,7 +36,7 @@ def _facts(spec: FeatureSpec) -> Iterator[str]:
 
 def _published(lake: Lake, table: str, publication: Publication) -> str:
     return (
-        f"SELECT * FROM read_parquet('{lake.location(table)}/**/*.parquet', hive_partitioning = true, "
+        f"SELECT * FROM read_parquet('{lake.location(table)}/*=*/**/*.parquet', hive_partitioning = true, "
         f"hive_types_autocast = false) WHERE publication_id = '{publication.publication_id}'"
     )
 

@@ -83,7 +83,7 @@ def fg_a_steps(spec: FeatureSpec, lake: Lake, window: Windows) -> Iterator[tuple
 
 def _scan(lake: Lake, table: str, columns: str, where: str) -> str:
     return (
-        f"SELECT {columns} FROM read_parquet('{lake.location(table)}/**/*.parquet', hive_partitioning = true, "
+        f"SELECT {columns} FROM read_parquet('{lake.location(table)}/*=*/**/*.parquet', hive_partitioning = true, "
         f"hive_types_autocast = false) WHERE {where}"
     )
 

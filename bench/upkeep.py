@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.commits import write_commits
 from bench.data import COMMITS, batches
-from bench.measure import Run, machine, run, summary
+from bench.measure import Run, compile_checkout, machine, run, summary
 from common.features.spec import load_spec
 from common.lake.reader import LakeReader
 from common.runtime.programs import scripts_folder
@@ -60,6 +60,7 @@ def live(window: Windows, batch: Path, lake: Path) -> Run:
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """The figures by number of commits."""
+    compile_checkout()
     folder: Path = given.out / "upkeep"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -15,35 +15,23 @@ IPV4 = rf"\A({OCTET}\.){{3}}{OCTET}\z"
 """What `inet_pton` takes."""
 
 
-def address_codes(column: pa.ChunkedArray) -> Integers:
-    """The number of each address of a column of texts, which is fast where the column is dictionary-encoded.
+def address_codes(texts: pa.StringArray) -> Integers:
+    """The number of each address.
 
     An IPv4 address is its 32 bits. Any other text (IPv6, or an address with the name of a network) is a negative
     number: 63 bits of its BLAKE2b hash, of which nobody can look for a text with the number of another.
     """
-    found: dict[int, Integers] = {}  # batches of one file share its dictionary
-    parts = []
-    chunks = [chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode() for chunk in column.chunks]
-    for encoded in chunks:  # all are kept until the end, so that no two dictionaries have one place
-        texts = encoded.dictionary
-        place = texts.buffers()[-1].address + texts.offset if len(texts) else 0
-        if place not in found:
-            found[place] = _codes(texts)
-        parts.append(found[place][np.asarray(encoded.indices)])
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-
-
-def _codes(texts: pa.StringArray) -> Integers:
-    """The numbers of texts, each looked at by itself only if it is no IPv4 address."""
     found = _of_ipv4(texts)
     if found is not None:
         return found
     plain = pc.match_substring_regex(texts, IPV4)
     is_plain, of_plain = np.asarray(plain), _of_ipv4(texts.filter(plain))
     assert of_plain is not None
+    others = texts.filter(pc.invert(plain)).dictionary_encode()
+    hashes = np.array([_hash(text) for text in others.dictionary.to_pylist()], dtype=np.int64)
     numbers = np.empty(len(texts), dtype=np.int64)
     numbers[is_plain] = of_plain
-    numbers[~is_plain] = [_hash(text) for text in texts.filter(pc.invert(plain)).to_pylist()]
+    numbers[~is_plain] = hashes[np.asarray(others.indices)]
     return numbers
 
 
@@ -52,20 +40,27 @@ def _of_ipv4(texts: pa.StringArray) -> Integers | None:
     if not len(texts):
         return np.zeros(0, dtype=np.int64)
     _, offsets, data = texts.buffers()
-    offset = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
-    offset, digit = offset - offset[0], np.frombuffer(data, np.uint8)[offset[0] : offset[-1]] - np.uint8(ord("0"))
+    offset = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    digit = np.frombuffer(data, np.uint8)[offset[0] : offset[-1]] - np.uint8(ord("0"))
     dots = np.flatnonzero(digit == (ord(".") - ord("0")) % 256)
     if len(dots) != 3 * len(texts) or np.count_nonzero(digit < 10) + len(dots) != len(digit):
         return None
-    begin = np.column_stack([offset[:-1], dots.reshape(-1, 3) + 1])
-    end = np.column_stack([dots.reshape(-1, 3), offset[1:]])
-    size = end - begin  # of the four numbers of each address
-    if (size < 1).any() or (size > 3).any() or ((size > 1) & (digit[begin] == 0)).any():
-        return None
-    number = digit[end - 1].astype(np.int64)
-    for place in (1, 2):
-        number += np.where(size > place, digit[end - 1 - place], 0).astype(np.int64) * 10**place
-    return None if (number > 255).any() else np.asarray(number @ (1 << np.array([24, 16, 8, 0])))
+    offset = offset - offset[0]
+    ends = (*(dots[place::3] for place in range(3)), offset[1:])
+    begins = (offset[:-1], *(end + 1 for end in ends[:3]))
+    found = np.zeros(len(texts), dtype=np.int64)
+    for begin, end in zip(begins, ends, strict=True):
+        size = end - begin
+        if (size < 1).any() or (size > 3).any() or ((size > 1) & (digit[begin] == 0)).any():
+            return None
+        number = digit[end - 1].astype(np.int16)
+        for place in (1, 2):
+            number += np.where(size > place, digit[end - 1 - place], 0).astype(np.int16) * np.int16(10**place)
+        if (number > 255).any():
+            return None
+        found <<= 8
+        found |= number
+    return found
 
 
 def _hash(text: str) -> int:

@@ -72,7 +72,7 @@ class AddressSet:
 
 def _ipv4(addresses: pa.Array) -> tuple[Flags, Integers]:
     """Which addresses are of IPv4, and the 32 bits of each of these."""
-    codes = address_codes(pa.chunked_array([addresses]))
+    codes = address_codes(addresses)
     is_ipv4 = codes >= 0
     return is_ipv4, codes[is_ipv4]
 

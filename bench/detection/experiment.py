@@ -22,9 +22,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from common.arrays import Floats
+from common.address_codes import address_codes
+from common.arrays import Floats, Integers
 from common.config.project import DEFAULT_INTERNAL_CIDRS
-from common.detection.calibration import HostPValues
+from common.detection.host_p_values import HostPValues
 from common.detection.members.pairs import PairsMember, pair_samples, windows_of
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.activity import read_activity
@@ -38,7 +39,8 @@ from common.detection.pairs.evidence import (
     spread_evidence,
     spreads,
 )
-from common.detection.pairs.scoring import EvidenceModel, ScoredRows, strongest
+from common.detection.pairs.fitting import fit as learn
+from common.detection.pairs.scoring import ScoredRows, strongest
 from common.detection.parameters import current_parameters
 from common.features.spec import load_spec
 from common.lake.lake import Lake
@@ -76,6 +78,11 @@ def best_of(scored: ScoredRows, pieces: tuple[str, ...]) -> tuple[Floats, NDArra
     return sums[best], scored.evidence.kind[best], keys.astype({"host_ip": str})
 
 
+def host_codes(keys: pd.DataFrame) -> Integers:
+    """The codes of the hosts of rows."""
+    return address_codes(pa.chunked_array([pa.array(keys["host_ip"], pa.string())]))
+
+
 def scores_of(training: ScoredRows, scored: ScoredRows, pieces: tuple[str, ...], calibrated: bool = True) -> Score:
     """The highest score of each host and window by some pieces alone, or their largest sum."""
     past, past_kind, past_keys = best_of(training, pieces)
@@ -84,9 +91,8 @@ def scores_of(training: ScoredRows, scored: ScoredRows, pieces: tuple[str, ...],
     for number in range(len(KINDS)) if calibrated else ():
         mine, before = kind == number, past_kind == number
         if mine.any():
-            hosts = past_keys["host_ip"].to_numpy()[before]
+            hosts, here = host_codes(past_keys[before]), host_codes(keys[mine])
             known = HostPValues.fit(past[before], hosts, PARAMETERS.calibration) if before.any() else None
-            here = keys["host_ip"].to_numpy()[mine]
             found[mine] = known.neg_log10_p(sums[mine], here) if known else 0.0
     rows = (
         keys.assign(score=np.where(sums > 0, found, 0.0)).groupby(["host_ip", "window_start_ts"], as_index=False).max()
@@ -121,9 +127,9 @@ def read_labels(path: Path, since: datetime) -> pd.DataFrame:
 def fit(activity: pa.Table) -> Trained:
     """Both members of the pairs of a training range, and its rows as they were scored."""
     known = pair_samples(activity, PARAMETERS.pairs).activity
-    pairs, of_pairs = EvidenceModel.fit(pair_evidence(known, PARAMETERS.pairs), PARAMETERS)
-    spread, of_spread = EvidenceModel.fit(spread_evidence(spreads(known)), PARAMETERS)
-    return PairsMember(pairs), SpreadMember(spread), of_pairs, of_spread
+    of_pairs, of_spread = pair_evidence(known, PARAMETERS.pairs), spread_evidence(spreads(known))
+    pairs, spread = learn([lambda: of_pairs], PARAMETERS), learn([lambda: of_spread], PARAMETERS)
+    return PairsMember(pairs.model), SpreadMember(spread.model), pairs.rows(0), spread.rows(0)
 
 
 def as_used(pairs: ScoredRows, spread: ScoredRows) -> Score:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.cases.evidence import Key, Medians, Subject
 from common.lake.lake import Lake
 from common.lake.publications import publications
+from common.lake.selection import Between
 from common.windows import WINDOW, Windows
 
 PARTS = ("median", "p25", "p75", "cold_start_flag")
@@ -18,9 +16,17 @@ STRATA = ["role", "time_band", "window_label"]
 
 
 def rows_of(
-    lake: Lake, name: str, columns: Sequence[str], keys: Iterable[Key], **equal: str
+    lake: Lake,
+    name: str,
+    columns: Sequence[str],
+    keys: Iterable[Key],
+    numbers: Mapping[str, Between] | None = None,
+    **equal: str,
 ) -> dict[Key, dict[str, Any]]:
-    """The rows of those hosts and windows, of the table's named columns; none where the table does not exist."""
+    """The rows of those hosts and windows, of the table's named columns; none where the table does not exist.
+
+    `numbers` and `equal` say of other columns which rows are wanted, as of `LakeReader.arrow`.
+    """
     wanted = set(keys)
     if not wanted or not lake.exists(name):
         return {}
@@ -28,7 +34,7 @@ def rows_of(
         "host_ip": sorted({host for host, _ in wanted}),
         "window": sorted({Windows(end - WINDOW, end).key for _, end in wanted}),
     }
-    rows = lake.arrow(name, ["host_ip", "window_end_ts", *columns], equal={**sought, **equal})
+    rows = lake.arrow(name, ["host_ip", "window_end_ts", *columns], equal={**sought, **equal}, numbers=numbers)
     found = {(row["host_ip"], row["window_end_ts"]): row for row in rows.to_pylist()}
     return {key: row for key, row in found.items() if key in wanted}
 
@@ -63,8 +69,8 @@ def medians_of(
             if not metrics or publication is None or not lake.exists(name):
                 continue
             statistics = [f"{metric}_{part}" for metric in metrics for part in PARTS]
-            table = lake.arrow(name, [column, *STRATA, *statistics], equal=publication.partition)
-            for row in table.filter(pc.is_in(table[column], pa.array(sorted(members)))).to_pylist():
+            sought = {**publication.partition, column: members}
+            for row in lake.arrow(name, [column, *STRATA, *statistics], equal=sought).to_pylist():
                 stratum = (month, source, row[column], *(row[part] for part in STRATA))
                 for metric in metrics:
                     if row[f"{metric}_median"] is not None and not row[f"{metric}_cold_start_flag"]:

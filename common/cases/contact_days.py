@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any
 
 import pyarrow as pa
 
@@ -26,17 +25,17 @@ SLICES = ("delta_pair", {"first_ts": "first", "last_ts": "last", "sessions_cnt":
 DAY = timedelta(days=1)
 
 
-def contact_days(lake: Lake, days: int | None, **chosen: Any) -> Iterator[pa.Table]:
+def contact_days(lake: Lake, days: int | None) -> Iterator[pa.Table]:
     """The contacts of each of the last so many UTC dates of the lake, or of all, with the columns of `CONTACT`.
 
     Dates that `pair_days` has come from there, with the precision of a window, others from `delta_pair`. Texts are
-    dictionaries. `chosen` says which rows, as of `LakeReader.arrow`.
+    dictionaries.
 
     Raises:
         TableError: a table is unreadable.
     """
     for (name, columns), day in tables_of_days(lake, days):
-        rows = lake.arrow(name, [*KEY, *columns], equal={"date": day}, coded=KEY[:3], **chosen)
+        rows = lake.arrow(name, [*KEY, *columns], equal={"date": day}, coded=KEY[:3])
         yield rows.rename_columns([*KEY, *columns.values()])
 
 

@@ -87,16 +87,18 @@ def evidence(
     values: Mapping[str, Any],
     medians: Medians,
     compared: tuple[Subject, str] | None,
+    pair: Mapping[str, Any] | None,
 ) -> Evidence:
     """The reason as a reader wants it: the feature itself rather than its deviation, against what is usual.
 
     `values` are the FG-A features of the row; `compared` says whose baseline applies to it, and the baseline's
-    month. Without a baseline, the training median of the feature is used.
+    month; `pair` is the one that a reason about a pair is about. Without a baseline, the training median of the feature
+    is used.
     """
     share = added / raw_score if raw_score > 0 else 0.0
     feature = fg_a_feature(reason.feature)
     name = names.get(feature)
-    if (words := pair_words(reason)) is not None:
+    if (words := pair_words(reason, pair)) is not None:
         return Evidence(reason.feature, "count", reason.value, reason.baseline_median, "none", share, words)
     if name is None or feature not in values:
         return Evidence(reason.feature, "ratio", reason.value, reason.baseline_median, "training", share)

@@ -41,7 +41,11 @@ def met_in(lake: Lake, windows: Windows, cases: Sequence[Case]) -> Met:
     indicators = read_indicators(lake)
     if not len(indicators):
         return Met({}, ())
-    meetings = indicators.met([contacts_in(lake, windows)])
+    return met_by(indicators, indicators.met([contacts_in(lake, windows)]), cases)
+
+
+def met_by(indicators: Indicators, meetings: Sequence[Meeting], cases: Sequence[Case]) -> Met:
+    """As `met_in`, of these meetings."""
     of_cases: dict[str, tuple[Meeting, ...]] = {}
     taken: set[tuple[str, str]] = set()
     for case in cases:

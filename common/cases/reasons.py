@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 from common.cases.baselines import medians_of, rows_of, subjects
 from common.cases.evidence import Evidence, Key, evidence, strongest
@@ -21,11 +22,15 @@ SIGNIFICANT = 3.0
 
 @dataclass(frozen=True)
 class Scored:
-    """What a prediction says: its raw score and its reasons; and the most sessions of one of its pairs in 24 hours."""
+    """What a prediction says: its raw score, its reasons, and its strongest pairs, the strongest first."""
 
     raw_score: float
     reasons: Sequence[Reason]
-    sessions: int
+    pairs: Sequence[Mapping[str, Any]]
+
+    def pair(self, reason: Reason) -> Mapping[str, Any] | None:
+        """The pair that the reason is about: the strongest of its kind; None if it is about none."""
+        return next((pair for pair in self.pairs if pair["kind"] == reason.kind), None)
 
 
 def reasons_of(
@@ -41,7 +46,16 @@ def reasons_of(
     medians = medians_of(lake, spec.version, horizon, metrics, compared.values())
     return {
         key: tuple(
-            evidence(reason, added, predictions[key].raw_score, names, values.get(key, {}), medians, compared.get(key))
+            evidence(
+                reason,
+                added,
+                predictions[key].raw_score,
+                names,
+                values.get(key, {}),
+                medians,
+                compared.get(key),
+                predictions[key].pair(reason),
+            )
             for reason, added in found
         )
         for key, found in shown.items()
@@ -50,15 +64,16 @@ def reasons_of(
 
 def _shown(prediction: Scored, spec: FeatureSpec) -> list[tuple[Reason, float]]:
     """The strongest feature families of a prediction that make up at least one percent of its score."""
-    found = strongest([reason for reason in prediction.reasons if _tells(reason, prediction.sessions)], spec)
+    found = strongest([reason for reason in prediction.reasons if _tells(reason, prediction.pair(reason))], spec)
     return [(reason, added) for reason, added in found if added >= SHARE_SHOWN * prediction.raw_score][:REASONS_SHOWN]
 
 
-def _tells(reason: Reason, sessions: int) -> bool:
+def _tells(reason: Reason, pair: Mapping[str, Any] | None) -> bool:
     """Whether a reader learns from the reason: that gaps are regular, only if chance hardly makes them so.
 
     The evenness of n independent gaps deviates from 0 by about 1 / sqrt(n).
     """
     if reason.feature not in REGULAR:
         return True
+    sessions = pair["sessions_day"] if pair else 0
     return (reason.value or 0.0) * sqrt(max(sessions - 1, 0)) >= SIGNIFICANT

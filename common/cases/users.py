@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.cases.evidence import Key
-from common.coded import positions
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
 
@@ -29,29 +30,28 @@ def users_of(lake: Lake, keys: Iterable[Key]) -> dict[Key, Users]:
     Nobody where the logs name none, the sessions are not kept any more, or the host is in a network: sessions have the
     address alone.
     """
-    wanted = set(keys)
-    found = dict.fromkeys(wanted, Users())
-    if not lake.exists("sessions"):
+    wanted = {(host, Windows(end - WINDOW, end).key): (host, end) for host, end in keys}
+    found = dict.fromkeys(wanted.values(), Users())
+    if not wanted or not lake.exists("sessions"):
         return found
-    for end in sorted({end for _, end in wanted}):
-        hosts = pa.array([host for host, of in wanted if of == end])
-        texts = [f"{side}_{name}" for side in SIDES for name in ("ip", "user")]
-        rows = lake.arrow("sessions", ["repeat_count", *texts], Windows(end - WINDOW, end), coded=texts)
-        for host, users in _counted(rows, hosts).items():
-            (user, _), *_ = sorted(users.items(), key=lambda entry: (-entry[1], entry[0]))
-            found[host, end] = Users(user, len(users))
+    counted: dict[Key, Counter[str]] = defaultdict(Counter)
+    for row in _users(lake, wanted).to_pylist():
+        if key := wanted.get((row["host"], row["window"])):
+            counted[key][row["user"]] += row["sessions"]
+    for key, users in counted.items():
+        user, _ = min(users.items(), key=lambda entry: (-entry[1], entry[0]))
+        found[key] = Users(user, len(users))
     return found
 
 
-def _counted(sessions: pa.Table, hosts: pa.Array) -> dict[str, dict[str, int]]:
-    """The sessions of each user of each host, as initiator and as responder."""
-    found: dict[str, dict[str, int]] = {}
+def _users(lake: Lake, wanted: Collection[tuple[str, str]]) -> pa.Table:
+    """The sessions of each user of these hosts in these windows, for the host as initiator and as responder."""
+    hosts, windows = (sorted(set(values)) for values in zip(*wanted, strict=True))
+    parts = []
     for side in SIDES:
-        host, user = f"{side}_ip", f"{side}_user"
-        rows = sessions.select([host, user, "repeat_count"]).filter(pa.array(positions(sessions[host], hosts) >= 0))
-        named = rows.set_column(0, host, rows[host].cast(pa.string())).set_column(1, user, rows[user].cast(pa.string()))
-        for row in named.group_by([host, user]).aggregate([("repeat_count", "sum")]).to_pylist():
-            if row[user] is not None:
-                users = found.setdefault(row[host], {})
-                users[row[user]] = users.get(row[user], 0) + row["repeat_count_sum"]
-    return found
+        names = [f"{side}_ip", "window", f"{side}_user", "repeat_count"]
+        rows = lake.arrow("sessions", names, equal={"window": windows, f"{side}_ip": hosts})
+        rows = rows.filter(pc.is_valid(rows[f"{side}_user"]))
+        parts.append(rows.rename_columns(["host", "window", "user", "repeat_count"]))
+    sums = pa.concat_tables(parts).group_by(["host", "window", "user"]).aggregate([("repeat_count", "sum")])
+    return sums.rename_columns(["host", "window", "user", "sessions"])

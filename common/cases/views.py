@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from common.cases.amounts import amount
 from common.cases.customers import Customer
 from common.cases.evidence import Evidence, reason_words
 from common.cases.indicators import Meeting
@@ -14,12 +15,17 @@ from common.cases.met import Met
 from common.cases.reasons import Scored, reasons_of
 from common.cases.users import Users, users_of
 from common.detection.alerts.cases import Case
+from common.detection.alerts.contacts import Contact
+from common.detection.alerts.techniques import SCAN, SCANNED
 from common.detection.alerts.terms import NEW
 from common.detection.alerts.triage import Change, Rule
 from common.display import counted
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import WINDOW, iso
+
+PORTS_NAMED = 4
+"""So many ports are named in a sentence; of more, only how many there are."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +53,21 @@ class CaseView:
 
     @property
     def sentence(self) -> str:
-        """What happened, in a few short sentences."""
+        """What happened, in a few short sentences: who, whom, on which ports, how much, and the main reason."""
         case = self.case
-        whom = list(dict.fromkeys(contact.target for contact in case.contacts if contact.source in case.sources))
-        ports = sorted({contact.port for contact in case.contacts})
-        more = f" and {len(whom) - 1:,} more" if len(whom) > 1 else ""
-        did = f"met {whom[0]}{more}" if whom else "did what is unusual"
-        on = "" if not ports else f" on port {ports[0]}" if len(ports) == 1 else f" on {counted(len(ports), 'port')}"
+        own = [contact for contact in case.contacts if contact.source in case.sources]
+        did = _deeds(own) if own else "did what is unusual"
         told = f"{counted(len(case.targets), 'host')} alerted because of it" if case.targets else ""
         bad = self.met[0].indicators[0].words if self.met else ""
-        why = reason_words(self.reasons[0]).rpartition("  (")[0] if self.reasons else ""
-        return ". ".join(part[0].upper() + part[1:] for part in (f"{case.source} {did}{on}", told, bad, why) if part)
+        why = reason_words(self._main_reason).rpartition("  (")[0] if self.reasons else ""
+        who = f"{case.source} and {len(case.sources) - 1:,} more" if len(case.sources) > 1 else case.source
+        return ". ".join(part[0].upper() + part[1:] for part in (f"{who} {did}", told, bad, why) if part)
+
+    @property
+    def _main_reason(self) -> Evidence:
+        """The strongest reason; of a scan, the strongest that counts targets."""
+        counts = (reason for reason in self.reasons if reason.feature.startswith("spread_"))
+        return next(counts, self.reasons[0]) if self.case.technique in (SCAN, SCANNED) else self.reasons[0]
 
     def to_dict(self) -> dict[str, Any]:
         """The case as JSON values."""
@@ -112,6 +122,21 @@ class CaseView:
         }
 
 
+def _deeds(contacts: Sequence[Contact]) -> str:
+    """What the sources of contacts did: `met 10.1.0.35 and 4 more on ports 22 and 443: 500 sessions, ...`."""
+    whom = list(dict.fromkeys(contact.target for contact in contacts))
+    ports = [str(port) for port in sorted({contact.port for contact in contacts})]
+    more = f" and {len(whom) - 1:,} more" if len(whom) > 1 else ""
+    on = f"port {ports[0]}" if len(ports) == 1 else f"ports {', '.join(ports[:-1])} and {ports[-1]}"
+    if len(ports) > PORTS_NAMED:
+        on = counted(len(ports), "port")
+    sessions, failed, sent = (
+        sum(getattr(contact, name) for contact in contacts) for name in ("sessions", "failed", "sent")
+    )
+    done = f"{counted(sessions, 'session')}, {failed:,} failed, {amount(sent, 'bytes')} sent"
+    return f"met {whom[0]}{more} on {on}: {done}"
+
+
 def case_views(
     lake: Lake,
     spec: FeatureSpec,
@@ -137,7 +162,7 @@ def case_views(
         customer_of: gives the customer of a host.
     """
     keys = {case.case_id: (case.peak_host, case.peak + WINDOW) for case in cases}
-    scored = {keys[case.case_id]: Scored(case.peak_score, case.reasons, _sessions(case)) for case in cases}
+    scored = {keys[case.case_id]: Scored(case.peak_score, case.reasons, case.peak_pairs) for case in cases}
     reasons = reasons_of(lake, spec, horizon, scored)
     users = users_of(lake, {(case.source, case.peak + WINDOW) for case in cases})
     return [
@@ -154,8 +179,3 @@ def case_views(
         )
         for case in cases
     ]
-
-
-def _sessions(case: Case) -> int:
-    """The sessions of the busiest contact."""
-    return max((contact.sessions for contact in case.contacts), default=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from common.cases.amounts import amount
@@ -20,30 +21,30 @@ KINDS = {
     "inbound_internal": "from inside",
 }
 PAIR_WORDS = {
-    "pair_failed_24h": ("count", "failed sessions with one peer in 24 h"),
-    "pair_sessions_24h": ("count", "sessions with one peer in 24 h"),
-    "pair_sessions_15m": ("count", "sessions with one peer in 15 min"),
-    "pair_slices_24h": ("count", "windows of activity with one peer in 24 h"),
-    "pair_net_sent_mean_24h": ("bytes", "net upload per session to one peer in 24 h"),
-    "pair_net_sent_24h": ("bytes", "net upload to one peer in 24 h"),
-    "spread_new_peers": ("count", "peers contacted for the first time in 15 min"),
-    "spread_new_networks": ("count", "networks contacted for the first time in 15 min"),
-    "spread_new_services": ("count", "services used for the first time in 15 min"),
-    "spread_new_uses": ("count", "first contacts with a service of a peer in 15 min"),
-    "spread_failed_new_uses": ("count", "failed first contacts in 15 min"),
-    "spread_failed_peers": ("count", "peers with failed sessions only in 15 min"),
-    "spread_new_sessions": ("count", "sessions of first contacts in 15 min"),
+    "pair_failed_24h": ("count", "failed session{s} with {peer} in 24 h"),
+    "pair_sessions_24h": ("count", "session{s} with {peer} in 24 h"),
+    "pair_sessions_15m": ("count", "session{s} with {peer} in 15 min"),
+    "pair_slices_24h": ("count", "window{s} of activity with {peer} in 24 h"),
+    "pair_net_sent_mean_24h": ("bytes", "net upload per session to {peer} in 24 h"),
+    "pair_net_sent_24h": ("bytes", "net upload to {peer} in 24 h"),
+    "spread_new_peers": ("count", "peer{s} contacted for the first time in 15 min"),
+    "spread_new_networks": ("count", "network{s} contacted for the first time in 15 min"),
+    "spread_new_services": ("count", "service{s} used for the first time in 15 min"),
+    "spread_new_uses": ("count", "first contact{s} with a service of a peer in 15 min"),
+    "spread_failed_new_uses": ("count", "failed first contact{s} in 15 min"),
+    "spread_failed_peers": ("count", "peer{s} with failed sessions only in 15 min"),
+    "spread_new_sessions": ("count", "session{s} of first contacts in 15 min"),
     "spread_new_sent_kb": ("kilobytes", "exchanged in first contacts in 15 min"),
 }
 REGULAR = {
-    "pair_regular_24h": "sessions with one peer at regular intervals in 24 h",
-    "pair_regular_new_24h": "sessions at regular intervals with a peer first seen in the last 24 h",
+    "pair_regular_24h": "sessions with {peer} at regular intervals in 24 h",
+    "pair_regular_new_24h": "sessions at regular intervals with {peer}, first seen in the last 24 h",
 }
 RARITY = {
-    "pair_peer_rarity": "a peer that is new to the host",
-    "pair_network_rarity": "a network that is new to the host",
-    "pair_service_rarity": "a service that is new to the host",
-    "pair_use_rarity": "a service that is new to the host in that network",
+    "pair_peer_rarity": "{address} is new to the host",
+    "pair_network_rarity": "the network of {address} is new to the host",
+    "pair_service_rarity": "the service of {peer} is new to the host",
+    "pair_use_rarity": "the service of {peer} is new to the host in that network",
 }
 
 
@@ -79,17 +80,30 @@ def feature_words(name: FeatureName, value: float | None) -> str | None:
     return f"{incoming}{amount(value, name.kind)} {name.words} in {name.length}"
 
 
-def pair_words(reason: Reason) -> str | None:
-    """A reason about pairs in words; None for any other."""
+def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
+    """A reason about pairs in words, with the pair that it is about, if that is known; None for any other reason.
+
+    What is ordinary is the prior maximum, at least that of nine of ten pairs. Sessions are whole ones: failed sessions
+    count by the share that failed, so their maximum is rounded up. How rare a
+    first contact is, is the share of all hosts that had met the peer, network or service; this one counts.
+    """
+    address = pair["peer_ip"] if pair else "one peer"
+    names = {"address": address, "peer": f"{address}:{pair['peer_port']}" if pair else address}
     if reason.feature in RARITY:
-        return f"{RARITY[reason.feature]}, seen by few other hosts ({amount(reason.value, 'ratio')} bit)"
+        share = 100 * 2.0 ** -(reason.value or 0.0)
+        known = f"{share:.0f} %" if share >= 1 else "less than 1 %"
+        return f"{RARITY[reason.feature].format(**names)}, known to {known} of the hosts"
     if reason.feature in REGULAR:
-        found, most = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))
-        return f"{REGULAR[reason.feature]}: {found} % regular, previously at most {most} %"
+        found, usual = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))
+        return f"{REGULAR[reason.feature].format(**names)}: {found} % regular, up to {usual} % is ordinary"
     if reason.feature not in PAIR_WORDS:
         return None
     kind, noun = PAIR_WORDS[reason.feature]
-    return f"{amount(reason.value, kind)} {noun}, previously at most {amount(reason.baseline_median, kind)}"
+    most = reason.baseline_median
+    if kind == "count" and most is not None:
+        most = ceil(most)
+    noun = noun.format(**names, s="" if reason.value == 1 else "s")
+    return f"{amount(reason.value, kind)} {noun}, up to {amount(most, kind)} is ordinary"
 
 
 def peer_words(pair: Mapping[str, Any]) -> str:

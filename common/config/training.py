@@ -12,9 +12,10 @@ from common.config.loader import Settings
 from common.config.values import AtLeastOne, Count, NotNegative, RoleArn, Share, Text, matching, wrong
 
 MOST_SEED = 2**31 - 1
-MODEL_FIELDS = ("max_rows", "random_state", "selection_rows", "selection_min_rows", "correlation_max", "bootstraps",
-                "stability_min", "permutations", "tuning_blocks", "tuning_rows", "tuning_min_rows", "tuning_trials",
-                "tuning_seconds", "validation_share", "validation_rows", "transplants", "alert_score")  # fmt: skip
+MODEL_FIELDS = ("max_rows", "max_pair_rows", "random_state", "selection_rows", "selection_min_rows", "correlation_max",
+                "bootstraps", "stability_min", "permutations", "tuning_blocks", "tuning_rows", "tuning_min_rows",
+                "tuning_trials", "tuning_seconds", "validation_share", "validation_rows", "transplants",
+                "alert_score")  # fmt: skip
 
 
 class EndpointParameters(Settings):
@@ -42,6 +43,8 @@ class TrainingParameters(Settings):
     """Smallest number of rows to train on."""
     max_rows: AtLeastOne = 500_000
     """Largest number of rows to train on; if there are more, this many are drawn evenly over the range."""
+    max_pair_rows: AtLeastOne = 150_000_000
+    """Largest number of pair rows to learn from; if the fewest days have more, some of the hosts are drawn."""
     random_state: Annotated[int, Field(ge=0, le=MOST_SEED)] = 20240101
     """Seed of everything that is drawn at random."""
     selection_rows: AtLeastOne = 10_000

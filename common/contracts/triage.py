@@ -29,10 +29,10 @@ TRIAGE = Table(
 
 HANDOVERS = Table(
     "handovers",
-    "one row per message about a case that a channel has taken",
+    "one row per message about a case, or about a meeting with an indicator, that a channel has taken",
     (
         Column("channel", "string", "name of the channel that took it"),
-        Column("case_id", "string", "case that it is about"),
+        Column("case_id", "string", "case that it is about, or met-, the indicator and the host"),
         Column("action", "string", "create, update or close"),
         Column("state", "string", "digest of what the message told"),
         Column("handed_ts", "timestamp", "when it was taken", "UTC"),

@@ -33,7 +33,7 @@ class SpecFile:
             SpecError: the text is not YAML, or not a mapping.
         """
         try:
-            raw = yaml.safe_load(text)
+            raw = yaml.load(text, yaml.CSafeLoader)  # a tenth of the time of its Python twin
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise self.error(

@@ -46,6 +46,14 @@ class HostRange:
 ALL_HOSTS = HostRange()
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some hosts, and the number of the part."""
+
+    number: int
+    hosts: HostRange
+
+
 def host_ranges(hosts: Sequence[str], weights: Integers, most: int) -> Iterator[HostRange]:
     """Ranges that together have all hosts, each of at most that weight, or of a single host.
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
+from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from common.contracts import tables
 from common.contracts.types import Table
 from common.errors import TableError
-from common.features.spec import FeatureSpec
+from common.features.spec import FeatureSpec, load_spec
 from common.lake.file_digests import digest_of
 from common.lake.host_ranges import ALL_HOSTS, HostRange
-from common.lake.selection import CODED, PARTITION, Between, ParquetRows, Selection, Test, bound_of
+from common.lake.selection import CODED, PARTITION, Between, ParquetRows, Selection, bound_of
 from common.lake.troubles import unreadable
 from common.storage.filesystems import check_delta_path, normal_uri, s3_endpoint, subtree
 from common.storage.plain_paths import plain_path
@@ -24,7 +24,10 @@ from common.windows import WINDOW, Windows, parse_moment
 
 
 class LakeReader:
-    """The tables below one lake URI, as `common.contracts` declares them."""
+    """The tables below one lake URI, as `common.contracts` declares them.
+
+    Each is opened once, for all threads of the process; handed to another process, a lake opens them anew there.
+    """
 
     def __init__(self, uri: str, spec: FeatureSpec) -> None:
         self.uri = normal_uri(uri)
@@ -35,6 +38,10 @@ class LakeReader:
         self._tables = tables(spec)
         self._opened: dict[str, DeltaTable] = {}
         self._found: set[str] = set()
+
+    def __reduce__(self) -> tuple[Callable[[str, str], LakeReader], tuple[str, str]]:
+        """How it is pickled: without what is open."""
+        return _reader, (self.uri, self.spec.version)
 
     def table(self, name: str) -> Table:
         """The declaration of a table."""
@@ -70,27 +77,43 @@ class LakeReader:
         *,
         equal: Mapping[str, str | Collection[str]] | None = None,
         numbers: Mapping[str, Between] | None = None,
-        tests: Mapping[str, Test] | None = None,
         coded: Sequence[str] = (),
         hosts: HostRange = ALL_HOSTS,
     ) -> pa.Table:
         """Rows of a table: of the windows and hosts, and with the given value, or one of the values, of some columns.
 
-        `numbers` are columns of numbers with the least and the greatest one that is wanted, `tests` columns of text
-        with what says so of distinct texts. Files are left out by what the log says of them, row groups by their
-        statistics, and by the columns that decide which rows are wanted: those are read first. The texts of `coded`
-        columns come as dictionary arrays, which are read several times as fast.
+        `numbers` are columns of numbers with the least and the greatest one that is wanted. Files are left out by what
+        the log says of them, row groups by their statistics, and by the columns that decide which rows are wanted:
+        those are read first. The texts of `coded` columns come as dictionary arrays, which are read several times as
+        fast.
 
         Raises:
             TableError: the table is missing or unreadable.
         """
         try:
-            selection = Selection.of(equal or {}, windows, numbers, tests)
+            selection = Selection.of(equal or {}, windows, numbers)
             return self._rows(self._latest(name), name, selection, columns, coded, hosts)
         except TableNotFoundError:
             raise self._missing(name) from None
         except (DeltaError, pa.ArrowException, OSError) as error:
             raise self._unreadable(name, error) from error
+
+    def query(self, statement: str, names: Collection[str]) -> pa.Table:
+        """The rows that a statement of SQL gives of these tables, without a lake's engine.
+
+        It takes half as long as `arrow` where few of many rows are wanted, or sums of them: of columns that do not say
+        which rows are wanted, only their pages are decoded. Texts come as views.
+
+        Raises:
+            TableError: a table is missing or unreadable.
+        """
+        query = QueryBuilder()
+        for name in names:
+            query.register(name, self.current(name))
+        try:
+            return pa.table(query.execute(statement).read_all())
+        except (DeltaError, pa.ArrowException, OSError) as error:
+            raise self._unreadable(", ".join(names), error) from error
 
     def partitions(self, name: str) -> list[dict[str, str]]:
         """The distinct partition values of the table's files, sorted; empty for a table without rows."""
@@ -219,3 +242,7 @@ class LakeReader:
 
     def _unreadable(self, name: str, error: Exception) -> TableError:
         return unreadable(name, self.uri, error)
+
+
+def _reader(uri: str, spec_version: str) -> LakeReader:
+    return LakeReader(uri, load_spec(spec_version))

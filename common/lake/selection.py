@@ -29,8 +29,6 @@ PARTITION = "partition."
 Texts = tuple[str, ...]
 Bounds = tuple[str, str]
 Between = tuple[float, float]
-Test = Callable[[pa.Array], pa.Array]
-"""Says of texts whether each is wanted; of a dictionary, it gets each text once."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +47,12 @@ class ChosenFile:
 class Selection:
     """The rows whose texts are among those of `values` by column, and lie in `ranges`; both ends are included.
 
-    Numbers of the columns of `numbers` lie between those two, which are included, too; of texts of the columns of
-    `tests`, a test says so.
+    Numbers of the columns of `numbers` lie between those two, which are included, too.
     """
 
     values: Mapping[str, Texts]
     ranges: Mapping[str, Bounds]
     numbers: Mapping[str, Between] = field(default_factory=dict)
-    tests: Mapping[str, Test] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -64,11 +60,10 @@ class Selection:
         equal: Mapping[str, str | Collection[str]],
         windows: Windows | None = None,
         numbers: Mapping[str, Between] | None = None,
-        tests: Mapping[str, Test] | None = None,
     ) -> Selection:
         """The rows with the given value, or one of the values, of some columns; of the windows, if there are any."""
         values = {name: (held,) if isinstance(held, str) else tuple(sorted(held)) for name, held in equal.items()}
-        return cls(values, windows.bounds if windows else {}, numbers or {}, tests or {})
+        return cls(values, windows.bounds if windows else {}, numbers or {})
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -86,8 +81,6 @@ class Selection:
 
     def may_have(self, column: str, least: Any, greatest: Any) -> bool:
         """Whether a wanted value of a column may lie between these two."""
-        if column in self.tests:
-            return True
         if column in self.values:
             texts = self.values[column]
             place = bisect_left(texts, least)
@@ -123,15 +116,13 @@ class Selection:
         return reduce(pc.and_, masks)
 
     def _is_wanted(self, column: str, values: pa.Array) -> pa.Array:
-        if column in self.tests:
-            return self.tests[column](values)
         if column in self.values:
             return pc.is_in(values, value_set=pa.array(self.values[column], pa.string()))
         least, greatest = self.numbers[column] if column in self.numbers else self.ranges[column]
         return pc.and_(pc.greater_equal(values, least), pc.less_equal(values, greatest))
 
 
-def _chunkwise(column: pa.ChunkedArray, test: Test) -> pa.ChunkedArray:
+def _chunkwise(column: pa.ChunkedArray, test: Callable[[pa.Array], pa.Array]) -> pa.ChunkedArray:
     """What a test says of the values; of a dictionary, each text is tested once."""
     return pa.chunked_array(
         [
@@ -187,9 +178,9 @@ class ParquetRows:
         with self.folder.open_input_file(file.path) as stream:
             metadata = pq.read_metadata(stream)
             held = set(metadata.schema.names)
-            deciding = sorted({*file.unsure, *self.selection.numbers, *self.selection.tests} & held)
+            deciding = sorted({*file.unsure, *self.selection.numbers} & held)
             others = sorted({*self.schema.names} & held - {*deciding, *file.partition})
-            texts = {*file.unsure, *self.selection.tests, *self._coded} & {*deciding, *others}
+            texts = {*file.unsure, *self._coded} & {*deciding, *others}
             parquet = pq.ParquetFile(
                 stream,
                 metadata=metadata,
@@ -198,13 +189,13 @@ class ParquetRows:
                 coerce_int96_timestamp_unit="us",
             )
             groups = self._groups(metadata, deciding)
-            if deciding:
-                found = (self._of_group(parquet, group, deciding, others, use_threads) for group in groups)
-            else:
-                runs = pieces(groups, ROWS_AT_ONCE)
-                found = (parquet.read_row_groups(some, others, use_threads=use_threads) for some in runs)
-            for rows in found:
-                if rows is not None:
+            for some in pieces(groups, ROWS_AT_ONCE):
+                if deciding:
+                    sizes = {group: groups[group] for group in some}
+                    found = self._of_groups(parquet, sizes, deciding, others, use_threads)
+                else:
+                    found = iter([parquet.read_row_groups(some, others, use_threads=use_threads)])
+                for rows in found:
                     yield self._kept(rows, file)
 
     def _kept(self, rows: pa.Table, file: ChosenFile) -> pa.Table:
@@ -214,17 +205,27 @@ class ParquetRows:
                 rows = rows.append_column(name, pa.repeat(file.partition[name], len(rows)))
         return self.hosts.of(with_columns(rows, self.schema))
 
-    def _of_group(
-        self, parquet: pq.ParquetFile, group: int, deciding: list[str], others: list[str], use_threads: bool
-    ) -> pa.Table | None:
-        """The wanted rows of a row group; None without any, whose columns that do not decide are not read."""
-        rows = parquet.read_row_group(group, deciding, use_threads=use_threads)
-        mask = self.selection.mask(rows)
-        if not pc.any(mask, min_count=0).as_py():
-            return None
-        rest = parquet.read_row_group(group, others, use_threads=use_threads)
-        names = [*rows.column_names, *rest.column_names]
-        return pa.Table.from_arrays([*rows.columns, *rest.columns], names).filter(mask)
+    def _of_groups(
+        self,
+        parquet: pq.ParquetFile,
+        sizes: Mapping[int, int],
+        deciding: list[str],
+        others: list[str],
+        use_threads: bool,
+    ) -> Iterator[pa.Table]:
+        """The wanted rows of each of some row groups, of so many rows.
+
+        Of a group without any, the columns that do not decide are not read.
+        """
+        rows = parquet.read_row_groups([*sizes], deciding, use_threads=use_threads)
+        mask, begin = self.selection.mask(rows), 0
+        for group, size in sizes.items():
+            wanted = mask.slice(begin, size)
+            if pc.any(wanted, min_count=0).as_py():
+                rest = parquet.read_row_group(group, others, use_threads=use_threads)
+                columns = [*rows.slice(begin, size).columns, *rest.columns]
+                yield pa.Table.from_arrays(columns, [*rows.column_names, *rest.column_names]).filter(wanted)
+            begin += size
 
     def _groups(self, metadata: pq.FileMetaData, deciding: Sequence[str]) -> dict[int, int]:
         """The row groups that may have wanted rows of wanted hosts, by their statistics, with their numbers of rows."""

@@ -14,7 +14,7 @@ from common.contracts.types import Table
 from common.lake.commits import now_millis
 from common.lake.selection import with_columns
 from common.lake.statistics import FileStatistics
-from common.lake.table_files import HOST, by_host, rows_of_group
+from common.lake.table_files import HOST, SKIPPED_BY, by_host, parquet_writer, rows_of_group
 from common.storage.filesystems import subtree
 
 BYTES_AT_ONCE = 64 << 20
@@ -37,14 +37,7 @@ class StreamedFile:
         self._folder = subtree(location)
         if not location.startswith("s3://"):
             self._folder.create_dir(path.rpartition("/")[0])
-        self._writer = pq.ParquetWriter(
-            path,
-            schema,
-            filesystem=self._folder,
-            compression="zstd",
-            write_statistics=self._statistics.names,
-            store_schema=False,
-        )
+        self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> StreamedFile:
         return self
@@ -53,7 +46,8 @@ class StreamedFile:
         try:
             if kind is None:
                 self._flush()
-            self._writer.close()
+            if self._writer is not None:
+                self._writer.close()
         except BaseException:
             self.remove()
             raise
@@ -85,8 +79,11 @@ class StreamedFile:
             self._folder.delete_file(self.path)
 
     def _flush(self) -> None:
-        if self._held:
-            rows = pa.concat_tables(self._held)
-            rows = by_host(rows) if HOST in rows.column_names else rows  # a reader of some hosts skips row groups
+        rows = pa.concat_tables([self._schema.empty_table(), *self._held])
+        rows = by_host(rows) if HOST in rows.column_names else rows  # a reader of some hosts skips row groups
+        if self._writer is None:
+            statistics = [name for name in rows.column_names if name in (*self._statistics.names, *SKIPPED_BY)]
+            self._writer = parquet_writer(self.path, rows, self._folder, statistics)
+        if len(rows):
             self._writer.write_table(rows, rows_of_group(rows))
         self._held, self._bytes = [], 0

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from pyarrow import fs
@@ -20,9 +21,9 @@ from common.lake.statistics import FileStatistics
 from common.lake.troubles import unwritable
 from common.storage.filesystems import subtree
 
-HOST, WINDOW, ARRIVAL = "host_ip", "window", "arrival"
-SKIPPED_BY = (HOST, ARRIVAL)
-"""Columns in whose order rows are, so that readers leave out row groups of a window."""
+HOST, WINDOW, ARRIVAL, SCORE = "host_ip", "window", "arrival", "anomaly_score"
+SKIPPED_BY = (HOST, ARRIVAL, SCORE)
+"""Columns by which readers leave out row groups: rows are in their order, or few of them have high values."""
 VALUES_PER_GROUP = 4_000_000
 FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 16
 """Of a row group: few, so that who reads some of the hosts decodes few rows of others."""
@@ -31,6 +32,9 @@ ROWS_WITH_LONG_TEXT = 512
 """Of a row group, if the texts of a column are so long on average: who wants a few rows reads few of the others'."""
 DICTIONARY_BYTES = 4 << 20
 """Enough for a different text in each row of a group."""
+
+ROWS_LOOKED_AT = 4_096
+"""To see whether a column of numbers has few different ones."""
 
 FILES_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("stats", pa.string())])
 
@@ -99,27 +103,49 @@ class TableFiles:
         rows = without_large_dictionaries(rows, min(group, len(rows)) // 2)
         if not self._is_remote:
             self._folder.create_dir(path.rpartition("/")[0])
-        texts = [field.name for field in rows.schema if _is_text(field.type)]
-        with pq.ParquetWriter(
-            path,
-            rows.schema,
-            filesystem=self._folder,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=[name for name in texts if name not in self.plain],
-            dictionary_pagesize_limit=DICTIONARY_BYTES,
-            write_statistics=[name for name in SKIPPED_BY if name in self.names] or False,
-            store_schema=False,
-        ) as writer:
+        statistics = [name for name in SKIPPED_BY if name in self.names]
+        with parquet_writer(path, rows, self._folder, statistics, self.plain) as writer:
             writer.write_table(rows, group)
 
 
+def parquet_writer(
+    path: str, rows: pa.Table, folder: fs.FileSystem, statistics: Collection[str], plain: Collection[str] = ()
+) -> pq.ParquetWriter:
+    """A writer of a file of a table below its folder that begins with these rows; other columns have no statistics.
+
+    Texts have a dictionary, but those of the `plain` columns; numbers have one where the first rows have few different
+    ones, and others are written as differences if they are whole.
+    """
+    numbers = {field.name: field.type for field in rows.schema if _is_number(field.type)}
+    few = {name for name in numbers if _has_few_values(rows[name])}
+    texts = {field.name for field in rows.schema if _is_text(field.type) and field.name not in plain}
+    whole = [name for name, kind in numbers.items() if not pa.types.is_floating(kind) and name not in few]
+    return pq.ParquetWriter(
+        path,
+        rows.schema,
+        filesystem=folder,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[*texts, *few],
+        column_encoding=dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
+        dictionary_pagesize_limit=DICTIONARY_BYTES,
+        write_statistics=list(statistics) or False,
+        store_schema=False,
+    )
+
+
 def rows_of_group(rows: pa.Table) -> int:
-    """How many of the rows to put into a row group."""
+    """How many of the rows to put into a row group.
+
+    Of a wide table, groups are about equal: what a file says of a small last one takes as long to read as of any other.
+    """
     texts = (column for column in rows.columns if pa.types.is_string(column.type))
     if any(column.nbytes >= LONG_TEXT_BYTES * max(len(rows), 1) for column in texts):
         return ROWS_WITH_LONG_TEXT
-    return min(MOST_ROWS, max(FEWEST_ROWS, VALUES_PER_GROUP // len(rows.columns)))
+    if (size := VALUES_PER_GROUP // len(rows.columns)) >= FEWEST_ROWS:
+        return min(MOST_ROWS, size)
+    groups = max(1, round(len(rows) / FEWEST_ROWS))
+    return max(FEWEST_ROWS, -(-len(rows) // groups))
 
 
 def discard(folder: fs.FileSystem, files: Iterable[AddAction]) -> None:
@@ -131,6 +157,17 @@ def discard(folder: fs.FileSystem, files: Iterable[AddAction]) -> None:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_dictionary(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    """Whether values are numbers or times, of 32 or 64 bits."""
+    return kind in (pa.int32(), pa.int64(), pa.float64()) or bool(pa.types.is_timestamp(kind))
+
+
+def _has_few_values(column: pa.ChunkedArray) -> bool:
+    """Whether each value occurs several times in the first rows, on average."""
+    first = column.slice(0, ROWS_LOOKED_AT)
+    return bool(len(first) >= 4 * pc.count_distinct(first).as_py())
 
 
 def without_large_dictionaries(rows: pa.Table, most: int) -> pa.Table:

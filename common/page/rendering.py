@@ -14,7 +14,7 @@ from markupsafe import Markup
 FOLDER = "static"
 STYLES = ("page.css",)
 UPLOT_SCRIPT, UPLOT_STYLE = "uPlot.iife.min.js", "uPlot.min.css"
-LONGEST = 160
+LONGEST = 240
 SHA256 = {
     UPLOT_SCRIPT: "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
     UPLOT_STYLE: "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",

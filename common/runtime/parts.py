@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
@@ -56,15 +58,19 @@ def by_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterato
 
 
 def _by_workers(engine: Engine, work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
-    """The results of classic Spark's workers, a task for each part."""
+    """The results of classic Spark's workers, a task for each part.
+
+    They work in the folder of this process, where they have it, so that relative paths name the same files.
+    """
     from pyspark.serializers import CPickleSerializer
 
-    packing = CPickleSerializer()
+    packing, folder = CPickleSerializer(), Path.cwd()
 
     def done(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                result = packing.dumps(work(parts[number]))
+                with chdir(folder if folder.is_dir() else "."):
+                    result = packing.dumps(work(parts[number]))
                 yield pa.RecordBatch.from_pylist([{"number": number, "result": result}], DONE_SCHEMA)
 
     tasks = engine.session.range(0, len(parts), 1, len(parts))

@@ -11,6 +11,7 @@ from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.log_formats import LOG_FORMATS
 from common.runtime.parameter_types import PlaceType
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.version import version_option
 from jobs.delta.config import DeltaConfig
 
@@ -62,6 +63,7 @@ def main(inputs: tuple[str, ...], **options: Any) -> None:
     or without one in the window in which they end; a window given in @FILE goes before both. A record counts in one
     window, however often it is delivered.
     """
+    without_pandas()
     from common.runtime.lake_project import with_lake_project
     from jobs.delta.job import run
 

@@ -13,12 +13,14 @@ from common.contracts.session import DUPLICATE_KEY
 from common.logs.duplicates import identifiable
 from common.runtime.engine import Engine
 from common.runtime.parts import each_part
+from jobs.delta.grouping import combined
 from jobs.delta.kept import PLACES, WITH_SLICE, Kept, Part, Piece, parts_of
 from jobs.delta.record_keys import hashes_of
 from jobs.delta.sql import answer, reader
 from jobs.delta.staging import SLICE
 
 HASH = pa.schema([("hash", pa.int64())])
+NUMBERED = pa.schema([WITH_SLICE.field(name) for name in ("device_serial", "sequence_number")])
 OF_SUSPECTS = [*DUPLICATE_KEY, SLICE.name, "duration_s", "end_ts"]
 SUSPECTS = pa.schema([*(WITH_SLICE.field(name) for name in OF_SUSPECTS), *PLACES])
 KEY = ", ".join(DUPLICATE_KEY)
@@ -55,11 +57,30 @@ def has_duplicates(kept: Kept, engine: Engine) -> bool:
     return len(_repeated(kept, engine)) > 0
 
 
+def have_own_numbers(kept: Kept, engine: Engine) -> bool:
+    """Whether each record has a sequence number that no other one of its device has, and so none is a duplicate."""
+    parts = each_part(engine, _numbers, parts_of(kept.pieces()))
+    device, number = pa.concat_tables([NUMBERED.empty_table(), *parts]).unify_dictionaries().combine_chunks().columns
+    if device.null_count or number.null_count or not len(number):
+        return False
+    numbers = combined(np.asarray(device.chunk(0).indices), number.to_numpy() - pc.min(number).as_py())
+    numbers = np.sort(numbers, kind="stable")  # records mostly come in this order
+    return bool((numbers[1:] != numbers[:-1]).all())
+
+
 def _repeated(kept: Kept, engine: Engine) -> pa.Array:
     """The hashes that several of the records have which can be told from others."""
+    if have_own_numbers(kept, engine):
+        return pa.array([], pa.int64())
     found = pa.concat_tables([HASH.empty_table(), *each_part(engine, _hashes, parts_of(kept.pieces()))])
     ordered = np.sort(found["hash"].to_numpy())
     return pa.array(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
+
+
+def _numbers(part: Part[Piece]) -> pa.Table:
+    return pa.concat_tables(
+        [NUMBERED.empty_table(), *(rows for _, piece in part for rows in piece.rows(NUMBERED.names))]
+    )
 
 
 def _hashes(part: Part[Piece]) -> pa.Table:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import product
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -24,8 +22,7 @@ from common.runtime.parts import each_part
 from common.windows import WINDOW, Windows
 from jobs.delta.checking import CHECKED, checked
 from jobs.delta.duplicates import has_duplicates
-from jobs.delta.grouping import combined
-from jobs.delta.kept import Kept, Scanned, opened, parts_of
+from jobs.delta.kept import Kept, Scanned, parts_of
 from jobs.delta.open_sessions import Records, ScannedRecords
 from jobs.delta.placement import Placement
 from jobs.delta.staged import RunCounts
@@ -54,10 +51,11 @@ def scanned(stage: StageRun, logs: LogFiles, options: ReadOptions, placement: Pl
     """The sessions of Parquet files that need no parsing, scanned in place.
 
     None if a file has another format or other columns, or any record is invalid, late or duplicate, or in a range
-    ends outside the window of its batch, or if names are to become pseudonyms.
+    ends outside the window of its batch, if names are to become pseudonyms, or if workers may share only the lake.
     """
     if (
         options.column_mapping
+        or (stage.engine.is_cluster and stage.lake.is_remote)
         or stage.project.pseudonyms  # names of people are not read in place
         or set(logs.formats) != {"parquet"}
         or any(path.startswith("s3://") for path in logs.paths)
@@ -78,7 +76,7 @@ def scanned(stage: StageRun, logs: LogFiles, options: ReadOptions, placement: Pl
     outside = read - inside
     if not read or (outside and len(windows) == 1):
         return None
-    if not have_own_numbers(logs.paths) and has_duplicates(kept, stage.engine):
+    if has_duplicates(kept, stage.engine):
         return None
     zones = Counter({IN_RECORD: read})  # their times are instants
     counts = RunCounts(read, inside, zones=zones, outside=outside, holes=list(logs.unreadable))
@@ -116,20 +114,6 @@ def _is_canonical(schema: pa.Schema, spec: FeatureSpec) -> bool:
         schema.field(field.name).type == field.type if field.name in schema.names else field.name not in needed
         for field in PARSED_SCHEMA
     )
-
-
-def have_own_numbers(paths: Sequence[str]) -> bool:
-    """Whether each record has a sequence number that no other one of its device has, and so none is a duplicate."""
-    try:
-        parts = [opened(local_path(path)).read(["device_serial", "sequence_number"]) for path in paths]
-    except (pa.ArrowException, OSError):
-        return False
-    device, number = pa.concat_tables(parts).unify_dictionaries().combine_chunks().columns
-    if device.null_count or number.null_count or not len(number):
-        return False
-    devices = np.asarray(device.chunk(0).indices)
-    numbers = np.sort(combined(devices, number.to_numpy() - pc.min(number).as_py()))
-    return bool((numbers[1:] != numbers[:-1]).all())
 
 
 def read_by_slices(spec: FeatureSpec) -> frozenset[str]:

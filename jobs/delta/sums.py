@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -77,8 +77,10 @@ def check_sums(spec: FeatureSpec) -> None:
 
 
 def _check(asked: duckdb.DuckDBPyConnection, sessions: pa.Table, spec: FeatureSpec) -> None:
-    for metric in spec.sums:
-        if problem := _refusal(asked, sessions, metric):
+    if not _refusal(asked, sessions, spec.sums):
+        return
+    for metric in spec.sums:  # one by one, to name the one that is wrong
+        if problem := _refusal(asked, sessions, [metric]):
             raise SpecError(
                 f"common/features/{spec.version}.yaml, metric {metric.name}: the sum {metric.sum!r} is wrong: "
                 f"{problem}",
@@ -86,18 +88,17 @@ def _check(asked: duckdb.DuckDBPyConnection, sessions: pa.Table, spec: FeatureSp
             )
 
 
-def _refusal(asked: duckdb.DuckDBPyConnection, sessions: pa.Table, metric: Metric) -> str:
-    """What speaks against the sum; "" for nothing."""
+def _refusal(asked: duckdb.DuckDBPyConnection, sessions: pa.Table, metrics: Sequence[Metric]) -> str:
+    """What speaks against the sums of these metrics; "" for nothing."""
     import duckdb
 
+    columns = {metric.name: f"({metric.sum})" if metric.counts else _value(metric) for metric in metrics}
     try:
-        found = _selected(
-            asked, sessions, {"found": f"({metric.sum})" if metric.counts else _value(metric), "of": "end_ts"}
-        )
+        found = _selected(asked, sessions, {**columns, "of": "end_ts"})
     except duckdb.Error as error:
         return " ".join(str(error).split())[:200]
-    is_condition = pa.types.is_boolean(found["found"].type)
-    return "it is no condition" if metric.counts and not is_condition else ""
+    are_conditions = all(pa.types.is_boolean(found[metric.name].type) for metric in metrics if metric.counts)
+    return "" if are_conditions else "it is no condition"
 
 
 def _selected(asked: duckdb.DuckDBPyConnection, sessions: pa.Table, columns: Mapping[str, str]) -> pa.Table:

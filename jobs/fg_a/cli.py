@@ -7,6 +7,7 @@ from typing import Any
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import StageConfig, run_stage
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.version import version_option
 
 
@@ -19,6 +20,7 @@ from common.runtime.version import version_option
 @report_errors
 def main(**options: Any) -> None:
     """Compute FG-A: what each host does now, over 15 minutes to 24 hours, from host and pair slices."""
+    without_pandas()
     from common.runtime.lake_project import with_lake_project
     from jobs.fg_a.job import run
 

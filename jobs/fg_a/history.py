@@ -12,7 +12,6 @@ import pyarrow as pa
 from common.arrays import Integers
 from common.coded import Names, encoded, positions
 from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
-from common.features.spec import load_spec
 from common.lake.reader import LakeReader
 from common.lake.table_files import TableFiles, as_rows
 from common.pair_keys import Layout, first_of_each, grouped
@@ -43,7 +42,7 @@ def update_pair_days(stage: StageRun, dates: Iterable[str], plan: Plan) -> None:
                 day = _windows_of(date)
                 hosts = encoded(lake.arrow("delta_pair", ["host_ip"], day, coded=["host_ip"])["host_ip"]).dictionary
                 parts = plan.parts(day, day, hosts, LAYOUT.most_hosts)
-                work = RollUp(lake.uri, stage.spec.version, digest)
+                work = RollUp(lake, digest)
                 replace_by_parts(stage, "pair_days", {"date": date}, work, parts)
 
 
@@ -51,13 +50,12 @@ def update_pair_days(stage: StageRun, dates: Iterable[str], plan: Plan) -> None:
 class RollUp:
     """The work on some hosts of a day: a file of `pair_days` from their rows of `delta_pair`."""
 
-    lake_uri: str
-    spec_version: str
+    lake: LakeReader
     digest: str
 
     def __call__(self, part: Part) -> pa.Table:
         """The file."""
-        lake = LakeReader(self.lake_uri, load_spec(self.spec_version))
+        lake = self.lake
         slices = (lake.arrow("delta_pair", COLUMNS, piece, coded=CODED, hosts=part.hosts) for piece in part.slices)
         files = TableFiles(lake.location("pair_days"), lake.table("pair_days"))
         files.write(
@@ -80,7 +78,7 @@ def roll_up(slices: Iterable[pa.Table], day: Windows) -> pa.Table:
         times = (origin + LAYOUT.low(keys[places]) * WINDOW_MICROS for places in (heads, lasts))
         found.append((keys[heads], np.add.reduceat(sessions, heads), lasts - heads + 1, *times))
     keys, sessions, count, first, last = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    order = np.argsort(keys)
+    order = np.argsort(keys, kind="stable")  # merges the parts, each of which is sorted
     heads = first_of_each(keys[order] >> LAYOUT.low_bits)
     keys = keys[order[heads]]
     host, role = np.divmod(LAYOUT.owner(keys), len(ROLES))

@@ -9,7 +9,7 @@ import pyarrow as pa
 from common.coded import encoded
 from common.config.project import ProjectParameters
 from common.errors import TableError
-from common.features.spec import FeatureSpec, load_spec
+from common.features.spec import FeatureSpec
 from common.lake.reader import LakeReader
 from common.lake.table_files import TableFiles, as_rows
 from common.runtime.context import StageConfig, StageRun
@@ -37,7 +37,7 @@ def run(config: StageConfig, stage: StageRun) -> None:
         update_pair_days(stage, {date for timeline in timelines for date in timeline.days()}, plan)
         parts = [part for timeline in timelines for part in _parts(timeline, hosts, stage.spec, plan)]
         with stage.report.step("fg_a"):
-            work = Features(stage.lake.uri, stage.spec.version, stage.project)
+            work = Features(stage.lake, stage.project)
             stage.report.rows_out = replace_by_parts(stage, "fg_a", config.windows, work, parts)
 
 
@@ -65,13 +65,12 @@ def _parts(timeline: Timeline, hosts: pa.Array, spec: FeatureSpec, plan: Plan) -
 class Features:
     """The work on a part: a file of `fg_a`."""
 
-    lake_uri: str
-    spec_version: str
+    lake: LakeReader
     project: ProjectParameters
 
     def __call__(self, part: Part) -> pa.Table:
         """The file; none if no host of the part is active."""
-        lake = LakeReader(self.lake_uri, load_spec(self.spec_version))
+        lake = self.lake
         definition = Definition(_timeline(part.windows, lake.spec), lake.spec, self.project, lake.table("fg_a"))
         files = TableFiles(lake.location("fg_a"), definition.table)
         if rows := _rows(lake, part, definition):

@@ -10,6 +10,7 @@ from common.runtime.cli import Command, report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import run_stage
 from common.runtime.parameter_types import MonthType
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.version import version_option
 from jobs.fg_c.config import DeviationConfig
 
@@ -34,6 +35,7 @@ def baseline_month_option(function: Command) -> Command:
 @report_errors
 def main(**options: Any) -> None:
     """Compute how far each host deviates from its baselines in each window, from fg_a, fg_b and pair_counts."""
+    without_pandas()
     from common.runtime.lake_project import with_lake_project
     from jobs.fg_c.job import run
 

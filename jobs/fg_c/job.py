@@ -53,7 +53,7 @@ def run(config: DeviationConfig, stage: StageRun) -> None:
         runs = [(windows, _checked(lake, [published[entry] for entry in months.items()])) for windows, months in chosen]
     parts = [part for windows, found in runs if found for part in extent.parts(windows, found, config.part_rows)]
     with lake.journal.run("fg_c", config.windows), report.step("fg_c"):
-        work = Deviations(lake.uri, stage.spec.version, extent.time_bands)
+        work = Deviations(lake, extent.time_bands)
         report.rows_out = replace_by_parts(stage, "fg_c", config.windows, work, parts)
     report.rows_in = extent.rows.total()
     report.learns(_lacking(stage, [set(months) for _, months in chosen]))

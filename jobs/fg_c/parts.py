@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from common.features.spec import load_spec
 from common.lake.host_ranges import HostRange
 from common.lake.publications import Publication
 from common.lake.reader import LakeReader
@@ -34,18 +33,17 @@ class Part:
 class Deviations:
     """The work: a file of `fg_c`."""
 
-    lake_uri: str
-    spec_version: str
+    lake: LakeReader
     time_bands: tuple[str, ...]
 
     def __call__(self, part: Part) -> pa.Table:
         """The file; none if there are no rows of FG-A."""
-        lake = LakeReader(self.lake_uri, load_spec(self.spec_version))
+        lake = self.lake
         files = TableFiles(lake.location("fg_c"), lake.table("fg_c"))
         columns = [*COPIED, *deviation_columns(lake.spec)]
         if rows := by_host(lake.arrow("fg_a", columns, part.windows, coded=TEXTS, hosts=part.hosts)):
             baselines = {
-                publication: load_baselines(BaselineKey(self.lake_uri, publication, self.time_bands, part.hosts))
+                publication: load_baselines(BaselineKey(lake.uri, publication, self.time_bands, part.hosts))
                 for publication in part.publications
             }
             counts = lake.arrow("pair_counts", COUNT_COLUMNS, part.windows, coded=CODED)

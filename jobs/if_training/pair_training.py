@@ -1,37 +1,44 @@
-"""What a detector learns of pairs, from the activity of its training range."""
+"""What a detector learns of pairs, from the evidence of its training range."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.address_codes import address_codes
 from common.arrays import Floats
 from common.config.training import TrainingParameters
 from common.detection.calibration import ScoreQuantiles
 from common.detection.detector import Detector
 from common.detection.input_matrix import read_rows
 from common.detection.inputs import model_features
-from common.detection.members.member import FitSettings, Samples
-from common.detection.members.pairs import PairsMember, pair_samples, windows_of
+from common.detection.members.member import FitSettings
+from common.detection.members.pairs import PairsMember
 from common.detection.members.spread import SpreadMember
-from common.detection.pairs.activity import read_activity
-from common.detection.pairs.evidence import NOVELTIES, codes
-from common.detection.pairs.reading import has_pairs
-from common.detection.parameters import PairParameters
+from common.detection.pairs.contacts import distinct, of_texts, places
+from common.detection.pairs.day_sums import LATE
+from common.detection.pairs.fitting import EvidencePart, Learnt, common_maxima, fit
+from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.reading import has_pairs, window_number
+from common.detection.parameters import PairParameters, Weights
+from common.lake.host_ranges import Part
 from common.lake.lake import Lake
 from common.lake.window_rows import rows_by_window
 from common.runtime.output import doing
+from common.storage.kept_tables import KeptTables
+from common.storage.scratch import scratch_folder
 from common.windows import WINDOWS_PER_DAY, Windows
+from jobs.if_training.pair_parts import MEMBERS, Scope, evidence_of, keep_parts
 
 WINDOWS_MIN = 200
-UNUSED = [f"{what}_others" for what in NOVELTIES]
 
 
 def with_pairs(
@@ -49,54 +56,83 @@ def with_pairs(
     are the reason.
     """
     nothing = {"reason": "the training range has no pairs"}
-    if not has_pairs(lake):
-        return detector, nothing
     parameters = settings.parameters.pairs
-    doing("reading the activity of pairs")
-    chosen = sample(lake, windows, parameters)
-    windows = chosen.windows
-    activity_of_days = read_activity(lake, windows, internal_cidrs, parameters, chosen.hosts)
-    parts = [part.drop_columns(UNUSED) for part in activity_of_days]
-    if not parts:
+    chosen = sample(lake, windows, parameters, training.max_pair_rows) if has_pairs(lake) else None
+    if chosen is None:
         return detector, nothing
-    activity = pa.concat_tables(parts).combine_chunks()
-    del parts
-    doing(f"learning from {len(activity):,} rows")
-    samples = pair_samples(activity, parameters)
-    pairs, spread, scores = _fit(samples, settings)
-    doing("scoring the training range")
-    raw = _raw(detector, samples.keys, scores, lake, windows, settings, horizon)
-    if not len(raw):
-        return detector, nothing
-    del samples
-    doing("validating")
-    figures = chosen.figures(parameters.training_rows)
-    figures |= examined(activity, training.validation_share, training.alert_score, settings)
+    spans = Spans.of(chosen, parameters.history_share, training.validation_share)
+    with scratch_folder(lake.uri) as folder:
+        tables = KeptTables(str(folder))
+        scope = Scope(lake, spans.windows(chosen.windows), chosen.hosts, internal_cidrs, parameters, tables)
+        parts = keep_parts(scope)
+        if not parts:
+            return detector, nothing
+        doing("learning from pairs")
+        members, scores = _fit(scope, parts, spans.learnt, settings)
+        doing("scoring the training range")
+        raw = _raw(detector, scores, lake, chosen.windows, settings, horizon)
+        if not len(raw):
+            return detector, nothing
+        doing("validating")
+        figures = chosen.figures(training.max_pair_rows)
+        figures |= examined(scope, parts, spans, training.alert_score, settings)
+    pairs, spread = PairsMember(members["pairs"].model), SpreadMember(members["spread"].model)
     return detector.with_pairs(pairs, spread, ScoreQuantiles.fit(raw, settings.parameters.calibration)), figures
 
 
-def examined(activity: pa.Table, share: float, alert_score: float, settings: FitSettings) -> dict[str, Any]:
-    """How often a model of the earlier activity alerts in the last `share` of the time, or the `reason` why unknown.
+@dataclass(frozen=True)
+class Spans:
+    """The windows, by their numbers from a first one up to a last one without it, that are learnt from and examined.
+
+    The first `history_share` of what is learnt from only serves as history: without history, everything is new.
+    `earlier` is for a model that is examined on the `block` after it.
+    """
+
+    learnt: tuple[int, int]
+    earlier: tuple[int, int]
+    block: tuple[int, int]
+
+    @classmethod
+    def of(cls, chosen: Chosen, history_share: float, block_share: float) -> Spans:
+        """Those of the windows that have pairs."""
+        first, end = window_number(chosen.first.start), window_number(chosen.last.start) + 1
+        block = ceil(first + (1 - block_share) * (end - first))
+
+        def after_history(last: int) -> int:
+            return ceil(first + history_share * (last - first))
+
+        return cls((after_history(end), end), (after_history(block), block), (block, end))
+
+    def windows(self, windows: Windows) -> Windows:
+        """Those of the windows that are not history only."""
+        first = min(self.learnt[0], self.earlier[0])
+        return Windows(next(one.start for one in windows if window_number(one.start) >= first), windows.end)
+
+
+def examined(
+    scope: Scope, parts: Sequence[Part], spans: Spans, alert_score: float, settings: FitSettings
+) -> dict[str, Any]:
+    """How often a model of the earlier activity alerts in the block after it, or the `reason` why unknown.
 
     `alert_share` is the share of hosts' windows there that score above the quantile `alert_score` of the earlier ones,
     by pairs alone; `alert_raw_score` is that score; `windows` and `windows_before` are how many there are of both.
     """
-    window = activity["window_number"].to_numpy()
-    block = window >= window.min() + (1 - share) * (window.max() + 1 - window.min())
-    earlier, later = activity.filter(pa.array(~block)), activity.filter(pa.array(block))
-    if not len(earlier) or not len(later):
+    if not all(_has_rows(scope, parts, span) for span in (spans.earlier, spans.block)):
         return {"reason": "the training range has pairs on one side of the validation block only"}
-    pairs, spread, before = _fit(pair_samples(earlier, settings.parameters.pairs), settings)
-    samples, weights = Samples(keys=windows_of(later), activity=later), settings.parameters.weights
-    found = weights.pairs * pairs.score_samples(samples) + weights.spread * spread.score_samples(samples)
-    if min(len(before), len(found)) < WINDOWS_MIN:
-        return {"reason": f"pairs have {len(found):,} windows in the validation block and {len(before):,} before it"}
-    bound = float(np.quantile(before, alert_score))
+    members, before = _fit(scope, parts, spans.earlier, settings)
+    scored = {member: _scored(scope, parts, spans.block, member, learnt) for member, learnt in members.items()}
+    found = _added(scored, settings.parameters.weights)
+    if min(len(before.values), len(found.values)) < WINDOWS_MIN:
+        reason = (
+            f"pairs have {len(found.values):,} windows in the validation block and {len(before.values):,} before it"
+        )
+        return {"reason": reason}
+    bound = float(np.quantile(before.values, alert_score))
     return {
-        "alert_share": round(float((found > bound).mean()), 6),
+        "alert_share": round(float((found.values > bound).mean()), 6),
         "alert_raw_score": round(bound, 6),
-        "windows": len(found),
-        "windows_before": len(before),
+        "windows": len(found.values),
+        "windows_before": len(before.values),
     }
 
 
@@ -104,13 +140,16 @@ def examined(activity: pa.Table, share: float, alert_score: float, settings: Fit
 class Chosen:
     """What is learnt from: windows, and hosts of them; None for all.
 
-    `found` counts the hosts of the last date, `rows` the pair rows of the windows.
+    `first` and `last` are those of the windows that have pairs; `found` counts the hosts of the last date, `rows` the
+    pair rows of the windows.
     """
 
     windows: Windows
     hosts: list[str] | None
     found: int
     rows: int
+    first: Windows
+    last: Windows
 
     def figures(self, most: int) -> dict[str, Any]:
         """How many hosts and days are learnt from, and why no more; at most `most` rows are."""
@@ -118,15 +157,16 @@ class Chosen:
         found: dict[str, Any] = {"hosts_found": self.found, "days": days}
         if self.hosts is None:
             return found | {"hosts": self.found}
-        reason = f"{self.rows:,} pair rows of {days:g} days are more than the training_rows {most:,}"
+        reason = f"{self.rows:,} pair rows of {days:g} days are more than max_pair_rows {most:,}"
         return found | {"hosts": len(self.hosts), "hosts_reason": reason}
 
 
-def sample(lake: Lake, windows: Windows, parameters: PairParameters) -> Chosen:
-    """The windows and hosts to learn from.
+def sample(lake: Lake, windows: Windows, parameters: PairParameters, most: int) -> Chosen | None:
+    """The windows and hosts to learn from; None where there are no pairs.
 
     As many of the last days as have `training_rows` pair rows, within `training_days_min` and `training_days_max`.
-    Where the fewest have more rows, hosts are drawn by a checksum of their addresses; the others still count as others.
+    Where these have more than `most` rows, hosts are drawn by a checksum of their addresses; the others still count as
+    others.
     """
     held = rows_by_window(lake, "delta_pair", windows)
     chosen, rows = windows, 0
@@ -137,50 +177,61 @@ def sample(lake: Lake, windows: Windows, parameters: PairParameters) -> Chosen:
             break
         chosen, rows = tried, count
     names = sorted(pc.unique(lake.arrow("delta_pair", ["host_ip"], chosen.by_day()[-1])["host_ip"]).to_pylist())
-    share = parameters.training_rows / max(rows, 1)
+    share = most / max(rows, 1)
     drawn = None if share >= 1 else [name for name in names if zlib.crc32(name.encode()) < share * 2**32]
-    return Chosen(chosen, drawn, len(names), rows)
+    with_rows = [window for window in chosen if held.get(window.key)]
+    return Chosen(chosen, drawn, len(names), rows, with_rows[0], with_rows[-1]) if with_rows else None
 
 
-def _fit(samples: Samples, settings: FitSettings) -> tuple[PairsMember, SpreadMember, Floats]:
-    """The members of the samples, and what they add to the raw score of each."""
-    pairs, by_pairs = PairsMember.fit(samples, settings)
-    spread, by_spread = SpreadMember.fit(samples, settings)
-    weights = settings.parameters.weights
-    return pairs, spread, weights.pairs * by_pairs + weights.spread * by_spread
+def _fit(
+    scope: Scope, parts: Sequence[Part], span: tuple[int, int], settings: FitSettings
+) -> tuple[dict[str, Learnt], HostScores]:
+    """What the members learn from the windows of a span, and what they add to the raw scores there."""
+    members = {member: fit(evidence_of(scope, member, parts, *span), settings.parameters) for member in MEMBERS}
+    scores = {member: learnt.scores for member, learnt in members.items()}
+    return members, _added(scores, settings.parameters.weights)
+
+
+def _scored(scope: Scope, parts: Sequence[Part], span: tuple[int, int], member: str, learnt: Learnt) -> HostScores:
+    """The scores that a member gives to the windows of a span."""
+    evidence = evidence_of(scope, member, parts, *span)
+    common = common_maxima(evidence, scope.parameters)
+
+    def scores(part: EvidencePart) -> HostScores:
+        rows = learnt.model.score(part(), common)
+        return HostScores.of_rows(rows, rows.scores)
+
+    return HostScores.joined([scores(part) for part in evidence])
+
+
+def _has_rows(scope: Scope, parts: Sequence[Part], span: tuple[int, int]) -> bool:
+    return any(len(part().window) for part in evidence_of(scope, "pairs", parts, *span))
+
+
+def _added(scores: Mapping[str, HostScores], weights: Weights) -> HostScores:
+    """The weighted sum of the members' scores of the same hosts and windows."""
+    pairs, spread = scores["pairs"].highest(), scores["spread"].highest()
+    return replace(pairs, values=weights.pairs * pairs.values + weights.spread * spread.values)
 
 
 def _raw(
-    detector: Detector,
-    keys: pa.Table,
-    scores: Floats,
-    lake: Lake,
-    windows: Windows,
-    settings: FitSettings,
-    horizon: str,
+    detector: Detector, scores: HostScores, lake: Lake, windows: Windows, settings: FitSettings, horizon: str
 ) -> Floats:
     """The whole raw scores of the last training days with pair scores, `calibration_rows` or more if there are.
 
     The features count in full here, while in a raw score they have the weight `features`.
     """
-    hosts = pc.unique(keys["host_ip"])
+    hosts = distinct(scores.host)
     found: list[Floats] = []
-    first = pc.min(keys["window_start_ts"]).as_py()
+    first = int(scores.window.min(initial=LATE))
     for day in reversed(windows.by_day()):
-        late = Windows(max(day.start, first), day.end) if day.end > first else None
-        if late is None or sum(map(len, found)) >= settings.parameters.pairs.calibration_rows:
+        late = [window for window in day if window_number(window.start) >= first]
+        if not late or sum(map(len, found)) >= settings.parameters.pairs.calibration_rows:
             break
-        for rows in read_rows(lake, late, model_features(settings.spec), horizon):
-            kept = np.asarray(pc.is_in(rows.keys["host_ip"], hosts))
+        read = Windows(late[0].start, day.end)
+        for rows in read_rows(lake, read, model_features(settings.spec), horizon):
+            kept = places(hosts, of_texts(rows.keys["host_ip"], address_codes))[1]
             wanted = rows.keys.filter(pa.array(kept))
             if len(wanted):
-                found.append(_look_up(wanted, keys, scores) + detector.feature_scores(rows.values[kept]))
+                found.append(scores.of_keys(wanted) + detector.feature_scores(rows.values[kept]))
     return np.concatenate(found) if found else np.zeros(0)
-
-
-def _look_up(wanted: pa.Table, keys: pa.Table, scores: Floats) -> Floats:
-    """The scores of the wanted hosts and windows; 0 for those without."""
-    at, known = codes(wanted, keys, columns=["host_ip", "window_start_ts"])
-    order = np.argsort(known)
-    place = np.minimum(np.searchsorted(known[order], at), len(known) - 1)
-    return np.where(known[order][place] == at, scores[order][place], 0.0)

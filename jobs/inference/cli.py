@@ -9,6 +9,7 @@ import click
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import run_stage
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.version import version_option
 from jobs.inference.config import InferenceConfig
 
@@ -31,6 +32,7 @@ from jobs.inference.config import InferenceConfig
 @report_errors
 def main(**options: Any) -> None:
     """Score every host and window from fg_a and fg_c with a verified model, and give the reasons."""
+    without_pandas()
     from common.runtime.lake_project import with_lake_project
     from jobs.inference.job import run
 

@@ -14,7 +14,7 @@ from common.detection.pairs.first_seen import Met
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import ArtifactStore, checked_entry, model_store, read_pointer
 from common.errors import InputError
-from common.lake.host_ranges import ALL_HOSTS
+from common.lake.host_ranges import ALL_HOSTS, Part
 from common.lake.lake import Lake
 from common.lake.learning import day_of_project
 from common.lake.table_files import from_rows, rows_of
@@ -25,7 +25,7 @@ from common.storage.scratch import scratch_of_parts, writing
 from common.windows import WINDOW, Windows
 from jobs.inference.config import InferenceConfig
 from jobs.inference.drift import Drift
-from jobs.inference.parts import TABLE, History, Novelties, Part, Scope, Scored, Scores
+from jobs.inference.parts import TABLE, History, Novelties, Scope, Scored, Scores
 from jobs.inference.plan import plan_of, together
 
 
@@ -88,7 +88,7 @@ def _scored(
     """The files of predictions and the drift of all parts of the windows, some windows after the other."""
     for windows in runs(stage.lake, config.windows):
         with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as folder:
-            scope = Scope(stage.lake.uri, stage.spec.version, stage.project, windows, folder)
+            scope = Scope(stage.lake, stage.project, windows, folder)
             parts, common = _common(stage, scope, model)
             yield from each_part(stage.engine, Scores(scope, model, common, config.top_features, incomplete), parts)
         stage.report.progress("score", (windows.end - config.windows.start) // WINDOW, len(config.windows), "windows")

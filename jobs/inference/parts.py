@@ -19,19 +19,18 @@ from common.detection.inputs import model_features
 from common.detection.members.member import Samples
 from common.detection.pairs.activity import Targets, own_activity, with_others
 from common.detection.pairs.common_maxima import CommonMaxima, Crowds, Leaders, Presence
-from common.detection.pairs.evidence import Coded, pair_evidence, pair_groups, spreads
+from common.detection.pairs.evidence import hosts_of, pair_evidence, pair_groups, spreads
 from common.detection.pairs.first_seen import Met
 from common.detection.pairs.reading import PairReader
 from common.detection.parameters import PairParameters
 from common.detection.registry.artifacts import LoadedModel
 from common.display import counted
 from common.errors import InputError
-from common.features.spec import load_spec
-from common.lake.host_ranges import HostRange
+from common.lake.host_ranges import Part
 from common.lake.reader import LakeReader
 from common.lake.table_files import as_rows
 from common.lake.window_files import WindowFiles
-from common.storage.filesystems import subtree
+from common.storage.kept_tables import KeptTables
 from common.windows import Windows
 from jobs.inference.drift import by_window
 from jobs.inference.transform import predict
@@ -40,27 +39,13 @@ TABLE = "predictions"
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some hosts, and the number of the part."""
-
-    number: int
-    hosts: HostRange
-
-
-@dataclass(frozen=True)
 class Scope:
     """The lake and the windows that all parts work on, and the folder in which they leave the activity of hosts."""
 
-    lake_uri: str
-    spec_version: str
+    lake: LakeReader
     project: ProjectParameters
     windows: Windows
     folder: str
-
-    @property
-    def lake(self) -> LakeReader:
-        """The lake, opened anew."""
-        return LakeReader(self.lake_uri, load_spec(self.spec_version))
 
     def keep(self, what: str, part: Part, rows: pa.Table) -> None:
         """Keeps rows of a part for the next pass.
@@ -68,14 +53,11 @@ class Scope:
         Raises:
             OSError: they cannot be written.
         """
-        place = subtree(self.folder)
-        with place.open_output_stream(_name(what, part)) as file, pa.ipc.new_file(file, rows.schema) as writer:
-            writer.write_table(rows)
+        KeptTables(self.folder).keep(f"{what}-{part.number}", rows)
 
     def kept(self, what: str, part: Part) -> pa.Table:
         """The rows of a part that the pass before kept."""
-        with subtree(self.folder).open_input_file(_name(what, part)) as file:
-            return pa.ipc.open_file(file).read_all()
+        return KeptTables(self.folder).kept(f"{what}-{part.number}")
 
 
 @dataclass(frozen=True)
@@ -91,8 +73,9 @@ class History:
         reader = PairReader(self.scope.lake, self.parameters, hosts=part.hosts)
         cidrs = self.scope.project.internal_cidrs
         own = own_activity(reader, self.scope.windows, self.targets, cidrs, self.parameters)
+        assert own.rows is not None  # hosts of a part are present in the windows
         self.scope.keep("own", part, own.rows)
-        hosts, windows = Coded.of(own.rows["host_ip"]), own.rows["window_number"].to_numpy()
+        hosts, windows = hosts_of(own.rows), own.rows["window_number"].to_numpy()
         return own.met, Presence.of(pair_groups(own.rows), hosts, windows)
 
 
@@ -159,7 +142,3 @@ class Scores:
         files.flush()
         raw = self.model.detector.feature_scores(rows.values)
         return Scored(as_rows(files.actions), by_window(rows, raw, self.model))
-
-
-def _name(what: str, part: Part) -> str:
-    return f"{what}-{part.number}.arrow"

@@ -14,12 +14,11 @@ from common.arrays import Integers
 from common.detection.pairs.activity import Targets
 from common.detection.pairs.reading import PairReader, has_pairs
 from common.detection.parameters import PairParameters
-from common.lake.host_ranges import host_ranges
+from common.lake.host_ranges import Part, host_ranges
 from common.lake.pieces import rows_by
 from common.lake.reader import LakeReader
 from common.lake.window_rows import rows_by_window
 from common.windows import WINDOW, Windows
-from jobs.inference.parts import Part
 
 ROWS_PER_PART = 20_000_000
 """On one machine: of slices and days of the look-back, whose files are read by each part."""

@@ -9,6 +9,7 @@ import click
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.commands import command
 from common.runtime.context import run_stage
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.version import version_option
 from jobs.join.config import DESTINATIONS, JoinConfig
 
@@ -38,6 +39,7 @@ from jobs.join.config import DESTINATIONS, JoinConfig
 @report_errors
 def main(staged: str, **options: Any) -> None:
     """Join predictions with the features an analyst checks first, and publish the rows."""
+    without_pandas()
     from common.runtime.lake_project import with_lake_project
 
     if staged != "none":

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from common.features.spec import load_spec
 from common.lake.pieces import spans
 from common.lake.reader import LakeReader
 from common.lake.table_files import as_rows
@@ -29,7 +28,7 @@ def run(config: StageConfig, stage: StageRun) -> None:
         rows = {window: held.get(window.key, 0) for window in config.windows}
         report.rows_in = sum(rows.values())
         with report.step("pair_counts"):
-            work = Counting(lake.uri, stage.spec.version, stage.project.internal_cidrs)
+            work = Counting(lake, stage.project.internal_cidrs)
             parts = list(spans(rows, ROWS_PER_PART))
             report.rows_out = replace_by_parts(stage, "pair_counts", config.windows, work, parts)
 
@@ -38,13 +37,12 @@ def run(config: StageConfig, stage: StageRun) -> None:
 class Counting:
     """The work on some windows: files of `pair_counts`."""
 
-    lake_uri: str
-    spec_version: str
+    lake: LakeReader
     internal_cidrs: tuple[str, ...]
 
     def __call__(self, windows: Windows) -> pa.Table:
         """The files, one for each window that has rows."""
-        lake = LakeReader(self.lake_uri, load_spec(self.spec_version))
+        lake = self.lake
         slices = lake.arrow("delta_pair", COLUMNS, windows, coded=CODED)
         files = WindowFiles(lake.location("pair_counts"), lake.table("pair_counts"), windows)
         rows, window = count_pairs(slices, windows, self.internal_cidrs)

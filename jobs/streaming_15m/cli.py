@@ -8,6 +8,7 @@ import click
 
 from common.runtime.cli import report_errors, stage_options
 from common.runtime.commands import command
+from common.runtime.plain_arrow import without_pandas
 from common.runtime.version import version_option
 from jobs.delta.cli import log_options
 from jobs.fg_c.cli import baseline_month_option
@@ -50,6 +51,7 @@ def main(**options: Any) -> None:
     """
     if options["last"] == "join" and not options["mini_batch_id"]:
         raise click.UsageError("--through join needs --mini-batch-id")
+    without_pandas()
     from common.runtime.lake_project import with_lake_project
     from jobs.streaming_15m.job import run
 

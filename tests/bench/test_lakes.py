@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from bench.lakes import compare
+from bench.measure import fresh_copy
 from common.contracts import tables
 from common.lake.reader import LakeReader
+from common.windows import Windows
 from tests.factories import SPEC, pair_counts_row, pair_counts_table
 from tests.lakes import write_table
 
@@ -32,6 +34,21 @@ def lake(folder: Path, *rows: dict[str, Any]) -> LakeReader:
 )
 def test_a_difference_is_named(tmp_path: Path, rows: list[dict[str, Any]], found: str, same: bool) -> None:
     assert compare(lake(tmp_path / "old", {}), lake(tmp_path / "new", *rows), TABLE) == (found, same)
+
+
+def test_only_the_windows_that_are_named_are_compared(tmp_path: Path) -> None:
+    old, new = (lake(tmp_path / name, {}) for name in ("old", "new"))
+    write_table(
+        tmp_path / "new", TABLE.name, pair_counts_table(SPEC, pair_counts_row("2026-03-10T13:23Z")), mode="append"
+    )
+    assert compare(old, new, TABLE, Windows.parse(WINDOW)) == ("1 rows, 10 columns, largest difference 0", True)
+    assert compare(old, new, TABLE) == ("1 rows, and 2", False)
+
+
+def test_files_that_both_have_are_the_same(tmp_path: Path) -> None:
+    old = lake(tmp_path / "old", {})
+    new = LakeReader(str(fresh_copy(tmp_path / "old", tmp_path / "new")), SPEC)
+    assert compare(old, new, TABLE) == ("the same files", True)
 
 
 def test_a_table_in_one_lake_only_is_a_difference(tmp_path: Path) -> None:

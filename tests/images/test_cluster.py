@@ -20,6 +20,8 @@ from tests.localaws.running import Started, lead_to
 from tests.oracle.compare import assert_tables_equal
 
 BUCKET = "cluster"
+LEFT_OUT = ("fg_c", "pair_counts", "predictions")
+TABLES = (*WRITTEN["ndr-15m"], *WRITTEN["ndr-inference"])
 
 
 def test_a_lost_worker_does_not_lose_the_job(small_lake: SmallLake, tmp_path: Path) -> None:
@@ -48,12 +50,12 @@ def published(lake: Lake) -> list[dict[str, str]]:
 
 
 def upload(small_lake: SmallLake, local: LocalAws) -> str:
-    """The small lake in a bucket, without the tables that ndr-15m writes, and the logs beside it."""
+    """The small lake in a bucket, without three tables that ndr-15m writes, and the logs beside it."""
     s3 = local.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     for path in sorted(path for name in (LAKE, LOGS) for path in (small_lake.folder / name).rglob("*")):
         key = str(path.relative_to(small_lake.folder))
-        if path.is_file() and not key.startswith(tuple(f"{LAKE}/{table}/" for table in ("fg_c", "pair_counts"))):
+        if path.is_file() and not key.startswith(tuple(f"{LAKE}/{table}/" for table in LEFT_OUT)):
             s3.upload_file(str(path), BUCKET, key)
     return f"s3://{BUCKET}/{LAKE}"
 
@@ -70,14 +72,14 @@ def test_a_cluster_on_s3_gives_the_tables_of_one_machine(
         options = [part for name in local.environment for part in ("--env", name)]
         with monkeypatch.context() as of_containers:
             of_containers.setenv("AWS_ENDPOINT_URL", f"http://{name_of(outside)}")
-            instances.start("ndr-spark", ("ndr-15m", *arguments), options)
+            instances.start("ndr-spark", ("ndr-15m", *arguments, "--through", "join", "--mini-batch-id", "a"), options)
         codes = instances.exit_codes()
         output, errors = instances.output("algo-1")
     assert set(codes.values()) == {0}, errors[-3000:]
     assert [json.loads(line)["stage"] for line in output.splitlines()] == [
-        "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c"
+        "ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c", "ndr-inference", "ndr-join"
     ]  # fmt: skip
-    for table in WRITTEN["ndr-15m"]:
+    for table in TABLES:
         expected = window_of(Lake(str(small_lake.folder / LAKE), SPEC).arrow(table))
         actual = window_of(Lake(lake_in_s3, SPEC).arrow(table))
         assert_tables_equal(sources_in_batches(actual), sources_in_batches(expected), Lake("/", SPEC).table(table).key)

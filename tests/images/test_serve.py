@@ -47,8 +47,8 @@ def test_the_container_serves_the_mounted_model(tmp_path: Path) -> None:
         assert len(busy["top_features"]) == 8
     finally:
         subprocess.run(["docker", "rm", "--force", container], capture_output=True, check=True)
-    model = lake / "models/local" / trained["run_id"] / "model.safetensors"
+    model = lake / "models/local" / trained["run_id"] / "arrays.safetensors"
     model.write_bytes(model.read_bytes() + b"\0")
     done = run_image("ndr-serve", "serve", options=mount)
     assert done.returncode == 1
-    assert "model.safetensors of model model in /opt/ml was altered" in done.stderr
+    assert "arrays.safetensors of model model in /opt/ml was altered" in done.stderr

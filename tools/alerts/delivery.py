@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,10 +40,16 @@ def configured(project: LakeProject, name: str) -> dict[str, AlertChannel]:
     return found
 
 
-def deliver(lake: Lake, cases: Sequence[Mapping[str, Any]], channels: Mapping[str, AlertChannel], project: str) -> None:
+def deliver(
+    lake: Lake,
+    cases: Sequence[Mapping[str, Any]],
+    over: Callable[[str], Mapping[str, Any] | None],
+    channels: Mapping[str, AlertChannel],
+    project: str,
+) -> None:
     """Tells each channel of what it does not know yet, and prints how many messages each has taken.
 
-    A channel that fails holds up no other.
+    A channel that fails holds up no other. `over` is that of `Channel.news`.
 
     Raises:
         HandoverError: some have failed.
@@ -52,9 +58,8 @@ def deliver(lake: Lake, cases: Sequence[Mapping[str, Any]], channels: Mapping[st
     failures: list[str] = []
     for name, settings in channels.items():
         channel = Channel(lake, name)
-        handovers = [handover for case in cases if (handover := channel.next_of(case))]
         try:
-            _send_what_is_taken(_webhook(settings, project), channel, handovers)
+            _send_what_is_taken(_webhook(settings, project), channel, channel.news(cases, over))
         except NdrError as error:
             failures.append(f"channel {name}: {error.problem}")
             message(failures[-1], "warning")

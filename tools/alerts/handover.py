@@ -1,10 +1,10 @@
-"""What a channel is told of a case: that it is new, that it has changed, or that it is closed; each once."""
+"""What a channel is told of a case, or of what is told like one: that it is new, changed or closed; each once."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -86,6 +86,14 @@ class Channel:
         if last.state == handover.state:
             return None
         return handover if handover.action == CLOSE else Handover(case, UPDATE, handover.state)
+
+    def news(
+        self, cases: Iterable[Mapping[str, Any]], over: Callable[[str], Mapping[str, Any] | None]
+    ) -> list[Handover]:
+        """What it is to be told of the cases, and what closes those that it knows, where `over` has it by their ids."""
+        told = [handover for case in cases if (handover := self.next_of(case))]
+        known = (over(case_id) for case_id, last in self._last.items() if last.action != CLOSE)
+        return told + [first_handover(case) for case in known if case is not None]
 
     def note(self, handover: Handover, now: datetime) -> None:
         """Notes that the channel has been told.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from tools.alerts.delivery import configured, deliver, send_all
 from tools.alerts.formats import ecs, lines, ocsf, stix
 from tools.alerts.formats.table import COLUMNS, row
 from tools.alerts.handover import Channel, Handover, first_handover
+from tools.alerts.meetings import alone
 from tools.alerts.webhooks import PAGERDUTY, Webhook, checked_url
 
 Written = Callable[[Handover, str, datetime], Any]
@@ -44,13 +45,12 @@ def run(config: AlertsConfig) -> None:
     channels = configured(project, config.deliver) if config.deliver else {}
     lake = Lake.opened(config.lake_uri, load_spec(project.feature_spec_version))
     with activity("finding cases"):
-        cases = list(_cases(config, lake, project))
+        cases, over = _found(config, lake, project)
     if config.deliver:
-        deliver(lake, cases, channels, project.name)
+        deliver(lake, cases, over, channels, project.name)
         return
     channel = Channel(lake, config.channel) if config.channel else None
-    found = [first_handover(case) if channel is None else channel.next_of(case) for case in cases]
-    handovers = [handover for handover in found if handover is not None]
+    handovers = channel.news(cases, over) if channel else [first_handover(case) for case in cases]
     if webhook_url:
         webhook = Webhook(webhook_url, config.template, _secret(config), project.name)
         assert channel
@@ -62,19 +62,25 @@ def run(config: AlertsConfig) -> None:
             channel.note(handover, now)
 
 
-def _cases(config: AlertsConfig, lake: Lake, project: LakeProject) -> Iterator[dict[str, Any]]:
-    """The cases of the windows, hidden ones too, the first to begin first."""
+def _found(
+    config: AlertsConfig, lake: Lake, project: LakeProject
+) -> tuple[list[dict[str, Any]], Callable[[str], Mapping[str, Any] | None]]:
+    """The cases of the windows, hidden ones too, the first to begin first; then meetings that no case is about.
+
+    With what closes messages about such meetings.
+    """
     scored = scored_windows(lake)
     if scored is None:
-        return
+        return [], lambda _: None
     windows, changes = config.windows or last_days(scored, 1.0), read_changes(lake)
     found = sorted(find_cases(lake, lake.spec, windows, config.min_score), key=lambda case: (case.start, case.source))
     rules = {case.case_id: rule for case, rule in triaged(found, changes, read_allowed(lake))[1]}
     inventory, met = read_inventory(lake), met_in(lake, windows, found)
     customer_of = finder(project.settings.customer_ranges)
     horizon = project.settings.model_horizon
-    for view in case_views(lake, lake.spec, horizon, found, standing(changes), rules, inventory, met, customer_of):
-        yield view.to_dict()
+    views = case_views(lake, lake.spec, horizon, found, standing(changes), rules, inventory, met, customer_of)
+    others = alone(lake, windows, met, inventory, config.min_score, datetime.now(UTC))
+    return [*(view.to_dict() for view in views), *others.messages()], others.over
 
 
 def _printed(handovers: list[Handover], form: str, project: str) -> Iterator[tuple[Handover, datetime]]:

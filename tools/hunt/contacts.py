@@ -3,42 +3,68 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.addresses import are_internal
-from common.cases.contact_days import CONTACT, contact_days, last_days, summed
+from common.cases.contact_days import KEY, last_days, tables_of_days
 from common.lake.lake import Lake
-from common.lake.selection import Test
 
-OF_SESSION = {"src_ip": "host_ip", "dst_ip": "peer_ip", "dst_port": "peer_port"}
+FOUND = pa.schema(
+    [
+        *((name, pa.int32() if name == "peer_port" else pa.string()) for name in KEY),
+        ("first", pa.timestamp("us", "UTC")),
+        ("last", pa.timestamp("us", "UTC")),
+        ("sessions", pa.int64()),
+        ("days_cnt", pa.int64()),
+    ]
+)
+PAIR = {name: name for name in KEY}
+SESSION = {
+    "host_ip": "src_ip", "role": "'outbound'", "peer_ip": "dst_ip", "peer_port": "dst_port", "first": "end_ts",
+    "last": "end_ts", "sessions": "repeat_count", "date": "date",
+}  # fmt: skip
+SUMS = (
+    """SELECT {key}, min("first") AS "first", max("last") AS "last", sum("sessions") AS "sessions", """
+    """count(DISTINCT "date") AS "days_cnt" FROM ({parts}) WHERE {wanted} GROUP BY {key} ORDER BY "last" DESC, {key}"""
+)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to look for; None for any. The peer is an address or a network."""
+    """What to look for; None for any. The peer is an address or a network. Only sessions know the application."""
 
     host: str | None
     peer: str | None
     port: int | None
+    app: str | None
 
-    def selection(self, host: str = "host_ip", peer: str = "peer_ip", port: str = "peer_port") -> dict[str, Any]:
-        """The same as arguments of `LakeReader.arrow`, for a table with these columns."""
-        tests: dict[str, Test] = {}
+    @property
+    def condition(self) -> str:
+        """In SQL, which contacts may be wanted: of a network, those whose peers begin as all its addresses do."""
+        tests = []
         if self.host is not None:
-            tests[host] = partial(_is, self.host)
+            tests.append(f"host_ip = {_text(self.host)}")
         if self.peer is not None:
-            tests[peer] = partial(_lie_in, str(ipaddress.ip_network(self.peer, strict=False)))
-        return {"tests": tests, "numbers": {} if self.port is None else {port: (self.port, self.port)}}
+            tests.append(_may_lie_in(self.peer))
+        if self.port is not None:
+            tests.append(f"peer_port = {self.port:d}")
+        return " AND ".join(tests) or "true"
+
+    def of(self, contacts: pa.Table) -> pa.Table:
+        """Those of the contacts that may be wanted that are."""
+        if self.peer is None:
+            return contacts
+        peers = pc.unique(contacts["peer_ip"])
+        network = str(ipaddress.ip_network(self.peer, strict=False))
+        return contacts.filter(pc.is_in(contacts["peer_ip"], peers.filter(pa.array(are_internal(peers, [network])))))
 
 
-def contacts(lake: Lake, wanted: Wanted, app: str | None, days: int) -> pa.Table:
+def contacts(lake: Lake, wanted: Wanted, days: int) -> pa.Table:
     """One row per host, role, peer and port that is wanted, of the last so many UTC dates of the lake.
 
     With `first` and `last` time, `sessions` and `days_cnt`, how many dates; the newest first. Only `sessions` know
@@ -47,35 +73,46 @@ def contacts(lake: Lake, wanted: Wanted, app: str | None, days: int) -> pa.Table
     Raises:
         TableError: a table is unreadable.
     """
-    chosen = contact_days(lake, days, **wanted.selection())
-    found = chosen if app is None else _with_app(lake, wanted, app, days)
-    return summed([CONTACT.empty_table(), *(part.cast(CONTACT) for part in found)])
+    parts = dict(_of_sessions(lake, wanted.app, days) if wanted.app is not None else _of_pairs(lake, days))
+    if not parts:
+        return FOUND.empty_table()
+    key = ", ".join(KEY)
+    statement = SUMS.format(key=key, parts=" UNION ALL ".join(parts.values()), wanted=wanted.condition)
+    return wanted.of(lake.query(statement, parts).cast(FOUND))
 
 
-def _with_app(lake: Lake, wanted: Wanted, app: str, days: int) -> Iterator[pa.Table]:
-    """The wanted contacts of each date whose sessions are kept, with that application."""
-    names = [*OF_SESSION, "end_ts", "repeat_count"]
-    for day in last_days({row["date"] for row in lake.partitions("sessions")}, days):
-        rows = lake.arrow("sessions", names, equal={"date": day, "app": app}, **wanted.selection(*OF_SESSION))
-        rows = rows.rename_columns([*OF_SESSION.values(), "first", "sessions"])
-        rows = rows.append_column("last", rows["first"]).append_column("role", pa.repeat("outbound", len(rows)))
-        yield rows.append_column("date", pa.repeat(day, len(rows))).select(CONTACT.names)
+def _of_pairs(lake: Lake, days: int) -> Iterator[tuple[str, str]]:
+    """The tables that have the contacts of the dates, each with a statement that gives them."""
+    dates, columns = defaultdict[str, list[str]](list), dict[str, Mapping[str, str]]()
+    for (name, renamed), day in tables_of_days(lake, days):
+        dates[name].append(day)
+        columns[name] = PAIR | {new: old for old, new in renamed.items()}
+    for name in dates:
+        yield name, _statement(name, columns[name], f"date IN ({', '.join(map(_text, dates[name]))})")
 
 
-def _is(text: str, texts: pa.Array) -> pa.Array:
-    return pc.equal(texts, text)
+def _of_sessions(lake: Lake, app: str, days: int) -> Iterator[tuple[str, str]]:
+    """As `_of_pairs`, of the sessions with that application; nothing where no sessions are kept."""
+    dates = last_days({row["date"] for row in lake.partitions("sessions")}, days)
+    if dates:
+        yield "sessions", _statement("sessions", SESSION, f"app = {_text(app)} AND date >= {_text(dates[0])}")
 
 
-def _lie_in(network: str, addresses: pa.Array) -> pa.Array:
-    """Whether each address lies in the network; only those that begin like it are looked at."""
-    like = pc.starts_with(addresses, _beginning(network))
-    found = np.zeros(len(addresses), dtype=bool)
-    found[np.asarray(like)] = are_internal(addresses.filter(like), [network])
-    return pa.array(found)
+def _statement(name: str, columns: Mapping[str, str], which: str) -> str:
+    shown = ", ".join(f'{old} AS "{new}"' for new, old in columns.items())
+    return f"SELECT {shown} FROM {name} WHERE {which}"
 
 
-def _beginning(network: str) -> str:
-    """How the texts of all addresses of an IPv4 network begin: with its whole octets; of IPv6, in any way."""
-    parsed = ipaddress.ip_network(network)
-    whole = parsed.prefixlen // 8 if parsed.version == 4 else 0
-    return ".".join(str(parsed.network_address).split(".")[:whole])
+def _may_lie_in(peer: str) -> str:
+    """In SQL, that an address begins with the whole octets of an IPv4 network; that it is of IPv6."""
+    network = ipaddress.ip_network(peer, strict=False)
+    if network.version == 6:
+        return "contains(peer_ip, ':')"
+    octets = str(network.network_address).split(".")[: network.prefixlen // 8]
+    return f"starts_with(peer_ip, {_text('.'.join(octets))})"
+
+
+def _text(value: str) -> str:
+    """The text as a literal of SQL."""
+    quoted = value.replace("'", "''")
+    return f"'{quoted}'"

@@ -25,7 +25,7 @@ def run(config: HuntConfig) -> None:
     """Prints the contacts that are wanted, the newest first."""
     lake = existing_lake(config.lake_uri, config.feature_spec_version)
     with activity("reading contacts"):
-        found = contacts(lake, Wanted(config.host, config.peer, config.port), config.app, config.days)
+        found = contacts(lake, Wanted(config.host, config.peer, config.port, config.app), config.days)
     shown = found.slice(0, config.top)
     known = _known(lake, shown)
     print_rows((_row(row, known) for row in shown.to_pylist()), config.form, COLUMNS)

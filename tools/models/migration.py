@@ -14,6 +14,7 @@ from typing import Any
 
 from common.aws.swap import swapped
 from common.detection.checked import RETRAIN, section
+from common.detection.registry.artifacts import FILES_MOST
 from common.detection.registry.formats import FORMAT_VERSION, encoded, parsed, sha256
 from common.detection.registry.pointer import (
     MANIFEST,
@@ -28,7 +29,7 @@ from common.detection.registry.pointer import (
 )
 from common.errors import ModelError, StorageError
 from common.runtime.output import progress
-from tools.models.old_formats import OLD_EVIDENCE, OLD_FILES, OLD_MODEL, converted, upgraded
+from tools.models.old_formats import OLD_FILES, converted, upgraded
 
 MOST = 2**30
 """The most bytes of an old file that are read."""
@@ -49,7 +50,7 @@ class Migration:
 
 
 def migrate_models(store: ArtifactStore, runs: Iterable[str]) -> Migration:
-    """Migrates the runs of the formats 3 and 4, and the digests of the pointer; others are left as they are.
+    """Migrates the runs of the formats 3 to 5, and the digests of the pointer; others are left as they are.
 
     Raises:
         ModelError: the pointer is damaged; nothing was changed then.
@@ -124,9 +125,10 @@ def _files(store: ArtifactStore, run_id: str, manifest: dict[str, Any]) -> dict[
     Raises:
         ModelError: one is missing, or is not as the manifest says.
     """
-    listed = section(manifest.get("files"), "the list of files", *OLD_FILES)
+    names = OLD_FILES[manifest["format_version"]]
+    listed = section(manifest.get("files"), "the list of files", *names)
     files = {}
-    for name in OLD_FILES:
+    for name in names:
         files[name] = store.read(f"{run_id}/{name}", MOST)
         if sha256(files[name]) != section(listed[name], name, "sha256")["sha256"]:
             raise altered(store, run_id, name)
@@ -154,7 +156,8 @@ def _repoint(store: ArtifactStore, manifests: dict[str, tuple[str, bytes]]) -> b
 
 def _remove_old(store: ArtifactStore, run_id: str) -> None:
     """Removes what no release needs that reads today's format."""
-    for name in (OLD_MODEL, OLD_EVIDENCE):
+    old = dict.fromkeys(name for names in OLD_FILES.values() for name in names if name not in FILES_MOST)
+    for name in (name for name in old if store.exists(f"{run_id}/{name}")):
         try:
             store.delete(f"{run_id}/{name}")
         except StorageError:

@@ -1,4 +1,4 @@
-"""Models of the formats 3 and 4, and how today's format says the same."""
+"""Models of the formats 3 to 5, and how today's format says the same."""
 
 from __future__ import annotations
 
@@ -18,12 +18,19 @@ from common.detection.pairs.evidence import EXCESSES, SPREADS
 from common.detection.registry.artifacts import DRIFT, FOREST, MEMBERS, MODEL, REPORT, described, detector_of
 from common.detection.registry.formats import FORMAT_VERSION, can_be_migrated, encoded, parsed, sha256
 from common.detection.registry.pointer import MANIFEST
-from common.detection.registry.tensors import of_texts, packed
+from common.detection.registry.tensors import Arrays, of_texts, packed, unpacked
 from common.errors import ModelError
+from tools.models.format_5 import coded
 from tools.models.pickled_forest import pickled_forest
 
 OLD_MODEL, OLD_EVIDENCE = "model.joblib", "evidence.json"
-OLD_FILES = (OLD_MODEL, OLD_EVIDENCE, DRIFT, REPORT)
+ARRAYS_5, MEMBERS_5 = "model.safetensors", "members.json"
+OLD_FILES = {
+    3: (OLD_MODEL, OLD_EVIDENCE, DRIFT, REPORT),
+    4: (OLD_MODEL, OLD_EVIDENCE, DRIFT, REPORT),
+    5: (ARRAYS_5, MEMBERS_5, DRIFT, REPORT),
+}
+"""The files that a manifest of each format lists; the first one is the model file."""
 
 
 def converted(manifest: dict[str, Any], content: Mapping[str, bytes], digest: str) -> dict[str, bytes]:
@@ -36,19 +43,21 @@ def converted(manifest: dict[str, Any], content: Mapping[str, bytes], digest: st
     """
     version = manifest.get("format_version")
     today = upgraded(manifest)
-    arrays, members = _evidence(parsed(content[OLD_EVIDENCE], OLD_EVIDENCE))
-    forest = pickled_forest(content[OLD_MODEL])
-    arrays |= {FOREST + name: array for name, array in forest.arrays().items()}
+    arrays, members = coded(*(_unpickled(content) if version in (3, 4) else _of_format_5(content)))
     section(today, MANIFEST, "preprocessing", "score_quantiles")
     detector_of(today, arrays, members)
     made = {MODEL: packed(arrays), MEMBERS: encoded(members)}
     listed = described(made | {name: content[name] for name in (DRIFT, REPORT)})
-    origin = {"format_version": version, "manifest_sha256": digest, "model_sha256": sha256(content[OLD_MODEL])}
+    origin = {
+        "format_version": version,
+        "manifest_sha256": digest,
+        "model_sha256": sha256(content[OLD_FILES[manifest["format_version"]][0]]),
+    }
     return made | {MANIFEST: encoded(today | {"files": listed, "migrated_from": origin})}
 
 
 def upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
-    """A manifest of format 3 or 4 with today's number, and with all constants of the code that wrote it.
+    """A manifest of format 3, 4 or 5 with today's number, and with all constants of the code that wrote it.
 
     Raises:
         ModelError: it is of another format, or was made with other constants than the code of format 3 had.
@@ -56,7 +65,7 @@ def upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
     run_id, version = manifest.get("run_id"), manifest.get("format_version")
     if not can_be_migrated(manifest):
         raise ModelError(f"model {run_id} has format {version}, which cannot be migrated", RETRAIN)
-    if version == 4:
+    if version in (4, 5):
         return manifest | {"format_version": FORMAT_VERSION}
     if manifest.get("ensemble") != _ensemble():
         raise ModelError(
@@ -64,6 +73,18 @@ def upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
         )
     kept = {name: value for name, value in manifest.items() if name != "ensemble"}
     return kept | {"format_version": FORMAT_VERSION, "parameters": _parameters()}
+
+
+def _of_format_5(content: Mapping[str, bytes]) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays and the JSON values of a model of format 5."""
+    return unpacked(content[ARRAYS_5], ARRAYS_5), parsed(content[MEMBERS_5], MEMBERS_5)
+
+
+def _unpickled(content: Mapping[str, bytes]) -> tuple[Arrays, dict[str, Any]]:
+    """Those that format 5 has, of a model of format 3 or 4."""
+    arrays, members = _evidence(parsed(content[OLD_EVIDENCE], OLD_EVIDENCE))
+    forest = pickled_forest(content[OLD_MODEL])
+    return arrays | {FOREST + name: array for name, array in forest.arrays().items()}, members
 
 
 def _evidence(old: dict[str, Any]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -24,6 +24,7 @@ from common.lake.lake import Lake
 from common.privacy.actions import OPEN_CASE
 from common.privacy.audit import Entry, note
 from common.runtime.output import message
+from common.windows import iso
 
 ADDRESS = "127.0.0.1"
 MOST_BYTES = 65_536
@@ -92,7 +93,8 @@ class Served:
         if not preview:
             record(self.lake, change, seen)
             message(f"{self.by} has marked case {case.case_id} as {change.status}", "info")
-        return {"change_id": change.change_id, "hidden": hidden}
+        made = {"status": change.status, "owner": change.owner, "note": change.note, "by": change.changed_by}
+        return made | {"change_id": change.change_id, "changed_ts": iso(change.changed_ts), "hidden": hidden}
 
 
 def _wanted(asked: Mapping[str, Any], by: str) -> Wanted:

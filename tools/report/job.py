@@ -8,6 +8,7 @@ from math import inf
 
 import click
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.cases.baselines import rows_of
 from common.cases.customers import Customer, finder
@@ -27,7 +28,6 @@ from common.runtime.lake_project import lake_project
 from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
 from common.windows import Windows
-from tools.report.cases import report_cases
 from tools.report.config import ReportConfig
 from tools.report.rendering import Alert, table
 
@@ -49,6 +49,8 @@ def run(config: ReportConfig) -> None:
         raise nothing_scored(lake, project.settings)
     windows = config.windows or last_days(scored, config.days)
     if config.cases:
+        from tools.report.cases import report_cases  # only who asks for cases waits for what explains them
+
         report_cases(lake, spec, horizon, windows, config, customer_of)
         return
     with activity("reading predictions"):
@@ -56,9 +58,8 @@ def run(config: ReportConfig) -> None:
     if not len(scores):
         raise InputError(f"predictions in {lake.uri} has no rows in {windows}", "Run ndr-inference for them first")
     rows = scores.take(pa.array(highest(scores, config.top, config.one_per_host)))
-    keys = list(zip(rows["host_ip"].to_pylist(), rows["window_end_ts"].to_pylist(), strict=True))
     with activity("explaining alerts"):
-        alerts = _alerts(lake, spec, horizon, keys, customer_of)
+        alerts = _alerts(lake, spec, horizon, rows, customer_of)
     hosts = len(compacted(encoded(scores["host_ip"])).dictionary)
     if config.form:
         flat = config.form in FLAT
@@ -89,14 +90,15 @@ def alerts_before(lake: Lake, keys: Sequence[Key]) -> dict[Key, int]:
 
 
 def _alerts(
-    lake: Lake, spec: FeatureSpec, horizon: str, keys: Sequence[Key], customer_of: Callable[[str], Customer]
+    lake: Lake, spec: FeatureSpec, horizon: str, scores: pa.Table, customer_of: Callable[[str], Customer]
 ) -> list[Alert]:
-    """The alerts of those predictions, in their order."""
-    predictions = rows_of(lake, "predictions", [*ALERT_COLUMNS, *TEXT_COLUMNS], keys)
+    """The alerts of the predictions with those scores, in their order."""
+    keys = list(zip(scores["host_ip"].to_pylist(), scores["window_end_ts"].to_pylist(), strict=True))
+    numbers = {"anomaly_score": tuple(pc.min_max(scores["anomaly_score"]).as_py().values())}
+    predictions = rows_of(lake, "predictions", [*ALERT_COLUMNS, *TEXT_COLUMNS], keys, numbers)
     pairs = {key: json.loads(predictions[key]["pair_evidence"] or "[]") for key in keys}
     said = {key: parse_reasons(predictions[key]["top_features"]) for key in keys}
-    most = {key: max((pair["sessions_day"] for pair in pairs[key]), default=0) for key in keys}
-    scored = {key: Scored(predictions[key]["raw_score"], said[key], most[key]) for key in keys}
+    scored = {key: Scored(predictions[key]["raw_score"], said[key], pairs[key]) for key in keys}
     reasons = reasons_of(lake, spec, horizon, scored)
     earlier = alerts_before(lake, keys)
     users = users_of(lake, keys)

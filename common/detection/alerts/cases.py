@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from math import inf, log10
+from typing import Any
 
 from common.detection.alerts.alerting import TABLE, Alert, read_alerts
 from common.detection.alerts.contacts import Contact, contacts_of, main_contacts, main_peers
@@ -39,7 +40,8 @@ class Case:
     and a case keeps it while it goes on. `sources` are the hosts that behave oddly, or the address outside that reached
     in; `targets` the hosts that alerted because of them. `score` and `raw_score` are the highest of all windows; the
     reasons are those of the highest window of a source, or without any of a target: `peak` of `peak_host`, with the raw
-    score `peak_score`. `alerts` are the hosts and the starts of the windows that alerted.
+    score `peak_score` and the strongest pairs `peak_pairs`. `alerts` are the hosts and the starts of the windows that
+    alerted.
     """
 
     case_id: str
@@ -55,6 +57,7 @@ class Case:
     score: float
     raw_score: float
     peak_score: float
+    peak_pairs: tuple[Mapping[str, Any], ...]
     windows: int
     contacts: tuple[Contact, ...]
     reasons: tuple[Reason, ...]
@@ -252,6 +255,7 @@ def _case(run: Sequence[Alert]) -> Case:
         score=highest.score,
         raw_score=max(alert.raw_score for alert in run),
         peak_score=peak.raw_score,
+        peak_pairs=peak.pairs,
         windows=len({alert.start for alert in run}),
         contacts=tuple(contacts[:CONTACTS_KEPT]),
         reasons=peak.reasons,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ def chance_psi(bins: int, rows: int, parameters: DriftParameters) -> float:
     return chi_square_quantile(parameters.chance_quantile, max(bins, 2) - 1) / max(rows, 1)
 
 
+@cache
 def chi_square_quantile(level: float, degrees: int) -> float:
     """The quantile of a chi-square distribution with a whole number of degrees of freedom."""
     low, high = 0.0, float(degrees)

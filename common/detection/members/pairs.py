@@ -13,6 +13,7 @@ from common.detection.members.member import FitSettings, Samples
 from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.evidence import codes, pair_evidence
 from common.detection.pairs.explain import explain_pairs
+from common.detection.pairs.fitting import fit
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows
 from common.detection.parameters import PairParameters
 
@@ -27,8 +28,8 @@ class PairsMember:
     def fit(cls, samples: Samples, settings: FitSettings) -> tuple[PairsMember, Floats]:
         """The member, and the scores of its samples, each as if its own day were left out."""
         evidence = pair_evidence(samples.activity, settings.parameters.pairs)
-        model, scored = EvidenceModel.fit(evidence, settings.parameters)
-        return cls(model), scored.of(samples.keys)
+        learnt = fit([lambda: evidence], settings.parameters)
+        return cls(learnt.model), learnt.scores.of_keys(samples.keys)
 
     def judge(self, activity: pa.Table, common: CommonMaxima | None = None) -> ScoredRows:
         """The pairs themselves, scored; `common` as in `EvidenceModel.score`."""

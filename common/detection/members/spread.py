@@ -13,6 +13,7 @@ from common.detection.members.member import FitSettings, Samples
 from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.evidence import spread_evidence, spreads
 from common.detection.pairs.explain import explain_spread
+from common.detection.pairs.fitting import fit
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows
 
 
@@ -25,8 +26,9 @@ class SpreadMember:
     @classmethod
     def fit(cls, samples: Samples, settings: FitSettings) -> tuple[SpreadMember, Floats]:
         """The member, and the scores of its samples, each as if its own day were left out."""
-        model, scored = EvidenceModel.fit(spread_evidence(spreads(samples.activity)), settings.parameters)
-        return cls(model), scored.of(samples.keys)
+        evidence = spread_evidence(spreads(samples.activity))
+        learnt = fit([lambda: evidence], settings.parameters)
+        return cls(learnt.model), learnt.scores.of_keys(samples.keys)
 
     def judge(self, activity: pa.Table, common: CommonMaxima | None = None) -> ScoredRows:
         """The counts of each host, kind and window, scored; `common` as in `EvidenceModel.score`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,11 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.addresses import are_internal
-from common.detection.pairs.contacts import Contacts, changes, networks
+from common.arrays import Integers
+from common.detection.pairs.contacts import Contacts, changes
 from common.detection.pairs.day_pairs import DayPairs
-from common.detection.pairs.day_sums import OF_DAY, DaySums, PairSlices, day_sums
+from common.detection.pairs.day_sums import OF_DAY, DaySums, day_sums
 from common.detection.pairs.evidence import NOVELTIES
 from common.detection.pairs.first_seen import FirstContacts, Met, Own
+from common.detection.pairs.group_codes import group_codes
 from common.detection.pairs.pair_keys import PairKeys
 from common.detection.pairs.reading import SUMS, PairReader, Slices, midnight, window_number
 from common.detection.parameters import PairParameters
@@ -42,7 +45,8 @@ def read_activity(
       which the pair occurred in `slices_day` windows;
     - `gap_s_day` and `gap_sq_s_day`, the sums of the gaps between the starts of consecutive sessions in these 24 hours
       and of their squares, in seconds;
-    - `internal`, whether the peer is, and `network`, its /24 or /64;
+    - `internal`, whether the peer is, `network`, the code of its /24 or /64, and `group`, that of the role, the network
+      and the port together;
     - for each of `NOVELTIES` the columns that `Novelty.columns` adds.
 
     With `hosts`, only theirs; all hosts still count as others.
@@ -59,6 +63,7 @@ def read_activity(
             targets = Targets.of([part.contacts for part in present], day)
             contacts = [part.contacts for part in met]
             own = own_activity(reader, day, targets, internal_cidrs, parameters, (present, contacts))
+            assert own.rows is not None
             yield with_others(own.rows, own.met, parameters)
 
 
@@ -92,11 +97,11 @@ class Targets:
 class OwnActivity:
     """The pairs of some hosts with what the hosts themselves did, and what these hosts say to others' pairs.
 
-    `rows` has the columns of `read_activity`, but in place of those of novelty for each of `NOVELTIES` `_value` and
-    `_start` (see `Own`); and `judged`, whether the row can be common.
+    `rows`, None where none of the hosts has any pair, has the columns of `read_activity`, but in place of those of
+    novelty for each of `NOVELTIES` `_value` and `_start` (see `Own`); and `judged`, whether the row can be common.
     """
 
-    rows: pa.Table
+    rows: pa.Table | None
     met: Met
 
 
@@ -108,7 +113,7 @@ def own_activity(
     parameters: PairParameters,
     seen: tuple[Sequence[Slices], Sequence[Contacts]] | None = None,
 ) -> OwnActivity:
-    """The activity of the reader's hosts in windows of a UTC date, in which they have pairs.
+    """The activity of the reader's hosts in windows of a UTC date.
 
     `seen` has the slices of the windows to look at, and the contacts of all; without it, they are those of the reader.
 
@@ -121,23 +126,27 @@ def own_activity(
     else:
         present, met = seen
     memory, keys = parameters.memory_windows, targets.keys
-    pairs = DayPairs.of(present, keys)
     contacts = FirstContacts(keys, targets.first, targets.last, parameters)
 
-    def slices() -> Iterator[PairSlices]:
-        for part in present:
-            yield pairs.slices(part, keys.of_contacts(part.contacts))
+    def earlier() -> Iterator[tuple[Slices, Integers]]:
         for part in reader.slices(Windows(windows.start - (memory - 1) * WINDOW, windows.start)):
             found, start = keys.of_contacts(part.contacts), part.contacts.start
             today = start >= midnight(windows.start)
             contacts.add(found[today], start[today])
-            yield pairs.slices(part, found)
+            yield part, found
 
-    sums = [*day_sums(slices(), len(pairs.codes), targets.first, targets.last, memory)][::-1]
+    if present:
+        pairs = DayPairs.of(present, keys)
+        now = ((part, keys.of_contacts(part.contacts)) for part in present)
+        slices = (pairs.slices(part, found) for part, found in chain(now, earlier()))
+        sums = [*day_sums(slices, len(pairs.codes), targets.first, targets.last, memory)][::-1]
+    else:
+        deque(earlier(), maxlen=0)
     for some in chain(met, reader.days_before(windows.start.date())):
         contacts.add(keys.of_contacts(some), some.start)
-    own, of_hosts = contacts.of(pairs.codes)
-    return OwnActivity(_table(pairs, sums, windows, own, internal_cidrs, parameters), of_hosts)
+    own, of_hosts = contacts.of(pairs.codes if present else np.zeros(0, dtype=np.int64))
+    rows = _table(pairs, sums, windows, own, internal_cidrs, parameters) if present else None
+    return OwnActivity(rows, of_hosts)
 
 
 def with_others(rows: pa.Table, met: Met, parameters: PairParameters) -> pa.Table:
@@ -150,13 +159,15 @@ def with_others(rows: pa.Table, met: Met, parameters: PairParameters) -> pa.Tabl
     return rows
 
 
-def _with_addresses(rows: pa.Table, internal_cidrs: Sequence[str], parameters: PairParameters) -> pa.Table:
-    """The rows with what their peers' addresses say: `internal` and `network`."""
-    peers = rows["peer_ip"].chunk(0).cast(pa.string()).dictionary_encode()  # of a file, it has those of others, too
+def _described(pairs: DayPairs, internal_cidrs: Sequence[str]) -> pa.Table:
+    """The texts of the pairs with `internal`, `network` and `group`."""
+    peers = (
+        pairs.texts["peer_ip"].chunk(0).cast(pa.string()).dictionary_encode()
+    )  # of a file, it has those of others, too
     inside = pa.array(are_internal(peers.dictionary, internal_cidrs)).take(peers.indices)
-    names = networks(peers.dictionary, parameters.ipv6_network_bits).dictionary_encode()
-    network = pa.DictionaryArray.from_arrays(names.indices.take(peers.indices), names.dictionary)
-    return rows.append_column("internal", inside).append_column("network", network)
+    network, service = pairs.keys.networks_and_services(pairs.codes)
+    rows = pairs.texts.append_column("internal", inside).append_column("network", pa.array(network))
+    return rows.append_column("group", pa.array(group_codes(network, service)))
 
 
 def _table(
@@ -184,7 +195,7 @@ def _table(
     columns["judged"] = answered & outbound[pair]
     columns |= {f"{what}_value": own.value[what][pair] for what in NOVELTIES}
     columns |= {f"{what}_start": own.start[what][pair] for what in NOVELTIES}
-    table = _with_addresses(pairs.texts, internal_cidrs, parameters).take(pa.array(pair)).combine_chunks()
+    table = _described(pairs, internal_cidrs).take(pa.array(pair)).combine_chunks()
     since = (window - window_number(windows.start)) * (WINDOW // timedelta(microseconds=1))
     starts = pa.array(np.datetime64(windows.start.replace(tzinfo=None), "us") + since.astype("timedelta64[us]"))
     columns = {"window_start_ts": starts.cast(pa.timestamp("us", "UTC")), "window_number": window} | columns

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from common.address_codes import address_codes
 from common.addresses import NETWORK_SIGN
 from common.arrays import Flags, Integers
+from common.detection.pairs.group_codes import SERVICE_BITS
 from common.windows import WINDOW_SECONDS
 
 IPV4_HOST_BITS = 8
@@ -42,6 +43,13 @@ class Contacts:
             self.host[rows], self.peer[rows], self.service[rows], self.start[rows], self.peers, self.networks
         )
 
+    def without_hosts(self) -> Contacts:
+        """Each peer and service once, as met by host 0 in the last of the windows."""
+        found = distinct(self.peer.astype(np.int64) << SERVICE_BITS | self.service)
+        peer, service = (found >> SERVICE_BITS).astype(np.int32), (found & (1 << SERVICE_BITS) - 1).astype(np.int32)
+        last = np.full(len(found), self.start.max(initial=0), dtype=np.int32)
+        return Contacts(np.zeros(len(found), dtype=np.int32), peer, service, last, self.peers, self.networks)
+
 
 class Numbering:
     """Makes contacts of rows; a host has the same number in all of them."""
@@ -55,24 +63,21 @@ class Numbering:
         """The contacts of a table's rows, from `host_ip`, `role`, `peer_ip` and `peer_port`."""
         host = of_texts(table["host_ip"], self._hosts)
         inbound = of_texts(table["role"], lambda texts: np.asarray(pc.equal(texts, "inbound"), dtype=np.int32))
-        peers: list[pa.Array] = []
+        peers, of_networks = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
 
         def counted(texts: pa.Array) -> Small:
             known = sum(map(len, peers))
-            peers.append(texts)
+            peers.append(address_codes(texts))
+            of_networks.append(network_codes(texts, peers[-1], self._ipv6_bits))
             return np.arange(known, known + len(texts), dtype=np.int32)
 
         peer = of_texts(table["peer_ip"], counted)
-        texts = pa.chunked_array(peers, pa.string())
-        codes = address_codes(pa.chunked_array([texts.combine_chunks()]))
         service = table["peer_port"].to_numpy().astype(np.int32) * 2 + inbound
-        return Contacts(
-            host, peer, service, start.astype(np.int32), codes, network_codes(texts, codes, self._ipv6_bits)
-        )
+        return Contacts(host, peer, service, start.astype(np.int32), np.concatenate(peers), np.concatenate(of_networks))
 
     def _hosts(self, texts: pa.Array) -> Small:
         """The numbers of hosts, which those met for the first time get here."""
-        codes = address_codes(pa.chunked_array([texts]))
+        codes = address_codes(texts)
         place, known = places(self._codes, codes)
         if not known.all():
             fresh = distinct(codes[~known])
@@ -97,14 +102,19 @@ def of_texts(column: pa.ChunkedArray, work: Callable[[pa.Array], NDArray[Any]]) 
     return np.concatenate(found) if found else work(pa.array([], pa.string()))
 
 
-def network_codes(texts: pa.ChunkedArray, codes: Integers, ipv6_bits: int) -> Integers:
+def network_codes(texts: pa.StringArray, codes: Integers, ipv6_bits: int) -> Integers:
     """The code of the network of each address, from its text and its code."""
     found = codes >> IPV4_HOST_BITS
     if (other := codes < 0).any():  # IPv6, or in a network of the project
-        names = networks(texts.filter(pa.array(other)).combine_chunks(), ipv6_bits).to_pylist()
-        of_names = address_codes(pa.chunked_array([[name if ":" in name else f"{name}.0" for name in names]]))
-        found[other] = np.where(of_names < 0, of_names, of_names >> IPV4_HOST_BITS)
+        found[other] = codes_of_networks(networks(texts.filter(pa.array(other)).combine_chunks(), ipv6_bits))
     return found
+
+
+def codes_of_networks(names: pa.Array) -> Integers:
+    """The codes of networks as `networks` names them."""
+    texts = [name if ":" in name else f"{name}.0" for name in names.to_pylist()]
+    codes = address_codes(pa.array(texts, pa.string()))
+    return np.where(codes < 0, codes, codes >> IPV4_HOST_BITS)
 
 
 def networks(addresses: pa.Array, ipv6_bits: int) -> pa.Array:

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.address_codes import address_codes
 from common.arrays import Flags, Floats, Integers
 from common.detection.pairs.contacts import distinct, of_texts, window_numbers
+from common.detection.pairs.group_codes import group_codes
 from common.detection.parameters import PairParameters
 
 KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
@@ -46,17 +48,25 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Coded:
-    """A column of texts as numbers into `texts`, which has each once, in the order in which they first occur."""
+    """A column of codes, of groups or of hosts, as places in `codes`, which has each once and rises."""
 
     numbers: Integers
-    texts: pa.Array
+    codes: Integers
 
     @classmethod
-    def of(cls, *columns: pa.ChunkedArray) -> Coded:
-        """The columns, joined by spaces where there are several."""
-        numbers, first = in_order(codes(pa.table(list(columns), [str(place) for place in range(len(columns))]))[0])
-        texts = [column.take(pa.array(first)).cast(pa.string()).combine_chunks() for column in columns]
-        return cls(numbers, pc.binary_join_element_wise(*texts, " ") if len(texts) > 1 else texts[0])
+    def of(cls, values: Integers) -> Coded:
+        """The column of these codes."""
+        encoded = pa.array(values).dictionary_encode()
+        codes = np.asarray(encoded.dictionary, dtype=np.int64)
+        order = np.argsort(codes)
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        return cls(rank[np.asarray(encoded.indices)], codes[order])
+
+    @property
+    def values(self) -> Integers:
+        """The code of each row."""
+        return self.codes[self.numbers]
 
 
 def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
@@ -68,27 +78,32 @@ def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
         {f"{what}_rarity": activity[f"{what}_bits"].to_numpy() for what in NOVELTIES},
         _quantities(activity, parameters),
         np.asarray(activity["use_joined"]),
-        Coded.of(activity["host_ip"]),
+        hosts_of(activity),
         np.asarray(activity["window_number"], dtype=np.int64),
     )
 
 
 def pair_groups(activity: pa.Table) -> Coded:
     """What each pair is compared with: pairs of the same role, network and service port."""
-    return Coded.of(activity["role"], activity["network"], activity["peer_port"])
+    return Coded.of(activity["group"].to_numpy())
+
+
+def hosts_of(rows: pa.Table) -> Coded:
+    """The hosts of rows, by the codes of their addresses."""
+    return Coded.of(of_texts(rows["host_ip"], address_codes))
 
 
 def spread_evidence(counts: pa.Table) -> Evidence:
     """The evidence of each row of `spreads`: the counts of `SPREADS`, compared within kind and segment."""
-    kinds = pa.chunked_array([pa.array(KINDS).take(counts["kind"].combine_chunks())])
+    kinds = counts["kind"].to_numpy()
     return Evidence(
         counts,
-        counts["kind"].to_numpy(),
-        Coded.of(kinds, counts["segment_id"]),
+        kinds,
+        Coded.of(group_codes(of_texts(counts["segment_id"], address_codes), kinds)),
         {},
         {name: np.log10(1.0 + counts[name].to_numpy()) for name in SPREADS},
         np.zeros(len(counts), dtype=bool),
-        Coded.of(counts["host_ip"]),
+        hosts_of(counts),
         np.asarray(counts["window_number"], dtype=np.int64),
     )
 
@@ -187,7 +202,8 @@ def spreads(activity: pa.Table) -> pa.Table:
     failed = activity["failed"].to_numpy() >= activity["sessions"].to_numpy()
     joined = np.asarray(activity["use_joined"])
     first = (new["peer"] | new["use"]) & ~joined
-    peer, network, port = (codes(activity, columns=[name])[0] for name in ("peer_ip", "network", "peer_port"))
+    peer, port = (codes(activity, columns=[name])[0] for name in ("peer_ip", "peer_port"))
+    network = Coded.of(activity["network"].to_numpy()).numbers
     use = peer * (int(port.max(initial=0)) + 1) + port
 
     def different(counted: Flags, value: Integers) -> Floats:

@@ -30,7 +30,7 @@ class FirstContacts:
         self._keys, self._memory = keys, parameters.memory_windows
         self._origin, self._last = first - parameters.memory_windows, last
         self._bits = (last - self._origin).bit_length()
-        self._found: list[Integers] = []
+        self._found: list[Integers] = [np.zeros(0, dtype=np.int64)]
         self._waiting = 0
 
     def add(self, keys: Integers, start: Small) -> None:
@@ -167,6 +167,6 @@ class Met:
 
 
 def _earliest(contacts: Sequence[Integers], bits: int) -> Integers:
-    """The numbers, sorted; of those that differ in the last bits only, the smallest."""
-    found = np.sort(np.concatenate(contacts))
+    """The numbers, sorted; of those that differ in the last bits only, the smallest. Sorted parts are merged."""
+    found = np.sort(np.concatenate(contacts), kind="stable")
     return found[changes(found >> bits)]

@@ -84,6 +84,11 @@ class PairKeys:
         host, target = np.divmod(rest, self._targets)
         return host, target, service
 
+    def networks_and_services(self, keys: Integers) -> tuple[Integers, Integers]:
+        """The code of the network and the service of each key, which is of a pair that the keys were made for."""
+        _, target, service = self.parts(keys)
+        return self.networks[self._networks[target]], self.services[service]
+
     def inbound(self, service: Integers) -> Flags:
         """Whether the services are those of inbound contacts."""
         return self._roles[service] > 0

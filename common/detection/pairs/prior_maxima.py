@@ -2,49 +2,122 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.arrays import Floats, Integers
 from common.detection.checked import MOST, damaged
-from common.detection.pairs.common_maxima import LEADERS_LEAST, highest, of_others
-from common.detection.pairs.contacts import places
+from common.detection.pairs.common_maxima import highest, of_others, places_in
+from common.detection.pairs.contacts import changes, distinct, places
 from common.detection.pairs.evidence import KINDS, Coded
 from common.detection.parameters import PairParameters
-from common.detection.registry.tensors import Arrays, of_texts, texts_in, vector
+from common.detection.registry.tensors import Arrays, vector
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Groups with each of their hosts, both by their codes, and the kind of each."""
+
+    group: Integers
+    host: Integers
+    kind: Integers
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """What rows have in common: `pair` is each group with each of its hosts, `cell` each of these on each day.
+    """What rows have in common: each group with each of its hosts, a pair, and each of these on each day, a cell.
 
-    Both are sorted; `of_row` has the place of each row there. `pair` counts as group x hosts + host.
+    Rows in the `order` are in the order of their cells, which begin there at `cell_begins`; the cells of a pair begin
+    at `pair_begins`.
     """
 
-    group: Coded
-    host: Coded
-    pair: Integers
-    pair_of_row: Integers
-    pair_of_cell: Integers
-    cell_of_row: Integers
+    order: Integers
+    cell_begins: Integers
+    pair_begins: Integers
+    pairs: Pairs
 
     @classmethod
-    def of(cls, group: Coded, host: Coded, day: Integers) -> Cells:
-        """The cells of rows."""
-        pair, pair_of_row = np.unique(group.numbers * len(host.texts) + host.numbers, return_inverse=True)
-        days = int(day.max(initial=0)) + 1
-        cell, cell_of_row = np.unique(pair_of_row * days + day, return_inverse=True)
-        return cls(group, host, pair, pair_of_row, cell // days, cell_of_row)
+    def of(cls, group: Coded, host: Coded, day: Integers, kind: Integers) -> Cells:
+        """The cells of rows; where the rows of a pair are of several kinds, that of the last one is the pair's."""
+        pair = group.numbers * len(host.codes) + host.numbers
+        cell = pair * (int(day.max(initial=0)) + 1) + day
+        order = np.argsort(cell, kind="stable")
+        cell_begins = changes(cell[order])
+        pair_begins = changes(pair[order[cell_begins]])
+        first = order[cell_begins[pair_begins]]
+        last = np.append(cell_begins[pair_begins[1:]], len(order))[: len(first)] - 1
+        pairs = Pairs(group.codes[group.numbers[first]], host.codes[host.numbers[first]], kind[order[last]])
+        return cls(order, cell_begins, pair_begins, pairs)
+
+    def best_days(self, values: Floats) -> tuple[Floats, Floats, Integers]:
+        """The most that each pair reached on a day and on another day (-inf if none), and the cell of the first."""
+        if not len(values):
+            return np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64)
+        reached = np.maximum.reduceat(values[self.order], self.cell_begins)
+        pairs = len(self.pair_begins)
+        days = np.arange(len(reached))
+        best, names = highest(reached, self._pair_of_cell, days, pairs, 2)
+        return best[:, 0], best[:, 1], names[:, 0]
+
+    def without_own_day(self, values: Floats) -> Floats:
+        """The most that the pair of each row reached on any day but the row's own."""
+        best, rest, best_cell = self.best_days(values)
+        pair = self._pair_of_cell
+        of_cell = np.where(best_cell[pair] == np.arange(len(pair)), rest[pair], best[pair])
+        return self._of_rows(of_cell[self._cells])
+
+    def of_pairs(self, values: Floats) -> Floats:
+        """The value of each row's pair."""
+        return self._of_rows(values[self._pair_of_cell[self._cells]])
+
+    def _of_rows(self, ordered: Floats) -> Floats:
+        found = np.empty(len(ordered))
+        found[self.order] = ordered
+        return found
 
     @property
-    def group_and_host(self) -> tuple[Integers, Integers]:
-        """The numbers of the group and the host of each pair."""
-        return self.pair // len(self.host.texts), self.pair % len(self.host.texts)
+    def _cells(self) -> Integers:
+        """The cell of each row, in the order."""
+        return np.repeat(np.arange(len(self.cell_begins)), np.diff(self.cell_begins, append=len(self.order)))
+
+    @property
+    def _pair_of_cell(self) -> Integers:
+        return np.repeat(np.arange(len(self.pair_begins)), np.diff(self.pair_begins, append=len(self.cell_begins)))
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPairs:
+    """The groups with each of their hosts, from parts of the hosts: rising codes, and each pair as places in these.
+
+    Pairs are in the order of group and host; `order` has their places in the parts, one part after the other.
+    """
+
+    groups: Integers
+    hosts: Integers
+    group: Integers
+    host: Integers
+    kind: Integers
+    order: Integers
+
+    @classmethod
+    def of(cls, parts: Sequence[Pairs]) -> KnownPairs:
+        """The pairs of parts that have different hosts."""
+        group, host, kind = (np.concatenate([getattr(part, name) for part in parts])
+                             for name in ("group", "host", "kind"))  # fmt: skip
+        groups, hosts = distinct(group), distinct(host)
+        group, host = np.searchsorted(groups, group), np.searchsorted(hosts, host)
+        order = np.argsort(group * len(hosts) + host)
+        return cls(groups, hosts, group[order], host[order], kind[order], order)
+
+    def in_parts(self, values: Floats) -> Floats:
+        """Values of the pairs, in the order of the parts."""
+        found = np.empty(len(values))
+        found[self.order] = values
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,126 +128,86 @@ class PriorMaxima:
     and what the second of the other hosts reached there (the first, where there is only one). So one anomalous host
     among the others does not make its anomaly usual.
 
-    `leaders` holds the highest hosts of each group, sorted by group, values falling; `own` what a host reached in a
-    group where that is more than the floor and the others give it, by the rising `own_pairs`, group x hosts + host.
+    `groups` and `hosts` are rising codes. `leaders` holds the highest hosts of each group, values falling, -inf for
+    none; `names` their places in `hosts`, -1 for none. `own` is what a host reached in a group where that is more than
+    the floor and the others give it, by the rising `own_pairs`, group x hosts + host.
     """
 
     floors: Floats
-    groups: pa.Array
-    leader_hosts: pa.Array
+    groups: Integers
+    hosts: Integers
     leaders: Floats
-    leader_names: Integers
+    names: Integers
     own_pairs: Integers
     own: Floats
 
     @classmethod
     def fit(
-        cls, cells: Cells, kind: Integers, kinds: int, values: Floats, parameters: PairParameters
+        cls, pairs: KnownPairs, best: Floats, floors: Floats, parameters: PairParameters
     ) -> tuple[PriorMaxima, Floats]:
-        """The maxima of the rows, and that of each row as it would be without the row's own day."""
-        floors = np.array([_quantile(values[kind == number], parameters.floor_quantile) for number in range(kinds)])
-        reached = np.full(len(cells.pair_of_cell), -np.inf)
-        np.maximum.at(reached, cells.cell_of_row, values)
-        best, rest, best_cell = _best_two(reached, cells.pair_of_cell, len(cells.pair))
-        group_of, host_of = cells.group_and_host
-        number = len(cells.group.texts)
-        leaders, names = highest(best, group_of, host_of, number, parameters.leaders)
-        others = of_others(leaders, names, group_of, host_of)
-        without = np.where(
-            best_cell[cells.pair_of_row] == cells.cell_of_row, rest[cells.pair_of_row], best[cells.pair_of_row]
-        )
-        left_out = np.maximum.reduce([without, others[cells.pair_of_row], floors[kind]])
-        kind_of = np.zeros(number, dtype=np.int64)
-        kind_of[cells.group.numbers] = kind
-        matters = best > np.maximum(others, floors[kind_of[group_of]])
-        texts = cells.group.texts, cells.host.texts
-        return cls(floors, *texts, leaders, names, cells.pair[matters], best[matters]), left_out
+        """The maxima, and what others reached by each pair, from the best of each pair in the order of the parts."""
+        best = best[pairs.order]
+        leaders, names = highest(best, pairs.group, pairs.host, len(pairs.groups), parameters.leaders)
+        others = of_others(leaders, names, pairs.group, pairs.host)
+        matters = best > np.maximum(others, floors[pairs.kind])
+        own_pairs = (pairs.group * len(pairs.hosts) + pairs.host)[matters]
+        return cls(floors, pairs.groups, pairs.hosts, leaders, names, own_pairs, best[matters]), pairs.in_parts(others)
 
     def places(self, group: Coded, host: Coded) -> tuple[Integers, Integers]:
         """The numbers of the rows' groups and hosts here, -1 for others: the same for all quantities of a model."""
-        found = (
-            np.asarray(pc.fill_null(pc.index_in(coded.texts, value_set=known), -1), dtype=np.int64)[coded.numbers]
-            for coded, known in ((group, self.groups), (host, self.leader_hosts))
-        )
-        return next(found), next(found)
+        return places_in(group, self.groups), places_in(host, self.hosts)
 
     def of(self, group: Integers, host: Integers, kind: Integers) -> Floats:
         """The prior maximum of each row, from its group and host as `places` gives them, and its kind."""
         found = self.floors[kind]
         known = np.flatnonzero(group >= 0)
         group, host = group[known], host[known]
-        others = of_others(self.leaders, self.leader_names, group, host)
-        place, is_own = places(self.own_pairs, np.where(host >= 0, group * len(self.leader_hosts) + host, -1))
+        others = of_others(self.leaders, self.names, group, host)
+        place, is_own = places(self.own_pairs, np.where(host >= 0, group * len(self.hosts) + host, -1))
         own = np.where(is_own, np.append(self.own, -np.inf)[place], -np.inf)
         found[known] = np.maximum.reduce([found[known], own, others])
         return found
 
+    @property
+    def counts(self) -> NDArray[np.uint8]:
+        """How many leaders each group has: the same for all quantities of a model."""
+        return np.asarray((self.names >= 0).sum(axis=1), dtype=np.uint8)
+
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """The maxima as arrays whose names begin with `name`; without `groups` and `leader_hosts`."""
+        """The maxima as arrays whose names begin with `name`; without `groups`, `hosts` and `counts`."""
+        there = self.names >= 0
         return {
             f"{name}.floors": self.floors,
-            f"{name}.leaders": self.leaders,
-            f"{name}.leader_names": self.leader_names,
+            f"{name}.leaders": self.leaders[there],
+            f"{name}.leader_names": self.names[there].astype(np.int32),
+            f"{name}.own_pairs": self.own_pairs,
             f"{name}.own": self.own,
-            **of_texts(f"{name}.own_keys", self._own_keys()),
         }
 
-    def _own_keys(self) -> pa.Array:
-        """The texts of group and host of each of `own_pairs`, with a tab between them."""
-        group, host = np.divmod(self.own_pairs, max(len(self.leader_hosts), 1))
-        return pc.binary_join_element_wise(
-            self.groups.take(pa.array(group)), self.leader_hosts.take(pa.array(host)), "\t"
-        )
-
     @classmethod
-    def from_arrays(cls, arrays: Arrays, name: str, groups: pa.Array, leader_hosts: pa.Array) -> PriorMaxima:
-        """The maxima that `arrays` gave, for all `KINDS`.
+    def from_arrays(
+        cls, arrays: Arrays, name: str, groups: Integers, hosts: Integers, counts: Integers, most: int
+    ) -> PriorMaxima:
+        """The maxima that `arrays` gave, for all `KINDS`, with up to `most` leaders.
 
         Raises:
             ModelError: they are damaged.
         """
-        floors, own = (vector(arrays, f"{name}.{part}", "<f8") for part in ("floors", "own"))
-        leaders, names = (vector(arrays, f"{name}.{part}", kind, 2)
-                          for part, kind in (("leaders", "<f8"), ("leader_names", "<i8")))  # fmt: skip
-        own_keys = texts_in(arrays, f"{name}.own_keys")
+        floors, own, values = (vector(arrays, f"{name}.{part}", "<f8") for part in ("floors", "own", "leaders"))
+        of_values, own_pairs = vector(arrays, f"{name}.leader_names", "<i4"), vector(arrays, f"{name}.own_pairs", "<i8")
+        there = np.arange(most) < counts[:, None]
         if (
             len(floors) != len(KINDS)
-            or not (np.abs(floors) <= MOST).all()
-            or len(own) != len(own_keys)
-            or not (np.abs(own) <= MOST).all()
-            or leaders.shape != names.shape
-            or leaders.shape != (len(groups), max(leaders.shape[1], LEADERS_LEAST))
-            or not ((np.abs(leaders) <= MOST) | np.isneginf(leaders)).all()
-            or not (leaders[:, 1:] <= leaders[:, :-1]).all()
-            or not ((names >= -1) & (names < len(leader_hosts))).all()
+            or len(own) != len(own_pairs)
+            or not len(values) == len(of_values) == np.count_nonzero(there)
+            or not all((np.abs(numbers) <= MOST).all() for numbers in (floors, own, values))
+            or not ((of_values >= 0) & (of_values < len(hosts))).all()
+            or not (own_pairs[1:] > own_pairs[:-1]).all()
+            or not ((own_pairs >= 0) & (own_pairs < len(groups) * len(hosts))).all()
         ):
             raise damaged(name)
-        own_pairs = _pairs(own_keys, groups, leader_hosts)
-        if (own_pairs < 0).any() or not (np.diff(own_pairs) > 0).all():
+        leaders, names = np.full(there.shape, -np.inf), np.full(there.shape, -1)
+        leaders[there], names[there] = values, of_values
+        if not (leaders[:, 1:] <= leaders[:, :-1]).all():
             raise damaged(name)
-        return cls(floors, groups, leader_hosts, leaders, names, own_pairs, own)
-
-
-def _quantile(values: Floats, level: float) -> float:
-    return float(np.quantile(values, level)) if len(values) else 0.0
-
-
-def _pairs(keys: pa.Array, groups: pa.Array, hosts: pa.Array) -> Integers:
-    """The number group x hosts + host of each text of both; -1 for one of another group or host."""
-    parts = pc.split_pattern(keys, "\t", max_splits=1, reverse=True)
-    if not pc.all(pc.equal(pc.list_value_length(parts), 2), min_count=0).as_py():
-        return np.full(len(keys), -1)
-    group, host = (
-        np.asarray(pc.fill_null(pc.index_in(pc.list_element(parts, place), value_set=known), -1), dtype=np.int64)
-        for place, known in enumerate((groups, hosts))
-    )
-    return np.where((group < 0) | (host < 0), -1, group * len(hosts) + host)
-
-
-def _best_two(reached: Floats, owner: Integers, owners: int) -> tuple[Floats, Floats, Integers]:
-    """The largest value of each owner, the second largest, and where the largest stands; the owners are sorted."""
-    order = np.lexsort((-reached, owner))
-    first = np.searchsorted(owner[order], np.arange(owners))
-    second = np.minimum(first + 1, len(order) - 1)
-    has_second = (first + 1 < len(order)) & (owner[order][second] == np.arange(owners))
-    return reached[order][first], np.where(has_second, reached[order][second], -np.inf), order[first]
+        return cls(floors, groups, hosts, leaders, names, own_pairs, own)

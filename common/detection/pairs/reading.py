@@ -28,6 +28,7 @@ GAPS = {"gap_s": "gap_sum_s", "gap_sq_s": "gap_sq_sum_s"}
 TIMES = ("first_ts", "last_ts")
 QUANTITIES = [*SUMS.values(), *GAPS.values(), *TIMES]
 SLICE_COLUMNS = [*PAIR, "segment_id", "window_start_ts", *QUANTITIES]
+CONTACT_COLUMNS = [*PAIR, "window_start_ts"]
 DAY_COLUMNS = [*PAIR, "first_slice_ts"]
 SLICES_AT_ONCE = 500_000
 
@@ -69,16 +70,16 @@ class PairReader:
         self._numbering = Numbering(parameters.ipv6_network_bits)
         self._days: dict[str, Contacts] = {}
 
-    def slices(self, windows: Windows) -> Iterator[Slices]:
-        """The slices of the windows, the last ones first, few at a time.
+    def slices(self, windows: Windows, columns: Sequence[str] = SLICE_COLUMNS) -> Iterator[Slices]:
+        """The slices of the windows, the last ones first, few at a time, with these columns.
 
         Raises:
             TableError: the table is missing or unreadable.
         """
-        end, length = windows.end, 1
+        end, length, coded = windows.end, 1, [name for name in TEXTS if name in columns]
         while end > windows.start:
             start = max(end - length * WINDOW, windows.start)
-            table = self._lake.arrow("delta_pair", SLICE_COLUMNS, Windows(start, end), coded=TEXTS, hosts=self._hosts)
+            table = self._lake.arrow("delta_pair", columns, Windows(start, end), coded=coded, hosts=self._hosts)
             if len(table):
                 yield Slices(table, self._numbering.contacts(table, window_numbers(table["window_start_ts"])))
             length = max(1, min(SLICES_AT_ONCE * length // max(len(table), 1), len(windows)))

@@ -12,15 +12,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from common.arrays import Flags, Floats, Integers
-from common.detection.calibration import HostPValues, UpperTail
-from common.detection.checked import section
+from common.detection.calibration import UpperTail
+from common.detection.checked import damaged, section
+from common.detection.host_p_values import HostPValues
 from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.contacts import changes, places
-from common.detection.pairs.evidence import KINDS, Coded, Evidence, codes
-from common.detection.pairs.prior_maxima import Cells, PriorMaxima
+from common.detection.pairs.evidence import KINDS, Evidence, codes
+from common.detection.pairs.prior_maxima import PriorMaxima
 from common.detection.parameters import DetectorParameters
-from common.detection.registry.tensors import Arrays, of_texts, texts_in
-from common.windows import WINDOWS_PER_DAY
+from common.detection.registry.tensors import Arrays, vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +57,21 @@ class ScoredRows:
 
 
 @dataclass(frozen=True, eq=False)
+class Positive:
+    """The values above 0 of a column: the numbers of their rows, and the kinds of these."""
+
+    rows: NDArray[np.int32]
+    kind: NDArray[np.int8]
+    values: Floats
+
+    @classmethod
+    def of(cls, column: Floats, kind: Integers) -> Positive:
+        """Those of a column of rows of these kinds."""
+        rows = np.flatnonzero(column > 0)
+        return cls(rows.astype(np.int32), kind[rows].astype(np.int8), column[rows])
+
+
+@dataclass(frozen=True, eq=False)
 class EvidenceModel:
     """The prior maxima of amounts, the upper tails of all pieces, and the p-values of their sum, by kind.
 
@@ -70,69 +85,47 @@ class EvidenceModel:
     p_values: Mapping[str, HostPValues]
     parameters: DetectorParameters
 
-    @classmethod
-    def fit(cls, evidence: Evidence, parameters: DetectorParameters) -> tuple[EvidenceModel, ScoredRows]:
-        """The model of the evidence, and its rows scored as if the day of each one were left out."""
-        kind, day = evidence.kind, evidence.window // WINDOWS_PER_DAY
-        cells = Cells.of(evidence.group, evidence.host, day - day.min())
-        maxima, left_out, values = {}, {}, dict(evidence.rarities)
-        common = CommonMaxima.of(evidence, parameters.pairs).maxima(evidence)
-        for name, amount in evidence.amounts.items():
-            maxima[name], known = PriorMaxima.fit(cells, kind, len(KINDS), amount, parameters.pairs)
-            left_out[name] = np.maximum(known, common[name])
-            values[name] = _excess(evidence, amount, left_out[name])
-        model = cls(maxima, _tails(values, kind, parameters), {}, parameters)
-        unscored = model._strongest(evidence, values, left_out)
-        best, hosts = unscored.best, _texts(evidence.host, unscored.best)
-        p_values = {
-            label: HostPValues.fit(unscored.sums[best[mine]], hosts[mine], parameters.calibration)
-            for number, label in enumerate(KINDS)
-            if (mine := kind[best] == number).any()
-        }
-        model = cls(maxima, model.tails, p_values, parameters)
-        return model, model._scored(unscored, trained=True)
-
     def score(self, evidence: Evidence, common: CommonMaxima | None = None) -> ScoredRows:
         """The rows of the evidence, scored; where they are not of all hosts, `common` says what all of them do."""
         of_crowds = (common or CommonMaxima.of(evidence, self.parameters.pairs)).maxima(evidence)
         group, host = next(iter(self.maxima.values())).places(evidence.group, evidence.host)
-        maxima, values = {}, dict(evidence.rarities)
+        maxima, values = {}, {name: Positive.of(column, evidence.kind) for name, column in evidence.rarities.items()}
         for name, amount in evidence.amounts.items():
             maxima[name] = np.maximum(self.maxima[name].of(group, host, evidence.kind), of_crowds[name])
-            values[name] = _excess(evidence, amount, maxima[name])
-        return self._scored(self._strongest(evidence, values, maxima))
+            values[name] = excess(evidence, amount, maxima[name])
+        return self.scored(self.unscored(evidence, values, maxima))
 
-    def _strongest(self, evidence: Evidence, values: Mapping[str, Floats], maxima: Mapping[str, Floats]) -> ScoredRows:
+    def unscored(self, evidence: Evidence, values: Mapping[str, Positive], maxima: Mapping[str, Floats]) -> ScoredRows:
         """The pieces of the values, and the strongest rows, which have no scores yet."""
-        pieces = self._pieces(values, evidence.kind)
+        pieces = self._pieces(values, len(evidence.kind))
         best = strongest(pieces.sum(axis=1), evidence)
         return ScoredRows(evidence, tuple(values), pieces, maxima, np.zeros(len(pieces)), best)
 
-    def _scored(self, rows: ScoredRows, trained: bool = False) -> ScoredRows:
-        """The strongest rows with their scores, 0 without evidence and where training had no row of their kind."""
+    def scored(self, rows: ScoredRows, trained: bool = False) -> ScoredRows:
+        """The strongest rows with their scores."""
         best, evidence = rows.best, rows.evidence
-        kind, sums, hosts, found = (
-            evidence.kind[best],
-            rows.sums[best],
-            _texts(evidence.host, best),
-            np.zeros(len(best)),
-        )
-        for number, label in enumerate(KINDS):
-            mine = kind == number
-            if mine.any() and (p_values := self.p_values.get(label)):
-                found[mine] = p_values.neg_log10_p(sums[mine], hosts[mine], trained)
         scores = np.zeros(len(rows.scores))
-        scores[best] = np.where(sums > 0, found, 0.0)
+        scores[best] = self.scores(evidence.kind[best], rows.sums[best], evidence.host.values[best], trained)
         return replace(rows, scores=scores)
 
-    def _pieces(self, values: Mapping[str, Floats], kind: Integers) -> Floats:
-        """The piece of each value, shape (n_rows, n_values)."""
-        found = np.zeros((len(kind), len(values)))
+    def scores(self, kind: Integers, sums: Floats, hosts: Integers, trained: bool = False) -> Floats:
+        """Those of sums of pieces, by the codes of hosts: 0 without evidence, and of a kind that training had not."""
+        found = np.zeros(len(sums))
         for number, label in enumerate(KINDS):
-            rows = np.flatnonzero(kind == number)
-            for column, (name, value) in enumerate(values.items()):
-                if len(rows) and (tail := self.tails.get(f"{label} {name}")):
-                    found[rows, column] = tail.neg_log10_p(value[rows], self.parameters.pairs.log10_max)
+            mine = (kind == number) & (sums > 0)
+            if mine.any() and (p_values := self.p_values.get(label)):
+                found[mine] = p_values.neg_log10_p(sums[mine], hosts[mine], trained)
+        return found
+
+    def _pieces(self, values: Mapping[str, Positive], rows: int) -> Floats:
+        """The piece of each value, shape (n_rows, n_values); 0 for none."""
+        found = np.zeros((rows, len(values)))
+        for column, (name, positive) in enumerate(values.items()):
+            for number, label in enumerate(KINDS):
+                mine = positive.kind == number
+                if mine.any() and (tail := self.tails.get(tail_name(label, name))):
+                    pieces = tail.neg_log10_p(positive.values[mine], self.parameters.pairs.log10_max)
+                    found[positive.rows[mine], column] = pieces
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,11 +136,15 @@ class EvidenceModel:
         }
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """The prior maxima as arrays whose names begin with `name`; the amounts have groups and hosts in common."""
+        """The rest, as arrays whose names begin with `name`; the amounts have groups and hosts in common."""
         first = next(iter(self.maxima.values()))
-        found = {**of_texts(f"{name}.groups", first.groups), **of_texts(f"{name}.hosts", first.leader_hosts)}
+        found: dict[str, NDArray[Any]] = {
+            f"{name}.{part}": getattr(first, part) for part in ("groups", "hosts", "counts")
+        }
         for amount, maxima in self.maxima.items():
             found |= maxima.arrays(f"{name}.{amount}")
+        for kind, p_values in self.p_values.items():
+            found |= p_values.arrays(f"{name}.{kind}")
         return found
 
     @classmethod
@@ -160,11 +157,16 @@ class EvidenceModel:
             ModelError: it is damaged.
         """
         section(raw, name, "tails", "p_values")
-        groups, hosts = (texts_in(arrays, f"{name}.{part}") for part in ("groups", "hosts"))
-        maxima = {amount: PriorMaxima.from_arrays(arrays, f"{name}.{amount}", groups, hosts) for amount in amounts}
+        groups, hosts = (vector(arrays, f"{name}.{part}", "<i8") for part in ("groups", "hosts"))
+        counts, most = vector(arrays, f"{name}.counts", "u1"), parameters.pairs.leaders
+        rising = all((codes[1:] > codes[:-1]).all() for codes in (groups, hosts))
+        if not rising or len(counts) != len(groups) or not ((counts >= 1) & (counts <= most)).all():
+            raise damaged(f"the groups of {name}")
+        common = groups, hosts, counts, most
+        maxima = {amount: PriorMaxima.from_arrays(arrays, f"{name}.{amount}", *common) for amount in amounts}
         tails = {key: UpperTail.from_dict(tail) for key, tail in section(raw["tails"], name).items()}
         p_values = {
-            key: HostPValues.from_dict(entry, parameters.calibration)
+            key: HostPValues.from_parts(entry, arrays, f"{name}.{key}", parameters.calibration)
             for key, entry in section(raw["p_values"], name).items()
         }
         return cls(maxima, tails, p_values, parameters)
@@ -178,21 +180,11 @@ def strongest(sums: Floats, evidence: Evidence) -> Integers:
     return order[changes(cell[order])]
 
 
-def _texts(hosts: Coded, rows: Integers) -> NDArray[Any]:
-    """The hosts of these rows."""
-    return np.asarray(hosts.texts.to_numpy(zero_copy_only=False)[hosts.numbers[rows]])
+def excess(evidence: Evidence, values: Floats, maxima: Floats) -> Positive:
+    """By how much the values exceed the prior maxima; common rows do not."""
+    return Positive.of(np.where(evidence.common, 0.0, values - maxima), evidence.kind)
 
 
-def _excess(evidence: Evidence, values: Floats, maxima: Floats) -> Floats:
-    """By how much the values exceed the prior maxima; 0 for common rows."""
-    return np.where(evidence.common, 0.0, np.maximum(values - maxima, 0.0))
-
-
-def _tails(values: Mapping[str, Floats], kind: Integers, parameters: DetectorParameters) -> dict[str, UpperTail]:
-    """The upper tails of each value in each kind."""
-    return {
-        f"{label} {name}": UpperTail.fit(value[kind == number], parameters.calibration)
-        for name, value in values.items()
-        for number, label in enumerate(KINDS)
-        if (kind == number).any()
-    }
+def tail_name(kind: str, piece: str) -> str:
+    """The name of the tail of a piece in a kind."""
+    return f"{kind} {piece}"

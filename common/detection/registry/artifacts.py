@@ -28,7 +28,7 @@ from common.detection.registry.pointer import JSON_MOST, MANIFEST, SUCCESS, Arti
 from common.detection.registry.tensors import Arrays, packed, unpacked
 from common.errors import ModelError
 
-MODEL, MEMBERS, DRIFT, REPORT = "model.safetensors", "members.json", "drift.json", "report.json"
+MODEL, MEMBERS, DRIFT, REPORT = "arrays.safetensors", "values.json", "drift.json", "report.json"
 FILES_MOST = {MODEL: 2**30, MEMBERS: JSON_MOST, DRIFT: JSON_MOST, REPORT: JSON_MOST}
 """The files that a manifest lists, and the most bytes that are read of each."""
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "pyarrow")

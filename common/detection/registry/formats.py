@@ -9,8 +9,8 @@ from typing import Any
 from common.detection.checked import RETRAIN
 from common.errors import ModelError
 
-FORMAT_VERSION = 5
-MIGRATED_FORMATS = (3, 4)
+FORMAT_VERSION = 6
+MIGRATED_FORMATS = (3, 4, 5)
 MIGRATE = "Run ndr-models migrate --lake LAKE --project-name NAME"
 
 

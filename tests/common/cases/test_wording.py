@@ -1,22 +1,44 @@
 import pytest
 
+from common.cases.reasons import Scored
 from common.cases.wording import pair_words
 from common.detection.explanation import Reason
+from tests.common.detection.alerts.alerting_lake import PAIR
 
 
 @pytest.mark.parametrize(
     ("feature", "value", "most", "words"),
     [
-        ("pair_peer_rarity", 6.0, 0.0, "a peer that is new to the host, seen by few other hosts (6 bit)"),
-        ("pair_failed_24h", 412.0, 8.1, "412 failed sessions with one peer in 24 h, previously at most 8.1"),
+        ("pair_peer_rarity", 4.0, 0.0, "203.0.113.9 is new to the host, known to 6 % of the hosts"),
+        ("pair_network_rarity", 7.0, 0.0,
+         "the network of 203.0.113.9 is new to the host, known to less than 1 % of the hosts"),
+        ("pair_service_rarity", 1.0, 0.0,
+         "the service of 203.0.113.9:443 is new to the host, known to 50 % of the hosts"),
+        ("pair_failed_24h", 412.0, 8.1, "412 failed sessions with 203.0.113.9:443 in 24 h, up to 9 is ordinary"),
+        ("pair_failed_24h", 1.0, 0.0, "1 failed session with 203.0.113.9:443 in 24 h, up to 0 is ordinary"),
         ("pair_net_sent_24h", 31.4e6, 3.8e6,
-         "31.4 MB net upload to one peer in 24 h, previously at most 3.8 MB"),
+         "31.4 MB net upload to 203.0.113.9:443 in 24 h, up to 3.8 MB is ordinary"),
         ("pair_regular_24h", 0.844, 0.36,
-         "sessions with one peer at regular intervals in 24 h: 84.4 % regular, previously at most 36 %"),
+         "sessions with 203.0.113.9:443 at regular intervals in 24 h: 84.4 % regular, up to 36 % is ordinary"),
         ("pair_regular_new_24h", 0.95, 0.0,
-         "sessions at regular intervals with a peer first seen in the last 24 h: 95 % regular, previously at most 0 %"),
+         "sessions at regular intervals with 203.0.113.9:443, first seen in the last 24 h: 95 % regular, "
+         "up to 0 % is ordinary"),
+        ("spread_new_peers", 1.0, 0.0, "1 peer contacted for the first time in 15 min, up to 0 is ordinary"),
+        ("spread_failed_new_uses", 60.0, 3.0, "60 failed first contacts in 15 min, up to 3 is ordinary"),
         ("w_15m_peer_ip_nunique", 6.0, 1.0, None),
     ],
 )  # fmt: skip
 def test_reasons_about_pairs_in_words(feature: str, value: float, most: float, words: str | None) -> None:
-    assert pair_words(Reason(feature, value, most, 1.0, "outbound")) == words
+    assert pair_words(Reason(feature, value, most, 1.0, "outbound"), PAIR) == words
+
+
+def test_a_reason_about_a_pair_that_is_not_known() -> None:
+    reason = Reason("pair_sessions_24h", 12.0, 1.0, 1.0, "inbound")
+    assert pair_words(reason, None) == "12 sessions with one peer in 24 h, up to 1 is ordinary"
+
+
+def test_a_reason_is_about_the_strongest_pair_of_its_kind() -> None:
+    other = PAIR | {"kind": "inbound", "peer_ip": "198.51.100.7"}
+    scored = Scored(9.0, [], [other, PAIR, PAIR | {"peer_port": 22}])
+    assert scored.pair(Reason("pair_sessions_24h", 12.0, 1.0, 1.0, "outbound")) == PAIR
+    assert scored.pair(Reason("pair_sessions_24h", 12.0, 1.0, 1.0, "outbound_internal")) is None

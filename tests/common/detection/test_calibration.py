@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 
-from common.detection.calibration import HostPValues, ScoreQuantiles, UpperTail
+from common.detection.calibration import ScoreQuantiles, UpperTail
 from common.detection.parameters import current_parameters
 
 PARAMETERS = current_parameters().calibration
 NAN = np.nan
 MOST = 4.0
-QUIET = np.array(["q"] * 500)
 TRAINING = np.arange(0.0, 100.0)  # 0 to 99: median 49.5, maximum 99, spread 49.5
 SCORES = ScoreQuantiles.fit(TRAINING, PARAMETERS)
 
@@ -66,52 +65,6 @@ def test_saved_distribution_scores_the_same() -> None:
     np.testing.assert_array_equal(again.anomaly_score(raw), SCORES.anomaly_score(raw))
 
 
-def test_of_an_unknown_host_it_is_that_of_all() -> None:
-    p_values = HostPValues.fit(np.arange(1000.0), np.array(["a"] * 1000), PARAMETERS)
-    # 500 of 1000 at or above 500: (500 + 1) / 1001, on a grid of ranks that grows towards the top
-    assert p_values.neg_log10_p(np.array([500.0]), np.array(["new"]))[0] == pytest.approx(
-        -np.log10(501 / 1001), rel=0.01
-    )
-    assert p_values.neg_log10_p(np.array([940.0]), np.array(["new"]))[0] == pytest.approx(
-        -np.log10(61 / 1001), rel=0.01
-    )
-
-
-def test_a_noisy_host_ranks_below_a_quiet_one() -> None:
-    scores = np.concatenate([np.zeros(500), np.full(100, 9.0), np.zeros(400)])
-    hosts = np.concatenate([QUIET, np.array(["n"] * 500)])
-    p_values = HostPValues.fit(scores, hosts, PARAMETERS)
-    quiet, noisy = p_values.neg_log10_p(np.array([9.0, 9.0]), np.array(["q", "n"]))
-    everywhere = (100 + 1) / 1001
-    assert quiet == pytest.approx(-np.log10(100 * everywhere / 600))
-    assert noisy == pytest.approx(-np.log10((40 + 100 * everywhere) / 600))  # 40 of its highest are kept
-
-
-def test_scores_beyond_training_still_rank() -> None:
-    rng = np.random.default_rng(0)
-    p_values = HostPValues.fit(rng.exponential(1, 5000), np.array(["a"] * 5000), PARAMETERS)
-    found = p_values.neg_log10_p(np.array([5.0, 10.0, 20.0, 40.0]), np.array(["a"] * 4))
-    assert (np.diff(found) > 0).all()
-
-
-def test_a_training_score_does_not_excuse_itself() -> None:
-    scores = np.concatenate([np.zeros(499), [9.0]])
-    p_values = HostPValues.fit(scores, QUIET, PARAMETERS)
-    assert (
-        p_values.neg_log10_p(np.array([9.0]), np.array(["q"]), trained=True)[0]
-        > p_values.neg_log10_p(np.array([9.0]), np.array(["q"]))[0]
-    )
-
-
-def test_saved_p_values_are_the_same() -> None:
-    rng = np.random.default_rng(0)
-    hosts = np.array([f"h{n % 7}" for n in range(3000)])
-    p_values = HostPValues.fit(rng.gamma(1, 2, 3000), hosts, PARAMETERS)
-    again = HostPValues.from_dict(p_values.to_dict(), PARAMETERS)
-    probe = rng.gamma(1, 4, 100)
-    np.testing.assert_array_equal(again.neg_log10_p(probe, hosts[:100]), p_values.neg_log10_p(probe, hosts[:100]))
-
-
 def test_a_tail_gives_the_log_of_the_share_at_or_above() -> None:
     tail = UpperTail.fit(np.arange(1.0, 100.0), PARAMETERS)  # 1 to 99
     # at or above: 99 -> 1 row, 98 -> 2, 1 -> all 99; above the maximum none: log10((99 + 1) / (count + 1))
@@ -138,3 +91,12 @@ def test_a_quantity_that_was_always_zero_is_rare_when_it_is_not() -> None:
 
 def test_what_a_tail_gives_is_bounded() -> None:
     assert UpperTail.fit(np.zeros(10**6), PARAMETERS).neg_log10_p(np.array([1.0]), MOST)[0] == MOST
+
+
+@pytest.mark.parametrize("zeros", [0, 700])
+def test_a_tail_of_what_is_above_zero_is_that_of_the_whole_column(zeros: int) -> None:
+    values = np.round(np.random.default_rng(0).gamma(1, 2, 300), 1)
+    positive = values[values > 0]
+    whole = UpperTail.fit(np.append(values, np.zeros(zeros)), PARAMETERS)
+    again = UpperTail.of_positive(positive, len(values) - len(positive) + zeros, PARAMETERS)
+    assert again.to_dict() == whole.to_dict()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from pathlib import Path
 
-from common.lake.table_files import without_large_dictionaries
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from common.lake.table_files import parquet_writer, without_large_dictionaries
 
 
 def test_texts_that_no_row_has_are_not_written() -> None:
@@ -17,3 +21,26 @@ def test_texts_that_no_row_has_are_not_written() -> None:
 def test_a_dictionary_that_is_worth_it_remains() -> None:
     rows = pa.table({"few": pa.array(["a", "b", "a"]).dictionary_encode()})
     assert without_large_dictionaries(rows, 2).equals(rows)
+
+
+def test_numbers_are_written_by_how_many_different_ones_there_are(tmp_path: Path) -> None:
+    times = pa.array(range(8), pa.timestamp("us", "UTC"))
+    rows = pa.table(
+        {
+            "few": pa.array([1, 2] * 4),
+            "too_many": pa.array([1, 2, 3, 1, 2, 3, 1, 2]),
+            "time": times,
+            "share": pa.array([number / 8 for number in range(8)]),
+            "text": pa.array(["a"] * 8),
+            "plain": pa.array(["a"] * 8),
+        }
+    )
+    with parquet_writer(
+        "rows.parquet", rows, fs.SubTreeFileSystem(f"{tmp_path}", fs.LocalFileSystem()), [], ["plain"]
+    ) as writer:
+        writer.write_table(rows)
+    group = pq.read_metadata(tmp_path / "rows.parquet").row_group(0)
+    written = {name: group.column(place).encodings for place, name in enumerate(rows.column_names)}
+    assert {name for name in written if "RLE_DICTIONARY" in written[name]} == {"few", "text"}
+    assert {name for name in written if "DELTA_BINARY_PACKED" in written[name]} == {"too_many", "time"}
+    assert pq.read_table(tmp_path / "rows.parquet").cast(rows.schema).equals(rows)

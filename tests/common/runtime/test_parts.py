@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -17,10 +18,24 @@ def squared(number: int) -> pa.Table:
     return pa.table({"squared": [number**2], "thread": [threading.get_ident()]})
 
 
+@pytest.mark.parity
 @pytest.mark.parametrize("parts", [[3], [5, 4, 3, 2, 1]])
 def test_results_come_in_the_order_of_the_parts(session: SparkSession, parts: list[int]) -> None:
     found = list(each_part(Engine(ENGINE, session=session), squared, parts))
     assert [table["squared"].to_pylist() for table in found] == [[part**2] for part in parts]
+
+
+def text_of(path: str) -> str:
+    return Path(path).read_text()
+
+
+@pytest.mark.parity
+def test_relative_paths_are_those_of_the_command(
+    session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.csv").write_text("one line")
+    monkeypatch.chdir(tmp_path)
+    assert list(each_part(Engine(ENGINE, session=session), text_of, ["a.csv"])) == ["one line"]
 
 
 def test_one_part_needs_neither_an_engine_nor_a_thread() -> None:

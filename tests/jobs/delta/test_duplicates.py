@@ -15,7 +15,7 @@ import pytest
 from common.contracts.session import DUPLICATE_KEY
 from common.logs.duplicates import identifiable
 from common.runtime.engine import Engine
-from jobs.delta.duplicates import SUSPECTS, duplicates, has_duplicates
+from jobs.delta.duplicates import NUMBERED, SUSPECTS, duplicates, has_duplicates, have_own_numbers
 from jobs.delta.kept import PLACES
 from tests.jobs.delta.deliveries import FIRST
 
@@ -98,3 +98,22 @@ def test_records_that_nothing_tells_from_others_are_no_duplicates(tmp_path: Path
     kept = Pieces([pa.Table.from_pylist([row, row], SCHEMA)])
     assert len(duplicates(kept, Engine("sail"), tmp_path)) == 0
     assert not has_duplicates(kept, Engine("sail"))
+
+
+A, B = {"device_serial": "a"}, {"device_serial": "b"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([A | {"sequence_number": 1}, A | {"sequence_number": 2}, B | {"sequence_number": 1}], True),
+        ([A | {"sequence_number": 1}, B | {"sequence_number": 2}, A | {"sequence_number": 1}], False),
+        ([A | {"sequence_number": 1}, A | {"sequence_number": None}], False),
+        ([A | {"sequence_number": 1}, {"device_serial": None, "sequence_number": 2}], False),
+        ([A | {"sequence_number": -(2**62)}, B | {"sequence_number": 2**62}], True),
+    ],
+    ids=["apart", "twice", "no number", "no device", "far apart"],
+)
+def test_numbers_of_a_device_tell_its_records_apart(rows: list[dict[str, object]], expected: bool) -> None:
+    kept = Pieces([pa.Table.from_pylist([row], NUMBERED) for row in rows])
+    assert have_own_numbers(kept, Engine("sail")) == expected

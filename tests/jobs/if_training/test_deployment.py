@@ -29,7 +29,7 @@ def test_the_card_follows_from_the_final_report(first: Lifecycle) -> None:
     card, report = first.artifact("publish"), first.artifact("train")
     manifest = first.path("manifest.json").read_bytes()
     assert card["model"]["manifest_sha256"] == sha256(manifest)
-    assert card["model"]["model_sha256"] == sha256(first.path("model.safetensors").read_bytes())
+    assert card["model"]["model_sha256"] == sha256(first.path("arrays.safetensors").read_bytes())
     assert card["card"]["training"]["rows"] == report["rows"]
     assert card["card"]["validation"] == report["validation"]
     assert card["card"]["libraries"] == json.loads(manifest)["libraries"]
@@ -64,7 +64,7 @@ def test_card_and_contract_are_the_same_every_time(first: Lifecycle, stage: str)
         ("publish", "manifest.json"),
         ("attributes", "manifest.json"),
         ("deploy", "manifest.json"),
-        ("deploy", "model.safetensors"),
+        ("deploy", "arrays.safetensors"),
     ],
 )
 def test_altered_files_are_refused(first: Lifecycle, stage: str, name: str) -> None:
@@ -181,11 +181,11 @@ def test_altered_examined_rows_are_refused(first: Lifecycle) -> None:
 
 def test_a_current_model_that_cannot_be_read_is_no_obstacle(first: Lifecycle) -> None:
     first.run("deploy")
-    first.path("model.safetensors").write_bytes(b"broken")
+    first.path("arrays.safetensors").write_bytes(b"broken")
     other = second(first)
     other.run("deploy")
     reason = next(gate["reason"] for gate in other.artifact("deploy")["gates"] if gate["name"] == "improvement")
-    assert reason.startswith("the current model run-1 cannot be compared with: model.safetensors of model run-1")
+    assert reason.startswith("the current model run-1 cannot be compared with: arrays.safetensors of model run-1")
     assert other.current() == "run-2"
 
 

@@ -53,7 +53,7 @@ def test_run_holds_all_files_and_is_current(trained: tuple[Path, dict[str, Any]]
     lake, report = trained
     run = report["details"]["run_id"]
     assert {path.name for path in (lake / MODELS / run).iterdir()} == {
-        "model.safetensors", "members.json", "drift.json", "manifest.json", "report.json", "SUCCESS", "report.html",
+        "arrays.safetensors", "values.json", "drift.json", "manifest.json", "report.json", "SUCCESS", "report.html",
         "verify.json", "remediation.json", "reverify.json", "publication.json", "attributes.json", "deployment.json"
     }  # fmt: skip
     assert json.loads((lake / MODELS / "current.json").read_bytes())["run_id"] == run
@@ -65,7 +65,7 @@ def test_run_holds_all_files_and_is_current(trained: tuple[Path, dict[str, Any]]
 
 def test_second_run_keeps_the_model(trained: tuple[Path, dict[str, Any]]) -> None:
     lake, report = trained
-    model = lake / MODELS / report["details"]["run_id"] / "model.safetensors"
+    model = lake / MODELS / report["details"]["run_id"] / "arrays.safetensors"
     before = model.stat().st_mtime_ns
     code, again, _ = train(lake)
     assert code == 0
@@ -81,7 +81,7 @@ def test_same_input_gives_the_same_files_elsewhere(trained: tuple[Path, dict[str
     assert code == 0
     run = report["details"]["run_id"]
     assert again["details"]["run_id"] == run
-    for name in ("model.safetensors", "members.json", "manifest.json", "SUCCESS"):
+    for name in ("arrays.safetensors", "values.json", "manifest.json", "SUCCESS"):
         assert (tmp_path / "copy" / MODELS / run / name).read_bytes() == (lake / MODELS / run / name).read_bytes()
 
 
@@ -90,7 +90,7 @@ def test_unfinished_run_is_made_again(trained: tuple[Path, dict[str, Any]], tmp_
     shutil.copytree(lake, tmp_path / "copy")
     run = tmp_path / "copy" / MODELS / report["details"]["run_id"]
     (run / "SUCCESS").unlink()
-    (run / "model.safetensors").write_bytes(b"half of it")
+    (run / "arrays.safetensors").write_bytes(b"half of it")
     code, again, _ = train(tmp_path / "copy")
     assert code == 0
     assert again["details"]["reused"] is False

@@ -35,7 +35,7 @@ def fresh(source: Lifecycle, folder: Path) -> Lifecycle:
 
 
 def model(lifecycle: Lifecycle) -> bytes:
-    return lifecycle.path("model.safetensors").read_bytes()
+    return lifecycle.path("arrays.safetensors").read_bytes()
 
 
 @pytest.fixture(scope="module")

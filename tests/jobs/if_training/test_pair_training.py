@@ -1,27 +1,36 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
-from common.detection.pairs.activity import read_activity
-from common.detection.parameters import PairParameters
+from common.config.training import TrainingParameters
+from common.detection.detector import Detector
+from common.detection.members.member import Samples
+from common.detection.members.pairs import PairsMember, pair_samples, windows_of
+from common.detection.members.spread import SpreadMember
+from common.detection.pairs.activity import activity_of, read_activity
+from common.detection.registry.artifacts import model_files
 from common.lake.lake import Lake
-from common.windows import Windows
-from jobs.if_training.pair_training import Chosen, examined, sample
-from tests.common.detection.pairs.pair_tables import CIDRS, quarter, slice_row, write_pairs
-from tests.common.detection.synthetic import PARAMETERS, SETTINGS
+from common.storage.kept_tables import KeptTables
+from common.windows import WINDOW, Windows
+from jobs.if_training import pair_parts
+from jobs.if_training.pair_parts import Scope, keep_parts
+from jobs.if_training.pair_training import Chosen, Spans, examined, sample, with_pairs
+from tests.common.detection import model_lake
+from tests.common.detection.pairs.pair_tables import CIDRS, busy_hosts, quarter, slice_row, write_pairs
+from tests.common.detection.synthetic import PARAMETERS, SETTINGS, structured
 from tests.factories import SPEC
 
 END = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
-LAST = quarter(END, -1)
+LAST = Windows(quarter(END, -1), END)
 RANGE = Windows(END - timedelta(days=60), END)
 HOSTS = 40
-
-
 DAYS = 30
+MOST = TrainingParameters().max_pair_rows
 
 
 @pytest.fixture
@@ -32,47 +41,127 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(str(write_pairs(tmp_path, rows)), SPEC)
 
 
-def at_most(rows: float) -> PairParameters:
-    """The parameters with this limit of pair rows to learn from."""
-    return replace(PARAMETERS.pairs, training_rows=int(rows))
+def sampled(lake: Lake, windows: Windows, days_rows: float, most: float = MOST) -> Chosen:
+    """The windows and hosts to learn from, with these limits of pair rows for more days and for all hosts."""
+    found = sample(lake, windows, replace(PARAMETERS.pairs, training_rows=int(days_rows)), int(most))
+    assert found is not None
+    return found
 
 
-@pytest.mark.parametrize(("limit_days", "days"), [(100, 28), (28, 28), (9.5, 9), (9, 9), (5, 5)])
-def test_as_many_days_as_the_limit_allows(lake: Lake, limit_days: float, days: int) -> None:
-    found = sample(lake, RANGE, at_most(limit_days * HOSTS))
+@pytest.mark.parametrize(("limit_days", "days"), [(100, 28), (28, 28), (9.5, 9), (9, 9), (5, 5), (1, 5)])
+def test_as_many_days_as_the_limit_allows_and_all_hosts(lake: Lake, limit_days: float, days: int) -> None:
+    found = sampled(lake, RANGE, limit_days * HOSTS)
     windows = Windows(END - timedelta(days=days), END)
-    assert found == Chosen(windows, None, HOSTS, days * HOSTS)
+    first = Windows(quarter(END - timedelta(days=days - 1), -1), END - timedelta(days=days - 1))
+    assert found == Chosen(windows, None, HOSTS, days * HOSTS, first, LAST)
     assert found.figures(0) == {"hosts": HOSTS, "hosts_found": HOSTS, "days": days}
 
 
-def test_below_the_fewest_days_hosts_are_drawn_and_always_the_same(lake: Lake) -> None:
-    found = sample(lake, RANGE, at_most(2.5 * HOSTS))
+def test_of_too_many_rows_hosts_are_drawn_and_always_the_same(lake: Lake) -> None:
+    found = sampled(lake, RANGE, 1, 2.5 * HOSTS)
     assert found.hosts is not None
     assert len(found.windows) == 5 * 96
     assert 10 <= len(found.hosts) <= 30  # about half of 40
-    assert sample(lake, RANGE, at_most(2.5 * HOSTS)) == found
+    assert sampled(lake, RANGE, 1, 2.5 * HOSTS) == found
     assert found.figures(100) == {
         "hosts": len(found.hosts),
         "hosts_found": HOSTS,
         "days": 5,
-        "hosts_reason": "200 pair rows of 5 days are more than the training_rows 100",
+        "hosts_reason": "200 pair rows of 5 days are more than max_pair_rows 100",
     }
 
 
 def test_days_without_rows_take_no_room_from_hosts(tmp_path: Path) -> None:
     """A lake that is a day old: its rows are fewer than the limit, which five such days would exceed."""
-    rows = [slice_row(LAST, host_ip=f"10.0.0.{number}") for number in range(HOSTS)]
+    rows = [slice_row(LAST.start, host_ip=f"10.0.0.{number}") for number in range(HOSTS)]
     lake = Lake(str(write_pairs(tmp_path, rows)), SPEC)
-    assert sample(lake, RANGE, at_most(HOSTS)).hosts is None
+    assert sampled(lake, RANGE, HOSTS, HOSTS).hosts is None
 
 
 def test_a_short_range_is_taken_whole(lake: Lake) -> None:
     short = Windows(END - timedelta(days=2), END)
-    assert sample(lake, short, PARAMETERS.pairs) == Chosen(short, None, HOSTS, 2 * HOSTS)
+    found = sampled(lake, short, PARAMETERS.pairs.training_rows)
+    assert (found.windows, found.hosts, found.rows) == (short, None, 2 * HOSTS)
 
 
-def workload(tmp_path: Path, anomalous_from: int) -> pa.Table:
-    """Four days of 20 hosts that meet one of 5 peers in every second window; from some window on, ever new ones."""
+def test_a_range_without_pairs_has_nothing_to_learn(lake: Lake) -> None:
+    assert sample(lake, Windows(END, END + WINDOW), PARAMETERS.pairs, MOST) is None
+
+
+PAIRED = Windows(model_lake.RANGE.end - timedelta(days=2), model_lake.RANGE.end)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake with the pairs of hosts over three dates, one of which is there on a date only, and some features."""
+    folder = model_lake.make_lake(tmp_path_factory.mktemp("lake"))
+    rows = [
+        row | {"host_ip": row["host_ip"].replace("10.0.0.", "10.20.0.")} for row in busy_hosts(PAIRED.start, 14, 192)
+    ]
+    rows += [slice_row(PAIRED.end - WINDOW, host_ip="10.20.0.99", peer_ip="2001:db8::7", role="inbound")]
+    return Lake(str(write_pairs(folder, rows)), SPEC)
+
+
+def learnt(lake: Lake, most: int = MOST) -> tuple[Detector, dict[str, Any]]:
+    """The detector with the pairs of the lake, and the figures."""
+    detector, _ = Detector.fit(Samples(features=structured(300, 0)), SETTINGS)
+    training = TrainingParameters(max_pair_rows=most)
+    return with_pairs(detector, lake, PAIRED, SETTINGS, "7d", CIDRS, training)
+
+
+@pytest.mark.parametrize("most", [MOST, 900])
+def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
+    source: Lake, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    whole, figures = learnt(source, most)
+    assert figures["hosts_found"] == 15 and (figures["hosts"] < 15) == (most == 900)
+    assert {"alert_share", "windows"} <= set(figures) or most == 900
+    made: list[int] = []
+
+    def counted(scope: Scope) -> list[Any]:
+        parts = keep_parts(scope)
+        made.append(len(parts))
+        return parts
+
+    monkeypatch.setattr("jobs.if_training.pair_training.keep_parts", counted)
+    monkeypatch.setattr(pair_parts, "ROWS_PER_PART", 1)  # a part for each host
+    by_parts, figures_of_parts = learnt(source, most)
+    assert made == [figures["hosts"]]
+    assert figures_of_parts == figures
+    assert model_files(by_parts) == model_files(whole)
+    activity = activity_of(source, Windows(PAIRED.end - 4 * WINDOW, PAIRED.end), CIDRS, PARAMETERS.pairs)
+    assert activity is not None
+    keys = windows_of(activity)
+    samples = Samples(keys, structured(len(keys), 1), activity)
+    scores = whole.score_samples(samples)
+    assert np.ptp(scores) > 0
+    np.testing.assert_array_equal(by_parts.score_samples(samples), scores)
+
+
+def test_what_is_learnt_by_dates_and_parts_is_what_the_whole_activity_says(source: Lake) -> None:
+    activity = pa.concat_tables(list(read_activity(source, PAIRED, CIDRS, PARAMETERS.pairs))).combine_chunks()
+    samples = pair_samples(activity, PARAMETERS.pairs)
+    detector, _ = learnt(source)
+    assert detector.pairs and detector.spread
+    for name, found, member in (("pairs", detector.pairs, PairsMember), ("spread", detector.spread, SpreadMember)):
+        expected, _ = member.fit(samples, SETTINGS)
+        assert found.model.to_dict() == expected.model.to_dict()
+        arrays = expected.model.arrays(name)
+        assert {key: array.tolist() for key, array in found.model.arrays(name).items()} == {
+            key: array.tolist() for key, array in arrays.items()
+        }
+
+
+def test_nothing_is_left_of_the_evidence_of_parts(source: Lake) -> None:
+    learnt(source)
+    assert list(Path(source.uri).rglob("*.arrow")) == []
+
+
+def workload(tmp_path: Path, anomalous_from: int, share: float = 0.2) -> dict[str, Any]:
+    """How a model of four days of 20 hosts that meet one of 5 peers in every second window alerts in the last of it.
+
+    From some window on, they meet ever new ones.
+    """
     start = END - timedelta(days=4)
     rows = []
     for number in range(0, 4 * 96, 2):
@@ -81,21 +170,32 @@ def workload(tmp_path: Path, anomalous_from: int) -> pa.Table:
             peer = f"203.{number % 250}.{number // 250}.{host + 1}" if new else f"198.51.100.{(host + number) % 5 + 1}"
             rows.append(slice_row(quarter(start, number), host_ip=f"10.0.0.{host}", peer_ip=peer, failed_cnt=int(new)))
     lake = Lake(str(write_pairs(tmp_path, rows)), SPEC)
-    return pa.concat_tables(list(read_activity(lake, Windows(start, END), CIDRS, PARAMETERS.pairs))).combine_chunks()
+    chosen = sampled(lake, Windows(start, END), PARAMETERS.pairs.training_rows)
+    spans = Spans.of(chosen, PARAMETERS.pairs.history_share, share)
+    scope = Scope(
+        lake, spans.windows(chosen.windows), None, CIDRS, PARAMETERS.pairs, KeptTables(str(tmp_path / "kept"))
+    )
+    (tmp_path / "kept").mkdir()
+    return examined(scope, keep_parts(scope), spans, 0.99, SETTINGS)
 
 
 def test_a_workload_that_goes_on_alerts_as_rarely_as_before(tmp_path: Path) -> None:
-    found = examined(workload(tmp_path, 1_000), 0.2, 0.99, SETTINGS)
+    found = workload(tmp_path, 1_000)
     assert found["alert_share"] <= 0.01
     assert (found["windows"], found["windows_before"]) == (20 * 38, 20 * 92)  # the first two fifths are history only
 
 
 def test_a_model_that_alerts_in_the_block_shows_it(tmp_path: Path) -> None:
-    assert examined(workload(tmp_path, 350), 0.2, 0.99, SETTINGS)["alert_share"] > 0.3
+    assert workload(tmp_path, 350)["alert_share"] > 0.3
 
 
 def test_few_windows_are_not_judged(tmp_path: Path) -> None:
-    activity = workload(tmp_path, 1_000)
-    assert "20 windows in the validation block" in examined(activity, 0.005, 0.99, SETTINGS)["reason"]
-    one = activity.filter(pc.equal(activity["window_start_ts"], activity["window_start_ts"][0]))
-    assert "one side of the validation block" in examined(one, 0.2, 0.99, SETTINGS)["reason"]
+    assert "20 windows in the validation block" in workload(tmp_path, 1_000, 0.005)["reason"]
+
+
+def test_pairs_of_one_window_have_no_block_to_examine(lake: Lake, tmp_path: Path) -> None:
+    chosen = sampled(lake, LAST, PARAMETERS.pairs.training_rows)
+    spans = Spans.of(chosen, PARAMETERS.pairs.history_share, 0.2)
+    scope = Scope(lake, LAST, None, CIDRS, PARAMETERS.pairs, KeptTables(str(tmp_path / "kept")))
+    (tmp_path / "kept").mkdir()
+    assert "one side of the validation block" in examined(scope, keep_parts(scope), spans, 0.99, SETTINGS)["reason"]

@@ -56,7 +56,7 @@ def test_all_stages_and_the_way_back(local: LocalAws) -> None:
     listed = local.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="lake/models/local/one/")["Contents"]
     assert {Path(entry["Key"]).name for entry in listed} >= {
         "SUCCESS",
-        "model.safetensors",
+        "arrays.safetensors",
         "deployment.json",
         "report.html",
     }

@@ -91,7 +91,7 @@ def test_the_forest_is_the_one_that_was_tuned(trained: Lifecycle) -> None:
 def test_same_input_gives_the_same_model_elsewhere(trained: Lifecycle, tmp_path: Path) -> None:
     again = copy_of(trained, tmp_path / "lake", models=False)
     again.until("train")
-    for name in ("model.safetensors", "members.json", "drift.json", "manifest.json", "validation.npz", "SUCCESS"):
+    for name in ("arrays.safetensors", "values.json", "drift.json", "manifest.json", "validation.npz", "SUCCESS"):
         assert sha256(again.path(name).read_bytes()) == sha256(trained.path(name).read_bytes()), name
     assert again.path("report.html").read_text() == trained.path("report.html").read_text()
 
@@ -100,7 +100,7 @@ def test_another_seed_is_another_model(trained: Lifecycle, tmp_path: Path) -> No
     other = copy_of(trained, tmp_path / "lake", models=False)
     other.until("reverify")
     other.run("train", "--random-state", "5")
-    assert other.path("model.safetensors").read_bytes() != trained.path("model.safetensors").read_bytes()
+    assert other.path("arrays.safetensors").read_bytes() != trained.path("arrays.safetensors").read_bytes()
 
 
 def test_a_complete_run_is_kept(trained: Lifecycle, tmp_path: Path) -> None:
@@ -114,9 +114,9 @@ def test_a_complete_run_is_kept(trained: Lifecycle, tmp_path: Path) -> None:
 def test_a_run_without_its_last_file_is_made_again(trained: Lifecycle, tmp_path: Path) -> None:
     again = copy_of(trained, tmp_path / "lake")
     again.path("SUCCESS").unlink()
-    again.path("model.safetensors").write_bytes(b"half of it")
+    again.path("arrays.safetensors").write_bytes(b"half of it")
     assert again.run("train")["details"]["reused"] is False
-    assert again.path("model.safetensors").read_bytes() == trained.path("model.safetensors").read_bytes()
+    assert again.path("arrays.safetensors").read_bytes() == trained.path("arrays.safetensors").read_bytes()
 
 
 def test_a_run_with_other_settings_is_refused(trained: Lifecycle, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_of_too_many_rows_as_many_are_drawn_over_the_whole_range(trained: Lifecy
     report = again.artifact("train")
     assert (report["rows"], report["rows_found"]) == (500, WINDOWS * HOSTS)
     assert report["windows"] == WINDOWS  # 8 of 20 rows of each part: no window is left out here
-    assert "model.safetensors" in {path.name for path in again.path("").iterdir()}
+    assert "arrays.safetensors" in {path.name for path in again.path("").iterdir()}
 
 
 def test_small_ranges_leave_parts_out_and_say_so(tmp_path: Path) -> None:

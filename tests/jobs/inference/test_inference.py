@@ -136,11 +136,11 @@ def test_named_run_is_used(lake: Path, source: tuple[Path, dict[str, str]]) -> N
 
 
 def test_tampered_model_is_refused_and_nothing_is_written(lake: Path, source: tuple[Path, dict[str, str]]) -> None:
-    model = lake / "models/local" / source[1]["run_id"] / "model.safetensors"
+    model = lake / "models/local" / source[1]["run_id"] / "arrays.safetensors"
     model.write_bytes(model.read_bytes() + b"\0")
     code, _, error = infer(lake)
     assert code == 1
-    assert "model.safetensors of model" in error and "was altered" in error
+    assert "arrays.safetensors of model" in error and "was altered" in error
     assert not (lake / "predictions").exists()
 
 

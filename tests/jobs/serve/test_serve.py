@@ -102,7 +102,7 @@ def test_ping_names_the_model(server: Server) -> None:
     status, text = server.ask("/ping")
     files = json.loads((server.folder / "manifest.json").read_text())["files"]
     assert (status, json.loads(text)) == (
-        200, {"model_id": server.run_id, "model_sha256": files["model.safetensors"]["sha256"]}
+        200, {"model_id": server.run_id, "model_sha256": files["arrays.safetensors"]["sha256"]}
     )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def start(folder: Path, *options: str) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "members.json", "manifest.json"])
+@pytest.mark.parametrize("name", ["arrays.safetensors", "values.json", "manifest.json"])
 def test_an_altered_model_is_not_served(server: Server, tmp_path: Path, name: str) -> None:
     folder = shutil.copytree(server.folder, tmp_path / "model")
     content = bytearray((folder / name).read_bytes())

@@ -1,4 +1,4 @@
-"""A window needs no engine: nothing of it imports pyspark."""
+"""A window needs no engine and no pandas: nothing of it imports pyspark, and pyarrow finds no pandas."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from tests.factories import SPEC, session, sessions, threat
 from tests.jobs.delta.deliveries import FIRST, record, rows_of, window
 
 PROGRAM = """
-import sys
+import atexit, sys
 for name in ("pyspark", "pysail", "delta"): sys.modules[name] = None
+atexit.register(lambda: print("pandas" in sys.modules))
 from {module}.cli import main
 main()
 """
@@ -34,4 +35,5 @@ def test_windows_with_records_of_all_kinds_are_made_where_there_is_none(tmp_path
             [sys.executable, "-c", PROGRAM.format(module=module), *command], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1] == "False"
     assert Lake(str(tmp_path / "lake"), SPEC).arrow("sessions", ["window"]).num_rows == 4 + 3 + 1 + 1

@@ -66,10 +66,31 @@ def test_who_met_a_peer_and_when(lake: Path) -> None:
         (["--app", "ssh"], 1),
         (["--app", "ssh", "--port", "22"], 0),
         (["--peer", PEER, "--top", "1"], 1),
+        (["--peer", "203.0.113.0"], 0),
+        (["--peer", "203.0.113.9/31"], 2),
+        (["--host", "10.1.1.1' OR '1' = '1"], 0),
+        (["--host", "10.1.1.1'"], 0),
+        (["--app", "ssh' --"], 0),
     ],
 )
 def test_what_is_asked_for_is_found(lake: Path, options: list[str], found: int) -> None:
     assert len(hunted(lake, *options)) == found
+
+
+def test_networks_of_ipv6_and_addresses_with_a_network_are_found(tmp_path: Path) -> None:
+    table = Lake(str(tmp_path), SPEC).table("delta_pair")
+    peers = ["2001:db8::9", "2001:db9::9", "203.0.113.9@branch", "203.0.113.90"]
+    write_table(tmp_path, "delta_pair", [table_row(table, LAST, role="outbound", peer_ip=peer) for peer in peers])
+    assert [row["peer_ip"] for row in hunted(tmp_path, "--peer", "2001:db8::/32")] == peers[:1]
+    assert [row["peer_ip"] for row in hunted(tmp_path, "--peer", PEER)] == peers[2:3]
+    assert len(hunted(tmp_path, "--peer", "::/0")) == 2 and len(hunted(tmp_path, "--peer", "0.0.0.0/0")) == 2
+
+
+def test_a_damaged_table_is_an_error_that_names_it(lake: Path) -> None:
+    for file in (lake / "delta_pair").rglob("*.parquet"):
+        file.write_bytes(b"no Parquet")
+    code, _, error = call(main, "--lake", str(lake), "--peer", PEER)
+    assert code == 1 and "delta_pair" in error
 
 
 def test_applications_are_found_in_sessions(lake: Path) -> None:

@@ -75,8 +75,8 @@ def test_mlflow_gets_a_run_and_a_version_that_follow_the_decisions(
     assert run.data.metrics["gates.alert_share"] == 0.25 and "libraries.numpy" in run.data.params
     folder = Path(run.info.artifact_uri.removeprefix("file://")) / "model"
     stored = lake / "models/local" / runs[1]
-    assert (folder / "model.safetensors").read_bytes() == (stored / "model.safetensors").read_bytes()
-    assert {path.name for path in folder.iterdir()} >= {"manifest.json", "members.json", "SUCCESS", "deployment.json"}
+    assert (folder / "arrays.safetensors").read_bytes() == (stored / "arrays.safetensors").read_bytes()
+    assert {path.name for path in folder.iterdir()} >= {"manifest.json", "values.json", "SUCCESS", "deployment.json"}
 
 
 def test_a_tracking_server_that_cannot_be_reached_is_named(trained: tuple[Path, list[str]], tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_sagemaker_gets_a_version_that_follows_the_decisions(
     key = container["ModelDataUrl"].removeprefix(f"s3://{bucket}/")
     content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        member = archive.extractfile("model.safetensors")
+        member = archive.extractfile("arrays.safetensors")
         assert member is not None
-        assert member.read() == (trained[0] / "models/local" / runs[1] / "model.safetensors").read_bytes()
+        assert member.read() == (trained[0] / "models/local" / runs[1] / "arrays.safetensors").read_bytes()
     assert found["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == f"{lake}/models/local/{runs[1]}/report.json"
     assert len(sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]) == 2
     assert os.environ["AWS_ENDPOINT_URL"] == aws_environment.endpoint
@@ -126,9 +126,9 @@ def test_sagemaker_needs_the_model_in_s3(trained: tuple[Path, list[str]]) -> Non
 
 def test_an_altered_model_is_not_exported(trained: tuple[Path, list[str]], tmp_path: Path) -> None:
     lake = shutil.copytree(trained[0], tmp_path / "lake")
-    (lake / "models/local" / trained[1][1] / "members.json").write_bytes(b"{}")
+    (lake / "models/local" / trained[1][1] / "values.json").write_bytes(b"{}")
     error = call(lake, "export", "current", "--to", f"mlflow:file://{tmp_path}/mlruns", code=1)["error"]
-    assert f"members.json of model {trained[1][1]}" in error and not (tmp_path / "mlruns").exists()
+    assert f"values.json of model {trained[1][1]}" in error and not (tmp_path / "mlruns").exists()
 
 
 @pytest.mark.parametrize("target", ["mlflow", "mlflow:", "s3://bucket", "sagemaker:"])

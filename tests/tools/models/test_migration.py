@@ -108,16 +108,17 @@ def parts(store: ArtifactStore) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("version", [3, 4])
+@pytest.mark.parametrize("version", [3, 4, 5])
 def test_an_old_model_is_refused_with_the_remedy(store: ArtifactStore, runs: list[str], version: int) -> None:
-    with pytest.raises(ModelError, match=rf"has format {version}, not 5\. Run ndr-models migrate"):
+    with pytest.raises(ModelError, match=rf"has format {version}, not 6\. Run ndr-models migrate"):
         load(store, runs[0])
 
 
-@pytest.mark.parametrize("version", [3, 4])
+@pytest.mark.parametrize("version", [3, 4, 5])
 def test_migrated_models_are_those_of_today(lake: Path, today: Trained, store: ArtifactStore, version: int) -> None:
     old = {run_id: store.read(f"{run_id}/manifest.json") for run_id in today.runs}
-    pickled = {run_id: store.read(f"{run_id}/model.joblib") for run_id in today.runs}
+    first = "model.safetensors" if version == 5 else "model.joblib"
+    pickled = {run_id: store.read(f"{run_id}/{first}") for run_id in today.runs}
     code, output, _ = invoke("migrate", "--lake", str(lake))
     assert code == 0
     assert json.loads(output) == {
@@ -154,6 +155,7 @@ def test_a_second_migration_changes_nothing(lake: Path, store: ArtifactStore, ru
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("version", [4, 5])
 @pytest.mark.parametrize("changes", [0, 3, 4, 5, 6, 7, 9, 10, 12])  # of 13: 4 files, the pointer, 4 for each model
 def test_killed_anywhere_and_repeated_the_result_is_the_same(
     store: ArtifactStore, today: Trained, changes: int
@@ -252,7 +254,7 @@ def test_the_list_tells_which_models_load(lake: Path, runs: list[str], version: 
     status = dict(zip(runs, ("current", "previous"), strict=True))
     assert sorted(listed()) == [(run_id, status[run_id], False, version) for run_id in sorted(runs)]
     invoke("migrate", "--lake", str(lake))
-    assert sorted(listed()) == [(run_id, status[run_id], True, 5) for run_id in sorted(runs)]
+    assert sorted(listed()) == [(run_id, status[run_id], True, 6) for run_id in sorted(runs)]
 
 
 def test_a_model_is_shown_with_its_parameters(lake: Path, runs: list[str]) -> None:

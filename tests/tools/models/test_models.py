@@ -147,12 +147,12 @@ def test_gates_hold_a_model_back_unless_someone_says_otherwise(
 def test_a_model_that_is_altered_or_of_other_settings_is_neither_promoted_nor_gone_back_to(
     lake: Path, runs: list[str], store: ArtifactStore
 ) -> None:
-    path = lake / "models/local" / runs[1] / "model.safetensors"
+    path = lake / "models/local" / runs[1] / "arrays.safetensors"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     for arguments in (("promote", runs[1]), ("rollback",)):
-        assert f"model.safetensors of model {runs[1]}" in refused(lake, *arguments, *WHY)
+        assert f"arrays.safetensors of model {runs[1]}" in refused(lake, *arguments, *WHY)
     settings = lake / "settings.yaml"
     settings.write_text("model_horizon: 30d\n")
     assert "model_horizon" in refused(lake, "promote", runs[0], "--parameters", str(settings), *WHY)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from common.windows import iso
 from tests.browsing import Opened, chromium
 from tests.commands import call
-from tests.common.detection.alerts.alerting_lake import write_alerts
+from tests.common.detection.alerts.alerting_lake import PAIR, WHOLE, write_alerts
 from tests.common.detection.model_lake import host
 from tests.tools.page.findings import BAD, QUIET, STRANGER, findings_lake
 from tests.tools.page.hostile import SCRIPT, hostile_lake, related_lake
@@ -20,6 +22,17 @@ from tools.page.cli import main
 
 pytestmark = pytest.mark.slow
 WIDTHS = {"desk": 1280, "phone": 375, "small": 360}
+PAPER = 1032
+"""The width of A4 on its side, less its margins, in pixels of CSS."""
+
+LINES = """elements => elements.map(element => {
+  const range = document.createRange();
+  range.selectNodeContents(element.firstChild);
+  return range.getClientRects().length;
+})"""
+"""On how many lines the first words of elements are."""
+
+HEADS = ["Rank", "Severity", "Source", "Resembles", "What happened", "First seen", "Last seen", "Score", "Status"]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +68,18 @@ class Reader(Opened):
     def shown(self) -> list[str]:
         """The sources of the cases that are listed."""
         return self.page.locator("#cases tbody tr:not([hidden]) a").all_text_contents()
+
+    def cases(self) -> list[str]:
+        """The ids of the cases."""
+        found: list[str] = self.page.locator("#cases tbody tr").evaluate_all(
+            "rows => rows.map(row => row.dataset.case)"
+        )
+        return found
+
+
+def shown(moment: datetime) -> str:
+    """A time as the page writes it."""
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def test_hostile_names_are_shown_and_never_run(browser: Browser, files: dict[str, Path]) -> None:
@@ -183,6 +208,67 @@ def test_nothing_runs_over_the_edge(
     reader.close()
 
 
+@pytest.mark.parametrize("name", ["hostile", "related", "findings"])
+def test_on_paper_tables_are_whole(browser: Browser, files: dict[str, Path], name: str) -> None:
+    """A4 on its side, less the margins: all heads are there, no table runs over the edge, and no word is broken."""
+    reader = Reader(browser, files[name], viewport={"width": PAPER, "height": 700})
+    page = reader.page
+    page.emulate_media(media="print")
+    assert page.locator("#cases th:not(:empty)").all_inner_texts() == HEADS
+    for view in ("today", "health", "model", *(f"case={case}" for case in reader.cases())):
+        page.evaluate("hash => { location.hash = hash }", view)
+        page.wait_for_timeout(30)
+        assert reader.overhang() <= 0, view
+    page.evaluate("location.hash = 'today'")
+    expect(page.locator("#today")).to_be_visible()
+    assert set(page.locator("#cases .severity, #cases td:last-child").evaluate_all(LINES)) == {1}
+    reader.close()
+
+
+def test_what_is_not_known_is_not_shown(browser: Browser, files: dict[str, Path]) -> None:
+    """The most critical machine is named where it is not the source; windows without scores are spans."""
+    reader = Reader(browser, files["findings"])
+    page = reader.page
+    page.get_by_role("link", name=host(4)).click()
+    expect(page.locator("#view .facts dt", has_text="criticality")).to_be_visible()
+    assert page.locator("#view .facts dt", has_text="most critical machine").count() == 0
+    assert "false" not in (page.locator("#view .facts").text_content() or "")
+    page.locator("#view .facts").get_by_role("link", name=host(4)).click()
+    expect(page.locator("#view .facts")).to_contain_text("m-4")
+    reader.close()
+
+
+def test_every_source_of_a_case_is_told_and_drawn(browser: Browser, tmp_path: Path) -> None:
+    write_alerts(tmp_path / "lake", [(0, 3, PAIR), (1, 4, PAIR)])
+    code, _, error = call(main, "--lake", str(tmp_path / "lake"), "--out", str(tmp_path / "page.html"))
+    assert code == 0, error
+    reader = Reader(browser, tmp_path / "page.html")
+    page = reader.page
+    expect(page.locator("#cases tbody tr")).to_contain_text([f"{host(3)} and 1 more met 203.0.113.9 on port 443"])
+    page.locator("#cases tbody a").click()
+    expect(page.locator("#view h1")).to_have_text(f"critical 4.0: {host(3)} and 1 more, beacon")
+    drawn = page.locator("#view figcaption", has_text="score of").all_text_contents()
+    assert sorted(words.split()[2] for words in drawn) == [host(3), host(4)]
+    first, second = (f"{shown(WHOLE[at].start)} to {WHOLE[at].end:%H:%M}" for at in (0, 1))
+    expect(page.locator("#view table").first.locator("td:last-child")).to_have_text([first, second])
+    reader.close()
+
+
+def test_windows_without_scores_are_spans(browser: Browser, tmp_path: Path) -> None:
+    write_alerts(tmp_path / "lake", [(0, 3, PAIR)])
+    first = WHOLE[0].start
+    code, _, error = call(
+        main, "--lake", str(tmp_path / "lake"), "--out", str(tmp_path / "page.html"),
+        "--window", f"{iso(first - timedelta(hours=1))}/{iso(first + timedelta(minutes=15))}",
+    )  # fmt: skip
+    assert code == 0, error
+    reader = Reader(browser, tmp_path / "page.html")
+    reader.page.evaluate("location.hash = 'health'")
+    missing = reader.page.locator("h2", has_text="Windows without scores").locator("+ p")
+    expect(missing).to_have_text(f"{shown(first - timedelta(hours=1))} to {shown(first)}")
+    reader.close()
+
+
 def test_a_day_without_cases_says_so(browser: Browser, files: dict[str, Path]) -> None:
     reader = Reader(browser, files["none"])
     assert "No host alerted in" in (reader.page.locator("#today").text_content() or "")
@@ -206,6 +292,21 @@ def test_verdicts_are_given_on_the_page_that_is_served(browser: Browser, tmp_pat
         expect(tabs[0].locator("#t-said")).to_contain_text("Saved")
         tabs[1].get_by_role("button", name="Save").click()
         expect(tabs[1].locator("#t-said")).to_contain_text("ann has marked case")
+        expect(tabs[0].locator("#t-now")).to_have_text("Status: expected")
+        tabs[0].get_by_role("link", name="Today").click()
+        expect(tabs[0].locator("#today-title")).to_have_text("1 case, 1 hidden by triage")
+        assert tabs[0].locator("#cases tbody tr:not([hidden])").count() == 1
+        tabs[0].check("#with-hidden")
+        expect(tabs[0].locator("#cases tr[data-hidden] td:last-child")).to_have_text("expected")
+        tabs[0].locator("#cases tr[data-hidden] a").click()
+        tabs[0].select_option("#t-status", "true")
+        tabs[0].fill("#t-note", "no test")
+        tabs[0].get_by_role("button", name="Save").click()
+        expect(tabs[0].locator("#today-title")).to_have_text("2 cases")
+        tabs[0].select_option("#t-status", "expected")
+        tabs[0].fill("#t-note", "a test again")
+        tabs[0].get_by_role("button", name="Save").click()
+        expect(tabs[0].locator("#t-said")).to_contain_text("Saved")
         tabs[1].goto(address)
         tabs[1].reload()
         assert "1 case, 1 hidden by triage" in (tabs[1].locator("h1").first.text_content() or "")

@@ -4,7 +4,7 @@
   const packed = bytes(document.getElementById("data").textContent);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const D = JSON.parse(await new Response(stream).text());
-  const scores = bytes(D.scores), windows = D.about.starts.length, IDLE = 255, SCALE = 50, ALERT = 3;
+  const scores = bytes(D.scores), windows = D.about.starts.length, IDLE = 255, SCALE = 50, ALERT = 3, SOURCES_DRAWN = 6;
   const byId = new Map(D.cases.map(one => [one.case_id, one]));
   const hostAt = new Map(D.hosts.map((host, at) => [host, at]));
   const starts = D.about.starts.map(text => Date.parse(text) / 1000);
@@ -21,7 +21,20 @@
   const bdi = text => el("bdi", {}, text);
   const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, timeStyle: "short" }), day = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short" });
   const zoned = new Intl.DateTimeFormat("sv-SE", { timeZone: D.about.zone, dateStyle: "short", timeStyle: "short" });
-  const when = text => el("time", { datetime: text, title: text.replace("T", " ").replace("Z", " UTC") }, zoned.format(new Date(text)));
+  const when = text => {
+    const [date, time] = zoned.format(new Date(text)).split(" ");
+    return el("time", { datetime: text, title: text.replace("T", " ").replace("Z", " UTC") }, el("span", { class: "address" }, date), " ", time);
+  };
+  const seen = (first, last) => {  // the date of the last only where it is another one
+    const until = when(last), same = day.format(new Date(first)) === day.format(new Date(last));
+    if (same) until.textContent = clock.format(new Date(last));
+    return el("span", { class: "address" }, when(first), " to ", until);
+  };
+  const spans = starts => {  // windows that follow each other as one span
+    const found = [];
+    for (const at of starts.map(text => Date.parse(text))) if (found.length && found.at(-1)[1] === at) found.at(-1)[1] += 900e3; else found.push([at, at + 900e3]);
+    return found.map((ends, at) => [at ? ", " : "", ends.map((end, last) => [last ? " to " : "", when(new Date(end).toISOString().replace(":00.000", ""))])]);
+  };
   const number = value => (value === null || value === undefined ? "–" : Number(value).toLocaleString("en", { maximumFractionDigits: 2 }));
   const inUnit = values => {
     const most = Math.max(0, ...values.filter(Number.isFinite)), units = ["B", "kB", "MB", "GB", "TB"];
@@ -46,14 +59,14 @@
   };
 
   const ink = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const chart = (title, values, { low = [], high = [], marked = null, bytes: isBytes = false, note = "" } = {}) => {
+  const chart = (title, values, { low = [], high = [], marked = null, bytes: isBytes = false, note = "", band = null } = {}) => {
     const holder = el("div"), known = values.filter(value => value !== null);
     const usual = low.map((least, at) => [least, high[at]]).filter(pair => pair[0] !== null), tops = usual.map(pair => pair[1]);
     const written = isBytes ? inUnit([...known, ...tops]) : number;
     const most = known.length ? Math.max(...known) : null;
     const busy = usual.find(pair => pair[1] === Math.max(...tops));
     const plain = isBytes ? inUnit(tops) : number;
-    const said = busy ? `; half of the time ${plain(busy[0])} to ${plain(busy[1])}${busy[1] > Math.min(...tops) ? " when it is busiest" : ""}` : "";
+    const said = band ?? (busy ? `; half of the time ${plain(busy[0])} to ${plain(busy[1])}${busy[1] > Math.min(...tops) ? " when it is busiest" : ""}` : "");
     const figure = el("figure", {}, holder, el("figcaption", {}, `${title}: at most ${written(most)}${said}${note}`));
     const draw = () => {
       const axis = { stroke: ink("--quiet"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } };
@@ -126,9 +139,25 @@
     form.querySelector("#t-preview").addEventListener("click", () => send("preview", asked()).then(found => { said.textContent = `This ${hidden(found)}.`; }, error => { said.textContent = error.message; }));
     form.addEventListener("submit", event => {
       event.preventDefault();
-      send("triage", asked()).then(found => { said.textContent = `Saved: it ${hidden(found)}.`; setTimeout(() => location.reload(), 1500); }, error => { said.textContent = error.message; });
+      send("triage", asked()).then(found => { said.textContent = `Saved: it ${hidden(found)}.`; changed(one, found); }, error => { said.textContent = error.message; });
     });
     return [form, said];
+  };
+  const standing = one => [`Status: ${one.status}`, one.owner ? [", owner ", bdi(one.owner)] : ""];
+  const changed = (one, found) => {  // what a hidden case hid comes back; that only a new page knows
+    if (one.hidden_by) { location.reload(); return; }
+    const { change_id: seen, status, owner, note, by, changed_ts: at } = found;
+    Object.assign(one, { seen, status, owner });
+    one.history.push({ changed: at, by, status, note });
+    for (const each of found.hidden) if (byId.has(each.case_id)) byId.get(each.case_id).hidden_by = seen;
+    for (const row of rows) if (byId.get(row.dataset.case).hidden_by) row.dataset.hidden = "1";
+    const mine = rows.find(row => row.dataset.case === one.case_id);
+    mine.lastElementChild.replaceChildren(status, ...(owner ? [el("br"), el("bdi", { class: "quiet" }, owner)] : []));
+    texts.set(mine, mine.textContent.toLowerCase());
+    document.getElementById("t-now").replaceChildren(...standing(one).flat(9));
+    const away = D.cases.filter(each => each.hidden_by).length;
+    document.getElementById("today-title").textContent = many(D.cases.length - away, "case") + (away ? `, ${number(away)} hidden by triage` : "");
+    filter();
   };
   const showCase = id => {
     const one = byId.get(id);
@@ -137,15 +166,15 @@
     const listed = hosts => hosts.map((host, at) => [at ? ", " : "", names(host)]);
     const sent = inUnit(one.contacts.map(contact => contact.sent)), received = inUnit(one.contacts.map(contact => contact.received));
     const marked = [Date.parse(one.start) / 1000, Date.parse(one.end) / 1000], host = hostAt.has(one.source) ? one.source : one.targets[0];
-    const values = line(host), activity = D.activity[host] || [];
-    const charts = [values ? chart(`score of ${host} in decades`, values, { marked, note: "; from 3 on it alerts" }) : null,
+    const activity = D.activity[host] || [], drawn = [...new Set([host, ...one.sources])].filter(each => hostAt.has(each)).slice(0, SOURCES_DRAWN);
+    const charts = [...drawn.map(each => chart(`score of ${each} in decades`, line(each), { marked, note: "; from 3 on it alerts" })),
       ...activity.map(found => chart(`${found.metric} of ${host} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, marked, note: found.of === "segment" ? " in its segment" : "" }))].filter(Boolean);
     const found = one.sessions, mark = `ndr-feedback --lake <lake> --case ${one.case_id} --status expected --note "<why>"`;
     return [
-      el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), `, ${one.technique.name}`),
+      el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), one.sources.length > 1 ? ` and ${one.sources.length - 1} more` : "", `, ${one.technique.name}`),
       el("p", {}, bdi(one.sentence)),
       el("h2", {}, "Who"),
-      facts([["source", listed(one.sources)], ["segment", toSegment(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["most critical machine", one.machine && one.machine !== one.source && toHost(one.machine)], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
+      facts([["source", listed(one.sources)], ["segment", toSegment(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["most critical machine", one.machine && one.machine !== one.source ? toHost(one.machine) : null], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
         ["resembles", [one.technique.name, one.technique.attack_id ? ` (${one.technique.attack_id} ${one.technique.attack_name})` : ""]], ["also", one.techniques.filter(name => name !== one.technique.name).join(", ")],
         ["alerted because of it", one.targets.length ? listed(one.targets) : "no other host"], ["first and last seen", [when(one.start), " to ", when(one.end)]],
         ["windows", `${one.windows}, the highest at `], ["before", one.earlier ? `${many(one.earlier, "case")} of it in the week before` : "its first case in a week"], ["case", one.case_id]]
@@ -154,15 +183,15 @@
       el("ul", { class: "reasons" }, one.reasons.map((reason, at) => { const bar = el("i"); bar.style.width = `${Math.min(100, reason.share * 100)}%`; return el("li", {}, bdi(one.words[at]), el("div", { class: "bar", "aria-hidden": "true" }, bar)); })),
       one.indicators.length ? [el("h2", {}, "Indicators"), meetings(one.indicators)] : null,
       el("h2", {}, "Whom"),
-      table(`${many(one.contacts.length, "contact")}, the most anomalous first; sessions and bytes of the busiest 24 hours`, ["Source", "Target", "Port", "Decades", "Sessions", "Failed", "Sent", "Received", "New", "Known to others", "First seen", "Last seen"],
-        one.contacts.map(contact => [toHost(contact.source), toHost(contact.target), contact.port, contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", when(contact.first), when(contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
+      table(`${many(one.contacts.length, "contact")}, the most anomalous first; sessions and bytes of the busiest 24 hours`, ["Source", "Target", "Port", "Decades", "Sessions", "Failed", "Sent", "Received", "New", "Known to others", "Seen"],
+        one.contacts.map(contact => [toHost(contact.source), toHost(contact.target), contact.port, contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", seen(contact.first, contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
       el("h2", {}, "When"), el("div", { class: "charts" }, charts),
       el("h2", {}, "Sessions"),
       found ? [el("p", {}, `${number(found.rows.length)} of ${many(found.count, "session")} of these contacts, as the logs have them. On the firewall, they are found by`), command(one.filter),
         found.rows.length ? el("details", {}, el("summary", {}, "Show them, the first to end first"), el("div", { class: "raw" }, table("Sessions", found.columns, found.rows.map(row => row.map(value => (value === null ? "" : bdi(value))))))) : el("p", { class: "empty" }, "They are not kept any more.")]
         : el("p", {}, "They are printed by ", el("code", {}, `ndr-sessions --lake <lake> --case ${one.case_id}`)),
       el("h2", {}, "Triage"),
-      el("p", {}, `Status: ${one.status}`, one.owner ? [", owner ", bdi(one.owner)] : "", one.rule ? [`; hidden as ${one.rule.status} by `, bdi(one.rule.by), ": ", bdi(one.rule.note), one.rule.until ? [", until ", when(one.rule.until)] : ""] : ""),
+      el("p", { id: "t-now" }, standing(one), one.rule ? [`; hidden as ${one.rule.status} by `, bdi(one.rule.by), ": ", bdi(one.rule.note), one.rule.until ? [", until ", when(one.rule.until)] : ""] : ""),
       one.history.length ? table("History", ["When", "Who", "Status", "Note"], one.history.map(change => [when(change.changed), bdi(change.by), change.status, bdi(change.note)])) : null,
       document.documentElement.dataset.live ? triage(one) : [command(mark), el("p", { class: "quiet" }, "--preview says what this would hide of the last 30 days, --scope how far it reaches.")],
       el("h2", {}, "Related"),
@@ -173,7 +202,8 @@
     const values = line(host);
     if (!values) return [el("h1", {}, "No such host"), el("p", {}, bdi(host), " has no score in these windows.")];
     const activity = D.activity[host] || [], days = D.days[host] || [], cases = D.cases.filter(one => [...one.sources, ...one.targets].includes(host));
-    return [el("h1", {}, bdi(host)), el("h2", {}, "These windows"),
+    const name = cases.map(one => one.names[host]).find(Boolean), segment = Object.keys(D.segments).find(each => D.segments[each].hosts.includes(host));
+    return [el("h1", {}, bdi(host)), facts([["name", name && bdi(name)], ["segment", segment && toSegment(segment)]]), el("h2", {}, "These windows"),
       el("div", { class: "charts" }, chart("score in decades", values, { note: "; from 3 on it alerts" }), activity.map(found => chart(`${found.metric} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, note: found.of === "segment" ? " in its segment" : "" }))),
       activity.length ? null : el("p", { class: "empty" }, "What it did is drawn for hosts of cases only."),
       days.length ? [el("h2", {}, "Last 30 days"), el("div", { class: "charts" }, bars("sessions", days, "sessions"), bars("peers, of these new in red", days, "peers", "new"))] : null,
@@ -223,13 +253,13 @@
     const grid = el("table", { class: "grid" }, el("caption", {}, `Stages of ${many(windows, "window")}: green has finished, grey has not run, … has begun, ! is older than what it was made from`),
       el("tbody", {}, health.stages.map((stage, row) => el("tr", {}, el("th", { scope: "row" }, stage), health.grid[row].map((code, at) => el("td", { class: `s${code}`, title: `${stage} ${D.about.starts[at]}: ${words[code]}` }, marks[code] || el("span", { class: "skip" }, words[code])))))));
     return [el("h1", {}, "Health"), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Stages" }, grid),
-      el("h2", {}, "Windows without scores"), health.missing.length ? el("p", {}, health.missing.map((start, at) => [at ? ", " : "", when(start)])) : el("p", { class: "empty" }, "None."),
+      el("h2", {}, "Windows without scores"), health.missing.length ? el("p", {}, spans(health.missing)) : el("p", { class: "empty" }, "None."),
       el("h2", {}, "Incomplete logs"), health.incomplete.length ? table(`${many(health.incomplete_cnt, "window")}`, ["Window", "What is missing"], health.incomplete.map(row => [when(row.window), bdi(row.reason)])) : el("p", { class: "empty" }, "Nothing is known to be missing."),
       el("h2", {}, "Rejected records"), health.rejects.length ? table("Records by reason", ["Reason", "Records"], health.rejects.map(row => [bdi(row.reason), number(row.count)]), [1]) : el("p", { class: "empty" }, "None.")];
   };
   const showModel = () => [el("h1", {}, "Model"), el("p", {}, "These windows were scored by ", D.about.models.map((run, at) => [at ? ", " : "", el("code", {}, run)]), "."),
-    el("h2", {}, "Drift"), D.drift.score_psi.some(value => value !== null) ? el("div", { class: "charts" }, chart("PSI of the score against training", D.drift.score_psi), chart("bound of the PSI", D.drift.bound)) : el("p", { class: "empty" }, "No window was compared with training."),
-    D.drift.drifted.length ? el("p", {}, "Drifted: ", D.drift.drifted.map((start, at) => [at ? ", " : "", when(start)])) : null,
+    el("h2", {}, "Drift"), D.drift.score_psi.some(value => value !== null) ? el("div", { class: "charts" }, chart("PSI of the score against training", D.drift.score_psi, { low: D.drift.bound.map(most => (most === null ? null : 0)), high: D.drift.bound, band: "; drifted above the band" })) : el("p", { class: "empty" }, "No window was compared with training."),
+    D.drift.drifted.length ? el("p", {}, "Drifted: ", spans(D.drift.drifted)) : null,
     el("h2", {}, "Decisions"), D.models.length ? D.models.map(one => [el("h3", {}, `${one.action} `, el("code", {}, one.run_id), " ", when(one.decided)), el("p", {}, bdi(one.reason), ". By ", bdi(one.decided_by)),
       one.gates.length ? table("Gates", ["Gate", "Value", "Bound", "Verdict"], one.gates.map(gate => [gate.name.replaceAll("_", " "), number(gate.value), gate.bound, gate.verdict.replaceAll("_", " ")]), [1]) : null]) : el("p", { class: "empty" }, "None."),
     el("p", {}, "An earlier model is brought back by ", el("code", {}, 'ndr-models rollback --lake <lake> --reason "<why>"'), ".")];

@@ -16,11 +16,8 @@ NAME = "amount"
 def evidence(group: Integers, host: Integers, values: Floats, window: Integers | None = None) -> Evidence:
     """Rows of one kind, and of one window unless there are others."""
     none = np.zeros(len(group), dtype=np.int64)
-    groups, hosts = (
-        Coded.of(pa.chunked_array([[str(number) for number in numbers]], pa.string())) for numbers in (group, host)
-    )
     window = none if window is None else window
-    return Evidence(pa.table({}), none, groups, {}, {NAME: values}, none > 0, hosts, window)
+    return Evidence(pa.table({}), none, Coded.of(group), {}, {NAME: values}, none > 0, Coded.of(host), window)
 
 
 def common(group: Integers, host: Integers, values: Floats, quorum: int) -> list[float]:

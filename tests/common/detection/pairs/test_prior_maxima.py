@@ -2,18 +2,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 
 from common.arrays import Floats
 from common.detection.pairs.evidence import KINDS, Coded
-from common.detection.pairs.prior_maxima import Cells, PriorMaxima
+from common.detection.pairs.prior_maxima import Cells, KnownPairs, PriorMaxima
 from common.detection.parameters import current_parameters
 
 PARAMETERS = current_parameters().pairs
 
 
 def coded(texts: Sequence[str]) -> Coded:
-    return Coded.of(pa.chunked_array([texts], pa.string()))
+    """Texts of up to 8 characters as codes."""
+    return Coded.of(np.array([int.from_bytes(text.encode()) for text in texts]))
 
 
 def fit(rows: Sequence[tuple[str, str, int, float]]) -> tuple[PriorMaxima, Floats]:
@@ -21,8 +21,11 @@ def fit(rows: Sequence[tuple[str, str, int, float]]) -> tuple[PriorMaxima, Float
     group, host, day, value = zip(*rows, strict=True)
     kind = np.zeros(len(rows), dtype=np.int64)
     values = np.array(value, dtype=float)
-    cells = Cells.of(coded(group), coded(host), np.array(day))
-    return PriorMaxima.fit(cells, kind, 1, values, PARAMETERS)
+    cells = Cells.of(coded(group), coded(host), np.array(day), kind)
+    floors = np.array([np.quantile(values, PARAMETERS.floor_quantile)])
+    maxima, others = PriorMaxima.fit(KnownPairs.of([cells.pairs]), cells.best_days(values)[0], floors, PARAMETERS)
+    known = np.maximum(cells.without_own_day(values), cells.of_pairs(others))
+    return maxima, np.maximum(known, floors[kind])
 
 
 def of(maxima: PriorMaxima, group: str, host: str) -> float:
@@ -66,7 +69,9 @@ def test_saved_maxima_are_the_same() -> None:
     rows = [(f"g{rng.integers(9)}", f"h{rng.integers(5)}", int(rng.integers(4)), rng.random()) for _ in range(300)]
     maxima, _ = fit(rows)
     maxima = replace(maxima, floors=np.repeat(maxima.floors, len(KINDS)))
-    again = PriorMaxima.from_arrays(maxima.arrays("name"), "name", maxima.groups, maxima.leader_hosts)
+    again = PriorMaxima.from_arrays(
+        maxima.arrays("name"), "name", maxima.groups, maxima.hosts, maxima.counts, PARAMETERS.leaders
+    )
     for group in ("g1", "g5", "none"):
         for host in ("h0", "h4", "new"):
             assert of(again, group, host) == of(maxima, group, host)

@@ -36,7 +36,7 @@ from tests.factories import SPEC
 NAMES = model_features(SPEC).names
 RUN = "if-0123456789abcdef"
 FACTS = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d"}
-FILES = ("model.safetensors", "members.json", "drift.json", "report.json")
+FILES = ("arrays.safetensors", "values.json", "drift.json", "report.json")
 CHANGED = (*FILES, "manifest.json", "SUCCESS", "../current.json")
 STRANGE: tuple[Any, ...] = (
     None, True, "", "text", [], {}, [[]], [None], {"a": 1}, 0, -1, 1, 2, 2**31, 2**53, 2**63, 2**64, 10**400, 0.5,

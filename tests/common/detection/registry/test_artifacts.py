@@ -90,18 +90,18 @@ def test_loaded_model_scores_as_the_saved_one(store: ArtifactStore, detector: De
     assert set(loaded.detector.members) == {"forest", "rarity"}
     for name, member in loaded.detector.members.items():
         np.testing.assert_array_equal(member.score_samples(samples), detector.members[name].score_samples(samples))
-    assert loaded.model_sha256 == sha256(path(store, "model.safetensors").read_bytes())
+    assert loaded.model_sha256 == sha256(path(store, "arrays.safetensors").read_bytes())
     assert current_run(store) == RUN
 
 
 def test_manifest_holds_what_made_the_model(store: ArtifactStore) -> None:
     manifest = json.loads(path(store, "manifest.json").read_bytes())
-    assert manifest["format_version"] == 5
+    assert manifest["format_version"] == 6
     assert DetectorParameters.from_dict(manifest["parameters"]) == current_parameters()
     assert manifest["preprocessing"]["features"] == list(NAMES)
     assert manifest["preprocessing"]["imputation"] == "median" and manifest["preprocessing"]["clip"] == 6
     assert set(manifest["libraries"]) == {"python", "scikit-learn", "numpy", "scipy", "joblib", "pyarrow"}
-    assert set(manifest["files"]) == {"model.safetensors", "members.json", "drift.json", "report.json"}
+    assert set(manifest["files"]) == {"arrays.safetensors", "values.json", "drift.json", "report.json"}
     assert set(manifest["score_quantiles"]) == {"forest", "evidence", "ensemble"}
 
 
@@ -119,7 +119,7 @@ EXPLOITS = {
 }
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "members.json", "drift.json"])
+@pytest.mark.parametrize("name", ["arrays.safetensors", "values.json", "drift.json"])
 @pytest.mark.parametrize("exploit", EXPLOITS.values(), ids=EXPLOITS)
 @pytest.mark.parametrize("promoted", [True, False], ids=["with the pointer", "by its name"])
 def test_whoever_can_write_the_whole_folder_runs_no_code(
@@ -143,12 +143,12 @@ def test_a_pickle_in_place_of_the_files_of_older_formats_is_not_read(
     path(store, "model.joblib").write_bytes(EXPLOITS["a pickle"])
     rewrite_manifest(store, format_version=4)
     seal(store)
-    with pytest.raises(ModelError, match=r"has format 4, not 5\. Run ndr-models migrate"):
+    with pytest.raises(ModelError, match=r"has format 4, not 6\. Run ndr-models migrate"):
         load(store)
     assert not Path("exploited").exists()
 
 
-@pytest.mark.parametrize("files", [{}, {"model.safetensors": {}}, {"../../secret": {"sha256": "", "bytes": 1}}, []])
+@pytest.mark.parametrize("files", [{}, {"arrays.safetensors": {}}, {"../../secret": {"sha256": "", "bytes": 1}}, []])
 def test_a_manifest_that_lists_other_files_is_refused(store: ArtifactStore, files: Any) -> None:
     rewrite_manifest(store, files=files)
     with pytest.raises(ModelError, match=r"lists|the list of files"):
@@ -156,7 +156,7 @@ def test_a_manifest_that_lists_other_files_is_refused(store: ArtifactStore, file
 
 
 def test_a_file_that_is_larger_than_what_is_read_is_refused(store: ArtifactStore) -> None:
-    for name, most in (("SUCCESS", 2**10), ("manifest.json", 2**28), ("model.safetensors", 2**30)):
+    for name, most in (("SUCCESS", 2**10), ("manifest.json", 2**28), ("arrays.safetensors", 2**30)):
         kept = path(store, name).read_bytes()
         with path(store, name).open("wb") as file:
             file.truncate(2**40)  # a hole: takes no room on the disk
@@ -166,7 +166,7 @@ def test_a_file_that_is_larger_than_what_is_read_is_refused(store: ArtifactStore
     load(store)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "members.json", "drift.json", "report.json", "manifest.json"])
+@pytest.mark.parametrize("name", ["arrays.safetensors", "values.json", "drift.json", "report.json", "manifest.json"])
 def test_one_changed_byte_is_refused(store: ArtifactStore, name: str) -> None:
     content = bytearray(path(store, name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -175,7 +175,7 @@ def test_one_changed_byte_is_refused(store: ArtifactStore, name: str) -> None:
         load(store)
 
 
-@pytest.mark.parametrize("name", ["SUCCESS", "manifest.json", "model.safetensors", "members.json", "drift.json"])
+@pytest.mark.parametrize("name", ["SUCCESS", "manifest.json", "arrays.safetensors", "values.json", "drift.json"])
 def test_missing_file_is_refused(store: ArtifactStore, name: str) -> None:
     path(store, name).unlink()
     with pytest.raises(ModelError, match=name):
@@ -244,7 +244,7 @@ def test_a_model_without_parameters_is_refused(store: ArtifactStore, parameters:
 
 def test_another_format_is_refused(store: ArtifactStore) -> None:
     rewrite_manifest(store, format_version=1)
-    with pytest.raises(ModelError, match=r"format 1, not 5\. Train the model again"):
+    with pytest.raises(ModelError, match=r"format 1, not 6\. Train the model again"):
         load(store)
 
 

@@ -116,12 +116,15 @@ def test_lines_are_whole_whatever_names_are(lake: str, tmp_path: Path, hostile: 
 def test_indicators_are_where_each_format_has_them(tmp_path: Path) -> None:
     lake = str(findings_lake(tmp_path / "lake"))
     named = f"{BAD} (feodo 2026-02-01)"
-    finding, _ = found(lake)
+    finding, _, alone = found(lake)
     DetectionFinding(**finding)
     (enrichment,) = finding["enrichments"]
     assert (enrichment["value"], enrichment["provider"], enrichment["type"]) == (BAD, "feodo", "indicator")
     assert enrichment["data"]["labels"] == [SCRIPT]
-    document, other = found(lake, "--format", "ecs")
+    DetectionFinding(**alone)
+    assert alone["enrichments"][0]["value"] == BAD and alone["confidence_score"] == 90
+    document, other, alone = found(lake, "--format", "ecs")
+    assert alone["threat"]["enrichments"][0]["indicator"]["provider"] == "feodo"
     (enrichment,) = document["threat"]["enrichments"]
     assert (enrichment["indicator"]["ip"], enrichment["indicator"]["first_seen"]) == (BAD, "2026-02-01T00:00:00Z")
     assert enrichment["indicator"]["confidence"] == "High" and enrichment["matched"]["field"] == "destination.ip"
@@ -129,16 +132,18 @@ def test_indicators_are_where_each_format_has_them(tmp_path: Path) -> None:
     bundle = stix2.parse(printed(lake, "--format", "stix")[0], allow_custom=False)
     known, sighting = (next(one for one in bundle.objects if one["type"] == kind) for kind in ("indicator", "sighting"))
     assert known["pattern"] == f"[ipv4-addr:value = '{BAD}']" and sighting["sighting_of_ref"] == known["id"]
-    line, _ = printed(lake, "--format", "syslog")
+    stix2.parse(printed(lake, "--format", "stix")[2], allow_custom=False)
+    line, _, last = printed(lake, "--format", "syslog")
+    assert SYSLOG.fullmatch(last) and f'indicators="{named}"' in last
     assert SYSLOG.fullmatch(line) and f'indicators="{named}"' in line
     assert f"cs4Label=indicators cs4={named}" in printed(lake, "--format", "cef")[0]
     rows = list(csv.DictReader(printed(lake, "--format", "csv")))
-    assert [(row["indicators"], row["criticality"]) for row in rows] == [(named, ""), ("", "critical")]
+    assert [(row["indicators"], row["criticality"]) for row in rows] == [(named, ""), ("", "critical"), (named, "")]
 
 
 def test_a_new_indicator_is_an_update(tmp_path: Path) -> None:
     lake = str(findings_lake(tmp_path / "lake"))
-    assert len(found(lake, "--channel", "soc")) == 2 and found(lake, "--channel", "soc") == []
+    assert len(found(lake, "--channel", "soc")) == 3 and found(lake, "--channel", "soc") == []
     (tmp_path / "new.txt").write_text("203.0.113.77\n")
     assert call(take, "import", "--lake", lake, str(tmp_path / "new.txt"))[0] == 0
     assert [(one["activity_name"], one["enrichments"][0]["provider"]) for one in found(lake, "--channel", "soc")] == [
