@@ -3,9 +3,10 @@
     python -m bench.detection.experiment --train-lake LAKE --score web=LAKE:labels.csv ... --boundary 2024-03-12T00:08Z
 
 A lake needs `delta_pair` and `pair_days`. The model is trained on the days of `--train-lake` before the boundary, and
-scores the day after it of each other lake; without `--train-lake` each lake is trained on its own days. The last row is
-of the score as used: hosts without an attack that alert on the scored day, per 1,000 of them, at the score that 1 in
-1,000 training windows exceeds.
+scores the day after it of each other lake; without `--train-lake` each lake is trained on its own days. Hosts count in
+windows in which they began an attack; windows in which they were its target alone count neither way. The last row is of
+the score as used: hosts without an attack that alert on the scored day, per 1,000 of them, at the score that 1 in 1,000
+training windows exceeds.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from common.lake.lake import Lake
 from common.windows import Windows, parse_moment
 
 BUDGET = 20
+TARGET = ":target"
 RARITIES = tuple(f"{what}_rarity" for what in NOVELTIES)
 REGULARITY = ("regular_24h", "regular_new_24h")
 ALERT_SHARE = 0.001
@@ -80,7 +82,7 @@ def best_of(scored: ScoredRows, pieces: tuple[str, ...]) -> tuple[Floats, NDArra
 
 def host_codes(keys: pd.DataFrame) -> Integers:
     """The codes of the hosts of rows."""
-    return address_codes(pa.chunked_array([pa.array(keys["host_ip"], pa.string())]))
+    return address_codes(pa.array(keys["host_ip"], pa.string()))
 
 
 def scores_of(training: ScoredRows, scored: ScoredRows, pieces: tuple[str, ...], calibrated: bool = True) -> Score:
@@ -118,10 +120,11 @@ def read(uri: str, windows: Windows) -> pa.Table:
 
 
 def read_labels(path: Path, since: datetime) -> pd.DataFrame:
-    """The labels of the windows from that time on."""
+    """The labels of the windows from that time on, without those of targets (`ATTACK:target`) alone."""
     labels = pd.read_csv(path, keep_default_na=False)
     labels["window_start"] = pd.to_datetime(labels["window_start"], utc=True).astype("datetime64[us, UTC]")
-    return labels[labels["window_start"] >= since].reset_index(drop=True)
+    began = labels["attack"].str.split("+").map(lambda names: any(not name.endswith(TARGET) for name in names))
+    return labels[(labels["window_start"] >= since) & began].reset_index(drop=True)
 
 
 def fit(activity: pa.Table) -> Trained:
@@ -148,7 +151,9 @@ def alerting(labels: pd.DataFrame, score: Score, past: Score) -> float:
     return 1_000 * len({host for (host, _), value in score.items() if value > bound and host in clean}) / len(clean)
 
 
-def column(labels: pd.DataFrame, trained: Trained, activity: pa.Table) -> dict[str, str]:
+def column(
+    labels: pd.DataFrame, trained: Trained, activity: pa.Table, subsets: Mapping[str, tuple[str, ...]]
+) -> dict[str, str]:
     """The cells of one scored lake, by what they are of."""
     pairs, spread, of_pairs, of_spread = trained
     found_pairs, found_spread = pairs.judge(activity), spread.judge(activity)
@@ -156,9 +161,10 @@ def column(labels: pd.DataFrame, trained: Trained, activity: pa.Table) -> dict[s
         what: scores_of(of_spread, found_spread, pieces)
         if what == "spread"
         else scores_of(of_pairs, found_pairs, pieces)
-        for what, pieces in SUBSETS.items()
+        for what, pieces in subsets.items()
     }
-    scores["all pieces, uncalibrated"] = scores_of(of_pairs, found_pairs, PIECES, calibrated=False)
+    if subsets:
+        scores["all pieces, uncalibrated"] = scores_of(of_pairs, found_pairs, PIECES, calibrated=False)
     scores[USED] = as_used(found_pairs, found_spread)
     cells = {what: "{:.3f} {}/{}".format(*figures(labels, score)) for what, score in scores.items()}
     return cells | {"clean hosts alerting": f"{alerting(labels, scores[USED], as_used(of_pairs, of_spread)):.0f}"}
@@ -170,8 +176,11 @@ def main() -> None:
     parser.add_argument("--score", action="append", required=True, metavar="NAME=LAKE:LABELS")
     parser.add_argument("--boundary", required=True, type=parse_moment, help="end of training, begin of the scored day")
     parser.add_argument("--days", type=int, default=7, help="days to train on")
+    parser.add_argument("--scored-days", type=int, default=1, help="days to score")
+    parser.add_argument("--used-only", action="store_true", help="only the score as used")
     args = parser.parse_args()
-    scored = Windows(args.boundary, args.boundary + timedelta(days=1))
+    scored = Windows(args.boundary, args.boundary + timedelta(days=args.scored_days))
+    subsets = {} if args.used_only else SUBSETS
     training = Windows(args.boundary - timedelta(days=args.days), args.boundary)
     common = fit(read(args.train_lake, training)) if args.train_lake else None
     table: dict[str, dict[str, str]] = {}
@@ -179,7 +188,7 @@ def main() -> None:
         name, _, rest = entry.partition("=")
         uri, _, path = rest.rpartition(":")
         trained = common or fit(read(uri, training))
-        table[name] = column(read_labels(Path(path), args.boundary), trained, read(uri, scored))
+        table[name] = column(read_labels(Path(path), args.boundary), trained, read(uri, scored), subsets)
     print(f"| evidence | {' | '.join(table)} |\n|---|{'---|' * len(table)}")
     for what in next(iter(table.values())):
         print(f"| {what} | {' | '.join(cells[what] for cells in table.values())} |")

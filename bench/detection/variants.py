@@ -32,7 +32,7 @@ NEW_SUBNET = {"zone": "lab", "count": 16, "subnets": ["10.20.13"], "weekend_idle
 
 @dataclass(frozen=True)
 class Variant:
-    """What is changed: the scenario's settings, the attacks, harmless flows, hosts that are new, a last day without work.
+    """What is changed: settings of the scenario, attacks, harmless flows, new hosts, a last day without work.
 
     `subnet` adds 16 machines in a network of their own, on the last day.
     """
@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--composer", type=Path, required=True, help="program that composes the scenario")
     parser.add_argument("--config", type=Path, required=True, help="scenario file (TOML)")
     parser.add_argument("--traces", type=Path, required=True, help="folder of the traces that the scenario names")
-    parser.add_argument("--fresh", type=float, default=0.0, help="daily share of web peers in networks nobody else meets")
+    parser.add_argument("--fresh", type=float, default=0.0, help="daily share of web peers that are strangers")
     parser.add_argument("--out", type=Path, required=True, help="folder to make the variants in, one folder each")
     args = parser.parse_args()
     composer = load_composer(args.composer)

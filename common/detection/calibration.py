@@ -14,6 +14,9 @@ from common.arrays import Floats
 from common.detection.checked import damaged, floats, number, section, whole
 from common.detection.parameters import CalibrationParameters
 
+SLOPE_ROWS = 50
+"""As many of the highest values, or a tenth of all, say how a tail goes on."""
+
 
 @dataclass(frozen=True, eq=False)
 class UpperTail:
@@ -50,15 +53,29 @@ class UpperTail:
         counts = len(ordered) - np.searchsorted(ordered, values, side="left") + zeros * (values <= 0)
         return cls(values, counts.astype(np.float64), rows)
 
-    def neg_log10_p(self, column: Floats, most: float) -> Floats:
-        """-log10 of the share of training rows at or above each value: 0 for null, at most `most`."""
+    def neg_log10_p(self, column: Floats, most: float, beyond: float = 0.0) -> Floats:
+        """-log10 of the share of training rows at or above each value: 0 for null, at most `most`.
+
+        A value above all of training has up to `beyond` more, as the exponential tail of the highest values goes on.
+        """
         if not len(self.values):
             return np.zeros(len(column))
         logs = np.log10(self.counts)
         between = np.interp(column, self.values, logs)
         count = np.where(column > self.values[-1], 0.0, np.where(column < self.values[0], self.rows, 10.0**between))
-        found = np.log10((self.rows + 1) / (count + 1))
-        return np.asarray(np.where(np.isnan(column), 0.0, np.clip(found, 0.0, most)))
+        found = np.clip(np.log10((self.rows + 1) / (count + 1)), 0.0, most)
+        if beyond:
+            found += np.clip((column - self.values[-1]) * self._slope, 0.0, beyond)
+        return np.asarray(np.where(np.isnan(column), 0.0, found))
+
+    @property
+    def _slope(self) -> float:
+        """The decades by which the count falls for each unit of the value, among the highest values."""
+        first = np.flatnonzero(self.counts >= min(SLOPE_ROWS, self.rows // 10))
+        if not len(first) or first[-1] == len(self.values) - 1:
+            return 0.0
+        fall = np.log10(self.counts[first[-1]] / self.counts[-1])
+        return float(fall / (self.values[-1] - self.values[first[-1]]))
 
     def to_dict(self) -> dict[str, Any]:
         """The tail as JSON values."""

@@ -80,6 +80,8 @@ class PairParameters:
     floor_quantile: float
     leaders: int
     log10_max: float
+    log10_beyond: float
+    context_rows: int
     history_share: float
     training_rows: int
     training_days_min: int

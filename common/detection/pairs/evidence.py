@@ -16,6 +16,8 @@ from common.detection.pairs.group_codes import group_codes
 from common.detection.parameters import PairParameters
 
 KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
+# who has used a pair's service in its network before: its host, others there, or nobody in that network
+NOVELTY = ("known", "new", "unheard")
 # what a contact can be new in: the peer, its network, the service port, the service in that network
 NOVELTIES = ("peer", "network", "service", "use")
 # what a pair can exceed, see `_quantities`
@@ -33,7 +35,8 @@ class Evidence:
 
     `rarities` count as they are; `amounts` count by their excess over the prior maximum of the row's `group`. Rows that
     are `common` have no excess: many hosts have just begun the same, and its usual amount is not known yet. `window` is
-    the number of each row's window.
+    the number of each row's window. `novelty` is an index of `NOVELTY`: amounts are compared with training rows that
+    are as new.
     """
 
     rows: pa.Table
@@ -44,6 +47,12 @@ class Evidence:
     common: Flags
     host: Coded
     window: Integers
+    novelty: Integers
+
+    @property
+    def contexts(self) -> Integers:
+        """What amounts of each row are compared with, as numbers: its kind and its novelty."""
+        return self.kind * len(NOVELTY) + self.novelty
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +89,7 @@ def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
         np.asarray(activity["use_joined"]),
         hosts_of(activity),
         np.asarray(activity["window_number"], dtype=np.int64),
+        _novelty(activity),
     )
 
 
@@ -105,6 +115,7 @@ def spread_evidence(counts: pa.Table) -> Evidence:
         np.zeros(len(counts), dtype=bool),
         hosts_of(counts),
         np.asarray(counts["window_number"], dtype=np.int64),
+        np.zeros(len(counts), dtype=np.int64),
     )
 
 
@@ -162,6 +173,13 @@ def _kinds(activity: pa.Table) -> Integers:
     """The index in `KINDS` of each row."""
     inbound = of_texts(activity["role"], lambda texts: np.asarray(pc.equal(texts, "inbound"), dtype=np.int64))
     return inbound * 2 + np.asarray(activity["internal"], dtype=np.int64)
+
+
+def _novelty(activity: pa.Table) -> Integers:
+    """The index in `NOVELTY` of each row; what many begin at once is known."""
+    new = np.asarray(activity["use_new"]) & ~np.asarray(activity["use_joined"])
+    unheard = np.asarray(activity["network_others"]) == 0
+    return np.where(new, np.where(unheard, NOVELTY.index("unheard"), NOVELTY.index("new")), NOVELTY.index("known"))
 
 
 def _quantities(activity: pa.Table, parameters: PairParameters) -> dict[str, Floats]:

@@ -16,10 +16,10 @@ from common.detection.calibration import UpperTail
 from common.detection.host_p_values import HostPValues
 from common.detection.pairs.common_maxima import CommonMaxima, Presence
 from common.detection.pairs.day_sums import LATE
-from common.detection.pairs.evidence import KINDS, Evidence
+from common.detection.pairs.evidence import KINDS, NOVELTY, Evidence
 from common.detection.pairs.host_scores import HostScores
 from common.detection.pairs.prior_maxima import Cells, KnownPairs, Pairs, PriorMaxima
-from common.detection.pairs.scoring import EvidenceModel, Positive, ScoredRows, excess, tail_name
+from common.detection.pairs.scoring import EvidenceModel, Positive, ScoredRows, excess, rarities_of, tail_name
 from common.detection.parameters import DetectorParameters, PairParameters
 from common.windows import WINDOWS_PER_DAY
 
@@ -123,7 +123,7 @@ def _maxima(
 
 @dataclass(frozen=True, eq=False)
 class _PartRows:
-    """The excesses of a part's rows; by kind, how often each value of a rarity occurs, and how many rows there are."""
+    """The excesses of a part's rows; by kind, how often each value of a rarity occurs; by context, how many rows."""
 
     part: EvidencePart
     excesses: Mapping[str, Positive]
@@ -147,38 +147,47 @@ class _PartRows:
             known = np.maximum(cells.without_own_day(amount), cells.of_pairs(others[name]))
             excesses[name] = excess(evidence, amount, np.maximum.reduce([known, floors[name][kind], of_crowds]))
         rarities = {}
-        for name, column in evidence.rarities.items():
-            found = Positive.of(column, kind)
-            each = (found.values[found.kind == number] for number in range(len(KINDS)))
+        for name, found in rarities_of(evidence).items():
+            each = (found.values[found.context == number * len(NOVELTY)] for number in range(len(KINDS)))
             rarities[name] = [np.unique(values, return_counts=True) for values in each]
-        return cls(part, excesses, rarities, np.bincount(kind, minlength=len(KINDS)))
+        return cls(part, excesses, rarities, np.bincount(evidence.contexts, minlength=len(KINDS) * len(NOVELTY)))
 
-    def positive(self, name: str, kind: int) -> Floats:
-        """The values above 0 of a rarity or excess in a kind."""
-        if name in self.rarities:
-            values, counts = self.rarities[name][kind]
-            repeated: Floats = np.repeat(values, counts)
-            return repeated
+    def rarity(self, name: str, kind: int) -> Floats:
+        """The values above 0 of a rarity in a kind."""
+        repeated: Floats = np.repeat(*self.rarities[name][kind])
+        return repeated
+
+    def excess(self, name: str, context: int) -> Floats:
+        """The values above 0 of an excess in a context."""
         found = self.excesses[name]
-        return np.asarray(found.values[found.kind == kind])
+        return np.asarray(found.values[found.context == context])
 
     def unscored(self, model: EvidenceModel) -> ScoredRows:
         """The rows with their pieces and without scores."""
         evidence = self.part()
-        values = {name: Positive.of(column, evidence.kind) for name, column in evidence.rarities.items()}
-        return model.unscored(evidence, values | dict(self.excesses), {})
+        return model.unscored(evidence, rarities_of(evidence) | dict(self.excesses), {})
 
 
 def _tails(parts: Sequence[_PartRows], parameters: DetectorParameters) -> dict[str, UpperTail]:
-    """The upper tails of each value in each kind; the values of one are held at a time."""
-    found = {}
-    for number, label in enumerate(KINDS):
-        rows = sum(int(part.rows[number]) for part in parts)
-        for name in (*parts[0].rarities, *parts[0].excesses) if rows else ():
-            positive = np.concatenate([part.positive(name, number) for part in parts])
-            found[tail_name(label, name)] = UpperTail.of_positive(
-                positive, rows - len(positive), parameters.calibration
-            )
+    """The upper tails of each rarity in each kind, of each excess in each context; one's values are held at a time.
+
+    A context of few rows has no tail of its own.
+    """
+    rows: Integers = np.sum([part.rows for part in parts], axis=0)
+    found: dict[str, UpperTail] = {}
+
+    def add(context: int, name: str, count: int, values: Sequence[Floats]) -> None:
+        positive = np.concatenate(values)
+        tail = UpperTail.of_positive(positive, count - len(positive), parameters.calibration)
+        found[tail_name(context, name)] = tail
+
+    for kind, count in enumerate(rows.reshape(-1, len(NOVELTY)).sum(axis=1).tolist()):
+        for name in parts[0].rarities if count else ():
+            add(kind * len(NOVELTY), name, count, [part.rarity(name, kind) for part in parts])
+    for context, count in enumerate(rows.tolist()):
+        least = parameters.pairs.context_rows if context % len(NOVELTY) else 1
+        for name in parts[0].excesses if count >= least else ():
+            add(context, name, count, [part.excess(name, context) for part in parts])
     return found
 
 

@@ -13,7 +13,7 @@ from common.arrays import Floats, Integers
 from common.detection.pairs.evidence import Coded, Evidence
 from common.storage.kept_tables import KeptTables
 
-KEYS = ("kind", "group", "host", "window", "common")
+KEYS = ("kind", "group", "host", "window", "common", "novelty")
 RARITY, AMOUNT = "rarity ", "amount "
 
 
@@ -44,6 +44,7 @@ class KeptEvidence:
             np.asarray(keys["common"])[rows],
             Coded.of(keys["host"].to_numpy()[rows]),
             window[rows],
+            keys["novelty"].to_numpy()[rows].astype(np.int64),
         )
 
 
@@ -64,6 +65,7 @@ def _columns(evidence: Evidence) -> dict[str, pa.Array]:
         "host": evidence.host.values,
         "window": evidence.window.astype(np.int32),
         "common": evidence.common,
+        "novelty": evidence.novelty.astype(np.int8),
         **{RARITY + name: values for name, values in evidence.rarities.items()},
         **{AMOUNT + name: values for name, values in evidence.amounts.items()},
     }

@@ -17,7 +17,7 @@ from common.detection.checked import damaged, section
 from common.detection.host_p_values import HostPValues
 from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.contacts import changes, places
-from common.detection.pairs.evidence import KINDS, Evidence, codes
+from common.detection.pairs.evidence import KINDS, NOVELTY, Evidence, codes
 from common.detection.pairs.prior_maxima import PriorMaxima
 from common.detection.parameters import DetectorParameters
 from common.detection.registry.tensors import Arrays, vector
@@ -58,17 +58,17 @@ class ScoredRows:
 
 @dataclass(frozen=True, eq=False)
 class Positive:
-    """The values above 0 of a column: the numbers of their rows, and the kinds of these."""
+    """The values above 0 of a column: the numbers of their rows, and the contexts of these (see `Evidence`)."""
 
     rows: NDArray[np.int32]
-    kind: NDArray[np.int8]
+    context: NDArray[np.int8]
     values: Floats
 
     @classmethod
-    def of(cls, column: Floats, kind: Integers) -> Positive:
-        """Those of a column of rows of these kinds."""
+    def of(cls, column: Floats, context: Integers) -> Positive:
+        """Those of a column of rows of these contexts."""
         rows = np.flatnonzero(column > 0)
-        return cls(rows.astype(np.int32), kind[rows].astype(np.int8), column[rows])
+        return cls(rows.astype(np.int32), context[rows].astype(np.int8), column[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,8 @@ class EvidenceModel:
     """The prior maxima of amounts, the upper tails of all pieces, and the p-values of their sum, by kind.
 
     A row's pieces are -log10 of the share of training rows of its kind that have at least as much, at most
-    `log10_max` each. A host's window counts with its strongest row of each kind; how rare that is for the host and for
+    `log10_max` each: rarities among all of them, excesses among those that are as new. An excess beyond all of training
+    has up to `log10_beyond` more, as its tail goes on, if the host began it. A host's window counts with its strongest row of each kind; how rare that is for the host and for
     all is its score.
     """
 
@@ -89,7 +90,7 @@ class EvidenceModel:
         """The rows of the evidence, scored; where they are not of all hosts, `common` says what all of them do."""
         of_crowds = (common or CommonMaxima.of(evidence, self.parameters.pairs)).maxima(evidence)
         group, host = next(iter(self.maxima.values())).places(evidence.group, evidence.host)
-        maxima, values = {}, {name: Positive.of(column, evidence.kind) for name, column in evidence.rarities.items()}
+        maxima, values = {}, rarities_of(evidence)
         for name, amount in evidence.amounts.items():
             maxima[name] = np.maximum(self.maxima[name].of(group, host, evidence.kind), of_crowds[name])
             values[name] = excess(evidence, amount, maxima[name])
@@ -120,13 +121,23 @@ class EvidenceModel:
     def _pieces(self, values: Mapping[str, Positive], rows: int) -> Floats:
         """The piece of each value, shape (n_rows, n_values); 0 for none."""
         found = np.zeros((rows, len(values)))
+        pairs = self.parameters.pairs
         for column, (name, positive) in enumerate(values.items()):
-            for number, label in enumerate(KINDS):
-                mine = positive.kind == number
-                if mine.any() and (tail := self.tails.get(tail_name(label, name))):
-                    pieces = tail.neg_log10_p(positive.values[mine], self.parameters.pairs.log10_max)
-                    found[positive.rows[mine], column] = pieces
+            for context in np.flatnonzero(np.bincount(positive.context)).tolist():
+                if tail := self._tail(context, name):
+                    mine = positive.context == context
+                    above, began = positive.values[mine], context < KINDS.index("inbound") * len(NOVELTY)
+                    if name not in self.maxima:  # where more hosts are than in training, nothing is rarer than there
+                        above = np.minimum(above, tail.values.max(initial=0.0))
+                    beyond = pairs.log10_beyond if name in self.maxima and began else 0.0
+                    found[positive.rows[mine], column] = tail.neg_log10_p(above, pairs.log10_max, beyond)
         return found
+
+    def _tail(self, context: int, piece: str) -> UpperTail | None:
+        """That of the context, or of a less new one where training had too few rows; None if it had none at all."""
+        kind, newest = divmod(context, len(NOVELTY))
+        of_kind = (self.tails.get(tail_name(kind * len(NOVELTY) + newness, piece)) for newness in range(newest, -1, -1))
+        return next((tail for tail in of_kind if tail), None)
 
     def to_dict(self) -> dict[str, Any]:
         """What the model holds beside `arrays`, as JSON values."""
@@ -182,9 +193,15 @@ def strongest(sums: Floats, evidence: Evidence) -> Integers:
 
 def excess(evidence: Evidence, values: Floats, maxima: Floats) -> Positive:
     """By how much the values exceed the prior maxima; common rows do not."""
-    return Positive.of(np.where(evidence.common, 0.0, values - maxima), evidence.kind)
+    return Positive.of(np.where(evidence.common, 0.0, values - maxima), evidence.contexts)
 
 
-def tail_name(kind: str, piece: str) -> str:
-    """The name of the tail of a piece in a kind."""
-    return f"{kind} {piece}"
+def rarities_of(evidence: Evidence) -> dict[str, Positive]:
+    """The rarities of the evidence, which count among all rows of a kind, however new."""
+    return {name: Positive.of(column, evidence.kind * len(NOVELTY)) for name, column in evidence.rarities.items()}
+
+
+def tail_name(context: int, piece: str) -> str:
+    """The name of the tail of a piece in a context."""
+    kind, novelty = divmod(context, len(NOVELTY))
+    return " ".join((KINDS[kind], *NOVELTY[1:][novelty - 1 : novelty], piece))
