@@ -108,7 +108,8 @@ def popular_networks(config: dict[str, Any], traces: dict[str, pd.DataFrame]) ->
 
 def compose(variant: Variant, composer: Any, config: dict[str, Any], traces: Path, out: Path) -> dict[str, Any]:
     """Composes the variant into the folder and returns the composer's counts."""
-    settings = config | ({} if variant.seed is None else {"seed": variant.seed}) | variant.settings
+    seed = {} if variant.seed is None else {"seed": variant.seed}
+    settings: dict[str, Any] = {**config, **seed, **variant.settings}
     if variant.subnet:
         settings["groups"] = [*config["groups"], NEW_SUBNET]
     make_attacks, host_day = composer.make_attacks, composer.host_day

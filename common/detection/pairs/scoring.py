@@ -77,8 +77,8 @@ class EvidenceModel:
 
     A row's pieces are -log10 of the share of training rows of its kind that have at least as much, at most
     `log10_max` each: rarities among all of them, excesses among those that are as new. An excess beyond all of training
-    has up to `log10_beyond` more, as its tail goes on, if the host began it. A host's window counts with its strongest row of each kind; how rare that is for the host and for
-    all is its score.
+    has up to `log10_beyond` more, as its tail goes on, if the host began it. A host's window counts with its strongest
+    row of each kind; how rare that is for the host and for all is its score.
     """
 
     maxima: Mapping[str, PriorMaxima]
