@@ -5,7 +5,7 @@ Both give -log10 of a p-value, the share of training that is at least as high: 0
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,21 @@ class ScoreQuantiles:
         kept = levels[first]
         kept[-1] = 1.0
         return cls(values, kept, len(scores), spread)
+
+    def holding(self, bound: float, most: float) -> ScoreQuantiles:
+        """The same, but the training score `bound` has at most the anomaly score `most`.
+
+        Higher scores share what is above that, and lower ones from twice as far from 1 what is below.
+        """
+        most, highest = most * (self.rows + 1) / self.rows, float(np.interp(bound, self.values, self.levels))
+        if most >= highest or highest >= 1:
+            return self
+        values = np.union1d(self.values, bound)
+        levels = np.interp(values, self.values, self.levels)
+        unmoved = 2 * most - 1
+        return replace(
+            self, values=values, levels=np.interp(levels, [0.0, unmoved, highest, 1.0], [0.0, unmoved, most, 1.0])
+        )
 
     def p_values(self, scores: Floats) -> Floats:
         """The estimated share of normal behaviour that scores at least as high, in (0, 1]."""

@@ -57,6 +57,7 @@ class CalibrationParameters:
 
     quantile_points: int
     tail_points_per_doubling: int
+    alerts_per_1000_host_days: float
     host_prior_rows: float
     host_scores_kept: int
     host_grid_points: int

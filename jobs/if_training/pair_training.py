@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.address_codes import address_codes
-from common.arrays import Floats
+from common.arrays import Floats, Integers
 from common.config.training import TrainingParameters
+from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.calibration import ScoreQuantiles
 from common.detection.detector import Detector
 from common.detection.input_matrix import read_rows
@@ -23,7 +24,8 @@ from common.detection.inputs import model_features
 from common.detection.members.member import FitSettings
 from common.detection.members.pairs import PairsMember
 from common.detection.members.spread import SpreadMember
-from common.detection.pairs.contacts import distinct, of_texts, places
+from common.detection.pairs.common_maxima import WINDOW_BITS
+from common.detection.pairs.contacts import changes, distinct, of_texts, places, window_numbers
 from common.detection.pairs.day_sums import LATE
 from common.detection.pairs.fitting import EvidencePart, Learnt, common_maxima, fit
 from common.detection.pairs.host_scores import HostScores
@@ -70,14 +72,14 @@ def with_pairs(
         doing("learning from pairs")
         members, scores = _fit(scope, parts, spans.learnt, settings)
         doing("scoring the training range")
-        raw = _raw(detector, scores, lake, chosen.windows, settings, horizon)
-        if not len(raw):
+        calibration = _calibration(detector, scores, lake, chosen.windows, settings, horizon)
+        if calibration is None:
             return detector, nothing
         doing("validating")
         figures = chosen.figures(training.max_pair_rows)
         figures |= examined(scope, parts, spans, training.alert_score, settings)
     pairs, spread = PairsMember(members["pairs"].model), SpreadMember(members["spread"].model)
-    return detector.with_pairs(pairs, spread, ScoreQuantiles.fit(raw, settings.parameters.calibration)), figures
+    return detector.with_pairs(pairs, spread, calibration), figures
 
 
 @dataclass(frozen=True)
@@ -214,24 +216,34 @@ def _added(scores: Mapping[str, HostScores], weights: Weights) -> HostScores:
     return replace(pairs, values=weights.pairs * pairs.values + weights.spread * spread.values)
 
 
-def _raw(
+def _calibration(
     detector: Detector, scores: HostScores, lake: Lake, windows: Windows, settings: FitSettings, horizon: str
-) -> Floats:
-    """The whole raw scores of the last training days with pair scores, `calibration_rows` or more if there are.
+) -> ScoreQuantiles | None:
+    """The distribution of the raw scores of the last training days with pair scores; None where no host has both.
 
-    The features count in full here, while in a raw score they have the weight `features`.
+    The days are as many as have `calibration_rows`. A raw score that more than `alerts_per_1000_host_days` of their
+    hosts' days reach is below the alert line, however few windows do.
     """
+    parameters = settings.parameters
     hosts = distinct(scores.host)
     found: list[Floats] = []
+    host_days: list[Integers] = []
     first = int(scores.window.min(initial=LATE))
     for day in reversed(windows.by_day()):
         late = [window for window in day if window_number(window.start) >= first]
-        if not late or sum(map(len, found)) >= settings.parameters.pairs.calibration_rows:
+        if not late or sum(map(len, found)) >= parameters.pairs.calibration_rows:
             break
         read = Windows(late[0].start, day.end)
         for rows in read_rows(lake, read, model_features(settings.spec), horizon):
-            kept = places(hosts, of_texts(rows.keys["host_ip"], address_codes))[1]
-            wanted = rows.keys.filter(pa.array(kept))
-            if len(wanted):
-                found.append(scores.of_keys(wanted) + detector.feature_scores(rows.values[kept]))
-    return np.concatenate(found) if found else np.zeros(0)
+            place, kept = places(hosts, of_texts(rows.keys["host_ip"], address_codes))
+            by_features = parameters.weights.features * detector.feature_scores(rows.values[kept])
+            found.append(scores.of_keys(rows.keys.filter(pa.array(kept))) + by_features)
+            days = window_numbers(rows.keys["window_start_ts"])[kept] // WINDOWS_PER_DAY
+            host_days.append(place[kept] << WINDOW_BITS | days)
+    raw = np.concatenate([np.zeros(0), *found])
+    if not len(raw):
+        return None
+    order = np.lexsort((-raw, np.concatenate(host_days)))
+    highest = raw[order][changes(np.concatenate(host_days)[order])]
+    bound = float(np.quantile(highest, 1 - parameters.calibration.alerts_per_1000_host_days / 1000))
+    return ScoreQuantiles.fit(raw, parameters.calibration).holding(bound, ALERT_SCORE)

@@ -100,3 +100,28 @@ def test_a_tail_of_what_is_above_zero_is_that_of_the_whole_column(zeros: int) ->
     whole = UpperTail.fit(np.append(values, np.zeros(zeros)), PARAMETERS)
     again = UpperTail.of_positive(positive, len(values) - len(positive) + zeros, PARAMETERS)
     assert again.to_dict() == whole.to_dict()
+
+
+def test_a_score_that_too_many_reach_is_held_below_the_alert_line() -> None:
+    raw = np.arange(100_000.0)
+    held = ScoreQuantiles.fit(raw, PARAMETERS).holding(99_950.0, 0.999)
+    scores = held.anomaly_score(np.array([50_000.0, 99_700.0, 99_900.0, 99_950.0, 99_975.0, 99_999.0]))
+    assert scores[3] == pytest.approx(0.999, abs=1e-9)
+    assert scores[0] == pytest.approx(0.5, abs=1e-3)  # what is far below stays
+    assert (np.diff(scores) > 0).all()
+    assert scores[2] < 0.999 < scores[4] < scores[5] < 1
+
+
+def test_a_score_that_few_reach_is_left_where_it_is() -> None:
+    found = ScoreQuantiles.fit(np.arange(100_000.0), PARAMETERS)
+    assert found.holding(99_000.0, 0.999) is found
+
+
+def test_values_beyond_training_go_on_as_the_tail_does() -> None:
+    tail = UpperTail.fit(np.random.default_rng(0).exponential(1.0, 100_000), PARAMETERS)
+    highest = float(tail.values[-1])
+    at = tail.neg_log10_p(highest + np.array([1e-9, 1.0, 2.0, 99.0]), 5.0, 2.0)
+    assert at[0] == pytest.approx(5.0, abs=1e-3)
+    assert at[1] - at[0] == pytest.approx(np.log10(np.e), rel=0.25)  # of an exponential distribution
+    assert at[3] == pytest.approx(7.0)
+    assert tail.neg_log10_p(highest + np.array([1.0, 99.0]), 5.0).tolist() == [5.0, 5.0]

@@ -17,7 +17,7 @@ def evidence(group: Integers, host: Integers, values: Floats, window: Integers |
     """Rows of one kind, and of one window unless there are others."""
     none = np.zeros(len(group), dtype=np.int64)
     window = none if window is None else window
-    return Evidence(pa.table({}), none, Coded.of(group), {}, {NAME: values}, none > 0, Coded.of(host), window)
+    return Evidence(pa.table({}), none, Coded.of(group), {}, {NAME: values}, none > 0, Coded.of(host), window, none)
 
 
 def common(group: Integers, host: Integers, values: Floats, quorum: int) -> list[float]:
