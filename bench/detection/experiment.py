@@ -80,7 +80,7 @@ def best_of(scored: ScoredRows, pieces: tuple[str, ...]) -> tuple[Floats, NDArra
 
 def host_codes(keys: pd.DataFrame) -> Integers:
     """The codes of the hosts of rows."""
-    return address_codes(pa.chunked_array([pa.array(keys["host_ip"], pa.string())]))
+    return address_codes(pa.array(keys["host_ip"], pa.string()))
 
 
 def scores_of(training: ScoredRows, scored: ScoredRows, pieces: tuple[str, ...], calibrated: bool = True) -> Score:

@@ -23,8 +23,7 @@ from common.detection.inputs import model_features
 from common.detection.members.member import FitSettings
 from common.detection.members.pairs import PairsMember
 from common.detection.members.spread import SpreadMember
-from common.detection.pairs.contacts import distinct, of_texts, places
-from common.detection.pairs.day_sums import LATE
+from common.detection.pairs.contacts import LATE, distinct, of_texts, places
 from common.detection.pairs.fitting import EvidencePart, Learnt, common_maxima, fit
 from common.detection.pairs.host_scores import HostScores
 from common.detection.pairs.reading import has_pairs, window_number
