@@ -14,9 +14,6 @@ from common.arrays import Floats
 from common.detection.checked import damaged, floats, number, section, whole
 from common.detection.parameters import CalibrationParameters
 
-SLOPE_ROWS = 50
-"""As many of the highest values, or a tenth of all, say how a tail goes on."""
-
 
 @dataclass(frozen=True, eq=False)
 class UpperTail:
@@ -53,10 +50,11 @@ class UpperTail:
         counts = len(ordered) - np.searchsorted(ordered, values, side="left") + zeros * (values <= 0)
         return cls(values, counts.astype(np.float64), rows)
 
-    def neg_log10_p(self, column: Floats, most: float, beyond: float = 0.0) -> Floats:
+    def neg_log10_p(self, column: Floats, most: float, beyond: float = 0.0, tail_rows: int = 0) -> Floats:
         """-log10 of the share of training rows at or above each value: 0 for null, at most `most`.
 
-        A value above all of training has up to `beyond` more, as the exponential tail of the highest values goes on.
+        A value above all of training has up to `beyond` more, as the exponential tail of the `tail_rows` highest values
+        goes on.
         """
         if not len(self.values):
             return np.zeros(len(column))
@@ -65,17 +63,14 @@ class UpperTail:
         count = np.where(column > self.values[-1], 0.0, np.where(column < self.values[0], self.rows, 10.0**between))
         found = np.clip(np.log10((self.rows + 1) / (count + 1)), 0.0, most)
         if beyond:
-            found += np.clip((column - self.values[-1]) * self._slope, 0.0, beyond)
+            found += np.clip((column - self.values[-1]) * self._slope(tail_rows), 0.0, beyond)
         return np.asarray(np.where(np.isnan(column), 0.0, found))
 
-    @property
-    def _slope(self) -> float:
-        """The decades by which the count falls for each unit of the value, among the highest values."""
-        first = np.flatnonzero(self.counts >= min(SLOPE_ROWS, self.rows // 10))
-        if not len(first) or first[-1] == len(self.values) - 1:
-            return 0.0
-        fall = np.log10(self.counts[first[-1]] / self.counts[-1])
-        return float(fall / (self.values[-1] - self.values[first[-1]]))
+    def _slope(self, tail_rows: int) -> float:
+        """The decades by which the count falls for each unit of the value, among so many highest values or more."""
+        first = max(int(np.count_nonzero(self.counts >= tail_rows)) - 1, 0)
+        rise = self.values[-1] - self.values[first]
+        return float(np.log10(self.counts[first] / self.counts[-1]) / rise) if rise > 0 else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """The tail as JSON values."""

@@ -25,8 +25,7 @@ from common.detection.members.member import FitSettings
 from common.detection.members.pairs import PairsMember
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.common_maxima import WINDOW_BITS
-from common.detection.pairs.contacts import changes, distinct, of_texts, places, window_numbers
-from common.detection.pairs.day_sums import LATE
+from common.detection.pairs.contacts import LATE, changes, distinct, of_texts, places, window_numbers
 from common.detection.pairs.fitting import EvidencePart, Learnt, common_maxima, fit
 from common.detection.pairs.host_scores import HostScores
 from common.detection.pairs.reading import has_pairs, window_number

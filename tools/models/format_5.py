@@ -70,7 +70,7 @@ def _groups(texts: pa.Array, member: str) -> Integers:
     first, rest = _halves(texts, " ", member)
     if member == "spread":
         kinds = _places(first, pa.array(KINDS), member)
-        return group_codes(address_codes(pa.chunked_array([rest])), kinds)
+        return group_codes(address_codes(rest), kinds)
     networks, ports = _halves(rest, " ", member, reverse=True)
     try:
         port = np.asarray(ports.cast(pa.int64()))
@@ -117,7 +117,7 @@ def _p_values(raw: Any, member: str) -> tuple[dict[str, Any], dict[str, NDArray[
         hosts = section(section(entry, what, "hosts")["hosts"], what)
         if not all(isinstance(own, list) and len(own) == 2 for own in hosts.values()):
             raise damaged(what)
-        codes = address_codes(pa.chunked_array([pa.array(hosts, pa.string())]))
+        codes = address_codes(pa.array(hosts, pa.string()))
         past = _past([(whole(rows, what), floats(own, what)) for rows, own in hosts.values()], codes)
         arrays |= {f"{what}.{part}": array for part, array in vars(past).items()}
         values[kind] = {name: value for name, value in entry.items() if name != "hosts"}

@@ -9,11 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from common.arrays import Integers
-from common.detection.pairs.contacts import Small, changes
+from common.detection.pairs.contacts import LATE, Small, changes
 from common.detection.pairs.reading import GAPS, SUMS
 
 OF_DAY = (*SUMS, "slices", *GAPS)
-LATE = 1 << 62
 
 
 @dataclass(frozen=True, eq=False)

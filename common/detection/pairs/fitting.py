@@ -15,7 +15,7 @@ from common.arrays import Floats, Integers
 from common.detection.calibration import UpperTail
 from common.detection.host_p_values import HostPValues
 from common.detection.pairs.common_maxima import CommonMaxima, Presence
-from common.detection.pairs.day_sums import LATE
+from common.detection.pairs.contacts import LATE
 from common.detection.pairs.evidence import KINDS, NOVELTY, Evidence
 from common.detection.pairs.host_scores import HostScores
 from common.detection.pairs.prior_maxima import Cells, KnownPairs, Pairs, PriorMaxima

@@ -130,7 +130,8 @@ class EvidenceModel:
                     if name not in self.maxima:  # where more hosts are than in training, nothing is rarer than there
                         above = np.minimum(above, tail.values.max(initial=0.0))
                     beyond = pairs.log10_beyond if name in self.maxima and began else 0.0
-                    found[positive.rows[mine], column] = tail.neg_log10_p(above, pairs.log10_max, beyond)
+                    pieces = tail.neg_log10_p(above, pairs.log10_max, beyond, self.parameters.calibration.tail_rows_max)
+                    found[positive.rows[mine], column] = pieces
         return found
 
     def _tail(self, context: int, piece: str) -> UpperTail | None:

@@ -120,7 +120,7 @@ def test_a_score_that_few_reach_is_left_where_it_is() -> None:
 def test_values_beyond_training_go_on_as_the_tail_does() -> None:
     tail = UpperTail.fit(np.random.default_rng(0).exponential(1.0, 100_000), PARAMETERS)
     highest = float(tail.values[-1])
-    at = tail.neg_log10_p(highest + np.array([1e-9, 1.0, 2.0, 99.0]), 5.0, 2.0)
+    at = tail.neg_log10_p(highest + np.array([1e-9, 1.0, 2.0, 99.0]), 5.0, 2.0, 50)
     assert at[0] == pytest.approx(5.0, abs=1e-3)
     assert at[1] - at[0] == pytest.approx(np.log10(np.e), rel=0.25)  # of an exponential distribution
     assert at[3] == pytest.approx(7.0)

@@ -70,7 +70,7 @@ def test_saved_maxima_are_the_same() -> None:
     maxima, _ = fit(rows)
     maxima = replace(maxima, floors=np.repeat(maxima.floors, len(KINDS)))
     again = PriorMaxima.from_arrays(
-        maxima.arrays("name"), "name", maxima.groups, maxima.hosts, maxima.counts, PARAMETERS.leaders
+        maxima.arrays("name"), "name", maxima.groups, maxima.hosts, maxima.counts.astype(np.int64), PARAMETERS.leaders
     )
     for group in ("g1", "g5", "none"):
         for host in ("h0", "h4", "new"):
