@@ -1,11 +1,13 @@
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from bench.detection import attacks, changes
-from bench.detection.experiment import figures
+from bench.detection.experiment import figures, read_labels
 from bench.detection.flows import DAY, Scene, sessions
 from bench.detection.variants import VARIANTS, network_of, popular_networks
 
@@ -18,7 +20,7 @@ NEIGHBOURS = [f"198.51.{n}.9" for n in range(200)]
 @pytest.fixture
 def scene() -> Scene:
     servers = [f"10.20.0.{n}" for n in range(10, 16)]
-    return Scene(HOSTS, servers, NEIGHBOURS, 7.0 * DAY, np.random.default_rng(1))
+    return Scene(HOSTS, servers, NEIGHBOURS, 7.0 * DAY, np.random.default_rng(1), 8)
 
 
 @pytest.fixture
@@ -43,7 +45,9 @@ def test_thinned_c2_keeps_one_session_in_forty(flows: pd.DataFrame, scene: Scene
     assert counts["c2_beacon"] == -(-720 // 40) and counts["ddos_flood"] == 50
 
 
-@pytest.mark.parametrize("edit", [attacks.answered, attacks.lateral, attacks.families, attacks.on_web_port])
+@pytest.mark.parametrize(
+    "edit", [attacks.answered, attacks.lateral, attacks.families, attacks.on_web_port, attacks.quiet]
+)
 def test_every_edit_gives_flows_of_the_last_day_with_a_name(
     flows: pd.DataFrame, scene: Scene, edit: Callable[..., pd.DataFrame]
 ) -> None:
@@ -54,11 +58,26 @@ def test_every_edit_gives_flows_of_the_last_day_with_a_name(
     assert made["dport"].between(0, 65535).all()
 
 
-@pytest.mark.parametrize("change", [changes.rollout, changes.backup])
+@pytest.mark.parametrize("change", [changes.rollout, changes.backup, changes.scanner])
 def test_harmless_changes_are_unlabelled_and_of_many_hosts(scene: Scene, change: Callable[..., pd.DataFrame]) -> None:
     made = change(scene)
     assert (made["attack"] == "").all()
-    assert made["src"].nunique() >= 16
+    assert max(made["src"].nunique(), made["dst"].nunique()) >= 16
+
+
+def test_resident_attacks_are_the_same_on_every_day(flows: pd.DataFrame, scene: Scene) -> None:
+    made = attacks.resident(flows, scene)
+    days = made.assign(day=(made["end"] // DAY).clip(upper=7)).groupby(["attack", "src"])["day"].nunique()
+    assert len(days) == 10 and (days == scene.days).all()
+    c2 = made[made["attack"] == "c2_resident"]
+    assert (c2.groupby("src")["dst"].nunique() == 1).all()
+
+
+def test_a_trickle_of_c2_has_a_few_contacts_a_day_for_three_days(flows: pd.DataFrame, scene: Scene) -> None:
+    made = attacks.trickle(flows, scene)
+    assert made["src"].nunique() == 5
+    assert made["end"].between(5 * DAY, 8 * DAY).all()
+    assert made.groupby("src").size().between(12, 36).all()
 
 
 def test_sessions_without_a_reply_say_so(scene: Scene) -> None:
@@ -89,6 +108,16 @@ def test_figures_count_hosts_by_their_best_window() -> None:
     precision, *counts = figures(labels, score)
     assert precision == pytest.approx((1 / 2 + 2 / 4) / 2)
     assert counts == [1, 2]
+
+
+def test_targets_of_attacks_count_neither_way(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(
+        "host_ip,window_start,attack\na,2024-03-12T00:08:00Z,scan+c2:target\n"
+        "b,2024-03-12T00:08:00Z,scan:target\nc,2024-03-12T00:08:00Z,\nd,2024-03-11T00:08:00Z,scan\n"
+    )
+    found = read_labels(path, datetime(2024, 3, 12, 0, 8, tzinfo=UTC))
+    assert found[["host_ip", "attack"]].to_numpy().tolist() == [["a", "scan+c2:target"], ["c", ""]]
 
 
 def test_every_variant_has_a_name_and_changes_something() -> None:
