@@ -82,6 +82,10 @@ class PairParameters:
     log10_max: float
     log10_beyond: float
     context_rows: int
+    habit_days: int
+    habit_pairs: int
+    habit_share: float
+    habit_spread_min: float
     history_share: float
     training_rows: int
     training_days_min: int

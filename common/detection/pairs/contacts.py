@@ -106,7 +106,7 @@ def network_codes(texts: pa.StringArray, codes: Integers, ipv6_bits: int) -> Int
     """The code of the network of each address, from its text and its code."""
     found = codes >> IPV4_HOST_BITS
     if (other := codes < 0).any():  # IPv6, or in a network of the project
-        found[other] = codes_of_networks(networks(texts.filter(pa.array(other)).combine_chunks(), ipv6_bits))
+        found[other] = codes_of_networks(networks(texts.filter(pa.array(other)), ipv6_bits))
     return found
 
 
