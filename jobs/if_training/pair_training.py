@@ -213,9 +213,10 @@ def _has_rows(scope: Scope, parts: Sequence[Part], span: tuple[int, int]) -> boo
 
 
 def _added(scores: Mapping[str, HostScores], weights: Weights) -> HostScores:
-    """The weighted sum of the members' scores of the same hosts and windows."""
-    pairs, spread = scores["pairs"].highest(), scores["spread"].highest()
-    return replace(pairs, values=weights.pairs * pairs.values + weights.spread * spread.values)
+    """The weighted sum of the members' scores of hosts' windows; pairs have none where all are of odd habits."""
+    spread = scores["spread"].highest()
+    pairs = scores["pairs"].of(spread.host, spread.window)
+    return replace(spread, values=weights.pairs * pairs + weights.spread * spread.values)
 
 
 def _raw(
