@@ -84,6 +84,8 @@ class PairParameters:
     context_rows: int
     habit_days: int
     habit_pairs: int
+    habit_quantile_low: float
+    habit_quantile_high: float
     habit_share: float
     habit_spread_min: float
     history_share: float

@@ -18,9 +18,6 @@ from common.detection.pairs.prior_maxima import Cells
 from common.detection.parameters import PairParameters
 from common.detection.registry.tensors import Arrays, vector
 
-LOW, HIGH = 0.95, 0.99
-"""The quantiles of habits that their tail goes through."""
-
 
 @dataclass(frozen=True, eq=False)
 class Habits:
@@ -66,12 +63,13 @@ class Habits:
     def odd(self, parameters: PairParameters) -> Habits:
         """Those that lie beyond what a share of `habit_share` of the habits of their kind would reach."""
         found = np.zeros(len(self.kind), dtype=bool)
+        below, above = parameters.habit_quantile_low, parameters.habit_quantile_high
         for number in range(len(KINDS)):
             mine = self.kind == number
             if np.count_nonzero(mine) >= parameters.habit_pairs:
-                low, high = np.quantile(self.decades[mine], (LOW, HIGH))
-                spread = max((high - low) / log((1 - LOW) / (1 - HIGH)), parameters.habit_spread_min)
-                found |= mine & (self.decades > high + spread * log((1 - HIGH) / parameters.habit_share))
+                low, high = np.quantile(self.decades[mine], (below, above))
+                spread = max((high - low) / log((1 - below) / (1 - above)), parameters.habit_spread_min)
+                found |= mine & (self.decades > high + spread * log((1 - above) / parameters.habit_share))
         return self.part(found)
 
     def of_rows(self, evidence: Evidence) -> Flags:
