@@ -46,6 +46,13 @@ RARITY = {
     "pair_service_rarity": "the service of {peer} is new to the host",
     "pair_use_rarity": "the service of {peer} is new to the host in that network",
 }
+HABIT_RARITY = {
+    "pair_peer_rarity": "{address} is a lasting contact of the host",
+    "pair_network_rarity": "the network of {address} is a lasting contact of the host",
+    "pair_service_rarity": "the service of {peer} is a lasting one of the host",
+    "pair_use_rarity": "the service of {peer} is a lasting one of the host in that network",
+}
+"""The same of an odd habit of the host: what it does all the time, and others do not."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +92,21 @@ def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
 
     What is ordinary is the prior maximum, at least that of nine of ten pairs. Sessions are whole ones: failed sessions
     count by the share that failed, so their maximum is rounded up. How rare a
-    first contact is, is the share of all hosts that had met the peer, network or service; this one counts.
+    first contact is, is the share of all hosts that had met the peer, network or service; this one counts. An odd habit
+    of the host is compared with what others do: nobody but the host has made it usual.
     """
     address = pair["peer_ip"] if pair else "one peer"
+    habit = bool(pair and pair.get("habit"))  # models before this release told of none
     names = {"address": address, "peer": f"{address}:{pair['peer_port']}" if pair else address}
     if reason.feature in RARITY:
         share = 100 * 2.0 ** -(reason.value or 0.0)
         known = f"{share:.0f} %" if share >= 1 else "less than 1 %"
-        return f"{RARITY[reason.feature].format(**names)}, known to {known} of the hosts"
+        words = HABIT_RARITY if habit else RARITY
+        return f"{words[reason.feature].format(**names)}, known to {known} of the hosts"
     if reason.feature in REGULAR:
         found, usual = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))
-        return f"{REGULAR[reason.feature].format(**names)}: {found} % regular, up to {usual} % is ordinary"
+        compared = _most(f"{usual} %", habit)
+        return f"{REGULAR[reason.feature].format(**names)}: {found} % regular, {compared}"
     if reason.feature not in PAIR_WORDS:
         return None
     kind, noun = PAIR_WORDS[reason.feature]
@@ -103,7 +114,12 @@ def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
     if kind == "count" and most is not None:
         most = ceil(most)
     noun = noun.format(**names, s="" if reason.value == 1 else "s")
-    return f"{amount(reason.value, kind)} {noun}, up to {amount(most, kind)} is ordinary"
+    return f"{amount(reason.value, kind)} {noun}, {_most(amount(most, kind), habit)}"
+
+
+def _most(usual: str, habit: bool) -> str:
+    """What a value is compared with, in words."""
+    return f"other hosts reach {usual} there" if habit else f"up to {usual} is ordinary"
 
 
 def peer_words(pair: Mapping[str, Any]) -> str:
@@ -114,6 +130,7 @@ def peer_words(pair: Mapping[str, Any]) -> str:
     done = f"{sessions} in 24 h, {pair['failed_day']:,} failed, {amount(pair['sent_day'], 'bytes')}"
     new = f"; new: {', '.join(pair['new'])}" if pair["new"] else ""
     others = f"; seen by {counted(pair['others']['peer'], 'other host')}"
+    others += "; a habit, compared with other hosts" if pair.get("habit") else ""
     return f"{arrow} {pair['peer_ip']}:{pair['peer_port']} ({KINDS[pair['kind']]}): {done}{new}{others}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,12 @@ class PastScores:
         for column in self.highest.T:
             own[rows] += column[place[rows]] >= scores[rows]
         return known, own
+
+    @classmethod
+    def none(cls) -> PastScores:
+        """The scores of no host."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls(nothing, nothing, np.zeros((0, 0)))
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, name: str) -> PastScores:
@@ -113,6 +119,10 @@ class HostPValues:
             known, own = np.maximum(known - 1, 0), np.maximum(own - 1, 0)
         prior = self.parameters.host_prior_rows
         return np.asarray(-np.log10(np.minimum((own + prior * everywhere) / (known + prior), 1.0)))
+
+    def without_hosts(self) -> HostPValues:
+        """Those of all hosts alone."""
+        return replace(self, hosts=PastScores.none())
 
     def to_dict(self) -> dict[str, Any]:
         """The p-values beside `arrays` as JSON values."""

@@ -83,6 +83,12 @@ class PairParameters:
     log10_max: float
     log10_beyond: float
     context_rows: int
+    habit_days: int
+    habit_pairs: int
+    habit_quantile_low: float
+    habit_quantile_high: float
+    habit_share: float
+    habit_spread_min: float
     history_share: float
     training_rows: int
     training_days_min: int

@@ -9,7 +9,15 @@ from typing import Any
 from common.detection.detector import Detector
 from common.page.rendering import rendered
 from jobs.if_training.report_charts import hosts_chart, scores_chart, trials_chart, validation_charts
-from jobs.if_training.report_words import compared_rows, decision_of, gate_rows, member_rows, number, words_of
+from jobs.if_training.report_words import (
+    compared_rows,
+    decision_of,
+    gate_rows,
+    habit_rows,
+    member_rows,
+    number,
+    words_of,
+)
 from jobs.if_training.validation import Validation
 
 INPUT = ("rows", "rows_found", "windows", "coverage", "gaps")
@@ -52,6 +60,7 @@ def html_report(
         compared_with=artifact.get("compared_with") if artifact else None,
         compared=compared,
         members=member_rows(detector, report["validation"]),
+        habits=habit_rows(report["validation"]),
         facts=dict(_facts(report)),
         charts=[*charts, scores_chart(detector)],
     )

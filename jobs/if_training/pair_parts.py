@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from common.detection.pairs.activity import Targets, own_activity, with_others
 from common.detection.pairs.evidence import pair_evidence, spread_evidence, spreads
 from common.detection.pairs.first_seen import Met
-from common.detection.pairs.fitting import EvidencePart
 from common.detection.pairs.kept_evidence import KeptEvidence, keep_evidence
+from common.detection.pairs.part_rows import EvidencePart
 from common.detection.pairs.reading import CONTACT_COLUMNS, PairReader
 from common.detection.parameters import PairParameters
 from common.lake.host_ranges import Part, host_ranges

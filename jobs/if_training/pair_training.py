@@ -26,8 +26,9 @@ from common.detection.members.pairs import PairsMember
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.common_maxima import WINDOW_BITS
 from common.detection.pairs.contacts import LATE, changes, distinct, of_texts, places, window_numbers
-from common.detection.pairs.fitting import EvidencePart, Learnt, common_maxima, fit
+from common.detection.pairs.fitting import Learnt, common_maxima, fit
 from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.part_rows import EvidencePart
 from common.detection.pairs.reading import has_pairs, window_number
 from common.detection.parameters import PairParameters, Weights
 from common.lake.host_ranges import Part
@@ -37,6 +38,7 @@ from common.runtime.output import doing
 from common.storage.kept_tables import KeptTables
 from common.storage.scratch import scratch_folder
 from common.windows import WINDOWS_PER_DAY, Windows
+from jobs.if_training.odd_habits import described
 from jobs.if_training.pair_parts import MEMBERS, Scope, evidence_of, keep_parts
 
 WINDOWS_MIN = 200
@@ -53,8 +55,8 @@ def with_pairs(
 ) -> tuple[Detector, dict[str, Any]]:
     """The detector with the pairs of the training range learnt, and the figures of `Chosen` and of `examined`.
 
-    It learns from the windows and hosts that `sample` names. Without pairs the detector is unchanged, and the figures
-    are the reason.
+    It learns from the windows and hosts that `sample` names; `odd_habits` in the figures are what it left out. Without
+    pairs the detector is unchanged, and the figures are the reason.
     """
     nothing = {"reason": "the training range has no pairs"}
     parameters = settings.parameters.pairs
@@ -77,6 +79,7 @@ def with_pairs(
         doing("validating")
         figures = chosen.figures(training.max_pair_rows)
         figures |= examined(scope, parts, spans, training.alert_score, settings)
+    figures["odd_habits"] = described(lake, chosen.windows, members["pairs"].model.habits, parameters)
     pairs, spread = PairsMember(members["pairs"].model), SpreadMember(members["spread"].model)
     return detector.with_pairs(pairs, spread, calibration), figures
 
@@ -116,7 +119,8 @@ def examined(
     """How often a model of the earlier activity alerts in the block after it, or the `reason` why unknown.
 
     `alert_share` is the share of hosts' windows there that score above the quantile `alert_score` of the earlier ones,
-    by pairs alone; `alert_raw_score` is that score; `windows` and `windows_before` are how many there are of both.
+    by pairs alone; `alert_raw_score` is that score; `windows` and `windows_before` are how many there are of both. Odd
+    habits are left out: they are listed by themselves.
     """
     if not all(_has_rows(scope, parts, span) for span in (spans.earlier, spans.block)):
         return {"reason": "the training range has pairs on one side of the validation block only"}
@@ -199,7 +203,7 @@ def _scored(scope: Scope, parts: Sequence[Part], span: tuple[int, int], member: 
     common = common_maxima(evidence, scope.parameters)
 
     def scores(part: EvidencePart) -> HostScores:
-        rows = learnt.model.score(part(), common)
+        rows = learnt.model.score(learnt.model.habits.left_out(part()), common)
         return HostScores.of_rows(rows, rows.scores)
 
     return HostScores.joined([scores(part) for part in evidence])
@@ -210,9 +214,10 @@ def _has_rows(scope: Scope, parts: Sequence[Part], span: tuple[int, int]) -> boo
 
 
 def _added(scores: Mapping[str, HostScores], weights: Weights) -> HostScores:
-    """The weighted sum of the members' scores of the same hosts and windows."""
-    pairs, spread = scores["pairs"].highest(), scores["spread"].highest()
-    return replace(pairs, values=weights.pairs * pairs.values + weights.spread * spread.values)
+    """The weighted sum of the members' scores of hosts' windows; pairs have none where all are of odd habits."""
+    spread = scores["spread"].highest()
+    pairs = scores["pairs"].of(spread.host, spread.window)
+    return replace(spread, values=weights.pairs * pairs + weights.spread * spread.values)
 
 
 def _calibration(

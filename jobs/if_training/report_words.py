@@ -89,6 +89,15 @@ def member_rows(detector: Detector, validation: Mapping[str, Any]) -> list[Row]:
     return [(name, number(weights.get(name, 0.0)), MEMBERS[name], quality(name)) for name in ordered]
 
 
+def habit_rows(validation: Mapping[str, Any]) -> list[Row]:
+    """Each odd habit: the host, the network and port that it has to do with, on how many days, and how odd it is."""
+    found = validation.get("pairs", {}).get("odd_habits", [])
+    return [
+        (habit["host_ip"], f"{habit['network']}, port {habit['port']}", number(habit["days"]), number(habit["decades"]))
+        for habit in found
+    ]
+
+
 def compared_rows(
     report: Mapping[str, Any], current: Mapping[str, Any], precision: float | None
 ) -> Iterator[tuple[str, str, str]]:

@@ -17,6 +17,7 @@ from common.detection.host_p_values import PastScores
 from common.detection.pairs.contacts import codes_of_networks
 from common.detection.pairs.evidence import EXCESSES, KINDS, SPREADS
 from common.detection.pairs.group_codes import SERVICE_BITS, group_codes
+from common.detection.pairs.habits import Habits
 from common.detection.pairs.prior_maxima import PriorMaxima
 from common.detection.registry.tensors import Arrays, texts_in, vector
 
@@ -32,7 +33,7 @@ def coded(arrays: Arrays, members: dict[str, Any]) -> tuple[dict[str, NDArray[An
     found = {name: array for name, array in arrays.items() if name.split(".")[0] not in AMOUNTS}
     values = dict(members)
     for member, amounts in AMOUNTS.items() if "pairs" in members else ():
-        found |= _maxima(arrays, member, amounts)
+        found |= _maxima(arrays, member, amounts) | Habits.none().arrays(f"{member}.habits")
         values[member] = dict(section(members.get(member), member, "tails", "p_values"))
         values[member]["p_values"], of_hosts = _p_values(values[member]["p_values"], member)
         found |= of_hosts

@@ -10,8 +10,9 @@ import pyarrow as pa
 from common.arrays import Floats
 from common.detection.explanation import PieceExplanation
 from common.detection.members.member import FitSettings, Samples
+from common.detection.pairs.coded_columns import codes
 from common.detection.pairs.common_maxima import CommonMaxima
-from common.detection.pairs.evidence import codes, pair_evidence
+from common.detection.pairs.evidence import pair_evidence
 from common.detection.pairs.explain import explain_pairs
 from common.detection.pairs.fitting import fit
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows

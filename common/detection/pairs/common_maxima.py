@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.arrays import Floats, Integers
+from common.detection.pairs.coded_columns import Coded
 from common.detection.pairs.contacts import changes, distinct, places
-from common.detection.pairs.evidence import KINDS, Coded, Evidence
+from common.detection.pairs.evidence import KINDS, Evidence
 from common.detection.parameters import PairParameters
 
 WINDOW_BITS = 32
@@ -67,11 +68,11 @@ class Crowds:
     def rows(self, evidence: Evidence) -> tuple[Integers, Integers]:
         """The rows that lie in a crowd, and the place of the crowd of each.
 
-        Inbound rows do not count: whom many contact does nothing itself.
+        Inbound rows do not count: whom many contact does nothing itself. Nor do habits, which are no passing crowd's.
         """
         number = places_in(evidence.group, self.groups)
         place, crowded = places(self.cells, _cells(number, evidence.window))
-        rows = np.flatnonzero(crowded & (evidence.kind < KINDS.index("inbound")))
+        rows = np.flatnonzero(crowded & (evidence.kind < KINDS.index("inbound")) & ~evidence.habit)
         return rows, place[rows]
 
     def leaders(self, evidence: Evidence, count: int) -> dict[str, Leaders]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +11,16 @@ import pyarrow.compute as pc
 
 from common.address_codes import address_codes
 from common.arrays import Flags, Floats, Integers
-from common.detection.pairs.contacts import distinct, of_texts, window_numbers
+from common.detection.pairs.coded_columns import Coded, Taken, codes, in_order
+from common.detection.pairs.contacts import distinct, of_texts
 from common.detection.pairs.group_codes import group_codes
 from common.detection.parameters import PairParameters
 
 KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
 # who has used a pair's service in its network before: its host, others there, or nobody in that network
 NOVELTY = ("known", "new", "unheard")
+# what a row is compared with: rows of its kind; a habit of a host (see `Habits`) with what other hosts do
+LABELS = (*KINDS, *(f"{kind}_habit" for kind in KINDS))
 # what a contact can be new in: the peer, its network, the service port, the service in that network
 NOVELTIES = ("peer", "network", "service", "use")
 # what a pair can exceed, see `_quantities`
@@ -37,6 +40,9 @@ class Evidence:
     are `common` have no excess: many hosts have just begun the same, and its usual amount is not known yet. `window` is
     the number of each row's window. `novelty` is an index of `NOVELTY`: amounts are compared with training rows that
     are as new.
+
+    `among_others` says how the rows stand out from other hosts, whether or not they are new to their own; None where
+    nothing is known of that. Where a row is a `habit`, its rarities and its novelty are these.
     """
 
     rows: pa.Table
@@ -48,34 +54,50 @@ class Evidence:
     host: Coded
     window: Integers
     novelty: Integers
+    among_others: AmongOthers | None
+    habit: Flags
+
+    @property
+    def label(self) -> Integers:
+        """The index in `LABELS` of each row."""
+        return self.kind + self.habit * len(KINDS)
 
     @property
     def contexts(self) -> Integers:
-        """What amounts of each row are compared with, as numbers: its kind and its novelty."""
-        return self.kind * len(NOVELTY) + self.novelty
+        """What amounts of each row are compared with, as numbers: its label and its novelty."""
+        return self.label * len(NOVELTY) + self.novelty
+
+    def of_rows(self, rows: Integers) -> Evidence:
+        """The evidence of those rows, by their numbers; values are taken when they are asked for."""
+        among = self.among_others
+        return Evidence(
+            self.rows.take(pa.array(rows)) if self.rows.num_columns else self.rows,
+            self.kind[rows],
+            self.group.of_rows(rows),
+            Taken(self.rarities, rows),
+            Taken(self.amounts, rows),
+            self.common[rows],
+            self.host.of_rows(rows),
+            self.window[rows],
+            self.novelty[rows],
+            among and AmongOthers(Taken(among.rarities, rows), among.novelty[rows]),
+            self.habit[rows],
+        )
+
+    def with_habits(self, habit: Flags) -> Evidence:
+        """The evidence with these rows as habits; there is an `among_others`."""
+        among = self.among_others
+        assert among is not None
+        rarities = {name: np.where(habit, among.rarities[name], values) for name, values in self.rarities.items()}
+        return replace(self, rarities=rarities, novelty=np.where(habit, among.novelty, self.novelty), habit=habit)
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
-    """A column of codes, of groups or of hosts, as places in `codes`, which has each once and rises."""
+class AmongOthers:
+    """The rarities and the novelty of rows by what other hosts have met, whether or not it is new to their own."""
 
-    numbers: Integers
-    codes: Integers
-
-    @classmethod
-    def of(cls, values: Integers) -> Coded:
-        """The column of these codes."""
-        encoded = pa.array(values).dictionary_encode()
-        codes = np.asarray(encoded.dictionary, dtype=np.int64)
-        order = np.argsort(codes)
-        rank = np.empty(len(order), dtype=np.int64)
-        rank[order] = np.arange(len(order))
-        return cls(rank[np.asarray(encoded.indices)], codes[order])
-
-    @property
-    def values(self) -> Integers:
-        """The code of each row."""
-        return self.codes[self.numbers]
+    rarities: Mapping[str, Floats]
+    novelty: Integers
 
 
 def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
@@ -90,6 +112,10 @@ def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
         hosts_of(activity),
         np.asarray(activity["window_number"], dtype=np.int64),
         _novelty(activity),
+        AmongOthers(
+            {f"{what}_rarity": activity[f"{what}_bits_now"].to_numpy() for what in NOVELTIES}, _standing(activity)
+        ),
+        np.zeros(len(activity), dtype=bool),
     )
 
 
@@ -116,6 +142,8 @@ def spread_evidence(counts: pa.Table) -> Evidence:
         hosts_of(counts),
         np.asarray(counts["window_number"], dtype=np.int64),
         np.zeros(len(counts), dtype=np.int64),
+        None,
+        np.zeros(len(counts), dtype=bool),
     )
 
 
@@ -133,42 +161,6 @@ def evenness(activity: pa.Table, sessions_min: int) -> Floats:
     return np.asarray(np.where(counted, np.maximum(1.0 - spread / np.where(counted, mean, 1.0), 0.0), 0.0))
 
 
-def codes(*tables: pa.Table, columns: Sequence[str] = ()) -> list[Integers]:
-    """A number for each distinct combination of the columns (of all), the same in all tables; an array for each table.
-
-    Columns are of texts, whole numbers or starts of windows.
-    """
-    combined = np.zeros(sum(len(table) for table in tables), dtype=np.int64)
-    for name in columns or tables[0].column_names:
-        part = _numbers([table[name] for table in tables])
-        combined = combined * (int(part.max(initial=0)) + 1) + part
-    return np.split(combined, np.cumsum([len(table) for table in tables])[:-1])
-
-
-def in_order(values: Integers) -> tuple[Integers, Integers]:
-    """A number for each distinct value, in the order in which they first occur; and the row where each one does."""
-    _, first, number = np.unique(values, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return rank[number], first[order]
-
-
-def _numbers(columns: Sequence[pa.ChunkedArray]) -> Integers:
-    """A whole number, 0 or more, for each value of the columns, one after the other."""
-    kind = columns[0].type
-    if pa.types.is_timestamp(kind):
-        found = np.concatenate([window_numbers(column) for column in columns])
-    elif pa.types.is_integer(kind):
-        found = np.concatenate([column.to_numpy().astype(np.int64) for column in columns])
-    else:
-        encoded = [column if pa.types.is_dictionary(column.type) else column.dictionary_encode() for column in columns]
-        chunks = [chunk for column in encoded for chunk in column.chunks]
-        whole = pa.chunked_array(chunks, pa.dictionary(pa.int32(), pa.string())).unify_dictionaries()
-        return np.asarray(whole.combine_chunks().indices, dtype=np.int64)
-    return np.asarray(found - (found.min() if len(found) else 0), dtype=np.int64)
-
-
 def _kinds(activity: pa.Table) -> Integers:
     """The index in `KINDS` of each row."""
     inbound = of_texts(activity["role"], lambda texts: np.asarray(pc.equal(texts, "inbound"), dtype=np.int64))
@@ -180,6 +172,13 @@ def _novelty(activity: pa.Table) -> Integers:
     new = np.asarray(activity["use_new"]) & ~np.asarray(activity["use_joined"])
     unheard = np.asarray(activity["network_others"]) == 0
     return np.where(new, np.where(unheard, NOVELTY.index("unheard"), NOVELTY.index("new")), NOVELTY.index("known"))
+
+
+def _standing(activity: pa.Table) -> Integers:
+    """The index in `NOVELTY` of each row by other hosts alone: new while fewer than a quorum know the use."""
+    unheard = np.asarray(activity["use_others_now"]) == 0
+    new = np.where(np.asarray(activity["use_usual"]), NOVELTY.index("known"), NOVELTY.index("new"))
+    return np.where(unheard, NOVELTY.index("unheard"), new)
 
 
 def _quantities(activity: pa.Table, parameters: PairParameters) -> dict[str, Floats]:

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from common.arrays import Flags, Floats, Integers
 from common.detection.explanation import PieceExplanation
-from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, SPREADS, codes, evenness
+from common.detection.pairs.coded_columns import codes
+from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, SPREADS, evenness
 from common.detection.pairs.scoring import ScoredRows
 from common.detection.parameters import PairParameters
 
@@ -63,7 +64,8 @@ def _explained(
     of_row = row[scoring]
     pieces, rows = scored.pieces[of_row], scored.evidence.rows.take(pa.array(of_row))
     contributions[scoring] = pieces / scored.sums[of_row, None] * scores[scoring, None]
-    said, sessions = shown(rows), _sessions(rows)
+    said = {name: bits[of_row] for name, bits in scored.evidence.rarities.items()} | dict(shown(rows))
+    sessions = _sessions(rows)
     for column, name in enumerate(scored.names):
         added = pieces[:, column] > 0
         values[scoring, column] = np.where(added, said[name], 0.0)
@@ -81,9 +83,8 @@ def _sessions(rows: pa.Table) -> Floats:
 
 
 def _shown_values(rows: pa.Table, parameters: PairParameters) -> dict[str, Floats]:
-    """The value shown for each piece: counts as they are, and rarity in bits."""
-    values = {f"{what}_rarity": rows[f"{what}_bits"].to_numpy() for what in NOVELTIES}
-    values |= {"failed_24h": rows["failed_day"].to_numpy(), "sessions_24h": rows["sessions_day"].to_numpy()}
+    """The value shown for each piece but the rarities, which are in bits: counts as they are."""
+    values = {"failed_24h": rows["failed_day"].to_numpy(), "sessions_24h": rows["sessions_day"].to_numpy()}
     values |= {"sessions_15m": rows["sessions"].to_numpy(), "slices_24h": rows["slices_day"].to_numpy()}
     net = np.maximum(rows["sent_day"].to_numpy() - rows["received_day"].to_numpy(), 0.0)
     mean = net / np.maximum(rows["sessions_day"].to_numpy(), 1.0)
@@ -94,16 +95,16 @@ def _shown_values(rows: pa.Table, parameters: PairParameters) -> dict[str, Float
 
 
 def _strongest_pairs(keys: pa.Table, scored: ScoredRows, strongest: Strongest) -> list[str]:
-    """The strongest pairs of each key as a JSON list, strongest first: also that which its reasons are about."""
+    """The strongest pairs of each key as a JSON list: first that which its reasons are about, then by their sums."""
     at, known = codes(keys, scored.evidence.rows, columns=["host_ip", "window_start_ts"])
-    some = np.flatnonzero(scored.sums > 0)
-    some = some[np.lexsort((-scored.sums[some], known[some]))]
-    sums, key = scored.sums[some], known[some]
-    first = np.searchsorted(key, key)
-    shown = (np.arange(len(some)) - first < PEERS_SHOWN) & (sums > SHOWN_SHARE * sums[first])
     row, found = strongest
     told = np.zeros(len(scored.sums), dtype=bool)
     told[row[found]] = True
+    some = np.flatnonzero(scored.sums > 0)
+    some = some[np.lexsort((-scored.sums[some], ~told[some], known[some]))]
+    sums, key = scored.sums[some], known[some]
+    first = np.searchsorted(key, key)
+    shown = (np.arange(len(some)) - first < PEERS_SHOWN) & (sums > SHOWN_SHARE * sums[first])
     shown |= told[some]
     pairs: dict[int, list[dict[str, Any]]] = {number: [] for number in at.tolist()}
     for number, pair in zip(key[shown].tolist(), _pairs(scored, some[shown]), strict=True):
@@ -112,12 +113,18 @@ def _strongest_pairs(keys: pa.Table, scored: ScoredRows, strongest: Strongest) -
 
 
 def _pairs(scored: ScoredRows, rows: Integers) -> Iterator[dict[str, Any]]:
-    """Pairs: who, what was new in it and to how many others it is not, what it did, and the prior maxima."""
+    """Pairs: who, what was new in it and to how many others it is not, what it did, and the prior maxima.
+
+    Of an odd `habit` of the host, these are what others reached, and the others are those that have met it by now.
+    """
     table = scored.evidence.rows.take(pa.array(rows))
     sessions = table["sessions_day"].to_numpy()
     most = {name: natural(name, scored.maxima[name][rows], sessions).tolist() for name in EXCESSES}
     new = {what: table[f"{what}_new"].to_pylist() for what in NOVELTIES}
-    others = {what: table[f"{what}_others"].to_pylist() for what in NOVELTIES}
+    habit = scored.evidence.habit[rows]
+    others = {
+        what: np.where(habit, table[f"{what}_others_now"], table[f"{what}_others"]).tolist() for what in NOVELTIES
+    }
     counts = {name: table[name].to_numpy().astype(np.int64).tolist() for name in COUNTS}
     ends = {name: table[name].to_pylist() for name in ("peer_ip", "peer_port")}
     kinds, pieces, sums = scored.evidence.kind[rows].tolist(), scored.pieces[rows].tolist(), scored.sums[rows].tolist()
@@ -125,6 +132,7 @@ def _pairs(scored: ScoredRows, rows: Integers) -> Iterator[dict[str, Any]]:
         yield {
             **{name: values[place] for name, values in ends.items()},
             "kind": KINDS[kinds[place]],
+            "habit": bool(habit[place]),
             "decades": round(sums[place], 4),
             "new": [what for what in NOVELTIES if new[what][place]],
             "others": {what: values[place] for what, values in others.items()},

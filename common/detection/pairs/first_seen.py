@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.arrays import Flags, Integers
+from common.arrays import Flags, Floats, Integers
 from common.detection.pairs.contacts import Small, changes, places
 from common.detection.pairs.evidence import NOVELTIES
 from common.detection.pairs.pair_keys import PairKeys
@@ -110,13 +110,16 @@ class Met:
         self, own: Mapping[str, Integers], start: Mapping[str, Integers], window: Integers, judged: Flags,
         parameters: PairParameters,
     ) -> dict[str, NDArray[Any]]:  # fmt: skip
-        """Four columns for each of `NOVELTIES`, prefixed with its name, for pairs in windows; the windows rise.
+        """Seven columns for each of `NOVELTIES`, prefixed with its name, for pairs in windows; the windows rise.
 
         - `new`: the host had not met it before the last 24 hours, within 30 days;
         - `others`: how many other hosts had;
         - `bits`: 0 where it is not new, else log2((hosts + 1) / (others + 1)) with all hosts that have any history;
         - `joined`: it is new, and a quorum of other hosts first met it in the last 24 hours. These count as others,
-          too, and the bits are 0: new software is not an attack. This applies only to `judged` rows.
+          too, and the bits are 0: new software is not an attack. This applies only to `judged` rows;
+        - `others_now`: how many other hosts had met it by the window;
+        - `bits_now`: how rare that is, in bits, whether or not it is new to the host; 0 where it is `joined`;
+        - `usual`: a quorum of other hosts had.
 
         Args:
             own: the `value` of the pair of each row.
@@ -147,11 +150,23 @@ class Met:
             others[rows], by_now[rows] = before[value[rows]], until[value[rows]]
         others -= known
         by_now -= own <= now
-        joined = (by_now - others >= parameters.quorum(self.hosts)) & judged
+        quorum = parameters.quorum(self.hosts)
+        joined = (by_now - others >= quorum) & judged
         others = np.where(joined, by_now, others)
-        bits = np.log2((np.maximum(self.hosts, others) + 1) / (others + 1))
-        bits = np.where(known | joined, 0.0, bits)
-        return {"new": ~known, "others": others, "bits": bits, "joined": joined & ~known}
+        joined &= ~known
+        return {
+            "new": ~known,
+            "others": others,
+            "bits": np.where(known | joined, 0.0, self._bits(others)),
+            "joined": joined,
+            "others_now": by_now.astype(np.int32),
+            "bits_now": np.where(joined, 0.0, self._bits(by_now)),
+            "usual": by_now >= quorum,
+        }
+
+    def _bits(self, others: Integers) -> Floats:
+        """How rare it is to have met what that many other hosts have."""
+        return np.asarray(np.log2((np.maximum(self.hosts, others) + 1) / (others + 1)))
 
     def _by(self, what: str, windows: Integers) -> Iterator[Integers]:
         """How many hosts had met each value by these windows, which rise."""

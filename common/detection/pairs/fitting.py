@@ -1,39 +1,44 @@
 """A model of evidence, learnt from parts of the hosts.
 
 What parts know of each other is small: how many hosts are in a group, the highest of them, and the values above 0. So
-the parts are read in three passes, one part at a time, and the model is the same however hosts are divided.
+the parts are read in passes, one part at a time, and the model is the same however hosts are divided.
+
+Odd habits are looked for first, with all rows compared with other hosts alone. Then their rows are left out of all that
+is learnt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 
-from common.arrays import Floats, Integers
-from common.detection.calibration import UpperTail
+from common.arrays import Floats
 from common.detection.host_p_values import HostPValues
 from common.detection.pairs.common_maxima import CommonMaxima, Presence
 from common.detection.pairs.contacts import LATE
-from common.detection.pairs.evidence import KINDS, NOVELTY, Evidence
+from common.detection.pairs.evidence import KINDS, Evidence
+from common.detection.pairs.habits import Habits
 from common.detection.pairs.host_scores import HostScores
-from common.detection.pairs.prior_maxima import Cells, KnownPairs, Pairs, PriorMaxima
-from common.detection.pairs.scoring import EvidenceModel, Positive, ScoredRows, excess, rarities_of, tail_name
+from common.detection.pairs.part_rows import EvidencePart, PartRows, cells_of, tails
+from common.detection.pairs.prior_maxima import KnownPairs, Pairs, PriorMaxima
+from common.detection.pairs.scoring import EvidenceModel, ScoredRows
 from common.detection.parameters import DetectorParameters, PairParameters
 from common.windows import WINDOWS_PER_DAY
-
-EvidencePart = Callable[[], Evidence]
-"""Reads the evidence of a part of the hosts; its columns of values may be read when they are asked for."""
 
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """A model, and the scores of the strongest rows that it was learnt from, as if the day of each were left out."""
+    """A model, and the scores of the strongest rows that it was learnt from, as if the day of each were left out.
+
+    Rows of odd habits are not among them.
+    """
 
     model: EvidenceModel
     scores: HostScores
-    parts: Sequence[_PartRows]
+    parts: Sequence[PartRows]
 
     def rows(self, part: int) -> ScoredRows:
         """All rows of a part, with these scores."""
@@ -42,26 +47,32 @@ class Learnt:
 
 def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters) -> Learnt:
     """The model of the evidence of all parts, which have different hosts; one part is in memory at a time."""
-    common = common_maxima(parts, parameters.pairs)
-    first_day = min(int(part().window.min(initial=LATE)) for part in parts) // WINDOWS_PER_DAY
-    floors = _floors(parts, parameters.pairs)
-    reached = [_Reached.of(part(), first_day) for part in parts]
-    maxima, others = _maxima(reached, floors, parameters.pairs)
-    del reached
-    rows = [
-        _PartRows.of(part, {name: of_parts[number] for name, of_parts in others.items()}, first_day, common, floors)
-        for number, part in enumerate(parts)
-    ]
-    model = EvidenceModel(maxima, _tails(rows, parameters), {}, parameters)
-    sums = HostScores.joined([HostScores.of_rows(found := part.unscored(model), found.sums) for part in rows])
-    p_values = {
+    training = _Training.of(parts, parameters)
+    habits, of_others = Habits.none(), list[PartRows]()
+    if parts[0]().among_others:
+        habits = training.odd_habits()
+    if len(habits.kind):
+        training = training.without(habits)
+        of_others = training.habits_of_others()
+    rows = training.rows()
+    model = EvidenceModel(training.maxima, tails(rows + of_others, parameters), {}, habits, parameters)
+    sums = HostScores.joined([part.sums(model) for part in rows])
+    p_values = _p_values(sums, parameters)
+    if of_others:  # a host's own past does not excuse its habits
+        found = _p_values(HostScores.joined([part.sums(model) for part in of_others]), parameters)
+        p_values |= {f"{kind}_habit": of_all.without_hosts() for kind, of_all in found.items()}
+    model = replace(model, p_values=p_values)
+    scores = model.scores(sums.kind, sums.values, sums.host, trained=True)
+    return Learnt(model, replace(sums, values=scores), rows)
+
+
+def _p_values(sums: HostScores, parameters: DetectorParameters) -> dict[str, HostPValues]:
+    """The p-values of the sums of each kind."""
+    return {
         label: HostPValues.fit(sums.values[mine], sums.host[mine], parameters.calibration)
         for number, label in enumerate(KINDS)
         if (mine := sums.kind == number).any()
     }
-    model = replace(model, p_values=p_values)
-    scores = model.scores(sums.kind, sums.values, sums.host, trained=True)
-    return Learnt(model, replace(sums, values=scores), rows)
 
 
 def common_maxima(parts: Sequence[EvidencePart], parameters: PairParameters) -> CommonMaxima:
@@ -103,7 +114,7 @@ class _Reached:
 
     @classmethod
     def of(cls, evidence: Evidence, first_day: int) -> _Reached:
-        cells = _cells(evidence, first_day)
+        cells = cells_of(evidence, first_day)
         return cls(cells.pairs, {name: cells.best_days(values)[0] for name, values in evidence.amounts.items()})
 
 
@@ -122,75 +133,74 @@ def _maxima(
 
 
 @dataclass(frozen=True, eq=False)
-class _PartRows:
-    """The excesses of a part's rows; by kind, how often each value of a rarity occurs; by context, how many rows."""
+class _Training:
+    """Parts to learn from, with what is the same whatever habits are left out: crowds, floors, and the first day."""
 
-    part: EvidencePart
-    excesses: Mapping[str, Positive]
-    rarities: Mapping[str, Sequence[tuple[Floats, Integers]]]
-    rows: Integers
+    parts: Sequence[EvidencePart]
+    common: CommonMaxima
+    first_day: int
+    floors: Mapping[str, Floats]
+    parameters: DetectorParameters
 
     @classmethod
-    def of(
-        cls,
-        part: EvidencePart,
-        others: Mapping[str, Floats],
-        first_day: int,
-        common: CommonMaxima,
-        floors: Mapping[str, Floats],
-    ) -> _PartRows:
-        """Those of a part, by what others than the host reached."""
-        evidence = part()
-        cells, kind, excesses = _cells(evidence, first_day), evidence.kind, {}
-        for name, of_crowds in common.maxima(evidence).items():
-            amount = evidence.amounts[name]
-            known = np.maximum(cells.without_own_day(amount), cells.of_pairs(others[name]))
-            excesses[name] = excess(evidence, amount, np.maximum.reduce([known, floors[name][kind], of_crowds]))
-        rarities = {}
-        for name, found in rarities_of(evidence).items():
-            each = (found.values[found.context == number * len(NOVELTY)] for number in range(len(KINDS)))
-            rarities[name] = [np.unique(values, return_counts=True) for values in each]
-        return cls(part, excesses, rarities, np.bincount(evidence.contexts, minlength=len(KINDS) * len(NOVELTY)))
+    def of(cls, parts: Sequence[EvidencePart], parameters: DetectorParameters) -> _Training:
+        first_day = min(int(part().window.min(initial=LATE)) for part in parts) // WINDOWS_PER_DAY
+        return cls(
+            parts, common_maxima(parts, parameters.pairs), first_day, _floors(parts, parameters.pairs), parameters
+        )
 
-    def rarity(self, name: str, kind: int) -> Floats:
-        """The values above 0 of a rarity in a kind."""
-        repeated: Floats = np.repeat(*self.rarities[name][kind])
-        return repeated
+    @cached_property
+    def _known(self) -> tuple[dict[str, PriorMaxima], list[dict[str, Floats]], list[Pairs]]:
+        """The prior maxima; and for each part what others than its own host reached by each pair, and its pairs."""
+        reached = [_Reached.of(part(), self.first_day) for part in self.parts]
+        maxima, others = _maxima(reached, self.floors, self.parameters.pairs)
+        of_parts = [{name: found[number] for name, found in others.items()} for number in range(len(reached))]
+        return maxima, of_parts, [part.pairs for part in reached]
 
-    def excess(self, name: str, context: int) -> Floats:
-        """The values above 0 of an excess in a context."""
-        found = self.excesses[name]
-        return np.asarray(found.values[found.context == context])
+    @property
+    def maxima(self) -> dict[str, PriorMaxima]:
+        """The prior maxima of each amount."""
+        return self._known[0]
 
-    def unscored(self, model: EvidenceModel) -> ScoredRows:
-        """The rows with their pieces and without scores."""
-        evidence = self.part()
-        return model.unscored(evidence, rarities_of(evidence) | dict(self.excesses), {})
+    def without(self, habits: Habits) -> _Training:
+        """The same without the rows of these habits."""
+        return replace(self, parts=[partial(_left_out, part, habits) for part in self.parts])
 
+    def rows(self) -> list[PartRows]:
+        """The rows of each part, compared with what their own host did on other days, and what others did."""
+        return [
+            PartRows.of(part, others, self.first_day, self.common, self.floors)
+            for part, others in zip(self.parts, self._known[1], strict=True)
+        ]
 
-def _tails(parts: Sequence[_PartRows], parameters: DetectorParameters) -> dict[str, UpperTail]:
-    """The upper tails of each rarity in each kind, of each excess in each context; one's values are held at a time.
+    def habits_of_others(self) -> list[PartRows]:
+        """The rows that hosts began, of each part, compared with what others did alone."""
+        found = []
+        for part, others, pairs in zip(self.parts, *self._known[1:], strict=True):
+            began = pairs.kind < KINDS.index("inbound")
+            begun = {name: values[began] for name, values in others.items()}
+            found.append(PartRows.of(partial(_as_habits, part), begun, self.first_day, self.common, self.floors))
+        return found
 
-    A context of few rows has no tail of its own.
-    """
-    rows: Integers = np.sum([part.rows for part in parts], axis=0)
-    found: dict[str, UpperTail] = {}
+    def odd_habits(self) -> Habits:
+        """Those of all parts."""
+        rows = self.habits_of_others()
+        model = EvidenceModel(self.maxima, tails(rows, self.parameters), {}, Habits.none(), self.parameters)
+        least = self.parameters.pairs.habit_days
 
-    def add(context: int, name: str, count: int, values: Sequence[Floats]) -> None:
-        positive = np.concatenate(values)
-        tail = UpperTail.of_positive(positive, count - len(positive), parameters.calibration)
-        found[tail_name(context, name)] = tail
+        def habits(part: PartRows) -> Habits:
+            found = part.unscored(model)
+            return Habits.of(cells_of(found.evidence, self.first_day), found.sums, least)
 
-    for kind, count in enumerate(rows.reshape(-1, len(NOVELTY)).sum(axis=1).tolist()):
-        for name in parts[0].rarities if count else ():
-            add(kind * len(NOVELTY), name, count, [part.rarity(name, kind) for part in parts])
-    for context, count in enumerate(rows.tolist()):
-        least = parameters.pairs.context_rows if context % len(NOVELTY) else 1
-        for name in parts[0].excesses if count >= least else ():
-            add(context, name, count, [part.excess(name, context) for part in parts])
-    return found
+        return Habits.joined([habits(part) for part in rows]).odd(self.parameters.pairs)
 
 
-def _cells(evidence: Evidence, first_day: int) -> Cells:
-    """The cells of the evidence."""
-    return Cells.of(evidence.group, evidence.host, evidence.window // WINDOWS_PER_DAY - first_day, evidence.kind)
+def _left_out(part: EvidencePart, habits: Habits) -> Evidence:
+    return habits.left_out(part())
+
+
+def _as_habits(part: EvidencePart) -> Evidence:
+    """The rows of a part that its hosts began, as habits."""
+    evidence = part()
+    evidence = evidence.of_rows(np.flatnonzero(evidence.kind < KINDS.index("inbound")))
+    return evidence.with_habits(np.ones(len(evidence.kind), dtype=bool))

@@ -10,11 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from common.arrays import Floats, Integers
-from common.detection.pairs.evidence import Coded, Evidence
+from common.detection.pairs.coded_columns import Coded
+from common.detection.pairs.evidence import AmongOthers, Evidence
 from common.storage.kept_tables import KeptTables
 
 KEYS = ("kind", "group", "host", "window", "common", "novelty")
-RARITY, AMOUNT = "rarity ", "amount "
+STANDING = "standing"
+"""The novelty among others, where there is one."""
+RARITY, AMONG, AMOUNT = "rarity ", "among others ", "amount "
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class KeptEvidence:
 
     def __call__(self) -> Evidence:
         """The evidence of these windows; values are read when they are asked for, each time."""
-        keys = self.tables.kept(self.name, KEYS)
+        among = STANDING in self.tables.columns(self.name)
+        keys = self.tables.kept(self.name, [*KEYS, STANDING] if among else KEYS)
         window = keys["window"].to_numpy().astype(np.int64)
         rows = np.flatnonzero((window >= self.first) & (window < self.last))
         return Evidence(
@@ -45,6 +49,10 @@ class KeptEvidence:
             Coded.of(keys["host"].to_numpy()[rows]),
             window[rows],
             keys["novelty"].to_numpy()[rows].astype(np.int64),
+            AmongOthers(_Columns(self, AMONG, rows), keys[STANDING].to_numpy()[rows].astype(np.int64))
+            if among
+            else None,
+            np.zeros(len(rows), dtype=bool),
         )
 
 
@@ -69,6 +77,9 @@ def _columns(evidence: Evidence) -> dict[str, pa.Array]:
         **{RARITY + name: values for name, values in evidence.rarities.items()},
         **{AMOUNT + name: values for name, values in evidence.amounts.items()},
     }
+    if among := evidence.among_others:
+        found[STANDING] = among.novelty.astype(np.int8)
+        found |= {AMONG + name: values for name, values in among.rarities.items()}
     return {name: pa.array(values) for name, values in found.items()}
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from common.arrays import Floats, Integers
 from common.detection.checked import MOST, damaged
+from common.detection.pairs.coded_columns import Coded
 from common.detection.pairs.common_maxima import highest, of_others, places_in
 from common.detection.pairs.contacts import changes, distinct, places
-from common.detection.pairs.evidence import KINDS, Coded
+from common.detection.pairs.evidence import KINDS
 from common.detection.parameters import PairParameters
 from common.detection.registry.tensors import Arrays, vector
 
@@ -57,11 +58,13 @@ class Cells:
         """The most that each pair reached on a day and on another day (-inf if none), and the cell of the first."""
         if not len(values):
             return np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64)
-        reached = np.maximum.reduceat(values[self.order], self.cell_begins)
-        pairs = len(self.pair_begins)
-        days = np.arange(len(reached))
-        best, names = highest(reached, self._pair_of_cell, days, pairs, 2)
+        pair, reached = self.by_day(values)
+        best, names = highest(reached, pair, np.arange(len(reached)), len(self.pair_begins), 2)
         return best[:, 0], best[:, 1], names[:, 0]
+
+    def by_day(self, values: Floats) -> tuple[Integers, Floats]:
+        """The pair of each cell, and the most that it reached; there are rows."""
+        return self._pair_of_cell, np.maximum.reduceat(values[self.order], self.cell_begins)
 
     def without_own_day(self, values: Floats) -> Floats:
         """The most that the pair of each row reached on any day but the row's own."""

@@ -15,9 +15,11 @@ from common.arrays import Flags, Floats, Integers
 from common.detection.calibration import UpperTail
 from common.detection.checked import damaged, section
 from common.detection.host_p_values import HostPValues
+from common.detection.pairs.coded_columns import codes
 from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.contacts import changes, places
-from common.detection.pairs.evidence import KINDS, NOVELTY, Evidence, codes
+from common.detection.pairs.evidence import LABELS, NOVELTY, Evidence
+from common.detection.pairs.habits import Habits
 from common.detection.pairs.prior_maxima import PriorMaxima
 from common.detection.parameters import DetectorParameters
 from common.detection.registry.tensors import Arrays, vector
@@ -73,22 +75,26 @@ class Positive:
 
 @dataclass(frozen=True, eq=False)
 class EvidenceModel:
-    """The prior maxima of amounts, the upper tails of all pieces, and the p-values of their sum, by kind.
+    """The prior maxima of amounts, the upper tails of all pieces, and the p-values of their sum, by label.
 
     A row's pieces are -log10 of the share of training rows of its kind that have at least as much, at most
     `log10_max` each: rarities among all of them, excesses among those that are as new. An excess beyond all of training
     has up to `log10_beyond` more, as its tail goes on, if the host began it. A host's window counts with its strongest
-    row of each kind; how rare that is for the host and for all is its score.
+    row of each kind; how rare that is for the host and for all is its score. A row of odd `habits` is compared with
+    what other hosts do alone: it has taught nothing, and its host's past does not excuse it.
     """
 
     maxima: Mapping[str, PriorMaxima]
     tails: Mapping[str, UpperTail]
     p_values: Mapping[str, HostPValues]
+    habits: Habits
     parameters: DetectorParameters
 
     def score(self, evidence: Evidence, common: CommonMaxima | None = None) -> ScoredRows:
         """The rows of the evidence, scored; where they are not of all hosts, `common` says what all of them do."""
-        of_crowds = (common or CommonMaxima.of(evidence, self.parameters.pairs)).maxima(evidence)
+        common = common or CommonMaxima.of(evidence, self.parameters.pairs)
+        evidence = self.habits.marked(evidence)
+        of_crowds = common.maxima(evidence)
         group, host = next(iter(self.maxima.values())).places(evidence.group, evidence.host)
         maxima, values = {}, rarities_of(evidence)
         for name, amount in evidence.amounts.items():
@@ -106,15 +112,15 @@ class EvidenceModel:
         """The strongest rows with their scores."""
         best, evidence = rows.best, rows.evidence
         scores = np.zeros(len(rows.scores))
-        scores[best] = self.scores(evidence.kind[best], rows.sums[best], evidence.host.values[best], trained)
+        scores[best] = self.scores(evidence.label[best], rows.sums[best], evidence.host.values[best], trained)
         return replace(rows, scores=scores)
 
-    def scores(self, kind: Integers, sums: Floats, hosts: Integers, trained: bool = False) -> Floats:
-        """Those of sums of pieces, by the codes of hosts: 0 without evidence, and of a kind that training had not."""
+    def scores(self, label: Integers, sums: Floats, hosts: Integers, trained: bool = False) -> Floats:
+        """Those of sums of pieces, by the codes of hosts: 0 without evidence, and of a label that training had not."""
         found = np.zeros(len(sums))
-        for number, label in enumerate(KINDS):
-            mine = (kind == number) & (sums > 0)
-            if mine.any() and (p_values := self.p_values.get(label)):
+        for number, name in enumerate(LABELS):
+            mine = (label == number) & (sums > 0)
+            if mine.any() and (p_values := self.p_values.get(name)):
                 found[mine] = p_values.neg_log10_p(sums[mine], hosts[mine], trained)
         return found
 
@@ -126,7 +132,7 @@ class EvidenceModel:
             for context in np.flatnonzero(np.bincount(positive.context)).tolist():
                 if tail := self._tail(context, name):
                     mine = positive.context == context
-                    above, began = positive.values[mine], context < KINDS.index("inbound") * len(NOVELTY)
+                    above, began = positive.values[mine], not LABELS[context // len(NOVELTY)].startswith("inbound")
                     if name not in self.maxima:  # where more hosts are than in training, nothing is rarer than there
                         above = np.minimum(above, tail.values.max(initial=0.0))
                     beyond = pairs.log10_beyond if name in self.maxima and began else 0.0
@@ -136,9 +142,9 @@ class EvidenceModel:
 
     def _tail(self, context: int, piece: str) -> UpperTail | None:
         """That of the context, or of a less new one where training had too few rows; None if it had none at all."""
-        kind, newest = divmod(context, len(NOVELTY))
-        of_kind = (self.tails.get(tail_name(kind * len(NOVELTY) + newness, piece)) for newness in range(newest, -1, -1))
-        return next((tail for tail in of_kind if tail), None)
+        label, newest = divmod(context, len(NOVELTY))
+        tails = (self.tails.get(tail_name(label * len(NOVELTY) + newness, piece)) for newness in range(newest, -1, -1))
+        return next((tail for tail in tails if tail), None)
 
     def to_dict(self) -> dict[str, Any]:
         """What the model holds beside `arrays`, as JSON values."""
@@ -155,9 +161,9 @@ class EvidenceModel:
         }
         for amount, maxima in self.maxima.items():
             found |= maxima.arrays(f"{name}.{amount}")
-        for kind, p_values in self.p_values.items():
-            found |= p_values.arrays(f"{name}.{kind}")
-        return found
+        for label, p_values in self.p_values.items():
+            found |= p_values.arrays(f"{name}.{label}")
+        return found | self.habits.arrays(f"{name}.habits")
 
     @classmethod
     def from_parts(
@@ -181,13 +187,13 @@ class EvidenceModel:
             key: HostPValues.from_parts(entry, arrays, f"{name}.{key}", parameters.calibration)
             for key, entry in section(raw["p_values"], name).items()
         }
-        return cls(maxima, tails, p_values, parameters)
+        return cls(maxima, tails, p_values, Habits.from_arrays(arrays, f"{name}.habits"), parameters)
 
 
 def strongest(sums: Floats, evidence: Evidence) -> Integers:
-    """The row with the highest sum of each host, window and kind; the first of equals."""
+    """The row with the highest sum of each host, window and label; the first of equals."""
     window = evidence.window - evidence.window.min(initial=2**40)
-    cell = (evidence.host.numbers * (int(window.max(initial=0)) + 1) + window) * len(KINDS) + evidence.kind
+    cell = (evidence.host.numbers * (int(window.max(initial=0)) + 1) + window) * len(LABELS) + evidence.label
     order = np.lexsort((-sums, cell))
     return order[changes(cell[order])]
 
@@ -198,11 +204,11 @@ def excess(evidence: Evidence, values: Floats, maxima: Floats) -> Positive:
 
 
 def rarities_of(evidence: Evidence) -> dict[str, Positive]:
-    """The rarities of the evidence, which count among all rows of a kind, however new."""
-    return {name: Positive.of(column, evidence.kind * len(NOVELTY)) for name, column in evidence.rarities.items()}
+    """The rarities of the evidence, which count among all rows of a label, however new."""
+    return {name: Positive.of(column, evidence.label * len(NOVELTY)) for name, column in evidence.rarities.items()}
 
 
 def tail_name(context: int, piece: str) -> str:
     """The name of the tail of a piece in a context."""
-    kind, novelty = divmod(context, len(NOVELTY))
-    return " ".join((KINDS[kind], *NOVELTY[1:][novelty - 1 : novelty], piece))
+    label, novelty = divmod(context, len(NOVELTY))
+    return " ".join((LABELS[label], *NOVELTY[1:][novelty - 1 : novelty], piece))

@@ -1,7 +1,7 @@
 import pytest
 
 from common.cases.reasons import Scored
-from common.cases.wording import pair_words
+from common.cases.wording import pair_words, peer_words
 from common.detection.explanation import Reason
 from tests.common.detection.alerts.alerting_lake import PAIR
 
@@ -30,6 +30,23 @@ from tests.common.detection.alerts.alerting_lake import PAIR
 )  # fmt: skip
 def test_reasons_about_pairs_in_words(feature: str, value: float, most: float, words: str | None) -> None:
     assert pair_words(Reason(feature, value, most, 1.0, "outbound"), PAIR) == words
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "most", "words"),
+    [
+        ("pair_peer_rarity", 6.0, 0.0, "203.0.113.9 is a lasting contact of the host, known to 2 % of the hosts"),
+        ("pair_use_rarity", 6.0, 0.0,
+         "the service of 203.0.113.9:443 is a lasting one of the host in that network, known to 2 % of the hosts"),
+        ("pair_sessions_24h", 240.0, 6.2, "240 sessions with 203.0.113.9:443 in 24 h, other hosts reach 7 there"),
+        ("pair_regular_24h", 0.95, 0.2,
+         "sessions with 203.0.113.9:443 at regular intervals in 24 h: 95 % regular, other hosts reach 20 % there"),
+    ],
+)  # fmt: skip
+def test_an_odd_habit_is_compared_with_other_hosts(feature: str, value: float, most: float, words: str) -> None:
+    assert pair_words(Reason(feature, value, most, 1.0, "outbound"), PAIR | {"habit": True}) == words
+    assert "compared with other hosts" in peer_words(PAIR | {"habit": True})
+    assert "habit" not in peer_words(PAIR)
 
 
 def test_a_reason_about_a_pair_that_is_not_known() -> None:

@@ -41,6 +41,17 @@ def test_a_training_score_does_not_excuse_itself() -> None:
     )
 
 
+def test_without_hosts_no_past_excuses_a_score() -> None:
+    scores = np.concatenate([np.zeros(900), np.full(100, 9.0)])
+    p_values = HostPValues.fit(scores, np.concatenate([np.full(900, -3), np.full(100, NOISY)]), PARAMETERS)
+    alone = p_values.without_hosts()
+    unknown = p_values.neg_log10_p(np.array([9.0]), np.array([7]))
+    np.testing.assert_array_equal(alone.neg_log10_p(np.array([9.0]), np.array([NOISY])), unknown)
+    assert unknown > p_values.neg_log10_p(np.array([9.0]), np.array([NOISY]))
+    again = HostPValues.from_parts(alone.to_dict(), alone.arrays("x"), "x", PARAMETERS)
+    np.testing.assert_array_equal(again.neg_log10_p(np.array([9.0]), np.array([NOISY])), unknown)
+
+
 def test_saved_p_values_are_the_same() -> None:
     rng = np.random.default_rng(0)
     hosts = np.arange(3000) % 7

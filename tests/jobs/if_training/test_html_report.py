@@ -12,7 +12,7 @@ from common.detection.inputs import model_features
 from common.detection.registry.artifacts import load_model
 from common.detection.registry.pointer import model_store
 from jobs.if_training.html_report import Decided, html_report
-from jobs.if_training.report_words import decision_of, gate_rows, member_rows, number
+from jobs.if_training.report_words import decision_of, gate_rows, habit_rows, member_rows, number
 from jobs.if_training.validation import Validation
 from tests.browsing import Opened, chromium
 from tests.factories import SPEC
@@ -100,6 +100,13 @@ def test_gates_in_words() -> None:
         "kind": "refused",
     }
     assert (other["gate"], other["wanted"]) == ("new gate", "at least 2")
+
+
+def test_odd_habits_in_words() -> None:
+    habit = {"host_ip": "10.0.0.5", "network": "203.0.113.0/24", "port": 4444, "days": 5, "decades": 12.346}
+    words = ("10.0.0.5", "203.0.113.0/24, port 4444", "5", "12.35")
+    assert habit_rows({"pairs": {"odd_habits": [habit]}}) == [words]
+    assert habit_rows({"pairs": {"reason": "the training range has no pairs"}}) == habit_rows({}) == []
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from common.config.training import TrainingParameters
 from common.detection.detector import Detector
-from common.detection.members.member import Samples
+from common.detection.members.member import FitSettings, Samples
 from common.detection.members.pairs import PairsMember, pair_samples, windows_of
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.activity import activity_of, read_activity
@@ -18,6 +19,7 @@ from common.lake.lake import Lake
 from common.storage.kept_tables import KeptTables
 from common.windows import WINDOW, Windows
 from jobs.if_training import pair_parts
+from jobs.if_training.odd_habits import described
 from jobs.if_training.pair_parts import Scope, keep_parts
 from jobs.if_training.pair_training import Chosen, Spans, examined, sample, with_pairs
 from tests.common.detection import model_lake
@@ -102,18 +104,28 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return Lake(str(write_pairs(folder, rows)), SPEC)
 
 
-def learnt(lake: Lake, most: int = MOST) -> tuple[Detector, dict[str, Any]]:
+EAGER = replace(
+    SETTINGS,
+    parameters=replace(
+        PARAMETERS, pairs=replace(PARAMETERS.pairs, habit_days=1, habit_pairs=10, habit_share=0.05, history_share=0.1)
+    ),
+)
+"""With these, the oddest habit of a few hosts is odd."""
+
+
+def learnt(lake: Lake, most: int = MOST, settings: FitSettings = SETTINGS) -> tuple[Detector, dict[str, Any]]:
     """The detector with the pairs of the lake, and the figures."""
-    detector, _ = Detector.fit(Samples(features=structured(300, 0)), SETTINGS)
+    detector, _ = Detector.fit(Samples(features=structured(300, 0)), settings)
     training = TrainingParameters(max_pair_rows=most)
-    return with_pairs(detector, lake, PAIRED, SETTINGS, "7d", CIDRS, training)
+    return with_pairs(detector, lake, PAIRED, settings, "7d", CIDRS, training)
 
 
-@pytest.mark.parametrize("most", [MOST, 900])
+@pytest.mark.parametrize(("most", "settings"), [(MOST, SETTINGS), (900, SETTINGS), (MOST, EAGER)])
 def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
-    source: Lake, monkeypatch: pytest.MonkeyPatch, most: int
+    source: Lake, monkeypatch: pytest.MonkeyPatch, most: int, settings: FitSettings
 ) -> None:
-    whole, figures = learnt(source, most)
+    whole, figures = learnt(source, most, settings)
+    assert bool(figures["odd_habits"]) == (settings is EAGER)
     assert figures["hosts_found"] == 15 and (figures["hosts"] < 15) == (most == 900)
     assert {"alert_share", "windows"} <= set(figures) or most == 900
     made: list[int] = []
@@ -125,7 +137,7 @@ def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
 
     monkeypatch.setattr("jobs.if_training.pair_training.keep_parts", counted)
     monkeypatch.setattr(pair_parts, "ROWS_PER_PART", 1)  # a part for each host
-    by_parts, figures_of_parts = learnt(source, most)
+    by_parts, figures_of_parts = learnt(source, most, settings)
     assert made == [figures["hosts"]]
     assert figures_of_parts == figures
     assert model_files(by_parts) == model_files(whole)
@@ -199,3 +211,46 @@ def test_pairs_of_one_window_have_no_block_to_examine(lake: Lake, tmp_path: Path
     scope = Scope(lake, LAST, None, CIDRS, PARAMETERS.pairs, KeptTables(str(tmp_path / "kept")))
     (tmp_path / "kept").mkdir()
     assert "one side of the validation block" in examined(scope, keep_parts(scope), spans, 0.99, SETTINGS)["reason"]
+
+
+def test_an_odd_habit_is_named_and_its_host_stands_out_though_it_always_did_it(tmp_path: Path) -> None:
+    """A tunnel of one host that was there on every day, among hosts that share what they do."""
+    start = END - timedelta(days=7)
+    rng = np.random.default_rng(1)
+    rows = [
+        slice_row(
+            start + at, host_ip=f"10.0.0.{host}", peer_ip=f"198.51.{network}.7", sessions_cnt=int(rng.integers(1, 9))
+        )
+        for at in (number * 3 * timedelta(hours=1) for number in range(7 * 8))
+        for host in range(1, 21)
+        for network in range(12)
+    ]
+    rows += [
+        slice_row(
+            start + number * WINDOW, host_ip="10.0.0.5", peer_ip=peer, peer_port=4444, sessions_cnt=40, failed_cnt=40
+        )
+        for number in range(0, 7 * 96, 4)
+        for peer in ("203.0.113.9", "2001:db8::9")[: 1 + number % 8 // 4]
+    ]
+    lake = Lake(str(write_pairs(tmp_path, rows)), SPEC)
+    windows = Windows(start, END)
+    activity = activity_of(lake, windows, CIDRS, PARAMETERS.pairs)
+    assert activity is not None
+    member, _ = PairsMember.fit(pair_samples(activity, PARAMETERS.pairs), SETTINGS)
+    found = described(lake, windows, member.model.habits, PARAMETERS.pairs)
+    assert {(one["host_ip"], one["network"], one["port"]) for one in found} == {
+        ("10.0.0.5", "203.0.113.0/24", 4444),
+        ("10.0.0.5", "2001:db8::/64", 4444),
+    }
+    assert [one["decades"] for one in found] == sorted((one["decades"] for one in found), reverse=True)
+    last = activity_of(lake, Windows(END - timedelta(hours=3), END), CIDRS, PARAMETERS.pairs)
+    assert last is not None
+    told = member.explain(Samples(windows_of(last), activity=last))
+    hosts = windows_of(last)["host_ip"].to_pylist()
+    assert {hosts[row] for row in np.argsort(-told.scores)[:2]} == {"10.0.0.5"}
+    pair = json.loads(told.strongest_pairs[int(np.argmax(told.scores))])[0]
+    assert pair["habit"] and pair["new"] == [] and pair["others"]["use"] == 0
+    assert pair["sessions_day"] > 10 * pair["most"]["sessions_24h"]  # what others reached, not the host itself
+    assert not any(
+        pair["habit"] for text in told.strongest_pairs for pair in json.loads(text) if pair["peer_port"] == 443
+    )

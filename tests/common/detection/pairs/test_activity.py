@@ -125,6 +125,21 @@ def test_rarity_counts_the_other_hosts(tmp_path: Path) -> None:
     assert (row["service_new"], row["service_bits"]) == (False, 0)  # the host used 443 before
 
 
+def test_what_the_host_has_long_met_is_as_rare_among_others_as_what_is_new(tmp_path: Path) -> None:
+    slices = [slice_row(NOW), slice_row(NOW - 2 * DAY), slice_row(NOW - WINDOW, host_ip="10.0.0.2")]
+    slices += [slice_row(NOW - 2 * DAY, host_ip=f"10.0.0.{n}", peer_ip="198.51.100.8") for n in range(2, 8)]
+    slices += [slice_row(NOW + WINDOW, host_ip="10.0.0.3")]  # too late to count
+    row = only(read(tmp_path, slices))
+    # seven hosts with history; one other has met the peer by now, six others its network, a quorum
+    assert (row["peer_new"], row["peer_bits"], row["peer_others"]) == (False, 0, 0)
+    assert (row["peer_others_now"], row["peer_bits_now"], row["peer_usual"]) == (1, pytest.approx(2), False)
+    assert (row["network_others_now"], row["network_bits_now"], row["network_usual"]) == (
+        6,
+        pytest.approx(np.log2(8 / 7)),
+        True,
+    )
+
+
 def test_roles_do_not_mix(tmp_path: Path) -> None:
     slices = [slice_row(NOW), slice_row(NOW - 2 * DAY, role="inbound")]
     assert only(read(tmp_path, slices))["peer_new"]

@@ -5,8 +5,9 @@ import pyarrow as pa
 import pytest
 
 from common.arrays import Floats, Integers
+from common.detection.pairs.coded_columns import Coded
 from common.detection.pairs.common_maxima import CommonMaxima, Presence
-from common.detection.pairs.evidence import Coded, Evidence
+from common.detection.pairs.evidence import Evidence
 from common.detection.parameters import current_parameters
 
 PARAMETERS = current_parameters().pairs
@@ -17,7 +18,9 @@ def evidence(group: Integers, host: Integers, values: Floats, window: Integers |
     """Rows of one kind, and of one window unless there are others."""
     none = np.zeros(len(group), dtype=np.int64)
     window = none if window is None else window
-    return Evidence(pa.table({}), none, Coded.of(group), {}, {NAME: values}, none > 0, Coded.of(host), window, none)
+    common = habit = none > 0
+    groups, hosts = Coded.of(group), Coded.of(host)
+    return Evidence(pa.table({}), none, groups, {}, {NAME: values}, common, hosts, window, none, None, habit)
 
 
 def common(group: Integers, host: Integers, values: Floats, quorum: int) -> list[float]:

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from common.arrays import Floats, Integers
-from common.detection.pairs.evidence import KINDS, NOVELTY, Coded, Evidence
+from common.detection.pairs.coded_columns import Coded
+from common.detection.pairs.evidence import KINDS, NOVELTY, Evidence
 from common.detection.pairs.fitting import fit
 from common.detection.pairs.scoring import EvidenceModel
 from common.detection.parameters import current_parameters
@@ -32,6 +33,8 @@ def evidence(amount: Floats, novelty: Integers, rarity: Floats | None = None, ki
         Coded.of(rows % 50),
         rows % (3 * DAY),
         novelty,
+        None,
+        rows < 0,
     )
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 import numpy as np
 
 from common.arrays import Floats
-from common.detection.pairs.evidence import KINDS, Coded
+from common.detection.pairs.coded_columns import Coded
+from common.detection.pairs.evidence import KINDS
 from common.detection.pairs.prior_maxima import Cells, KnownPairs, PriorMaxima
 from common.detection.parameters import current_parameters
 
