@@ -197,10 +197,10 @@ def export(run_id: str, target: tuple[str, str], **options: Any) -> None:
 @project_name_option
 @report_errors
 def migrate(lake_uri: str, project_name: str | None) -> None:
-    """Rewrite models of the formats 3 to 5, so that this release can load them.
+    """Rewrite models of the formats 4 and 5, so that this release can load them.
 
     Scores do not change. The command can be interrupted and repeated. Altered models are refused. The forest of a
-    model of the formats 3 and 4 is a pickle, which could run code: it is read with nothing allowed but numbers, and
+    model of format 4 is a pickle, which could run code: it is read with nothing allowed but numbers, and
     then removed. Migrate only models that you trust.
     """
     with activity("loading"):

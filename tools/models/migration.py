@@ -50,7 +50,7 @@ class Migration:
 
 
 def migrate_models(store: ArtifactStore, runs: Iterable[str]) -> Migration:
-    """Migrates the runs of the formats 3 to 5, and the digests of the pointer; others are left as they are.
+    """Migrates the runs of the formats 4 and 5, and the digests of the pointer; others are left as they are.
 
     Raises:
         ModelError: the pointer is damaged; nothing was changed then.

@@ -1,21 +1,27 @@
-"""Models of the formats 3 to 5, and how today's format says the same."""
+"""Models of the formats 4 and 5, and how today's format says the same."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import yaml
 from numpy.typing import NDArray
 
 from common.detection.checked import RETRAIN, damaged, section
 from common.detection.pairs.evidence import EXCESSES, SPREADS
-from common.detection.registry.artifacts import DRIFT, FOREST, MEMBERS, MODEL, REPORT, described, detector_of
+from common.detection.registry.artifacts import (
+    DRIFT,
+    FOREST,
+    MEMBERS,
+    MODEL,
+    REPORT,
+    check_parameters,
+    described,
+    detector_of,
+)
 from common.detection.registry.formats import FORMAT_VERSION, can_be_migrated, encoded, parsed, sha256
 from common.detection.registry.pointer import MANIFEST
 from common.detection.registry.tensors import Arrays, of_texts, packed, unpacked
@@ -26,7 +32,6 @@ from tools.models.pickled_forest import pickled_forest
 OLD_MODEL, OLD_EVIDENCE = "model.joblib", "evidence.json"
 ARRAYS_5, MEMBERS_5 = "model.safetensors", "members.json"
 OLD_FILES = {
-    3: (OLD_MODEL, OLD_EVIDENCE, DRIFT, REPORT),
     4: (OLD_MODEL, OLD_EVIDENCE, DRIFT, REPORT),
     5: (ARRAYS_5, MEMBERS_5, DRIFT, REPORT),
 }
@@ -43,7 +48,7 @@ def converted(manifest: dict[str, Any], content: Mapping[str, bytes], digest: st
     """
     version = manifest.get("format_version")
     today = upgraded(manifest)
-    arrays, members = coded(*(_unpickled(content) if version in (3, 4) else _of_format_5(content)))
+    arrays, members = coded(*(_unpickled(content) if version == 4 else _of_format_5(content)))
     section(today, MANIFEST, "preprocessing", "score_quantiles")
     detector_of(today, arrays, members)
     made = {MODEL: packed(arrays), MEMBERS: encoded(members)}
@@ -57,22 +62,16 @@ def converted(manifest: dict[str, Any], content: Mapping[str, bytes], digest: st
 
 
 def upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
-    """A manifest of format 3, 4 or 5 with today's number, and with all constants of the code that wrote it.
+    """A manifest of format 4 or 5 with today's number.
 
     Raises:
-        ModelError: it is of another format, or was made with other constants than the code of format 3 had.
+        ModelError: it is of another format, or was made with other constants than this release has.
     """
     run_id, version = manifest.get("run_id"), manifest.get("format_version")
     if not can_be_migrated(manifest):
         raise ModelError(f"model {run_id} has format {version}, which cannot be migrated", RETRAIN)
-    if version in (4, 5):
-        return manifest | {"format_version": FORMAT_VERSION}
-    if manifest.get("ensemble") != _ensemble():
-        raise ModelError(
-            f"model {run_id} was trained with the constants {manifest.get('ensemble')}, not {_ensemble()}", RETRAIN
-        )
-    kept = {name: value for name, value in manifest.items() if name != "ensemble"}
-    return kept | {"format_version": FORMAT_VERSION, "parameters": _parameters()}
+    check_parameters(manifest, str(run_id))
+    return manifest | {"format_version": FORMAT_VERSION}
 
 
 def _of_format_5(content: Mapping[str, bytes]) -> tuple[Arrays, dict[str, Any]]:
@@ -81,7 +80,7 @@ def _of_format_5(content: Mapping[str, bytes]) -> tuple[Arrays, dict[str, Any]]:
 
 
 def _unpickled(content: Mapping[str, bytes]) -> tuple[Arrays, dict[str, Any]]:
-    """Those that format 5 has, of a model of format 3 or 4."""
+    """Those that format 5 has, of a model of format 4."""
     arrays, members = _evidence(parsed(content[OLD_EVIDENCE], OLD_EVIDENCE))
     forest = pickled_forest(content[OLD_MODEL])
     return arrays | {FOREST + name: array for name, array in forest.arrays().items()}, members
@@ -132,24 +131,3 @@ def _table(text: str) -> pa.Table:
     """A table that old formats hold as text: an Arrow stream in base 64."""
     with pa.ipc.open_stream(pa.py_buffer(base64.b64decode(text))) as reader:
         return reader.read_all().combine_chunks()
-
-
-@cache
-def _parameters() -> dict[str, Any]:
-    """The constants of the code that wrote models of format 3. They are history, and never change."""
-    found: dict[str, Any] = yaml.safe_load((files(__package__) / "format_3.yaml").read_text("utf-8"))
-    return found
-
-
-def _ensemble() -> dict[str, Any]:
-    """Those of the constants that format 3 wrote down, by its names."""
-    found = _parameters()
-    return {
-        "clip": found["preprocessing"]["clip"],
-        "forest_weight": found["weights"]["forest"],
-        "matrix_weight": found["weights"]["features"],
-        "spread_weight": found["weights"]["spread"],
-        "pair_prior_rows": found["calibration"]["host_prior_rows"],
-        "evidence_strongest": found["rarity"]["strongest"],
-        "evidence_decades_max": found["rarity"]["log10_max"],
-    }

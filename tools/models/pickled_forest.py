@@ -1,4 +1,4 @@
-"""The forest of a model of the formats 3 and 4, which is a pickle.
+"""The forest of a model of format 4, which is a pickle.
 
 A pickle names the functions that it wants called when it is read. This reader lets it have NumPy arrays, and in place
 of scikit-learn's classes records that keep what they are given and do nothing; whatever else it names is refused.

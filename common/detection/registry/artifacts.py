@@ -120,7 +120,7 @@ def load_model(store: ArtifactStore, run_id: str, features: tuple[str, ...], exp
         ModelError: a file is missing, altered, damaged or does not match, with the reason.
     """
     manifest = read_manifest(store, run_id)
-    _check_parameters(manifest, run_id)
+    check_parameters(manifest, run_id)
     for name, value in ({"run_id": run_id} | expected).items():
         if manifest.get(name) != value:
             raise ModelError(
@@ -179,8 +179,12 @@ def _verified(store: ArtifactStore, run_id: str, listed: dict[str, Any]) -> dict
     return files
 
 
-def _check_parameters(manifest: dict[str, Any], run_id: str) -> None:
-    """Refuses a model whose constants differ from this release's: its scores would change."""
+def check_parameters(manifest: dict[str, Any], run_id: str) -> None:
+    """Refuses a model whose constants differ from this release's: its scores would change.
+
+    Raises:
+        ModelError: they differ, or are missing.
+    """
     stored_parameters = section(manifest.get("parameters"), "the parameters of the detector")
     for name, stored, current in differences(stored_parameters, current_parameters().to_dict()):
         raise ModelError(

@@ -10,7 +10,7 @@ from common.detection.checked import RETRAIN
 from common.errors import ModelError
 
 FORMAT_VERSION = 6
-MIGRATED_FORMATS = (3, 4, 5)
+MIGRATED_FORMATS = (4, 5)
 MIGRATE = "Run ndr-models migrate --lake LAKE --project-name NAME"
 
 

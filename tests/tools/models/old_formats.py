@@ -26,12 +26,10 @@ from common.detection.registry.pointer import ArtifactStore
 from common.detection.registry.tensors import of_texts, packed, texts_in, unpacked
 from jobs.if_training.growing import grow_estimator
 
-ENSEMBLE = {
-    "clip": 6.0, "forest_weight": 0.25, "matrix_weight": 0.25, "spread_weight": 0.25, "pair_prior_rows": 100.0,
-    "evidence_strongest": 2, "evidence_decades_max": 4.0,
-}  # fmt: skip
-PICKLED = ("model.joblib", "evidence.json", "drift.json", "report.json")
-OLD_FILES = {3: PICKLED, 4: PICKLED, 5: ("model.safetensors", "members.json", "drift.json", "report.json")}
+OLD_FILES = {
+    4: ("model.joblib", "evidence.json", "drift.json", "report.json"),
+    5: ("model.safetensors", "members.json", "drift.json", "report.json"),
+}
 HOSTS = [f"10.0.0.{number}" for number in range(1, 5)]
 NETWORKS = ["198.51.0", "198.51.1"]
 """The texts of the models with pairs, which are those of `small_members`: a model of today only has their codes."""
@@ -66,14 +64,12 @@ def write_old(store: ArtifactStore, run_id: str, estimator: Any, version: int, *
             store.write(f"{run_id}/evidence.json", encoded(_evidence(arrays, members)))
         for name in ("arrays.safetensors", "values.json"):
             store.delete(f"{run_id}/{name}")
-    if version == 3:
-        manifest = {name: value for name, value in manifest.items() if name != "parameters"} | {"ensemble": ENSEMBLE}
     seal(store, run_id, manifest | {"format_version": version} | differs)
 
 
 def seal(store: ArtifactStore, run_id: str, manifest: dict[str, Any]) -> None:
     """Writes an old manifest with the digests of the files, and the digests of itself, as whoever may write can."""
-    names = OLD_FILES.get(manifest["format_version"], PICKLED)
+    names = OLD_FILES.get(manifest["format_version"], OLD_FILES[4])
     contents = {name: store.read(f"{run_id}/{name}") for name in names}
     files = {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in contents.items()}
     content = encoded(manifest | {"files": files})

@@ -17,7 +17,7 @@ from sklearn.ensemble import IsolationForest
 
 from common.detection.inputs import model_features
 from common.detection.members.member import Samples
-from common.detection.parameters import DetectorParameters, current_parameters
+from common.detection.parameters import current_parameters
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.decisions import Note
 from common.detection.registry.formats import sha256
@@ -29,14 +29,15 @@ from tests.common.detection.pairs.pair_tables import small_members
 from tests.factories import SPEC
 from tests.lakes import mark_lake
 from tests.tools.models.interrupted import Killed, Migrating
-from tests.tools.models.old_formats import ENSEMBLE, Grower, seal, write_old
+from tests.tools.models.old_formats import Grower, seal, write_old
 from tests.tools.models.test_pickled_forest import Calls
 from tools.models.cli import main
 from tools.models.job import complete_runs
 from tools.models.migration import migrate_models
-from tools.models.old_formats import upgraded
 
 NAMES = model_features(SPEC).names
+PARAMETERS = current_parameters().to_dict()
+OTHER = PARAMETERS | {"forest": PARAMETERS["forest"] | {"n_estimators": 7}}
 EXPECTED = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d"}
 ROWS = Samples(features=np.random.default_rng(1).gamma(1, 2, (20, len(NAMES))).astype(np.float32))
 
@@ -108,13 +109,13 @@ def parts(store: ArtifactStore) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("version", [3, 4, 5])
+@pytest.mark.parametrize("version", [4, 5])
 def test_an_old_model_is_refused_with_the_remedy(store: ArtifactStore, runs: list[str], version: int) -> None:
     with pytest.raises(ModelError, match=rf"has format {version}, not 6\. Run ndr-models migrate"):
         load(store, runs[0])
 
 
-@pytest.mark.parametrize("version", [3, 4, 5])
+@pytest.mark.parametrize("version", [4, 5])
 def test_migrated_models_are_those_of_today(lake: Path, today: Trained, store: ArtifactStore, version: int) -> None:
     old = {run_id: store.read(f"{run_id}/manifest.json") for run_id in today.runs}
     first = "model.safetensors" if version == 5 else "model.joblib"
@@ -207,7 +208,8 @@ def test_a_damaged_pointer_names_no_model(store: ArtifactStore, runs: list[str])
 def test_an_altered_model_is_refused_and_stays(lake: Path, store: ArtifactStore, runs: list[str], name: str) -> None:
     path = Path(store.uri) / runs[1] / name
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    place = content.index(b'"rows":128,"run_id"') + 9 if name == "manifest.json" else len(content) // 2
+    content[place] ^= 1
     path.write_bytes(content)
     before = files(store)
     code, output, error = invoke("migrate", "--lake", str(lake))
@@ -233,7 +235,11 @@ def test_a_model_that_was_exchanged_after_promotion_is_refused(
 @pytest.mark.parametrize(
     ("differs", "words"),
     [
-        ({"format_version": 3, "ensemble": {"clip": 5.0}}, "was trained with the constants {'clip': 5.0}"),
+        (
+            {"parameters": OTHER},
+            "was trained with the detector parameter forest.n_estimators = 7, but this release has 200",
+        ),
+        ({"format_version": 3}, "has format 3, which cannot be migrated"),
         ({"format_version": 2}, "has format 2, which cannot be migrated"),
         ({"format_version": "4"}, "has format 4, which cannot be migrated"),
     ],
@@ -272,14 +278,6 @@ def test_a_project_without_models_has_nothing_to_migrate(tmp_path: Path) -> None
     code, output, _ = invoke("migrate", "--lake", str(tmp_path))
     assert code == 0
     assert json.loads(output) == {"migrated": [], "unchanged": [], "refused": {}, "pointer_moved": False}
-
-
-def test_version_1_has_the_constants_of_the_models_before_it() -> None:
-    """Whoever changes a parameter raises the version; those that old models are given never change."""
-    manifest = {"run_id": "if-1", "format_version": 3, "ensemble": ENSEMBLE}
-    given = DetectorParameters.from_dict(upgraded(manifest)["parameters"])
-    assert given.version == 1
-    assert (given == current_parameters()) == (current_parameters().version == 1)
 
 
 def test_an_old_model_that_runs_code_is_refused_and_stays(
