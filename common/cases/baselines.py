@@ -59,6 +59,8 @@ def medians_of(
     are left out.
     """
     pairs = list(found)
+    if not metrics or not pairs:
+        return {}
     published = publications(lake, version)
     hosts, segments = ({getattr(subject, name) for subject, _ in pairs} for name in ("host_ip", "segment_id"))
     medians: Medians = {}
@@ -66,7 +68,7 @@ def medians_of(
         publication = published.get((horizon, month))
         for source, column, members in (("host", "host_ip", hosts), ("segment", "segment_id", segments)):
             name = f"fg_b/{source}"
-            if not metrics or publication is None or not lake.exists(name):
+            if publication is None or not lake.exists(name):
                 continue
             statistics = [f"{metric}_{part}" for metric in metrics for part in PARTS]
             sought = {**publication.partition, column: members}
