@@ -46,8 +46,7 @@ def reasons_of(
     wanted = sorted(set().union(*features.values()))
     values = rows_of(lake, "fg_a", wanted, keys)
     compared = subjects(lake, keys, horizon)
-    metrics = sorted({names[name].metric for name in wanted})
-    medians = medians_of(lake, spec.version, horizon, metrics, compared.values())
+    medians = medians_of(lake, spec.version, horizon, [names[name] for name in wanted], compared.values())
     return {
         key: tuple(
             evidence(
