@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from common.cases.evidence import Key, Medians, Subject
+from common.cases.wording import FeatureName
 from common.lake.lake import Lake
 from common.lake.publications import publications
 from common.lake.selection import Between
 from common.windows import WINDOW, Windows
 
 PARTS = ("median", "p25", "p75", "cold_start_flag")
-STRATA = ["role", "time_band", "window_label"]
 
 
 def rows_of(
@@ -51,27 +51,35 @@ def subjects(lake: Lake, keys: Iterable[Key], horizon: str) -> dict[Key, tuple[S
 
 
 def medians_of(
-    lake: Lake, version: str, horizon: str, metrics: Sequence[str], found: Iterable[tuple[Subject, str]]
+    lake: Lake, version: str, horizon: str, features: Sequence[FeatureName], found: Iterable[tuple[Subject, str]]
 ) -> Medians:
-    """The baseline medians and quartiles of the metrics for those hosts and their segments.
+    """The baseline medians and quartiles of the features' metrics for those hosts and their segments.
 
     Keyed by (month, "host" or "segment", subject, role, time band, label, metric); statistics of cold baselines
     are left out.
     """
     pairs = list(found)
+    if not features or not pairs:
+        return {}
     published = publications(lake, version)
+    metrics = sorted({feature.metric for feature in features})
+    statistics = [f"{metric}_{part}" for metric in metrics for part in PARTS]
+    strata = {
+        "role": {feature.role for feature in features},
+        "time_band": {subject.time_band for subject, _ in pairs},
+        "window_label": {feature.label for feature in features},
+    }
     hosts, segments = ({getattr(subject, name) for subject, _ in pairs} for name in ("host_ip", "segment_id"))
     medians: Medians = {}
     for month in sorted({month for _, month in pairs}):
         publication = published.get((horizon, month))
         for source, column, members in (("host", "host_ip", hosts), ("segment", "segment_id", segments)):
             name = f"fg_b/{source}"
-            if not metrics or publication is None or not lake.exists(name):
+            if publication is None or not lake.exists(name):
                 continue
-            statistics = [f"{metric}_{part}" for metric in metrics for part in PARTS]
-            sought = {**publication.partition, column: members}
-            for row in lake.arrow(name, [column, *STRATA, *statistics], equal=sought).to_pylist():
-                stratum = (month, source, row[column], *(row[part] for part in STRATA))
+            sought = {**publication.partition, column: members, **strata}
+            for row in lake.arrow(name, [column, *strata, *statistics], equal=sought).to_pylist():
+                stratum = (month, source, row[column], *(row[part] for part in strata))
                 for metric in metrics:
                     if row[f"{metric}_median"] is not None and not row[f"{metric}_cold_start_flag"]:
                         low, high = (row[f"{metric}_{part}"] for part in ("p25", "p75"))

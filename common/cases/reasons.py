@@ -39,11 +39,14 @@ def reasons_of(
     """The strongest reasons of each prediction, with what is usual for its host or segment."""
     shown = {key: _shown(prediction, spec) for key, prediction in predictions.items()}
     names = feature_names(spec)
-    wanted = sorted({fg_a_feature(reason.feature) for found in shown.values() for reason, _ in found} & names.keys())
-    values = rows_of(lake, "fg_a", wanted, predictions)
-    compared = subjects(lake, predictions, horizon)
-    metrics = sorted({names[name].metric for name in wanted})
-    medians = medians_of(lake, spec.version, horizon, metrics, compared.values())
+    features = {
+        key: {fg_a_feature(reason.feature) for reason, _ in found} & names.keys() for key, found in shown.items()
+    }
+    keys = [key for key in predictions if features[key]]  # reasons about pairs alone need no features
+    wanted = sorted(set().union(*features.values()))
+    values = rows_of(lake, "fg_a", wanted, keys)
+    compared = subjects(lake, keys, horizon)
+    medians = medians_of(lake, spec.version, horizon, [names[name] for name in wanted], compared.values())
     return {
         key: tuple(
             evidence(

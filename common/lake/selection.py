@@ -23,6 +23,8 @@ from common.windows import Windows
 REMOTE_READS = 16
 ROWS_AT_ONCE = 1 << 18
 """Of a file, before those of other hosts are left out: bounds the memory that a reader of few hosts needs."""
+COLUMNS_AT_ONCE = 8
+"""Of a row group, before the rows that are not wanted are left out: bounds what few rows of wide tables need."""
 CODED = pa.dictionary(pa.int32(), pa.string())
 PARTITION = "partition."
 """Begins the columns of a table of files that have values of partition columns."""
@@ -222,9 +224,12 @@ class ParquetRows:
         for group, size in sizes.items():
             wanted = mask.slice(begin, size)
             if pc.any(wanted, min_count=0).as_py():
-                rest = parquet.read_row_group(group, others, use_threads=use_threads)
-                columns = [*rows.slice(begin, size).columns, *rest.columns]
-                yield pa.Table.from_arrays(columns, [*rows.column_names, *rest.column_names]).filter(wanted)
+                parts = [rows.slice(begin, size).filter(wanted)]
+                for first in range(0, len(others), COLUMNS_AT_ONCE):
+                    some = others[first : first + COLUMNS_AT_ONCE]
+                    parts.append(parquet.read_row_group(group, some, use_threads=use_threads).filter(wanted))
+                columns = [column for part in parts for column in part.columns]
+                yield pa.Table.from_arrays(columns, [name for part in parts for name in part.column_names])
             begin += size
 
     def _groups(self, metadata: pq.FileMetaData, deciding: Sequence[str]) -> dict[int, int]:

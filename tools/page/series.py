@@ -13,6 +13,7 @@ from common.arrays import Integers
 from common.cases.baselines import medians_of, subjects
 from common.cases.contact_days import tables_of_days
 from common.cases.evidence import Medians, Subject
+from common.cases.wording import feature_names
 from common.coded import compacted, encoded
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
@@ -71,7 +72,9 @@ def activity(
     rows = lake.arrow("fg_a", ["host_ip", "window_start_ts", *names.values()], windows, equal={"host_ip": hosts})
     values = {(row["host_ip"], row["window_start_ts"] + WINDOW): row for row in rows.to_pylist()}
     compared = subjects(lake, values, horizon)
-    medians = medians_of(lake, spec.version, horizon, [*SHOWN], set(compared.values()))
+    known = feature_names(spec)
+    drawn = [known[name] for name in names.values()]
+    medians = medians_of(lake, spec.version, horizon, drawn, set(compared.values()))
     ends = [window.end for window in windows]
     found: dict[str, list[dict[str, Any]]] = {}
     for host in sorted({host for host, _ in values}):

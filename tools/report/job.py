@@ -58,18 +58,19 @@ def run(config: ReportConfig) -> None:
     if not len(scores):
         raise InputError(f"predictions in {lake.uri} has no rows in {windows}", "Run ndr-inference for them first")
     rows = scores.take(pa.array(highest(scores, config.top, config.one_per_host)))
+    count, hosts = len(scores), len(compacted(encoded(scores["host_ip"])).dictionary)
+    del scores
     with activity("explaining alerts"):
         alerts = _alerts(lake, spec, horizon, rows, customer_of)
-    hosts = len(compacted(encoded(scores["host_ip"])).dictionary)
     if config.form:
         flat = config.form in FLAT
         print_rows((alert.to_row() if flat else alert.to_dict() for alert in alerts), config.form)
     elif config.as_json:
         shown = [alert.to_dict() for alert in alerts]
-        found = {"windows": str(windows), "rows": len(scores), "hosts": hosts, "alerts": shown}
+        found = {"windows": str(windows), "rows": count, "hosts": hosts, "alerts": shown}
         click.echo(json.dumps(found, indent=1))
     else:
-        click.echo(table(alerts, len(scores), hosts, str(windows)))
+        click.echo(table(alerts, count, hosts, str(windows)))
 
 
 def alerts_before(lake: Lake, keys: Sequence[Key]) -> dict[Key, int]:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.lake.lake import Lake
+from common.lake.selection import COLUMNS_AT_ONCE
 from common.lake.table_files import ROWS_WITH_LONG_TEXT
 from common.lake.window_files import window_files
 from common.windows import Windows
@@ -134,6 +135,17 @@ def test_what_is_selected_is_what_a_filter_of_all_rows_gives(
     assert [pa.types.is_dictionary(found.schema.field(name).type) for name in coded] == [True] * len(coded)
     plain = found.cast(lake.arrow("predictions", equal={"host_ip": "nobody"}).schema)
     assert ordered(plain) == expected(lake, mask)
+
+
+def test_few_rows_of_many_columns_are_read_some_columns_at_a_time(
+    lake: Lake, read: list[tuple[int, tuple[str, ...]]]
+) -> None:
+    names = lake.table("predictions").column_names
+    rows = lake.arrow("predictions")
+    read.clear()
+    found = lake.arrow("predictions", numbers={"anomaly_score": (0.999, inf)})
+    assert found.equals(rows.filter(pc.greater_equal(rows["anomaly_score"], 0.999))) and len(found)
+    assert len(names) > COLUMNS_AT_ONCE + 2 and max(len(columns) for _, columns in read) == COLUMNS_AT_ONCE
 
 
 def test_row_groups_without_a_wanted_host_are_not_read(lake: Lake, read: list[tuple[int, tuple[str, ...]]]) -> None:

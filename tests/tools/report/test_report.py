@@ -198,6 +198,18 @@ def test_without_features_the_reasons_are_those_of_the_prediction(lake: Path) ->
     assert "peer_ip_nunique_w_15m_z_mad 6, median of the training data 0.1  (25%)" in text
 
 
+def test_reasons_about_pairs_alone_need_no_features(lake: Path) -> None:
+    reason = {"feature": "pair_sessions_24h", "value": 6.0, "baseline_median": 2.0, "contribution": 9.0}
+    overrides: Overrides = {**REASONED, "top_features": dict.fromkeys(range(HOSTS), json.dumps([reason]))}
+    write(lake, tables(SPEC)["predictions"], rows("predictions", LAST, 1, overrides=overrides))
+    for name in ("fg_a", "fg_c"):
+        for path in (lake / name).rglob("*.parquet"):
+            path.unlink()
+    code, text, error = report(lake, "--window", str(LAST), "--top", "1")
+    assert code == 0, error
+    assert "6 sessions with one peer in 24 h, up to 2 is ordinary" in text
+
+
 def test_table_has_a_line_for_each_alert(source: Path) -> None:
     lines = report(source, "--top", "3")[1].splitlines()
     assert lines[0] == f"3 of {len(RANGE) * HOSTS} scored rows ({HOSTS} hosts, {RANGE}), highest first"
