@@ -11,7 +11,7 @@ VALUES: dict[str, Any] = {
     "run_id": "<script>alert(1)</script>",
     "request": {"project_name": '"><img src=x>', "training_window": "w"},
     "decision": {"level": "good", "title": "t", "words": "w"},
-    "gates": [], "compared": [], "compared_with": None, "members": [], "facts": {}, "charts": [],
+    "gates": [], "compared": [], "compared_with": None, "members": [], "habits": [], "facts": {}, "charts": [],
 }  # fmt: skip
 
 
