@@ -247,7 +247,8 @@ def _calibration(
     raw = np.concatenate([np.zeros(0), *found])
     if not len(raw):
         return None
-    order = np.lexsort((-raw, np.concatenate(host_days)))
-    highest = raw[order][changes(np.concatenate(host_days)[order])]
+    of_days = np.concatenate(host_days)
+    order = np.lexsort((-raw, of_days))
+    highest = raw[order][changes(of_days[order])]
     bound = float(np.quantile(highest, 1 - parameters.calibration.alerts_per_1000_host_days / 1000))
     return ScoreQuantiles.fit(raw, parameters.calibration).holding(bound, ALERT_SCORE)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from common.addresses import are_internal
 from common.cases.contact_days import KEY, last_days, tables_of_days
+from common.lake.extent import quoted
 from common.lake.lake import Lake
 
 FOUND = pa.schema(
@@ -48,7 +49,7 @@ class Wanted:
         """In SQL, which contacts may be wanted: of a network, those whose peers begin as all its addresses do."""
         tests = []
         if self.host is not None:
-            tests.append(f"host_ip = {_text(self.host)}")
+            tests.append(f"host_ip = {quoted(self.host)}")
         if self.peer is not None:
             tests.append(_may_lie_in(self.peer))
         if self.port is not None:
@@ -88,14 +89,14 @@ def _of_pairs(lake: Lake, days: int) -> Iterator[tuple[str, str]]:
         dates[name].append(day)
         columns[name] = PAIR | {new: old for old, new in renamed.items()}
     for name in dates:
-        yield name, _statement(name, columns[name], f"date IN ({', '.join(map(_text, dates[name]))})")
+        yield name, _statement(name, columns[name], f"date IN ({', '.join(map(quoted, dates[name]))})")
 
 
 def _of_sessions(lake: Lake, app: str, days: int) -> Iterator[tuple[str, str]]:
     """As `_of_pairs`, of the sessions with that application; nothing where no sessions are kept."""
     dates = last_days({row["date"] for row in lake.partitions("sessions")}, days)
     if dates:
-        yield "sessions", _statement("sessions", SESSION, f"app = {_text(app)} AND date >= {_text(dates[0])}")
+        yield "sessions", _statement("sessions", SESSION, f"app = {quoted(app)} AND date >= {quoted(dates[0])}")
 
 
 def _statement(name: str, columns: Mapping[str, str], which: str) -> str:
@@ -109,10 +110,4 @@ def _may_lie_in(peer: str) -> str:
     if network.version == 6:
         return "contains(peer_ip, ':')"
     octets = str(network.network_address).split(".")[: network.prefixlen // 8]
-    return f"starts_with(peer_ip, {_text('.'.join(octets))})"
-
-
-def _text(value: str) -> str:
-    """The text as a literal of SQL."""
-    quoted = value.replace("'", "''")
-    return f"'{quoted}'"
+    return f"starts_with(peer_ip, {quoted('.'.join(octets))})"
