@@ -10,6 +10,7 @@ from common.detection.explanation import Reason
 from common.features.spec import FeatureSpec
 
 MANY_TARGETS = 10
+SPREAD_SHARE = 0.25
 MANY_TRIES = 20
 REPEATED = 3
 FLOOD_SESSIONS = 100
@@ -74,7 +75,7 @@ def resembles(reasons: Sequence[Reason], pairs: Sequence[Mapping[str, Any]], spe
     if not pairs:
         return _scan(reasons, "") or VOLUME
     pair = pairs[0]
-    inside, inbound = pair["kind"].endswith("internal"), pair["kind"].startswith("inbound")
+    inside, inbound = pair["kind"].endswith("internal"), _is_inbound(pair["kind"])
     if spread := _scan(reasons, pair["kind"]):
         return spread
     if len(pairs) >= PROBES and all(_is_probe(each) for each in pairs):
@@ -90,22 +91,28 @@ def resembles(reasons: Sequence[Reason], pairs: Sequence[Mapping[str, Any]], spe
 
 
 def _scan(reasons: Sequence[Reason], kind: str) -> Technique | None:
-    """A scan, if most of the score comes from the number of targets, they are many, and of the kind of the pair.
+    """A scan, if a quarter of the score comes from the number of targets, they are many, and begun by the same side.
+
+    The number of targets weighs a quarter in the score, so that it is never most of it beside a single odd pair.
 
     Many new peers outside that answer are browsing, and many new clients of a server are visitors.
     """
     targets = [reason for reason in reasons if reason.feature.startswith("spread_")]
-    others = sum(reason.contribution for reason in reasons) - sum(reason.contribution for reason in targets)
+    score = sum(reason.contribution for reason in reasons)
     many = [
         reason
         for reason in targets
         if (reason.value or 0) >= MANY_TARGETS
         and reason.feature in (FAILED_TARGETS if _is_visit(reason.kind or kind) else MANY_OF)
-        and (not kind or (reason.kind or kind) == kind)
+        and (not kind or _is_inbound(reason.kind or kind) == _is_inbound(kind))
     ]
-    if not many or sum(reason.contribution for reason in targets) < others / 2:
+    if not many or sum(reason.contribution for reason in targets) < SPREAD_SHARE * score:
         return None
-    return SCANNED if (many[0].kind or kind).startswith("inbound") else SCAN
+    return SCANNED if _is_inbound(many[0].kind or kind) else SCAN
+
+
+def _is_inbound(kind: str) -> bool:
+    return kind.startswith("inbound")
 
 
 def _is_visit(kind: str) -> bool:

@@ -14,6 +14,7 @@ def reason(feature: str, value: float | None, added: float, kind: str = "outboun
 
 SCANNING = [reason("spread_failed_new_uses", 60.0, 3.0), reason("pair_peer_rarity", 5.0, 2.0)]
 SCANNED = [reason("spread_failed_new_uses", 60.0, 3.0, "inbound_internal")]
+SCANNING_INSIDE = [reason("spread_new_uses", 396.0, 1.0, "outbound_internal"), reason("pair_peer_rarity", 5.0, 3.0)]
 VISITED = [reason("spread_new_peers", 60.0, 3.0, "inbound")]
 BROWSED = [reason("spread_new_peers", 60.0, 3.0)]
 MOST = {"failed_24h": 0.0, "sessions_24h": 1.0, "sessions_15m": 1.0, "net_sent_24h": 1000.0}
@@ -27,6 +28,8 @@ UPLOAD = {"sent_day": 90_000_000, "pieces": {"net_sent_24h": 5.0}, "most": MOST}
         (SCANNED, {"kind": "inbound_internal"}, techniques.SCANNED),
         (SCANNED, {"peer_port": 25}, techniques.BEACON),  # what is named has the direction of what is shown
         (VISITED, {"kind": "inbound", "peer_port": 443}, techniques.OUTSIDE_ACCESS),  # new clients of a server
+        (SCANNING_INSIDE, {}, techniques.SCAN),  # beside a stronger contact outside
+        ([*SCANNING_INSIDE, reason("pair_peer_rarity", 5.0, 5.0)], {}, techniques.BEACON),  # ... one that is most of it
         (BROWSED, {}, techniques.BEACON),  # new servers outside that answer
         ([reason("spread_failed_new_uses", 9.0, 3.0)], {}, techniques.BEACON),
         ([], {}, techniques.BEACON),
