@@ -12,6 +12,7 @@ from common.calendar.entries import TABLE
 from common.lake.lake import Lake
 from common.lake.put_texts import put_text
 from tests.factories import SPEC
+from tests.lakes import mark_lake
 
 BASE = {"reason": "penetration test", "owner": "ann"}
 
@@ -24,5 +25,6 @@ def calendar_text(*entries: dict[str, Any]) -> str:
 
 
 def put_calendar(lake: Path | str, *entries: dict[str, Any]) -> None:
-    """Puts a calendar of these entries in place."""
+    """Puts a calendar of these entries in place, in a lake of this release."""
+    mark_lake(Path(lake))
     put_text(Lake(str(lake), SPEC), TABLE, "calendar", calendar_text(*entries), "ann", datetime.now(UTC))
