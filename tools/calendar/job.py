@@ -23,8 +23,10 @@ from common.storage.files import Folder
 from common.storage.filesystems import normal_uri
 from tools.calendar.config import CalendarConfig
 
-COLUMNS = ("name", "reason", "owner", "start", "end", "state", "about", "hosts_cnt", "days_cnt", "rows_cnt", "hides_cnt",
-           "hides")  # fmt: skip
+COLUMNS = (
+    "name", "reason", "owner", "start", "end", "state", "about", "hosts_cnt", "days_cnt", "rows_cnt", "hides_cnt",
+    "hides",
+)  # fmt: skip
 ROWS = "fg_a"
 PREDICTIONS = "predictions"
 

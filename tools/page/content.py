@@ -12,7 +12,7 @@ from common.cases.customers import finder
 from common.cases.ends import firewall_filter, of_case
 from common.cases.evidence import reason_words
 from common.cases.inventory import read_inventory, strangers
-from common.cases.met import met_in
+from common.cases.met import in_order, met_in
 from common.cases.sessions import FirstSessions, first_sessions
 from common.cases.views import CaseView, case_views
 from common.coded import compacted, encoded
@@ -53,8 +53,9 @@ def content(
     inventory, held = read_inventory(lake), read_rules(lake)
     month = Windows(min(windows.start, windows.end - RECENT), windows.end)
     recent = find_cases(lake, spec, month, config.min_score)
-    found = inventory.ordered([case for case in recent if case.end > windows.start])
+    found = [case for case in recent if case.end > windows.start]
     met = met_in(lake, windows, found)
+    found = in_order(found, inventory, met)
     done.step()
     shown, hidden = triaged(found, changes, held)
     rules = {case.case_id: rule for case, rule in hidden}

@@ -13,7 +13,7 @@ from common.cases.amounts import in_one_unit
 from common.cases.customers import Customer, customer_words
 from common.cases.evidence import reason_words
 from common.cases.inventory import read_inventory, strangers
-from common.cases.met import met_in
+from common.cases.met import in_order, met_in
 from common.cases.views import CaseView, case_views
 from common.cases.wording import contact_words, span
 from common.detection.alerts.allow_list import expired
@@ -49,8 +49,9 @@ def report_cases(
     """Prints the most severe cases, and those that triage hides; with a status, those that have it."""
     with activity("finding cases"):
         changes, held, inventory = read_changes(lake), read_rules(lake), read_inventory(lake)
-        found = inventory.ordered(find_cases(lake, spec, windows, config.min_score))
+        found = find_cases(lake, spec, windows, config.min_score)
         met, unknown = met_in(lake, windows, found), strangers(lake, inventory, windows)
+        found = in_order(found, inventory, met)
     last = standing(changes)
     wanted = [case for case in found if _is_wanted(case, config.only)]
     shown, hidden = triaged(wanted, changes, held)
