@@ -29,7 +29,7 @@ from bench.detection.experiment import (
     read_labels,
 )
 from common.addresses import are_internal
-from common.arrays import Floats
+from common.arrays import Flags, Floats
 from common.config.project import DEFAULT_INTERNAL_CIDRS
 from common.detection.alerts.cases import SEVERITIES
 from common.detection.alerts.contacts import MAIN_SHARE
@@ -63,7 +63,8 @@ def outside(activity: pa.Table) -> pd.DataFrame:
     rows = activity.select([*KEY, "peer_ip"]).to_pandas().astype({"host_ip": str, "peer_ip": str})
     peers = rows["peer_ip"].unique()
     inside = dict(zip(peers, are_internal(pa.array(peers, pa.string()), DEFAULT_INTERNAL_CIDRS), strict=True))
-    return rows[~rows["peer_ip"].map(inside)]
+    found: pd.DataFrame = rows[~rows["peer_ip"].map(inside)]
+    return found
 
 
 def hits(pairs: ScoredRows, indicators: list[str]) -> pd.DataFrame:
@@ -72,7 +73,8 @@ def hits(pairs: ScoredRows, indicators: list[str]) -> pd.DataFrame:
     rows["sum"] = pairs.sums
     rows["main"] = (rows["sum"] > 0) & (rows["sum"] >= MAIN_SHARE * rows.groupby(KEY)["sum"].transform("max"))
     met = rows[rows["peer_ip"].isin(indicators)]
-    return met.groupby(KEY, as_index=False)["main"].max()
+    found: pd.DataFrame = met.groupby(KEY, as_index=False)["main"].max()
+    return found
 
 
 def severities(values: Floats, past: Floats) -> Floats:
@@ -92,7 +94,7 @@ def orders(score: Score, past: Score, met: pd.DataFrame) -> dict[str, Score]:
     main_hit = np.array([bool(main.get(key, False)) for key in keys])
     place = raw / (raw.max() + 1)
 
-    def within(hit: Floats) -> Score:
+    def within(hit: Flags) -> Score:
         return dict(zip(keys, (level + 0.5 * (hit & (level > 0)) + 0.5 * place).tolist(), strict=True))
 
     by_score = dict(zip(keys, (raw + DECADE * any_hit).tolist(), strict=True))

@@ -123,6 +123,8 @@ def _case(rank: int, view: CaseView) -> Iterator[str]:
         yield f"{INDENT}also resembles: {', '.join(others)}"
     if who := _who(view):
         yield f"{INDENT}{who}"
+    if view.shared:
+        yield f"{INDENT}{view.shared.words}"
     yield from (f"{INDENT}{words}" for words in customer_words(view.customer))
     if len(case.sources) > 1:
         yield f"{INDENT}together with {_some(case.sources[1:])}, which met the same new address"
