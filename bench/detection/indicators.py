@@ -5,7 +5,8 @@
 Of the peers that only attacks meet, every second one is an indicator; so are, as false ones, the peers outside that
 most hosts met in training. Alerts are ordered by pairs and spread alone; as cases are, where a hit on what an alert is
 mainly about comes first within a severity; so with any hit; and by the score with a decade more for any hit, which is
-not done. `alone` counts the hosts that met an indicator and do not alert.
+not done. `clean alerts` counts the hosts without an attack that alert, by the score and with that decade; `alone` those
+that met an indicator and do not alert.
 """
 
 from __future__ import annotations
@@ -108,11 +109,18 @@ def row(labels: pd.DataFrame, trained: Trained, training: pa.Table, activity: pa
     score = as_used(found, spread.judge(activity))
     bad, clean = attackers(activity, labels)[::2], popular(training, false)
     met = hits(found, [*bad, *clean])
-    bound = np.quantile(np.array(list(past.values())), 1 - ALERT_SHARE)
-    loud = {host for (host, _), value in score.items() if value > bound}
-    alone = {*met["host_ip"]} - loud
-    cells = ["{:.3f} {}/{}".format(*figures(labels, order)) for order in orders(score, past, met).values()]
-    return [f"{len(bad)} + {len(clean)}", *cells, f"{len({*met['host_ip']})}", f"{len(alone)}"]
+    every = orders(score, past, met)
+    bound = float(np.quantile(np.array(list(past.values())), 1 - ALERT_SHARE))
+    loud, louder = (alerting(every[name], bound) for name in ("without", "in the score"))
+    attacked, hosts = {*labels.loc[labels["attack"] != "", "host_ip"]}, {*met["host_ip"]}
+    cells = ["{:.3f} {}/{}".format(*figures(labels, order)) for order in every.values()]
+    counts = f"{len(loud - attacked)} / {len(louder - attacked)}", f"{len(hosts)}", f"{len(hosts - loud)}"
+    return [f"{len(bad)} + {len(clean)}", *cells, *counts]
+
+
+def alerting(score: Score, bound: float) -> set[str]:
+    """The hosts with a score above the bound."""
+    return {host for (host, _), value in score.items() if value > bound}
 
 
 def main() -> None:
@@ -125,8 +133,9 @@ def main() -> None:
     args = parser.parse_args()
     training = read(args.train_lake, Windows(args.boundary - timedelta(days=args.days), args.boundary))
     trained = fit(training)
-    print("| variant | indicators | without | as cases are | any hit | in the score | hosts that met one | alone |")
-    print(f"|{'---|' * 8}")
+    heads = ("variant", "indicators", "without", "as cases are", "any hit", "in the score", "clean alerts",
+             "hosts that met one", "alone")  # fmt: skip
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     for entry in args.score:
         name, _, rest = entry.partition("=")
         uri, _, path = rest.rpartition(":")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -57,19 +57,19 @@ class LeftOut:
         return found
 
     @property
-    def hosts(self) -> list[str]:
-        """The hosts of rows that were left out."""
-        return sorted(self._hosts)
-
-    @property
     def words(self) -> str:
         """How much was left out."""
-        hosts, days = counted(len(self._hosts), "host"), counted(len(self._days), "day")
-        return f"left out by the calendar: {hosts}, {days}, {self.rows:,} of {counted(self.found, 'row')}"
+        return f"left out by the calendar: {left_out_words(self.figures())}"
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, int]:
         """The same as JSON values."""
         return {"hosts": len(self._hosts), "days": len(self._days), "rows": self.rows, "rows_found": self.found}
+
+
+def left_out_words(figures: Mapping[str, int]) -> str:
+    """What `LeftOut.figures` says, in words."""
+    hosts, days = counted(figures["hosts"], "host"), counted(figures["days"], "day")
+    return f"{hosts}, {days}, {figures['rows']:,} of {counted(figures['rows_found'], 'row')}"
 
 
 def _micros(moment: datetime) -> int:

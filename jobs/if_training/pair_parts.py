@@ -107,7 +107,8 @@ class Evidences:
                 activity = with_others(tables.kept(_own(part, day)), met, parameters)
                 tables.drop(_own(part, day))
                 columns = (activity[name] for name in ("window_start_ts", "host_ip", "peer_ip"))
-                activity = activity.filter(pa.array(self.scope.left_out.kept(*columns)))
+                if not (kept := self.scope.left_out.kept(*columns)).all():
+                    activity = activity.filter(pa.array(kept))
                 if not len(activity):
                     continue
                 pairs.append(pair_evidence(activity, parameters))

@@ -33,8 +33,8 @@ from tools.calendar.config import CalendarConfig
 def main(**options: Any) -> None:
     """Say which hosts teach nothing when: penetration tests, outages, migrations; without --put, list the entries.
 
-    What lies in an entry is left out of training and baselines, and cases in it are hidden as planned. Scores never
-    change.
+    What lies in an entry is left out of training and baselines, and cases in it are hidden as planned; their scores
+    stay as they are.
     """
     config = CalendarConfig(**options)
     if config.preview and not config.put:

@@ -1,4 +1,4 @@
-"""Cases that an entry of the calendar has planned: what its hosts do while it lasts. Scores never change."""
+"""Cases that an entry of the calendar has planned: what its hosts do while it lasts. Their scores stay."""
 
 from __future__ import annotations
 

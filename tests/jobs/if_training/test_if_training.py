@@ -102,6 +102,8 @@ def test_rows_in_the_calendar_are_left_out_and_make_another_run(
     assert again["details"]["run_id"] != report["details"]["run_id"]
     written = json.loads((lake / MODELS / again["details"]["run_id"] / "report.json").read_bytes())
     assert written["left_out_by_calendar"] == figures and written["rows_found"] == rows
+    page = (lake / MODELS / again["details"]["run_id"] / "report.html").read_text()
+    assert "left out by the calendar, of features" in page and f"2 hosts, 1 day, {figures['rows']} of 128 rows" in page
     put_calendar(lake, entry | {"hosts": ["0.0.0.0/0"]})
     code, _, error = train(lake)
     assert code == 1 and "has 0 rows" in error
