@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Self
 
 import numpy as np
@@ -183,12 +183,18 @@ def read_calendar(lake: LakeReader) -> Calendar:
         LakeFormatError: the lake is of another format, or its record is damaged.
     """
     held = text_in_place(lake, TABLE)
-    entries = parse_calendar(held.text.encode(), f"{lake.uri}/{TABLE}").entries if held else ()
+    entries = _entries(held.text, f"{lake.uri}/{TABLE}") if held else ()
     names: Mapping[str, str] = {}
     if any(entry.segments for entry in entries) and (record := read_record(lake.uri)):
         names = record.require_known(lake.uri).settings(lake.uri).segments
     segments = Segments(names)
     return Calendar(tuple(Scope(entry, segments) for entry in entries))
+
+
+@lru_cache(maxsize=4)
+def _entries(text: str, source: str) -> tuple[CalendarEntry, ...]:
+    """The entries of the text, which each part of the work reads again."""
+    return parse_calendar(text.encode(), source).entries
 
 
 def _is_unnamed(segment: str) -> bool:

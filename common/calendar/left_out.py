@@ -48,10 +48,11 @@ class LeftOut:
     def _lie_in(self, micros: Integers, columns: list[pa.DictionaryArray]) -> Flags:
         """Which rows lie in an entry."""
         found = np.zeros(len(micros), dtype=bool)
+        earliest, latest = int(micros.min()), int(micros.max())
         for scope in self._calendar.scopes:
-            first, last = scope.entry.start_ts - WINDOW, scope.entry.end_ts + self._after
-            lasts = (micros > _micros(first)) & (micros < _micros(last))
-            if lasts.any():
+            first, last = _micros(scope.entry.start_ts - WINDOW), _micros(scope.entry.end_ts + self._after)
+            if first < latest and earliest < last:
+                lasts = (micros > first) & (micros < last)
                 for column in columns:
                     found |= lasts & scope.has(column.dictionary)[np.asarray(column.indices)]
         return found

@@ -12,6 +12,8 @@ from tests.conftest import Stages
 from tests.jobs.fg_b.synthetic import fg_a_row, pair_row
 from tests.lakes import write_table
 
+pytestmark = pytest.mark.parity
+
 WINDOWS = Windows.parse("2026-03-02T00:08Z/2026-03-04T00:08Z")
 NOON = {"start": "2026-03-02T12:00Z", "end": "2026-03-02T13:00Z"}
 LATER = {"start": "2027-01-01T00:00Z", "end": "2027-02-01T00:00Z", "all_hosts": True}
