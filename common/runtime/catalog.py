@@ -68,6 +68,7 @@ TOOLS = (
     Tool("ndr-evaluate", "tools.evaluate"),
     Tool("ndr-report", "tools.report"),
     Tool("ndr-feedback", "tools.feedback"),
+    Tool("ndr-calendar", "tools.calendar"),
     Tool("ndr-sessions", "tools.sessions"),
     Tool("ndr-hunt", "tools.hunt"),
     Tool("ndr-privacy", "tools.privacy"),

@@ -45,6 +45,7 @@ NOT_RUN = {
     "ndr-indicators import": "needs a list, as docs/analyst.md has one",
     "ndr-indicators expire": "needs an indicator, as docs/analyst.md has one",
     "ndr-indicators remove": "needs an indicator, as docs/analyst.md has one",
+    "ndr-calendar --lake demo/lake --put": "needs a calendar, as docs/analyst.md has one",
     "ndr-feedback --lake demo/lake --allow-list": "needs a list, as docs/analyst.md has one",
     "ndr-serve": "answers requests until it is ended; tests/jobs/serve ask it",
     "ndr-ingestion trace": "needs a file that has landed, as docs/ingestion.md has one",

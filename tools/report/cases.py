@@ -13,12 +13,13 @@ from common.cases.amounts import in_one_unit
 from common.cases.customers import Customer, customer_words
 from common.cases.evidence import reason_words
 from common.cases.inventory import read_inventory, strangers
-from common.cases.met import met_in
+from common.cases.met import in_order, met_in
 from common.cases.views import CaseView, case_views
 from common.cases.wording import contact_words, span
-from common.detection.alerts.allow_list import expired, read_allowed
+from common.detection.alerts.allow_list import expired
 from common.detection.alerts.cases import Case, find_cases
 from common.detection.alerts.contacts import Contact
+from common.detection.alerts.planned import read_rules
 from common.detection.alerts.terms import NEW
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
 from common.display import counted, on_terminal
@@ -47,12 +48,13 @@ def report_cases(
 ) -> None:
     """Prints the most severe cases, and those that triage hides; with a status, those that have it."""
     with activity("finding cases"):
-        changes, allowed, inventory = read_changes(lake), read_allowed(lake), read_inventory(lake)
-        found = inventory.ordered(find_cases(lake, spec, windows, config.min_score))
+        changes, held, inventory = read_changes(lake), read_rules(lake), read_inventory(lake)
+        found = find_cases(lake, spec, windows, config.min_score)
         met, unknown = met_in(lake, windows, found), strangers(lake, inventory, windows)
+        found = in_order(found, inventory, met)
     last = standing(changes)
     wanted = [case for case in found if _is_wanted(case, config.only)]
-    shown, hidden = triaged(wanted, changes, allowed)
+    shown, hidden = triaged(wanted, changes, held)
     rules = {case.case_id: rule for case, rule in hidden}
     if status := config.only.status:
         shown = [case for case in wanted if _status(last.get(case.case_id)) == status]
@@ -61,7 +63,7 @@ def report_cases(
     with activity("explaining cases"):
         listed = [*top, *(case for case, _ in hidden)]
         views = case_views(lake, spec, horizon, listed, last, rules, inventory, met, customer_of)
-    others = Others(met.alone, unknown, expired(allowed, windows.end))
+    others = Others(met.alone, unknown, expired(held, windows.end))
     if config.form:
         print_rows((view.to_row() if config.form in FLAT else view.to_dict() for view in views), config.form)
     elif config.as_json:
@@ -121,6 +123,8 @@ def _case(rank: int, view: CaseView) -> Iterator[str]:
         yield f"{INDENT}also resembles: {', '.join(others)}"
     if who := _who(view):
         yield f"{INDENT}{who}"
+    if view.shared:
+        yield f"{INDENT}{view.shared.words}"
     yield from (f"{INDENT}{words}" for words in customer_words(view.customer))
     if len(case.sources) > 1:
         yield f"{INDENT}together with {_some(case.sources[1:])}, which met the same new address"
