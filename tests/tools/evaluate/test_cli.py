@@ -4,12 +4,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from click.testing import CliRunner, Result
-from deltalake import write_deltalake
 
-from tests.lakes import mark_lake
+from tests.lakes import write_table
 from tools.evaluate.cli import main
 
 START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
@@ -85,16 +83,11 @@ def test_table_names_undefined_figures(tmp_path: Path) -> None:
 
 
 def test_reads_the_lake_and_writes_its_predictions(tmp_path: Path) -> None:
-    starts = [START, START, START + timedelta(minutes=15)]
-    table = pa.table(
-        {
-            "host_ip": ["10.1.0.2", "10.1.0.1", "10.1.0.1"],
-            "window_start_ts": pa.array(starts, pa.timestamp("us", tz="UTC")),
-            "anomaly_score": [0.9, 0.1, 0.2],
-        }
-    )
-    mark_lake(tmp_path / "lake")
-    write_deltalake(tmp_path / "lake" / "predictions", table)
+    later = START + timedelta(minutes=15)
+    scores = [("10.1.0.2", START, 0.9), ("10.1.0.1", START, 0.1), ("10.1.0.1", later, 0.2)]
+    columns = ("host_ip", "window_start_ts", "anomaly_score")
+    given = {"date": "2026-03-10", "window": "20260310T0008Z"}
+    write_table(tmp_path / "lake", "predictions", [dict(zip(columns, row, strict=True)) | given for row in scores])
     out = tmp_path / "out.csv"
     result = call(tmp_path, "--lake", str(tmp_path / "lake"), "--predictions-out", str(out), predictions=None)
     assert result.exit_code == 0, result.output
