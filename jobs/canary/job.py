@@ -23,11 +23,13 @@ from common.features.spec import load_spec
 from common.lake.canary import CanaryResult, write_result
 from common.lake.lake import Lake
 from common.lake.learning import day_of_project
+from common.lake.orphans import clear_up
 from common.runtime.context import StageConfig, StageRun
 from common.runtime.engine import Engine
 from common.runtime.lake_project import LakeProject
 from common.runtime.output import activity
 from common.runtime.run_report import RunReport
+from common.storage.failures import require_writable
 from common.storage.scratch import scratch_folder
 from common.windows import WINDOW, Windows, iso, iso_seconds
 from jobs.canary.config import CanaryConfig
@@ -74,6 +76,8 @@ def run(config: CanaryConfig) -> RunReport:
         report.learns({"model": f"{day_of_project(lake, project.settings)}: nothing is scored yet"})
         report.show()
         return report
+    require_writable(config.lake_uri)
+    clear_up(lake)
     window = config.windows or Windows(scored.end - WINDOW, scored.end)
     report.window = str(window)
     with activity("", COMMAND), scratch_folder(lake.uri) as folder:
@@ -105,7 +109,7 @@ class Proof:
         # names of people play no part, and need keys that this run may not have
         self._project = replace(project, settings=project.settings.model_copy(update={"pseudonyms": None}))
         self._history = window.extended(current_parameters().pairs.memory_windows - 1)
-        self._slices, self._copy = (
+        self._slices, self.copy = (
             Lake(str(folder / name), lake.spec, None, project.identity) for name in ("slices", "copy")
         )
 
@@ -113,14 +117,14 @@ class Proof:
         """Where the attacks come out."""
         lake, window, report = self._lake, self._window, self._report
         with report.step("attacks"):
-            attacks = self._attacks()
-            self._slice(attacks)
+            attacks = self.attacks()
+            self.slice(attacks)
         with report.step("copy"):
-            model = copy_model(lake.uri, self._copy.uri, self._project.name)
-            self._make_copy(attacks)
+            model = copy_model(lake.uri, self.copy.uri, self._project.name)
+            self.make_copy(attacks)
         with report.step("score"):
-            self._score()
-        ranked = read_alerts(self._copy, lake.spec, window, 0.0)
+            self.score()
+        ranked = read_alerts(self.copy, lake.spec, window, 0.0)
         known = {*outbound_sessions(lake, self._history), *self._present()}
         before = read_alerts(lake, lake.spec, window, 0.0)
         found = judged(attacks, [alert for alert in ranked if alert.host_ip in known], before, top)
@@ -130,7 +134,12 @@ class Proof:
         hosts: list[str] = self._lake.arrow("delta_host", ["host_ip"], self._window)["host_ip"].to_pylist()
         return hosts
 
-    def _attacks(self) -> list[Attack]:
+    def attacks(self) -> list[Attack]:
+        """The attacks, each of another host.
+
+        Raises:
+            InputError: there are too few hosts, or addresses that nobody has.
+        """
         lake, window, cidrs = self._lake, self._window, self._project.settings.internal_cidrs
         one, other, third = chosen_hosts(lake, window, self._history, len(ATTACKS))
         known = lake.arrow("delta_host", ["host_ip"], self._history, coded=["host_ip"])["host_ip"].cast(pa.string())
@@ -143,8 +152,12 @@ class Proof:
             )
         return [beacon(one, self._history), scan(other, window, targets), upload(third, window)]
 
-    def _slice(self, attacks: Sequence[Attack]) -> None:
-        """Makes the slices of what the hosts did, and of the attacks."""
+    def slice(self, attacks: Sequence[Attack]) -> None:
+        """Makes the slices of what the hosts did and of the attacks, in a lake of their own.
+
+        Raises:
+            InputError: the lake does not have all sessions of the hosts any more.
+        """
         real = self._sessions([attack.host for attack in attacks])
         likes = {attack.host: _last_of(real, plain_address(attack.host)) for attack in attacks}
         logs = self._folder / "sessions.parquet"
@@ -173,9 +186,13 @@ class Proof:
                 )
         return rows
 
-    def _make_copy(self, attacks: Sequence[Attack]) -> None:
+    def make_copy(self, attacks: Sequence[Attack]) -> None:
+        """Copies the lake, with the slices of what the hosts with attacks began in place of the real ones.
+
+        Of other hosts, only those are new that nobody knows: the targets of the scan.
+        """
         lake, history, hosts = self._lake, self._history, [attack.host for attack in attacks]
-        copy_files(lake, self._copy, self._window, history)
+        copy_files(lake, self.copy, self._window, history)
         known = lake.arrow("delta_host", ["host_ip"], history, coded=["host_ip"])["host_ip"].cast(pa.string()).unique()
         peers = sorted({special["dst_ip"] for attack in attacks for special in attack.sessions})
         slices = self._slices.arrow("delta_host", windows=history)
@@ -185,14 +202,15 @@ class Proof:
             inside = pc.is_in(new["window"], rows["window"].unique())
             return pa.concat_tables([rows.filter(pc.invert(_began(rows, hosts))), new.filter(inside)])
 
-        copy_rows(lake, self._copy, "delta_host", history, changed)
+        copy_rows(lake, self.copy, "delta_host", history, changed)
         pairs = self._slices.arrow("delta_pair", windows=history)
         of_peers = pc.is_in(pairs["peer_ip"].cast(pa.string()), pa.array(peers, pa.string()))
         added = pc.or_(pc.and_(_began(pairs, hosts), of_peers), pc.invert(pc.is_in(pairs["host_ip"], known)))
-        add_rows(self._copy, "delta_pair", pairs.filter(added), history)
+        add_rows(self.copy, "delta_pair", pairs.filter(added), history)
 
-    def _score(self) -> None:
-        windows, copy = self._window, self._copy
+    def score(self) -> None:
+        """Makes the features of the window in the copy, and scores them."""
+        windows, copy = self._window, self.copy
         self._run(run_fg_a, self._config(StageConfig, copy, windows), copy)
         self._run(run_pair_counts, self._config(StageConfig, copy, windows), copy)
         self._run(run_fg_c, self._config(DeviationConfig, copy, windows), copy)

@@ -128,7 +128,8 @@ def cases_of_attacks(labels: pd.DataFrame, cases: Sequence[Case]) -> dict[str, i
     found = {}
     for name in sorted(set(labels["attack"]) - {""}):
         rows = labels[labels["attack"] == name]
-        keys = set(zip(rows["host_ip"], rows["window_start"].dt.to_pydatetime(), strict=True))
+        starts = (start.to_pydatetime() for start in rows["window_start"])
+        keys = set(zip(rows["host_ip"], starts, strict=True))
         found[str(name)] = sum(not keys.isdisjoint(of_case) for of_case in alerts)
     return found
 
