@@ -1,4 +1,4 @@
-"""Which hosts the attacks are put on: typical ones that are active in the window and do not alert."""
+"""Which hosts the attacks are put on: typical ones that are active in the window, with low scores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.addresses import are_internal, plain_address
 from common.detection.alerts.terms import ALERT_SCORE
@@ -29,8 +28,7 @@ def chosen_hosts(lake: LakeReader, window: Windows, history: Windows, count: int
     Raises:
         InputError: there are too few that may be chosen.
     """
-    predictions = lake.arrow("predictions", ["host_ip", "anomaly_score"], window)
-    quiet = set(predictions.filter(pc.less(predictions["anomaly_score"], ALERT_SCORE))["host_ip"].to_pylist())
+    quiet = _lower_half(lake.arrow("predictions", ["host_ip", "anomaly_score"], window))
     sums = outbound_sessions(lake, history)
     active = set(lake.arrow("delta_host", ["host_ip"], window, equal={"role": "outbound"})["host_ip"].to_pylist())
     places = Counter(map(plain_address, sums))
@@ -39,10 +37,17 @@ def chosen_hosts(lake: LakeReader, window: Windows, history: Windows, count: int
     typical = [host for host, sessions in known.items() if host in quiet and least <= sessions <= most]
     if len(typical) < count:
         raise InputError(
-            f"only {len(typical)} hosts are typical, active and without an alert in {window}, and {count} are needed",
+            f"only {len(typical)} hosts are typical, active and of low scores in {window}, and {count} are needed",
             "Give --window of working hours",
         )
     return sorted(typical, key=lambda host: hashlib.sha256(f"{window.key} {host}".encode()).digest())[:count]
+
+
+def _lower_half(predictions: pa.Table) -> set[str]:
+    """The hosts with the lower scores: whoever is at the top anyway proves nothing."""
+    scores = predictions["anomaly_score"].to_numpy()
+    is_low = scores <= min(np.median(scores), np.nextafter(ALERT_SCORE, 0)) if len(scores) else scores > 0
+    return set(predictions.filter(pa.array(is_low))["host_ip"].to_pylist())
 
 
 def outbound_sessions(lake: LakeReader, windows: Windows) -> dict[str, int]:

@@ -138,7 +138,7 @@ def test_a_window_without_enough_hosts_is_an_error(lake: Path) -> None:
     Lake(str(lake), SPEC).remove("predictions", f"window = '{LAST.key}'")
     code, _, error = call(main, "--lake", lake, "--window", str(LAST))
     assert code == 1
-    assert f"only 0 hosts are typical, active and without an alert in {LAST}, and 3 are needed" in error
+    assert f"only 0 hosts are typical, active and of low scores in {LAST}, and 3 are needed" in error
 
 
 def test_a_young_project_is_no_failure(tmp_path: Path) -> None:
