@@ -44,8 +44,8 @@ def sessions_of(rows: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame({
         "start": starts, "duration_s": numbers["duration"], "protocol": rows["protocol"].map(PROTOCOLS).fillna("other"),
         "src_ip": sources.where(~turned, targets), "dst_ip": targets.where(~turned, sources),
-        "src_port": ports["source"].where(~turned, ports["target"]),
-        "dst_port": ports["target"].where(~turned, ports["source"]),
+        "src_port": np.where(turned, ports["target"], ports["source"]),
+        "dst_port": np.where(turned, ports["source"], ports["target"]),
         **{f"{what}_{side}": numbers[what].where(turned == (side == "received"))
            for what in ("bytes", "packets") for side in ("sent", "received")},
     })  # fmt: skip

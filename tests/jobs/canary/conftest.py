@@ -1,4 +1,4 @@
-"""A small office whose afternoon is scored by a model of its morning."""
+"""A small office, of which an afternoon is scored by a model of the day and a half before."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from jobs.pair_counts.cli import main as pair_counts
 from tests.commands import call
 from tools.simulate.cli import main as simulate
 
-DAY = "2026-03-10T00:08Z/2026-03-10T14:23Z"
-MORNING = "2026-03-10T00:08Z/2026-03-10T13:53Z"
+ALL = "2026-03-09T00:08Z/2026-03-10T14:23Z"
+LEARNT = "2026-03-09T00:08Z/2026-03-10T12:08Z"
 SCORED = "2026-03-10T13:53Z/2026-03-10T14:23Z"
 SETTINGS = """
-horizons: {7d: {days: 0.5, gap_days: 0}}
+horizons: {7d: {days: 1.5, gap_days: 0}}
 training: {min_coverage: 0.0, promotion: always, min_rows: 200, tuning_trials: 1}
 """
 
@@ -41,14 +41,14 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("canary")
     lake, logs, settings = folder / "lake", folder / "logs", folder / "settings.yaml"
     settings.write_text(SETTINGS)
-    run(simulate, "--out", logs, "--hosts", "16", "--days", "1", "--intensity", "0.2", "--start", "2026-03-10",
+    run(simulate, "--out", logs, "--hosts", "16", "--days", "2", "--intensity", "0.2", "--start", "2026-03-09",
         "--attack-days", "0")  # fmt: skip
-    run(delta, "--window", DAY, "--input", logs, "--lake", lake, "--parameters", settings)
+    run(delta, "--window", ALL, "--input", logs, "--lake", lake, "--parameters", settings)
     for command in (fg_a, pair_counts):
-        run(command, "--window", DAY, "--lake", lake)
-    run(fg_b, "--month", "2026-03", "--reference-time", "2026-03-10T13:53Z", "--lake", lake)
-    run(fg_c, "--window", DAY, "--lake", lake)
-    run(training, "--window", MORNING, "--lake", lake)
+        run(command, "--window", ALL, "--lake", lake)
+    run(fg_b, "--month", "2026-03", "--reference-time", "2026-03-10T12:08Z", "--lake", lake)
+    run(fg_c, "--window", ALL, "--lake", lake)
+    run(training, "--window", LEARNT, "--lake", lake)
     assert json.loads(run(inference, "--window", SCORED, "--lake", lake))["rows_out"] > 20
     return lake
 
