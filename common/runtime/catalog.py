@@ -51,6 +51,7 @@ STAGES = (
     Stage("ndr-join", "jobs.join", "predictions joined with features, published", "base-core"),
     Stage("ndr-inventory-unload", "jobs.inventory_unload", "the machine inventory, from Redshift"),
     Stage("ndr-maintain", "jobs.maintain", "a small and fast lake: old parts removed, small files put together"),
+    Stage("ndr-canary", "jobs.canary", "proof that attacks in a copy of a window are found", "base-core"),
     Stage("ndr-extractor", "jobs.extractor", "the manifest of a backfill"),
     Stage("ndr-page", "tools.page", "the cases of a day as one HTML page", "base-page"),
     Stage("ndr-alerts", "tools.alerts", "cases, handed over to other systems", "base-core"),

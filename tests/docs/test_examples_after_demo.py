@@ -47,6 +47,7 @@ NOT_RUN = {
     "ndr-indicators remove": "needs an indicator, as docs/analyst.md has one",
     "ndr-calendar --lake demo/lake --put": "needs a calendar, as docs/analyst.md has one",
     "ndr-feedback --lake demo/lake --allow-list": "needs a list, as docs/analyst.md has one",
+    "ndr-canary": "needs more hosts at work, as tests/jobs/canary have some",
     "ndr-serve": "answers requests until it is ended; tests/jobs/serve ask it",
     "ndr-ingestion trace": "needs a file that has landed, as docs/ingestion.md has one",
     "ndr-ingestion release": "needs a file in quarantine, as docs/ingestion.md has one",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import chain
 
 import click
@@ -25,6 +25,7 @@ from common.detection.alerts.triage import Change, read_changes, standing, triag
 from common.display import counted, on_terminal
 from common.errors import one_line
 from common.features.spec import FeatureSpec
+from common.lake.canary import canary_line
 from common.lake.lake import Lake
 from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
@@ -63,15 +64,16 @@ def report_cases(
     with activity("explaining cases"):
         listed = [*top, *(case for case, _ in hidden)]
         views = case_views(lake, spec, horizon, listed, last, rules, inventory, met, customer_of)
+    canary = canary_line(lake.uri, datetime.now(UTC))
     others = Others(met.alone, unknown, expired(held, windows.end))
     if config.form:
         print_rows((view.to_row() if config.form in FLAT else view.to_dict() for view in views), config.form)
     elif config.as_json:
         loud = {"cases": [view.to_dict() for view in views[: len(top)]], "cases_found": len(shown)}
         quiet = {"hidden": [view.to_dict() for view in views[len(top) :]], "hidden_found": len(hidden)}
-        click.echo(json.dumps(loud | quiet | others.to_dict(), indent=1))
+        click.echo(json.dumps(loud | quiet | others.to_dict() | {"canary": canary}, indent=1))
     else:
-        lines = chain(_lines(views[: len(top)], views[len(top) :], len(shown), windows), others.lines())
+        lines = chain(_lines(views[: len(top)], views[len(top) :], len(shown), windows), others.lines(), ["", canary])
         click.echo("\n".join(map(on_terminal, lines)))
 
 
