@@ -20,8 +20,8 @@ class Contact:
 
     `decades` is how anomalous it was at most, and sessions and bytes are those of its busiest 24 hours. `new` says what
     of it was new to the source, and `others` how many other hosts had met the target in 30 days; where only the target
-    alerted, `new` is what was new to it, and `others` counts those that had met the source. `owner` is whose network the
-    end outside is in, if that is known.
+    alerted, `new` is what was new to it, and `others` counts those that had met the source. `owner` is whose
+    network the end outside is in, if that is known.
     """
 
     source: str

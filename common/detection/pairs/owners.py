@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from common.arrays import Integers
-from common.detection.pairs.contacts import networks
+from common.detection.pairs.contacts import LATE, Finder, networks
 from common.detection.registry.formats import sha256
 from common.errors import ModelError, ParameterError
 from common.storage.files import Folder
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NUMBER, NAME = "autonomous_system_number", "autonomous_system_organization"
 NUMBERS_END = 1 << 32
+NO_NETWORK = LATE
+"""No code of a network."""
 NAME_MOST = 80
 """Characters of a name that are kept; files have names of up to about 60."""
 FORMAT = "Give a database of autonomous systems in the MMDB format, like GeoLite2-ASN or DB-IP ASN Lite"
@@ -92,7 +94,8 @@ class Owners:
 
     def __init__(self, file: OwnersFile, ipv6_network_bits: int) -> None:
         self._file, self._ipv6_bits = file, ipv6_network_bits
-        self._networks = self._numbers = np.zeros(0, dtype=np.int64)
+        self._networks, self._numbers = np.array([NO_NETWORK]), np.zeros(1, dtype=np.int64)
+        self._finder = Finder(self._networks)
         self.names: dict[int, str] = {}
 
     def of(self, addresses: pa.StringArray, codes: Integers) -> Integers:
@@ -101,14 +104,17 @@ class Owners:
         Raises:
             ParameterError: the file is damaged, or has changed since it was read first.
         """
-        found, first = np.unique(codes, return_index=True)
-        fresh = np.isin(found, self._networks, invert=True)
-        if fresh.any():
-            numbers = self._looked_up(addresses.take(pa.array(first[fresh])))
-            every = np.concatenate([self._networks, found[fresh]])
-            order = np.argsort(every)
-            self._networks, self._numbers = every[order], np.concatenate([self._numbers, numbers])[order]
-        return self._numbers[np.searchsorted(self._networks, codes)]
+        place, known = self._finder.places(codes)
+        if not known.all():
+            rows = np.flatnonzero(~known)
+            fresh, first = np.unique(codes[rows], return_index=True)
+            numbers = self._looked_up(addresses.take(pa.array(rows[first])))
+            where = np.searchsorted(self._networks, fresh)
+            self._networks = np.insert(self._networks, where, fresh)
+            self._numbers = np.insert(self._numbers, where, numbers)
+            self._finder = Finder(self._networks)
+            place, _ = self._finder.places(codes)
+        return self._numbers[place]
 
     def _looked_up(self, addresses: pa.StringArray) -> Integers:
         """The numbers of the owners of the addresses' networks: of the first address of each."""
@@ -123,7 +129,8 @@ class Owners:
                 entry = reader.get(name.partition("/")[0] if ":" in name else f"{name}.0")
                 if isinstance(entry, dict) and (number := _number(entry)):
                     found[place] = number
-                    self.names[number] = f"AS{number} {_text(entry.get(NAME))}".strip()
+                    if number not in self.names:
+                        self.names[number] = f"AS{number} {_text(entry.get(NAME))}".strip()
         return found
 
 
