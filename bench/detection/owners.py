@@ -25,6 +25,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from bench.detection.variants import load_composer, network_of
+from common.detection.pairs.owners import NAME, NUMBER
 from common.features.spec import load_spec
 from common.lake.lake import Lake
 
@@ -55,7 +56,7 @@ def drawn_owners(networks: Iterable[str], known: pd.Series, attackers: set[str],
 
 def owner(number: int, name: str) -> Owner:
     """A record as the databases have it."""
-    return {"autonomous_system_number": number, "autonomous_system_organization": name}
+    return {NUMBER: number, NAME: name}
 
 
 def main() -> None:
