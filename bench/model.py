@@ -41,7 +41,7 @@ def write_model(lake: Lake, source: Lake, windows: Windows, pairs: Windows) -> N
     detector, raw = Detector.fit(Samples(features=values), settings)
     drift = DriftReference.fit(values, raw, features.names, spec, parameters.drift, ends.astype(np.int64))
     detector, _ = with_pairs(
-        detector, source, pairs, settings, project.model_horizon, project.internal_cidrs, project.training
+        detector, source, pairs, settings, project.model_horizon, project.internal_cidrs, project.training, None
     )
     identity = read_record(lake.uri)
     project_name = identity.require_known(lake.uri).project_name if identity else LakeIdentity().project_name

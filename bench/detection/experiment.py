@@ -33,14 +33,15 @@ from common.detection.pairs.activity import read_activity
 from common.detection.pairs.evidence import (
     EXCESSES,
     KINDS,
-    NOVELTIES,
     PIECES,
+    RARITIES,
     SPREADS,
     pair_evidence,
     spread_evidence,
     spreads,
 )
 from common.detection.pairs.fitting import fit as learn
+from common.detection.pairs.owners import OwnersFile, read_owners
 from common.detection.pairs.scoring import ScoredRows, strongest
 from common.detection.parameters import current_parameters
 from common.features.spec import load_spec
@@ -49,7 +50,6 @@ from common.windows import Windows, parse_moment
 
 BUDGET = 20
 TARGET = ":target"
-RARITIES = tuple(f"{what}_rarity" for what in NOVELTIES)
 REGULARITY = ("regular_24h", "regular_new_24h")
 ALERT_SHARE = 0.001
 USED = "pairs and spread (as used)"
@@ -112,10 +112,10 @@ def figures(labels: pd.DataFrame, score: Mapping[tuple[str, pd.Timestamp], float
     return average_precision_score(truth, values), int(best["truth"].sum()), labels.loc[truth, "host_ip"].nunique()
 
 
-def read(uri: str, windows: Windows) -> pa.Table:
+def read(uri: str, windows: Windows, owners: OwnersFile | None = None) -> pa.Table:
     """The pair activity of the windows."""
     lake = Lake(uri, load_spec("v1"))
-    parts = list(read_activity(lake, windows, DEFAULT_INTERNAL_CIDRS, PARAMETERS.pairs))
+    parts = list(read_activity(lake, windows, DEFAULT_INTERNAL_CIDRS, PARAMETERS.pairs, owners=owners))
     return pa.concat_tables(parts).combine_chunks()
 
 
@@ -177,18 +177,19 @@ def main() -> None:
     parser.add_argument("--boundary", required=True, type=parse_moment, help="end of training, begin of the scored day")
     parser.add_argument("--days", type=int, default=7, help="days to train on")
     parser.add_argument("--scored-days", type=int, default=1, help="days to score")
+    parser.add_argument("--owners", help="MMDB file that says who owns networks")
     parser.add_argument("--used-only", action="store_true", help="only the score as used")
     args = parser.parse_args()
     scored = Windows(args.boundary, args.boundary + timedelta(days=args.scored_days))
-    subsets = {} if args.used_only else SUBSETS
+    subsets, owners = {} if args.used_only else SUBSETS, read_owners(args.owners)
     training = Windows(args.boundary - timedelta(days=args.days), args.boundary)
-    common = fit(read(args.train_lake, training)) if args.train_lake else None
+    common = fit(read(args.train_lake, training, owners)) if args.train_lake else None
     table: dict[str, dict[str, str]] = {}
     for entry in args.score:
         name, _, rest = entry.partition("=")
         uri, _, path = rest.rpartition(":")
-        trained = common or fit(read(uri, training))
-        table[name] = column(read_labels(Path(path), args.boundary), trained, read(uri, scored), subsets)
+        trained = common or fit(read(uri, training, owners))
+        table[name] = column(read_labels(Path(path), args.boundary), trained, read(uri, scored, owners), subsets)
     print(f"| evidence | {' | '.join(table)} |\n|---|{'---|' * len(table)}")
     for what in next(iter(table.values())):
         print(f"| {what} | {' | '.join(cells[what] for cells in table.values())} |")

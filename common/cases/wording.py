@@ -54,6 +54,12 @@ HABIT_RARITY = {
 }
 """The same of an odd habit of the host: what it does all the time, and others do not."""
 
+OWNER_RARITY = {
+    False: "the owner of {address}, {owner}, is new to the host",
+    True: "the owner of {address}, {owner}, is a lasting contact of the host",
+}
+"""What is said of a network whose owner is known: how rare that is counts; and of an odd habit."""
+
 
 @dataclass(frozen=True)
 class FeatureName:
@@ -96,13 +102,16 @@ def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
     of the host is compared with what others do: nobody but the host has made it usual.
     """
     address = pair["peer_ip"] if pair else "one peer"
+    owner = pair.get("owner") if pair else None
     habit = bool(pair and pair.get("habit"))  # models before this release told of none
     names = {"address": address, "peer": f"{address}:{pair['peer_port']}" if pair else address}
     if reason.feature in RARITY:
         share = 100 * 2.0 ** -(reason.value or 0.0)
         known = f"{share:.0f} %" if share >= 1 else "less than 1 %"
-        words = HABIT_RARITY if habit else RARITY
-        return f"{words[reason.feature].format(**names)}, known to {known} of the hosts"
+        words = (HABIT_RARITY if habit else RARITY)[reason.feature]
+        if owner and reason.feature == "pair_network_rarity":
+            words = OWNER_RARITY[habit]
+        return f"{words.format(**names, owner=owner)}, known to {known} of the hosts"
     if reason.feature in REGULAR:
         found, usual = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))
         compared = _most(f"{usual} %", habit)
@@ -131,7 +140,8 @@ def peer_words(pair: Mapping[str, Any]) -> str:
     new = f"; new: {', '.join(pair['new'])}" if pair["new"] else ""
     others = f"; seen by {counted(pair['others']['peer'], 'other host')}"
     others += "; a habit, compared with other hosts" if pair.get("habit") else ""
-    return f"{arrow} {pair['peer_ip']}:{pair['peer_port']} ({KINDS[pair['kind']]}): {done}{new}{others}"
+    owner = f", {pair['owner']}" if pair.get("owner") else ""
+    return f"{arrow} {pair['peer_ip']}:{pair['peer_port']} ({KINDS[pair['kind']]}{owner}): {done}{new}{others}"
 
 
 def contact_words(contact: Contact, sources: Collection[str], bytes_of: Callable[[float], str]) -> str:
@@ -140,6 +150,7 @@ def contact_words(contact: Contact, sources: Collection[str], bytes_of: Callable
         who = f"-> {contact.target}:{contact.port}"
     else:
         who = f"{contact.source} -> {contact.target}:{contact.port}"
+    who += f" ({contact.owner})" if contact.owner else ""
     done = f"{counted(contact.sessions, 'session')} in 24 h, {contact.failed:,} failed, {bytes_of(contact.sent)} sent"
     new = f"; new: {', '.join(contact.new)}" if contact.new else ""
     known = f"; known to {counted(contact.others, 'other host')}" if contact.kind.startswith("outbound") else ""

@@ -17,6 +17,7 @@ from common.config.values import (
     AtLeastOne,
     Hour,
     LogTimeZone,
+    MmdbFile,
     Network,
     NotNegative,
     S3Folder,
@@ -137,6 +138,9 @@ class ProjectParameters(Settings):
     customer_ranges: TableFile | None = None
     """Path or URI of a file with columns `ip_range`, `customer_id`, `plan_id` and `region`, with which `ndr-report`
     names the customers of addresses; `c360-warehouse export-ranges` writes it."""
+    network_owners: MmdbFile | None = None
+    """Path or URI of a database of autonomous systems in the MMDB format (GeoLite2-ASN, DB-IP ASN Lite), which says who
+    owns the networks of peers outside. Models that are trained from then on count how rare an owner is."""
     pseudonyms: PseudonymParameters | None = None
     """Pseudonyms in place of the names of users and machines; without the group, the lake has the names."""
     training: TrainingParameters = Field(default_factory=TrainingParameters)

@@ -68,6 +68,7 @@ TableName = Annotated[str, matching(TABLE_NAME, "a DynamoDB table, of 3 to 255 l
 SqlName = Annotated[str, matching(IDENTIFIER, "a name of letters, digits and underscores")]
 RoleArn = Annotated[str, matching(ROLE_ARN, "the ARN of a role")]
 TableFile = Annotated[str, matching(r".*[^/]\.(csv|parquet)", "a file like s3://bucket/table.csv, or one in Parquet")]
+MmdbFile = Annotated[str, matching(r".*[^/]\.mmdb", "a file like /data/GeoLite2-ASN.mmdb or s3://bucket/asn.mmdb")]
 S3Folder = Annotated[str, matching(S3_URI, "a folder like s3://bucket/folder"), AfterValidator(without_last_slash)]
 Network = Annotated[
     str, matching(r"[0-9A-Fa-f.:]+(/[0-9.]+)?", "an IP prefix like 10.0.0.0/8"), AfterValidator(_network)

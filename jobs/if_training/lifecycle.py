@@ -8,6 +8,7 @@ from typing import Any
 
 from common.config.project import ProjectParameters
 from common.config.training import TrainingParameters
+from common.detection.pairs.owners import OwnersFile, read_owners
 from common.detection.registry.formats import parsed
 from common.detection.registry.pointer import ArtifactStore, model_store
 from common.errors import ModelError, StageError
@@ -44,6 +45,7 @@ class TrainingRun:
     store: ArtifactStore
     report: RunReport
     run_id: str
+    owners: OwnersFile | None
 
     @property
     def request(self) -> Artifact:
@@ -126,7 +128,12 @@ def before(stage: str) -> str:
 
 
 def open_run(config: TrainingConfig) -> TrainingRun:
-    """The run that the configuration names; a run without a name is named by what its model is made of."""
+    """The run that the configuration names; a run without a name is named by what its model is made of.
+
+    Raises:
+        StorageError: the file of the owners of networks cannot be read.
+        ParameterError: it is no such file.
+    """
     spec = load_spec(config.feature_spec_version)
     project = config.lake_project.settings
     parameters = project.training.changed("options", {"min_rows": config.min_rows, "random_state": config.random_state})
@@ -141,6 +148,7 @@ def open_run(config: TrainingConfig) -> TrainingRun:
         model_store(lake.uri, config.project_name),
         new_report("ndr-if-training", config),
         config.run_id or "",
+        read_owners(project.network_owners),
     )
     return run if run.run_id else replace(run, run_id=_name(run))
 
@@ -149,7 +157,8 @@ def facts(run: TrainingRun) -> Artifact:
     """What determines the model, apart from its input: the request and the settings."""
     forest = {"n_estimators": run.config.n_estimators, "max_samples": run.config.max_samples}
     settings = run.parameters.of_model() | {"min_rows": run.parameters.min_rows}
-    return run.request | {"settings": settings, "forest_given": forest}
+    owners = run.owners and run.owners.to_dict()
+    return run.request | {"settings": settings, "forest_given": forest, "owners": owners}
 
 
 def _name(run: TrainingRun) -> str:

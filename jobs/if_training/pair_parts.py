@@ -20,6 +20,7 @@ from common.detection.pairs.activity import Targets, own_activity, with_others
 from common.detection.pairs.evidence import pair_evidence, spread_evidence, spreads
 from common.detection.pairs.first_seen import Met
 from common.detection.pairs.kept_evidence import KeptEvidence, keep_evidence
+from common.detection.pairs.owners import OwnersFile
 from common.detection.pairs.part_rows import EvidencePart
 from common.detection.pairs.reading import CONTACT_COLUMNS, PairReader
 from common.detection.parameters import PairParameters
@@ -47,6 +48,7 @@ class Scope:
     internal_cidrs: Sequence[str]
     parameters: PairParameters
     tables: KeptTables
+    owners: OwnersFile | None
     left_out: LeftOut = field(default_factory=lambda: LeftOut(Calendar()))
 
 
@@ -58,9 +60,10 @@ class Survey:
 
     def __call__(self, day: Windows) -> tuple[Targets | None, Counter[str]]:
         """What the pairs of the date are with, None if there are none; and how many rows each host has."""
-        reader, contacts, rows = PairReader(self.scope.lake, self.scope.parameters), [], Counter[str]()
+        scope, contacts, rows = self.scope, [], Counter[str]()
+        reader = PairReader(scope.lake, scope.parameters, owners=scope.owners)
         for part in reader.slices(day, CONTACT_COLUMNS):
-            mine = part if self.scope.hosts is None else part.of_hosts(self.scope.hosts)
+            mine = part if scope.hosts is None else part.of_hosts(scope.hosts)
             if len(mine.table):
                 contacts.append(mine.contacts.without_hosts())
                 counted = pc.value_counts(mine.table["host_ip"].cast(pa.string()))
@@ -78,7 +81,7 @@ class Histories:
     def __call__(self, part: Part) -> list[Met]:
         """The sums of the part, by date; its own activity is kept."""
         scope, found = self.scope, []
-        reader = PairReader(scope.lake, scope.parameters, keeps=True, hosts=part.hosts)
+        reader = PairReader(scope.lake, scope.parameters, keeps=True, hosts=part.hosts, owners=scope.owners)
         for day, targets in self.targets.items():
             seen = [*reader.slices(day)]
             contacts = [some.contacts for some in seen]

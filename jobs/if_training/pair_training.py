@@ -30,6 +30,7 @@ from common.detection.pairs.common_maxima import WINDOW_BITS
 from common.detection.pairs.contacts import LATE, changes, distinct, of_texts, places, window_numbers
 from common.detection.pairs.fitting import Learnt, common_maxima, fit
 from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.owners import OwnersFile
 from common.detection.pairs.part_rows import EvidencePart
 from common.detection.pairs.reading import has_pairs, window_number
 from common.detection.parameters import PairParameters, Weights
@@ -54,6 +55,7 @@ def with_pairs(
     horizon: str,
     internal_cidrs: Sequence[str],
     training: TrainingParameters,
+    owners: OwnersFile | None,
 ) -> tuple[Detector, dict[str, Any]]:
     """The detector with the pairs of the training range learnt, and the figures of `Chosen` and of `examined`.
 
@@ -69,7 +71,8 @@ def with_pairs(
     left_out = LeftOut(read_calendar(lake).touching(chosen.windows, MEMORY), MEMORY)
     with scratch_folder(lake.uri) as folder:
         tables = KeptTables(str(folder))
-        scope = Scope(lake, spans.windows(chosen.windows), chosen.hosts, internal_cidrs, parameters, tables, left_out)
+        windows = spans.windows(chosen.windows)
+        scope = Scope(lake, windows, chosen.hosts, internal_cidrs, parameters, tables, owners, left_out)
         parts = keep_parts(scope)
         if not parts:
             return detector, nothing

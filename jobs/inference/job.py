@@ -11,6 +11,7 @@ from common.detection.inputs import model_features
 from common.detection.pairs.common_maxima import CommonMaxima, Presence
 from common.detection.pairs.evidence import spread_evidence
 from common.detection.pairs.first_seen import Met
+from common.detection.pairs.owners import OwnersFile, owners_of_model
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import ArtifactStore, checked_entry, model_store, read_pointer
 from common.errors import InputError
@@ -42,6 +43,7 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
                 return
             run_id = checked_entry(store, pointer)
         model = _load(config, stage, store, run_id)
+        owners = owners_of_model(model.manifest, stage.project.network_owners)
         drift = Drift(model, stage.project.training, config.project_name)
     statuses = whole_windows(stage.lake, config.windows, "fg_a")
     incomplete = {key: status.incomplete_reason for key, status in statuses.items() if status.incomplete_reason}
@@ -49,7 +51,7 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
         files: list[AddAction] = []
         try:
             with stage.report.step("score"):
-                for scored in _scored(config, stage, model, incomplete):
+                for scored in _scored(config, stage, model, owners, incomplete):
                     files += from_rows(scored.files)
                     drift.include(scored.drift)
             _require_rows(files, stage.lake, config.windows)
@@ -83,12 +85,16 @@ def _load(config: InferenceConfig, stage: StageRun, store: ArtifactStore, run_id
 
 
 def _scored(
-    config: InferenceConfig, stage: StageRun, model: LoadedModel, incomplete: dict[str, str]
+    config: InferenceConfig,
+    stage: StageRun,
+    model: LoadedModel,
+    owners: OwnersFile | None,
+    incomplete: dict[str, str],
 ) -> Iterator[Scored]:
     """The files of predictions and the drift of all parts of the windows, some windows after the other."""
     for windows in runs(stage.lake, config.windows):
         with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as folder:
-            scope = Scope(stage.lake, stage.project, windows, folder)
+            scope = Scope(stage.lake, stage.project, windows, folder, owners)
             parts, common = _common(stage, scope, model)
             yield from each_part(stage.engine, Scores(scope, model, common, config.top_features, incomplete), parts)
         stage.report.progress("score", (windows.end - config.windows.start) // WINDOW, len(config.windows), "windows")
@@ -97,7 +103,9 @@ def _scored(
 def _common(stage: StageRun, scope: Scope, model: LoadedModel) -> tuple[list[Part], dict[str, CommonMaxima]]:
     """The parts, whose activity is in the scope's folder, and what all hosts do; nothing where pairs do not count."""
     parameters = model.detector.parameters.pairs
-    plan = plan_of(stage.lake, scope.windows, parameters, stage.engine.is_cluster) if model.detector.pairs else None
+    if not model.detector.pairs:
+        return [Part(0, ALL_HOSTS)], {}
+    plan = plan_of(stage.lake, scope.windows, parameters, stage.engine.is_cluster, scope.owners)
     if plan is None:
         return [Part(0, ALL_HOSTS)], {}
     seen = [*each_part(stage.engine, History(scope, plan.targets, parameters), plan.parts)]

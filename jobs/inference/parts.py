@@ -21,6 +21,7 @@ from common.detection.pairs.activity import Targets, own_activity, with_others
 from common.detection.pairs.common_maxima import CommonMaxima, Crowds, Leaders, Presence
 from common.detection.pairs.evidence import hosts_of, pair_evidence, pair_groups, spreads
 from common.detection.pairs.first_seen import Met
+from common.detection.pairs.owners import OwnersFile
 from common.detection.pairs.reading import PairReader
 from common.detection.parameters import PairParameters
 from common.detection.registry.artifacts import LoadedModel
@@ -40,12 +41,15 @@ TABLE = "predictions"
 
 @dataclass(frozen=True)
 class Scope:
-    """The lake and the windows that all parts work on, and the folder in which they leave the activity of hosts."""
+    """What all parts work on: the lake, the windows, the folder in which they leave the activity of hosts, and who owns
+    networks.
+    """
 
     lake: LakeReader
     project: ProjectParameters
     windows: Windows
     folder: str
+    owners: OwnersFile | None
 
     def keep(self, what: str, part: Part, rows: pa.Table) -> None:
         """Keeps rows of a part for the next pass.
@@ -70,7 +74,7 @@ class History:
 
     def __call__(self, part: Part) -> tuple[Met, Presence]:
         """The sums of the part."""
-        reader = PairReader(self.scope.lake, self.parameters, hosts=part.hosts)
+        reader = PairReader(self.scope.lake, self.parameters, hosts=part.hosts, owners=self.scope.owners)
         cidrs = self.scope.project.internal_cidrs
         own = own_activity(reader, self.scope.windows, self.targets, cidrs, self.parameters)
         assert own.rows is not None  # hosts of a part are present in the windows

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from common.arrays import Integers
 from common.detection.pairs.activity import Targets
+from common.detection.pairs.owners import OwnersFile
 from common.detection.pairs.reading import PairReader, has_pairs
 from common.detection.parameters import PairParameters
 from common.lake.host_ranges import Part, host_ranges
@@ -34,7 +35,9 @@ class Plan:
     targets: Targets
 
 
-def plan_of(lake: LakeReader, windows: Windows, parameters: PairParameters, is_cluster: bool) -> Plan | None:
+def plan_of(
+    lake: LakeReader, windows: Windows, parameters: PairParameters, is_cluster: bool, owners: OwnersFile | None
+) -> Plan | None:
     """The parts, about equal in pairs; None where the windows have no pairs.
 
     Raises:
@@ -42,7 +45,7 @@ def plan_of(lake: LakeReader, windows: Windows, parameters: PairParameters, is_c
     """
     if not has_pairs(lake):
         return None
-    slices = [*PairReader(lake, parameters).slices(windows)]
+    slices = [*PairReader(lake, parameters, owners=owners).slices(windows)]
     if not slices:
         return None
     hosts, weights = _hosts(lake, windows, [part.table["host_ip"] for part in slices])

@@ -11,7 +11,9 @@ from bench.detection import attacks, changes
 from bench.detection.experiment import figures, read_labels
 from bench.detection.flows import DAY, Scene, sessions
 from bench.detection.indicators import attackers, orders, popular, severities
+from bench.detection.owners import FIRST_PRIVATE_NUMBER, drawn_owners, owner
 from bench.detection.variants import VARIANTS, network_of, popular_networks
+from common.detection.pairs.owners import NUMBER
 
 HOSTS = {f"users-{n:02d}": f"10.20.{10 + n % 3}.{20 + n}" for n in range(48)} | {
     f"iot-{n:02d}": f"10.20.20.{20 + n}" for n in range(12)
@@ -170,3 +172,18 @@ def test_a_hit_moves_an_alert_within_its_severity_alone() -> None:
     assert found["without"] == ["a", "b", "c", "d"]
     assert found["as cases are"] == found["any hit"] == ["b", "a", "c", "d"]
     assert found["in the score"] == ["a", "b", "c", "d"]
+
+
+def test_networks_that_are_drawn_get_owners_like_real_ones() -> None:
+    known = pd.Series({f"198.51.{n}": owner(n % 3, f"known {n % 3}") for n in range(30)})
+    networks = [f"{a}.{b}.7" for a in range(50, 60) for b in range(20)]
+    attackers = {*networks[::10]}
+    drawn = drawn_owners(networks, known, attackers, own=False)
+    apart = drawn_owners(networks, known, attackers, own=True)
+    new = {network for network, found in drawn.items() if found[NUMBER] >= FIRST_PRIVATE_NUMBER}
+    assert 0.08 < len(new) / len(networks) < 0.22  # 15 %
+    assert {network for network, found in apart.items() if found[NUMBER] >= FIRST_PRIVATE_NUMBER} == new | attackers
+    assert {network: apart[network] for network in networks if network not in attackers} == {
+        network: drawn[network] for network in networks if network not in attackers
+    }
+    assert len({drawn[network][NUMBER] for network in new}) == len(new)

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from common.arrays import Floats
 from common.detection.input_matrix import read_rows
 from common.detection.inputs import model_features
 from common.detection.members.member import Samples
 from common.detection.pairs.activity import activity_of
+from common.detection.pairs.owners import OwnersFile, owners_of_model
 from common.detection.registry.artifacts import LoadedModel
 from common.errors import InputError
 from common.windows import WINDOW, Windows
@@ -57,19 +59,32 @@ def both_scored(project: Project, one: str, other: str, windows: Windows, top: i
     }
 
 
-def _samples(project: Project, models: list[LoadedModel], windows: Windows) -> Iterator[Samples]:
-    """The rows of the windows with their pairs, at most a UTC date at a time."""
-    with_pairs = any(model.detector.pairs is not None for model in models)
-    parameters, cidrs = models[0].detector.parameters.pairs, project.parameters.internal_cidrs
+def _samples(project: Project, models: list[LoadedModel], windows: Windows) -> Iterator[list[Samples]]:
+    """For each model the rows of the windows with their pairs, at most a UTC date at a time."""
+    uri = project.parameters.network_owners
+    owners = [owners_of_model(model.manifest, uri) for model in models]
     for rows in read_rows(project.lake, windows, model_features(project.spec), project.parameters.model_horizon):
         held = Windows(rows.keys["window_start_ts"][0].as_py(), rows.keys["window_end_ts"][-1].as_py())
-        activity = activity_of(project.lake, held, cidrs, parameters) if with_pairs else None
-        yield Samples(rows.keys, rows.values, activity)
+        activity = {file: _activity(project, models, held, file) for file in {*owners}}
+        yield [Samples(rows.keys, rows.values, activity[file]) for file in owners]
 
 
-def _scores(models: list[LoadedModel], samples: Samples) -> list[Floats]:
-    """The anomaly scores of both models."""
-    return [model.detector.calibration.anomaly_score(model.detector.score_samples(samples)) for model in models]
+def _activity(
+    project: Project, models: list[LoadedModel], windows: Windows, owners: OwnersFile | None
+) -> pa.Table | None:
+    """The pairs of the windows, with these owners of networks; None where no model looks at pairs."""
+    if all(model.detector.pairs is None for model in models):
+        return None
+    parameters, cidrs = models[0].detector.parameters.pairs, project.parameters.internal_cidrs
+    return activity_of(project.lake, windows, cidrs, parameters, owners)
+
+
+def _scores(models: list[LoadedModel], samples: list[Samples]) -> list[Floats]:
+    """The anomaly scores of both models, of their samples."""
+    return [
+        model.detector.calibration.anomaly_score(model.detector.score_samples(some))
+        for model, some in zip(models, samples, strict=True)
+    ]
 
 
 def _highest(scores: Floats, count: int) -> list[int]:

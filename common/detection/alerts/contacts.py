@@ -20,7 +20,8 @@ class Contact:
 
     `decades` is how anomalous it was at most, and sessions and bytes are those of its busiest 24 hours. `new` says what
     of it was new to the source, and `others` how many other hosts had met the target in 30 days; where only the target
-    alerted, `new` is what was new to it, and `others` counts those that had met the source.
+    alerted, `new` is what was new to it, and `others` counts those that had met the source. `owner` is whose
+    network the end outside is in, if that is known.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Contact:
     received: int
     new: tuple[str, ...]
     others: int
+    owner: str
     first: datetime
     last: datetime
 
@@ -59,6 +61,7 @@ def contacts_of(run: Sequence[Alert]) -> list[Contact]:
                 pair.get("received_day", 0),
                 tuple(pair["new"]),
                 pair["others"]["peer"],
+                pair.get("owner", ""),
                 alert.start,
                 alert.end,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -20,6 +20,7 @@ from common.detection.pairs.day_sums import OF_DAY, DaySums, day_sums
 from common.detection.pairs.evidence import NOVELTIES
 from common.detection.pairs.first_seen import FirstContacts, Met, Own
 from common.detection.pairs.group_codes import group_codes
+from common.detection.pairs.owners import OwnersFile
 from common.detection.pairs.pair_keys import PairKeys
 from common.detection.pairs.reading import SUMS, PairReader, Slices, midnight, window_number
 from common.detection.parameters import PairParameters
@@ -33,6 +34,7 @@ def read_activity(
     internal_cidrs: Sequence[str],
     parameters: PairParameters,
     hosts: Sequence[str] | None = None,
+    owners: OwnersFile | None = None,
 ) -> Iterator[pa.Table]:
     """The pairs of the windows, at most a UTC date at a time; nothing for a date without any.
 
@@ -47,6 +49,8 @@ def read_activity(
       and of their squares, in seconds;
     - `internal`, whether the peer is, `network`, the code of its /24 or /64, and `group`, that of the role, the network
       and the port together;
+    - `owner`, who the network belongs to by the file of `owners`, as `AS64500 Example Hosting`; null where that is not
+      known;
     - for each of `NOVELTIES` the columns that `Novelty.columns` adds.
 
     With `hosts`, only theirs; all hosts still count as others.
@@ -55,7 +59,7 @@ def read_activity(
         TableError: a table is missing or unreadable.
     """
     days = windows.by_day()
-    reader = PairReader(lake, parameters, keeps=len(days) > 1)
+    reader = PairReader(lake, parameters, keeps=len(days) > 1, owners=owners)
     for day in days:
         met = [*reader.slices(day)]
         present = [mine for part in met if len((mine := part if hosts is None else part.of_hosts(hosts)).table)]
@@ -68,10 +72,14 @@ def read_activity(
 
 
 def activity_of(
-    lake: LakeReader, windows: Windows, internal_cidrs: Sequence[str], parameters: PairParameters
+    lake: LakeReader,
+    windows: Windows,
+    internal_cidrs: Sequence[str],
+    parameters: PairParameters,
+    owners: OwnersFile | None = None,
 ) -> pa.Table | None:
     """All that `read_activity` gives for the windows, in one table; None where there is nothing."""
-    parts = list(read_activity(lake, windows, internal_cidrs, parameters))
+    parts = list(read_activity(lake, windows, internal_cidrs, parameters, owners=owners))
     return pa.concat_tables(parts).combine_chunks() if parts else None
 
 
@@ -145,7 +153,11 @@ def own_activity(
     for some in chain(met, reader.days_before(windows.start.date())):
         contacts.add(keys.of_contacts(some), some.start)
     own, of_hosts = contacts.of(pairs.codes if present else np.zeros(0, dtype=np.int64))
-    rows = _table(pairs, sums, windows, own, internal_cidrs, parameters) if present else None
+    rows = (
+        _table(_described(pairs, internal_cidrs, reader.owner_names), sums, windows, own, parameters)
+        if present
+        else None
+    )
     return OwnActivity(rows, of_hosts)
 
 
@@ -159,31 +171,27 @@ def with_others(rows: pa.Table, met: Met, parameters: PairParameters) -> pa.Tabl
     return rows
 
 
-def _described(pairs: DayPairs, internal_cidrs: Sequence[str]) -> pa.Table:
-    """The texts of the pairs with `internal`, `network` and `group`."""
+def _described(pairs: DayPairs, internal_cidrs: Sequence[str], owner_names: Mapping[int, str]) -> pa.Table:
+    """The texts of the pairs with `internal`, `network`, `group` and `owner`."""
     peers = (
         pairs.texts["peer_ip"].chunk(0).cast(pa.string()).dictionary_encode()
     )  # of a file, it has those of others, too
     inside = pa.array(are_internal(peers.dictionary, internal_cidrs)).take(peers.indices)
     network, service = pairs.keys.networks_and_services(pairs.codes)
     rows = pairs.texts.append_column("internal", inside).append_column("network", pa.array(network))
+    owner, place = np.unique(pairs.keys.owners_of(pairs.codes), return_inverse=True)
+    names = pa.array([owner_names.get(number) for number in owner.tolist()], pa.string())
+    rows = rows.append_column("owner", names.take(pa.array(place)).dictionary_encode())
     return rows.append_column("group", pa.array(group_codes(network, service)))
 
 
-def _table(
-    pairs: DayPairs,
-    sums: list[DaySums],
-    windows: Windows,
-    own: Own,
-    internal_cidrs: Sequence[str],
-    parameters: PairParameters,
-) -> pa.Table:
-    """One row per pair and window, of hosts that send or that answered anybody in the window."""
+def _table(pairs: pa.Table, sums: list[DaySums], windows: Windows, own: Own, parameters: PairParameters) -> pa.Table:
+    """One row per described pair and window, of hosts that send or that answered anybody in the window."""
     pair = np.concatenate([part.pair for part in sums])
     window = np.concatenate([np.full(len(part.pair), part.window) for part in sums])
     columns = {name: np.concatenate([part.now[name] for part in sums]) for name in SUMS}
     columns |= {f"{name}_day": np.concatenate([part.day[name] for part in sums]) for name in OF_DAY}
-    host = np.asarray(pairs.texts["host_ip"].chunk(0).indices)[pair]
+    host = np.asarray(pairs["host_ip"].chunk(0).indices)[pair]
     answers = columns["failed_day"] < columns["sessions_day"]
     first = changes(window * (int(host.max()) + 1) + host)  # of the rows of each window and host
     cell = np.repeat(np.arange(len(first)), np.diff(first, append=len(host)))
@@ -191,11 +199,11 @@ def _table(
     pair, window = pair[alive], window[alive]
     columns = {name: values[alive].astype(np.float64) for name, values in columns.items()}
     answered = columns["failed_day"] <= parameters.failed_share_max * columns["sessions_day"]
-    outbound = np.asarray(pc.equal(pairs.texts["role"].chunk(0).cast(pa.string()), "outbound"))
+    outbound = np.asarray(pc.equal(pairs["role"].chunk(0).cast(pa.string()), "outbound"))
     columns["judged"] = answered & outbound[pair]
     columns |= {f"{what}_value": own.value[what][pair] for what in NOVELTIES}
     columns |= {f"{what}_start": own.start[what][pair] for what in NOVELTIES}
-    table = _described(pairs, internal_cidrs).take(pa.array(pair)).combine_chunks()
+    table = pairs.take(pa.array(pair)).combine_chunks()
     since = (window - window_number(windows.start)) * (WINDOW // timedelta(microseconds=1))
     starts = pa.array(np.datetime64(windows.start.replace(tzinfo=None), "us") + since.astype("timedelta64[us]"))
     columns = {"window_start_ts": starts.cast(pa.timestamp("us", "UTC")), "window_number": window} | columns

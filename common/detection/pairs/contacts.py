@@ -22,6 +22,8 @@ IPV4_HOST_BITS = 8
 LATE = 1 << 62
 """Later than any window."""
 Small = NDArray[np.int32]
+OwnersOf = Callable[[pa.StringArray, Integers], Integers]
+"""The number of the owner of each address's network, from addresses and the codes of their networks; 0 for none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,7 @@ class Contacts:
     """Rows of a table: number of the host, place of the peer in `peers`, service, and window that they began in.
 
     A service is 2 x port + role (1 for inbound). `peers` are the codes of the peers' addresses, `networks` those of the
-    networks that these lie in.
+    networks that these lie in, `owners` the numbers of these networks' owners.
     """
 
     host: Small
@@ -38,11 +40,18 @@ class Contacts:
     start: Small
     peers: Integers
     networks: Integers
+    owners: Integers
 
     def part(self, rows: NDArray[Any]) -> Contacts:
         """Those rows, by number or as a mask."""
         return Contacts(
-            self.host[rows], self.peer[rows], self.service[rows], self.start[rows], self.peers, self.networks
+            self.host[rows],
+            self.peer[rows],
+            self.service[rows],
+            self.start[rows],
+            self.peers,
+            self.networks,
+            self.owners,
         )
 
     def without_hosts(self) -> Contacts:
@@ -50,14 +59,17 @@ class Contacts:
         found = distinct(self.peer.astype(np.int64) << SERVICE_BITS | self.service)
         peer, service = (found >> SERVICE_BITS).astype(np.int32), (found & (1 << SERVICE_BITS) - 1).astype(np.int32)
         last = np.full(len(found), self.start.max(initial=0), dtype=np.int32)
-        return Contacts(np.zeros(len(found), dtype=np.int32), peer, service, last, self.peers, self.networks)
+        return Contacts(
+            np.zeros(len(found), dtype=np.int32), peer, service, last, self.peers, self.networks, self.owners
+        )
 
 
 class Numbering:
     """Makes contacts of rows; a host has the same number in all of them."""
 
-    def __init__(self, ipv6_network_bits: int) -> None:
+    def __init__(self, ipv6_network_bits: int, owners: OwnersOf | None = None) -> None:
         self._ipv6_bits = ipv6_network_bits
+        self._owners = owners or _nobody
         self._codes = np.zeros(0, dtype=np.int64)
         self._numbers = np.zeros(0, dtype=np.int32)
 
@@ -65,17 +77,20 @@ class Numbering:
         """The contacts of a table's rows, from `host_ip`, `role`, `peer_ip` and `peer_port`."""
         host = of_texts(table["host_ip"], self._hosts)
         inbound = of_texts(table["role"], lambda texts: np.asarray(pc.equal(texts, "inbound"), dtype=np.int32))
-        peers, of_networks = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        peers, of_networks, of_owners = ([np.zeros(0, dtype=np.int64)] for _ in range(3))
 
         def counted(texts: pa.Array) -> Small:
             known = sum(map(len, peers))
             peers.append(address_codes(texts))
             of_networks.append(network_codes(texts, peers[-1], self._ipv6_bits))
+            of_owners.append(self._owners(texts, of_networks[-1]))
             return np.arange(known, known + len(texts), dtype=np.int32)
 
         peer = of_texts(table["peer_ip"], counted)
         service = table["peer_port"].to_numpy().astype(np.int32) * 2 + inbound
-        return Contacts(host, peer, service, start.astype(np.int32), np.concatenate(peers), np.concatenate(of_networks))
+        return Contacts(
+            host, peer, service, start.astype(np.int32), *map(np.concatenate, (peers, of_networks, of_owners))
+        )
 
     def _hosts(self, texts: pa.Array) -> Small:
         """The numbers of hosts, which those met for the first time get here."""
@@ -88,6 +103,10 @@ class Numbering:
             self._codes, self._numbers = np.insert(self._codes, where, fresh), np.insert(self._numbers, where, numbers)
             place, _ = places(self._codes, codes)
         return self._numbers[place]
+
+
+def _nobody(addresses: pa.StringArray, codes: Integers) -> Integers:
+    return np.zeros(len(codes), dtype=np.int64)
 
 
 def of_texts(column: pa.ChunkedArray, work: Callable[[pa.Array], NDArray[Any]]) -> NDArray[Any]:

@@ -21,15 +21,16 @@ KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
 NOVELTY = ("known", "new", "unheard")
 # what a row is compared with: rows of its kind; a habit of a host (see `Habits`) with what other hosts do
 LABELS = (*KINDS, *(f"{kind}_habit" for kind in KINDS))
-# what a contact can be new in: the peer, its network, the service port, the service in that network
-NOVELTIES = ("peer", "network", "service", "use")
+# what a contact can be new in: the peer, its network, who owns that, the service port, the service in that network
+NOVELTIES = ("peer", "network", "owner", "service", "use")
 # what a pair can exceed, see `_quantities`
 EXCESSES = ("failed_24h", "sessions_24h", "sessions_15m", "slices_24h", "net_sent_24h", "net_sent_mean_24h",
             "regular_24h", "regular_new_24h")  # fmt: skip
 # what a host can do more of than ever: counts of a window, those to peers of a first contact, kilobytes sent to these
 SPREADS = ("new_peers", "new_networks", "new_services", "new_uses", "failed_new_uses", "failed_peers", "new_sessions",
            "new_sent_kb")  # fmt: skip
-PIECES = (*(f"{what}_rarity" for what in NOVELTIES), *EXCESSES)
+RARITIES = ("peer_rarity", "network_rarity", "service_rarity", "use_rarity")
+PIECES = (*RARITIES, *EXCESSES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,15 +107,13 @@ def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
         activity,
         _kinds(activity),
         pair_groups(activity),
-        {f"{what}_rarity": activity[f"{what}_bits"].to_numpy() for what in NOVELTIES},
+        _rarities(activity, "bits"),
         _quantities(activity, parameters),
         np.asarray(activity["use_joined"]),
         hosts_of(activity),
         np.asarray(activity["window_number"], dtype=np.int64),
         _novelty(activity),
-        AmongOthers(
-            {f"{what}_rarity": activity[f"{what}_bits_now"].to_numpy() for what in NOVELTIES}, _standing(activity)
-        ),
+        AmongOthers(_rarities(activity, "bits_now"), _standing(activity)),
         np.zeros(len(activity), dtype=bool),
     )
 
@@ -179,6 +178,14 @@ def _standing(activity: pa.Table) -> Integers:
     unheard = np.asarray(activity["use_others_now"]) == 0
     new = np.where(np.asarray(activity["use_usual"]), NOVELTY.index("known"), NOVELTY.index("new"))
     return np.where(unheard, NOVELTY.index("unheard"), new)
+
+
+def _rarities(activity: pa.Table, measure: str) -> dict[str, Floats]:
+    """How rare what each pair is with is, in bits; a network is as rare as its owner, where that is known."""
+    bits = {what: activity[f"{what}_{measure}"].to_numpy() for what in NOVELTIES}
+    owned = np.asarray(activity["owner"].is_valid())
+    bits["network"] = np.where(owned, bits.pop("owner"), bits["network"])
+    return {f"{what}_rarity": values for what, values in bits.items()}
 
 
 def _quantities(activity: pa.Table, parameters: PairParameters) -> dict[str, Floats]:

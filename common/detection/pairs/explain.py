@@ -113,7 +113,8 @@ def _strongest_pairs(keys: pa.Table, scored: ScoredRows, strongest: Strongest) -
 
 
 def _pairs(scored: ScoredRows, rows: Integers) -> Iterator[dict[str, Any]]:
-    """Pairs: who, what was new in it and to how many others it is not, what it did, and the prior maxima.
+    """Pairs: who, and whose network that is in where it is known; what was new in it and to how many others it is not,
+    what it did, and the prior maxima.
 
     Of an odd `habit` of the host, these are what others reached, and the others are those that have met it by now.
     """
@@ -127,15 +128,17 @@ def _pairs(scored: ScoredRows, rows: Integers) -> Iterator[dict[str, Any]]:
     }
     counts = {name: table[name].to_numpy().astype(np.int64).tolist() for name in COUNTS}
     ends = {name: table[name].to_pylist() for name in ("peer_ip", "peer_port")}
+    owner = table["owner"].to_pylist()
     kinds, pieces, sums = scored.evidence.kind[rows].tolist(), scored.pieces[rows].tolist(), scored.sums[rows].tolist()
     for place in range(len(rows)):
         yield {
             **{name: values[place] for name, values in ends.items()},
+            **({"owner": owner[place]} if owner[place] else {}),
             "kind": KINDS[kinds[place]],
             "habit": bool(habit[place]),
             "decades": round(sums[place], 4),
             "new": [what for what in NOVELTIES if new[what][place]],
-            "others": {what: values[place] for what, values in others.items()},
+            "others": {what: values[place] for what, values in others.items() if what != "owner" or owner[place]},
             **{name: values[place] for name, values in counts.items()},
             "most": {name: round(values[place], 2) for name, values in most.items()},
             "pieces": {

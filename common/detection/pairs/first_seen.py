@@ -60,8 +60,10 @@ class FirstContacts:
             place, mine = places(known, values[what])
             contact = _earliest([(place[mine] * hosts + host[mine]) << self._bits | start[mine]], self._bits)
             with_host, began = contact >> self._bits, contact & (1 << self._bits) - 1
-            own[what] = places(known, of_values[what])[0]
-            starts[what] = began[np.searchsorted(with_host, own[what] * hosts + of_pairs)]
+            place, mine = places(known, of_values[what])
+            own[what] = np.where(mine, place, -1)
+            starts[what] = np.zeros(len(pairs), dtype=np.int64)
+            starts[what][mine] = began[np.searchsorted(with_host, place[mine] * hosts + of_pairs[mine])]
             firsts[what], counts[what] = np.unique_counts(with_host // hosts << self._bits | began)
         return Own(own, starts, sends[of_pairs]), Met(self._origin, self._bits, int(old.sum()), firsts, counts)
 
@@ -140,7 +142,8 @@ class Met:
         self, what: str, value: Integers, own: Integers, now: Integers, judged: Flags, parameters: PairParameters
     ) -> dict[str, NDArray[Any]]:
         memory = parameters.memory_windows  # what is older than the last 24 hours is known
-        known = own <= now - memory
+        unknown = value < 0
+        known = unknown | (own <= now - memory)
         others, by_now = np.empty(len(value), dtype=np.int64), np.empty(len(value), dtype=np.int64)
         begins = changes(now)
         each = zip(self._by(what, now[begins] - memory), self._by(what, now[begins]), strict=True)
@@ -148,6 +151,7 @@ class Met:
         for (begin, end), (before, until) in zip(bounds, each, strict=True):
             rows = slice(begin, end)
             others[rows], by_now[rows] = before[value[rows]], until[value[rows]]
+        others[unknown], by_now[unknown] = 1, 1
         others -= known
         by_now -= own <= now
         quorum = parameters.quorum(self.hosts)
@@ -160,7 +164,7 @@ class Met:
             "bits": np.where(known | joined, 0.0, self._bits(others)),
             "joined": joined,
             "others_now": by_now.astype(np.int32),
-            "bits_now": np.where(joined, 0.0, self._bits(by_now)),
+            "bits_now": np.where(joined | unknown, 0.0, self._bits(by_now)),
             "usual": by_now >= quorum,
         }
 
@@ -173,7 +177,7 @@ class Met:
         start = (self.firsts[what] & (1 << self.bits) - 1).astype(np.int16)
         order = np.argsort(start, kind="stable")
         value, hosts = (self.firsts[what] >> self.bits)[order], self.counts[what][order]
-        found = np.zeros(int(value.max(initial=-1)) + 1, dtype=np.int64)
+        found = np.zeros(int(value.max(initial=0)) + 1, dtype=np.int64)
         begin = 0
         for end in np.searchsorted(start[order], windows, side="right").tolist():
             np.add.at(found, value[begin:end], hosts[begin:end])

@@ -31,6 +31,8 @@ class PairKeys:
     peers: Integers
     network_of_peer: Integers
     networks: Integers
+    owner_of_network: Integers
+    owners: Integers
     services: Integers
     met: Mapping[str, Integers]
 
@@ -38,20 +40,23 @@ class PairKeys:
     def of(cls, contacts: Sequence[Contacts]) -> PairKeys:
         """The keys for what these contacts are with."""
         used = [np.bincount(part.peer, minlength=len(part.peers)) > 0 for part in contacts]
-        codes, network = (
+        codes, network, owner = (
             np.concatenate([getattr(part, name)[mine] for part, mine in zip(contacts, used, strict=True)])
-            for name in ("peers", "networks")
+            for name in ("peers", "networks", "owners")
         )
         peers = distinct(codes)
         networks = distinct(network)
         network_of_peer = np.zeros(len(peers), dtype=np.int64)
         network_of_peer[places(peers, codes)[0]] = places(networks, network)[0]
+        owners = distinct(owner[owner > 0])
+        owner_of_network = np.full(len(networks), -1)
+        owner_of_network[places(networks, network)[0]] = _places_or_none(owners, owner)
         services = np.zeros(SERVICES, dtype=bool)
         for part in contacts:
             services[part.service] = True
-        keys = cls(peers, network_of_peer, networks, np.flatnonzero(services), {})
+        keys = cls(peers, network_of_peer, networks, owner_of_network, owners, np.flatnonzero(services), {})
         values = [keys.values(*keys.parts(keys.of_contacts(part))[1:]) for part in contacts]
-        met = {what: distinct(np.concatenate([some[what] for some in values])) for what in NOVELTIES}
+        met = {what: _known(np.concatenate([some[what] for some in values])) for what in NOVELTIES}
         return replace(keys, met=met)
 
     def of_contacts(self, contacts: Contacts) -> Integers:
@@ -68,7 +73,9 @@ class PairKeys:
         target, known = self._peers.places(contacts.peers)
         others = np.flatnonzero(~known)
         network, known = places(self.networks, contacts.networks[others])
-        target[others] = np.where(known, len(self.peers) + network, self._targets - 1)
+        owner = _places_or_none(self.owners, contacts.owners[others])
+        last = np.where(owner < 0, self._targets - 1, len(self.peers) + len(self.networks) + owner)
+        target[others] = np.where(known, len(self.peers) + network, last)
         service = len(self.services) + np.arange(SERVICES) % ROLES
         service[self.services] = np.arange(len(self.services))
         found = contacts.host.astype(np.int64)
@@ -89,6 +96,11 @@ class PairKeys:
         _, target, service = self.parts(keys)
         return self.networks[self._networks[target]], self.services[service]
 
+    def owners_of(self, keys: Integers) -> Integers:
+        """The number of the owner of each key's network, 0 for none known."""
+        _, target, _ = self.parts(keys)
+        return np.append(self.owners, 0)[self._owners[target]]
+
     def inbound(self, service: Integers) -> Flags:
         """Whether the services are those of inbound contacts."""
         return self._roles[service] > 0
@@ -96,16 +108,18 @@ class PairKeys:
     def values(self, target: Integers, service: Integers) -> dict[str, Integers]:
         """What contacts are with, by the names of `NOVELTIES`, each in its role; -1 for what no pair is with."""
         role, network, known = self._roles[service], self._networks[target], service < len(self.services)
+        owner = self._owners[target]
         return {
             "peer": np.where(target < len(self.peers), target * ROLES + role, -1),
             "network": np.where(network >= 0, network * ROLES + role, -1),
+            "owner": np.where(owner >= 0, owner * ROLES + role, -1),
             "service": np.where(known, service, -1),
             "use": np.where(known & (network >= 0), network * len(self.services) + service, -1),
         }
 
     @property
     def _targets(self) -> int:
-        return len(self.peers) + len(self.networks) + 1
+        return len(self.peers) + len(self.networks) + len(self.owners) + 1
 
     @cached_property
     def _peers(self) -> Finder:
@@ -114,9 +128,27 @@ class PairKeys:
     @cached_property
     def _networks(self) -> Integers:
         """The network of each target."""
-        return np.concatenate([self.network_of_peer, np.arange(len(self.networks)), [-1]])
+        others = np.full(len(self.owners) + 1, -1)
+        return np.concatenate([self.network_of_peer, np.arange(len(self.networks)), others])
+
+    @cached_property
+    def _owners(self) -> Integers:
+        """The owner of each target."""
+        of_network = np.append(self.owner_of_network, -1)[self._networks[: len(self.peers) + len(self.networks)]]
+        return np.concatenate([of_network, np.arange(len(self.owners)), [-1]])
 
     @cached_property
     def _roles(self) -> Integers:
         """The role of each service."""
         return np.concatenate([self.services % ROLES, np.arange(ROLES)])
+
+
+def _places_or_none(wanted: Integers, values: Integers) -> Integers:
+    """The place of each value among the wanted ones, which are sorted; -1 for none."""
+    place, known = places(wanted, values)
+    return np.where(known, place, -1)
+
+
+def _known(values: Integers) -> Integers:
+    """The values that are not negative, sorted, each once."""
+    return distinct(values[values >= 0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -17,6 +17,7 @@ from common.arrays import Integers
 from common.calendar.entries import Calendar, read_calendar
 from common.calendar.left_out import LeftOut
 from common.detection.pairs.contacts import Contacts, Numbering, of_texts, seconds, window_numbers
+from common.detection.pairs.owners import Owners, OwnersFile
 from common.detection.parameters import PairParameters
 from common.lake.host_ranges import ALL_HOSTS, HostRange
 from common.lake.pieces import pieces, rows_by
@@ -67,17 +68,28 @@ class PairReader:
     """
 
     def __init__(
-        self, lake: LakeReader, parameters: PairParameters, keeps: bool = False, hosts: HostRange = ALL_HOSTS
+        self,
+        lake: LakeReader,
+        parameters: PairParameters,
+        keeps: bool = False,
+        hosts: HostRange = ALL_HOSTS,
+        owners: OwnersFile | None = None,
     ) -> None:
         self._lake, self._lookback_days, self._keeps, self._hosts = lake, parameters.lookback_days, keeps, hosts
         self._rows_of = rows_by(lake, "pair_days", "date")
-        self._numbering = Numbering(parameters.ipv6_network_bits)
+        self._owners = Owners(owners, parameters.ipv6_network_bits) if owners else None
+        self._numbering = Numbering(parameters.ipv6_network_bits, self._owners.of if self._owners else None)
         self._days: dict[str, Contacts] = {}
         self._over = Calendar()
 
     @cached_property
     def _calendar(self) -> Calendar:
         return read_calendar(self._lake)
+
+    @property
+    def owner_names(self) -> Mapping[int, str]:
+        """The names of the owners of all peers read so far, by their numbers."""
+        return self._owners.names if self._owners else {}
 
     def slices(self, windows: Windows, columns: Sequence[str] = SLICE_COLUMNS) -> Iterator[Slices]:
         """The slices of the windows, the last ones first, few at a time, with these columns.

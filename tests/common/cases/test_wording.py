@@ -1,7 +1,11 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from common.cases.reasons import Scored
-from common.cases.wording import pair_words, peer_words
+from common.cases.wording import contact_words, pair_words, peer_words
+from common.detection.alerts.contacts import Contact
 from common.detection.explanation import Reason
 from tests.common.detection.alerts.alerting_lake import PAIR
 
@@ -47,6 +51,33 @@ def test_an_odd_habit_is_compared_with_other_hosts(feature: str, value: float, m
     assert pair_words(Reason(feature, value, most, 1.0, "outbound"), PAIR | {"habit": True}) == words
     assert "compared with other hosts" in peer_words(PAIR | {"habit": True})
     assert "habit" not in peer_words(PAIR)
+
+
+def test_the_owner_of_a_network_is_named() -> None:
+    owned = PAIR | {"owner": "AS64500 Example Hosting"}
+    reason = Reason("pair_network_rarity", 6.0, 0.0, 1.0, "outbound")
+    assert pair_words(reason, owned) == (
+        "the owner of 203.0.113.9, AS64500 Example Hosting, is new to the host, known to 2 % of the hosts"
+    )
+    assert pair_words(reason, owned | {"habit": True}) == (
+        "the owner of 203.0.113.9, AS64500 Example Hosting, is a lasting contact of the host, known to 2 % of the hosts"
+    )
+    assert pair_words(replace(reason, feature="pair_peer_rarity"), owned) == (
+        "203.0.113.9 is new to the host, known to 2 % of the hosts"
+    )
+    assert peer_words(owned).startswith("-> 203.0.113.9:443 (outside, AS64500 Example Hosting): ")
+    assert peer_words(PAIR).startswith("-> 203.0.113.9:443 (outside): ")
+
+
+def test_a_contact_names_the_owner_of_its_network() -> None:
+    moment = datetime(2026, 3, 10, tzinfo=UTC)
+    contact = Contact(
+        "10.0.0.1", "203.0.113.9", 443, "outbound", 9.0, 12, 6, 4000, 100, ("peer",), 3, "", moment, moment
+    )
+    words = contact_words(contact, {"10.0.0.1"}, str)
+    assert words == "-> 203.0.113.9:443: 12 sessions in 24 h, 6 failed, 4000 sent; new: peer; known to 3 other hosts"
+    owned = replace(contact, owner="AS64500 Example Hosting")
+    assert contact_words(owned, {"10.0.0.1"}, str) == words.replace(":443:", ":443 (AS64500 Example Hosting):")
 
 
 def test_a_reason_about_a_pair_that_is_not_known() -> None:

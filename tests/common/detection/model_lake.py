@@ -22,6 +22,7 @@ from common.detection.members.member import FitSettings, ForestParameters, Sampl
 from common.detection.members.pairs import PairsMember
 from common.detection.members.spread import SpreadMember
 from common.detection.members.trees import Forest
+from common.detection.pairs.owners import OwnersFile
 from common.detection.parameters import current_parameters
 from common.detection.registry.artifacts import run_id_of, save_model
 from common.detection.registry.decisions import Note
@@ -109,10 +110,11 @@ def train_model(
     grow: Grow = grow,
     members: tuple[PairsMember, SpreadMember] | None = None,
     project_name: str = "local",
+    owners: OwnersFile | None = None,
 ) -> dict[str, str]:
     """Trains a small model on the lake's features, publishes it, and gives its run and digest.
 
-    `members` are those of pairs that it gets, or None for a model of features alone.
+    `members` are those of pairs that it gets, or None for a model of features alone; it says that they know `owners`.
     """
     features = model_features(SPEC)
     matrix = read_matrix(Lake(str(lake), SPEC), RANGE, features, "7d").values
@@ -122,6 +124,7 @@ def train_model(
         detector = detector.with_pairs(*members, detector.calibration)
     store = model_store(str(lake), project_name)
     facts = {"project_name": project_name, "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": len(matrix)}
+    facts |= {"owners": owners and owners.to_dict()}
     run_id = run_id_of(facts | {"random_state": random_state})
     drift = DriftReference.fit(matrix, raw, features.names, SPEC, settings.parameters.drift)
     model_sha256 = save_model(store, run_id, detector, drift, facts, b"{}")

@@ -20,8 +20,8 @@ from common.lake.identity import (
 
 OPERATION = {
     "log_volume_minimum", "log_volume_drop", "max_rejected_ratio", "sessions_retention_days", "redshift", "publication",
-    "staging_prefix", "batch_index_table", "ingestion_prefixes", "customer_ranges", "machine_inventory", "training",
-    "retention", "alerts",
+    "staging_prefix", "batch_index_table", "ingestion_prefixes", "customer_ranges", "network_owners",
+    "machine_inventory", "training", "retention", "alerts",
 }  # fmt: skip
 ACME = LakeIdentity("acme", "v1", {"settings": {"time_zone": "Asia/Tokyo"}})
 

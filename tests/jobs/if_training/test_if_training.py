@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from common.detection.inputs import model_features
+from common.detection.pairs.owners import read_owners
 from common.features.spec import load_spec
 from common.lake.identity import LakeIdentity
 from common.lake.lake_format import replace_record
@@ -15,6 +16,7 @@ from common.windows import Windows
 from jobs.if_training.cli import main
 from tests.common.calendar.calendars import put_calendar
 from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake
+from tests.common.detection.pairs.owner_files import write_owners
 from tests.types import Run
 
 MODELS = Path("models") / "local"
@@ -120,6 +122,28 @@ def test_unfinished_run_is_made_again(trained: tuple[Path, dict[str, Any]], tmp_
     assert code == 0
     assert again["details"]["reused"] is False
     assert again["details"]["model_sha256"] == report["details"]["model_sha256"]
+
+
+def test_owners_of_networks_are_named_by_the_model_and_make_another_run(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    lake, report = trained
+    shutil.copytree(lake, tmp_path / "copy")
+    owners = read_owners(write_owners(tmp_path / "asn.mmdb"))
+    assert owners is not None
+    given = tmp_path / "parameters.yaml"
+    given.write_text(f"network_owners: {tmp_path}/asn.mmdb\n")
+    code, again, error = train(tmp_path / "copy", "--parameters", str(given))
+    assert code == 0, error
+    run = again["details"]["run_id"]
+    assert run != report["details"]["run_id"]
+    manifest = json.loads((tmp_path / "copy" / MODELS / run / "manifest.json").read_bytes())
+    assert manifest["owners"] == {"database": "Test-ASN", "built": owners.built, "sha256": owners.sha256}
+    assert json.loads((lake / MODELS / report["details"]["run_id"] / "manifest.json").read_bytes())["owners"] is None
+    Path(owners.uri).write_bytes(b"no database")
+    code, _, error = train(tmp_path / "copy", "--parameters", str(given))
+    assert code == 1
+    assert f"network_owners {tmp_path}/asn.mmdb cannot be read" in error
 
 
 def test_other_parameters_are_another_run(trained: tuple[Path, dict[str, Any]]) -> None:

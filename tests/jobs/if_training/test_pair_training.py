@@ -14,6 +14,7 @@ from common.detection.members.member import FitSettings, Samples
 from common.detection.members.pairs import PairsMember, pair_samples, windows_of
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.activity import activity_of, read_activity
+from common.detection.pairs.owners import OwnersFile, read_owners
 from common.detection.registry.artifacts import model_files
 from common.lake.lake import Lake
 from common.storage.kept_tables import KeptTables
@@ -24,6 +25,7 @@ from jobs.if_training.pair_parts import Scope, keep_parts
 from jobs.if_training.pair_training import Chosen, Spans, examined, sample, with_pairs
 from tests.common.calendar.calendars import put_calendar
 from tests.common.detection import model_lake
+from tests.common.detection.pairs.owner_files import write_owners
 from tests.common.detection.pairs.pair_tables import CIDRS, busy_hosts, quarter, slice_row, write_pairs
 from tests.common.detection.synthetic import PARAMETERS, SETTINGS, structured
 from tests.factories import SPEC
@@ -114,18 +116,21 @@ EAGER = replace(
 """With these, the oddest habit of a few hosts is odd."""
 
 
-def learnt(lake: Lake, most: int = MOST, settings: FitSettings = SETTINGS) -> tuple[Detector, dict[str, Any]]:
+def learnt(
+    lake: Lake, most: int = MOST, settings: FitSettings = SETTINGS, owners: OwnersFile | None = None
+) -> tuple[Detector, dict[str, Any]]:
     """The detector with the pairs of the lake, and the figures."""
     detector, _ = Detector.fit(Samples(features=structured(300, 0)), settings)
     training = TrainingParameters(max_pair_rows=most)
-    return with_pairs(detector, lake, PAIRED, settings, "7d", CIDRS, training)
+    return with_pairs(detector, lake, PAIRED, settings, "7d", CIDRS, training, owners)
 
 
 @pytest.mark.parametrize(("most", "settings"), [(MOST, SETTINGS), (900, SETTINGS), (MOST, EAGER)])
 def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
-    source: Lake, monkeypatch: pytest.MonkeyPatch, most: int, settings: FitSettings
+    source: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, settings: FitSettings
 ) -> None:
-    whole, figures = learnt(source, most, settings)
+    owners = read_owners(write_owners(tmp_path / "asn.mmdb")) if settings is EAGER else None
+    whole, figures = learnt(source, most, settings, owners)
     assert bool(figures["odd_habits"]) == (settings is EAGER)
     assert figures["hosts_found"] == 15 and (figures["hosts"] < 15) == (most == 900)
     assert {"alert_share", "windows"} <= set(figures) or most == 900
@@ -138,12 +143,13 @@ def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
 
     monkeypatch.setattr("jobs.if_training.pair_training.keep_parts", counted)
     monkeypatch.setattr(pair_parts, "ROWS_PER_PART", 1)  # a part for each host
-    by_parts, figures_of_parts = learnt(source, most, settings)
+    by_parts, figures_of_parts = learnt(source, most, settings, owners)
     assert made == [figures["hosts"]]
     assert figures_of_parts == figures
     assert model_files(by_parts) == model_files(whole)
-    activity = activity_of(source, Windows(PAIRED.end - 4 * WINDOW, PAIRED.end), CIDRS, PARAMETERS.pairs)
+    activity = activity_of(source, Windows(PAIRED.end - 4 * WINDOW, PAIRED.end), CIDRS, PARAMETERS.pairs, owners)
     assert activity is not None
+    assert activity["owner"].null_count < len(activity) or not owners
     keys = windows_of(activity)
     samples = Samples(keys, structured(len(keys), 1), activity)
     scores = whole.score_samples(samples)
@@ -217,7 +223,7 @@ def workload(tmp_path: Path, anomalous_from: int, share: float = 0.2) -> dict[st
     chosen = sampled(lake, Windows(start, END), PARAMETERS.pairs.training_rows)
     spans = Spans.of(chosen, PARAMETERS.pairs.history_share, share)
     scope = Scope(
-        lake, spans.windows(chosen.windows), None, CIDRS, PARAMETERS.pairs, KeptTables(str(tmp_path / "kept"))
+        lake, spans.windows(chosen.windows), None, CIDRS, PARAMETERS.pairs, KeptTables(str(tmp_path / "kept")), None
     )
     (tmp_path / "kept").mkdir()
     return examined(scope, keep_parts(scope), spans, 0.99, SETTINGS)
@@ -240,7 +246,7 @@ def test_few_windows_are_not_judged(tmp_path: Path) -> None:
 def test_pairs_of_one_window_have_no_block_to_examine(lake: Lake, tmp_path: Path) -> None:
     chosen = sampled(lake, LAST, PARAMETERS.pairs.training_rows)
     spans = Spans.of(chosen, PARAMETERS.pairs.history_share, 0.2)
-    scope = Scope(lake, LAST, None, CIDRS, PARAMETERS.pairs, KeptTables(str(tmp_path / "kept")))
+    scope = Scope(lake, LAST, None, CIDRS, PARAMETERS.pairs, KeptTables(str(tmp_path / "kept")), None)
     (tmp_path / "kept").mkdir()
     assert "one side of the validation block" in examined(scope, keep_parts(scope), spans, 0.99, SETTINGS)["reason"]
 

@@ -11,11 +11,13 @@ from common.detection.pairs import first_seen, pair_keys, reading
 from common.detection.pairs.activity import read_activity
 from common.detection.pairs.contacts import networks
 from common.detection.pairs.evidence import evenness, pair_evidence
+from common.detection.pairs.owners import OwnersFile, read_owners
 from common.detection.pairs.reading import has_pairs
 from common.detection.parameters import current_parameters
 from common.errors import TableError
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
+from tests.common.detection.pairs.owner_files import CLOUD, HOSTING, write_owners
 from tests.common.detection.pairs.pair_tables import CIDRS, busy_hosts, slice_row, write_pairs
 from tests.factories import SPEC
 from tests.types import Row
@@ -27,11 +29,16 @@ WINDOWS = Windows(NOW, NOW + WINDOW)
 
 
 def read(
-    tmp_path: Path, slices: list[Row], windows: Windows = WINDOWS, unfinished: str = ""
+    tmp_path: Path,
+    slices: list[Row],
+    windows: Windows = WINDOWS,
+    unfinished: str = "",
+    owners: OwnersFile | None = None,
 ) -> dict[tuple[Any, ...], Row]:
     """The activity of the windows as rows by host, peer, port and start."""
     lake = Lake(str(write_pairs(tmp_path, slices, unfinished)), SPEC)
-    rows = [row for part in read_activity(lake, windows, CIDRS, PARAMETERS) for row in part.to_pylist()]
+    parts = read_activity(lake, windows, CIDRS, PARAMETERS, owners=owners)
+    rows = [row for part in parts for row in part.to_pylist()]
     return {(row["host_ip"], row["peer_ip"], row["peer_port"], row["window_start_ts"]): row for row in rows}
 
 
@@ -140,6 +147,40 @@ def test_what_the_host_has_long_met_is_as_rare_among_others_as_what_is_new(tmp_p
     )
 
 
+def test_an_owner_is_met_in_any_of_its_networks(tmp_path: Path) -> None:
+    owners = read_owners(write_owners(tmp_path / "asn.mmdb"))
+    slices = [slice_row(NOW), slice_row(NOW, peer_ip="203.0.113.9"), slice_row(NOW, peer_ip="192.0.2.9")]
+    slices += [slice_row(NOW, peer_ip="10.1.4.9"), slice_row(NOW - 2 * DAY, peer_ip="198.51.0.7")]
+    slices += [slice_row(NOW - 2 * DAY, host_ip=f"10.0.0.{n}", peer_ip="198.51.1.8") for n in (2, 3)]
+    slices += [slice_row(NOW - 2 * DAY, host_ip="10.0.0.4", peer_ip="198.51.100.200")]
+    found = {peer: row for (_, peer, _, _), row in read(tmp_path, slices, owners=owners).items()}
+    # four hosts with history; one other has met Example Hosting, and this one Example Cloud, in another network
+    hosting, cloud, unknown, inside = (found[peer] for peer in ("198.51.100.7", "203.0.113.9", "192.0.2.9", "10.1.4.9"))
+    assert [row["owner"] for row in (hosting, cloud, unknown, inside)] == [HOSTING, CLOUD, None, None]
+    assert (hosting["owner_new"], hosting["owner_others"]) == (True, 1)
+    assert hosting["owner_bits"] == hosting["owner_bits_now"] == pytest.approx(np.log2(5 / 2))
+    assert (cloud["owner_new"], cloud["owner_bits"], cloud["owner_others_now"]) == (False, 0, 2)
+    assert (cloud["network_new"], cloud["network_bits"]) == (True, pytest.approx(np.log2(5)))
+    for row in (unknown, inside):
+        assert (row["owner_new"], row["owner_bits"], row["owner_bits_now"], row["owner_others"]) == (False, 0, 0, 0)
+        assert row["network_new"]
+
+
+def test_a_network_is_as_rare_as_its_owner_where_that_is_known(tmp_path: Path) -> None:
+    owners = read_owners(write_owners(tmp_path / "asn.mmdb"))
+    slices = [slice_row(NOW, peer_ip=peer) for peer in ("192.0.2.9", "198.51.100.7", "203.0.113.9")]
+    slices += [slice_row(NOW - 2 * DAY, host_ip=f"10.0.0.{n}", peer_ip="198.51.1.8") for n in (1, 2)]
+    lake = Lake(str(write_pairs(tmp_path, slices)), SPEC)
+    for given, bits in ((owners, [np.log2(3), np.log2(3), 0.0]), (None, [np.log2(3)] * 3)):
+        (part,) = read_activity(lake, WINDOWS, CIDRS, PARAMETERS, owners=given)
+        evidence = pair_evidence(part, PARAMETERS)
+        assert list(evidence.rarities) == ["peer_rarity", "network_rarity", "service_rarity", "use_rarity"]
+        assert evidence.rarities["network_rarity"].tolist() == pytest.approx(bits)
+        assert evidence.among_others is not None
+        now = [np.log2(3), np.log2(3), np.log2(3 / 2) if given else np.log2(3)]
+        assert evidence.among_others.rarities["network_rarity"].tolist() == pytest.approx(now)
+
+
 def test_roles_do_not_mix(tmp_path: Path) -> None:
     slices = [slice_row(NOW), slice_row(NOW - 2 * DAY, role="inbound")]
     assert only(read(tmp_path, slices))["peer_new"]
@@ -190,12 +231,12 @@ def test_a_window_alone_is_as_in_its_range(tmp_path: Path) -> None:
 
 def test_how_much_is_read_at_once_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slices = busy_hosts(NOW - 3 * DAY, 4, 3 * 96)
-    windows = Windows(NOW - DAY, NOW + WINDOW)
-    whole = read(tmp_path, slices, windows)
+    windows, owners = Windows(NOW - DAY, NOW + WINDOW), read_owners(write_owners(tmp_path / "asn.mmdb"))
+    whole = read(tmp_path, slices, windows, owners=owners)
     assert len(whole) > 100
     monkeypatch.setattr(reading, "SLICES_AT_ONCE", 1)  # window by window
     monkeypatch.setattr(first_seen, "CONTACTS_AT_ONCE", 1)
-    assert read(tmp_path, slices, windows) == whole
+    assert read(tmp_path, slices, windows, owners=owners) == whole
 
 
 @pytest.mark.parametrize(
