@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.arrays import Integers
-from common.detection.pairs.contacts import Contacts, Numbering, of_texts, seconds, window_numbers
+from common.detection.pairs.contacts import Contacts, Numbering, Small, of_texts, seconds, window_numbers
 from common.detection.parameters import PairParameters
 from common.lake.host_ranges import ALL_HOSTS, HostRange
 from common.lake.pieces import pieces, rows_by
@@ -29,7 +29,7 @@ TIMES = ("first_ts", "last_ts")
 QUANTITIES = [*SUMS.values(), *GAPS.values(), *TIMES]
 SLICE_COLUMNS = [*PAIR, "segment_id", "window_start_ts", *QUANTITIES]
 CONTACT_COLUMNS = [*PAIR, "window_start_ts"]
-DAY_COLUMNS = [*PAIR, "first_slice_ts"]
+DAY_COLUMNS = [*PAIR, "first_slice_ts", "last_slice_ts", "slices_cnt"]
 SLICES_AT_ONCE = 500_000
 
 
@@ -55,6 +55,15 @@ class Slices:
         return self.part(of_texts(self.table["host_ip"], lambda texts: np.asarray(pc.is_in(texts, wanted))))
 
 
+@dataclass(frozen=True, eq=False)
+class Days:
+    """Rows of `pair_days`: contacts that begin in the first window, with the last one and how many there were."""
+
+    contacts: Contacts
+    last: Small
+    windows: Small
+
+
 class PairReader:
     """Reads slices of the hosts, and for each date the contacts of the look-back.
 
@@ -68,7 +77,7 @@ class PairReader:
         self._lake, self._lookback_days, self._keeps, self._hosts = lake, parameters.lookback_days, keeps, hosts
         self._rows_of = rows_by(lake, "pair_days", "date")
         self._numbering = Numbering(parameters.ipv6_network_bits)
-        self._days: dict[str, Contacts] = {}
+        self._days: dict[str, Days] = {}
 
     def slices(self, windows: Windows, columns: Sequence[str] = SLICE_COLUMNS) -> Iterator[Slices]:
         """The slices of the windows, the last ones first, few at a time, with these columns.
@@ -85,8 +94,8 @@ class PairReader:
             length = max(1, min(SLICES_AT_ONCE * length // max(len(table), 1), len(windows)))
             end = start
 
-    def days_before(self, today: date) -> Iterator[Contacts]:
-        """The contacts of the dates that the look-back of `today` reaches, oldest first; small dates together.
+    def days_before(self, today: date) -> Iterator[Days]:
+        """The rows of the dates that the look-back of `today` reaches, oldest first; small dates together.
 
         Raises:
             TableError: the table is missing or unreadable.
@@ -95,14 +104,16 @@ class PairReader:
         days = [day for age in ages if (day := f"{today - timedelta(days=age):%Y-%m-%d}") in self._rows_of]
         if not self._keeps:
             for some in pieces({day: self._rows_of[day] for day in days}, SLICES_AT_ONCE):
-                yield self._contacts_of(some)
+                yield self._rows(some)
             return
-        self._days = {day: self._days.get(day) or self._contacts_of([day]) for day in days}
+        self._days = {day: self._days.get(day) or self._rows([day]) for day in days}
         yield from self._days.values()
 
-    def _contacts_of(self, days: Sequence[str]) -> Contacts:
+    def _rows(self, days: Sequence[str]) -> Days:
         table = self._lake.arrow("pair_days", DAY_COLUMNS, equal={"date": days}, coded=TEXTS[:3], hosts=self._hosts)
-        return self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
+        contacts = self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
+        last, windows = window_numbers(table["last_slice_ts"]), table["slices_cnt"].to_numpy()
+        return Days(contacts, last.astype(np.int32), windows.astype(np.int32))
 
 
 def quantities(table: pa.Table) -> dict[str, Integers]:

@@ -23,6 +23,10 @@ from tests.common.detection.alerts.alerting_lake import PAIR
         ("pair_regular_new_24h", 0.95, 0.0,
          "sessions at regular intervals with 203.0.113.9:443, first seen in the last 24 h: 95 % regular, "
          "up to 0 % is ordinary"),
+        ("pair_lasting_even", 0.71, 0.0,
+         "contacts with 203.0.113.9:443 at regular intervals over days: 71 % regular, up to 0 % is ordinary"),
+        ("pair_lasting_days", 2.5, 0.0,
+         "2.5 days of contact with 203.0.113.9:443, which few other hosts know, up to 0 is ordinary"),
         ("spread_new_peers", 1.0, 0.0, "1 peer contacted for the first time in 15 min, up to 0 is ordinary"),
         ("spread_failed_new_uses", 60.0, 3.0, "60 failed first contacts in 15 min, up to 3 is ordinary"),
         ("w_15m_peer_ip_nunique", 6.0, 1.0, None),
@@ -47,6 +51,12 @@ def test_an_odd_habit_is_compared_with_other_hosts(feature: str, value: float, m
     assert pair_words(Reason(feature, value, most, 1.0, "outbound"), PAIR | {"habit": True}) == words
     assert "compared with other hosts" in peer_words(PAIR | {"habit": True})
     assert "habit" not in peer_words(PAIR)
+
+
+def test_a_lasting_contact_is_not_called_new() -> None:
+    reason = Reason("pair_peer_rarity", 6.0, 0.0, 1.0, "outbound")
+    words = pair_words(reason, PAIR | {"lasting_windows": 14})
+    assert words == "203.0.113.9 is a lasting contact of the host, known to 2 % of the hosts"
 
 
 def test_a_reason_about_a_pair_that_is_not_known() -> None:
