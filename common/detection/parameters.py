@@ -79,7 +79,7 @@ class PairParameters:
     failed_share_max: float
     regular_sessions: int
     lasting_days: int
-    lasting_gaps: int
+    lasting_windows: int
     lasting_variation: float
     floor_quantile: float
     leaders: int

@@ -27,6 +27,8 @@ NOVELTIES = ("peer", "network", "service", "use")
 # what a pair can exceed, see `_quantities`
 EXCESSES = ("failed_24h", "sessions_24h", "sessions_15m", "slices_24h", "net_sent_24h", "net_sent_mean_24h",
             "regular_24h", "regular_new_24h", "lasting_even", "lasting_days")  # fmt: skip
+# those that lasting contacts alone have, so that they are compared with these
+LASTING = ("lasting_even", "lasting_days")
 # what a host can do more of than ever: counts of a window, those to peers of a first contact, kilobytes sent to these
 SPREADS = ("new_peers", "new_networks", "new_services", "new_uses", "failed_new_uses", "failed_peers", "new_sessions",
            "new_sent_kb")  # fmt: skip
@@ -191,15 +193,15 @@ def _quantities(activity: pa.Table, parameters: PairParameters) -> dict[str, Flo
     failures among many sessions are ordinary. Bytes by what was sent beyond what came back. Regularity is by how far
     the gaps between sessions are from chance, once for all pairs and once for first contacts alone: the variation of n
     independent gaps deviates from 1 by about 1 / sqrt(n). Lasting contacts by their days, fewer where the gaps between
-    their windows are few or vary much, and by how even these are over the days.
+    their windows vary much, and by how even these are over the days.
     """
     failed, sessions, now, sent, received = (
         activity[name].to_numpy() for name in ("failed_day", "sessions_day", "sessions", "sent_day", "received_day")
     )
     net = np.maximum(sent - received, 0.0)
     regular = np.asarray(evenness(activity, parameters.regular_sessions) * np.sqrt(np.maximum(sessions - 1.0, 0.0)))
-    gaps, variation, days = lasting_gaps(activity)
-    even, weight = lasting_evenness(activity, parameters.regular_sessions)
+    _, variation, days = lasting_gaps(activity)
+    even, weight = lasting_evenness(activity)
     steady = parameters.lasting_variation / np.maximum(variation, parameters.lasting_variation)
     lasting = lasts(activity)
     return {
@@ -212,7 +214,7 @@ def _quantities(activity: pa.Table, parameters: PairParameters) -> dict[str, Flo
         "regular_24h": regular,
         "regular_new_24h": regular * np.asarray(activity["peer_new"]),
         "lasting_even": even * weight * lasting,
-        "lasting_days": days * steady * np.minimum(gaps / parameters.lasting_gaps, 1.0) * lasting,
+        "lasting_days": days * steady * lasting,
     }
 
 

@@ -90,7 +90,7 @@ def _shown_values(rows: pa.Table, parameters: PairParameters) -> dict[str, Float
     net = np.maximum(rows["sent_day"].to_numpy() - rows["received_day"].to_numpy(), 0.0)
     mean = net / np.maximum(rows["sessions_day"].to_numpy(), 1.0)
     even = evenness(rows, parameters.regular_sessions)
-    steady, _ = lasting_evenness(rows, parameters.regular_sessions)
+    steady, _ = lasting_evenness(rows)
     return values | {
         "net_sent_24h": net, "net_sent_mean_24h": mean, "regular_24h": even, "regular_new_24h": even,
         "lasting_even": steady, "lasting_days": lasting_gaps(rows)[2],

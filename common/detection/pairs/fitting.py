@@ -56,8 +56,8 @@ def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters) -> Learnt
         of_others = training.habits_of_others()
     rows = training.rows()
     model = EvidenceModel(training.maxima, tails(rows + of_others, parameters), {}, habits, parameters)
+    p_values = _p_values(HostScores.joined([part.usual_sums(model) for part in rows]), parameters)
     sums = HostScores.joined([part.sums(model) for part in rows])
-    p_values = _p_values(sums, parameters)
     if of_others:  # a host's own past does not excuse its habits
         found = _p_values(HostScores.joined([part.sums(model) for part in of_others]), parameters)
         p_values |= {f"{kind}_habit": of_all.without_hosts() for kind, of_all in found.items()}

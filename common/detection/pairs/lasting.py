@@ -43,8 +43,8 @@ class Lasting:
         - `lasting_span`: how many windows after the first of these the last one is;
         - `lasting_gap_sq`: the sum of the squares of the gaps between them, in windows.
 
-        All are 0 where the first one is within the last 24 hours or more than `lasting_days` ago, or within 24 hours
-        of `since`: when the pair's host was first seen, what it meets is no news.
+        All are 0 for fewer than `lasting_windows`, and where the first one is within the last 24 hours, `lasting_days`
+        ago or more, or within 24 hours of `since`: when the pair's host was first seen, what it meets is no news.
         """
         met = distinct(np.concatenate(self._today))
         at = np.searchsorted(met, _cells(pair, window - self._midnight))
@@ -54,8 +54,15 @@ class Lasting:
         count, first, last, gap_sq = (values[pair] for values in vars(days).values())
         gap_sq = gap_sq + (first_today - last) ** 2 + _even(first_today, window, count_today)
         day, span = parameters.memory_windows, window - first
-        lasting = (count > 0) & (span >= day) & (span < parameters.lasting_days * day) & (first >= since + day)
-        found = (count + count_today, span, gap_sq)
+        windows = count + count_today
+        lasting = (
+            (count > 0)
+            & (windows >= parameters.lasting_windows)
+            & (span >= day)
+            & (span < parameters.lasting_days * day)
+            & (first >= since + day)
+        )
+        found = (windows, span, gap_sq)
         return {name: np.where(lasting, values, 0) for name, values in zip(COLUMNS, found, strict=True)}
 
 

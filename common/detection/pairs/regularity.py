@@ -35,11 +35,10 @@ def lasting_gaps(activity: pa.Table) -> tuple[Floats, Floats, Floats]:
     return gaps, spread / np.where(mean > 0, mean, 1.0), span / WINDOWS_PER_DAY
 
 
-def lasting_evenness(activity: pa.Table, windows_min: int) -> tuple[Floats, Floats]:
+def lasting_evenness(activity: pa.Table) -> tuple[Floats, Floats]:
     """1 - the variation of the gaps between the windows of lasting contacts, at least 0; and how much that counts.
 
-    It is 0 for fewer than `windows_min` windows, and counts by the root of the gaps and of the days.
+    It counts by the root of the gaps and of the days; 0 for other pairs.
     """
     gaps, variation, days = lasting_gaps(activity)
-    even = np.where(gaps + 1.0 >= windows_min, np.maximum(1.0 - variation, 0.0), 0.0)
-    return even, np.sqrt(gaps * days)
+    return np.where(gaps > 0, np.maximum(1.0 - variation, 0.0), 0.0), np.sqrt(gaps * days)

@@ -48,14 +48,18 @@ def test_windows_of_all_days_count_since_the_first(tmp_path: Path) -> None:
 
 def test_windows_of_a_day_before_count_as_evenly_spaced(tmp_path: Path) -> None:
     # three windows on the day before, 1 and 7 apart, count as two gaps of 4
-    assert lasted(tmp_path, [96, 95, 88, 0]) == [4, 96, 2 * 4**2 + 88**2]
+    assert lasted(tmp_path, [96, 95, 88, 1, 0]) == [5, 96, 2 * 4**2 + 87**2 + 1]
 
 
 def test_protocols_count_as_one_window(tmp_path: Path) -> None:
-    slices = [slice_row(NOW - age * WINDOW, peer_ip=PEER, protocol=name) for age in (100, 0) for name in ("tcp", "udp")]
+    slices = [
+        slice_row(NOW - age * WINDOW, peer_ip=PEER, protocol=name)
+        for age in (100, 3, 2, 1, 0)
+        for name in ("tcp", "udp")
+    ]
     lake = Lake(str(write_pairs(tmp_path, [*slices, slice_row(NOW - 500 * WINDOW)])), SPEC)
     (part,) = read_activity(lake, Windows(NOW, NOW + WINDOW), CIDRS, PARAMETERS)
-    assert [part[name][0].as_py() for name in FIELDS] == [2, 100, 100**2]
+    assert [part[name][0].as_py() for name in FIELDS] == [5, 100, 97**2 + 3]
 
 
 @pytest.mark.parametrize(
@@ -70,8 +74,12 @@ def test_protocols_count_as_one_window(tmp_path: Path) -> None:
     ],
 )
 def test_a_contact_lasts_from_a_day_on_for_some_days(tmp_path: Path, first: int, seen: int, lasts: bool) -> None:
-    assert (lasted(tmp_path, [first, 0], seen=seen) == [2, first, first**2]) == lasts
-    assert lasts or lasted(tmp_path / "none", [first, 0], seen=seen) == [0, 0, 0]
+    found = lasted(tmp_path, [first, 3, 2, 1, 0], seen=seen)
+    assert found == ([5, first, (first - 3) ** 2 + 3] if lasts else [0, 0, 0])
+
+
+def test_few_windows_do_not_last(tmp_path: Path) -> None:
+    assert lasted(tmp_path, [192, 96, 8, 0]) == [0, 0, 0]
 
 
 def test_a_steady_contact_has_evidence_and_stays_rare(tmp_path: Path) -> None:
@@ -85,15 +93,12 @@ def test_a_steady_contact_has_evidence_and_stays_rare(tmp_path: Path) -> None:
     assert evidence.rarities["peer_rarity"][0] > 0
 
 
-def test_uneven_and_few_contacts_have_less(tmp_path: Path) -> None:
-    uneven = pair_evidence(activity_of(tmp_path / "uneven", [192, 191, 190, 2, 1, 0]), PARAMETERS)
+def test_uneven_contacts_have_less(tmp_path: Path) -> None:
+    evidence = pair_evidence(activity_of(tmp_path, [192, 191, 190, 2, 1, 0]), PARAMETERS)
     mean, square = 192 / 5, (2 * 1 + 188**2 + 2 * 1) / 5
     variation = np.sqrt(square - mean**2) / mean  # 1.96
-    assert uneven.amounts["lasting_even"].tolist() == [0.0]
-    assert uneven.amounts["lasting_days"][0] == pytest.approx(2 * PARAMETERS.lasting_variation / variation * 5 / 6)
-    few = pair_evidence(activity_of(tmp_path / "few", [192, 96, 0]), PARAMETERS)
-    assert few.amounts["lasting_even"].tolist() == [0.0]  # three windows
-    assert few.amounts["lasting_days"].tolist() == pytest.approx([2 * 2 / 6])
+    assert evidence.amounts["lasting_even"].tolist() == [0.0]
+    assert evidence.amounts["lasting_days"].tolist() == pytest.approx([2 * PARAMETERS.lasting_variation / variation])
 
 
 @pytest.mark.parametrize(("others", "found"), [(4, True), (5, False)])
