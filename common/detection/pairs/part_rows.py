@@ -82,19 +82,23 @@ class PartRows:
         return HostScores.of_rows(found, found.sums)
 
     def usual_sums(self, model: EvidenceModel) -> HostScores:
-        """The same as if no contact lasted: without what lasts, and without the rarity of what is not new any more.
+        """The same as if no contact lasted."""
+        found = usual(self.unscored(model))
+        return HostScores.of_rows(found, found.sums)
 
-        Few contacts last, and their sums are high: among these, all else would be less rare than it is.
-        """
-        found = self.unscored(model)
-        pieces = np.array(found.pieces)
-        of_lasting = [number for number, name in enumerate(found.names) if name in LASTING]
-        rarities = [number for number, name in enumerate(found.names) if name in found.evidence.rarities]
-        lasting = np.flatnonzero((pieces[:, of_lasting] > 0).any(axis=1))
-        pieces[lasting[:, None], rarities] = 0.0
-        pieces[:, of_lasting] = 0.0
-        sums = pieces.sum(axis=1)
-        return HostScores.of_rows(replace(found, pieces=pieces, best=strongest(sums, found.evidence)), sums)
+
+def usual(rows: ScoredRows) -> ScoredRows:
+    """The rows as if no contact lasted: without what lasts, and without the rarity of what is not new any more.
+
+    Few contacts last, and their sums are high: among these, all else would be less rare than it is.
+    """
+    pieces, evidence = np.array(rows.pieces), rows.evidence
+    of_lasting = [number for number, name in enumerate(rows.names) if name in LASTING]
+    rarities = [rows.names.index(name) for name in evidence.rarities]
+    lasting = np.flatnonzero((pieces[:, of_lasting] > 0).any(axis=1) & ~evidence.habit)
+    pieces[lasting[:, None], rarities] = 0.0
+    pieces[:, of_lasting] = 0.0
+    return replace(rows, pieces=pieces, best=strongest(pieces.sum(axis=1), evidence))
 
 
 def tails(parts: Sequence[PartRows], parameters: DetectorParameters) -> dict[str, UpperTail]:
