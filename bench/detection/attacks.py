@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -179,3 +181,49 @@ def quiet(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
 def nothing(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
     """No attack at all but one flood, without which there would be nothing to label."""
     return flows[flows["attack"] == "ddos_flood"]
+
+
+def weak(flows: pd.DataFrame, scene: Scene) -> pd.DataFrame:
+    """Two hosts each: valid tools at night, a DNS tunnel, an upload and paths of log-ins, where all that is usual.
+
+    On every day administrators log in to many machines by day, and two hosts ask a resolver all the time and upload to
+    many networks, as an address translator does. On the last day the former log in to the same machines by night, the
+    latter send 600 tunnel queries to the same resolver, and one upload of 120 MB in six sessions among the others; and
+    of two chains of four machines each logs in to the next.
+    """
+    rng, host = scene.rng, scene.hosts
+    users = sorted(name for name in host if name.startswith("users"))
+    targets = [*scene.servers[:2], *(host[name] for name in users[20:30])]
+    places = scene.known_addresses(34)
+    parts = []
+
+    def add(kind: str, ends: np.ndarray, name: str, dst: object, port: object, **more: object) -> None:
+        parts.append(sessions(scene, kind, ends, host[name], dst, port, **more))  # type: ignore[arg-type]
+
+    def over(begin: float, hours: float, count: int) -> np.ndarray:
+        return np.asarray(np.sort(begin + rng.uniform(0, hours * 3600, count)))
+
+    def log_ins(kind: str, name: str, begin: float, count: int) -> None:
+        ports = rng.choice([22, 3389, 5985, 445], count)
+        add(kind, over(begin, 4, count), name, rng.choice(targets, count), ports, received=4_000, seconds=60)
+
+    for day in range(scene.days):
+        begin = scene.last_day - day * DAY
+        for name in ("users-03", "users-06"):
+            log_ins("", name, begin + 8 * 3600, 40)
+        for name in ("users-09", "users-12"):
+            add("", over(begin, 24, 1_500), name, scene.servers[0], 53, protocol="udp", sent=70, received=160)
+        for name in ("users-15", "users-18"):
+            size = 1e5 * rng.lognormal(0, 2, 200)
+            add("", over(begin, 24, 200), name, rng.choice(places[:32], 200), WEB, sent=size, received=3e4)
+    for name in ("users-03", "users-06"):
+        log_ins("night_tools", name, scene.at("01:00"), 40)
+    for name in ("users-09", "users-12"):
+        add("tunnel_chatty", over(scene.at("09:00"), 6, 600), name, scene.servers[0], 53,
+            protocol="udp", sent=180, received=300)  # fmt: skip
+    for name, peer in zip(("users-15", "users-18"), places[32:], strict=True):
+        add("upload_nat", over(scene.at("11:00"), 1, 6), name, peer, WEB, sent=2e7, received=3e4, seconds=30)
+    for begin, chain in ((scene.at("10:00"), users[30:34]), (scene.at("16:00"), users[34:38])):
+        for step, (name, then) in enumerate(pairwise(chain)):
+            add("log_in_path", over(begin + step * 900, 0.2, 3), name, host[then], (22, 3389, 445)[step], seconds=120)
+    return pd.concat(parts, ignore_index=True)

@@ -62,7 +62,7 @@ def sessions(
     *,
     protocol: str = "tcp",
     answered: ArrayLike = True,
-    sent: float = 900.0,
+    sent: ArrayLike = 900.0,
     received: float = 1_500.0,
     seconds: float = 1.0,
     spread: float = 0.3,
@@ -71,7 +71,9 @@ def sessions(
     count, rng = len(ends), scene.rng
     replied = np.broadcast_to(np.asarray(answered, dtype=bool), count)
     ports = np.broadcast_to(np.asarray(port, dtype=np.int64), count)
-    out = np.where(replied, sent * rng.lognormal(0, spread, count), 60 * rng.integers(1, 4, count)).astype(np.int64)
+    out = np.where(replied, np.asarray(sent) * rng.lognormal(0, spread, count), 60 * rng.integers(1, 4, count)).astype(
+        np.int64
+    )
     back = np.where(replied, received * rng.lognormal(0, spread, count), 0).astype(np.int64)
     columns: dict[str, Any] = {
         "src": np.broadcast_to(np.asarray(src, dtype=object), count),

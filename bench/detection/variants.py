@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import ipaddress
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ from bench.detection.flows import DAY, Scene
 
 Edit = Callable[[pd.DataFrame, Scene], pd.DataFrame]
 STREAM = 77
+OWN_PEERS = 78
 POPULAR_NETWORKS = 60
 NEW_SUBNET = {"zone": "lab", "count": 16, "subnets": ["10.20.13"], "weekend_idle": 0.75, "renew": 0.2,
               "personalities": [["pc234a", "pc234b"], ["pc167"]]}  # fmt: skip
@@ -34,7 +36,8 @@ NEW_SUBNET = {"zone": "lab", "count": 16, "subnets": ["10.20.13"], "weekend_idle
 class Variant:
     """What is changed: settings of the scenario, attacks, harmless flows, new hosts, a last day without work.
 
-    `subnet` adds 16 machines in a network of their own, on the last day.
+    `subnet` adds 16 machines in a network of their own, on the last day. With `loyal`, that share of each host's web
+    peers are in networks of its own that it comes back to, from a day drawn at random on.
     """
 
     seed: int | None = None
@@ -44,6 +47,7 @@ class Variant:
     holiday: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     subnet: bool = False
+    loyal: float = 0.0
 
 
 SATURDAY_LAST = {"start": "2024-03-09"}
@@ -69,10 +73,32 @@ VARIANTS = {
     "quiet_seed": Variant(seed=99, attacks=attacks.quiet),
     "resident": Variant(attacks=attacks.resident),
     "trickle": Variant(attacks=attacks.trickle),
+    "weak": Variant(attacks=attacks.weak),
     "subnet": Variant(subnet=True),
     "scanner": Variant(harmless=changes.scanner),
     "weekend": Variant(settings=SATURDAY_LAST),
+    "loyal": Variant(loyal=0.1),
+    "loyal_trickle": Variant(attacks=attacks.trickle, loyal=0.1),
+    "loyal_quiet": Variant(attacks=attacks.quiet, loyal=0.1),
+    "loyal_thin": Variant(attacks=attacks.thinned, loyal=0.1),
 }
+
+
+def with_own_peers(
+    flows: pd.DataFrame, host: str, stream: tuple[int, int], day: int, days: int, share: float
+) -> pd.DataFrame:
+    """The flows of a host's day, with a share of its web peers in networks that nobody else meets.
+
+    Each of them is there on every day from one on that is drawn among the days of the scenario and as many before.
+    """
+    mine = (flows["src"] == host) & flows["dport"].isin([80, 443])
+    moved = {}
+    for peer in flows.loc[mine, "dst"].unique():
+        address = ipaddress.ip_address(peer)
+        draw = np.random.default_rng([*stream, OWN_PEERS, int(address)])
+        if address.is_global and draw.random() < share and draw.integers(-days, days) <= day:
+            moved[peer] = ".".join(map(str, draw.integers((45, 1, 0, 1), (180, 255, 255, 255))))
+    return flows.assign(dst=flows["dst"].where(~mine, flows["dst"].map(lambda peer: moved.get(peer, peer))))
 
 
 def load_composer(path: Path) -> Any:
@@ -131,6 +157,8 @@ def compose(variant: Variant, composer: Any, config: dict[str, Any], traces: Pat
         if variant.holiday and last:
             host = composer.Host(**{**vars(host), "weekend_idle": 1.0 if host.weekend_idle else 0.0})
         flows = host_day(host, number, day, weekend or (variant.holiday and last), *rest)
+        if variant.loyal:
+            flows = with_own_peers(flows, host.ip, (settings["seed"], number), day, settings["days"], variant.loyal)
         new = host.name in variant.new_hosts or host.group == NEW_SUBNET["zone"]
         return flows.iloc[:0] if new and not last else flows
 

@@ -78,5 +78,6 @@ def _tells(reason: Reason, pair: Mapping[str, Any] | None) -> bool:
     """
     if reason.feature not in REGULAR:
         return True
-    sessions = pair["sessions_day"] if pair else 0
-    return (reason.value or 0.0) * sqrt(max(sessions - 1, 0)) >= SIGNIFICANT
+    counted = "lasting_windows" if reason.feature == "pair_lasting_even" else "sessions_day"
+    found = pair.get(counted, 0) if pair else 0  # models before this release told of no lasting contacts
+    return (reason.value or 0.0) * sqrt(max(found - 1, 0)) >= SIGNIFICANT

@@ -25,6 +25,7 @@ PAIR_WORDS = {
     "pair_sessions_24h": ("count", "session{s} with {peer} in 24 h"),
     "pair_sessions_15m": ("count", "session{s} with {peer} in 15 min"),
     "pair_slices_24h": ("count", "window{s} of activity with {peer} in 24 h"),
+    "pair_lasting_days": ("count", "day{s} of contact with {peer}, which few other hosts know"),
     "pair_net_sent_mean_24h": ("bytes", "net upload per session to {peer} in 24 h"),
     "pair_net_sent_24h": ("bytes", "net upload to {peer} in 24 h"),
     "spread_new_peers": ("count", "peer{s} contacted for the first time in 15 min"),
@@ -39,6 +40,7 @@ PAIR_WORDS = {
 REGULAR = {
     "pair_regular_24h": "sessions with {peer} at regular intervals in 24 h",
     "pair_regular_new_24h": "sessions at regular intervals with {peer}, first seen in the last 24 h",
+    "pair_lasting_even": "contacts with {peer} at regular intervals over days",
 }
 RARITY = {
     "pair_peer_rarity": "{address} is new to the host",
@@ -52,7 +54,7 @@ HABIT_RARITY = {
     "pair_service_rarity": "the service of {peer} is a lasting one of the host",
     "pair_use_rarity": "the service of {peer} is a lasting one of the host in that network",
 }
-"""The same of an odd habit of the host: what it does all the time, and others do not."""
+"""The same of an odd habit of the host, and of a contact that it has met for more than a day, and few others have."""
 
 OWNER_RARITY = {
     False: "the owner of {address}, {owner}, is new to the host",
@@ -108,9 +110,10 @@ def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
     if reason.feature in RARITY:
         share = 100 * 2.0 ** -(reason.value or 0.0)
         known = f"{share:.0f} %" if share >= 1 else "less than 1 %"
-        words = (HABIT_RARITY if habit else RARITY)[reason.feature]
+        stays = habit or bool(pair and pair.get("lasting_windows"))
+        words = (HABIT_RARITY if stays else RARITY)[reason.feature]
         if owner and reason.feature == "pair_network_rarity":
-            words = OWNER_RARITY[habit]
+            words = OWNER_RARITY[stays]
         return f"{words.format(**names, owner=owner)}, known to {known} of the hosts"
     if reason.feature in REGULAR:
         found, usual = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))

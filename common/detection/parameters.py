@@ -78,6 +78,9 @@ class PairParameters:
     quorum_share: float
     failed_share_max: float
     regular_sessions: int
+    lasting_days: int
+    lasting_windows: int
+    lasting_variation: float
     floor_quantile: float
     leaders: int
     log10_max: float

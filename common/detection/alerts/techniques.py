@@ -142,4 +142,5 @@ def _outbound(pair: Mapping[str, Any]) -> Technique:
     )
     if net > UPLOAD_BYTES and (beyond or tells):
         return EXFILTRATION
-    return BEACON if pair["sessions_day"] >= REPEATED else CONTACT
+    repeated = max(pair["sessions_day"], pair.get("lasting_windows", 0)) >= REPEATED  # a lasting contact is slow
+    return BEACON if repeated else CONTACT

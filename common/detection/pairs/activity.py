@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -16,10 +16,11 @@ from common.addresses import are_internal
 from common.arrays import Integers
 from common.detection.pairs.contacts import Contacts, changes
 from common.detection.pairs.day_pairs import DayPairs
-from common.detection.pairs.day_sums import OF_DAY, DaySums, day_sums
+from common.detection.pairs.day_sums import OF_DAY, DaySums, PairSlices, day_sums
 from common.detection.pairs.evidence import NOVELTIES
 from common.detection.pairs.first_seen import FirstContacts, Met, Own
 from common.detection.pairs.group_codes import group_codes
+from common.detection.pairs.lasting import HostsSeen, Lasting
 from common.detection.pairs.owners import OwnersFile
 from common.detection.pairs.pair_keys import PairKeys
 from common.detection.pairs.reading import SUMS, PairReader, Slices, midnight, window_number
@@ -47,6 +48,7 @@ def read_activity(
       which the pair occurred in `slices_day` windows;
     - `gap_s_day` and `gap_sq_s_day`, the sums of the gaps between the starts of consecutive sessions in these 24 hours
       and of their squares, in seconds;
+    - `lasting_windows`, `lasting_span` and `lasting_gap_sq`, what a lasting contact did so far (see `Lasting.columns`);
     - `internal`, whether the peer is, `network`, the code of its /24 or /64, and `group`, that of the role, the network
       and the port together;
     - `owner`, who the network belongs to by the file of `owners`, as `AS64500 Example Hosting`; null where that is not
@@ -135,6 +137,9 @@ def own_activity(
         present, met = seen
     memory, keys = parameters.memory_windows, targets.keys
     contacts = FirstContacts(keys, targets.first, targets.last, parameters)
+    pairs = DayPairs.of(present, keys) if present else None
+    lasting = Lasting(len(pairs.codes) if pairs else 0, midnight(windows.start))
+    hosts = HostsSeen()
 
     def earlier() -> Iterator[tuple[Slices, Integers]]:
         for part in reader.slices(Windows(windows.start - (memory - 1) * WINDOW, windows.start)):
@@ -143,22 +148,36 @@ def own_activity(
             contacts.add(found[today], start[today])
             yield part, found
 
-    if present:
-        pairs = DayPairs.of(present, keys)
+    def slices(pairs: DayPairs) -> Iterator[PairSlices]:
         now = ((part, keys.of_contacts(part.contacts)) for part in present)
-        slices = (pairs.slices(part, found) for part, found in chain(now, earlier()))
-        sums = [*day_sums(slices, len(pairs.codes), targets.first, targets.last, memory)][::-1]
+        for part, found in chain(now, earlier()):
+            some = pairs.slices(part, found)
+            lasting.add_windows(some.pair, some.window)
+            yield some
+
+    if pairs:
+        sums = [*day_sums(slices(pairs), len(pairs.codes), targets.first, targets.last, memory)][::-1]
     else:
         deque(earlier(), maxlen=0)
-    for some in chain(met, reader.days_before(windows.start.date())):
+    for some in met:
         contacts.add(keys.of_contacts(some), some.start)
-    own, of_hosts = contacts.of(pairs.codes if present else np.zeros(0, dtype=np.int64))
-    rows = (
-        _table(_described(pairs, internal_cidrs, reader.owner_names), sums, windows, own, parameters)
-        if present
-        else None
-    )
-    return OwnActivity(rows, of_hosts)
+    for days in reader.days_before(windows.start.date()):
+        found = keys.of_contacts(days.contacts)
+        contacts.add(found, days.contacts.start)
+        hosts.add(days.contacts)
+        if pairs:
+            pair, known = pairs.numbers_of(found)
+            lasting.add_days(pair, days.contacts.start[known], days.last[known], days.windows[known])
+    own, of_hosts = contacts.of(pairs.codes if pairs else np.zeros(0, dtype=np.int64))
+    if not pairs:
+        return OwnActivity(None, of_hosts)
+    since = hosts.of(keys.parts(pairs.codes)[0])
+
+    def lasted(pair: Integers, window: Integers) -> dict[str, Integers]:
+        return lasting.columns(pair, window, since[pair], parameters)
+
+    described = _described(pairs, internal_cidrs, reader.owner_names)
+    return OwnActivity(_table(described, sums, windows, own, lasted, parameters), of_hosts)
 
 
 def with_others(rows: pa.Table, met: Met, parameters: PairParameters) -> pa.Table:
@@ -185,7 +204,14 @@ def _described(pairs: DayPairs, internal_cidrs: Sequence[str], owner_names: Mapp
     return rows.append_column("group", pa.array(group_codes(network, service)))
 
 
-def _table(pairs: pa.Table, sums: list[DaySums], windows: Windows, own: Own, parameters: PairParameters) -> pa.Table:
+def _table(
+    pairs: pa.Table,
+    sums: list[DaySums],
+    windows: Windows,
+    own: Own,
+    lasted: Callable[[Integers, Integers], dict[str, Integers]],
+    parameters: PairParameters,
+) -> pa.Table:
     """One row per described pair and window, of hosts that send or that answered anybody in the window."""
     pair = np.concatenate([part.pair for part in sums])
     window = np.concatenate([np.full(len(part.pair), part.window) for part in sums])
@@ -198,6 +224,7 @@ def _table(pairs: pa.Table, sums: list[DaySums], windows: Windows, own: Own, par
     alive = np.bincount(cell, own.sends[pair] | answers)[cell] > 0
     pair, window = pair[alive], window[alive]
     columns = {name: values[alive].astype(np.float64) for name, values in columns.items()}
+    columns |= lasted(pair, window)
     answered = columns["failed_day"] <= parameters.failed_share_max * columns["sessions_day"]
     outbound = np.asarray(pc.equal(pairs["role"].chunk(0).cast(pa.string()), "outbound"))
     columns["judged"] = answered & outbound[pair]

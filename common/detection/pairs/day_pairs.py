@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.arrays import Integers
+from common.arrays import Flags, Integers
 from common.detection.pairs.contacts import Finder, Small, changes
 from common.detection.pairs.day_sums import PairSlices
 from common.detection.pairs.pair_keys import PairKeys
@@ -46,9 +46,14 @@ class DayPairs:
 
     def slices(self, part: Slices, keys: Integers) -> PairSlices:
         """What the slices, which have these keys, say of these pairs."""
-        place, known = self._finder.places(keys)
+        pair, known = self.numbers_of(keys)
         table = part.table.select(QUANTITIES).filter(pa.array(known))
-        return PairSlices(self._numbers[place[known]], part.contacts.start[known], quantities(table))
+        return PairSlices(pair, part.contacts.start[known], quantities(table))
+
+    def numbers_of(self, keys: Integers) -> tuple[Small, Flags]:
+        """The numbers of those of the keys that are of these pairs, and which these are."""
+        place, known = self._finder.places(keys)
+        return self._numbers[place[known]], known
 
 
 def _ranks(column: pa.Array) -> Integers:

@@ -14,6 +14,7 @@ from common.arrays import Flags, Floats, Integers
 from common.detection.pairs.coded_columns import Coded, Taken, codes, in_order
 from common.detection.pairs.contacts import distinct, of_texts
 from common.detection.pairs.group_codes import group_codes
+from common.detection.pairs.regularity import evenness, lasting_evenness, lasting_gaps
 from common.detection.parameters import PairParameters
 
 KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
@@ -25,7 +26,9 @@ LABELS = (*KINDS, *(f"{kind}_habit" for kind in KINDS))
 NOVELTIES = ("peer", "network", "owner", "service", "use")
 # what a pair can exceed, see `_quantities`
 EXCESSES = ("failed_24h", "sessions_24h", "sessions_15m", "slices_24h", "net_sent_24h", "net_sent_mean_24h",
-            "regular_24h", "regular_new_24h")  # fmt: skip
+            "regular_24h", "regular_new_24h", "lasting_even", "lasting_days")  # fmt: skip
+# those that lasting contacts alone have, so that they are compared with these
+LASTING = ("lasting_even", "lasting_days")
 # what a host can do more of than ever: counts of a window, those to peers of a first contact, kilobytes sent to these
 SPREADS = ("new_peers", "new_networks", "new_services", "new_uses", "failed_new_uses", "failed_peers", "new_sessions",
            "new_sent_kb")  # fmt: skip
@@ -107,13 +110,13 @@ def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
         activity,
         _kinds(activity),
         pair_groups(activity),
-        _rarities(activity, "bits"),
+        _rarities(activity),
         _quantities(activity, parameters),
         np.asarray(activity["use_joined"]),
         hosts_of(activity),
         np.asarray(activity["window_number"], dtype=np.int64),
         _novelty(activity),
-        AmongOthers(_rarities(activity, "bits_now"), _standing(activity)),
+        AmongOthers(_bits(activity, "bits_now"), _standing(activity)),
         np.zeros(len(activity), dtype=bool),
     )
 
@@ -146,24 +149,24 @@ def spread_evidence(counts: pa.Table) -> Evidence:
     )
 
 
-def evenness(activity: pa.Table, sessions_min: int) -> Floats:
-    """1 - the coefficient of variation of the gaps between the sessions of 24 hours; 0 where they vary as by chance.
-
-    1 for a clock; sessions that come independently of each other vary by 1 (exponential gaps). 0 for fewer than
-    `sessions_min` sessions.
-    """
-    gaps = activity["sessions_day"].to_numpy() - 1.0
-    count = np.maximum(gaps, 1.0)
-    mean = activity["gap_s_day"].to_numpy() / count
-    spread = np.sqrt(np.maximum(activity["gap_sq_s_day"].to_numpy() / count - mean**2, 0.0))
-    counted = (gaps + 1.0 >= sessions_min) & (mean > 0)
-    return np.asarray(np.where(counted, np.maximum(1.0 - spread / np.where(counted, mean, 1.0), 0.0), 0.0))
-
-
 def _kinds(activity: pa.Table) -> Integers:
     """The index in `KINDS` of each row."""
     inbound = of_texts(activity["role"], lambda texts: np.asarray(pc.equal(texts, "inbound"), dtype=np.int64))
     return inbound * 2 + np.asarray(activity["internal"], dtype=np.int64)
+
+
+def lasts(activity: pa.Table) -> Flags:
+    """Which pairs are lasting contacts (see `Lasting.columns`) that the host began, with peers that few others know."""
+    lasting = activity["lasting_windows"].to_numpy() > 0
+    return np.asarray(lasting & ~np.asarray(activity["peer_usual"]) & (_kinds(activity) < KINDS.index("inbound")))
+
+
+def _rarities(activity: pa.Table) -> dict[str, Floats]:
+    """The bits of what each pair is with; a lasting contact is as rare as if it were new, by what others know now."""
+    lasting, now = lasts(activity), _bits(activity, "bits_now")
+    return {
+        name: np.where(lasting, np.maximum(bits, now[name]), bits) for name, bits in _bits(activity, "bits").items()
+    }
 
 
 def _novelty(activity: pa.Table) -> Integers:
@@ -180,7 +183,7 @@ def _standing(activity: pa.Table) -> Integers:
     return np.where(unheard, NOVELTY.index("unheard"), new)
 
 
-def _rarities(activity: pa.Table, measure: str) -> dict[str, Floats]:
+def _bits(activity: pa.Table, measure: str) -> dict[str, Floats]:
     """How rare what each pair is with is, in bits; a network is as rare as its owner, where that is known."""
     bits = {what: activity[f"{what}_{measure}"].to_numpy() for what in NOVELTIES}
     owned = np.asarray(activity["owner"].is_valid())
@@ -194,13 +197,18 @@ def _quantities(activity: pa.Table, parameters: PairParameters) -> dict[str, Flo
     Counts by their square roots, whose noise is the same everywhere; failed sessions by the share that failed: few
     failures among many sessions are ordinary. Bytes by what was sent beyond what came back. Regularity is by how far
     the gaps between sessions are from chance, once for all pairs and once for first contacts alone: the variation of n
-    independent gaps deviates from 1 by about 1 / sqrt(n).
+    independent gaps deviates from 1 by about 1 / sqrt(n). Lasting contacts by their days, fewer where the gaps between
+    their windows vary much, and by how even these are over the days.
     """
     failed, sessions, now, sent, received = (
         activity[name].to_numpy() for name in ("failed_day", "sessions_day", "sessions", "sent_day", "received_day")
     )
     net = np.maximum(sent - received, 0.0)
     regular = np.asarray(evenness(activity, parameters.regular_sessions) * np.sqrt(np.maximum(sessions - 1.0, 0.0)))
+    _, variation, days = lasting_gaps(activity)
+    even, weight = lasting_evenness(activity)
+    steady = parameters.lasting_variation / np.maximum(variation, parameters.lasting_variation)
+    lasting = lasts(activity)
     return {
         "failed_24h": failed / np.sqrt(np.maximum(sessions, 1.0)),
         "sessions_24h": np.sqrt(sessions),
@@ -210,6 +218,8 @@ def _quantities(activity: pa.Table, parameters: PairParameters) -> dict[str, Flo
         "net_sent_mean_24h": np.log10(1.0 + net / np.maximum(sessions, 1.0)),
         "regular_24h": regular,
         "regular_new_24h": regular * np.asarray(activity["peer_new"]),
+        "lasting_even": even * weight * lasting,
+        "lasting_days": days * steady * lasting,
     }
 
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 from common.arrays import Flags, Floats, Integers
 from common.detection.explanation import PieceExplanation
 from common.detection.pairs.coded_columns import codes
-from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, SPREADS, evenness
+from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, SPREADS
+from common.detection.pairs.regularity import evenness, lasting_evenness, lasting_gaps
 from common.detection.pairs.scoring import ScoredRows
 from common.detection.parameters import PairParameters
 
@@ -23,7 +24,7 @@ PEERS_SHOWN = 5
 SHOWN_SHARE = 0.25
 LOG10_SHOWN = 300.0  # far above any quantity, and below where float64 ends
 COUNTS = ("sessions", "failed", "sent", "received", "sessions_day", "failed_day", "sent_day", "received_day",
-          "slices_day")  # fmt: skip
+          "slices_day", "lasting_windows")  # fmt: skip
 
 
 def explain_pairs(
@@ -39,13 +40,19 @@ def explain_spread(scored: ScoredRows, strongest: Strongest) -> PieceExplanation
     return _explained(scored, strongest, "spread_", lambda rows: {name: rows[name].to_numpy() for name in SPREADS})
 
 
-def natural(name: str, values: Floats, sessions: Floats) -> Floats:
-    """A quantity in natural units: sessions, failed sessions by their share, bytes, evenness.
+def natural(name: str, values: Floats, rows: pa.Table) -> Floats:
+    """A quantity in natural units: sessions, failed sessions by their share, bytes, days, evenness.
 
-    `sessions` are those of 24 hours, which say what evenness a regularity means.
+    `rows` are those of the pairs, whose sessions or days say what evenness a regularity means.
     """
     if name.startswith("regular"):
-        return np.minimum(values / np.sqrt(np.maximum(sessions - 1.0, 1.0)), 1.0)
+        sessions = rows["sessions_day"].to_numpy()
+        return np.asarray(np.minimum(values / np.sqrt(np.maximum(sessions - 1.0, 1.0)), 1.0))
+    if name == "lasting_even":
+        gaps, _, days = lasting_gaps(rows)
+        return np.asarray(np.minimum(values / np.sqrt(np.maximum(gaps * days, 1.0)), 1.0))
+    if name == "lasting_days":
+        return values
     if name in EXCESSES and not name.startswith("net_sent"):
         return values**2
     return np.asarray(10.0 ** np.minimum(values, LOG10_SHOWN) - 1.0)
@@ -65,21 +72,15 @@ def _explained(
     pieces, rows = scored.pieces[of_row], scored.evidence.rows.take(pa.array(of_row))
     contributions[scoring] = pieces / scored.sums[of_row, None] * scores[scoring, None]
     said = {name: bits[of_row] for name, bits in scored.evidence.rarities.items()} | dict(shown(rows))
-    sessions = _sessions(rows)
     for column, name in enumerate(scored.names):
         added = pieces[:, column] > 0
         values[scoring, column] = np.where(added, said[name], 0.0)
         if name in scored.maxima:
-            usual = natural(name, scored.maxima[name][of_row], sessions)
+            usual = natural(name, scored.maxima[name][of_row], rows)
             most[scoring, column] = np.where(added, usual, 0.0)
     kinds = [KINDS[scored.evidence.kind[place]] if there else "" for place, there in zip(row, found, strict=True)]
     inputs = tuple(f"{prefix}{name}" for name in scored.names)
     return PieceExplanation(inputs, scores, contributions, values, most, kinds)
-
-
-def _sessions(rows: pa.Table) -> Floats:
-    """The sessions of 24 hours of rows of pairs; none for counts."""
-    return rows["sessions_day"].to_numpy() if "sessions_day" in rows.column_names else np.zeros(len(rows))
 
 
 def _shown_values(rows: pa.Table, parameters: PairParameters) -> dict[str, Floats]:
@@ -89,8 +90,10 @@ def _shown_values(rows: pa.Table, parameters: PairParameters) -> dict[str, Float
     net = np.maximum(rows["sent_day"].to_numpy() - rows["received_day"].to_numpy(), 0.0)
     mean = net / np.maximum(rows["sessions_day"].to_numpy(), 1.0)
     even = evenness(rows, parameters.regular_sessions)
+    steady, _ = lasting_evenness(rows)
     return values | {
         "net_sent_24h": net, "net_sent_mean_24h": mean, "regular_24h": even, "regular_new_24h": even,
+        "lasting_even": steady, "lasting_days": lasting_gaps(rows)[2],
     }  # fmt: skip
 
 
@@ -119,8 +122,7 @@ def _pairs(scored: ScoredRows, rows: Integers) -> Iterator[dict[str, Any]]:
     Of an odd `habit` of the host, these are what others reached, and the others are those that have met it by now.
     """
     table = scored.evidence.rows.take(pa.array(rows))
-    sessions = table["sessions_day"].to_numpy()
-    most = {name: natural(name, scored.maxima[name][rows], sessions).tolist() for name in EXCESSES}
+    most = {name: natural(name, scored.maxima[name][rows], table).tolist() for name in EXCESSES}
     new = {what: table[f"{what}_new"].to_pylist() for what in NOVELTIES}
     habit = scored.evidence.habit[rows]
     others = {

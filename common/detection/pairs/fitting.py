@@ -22,7 +22,7 @@ from common.detection.pairs.contacts import LATE
 from common.detection.pairs.evidence import KINDS, Evidence
 from common.detection.pairs.habits import Habits
 from common.detection.pairs.host_scores import HostScores
-from common.detection.pairs.part_rows import EvidencePart, PartRows, cells_of, tails
+from common.detection.pairs.part_rows import EvidencePart, PartRows, cells_of, tails, usual
 from common.detection.pairs.prior_maxima import KnownPairs, Pairs, PriorMaxima
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows
 from common.detection.parameters import DetectorParameters, PairParameters
@@ -56,10 +56,10 @@ def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters) -> Learnt
         of_others = training.habits_of_others()
     rows = training.rows()
     model = EvidenceModel(training.maxima, tails(rows + of_others, parameters), {}, habits, parameters)
+    p_values = _p_values(HostScores.joined([part.usual_sums(model) for part in rows]), parameters)
     sums = HostScores.joined([part.sums(model) for part in rows])
-    p_values = _p_values(sums, parameters)
     if of_others:  # a host's own past does not excuse its habits
-        found = _p_values(HostScores.joined([part.sums(model) for part in of_others]), parameters)
+        found = _p_values(HostScores.joined([part.usual_sums(model) for part in of_others]), parameters)
         p_values |= {f"{kind}_habit": of_all.without_hosts() for kind, of_all in found.items()}
     model = replace(model, p_values=p_values)
     scores = model.scores(sums.kind, sums.values, sums.host, trained=True)
@@ -189,7 +189,7 @@ class _Training:
         least = self.parameters.pairs.habit_days
 
         def habits(part: PartRows) -> Habits:
-            found = part.unscored(model)
+            found = usual(part.unscored(model))
             return Habits.of(cells_of(found.evidence, self.first_day), found.sums, least)
 
         return Habits.joined([habits(part) for part in rows]).odd(self.parameters.pairs)

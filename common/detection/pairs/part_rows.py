@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from common.arrays import Floats, Integers
 from common.detection.calibration import UpperTail
 from common.detection.pairs.common_maxima import CommonMaxima
-from common.detection.pairs.evidence import LABELS, NOVELTY, Evidence
+from common.detection.pairs.evidence import LABELS, LASTING, NOVELTY, Evidence
 from common.detection.pairs.host_scores import HostScores
 from common.detection.pairs.prior_maxima import Cells
-from common.detection.pairs.scoring import EvidenceModel, Positive, ScoredRows, excess, rarities_of, tail_name
+from common.detection.pairs.scoring import (
+    EvidenceModel,
+    Positive,
+    ScoredRows,
+    excess,
+    rarities_of,
+    strongest,
+    tail_name,
+)
 from common.detection.parameters import DetectorParameters
 from common.windows import WINDOWS_PER_DAY
 
@@ -72,6 +80,25 @@ class PartRows:
         """The sums of the pieces of the strongest rows."""
         found = self.unscored(model)
         return HostScores.of_rows(found, found.sums)
+
+    def usual_sums(self, model: EvidenceModel) -> HostScores:
+        """The same as if no contact lasted."""
+        found = usual(self.unscored(model))
+        return HostScores.of_rows(found, found.sums)
+
+
+def usual(rows: ScoredRows) -> ScoredRows:
+    """The rows as if no contact lasted: without what lasts, and without the rarity of what is not new any more.
+
+    Few contacts last, and their sums are high: among these, all else would be less rare than it is.
+    """
+    pieces, evidence = np.array(rows.pieces), rows.evidence
+    of_lasting = [number for number, name in enumerate(rows.names) if name in LASTING]
+    rarities = [rows.names.index(name) for name in evidence.rarities]
+    lasting = np.flatnonzero((pieces[:, of_lasting] > 0).any(axis=1) & ~evidence.habit)
+    pieces[lasting[:, None], rarities] = 0.0
+    pieces[:, of_lasting] = 0.0
+    return replace(rows, pieces=pieces, best=strongest(pieces.sum(axis=1), evidence))
 
 
 def tails(parts: Sequence[PartRows], parameters: DetectorParameters) -> dict[str, UpperTail]:

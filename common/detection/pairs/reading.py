@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from common.arrays import Integers
 from common.calendar.entries import Calendar, read_calendar
 from common.calendar.left_out import LeftOut
-from common.detection.pairs.contacts import Contacts, Numbering, of_texts, seconds, window_numbers
+from common.detection.pairs.contacts import Contacts, Numbering, Small, of_texts, seconds, window_numbers
 from common.detection.pairs.owners import Owners, OwnersFile
 from common.detection.parameters import PairParameters
 from common.lake.host_ranges import ALL_HOSTS, HostRange
@@ -33,7 +33,7 @@ TIMES = ("first_ts", "last_ts")
 QUANTITIES = [*SUMS.values(), *GAPS.values(), *TIMES]
 SLICE_COLUMNS = [*PAIR, "segment_id", "window_start_ts", *QUANTITIES]
 CONTACT_COLUMNS = [*PAIR, "window_start_ts"]
-DAY_COLUMNS = [*PAIR, "first_slice_ts"]
+DAY_COLUMNS = [*PAIR, "first_slice_ts", "last_slice_ts", "slices_cnt"]
 SLICES_AT_ONCE = 500_000
 
 
@@ -59,6 +59,15 @@ class Slices:
         return self.part(of_texts(self.table["host_ip"], lambda texts: np.asarray(pc.is_in(texts, wanted))))
 
 
+@dataclass(frozen=True, eq=False)
+class Days:
+    """Rows of `pair_days`: contacts that begin in the first window, with the last one and how many there were."""
+
+    contacts: Contacts
+    last: Small
+    windows: Small
+
+
 class PairReader:
     """Reads slices of the hosts, and for each date the contacts of the look-back.
 
@@ -79,7 +88,7 @@ class PairReader:
         self._rows_of = rows_by(lake, "pair_days", "date")
         self._owners = Owners(owners, parameters.ipv6_network_bits) if owners else None
         self._numbering = Numbering(parameters.ipv6_network_bits, self._owners.of if self._owners else None)
-        self._days: dict[str, Contacts] = {}
+        self._days: dict[str, Days] = {}
         self._over = Calendar()
 
     @cached_property
@@ -106,8 +115,8 @@ class PairReader:
             length = max(1, min(SLICES_AT_ONCE * length // max(len(table), 1), len(windows)))
             end = start
 
-    def days_before(self, today: date) -> Iterator[Contacts]:
-        """The contacts of the dates that the look-back of `today` reaches, oldest first; small dates together.
+    def days_before(self, today: date) -> Iterator[Days]:
+        """The rows of the dates that the look-back of `today` reaches, oldest first; small dates together.
 
         Raises:
             TableError: the table is missing or unreadable.
@@ -119,16 +128,18 @@ class PairReader:
             self._days, self._over = {}, over
         if not self._keeps:
             for some in pieces({day: self._rows_of[day] for day in days}, SLICES_AT_ONCE):
-                yield self._contacts_of(some)
+                yield self._rows(some)
             return
-        self._days = {day: self._days.get(day) or self._contacts_of([day]) for day in days}
+        self._days = {day: self._days.get(day) or self._rows([day]) for day in days}
         yield from self._days.values()
 
-    def _contacts_of(self, days: Sequence[str]) -> Contacts:
+    def _rows(self, days: Sequence[str]) -> Days:
         table = self._lake.arrow("pair_days", DAY_COLUMNS, equal={"date": days}, coded=TEXTS[:3], hosts=self._hosts)
         kept = LeftOut(self._over).kept(table["first_slice_ts"], table["host_ip"], table["peer_ip"])
         table = table if kept.all() else table.filter(pa.array(kept))
-        return self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
+        contacts = self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
+        last, windows = window_numbers(table["last_slice_ts"]), table["slices_cnt"].to_numpy()
+        return Days(contacts, last.astype(np.int32), windows.astype(np.int32))
 
 
 def quantities(table: pa.Table) -> dict[str, Integers]:

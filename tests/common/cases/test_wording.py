@@ -27,6 +27,10 @@ from tests.common.detection.alerts.alerting_lake import PAIR
         ("pair_regular_new_24h", 0.95, 0.0,
          "sessions at regular intervals with 203.0.113.9:443, first seen in the last 24 h: 95 % regular, "
          "up to 0 % is ordinary"),
+        ("pair_lasting_even", 0.71, 0.0,
+         "contacts with 203.0.113.9:443 at regular intervals over days: 71 % regular, up to 0 % is ordinary"),
+        ("pair_lasting_days", 2.5, 0.0,
+         "2.5 days of contact with 203.0.113.9:443, which few other hosts know, up to 0 is ordinary"),
         ("spread_new_peers", 1.0, 0.0, "1 peer contacted for the first time in 15 min, up to 0 is ordinary"),
         ("spread_failed_new_uses", 60.0, 3.0, "60 failed first contacts in 15 min, up to 3 is ordinary"),
         ("w_15m_peer_ip_nunique", 6.0, 1.0, None),
@@ -78,6 +82,12 @@ def test_a_contact_names_the_owner_of_its_network() -> None:
     assert words == "-> 203.0.113.9:443: 12 sessions in 24 h, 6 failed, 4000 sent; new: peer; known to 3 other hosts"
     owned = replace(contact, owner="AS64500 Example Hosting")
     assert contact_words(owned, {"10.0.0.1"}, str) == words.replace(":443:", ":443 (AS64500 Example Hosting):")
+
+
+def test_a_lasting_contact_is_not_called_new() -> None:
+    reason = Reason("pair_peer_rarity", 6.0, 0.0, 1.0, "outbound")
+    words = pair_words(reason, PAIR | {"lasting_windows": 14})
+    assert words == "203.0.113.9 is a lasting contact of the host, known to 2 % of the hosts"
 
 
 def test_a_reason_about_a_pair_that_is_not_known() -> None:

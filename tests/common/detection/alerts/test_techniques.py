@@ -33,6 +33,7 @@ UPLOAD = {"sent_day": 90_000_000, "pieces": {"net_sent_24h": 5.0}, "most": MOST}
         (BROWSED, {}, techniques.BEACON),  # new servers outside that answer
         ([reason("spread_failed_new_uses", 9.0, 3.0)], {}, techniques.BEACON),
         ([], {}, techniques.BEACON),
+        ([], {"sessions_day": 1, "lasting_windows": 14}, techniques.BEACON),  # once in 24 hours, and for days
         ([], {"sessions_day": 1}, techniques.CONTACT),
         ([], {"sessions": 900, "sessions_day": 900, "failed_day": 900}, techniques.FLOOD),
         ([], UPLOAD, techniques.EXFILTRATION),

@@ -10,9 +10,10 @@ import pytest
 from common.detection.pairs import first_seen, pair_keys, reading
 from common.detection.pairs.activity import read_activity
 from common.detection.pairs.contacts import networks
-from common.detection.pairs.evidence import evenness, pair_evidence
+from common.detection.pairs.evidence import pair_evidence
 from common.detection.pairs.owners import OwnersFile, read_owners
 from common.detection.pairs.reading import has_pairs
+from common.detection.pairs.regularity import evenness
 from common.detection.parameters import current_parameters
 from common.errors import TableError
 from common.lake.lake import Lake

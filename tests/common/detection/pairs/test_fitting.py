@@ -52,6 +52,26 @@ def piece(model: EvidenceModel, name: str, rows: Evidence) -> list[float]:
     return list(scored.pieces[:, scored.names.index(name)])
 
 
+def test_all_else_is_as_rare_as_if_no_contact_lasted() -> None:
+    numbers = np.arange(5_000)
+    few = np.where((numbers % 100 == 0) & (numbers < 4_000), 5.0, 0.0)
+
+    def learnt(lasting: Floats) -> EvidenceModel:
+        rows = training()
+        rarities = {"rarity": np.where(lasting > 0, 6.0, rows.rarities["rarity"])}
+        taught = replace(rows, rarities=rarities, amounts={**rows.amounts, "lasting_days": lasting})
+        return fit([lambda: taught], PARAMETERS).model
+
+    def scored(model: EvidenceModel, lasting: float) -> float:
+        row = evidence(np.array([11.0]), np.array([KNOWN]))
+        found = model.score(replace(row, amounts={**row.amounts, "lasting_days": np.array([lasting])}))
+        return float(found.scores[0])
+
+    without = scored(learnt(np.zeros(5_000)), 0.0)
+    assert scored(learnt(few), 0.0) == pytest.approx(without, abs=0.02) and without > 1
+    assert scored(learnt(few), 6.0) > without + 0.3
+
+
 def test_an_amount_is_compared_with_rows_as_new() -> None:
     model = fit([training], PARAMETERS).model
     known, unheard = piece(model, "amount", evidence(np.array([11.0, 11.0]), np.array([KNOWN, UNHEARD])))
