@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from common.arrays import Floats
+from common.arrays import Floats, Integers
 from common.detection.checked import damaged, floats, number, section, whole
 from common.detection.parameters import CalibrationParameters
 
@@ -118,6 +118,19 @@ class ScoreQuantiles:
         kept = levels[first]
         kept[-1] = 1.0
         return cls(values, kept, len(scores), spread)
+
+    @classmethod
+    def of_host_days(
+        cls, scores: Floats, host_days: Integers, alert_score: float, parameters: CalibrationParameters
+    ) -> ScoreQuantiles:
+        """The distribution of scores of hosts' days, each with a number, at least one.
+
+        A score that more than `alerts_per_1000_host_days` of these reach is below `alert_score`, however few scores do.
+        """
+        order = np.lexsort((scores, host_days))
+        last = np.append(host_days[order][1:] != host_days[order][:-1], True)
+        bound = float(np.quantile(scores[order][last], 1 - parameters.alerts_per_1000_host_days / 1000))
+        return cls.fit(scores, parameters).holding(bound, alert_score)
 
     def holding(self, bound: float, most: float) -> ScoreQuantiles:
         """The same, but the training score `bound` has at most the anomaly score `most`.

@@ -11,6 +11,8 @@ from common.detection.inputs import model_features
 from common.detection.pairs.common_maxima import CommonMaxima, Presence
 from common.detection.pairs.evidence import spread_evidence
 from common.detection.pairs.first_seen import Met
+from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.network_levels import NetworkLevels
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import ArtifactStore, checked_entry, model_store, read_pointer
 from common.errors import InputError
@@ -25,7 +27,7 @@ from common.storage.scratch import scratch_of_parts, writing
 from common.windows import WINDOW, Windows
 from jobs.inference.config import InferenceConfig
 from jobs.inference.drift import Drift
-from jobs.inference.parts import TABLE, History, Novelties, Scope, Scored, Scores
+from jobs.inference.parts import TABLE, Heights, History, Novelties, Scope, Scored, Scores
 from jobs.inference.plan import plan_of, together
 
 
@@ -89,25 +91,34 @@ def _scored(
     for windows in runs(stage.lake, config.windows):
         with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as folder:
             scope = Scope(stage.lake, stage.project, windows, folder)
-            parts, common = _common(stage, scope, model)
-            yield from each_part(stage.engine, Scores(scope, model, common, config.top_features, incomplete), parts)
+            parts, common, levels = _common(stage, scope, model)
+            work = Scores(scope, model, common, levels, config.top_features, incomplete)
+            yield from each_part(stage.engine, work, parts)
         stage.report.progress("score", (windows.end - config.windows.start) // WINDOW, len(config.windows), "windows")
 
 
-def _common(stage: StageRun, scope: Scope, model: LoadedModel) -> tuple[list[Part], dict[str, CommonMaxima]]:
-    """The parts, whose activity is in the scope's folder, and what all hosts do; nothing where pairs do not count."""
-    parameters = model.detector.parameters.pairs
-    plan = plan_of(stage.lake, scope.windows, parameters, stage.engine.is_cluster) if model.detector.pairs else None
-    if plan is None:
-        return [Part(0, ALL_HOSTS)], {}
+def _common(
+    stage: StageRun, scope: Scope, model: LoadedModel
+) -> tuple[list[Part], dict[str, CommonMaxima], dict[str, NetworkLevels]]:
+    """The parts, whose activity is in the scope's folder; by member what all hosts do, and how high they score.
+
+    Nothing of these where pairs do not count.
+    """
+    pairs, spread, parameters = model.detector.pairs, model.detector.spread, model.detector.parameters.pairs
+    plan = plan_of(stage.lake, scope.windows, parameters, stage.engine.is_cluster) if pairs and spread else None
+    if plan is None or not pairs or not spread:
+        return [Part(0, ALL_HOSTS)], {}, {}
     seen = [*each_part(stage.engine, History(scope, plan.targets, parameters), plan.parts)]
     crowds = Presence.merged([present for _, present in seen]).crowds(parameters)
     work = Novelties(scope, Met.merged([met for met, _ in seen]), crowds, parameters)
     leaders, counts = zip(*each_part(stage.engine, work, plan.parts), strict=True)
-    return plan.parts, {
-        "pairs": CommonMaxima.merged(crowds, leaders),
-        "spread": CommonMaxima.of(spread_evidence(together(counts)), parameters),
-    }
+    common, counted = CommonMaxima.merged(crowds, leaders), spread_evidence(together(counts))
+    common_counts = CommonMaxima.of(counted, parameters)
+    heights = HostScores.joined([*each_part(stage.engine, Heights(scope, pairs.model, common), plan.parts)])
+    of_counts = HostScores.of_kinds(spread.model.score(counted, common_counts))
+    levels = {member: NetworkLevels.of(scores, parameters) for member, scores in
+              (("pairs", heights), ("spread", of_counts))}  # fmt: skip
+    return plan.parts, {"pairs": common, "spread": common_counts}, levels
 
 
 def _require_rows(files: Sequence[AddAction], lake: Lake, windows: Windows) -> None:
