@@ -4,9 +4,9 @@
 
 A lake needs `delta_pair` and `pair_days`. The model is trained on the days of `--train-lake` before the boundary, and
 scores the day after it of each other lake; without `--train-lake` each lake is trained on its own days. Hosts count in
-windows in which they began an attack; windows in which they were its target alone count neither way. The last rows are of
-the score as used: hosts without an attack that alert on the scored day, per 1,000 of them, and attacked hosts that do,
-at the alert line of a model, of pairs and spread alone.
+windows in which they began an attack; windows in which they were its target alone count neither way. The last rows are
+of the score as used: hosts without an attack that alert on the scored day, per 1,000 of them, and attacked hosts that
+do, at the alert line of a model, of pairs and spread alone.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from common.detection.registry.pointer import ArtifactStore, checked_entry, mode
 from common.errors import InputError
 from common.lake.host_ranges import ALL_HOSTS, Part
 from common.lake.lake import Lake
-from common.lake.learning import day_of_project
+from common.lake.learning import day_of_project, learning_at
 from common.lake.table_files import from_rows, rows_of
 from common.lake.window_status import FEATURES, WindowStatus, read_statuses, whole_windows
 from common.runtime.context import StageRun
@@ -29,6 +29,7 @@ from jobs.inference.config import InferenceConfig
 from jobs.inference.drift import Drift
 from jobs.inference.parts import TABLE, Heights, History, Novelties, Scope, Scored, Scores
 from jobs.inference.plan import plan_of, together
+from jobs.inference.transform import WindowNotes
 
 
 def run(config: InferenceConfig, stage: StageRun) -> None:
@@ -47,11 +48,12 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
         drift = Drift(model, stage.project.training, config.project_name)
     statuses = whole_windows(stage.lake, config.windows, "fg_a")
     incomplete = {key: status.incomplete_reason for key, status in statuses.items() if status.incomplete_reason}
+    notes = WindowNotes(incomplete, learning := _learning(stage, config.windows))
     with stage.lake.journal.run("inference", config.windows), writing(stage.lake.uri, TABLE):
         files: list[AddAction] = []
         try:
             with stage.report.step("score"):
-                for scored in _scored(config, stage, model, incomplete):
+                for scored in _scored(config, stage, model, notes):
                     files += from_rows(scored.files)
                     drift.include(scored.drift)
             _require_rows(files, stage.lake, config.windows)
@@ -70,6 +72,8 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     stage.report.details |= drift.run.details(
         stage.project.training, config.project_name, spec_version, len(windows), windows.end
     )
+    if learning:
+        stage.report.learns({"model": [*learning.values()][-1]})
     if incomplete:
         stage.report.details["incomplete_windows"] = incomplete
     stage.report.details |= {"run_id": model.run_id, "model_sha256": model.model_sha256}
@@ -84,15 +88,13 @@ def _load(config: InferenceConfig, stage: StageRun, store: ArtifactStore, run_id
     return load_model(store, run_id, model_features(stage.spec).names, expected)
 
 
-def _scored(
-    config: InferenceConfig, stage: StageRun, model: LoadedModel, incomplete: dict[str, str]
-) -> Iterator[Scored]:
+def _scored(config: InferenceConfig, stage: StageRun, model: LoadedModel, notes: WindowNotes) -> Iterator[Scored]:
     """The files of predictions and the drift of all parts of the windows, some windows after the other."""
     for windows in runs(stage.lake, config.windows):
         with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as folder:
             scope = Scope(stage.lake, stage.project, windows, folder)
             parts, common, levels = _common(stage, scope, model)
-            work = Scores(scope, model, common, levels, config.top_features, incomplete)
+            work = Scores(scope, model, common, levels, config.top_features, notes)
             yield from each_part(stage.engine, work, parts)
         stage.report.progress("score", (windows.end - config.windows.start) // WINDOW, len(config.windows), "windows")
 
@@ -119,6 +121,12 @@ def _common(
     levels = {member: NetworkLevels.of(scores, parameters) for member, scores in
               (("pairs", heights), ("spread", of_counts))}  # fmt: skip
     return plan.parts, {"pairs": common, "spread": common_counts}, levels
+
+
+def _learning(stage: StageRun, windows: Windows) -> dict[str, str]:
+    """By window key how far the project has learnt; nothing of windows after that."""
+    days = ((day, learning_at(stage.lake, stage.project, day.start)) for day in windows.by_day())
+    return {window.key: said for day, said in days if said for window in day}
 
 
 def _require_rows(files: Sequence[AddAction], lake: Lake, windows: Windows) -> None:

@@ -37,7 +37,7 @@ from common.lake.window_files import WindowFiles
 from common.storage.kept_tables import KeptTables
 from common.windows import Windows
 from jobs.inference.drift import by_window
-from jobs.inference.transform import predict
+from jobs.inference.transform import WindowNotes, predict
 
 TABLE = "predictions"
 
@@ -127,7 +127,7 @@ class Scores:
     """The fourth pass: files of predictions.
 
     `common` is what all hosts do by the names of the members, `levels` how high they score; without them, scores are by
-    features alone. `incomplete` says by window key what is missing of the window's logs.
+    features alone.
     """
 
     scope: Scope
@@ -135,7 +135,7 @@ class Scores:
     common: Mapping[str, CommonMaxima]
     levels: Mapping[str, NetworkLevels]
     top_features: int
-    incomplete: Mapping[str, str]
+    notes: WindowNotes
 
     def __call__(self, part: Part) -> Scored:
         """The files of the part; none if no host of it has features.
@@ -157,7 +157,7 @@ class Scores:
         activity = scope.kept("activity", part) if self.common else None
         samples = Samples(rows.keys, rows.values, activity, self.common, self.levels)
         files = WindowFiles(lake.location(TABLE), lake.table(TABLE), scope.windows)
-        files.add(predict(self.model, samples, files.table, self.top_features, self.incomplete))
+        files.add(predict(self.model, samples, files.table, self.top_features, self.notes))
         files.flush()
         raw = self.model.detector.feature_scores(rows.values)
         return Scored(as_rows(files.actions), by_window(rows, raw, self.model))

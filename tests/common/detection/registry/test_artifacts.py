@@ -96,10 +96,10 @@ def test_loaded_model_scores_as_the_saved_one(store: ArtifactStore, detector: De
 
 def test_manifest_holds_what_made_the_model(store: ArtifactStore) -> None:
     manifest = json.loads(path(store, "manifest.json").read_bytes())
-    assert manifest["format_version"] == 6
+    assert manifest["format_version"] == 7
     assert DetectorParameters.from_dict(manifest["parameters"]) == current_parameters()
     assert manifest["preprocessing"]["features"] == list(NAMES)
-    assert manifest["preprocessing"]["imputation"] == "median" and manifest["preprocessing"]["clip"] == 6
+    assert manifest["preprocessing"]["imputation"] == "median" and manifest["preprocessing"]["clip"] == 7
     assert set(manifest["libraries"]) == {"python", "scikit-learn", "numpy", "scipy", "joblib", "pyarrow"}
     assert set(manifest["files"]) == {"arrays.safetensors", "values.json", "drift.json", "report.json"}
     assert set(manifest["score_quantiles"]) == {"forest", "evidence", "ensemble"}
