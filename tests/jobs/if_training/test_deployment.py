@@ -73,7 +73,7 @@ def test_altered_files_are_refused(first: Lifecycle, stage: str, name: str) -> N
     assert first.current() is None
 
 
-def test_the_first_model_is_deployed_without_comparison(first: Lifecycle) -> None:
+def test_the_first_model_is_deployed_whatever_the_gates_estimate(first: Lifecycle) -> None:
     report = first.run("deploy")
     assert first.current() == "run-1"
     assert report["details"]["pointer_moved"] is True
@@ -168,12 +168,12 @@ def test_a_provisional_model_is_replaced_by_one_of_more_windows_without_comparis
     report = first.artifact("train") | {"windows": windows}
     first.path("report.json").write_text(json.dumps(report))
     other = second(first)
-    other.parameters(training=FAST | {"min_relative_improvement": 5.0})
+    other.parameters(training=FAST | {"min_relative_improvement": -1.0, "min_refit_agreement": 1.0})
     if current == "run-1":
-        assert "not deployed because improvement is" in other.fail("deploy")
+        assert "not deployed because refit_agreement is" in other.fail("deploy")
     else:
         other.run("deploy")
-        assert (other.artifact("deploy")["provisional"], gates(other)["improvement"]) == (True, "refused")
+        assert (other.artifact("deploy")["provisional"], gates(other)["refit_agreement"]) == (True, "refused")
     assert first.current() == current
 
 

@@ -1,3 +1,5 @@
+import json
+
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -147,7 +149,9 @@ def test_a_range_before_the_first_logs_is_no_failure_and_the_model_so_far_stays(
     later = list(span(6))[4:]
     add_slices(made.lake, later)
     add_windows(made.lake, later)
-    made.parameters(training={"min_rows": 20}, horizons={"7d": {"days": 1, "gap_days": 0}})  # is not young any more
+    settings = {"horizons": {"7d": {"days": 1, "gap_days": 0}}}  # is not young any more
+    made.parameters(training={"min_rows": 20}, **settings)
+    replace_record(str(made.lake), LakeIdentity(parameters={"settings": settings}))
     made.run("verify")
     gaps = {"go": True, "status": "complete with gaps", "rounds": [], "gaps": KEYS[:2], "failures": []}
     made.path("remediation.json").write_text(json.dumps(made.artifact("verify") | gaps))

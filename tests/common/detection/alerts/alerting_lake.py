@@ -23,9 +23,9 @@ PAIR = {
 WHOLE = list(RANGE)
 NO_ALERTS: dict[str, dict[int, Any]] = {
     name: dict.fromkeys(range(HOSTS), value)
-    for name, value in (
-        ("anomaly_score", 0.5), ("raw_score", 1.0), ("top_features", "[]"), ("model_id", "if-1"), ("model_sha256", "00"),
-    )
+    for name, value in {
+        "anomaly_score": 0.5, "raw_score": 1.0, "top_features": "[]", "model_id": "if-1", "model_sha256": "00",
+    }.items()
 }  # fmt: skip
 Alerting = tuple[int, int, Row]
 """Number of the window, number of the host, and its strongest pair."""
