@@ -73,7 +73,7 @@ def test_altered_files_are_refused(first: Lifecycle, stage: str, name: str) -> N
     assert first.current() is None
 
 
-def test_the_first_model_is_deployed_whatever_the_gates_estimate(first: Lifecycle) -> None:
+def test_the_first_model_is_deployed_without_comparison(first: Lifecycle) -> None:
     report = first.run("deploy")
     assert first.current() == "run-1"
     assert report["details"]["pointer_moved"] is True
@@ -161,7 +161,7 @@ def test_each_bound_can_refuse_all_but_the_first_model_of_a_young_project(
 
 
 @pytest.mark.parametrize(("windows", "current"), [(WINDOWS, "run-1"), (WINDOWS - 1, "run-2")])
-def test_a_provisional_model_is_replaced_by_one_of_more_windows_without_comparison(
+def test_a_provisional_model_gives_way_to_one_of_more_windows_whatever_gates_estimate(
     first: Lifecycle, windows: int, current: str
 ) -> None:
     first.run("deploy")
