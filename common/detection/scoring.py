@@ -37,11 +37,12 @@ def score(model: LoadedModel, samples: Samples, count: int) -> Scored:
     detector = model.detector
     about_pairs = detector.explain_pairs(samples)
     weights = detector.weights
-    nothing = np.zeros(len(samples.keys))
-    raw = sum((weights[name] * found.scores for name, found in about_pairs.items()), nothing)
-    lowered_by = sum((weights[name] * found.lowered_by for name, found in about_pairs.items()), nothing)
+    raw, lowered_by = np.zeros(len(samples.keys)), np.zeros(len(samples.keys))
+    for name, about in about_pairs.items():
+        raw += weights[name] * about.scores
+        lowered_by += weights[name] * about.lowered_by
     _check(raw, model)
-    of_pairs = [found.reasons(weights[name]) for name, found in about_pairs.items()]
+    of_pairs = [about.reasons(weights[name]) for name, about in about_pairs.items()]
     medians = detector.forest.preprocessor.median_by_name
     reasons: list[str] = []
     for start in range(0, len(samples.keys), ROWS_AT_ONCE):

@@ -52,16 +52,18 @@ def publish_to_redshift(redshift: RedshiftParameters, staging: str, rows: pa.Tab
 
     def replace(manifest_uri: str, run_id: str, token: str) -> None:
         statements = publication_statements(redshift, table, manifest_uri, run_id)
-        for name in ADDED:
+        lacking = [*ADDED]
+        while True:
             try:
                 run_statements(redshift, statements, token=token)
                 return
             except RedshiftError as error:
-                if name not in str(error):
+                name = next((one for one in lacking if one in str(error)), None)
+                if name is None:
                     raise
+                lacking.remove(name)
                 run_statements(redshift, [_addition(redshift, table, name)])
                 token = f"{token}-again"
-        run_statements(redshift, statements, token=token)
 
     _staged(staging, rows, replace)
     return int(rows.num_rows)
