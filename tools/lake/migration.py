@@ -83,7 +83,7 @@ def steps(lake: Lake, found: int) -> Iterator[Step]:
     if lacking := [column for column in MACHINE_INVENTORY.columns if _lacks(lake, INVENTORY, column.name)]:
         names = ", ".join(column.name for column in lacking)
         yield Step(INVENTORY, f"new columns {names}, null", partial(_add_columns, INVENTORY, lacking))
-    for name in ("predictions", JOINED):
+    for name in ("predictions", JOINED) if found != UNMARKED_FORMAT else ():
         if _lacks(lake, name, NOTE.name):
             yield Step(name, f"new column {NOTE.name}, null", partial(_add_columns, name, [NOTE]))
     if has_marks(lake):
@@ -96,7 +96,8 @@ def _steps_from_format_1(lake: Lake) -> Iterator[Step]:
             yield Step(name, f"rows get the publication {MIGRATED}", partial(_add_publication, lake.table(name)))
     for name in ("predictions", JOINED):
         if _lacks(lake, name, INCOMPLETE.name):
-            yield Step(name, f"new column {INCOMPLETE.name}, null", partial(_add_columns, name, [INCOMPLETE]))
+            change = f"new columns {INCOMPLETE.name}, {NOTE.name}, null"
+            yield Step(name, change, partial(_add_columns, name, [INCOMPLETE, NOTE]))
     if any(lake.exists(name) for name in HELD_BY.values()) and not (lake.exists(STATUS) and lake.count(STATUS)):
         yield Step(STATUS, f"a row for each window and stage so far, of revision {MIGRATED}", _note_windows)
 

@@ -135,7 +135,8 @@ def test_a_table_of_an_earlier_release_gets_the_columns_that_it_lacks(
         run_statements(redshift, [f"ALTER TABLE {table} DROP COLUMN {name}"])
     publish_to_redshift(redshift, staging, joined(0.2, incomplete_reason="a file is damaged", window=SECOND), TABLE)
     reasons = query(f'SELECT incomplete_reason FROM {redshift.schema_name}.prediction_join ORDER BY "window"')
-    assert [len(published()), reasons] == [2, [[None], ["a file is damaged"]]]
+    first = None if "incomplete_reason" in lacking else "x"
+    assert [len(published()), reasons] == [2, [[first], ["a file is damaged"]]]
 
 
 def test_an_older_table_is_an_error_that_names_it(redshift: RedshiftParameters, staging: str) -> None:

@@ -111,7 +111,7 @@ def parts(store: ArtifactStore) -> dict[str, Any]:
 
 @pytest.mark.parametrize("version", [4, 5])
 def test_an_old_model_is_refused_with_the_remedy(store: ArtifactStore, runs: list[str], version: int) -> None:
-    with pytest.raises(ModelError, match=rf"has format {version}, not 6\. Run ndr-models migrate"):
+    with pytest.raises(ModelError, match=rf"has format {version}, not 7\. Run ndr-models migrate"):
         load(store, runs[0])
 
 
