@@ -82,9 +82,10 @@ def migrate(lake: Path | str, *options: str) -> dict[str, Any]:
 
 
 def in_order(lake: str | Path, name: str) -> pa.Table:
-    """The rows of a table that hold, without their publication, in the order of its key."""
+    """The rows of a table that hold, without their publication and the notes of scores, in the order of its key."""
     opened = Lake(str(lake), SPEC)
     rows = published_rows(opened, name) if name.startswith("fg_b/") else opened.arrow(name)
+    rows = rows.drop_columns([column for column in rows.column_names if column == "score_note"])
     return rows.sort_by([(column, "ascending") for column in published_key(name)])
 
 
