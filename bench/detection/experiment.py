@@ -4,9 +4,9 @@
 
 A lake needs `delta_pair` and `pair_days`. The model is trained on the days of `--train-lake` before the boundary, and
 scores the day after it of each other lake; without `--train-lake` each lake is trained on its own days. Hosts count in
-windows in which they began an attack; windows in which they were its target alone count neither way. The last row is of
-the score as used: hosts without an attack that alert on the scored day, per 1,000 of them, at the score that 1 in 1,000
-training windows exceeds.
+windows in which they began an attack; windows in which they were its target alone count neither way. The last rows are
+of the score as used: hosts without an attack that alert on the scored day, per 1,000 of them, and attacked hosts that
+do, at the alert line of a model, of pairs and spread alone.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from sklearn.metrics import average_precision_score
 from common.address_codes import address_codes
 from common.arrays import Floats, Integers
 from common.config.project import DEFAULT_INTERNAL_CIDRS
+from common.detection.alerts.terms import ALERT_SCORE
+from common.detection.calibration import ScoreQuantiles
 from common.detection.host_p_values import HostPValues
 from common.detection.members.pairs import PairsMember, pair_samples, windows_of
 from common.detection.members.spread import SpreadMember
@@ -51,7 +53,6 @@ from common.windows import Windows, parse_moment
 BUDGET = 20
 TARGET = ":target"
 REGULARITY = ("regular_24h", "regular_new_24h")
-ALERT_SHARE = 0.001
 USED = "pairs and spread (as used)"
 SUBSETS: dict[str, tuple[str, ...]] = {
     "peer rarity": ("peer_rarity",),
@@ -143,16 +144,30 @@ def as_used(pairs: ScoredRows, spread: ScoredRows) -> Score:
     return dict(zip(zip(names["host_ip"], names["window_start_ts"], strict=True), raw, strict=True))
 
 
-def alerting(labels: pd.DataFrame, score: Score, past: Score) -> float:
-    """Hosts without an attack that exceed what `ALERT_SHARE` of the past windows exceed, per 1,000 of them."""
-    bound = np.quantile(np.array(list(past.values())), 1 - ALERT_SHARE)
+def alerting(labels: pd.DataFrame, score: Score, past: Score, boundary: datetime) -> tuple[float, int]:
+    """Hosts without an attack that alert, per 1,000 of them, and how many attacked hosts do.
+
+    Days of hosts end at the time of day of the boundary.
+    """
+    days = (pd.DatetimeIndex([window for _, window in past]) - boundary) // pd.Timedelta(days=1)
+    hosts = pd.factorize(np.array([host for host, _ in past]))[0]
+    host_days = hosts * (np.ptp(days) + 1) + days - days.min()
+    calibration = ScoreQuantiles.of_host_days(
+        np.array(list(past.values())), np.asarray(host_days), ALERT_SCORE, PARAMETERS.calibration
+    )
+    scores = calibration.anomaly_score(np.array(list(score.values())))
+    alerts = {host for (host, _), value in zip(score, scores, strict=True) if value >= ALERT_SCORE}
     attacked = set(labels.loc[labels["attack"] != "", "host_ip"])
     clean = set(labels["host_ip"]) - attacked
-    return 1_000 * len({host for (host, _), value in score.items() if value > bound and host in clean}) / len(clean)
+    return 1_000 * len(alerts & clean) / len(clean), len(alerts & attacked)
 
 
 def column(
-    labels: pd.DataFrame, trained: Trained, activity: pa.Table, subsets: Mapping[str, tuple[str, ...]]
+    labels: pd.DataFrame,
+    trained: Trained,
+    activity: pa.Table,
+    subsets: Mapping[str, tuple[str, ...]],
+    boundary: datetime,
 ) -> dict[str, str]:
     """The cells of one scored lake, by what they are of."""
     pairs, spread, of_pairs, of_spread = trained
@@ -167,7 +182,8 @@ def column(
         scores["all pieces, uncalibrated"] = scores_of(of_pairs, found_pairs, PIECES, calibrated=False)
     scores[USED] = as_used(found_pairs, found_spread)
     cells = {what: "{:.3f} {}/{}".format(*figures(labels, score)) for what, score in scores.items()}
-    return cells | {"clean hosts alerting": f"{alerting(labels, scores[USED], as_used(of_pairs, of_spread)):.0f}"}
+    clean, attacked = alerting(labels, scores[USED], as_used(of_pairs, of_spread), boundary)
+    return cells | {"clean hosts alerting": f"{clean:.0f}", "attacked hosts alerting": str(attacked)}
 
 
 def main() -> None:
@@ -189,7 +205,8 @@ def main() -> None:
         name, _, rest = entry.partition("=")
         uri, _, path = rest.rpartition(":")
         trained = common or fit(read(uri, training, owners))
-        table[name] = column(read_labels(Path(path), args.boundary), trained, read(uri, scored, owners), subsets)
+        labels = read_labels(Path(path), args.boundary)
+        table[name] = column(labels, trained, read(uri, scored, owners), subsets, args.boundary)
     print(f"| evidence | {' | '.join(table)} |\n|---|{'---|' * len(table)}")
     for what in next(iter(table.values())):
         print(f"| {what} | {' | '.join(cells[what] for cells in table.values())} |")

@@ -20,7 +20,6 @@ import pandas as pd
 import pyarrow as pa
 
 from bench.detection.experiment import (
-    ALERT_SHARE,
     Score,
     Trained,
     as_used,
@@ -41,6 +40,8 @@ KEY = ["host_ip", "window_start_ts"]
 MOST_LISTED = 0.5
 """Share of the windows of an attack in which an indicator of it is met."""
 DECADE = 1.0
+ALERT_SHARE = 0.001
+"""Share of the past windows that alert; as in `docs/detection.md`, before the line of a model."""
 
 
 def attackers(activity: pa.Table, labels: pd.DataFrame) -> list[str]:

@@ -30,4 +30,10 @@ INCOMPLETE = Column(
     "what is missing of the window's logs: damaged or unreadable files, devices and zones below their usual volume",
     null_when="nothing is known to be missing",
 )
+NOTE = Column(
+    "score_note",
+    "string",
+    "what to know of the score: the project still learns, or the whole network is unusual and the score is lowered",
+    null_when="nothing is to be known",
+)
 REFERENCE = Column("reference_ts", "timestamp", "time before which the horizon and its safety gap lie", "UTC")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.contracts.columns import HORIZON, HOST, INCOMPLETE, PARTITIONS, SEGMENT, TIME_BAND, WINDOW_BOUNDS
+from common.contracts.columns import HORIZON, HOST, INCOMPLETE, NOTE, PARTITIONS, SEGMENT, TIME_BAND, WINDOW_BOUNDS
 from common.contracts.features import fg_a, fg_c
 from common.contracts.types import Column, Table
 from common.features.spec import FeatureSpec
@@ -28,6 +28,7 @@ PREDICTIONS = Table(
             "JSON list: the strongest pairs, with what was new, their activity and the prior maxima",
         ),
         INCOMPLETE,
+        NOTE,
         *WINDOW_BOUNDS,
         *PARTITIONS,
     ),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from common.arrays import Floats
+from common.arrays import Floats, Integers
 from common.detection.checked import damaged, floats, number, section, whole
 from common.detection.parameters import CalibrationParameters
 
@@ -119,19 +119,34 @@ class ScoreQuantiles:
         kept[-1] = 1.0
         return cls(values, kept, len(scores), spread)
 
+    @classmethod
+    def of_host_days(
+        cls, scores: Floats, host_days: Integers, alert_score: float, parameters: CalibrationParameters
+    ) -> ScoreQuantiles:
+        """The distribution of scores of hosts' days, each with a number, at least one.
+
+        A score that more than `alerts_per_1000_host_days` of further days would exceed is at most `alert_score`,
+        however few scores exceed it: of n days, r of n + 1 lie above the r-th highest.
+        """
+        order = np.lexsort((scores, host_days))
+        last = np.append(host_days[order][1:] != host_days[order][:-1], True)
+        highest = np.sort(scores[order][last])[::-1]
+        rank = max(int(parameters.alerts_per_1000_host_days / 1000 * (len(highest) + 1)), 1)
+        return cls.fit(scores, parameters).holding(float(highest[rank - 1]), alert_score)
+
     def holding(self, bound: float, most: float) -> ScoreQuantiles:
         """The same, but the training score `bound` has at most the anomaly score `most`.
 
         Higher scores share what is above that, and lower ones from twice as far from 1 what is below.
         """
         most, highest = most * (self.rows + 1) / self.rows, float(np.interp(bound, self.values, self.levels))
-        if most >= highest or highest >= 1:
+        if most >= highest:
             return self
         values = np.union1d(self.values, bound)
         levels = np.interp(values, self.values, self.levels)
-        unmoved = 2 * most - 1
+        unmoved, above = 2 * most - 1, [1.0] * (highest < 1)
         return replace(
-            self, values=values, levels=np.interp(levels, [0.0, unmoved, highest, 1.0], [0.0, unmoved, most, 1.0])
+            self, values=values, levels=np.interp(levels, [0.0, unmoved, highest, *above], [0.0, unmoved, most, *above])
         )
 
     def p_values(self, scores: Floats) -> Floats:

@@ -29,20 +29,22 @@ class PieceExplanation(Explanation):
     """An explanation by pieces of evidence: the value of each piece, the prior maximum, and the kind of each row.
 
     `values` and `usual` have the shape of the contributions, and are 0 where nothing was contributed; a kind says who
-    opened the sessions and whether the peer is internal. For pairs, `strongest_pairs` has each row's strongest ones as
+    opened the sessions and whether the peer is internal. `lowered_by` is what each score lacks because the whole
+    network is unusual in the window. For pairs, `strongest_pairs` has each row's strongest ones as
     JSON.
     """
 
     values: Floats
     usual: Floats
     kinds: list[str]
+    lowered_by: Floats
     strongest_pairs: list[str] = field(default_factory=list)
 
     @classmethod
     def nothing(cls, rows: int) -> PieceExplanation:
         """The explanation of `rows` rows without evidence."""
         none = np.zeros((rows, 0))
-        return cls((), np.zeros(rows), none, none, none, [""] * rows, ["[]"] * rows)
+        return cls((), np.zeros(rows), none, none, none, [""] * rows, np.zeros(rows), ["[]"] * rows)
 
     def reasons(self, weight: float) -> list[list[dict[str, Any]]]:
         """The entries of `top_features` of each row; the contributions are those to the raw score at that weight."""

@@ -73,6 +73,7 @@ class PairParameters:
 
     lookback_days: int
     memory_windows: int
+    past_windows: int
     ipv6_network_bits: int
     quorum_hosts: int
     quorum_share: float
@@ -86,6 +87,9 @@ class PairParameters:
     log10_max: float
     log10_beyond: float
     context_rows: int
+    level_quantile: float
+    level_share: float
+    level_min: float
     habit_days: int
     habit_pairs: int
     habit_quantile_low: float

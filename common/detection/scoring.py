@@ -16,10 +16,14 @@ from common.errors import ModelError
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """The scores of samples, shape (n_rows,), and of each the reasons and the strongest pairs as JSON lists."""
+    """The scores of samples, shape (n_rows,), and of each the reasons and the strongest pairs as JSON lists.
+
+    `lowered_by` is what the raw scores lack because the whole network is unusual in the window.
+    """
 
     raw_score: Floats
     anomaly_score: Floats
+    lowered_by: Floats
     top_features: list[str]
     pair_evidence: list[str]
 
@@ -33,9 +37,12 @@ def score(model: LoadedModel, samples: Samples, count: int) -> Scored:
     detector = model.detector
     about_pairs = detector.explain_pairs(samples)
     weights = detector.weights
-    raw = sum((weights[name] * found.scores for name, found in about_pairs.items()), np.zeros(len(samples.keys)))
+    raw, lowered_by = np.zeros(len(samples.keys)), np.zeros(len(samples.keys))
+    for name, about in about_pairs.items():
+        raw += weights[name] * about.scores
+        lowered_by += weights[name] * about.lowered_by
     _check(raw, model)
-    of_pairs = [found.reasons(weights[name]) for name, found in about_pairs.items()]
+    of_pairs = [about.reasons(weights[name]) for name, about in about_pairs.items()]
     medians = detector.forest.preprocessor.median_by_name
     reasons: list[str] = []
     for start in range(0, len(samples.keys), ROWS_AT_ONCE):
@@ -48,7 +55,7 @@ def score(model: LoadedModel, samples: Samples, count: int) -> Scored:
         every = zip(found, *(more[start:end] for more in of_pairs), strict=True)
         reasons += [top_features(row, count) for row in every]
     pairs = about_pairs["pairs"].strongest_pairs if about_pairs else ["[]"] * len(raw)
-    return Scored(raw, detector.calibration.anomaly_score(raw), reasons, pairs)
+    return Scored(raw, detector.calibration.anomaly_score(raw), lowered_by, reasons, pairs)
 
 
 def _check(scores: Floats, model: LoadedModel) -> None:

@@ -44,6 +44,16 @@ def is_young(lake: LakeReader, project: ProjectParameters) -> bool:
     return days_of_history(lake) < days_needed(project.horizon_of_model(lake.spec))
 
 
+def learning_at(lake: LakeReader, project: ProjectParameters, moment: datetime) -> str:
+    """`learning, N of M days` where the moment lies on day N of a project whose model needs M days; empty later.
+
+    Empty also without features, of which a project learns.
+    """
+    first, needed = first_day(lake), days_needed(project.horizon_of_model(lake.spec))
+    day = (moment.date() - first.date()).days + 1 if first else needed
+    return f"learning, {max(day, 1)} of {needed} days" if day < needed else ""
+
+
 def days_needed(horizon: Horizon) -> int:
     """The days of history with which the horizon's baseline is no longer provisional."""
     return math.ceil(horizon.days + horizon.gap_days)

@@ -28,7 +28,7 @@ from jobs.if_training.gates import (
     refusals,
 )
 from jobs.if_training.html_report import HTML_REPORT, Decided, html_report
-from jobs.if_training.lifecycle import Artifact, TrainingRun, before
+from jobs.if_training.lifecycle import ARTIFACTS, Artifact, TrainingRun, before
 from jobs.if_training.validation import Validation, transformed_sha256
 
 SCORE_DIFFERENCE_MAX = 1e-6
@@ -48,7 +48,7 @@ def deploy(run: TrainingRun) -> None:
     """Makes the run's model the current one if it passes the gates; then the endpoint, where one is configured.
 
     The first model of a young project is provisional: estimates of how good it is do not refuse it, since without it
-    there are no scores.
+    there are no scores. Nor do they refuse one that replaces it and has learnt from more windows.
 
     Raises:
         StageError: the attributes are missing.
@@ -69,7 +69,8 @@ def deploy(run: TrainingRun) -> None:
     with run.report.step("gates"):
         predecessor = _predecessor(pointer, run.run_id)
         gates, compared = _gates(run, model, examined, predecessor)
-    provisional = predecessor is None and is_young(run.lake, run.project)
+    outgrown = predecessor is not None and _is_outgrown(run, predecessor, report["windows"])
+    provisional = (predecessor is None or outgrown) and is_young(run.lake, run.project)
     content: Artifact = {
         "gates": [gate.to_dict() for gate in gates],
         "compared_with": compared.run_id,
@@ -82,7 +83,7 @@ def deploy(run: TrainingRun) -> None:
     refused = refusals(gates)
     reason = f"provisional model of {day_of_project(run.lake, run.project)}; " if provisional else ""
     note = _note(run, reason + _reason(refused, report["validation"], compared), verdicts)
-    decisive = refusals(gates, OF_INTEGRITY) if provisional else refused
+    decisive = refusals(gates, OF_INTEGRITY) if provisional or outgrown else refused
     if decisive and run.parameters.promotion == "gated":
         _conclude(run, model, examined, False, "refused", content, "; ".join(refused), compared)
         _record_refusal(run, pointer, state, note)
@@ -147,6 +148,15 @@ def _predecessor(pointer: Artifact, run_id: str) -> str | None:
     """The run that this one replaces, or has replaced where it is current already: a stage that is repeated agrees."""
     entry = pointer if pointer.get("run_id") != run_id else next(iter(pointer["previous"]), {})
     return entry.get("run_id")
+
+
+def _is_outgrown(run: TrainingRun, run_id: str, windows: int) -> bool:
+    """Whether a run's model was a provisional one, of fewer windows than these."""
+    found = []
+    for name in (f"{run_id}/{ARTIFACTS[stage]}" for stage in ("deploy", "train")):
+        found.append(parsed(run.store.read(name), name) if run.store.exists(name) else {})
+    deployed, report = found
+    return deployed.get("provisional") is True and report.get("windows", windows) < windows
 
 
 def _examined(run: TrainingRun, figures: Artifact) -> Validation:

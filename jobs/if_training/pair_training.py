@@ -27,9 +27,10 @@ from common.detection.members.member import FitSettings
 from common.detection.members.pairs import PairsMember
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.common_maxima import WINDOW_BITS
-from common.detection.pairs.contacts import LATE, changes, distinct, of_texts, places, window_numbers
+from common.detection.pairs.contacts import LATE, distinct, of_texts, places, window_numbers
 from common.detection.pairs.fitting import Learnt, common_maxima, fit
 from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.network_levels import NetworkLevels
 from common.detection.pairs.owners import OwnersFile
 from common.detection.pairs.part_rows import EvidencePart
 from common.detection.pairs.reading import has_pairs, window_number
@@ -210,10 +211,10 @@ def _scored(scope: Scope, parts: Sequence[Part], span: tuple[int, int], member: 
     common = common_maxima(evidence, scope.parameters)
 
     def scores(part: EvidencePart) -> HostScores:
-        rows = learnt.model.score(learnt.model.habits.left_out(part()), common)
-        return HostScores.of_rows(rows, rows.scores)
+        return HostScores.of_kinds(learnt.model.score(learnt.model.habits.left_out(part()), common))
 
-    return HostScores.joined([scores(part) for part in evidence])
+    found = HostScores.joined([scores(part) for part in evidence])
+    return NetworkLevels.of(found, scope.parameters).of_scores(found, learnt.model.usual_levels)
 
 
 def _has_rows(scope: Scope, parts: Sequence[Part], span: tuple[int, int]) -> bool:
@@ -256,8 +257,4 @@ def _calibration(
     raw = np.concatenate([np.zeros(0), *found])
     if not len(raw):
         return None
-    of_days = np.concatenate(host_days)
-    order = np.lexsort((-raw, of_days))
-    highest = raw[order][changes(of_days[order])]
-    bound = float(np.quantile(highest, 1 - parameters.calibration.alerts_per_1000_host_days / 1000))
-    return ScoreQuantiles.fit(raw, parameters.calibration).holding(bound, ALERT_SCORE)
+    return ScoreQuantiles.of_host_days(raw, np.concatenate(host_days), ALERT_SCORE, parameters.calibration)

@@ -77,13 +77,16 @@ def schema_problems(lake: Lake) -> list[str]:
 
 
 def _learning(run: TrainingRun, coverage: Coverage) -> str:
-    """Why the project is too young for a model, and the day of its history; empty if it is not.
+    """Why the project is too young for a model of the range, and the day of its history; empty if it is not.
 
     Who runs all stages by hand is told by an error instead.
     """
     rows, needed = coverage.rows["joined"], run.parameters.min_rows
-    if run.alone or rows >= needed or not is_young(run.lake, run.project):
+    too_early = len(coverage.before_logs) == len(coverage.windows)
+    if run.alone or rows >= needed or not (too_early or is_young(run.lake, run.project)):
         return ""
+    if too_early:
+        return f"{run.config.windows} is before the first logs: the model so far stays"
     return (
         f"{day_of_project(run.lake, run.project)}: {run.config.windows} has {counted(rows, 'row')} to train on, and a "
         f"model needs {needed:,}"

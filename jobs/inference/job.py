@@ -11,13 +11,15 @@ from common.detection.inputs import model_features
 from common.detection.pairs.common_maxima import CommonMaxima, Presence
 from common.detection.pairs.evidence import spread_evidence
 from common.detection.pairs.first_seen import Met
+from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.network_levels import NetworkLevels
 from common.detection.pairs.owners import OwnersFile, owners_of_model
 from common.detection.registry.artifacts import LoadedModel, load_model
 from common.detection.registry.pointer import ArtifactStore, checked_entry, model_store, read_pointer
 from common.errors import InputError
 from common.lake.host_ranges import ALL_HOSTS, Part
 from common.lake.lake import Lake
-from common.lake.learning import day_of_project
+from common.lake.learning import day_of_project, learning_at
 from common.lake.table_files import from_rows, rows_of
 from common.lake.window_status import FEATURES, WindowStatus, read_statuses, whole_windows
 from common.runtime.context import StageRun
@@ -26,8 +28,9 @@ from common.storage.scratch import scratch_of_parts, writing
 from common.windows import WINDOW, Windows
 from jobs.inference.config import InferenceConfig
 from jobs.inference.drift import Drift
-from jobs.inference.parts import TABLE, History, Novelties, Scope, Scored, Scores
+from jobs.inference.parts import TABLE, Heights, History, Novelties, Scope, Scored, Scores
 from jobs.inference.plan import plan_of, together
+from jobs.inference.transform import WindowNotes
 
 
 def run(config: InferenceConfig, stage: StageRun) -> None:
@@ -47,11 +50,12 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
         drift = Drift(model, stage.project.training, config.project_name)
     statuses = whole_windows(stage.lake, config.windows, "fg_a")
     incomplete = {key: status.incomplete_reason for key, status in statuses.items() if status.incomplete_reason}
+    notes = WindowNotes(incomplete, learning := _learning(stage, config.windows))
     with stage.lake.journal.run("inference", config.windows), writing(stage.lake.uri, TABLE):
         files: list[AddAction] = []
         try:
             with stage.report.step("score"):
-                for scored in _scored(config, stage, model, owners, incomplete):
+                for scored in _scored(config, stage, model, owners, notes):
                     files += from_rows(scored.files)
                     drift.include(scored.drift)
             _require_rows(files, stage.lake, config.windows)
@@ -70,6 +74,8 @@ def run(config: InferenceConfig, stage: StageRun) -> None:
     stage.report.details |= drift.run.details(
         stage.project.training, config.project_name, spec_version, len(windows), windows.end
     )
+    if learning:
+        stage.report.learns({"model": [*learning.values()][-1]})
     if incomplete:
         stage.report.details["incomplete_windows"] = incomplete
     stage.report.details |= {"run_id": model.run_id, "model_sha256": model.model_sha256}
@@ -89,33 +95,48 @@ def _scored(
     stage: StageRun,
     model: LoadedModel,
     owners: OwnersFile | None,
-    incomplete: dict[str, str],
+    notes: WindowNotes,
 ) -> Iterator[Scored]:
     """The files of predictions and the drift of all parts of the windows, some windows after the other."""
     for windows in runs(stage.lake, config.windows):
         with scratch_of_parts(stage.lake.uri, stage.engine.is_cluster) as folder:
             scope = Scope(stage.lake, stage.project, windows, folder, owners)
-            parts, common = _common(stage, scope, model)
-            yield from each_part(stage.engine, Scores(scope, model, common, config.top_features, incomplete), parts)
+            parts, common, levels = _common(stage, scope, model)
+            work = Scores(scope, model, common, levels, config.top_features, notes)
+            yield from each_part(stage.engine, work, parts)
         stage.report.progress("score", (windows.end - config.windows.start) // WINDOW, len(config.windows), "windows")
 
 
-def _common(stage: StageRun, scope: Scope, model: LoadedModel) -> tuple[list[Part], dict[str, CommonMaxima]]:
-    """The parts, whose activity is in the scope's folder, and what all hosts do; nothing where pairs do not count."""
-    parameters = model.detector.parameters.pairs
-    if not model.detector.pairs:
-        return [Part(0, ALL_HOSTS)], {}
+def _common(
+    stage: StageRun, scope: Scope, model: LoadedModel
+) -> tuple[list[Part], dict[str, CommonMaxima], dict[str, NetworkLevels]]:
+    """The parts, whose activity is in the scope's folder; by member what all hosts do, and how high they score.
+
+    Nothing of these where pairs do not count.
+    """
+    pairs, spread, parameters = model.detector.pairs, model.detector.spread, model.detector.parameters.pairs
+    if not pairs or not spread:
+        return [Part(0, ALL_HOSTS)], {}, {}
     plan = plan_of(stage.lake, scope.windows, parameters, stage.engine.is_cluster, scope.owners)
     if plan is None:
-        return [Part(0, ALL_HOSTS)], {}
+        return [Part(0, ALL_HOSTS)], {}, {}
     seen = [*each_part(stage.engine, History(scope, plan.targets, parameters), plan.parts)]
     crowds = Presence.merged([present for _, present in seen]).crowds(parameters)
     work = Novelties(scope, Met.merged([met for met, _ in seen]), crowds, parameters)
     leaders, counts = zip(*each_part(stage.engine, work, plan.parts), strict=True)
-    return plan.parts, {
-        "pairs": CommonMaxima.merged(crowds, leaders),
-        "spread": CommonMaxima.of(spread_evidence(together(counts)), parameters),
-    }
+    common, counted = CommonMaxima.merged(crowds, leaders), spread_evidence(together(counts))
+    common_counts = CommonMaxima.of(counted, parameters)
+    heights = HostScores.joined([*each_part(stage.engine, Heights(scope, pairs.model, common), plan.parts)])
+    of_counts = HostScores.of_kinds(spread.model.score(counted, common_counts))
+    levels = {member: NetworkLevels.of(scores, parameters) for member, scores in
+              (("pairs", heights), ("spread", of_counts))}  # fmt: skip
+    return plan.parts, {"pairs": common, "spread": common_counts}, levels
+
+
+def _learning(stage: StageRun, windows: Windows) -> dict[str, str]:
+    """By window key how far the project has learnt; nothing of windows after that."""
+    days = ((day, learning_at(stage.lake, stage.project, day.start)) for day in windows.by_day())
+    return {window.key: said for day, said in days if said for window in day}
 
 
 def _require_rows(files: Sequence[AddAction], lake: Lake, windows: Windows) -> None:

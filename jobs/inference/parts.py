@@ -1,8 +1,9 @@
 """The work on parts of the hosts: each part reads what its own hosts did.
 
-What others did counts, too, but little of it: three passes over the parts leave small sums to the one after them.
+What others did counts, too, but little of it: four passes over the parts leave small sums to the one after them.
 `History` reads 30 days, and says when its hosts met what. With that of all hosts, `Novelties` says what is new, and how
-high hosts are in crowds; with that, `Scores` scores. The activity stays in a scratch folder in between.
+high hosts are in crowds; with that, `Heights` says how high its hosts score, and with the levels of all, `Scores`
+scores. The activity stays in a scratch folder in between.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from common.detection.pairs.activity import Targets, own_activity, with_others
 from common.detection.pairs.common_maxima import CommonMaxima, Crowds, Leaders, Presence
 from common.detection.pairs.evidence import hosts_of, pair_evidence, pair_groups, spreads
 from common.detection.pairs.first_seen import Met
+from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.network_levels import NetworkLevels
 from common.detection.pairs.owners import OwnersFile
 from common.detection.pairs.reading import PairReader
+from common.detection.pairs.scoring import EvidenceModel
 from common.detection.parameters import PairParameters
 from common.detection.registry.artifacts import LoadedModel
 from common.display import counted
@@ -34,7 +38,7 @@ from common.lake.window_files import WindowFiles
 from common.storage.kept_tables import KeptTables
 from common.windows import Windows
 from jobs.inference.drift import by_window
-from jobs.inference.transform import predict
+from jobs.inference.transform import WindowNotes, predict
 
 TABLE = "predictions"
 
@@ -101,6 +105,20 @@ class Novelties:
 
 
 @dataclass(frozen=True)
+class Heights:
+    """The third pass: the scores of hosts by each kind of their pairs, whatever the whole network does."""
+
+    scope: Scope
+    model: EvidenceModel
+    common: CommonMaxima
+
+    def __call__(self, part: Part) -> HostScores:
+        """The scores of the part."""
+        evidence = pair_evidence(self.scope.kept("activity", part), self.model.parameters.pairs)
+        return HostScores.of_kinds(self.model.score(evidence, self.common))
+
+
+@dataclass(frozen=True)
 class Scored:
     """Files of predictions, `as_rows`, and the drift of their rows by window."""
 
@@ -110,17 +128,18 @@ class Scored:
 
 @dataclass(frozen=True)
 class Scores:
-    """The third pass: files of predictions.
+    """The fourth pass: files of predictions.
 
-    `common` is what all hosts do by the names of the members; without it, scores are by features alone. `incomplete`
-    says by window key what is missing of the window's logs.
+    `common` is what all hosts do by the names of the members, `levels` how high they score; without them, scores are by
+    features alone.
     """
 
     scope: Scope
     model: LoadedModel
     common: Mapping[str, CommonMaxima]
+    levels: Mapping[str, NetworkLevels]
     top_features: int
-    incomplete: Mapping[str, str]
+    notes: WindowNotes
 
     def __call__(self, part: Part) -> Scored:
         """The files of the part; none if no host of it has features.
@@ -140,9 +159,9 @@ class Scores:
                 "Run ndr-fg-c again for these windows",
             )
         activity = scope.kept("activity", part) if self.common else None
-        samples = Samples(rows.keys, rows.values, activity, self.common)
+        samples = Samples(rows.keys, rows.values, activity, self.common, self.levels)
         files = WindowFiles(lake.location(TABLE), lake.table(TABLE), scope.windows)
-        files.add(predict(self.model, samples, files.table, self.top_features, self.incomplete))
+        files.add(predict(self.model, samples, files.table, self.top_features, self.notes))
         files.flush()
         raw = self.model.detector.feature_scores(rows.values)
         return Scored(as_rows(files.actions), by_window(rows, raw, self.model))

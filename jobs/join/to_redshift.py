@@ -28,13 +28,13 @@ from common.storage.files import Folder
 from jobs.join.parquet import parquet_bytes, without_zones
 from jobs.join.triage import Triage
 
-ADDED = "incomplete_reason"
-"""The column that a publication table of an earlier release lacks."""
+ADDED = ("incomplete_reason", "score_note")
+"""The columns that publication tables of earlier releases lack."""
 
 TRIAGE_SUFFIX = "_triage"
 """Of the table with triage, after the name of the publication table."""
 
-LONG_TEXTS = ("top_features", "pair_evidence", ADDED)
+LONG_TEXTS = ("top_features", "pair_evidence", *ADDED)
 ROWS_PER_FILE = 100_000
 RETRIES = Retries(tries=5, first_pause_seconds=2.0, longest_pause_seconds=10.0)
 CONFLICT_SIGNS = ("serializable isolation", "could not serialize", "deadlock detected")
@@ -44,7 +44,7 @@ def publish_to_redshift(redshift: RedshiftParameters, staging: str, rows: pa.Tab
     """Replaces the rows' windows in the publication table by the rows, atomically; returns the number of rows.
 
     The rows are staged in a folder below `staging`, an s3:// URI, and removed afterwards. A transaction that conflicts
-    with another is retried after a random pause. A table of an earlier release gets the column that it lacks.
+    with another is retried after a random pause. A table of an earlier release gets the columns that it lacks.
 
     Raises:
         RedshiftError: a text is too long, or the transaction failed.
@@ -52,13 +52,18 @@ def publish_to_redshift(redshift: RedshiftParameters, staging: str, rows: pa.Tab
 
     def replace(manifest_uri: str, run_id: str, token: str) -> None:
         statements = publication_statements(redshift, table, manifest_uri, run_id)
-        try:
-            run_statements(redshift, statements, token=token)
-        except RedshiftError as error:
-            if ADDED not in str(error):
-                raise
-            run_statements(redshift, [_addition(redshift, table)])
-            run_statements(redshift, statements, token=f"{token}-again")
+        lacking = [*ADDED]
+        while True:
+            try:
+                run_statements(redshift, statements, token=token)
+                return
+            except RedshiftError as error:
+                name = next((one for one in lacking if one in str(error)), None)
+                if name is None:
+                    raise
+                lacking.remove(name)
+                run_statements(redshift, [_addition(redshift, table, name)])
+                token = f"{token}-again"
 
     _staged(staging, rows, replace)
     return int(rows.num_rows)
@@ -144,9 +149,9 @@ def _target(redshift: RedshiftParameters, name: str) -> str:
     return f"{identifier(redshift.schema_name)}.{identifier(name)}"
 
 
-def _addition(redshift: RedshiftParameters, table: Table) -> str:
+def _addition(redshift: RedshiftParameters, table: Table, name: str) -> str:
     target = _target(redshift, redshift.publication_table)
-    column = [column for column in table.columns if column.name == ADDED]
+    column = [column for column in table.columns if column.name == name]
     return f"ALTER TABLE {target} ADD COLUMN {columns_ddl(column, LONG_TEXTS)}"
 
 

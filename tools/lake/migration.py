@@ -8,7 +8,8 @@ the table `window_status`. Format 3 adds the identity of the lake to that file; 
 change. Format 4 adds the table `sessions`, which the next run makes: what earlier releases read is not known any more.
 With format 5, tables of windows are partitioned by date alone, logs have bounds of all texts and times, and marks on
 incidents, which were a file, are changes of cases in the table `triage`. With format 6, `session_keys` is
-partitioned by date alone too, and `machine_inventory` has owner, role and criticality.
+partitioned by date alone too, and `machine_inventory` has owner, role and criticality. With format 7, predictions have
+a note of what is to be known of the score.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 
 from common.contracts.baselines import MACHINE_INVENTORY
-from common.contracts.columns import INCOMPLETE
+from common.contracts.columns import INCOMPLETE, NOTE
 from common.contracts.types import Column, Table
 from common.detection.alerts.triage import TABLE as TRIAGE
 from common.errors import CommitError, InputError, first_line
@@ -82,6 +83,9 @@ def steps(lake: Lake, found: int) -> Iterator[Step]:
     if lacking := [column for column in MACHINE_INVENTORY.columns if _lacks(lake, INVENTORY, column.name)]:
         names = ", ".join(column.name for column in lacking)
         yield Step(INVENTORY, f"new columns {names}, null", partial(_add_columns, INVENTORY, lacking))
+    for name in ("predictions", JOINED) if found != UNMARKED_FORMAT else ():
+        if _lacks(lake, name, NOTE.name):
+            yield Step(name, f"new column {NOTE.name}, null", partial(_add_columns, name, [NOTE]))
     if has_marks(lake):
         yield Step(TRIAGE, "a change for each mark on an incident", lambda lake, _: marks_to_triage(lake))
 
@@ -92,7 +96,8 @@ def _steps_from_format_1(lake: Lake) -> Iterator[Step]:
             yield Step(name, f"rows get the publication {MIGRATED}", partial(_add_publication, lake.table(name)))
     for name in ("predictions", JOINED):
         if _lacks(lake, name, INCOMPLETE.name):
-            yield Step(name, f"new column {INCOMPLETE.name}, null", partial(_add_columns, name, [INCOMPLETE]))
+            change = f"new columns {INCOMPLETE.name}, {NOTE.name}, null"
+            yield Step(name, change, partial(_add_columns, name, [INCOMPLETE, NOTE]))
     if any(lake.exists(name) for name in HELD_BY.values()) and not (lake.exists(STATUS) and lake.count(STATUS)):
         yield Step(STATUS, f"a row for each window and stage so far, of revision {MIGRATED}", _note_windows)
 

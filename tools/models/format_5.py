@@ -19,6 +19,7 @@ from common.detection.pairs.evidence import EXCESSES, KINDS, SPREADS
 from common.detection.pairs.group_codes import SERVICE_BITS, group_codes
 from common.detection.pairs.habits import Habits
 from common.detection.pairs.prior_maxima import PriorMaxima
+from common.detection.parameters import current_parameters
 from common.detection.registry.tensors import Arrays, texts_in, vector
 
 AMOUNTS = {"pairs": EXCESSES, "spread": SPREADS}
@@ -34,7 +35,8 @@ def coded(arrays: Arrays, members: dict[str, Any]) -> tuple[dict[str, NDArray[An
     values = dict(members)
     for member, amounts in AMOUNTS.items() if "pairs" in members else ():
         found |= _maxima(arrays, member, amounts) | Habits.none().arrays(f"{member}.habits")
-        values[member] = dict(section(members.get(member), member, "tails", "p_values"))
+        unknown = {"usual_levels": [current_parameters().pairs.level_min] * len(KINDS)}
+        values[member] = unknown | section(members.get(member), member, "tails", "p_values")
         values[member]["p_values"], of_hosts = _p_values(values[member]["p_values"], member)
         found |= of_hosts
     return found, values

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.cases.customers import finder
 from common.cases.ends import firewall_filter, of_case
@@ -19,12 +21,14 @@ from common.coded import compacted, encoded
 from common.detection.alerts.allow_list import expired
 from common.detection.alerts.cases import RECENT, Case, find_cases
 from common.detection.alerts.planned import read_rules
+from common.detection.alerts.terms import UNUSUAL
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
+from common.lake.learning import learning_at
 from common.runtime.lake_project import LakeProject
 from common.runtime.output import progress
-from common.windows import Windows, iso
+from common.windows import WINDOW, Windows, iso
 from tools.page.config import PageConfig
 from tools.page.health import drift, health, models, volume
 from tools.page.segments import SEGMENTS_DRAWN, segments
@@ -81,6 +85,8 @@ def content(
         "last_scored": max(keys, default=None),
         "models": sorted(used),
         "rows": len(scores),
+        "learning": learning_at(lake, project.settings, windows.end - WINDOW),
+        "unusual_cnt": _unusual(lake, windows),
     }
     unknown, late = strangers(lake, inventory, windows), expired(held, windows.end)
     packed = base64.b64encode(matrix.astype(np.uint8).tobytes()).decode()
@@ -102,6 +108,13 @@ def content(
     }
     done.step()
     return everything
+
+
+def _unusual(lake: Lake, windows: Windows) -> int:
+    """In how many of the windows scores were lowered because the whole network is unusual."""
+    notes = lake.arrow("predictions", ["window", "score_note"], windows, coded=["window", "score_note"])
+    said = pc.match_substring(notes["score_note"].cast(pa.string()), UNUSUAL)
+    return len(pc.unique(notes.filter(said)["window"].cast(pa.string())))
 
 
 class _Steps:

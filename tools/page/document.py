@@ -42,6 +42,10 @@ def chips(content: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     windows, missing = len(about["starts"]), len(health["missing"])
     scored = f"{windows - missing} of {counted(windows, 'window')} scored"
     yield {"level": "bad" if missing == windows else "warn" if missing else "good", "words": scored}
+    if about["learning"]:
+        yield {"level": "warn", "words": about["learning"]}
+    if unusual := about["unusual_cnt"]:
+        yield {"level": "warn", "words": f"the whole network is unusual in {counted(unusual, 'window')}"}
     lacking = health["incomplete_cnt"]
     words = f"logs of {counted(lacking, 'window')} are incomplete" if lacking else "no logs known to be missing"
     yield {"level": "warn" if lacking else "good", "words": words}

@@ -26,16 +26,17 @@ from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
 from common.lake.canary import canary_line
 from common.lake.lake import Lake
-from common.lake.learning import nothing_scored
-from common.runtime.lake_project import lake_project
+from common.lake.learning import learning_at, nothing_scored
+from common.runtime.lake_project import LakeProject, lake_project
 from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
-from common.windows import Windows
+from common.windows import WINDOW, Windows
 from tools.report.config import ReportConfig
 from tools.report.rendering import Alert, table
 
 SCORE_COLUMNS = ["host_ip", "anomaly_score", "raw_score", "window_end_ts"]
-ALERT_COLUMNS = ["segment_id", "anomaly_score", "raw_score", "model_id", "window_start_ts", "incomplete_reason"]
+ALERT_COLUMNS = ["segment_id", "anomaly_score", "raw_score", "model_id", "window_start_ts", "incomplete_reason",
+                 "score_note"]  # fmt: skip
 TEXT_COLUMNS = ["top_features", "pair_evidence"]
 
 
@@ -70,11 +71,19 @@ def run(config: ReportConfig) -> None:
         print_rows((alert.to_row() if flat else alert.to_dict() for alert in alerts), config.form)
     elif config.as_json:
         shown = [alert.to_dict() for alert in alerts]
-        found = {"windows": str(windows), "rows": count, "hosts": hosts, "alerts": shown}
-        click.echo(json.dumps(found | {"canary": canary_line(lake.uri, datetime.now(UTC))}, indent=1))
+        learning, canary = _standing(lake, project, windows)
+        found = {"windows": str(windows), "rows": count, "hosts": hosts, "learning": learning or None, "alerts": shown}
+        click.echo(json.dumps(found | {"canary": canary}, indent=1))
     else:
-        click.echo(table(alerts, count, hosts, str(windows)))
-        click.echo(f"\n{on_terminal(canary_line(lake.uri, datetime.now(UTC)))}")
+        learning, canary = _standing(lake, project, windows)
+        click.echo(table(alerts, count, hosts, str(windows), learning))
+        click.echo(f"\n{on_terminal(canary)}")
+
+
+def _standing(lake: Lake, project: LakeProject, windows: Windows) -> tuple[str, str]:
+    """How far the project has learnt by the last of the windows, and when attacks were last found."""
+    learning = learning_at(lake, project.settings, windows.end - WINDOW)
+    return learning, canary_line(lake.uri, datetime.now(UTC))
 
 
 def alerts_before(lake: Lake, keys: Sequence[Key]) -> dict[Key, int]:

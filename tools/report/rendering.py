@@ -35,6 +35,7 @@ class Alert:
     raw_score: float
     model_id: str
     incomplete_reason: str | None
+    score_note: str | None
     technique: Technique
     peers: tuple[Mapping[str, Any], ...]
     alerts_before: int
@@ -63,10 +64,11 @@ class Alert:
         }
 
 
-def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
+def table(alerts: list[Alert], rows: int, hosts: int, span: str, learning: str = "") -> str:
     """The alerts as text for a terminal: a line for each, followed by a line for each reason."""
     width = max(len("host"), *(len(alert.host_ip) for alert in alerts))
-    above = [f"{len(alerts):,} of {counted(rows, 'scored row')} ({counted(hosts, 'host')}, {span}), highest first", ""]
+    found = f"{len(alerts):,} of {counted(rows, 'scored row')} ({counted(hosts, 'host')}, {span}), highest first"
+    above = [found, *filter(None, [learning]), ""]
     lines = []
     for alert in alerts:
         window = f"{alert.window_start_ts:%Y-%m-%d %H:%M}-{alert.window_end_ts:%H:%M}"
@@ -74,6 +76,8 @@ def table(alerts: list[Alert], rows: int, hosts: int, span: str) -> str:
         lines.append(f"{head}  {alert.segment_id}")
         if alert.incomplete_reason:
             lines.append(f"{INDENT}logs of this window are incomplete: {one_line(alert.incomplete_reason)}")
+        if alert.score_note:
+            lines.append(f"{INDENT}{one_line(alert.score_note)}")
         lines.append(f"{INDENT}{_resembles(alert)}")
         if alert.user:
             others = f" and {alert.users_cnt - 1:,} more" if alert.users_cnt > 1 else ""

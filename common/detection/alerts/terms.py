@@ -17,3 +17,5 @@ REPEATED = (FALSE, EXPECTED)
 """The statuses that hide later cases, too."""
 
 PAIR, HOST, SEGMENT, BEHAVIOUR = SCOPES = ("pair", "host", "segment", "behaviour")
+UNUSUAL = "the whole network is unusual"
+"""What the note of a prediction says where its score was lowered for that."""

@@ -13,6 +13,7 @@ from common.arrays import Floats, Matrix
 from common.detection.explanation import Explanation
 from common.detection.members.trees import Forest
 from common.detection.pairs.common_maxima import CommonMaxima
+from common.detection.pairs.network_levels import NetworkLevels
 from common.detection.parameters import DetectorParameters
 from common.features.spec import FeatureSpec
 
@@ -33,13 +34,14 @@ class Samples:
 
     `keys` has `host_ip` and `window_start_ts`; `features` the columns of `model_features`, in the order of the keys;
     `activity` the rows of `read_activity` of these windows, each once, or None without any. Where they are not of all
-    hosts, `common` says by member what all hosts of these windows do.
+    hosts, `common` says by member what all hosts of these windows do, and `levels` how high they score.
     """
 
     keys: pa.Table = field(default_factory=lambda: pa.table({}))
     features: Matrix = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     activity: pa.Table | None = None
     common: Mapping[str, CommonMaxima] = field(default_factory=dict)
+    levels: Mapping[str, NetworkLevels] = field(default_factory=dict)
 
     def part(self, start: int, count: int) -> Samples:
         """The features of a slice of the windows, without their pairs."""

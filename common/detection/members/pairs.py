@@ -15,6 +15,8 @@ from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.evidence import pair_evidence
 from common.detection.pairs.explain import explain_pairs
 from common.detection.pairs.fitting import fit
+from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.network_levels import NetworkLevels
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows
 from common.detection.parameters import PairParameters
 
@@ -32,23 +34,30 @@ class PairsMember:
         learnt = fit([lambda: evidence], settings.parameters)
         return cls(learnt.model), learnt.scores.of_keys(samples.keys)
 
-    def judge(self, activity: pa.Table, common: CommonMaxima | None = None) -> ScoredRows:
-        """The pairs themselves, scored; `common` as in `EvidenceModel.score`."""
-        return self.model.score(pair_evidence(activity, self.model.parameters.pairs), common)
+    def judge(
+        self, activity: pa.Table, common: CommonMaxima | None = None, levels: NetworkLevels | None = None
+    ) -> ScoredRows:
+        """The pairs themselves, scored; `common` and `levels` say what all hosts do, where these are not all."""
+        rows = self.model.score(pair_evidence(activity, self.model.parameters.pairs), common)
+        levels = levels or NetworkLevels.of(HostScores.of_kinds(rows), self.model.parameters.pairs)
+        return levels.lowered(rows, self.model.usual_levels)
 
     def score_samples(self, samples: Samples) -> Floats:
         """-log10 of the p-value, for the host, of the evidence of its strongest pair in the window."""
         if samples.activity is None:
             return np.zeros(len(samples.keys))
-        return self.judge(samples.activity, samples.common.get("pairs")).of(samples.keys)
+        return self._judged(samples.activity, samples).of(samples.keys)
 
     def explain(self, samples: Samples) -> PieceExplanation:
         """The scores, shared out among the pieces of the strongest pair's evidence; and the strongest pairs."""
         if samples.activity is None:
             return PieceExplanation.nothing(len(samples.keys))
-        scored = self.judge(samples.activity, samples.common.get("pairs"))
+        scored = self._judged(samples.activity, samples)
         strongest = scored.strongest(samples.keys)
         return explain_pairs(samples.keys, scored, strongest, self.model.parameters.pairs)
+
+    def _judged(self, activity: pa.Table, samples: Samples) -> ScoredRows:
+        return self.judge(activity, samples.common.get("pairs"), samples.levels.get("pairs"))
 
 
 def pair_samples(activity: pa.Table, parameters: PairParameters) -> Samples:

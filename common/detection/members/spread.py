@@ -14,6 +14,8 @@ from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.evidence import spread_evidence, spreads
 from common.detection.pairs.explain import explain_spread
 from common.detection.pairs.fitting import fit
+from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.network_levels import NetworkLevels
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows
 
 
@@ -30,19 +32,29 @@ class SpreadMember:
         learnt = fit([lambda: evidence], settings.parameters)
         return cls(learnt.model), learnt.scores.of_keys(samples.keys)
 
-    def judge(self, activity: pa.Table, common: CommonMaxima | None = None) -> ScoredRows:
-        """The counts of each host, kind and window, scored; `common` as in `EvidenceModel.score`."""
-        return self.model.score(spread_evidence(spreads(activity)), common)
+    def judge(
+        self, activity: pa.Table, common: CommonMaxima | None = None, levels: NetworkLevels | None = None
+    ) -> ScoredRows:
+        """The counts of each host, kind and window, scored.
+
+        `common` and `levels` say what all hosts do, where these are not all.
+        """
+        rows = self.model.score(spread_evidence(spreads(activity)), common)
+        levels = levels or NetworkLevels.of(HostScores.of_kinds(rows), self.model.parameters.pairs)
+        return levels.lowered(rows, self.model.usual_levels)
 
     def score_samples(self, samples: Samples) -> Floats:
         """-log10 of the p-value, for the host, of the evidence of its counts in the window."""
         if samples.activity is None:
             return np.zeros(len(samples.keys))
-        return self.judge(samples.activity, samples.common.get("spread")).of(samples.keys)
+        return self._judged(samples.activity, samples).of(samples.keys)
 
     def explain(self, samples: Samples) -> PieceExplanation:
         """The scores, shared out among the counts."""
         if samples.activity is None:
             return PieceExplanation.nothing(len(samples.keys))
-        scored = self.judge(samples.activity, samples.common.get("spread"))
+        scored = self._judged(samples.activity, samples)
         return explain_spread(scored, scored.strongest(samples.keys))
+
+    def _judged(self, activity: pa.Table, samples: Samples) -> ScoredRows:
+        return self.judge(activity, samples.common.get("spread"), samples.levels.get("spread"))

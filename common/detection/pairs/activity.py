@@ -108,7 +108,8 @@ class OwnActivity:
     """The pairs of some hosts with what the hosts themselves did, and what these hosts say to others' pairs.
 
     `rows`, None where none of the hosts has any pair, has the columns of `read_activity`, but in place of those of
-    novelty for each of `NOVELTIES` `_value` and `_start` (see `Own`); and `judged`, whether the row can be common.
+    novelty for each of `NOVELTIES` `_value` and `_start` and `host_begun` (see `Own`); and `judged`, whether the row
+    can be common.
     """
 
     rows: pa.Table | None
@@ -183,8 +184,11 @@ def own_activity(
 def with_others(rows: pa.Table, met: Met, parameters: PairParameters) -> pa.Table:
     """The rows of `OwnActivity` with what is new about them: the columns of `read_activity`."""
     own, start = ({what: rows[f"{what}_{name}"].to_numpy() for what in NOVELTIES} for name in ("value", "start"))
-    columns = met.columns(own, start, rows["window_number"].to_numpy(), np.asarray(rows["judged"]), parameters)
-    rows = rows.drop_columns(["judged", *(f"{what}_{name}" for what in NOVELTIES for name in ("value", "start"))])
+    begun, window = rows["host_begun"].to_numpy(), rows["window_number"].to_numpy()
+    columns = met.columns(own, start, begun, window, np.asarray(rows["judged"]), parameters)
+    rows = rows.drop_columns(
+        ["judged", "host_begun", *(f"{what}_{name}" for what in NOVELTIES for name in ("value", "start"))]
+    )
     for name, values in columns.items():
         rows = rows.append_column(name, pa.array(values))
     return rows
@@ -227,7 +231,7 @@ def _table(
     columns |= lasted(pair, window)
     answered = columns["failed_day"] <= parameters.failed_share_max * columns["sessions_day"]
     outbound = np.asarray(pc.equal(pairs["role"].chunk(0).cast(pa.string()), "outbound"))
-    columns["judged"] = answered & outbound[pair]
+    columns |= {"judged": answered & outbound[pair], "host_begun": own.begun[pair]}
     columns |= {f"{what}_value": own.value[what][pair] for what in NOVELTIES}
     columns |= {f"{what}_start": own.start[what][pair] for what in NOVELTIES}
     table = pairs.take(pa.array(pair)).combine_chunks()

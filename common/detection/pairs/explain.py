@@ -65,8 +65,8 @@ def _explained(
     row, found = strongest
     shape = (len(row), len(scored.names))
     contributions, values, most = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    scores = np.zeros(len(row))
-    scores[found] = scored.scores[row[found]]
+    scores, lowered_by = np.zeros(len(row)), np.zeros(len(row))
+    scores[found], lowered_by[found] = scored.scores[row[found]], scored.lowered_by[row[found]]
     scoring = np.flatnonzero(scores > 0)
     of_row = row[scoring]
     pieces, rows = scored.pieces[of_row], scored.evidence.rows.take(pa.array(of_row))
@@ -80,7 +80,7 @@ def _explained(
             most[scoring, column] = np.where(added, usual, 0.0)
     kinds = [KINDS[scored.evidence.kind[place]] if there else "" for place, there in zip(row, found, strict=True)]
     inputs = tuple(f"{prefix}{name}" for name in scored.names)
-    return PieceExplanation(inputs, scores, contributions, values, most, kinds)
+    return PieceExplanation(inputs, scores, contributions, values, most, kinds, lowered_by)
 
 
 def _shown_values(rows: pa.Table, parameters: PairParameters) -> dict[str, Floats]:

@@ -17,18 +17,20 @@ from common.detection.pairs.pair_keys import PairKeys
 from common.detection.parameters import PairParameters
 
 CONTACTS_AT_ONCE = 4_000_000
+ANY = "any"
+"""Beside `NOVELTIES`, what every contact is with."""
 
 
 class FirstContacts:
     """When hosts first met what the pairs of some windows are with: the earliest contact with each key.
 
-    Contacts after the last of these windows are left out. Those that are older than the last 24 hours are so for all
-    of the windows, and how much older does not matter.
+    Contacts after the last of these windows are left out. Those that are as old as the past of a host must be, beyond
+    the last 24 hours, are so for all of the windows, and how much older does not matter.
     """
 
     def __init__(self, keys: PairKeys, first: int, last: int, parameters: PairParameters) -> None:
-        self._keys, self._memory = keys, parameters.memory_windows
-        self._origin, self._last = first - parameters.memory_windows, last
+        self._keys = keys
+        self._origin, self._last = first - parameters.memory_windows - parameters.past_windows, last
         self._bits = (last - self._origin).bit_length()
         self._found: list[Integers] = [np.zeros(0, dtype=np.int64)]
         self._waiting = 0
@@ -51,47 +53,49 @@ class FirstContacts:
         host, target, service = self._keys.parts(found >> self._bits)
         of_pairs, *pairs_are_with = self._keys.parts(pairs)
         hosts = int(host.max(initial=0)) + 1
-        sends, old = np.zeros(hosts, dtype=bool), np.zeros(hosts, dtype=bool)
+        sends, began = np.zeros(hosts, dtype=bool), np.zeros(hosts, dtype=np.int64)
         sends[host[~self._keys.inbound(service)]] = True
-        old[host[start <= self._last - self._memory - self._origin]] = True
+        each = changes(host)
+        earliest = np.minimum.reduceat(start, each) if len(each) else start
+        began[host[each]] = earliest
         values, of_values = self._keys.values(target, service), self._keys.values(*pairs_are_with)
         own, starts, firsts, counts = {}, {}, {}, {}
         for what, known in self._keys.met.items():
             place, mine = places(known, values[what])
             contact = _earliest([(place[mine] * hosts + host[mine]) << self._bits | start[mine]], self._bits)
-            with_host, began = contact >> self._bits, contact & (1 << self._bits) - 1
+            with_host, first = contact >> self._bits, contact & (1 << self._bits) - 1
             place, mine = places(known, of_values[what])
             own[what] = np.where(mine, place, -1)
             starts[what] = np.zeros(len(pairs), dtype=np.int64)
-            starts[what][mine] = began[np.searchsorted(with_host, place[mine] * hosts + of_pairs[mine])]
-            firsts[what], counts[what] = np.unique_counts(with_host // hosts << self._bits | began)
-        return Own(own, starts, sends[of_pairs]), Met(self._origin, self._bits, int(old.sum()), firsts, counts)
+            starts[what][mine] = first[np.searchsorted(with_host, place[mine] * hosts + of_pairs[mine])]
+            firsts[what], counts[what] = np.unique_counts(with_host // hosts << self._bits | first)
+        firsts[ANY], counts[ANY] = np.unique_counts(earliest)
+        return Own(own, starts, began[of_pairs], sends[of_pairs]), Met(self._origin, self._bits, firsts, counts)
 
 
 @dataclass(frozen=True, eq=False)
 class Own:
     """What each pair is with, by the names of `NOVELTIES`, and when its own host first met that.
 
-    `value` is a place in the `met` of the keys, `start` a window since the origin of `Met`. `sends` says whether the
-    pair's host began any session within 30 days.
+    `value` is a place in the `met` of the keys, `start` a window since the origin of `Met`; `begun` is that of the
+    host's first contact at all. `sends` says whether the pair's host began any session within 30 days.
     """
 
     value: Mapping[str, Integers]
     start: Mapping[str, Integers]
+    begun: Integers
     sends: Flags
 
 
 @dataclass(frozen=True, eq=False)
 class Met:
-    """How many hosts first met each value in which window, for each of `NOVELTIES`.
+    """How many hosts first met each value in which window, for each of `NOVELTIES`, and anything, `ANY`, of value 0.
 
-    `firsts` has value << bits | window, rising, in windows since number `origin`; `counts` the hosts of each. `hosts`
-    is how many have any contact before the last 24 hours.
+    `firsts` has value << bits | window, rising, in windows since number `origin`; `counts` the hosts of each.
     """
 
     origin: int
     bits: int
-    hosts: int
     firsts: Mapping[str, Integers]
     counts: Mapping[str, Integers]
 
@@ -99,23 +103,26 @@ class Met:
     def merged(cls, parts: Sequence[Met]) -> Met:
         """What different hosts met of the same values, together."""
         firsts, counts = {}, {}
-        for what in NOVELTIES:
+        for what in (*NOVELTIES, ANY):
             every = np.concatenate([part.firsts[what] for part in parts])
             order = np.argsort(every, kind="stable")
             begins = changes(every[order])
             firsts[what] = every[order][begins]
             of_parts = np.concatenate([part.counts[what] for part in parts])[order]
             counts[what] = np.add.reduceat(of_parts, begins) if len(begins) else of_parts
-        return cls(parts[0].origin, parts[0].bits, sum(part.hosts for part in parts), firsts, counts)
+        return cls(parts[0].origin, parts[0].bits, firsts, counts)
 
     def columns(
-        self, own: Mapping[str, Integers], start: Mapping[str, Integers], window: Integers, judged: Flags,
-        parameters: PairParameters,
+        self, own: Mapping[str, Integers], start: Mapping[str, Integers], begun: Integers, window: Integers,
+        judged: Flags, parameters: PairParameters,
     ) -> dict[str, NDArray[Any]]:  # fmt: skip
         """Seven columns for each of `NOVELTIES`, prefixed with its name, for pairs in windows; the windows rise.
 
+        A host has a past if it had any contact `past_windows` before the last 24 hours. Everything is new to a host
+        without one, so what a quorum of other hosts had met by the window is not new to it.
+
         - `new`: the host had not met it before the last 24 hours, within 30 days;
-        - `others`: how many other hosts had;
+        - `others`: how many other hosts had; of a host without a past, by the window;
         - `bits`: 0 where it is not new, else log2((hosts + 1) / (others + 1)) with all hosts that have any history;
         - `joined`: it is new, and a quorum of other hosts first met it in the last 24 hours. These count as others,
           too, and the bits are 0: new software is not an attack. This applies only to `judged` rows;
@@ -126,51 +133,55 @@ class Met:
         Args:
             own: the `value` of the pair of each row.
             start: when the row's host first met that.
+            begun: when the row's host first met anything.
             window: the number of the row's window.
             judged: whether the row can be common.
             parameters: those of the detector.
         """
+        now = window - self.origin
+        known, by_now = (self._others(ANY, np.zeros_like(now), now, age) for age in (parameters.memory_windows, 0))
+        young = begun > now - parameters.memory_windows - parameters.past_windows
+        rows = _Rows(now, young, judged, known, by_now)
         return {
             f"{what}_{name}": column
             for what in NOVELTIES
-            for name, column in self._columns(
-                what, own[what], start[what], window - self.origin, judged, parameters
-            ).items()
+            for name, column in self._columns(what, own[what], start[what], rows, parameters).items()
         }
 
     def _columns(
-        self, what: str, value: Integers, own: Integers, now: Integers, judged: Flags, parameters: PairParameters
+        self, what: str, value: Integers, own: Integers, rows: _Rows, parameters: PairParameters
     ) -> dict[str, NDArray[Any]]:
-        memory = parameters.memory_windows  # what is older than the last 24 hours is known
+        now, memory = rows.now, parameters.memory_windows  # what is older than the last 24 hours is known
         unknown = value < 0
         known = unknown | (own <= now - memory)
-        others, by_now = np.empty(len(value), dtype=np.int64), np.empty(len(value), dtype=np.int64)
-        begins = changes(now)
-        each = zip(self._by(what, now[begins] - memory), self._by(what, now[begins]), strict=True)
-        bounds = pairwise([*begins.tolist(), len(now)])
-        for (begin, end), (before, until) in zip(bounds, each, strict=True):
-            rows = slice(begin, end)
-            others[rows], by_now[rows] = before[value[rows]], until[value[rows]]
+        others, by_now = (self._others(what, value, now, age) for age in (memory, 0))
         others[unknown], by_now[unknown] = 1, 1
         others -= known
         by_now -= own <= now
-        quorum = parameters.quorum(self.hosts)
-        joined = (by_now - others >= quorum) & judged
-        others = np.where(joined, by_now, others)
+        quorum = np.maximum(parameters.quorum_hosts, parameters.quorum_share * rows.hosts)
+        joined = (by_now - others >= quorum) & rows.judged
+        usual = by_now >= quorum
+        others = np.where(joined | rows.young, by_now, others)
+        known |= usual & rows.young
         joined &= ~known
         return {
             "new": ~known,
             "others": others,
-            "bits": np.where(known | joined, 0.0, self._bits(others)),
+            "bits": np.where(known | joined, 0.0, _bits(np.where(rows.young, rows.hosts_now, rows.hosts), others)),
             "joined": joined,
             "others_now": by_now.astype(np.int32),
-            "bits_now": np.where(joined | unknown, 0.0, self._bits(by_now)),
-            "usual": by_now >= quorum,
+            "bits_now": np.where(joined | unknown, 0.0, _bits(rows.hosts, by_now)),
+            "usual": usual,
         }
 
-    def _bits(self, others: Integers) -> Floats:
-        """How rare it is to have met what that many other hosts have."""
-        return np.asarray(np.log2((np.maximum(self.hosts, others) + 1) / (others + 1)))
+    def _others(self, what: str, value: Integers, now: Integers, age: int) -> Integers:
+        """How many hosts had met the value of each row that long before its window; the windows rise."""
+        found = np.empty(len(value), dtype=np.int64)
+        begins = changes(now)
+        bounds = pairwise([*begins.tolist(), len(now)])
+        for (begin, end), until in zip(bounds, self._by(what, now[begins] - age), strict=True):
+            found[begin:end] = until[value[begin:end]]
+        return found
 
     def _by(self, what: str, windows: Integers) -> Iterator[Integers]:
         """How many hosts had met each value by these windows, which rise."""
@@ -183,6 +194,25 @@ class Met:
             np.add.at(found, value[begin:end], hosts[begin:end])
             begin = end
             yield found
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows of pairs: their windows since the origin, whether their hosts have no past, and whether they are judged.
+
+    `hosts` is how many had any contact before the last 24 hours of each row, `hosts_now` how many by its window.
+    """
+
+    now: Integers
+    young: Flags
+    judged: Flags
+    hosts: Integers
+    hosts_now: Integers
+
+
+def _bits(hosts: Integers, others: Integers) -> Floats:
+    """How rare it is to have met what that many other hosts of so many have."""
+    return np.asarray(np.log2((np.maximum(hosts, others) + 1) / (others + 1)))
 
 
 def _earliest(contacts: Sequence[Integers], bits: int) -> Integers:

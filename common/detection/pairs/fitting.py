@@ -22,6 +22,7 @@ from common.detection.pairs.contacts import LATE
 from common.detection.pairs.evidence import KINDS, Evidence
 from common.detection.pairs.habits import Habits
 from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.network_levels import NetworkLevels
 from common.detection.pairs.part_rows import EvidencePart, PartRows, cells_of, tails, usual
 from common.detection.pairs.prior_maxima import KnownPairs, Pairs, PriorMaxima
 from common.detection.pairs.scoring import EvidenceModel, ScoredRows
@@ -33,16 +34,18 @@ from common.windows import WINDOWS_PER_DAY
 class Learnt:
     """A model, and the scores of the strongest rows that it was learnt from, as if the day of each were left out.
 
-    Rows of odd habits are not among them.
+    Rows of odd habits are not among them. `levels` are those of the whole network, by which the scores are lowered.
     """
 
     model: EvidenceModel
     scores: HostScores
+    levels: NetworkLevels
     parts: Sequence[PartRows]
 
     def rows(self, part: int) -> ScoredRows:
         """All rows of a part, with these scores."""
-        return self.model.scored(self.parts[part].unscored(self.model), trained=True)
+        rows = self.model.scored(self.parts[part].unscored(self.model), trained=True)
+        return self.levels.lowered(rows, self.model.usual_levels)
 
 
 def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters) -> Learnt:
@@ -55,15 +58,17 @@ def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters) -> Learnt
         training = training.without(habits)
         of_others = training.habits_of_others()
     rows = training.rows()
-    model = EvidenceModel(training.maxima, tails(rows + of_others, parameters), {}, habits, parameters)
+    model = EvidenceModel(training.maxima, tails(rows + of_others, parameters), {}, np.zeros(0), habits, parameters)
     p_values = _p_values(HostScores.joined([part.usual_sums(model) for part in rows]), parameters)
     sums = HostScores.joined([part.sums(model) for part in rows])
     if of_others:  # a host's own past does not excuse its habits
         found = _p_values(HostScores.joined([part.usual_sums(model) for part in of_others]), parameters)
         p_values |= {f"{kind}_habit": of_all.without_hosts() for kind, of_all in found.items()}
     model = replace(model, p_values=p_values)
-    scores = model.scores(sums.kind, sums.values, sums.host, trained=True)
-    return Learnt(model, replace(sums, values=scores), rows)
+    scores = replace(sums, values=model.scores(sums.kind, sums.values, sums.host, trained=True))
+    levels = NetworkLevels.of(scores, parameters.pairs)
+    model = replace(model, usual_levels=levels.usual(parameters.pairs))
+    return Learnt(model, levels.of_scores(scores, model.usual_levels), levels, rows)
 
 
 def _p_values(sums: HostScores, parameters: DetectorParameters) -> dict[str, HostPValues]:
@@ -185,7 +190,9 @@ class _Training:
     def odd_habits(self) -> Habits:
         """Those of all parts."""
         rows = self.habits_of_others()
-        model = EvidenceModel(self.maxima, tails(rows, self.parameters), {}, Habits.none(), self.parameters)
+        model = EvidenceModel(
+            self.maxima, tails(rows, self.parameters), {}, np.zeros(0), Habits.none(), self.parameters
+        )
         least = self.parameters.pairs.habit_days
 
         def habits(part: PartRows) -> Habits:

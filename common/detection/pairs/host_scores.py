@@ -31,6 +31,12 @@ class HostScores:
         return cls(evidence.host.values[best], evidence.window[best], evidence.kind[best], values[best])
 
     @classmethod
+    def of_kinds(cls, rows: ScoredRows) -> HostScores:
+        """The scores of scored rows but of odd habits, so that there is one of each host, window and kind."""
+        evidence, best = rows.evidence, rows.best[~rows.evidence.habit[rows.best]]
+        return cls(evidence.host.values[best], evidence.window[best], evidence.kind[best], rows.scores[best])
+
+    @classmethod
     def joined(cls, parts: Sequence[HostScores]) -> HostScores:
         """Those of parts of the hosts together, in the order of host, window and kind."""
         found = [np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])]

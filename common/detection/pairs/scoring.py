@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from common.arrays import Flags, Floats, Integers
 from common.detection.calibration import UpperTail
-from common.detection.checked import damaged, section
+from common.detection.checked import damaged, floats, section
 from common.detection.host_p_values import HostPValues
 from common.detection.pairs.coded_columns import codes
 from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.contacts import changes, places
-from common.detection.pairs.evidence import LABELS, NOVELTY, Evidence
+from common.detection.pairs.evidence import KINDS, LABELS, NOVELTY, Evidence
 from common.detection.pairs.habits import Habits
 from common.detection.pairs.prior_maxima import PriorMaxima
 from common.detection.parameters import DetectorParameters
@@ -30,7 +30,8 @@ class ScoredRows:
     """Evidence, and the scores of its rows: -log10 of the p-value of the sum of the row's pieces.
 
     Only `best`, the strongest rows of each host, window and kind, have a score; the others have 0. `pieces` has the
-    shape (n_rows, n_pieces); `maxima` are the prior maxima of the amounts, by name.
+    shape (n_rows, n_pieces); `maxima` are the prior maxima of the amounts, by name. `lowered_by` is how much higher
+    each score would be if the whole network were as usual in the window (see `NetworkLevels`).
     """
 
     evidence: Evidence
@@ -39,6 +40,7 @@ class ScoredRows:
     maxima: Mapping[str, Floats]
     scores: Floats
     best: Integers
+    lowered_by: Floats
 
     @cached_property
     def sums(self) -> Floats:
@@ -81,17 +83,22 @@ class EvidenceModel:
     `log10_max` each: rarities among all of them, excesses among those that are as new. An excess beyond all of training
     has up to `log10_beyond` more, as its tail goes on, if the host began it. A host's window counts with its strongest
     row of each kind; how rare that is for the host and for all is its score. A row of odd `habits` is compared with
-    what other hosts do alone: it has taught nothing, and its host's past does not excuse it.
+    what other hosts do alone: it has taught nothing, and its host's past does not excuse it. `usual_levels` has the
+    level of the whole network that training windows hardly exceed, for each of `KINDS` (see `NetworkLevels`).
     """
 
     maxima: Mapping[str, PriorMaxima]
     tails: Mapping[str, UpperTail]
     p_values: Mapping[str, HostPValues]
+    usual_levels: Floats
     habits: Habits
     parameters: DetectorParameters
 
     def score(self, evidence: Evidence, common: CommonMaxima | None = None) -> ScoredRows:
-        """The rows of the evidence, scored; where they are not of all hosts, `common` says what all of them do."""
+        """The rows of the evidence, scored by themselves, whatever the whole network does.
+
+        Where they are not of all hosts, `common` says what all of them do.
+        """
         common = common or CommonMaxima.of(evidence, self.parameters.pairs)
         evidence = self.habits.marked(evidence)
         of_crowds = common.maxima(evidence)
@@ -106,7 +113,8 @@ class EvidenceModel:
         """The pieces of the values, and the strongest rows, which have no scores yet."""
         pieces = self._pieces(values, len(evidence.kind))
         best = strongest(pieces.sum(axis=1), evidence)
-        return ScoredRows(evidence, tuple(values), pieces, maxima, np.zeros(len(pieces)), best)
+        nothing = np.zeros(len(pieces))
+        return ScoredRows(evidence, tuple(values), pieces, maxima, nothing, best, nothing)
 
     def scored(self, rows: ScoredRows, trained: bool = False) -> ScoredRows:
         """The strongest rows with their scores."""
@@ -151,6 +159,7 @@ class EvidenceModel:
         return {
             "tails": {name: tail.to_dict() for name, tail in self.tails.items()},
             "p_values": {name: p_values.to_dict() for name, p_values in self.p_values.items()},
+            "usual_levels": self.usual_levels.tolist(),
         }
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
@@ -174,7 +183,7 @@ class EvidenceModel:
         Raises:
             ModelError: it is damaged.
         """
-        section(raw, name, "tails", "p_values")
+        section(raw, name, "tails", "p_values", "usual_levels")
         groups, hosts = (vector(arrays, f"{name}.{part}", "<i8") for part in ("groups", "hosts"))
         counts, most = vector(arrays, f"{name}.counts", "u1"), parameters.pairs.leaders
         rising = all((codes[1:] > codes[:-1]).all() for codes in (groups, hosts))
@@ -187,7 +196,8 @@ class EvidenceModel:
             key: HostPValues.from_parts(entry, arrays, f"{name}.{key}", parameters.calibration)
             for key, entry in section(raw["p_values"], name).items()
         }
-        return cls(maxima, tails, p_values, Habits.from_arrays(arrays, f"{name}.habits"), parameters)
+        usual = floats(raw["usual_levels"], f"the usual levels of {name}", len(KINDS), least=parameters.pairs.level_min)
+        return cls(maxima, tails, p_values, usual, Habits.from_arrays(arrays, f"{name}.habits"), parameters)
 
 
 def strongest(sums: Floats, evidence: Evidence) -> Integers:

@@ -9,7 +9,7 @@ from typing import Any
 from common.detection.checked import RETRAIN
 from common.errors import ModelError
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 MIGRATED_FORMATS = (4, 5)
 MIGRATE = "Run ndr-models migrate --lake LAKE --project-name NAME"
 

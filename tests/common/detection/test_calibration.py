@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -110,6 +112,17 @@ def test_a_score_that_too_many_reach_is_held_below_the_alert_line() -> None:
     assert scores[0] == pytest.approx(0.5, abs=1e-3)  # what is far below stays
     assert (np.diff(scores) > 0).all()
     assert scores[2] < 0.999 < scores[4] < scores[5] < 1
+
+
+@pytest.mark.parametrize(("days", "alerting"), [(54, 0), (99, 1), (249, 4)])  # 20 of 1,000 further days exceed: 1, 2, 5
+def test_no_more_hosts_days_alert_than_stated(days: int, alerting: int) -> None:
+    """Each host's day has 20 scores up to its number."""
+    host_days = np.repeat(np.arange(days), 20)
+    scores = host_days.astype(float) * np.tile(np.linspace(0.05, 1.0, 20), days)
+    found = ScoreQuantiles.of_host_days(scores, host_days, 0.999, replace(PARAMETERS, alerts_per_1000_host_days=20.0))
+    above = found.anomaly_score(scores) > 0.999 + 1e-9
+    assert len(np.unique(host_days[above])) == alerting
+    assert found.anomaly_score(np.array([days * 2.0]))[0] > 0.999  # what training never reached still alerts
 
 
 def test_a_score_that_few_reach_is_left_where_it_is() -> None:

@@ -12,8 +12,8 @@ LIKELY = re.compile(r"user|name|owner|_by$|note|raw|reason|url|mail|contact|pers
 NO_PERSON = {
     "sessions": {"device_name", "session_end_reason", "url_category"},
     "log_volume": {"device_name"},
-    "predictions": {"incomplete_reason"},
-    "prediction_join": {"incomplete_reason", "project_name"},
+    "predictions": {"incomplete_reason", "score_note"},
+    "prediction_join": {"incomplete_reason", "project_name", "score_note"},
     "window_status": {"incomplete_reason"},
     "model_decisions": {"project_name"},
     "model_drift": {"project_name"},

@@ -160,6 +160,23 @@ def test_each_bound_can_refuse_all_but_the_first_model_of_a_young_project(
     assert gates(other)[gate] == "refused"
 
 
+@pytest.mark.parametrize(("windows", "current"), [(WINDOWS, "run-1"), (WINDOWS - 1, "run-2")])
+def test_a_provisional_model_gives_way_to_one_of_more_windows_whatever_gates_estimate(
+    first: Lifecycle, windows: int, current: str
+) -> None:
+    first.run("deploy")
+    report = first.artifact("train") | {"windows": windows}
+    first.path("report.json").write_text(json.dumps(report))
+    other = second(first)
+    other.parameters(training=FAST | {"min_relative_improvement": -1.0, "min_refit_agreement": 1.0})
+    if current == "run-1":
+        assert "not deployed because refit_agreement is" in other.fail("deploy")
+    else:
+        other.run("deploy")
+        assert (other.artifact("deploy")["provisional"], gates(other)["refit_agreement"]) == (True, "refused")
+    assert first.current() == current
+
+
 def test_preprocessing_that_gives_other_values_than_in_training_is_refused(first: Lifecycle) -> None:
     """The examined rows as stored, but the statistics changed by someone who could also write all digests."""
     manifest = json.loads(first.path("manifest.json").read_bytes())

@@ -1,3 +1,5 @@
+import json
+
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -140,6 +142,24 @@ def test_a_young_project_learns_until_it_has_the_rows_of_a_model(whole: Lifecycl
     whole.parameters(training={"min_rows": 6 * HOSTS})
     whole.run("reverify")
     assert whole.artifact("reverify")["go"] is True
+
+
+def test_a_range_before_the_first_logs_is_no_failure_and_the_model_so_far_stays(lifecycle: MakeLifecycle) -> None:
+    made = lifecycle(span(2))
+    later = list(span(6))[4:]
+    add_slices(made.lake, later)
+    add_windows(made.lake, later)
+    settings = {"horizons": {"7d": {"days": 1, "gap_days": 0}}}  # is not young any more
+    made.parameters(training={"min_rows": 20}, **settings)
+    replace_record(str(made.lake), LakeIdentity(parameters={"settings": settings}))
+    made.run("verify")
+    gaps = {"go": True, "status": "complete with gaps", "rounds": [], "gaps": KEYS[:2], "failures": []}
+    made.path("remediation.json").write_text(json.dumps(made.artifact("verify") | gaps))
+    made.run("reverify")
+    reason = f"{span(2)} is before the first logs: the model so far stays"
+    artifact = made.artifact("reverify")
+    assert (artifact["go"], artifact["status"], artifact["reason"]) == (False, "learning", reason)
+    assert made.run("train")["details"]["learning"] == {"model": reason}
 
 
 def test_windows_before_the_first_logs_do_not_count_as_gaps(lifecycle: MakeLifecycle) -> None:

@@ -15,15 +15,22 @@ from common.contracts import tables
 from common.lake.lake import Lake
 from common.windows import Windows, partition_key
 from jobs.inference.cli import main
-from jobs.inference.transform import predict
+from jobs.inference.transform import WindowNotes, predict, score_notes
+from tests.commands import call
 from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake, rows, train_model, write
 from tests.conftest import ENGINE, Stages, write_sessions
 from tests.factories import SPEC, sessions
 from tests.factories import session as session_row
 from tests.lakes import note_whole, write_table
 from tests.types import Run
+from tools.lake.cli import main as configuration
 
 LAST = list(RANGE)[-1]
+
+
+def configure(lake: Path, *options: str | Path) -> tuple[int, str, str]:
+    """A run of ndr-lake configure."""
+    return call(configuration, "configure", "--lake", lake, *options)
 
 
 def infer(lake: Path, *options: str, window: Windows | str = RANGE) -> Run:
@@ -215,6 +222,31 @@ def test_predictions_of_damaged_logs_say_what_is_missing(lake: Path) -> None:
     assert report["details"]["incomplete_windows"] == {LAST.key: "hq.csv.gz is damaged"}
     found = {(row["window"], row["incomplete_reason"]) for row in predictions(lake).to_pylist()}
     assert found == {(window.key, "hq.csv.gz is damaged" if window == LAST else None) for window in RANGE}
+
+
+def test_predictions_of_a_young_project_say_how_far_it_has_learnt(lake: Path) -> None:
+    code, report, error = infer(lake)
+    assert code == 0, error
+    assert report["details"]["learning"] == {"model": "learning, 1 of 9 days"}
+    assert set(predictions(lake)["score_note"].to_pylist()) == {"learning, 1 of 9 days"}
+    (lake / "settings.yaml").write_text("horizons: {7d: {days: 1, gap_days: 0}}\nmodel_horizon: 7d\n")
+    shutil.rmtree(lake / "predictions")
+    assert configure(lake, "--parameters", lake / "settings.yaml")[0] == 0
+    code, report, error = infer(lake)
+    assert code == 0, error
+    assert "learning" not in report["details"]
+    assert set(predictions(lake)["score_note"].to_pylist()) == {None}
+
+
+def test_a_note_says_by_how_much_a_score_is_lowered() -> None:
+    notes = WindowNotes({}, {"20260310T0008Z": "learning, 1 of 9 days"})
+    windows, unusual = ["20260310T0008Z"] * 2 + ["20260320T0008Z"] * 2, "the whole network is unusual: score lowered by"
+    assert [*score_notes(notes, windows, [0.0, 1.234, 2.0, 0.001])] == [
+        "learning, 1 of 9 days",
+        f"learning, 1 of 9 days; {unusual} 1.23",
+        f"{unusual} 2.00",
+        None,
+    ]
 
 
 def test_predictions_of_a_window_in_which_a_device_is_silent_say_so(

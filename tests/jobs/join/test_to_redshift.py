@@ -125,14 +125,18 @@ def test_a_text_that_does_not_fit_is_an_error(redshift: RedshiftParameters, stag
     assert Folder(staging).list() == []
 
 
-def test_a_table_of_an_earlier_release_gets_the_column_that_it_lacks(
-    redshift: RedshiftParameters, staging: str, published: Any, query: Query
+@pytest.mark.parametrize("lacking", [["incomplete_reason", "score_note"], ["score_note"]])
+def test_a_table_of_an_earlier_release_gets_the_columns_that_it_lacks(
+    redshift: RedshiftParameters, staging: str, published: Any, query: Query, lacking: list[str]
 ) -> None:
     publish_to_redshift(redshift, staging, joined(0.1), TABLE)
-    run_statements(redshift, [f"ALTER TABLE {redshift.schema_name}.prediction_join DROP COLUMN incomplete_reason"])
+    table = f"{redshift.schema_name}.prediction_join"
+    for name in lacking:
+        run_statements(redshift, [f"ALTER TABLE {table} DROP COLUMN {name}"])
     publish_to_redshift(redshift, staging, joined(0.2, incomplete_reason="a file is damaged", window=SECOND), TABLE)
     reasons = query(f'SELECT incomplete_reason FROM {redshift.schema_name}.prediction_join ORDER BY "window"')
-    assert [len(published()), reasons] == [2, [[None], ["a file is damaged"]]]
+    first = None if "incomplete_reason" in lacking else "x"
+    assert [len(published()), reasons] == [2, [[first], ["a file is damaged"]]]
 
 
 def test_an_older_table_is_an_error_that_names_it(redshift: RedshiftParameters, staging: str) -> None:

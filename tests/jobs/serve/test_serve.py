@@ -27,7 +27,7 @@ from common.detection.registry.artifacts import load_model
 from common.detection.registry.pointer import manifest_sha256, model_store
 from common.lake.lake import Lake
 from common.windows import Windows
-from jobs.inference.transform import predict
+from jobs.inference.transform import WindowNotes, predict
 from jobs.serve.cli import main
 from tests.common.detection.model_lake import HOSTS, RANGE, make_lake, train_model
 from tests.factories import SPEC
@@ -111,7 +111,9 @@ def test_scores_and_reasons_are_those_of_inference(server: Server, rows: ModelRo
     rows.values[0, 5] = math.nan
     expected = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d"}
     model = load_model(model_store(str(server.lake), "local"), server.run_id, FEATURES, expected)
-    wanted = predict(model, Samples(rows.keys, rows.values), tables(SPEC)["predictions"], 8, {}).to_pylist()
+    wanted = predict(
+        model, Samples(rows.keys, rows.values), tables(SPEC)["predictions"], 8, WindowNotes({}, {})
+    ).to_pylist()
     given = as_json(rows)
     assert given[0][FEATURES[5]] is None
     lines = "".join(f"{json.dumps(row)}\n" for row in given)

@@ -33,7 +33,7 @@ def write_format_1(folder: Path) -> Path:
     contents = {name: (published_rows(lake, name), BASELINE_PARTITIONS) for name in held}
     for name in PREDICTED:
         if lake.exists(name):
-            contents[name] = (lake.arrow(name).drop_columns("incomplete_reason"), FORMER)
+            contents[name] = (lake.arrow(name).drop_columns(["incomplete_reason", "score_note"]), FORMER)
     contents |= {name: (lake.arrow(name), FORMER) for name in BY_WINDOW if lake.exists(name)}
     for name, (rows, partitions) in contents.items():
         _rewritten(folder / name, rows, partitions)
@@ -81,6 +81,16 @@ def write_format_5(folder: Path) -> Path:
         _rewritten(folder / "machine_inventory", held, ["snapshot_month"])
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 5}))
+    return folder
+
+
+def write_format_6(folder: Path) -> Path:
+    """Turns a lake of today into one of format 6, whose predictions had no note."""
+    for name in PREDICTED:
+        held = DeltaTable(folder / name).to_pyarrow_table()
+        _rewritten(folder / name, held.drop_columns(["score_note"]), ["date"])
+    record = json.loads((folder / FILE).read_text())
+    (folder / FILE).write_text(json.dumps(record | {"lake_format": 6}))
     return folder
 
 

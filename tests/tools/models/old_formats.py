@@ -49,7 +49,7 @@ class Grower:
 def write_old(store: ArtifactStore, run_id: str, estimator: Any, version: int, **differs: Any) -> None:
     """Puts a run back into an old format, and the digests of the pointer with it."""
     manifest = json.loads(store.read(f"{run_id}/manifest.json"))
-    if manifest["format_version"] == 6:
+    if manifest["format_version"] == 7:
         arrays, members = _texts_for_codes(
             unpacked(store.read(f"{run_id}/arrays.safetensors"), "arrays"),
             json.loads(store.read(f"{run_id}/values.json")),

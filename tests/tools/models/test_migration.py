@@ -111,7 +111,7 @@ def parts(store: ArtifactStore) -> dict[str, Any]:
 
 @pytest.mark.parametrize("version", [4, 5])
 def test_an_old_model_is_refused_with_the_remedy(store: ArtifactStore, runs: list[str], version: int) -> None:
-    with pytest.raises(ModelError, match=rf"has format {version}, not 6\. Run ndr-models migrate"):
+    with pytest.raises(ModelError, match=rf"has format {version}, not 7\. Run ndr-models migrate"):
         load(store, runs[0])
 
 
@@ -260,7 +260,7 @@ def test_the_list_tells_which_models_load(lake: Path, runs: list[str], version: 
     status = dict(zip(runs, ("current", "previous"), strict=True))
     assert sorted(listed()) == [(run_id, status[run_id], False, version) for run_id in sorted(runs)]
     invoke("migrate", "--lake", str(lake))
-    assert sorted(listed()) == [(run_id, status[run_id], True, 6) for run_id in sorted(runs)]
+    assert sorted(listed()) == [(run_id, status[run_id], True, 7) for run_id in sorted(runs)]
 
 
 def test_a_model_is_shown_with_its_parameters(lake: Path, runs: list[str]) -> None:

@@ -10,11 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from common.contracts import tables
+from common.detection.alerts.terms import UNUSUAL
 from common.lake.reader import LakeReader
 from common.windows import Windows
 from tests.commands import call
-from tests.common.detection.alerts.alerting_lake import WHOLE, write_alerts
-from tests.common.detection.model_lake import host
+from tests.common.detection.alerts.alerting_lake import NO_ALERTS, WHOLE, write_alerts
+from tests.common.detection.model_lake import Overrides, host, make_lake, rows, write
+from tests.factories import SPEC
 from tests.tools.page.findings import BAD, QUIET, STRANGER, findings_lake
 from tests.tools.page.hostile import ARABIC, IMAGE, LONG, SCRIPT, hostile_lake, related_lake
 from tools.feedback.cli import main as feedback
@@ -106,6 +109,15 @@ def test_a_day_without_cases(tmp_path: Path) -> None:
     text = page(tmp_path / "lake")
     assert "0 cases" in text and "No host alerted in" in text
     assert data(text)["cases"] == []
+
+
+def test_what_limits_the_scores_is_said_before_the_cases(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake")
+    write_alerts(lake, [])
+    assert "unusual" not in page(lake) and "learning, 1 of 9 days" in page(lake)
+    note: Overrides = {"score_note": {3: f"learning, 1 of 9 days; {UNUSUAL}: score lowered by 1.20"}}
+    write(lake, tables(SPEC)["predictions"], rows("predictions", WHOLE[1], 1, overrides={**NO_ALERTS, **note}))
+    assert "the whole network is unusual in 1 window<" in page(lake)
 
 
 def test_a_lake_without_scores_is_an_error(tmp_path: Path) -> None:

@@ -89,13 +89,17 @@ def test_alerts_are_the_highest_scores(source: Path) -> None:
     assert found["alerts"][0]["window_start_ts"] == "2026-03-10T01:53Z"
 
 
-def test_an_alert_of_incomplete_logs_says_so(lake: Path) -> None:
-    reason: Overrides = {"incomplete_reason": {3: "hq.csv.gz\x1b[2J is damaged"}, "anomaly_score": {3: 1000.0}}
+def test_an_alert_of_incomplete_logs_or_of_an_unusual_network_says_so(lake: Path) -> None:
+    reason: Overrides = {
+        "incomplete_reason": {3: "hq.csv.gz\x1b[2J is damaged"}, "score_note": {3: "the whole network is unusual"},
+        "anomaly_score": {3: 1000.0},
+    }  # fmt: skip
     write(lake, tables(SPEC)["predictions"], rows("predictions", LAST, 1, overrides={**REASONED, **reason}))
     _, text, _ = report(lake, "--top", "1")
     assert "logs of this window are incomplete: hq.csv.gz" in text
+    assert "      the whole network is unusual\n" in text
     (alert,) = json.loads(report(lake, "--top", "1", "--json")[1])["alerts"]
-    assert "is damaged" in alert["incomplete_reason"]
+    assert "is damaged" in alert["incomplete_reason"] and alert["score_note"] == "the whole network is unusual"
 
 
 def test_users_of_the_host_in_the_window_are_named(lake: Path) -> None:
@@ -213,8 +217,9 @@ def test_reasons_about_pairs_alone_need_no_features(lake: Path) -> None:
 def test_table_has_a_line_for_each_alert(source: Path) -> None:
     lines = report(source, "--top", "3")[1].splitlines()
     assert lines[0] == f"3 of {len(RANGE) * HOSTS} scored rows ({HOSTS} hosts, {RANGE}), highest first"
-    assert lines[2].split() == ["rank", "host", "window", "(UTC)", "score", "segment"]
-    assert lines[3].split() == ["1", host(3), "2026-03-10", "01:53-02:08", "0.99990", "10.20.0.0/24"]
+    assert lines[1:3] == ["learning, 1 of 9 days", ""]
+    assert lines[3].split() == ["rank", "host", "window", "(UTC)", "score", "segment"]
+    assert lines[4].split() == ["1", host(3), "2026-03-10", "01:53-02:08", "0.99990", "10.20.0.0/24"]
 
 
 def test_values_cannot_write_to_the_terminal(lake: Path) -> None:

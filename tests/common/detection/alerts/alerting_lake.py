@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from common.contracts import tables
 from common.lake.lake import Lake
@@ -20,6 +21,12 @@ PAIR = {
     "pieces": {"peer_rarity": 3.0, "failed_24h": 5.0},
 }  # fmt: skip
 WHOLE = list(RANGE)
+NO_ALERTS: dict[str, dict[int, Any]] = {
+    name: dict.fromkeys(range(HOSTS), value)
+    for name, value in {
+        "anomaly_score": 0.5, "raw_score": 1.0, "top_features": "[]", "model_id": "if-1", "model_sha256": "00",
+    }.items()
+}  # fmt: skip
 Alerting = tuple[int, int, Row]
 """Number of the window, number of the host, and its strongest pair."""
 
@@ -37,13 +44,10 @@ def write_alerts(lake: Path, alerts: Sequence[Alerting], score: float = 0.9999) 
         for at, place, pair in alerts:
             if at == number:
                 mine.setdefault(place, []).append(pair)
-        overrides: Overrides = {
-            "anomaly_score": dict.fromkeys(range(HOSTS), 0.5) | dict.fromkeys(mine, score),
-            "raw_score": dict.fromkeys(range(HOSTS), 1.0) | dict.fromkeys(mine, 9.0 + number),
-            "top_features": dict.fromkeys(range(HOSTS), "[]"),
+        overrides: Overrides = NO_ALERTS | {
+            "anomaly_score": NO_ALERTS["anomaly_score"] | dict.fromkeys(mine, score),
+            "raw_score": NO_ALERTS["raw_score"] | dict.fromkeys(mine, 9.0 + number),
             "pair_evidence": {place: json.dumps(pairs) for place, pairs in mine.items()},
-            "model_id": dict.fromkeys(range(HOSTS), "if-1"),
-            "model_sha256": dict.fromkeys(range(HOSTS), "00"),
         }
         write(lake, tables(SPEC)["predictions"], rows("predictions", window, number, overrides=overrides))
     return Lake(str(lake), SPEC)

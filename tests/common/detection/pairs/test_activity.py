@@ -182,6 +182,33 @@ def test_a_network_is_as_rare_as_its_owner_where_that_is_known(tmp_path: Path) -
         assert evidence.among_others.rarities["network_rarity"].tolist() == pytest.approx(now)
 
 
+@pytest.mark.parametrize(("age", "young"), [(191 * WINDOW, True), (192 * WINDOW, False)])
+def test_to_a_host_without_a_past_only_what_few_others_have_met_is_new(
+    tmp_path: Path, age: timedelta, young: bool
+) -> None:
+    slices = [slice_row(NOW), slice_row(NOW, peer_ip="203.0.113.9")]
+    slices += [slice_row(NOW - age, peer_ip="192.0.2.1", peer_port=22)]
+    slices += [slice_row(NOW - 3 * DAY, host_ip=f"10.0.0.{n}") for n in range(2, 7)]
+    slices += [slice_row(NOW - WINDOW, host_ip="10.0.0.7", peer_ip="203.0.113.9")]
+    found = {key[1]: row for key, row in read(tmp_path, slices).items()}
+    usual, rare = found["198.51.100.7"], found["203.0.113.9"]
+    # five of the six others have long met the one, one has just met the other
+    assert [usual[f"{what}_new"] for what in ("peer", "network", "use")] == [not young] * 3
+    assert (rare["peer_new"], rare["peer_others"]) == (True, 1 if young else 0)
+    # of seven hosts by now; of five with contacts before the last 24 hours, and the host itself
+    bits = np.log2(8 / 2) if young else np.log2(7)
+    assert (usual["peer_bits"] == 0, rare["peer_bits"]) == (young, pytest.approx(bits))
+
+
+def test_on_the_first_day_of_a_network_what_one_host_meets_is_rare(tmp_path: Path) -> None:
+    slices = [slice_row(NOW - n * WINDOW, host_ip=f"10.0.0.{n}") for n in range(2, 8)]
+    slices += [slice_row(NOW), slice_row(NOW, peer_ip="203.0.113.9", peer_port=6667)]
+    found = {key[1]: row for key, row in read(tmp_path, slices).items() if key[0] == "10.0.0.1"}
+    usual, rare = found["198.51.100.7"], found["203.0.113.9"]
+    assert [(row["peer_new"], row["use_new"]) for row in (usual, rare)] == [(False, False), (True, True)]
+    assert (usual["peer_bits"], rare["peer_bits"]) == (0.0, pytest.approx(np.log2(8)))  # none of seven hosts but one
+
+
 def test_roles_do_not_mix(tmp_path: Path) -> None:
     slices = [slice_row(NOW), slice_row(NOW - 2 * DAY, role="inbound")]
     assert only(read(tmp_path, slices))["peer_new"]
@@ -262,7 +289,7 @@ def test_only_the_named_hosts_are_read_but_all_count(tmp_path: Path) -> None:
     lake = Lake(str(write_pairs(tmp_path, slices)), SPEC)
     (part,) = read_activity(lake, WINDOWS, CIDRS, PARAMETERS, ["10.0.0.1"])
     assert part["host_ip"].to_pylist() == ["10.0.0.1"]
-    assert part["peer_others"].to_pylist() == [1]
+    assert part["peer_others"].to_pylist() == [2]  # to a host without a past, both have met it by now
 
 
 def test_more_pairs_than_numbers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ from common.detection.registry.formats import sha256
 from common.detection.registry.pointer import ArtifactStore, current_run, model_store
 from common.detection.registry.promotion import promote
 from common.errors import ModelError
-from jobs.inference.transform import predict
+from jobs.inference.transform import WindowNotes, predict
 from tests.common.detection.pairs.pair_tables import small_members
 from tests.common.detection.synthetic import SETTINGS, structured
 from tests.factories import SPEC
@@ -95,7 +95,9 @@ def use(fuzzed: Fuzzed) -> None:
     model = load_model(store, current_run(store), NAMES, dict(FACTS))
     monitor = DriftMonitor(model.drift, NAMES, model.detector.parameters.drift)
     with np.errstate(all="ignore"):
-        json.loads(predict(model, samples, tables(SPEC)["predictions"], 8, {})["top_features"][0].as_py())
+        json.loads(
+            predict(model, samples, tables(SPEC)["predictions"], 8, WindowNotes({}, {}))["top_features"][0].as_py()
+        )
         monitor.add(samples.features, model.detector.feature_scores(samples.features))
         monitor.measure(TrainingParameters(), 1)
 

@@ -96,7 +96,7 @@ def test_loaded_model_scores_as_the_saved_one(store: ArtifactStore, detector: De
 
 def test_manifest_holds_what_made_the_model(store: ArtifactStore) -> None:
     manifest = json.loads(path(store, "manifest.json").read_bytes())
-    assert manifest["format_version"] == 6
+    assert manifest["format_version"] == 7
     assert DetectorParameters.from_dict(manifest["parameters"]) == current_parameters()
     assert manifest["preprocessing"]["features"] == list(NAMES)
     assert manifest["preprocessing"]["imputation"] == "median" and manifest["preprocessing"]["clip"] == 6
@@ -143,7 +143,7 @@ def test_a_pickle_in_place_of_the_files_of_older_formats_is_not_read(
     path(store, "model.joblib").write_bytes(EXPLOITS["a pickle"])
     rewrite_manifest(store, format_version=4)
     seal(store)
-    with pytest.raises(ModelError, match=r"has format 4, not 6\. Run ndr-models migrate"):
+    with pytest.raises(ModelError, match=r"has format 4, not 7\. Run ndr-models migrate"):
         load(store)
     assert not Path("exploited").exists()
 
@@ -244,7 +244,7 @@ def test_a_model_without_parameters_is_refused(store: ArtifactStore, parameters:
 
 def test_another_format_is_refused(store: ArtifactStore) -> None:
     rewrite_manifest(store, format_version=1)
-    with pytest.raises(ModelError, match=r"format 1, not 6\. Train the model again"):
+    with pytest.raises(ModelError, match=r"format 1, not 7\. Train the model again"):
         load(store)
 
 
