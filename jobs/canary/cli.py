@@ -24,7 +24,6 @@ from common.runtime.version import version_option
     type=click.IntRange(3, 10_000),
     default=10,
     show_default=True,
-    metavar="HOSTS",
     help="Each attack must be among so many highest hosts of the window.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the run report as one JSON object.")

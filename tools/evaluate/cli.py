@@ -51,8 +51,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.Choice(LABEL_FORMS),
     default=WINDOWS,
     show_default=True,
-    help="csv: host_ip, window_start and attack (empty = clean); intervals: host, start, end and attack; or the files "
-    "of a public data set.",
+    help="Form of the labels: csv has host_ip, window_start and attack (empty = clean), intervals has host, start, end "
+    "and attack; the others are the files of public data sets.",
 )
 @click.option(
     "--labels-time-zone",
