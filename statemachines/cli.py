@@ -13,6 +13,7 @@ import click
 from common.errors import ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
+from common.runtime.environments import environment_option, prefix_of, stack_option
 from common.runtime.output import activity
 from common.runtime.version import version_option
 from statemachines.definitions import CUSTOMER_360, MACHINES, definition_of
@@ -38,34 +39,16 @@ for _command in (start_project, schedules, rerun, backfill):
 @main.command(
     epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED",
     groups={
-        "Stacks": ("stack", "ingestion-stack", "customer-360", "customer-360-stack", "set"),
+        "Deployment": ("ingestion-stack", "customer-360", "customer-360-stack", "set"),
         "Input": ("project", "wheel"),
         "Output": ("outputs",),
     },
 )
-@click.option(
-    "--stack",
-    "stack_name",
-    default="ndr-control-plane",
-    show_default=True,
-    metavar="NAME",
-    help="Name of the control plane's stack.",
-)
-@click.option(
-    "--ingestion-stack",
-    default="ndr-ingestion",
-    show_default=True,
-    metavar="NAME",
-    help="Name of the stack of ingestion.",
-)
+@environment_option
+@stack_option("ndr-control-plane", "the control plane", "--stack", "stack_name")
+@stack_option("ndr-ingestion", "ingestion", "--ingestion-stack")
 @click.option("--customer-360", is_flag=True, help="Deploy the stack and the machine of Customer 360, too.")
-@click.option(
-    "--customer-360-stack",
-    default="ndr-customer-360",
-    show_default=True,
-    metavar="NAME",
-    help="Name of the stack of Customer 360.",
-)
+@stack_option("ndr-customer-360", "Customer 360", "--customer-360-stack")
 @click.option(
     "--set",
     "parameters",
@@ -90,6 +73,7 @@ for _command in (start_project, schedules, rerun, backfill):
 )
 @report_errors
 def deploy(
+    environment: str,
     stack_name: str,
     ingestion_stack: str,
     customer_360: bool,
@@ -109,12 +93,13 @@ def deploy(
     from statemachines.deploy.stack import CUSTOMER_360_TEMPLATE, INGESTION_TEMPLATE, TEMPLATE, check_parameters
 
     wanted = [read_project(path) for path in projects]
-    given = {"Release": __version__, **dict(map(_assignment, parameters))}
+    prefix = prefix_of(environment)
+    given = {"Release": __version__, **dict(map(_assignment, parameters)), "Environment": prefix}
     check_parameters(given)
     with activity("code of the Glue job"):
         code = read_code(wheel, {**SCRIPTS, **CUSTOMER_360_SCRIPTS} if customer_360 else SCRIPTS)
     scheduler = client("scheduler")
-    former = former_of_stack(scheduler, given.get("NamePrefix", "ndr"))
+    former = former_of_stack(scheduler, prefix + given.get("NamePrefix", "ndr"))
     found = _deployed(stack_name, given, TEMPLATE)
     with activity("code of the Glue job"):
         done = upload_code(client("s3"), found["ArtifactsBucket"], code)
@@ -140,13 +125,14 @@ def deploy(
 
 @main.command(epilog="Example: ndr-statemachines rollback sfn_ndr_15m_features_inference")
 @click.argument("machines", nargs=-1, required=True, type=click.Choice(sorted(MACHINES)), metavar="MACHINE...")
+@environment_option
 @report_errors
-def rollback(machines: tuple[str, ...]) -> None:
+def rollback(machines: tuple[str, ...], environment: str) -> None:
     """Move the alias `live` of each machine back to its previous version; move none if one has no such version."""
     from common.aws.clients import client
     from statemachines.deploy.publish import roll_back
 
-    for published in roll_back(client("stepfunctions"), machines):
+    for published in roll_back(client("stepfunctions"), [f"{prefix_of(environment)}{machine}" for machine in machines]):
         _show(published)
 
 

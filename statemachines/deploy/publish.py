@@ -33,12 +33,14 @@ def publish_machines(stepfunctions: Any, outputs: Mapping[str, str], machines: I
         DeploymentError: a placeholder has no value.
         AwsError: a call was refused, for example because a definition is invalid.
     """
-    found = _machines(stepfunctions)
-    return [_publish(stepfunctions, machine, found.get(machine), outputs) for machine in machines]
+    found, prefix = _machines(stepfunctions), outputs["MachineArnPrefix"].rpartition(":")[2]
+    return [_publish(stepfunctions, machine, prefix, found.get(f"{prefix}{machine}"), outputs) for machine in machines]
 
 
 def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
     """Moves the alias of each machine to the version before its current one; moves none if any has no such version.
+
+    They have the names with which they are deployed.
 
     Raises:
         DeploymentError: a machine is not deployed, or has no earlier version.
@@ -52,7 +54,7 @@ def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
 
 
 def machine_arn(stepfunctions: Any, machine: str) -> str:
-    """The ARN of a deployed machine.
+    """The ARN of a machine, by the name with which it is deployed.
 
     Raises:
         DeploymentError: it is not deployed.
@@ -75,9 +77,9 @@ def _earlier(stepfunctions: Any, machine: str, found: Mapping[str, str]) -> tupl
     return arn, max(earlier)
 
 
-def _publish(stepfunctions: Any, machine: str, arn: str | None, outputs: Mapping[str, str]) -> Published:
+def _publish(stepfunctions: Any, machine: str, prefix: str, arn: str | None, outputs: Mapping[str, str]) -> Published:
     definition = filled(machine, outputs)
-    role = outputs[MACHINES[machine]]
+    role, machine = outputs[MACHINES[machine]], f"{prefix}{machine}"
     wanted = {
         "definition": definition,
         "roleArn": role,

@@ -141,10 +141,15 @@ def put_for_project(
 
 def _pipeline(outputs: Mapping[str, str], project: str, spec_version: str, lake_uri: str) -> dict[str, Any]:
     """The target that starts the pipeline of upkeep in the account and region of the machines."""
-    values = {"ProjectName": project, "FeatureSpecVersion": spec_version, "LakeUri": lake_uri}
-    place = outputs["MachineArnPrefix"].replace(":states:", ":sagemaker:").removesuffix("stateMachine:")
+    values = {
+        "ProjectName": project,
+        "FeatureSpecVersion": spec_version,
+        "LakeUri": lake_uri,
+        "ParametersUri": f"dynamodb://{outputs['ProjectParametersTable']}",
+    }
+    place = outputs["MachineArnPrefix"].replace(":states:", ":sagemaker:").replace(":stateMachine:", ":pipeline/")
     return {
-        "Arn": f"{place}pipeline/{OF_UPKEEP[1]}",
+        "Arn": f"{place}{OF_UPKEEP[1]}",
         "SageMakerPipelineParameters": {
             "PipelineParameterList": [{"Name": name, "Value": value} for name, value in values.items()]
         },
