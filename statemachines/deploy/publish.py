@@ -33,7 +33,7 @@ def publish_machines(stepfunctions: Any, outputs: Mapping[str, str], machines: I
         DeploymentError: a placeholder has no value.
         AwsError: a call was refused, for example because a definition is invalid.
     """
-    found, prefix = _machines(stepfunctions), outputs["MachineArnPrefix"].rpartition(":")[2]
+    found, prefix = machines_by_name(stepfunctions), outputs["MachineArnPrefix"].rpartition(":")[2]
     return [_publish(stepfunctions, machine, prefix, found.get(f"{prefix}{machine}"), outputs) for machine in machines]
 
 
@@ -45,7 +45,7 @@ def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
     Raises:
         DeploymentError: a machine is not deployed, or has no earlier version.
     """
-    found = _machines(stepfunctions)
+    found = machines_by_name(stepfunctions)
     with aws_errors("the aliases could not be moved back"):
         targets = [_earlier(stepfunctions, machine, found) for machine in machines]
         for arn, version in targets:
@@ -59,7 +59,7 @@ def machine_arn(stepfunctions: Any, machine: str) -> str:
     Raises:
         DeploymentError: it is not deployed.
     """
-    arn = _machines(stepfunctions).get(machine)
+    arn = machines_by_name(stepfunctions).get(machine)
     if arn is None:
         raise DeploymentError(f"the state machine {machine} is not deployed", "Run ndr-statemachines deploy first")
     return arn
@@ -70,7 +70,7 @@ def _earlier(stepfunctions: Any, machine: str, found: Mapping[str, str]) -> tupl
     arn = found.get(machine)
     if arn is None:
         raise DeploymentError(f"the state machine {machine} is not deployed", "Run ndr-statemachines deploy first")
-    live, _ = _live_version(stepfunctions, arn)
+    live, _ = live_version(stepfunctions, arn)
     earlier = [number for number in _versions(stepfunctions, arn) if live is not None and number < live]
     if not earlier:
         raise DeploymentError(f"{machine} has no version before {live}", "Nothing was changed: deploy a corrected one")
@@ -101,7 +101,7 @@ def _publish(stepfunctions: Any, machine: str, prefix: str, arn: str | None, out
                 done = "updated"
         digest = hashlib.sha256(f"{definition} {role}".encode()).hexdigest()
         newest = _published_as(stepfunctions, arn, f"sha256:{digest}")
-        live, note = _live_version(stepfunctions, arn)
+        live, note = live_version(stepfunctions, arn)
         if live != newest and not (live is not None and note == _rolled_back_from(newest)):
             _move_alias(stepfunctions, arn, newest)
             done, live = "updated" if done == "unchanged" else done, newest
@@ -130,7 +130,12 @@ def _log_group(outputs: Mapping[str, str]) -> str:
     return arn if arn.endswith(":*") else f"{arn}:*"
 
 
-def _machines(stepfunctions: Any) -> dict[str, str]:
+def machines_by_name(stepfunctions: Any) -> dict[str, str]:
+    """The ARNs of all state machines of the account by name.
+
+    Raises:
+        AwsError: they cannot be listed.
+    """
     with aws_errors("the state machines could not be listed"):
         pages = stepfunctions.get_paginator("list_state_machines").paginate()
         return {entry["name"]: entry["stateMachineArn"] for page in pages for entry in page["stateMachines"]}
@@ -141,7 +146,7 @@ def _versions(stepfunctions: Any, arn: str) -> list[int]:
     return [int(entry["stateMachineVersionArn"].rpartition(":")[2]) for entry in listed["stateMachineVersions"]]
 
 
-def _live_version(stepfunctions: Any, arn: str) -> tuple[int | None, str]:
+def live_version(stepfunctions: Any, arn: str) -> tuple[int | None, str]:
     """The version that the alias names, none where there is no alias, and the description of the alias."""
     try:
         alias = stepfunctions.describe_state_machine_alias(stateMachineAliasArn=f"{arn}:{ALIAS}")
@@ -155,7 +160,7 @@ def _live_version(stepfunctions: Any, arn: str) -> tuple[int | None, str]:
 
 def _move_alias(stepfunctions: Any, arn: str, version: int, note: str = "") -> None:
     routing = {"routingConfiguration": [{"stateMachineVersionArn": f"{arn}:{version}", "weight": 100}]}
-    if _live_version(stepfunctions, arn)[0] is None:
+    if live_version(stepfunctions, arn)[0] is None:
         stepfunctions.create_state_machine_alias(name=ALIAS, description=note, **routing)
     else:
         alias = f"{arn}:{ALIAS}"
