@@ -19,6 +19,7 @@ from statemachines.deploy.schedules import former_of_stack, put_for_project
 from statemachines.deploy.stack import (
     CUSTOMER_360_TEMPLATE,
     INGESTION_TEMPLATE,
+    OBSERVABILITY_TEMPLATE,
     TEMPLATE,
     check_parameters,
     deploy_stack,
@@ -27,18 +28,19 @@ from statemachines.deploy.stack import (
 
 @dataclass(frozen=True)
 class Stacks:
-    """Names of the stacks; None where Customer 360 is no part."""
+    """Names of the stacks; None where Customer 360 or the alarms are no part."""
 
     control_plane: str
     ingestion: str
     customer_360: str | None
+    observability: str | None = None
 
     @classmethod
     def of(cls, prefix: str, has_customer_360: bool) -> Stacks:
         """Those of an environment, whose names begin with the prefix."""
-        names = (f"{prefix}{name}" for name in ("ndr-control-plane", "ndr-ingestion", "ndr-customer-360"))
-        control_plane, ingestion, customer_360 = names
-        return cls(control_plane, ingestion, customer_360 if has_customer_360 else None)
+        names = ("ndr-control-plane", "ndr-ingestion", "ndr-customer-360", "ndr-observability")
+        control_plane, ingestion, customer_360, observability = (f"{prefix}{name}" for name in names)
+        return cls(control_plane, ingestion, customer_360 if has_customer_360 else None, observability)
 
     def templates(self) -> Iterator[tuple[str, Path]]:
         """Name and template of each stack, in the order in which they are deployed."""
@@ -46,6 +48,8 @@ class Stacks:
         yield self.ingestion, INGESTION_TEMPLATE
         if self.customer_360:
             yield self.customer_360, CUSTOMER_360_TEMPLATE
+        if self.observability:
+            yield self.observability, OBSERVABILITY_TEMPLATE
 
 
 def deploy_all(

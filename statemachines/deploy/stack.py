@@ -18,6 +18,7 @@ from statemachines.deploy.changes import Change, check_allowed, propose
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 INGESTION_TEMPLATE = TEMPLATE.with_name("ingestion.yaml")
 CUSTOMER_360_TEMPLATE = TEMPLATE.with_name("customer_360.yaml")
+OBSERVABILITY_TEMPLATE = TEMPLATE.with_name("observability.yaml")
 TEMPLATES = (TEMPLATE, INGESTION_TEMPLATE, CUSTOMER_360_TEMPLATE)
 WAIT = {"Delay": 1, "MaxAttempts": 900}
 FORMER_PARAMETERS = {"ProjectName"}
@@ -67,7 +68,7 @@ def deploy_stack(
     request = {
         "StackName": name,
         "TemplateBody": body_of(template, _values(cloudformation, template, own, known)),
-        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         "Parameters": _parameters(own, declared, None if is_new else known),
     }
     with aws_errors(f"the stack {name} could not be {'created' if is_new else 'updated'}"):
