@@ -40,6 +40,7 @@ variable "ON_CORE" {
     "ndr-15m",
     "ndr-inference",
     "ndr-join",
+    "ndr-canary",
     "ndr-alerts",
     "ndr-manifest-builder",
     "ndr-ndjson-to-parquet",

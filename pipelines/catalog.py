@@ -46,6 +46,9 @@ def options_of(step: StageStep) -> Options:
 UPKEEP_SECONDS = 4 * 3600
 """The longest upkeep: what is left then, that of the next day does."""
 
+PROOF_SECONDS = 2 * 3600
+"""The longest that a window is copied and scored."""
+
 # a step that only waits for a backfill
 WAITING = resources("ml.t3.medium", 10, "training", 1, prefix="Remediation")
 
@@ -141,6 +144,9 @@ PIPELINES: dict[str, Pipeline] = {
     ),
     "ndr-maintain": Pipeline(
         Resources("ml.m5.large", 30, UPKEEP_SECONDS), (StageStep("MaintainStep", "ndr-maintain", {}),)
+    ),
+    "ndr-canary": Pipeline(
+        Resources("ml.m5.xlarge", 100, PROOF_SECONDS), (StageStep("CanaryStep", "ndr-canary", {}, has_engine=False),)
     ),
     "ndr-backfill-historical-extractor": Pipeline(
         resources("ml.m5.large", 30, "extractor"),

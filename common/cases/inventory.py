@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.contracts.baselines import CRITICALITIES
-from common.detection.alerts.cases import RECENT, SEVERITIES, Case
+from common.detection.alerts.cases import RECENT, Case
 from common.lake.lake import Lake
 from common.windows import Windows, iso
 
@@ -64,11 +64,6 @@ class Inventory:
         """The machine of the case that matters most, of its sources first; an unknown one if none is in it."""
         held = [self._machines[host] for host in (*case.sources, *case.targets) if host in self._machines]
         return min(held, key=lambda machine: machine.weight, default=UNKNOWN)
-
-    def ordered(self, cases: Sequence[Case]) -> list[Case]:
-        """The cases by severity; those of one severity by the machine that matters most; others stay in their order."""
-        severities = [*SEVERITIES]
-        return sorted(cases, key=lambda case: (severities.index(case.severity), self.machine(case).weight))
 
 
 def read_inventory(lake: Lake) -> Inventory:

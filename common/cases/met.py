@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from common.cases.contact_days import CONTACT, contacts_in
 from common.cases.indicators import Indicators, Meeting, read_indicators
-from common.detection.alerts.cases import Case
+from common.cases.inventory import Inventory
+from common.detection.alerts.cases import SEVERITIES, Case
 from common.detection.alerts.contacts import Contact
 from common.lake.lake import Lake
 from common.windows import Windows
@@ -19,7 +20,10 @@ OF_CASE = 20
 
 @dataclass(frozen=True)
 class Met:
-    """The meetings of each case by its id, a few at most, and those that no case is about; the newest first."""
+    """The meetings of each case by its id, a few at most, and those that no case is about; the newest first.
+
+    Of a case, those with whom it is mainly about come before others.
+    """
 
     of_cases: dict[str, tuple[Meeting, ...]]
     alone: tuple[Meeting, ...]
@@ -27,6 +31,10 @@ class Met:
     def of(self, case: Case) -> tuple[Meeting, ...]:
         """The meetings of a case."""
         return self.of_cases.get(case.case_id, ())
+
+    def is_about(self, case: Case) -> bool:
+        """Whether the case is mainly about such a meeting: what is odd in it, and not what else its sources did."""
+        return any(_is_main(meeting, case) for meeting in self.of(case))
 
 
 def met_in(lake: Lake, windows: Windows, cases: Sequence[Case]) -> Met:
@@ -44,6 +52,19 @@ def met_in(lake: Lake, windows: Windows, cases: Sequence[Case]) -> Met:
     return met_by(indicators, indicators.met([contacts_in(lake, windows)]), cases)
 
 
+def in_order(cases: Sequence[Case], inventory: Inventory, met: Met) -> list[Case]:
+    """The cases by severity; of one severity, those that are mainly about an indicator first, then by the machine.
+
+    Others stay in their order. An indicator never moves a case to another severity, and makes none.
+    """
+    severities = [*SEVERITIES]
+
+    def place(case: Case) -> tuple[object, ...]:
+        return severities.index(case.severity), not met.is_about(case), inventory.machine(case).weight
+
+    return sorted(cases, key=place)
+
+
 def met_by(indicators: Indicators, meetings: Sequence[Meeting], cases: Sequence[Case]) -> Met:
     """As `met_in`, of these meetings."""
     of_cases: dict[str, tuple[Meeting, ...]] = {}
@@ -54,7 +75,8 @@ def met_by(indicators: Indicators, meetings: Sequence[Meeting], cases: Sequence[
         taken |= {(one.host_ip, one.peer_ip) for one in known.values()}
         if known:
             newest = sorted(known.values(), key=lambda one: (-one.last.timestamp(), _ends(one)))
-            of_cases[case.case_id] = tuple(newest[:OF_CASE])
+            main = [one for one in newest if _is_main(one, case)]
+            of_cases[case.case_id] = tuple(dict.fromkeys([*main, *newest]))[:OF_CASE]
     return Met(of_cases, tuple(one for one in meetings if (one.host_ip, one.peer_ip) not in taken))
 
 
@@ -62,6 +84,11 @@ def _is_of(meeting: Meeting, case: Case) -> bool:
     """Whether a source of the case took part while the case lasted."""
     takes_part = meeting.host_ip in case.sources or meeting.peer_ip in case.sources
     return takes_part and meeting.first < case.end and meeting.last >= case.start
+
+
+def _is_main(meeting: Meeting, case: Case) -> bool:
+    """Whether both ends are among the sources of the case and whom it is mainly about."""
+    return {meeting.host_ip, meeting.peer_ip} <= {*case.sources, *case.main_peers}
 
 
 def _ends(meeting: Meeting) -> tuple[str, str, str, int]:

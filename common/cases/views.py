@@ -13,6 +13,7 @@ from common.cases.indicators import Meeting
 from common.cases.inventory import Inventory, Machine
 from common.cases.met import Met
 from common.cases.reasons import Scored, reasons_of
+from common.cases.shared import Shared, shared_addresses
 from common.cases.users import Users, users_of
 from common.detection.alerts.cases import Case
 from common.detection.alerts.contacts import Contact
@@ -33,7 +34,7 @@ class CaseView:
     """A case with what else is known of its sources, and how it stands.
 
     `machine` is the one that matters most, `met` what it has to do with indicators. `change` is the last that somebody
-    made of it, `rule` what hides it, None if nothing does.
+    made of it, `rule` what hides it, None if nothing does; `shared` who is behind its sources, if they are shared.
     """
 
     case: Case
@@ -45,6 +46,7 @@ class CaseView:
     met: tuple[Meeting, ...]
     change: Change | None
     rule: Rule | None
+    shared: Shared | None = None
 
     @property
     def status(self) -> str:
@@ -88,6 +90,7 @@ class CaseView:
             "segment_id": case.segment_id,
             "user": self.users.user,
             "users_cnt": self.users.count,
+            "shared": self.shared.to_dict() if self.shared else None,
             "machine": self.machine.host_ip or None,
             "criticality": self.machine.criticality,
             "role": self.machine.role,
@@ -113,13 +116,18 @@ class CaseView:
         """The case as a row of a table: of lists only how many there are, or the first."""
         whole = self.to_dict()
         lists = ("technique", "techniques", "sources", "targets", "names", "contacts", "reasons", "indicators")
-        return {name: value for name, value in whole.items() if name not in lists} | {
-            "technique": self.case.technique.name,
-            "sources_cnt": len(self.case.sources),
-            "targets_cnt": len(self.case.targets),
-            "contacts_cnt": len(self.case.contacts),
-            "indicators_cnt": len(self.met),
-        }
+        shared = {"shared": self.shared.words if self.shared else None}
+        return (
+            {name: value for name, value in whole.items() if name not in lists}
+            | shared
+            | {
+                "technique": self.case.technique.name,
+                "sources_cnt": len(self.case.sources),
+                "targets_cnt": len(self.case.targets),
+                "contacts_cnt": len(self.case.contacts),
+                "indicators_cnt": len(self.met),
+            }
+        )
 
 
 def _deeds(contacts: Sequence[Contact]) -> str:
@@ -165,6 +173,7 @@ def case_views(
     scored = {keys[case.case_id]: Scored(case.peak_score, case.reasons, case.peak_pairs) for case in cases}
     reasons = reasons_of(lake, spec, horizon, scored)
     users = users_of(lake, {(case.source, case.peak + WINDOW) for case in cases})
+    shared = shared_addresses(lake, cases)
     return [
         CaseView(
             case=case,
@@ -176,6 +185,7 @@ def case_views(
             met=met.of(case),
             change=last.get(case.case_id),
             rule=rules.get(case.case_id),
+            shared=shared.get(case.case_id),
         )
         for case in cases
     ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
@@ -61,6 +63,7 @@ Count = Annotated[int, Field(ge=0)]
 Hour = Annotated[int, Field(ge=0, le=24)]
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, matching(r"[^#/]+", "a name without # and /")]
+EntryName = Annotated[str, matching("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "a name of letters, digits, hyphens and dots")]
 TableName = Annotated[str, matching(TABLE_NAME, "a DynamoDB table, of 3 to 255 letters, digits and _.-")]
 SqlName = Annotated[str, matching(IDENTIFIER, "a name of letters, digits and underscores")]
 RoleArn = Annotated[str, matching(ROLE_ARN, "the ARN of a role")]
@@ -75,6 +78,21 @@ LogTimeZone = Annotated[
     matching(rf"{ZONE_NAME}|{OFFSET.pattern}", "an IANA time zone like Europe/Berlin, or an offset like +02:00"),
     AfterValidator(_zone_or_offset),
 ]
+
+
+class Named(Protocol):
+    """An entry of a list that is known by its name."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+
+def require_names(entries: Iterable[Named]) -> None:
+    """Refuses several entries of one name, as a validator does."""
+    twice = [name for name, count in Counter(entry.name for entry in entries).items() if count > 1]
+    if twice:
+        raise wrong(f"has several entries with the name {twice[0]}", "Give each a name of its own")
 
 
 def s3_folder(value: str, name: str) -> str:

@@ -27,7 +27,7 @@ from common.contracts.slices import (
     SESSIONS_REJECTED,
     delta_host,
 )
-from common.contracts.triage import ALLOW_LISTS, HANDOVERS, INDICATORS, TRIAGE
+from common.contracts.triage import ALLOW_LISTS, CALENDARS, HANDOVERS, INDICATORS, TRIAGE
 from common.contracts.types import Column, Table
 from common.contracts.window_status import WINDOW_STATUS
 from common.features.spec import FeatureSpec
@@ -76,5 +76,6 @@ def tables(spec: FeatureSpec) -> dict[str, Table]:
         PRIVACY_LOG,
         INDICATORS,
         ALLOW_LISTS,
+        CALENDARS,
     )
     return {table.name: table for table in declared}

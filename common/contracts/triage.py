@@ -1,4 +1,4 @@
-"""Tables of what people made of cases, know of addresses and allow, and of what other systems were told."""
+"""Tables of what people made of cases, know of addresses, allow and plan, and of what other systems were told."""
 
 from __future__ import annotations
 
@@ -66,19 +66,21 @@ INDICATORS = Table(
     ("indicator_id", "changed_ts"),
 )
 
-ALLOW_LISTS = Table(
-    "allow_lists",
-    "one row per allow list that was put in place; the last one holds",
-    (
+
+def _put_texts(name: str, grain: str) -> Table:
+    """A table of files under review, of which the last one that was put in place holds."""
+    columns = (
         Column("list_id", "string", "digest of the text"),
         Column("put_ts", "timestamp", "when it was put in place", "UTC"),
         Column("put_by", "string", "who put it in place"),
         Column("text", "string", "the file as it was reviewed, in YAML"),
         Column("date", "string", "UTC date of that, YYYY-MM-DD"),
-    ),
-    ("date",),
-    ("list_id", "put_ts"),
-)
+    )
+    return Table(name, grain, columns, ("date",), ("list_id", "put_ts"))
+
+
+ALLOW_LISTS = _put_texts("allow_lists", "one row per allow list that was put in place; the last one holds")
+CALENDARS = _put_texts("calendars", "one row per calendar that was put in place; the last one holds")
 
 PUBLISHED_TRIAGE = Table(
     "prediction_triage",
@@ -93,11 +95,17 @@ PUBLISHED_TRIAGE = Table(
         Column(
             "change_id",
             "string",
-            "change that says so, of this case or of one like it, or allow-list entry",
+            "change that says so, of this case or of one like it, or entry of the allow list or calendar",
             null_when="nobody did",
         ),
         Column("changed_by", "string", "who made the change", null_when="nobody did"),
-        Column("changed_ts", "timestamp", "time of the change", "UTC", "nobody did, or an allow list says so"),
+        Column(
+            "changed_ts",
+            "timestamp",
+            "time of the change",
+            "UTC",
+            "nobody did, or an allow list or the calendar says so",
+        ),
         Column("window", "string", "start of the window, YYYYMMDDTHHMMZ"),
         Column("date", "string", "UTC date on which the window starts, YYYY-MM-DD"),
     ),

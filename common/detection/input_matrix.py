@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Integers, Matrix
+from common.calendar.entries import read_calendar
 from common.detection.inputs import ModelFeatures
 from common.errors import InputError
 from common.lake.host_ranges import ALL_HOSTS, HostRange
@@ -73,10 +75,15 @@ def _parts(day: Windows, rows: int) -> Iterator[Windows]:
 
 
 def input_digest(lake: LakeReader, windows: Windows) -> str:
-    """A digest of the windows and of the files that hold their dates in `fg_a`, `fg_c` and `delta_pair`."""
+    """A digest of the windows and of the files that hold their dates in `fg_a`, `fg_c` and `delta_pair`.
+
+    Entries of the calendar that have begun by the end of the windows are part of it.
+    """
     dates = [f"{day:%Y-%m-%d}" for day in windows.days()]
     found = {name: lake.digests(name, "date", dates) for name in ("fg_a", "fg_c", "delta_pair")}
     held = [f"{name} {date} {digests.get(date, '')}" for name, digests in found.items() for date in dates]
+    entries = [scope.entry for scope in read_calendar(lake).scopes if scope.entry.start_ts < windows.end]
+    held += [f"calendar {json.dumps(entry.given(), sort_keys=True)}" for entry in entries]
     return hashlib.sha256("\n".join([str(windows), *held]).encode()).hexdigest()
 
 

@@ -24,6 +24,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "triage": {"changed_by": STAFF, "owner": STAFF, "note": TEXT},
     "indicators": {"changed_by": STAFF, "note": TEXT},
     "allow_lists": {"put_by": STAFF, "text": TEXT},
+    "calendars": {"put_by": STAFF, "text": TEXT},
     "model_decisions": {"decided_by": STAFF, "reason": TEXT},
     "privacy_log": {"logged_by": STAFF, "reason": TEXT},
 }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyspark.sql import functions as F
 
+from common.calendar.entries import read_calendar
+from common.calendar.left_out import MEMORY, LeftOut
 from common.errors import CommitError, InputError
 from common.features.computed import check_computed
 from common.features.spec import Horizon
@@ -17,9 +19,10 @@ from common.lake.ids import new_id
 from common.lake.learning import day_of, first_day
 from common.lake.publications import MEMBERS, TABLE, Publication, publications
 from common.runtime.context import StageRun
-from common.runtime.output import doing, progress
+from common.runtime.output import doing, message, progress
 from common.windows import iso
 from jobs.fg_b.config import BaselineConfig, history, known_part
+from jobs.fg_b.left_out import History, read_without
 from jobs.fg_b.passes import baselines_of, plan_passes
 from jobs.fg_b.staging import staging
 from jobs.fg_b.statistics import COMPUTED
@@ -27,6 +30,9 @@ from jobs.fg_b.transform import PAIR_SUBJECTS, ip_metadata, pair_baseline, publi
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+FEATURES = History("fg_a", ("host_ip",), MEMORY)
+PAIRS = History("pair_counts", ("src_ip", "dst_ip"), timedelta(0))
 
 
 def run(config: BaselineConfig, stage: StageRun) -> None:
@@ -68,9 +74,12 @@ class _Publisher:
     def publish(self) -> None:
         """Computes and writes the five tables, publishes them, and removes what no reader needs any more."""
         step = self._stage.report.step
-        rows, counts = self._read("fg_a"), self._read("pair_counts")
-        count, first, last = self._extent(rows, "fg_a")
-        self._extent(counts, "pair_counts")
+        (rows, left_out), (counts, of_pairs) = self._read(FEATURES), self._read(PAIRS)
+        count, first, last = self._extent(rows, "fg_a", left_out)
+        self._extent(counts, "pair_counts", of_pairs)
+        if left_out.rows:
+            self._stage.report.details.setdefault("left_out_by_calendar", {})[self._name] = left_out.figures()
+            message(f"horizon {self._name}: {left_out.words}", "info")
         with step(f"{self._name} host and segment"):
             self._statistics(rows, count)
         with step(f"{self._name} ip_metadata"):
@@ -84,15 +93,18 @@ class _Publisher:
         self._remove_older()
         self._stage.report.rows_in += count
 
-    def _read(self, table: str) -> DataFrame:
-        return self._stage.lake.read(table, self._windows)
+    def _read(self, history: History) -> tuple[DataFrame, LeftOut]:
+        lake = self._stage.lake
+        return read_without(lake, self._stage.session, history, self._windows, read_calendar(lake))
 
-    def _extent(self, rows: DataFrame, table: str) -> tuple[int, datetime, datetime]:
+    def _extent(self, rows: DataFrame, table: str, left_out: LeftOut) -> tuple[int, datetime, datetime]:
         found = rows.agg(F.count("*"), F.min("window_start_ts"), F.max("window_end_ts")).collect()[0]
         if not found[0]:
             bounds = f"{iso(self._windows.start)}/{iso(self._windows.end)}"
+            less = f" ({left_out.words})" if left_out.rows else ""
             raise InputError(
-                f"table {table} has no rows in horizon {self._name} ({bounds}) before {iso(self._config.reference)}",
+                f"table {table} has no rows in horizon {self._name} ({bounds}) before {iso(self._config.reference)}"
+                f"{less}",
                 "Backfill these windows, choose a later month or reference time, or a shorter horizon",
             )
         return int(found[0]), found[1], found[2]

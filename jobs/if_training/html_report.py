@@ -14,6 +14,7 @@ from jobs.if_training.report_words import (
     decision_of,
     gate_rows,
     habit_rows,
+    left_out_rows,
     member_rows,
     number,
     words_of,
@@ -68,7 +69,7 @@ def html_report(
 
 def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Groups of figures with their names, in the order of the page; no group is empty."""
-    yield "Input", [(words_of(name), number(report[name])) for name in INPUT]
+    yield "Input", [*((words_of(name), number(report[name])) for name in INPUT), *left_out_rows(report)]
     dropped = [(f"left out: {words_of(name)}", number(count)) for name, count in report["features_dropped"].items()]
     features = [("inputs", number(report["features"])), ("used by the forest", number(report["features_used"]))]
     yield "Features", [*features, *dropped]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.calendar.entries import Calendar
+from common.calendar.left_out import LeftOut
 from common.detection.pairs.activity import Targets, own_activity, with_others
 from common.detection.pairs.evidence import pair_evidence, spread_evidence, spreads
 from common.detection.pairs.first_seen import Met
@@ -34,7 +36,10 @@ MEMBERS = ("pairs", "spread")
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """What all parts work on; `hosts` are those to learn from, None for all."""
+    """What all parts work on; `hosts` are those to learn from, None for all.
+
+    `left_out` leaves the rows of pairs out that teach nothing, because either side lies in the calendar.
+    """
 
     lake: LakeReader
     windows: Windows
@@ -42,6 +47,7 @@ class Scope:
     internal_cidrs: Sequence[str]
     parameters: PairParameters
     tables: KeptTables
+    left_out: LeftOut = field(default_factory=lambda: LeftOut(Calendar()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +99,18 @@ class Evidences:
     met: Mapping[Windows, Met]
 
     def __call__(self, part: Part) -> bool:
-        """Keeps that of the part, if its hosts did anything; whether they did."""
+        """Keeps that of the part, if its hosts did anything that teaches; whether they did."""
         tables, parameters = self.scope.tables, self.scope.parameters
         pairs, counts = [], []
         for day, met in self.met.items():
             if tables.has(_own(part, day)):
                 activity = with_others(tables.kept(_own(part, day)), met, parameters)
                 tables.drop(_own(part, day))
+                columns = (activity[name] for name in ("window_start_ts", "host_ip", "peer_ip"))
+                if not (kept := self.scope.left_out.kept(*columns)).all():
+                    activity = activity.filter(pa.array(kept))
+                if not len(activity):
+                    continue
                 pairs.append(pair_evidence(activity, parameters))
                 counts.append(spread_evidence(spreads(activity)))
         if not pairs:

@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 
 from common.address_codes import address_codes
 from common.arrays import Floats, Integers
+from common.calendar.entries import read_calendar
+from common.calendar.left_out import MEMORY, LeftOut
 from common.config.training import TrainingParameters
 from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.calibration import ScoreQuantiles
@@ -55,8 +57,8 @@ def with_pairs(
 ) -> tuple[Detector, dict[str, Any]]:
     """The detector with the pairs of the training range learnt, and the figures of `Chosen` and of `examined`.
 
-    It learns from the windows and hosts that `sample` names; `odd_habits` in the figures are what it left out. Without
-    pairs the detector is unchanged, and the figures are the reason.
+    It learns from the windows and hosts that `sample` names; `odd_habits` and `left_out_by_calendar` in the figures are
+    what it left out. Without pairs the detector is unchanged, and the figures are the reason.
     """
     nothing = {"reason": "the training range has no pairs"}
     parameters = settings.parameters.pairs
@@ -64,9 +66,10 @@ def with_pairs(
     if chosen is None:
         return detector, nothing
     spans = Spans.of(chosen, parameters.history_share, training.validation_share)
+    left_out = LeftOut(read_calendar(lake).touching(chosen.windows, MEMORY), MEMORY)
     with scratch_folder(lake.uri) as folder:
         tables = KeptTables(str(folder))
-        scope = Scope(lake, spans.windows(chosen.windows), chosen.hosts, internal_cidrs, parameters, tables)
+        scope = Scope(lake, spans.windows(chosen.windows), chosen.hosts, internal_cidrs, parameters, tables, left_out)
         parts = keep_parts(scope)
         if not parts:
             return detector, nothing
@@ -79,6 +82,7 @@ def with_pairs(
         doing("validating")
         figures = chosen.figures(training.max_pair_rows)
         figures |= examined(scope, parts, spans, training.alert_score, settings)
+    figures["left_out_by_calendar"] = left_out.figures()
     figures["odd_habits"] = described(lake, chosen.windows, members["pairs"].model.habits, parameters)
     pairs, spread = PairsMember(members["pairs"].model), SpreadMember(members["spread"].model)
     return detector.with_pairs(pairs, spread, calibration), figures
@@ -233,6 +237,7 @@ def _calibration(
     found: list[Floats] = []
     host_days: list[Integers] = []
     first = int(scores.window.min(initial=LATE))
+    left_out = LeftOut(read_calendar(lake).touching(windows, MEMORY), MEMORY)
     for day in reversed(windows.by_day()):
         late = [window for window in day if window_number(window.start) >= first]
         if not late or sum(map(len, found)) >= parameters.pairs.calibration_rows:
@@ -240,6 +245,7 @@ def _calibration(
         read = Windows(late[0].start, day.end)
         for rows in read_rows(lake, read, model_features(settings.spec), horizon):
             place, kept = places(hosts, of_texts(rows.keys["host_ip"], address_codes))
+            kept &= left_out.kept(rows.keys["window_start_ts"], rows.keys["host_ip"])
             by_features = parameters.weights.features * detector.feature_scores(rows.values[kept])
             found.append(scores.of_keys(rows.keys.filter(pa.array(kept))) + by_features)
             days = window_numbers(rows.keys["window_start_ts"])[kept] // WINDOWS_PER_DAY

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from common.calendar.left_out import left_out_words
 from common.detection.detector import Detector
 from common.display import counted
 from jobs.if_training.gates import NOT_APPLICABLE, REFUSED
@@ -96,6 +97,15 @@ def habit_rows(validation: Mapping[str, Any]) -> list[Row]:
         (habit["host_ip"], f"{habit['network']}, port {habit['port']}", number(habit["days"]), number(habit["decades"]))
         for habit in found
     ]
+
+
+def left_out_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """How many rows the calendar left out of features and of pairs, if any; models of earlier releases say nothing."""
+    groups = {"features": report, "pairs": report["validation"].get("pairs", {})}
+    for what, group in groups.items():
+        found = group.get("left_out_by_calendar", {"rows": 0})
+        if found["rows"]:
+            yield f"left out by the calendar, of {what}", left_out_words(found)
 
 
 def compared_rows(

@@ -85,6 +85,7 @@ def _report(run: TrainingRun, trained: Trained, rows: TrainingRows, verified: Ar
     return {
         "rows": len(rows.values),
         "rows_found": rows.found,
+        "left_out_by_calendar": rows.left_out.figures(),
         "windows": rows.windows,
         "coverage": verified["coverage"],
         "gaps": len(verified["gaps"]),
@@ -126,7 +127,15 @@ def _reuse(run: TrainingRun) -> None:
 
 
 def _describe(run: TrainingRun, content: Artifact, model_sha256: str, reused: bool) -> None:
-    names = ("rows", "features", "features_used", "features_dropped", "raw_score_quantiles", "validation")
+    names = (
+        "rows",
+        "left_out_by_calendar",
+        "features",
+        "features_used",
+        "features_dropped",
+        "raw_score_quantiles",
+        "validation",
+    )
     run.report.rows_in = run.report.rows_out = content["rows"]
     tuning = {name: content["tuning"].get(name) for name in ("best", "time_bound_hit", "reason")}
     run.describe(

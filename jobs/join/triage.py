@@ -9,8 +9,8 @@ from datetime import UTC, datetime, time, timedelta
 import pyarrow as pa
 
 from common.contracts.triage import PUBLISHED_TRIAGE
-from common.detection.alerts.allow_list import read_allowed
 from common.detection.alerts.cases import LOOKBACK, Case, find_cases, scored_windows
+from common.detection.alerts.planned import read_rules
 from common.detection.alerts.terms import NEW
 from common.detection.alerts.triage import Change, Rule, read_changes, standing, triaged
 from common.lake.lake import Lake
@@ -49,7 +49,7 @@ def current_triage(lake: Lake, project_name: str, windows: Windows) -> Triage:
     dates = tuple(f"{first + timedelta(days=day):%Y-%m-%d}" for day in range(days))
     cases = find_cases(lake, lake.spec, Windows(first, scored.end))
     changes = read_changes(lake)
-    last, (_, hidden) = standing(changes), triaged(cases, changes, read_allowed(lake))
+    last, (_, hidden) = standing(changes), triaged(cases, changes, read_rules(lake))
     rules = {case.case_id: rule for case, rule in hidden}
     rows = [
         {"project_name": project_name, "feature_spec_version": lake.spec.version, **row}
@@ -63,7 +63,7 @@ def current_triage(lake: Lake, project_name: str, windows: Windows) -> Triage:
 
 
 def _rows(case: Case, rule: Rule | None, is_hidden: bool) -> Iterator[dict[str, object]]:
-    """A row for each alert of the case, with the change or the entry of the allow list that says how it stands."""
+    """A row for each alert of the case, with what says how it stands."""
     for host, start in case.alerts:
         yield {
             "host_ip": host,

@@ -28,8 +28,8 @@ TABLES = {
     "baselines_days": (PUBLICATIONS, *MEMBERS, "machine_inventory"),
     "models_days": (MODELS,),
 }
-"""The tables that each setting is about; `model_decisions`, `triage`, `indicators` and `allow_lists` are kept for
-good."""
+"""The tables that each setting is about; `model_decisions`, `triage`, `indicators`, `allow_lists` and `calendars` are
+kept for good."""
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,11 @@ OF_PROJECTS = {
     GROW: ("cron(30 2 * * ? *)", "sfn_ndr_start_project", "What a young project has learned since yesterday"),
 }
 """The schedules of each project: when they run, in UTC, the machine that they start, and what they are for."""
-UPKEEP = "maintenance"
-OF_UPKEEP = ("cron(30 3 * * ? *)", "ndr-maintain", "The upkeep of the lake")
-"""The schedule that starts a pipeline, without a machine: nothing waits for its end."""
+OF_LAKES = {
+    "maintenance": ("cron(30 3 * * ? *)", "ndr-maintain", "The upkeep of the lake"),
+    "canary": ("cron(30 5 ? * MON *)", "ndr-canary", "The proof that attacks are found"),
+}
+"""The schedules that start a pipeline, without a machine: nothing waits for its end."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def put_for_project(
 
     `former` are those of the stack of an earlier template, by name, whose state and expression pass to the project's.
     The one with which it grows runs only if the project is new; that of another is turned on by its start. Without
-    its lake, it gets no upkeep.
+    its lake, it gets neither upkeep nor proof.
 
     Raises:
         DeploymentError: the names of schedules cannot have the name of the project.
@@ -111,9 +113,15 @@ def put_for_project(
         for name, (_, machine, _) in OF_PROJECTS.items()
     }
     if lake_uri:
-        targets[UPKEEP] = _pipeline(outputs, project, str(message["feature_spec_version"]), lake_uri)
+        values = {
+            "ProjectName": project,
+            "FeatureSpecVersion": str(message["feature_spec_version"]),
+            "LakeUri": lake_uri,
+            "ParametersUri": f"dynamodb://{outputs['ProjectParametersTable']}",
+        }
+        targets |= {name: _pipeline(outputs, pipeline, values) for name, (_, pipeline, _) in OF_LAKES.items()}
     for name, own in targets.items():
-        cron, _, about = {**OF_PROJECTS, UPKEEP: OF_UPKEEP}[name]
+        cron, _, about = {**OF_PROJECTS, **OF_LAKES}[name]
         full = f"{prefix}-{project}-{name}"
         if not NAME.fullmatch(full):
             raise DeploymentError(
@@ -139,17 +147,11 @@ def put_for_project(
     return found
 
 
-def _pipeline(outputs: Mapping[str, str], project: str, spec_version: str, lake_uri: str) -> dict[str, Any]:
-    """The target that starts the pipeline of upkeep in the account and region of the machines."""
-    values = {
-        "ProjectName": project,
-        "FeatureSpecVersion": spec_version,
-        "LakeUri": lake_uri,
-        "ParametersUri": f"dynamodb://{outputs['ProjectParametersTable']}",
-    }
+def _pipeline(outputs: Mapping[str, str], pipeline: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """The target that starts a pipeline in the account and region of the machines."""
     place = outputs["MachineArnPrefix"].replace(":states:", ":sagemaker:").replace(":stateMachine:", ":pipeline/")
     return {
-        "Arn": f"{place}{OF_UPKEEP[1]}",
+        "Arn": f"{place}{pipeline}",
         "SageMakerPipelineParameters": {
             "PipelineParameterList": [{"Name": name, "Value": value} for name, value in values.items()]
         },

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from bench.detection import attacks, changes
 from bench.detection.experiment import figures, read_labels
 from bench.detection.flows import DAY, Scene, sessions
+from bench.detection.indicators import attackers, orders, popular, severities
 from bench.detection.variants import VARIANTS, network_of, popular_networks
 
 HOSTS = {f"users-{n:02d}": f"10.20.{10 + n % 3}.{20 + n}" for n in range(48)} | {
@@ -122,3 +124,49 @@ def test_targets_of_attacks_count_neither_way(tmp_path: Path) -> None:
 
 def test_every_variant_has_a_name_and_changes_something() -> None:
     assert sum(variant == VARIANTS["base"] for variant in VARIANTS.values()) == 1
+
+
+def met(*rows: tuple[str, int, str]) -> pa.Table:
+    """Pairs of a host, the number of a window and a peer."""
+    hosts, windows, peers = zip(*rows, strict=True)
+    starts = [datetime(2024, 3, 12, tzinfo=UTC) + pd.Timedelta(minutes=15 * number) for number in windows]
+    times = pa.array(starts, pa.timestamp("us", "UTC"))
+    return pa.table({"host_ip": hosts, "window_start_ts": times, "peer_ip": peers})
+
+
+def test_indicators_are_what_attacks_alone_meet_and_what_many_hosts_do() -> None:
+    attacked = pd.DataFrame(
+        {
+            "host_ip": ["10.0.0.1"] * 3,
+            "window_start": met(*(("10.0.0.1", number, "") for number in range(3)))["window_start_ts"].to_pandas(),
+            "attack": ["c2", "c2", ""],
+        }
+    )
+    c2, shared, once = "203.0.113.1", "203.0.113.2", "203.0.113.3"
+    activity = met(
+        ("10.0.0.1", 0, c2), ("10.0.0.1", 1, c2), ("10.0.0.1", 0, shared), ("10.0.0.2", 0, shared),
+        ("10.0.0.1", 2, once), ("10.0.0.1", 0, "10.0.0.9"),
+    )  # fmt: skip
+    assert attackers(activity, attacked) == [c2]  # the second one is met by others, the third after the attack
+    assert popular(activity, 1) == [shared]
+
+
+def test_severities_follow_the_share_of_past_scores() -> None:
+    past = np.arange(100_000, dtype=np.float64)
+    values = np.array([0.0, 99_890.0, 99_930.0, 99_960.0, 99_990.0, 1e9])
+    # 110, 70, 40 and 10 of 100,000 are as high: 2.95, 3.15, 3.39 and 3.96 decades
+    assert severities(values, past).tolist() == [0.0, 0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_a_hit_moves_an_alert_within_its_severity_alone() -> None:
+    now = pd.Timestamp("2024-03-12", tz="UTC")
+    score = {(name, now): value for name, value in (("a", 2e5), ("b", 1.5e5), ("c", 99_990.0), ("d", 10.0))}
+    past = {(str(number), now): float(number) for number in range(100_000)}
+    hit = pd.DataFrame({"host_ip": ["b", "c", "d"], "window_start_ts": [now] * 3, "main": [True, False, True]})
+    found = {
+        name: [host for (host, _), _ in sorted(order.items(), key=lambda entry: -entry[1])]
+        for name, order in orders(score, past, hit).items()
+    }
+    assert found["without"] == ["a", "b", "c", "d"]
+    assert found["as cases are"] == found["any hit"] == ["b", "a", "c", "d"]
+    assert found["in the score"] == ["a", "b", "c", "d"]

@@ -95,7 +95,7 @@ def test_a_bucket_of_logs_and_its_events_become_scored_windows(
     s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=on)
     path = project_file(tmp_path, BUCKET, horizon=29)
     deploy(local, [path], parameters=[f"LogBuckets=arn:aws:s3:::{BUCKET}", "SchedulesState=ENABLED"])
-    names = ("monthly-baselines", "training", "maintenance", "grow")
+    names = ("monthly-baselines", "training", "maintenance", "canary", "grow")
     assert project.schedules() == dict.fromkeys(names, "ENABLED")
 
     lake = Lake(str(tmp_path / "lake"), load_spec("v1"))

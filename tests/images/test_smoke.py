@@ -55,6 +55,7 @@ YOUNG = {
     "ndr-join": (("--window", WINDOW), "learning"),
     "ndr-inventory-unload": (("--month", "2026-03"), "machine_inventory"),
     "ndr-maintain": ((), "tables"),
+    "ndr-canary": ((), "learning"),
 }
 """Stages with nothing to do in an empty lake, and what their report says why by."""
 

@@ -61,10 +61,11 @@ COMMAND_LINES = {
     "ndr-page": {"PageStep": f"ndr-page {WITHOUT_ENGINE} --out s3://acme-artifacts/page/acme/"},
     "ndr-alerts": {"AlertsStep": f"ndr-alerts {WITHOUT_ENGINE} --deliver soc"},
     "ndr-maintain": {"MaintainStep": f"ndr-maintain {PROJECT}"},
+    "ndr-canary": {"CanaryStep": f"ndr-canary {WITHOUT_ENGINE}"},
     "ndr-delta-builder": {"DeltaBuilderStep": f"ndr-delta {BATCH} {INPUT}"},
 }
 
-ENGINELESS = ("ndr-page", "ndr-alerts")
+ENGINELESS = ("ndr-page", "ndr-alerts", "ndr-canary")
 
 
 def parse(step: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ NAMES = {
     "AWS::DynamoDB::Table": ("TableName", f"arn:aws:dynamodb:{HERE}:table/{{}}"),
     "AWS::S3::Bucket": ("BucketName", "arn:aws:s3:::{}"),
     "AWS::Events::EventBus": ("Name", f"arn:aws:events:{HERE}:event-bus/{{}}"),
+    "AWS::Events::Rule": ("Name", f"arn:aws:events:{HERE}:rule/{{}}"),
     "AWS::IAM::Role": ("RoleName", "arn:aws:iam::000000000000:role/{}"),
     "AWS::SQS::Queue": ("QueueName", f"arn:aws:sqs:{HERE}:{{}}"),
     "AWS::Logs::LogGroup": ("LogGroupName", f"arn:aws:logs:{HERE}:log-group:{{}}:*"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from statemachines.definitions import FOLDER, MACHINES, definition_of, filled, placeholders, states_of, text_of
-from statemachines.deploy.schedules import OF_PROJECTS, OF_UPKEEP
+from statemachines.deploy.schedules import OF_LAKES, OF_PROJECTS
 from tests.statemachines.template import HERE, Permission, Template, needed, noted, permitted
 
 PIPELINES = FOLDER.parent / "pipelines" / "definitions"
@@ -149,15 +149,27 @@ def test_everything_that_starts_machines_names_their_alias_and_may_start_them() 
         *(f"{template.outputs['MachineArnPrefix']}{machine}:live" for _, machine, _ in OF_PROJECTS.values()),
     ]
     starter = permitted(template.resource("StarterRole"))
-    upkeep = ("sagemaker:StartPipelineExecution", f"arn:aws:sagemaker:{HERE}:pipeline/{OF_UPKEEP[1]}")
-    starts = starter - {upkeep}
-    assert upkeep in starter and (PIPELINES / f"{OF_UPKEEP[1]}.json").exists()
+    of_lakes = {pipeline for _, pipeline, _ in OF_LAKES.values()}
+    pipelines = {("sagemaker:StartPipelineExecution", f"arn:aws:sagemaker:{HERE}:pipeline/{name}") for name in of_lakes}
+    starts = starter - pipelines
+    assert pipelines <= starter and all((PIPELINES / f"{name}.json").exists() for name in of_lakes)
     assert {action for action, _ in starts} == {"states:StartExecution"}
     for target in targets:
         machine, alias = target.split(":")[6:]
         assert (machine in MACHINES, alias) == (True, "live")
         assert ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:{machine}*") in starter
     assert len(starts) == len(set(targets))
+
+
+def test_a_canary_that_failed_is_told_to_a_topic_that_only_its_rule_may_use() -> None:
+    template = Template()
+    rule, policy = template.resource("CanaryFailedRule"), template.resource("CanaryAlarmsPolicy")
+    detail = rule["EventPattern"]["detail"]
+    assert detail["pipelineArn"] == [f"arn:aws:sagemaker:{HERE}:pipeline/ndr-canary"]
+    assert detail["currentPipelineExecutionStatus"] == ["Failed", "Stopped"]
+    (target,), (statement,) = rule["Targets"], policy["PolicyDocument"]["Statement"]
+    assert target["Arn"] == statement["Resource"] == policy["Topics"][0] == f"arn:aws:sns:{HERE}:ndr-canary-alarms"
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "events.amazonaws.com"}, "sns:Publish")
 
 
 def test_the_schedule_of_customer_360_starts_its_machine_and_nothing_else() -> None:

@@ -16,8 +16,8 @@ from common.cases.customers import finder
 from common.cases.inventory import read_inventory
 from common.cases.met import met_in
 from common.cases.views import case_views
-from common.detection.alerts.allow_list import read_allowed
 from common.detection.alerts.cases import find_cases, last_days, scored_windows
+from common.detection.alerts.planned import read_rules
 from common.detection.alerts.triage import read_changes, standing, triaged
 from common.display import counted
 from common.errors import InputError
@@ -74,7 +74,7 @@ def _found(
         return [], lambda _: None
     windows, changes = config.windows or last_days(scored, 1.0), read_changes(lake)
     found = sorted(find_cases(lake, lake.spec, windows, config.min_score), key=lambda case: (case.start, case.source))
-    rules = {case.case_id: rule for case, rule in triaged(found, changes, read_allowed(lake))[1]}
+    rules = {case.case_id: rule for case, rule in triaged(found, changes, read_rules(lake))[1]}
     inventory, met = read_inventory(lake), met_in(lake, windows, found)
     customer_of = finder(project.settings.customer_ranges)
     horizon = project.settings.model_horizon

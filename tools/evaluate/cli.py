@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from common.runtime.output import activity
 from common.runtime.parameter_types import MomentType, UriType
 from common.runtime.rows import print_rows, rows_option
 from common.runtime.version import version_option
-from tools.evaluate.config import EvaluateConfig
+from tools.evaluate.config import LABEL_FORMS, WINDOWS, EvaluateConfig
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -23,8 +24,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     epilog="Example: ndr-evaluate --lake demo/lake --labels demo/scenario/labels.csv",
     groups={
         "Windows": ("since", "until"),
-        "Input": ("lake", "predictions", "labels"),
-        "Output": ("budget", "format", "predictions-out", "figures-out"),
+        "Input": ("lake", "predictions", "labels", "labels-format", "labels-time-zone"),
+        "Output": ("budget", "json", "format", "predictions-out", "figures-out"),
     },
 )
 @click.option("--lake", "lake_uri", type=UriType(), metavar="URI", help="Lake whose predictions are evaluated.")
@@ -37,11 +38,27 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option(
     "--labels",
-    "labels_path",
-    type=FILE,
+    "labels_paths",
+    type=click.Path(path_type=Path),
+    multiple=True,
     required=True,
-    metavar="FILE",
-    help="CSV with host_ip, window_start and attack (empty = clean).",
+    metavar="PATH",
+    help="Labels: a file, or a folder of files; can be repeated.",
+)
+@click.option(
+    "--labels-format",
+    "labels_form",
+    type=click.Choice(LABEL_FORMS),
+    default=WINDOWS,
+    show_default=True,
+    help="csv: host_ip, window_start and attack (empty = clean); intervals: host, start, end and attack; or the files "
+    "of a public data set.",
+)
+@click.option(
+    "--labels-time-zone",
+    "labels_zone",
+    metavar="ZONE",
+    help="Zone of label times without one: IANA name or offset (+02:00).  [default: that of the lake's logs]",
 )
 @click.option(
     "--since",
@@ -70,16 +87,19 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="FILE",
     help="Write the predictions of the period to a CSV with host_ip, window_start and anomaly_score.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object.")
 @rows_option
 @click.option("--figures-out", type=FILE, metavar="FILE", help="Write all figures to a JSON file.")
 @version_option
 @report_errors
-def main(form: str | None, **options: Any) -> None:
+def main(form: str | None, as_json: bool, **options: Any) -> None:
     """Evaluate predictions against labels: ROC-AUC, PR-AUC, precision and recall at an alert budget, per attack.
 
-    The unit is a label row (host and window). A row without a prediction counts as least anomalous. With --format,
-    prints one row per attack.
+    The unit is a host in a window. One without a prediction counts as least anomalous; targets of an attack count
+    neither way. With --format, prints one row per attack.
     """
+    if form and as_json:
+        raise click.UsageError("give either --format or --json")
     with activity("evaluating"):
         from tools.evaluate.job import run
         from tools.evaluate.table import attack_rows
@@ -88,7 +108,7 @@ def main(form: str | None, **options: Any) -> None:
     if form:
         print_rows(attack_rows(report), form)
     else:
-        click.echo(text)
+        click.echo(json.dumps(report, indent=1) if as_json else text)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from common.arrays import Flags, Floats, Integers
+from common.detection.alerts.cases import Case
+from common.detection.alerts.terms import ALERT_SCORE
 
 TIE_SEED = 0
 
@@ -101,6 +104,34 @@ def _of_attack(truth: Flags, host: npt.NDArray[Any], top: Integers, top_p: Integ
         "hosts_at_budget": len(set(host[top][truth[top]])),
         "hosts_one_alert_per_host": len(set(host[best][truth[best]])),
     }
+
+
+def clean_host_days(labels: pd.DataFrame, scores: Floats) -> dict[str, Any]:
+    """Days of hosts that began no attack on them: how many there are and alert, and how many alert of 1,000 of them.
+
+    A day is a UTC date with a row of the host; it alerts if one of the rows is at the line of alerts or above.
+    """
+    rows = pd.DataFrame({
+        "host": labels["host_ip"], "date": labels["window_start"].dt.date,
+        "attacked": labels["attack"] != "", "alerts": scores >= ALERT_SCORE,
+    })  # fmt: skip
+    days = rows.groupby(["host", "date"])[["attacked", "alerts"]].any()
+    clean = days[~days["attacked"]]
+    alerting = int(clean["alerts"].sum())
+    per_1000 = 1_000 * alerting / len(clean) if len(clean) else None
+    return {"days": len(clean), "alerting": alerting, "alerting_per_1000": per_1000}
+
+
+def cases_of_attacks(labels: pd.DataFrame, cases: Sequence[Case]) -> dict[str, int]:
+    """How many cases have an alert of a host in a window in which it began the attack, for each attack."""
+    alerts = [set(case.alerts) for case in cases]
+    found = {}
+    for name in sorted(set(labels["attack"]) - {""}):
+        rows = labels[labels["attack"] == name]
+        starts = (start.to_pydatetime() for start in rows["window_start"])
+        keys = set(zip(rows["host_ip"], starts, strict=True))
+        found[str(name)] = sum(not keys.isdisjoint(of_case) for of_case in alerts)
+    return found
 
 
 def _share(part: float, whole: float) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 from common.display import counted, on_terminal
 
 _WITHOUT = "undefined"
+SHOWN = 5
 
 
 def as_table(report: dict[str, Any]) -> str:
@@ -18,7 +19,10 @@ def as_table(report: dict[str, Any]) -> str:
         f"{report['attacked_hosts']} of {counted(report['hosts'], 'host')} attacked",
         f"{counted(report['rows_without_prediction'], 'row')} without a prediction, taken as least anomalous; "
         f"ignored: {counted(report['predictions_outside_the_rows'], 'prediction')} without a label, "
-        f"{counted(report['label_rows_outside_the_period'], 'label row')} of other times",
+        f"{counted(report['label_rows_outside_the_period'], 'label row')} of other times, "
+        f"{counted(report['rows_of_targets'], 'row')} of targets",
+        *_of_labels(report["labels"]),
+        *_of_unseen(report["attackers_without_predictions"]),
         "",
         *_figures(report),
     ]
@@ -33,6 +37,7 @@ def as_table(report: dict[str, Any]) -> str:
             f"recall at {budget}",
             f"hosts at {budget}",
             "one alert per host",
+            "cases",
         ]
         rows = [
             [
@@ -42,6 +47,7 @@ def as_table(report: dict[str, Any]) -> str:
                 _number(a["recall_at_budget"]),
                 f"{a['hosts_at_budget']}/{a['hosts']}",
                 f"{a['hosts_one_alert_per_host']}/{a['hosts']}",
+                str(a.get("cases", "-")),
             ]
             for name, a in report["attacks"].items()
         ]
@@ -76,8 +82,35 @@ def _figures(report: dict[str, Any]) -> list[str]:
             f"attacked hosts among these{most_hosts}",
         ),
     ]
-    lines = _aligned([[name, _number(report[key])] for name, key, _ in figures])
-    return [f"{line}  {meaning}" for line, (_, _, meaning) in zip(lines, figures, strict=True)]
+    cells = [(name, _number(report[key]), meaning) for name, key, meaning in figures]
+    clean = report["clean_host_days"]
+    per_1000 = _WITHOUT if clean["alerting_per_1000"] is None else f"{clean['alerting_per_1000']:.0f}"
+    cells.append(
+        (
+            "alerts per 1,000 clean host-days",
+            per_1000,
+            f"{clean['alerting']} of {counted(clean['days'], 'day')} of hosts",
+        )
+    )
+    lines = _aligned([[name, value] for name, value, _ in cells])
+    return [f"{line}  {meaning}" for line, (_, _, meaning) in zip(lines, cells, strict=True)]
+
+
+def _of_labels(counts: dict[str, Any] | None) -> list[str]:
+    """A line about what the files of labels had, where they were not hosts and windows."""
+    if counts is None:
+        return []
+    kinds = {"empty": counts["empty"], "broken": counts["broken"], **counts["other"]}
+    left_out = "".join(f", {count:,} {on_terminal(kind)}" for kind, count in kinds.items() if count)
+    return [f"{counted(counts['files'], 'file')} of labels, {counted(counts['rows'], 'row')}{left_out}"]
+
+
+def _of_unseen(hosts: list[str]) -> list[str]:
+    """A line about attackers that have no prediction at all."""
+    if not hosts:
+        return []
+    shown = ", ".join(map(on_terminal, hosts[:SHOWN]))
+    return [f"{counted(len(hosts), 'attacker')} without any prediction, not found therefore: {shown}"]
 
 
 def _most(budget: int, wanted: int) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from common.detection.alerts.allow_list import AllowEntry, expired, parse_allow_list, put_in_place
+from common.detection.alerts.allow_list import TABLE, AllowEntry, expired, parse_allow_list
 from common.detection.alerts.cases import Case, recent_cases
 from common.detection.alerts.triage import read_changes, triaged
 from common.display import counted
 from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.lake.lake_format import known_record
+from common.lake.put_texts import put_text
 from common.runtime.lake_project import lake_identity
 from common.runtime.output import activity, message
 from common.runtime.rows import print_rows
@@ -34,7 +35,7 @@ def allow(config: FeedbackConfig) -> None:
     entries = parse_allow_list(content, config.allow_list).entries
     now = datetime.now(UTC)
     if not config.preview:
-        is_new = put_in_place(lake, content.decode("utf-8"), config.by, now)
+        is_new = put_text(lake, TABLE, "allow list", content.decode("utf-8"), config.by, now)
         said = "is in place now" if is_new else "was in place already"
         message(f"the allow list with {counted(len(entries), 'rule')} {said}", "info")
     with activity("finding cases"):

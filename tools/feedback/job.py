@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from common.detection.alerts.allow_list import read_allowed
 from common.detection.alerts.cases import Case, named_case, recent_cases
+from common.detection.alerts.planned import read_rules
 from common.detection.alerts.terms import REPEATED
 from common.detection.alerts.triage import NAMES, Change, Wanted, change_of, hidden_by, read_changes, record, standing
 from common.display import counted
@@ -37,7 +37,7 @@ def run(config: FeedbackConfig) -> None:
     assert config.status
     wanted = Wanted(config.status, config.note, config.owner, config.by, config.scope, config.days)
     change = change_of(case, wanted, seen, datetime.now(UTC))
-    hidden = hidden_by(change, cases, changes, read_allowed(lake))
+    hidden = hidden_by(change, cases, changes, read_rules(lake))
     if config.preview:
         print_rows(map(_row, hidden), config.form, list(_row(case)))
         return

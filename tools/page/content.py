@@ -12,12 +12,13 @@ from common.cases.customers import finder
 from common.cases.ends import firewall_filter, of_case
 from common.cases.evidence import reason_words
 from common.cases.inventory import read_inventory, strangers
-from common.cases.met import met_in
+from common.cases.met import in_order, met_in
 from common.cases.sessions import FirstSessions, first_sessions
 from common.cases.views import CaseView, case_views
 from common.coded import compacted, encoded
-from common.detection.alerts.allow_list import expired, read_allowed
+from common.detection.alerts.allow_list import expired
 from common.detection.alerts.cases import RECENT, Case, find_cases
+from common.detection.alerts.planned import read_rules
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
@@ -49,13 +50,14 @@ def content(
     hosts, matrix = score_matrix(scores, windows)
     done.step()
     changes = read_changes(lake)
-    inventory, allowed = read_inventory(lake), read_allowed(lake)
+    inventory, held = read_inventory(lake), read_rules(lake)
     month = Windows(min(windows.start, windows.end - RECENT), windows.end)
     recent = find_cases(lake, spec, month, config.min_score)
-    found = inventory.ordered([case for case in recent if case.end > windows.start])
+    found = [case for case in recent if case.end > windows.start]
     met = met_in(lake, windows, found)
+    found = in_order(found, inventory, met)
     done.step()
-    shown, hidden = triaged(found, changes, allowed)
+    shown, hidden = triaged(found, changes, held)
     rules = {case.case_id: rule for case, rule in hidden}
     ordered = [*shown, *(case for case, _ in hidden)]
     horizon, customer_of = project.settings.model_horizon, finder(project.settings.customer_ranges)
@@ -80,7 +82,7 @@ def content(
         "models": sorted(used),
         "rows": len(scores),
     }
-    unknown, late = strangers(lake, inventory, windows), expired(allowed, windows.end)
+    unknown, late = strangers(lake, inventory, windows), expired(held, windows.end)
     packed = base64.b64encode(matrix.astype(np.uint8).tobytes()).decode()
     everything = {
         "about": about,

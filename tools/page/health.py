@@ -1,14 +1,16 @@
-"""Whether what the page shows is whole: windows and stages, incomplete logs, rejects, the model and its drift."""
+"""Whether what the page shows is whole: windows, stages, incomplete logs, rejects, the canary, the model, its drift."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from common.coded import encoded
 from common.detection.alerts.cases import Case
+from common.lake.canary import canary_line
 from common.lake.lake import Lake
 from common.lake.window_status import READ_BY, WindowStatus, read_statuses
 from common.windows import Windows, iso
@@ -20,7 +22,7 @@ DECISIONS_SHOWN = 20
 
 
 def health(lake: Lake, windows: Windows, keys: set[str]) -> dict[str, Any]:
-    """How each stage stands in each window, which windows have no predictions, and which logs were incomplete.
+    """How each stage stands in each window, which windows have no predictions, which logs were incomplete, the canary.
 
     `keys` are the windows that have predictions.
     """
@@ -39,6 +41,7 @@ def health(lake: Lake, windows: Windows, keys: set[str]) -> dict[str, Any]:
         "incomplete": incomplete[:REASONS_SHOWN],
         "incomplete_cnt": len(incomplete),
         "rejects": _rejects(lake, windows),
+        "canary": canary_line(lake.uri, datetime.now(UTC)),
     }
 
 

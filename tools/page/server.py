@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from typing import Any
 
-from common.detection.alerts.allow_list import read_allowed
 from common.detection.alerts.cases import named_case, recent_cases
+from common.detection.alerts.planned import read_rules
 from common.detection.alerts.terms import IN_PROGRESS, NEW, SCOPES, STATUSES
 from common.detection.alerts.triage import Wanted, change_of, hidden_by, read_changes, record, standing
 from common.errors import InputError, NdrError
@@ -30,7 +30,7 @@ ADDRESS = "127.0.0.1"
 MOST_BYTES = 65_536
 LONGEST = 10_000
 CASE_ID = re.compile("[0-9a-f]{12}")
-SHOWN = ("predictions", "triage", "indicators", "allow_lists")
+SHOWN = ("predictions", "triage", "indicators", "allow_lists", "calendars")
 """The tables whose changes make the page another one."""
 
 
@@ -89,7 +89,7 @@ class Served:
         seen = now if (now.change_id if now else None) == asked.get("seen") else None
         change = change_of(case, wanted, now, datetime.now(UTC))
         hidden = [{"case_id": one.case_id, "source": one.source, "technique": one.technique.name}
-                  for one in hidden_by(change, cases, changes, read_allowed(self.lake))]  # fmt: skip
+                  for one in hidden_by(change, cases, changes, read_rules(self.lake))]  # fmt: skip
         if not preview:
             record(self.lake, change, seen)
             message(f"{self.by} has marked case {case.case_id} as {change.status}", "info")

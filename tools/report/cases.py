@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import chain
 
 import click
@@ -13,17 +13,19 @@ from common.cases.amounts import in_one_unit
 from common.cases.customers import Customer, customer_words
 from common.cases.evidence import reason_words
 from common.cases.inventory import read_inventory, strangers
-from common.cases.met import met_in
+from common.cases.met import in_order, met_in
 from common.cases.views import CaseView, case_views
 from common.cases.wording import contact_words, span
-from common.detection.alerts.allow_list import expired, read_allowed
+from common.detection.alerts.allow_list import expired
 from common.detection.alerts.cases import Case, find_cases
 from common.detection.alerts.contacts import Contact
+from common.detection.alerts.planned import read_rules
 from common.detection.alerts.terms import NEW
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
 from common.display import counted, on_terminal
 from common.errors import one_line
 from common.features.spec import FeatureSpec
+from common.lake.canary import canary_line
 from common.lake.lake import Lake
 from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
@@ -47,12 +49,13 @@ def report_cases(
 ) -> None:
     """Prints the most severe cases, and those that triage hides; with a status, those that have it."""
     with activity("finding cases"):
-        changes, allowed, inventory = read_changes(lake), read_allowed(lake), read_inventory(lake)
-        found = inventory.ordered(find_cases(lake, spec, windows, config.min_score))
+        changes, held, inventory = read_changes(lake), read_rules(lake), read_inventory(lake)
+        found = find_cases(lake, spec, windows, config.min_score)
         met, unknown = met_in(lake, windows, found), strangers(lake, inventory, windows)
+        found = in_order(found, inventory, met)
     last = standing(changes)
     wanted = [case for case in found if _is_wanted(case, config.only)]
-    shown, hidden = triaged(wanted, changes, allowed)
+    shown, hidden = triaged(wanted, changes, held)
     rules = {case.case_id: rule for case, rule in hidden}
     if status := config.only.status:
         shown = [case for case in wanted if _status(last.get(case.case_id)) == status]
@@ -61,15 +64,16 @@ def report_cases(
     with activity("explaining cases"):
         listed = [*top, *(case for case, _ in hidden)]
         views = case_views(lake, spec, horizon, listed, last, rules, inventory, met, customer_of)
-    others = Others(met.alone, unknown, expired(allowed, windows.end))
+    canary = canary_line(lake.uri, datetime.now(UTC))
+    others = Others(met.alone, unknown, expired(held, windows.end))
     if config.form:
         print_rows((view.to_row() if config.form in FLAT else view.to_dict() for view in views), config.form)
     elif config.as_json:
         loud = {"cases": [view.to_dict() for view in views[: len(top)]], "cases_found": len(shown)}
         quiet = {"hidden": [view.to_dict() for view in views[len(top) :]], "hidden_found": len(hidden)}
-        click.echo(json.dumps(loud | quiet | others.to_dict(), indent=1))
+        click.echo(json.dumps(loud | quiet | others.to_dict() | {"canary": canary}, indent=1))
     else:
-        lines = chain(_lines(views[: len(top)], views[len(top) :], len(shown), windows), others.lines())
+        lines = chain(_lines(views[: len(top)], views[len(top) :], len(shown), windows), others.lines(), ["", canary])
         click.echo("\n".join(map(on_terminal, lines)))
 
 
@@ -121,6 +125,8 @@ def _case(rank: int, view: CaseView) -> Iterator[str]:
         yield f"{INDENT}also resembles: {', '.join(others)}"
     if who := _who(view):
         yield f"{INDENT}{who}"
+    if view.shared:
+        yield f"{INDENT}{view.shared.words}"
     yield from (f"{INDENT}{words}" for words in customer_words(view.customer))
     if len(case.sources) > 1:
         yield f"{INDENT}together with {_some(case.sources[1:])}, which met the same new address"

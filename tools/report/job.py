@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from math import inf
 
 import click
@@ -20,8 +21,10 @@ from common.detection.alerts.cases import LOOKBACK, last_days, scored_windows
 from common.detection.alerts.techniques import resembles
 from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.explanation import parse_reasons
+from common.display import on_terminal
 from common.errors import InputError
 from common.features.spec import FeatureSpec, load_spec
+from common.lake.canary import canary_line
 from common.lake.lake import Lake
 from common.lake.learning import nothing_scored
 from common.runtime.lake_project import lake_project
@@ -68,9 +71,10 @@ def run(config: ReportConfig) -> None:
     elif config.as_json:
         shown = [alert.to_dict() for alert in alerts]
         found = {"windows": str(windows), "rows": count, "hosts": hosts, "alerts": shown}
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps(found | {"canary": canary_line(lake.uri, datetime.now(UTC))}, indent=1))
     else:
         click.echo(table(alerts, count, hosts, str(windows)))
+        click.echo(f"\n{on_terminal(canary_line(lake.uri, datetime.now(UTC)))}")
 
 
 def alerts_before(lake: Lake, keys: Sequence[Key]) -> dict[Key, int]:

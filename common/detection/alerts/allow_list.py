@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Self
 
-import pyarrow as pa
 from pydantic import AfterValidator, Field, model_validator
 
 from common.addresses import plain_address
 from common.config.documents import parse_yaml
 from common.config.loader import Settings, build_from
-from common.config.values import Network, Text, matching, wrong
+from common.config.values import EntryName, Network, Text, matching, require_names, wrong
 from common.contracts.triage import ALLOW_LISTS
 from common.detection.alerts.cases import Case
 from common.detection.alerts.contacts import main_contacts
 from common.detection.alerts.techniques import TECHNIQUES
 from common.detection.alerts.terms import EXPECTED
-from common.errors import InputError
-from common.lake.lake import Lake
+from common.detection.alerts.triage import Rule
+from common.lake.put_texts import require_small, text_in_place
 from common.lake.reader import LakeReader
-from common.windows import iso
 
 TABLE = ALLOW_LISTS.name
 SCOPES = ("hosts", "segments", "peers", "ports")
-MOST_BYTES = 1_000_000
 NAMES = tuple(technique.name for technique in TECHNIQUES)
 
 
@@ -47,7 +41,7 @@ def _behaviour(name: str) -> str:
 class AllowEntry(Settings):
     """Cases that are expected, and why. A case is hidden if it agrees with every list that is not empty."""
 
-    name: Annotated[str, matching("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "a name of letters, digits, hyphens and dots")]
+    name: EntryName
     """Name of the entry, which no other entry has."""
     reason: Text
     """Why these cases are expected."""
@@ -129,21 +123,8 @@ class AllowList(Settings):
 
     @model_validator(mode="after")
     def _has_names(self) -> Self:
-        twice = [name for name, count in Counter(entry.name for entry in self.entries).items() if count > 1]
-        if twice:
-            raise wrong(f"has several entries with the name {twice[0]}", "Give each a name of its own")
+        require_names(self.entries)
         return self
-
-
-@dataclass(frozen=True)
-class PutList:
-    """A row of the table: an allow list that was put in place."""
-
-    list_id: str
-    put_ts: datetime
-    put_by: str
-    text: str
-    date: str
 
 
 def parse_allow_list(content: bytes, source: str) -> AllowList:
@@ -153,19 +134,8 @@ def parse_allow_list(content: bytes, source: str) -> AllowList:
         ParameterError: it is not YAML, or entries are wrong; it names all, with their lines.
         InputError: it is too large.
     """
-    if len(content) > MOST_BYTES:
-        raise InputError(f"{source} has {len(content):,} bytes", f"An allow list has {MOST_BYTES:,} at most")
+    require_small(content, source, "An allow list")
     return build_from(AllowList, parse_yaml(content, source))
-
-
-def list_in_place(lake: LakeReader) -> PutList | None:
-    """The allow list that holds: the last one that was put in place.
-
-    Raises:
-        TableError: the table is unreadable.
-    """
-    rows = lake.arrow(TABLE).to_pylist() if lake.exists(TABLE) else []
-    return max((PutList(**row) for row in rows), key=lambda one: one.put_ts, default=None)
 
 
 def read_allowed(lake: LakeReader) -> tuple[AllowEntry, ...]:
@@ -175,36 +145,10 @@ def read_allowed(lake: LakeReader) -> tuple[AllowEntry, ...]:
         TableError: the table is unreadable.
         ParameterError: another release put a list in place that this one does not know.
     """
-    held = list_in_place(lake)
+    held = text_in_place(lake, TABLE)
     return parse_allow_list(held.text.encode(), f"{lake.uri}/{TABLE}").entries if held else ()
 
 
-def put_in_place(lake: Lake, text: str, by: str, now: datetime) -> bool:
-    """Makes this the allow list that holds; False if it is already.
-
-    Raises:
-        InputError: somebody else has put another one in place meanwhile.
-        CommitError: the table cannot be written.
-    """
-    seen = list_in_place(lake)
-    if seen and seen.text == text:
-        return False
-    new = PutList(hashlib.sha256(text.encode()).hexdigest()[:12], now, by, text, f"{now:%Y-%m-%d}")
-    row = pa.Table.from_pylist([asdict(new)], schema=ALLOW_LISTS.arrow)
-
-    def added(rows: pa.Table) -> pa.Table:
-        for other in rows.to_pylist():
-            if seen is None or other["put_ts"] > seen.put_ts:
-                raise InputError(
-                    f"{other['put_by']} has put another allow list in place at {iso(other['put_ts'])}",
-                    "Look at it with --preview, and put yours in place again",
-                )
-        return pa.concat_tables([rows.cast(ALLOW_LISTS.arrow), row])
-
-    lake.rewrite(TABLE, {"date": [new.date]}, added)
-    return True
-
-
-def expired(entries: Iterable[AllowEntry], moment: datetime) -> list[AllowEntry]:
-    """The entries that hide nothing any more of what begins at that time."""
-    return [entry for entry in entries if entry.expires_ts <= moment]
+def expired(rules: Iterable[Rule], moment: datetime) -> list[AllowEntry]:
+    """The entries of an allow list among what hides cases that hide nothing any more of what begins at that time."""
+    return [entry for entry in rules if isinstance(entry, AllowEntry) and entry.expires_ts <= moment]

@@ -29,7 +29,7 @@ def change_id(case_id: str, changed_ts: datetime, changed_by: str) -> str:
 
 
 class Rule(Protocol):
-    """What hides cases: a change that somebody made to one, or an entry of the allow list."""
+    """What hides cases: a change that somebody made to one, or an entry of the allow list or of the calendar."""
 
     @property
     def change_id(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.arrays import Integers
+from common.calendar.entries import Calendar, read_calendar
+from common.calendar.left_out import LeftOut
 from common.detection.pairs.contacts import Contacts, Numbering, of_texts, seconds, window_numbers
 from common.detection.parameters import PairParameters
 from common.lake.host_ranges import ALL_HOSTS, HostRange
@@ -59,7 +62,8 @@ class PairReader:
     """Reads slices of the hosts, and for each date the contacts of the look-back.
 
     Of `pair_days`, only the dates that it has are read; with `keeps` each once, and kept for as long as later dates
-    look back at it. The date that is still going on is not among them; its slices are contacts themselves.
+    look back at it. The date that is still going on is not among them; its slices are contacts themselves. A contact of
+    which either side lay in the calendar does not make known, once the entry is over.
     """
 
     def __init__(
@@ -69,6 +73,11 @@ class PairReader:
         self._rows_of = rows_by(lake, "pair_days", "date")
         self._numbering = Numbering(parameters.ipv6_network_bits)
         self._days: dict[str, Contacts] = {}
+        self._over = Calendar()
+
+    @cached_property
+    def _calendar(self) -> Calendar:
+        return read_calendar(self._lake)
 
     def slices(self, windows: Windows, columns: Sequence[str] = SLICE_COLUMNS) -> Iterator[Slices]:
         """The slices of the windows, the last ones first, few at a time, with these columns.
@@ -93,6 +102,9 @@ class PairReader:
         """
         ages = range(self._lookback_days, 0, -1)
         days = [day for age in ages if (day := f"{today - timedelta(days=age):%Y-%m-%d}") in self._rows_of]
+        over = self._calendar.over(datetime.combine(today, time(), UTC))
+        if over != self._over:
+            self._days, self._over = {}, over
         if not self._keeps:
             for some in pieces({day: self._rows_of[day] for day in days}, SLICES_AT_ONCE):
                 yield self._contacts_of(some)
@@ -102,6 +114,8 @@ class PairReader:
 
     def _contacts_of(self, days: Sequence[str]) -> Contacts:
         table = self._lake.arrow("pair_days", DAY_COLUMNS, equal={"date": days}, coded=TEXTS[:3], hosts=self._hosts)
+        kept = LeftOut(self._over).kept(table["first_slice_ts"], table["host_ip"], table["peer_ip"])
+        table = table if kept.all() else table.filter(pa.array(kept))
         return self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
 
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from common.cases.inventory import read_inventory, strangers
-from common.cases.met import met_in
+from common.cases.met import Met, in_order, met_in
 from common.detection.alerts.cases import find_cases
 from common.lake.lake import Lake
 from common.windows import WINDOW, iso
@@ -59,7 +59,8 @@ def test_cases_of_one_severity_are_ordered_by_what_matters_most(tmp_path: Path) 
     inventory = read_inventory(lake)
     cases = sorted(find_cases(lake, SPEC, None), key=lambda case: case.source)
     assert len({case.severity for case in cases}) == 1
-    assert [case.source for case in inventory.ordered(cases)] == [host(4), host(3)]
+    assert [case.source for case in in_order(cases, inventory, Met({}, ()))] == [host(4), host(3)]
+    assert [case.source for case in in_order(cases, inventory, met_in(lake, RANGE, cases))] == [host(3), host(4)]
     machine = inventory.machine(cases[1])
     assert (machine.criticality, machine.role, machine.owner) == ("critical", "domain controller", "ops")
 
@@ -70,8 +71,30 @@ def test_severity_comes_before_criticality(tmp_path: Path) -> None:
     severe = find_cases(lake, SPEC, None)
     lake = write_alerts(folder, [(1, 4, PAIR)], score=0.9995)
     milder = find_cases(lake, SPEC, None)
-    ordered = read_inventory(lake).ordered([*milder, *severe])
+    ordered = in_order([*milder, *severe], read_inventory(lake), Met({}, ()))
     assert [(case.source, case.severity) for case in ordered] == [(host(3), "critical"), (host(4), "medium")]
+
+
+def test_an_indicator_moves_no_case_to_another_severity(tmp_path: Path) -> None:
+    folder = findings_lake(tmp_path / "lake")
+    severe = find_cases(write_alerts(folder, [(0, 4, within(5, 445))], score=0.99995), SPEC, None)
+    lake = write_alerts(folder, [(1, 3, PAIR | {"peer_ip": BAD})], score=0.9995)
+    cases = [*find_cases(lake, SPEC, None), *severe]
+    met = met_in(lake, RANGE, cases)
+    assert [met.is_about(case) for case in cases] == [True, False]
+    assert [case.source for case in in_order(cases, read_inventory(lake), met)] == [host(4), host(3)]
+
+
+def test_what_a_case_is_not_mainly_about_does_not_move_it_and_is_told_last(tmp_path: Path) -> None:
+    folder = findings_lake(tmp_path / "lake")
+    other = PAIR | {"peer_ip": "203.0.113.50"}
+    beside = [PAIR | {"peer_ip": BAD, "decades": 4.0}, other]  # less than half as odd
+    lake = write_alerts(folder, [(0, 4, other), *((0, 3, pair) for pair in beside)])
+    cases = find_cases(lake, SPEC, None)
+    met = met_in(lake, RANGE, cases)
+    assert {case.source: (bool(met.of(case)), met.is_about(case)) for case in cases if host(3) in case.sources} == {
+        cases[0].source: (True, False)
+    }
 
 
 def test_addresses_in_no_inventory_with_when_they_were_seen(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ OPTIONS = {
     "ndr-if-training": ("--window", RANGE),
     "ndr-page": ("--out", "page.html"),
     "ndr-maintain": (),
+    "ndr-canary": (),
 }
 
 

@@ -16,6 +16,7 @@ from common.windows import Windows
 from jobs.fg_b.cli import main
 from jobs.fg_b.config import BaselineConfig
 from jobs.fg_b.job import run
+from tests.common.calendar.calendars import put_calendar
 from tests.common.lake.killing import killed_at
 from tests.conftest import Stages
 from tests.factories import SPEC
@@ -60,6 +61,27 @@ def test_only_windows_of_the_horizon_count(stages: Stages) -> None:
     assert (publication["history_start_ts"], publication["history_end_ts"]) == (inside, LAST + timedelta(minutes=15))
     assert (publication["rows_host"], publication["rows_segment"], publication["rows_ip_metadata"]) == (20, 20, 1)
     assert publication["reference_ts"] == REFERENCE
+
+
+def test_what_lies_in_the_calendar_is_in_no_baseline(stages: Stages) -> None:
+    times = [FIRST, FIRST + timedelta(hours=1), LAST, LAST + timedelta(hours=2)]
+    write_table(stages.folder, "fg_a", [fg_a_row(at, host) for at in times for host in ("10.0.1.5", "10.0.1.6")])
+    write_table(stages.folder, "pair_counts", [pair_row(at) for at in times])
+    put_calendar(stages.folder, {"start": "2026-03-02T11:00Z", "end": "2026-03-02T11:30Z", "hosts": ["10.0.1.5"]})
+    report = publish(stages)
+    bands = [row for row in rows(stages, "fg_b/host") if (row["role"], row["window_label"]) == ("inbound", "w_8h")]
+    # of four windows the second is in it, and the third remembers it
+    assert {row["host_ip"]: row["sessions_cnt_support_count"] for row in bands} == {"10.0.1.5": 2, "10.0.1.6": 4}
+    assert [row["pair_seen_count"] for row in rows(stages, "fg_b/pair/host")] == [3]
+    assert report.details["left_out_by_calendar"] == {"2d": {"hosts": 1, "days": 2, "rows": 2, "rows_found": 8}}
+
+
+def test_a_calendar_that_leaves_nothing_is_an_error(stages: Stages) -> None:
+    write_table(stages.folder, "fg_a", [fg_a_row(FIRST)])
+    write_table(stages.folder, "pair_counts", [pair_row(FIRST)])
+    put_calendar(stages.folder, {"start": "2026-03-01T00:00Z", "end": "2026-03-04T00:00Z", "all_hosts": True})
+    with pytest.raises(InputError, match="left out by the calendar: 1 host, 1 day, 1 of 1 row"):
+        publish(stages)
 
 
 def test_pair_baselines(stages: Stages) -> None:

@@ -13,7 +13,8 @@ from common.lake.identity import LakeIdentity
 from common.lake.lake_format import replace_record
 from common.windows import Windows
 from jobs.if_training.cli import main
-from tests.common.detection.model_lake import HOSTS, RANGE, make_lake
+from tests.common.calendar.calendars import put_calendar
+from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake
 from tests.types import Run
 
 MODELS = Path("models") / "local"
@@ -83,6 +84,30 @@ def test_same_input_gives_the_same_files_elsewhere(trained: tuple[Path, dict[str
     assert again["details"]["run_id"] == run
     for name in ("arrays.safetensors", "values.json", "manifest.json", "SUCCESS"):
         assert (tmp_path / "copy" / MODELS / run / name).read_bytes() == (lake / MODELS / run / name).read_bytes()
+
+
+def test_rows_in_the_calendar_are_left_out_and_make_another_run(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    source, report = trained
+    lake = tmp_path / "lake"
+    shutil.copytree(source, lake)
+    entry = {"start": RANGE.start.isoformat(), "end": RANGE.end.isoformat(), "hosts": [host(1), host(2)]}
+    put_calendar(lake, entry)
+    code, again, error = train(lake)
+    assert code == 0, error
+    rows = len(RANGE) * HOSTS
+    figures = {"hosts": 2, "days": len(RANGE.days()), "rows": 2 * len(RANGE), "rows_found": rows}
+    assert again["details"]["left_out_by_calendar"] == figures and again["rows_in"] == rows - 2 * len(RANGE)
+    assert again["details"]["run_id"] != report["details"]["run_id"]
+    written = json.loads((lake / MODELS / again["details"]["run_id"] / "report.json").read_bytes())
+    assert written["left_out_by_calendar"] == figures and written["rows_found"] == rows
+    page = (lake / MODELS / again["details"]["run_id"] / "report.html").read_text()
+    assert "left out by the calendar, of features" in page and f"2 hosts, 1 day, {figures['rows']} of 128 rows" in page
+    put_calendar(lake, entry | {"hosts": ["0.0.0.0/0"]})
+    code, _, error = train(lake)
+    assert code == 1 and "has 0 rows" in error
+    assert "left out by the calendar: 16 hosts, 1 day, 128 of 128 rows" in error
 
 
 def test_unfinished_run_is_made_again(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

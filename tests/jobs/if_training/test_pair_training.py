@@ -22,6 +22,7 @@ from jobs.if_training import pair_parts
 from jobs.if_training.odd_habits import described
 from jobs.if_training.pair_parts import Scope, keep_parts
 from jobs.if_training.pair_training import Chosen, Spans, examined, sample, with_pairs
+from tests.common.calendar.calendars import put_calendar
 from tests.common.detection import model_lake
 from tests.common.detection.pairs.pair_tables import CIDRS, busy_hosts, quarter, slice_row, write_pairs
 from tests.common.detection.synthetic import PARAMETERS, SETTINGS, structured
@@ -162,6 +163,37 @@ def test_what_is_learnt_by_dates_and_parts_is_what_the_whole_activity_says(sourc
         assert {key: array.tolist() for key, array in found.model.arrays(name).items()} == {
             key: array.tolist() for key, array in arrays.items()
         }
+
+
+TESTER = "10.20.0.200"
+
+
+def test_what_lies_in_the_calendar_teaches_nothing(source: Lake, tmp_path: Path) -> None:
+    """A model that an entry has kept from a scan is that of a lake without the scan, byte by byte."""
+    folder = model_lake.make_lake(tmp_path)
+    rows = [*source.arrow("delta_pair").to_pylist()]
+    scan = [
+        slice_row(quarter(PAIRED.start, 150 + number), host_ip=TESTER, peer_ip=f"10.20.0.{last}", failed_cnt=1)
+        for number in range(3)
+        for last in range(1, 15)
+    ]
+    answers = [row | {"host_ip": row["peer_ip"], "peer_ip": TESTER, "role": "inbound"} for row in scan]
+    lake = Lake(str(write_pairs(folder, [*rows, *scan, *answers])), SPEC)
+    (day,) = {row["window_start_ts"].date() for row in scan}
+    (expected, figures), (scanned, _) = learnt(source), learnt(lake)
+    assert model_files(scanned) != model_files(expected)
+    midnight = datetime.combine(day, datetime.min.time(), UTC)
+    span = {"start": scan[0]["window_start_ts"].isoformat(), "end": (midnight + timedelta(days=1)).isoformat()}
+    put_calendar(folder, span | {"hosts": [TESTER]})
+    found, left_out = learnt(Lake(lake.uri, SPEC))
+    assert model_files(found) == model_files(expected)
+    assert figures["left_out_by_calendar"]["rows"] == 0
+    assert left_out["left_out_by_calendar"] == {
+        "hosts": 15, "days": 1, "rows": len(scan) + len(answers),
+        "rows_found": figures["left_out_by_calendar"]["rows_found"] + len(scan) + len(answers),
+    }  # fmt: skip
+    put_calendar(folder, span | {"start": "2026-01-01T00:00Z", "all_hosts": True})
+    assert learnt(Lake(lake.uri, SPEC))[1] == {"reason": "the training range has no pairs"}
 
 
 def test_nothing_is_left_of_the_evidence_of_parts(source: Lake) -> None:

@@ -133,7 +133,7 @@ def test_longer_horizons_need_more_features() -> None:
 
 
 def test_every_table_but_the_decisions_is_kept_for_some_days() -> None:
-    for_good = {"model_decisions", "triage", "indicators", "allow_lists"}
+    for_good = {"model_decisions", "triage", "indicators", "allow_lists", "calendars"}
     assert kept_days(ProjectParameters(), SPEC, {}).keys() ^ {MODELS} ^ for_good == set(Lake("x", SPEC).names)
 
 

@@ -51,12 +51,18 @@ def test_each_project_has_schedules_of_its_own(scheduler: Any, outputs: dict[str
     assert json.loads(target["Input"]) == expected
 
 
-def test_upkeep_starts_a_pipeline_with_the_project_and_its_lake(scheduler: Any, outputs: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("word", "pipeline", "cron"),
+    [("maintenance", "ndr-maintain", "cron(30 3 * * ? *)"), ("canary", "ndr-canary", "cron(30 5 ? * MON *)")],
+)
+def test_upkeep_and_proof_start_pipelines_with_the_project_and_its_lake(
+    scheduler: Any, outputs: dict[str, str], word: str, pipeline: str, cron: str
+) -> None:
     put_for_project(scheduler, outputs, "acme", MESSAGE, {}, "s3://acme-lake/ndr")
-    found = {schedule.name: schedule for schedule in listed(scheduler, outputs["SchedulePrefix"])}["acme-maintenance"]
-    assert (found.target, found.cron, found.state) == ("ndr-maintain", "cron(30 3 * * ? *)", "DISABLED")
-    target = scheduler.get_schedule(Name=f"{outputs['SchedulePrefix']}-acme-maintenance")["Target"]
-    assert target["Arn"] == "arn:aws:sagemaker:us-east-1:000000000000:pipeline/ndr-maintain"
+    found = {schedule.name: schedule for schedule in listed(scheduler, outputs["SchedulePrefix"])}[f"acme-{word}"]
+    assert (found.target, found.cron, found.state) == (pipeline, cron, "DISABLED")
+    target = scheduler.get_schedule(Name=f"{outputs['SchedulePrefix']}-acme-{word}")["Target"]
+    assert target["Arn"] == f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{pipeline}"
     given = target["SageMakerPipelineParameters"]["PipelineParameterList"]
     assert {entry["Name"]: entry["Value"] for entry in given} == {
         "ProjectName": "acme",

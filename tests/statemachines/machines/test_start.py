@@ -125,7 +125,7 @@ def states_set(way: Walk) -> dict[str, str]:
 
 
 def test_the_first_start_turns_all_schedules_on_and_later_ones_leave_those_of_the_month() -> None:
-    names = ("monthly-baselines", "training", "maintenance", "grow")
+    names = ("monthly-baselines", "training", "maintenance", "canary", "grow")
     first = {f"ndr-acme-{name}": "ENABLED" for name in names}
     assert states_set(started(THREE_DAYS)) == first
     record = recorded(first_window=FIRST, covered_until=FIRST, finished_until=FIRST)

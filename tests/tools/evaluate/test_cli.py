@@ -4,12 +4,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from click.testing import CliRunner, Result
-from deltalake import write_deltalake
 
-from tests.lakes import mark_lake
+from tests.lakes import write_table
 from tools.evaluate.cli import main
 
 START = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
@@ -85,16 +83,11 @@ def test_table_names_undefined_figures(tmp_path: Path) -> None:
 
 
 def test_reads_the_lake_and_writes_its_predictions(tmp_path: Path) -> None:
-    starts = [START, START, START + timedelta(minutes=15)]
-    table = pa.table(
-        {
-            "host_ip": ["10.1.0.2", "10.1.0.1", "10.1.0.1"],
-            "window_start_ts": pa.array(starts, pa.timestamp("us", tz="UTC")),
-            "anomaly_score": [0.9, 0.1, 0.2],
-        }
-    )
-    mark_lake(tmp_path / "lake")
-    write_deltalake(tmp_path / "lake" / "predictions", table)
+    later = START + timedelta(minutes=15)
+    scores = [("10.1.0.2", START, 0.9), ("10.1.0.1", START, 0.1), ("10.1.0.1", later, 0.2)]
+    columns = ("host_ip", "window_start_ts", "anomaly_score")
+    given = {"date": "2026-03-10", "window": "20260310T0008Z"}
+    write_table(tmp_path / "lake", "predictions", [dict(zip(columns, row, strict=True)) | given for row in scores])
     out = tmp_path / "out.csv"
     result = call(tmp_path, "--lake", str(tmp_path / "lake"), "--predictions-out", str(out), predictions=None)
     assert result.exit_code == 0, result.output
@@ -103,6 +96,36 @@ def test_reads_the_lake_and_writes_its_predictions(tmp_path: Path) -> None:
         "10.1.0.2,2026-03-10T00:08:00Z,0.9\n10.1.0.1,2026-03-10T00:23:00Z,0.2\n"
     )
     assert "ROC-AUC" in result.output
+
+
+FLOWS = """StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,SrcBytes,Label
+2026/03/10 01:10:00.0,1,tcp,10.1.0.2,1,   ->,10.9.9.9,80,SF,0,0,9,900,600,flow=From-Botnet-V1-TCP
+2026/03/10 01:25:00.0,1,tcp,10.1.0.1,1,   ->,10.9.9.9,80,SF,0,0,9,900,600,flow=Background-TCP
+2026/03/10 01:26:00.0,1,tcp,10.1.0.3,1,   ->,10.9.9.9,80,SF,0,0,9,900,600,flow=From-Botnet-V1-TCP
+"""
+
+
+def test_flows_of_a_data_set_are_compared_with_all_predictions_of_their_time(tmp_path: Path) -> None:
+    """The bots' windows are malicious, of which one has no prediction; 10.9.9.9, a target, counts neither way."""
+    given = ("--labels-format", "ctu13", "--labels-time-zone", "+01:00")
+    report = report_of(tmp_path, *given, labels=FLOWS)
+    assert (report["rows"], report["positives"], report["rows_without_prediction"]) == (4, 2, 1)
+    assert report["rows_of_targets"] == 2  # at 00:08 too, where it has no prediction
+    assert report["attackers_without_predictions"] == ["10.1.0.3"]
+    assert report["labels"] == {"files": 1, "rows": 3, "empty": 0, "broken": 0, "other": {}}
+    assert report["clean_host_days"] == {"days": 1, "alerting": 0, "alerting_per_1000": 0.0}
+    printed = call(tmp_path, "--json", *given, labels=FLOWS)
+    assert json.loads(printed.stdout) == report
+    text = call(tmp_path, *given, labels=FLOWS).stdout
+    assert "1 attacker without any prediction, not found therefore: 10.1.0.3" in text
+    assert "1 file of labels, 3 rows" in text
+
+
+def test_a_host_that_is_a_target_alone_counts_neither_way(tmp_path: Path) -> None:
+    labels = LABELS.replace("2026-03-10T00:08:00Z,,4", "2026-03-10T00:08:00Z,scan:target,4")
+    report = report_of(tmp_path, labels=labels.replace(",scan,", ",scan+beacon:target,"))
+    assert (report["rows"], report["positives"], report["rows_of_targets"]) == (3, 1, 1)
+    assert [*report["attacks"]] == ["scan"]  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -135,5 +158,7 @@ def test_missing_inputs_are_named(tmp_path: Path) -> None:
     assert "no.csv does not exist" in result.stderr
     assert "Give either --lake or --predictions" in call(tmp_path, predictions=None).stderr
     assert "table predictions does not exist" in call(tmp_path, "--lake", str(tmp_path), predictions=None).stderr
+    assert call(tmp_path, "--labels", "more.csv").stderr.startswith("error: labels of hosts and windows are one file")
+    assert call(tmp_path, "--json", "--format", "csv").exit_code == 2
     assert call(tmp_path, "--since", "yesterday").exit_code == 2
     assert call(tmp_path, "--budget", "0").exit_code == 1

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from tools.evaluate.metrics import align, best_per_host, evaluate, ranking
+from common.detection.alerts.alerting import read_alerts
+from common.detection.alerts.cases import group
+from common.detection.alerts.terms import ALERT_SCORE
+from tests.common.detection.alerts.alerting_lake import PAIR, WHOLE, write_alerts
+from tests.common.detection.model_lake import host
+from tools.evaluate.metrics import align, best_per_host, cases_of_attacks, clean_host_days, evaluate, ranking
 
 
 def labels_of(*rows: tuple[str, str]) -> pd.DataFrame:
@@ -40,6 +47,26 @@ def test_figures_equal_those_worked_out_by_hand() -> None:
             "hosts_one_alert_per_host": 0,
         },
     }  # fmt: skip
+
+
+def test_a_clean_host_day_alerts_once() -> None:
+    """Of three clean days one alerts, twice; the day of b with an attack is none, whatever it scores."""
+    labels = labels_of(("a", ""), ("a", ""), ("b", "scan"), ("b", ""), ("c", ""))
+    labels["window_start"] += pd.to_timedelta([0, 0, 0, 24, 0], unit="h")
+    found = clean_host_days(labels, np.array([0.9995, 0.999, 1.0, 0.9989, 0.2]))
+    assert found == {"days": 3, "alerting": 1, "alerting_per_1000": pytest.approx(1000 / 3)}
+
+
+def test_cases_of_an_attack_are_those_that_alert_where_it_was_begun(tmp_path: Path) -> None:
+    lake = write_alerts(tmp_path, [(0, 3, PAIR), (1, 3, PAIR), (2, 6, PAIR)])
+    rows = [(host(3), 0, "scan"), (host(6), 0, "scan"), (host(6), 2, "beacon"), (host(7), 1, "")]
+    labels = pd.DataFrame({
+        "host_ip": [row[0] for row in rows],
+        "window_start": pd.to_datetime([WHOLE[row[1]].start for row in rows], utc=True),
+        "attack": [row[2] for row in rows],
+    })  # fmt: skip
+    cases = group(read_alerts(lake, lake.spec, None, ALERT_SCORE))
+    assert cases_of_attacks(labels, cases) == {"beacon": 1, "scan": 1}
 
 
 def test_a_host_whose_best_row_is_clean_is_not_caught_by_one_alert_per_host() -> None:

@@ -21,7 +21,7 @@ from tools.lake.identity import MADE_BY, MASK, MASKED, NAMED
 ACME = LakeIdentity("acme", "v1", {"settings": {"time_zone": "Asia/Tokyo", "working_hours": [7, 17]}})
 APART = {
     "machine_inventory", "window_status", "model_decisions", "model_drift", "triage", "handovers", "indicators",
-    "allow_lists", "privacy_log",
+    "allow_lists", "calendars", "privacy_log",
 }  # fmt: skip
 """Tables that no setting shapes."""
 TABLES = ("delta_host", "pair_counts", "fg_a", "fg_b/host", "fg_c", "predictions", "machine_inventory")

@@ -139,9 +139,12 @@ def test_findings_besides_cases_are_as_in_the_report(tmp_path: Path) -> None:
     assert held["met"] == listed["met_indicators"] and held["strangers"] == listed["not_in_inventory"]
     assert [(one["host_ip"], one["peer_ip"]) for one in held["met"]] == [(QUIET, BAD)]
     assert [one["host_ip"] for one in held["strangers"]] == [STRANGER]
-    assert [case["criticality"] for case in held["cases"]] == ["critical", None]
+    assert [case["criticality"] for case in held["cases"]] == [
+        None,
+        "critical",
+    ]  # the one that met an indicator is first
     assert [case["case_id"] for case in held["cases"]] == [case["case_id"] for case in listed["cases"]]
-    (met,) = held["cases"][1]["indicators"]
+    (met,) = held["cases"][0]["indicators"]
     assert met["peer_ip"] == BAD and met["indicators"][0]["source"] == "feodo"
     assert "1 address in no inventory" in text and "1 contact with indicators" in text and SCRIPT not in text
     words = call(report, "--lake", str(lake), "--cases")[1]

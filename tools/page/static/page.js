@@ -174,7 +174,7 @@
       el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), one.sources.length > 1 ? ` and ${one.sources.length - 1} more` : "", `, ${one.technique.name}`),
       el("p", {}, bdi(one.sentence)),
       el("h2", {}, "Who"),
-      facts([["source", listed(one.sources)], ["segment", toSegment(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["most critical machine", one.machine && one.machine !== one.source ? toHost(one.machine) : null], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
+      facts([["source", listed(one.sources)], ["segment", toSegment(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["shared address", one.shared && bdi(one.shared.words.replace(/^shared address: /, ""))], ["most critical machine", one.machine && one.machine !== one.source ? toHost(one.machine) : null], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
         ["resembles", [one.technique.name, one.technique.attack_id ? ` (${one.technique.attack_id} ${one.technique.attack_name})` : ""]], ["also", one.techniques.filter(name => name !== one.technique.name).join(", ")],
         ["alerted because of it", one.targets.length ? listed(one.targets) : "no other host"], ["first and last seen", [when(one.start), " to ", when(one.end)]],
         ["windows", `${one.windows}, the highest at `], ["before", one.earlier ? `${many(one.earlier, "case")} of it in the week before` : "its first case in a week"], ["case", one.case_id]]
@@ -253,6 +253,7 @@
     const grid = el("table", { class: "grid" }, el("caption", {}, `Stages of ${many(windows, "window")}: green has finished, grey has not run, … has begun, ! is older than what it was made from`),
       el("tbody", {}, health.stages.map((stage, row) => el("tr", {}, el("th", { scope: "row" }, stage), health.grid[row].map((code, at) => el("td", { class: `s${code}`, title: `${stage} ${D.about.starts[at]}: ${words[code]}` }, marks[code] || el("span", { class: "skip" }, words[code])))))));
     return [el("h1", {}, "Health"), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Stages" }, grid),
+      el("h2", {}, "Proof of detection"), el("p", {}, bdi(health.canary)),
       el("h2", {}, "Windows without scores"), health.missing.length ? el("p", {}, spans(health.missing)) : el("p", { class: "empty" }, "None."),
       el("h2", {}, "Incomplete logs"), health.incomplete.length ? table(`${many(health.incomplete_cnt, "window")}`, ["Window", "What is missing"], health.incomplete.map(row => [when(row.window), bdi(row.reason)])) : el("p", { class: "empty" }, "Nothing is known to be missing."),
       el("h2", {}, "Rejected records"), health.rejects.length ? table("Records by reason", ["Reason", "Records"], health.rejects.map(row => [bdi(row.reason), number(row.count)]), [1]) : el("p", { class: "empty" }, "None.")];

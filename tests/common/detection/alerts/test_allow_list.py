@@ -5,19 +5,13 @@ from typing import Any
 import pytest
 import yaml
 
-from common.detection.alerts.allow_list import (
-    AllowEntry,
-    expired,
-    list_in_place,
-    parse_allow_list,
-    put_in_place,
-    read_allowed,
-)
+from common.detection.alerts.allow_list import TABLE, AllowEntry, expired, parse_allow_list, read_allowed
 from common.detection.alerts.cases import find_cases
 from common.detection.alerts.terms import TRUE
 from common.detection.alerts.triage import triaged
 from common.errors import InputError, NdrError
 from common.lake.lake import Lake
+from common.lake.put_texts import put_text
 from tests.common.detection.alerts.alerting_lake import WHOLE, within, write_alerts
 from tests.common.detection.alerts.test_triage import C2, OTHER, change
 from tests.common.detection.model_lake import host
@@ -122,31 +116,7 @@ def test_two_entries_of_one_name_and_a_huge_file_are_refused() -> None:
         parse_allow_list(b"#" * 1_000_001, "allow.yaml")
 
 
-def test_the_last_list_that_was_put_in_place_holds(lake: Lake) -> None:
+def test_the_list_that_was_put_in_place_holds(lake: Lake) -> None:
     assert read_allowed(lake) == ()
-    texts = [yaml.safe_dump({"entries": [BASE | {"ports": [port]}]}) for port in (443, 445)]
-    assert put_in_place(lake, texts[0], "ann", NOW)
-    assert not put_in_place(lake, texts[0], "bob", NOW)
-    assert put_in_place(Lake(lake.uri, SPEC), texts[1], "bob", datetime(2026, 4, 1, tzinfo=UTC))
-    assert [entry.ports for entry in read_allowed(lake)] == [(445,)]
-    held = list_in_place(lake)
-    assert held and (held.put_by, held.text) == ("bob", texts[1])
-    assert {*lake.arrow("allow_lists")["text"].to_pylist()} == {*texts}
-
-
-def test_nobody_replaces_a_list_that_he_has_not_seen(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second, third = (yaml.safe_dump({"entries": [BASE | {"ports": [port]}]}) for port in (1, 2, 3))
-    put_in_place(lake, first, "ann", NOW)
-    rewrite = Lake.rewrite
-
-    def late(self: Lake, *given: Any) -> int:
-        with monkeypatch.context() as patch:
-            patch.setattr(Lake, "rewrite", rewrite)
-            put_in_place(Lake(lake.uri, SPEC), second, "bob", NOW.replace(hour=10))
-        return rewrite(self, *given)
-
-    monkeypatch.setattr(Lake, "rewrite", late)
-    with pytest.raises(InputError, match="bob has put another allow list in place at 2026-03-20T10:00Z"):
-        put_in_place(lake, third, "carl", NOW.replace(hour=11))
-    held = list_in_place(lake)
-    assert held and held.text == second
+    put_text(lake, TABLE, "allow list", yaml.safe_dump({"entries": [BASE | {"ports": [443]}]}), "ann", NOW)
+    assert [entry.ports for entry in read_allowed(lake)] == [(443,)]

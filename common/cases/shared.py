@@ -1,0 +1,105 @@
+"""Addresses that several share, such as those of proxies, terminal servers and NAT: who is behind them in a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.detection.alerts.cases import Case
+from common.display import counted
+from common.errors import one_line
+from common.lake.lake import Lake
+from common.windows import partition_key
+
+TABLE = "sessions"
+MANY_USERS = 5
+"""So many users at an address are more than one person and the accounts of a machine."""
+MANY_ADDRESSES = 2
+NAMED = 5
+KINDS = {"user": ("src_ip", "src_user", MANY_USERS), "address": ("nat_src_ip", "src_ip", MANY_ADDRESSES)}
+"""Of each kind of client, which column of a session has the shared address, which the client, and how many are many."""
+CLIENT = pa.schema(
+    [("address", pa.string()), ("client", pa.string()), ("dst_ip", pa.string()), ("window", pa.string()),
+     ("sessions", pa.int64())]
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The clients of a kind behind the sources of a case, with their sessions in its windows, the busiest first.
+
+    `odd` are those among them that met whom the case is mainly about.
+    """
+
+    kind: str
+    clients: Mapping[str, int]
+    odd: Mapping[str, int]
+
+    @property
+    def words(self) -> str:
+        """Who is behind it, and who of them did what is odd, on one line."""
+        count = len(self.clients)
+        who = counted(count, "user") if self.kind == "user" else f"NAT of {count:,} addresses"
+        did = f"what is odd here did {_named(self.odd)}" if self.odd else "who of them did this is not in the logs"
+        return f"shared address: {who}, {_named(self.clients)}; {did}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The clients as JSON values: those that are named, and how many there are."""
+        some = {name: dict([*held.items()][:NAMED]) for name, held in (("clients", self.clients), ("odd", self.odd))}
+        return {"kind": self.kind, "clients_cnt": len(self.clients), "odd_cnt": len(self.odd), **some,
+                "words": self.words}  # fmt: skip
+
+
+def shared_addresses(lake: Lake, cases: Sequence[Case]) -> dict[str, Shared]:
+    """Who is behind the sources of cases, by the id of the case: of those that many share in the windows that alert.
+
+    By users where there are many, else by addresses that the firewall translates to it. None where the logs have
+    neither, the sessions are not kept any more, or the source is in a network: sessions have the address alone.
+
+    Raises:
+        TableError: the table is unreadable.
+    """
+    if not cases or not lake.exists(TABLE):
+        return {}
+    sources = sorted({source for case in cases for source in case.sources})
+    windows = sorted({partition_key(start) for case in cases for _, start in case.alerts})
+    found: dict[str, Shared] = {}
+    for kind, (shared, client, many) in KINDS.items():
+        names = [shared, client, "dst_ip", "window", "repeat_count"]
+        coded = [name for name in names if name != "repeat_count"]
+        rows = lake.arrow(TABLE, names, equal={"window": windows, shared: sources}, coded=coded)
+        rows = rows.filter(pc.is_valid(rows[client])).rename_columns(CLIENT.names).cast(CLIENT)
+        rows = rows.filter(pc.not_equal(rows["client"], rows["address"]))
+        for case in cases:
+            if case.case_id not in found:
+                mine = _of_case(rows, case)
+                clients = _sums(mine)
+                if len(clients) >= many:
+                    odd = _sums(mine.filter(pc.is_in(mine["dst_ip"], pa.array(sorted(case.main_peers), pa.string()))))
+                    found[case.case_id] = Shared(kind, clients, odd)
+    return found
+
+
+def _of_case(rows: pa.Table, case: Case) -> pa.Table:
+    """The sessions of the sources of the case in its windows."""
+    windows = sorted({partition_key(start) for _, start in case.alerts})
+    is_source = pc.is_in(rows["address"], pa.array(case.sources, pa.string()))
+    return rows.filter(pc.and_(is_source, pc.is_in(rows["window"], pa.array(windows))))
+
+
+def _sums(rows: pa.Table) -> dict[str, int]:
+    """The sessions of each client, the busiest first, of equals the first by name."""
+    sums = rows.group_by("client").aggregate([("sessions", "sum")])
+    ordered = sums.sort_by([("sessions_sum", "descending"), ("client", "ascending")])
+    return dict(zip(ordered["client"].to_pylist(), ordered["sessions_sum"].to_pylist(), strict=True))
+
+
+def _named(clients: Mapping[str, int]) -> str:
+    """The first of the clients with their sessions, and how many more there are."""
+    some = [f"{one_line(name)} ({counted(count, 'session')})" for name, count in [*clients.items()][:NAMED]]
+    more = len(clients) - NAMED
+    return ", ".join(some) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""Labels as public data sets ship them, read into hosts and windows."""
