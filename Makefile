@@ -259,6 +259,10 @@ deploy: setup ## Deploy all of an environment as statemachines/environments/<env
 status: setup ## Say what an environment has, and how it does: ENV=dev
 	$(BIN)/ndr-statemachines status $(ENV)
 
+.PHONY: rollback
+rollback: setup ## Make all parts of an environment what they were in the release before: ENV=dev
+	$(BIN)/ndr-statemachines rollback --release --environment $(ENV)
+
 .PHONY: destroy
 destroy: setup ## Remove an environment; what holds data is kept, unless DELETE_DATA is the environment's name: ENV=dev [DELETE_DATA=dev]
 	$(BIN)/ndr-statemachines destroy $(ENV) $(if $(DELETE_DATA),--delete-data $(DELETE_DATA))

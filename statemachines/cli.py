@@ -94,11 +94,24 @@ def deploy(
 
 
 @main.command(epilog="Example: ndr-statemachines rollback sfn_ndr_15m_features_inference")
-@click.argument("machines", nargs=-1, required=True, type=click.Choice(sorted(MACHINES)), metavar="MACHINE...")
+@click.argument("machines", nargs=-1, type=click.Choice(sorted(MACHINES)), metavar="[MACHINE]...")
+@click.option(
+    "--release", "is_release", is_flag=True, help="All parts of an environment to the release before, not machines."
+)
 @environment_option
 @report_errors
-def rollback(machines: tuple[str, ...], environment: str) -> None:
-    """Move the alias `live` of each machine back to its previous version; move none if one has no such version."""
+def rollback(machines: tuple[str, ...], is_release: bool, environment: str) -> None:
+    """Move the alias `live` of each machine back to its previous version; move none if one has no such version.
+
+    With --release, machines, pipelines, tasks and stacks become what they were when the release before was deployed.
+    """
+    if is_release == bool(machines):
+        raise click.UsageError("Give machines, or --release.")
+    if is_release:
+        from statemachines.environment_commands import roll_back_release
+
+        roll_back_release(environment)
+        return
     from common.aws.clients import client
     from statemachines.deploy.deployment import show
     from statemachines.deploy.publish import roll_back

@@ -41,6 +41,7 @@ def up(environment: str, allow_replace: bool) -> None:
     from pipelines.network import network_of
     from pipelines.tasks import register, task_plans
     from statemachines.deploy.deployment import deploy_all
+    from statemachines.deploy.releases import record
 
     described, projects, stacks = _read(environment)
     prefix, sagemaker = prefix_of(environment), client("sagemaker")
@@ -59,6 +60,8 @@ def up(environment: str, allow_replace: bool) -> None:
         for task in task_plans(ecs, planned, found["TaskExecutionRoleArn"]):
             register(ecs, task)
             click.echo(task.summary("created", "updated"))
+    number = record(prefix, found["ArtifactsBucket"], [name for name, _ in stacks.templates()])
+    click.echo(f"release: {number}")
 
 
 @command("status", epilog="Example: ndr-statemachines status dev")
@@ -92,8 +95,9 @@ def destroy(environment: str, delete_data: str | None) -> None:
     command does the rest.
     """
     from common.aws.clients import client
+    from statemachines.deploy.releases import forget
     from statemachines.deploy.removal import destroy as remove
-    from statemachines.deploy.stack import holding_data
+    from statemachines.deploy.stack import holding_data, read_outputs, stack_described
 
     if delete_data not in (None, environment):
         raise ParameterError(
@@ -105,6 +109,8 @@ def destroy(environment: str, delete_data: str | None) -> None:
     templates = list(stacks.templates())
     holding = [one for _, template in templates for one in holding_data(cloudformation, template, given)]
     names = [name for name, _ in reversed(templates)]
+    if stack_described(cloudformation, stacks.control_plane):
+        forget(read_outputs(cloudformation, stacks.control_plane)["ArtifactsBucket"])
     with activity(f"removal of {environment}"):
         remove(
             prefix,
@@ -114,6 +120,24 @@ def destroy(environment: str, delete_data: str | None) -> None:
             delete_data is not None,
             lambda name, done: click.echo(f"{name}: {done}"),
         )
+
+
+def roll_back_release(environment: str) -> None:
+    """Makes all parts of an environment what they were in the release before; prints what was done to each.
+
+    Raises:
+        DeploymentError: there is no release before.
+        AwsError: a call was refused.
+    """
+    from common.aws.clients import client
+    from statemachines.deploy.releases import go_back
+    from statemachines.deploy.stack import read_outputs
+
+    _, _, stacks = _read(environment)
+    bucket = read_outputs(client("cloudformation"), stacks.control_plane)["ArtifactsBucket"]
+    with activity(f"release of {environment}"):
+        number = go_back(bucket, lambda name, done: click.echo(f"{name}: {done}"))
+    click.echo(f"release: {number}")
 
 
 def _read(environment: str) -> tuple[Environment, list[Path], Stacks]:

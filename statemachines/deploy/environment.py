@@ -39,12 +39,13 @@ class Environment(Settings):
     """Where the containers of steps are attached to a VPC."""
 
 
-def read_environment(name: str, folder: Path = FILES) -> tuple[Environment, list[Path]]:
+def read_environment(name: str, folder: Path | None = None) -> tuple[Environment, list[Path]]:
     """An environment, and the files of its projects.
 
     Raises:
         ParameterError: there is no such file, or it has unknown or wrong entries.
     """
+    folder = folder or FILES
     path = folder / f"{name}.yaml"
     if not path.exists():
         known = ", ".join(sorted(found.stem for found in folder.glob("*.yaml"))) or "none"

@@ -53,6 +53,25 @@ def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
     return [Published(machine, "rolled back", version) for machine, (_, version) in zip(machines, targets, strict=True)]
 
 
+def take_up(stepfunctions: Any, machine: str, version: int) -> bool:
+    """Whether the alias of a machine had to be moved to the version.
+
+    Raises:
+        DeploymentError: the machine is not deployed, or has no such version.
+        AwsError: a call was refused.
+    """
+    arn = machine_arn(stepfunctions, machine)
+    with aws_errors(f"the alias of {machine} could not be moved"):
+        if live_version(stepfunctions, arn)[0] == version:
+            return False
+        versions = _versions(stepfunctions, arn)
+        if version not in versions:
+            raise DeploymentError(f"{machine} has no version {version} any more", "Deploy a corrected release")
+        newest = max(versions)
+        _move_alias(stepfunctions, arn, version, _rolled_back_from(newest) if newest != version else "")
+    return True
+
+
 def machine_arn(stepfunctions: Any, machine: str) -> str:
     """The ARN of a machine, by the name with which it is deployed.
 

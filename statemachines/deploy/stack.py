@@ -24,6 +24,7 @@ WAIT = {"Delay": 1, "MaxAttempts": 900}
 FORMER_PARAMETERS = {"ProjectName"}
 """Parameters of earlier templates, which are accepted and have no effect."""
 _REFERENCE = re.compile(r"\$\{([\w:]+)\}")
+CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
 
@@ -68,13 +69,27 @@ def deploy_stack(
     request = {
         "StackName": name,
         "TemplateBody": body_of(template, _values(cloudformation, template, own, known)),
-        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        "Capabilities": CAPABILITIES,
         "Parameters": _parameters(own, declared, None if is_new else known),
     }
+    done = apply_request(cloudformation, request, is_new, allow_replace, tell)
+    return done, read_outputs(cloudformation, name)
+
+
+def apply_request(
+    cloudformation: Any, request: Mapping[str, Any], is_new: bool, allow_replace: bool, tell: Callable[[Change], None]
+) -> str:
+    """What was done to a stack by a request to create or update it: `created`, `updated` or `unchanged`.
+
+    Raises:
+        DeploymentError: a resource would be replaced or deleted without being allowed to, or one failed.
+        AwsError: a call was refused.
+    """
+    name = request["StackName"]
     with aws_errors(f"the stack {name} could not be {'created' if is_new else 'updated'}"):
         proposed = propose(cloudformation, request, is_new)
         if proposed is None and not _updated(cloudformation, request):
-            return "unchanged", read_outputs(cloudformation, name)
+            return "unchanged"
         if proposed and not is_new:
             for change in proposed.changes:
                 tell(change)
@@ -82,7 +97,7 @@ def deploy_stack(
         if proposed:
             cloudformation.execute_change_set(ChangeSetName=proposed.arn, StackName=name)
     _wait(cloudformation, name, "stack_create_complete" if is_new else "stack_update_complete")
-    return "created" if is_new else "updated", read_outputs(cloudformation, name)
+    return "created" if is_new else "updated"
 
 
 def body_of(template: Path, values: Mapping[str, str] | None = None) -> str:

@@ -11,6 +11,7 @@ import pytest
 from common.errors import ParameterError
 from localaws.cli.process import LocalAws
 from statemachines.definitions import MACHINES
+from statemachines.deploy import environment
 from statemachines.deploy.environment import FILES, read_environment
 from tests.statemachines.deploy.deployer import Deployer, led_to
 
@@ -38,7 +39,9 @@ def test_what_was_removed_is_deployed_over_what_it_left(deployer: Deployer) -> N
     first = told(deployer, "up", "dev")
     assert first["stack dev-ndr-control-plane"] == first["pipeline dev-ndr-page"] == "created"
     again = told(deployer, "up", "dev")
-    assert {text.partition(",")[0] for name, text in again.items() if name != "images"} == {"unchanged"}
+    assert {text.partition(",")[0] for name, text in again.items() if name not in ("images", "release")} == {
+        "unchanged"
+    }
 
     found = deployer.run("status", "dev", "--format", "json")
     parts = {(part["kind"], part["name"]): part for part in json.loads(found.output)}
@@ -73,10 +76,52 @@ def test_what_was_removed_is_deployed_over_what_it_left(deployer: Deployer) -> N
     assert s3.list_buckets()["Buckets"] == []
 
 
+@pytest.mark.slow
+def test_all_parts_go_back_to_the_release_before(
+    deployer: Deployer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "FILES", tmp_path)
+    form = "PipelineName15mParameter: ndr-15m-streaming"
+    (tmp_path / "dev.yaml").write_text("pipeline_defaults: {InstanceType: ml.m5.2xlarge}\n")
+    assert told(deployer, "up", "dev")["release"] == "1"
+    assert told(deployer, "up", "dev")["release"] == "1"
+    refused = deployer.refusal("rollback", "--release", "--environment", "dev")
+    assert "no release before the one that is deployed" in refused
+    before = parts_of(deployer)
+
+    (tmp_path / "dev.yaml").write_text(f"parameters: {{{form}, LogRetentionDays: '7'}}\n")
+    second = told(deployer, "up", "dev")
+    assert (second["release"], second["stack dev-ndr-control-plane"]) == ("2", "updated")
+    assert parts_of(deployer) != before
+
+    back = told(deployer, "rollback", "--release", "--environment", "dev")
+    assert back["release"] == "1"
+    assert back["dev-sfn_ndr_15m_features_inference"] == back["pipeline dev-ndr-page"] == "rolled back"
+    assert back["stack dev-ndr-control-plane"] == "rolled back"
+    assert back["dev-sfn_ndr_handover"] == "unchanged"
+    assert parts_of(deployer) == before
+    # what was rolled back can be deployed again
+    third = told(deployer, "up", "dev")
+    assert (third["release"], third["pipeline dev-ndr-page"]) == ("3", "updated")
+
+
+def parts_of(deployer: Deployer) -> list[object]:
+    """What differs between releases: a log group, a pipeline, and the version of a machine."""
+    (group,) = deployer.local.client("logs").describe_log_groups(logGroupNamePrefix="/aws/vendedlogs/states/dev-ndr")[
+        "logGroups"
+    ]
+    pipeline = deployer.local.client("sagemaker").describe_pipeline(PipelineName="dev-ndr-page")
+    return [
+        group["retentionInDays"],
+        pipeline["PipelineDefinition"],
+        deployer.live("dev-sfn_ndr_15m_features_inference"),
+    ]
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in FILES.glob("*.yaml")))
 def test_the_committed_environments_can_be_read(name: str) -> None:
-    environment, projects = read_environment(name)
-    assert environment.customer_360 and projects == []
+    described, projects = read_environment(name)
+    assert described.customer_360 and projects == []
 
 
 def test_what_is_no_environment_is_refused(tmp_path: Path) -> None:
