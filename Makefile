@@ -251,6 +251,22 @@ pipelines-diff: setup ## Compare the pipelines in SageMaker with the committed o
 statemachines-deploy: setup ## Create or update tables, roles, rules and state machines: [PROJECT=<file>] [SET="NAME=VALUE ..."]
 	$(BIN)/ndr-statemachines deploy $(foreach path,$(PROJECT),--project $(path)) $(foreach value,$(SET),--set $(value))
 
+.PHONY: deploy
+deploy: setup ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [ALLOW_REPLACE=1]
+	$(BIN)/ndr-statemachines up $(ENV) $(if $(ALLOW_REPLACE),--allow-replace)
+
+.PHONY: status
+status: setup ## Say what an environment has, and how it does: ENV=dev
+	$(BIN)/ndr-statemachines status $(ENV)
+
+.PHONY: rollback
+rollback: setup ## Make all parts of an environment what they were in the release before: ENV=dev
+	$(BIN)/ndr-statemachines rollback --release --environment $(ENV)
+
+.PHONY: destroy
+destroy: setup ## Remove an environment; what holds data is kept, unless DELETE_DATA is the environment's name: ENV=dev [DELETE_DATA=dev]
+	$(BIN)/ndr-statemachines destroy $(ENV) $(if $(DELETE_DATA),--delete-data $(DELETE_DATA))
+
 .PHONY: start-project
 start-project: statemachines-deploy ## Deploy a project, and take it from the logs in its bucket to scored windows: PROJECT=<file> [SET=]
 	$(BIN)/ndr-statemachines start-project $(PROJECT)

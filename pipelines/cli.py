@@ -10,6 +10,7 @@ import click
 
 from common.runtime.cli import Command, report_errors
 from common.runtime.commands import group
+from common.runtime.environments import environment_option, prefix_of
 from common.runtime.output import activity, message
 from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from pipelines.tasks import TaskPlan
 
 
-ACCOUNT = {"Account": ("role-arn", "task-execution-role-arn", "subnet", "security-group")}
+ACCOUNT = {"Deployment": ("role-arn", "task-execution-role-arn", "subnet", "security-group")}
 """The group of the options that say where and as whom AWS runs things."""
 
 
 def deployment_options(function: Command) -> Command:
-    """Adds `--only`, `--role-arn`, `--task-execution-role-arn`, `--subnet`, `--security-group` and `--default`."""
+    """Adds `--environment`, `--only`, `--default` and those of `ACCOUNT`."""
     for option in (
+        environment_option,
         click.option(
             "--security-group",
             "security_groups",
@@ -98,6 +100,7 @@ def checked_defaults(names: Iterable[str], defaults: dict[str, str]) -> dict[str
 
 def compared(
     client: Any,
+    environment: str,
     only: tuple[str, ...],
     role_arn: str | None,
     execution_role_arn: str | None,
@@ -116,7 +119,7 @@ def compared(
         raise click.UsageError("--subnet and --security-group need each other.")
     names = only or tuple(definitions.names())
     network = network_of(subnets, security_groups)
-    found = plans(client, names, role_arn, checked_defaults(names, defaults), network)
+    found = plans(client, names, role_arn, checked_defaults(names, defaults), network, prefix_of(environment))
     for line in images.summary({planned.name: planned.images for planned in found}):
         click.echo(line)
     return found, task_plans(aws_client("ecs"), found, execution_role_arn) if execution_role_arn else []

@@ -29,8 +29,12 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Plan:
-    """The wanted state of a pipeline, and how the deployed one differs; `changes` is None if it does not exist."""
+    """The wanted state of a pipeline, and how the deployed one differs; `changes` is None if it does not exist.
 
+    All names of its environment begin with the prefix, also that of the pipeline.
+    """
+
+    prefix: str
     name: str
     definition: Definition
     role_arn: str | None
@@ -77,17 +81,19 @@ def plans(
     role_arn: str | None,
     defaults: Mapping[str, str],
     network: Network | None = None,
+    prefix: str = "",
 ) -> list[Plan]:
-    """The pipelines as committed, with these defaults, against the deployed ones.
+    """The pipelines as committed, with these defaults, against the deployed ones, whose names begin with the prefix.
 
     Without a role or a network, each keeps its own.
     """
-    found = {name: describe(client, name) for name in names}
+    found = {name: describe(client, f"{prefix}{name}") for name in names}
     local = is_local(client)
-    return [_plan(name, deployed, role_arn, defaults, network, local) for name, deployed in found.items()]
+    return [_plan(prefix, name, deployed, role_arn, defaults, network, local) for name, deployed in found.items()]
 
 
 def _plan(
+    prefix: str,
     name: str,
     deployed: Deployed | None,
     role_arn: str | None,
@@ -99,11 +105,13 @@ def _plan(
     images = choose(given, deployed.definition if deployed else None, local)
     defaults = {"RoleArn": role} if role else {}
     attached = with_network(load(name), network or (deployed_network(deployed.definition) if deployed else None))
+    if prefix:
+        defaults["ParametersUri"] = f"dynamodb://{prefix}project_parameters"
     wanted = with_defaults(attached, {**defaults, **{key: found.value for key, found in images.items()}, **given})
     if deployed is None:
-        return Plan(name, wanted, role, images, local, None)
+        return Plan(prefix, f"{prefix}{name}", wanted, role, images, local, None)
     changes = [*differences(deployed.role_arn, role, "RoleArn"), *differences(deployed.definition, wanted)]
-    return Plan(name, wanted, role, images, local, tuple(changes))
+    return Plan(prefix, f"{prefix}{name}", wanted, role, images, local, tuple(changes))
 
 
 def check_images(planned: Iterable[Plan]) -> None:

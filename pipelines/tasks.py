@@ -30,7 +30,7 @@ SIZES: Mapping[str, tuple[int, int]] = {
 
 USER = "1000:1000"
 """That of the images."""
-LOG_GROUP = "/ecs/ndr"
+LOG_GROUP = "/ecs/{}ndr"
 LOG_PREFIX = "ndr"
 LEAST_STORAGE, MOST_STORAGE = 21, 200
 """GB that a task on Fargate may ask for."""
@@ -73,7 +73,7 @@ def _definition(plan: Plan, execution_role_arn: str, client: Any) -> dict[str, A
     (image,) = uris(plan.definition)
     vcpus, gigabytes = _size(plan.name, defaults["InstanceType"])
     options = {
-        "awslogs-group": LOG_GROUP,
+        "awslogs-group": LOG_GROUP.format(plan.prefix),
         "awslogs-region": client.meta.region_name,
         "awslogs-stream-prefix": LOG_PREFIX,
     }
@@ -85,7 +85,7 @@ def _definition(plan: Plan, execution_role_arn: str, client: Any) -> dict[str, A
         "logConfiguration": {"logDriver": "awslogs", "options": options},
     }
     return {
-        "family": command,
+        "family": f"{plan.prefix}{command}",
         "requiresCompatibilities": ["FARGATE"],
         "networkMode": "awsvpc",
         "cpu": str(vcpus * 1024),

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from common.errors import ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
-from common.runtime.output import activity
+from common.runtime.environments import environment_option, prefix_of, stack_option
 from common.runtime.version import version_option
-from statemachines.definitions import CUSTOMER_360, MACHINES, definition_of
+from statemachines.definitions import MACHINES, definition_of
+from statemachines.environment_commands import destroy, status, up
 from statemachines.operations import backfill, rerun, schedules, start_project
-
-if TYPE_CHECKING:
-    from statemachines.deploy.publish import Published
 
 
 @group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml")
@@ -31,41 +27,23 @@ def main() -> None:
     """
 
 
-for _command in (start_project, schedules, rerun, backfill):
+for _command in (up, status, destroy, start_project, schedules, rerun, backfill):
     main.add_command(_command)
 
 
 @main.command(
     epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED",
     groups={
-        "Stacks": ("stack", "ingestion-stack", "customer-360", "customer-360-stack", "set"),
+        "Deployment": ("ingestion-stack", "customer-360", "customer-360-stack", "set", "allow-replace"),
         "Input": ("project", "wheel"),
         "Output": ("outputs",),
     },
 )
-@click.option(
-    "--stack",
-    "stack_name",
-    default="ndr-control-plane",
-    show_default=True,
-    metavar="NAME",
-    help="Name of the control plane's stack.",
-)
-@click.option(
-    "--ingestion-stack",
-    default="ndr-ingestion",
-    show_default=True,
-    metavar="NAME",
-    help="Name of the stack of ingestion.",
-)
+@environment_option
+@stack_option("ndr-control-plane", "the control plane", "--stack", "stack_name")
+@stack_option("ndr-ingestion", "ingestion", "--ingestion-stack")
 @click.option("--customer-360", is_flag=True, help="Deploy the stack and the machine of Customer 360, too.")
-@click.option(
-    "--customer-360-stack",
-    default="ndr-customer-360",
-    show_default=True,
-    metavar="NAME",
-    help="Name of the stack of Customer 360.",
-)
+@stack_option("ndr-customer-360", "Customer 360", "--customer-360-stack")
 @click.option(
     "--set",
     "parameters",
@@ -86,10 +64,14 @@ for _command in (start_project, schedules, rerun, backfill):
     help="Wheel of the project, which the Glue jobs install.  [default: it is built from the checkout]",
 )
 @click.option(
+    "--allow-replace", is_flag=True, help="Go on where resources would be replaced or deleted, and what they hold lost."
+)
+@click.option(
     "--outputs", type=click.Path(path_type=Path, dir_okay=False), help="File to write the stacks' outputs to, as JSON."
 )
 @report_errors
 def deploy(
+    environment: str,
     stack_name: str,
     ingestion_stack: str,
     customer_360: bool,
@@ -97,57 +79,45 @@ def deploy(
     parameters: tuple[str, ...],
     projects: tuple[Path, ...],
     wheel: Path | None,
+    allow_replace: bool,
     outputs: Path | None,
 ) -> None:
     """Create or update the stacks, publish a version of each changed state machine, and move its alias `live`."""
-    from common import __version__
-    from common.aws.clients import client
-    from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, read_code, upload_code
-    from statemachines.deploy.projects import deploy_project, read_project
-    from statemachines.deploy.publish import publish_machines
-    from statemachines.deploy.schedules import former_of_stack, put_for_project
-    from statemachines.deploy.stack import CUSTOMER_360_TEMPLATE, INGESTION_TEMPLATE, TEMPLATE, check_parameters
+    from statemachines.deploy.deployment import Stacks, deploy_all
 
-    wanted = [read_project(path) for path in projects]
-    given = {"Release": __version__, **dict(map(_assignment, parameters))}
-    check_parameters(given)
-    with activity("code of the Glue job"):
-        code = read_code(wheel, {**SCRIPTS, **CUSTOMER_360_SCRIPTS} if customer_360 else SCRIPTS)
-    scheduler = client("scheduler")
-    former = former_of_stack(scheduler, given.get("NamePrefix", "ndr"))
-    found = _deployed(stack_name, given, TEMPLATE)
-    with activity("code of the Glue job"):
-        done = upload_code(client("s3"), found["ArtifactsBucket"], code)
-    click.echo(f"code of the Glue job: {done}")
-    keys = {name: key for name, (key, _) in code.items()}
-    found |= _deployed(ingestion_stack, {**keys, **given}, INGESTION_TEMPLATE)
-    if customer_360:
-        found |= _deployed(customer_360_stack, {**keys, **given}, CUSTOMER_360_TEMPLATE)
-    wanted_machines = [machine for machine in MACHINES if customer_360 or machine != CUSTOMER_360]
-    with activity("state machines"):
-        machines = publish_machines(client("stepfunctions"), found, wanted_machines)
-    for published in machines:
-        _show(published)
-    for name in sorted(set(former) - {project.project_name for project in wanted}):
-        put_for_project(scheduler, found, name, {}, former[name])
-    for project in wanted:
-        with activity(f"project {project.project_name}"):
-            deploy_project(scheduler, project, found, former.get(project.project_name))
-        click.echo(f"project {project.project_name}: {', '.join(project.organisations)}")
+    stacks = Stacks(stack_name, ingestion_stack, customer_360_stack if customer_360 else None)
+    found = deploy_all(
+        prefix_of(environment), stacks, dict(map(_assignment, parameters)), projects, wheel, allow_replace
+    )
     if outputs:
         outputs.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 @main.command(epilog="Example: ndr-statemachines rollback sfn_ndr_15m_features_inference")
-@click.argument("machines", nargs=-1, required=True, type=click.Choice(sorted(MACHINES)), metavar="MACHINE...")
+@click.argument("machines", nargs=-1, type=click.Choice(sorted(MACHINES)), metavar="[MACHINE]...")
+@click.option(
+    "--release", "is_release", is_flag=True, help="All parts of an environment to the release before, not machines."
+)
+@environment_option
 @report_errors
-def rollback(machines: tuple[str, ...]) -> None:
-    """Move the alias `live` of each machine back to its previous version; move none if one has no such version."""
+def rollback(machines: tuple[str, ...], is_release: bool, environment: str) -> None:
+    """Move the alias `live` of each machine back to its previous version; move none if one has no such version.
+
+    With --release, machines, pipelines, tasks and stacks become what they were when the release before was deployed.
+    """
+    if is_release == bool(machines):
+        raise click.UsageError("Give machines, or --release.")
+    if is_release:
+        from statemachines.environment_commands import roll_back_release
+
+        roll_back_release(environment)
+        return
     from common.aws.clients import client
+    from statemachines.deploy.deployment import show
     from statemachines.deploy.publish import roll_back
 
-    for published in roll_back(client("stepfunctions"), machines):
-        _show(published)
+    for published in roll_back(client("stepfunctions"), [f"{prefix_of(environment)}{machine}" for machine in machines]):
+        show(published)
 
 
 @main.command(epilog="Example: ndr-statemachines generate --check")
@@ -183,23 +153,8 @@ def lint_command() -> None:
     sys.exit(1 if found else 0)
 
 
-def _deployed(name: str, given: Mapping[str, str], template: Path) -> dict[str, str]:
-    """The outputs of the stack, once it is deployed."""
-    from common.aws.clients import client
-    from statemachines.deploy.stack import deploy_stack
-
-    with activity(f"stack {name}"):
-        done, outputs = deploy_stack(client("cloudformation"), name, given, template)
-    click.echo(f"stack {name}: {done}")
-    return outputs
-
-
 def _assignment(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise ParameterError(f"--set {text} is not NAME=VALUE", "Use the form --set SchedulesState=ENABLED")
     return name, value
-
-
-def _show(published: Published) -> None:
-    click.echo(f"{published.machine}: {published.done}, live is version {published.version}")

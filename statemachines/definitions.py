@@ -29,7 +29,7 @@ CUSTOMER_360 = "sfn_customer_360"
 FUSED = "ndr-15m-streaming-fused"
 """The pipeline that makes all of a window in one job."""
 
-_PIPELINE = re.compile(r"^  (PipelineName\w+): \{Value: (!Ref )?([\w-]+)\}$", re.MULTILINE)
+_PIPELINE = re.compile(r'^  (PipelineName\w+): \{Value: !Sub "\$\{Environment\}(\$\{\w+\})?([\w-]*)"\}$', re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 

@@ -13,6 +13,7 @@ import click
 
 from common.runtime.cli import Command, report_errors
 from common.runtime.commands import command, group
+from common.runtime.environments import environment_option, in_environment, prefix_of, stack_option
 from common.runtime.output import activity
 from common.runtime.parameter_types import DaysType
 from common.runtime.rows import format_option, print_rows
@@ -21,9 +22,7 @@ PIPELINES = click.Choice(["customer-360"])
 
 
 def _stack(function: Command) -> Command:
-    return click.option(
-        "--stack", default="ndr-customer-360", show_default=True, metavar="NAME", help="Name of the stack."
-    )(function)
+    return environment_option(stack_option("ndr-customer-360", "Customer 360")(function), shown=False)
 
 
 def _accept_shrink(function: Command) -> Command:
@@ -33,9 +32,17 @@ def _accept_shrink(function: Command) -> Command:
 
 
 def _prefix(function: Command) -> Command:
-    return click.option(
-        "--name-prefix", default="ndr", show_default=True, metavar="WORD", help="First part of the schedules' names."
-    )(function)
+    return environment_option(
+        click.option(
+            "--name-prefix",
+            callback=in_environment,
+            default="ndr",
+            show_default=True,
+            metavar="WORD",
+            help="First part of the schedules' names, after that of the environment.",
+        )(function),
+        shown=False,
+    )
 
 
 class ExpressionType(click.ParamType[str]):
@@ -106,11 +113,10 @@ def set_schedule(name: str, cron: str, name_prefix: str) -> None:
 
 @command("start-project", epilog="Example: ndr-statemachines start-project demo/lake-aws/project.yaml")
 @click.argument("project_file", type=click.Path(path_type=Path, dir_okay=False), metavar="PROJECT")
-@click.option(
-    "--stack", default="ndr-control-plane", show_default=True, metavar="NAME", help="Name of the control plane's stack."
-)
+@environment_option
+@stack_option("ndr-control-plane", "the control plane")
 @report_errors
-def start_project(project_file: Path, stack: str) -> None:
+def start_project(project_file: Path, environment: str, stack: str) -> None:
     """Take a project from the logs in its bucket to scored windows, and follow it to its end.
 
     PROJECT is its file; the stack must be deployed. Builds the windows that are missing, computes baselines, trains,
@@ -119,13 +125,13 @@ def start_project(project_file: Path, stack: str) -> None:
     from common.aws.clients import client
     from statemachines.deploy.projects import deploy_project, message_of, read_project
     from statemachines.deploy.stack import read_outputs
-    from statemachines.deploy.starts import follow, start
+    from statemachines.deploy.starts import MACHINE, follow, start
 
     project = read_project(project_file)
     name, states = project.project_name, client("stepfunctions")
     with activity(f"project {name}"):
         deploy_project(client("scheduler"), project, read_outputs(client("cloudformation"), stack))
-    execution = start(states, name, message_of(project))
+    execution = start(states, f"{prefix_of(environment)}{MACHINE}", name, message_of(project))
     with activity(f"start of project {name}"):
         output = follow(states, execution, lambda work: click.echo(f"{name}: {work}", err=True))
     click.echo(json.dumps(output))
@@ -153,13 +159,15 @@ def rerun(pipeline: str, job: str, as_of: datetime, accept_shrink: bool, stack: 
 @click.argument("pipeline", type=PIPELINES)
 @click.argument("days", type=DaysType(), metavar="DATE[/DATE]")
 @_accept_shrink
+@environment_option
 @report_errors
-def backfill(pipeline: str, days: tuple[date, date], accept_shrink: bool) -> None:
+def backfill(pipeline: str, days: tuple[date, date], accept_shrink: bool, environment: str) -> None:
     """Run the machine for each day in order, the next only after success; prints a line of JSON for each."""
+    from statemachines.definitions import CUSTOMER_360
     from statemachines.deploy.customer_360 import backfill as run_days
 
     with activity(f"days of {pipeline}"):
-        for done in run_days(*days, accept_shrink):
+        for done in run_days(f"{prefix_of(environment)}{CUSTOMER_360}", *days, accept_shrink):
             click.echo(json.dumps({"day": str(done.day), "execution": done.execution, **done.output}))
 
 

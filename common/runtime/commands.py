@@ -14,6 +14,7 @@ from common.runtime.verbosity import verbosity_options
 SHARED = {
     "Windows": ("window", "month", "reference-time", "baseline-month"),
     "Input": ("input", "log-format", "log-time-zone", "max-rejected-ratio"),
+    "Deployment": ("environment", "stack"),
     "Lake and project": ("lake", "project-name", "feature-spec-version", "parameters", "mini-batch-id"),
     "Model": ("model", "run-id"),
     "Output": ("format", "out"),

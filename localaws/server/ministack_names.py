@@ -65,6 +65,19 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
             "explain",
         ),
     },
+    "ministack.services.cloudformation": {"_change_sets": None},
+    "ministack.services.cloudformation.stacks": {
+        "_validation_errors": (
+            "resources_defs",
+            "ordered",
+            "param_values",
+            "conditions",
+            "mappings",
+            "stack_name",
+            "stack_id",
+            "owned_buckets",
+        ),
+    },
     "ministack.services.cloudformation.provisioners": {
         "_RESOURCE_HANDLERS": None,
         "_ddb_create": ("logical_id", "props", "stack_name"),

@@ -1,15 +1,22 @@
-"""Alarms on queues: ministack has no metrics of SQS, so the queues themselves are looked at."""
+"""Alarms on queues and state machines: ministack has no metrics of them, so they are looked at themselves."""
 
 from __future__ import annotations
 
 import asyncio
 import operator
 import time
+from datetime import datetime
 from typing import Any
 
-from ministack.services import cloudwatch, sqs
+from ministack.services import cloudwatch, sqs, stepfunctions
 
 SECONDS = 5.0
+_STATUSES = {
+    "ExecutionsFailed": "FAILED",
+    "ExecutionsTimedOut": "TIMED_OUT",
+    "ExecutionsAborted": "ABORTED",
+    "ExecutionsSucceeded": "SUCCEEDED",
+}
 _COMPARISONS = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "GreaterThanThreshold": operator.gt,
@@ -19,7 +26,7 @@ _COMPARISONS = {
 
 
 async def keep_watching() -> None:
-    """Changes the state of the alarms on queues while the server runs, and informs their topics."""
+    """Changes the state of the alarms while the server runs, and informs their topics."""
     while True:
         await asyncio.sleep(SECONDS)
         for alarm in cloudwatch._alarms.all_values():
@@ -29,8 +36,10 @@ async def keep_watching() -> None:
 
 
 def _value(alarm: dict[str, Any]) -> float | None:
-    """The present value of an alarm's metric; None if it is not one of a queue."""
+    """The present value of an alarm's metric; None if it is neither of a queue nor of a state machine."""
     dimensions = {entry["Name"]: entry["Value"] for entry in alarm.get("Dimensions") or []}
+    if alarm.get("Namespace") == "AWS/States":
+        return _ended(dimensions.get("StateMachineArn", ""), str(alarm["MetricName"]), float(alarm["Period"]))
     queue = sqs._queues.get(sqs._queue_url(dimensions.get("QueueName", "")))
     if alarm.get("Namespace") != "AWS/SQS" or queue is None:
         return None
@@ -43,6 +52,19 @@ def _value(alarm: dict[str, Any]) -> float | None:
         case "ApproximateAgeOfOldestMessage":
             return max((now - float(message["sent_at"]) for message in messages), default=0.0)
     return None
+
+
+def _ended(machine: str, metric: str, seconds: float) -> float | None:
+    """How many executions of a machine ended so within the last seconds; None if the metric is another one."""
+    if metric not in _STATUSES:
+        return None
+    since = time.time() - seconds
+    ended = [
+        run["stopDate"]
+        for run in stepfunctions._executions.all_values()
+        if run["stateMachineArn"] == machine and run["status"] == _STATUSES[metric] and run.get("stopDate")
+    ]
+    return float(sum(datetime.fromisoformat(stop.replace("Z", "+00:00")).timestamp() >= since for stop in ended))
 
 
 def _change(alarm: dict[str, Any], value: float) -> None:

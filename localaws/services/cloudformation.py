@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ministack.services import cloudformation as of_ministack
 from ministack.services import dynamodb, lambda_svc, s3
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import provisioners, stacks
 
 from localaws.processes.programs import ProgramError
 from localaws.server.patching import replace
@@ -43,6 +44,7 @@ _EXPIRATION = "ExpirationInDays"
 _ESM_NUMBERS = ("BatchSize", "MaximumBatchingWindowInSeconds")
 
 _original_job_fields = provisioners._glue_job_fields
+_original_errors = stacks._validation_errors
 
 
 def install(check_function: Check) -> None:
@@ -51,12 +53,36 @@ def install(check_function: Check) -> None:
         if name.split("::")[1] not in KINDS or name in _EXCLUDED:
             del provisioners._RESOURCE_HANDLERS[name]
     replace(provisioners, "_glue_job_fields", _job_fields)
+    replace(stacks, "_validation_errors", _errors)
     _extend("AWS::S3::Bucket", "_s3", done=_apply_lifecycle)
     _extend("AWS::DynamoDB::Table", "_ddb", done=_apply_table_settings)
     _extend("AWS::Lambda::Function", "_lambda", _checked(check_function), _reserve)
     _extend("AWS::Lambda::EventSourceMapping", "_lambda_esm", _typed_mapping)
     _extend("AWS::SNS::Subscription", "_sns_sub", _checked(notifications.check_subscription))
     _extend("AWS::SNS::Topic", "_sns", _checked(notifications.check_topic))
+
+
+def _errors(
+    resources_defs: Any,
+    ordered: Any,
+    param_values: Any,
+    conditions: Any,
+    mappings: Any,
+    stack_name: str,
+    stack_id: str,
+    owned_buckets: frozenset[str] = frozenset(),
+) -> list[tuple[str, ...]]:
+    """What is wrong before a deployment. ministack counts the buckets that a change set takes over."""
+    taken_over = {
+        name
+        for change_set in of_ministack._change_sets.values()
+        if change_set["StackName"] == stack_name
+        for name in change_set.get("_import_existing") or ()
+    }
+    found: list[tuple[str, ...]] = _original_errors(
+        resources_defs, ordered, param_values, conditions, mappings, stack_name, stack_id, owned_buckets
+    )
+    return [error for error in found if error[0] not in taken_over or error[2] != "NAME_CONFLICT_VALIDATION"]
 
 
 def _extend(

@@ -13,7 +13,6 @@ from common.aws.clients import aws_errors, client
 from common.aws.executions import output_of
 from common.errors import StageError
 from common.retries import polled
-from statemachines.definitions import CUSTOMER_360
 from statemachines.deploy.publish import ALIAS, machine_arn
 from statemachines.deploy.stack import read_outputs
 
@@ -57,15 +56,17 @@ class Backfilled:
     output: dict[str, Any]
 
 
-def backfill(first: date, last: date, accept_shrink: bool = False) -> Iterator[Backfilled]:
+def backfill(machine: str, first: date, last: date, accept_shrink: bool = False) -> Iterator[Backfilled]:
     """Executions of the machine, one for each day, in order; the next one begins once the one before has succeeded.
+
+    The machine has the name with which it is deployed.
 
     Raises:
         StageError: one failed; those of later days were not started.
         AwsError: one cannot be started.
     """
     states = client("stepfunctions")
-    arn = f"{machine_arn(states, CUSTOMER_360)}:{ALIAS}"
+    arn = f"{machine_arn(states, machine)}:{ALIAS}"
     for number in range((last - first).days + 1):
         day = first + timedelta(number)
         name = f"{day}-{uuid4().hex[:12]}"

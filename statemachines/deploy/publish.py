@@ -33,17 +33,19 @@ def publish_machines(stepfunctions: Any, outputs: Mapping[str, str], machines: I
         DeploymentError: a placeholder has no value.
         AwsError: a call was refused, for example because a definition is invalid.
     """
-    found = _machines(stepfunctions)
-    return [_publish(stepfunctions, machine, found.get(machine), outputs) for machine in machines]
+    found, prefix = machines_by_name(stepfunctions), outputs["MachineArnPrefix"].rpartition(":")[2]
+    return [_publish(stepfunctions, machine, prefix, found.get(f"{prefix}{machine}"), outputs) for machine in machines]
 
 
 def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
     """Moves the alias of each machine to the version before its current one; moves none if any has no such version.
 
+    They have the names with which they are deployed.
+
     Raises:
         DeploymentError: a machine is not deployed, or has no earlier version.
     """
-    found = _machines(stepfunctions)
+    found = machines_by_name(stepfunctions)
     with aws_errors("the aliases could not be moved back"):
         targets = [_earlier(stepfunctions, machine, found) for machine in machines]
         for arn, version in targets:
@@ -51,13 +53,32 @@ def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
     return [Published(machine, "rolled back", version) for machine, (_, version) in zip(machines, targets, strict=True)]
 
 
+def take_up(stepfunctions: Any, machine: str, version: int) -> bool:
+    """Whether the alias of a machine had to be moved to the version.
+
+    Raises:
+        DeploymentError: the machine is not deployed, or has no such version.
+        AwsError: a call was refused.
+    """
+    arn = machine_arn(stepfunctions, machine)
+    with aws_errors(f"the alias of {machine} could not be moved"):
+        if live_version(stepfunctions, arn)[0] == version:
+            return False
+        versions = _versions(stepfunctions, arn)
+        if version not in versions:
+            raise DeploymentError(f"{machine} has no version {version} any more", "Deploy a corrected release")
+        newest = max(versions)
+        _move_alias(stepfunctions, arn, version, _rolled_back_from(newest) if newest != version else "")
+    return True
+
+
 def machine_arn(stepfunctions: Any, machine: str) -> str:
-    """The ARN of a deployed machine.
+    """The ARN of a machine, by the name with which it is deployed.
 
     Raises:
         DeploymentError: it is not deployed.
     """
-    arn = _machines(stepfunctions).get(machine)
+    arn = machines_by_name(stepfunctions).get(machine)
     if arn is None:
         raise DeploymentError(f"the state machine {machine} is not deployed", "Run ndr-statemachines deploy first")
     return arn
@@ -68,16 +89,16 @@ def _earlier(stepfunctions: Any, machine: str, found: Mapping[str, str]) -> tupl
     arn = found.get(machine)
     if arn is None:
         raise DeploymentError(f"the state machine {machine} is not deployed", "Run ndr-statemachines deploy first")
-    live, _ = _live_version(stepfunctions, arn)
+    live, _ = live_version(stepfunctions, arn)
     earlier = [number for number in _versions(stepfunctions, arn) if live is not None and number < live]
     if not earlier:
         raise DeploymentError(f"{machine} has no version before {live}", "Nothing was changed: deploy a corrected one")
     return arn, max(earlier)
 
 
-def _publish(stepfunctions: Any, machine: str, arn: str | None, outputs: Mapping[str, str]) -> Published:
+def _publish(stepfunctions: Any, machine: str, prefix: str, arn: str | None, outputs: Mapping[str, str]) -> Published:
     definition = filled(machine, outputs)
-    role = outputs[MACHINES[machine]]
+    role, machine = outputs[MACHINES[machine]], f"{prefix}{machine}"
     wanted = {
         "definition": definition,
         "roleArn": role,
@@ -99,7 +120,7 @@ def _publish(stepfunctions: Any, machine: str, arn: str | None, outputs: Mapping
                 done = "updated"
         digest = hashlib.sha256(f"{definition} {role}".encode()).hexdigest()
         newest = _published_as(stepfunctions, arn, f"sha256:{digest}")
-        live, note = _live_version(stepfunctions, arn)
+        live, note = live_version(stepfunctions, arn)
         if live != newest and not (live is not None and note == _rolled_back_from(newest)):
             _move_alias(stepfunctions, arn, newest)
             done, live = "updated" if done == "unchanged" else done, newest
@@ -128,7 +149,12 @@ def _log_group(outputs: Mapping[str, str]) -> str:
     return arn if arn.endswith(":*") else f"{arn}:*"
 
 
-def _machines(stepfunctions: Any) -> dict[str, str]:
+def machines_by_name(stepfunctions: Any) -> dict[str, str]:
+    """The ARNs of all state machines of the account by name.
+
+    Raises:
+        AwsError: they cannot be listed.
+    """
     with aws_errors("the state machines could not be listed"):
         pages = stepfunctions.get_paginator("list_state_machines").paginate()
         return {entry["name"]: entry["stateMachineArn"] for page in pages for entry in page["stateMachines"]}
@@ -139,7 +165,7 @@ def _versions(stepfunctions: Any, arn: str) -> list[int]:
     return [int(entry["stateMachineVersionArn"].rpartition(":")[2]) for entry in listed["stateMachineVersions"]]
 
 
-def _live_version(stepfunctions: Any, arn: str) -> tuple[int | None, str]:
+def live_version(stepfunctions: Any, arn: str) -> tuple[int | None, str]:
     """The version that the alias names, none where there is no alias, and the description of the alias."""
     try:
         alias = stepfunctions.describe_state_machine_alias(stateMachineAliasArn=f"{arn}:{ALIAS}")
@@ -153,7 +179,7 @@ def _live_version(stepfunctions: Any, arn: str) -> tuple[int | None, str]:
 
 def _move_alias(stepfunctions: Any, arn: str, version: int, note: str = "") -> None:
     routing = {"routingConfiguration": [{"stateMachineVersionArn": f"{arn}:{version}", "weight": 100}]}
-    if _live_version(stepfunctions, arn)[0] is None:
+    if live_version(stepfunctions, arn)[0] is None:
         stepfunctions.create_state_machine_alias(name=ALIAS, description=note, **routing)
     else:
         alias = f"{arn}:{ALIAS}"

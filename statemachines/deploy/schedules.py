@@ -114,8 +114,11 @@ def put_for_project(
     }
     if lake_uri:
         values = {
-            "ProjectName": project, "FeatureSpecVersion": str(message["feature_spec_version"]), "LakeUri": lake_uri
-        }  # fmt: skip
+            "ProjectName": project,
+            "FeatureSpecVersion": str(message["feature_spec_version"]),
+            "LakeUri": lake_uri,
+            "ParametersUri": f"dynamodb://{outputs['ProjectParametersTable']}",
+        }
         targets |= {name: _pipeline(outputs, pipeline, values) for name, (_, pipeline, _) in OF_LAKES.items()}
     for name, own in targets.items():
         cron, _, about = {**OF_PROJECTS, **OF_LAKES}[name]
@@ -146,9 +149,9 @@ def put_for_project(
 
 def _pipeline(outputs: Mapping[str, str], pipeline: str, values: Mapping[str, str]) -> dict[str, Any]:
     """The target that starts a pipeline in the account and region of the machines."""
-    place = outputs["MachineArnPrefix"].replace(":states:", ":sagemaker:").removesuffix("stateMachine:")
+    place = outputs["MachineArnPrefix"].replace(":states:", ":sagemaker:").replace(":stateMachine:", ":pipeline/")
     return {
-        "Arn": f"{place}pipeline/{pipeline}",
+        "Arn": f"{place}{pipeline}",
         "SageMakerPipelineParameters": {
             "PipelineParameterList": [{"Name": name, "Value": value} for name, value in values.items()]
         },

@@ -24,14 +24,14 @@ WORK = {
 """What the machine does from each of these states on."""
 
 
-def start(states: Any, project: str, message: Mapping[str, Any]) -> str:
-    """The ARN of a new execution that starts the project.
+def start(states: Any, machine: str, project: str, message: Mapping[str, Any]) -> str:
+    """The ARN of a new execution of the machine, by the name with which it is deployed, that starts the project.
 
     Raises:
         DeploymentError: the machine is not deployed.
         AwsError: it cannot be started.
     """
-    arn = f"{machine_arn(states, MACHINE)}:{ALIAS}"
+    arn = f"{machine_arn(states, machine)}:{ALIAS}"
     with aws_errors(f"the start of project {project} cannot be started"):
         started = states.start_execution(stateMachineArn=arn, input=json.dumps({"project_name": project, **message}))
     return str(started["executionArn"])

@@ -9,11 +9,12 @@ from pipelines.parameters import Parameter, StageStep, TimeRange, Value, paramet
 from statemachines.definitions import FUSED, pipelines
 from statemachines.generation.sources import Fragment, SourceError
 
+NAME_PREFIX = "ndr-"
 REMEDY = "Pass what pipelines/catalog.py declares"
 
 
 def task_of(pipeline: str) -> str:
-    """The family of the task definition that runs a pipeline's one step: the name of its command.
+    """The task that runs a pipeline's one step, which has the name of its command.
 
     The features of a window are made in one job, whatever the form of their pipeline.
 
@@ -21,6 +22,15 @@ def task_of(pipeline: str) -> str:
         SourceError: the pipeline has several steps.
     """
     return _step(pipeline).command
+
+
+def family_of(pipeline: str) -> str:
+    """The family of the task definition of that task in the environment: its name, whose beginning is a placeholder.
+
+    Raises:
+        SourceError: the pipeline has several steps.
+    """
+    return f"${{TaskFamilyPrefix}}{task_of(pipeline).removeprefix(NAME_PREFIX)}"
 
 
 def command_of(pipeline: str, parameters: Sequence[Mapping[str, str]]) -> list[str]:
@@ -64,10 +74,19 @@ FRAGMENTS = (
     Fragment(
         "task_of",
         "generation/commands.py",
-        "The family of the task that runs the one step of a pipeline.",
+        "The task that runs the one step of a pipeline.",
         ("pipeline",),
         {},
         task_of,
+        holds_states=False,
+    ),
+    Fragment(
+        "family_of",
+        "generation/commands.py",
+        "The family of the definition of that task.",
+        ("pipeline",),
+        {},
+        family_of,
         holds_states=False,
     ),
     Fragment(

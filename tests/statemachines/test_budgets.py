@@ -86,7 +86,7 @@ def test_polls_do_not_end_before_the_steps_may(machine: str, pipeline: str, work
 TASKS = sorted(
     {
         (
-            state["Arguments"]["TaskDefinition"],
+            state["Arguments"]["TaskDefinition"].replace("${TaskFamilyPrefix}", "ndr-"),
             re.findall(r"orchestration\.(\w+)_poll_attempts", state["TimeoutSeconds"])[0],
         )
         for machine in MACHINES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ from common.display import on_terminal
 from common.errors import InputError
 from common.runtime.cli import Command, feature_spec_option, report_errors, window_option
 from common.runtime.commands import group
+from common.runtime.environments import environment_option, stack_option
 from common.runtime.output import activity
 from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
@@ -38,9 +40,8 @@ def main() -> None:
 def batch_options(function: Command) -> Command:
     """Adds the options that say where the mini-batches are recorded, and of which windows they are."""
     for option in (
-        click.option(
-            "--stack", default="ndr-control-plane", show_default=True, metavar="NAME", help="Name of the stack."
-        ),
+        stack_option("ndr-control-plane", "the control plane"),
+        partial(environment_option, shown=False),
         feature_spec_option,
         click.option(
             "--project-name", metavar="NAME", help="Name of the project.  [default: the only one that is deployed]"
@@ -64,6 +65,7 @@ state_option = click.option(
     name="list",
     epilog="Example: ndr-batches list --window 2026-03-10T22:08Z/2026-03-11T00:08Z --project-name demo "
     "--state set-aside --state failed",
+    groups={"Deployment": ("state",)},
 )
 @batch_options
 @state_option

@@ -15,6 +15,7 @@ from common.display import on_terminal
 from common.errors import InputError
 from common.runtime.cli import Command, report_errors
 from common.runtime.commands import group
+from common.runtime.environments import environment_option, stack_option
 from common.runtime.output import activity
 from common.runtime.rows import format_option, print_rows
 from common.runtime.version import version_option
@@ -32,15 +33,13 @@ def main() -> None:
     """
 
 
-def stack_option(function: Command) -> Command:
-    """Adds the option that says which stack ingestion is, as the argument `stack`."""
-    return click.option(
-        "--stack", default="ndr-ingestion", show_default=True, metavar="NAME", help="Name of the stack of ingestion."
-    )(function)
+def _stack(function: Command) -> Command:
+    """Adds the options that say which stack ingestion is, as the argument `stack`."""
+    return environment_option(stack_option("ndr-ingestion", "ingestion")(function), shown=False)
 
 
 @main.command(epilog="Example: ndr-ingestion status --date 2026-03-10 --json")
-@stack_option
+@_stack
 @click.option(
     "--date",
     "dates",
@@ -78,7 +77,7 @@ def status(stack: str, dates: tuple[datetime, ...], as_json: bool, form: str) ->
 
 @main.command(epilog="Example: ndr-ingestion trace conn-2026-03-10.ndjson")
 @click.argument("file", metavar="FILE")
-@stack_option
+@_stack
 @format_option
 @report_errors
 def trace(file: str, stack: str, form: str) -> None:
@@ -95,7 +94,7 @@ def trace(file: str, stack: str, form: str) -> None:
 
 
 @main.command(epilog="Example: ndr-ingestion flush")
-@stack_option
+@_stack
 @report_errors
 def flush(stack: str) -> None:
     """Make manifests of all pending files now, however few and new they are."""
@@ -107,7 +106,7 @@ def flush(stack: str) -> None:
 @main.command(epilog="Example: ndr-ingestion reprocess --all")
 @click.argument("manifests", nargs=-1, metavar="[MANIFEST]...")
 @click.option("--all", "all_failed", is_flag=True, help="All manifests that failed.")
-@stack_option
+@_stack
 @report_errors
 def reprocess(manifests: tuple[str, ...], all_failed: bool, stack: str) -> None:
     """Run failed manifests again, given by their ids; what they wrote is replaced."""
@@ -127,7 +126,7 @@ def reprocess(manifests: tuple[str, ...], all_failed: bool, stack: str) -> None:
 
 @main.command(epilog="Example: ndr-ingestion release conn.json")
 @click.argument("file", metavar="FILE")
-@stack_option
+@_stack
 @report_errors
 def release(file: str, stack: str) -> None:
     """Make a quarantined file pending, so that it is processed; the copy in quarantine stays."""
@@ -142,7 +141,7 @@ def release(file: str, stack: str) -> None:
 
 
 @main.command(epilog="Example: ndr-ingestion redrive")
-@stack_option
+@_stack
 @report_errors
 def redrive(stack: str) -> None:
     """Put the messages of the dead-letter queue back into the queue."""

@@ -27,13 +27,13 @@ class Deployer:
         """What is said of the stack and of each machine by a deployment that succeeds."""
         done = self.run("deploy", *arguments)
         assert done.exit_code == 0, done.output
-        return dict(line.split(": ", 1) for line in done.output.splitlines())
+        return dict(line.split(": ", 1) for line in done.output.splitlines() if not line.startswith("  "))
 
     def refusal(self, *arguments: str) -> str:
         """What is said by a command that fails: one line, besides events."""
         failed = self.run(*arguments)
         assert failed.exit_code == 1, failed.output
-        (line,) = (line for line in failed.output.splitlines(keepends=True) if not line.startswith('{"time": '))
+        (line,) = (line for line in failed.output.splitlines(keepends=True) if not line.startswith(('{"time": ', "  ")))
         return line
 
     def arn(self, machine: str) -> str:

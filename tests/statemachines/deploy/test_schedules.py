@@ -29,6 +29,7 @@ def outputs() -> dict[str, str]:
         "SchedulesState": "DISABLED",
         "MachineArnPrefix": "arn:aws:states:us-east-1:000000000000:stateMachine:",
         "StarterRoleArn": "arn:aws:iam::000000000000:role/ndr-starter",
+        "ProjectParametersTable": "project_parameters",
     }
 
 
@@ -67,6 +68,7 @@ def test_upkeep_and_proof_start_pipelines_with_the_project_and_its_lake(
         "ProjectName": "acme",
         "FeatureSpecVersion": "v1",
         "LakeUri": "s3://acme-lake/ndr",
+        "ParametersUri": "dynamodb://project_parameters",
     }
 
 

@@ -36,6 +36,8 @@ PLACEHOLDERS = {
     "PipelineNameBackfill15m": "ndr-15m-streaming-fused",
     "Runner": "tasks",
     "TaskCluster": "ndr",
+    "TaskLogGroup": "/ecs/ndr",
+    "TaskFamilyPrefix": "ndr-",
     "TaskSubnets": "subnet-1,subnet-2",
     "TaskSecurityGroups": "sg-1",
     "TaskPublicIp": "DISABLED",

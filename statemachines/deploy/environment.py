@@ -1,0 +1,54 @@
+"""An environment as its file describes it: everything that differs between environments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from common.config.documents import read_yaml
+from common.config.loader import Settings, build_from
+from common.errors import ParameterError
+from statemachines.definitions import FOLDER
+
+FILES = FOLDER / "environments"
+
+
+class Network(Settings):
+    """Where the containers of steps are attached to a VPC."""
+
+    subnets: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Subnets."""
+    security_groups: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Security groups."""
+
+
+class Environment(Settings):
+    """What differs in an environment."""
+
+    projects: tuple[str, ...] = ()
+    """Files of its projects, beside this file or below it."""
+    customer_360: bool = False
+    """Whether Customer 360 is a part of it."""
+    parameters: dict[str, str] = Field(default_factory=dict)
+    """Parameters of the stacks."""
+    pipeline_defaults: dict[str, str] = Field(default_factory=dict)
+    """Defaults of parameters of the pipelines, instead of the committed ones."""
+    network: Network | None = None
+    """Where the containers of steps are attached to a VPC."""
+
+
+def read_environment(name: str, folder: Path | None = None) -> tuple[Environment, list[Path]]:
+    """An environment, and the files of its projects.
+
+    Raises:
+        ParameterError: there is no such file, or it has unknown or wrong entries.
+    """
+    folder = folder or FILES
+    path = folder / f"{name}.yaml"
+    if not path.exists():
+        known = ", ".join(sorted(found.stem for found in folder.glob("*.yaml"))) or "none"
+        raise ParameterError(f"there is no environment {name}", f"Make {path}; there are: {known}")
+    found = build_from(Environment, read_yaml(path))
+    return found, [folder / project for project in found.projects]
