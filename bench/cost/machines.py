@@ -152,7 +152,8 @@ class Execution:
             self.job = self.world.start_job(self, state["Arguments"]["PipelineName"].strip("${}"), self.world.now())
             self.status, self.polls, self.polled, self.stopped = "Executing", 0, 0, False
         elif action == "runTask.sync":
-            task = self.world.start_job(self, state["Arguments"]["TaskDefinition"], self.world.now())
+            family = state["Arguments"]["TaskDefinition"].replace("${TaskFamilyPrefix}", "ndr-")
+            task = self.world.start_job(self, family, self.world.now())
             yield task.ends_at - self.world.now()
             if not task.succeeds:
                 self.status = "Failed"
@@ -203,7 +204,7 @@ TRUTHS: dict[str, Callable[[Execution], bool]] = {
     r"^\$count\(\$former_runs\) = 0$": lambda run: True,
     r"= 'tasks'$": lambda run: run.world.tasks,
     r"^\$length\(.*\) <= 256$": lambda run: True,
-    r"^'\$\{PipelineName15m\}' = 'ndr-15m-streaming-fused'$": lambda run: run.world.fused,
+    r"^\$contains\('\$\{PipelineName15m\}', 'ndr-15m-streaming-fused'\)$": lambda run: run.world.fused,
 }
 """Conditions, and when they hold."""
 
