@@ -81,6 +81,7 @@ class PairParameters:
     regular_sessions: int
     lasting_days: int
     lasting_windows: int
+    lasting_groups: int
     lasting_variation: float
     floor_quantile: float
     leaders: int

@@ -35,6 +35,7 @@ def coded(arrays: Arrays, members: dict[str, Any]) -> tuple[dict[str, NDArray[An
     values = dict(members)
     for member, amounts in AMOUNTS.items() if "pairs" in members else ():
         found |= _maxima(arrays, member, amounts) | Habits.none().arrays(f"{member}.habits")
+        found[f"{member}.loyal"] = np.zeros(0, dtype=np.int64)
         unknown = {"usual_levels": [current_parameters().pairs.level_min] * len(KINDS)}
         values[member] = unknown | section(members.get(member), member, "tails", "p_values")
         values[member]["p_values"], of_hosts = _p_values(values[member]["p_values"], member)

@@ -15,11 +15,11 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from common.arrays import Floats
+from common.arrays import Floats, Integers
 from common.detection.host_p_values import HostPValues
 from common.detection.pairs.common_maxima import CommonMaxima, Presence
 from common.detection.pairs.contacts import LATE
-from common.detection.pairs.evidence import KINDS, Evidence
+from common.detection.pairs.evidence import KINDS, LASTING, Evidence
 from common.detection.pairs.habits import Habits
 from common.detection.pairs.host_scores import HostScores
 from common.detection.pairs.network_levels import NetworkLevels
@@ -58,7 +58,10 @@ def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters) -> Learnt
         training = training.without(habits)
         of_others = training.habits_of_others()
     rows = training.rows()
-    model = EvidenceModel(training.maxima, tails(rows + of_others, parameters), {}, np.zeros(0), habits, parameters)
+    loyal = np.unique(np.concatenate([_loyal(part.part(), parameters.pairs) for part in rows]))
+    model = EvidenceModel(
+        training.maxima, tails(rows + of_others, parameters), {}, np.zeros(0), loyal, habits, parameters
+    )
     p_values = _p_values(HostScores.joined([part.usual_sums(model) for part in rows]), parameters)
     sums = HostScores.joined([part.sums(model) for part in rows])
     if of_others:  # a host's own past does not excuse its habits
@@ -69,6 +72,15 @@ def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters) -> Learnt
     levels = NetworkLevels.of(scores, parameters.pairs)
     model = replace(model, usual_levels=levels.usual(parameters.pairs))
     return Learnt(model, levels.of_scores(scores, model.usual_levels), levels, rows)
+
+
+def _loyal(evidence: Evidence, parameters: PairParameters) -> Integers:
+    """The codes of the hosts that have lasting contacts in `lasting_groups` groups of traffic or more."""
+    amounts = [evidence.amounts[name] for name in LASTING if name in evidence.amounts]
+    rows = np.flatnonzero(np.any([values > 0 for values in amounts], axis=0)) if amounts else np.zeros(0, dtype=int)
+    pairs = np.unique(np.stack([evidence.host.values[rows], evidence.group.values[rows]]), axis=1)
+    hosts, groups = np.unique_counts(pairs[0])
+    return np.asarray(hosts[groups >= parameters.lasting_groups], dtype=np.int64)
 
 
 def _p_values(sums: HostScores, parameters: DetectorParameters) -> dict[str, HostPValues]:
@@ -190,8 +202,9 @@ class _Training:
     def odd_habits(self) -> Habits:
         """Those of all parts."""
         rows = self.habits_of_others()
+        nobody = np.zeros(0, dtype=np.int64)
         model = EvidenceModel(
-            self.maxima, tails(rows, self.parameters), {}, np.zeros(0), Habits.none(), self.parameters
+            self.maxima, tails(rows, self.parameters), {}, np.zeros(0), nobody, Habits.none(), self.parameters
         )
         least = self.parameters.pairs.habit_days
 

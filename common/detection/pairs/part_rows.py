@@ -10,7 +10,7 @@ import numpy as np
 from common.arrays import Floats, Integers
 from common.detection.calibration import UpperTail
 from common.detection.pairs.common_maxima import CommonMaxima
-from common.detection.pairs.evidence import LABELS, LASTING, NOVELTY, Evidence
+from common.detection.pairs.evidence import LABELS, NOVELTY, Evidence
 from common.detection.pairs.host_scores import HostScores
 from common.detection.pairs.prior_maxima import Cells
 from common.detection.pairs.scoring import (
@@ -21,6 +21,7 @@ from common.detection.pairs.scoring import (
     rarities_of,
     strongest,
     tail_name,
+    without_lasting,
 )
 from common.detection.parameters import DetectorParameters
 from common.windows import WINDOWS_PER_DAY
@@ -88,17 +89,13 @@ class PartRows:
 
 
 def usual(rows: ScoredRows) -> ScoredRows:
-    """The rows as if no contact lasted: without what lasts, and without the rarity of what is not new any more.
+    """The rows as if no contact lasted.
 
     Few contacts last, and their sums are high: among these, all else would be less rare than it is.
     """
-    pieces, evidence = np.array(rows.pieces), rows.evidence
-    of_lasting = [number for number, name in enumerate(rows.names) if name in LASTING]
-    rarities = [rows.names.index(name) for name in evidence.rarities]
-    lasting = np.flatnonzero((pieces[:, of_lasting] > 0).any(axis=1) & ~evidence.habit)
-    pieces[lasting[:, None], rarities] = 0.0
-    pieces[:, of_lasting] = 0.0
-    return replace(rows, pieces=pieces, best=strongest(pieces.sum(axis=1), evidence))
+    every = np.ones(len(rows.pieces), dtype=bool)
+    pieces = without_lasting(rows.pieces, rows.names, rows.evidence, every)
+    return replace(rows, pieces=pieces, best=strongest(pieces.sum(axis=1), rows.evidence))
 
 
 def tails(parts: Sequence[PartRows], parameters: DetectorParameters) -> dict[str, UpperTail]:

@@ -18,7 +18,7 @@ from common.detection.host_p_values import HostPValues
 from common.detection.pairs.coded_columns import codes
 from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.contacts import changes, places
-from common.detection.pairs.evidence import KINDS, LABELS, NOVELTY, Evidence
+from common.detection.pairs.evidence import KINDS, LABELS, LASTING, NOVELTY, Evidence
 from common.detection.pairs.habits import Habits
 from common.detection.pairs.prior_maxima import PriorMaxima
 from common.detection.parameters import DetectorParameters
@@ -84,13 +84,15 @@ class EvidenceModel:
     has up to `log10_beyond` more, as its tail goes on, if the host began it. A host's window counts with its strongest
     row of each kind; how rare that is for the host and for all is its score. A row of odd `habits` is compared with
     what other hosts do alone: it has taught nothing, and its host's past does not excuse it. `usual_levels` has the
-    level of the whole network that training windows hardly exceed, for each of `KINDS` (see `NetworkLevels`).
+    level of the whole network that training windows hardly exceed, for each of `KINDS` (see `NetworkLevels`). The
+    contacts of `loyal` hosts, whose codes rise, last as a matter of course, and are no evidence.
     """
 
     maxima: Mapping[str, PriorMaxima]
     tails: Mapping[str, UpperTail]
     p_values: Mapping[str, HostPValues]
     usual_levels: Floats
+    loyal: Integers
     habits: Habits
     parameters: DetectorParameters
 
@@ -112,6 +114,8 @@ class EvidenceModel:
     def unscored(self, evidence: Evidence, values: Mapping[str, Positive], maxima: Mapping[str, Floats]) -> ScoredRows:
         """The pieces of the values, and the strongest rows, which have no scores yet."""
         pieces = self._pieces(values, len(evidence.kind))
+        loyal = places(self.loyal, evidence.host.values)[1]
+        pieces = without_lasting(pieces, tuple(values), evidence, loyal)
         best = strongest(pieces.sum(axis=1), evidence)
         nothing = np.zeros(len(pieces))
         return ScoredRows(evidence, tuple(values), pieces, maxima, nothing, best, nothing)
@@ -172,7 +176,7 @@ class EvidenceModel:
             found |= maxima.arrays(f"{name}.{amount}")
         for label, p_values in self.p_values.items():
             found |= p_values.arrays(f"{name}.{label}")
-        return found | self.habits.arrays(f"{name}.habits")
+        return found | {f"{name}.loyal": self.loyal} | self.habits.arrays(f"{name}.habits")
 
     @classmethod
     def from_parts(
@@ -186,7 +190,8 @@ class EvidenceModel:
         section(raw, name, "tails", "p_values", "usual_levels")
         groups, hosts = (vector(arrays, f"{name}.{part}", "<i8") for part in ("groups", "hosts"))
         counts, most = vector(arrays, f"{name}.counts", "u1"), parameters.pairs.leaders
-        rising = all((codes[1:] > codes[:-1]).all() for codes in (groups, hosts))
+        loyal = vector(arrays, f"{name}.loyal", "<i8")
+        rising = all((codes[1:] > codes[:-1]).all() for codes in (groups, hosts, loyal))
         if not rising or len(counts) != len(groups) or not ((counts >= 1) & (counts <= most)).all():
             raise damaged(f"the groups of {name}")
         common = groups, hosts, counts, most
@@ -197,7 +202,7 @@ class EvidenceModel:
             for key, entry in section(raw["p_values"], name).items()
         }
         usual = floats(raw["usual_levels"], f"the usual levels of {name}", len(KINDS), least=parameters.pairs.level_min)
-        return cls(maxima, tails, p_values, usual, Habits.from_arrays(arrays, f"{name}.habits"), parameters)
+        return cls(maxima, tails, p_values, usual, loyal, Habits.from_arrays(arrays, f"{name}.habits"), parameters)
 
 
 def strongest(sums: Floats, evidence: Evidence) -> Integers:
@@ -206,6 +211,21 @@ def strongest(sums: Floats, evidence: Evidence) -> Integers:
     cell = (evidence.host.numbers * (int(window.max(initial=0)) + 1) + window) * len(LABELS) + evidence.label
     order = np.lexsort((-sums, cell))
     return order[changes(cell[order])]
+
+
+def without_lasting(pieces: Floats, names: Sequence[str], evidence: Evidence, rows: Flags) -> Floats:
+    """The pieces, in these rows as if no contact lasted: without what lasts, and without its rarity.
+
+    It is rare though it is not new any more. Rows of habits stay as they are.
+    """
+    of_lasting = [number for number, name in enumerate(names) if name in LASTING]
+    rarities = [names.index(name) for name in evidence.rarities]
+    lasting = np.flatnonzero((pieces[:, of_lasting] > 0).any(axis=1) & ~evidence.habit & rows)
+    if not len(lasting):
+        return pieces
+    found = np.array(pieces)
+    found[lasting[:, None], [*rarities, *of_lasting]] = 0.0
+    return found
 
 
 def excess(evidence: Evidence, values: Floats, maxima: Floats) -> Positive:

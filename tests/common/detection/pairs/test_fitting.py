@@ -52,24 +52,40 @@ def piece(model: EvidenceModel, name: str, rows: Evidence) -> list[float]:
     return list(scored.pieces[:, scored.names.index(name)])
 
 
+def with_lasting(lasting: Floats) -> EvidenceModel:
+    """The model of the rows of `training` where some contacts last, and are rare."""
+    rows = training()
+    rarities = {"rarity": np.where(lasting > 0, 6.0, rows.rarities["rarity"])}
+    taught = replace(rows, rarities=rarities, amounts={**rows.amounts, "lasting_days": lasting})
+    return fit([lambda: taught], PARAMETERS).model
+
+
+def score_of_lasting(model: EvidenceModel, lasting: float) -> float:
+    """The score of a row of host 0 whose contact has lasted for so long."""
+    row = evidence(np.array([11.0]), np.array([KNOWN]))
+    found = model.score(replace(row, amounts={**row.amounts, "lasting_days": np.array([lasting])}))
+    return float(found.scores[0])
+
+
 def test_all_else_is_as_rare_as_if_no_contact_lasted() -> None:
-    numbers = np.arange(5_000)
-    few = np.where((numbers % 100 == 0) & (numbers < 4_000), 5.0, 0.0)
+    few = np.where((np.arange(5_000) % 51 == 0) & (np.arange(5_000) < 4_000), 5.0, 0.0)  # one or two of each host
+    without = score_of_lasting(with_lasting(np.zeros(5_000)), 0.0)
+    assert score_of_lasting(with_lasting(few), 0.0) == pytest.approx(without, abs=0.1) and without > 1
+    assert score_of_lasting(with_lasting(few), 6.0) > without + 0.3
 
-    def learnt(lasting: Floats) -> EvidenceModel:
-        rows = training()
-        rarities = {"rarity": np.where(lasting > 0, 6.0, rows.rarities["rarity"])}
-        taught = replace(rows, rarities=rarities, amounts={**rows.amounts, "lasting_days": lasting})
-        return fit([lambda: taught], PARAMETERS).model
 
-    def scored(model: EvidenceModel, lasting: float) -> float:
-        row = evidence(np.array([11.0]), np.array([KNOWN]))
-        found = model.score(replace(row, amounts={**row.amounts, "lasting_days": np.array([lasting])}))
-        return float(found.scores[0])
-
-    without = scored(learnt(np.zeros(5_000)), 0.0)
-    assert scored(learnt(few), 0.0) == pytest.approx(without, abs=0.02) and without > 1
-    assert scored(learnt(few), 6.0) > without + 0.3
+@pytest.mark.parametrize(("groups", "evident"), [(2, True), (3, False)])
+def test_what_lasts_is_no_evidence_of_a_host_with_many_such_contacts(groups: int, evident: bool) -> None:
+    lasting = np.zeros(5_000)
+    lasting[np.arange(groups) * 50] = 5.0  # of host 0, in a group each
+    lasting[1] = 5.0
+    model = with_lasting(lasting)
+    assert model.loyal.tolist() == ([] if evident else [0])
+    assert (score_of_lasting(model, 6.0) > score_of_lasting(model, 0.0) + 0.1) == evident
+    # another host in the same rows is judged by itself
+    two = evidence(np.array([11.0, 11.0]), np.array([KNOWN, KNOWN]))
+    scored = model.score(replace(two, amounts={**two.amounts, "lasting_days": np.full(2, 6.0)}))
+    assert (scored.pieces[:, scored.names.index("lasting_days")] > 0).tolist() == [evident, True]
 
 
 def test_an_amount_is_compared_with_rows_as_new() -> None:
