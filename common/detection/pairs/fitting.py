@@ -76,8 +76,10 @@ def fit(parts: Sequence[EvidencePart], parameters: DetectorParameters) -> Learnt
 
 def _loyal(evidence: Evidence, parameters: PairParameters) -> Integers:
     """The codes of the hosts that have lasting contacts in `lasting_groups` groups of traffic or more."""
-    amounts = [evidence.amounts[name] for name in LASTING if name in evidence.amounts]
-    rows = np.flatnonzero(np.any([values > 0 for values in amounts], axis=0)) if amounts else np.zeros(0, dtype=int)
+    lasting = np.zeros(len(evidence.kind), dtype=bool)
+    for name in set(LASTING).intersection(evidence.amounts):
+        lasting |= evidence.amounts[name] > 0
+    rows = np.flatnonzero(lasting)
     pairs = np.unique(np.stack([evidence.host.values[rows], evidence.group.values[rows]]), axis=1)
     hosts, groups = np.unique_counts(pairs[0])
     return np.asarray(hosts[groups >= parameters.lasting_groups], dtype=np.int64)
