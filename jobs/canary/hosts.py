@@ -17,7 +17,7 @@ from common.lake.reader import LakeReader
 from common.windows import Windows
 
 MIDDLE = (0.25, 0.75)
-"""Of the hosts by their sessions: neither those that hardly do anything, nor proxies and servers."""
+"""Of the hosts by their sessions: those in between, if there are enough; others hardly act, or are proxies and servers."""
 NEIGHBOURS = {4: 22, 6: 118}
 """Length of the prefix around a host in which its scan looks for addresses, by version."""
 
@@ -34,13 +34,15 @@ def chosen_hosts(lake: LakeReader, window: Windows, history: Windows, count: int
     places = Counter(map(plain_address, sums))
     known = {host: sums[host] for host in active & sums.keys() if places[plain_address(host)] == 1}
     least, most = np.quantile([*known.values()], MIDDLE) if known else (0, 0)
-    typical = [host for host, sessions in known.items() if host in quiet and least <= sessions <= most]
-    if len(typical) < count:
+    found = {host: not least <= sessions <= most for host, sessions in known.items() if host in quiet}
+    if len(found) < count:
         raise InputError(
-            f"only {len(typical)} hosts are typical, active and of low scores in {window}, and {count} are needed",
+            f"only {len(found)} hosts are active and of low scores in {window}, and {count} are needed",
             "Give --window of working hours",
         )
-    return sorted(typical, key=lambda host: hashlib.sha256(f"{window.key} {host}".encode()).digest())[:count]
+    return sorted(found, key=lambda host: (found[host], hashlib.sha256(f"{window.key} {host}".encode()).digest()))[
+        :count
+    ]
 
 
 def _lower_half(predictions: pa.Table) -> set[str]:

@@ -87,8 +87,9 @@ def test_a_copy_without_attacks_scores_as_the_lake_does(lake: Path, tmp_path: Pa
     proof.score()
     for name in ("fg_a", "fg_c", "predictions"):
         rows = (one.arrow(name, windows=LAST).sort_by("host_ip") for one in (real, proof.copy))
-        found, wanted = rows
-        assert found.equals(wanted), name
+        # how far the project has learnt is of the lake, and no score
+        found, wanted = (one.drop_columns([*{"score_note"} & {*one.column_names}]) for one in rows)
+        assert found.equals(wanted), [name for name in found.column_names if not found[name].equals(wanted[name])]
         assert len(found) > 10
 
 
@@ -139,7 +140,7 @@ def test_a_window_without_enough_hosts_is_an_error(lake: Path) -> None:
     Lake(str(lake), SPEC).remove("predictions", f"window = '{LAST.key}'")
     code, _, error = call(main, "--lake", lake, "--window", str(LAST))
     assert code == 1
-    assert f"only 0 hosts are typical, active and of low scores in {LAST}, and 3 are needed" in error
+    assert f"only 0 hosts are active and of low scores in {LAST}, and 3 are needed" in error
 
 
 def test_a_young_project_is_no_failure(tmp_path: Path) -> None:
