@@ -17,7 +17,7 @@ from common.lake.reader import LakeReader
 from common.windows import Windows
 
 MIDDLE = (0.25, 0.75)
-"""Of the hosts by their sessions: those in between, if there are enough; others hardly act, or are proxies and servers."""
+"""Of the hosts by their sessions: those in between, if there are enough; others hardly act, or are servers."""
 NEIGHBOURS = {4: 22, 6: 118}
 """Length of the prefix around a host in which its scan looks for addresses, by version."""
 
