@@ -130,6 +130,7 @@ def _alarms(prefix: str) -> Iterator[Part]:
     cloudwatch = client("cloudwatch")
     with aws_errors("the alarms cannot be read"):
         pages = list(cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{prefix}-"))
-    for alarm in (alarm for page in pages for alarm in page["MetricAlarms"]):
+    found = [alarm for page in pages for alarm in page["MetricAlarms"]]
+    for alarm in sorted(found, key=lambda alarm: str(alarm["AlarmName"])):
         since = alarm.get("StateUpdatedTimestamp")
         yield Part("alarm", alarm["AlarmName"], alarm["StateValue"].lower(), alarm.get("AlarmDescription", ""), since)
