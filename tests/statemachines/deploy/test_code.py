@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
 from common.errors import DeploymentError, InputError
-from localaws.cli.process import LocalAws
 from statemachines.deploy import code
 from tests.checkout import ROOT
-from tests.statemachines.deploy.deployer import Deployer, led_to
+from tests.statemachines.deploy.deployer import Deployer
 
 SCRIPT = "jobs/ndjson_to_parquet/ndr_ndjson_to_parquet.py"
 ARTIFACTS = "ndr-artifacts-000000000000-us-east-1"
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def deployer(start_local_aws: Callable[..., LocalAws], monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployer]:
-    local = start_local_aws()
-    yield led_to(local, monkeypatch)
-    local.stop()
 
 
 def objects(deployer: Deployer) -> dict[str, bytes]:

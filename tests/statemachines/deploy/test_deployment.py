@@ -31,14 +31,6 @@ PROJECT: dict[str, Any] = {
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def deployer(start_local_aws: Callable[..., LocalAws], monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployer]:
-    """Of a local AWS in which nothing is deployed."""
-    local = start_local_aws()
-    yield led_to(local, monkeypatch)
-    local.stop()
-
-
 @pytest.fixture(scope="module")
 def empty_aws(start_local_aws: Callable[..., LocalAws]) -> LocalAws:
     return start_local_aws()

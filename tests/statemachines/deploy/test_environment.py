@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from common.errors import ParameterError
-from localaws.cli.process import LocalAws
 from statemachines.definitions import MACHINES
 from statemachines.deploy import environment
 from statemachines.deploy.environment import FILES, read_environment
-from tests.statemachines.deploy.deployer import Deployer, led_to
+from tests.statemachines.deploy.deployer import Deployer
 
 BUCKET, TABLE = "dev-ndr-lake-000000000000-us-east-1", "dev-project_routing"
 OBJECT = {"Bucket": BUCKET, "Key": "acme/kept"}
-
-
-@pytest.fixture
-def deployer(start_local_aws: Callable[..., LocalAws], monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployer]:
-    local = start_local_aws()
-    yield led_to(local, monkeypatch)
-    local.stop()
 
 
 def told(deployer: Deployer, *arguments: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,19 +12,12 @@ from localaws.cli.process import LocalAws
 from pipelines.cli import main as pipelines
 from statemachines.definitions import MACHINES
 from tests.localaws.running import wait_for
-from tests.statemachines.deploy.deployer import Deployer, led_to
+from tests.statemachines.deploy.deployer import Deployer
 from tests.statemachines.template import Template, permitted
 
 LIVE = "sfn_ndr_15m_features_inference"
 DEV = "dev-"
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def deployer(start_local_aws: Callable[..., LocalAws], monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployer]:
-    local = start_local_aws()
-    yield led_to(local, monkeypatch)
-    local.stop()
 
 
 def names(local: LocalAws) -> dict[str, set[str]]:
