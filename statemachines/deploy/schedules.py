@@ -105,22 +105,7 @@ def put_for_project(
         AwsError: a schedule was refused.
     """
     prefix, found = outputs["SchedulePrefix"], []
-    targets = {
-        name: {
-            "Arn": f"{outputs['MachineArnPrefix']}{machine}:live",
-            "Input": json.dumps({"project_name": project, **message, "time": "<aws.scheduler.scheduled-time>"}),
-        }
-        for name, (_, machine, _) in OF_PROJECTS.items()
-    }
-    if lake_uri:
-        values = {
-            "ProjectName": project,
-            "FeatureSpecVersion": str(message["feature_spec_version"]),
-            "LakeUri": lake_uri,
-            "ParametersUri": f"dynamodb://{outputs['ProjectParametersTable']}",
-        }
-        targets |= {name: _pipeline(outputs, pipeline, values) for name, (_, pipeline, _) in OF_LAKES.items()}
-    for name, own in targets.items():
+    for name, target in targets_of(outputs, project, message, lake_uri).items():
         cron, _, about = {**OF_PROJECTS, **OF_LAKES}[name]
         full = f"{prefix}-{project}-{name}"
         if not NAME.fullmatch(full):
@@ -136,7 +121,6 @@ def put_for_project(
             "Description": f"{about}: {project}",
             **former.get(name, {}),
         }
-        target = {**own, "RoleArn": outputs["StarterRoleArn"]}
         with aws_errors(f"the schedule {full} cannot be written"):
             if (before := _existing(scheduler, full)) is None:
                 scheduler.create_schedule(Name=full, **new, Target=target)
@@ -145,6 +129,28 @@ def put_for_project(
                 scheduler.update_schedule(Name=full, **{**kept, "Target": {**before["Target"], **target}})
             found.append(_schedule(scheduler.get_schedule(Name=full), prefix))
     return found
+
+
+def targets_of(
+    outputs: Mapping[str, str], project: str, message: Mapping[str, Any], lake_uri: str | None
+) -> dict[str, dict[str, Any]]:
+    """What each schedule of a project starts, by its name. Without its lake, it has neither upkeep nor proof."""
+    targets = {
+        name: {
+            "Arn": f"{outputs['MachineArnPrefix']}{machine}:live",
+            "Input": json.dumps({"project_name": project, **message, "time": "<aws.scheduler.scheduled-time>"}),
+        }
+        for name, (_, machine, _) in OF_PROJECTS.items()
+    }
+    if lake_uri:
+        values = {
+            "ProjectName": project,
+            "FeatureSpecVersion": str(message["feature_spec_version"]),
+            "LakeUri": lake_uri,
+            "ParametersUri": f"dynamodb://{outputs['ProjectParametersTable']}",
+        }
+        targets |= {name: _pipeline(outputs, pipeline, values) for name, (_, pipeline, _) in OF_LAKES.items()}
+    return {name: {**target, "RoleArn": outputs["StarterRoleArn"]} for name, target in targets.items()}
 
 
 def _pipeline(outputs: Mapping[str, str], pipeline: str, values: Mapping[str, str]) -> dict[str, Any]:

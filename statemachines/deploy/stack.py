@@ -68,7 +68,7 @@ def deploy_stack(
     is_new = known is None or known["StackStatus"] == "REVIEW_IN_PROGRESS"
     request = {
         "StackName": name,
-        "TemplateBody": body_of(template, _values(cloudformation, template, own, known)),
+        "TemplateBody": body_wanted(cloudformation, template, own, known),
         "Capabilities": CAPABILITIES,
         "Parameters": _parameters(own, declared, None if is_new else known),
     }
@@ -111,6 +111,19 @@ def body_of(template: Path, values: Mapping[str, str] | None = None) -> str:
         _name_kept(root, values)
     _on_lines(root, levels=3)
     return yaml.serialize(root, width=sys.maxsize)
+
+
+def body_wanted(
+    cloudformation: Any, template: Path, parameters: Mapping[str, str], known: Mapping[str, Any] | None
+) -> str:
+    """The body that a deployment of the template with these parameters sends for a stack as it is described.
+
+    Raises:
+        AwsError: the account is unknown.
+    """
+    declared = _declared(template)
+    own = {key: value for key, value in parameters.items() if key in declared}
+    return body_of(template, _values(cloudformation, template, own, known))
 
 
 def holding_data(cloudformation: Any, template: Path, parameters: Mapping[str, str]) -> list[tuple[str, str]]:
