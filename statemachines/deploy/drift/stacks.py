@@ -20,8 +20,6 @@ READERS = 8
 DEPLOY = "Deploy: {command}"
 BY_HAND = "{mend} sets it back; or put it into the template and deploy. A deployment alone does not see it"
 GONE = "Make it again with the same name, or remove it from the stack; a deployment alone does not see it"
-    "Make it again with the same name and properties, or remove it from the stack; a deployment alone does not see it"
-)
 TOO_MUCH = "What was added by hand: remove it by {mend}, or put it into the template and deploy"
 
 
@@ -43,10 +41,11 @@ def findings_of_stack(name: str, template: Path, given: Mapping[str, str], comma
         if parameters[key] != given[key]:
             yield Finding("stack", name, f"parameter {key}", given[key], parameters[key], remedy)
     with aws_errors(f"the template of the stack {name} could not be read"):
-        original = parsed(cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"])
-        wanted = parsed(body_wanted(cloudformation, template, given, described))
-    for path, should, is_ in differences(plain(wanted), plain(original)):
-        yield Finding("stack", name, f"template {path}", should, is_, remedy)
+        original = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+        wanted = body_wanted(cloudformation, template, given, described)
+    if original != wanted:
+        for path, should, is_ in differences(plain(parsed(wanted)), plain(parsed(original))):
+            yield Finding("stack", name, f"template {path}", should, is_, remedy)
     yield from _findings_of_resources(name, parameters)
 
 

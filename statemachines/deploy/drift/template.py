@@ -41,11 +41,11 @@ class Resource:
     properties: dict[str, Any]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML with CloudFormation's short forms, as objects of one key: `!Sub x` is `{"Fn::Sub": "x"}`."""
 
 
-def _short_form(loader: yaml.SafeLoader, function: str, node: yaml.Node) -> dict[str, Any]:
+def _short_form(loader: yaml.CSafeLoader, function: str, node: yaml.Node) -> dict[str, Any]:
     name = function if function in ("Ref", "Condition") else f"Fn::{function}"
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
