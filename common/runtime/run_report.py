@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import click
 
 from common.runtime.events import Level, run_id
+from common.runtime.metrics import members_of_report
 from common.runtime.output import Work, close, working
 
 
@@ -81,6 +82,7 @@ class RunReport:
         click.echo(self.to_json())
 
     def to_json(self) -> str:
-        """The report as one JSON object."""
+        """The report as one JSON object, which is a line of metrics, too, where these are wanted."""
         public = {name: value for name, value in vars(self).items() if not name.startswith("_") and value is not None}
-        return json.dumps(public | {"seconds": round(time.monotonic() - self._began, 3)})
+        report = public | {"seconds": round(time.monotonic() - self._began, 3)}
+        return json.dumps(report | members_of_report(report))

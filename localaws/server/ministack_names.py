@@ -91,8 +91,13 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     },
     "ministack.services.cloudwatch": {
         "_alarms": None,
+        "_calc_stats": ("points",),
+        "_dims_key": ("dims",),
         "_dispatch_alarm_actions": ("alarm", "old_state", "new_state", "reason"),
+        "_evaluate_alarm": ("alarm",),
+        "_metrics": None,
         "_record_history": ("alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data"),
+        "_store_datum": ("namespace", "name", "dims", "ts", "unit", "value", "values", "counts", "stat_values"),
     },
     "ministack.services.dynamodb": {
         "AWS_KEYWORDS": None,

@@ -38,6 +38,7 @@ class Plugin:
         self.application: Any = ministack_app.app
         self._store = Store(settings.home / "state.sqlite3")
         patch_step_functions()
+        alarms.install()
         notifications.install()
         queues.install()
         tables.install()

@@ -115,7 +115,8 @@ def change_parts(deployer: Deployer) -> set[Place]:
     states.publish_state_machine_version(stateMachineArn=deployer.arn(LIVE))
     found = json.loads(sagemaker.describe_pipeline(PipelineName="dev-ndr-page")["PipelineDefinition"])
     found["Parameters"] = [
-        {**one, "DefaultValue": "ml.m5.4xlarge"} if one["Name"] == "InstanceType" else one for one in found["Parameters"]
+        {**one, "DefaultValue": "ml.m5.4xlarge"} if one["Name"] == "InstanceType" else one
+        for one in found["Parameters"]
     ]
     sagemaker.update_pipeline(PipelineName="dev-ndr-page", PipelineDefinition=json.dumps(found))
     sagemaker.delete_pipeline(PipelineName="dev-ndr-canary", ClientRequestToken="x" * 32)
