@@ -12,7 +12,7 @@ from ministack.services import stepfunctions
 from localaws.processes.jobs import Processes
 from localaws.server import constraints, wire
 from localaws.server.settings import Settings
-from localaws.services import alarms, cloudformation, notifications, queues, reserved_words, schedules, tables
+from localaws.services import alarms, cloudformation, notifications, queues, recovery, reserved_words, schedules, tables
 from localaws.services.ecs import Tasks
 from localaws.services.functions.handlers import Functions
 from localaws.services.glue import GlueRuns
@@ -42,6 +42,7 @@ class Plugin:
         notifications.install()
         queues.install()
         tables.install()
+        recovery.install()
         reserved_words.install(ministack_app.SERVICE_HANDLERS)
         processes = Processes(settings, self._store)
         processes.end_orphans()
