@@ -23,7 +23,7 @@ class RunReport:
 
     `parameters` says where the settings are from: `lake`, the source that was given, or `defaults`.
     `incomplete_reason` says what is missing of the input: files, or parts of them, that nobody can read. `run_id` is
-    that of all events of the run.
+    that of all events of the run. `bytes_in` are those of the files that were read, as they are stored.
     """
 
     stage: str
@@ -37,6 +37,7 @@ class RunReport:
     rows_in: int = 0
     rows_out: int = 0
     rows_rejected: int = 0
+    bytes_in: int | None = None
     incomplete_reason: str | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
