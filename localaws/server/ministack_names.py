@@ -97,6 +97,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_evaluate_alarm": ("alarm",),
         "_metrics": None,
         "_record_history": ("alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data"),
+        "record_metric": ("namespace", "metric_name", "value", "unit", "dimensions"),
         "_store_datum": ("namespace", "name", "dims", "ts", "unit", "value", "values", "counts", "stat_values"),
     },
     "ministack.services.dynamodb": {
