@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -46,12 +47,13 @@ OF_LAKES = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """A schedule: its name without the prefix of the stacks, its state, when it runs, and what it starts."""
+    """A schedule: its name without the prefix of the stacks, its state, when it runs, what it starts, when it changed."""
 
     name: str
     state: str
     cron: str
     target: str
+    changed: datetime
 
 
 def listed(scheduler: Any, prefix: str) -> list[Schedule]:
@@ -194,4 +196,5 @@ def _existing(scheduler: Any, name: str) -> dict[str, Any] | None:
 def _schedule(entry: Mapping[str, Any], prefix: str) -> Schedule:
     parts = entry["Target"]["Arn"].split(":")
     target = parts[6] if len(parts) > 6 else entry["Target"]["Arn"].rpartition("/")[2]
-    return Schedule(entry["Name"].removeprefix(f"{prefix}-"), entry["State"], entry["ScheduleExpression"], target)
+    name, changed = entry["Name"].removeprefix(f"{prefix}-"), entry["LastModificationDate"]
+    return Schedule(name, entry["State"], entry["ScheduleExpression"], target, changed)
