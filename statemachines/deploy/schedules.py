@@ -47,7 +47,7 @@ OF_LAKES = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """A schedule: its name without the prefix of the stacks, its state, when it runs and what, and when it was changed."""
+    """A schedule: its name without the prefix of the stacks, its state, when it runs and what, and when it changed."""
 
     name: str
     state: str
