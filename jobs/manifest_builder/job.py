@@ -48,7 +48,7 @@ def _sweep(config: BuilderConfig, stores: Stores, counts: Counter[str]) -> list[
     dates, now = turns.dates(), stores.now()
     oldest = min(map(datetime.fromisoformat, dates.values()), default=now)
     waiting = {"oldest_pending_seconds": (now - oldest).total_seconds()}
-    say("summary", "pending", "info", **waiting, **members(COMMAND, None, waiting))
+    say("summary", "pending", "info", **(waiting | members(COMMAND, None, waiting)))
     for date_prefix in dates:
         if not stores.may_go_on():
             break  # the next one goes on
