@@ -12,7 +12,12 @@ from common.runtime.environments import prefix_of
 from pipelines.network import network_of
 from statemachines.deploy.deployment import Stacks
 from statemachines.deploy.drift.comparison import Finding
-from statemachines.deploy.drift.parts import findings_of_machines, findings_of_pipelines, findings_of_schedules
+from statemachines.deploy.drift.parts import (
+    findings_of_machines,
+    findings_of_parameters,
+    findings_of_pipelines,
+    findings_of_schedules,
+)
 from statemachines.deploy.drift.stacks import DEPLOY, findings_of_stack
 from statemachines.deploy.environment import read_environment
 from statemachines.deploy.projects import message_of, read_project
@@ -61,6 +66,7 @@ def drift(environment: str) -> Iterator[Finding]:
     yield from findings_of_pipelines(prefix, outputs, described.pipeline_defaults, network, remedy)
     for path in projects:
         project = read_project(path)
+        yield from findings_of_parameters(outputs, project, remedy)
         lake = project.orchestration.lake_uri
         yield from findings_of_schedules(outputs, project.project_name, message_of(project), lake, remedy)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from common.aws.clients import aws_errors, client
+from common.config.project_file import ProjectFile
 from pipelines.definitions import names as pipeline_names
 from pipelines.deployment import Plan, plans
 from pipelines.differences import ABSENT, Change
@@ -14,6 +15,7 @@ from pipelines.network import Network
 from pipelines.tasks import task_plans
 from statemachines.definitions import CUSTOMER_360, MACHINES, filled
 from statemachines.deploy.drift.comparison import Finding, differences, plain
+from statemachines.deploy.projects import items_of
 from statemachines.deploy.publish import ALIAS, live_version, logging_of, machines_by_name
 from statemachines.deploy.schedules import targets_of
 
@@ -108,3 +110,28 @@ def findings_of_schedules(
         own = {key: found.get(key) for key in target}  # Scheduler adds others
         for path, should, is_ in differences(plain(target), plain(own)):
             yield Finding("schedule", full, f"target {path}", should, is_, remedy)
+
+
+def findings_of_parameters(outputs: Mapping[str, str], project: ProjectFile, remedy: str) -> Iterator[Finding]:
+    """What differs in the parameters and the routing of a project.
+
+    Raises:
+        AwsError: a table cannot be read.
+    """
+    dynamodb, name = client("dynamodb"), project.project_name
+    for table, item in items_of(project, outputs):
+        with aws_errors(f"the table {table} could not be read"):
+            keys = [key["AttributeName"] for key in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]
+            found = dynamodb.get_item(TableName=table, Key={key: item[key] for key in keys}).get("Item")
+        what = "/".join(item[key]["S"] for key in keys)
+        if found is None:
+            yield Finding("project", name, f"{table} {what}", "an item", ABSENT, remedy)
+            continue
+        for path, should, is_ in differences(plain(_parsed(item)), plain(_parsed(found))):
+            yield Finding("project", name, f"{table} {what} {path}", should, is_, remedy)
+
+
+def _parsed(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """An item as plain values; what is JSON in it, parsed."""
+    values = {key: next(iter(value.values())) for key, value in item.items()}
+    return {key: json.loads(text) if str(text).startswith("{") else text for key, text in values.items()}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from statemachines.deploy import environment
 from tests.localaws.running import Started
@@ -16,15 +17,26 @@ from tests.statemachines.deploy.deployer import Deployer, led_to
 HERE = "us-east-1:000000000000"
 LIVE = "dev-sfn_ndr_15m_features_inference"
 OTHERS = {"Effect": "Allow", "Principal": {"AWS": "111111111111"}}
-FILE = "customer_360: true\nparameters: {SchedulesState: DISABLED, LogRetentionDays: '60'}\n"
+FILE = "projects: [acme.yaml]\ncustomer_360: true\nparameters: {SchedulesState: DISABLED, LogRetentionDays: '60'}\n"
+PROJECT = {
+    "project_name": "acme",
+    "organisations": ["acme/emea", "acme/apac"],
+    "settings": {"log_time_zone": "Europe/Berlin"},
+    "orchestration": {"lake_uri": "s3://lake/acme", "ingestion_prefix": "s3://ingestion/acme/emea"},
+}
 Place = tuple[str, str, str]
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def deployed(start_local_aws: Started) -> Iterator[Deployer]:
-    """The environment dev, as its file describes it."""
+def deployed(start_local_aws: Started, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployer]:
+    """The environment dev, as its file describes it, with a project."""
+    files = tmp_path_factory.mktemp("environments")
+    committed = (environment.FILES / "dev.yaml").read_text()
+    (files / "dev.yaml").write_text(committed.replace("projects: []", "projects: [acme.yaml]"))
+    (files / "acme.yaml").write_text(yaml.safe_dump(PROJECT))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(environment, "FILES", files)
         deployer = led_to(start_local_aws(), patch)
         assert deployer.run("up", "dev").exit_code == 0
         yield deployer
@@ -128,15 +140,38 @@ def change_parts(deployer: Deployer) -> set[Place]:
     }
 
 
+def change_project(deployer: Deployer) -> set[Place]:
+    """Changes the parameters and schedules of a project; says what."""
+    dynamodb, scheduler = deployer.local.client("dynamodb"), deployer.local.client("scheduler")
+    (item,) = deployer.items("dev-project_parameters")
+    settings = {**json.loads(item["settings"]["S"]), "log_time_zone": "UTC"}
+    dynamodb.put_item(TableName="dev-project_parameters", Item={**item, "settings": {"S": json.dumps(settings)}})
+    dynamodb.delete_item(TableName="dev-project_routing", Key={"org_key": {"S": "acme#apac"}})
+    scheduler.delete_schedule(Name="dev-ndr-acme-training")
+    found = scheduler.get_schedule(Name="dev-ndr-acme-grow")
+    target = {**found["Target"], "Arn": found["Target"]["Arn"].removesuffix(":live")}
+    kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "State")
+    scheduler.update_schedule(**{key: found[key] for key in kept}, Target=target)
+    # when one runs is its people's
+    deployer.run("schedules", "pause", "--environment", "dev", "acme-monthly-baselines")
+    return {
+        ("project", "acme", f"dev-project_parameters acme/{item['parameters']['S']} settings.log_time_zone"),
+        ("project", "acme", "dev-project_routing acme#apac"),
+        ("schedule", "dev-ndr-acme-training", ""),
+        ("schedule", "dev-ndr-acme-grow", "target Arn"),
+    }
+
+
 def test_what_was_changed_by_hand_is_named_and_nothing_else(
     deployed: Deployer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     untouched = deployed.run("drift")
     assert (untouched.exit_code, untouched.output) == (0, "dev: nothing differs\n")
 
-    changed = change_storage(deployed) | change_programs(deployed) | change_parts(deployed)
+    changed = change_storage(deployed) | change_programs(deployed) | change_parts(deployed) | change_project(deployed)
     monkeypatch.setattr(environment, "FILES", tmp_path)
     (tmp_path / "dev.yaml").write_text(FILE)
+    (tmp_path / "acme.yaml").write_text(yaml.safe_dump(PROJECT))
     with_logs = ("control-plane", "ingestion", "customer-360")
     changed |= {("stack", f"dev-ndr-{stack}", "parameter LogRetentionDays") for stack in with_logs}
     found = deployed.run("drift", "--environment", "dev", "--format", "json")
