@@ -21,7 +21,7 @@ SOURCES = Path("statemachines", "sources")
 FRAGMENTS = SOURCES / "fragments"
 DEFINITIONS = Path("statemachines")
 PAGES = Path("docs", "machines")
-ALARMS = Path("statemachines", "observability.yaml")
+ALARMS = Path("statemachines", "stacks", "observability.yaml")
 _KINDS = {"Type": "state", "use": "state", "Condition": "rule", "ErrorEquals": "catcher"}
 
 

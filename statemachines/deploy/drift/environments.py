@@ -10,7 +10,6 @@ from common.aws.clients import aws_errors, client
 from common.errors import ParameterError
 from common.runtime.environments import prefix_of
 from pipelines.network import network_of
-from statemachines.deploy.deployment import Stacks
 from statemachines.deploy.drift.comparison import Finding
 from statemachines.deploy.drift.parts import (
     findings_of_machines,
@@ -20,10 +19,11 @@ from statemachines.deploy.drift.parts import (
 )
 from statemachines.deploy.drift.stacks import DEPLOY, findings_of_stack
 from statemachines.deploy.environment import read_environment
+from statemachines.deploy.parts import FOUNDATION, machines_of, stacks_of
 from statemachines.deploy.projects import message_of, read_project
 from statemachines.deploy.stack import read_outputs, stack_described
 
-OF_ENVIRONMENT = re.compile(r"([a-z][a-z0-9]{0,7})-ndr-control-plane")
+OF_ENVIRONMENT = re.compile(rf"([a-z][a-z0-9]{{0,7}})-{FOUNDATION}")
 """The stack that each environment has."""
 
 
@@ -48,19 +48,21 @@ def drift(environment: str) -> Iterator[Finding]:
     """
     described, projects = read_environment(environment)
     prefix = prefix_of(environment)
-    stacks = Stacks.of(prefix, described.customer_360)
+    stacks = stacks_of(prefix, described.parts)
     command = f"ndr-statemachines up {environment}"
     remedy = DEPLOY.format(command=command)
     given = {"Release": __version__, **described.parameters, "Environment": prefix}
-    for name, template in stacks.templates():
-        yield from findings_of_stack(name, template, given, command)
+    for stack in stacks:
+        yield from findings_of_stack(stack.name, stack.template, given, command)
     cloudformation = client("cloudformation")
-    if not all(stack_described(cloudformation, name) for name, _ in stacks.templates()):
+    if not all(stack_described(cloudformation, stack.name) for stack in stacks):
         return  # whose outputs the others are made of
     outputs: dict[str, str] = {}
-    for name, _ in stacks.templates():
-        outputs |= read_outputs(cloudformation, name)
-    yield from findings_of_machines(prefix, outputs, remedy, described.customer_360)
+    for stack in stacks:
+        outputs |= read_outputs(cloudformation, stack.name)
+    yield from findings_of_machines(prefix, machines_of(described.parts), outputs, remedy)
+    if "ndr" not in described.parts:
+        return  # to which pipelines and projects belong
     of_network = described.network
     network = network_of(of_network.subnets, of_network.security_groups) if of_network else None
     yield from findings_of_pipelines(prefix, outputs, described.pipeline_defaults, network, remedy)

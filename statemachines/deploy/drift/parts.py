@@ -13,14 +13,16 @@ from pipelines.deployment import Plan, plans
 from pipelines.differences import ABSENT, Change
 from pipelines.network import Network
 from pipelines.tasks import task_plans
-from statemachines.definitions import CUSTOMER_360, MACHINES, filled
+from statemachines.definitions import MACHINES, filled
 from statemachines.deploy.drift.comparison import Finding, differences, plain
 from statemachines.deploy.projects import items_of
 from statemachines.deploy.publish import ALIAS, live_version, logging_of, machines_by_name
 from statemachines.deploy.schedules import targets_of
 
 
-def findings_of_machines(prefix: str, outputs: Mapping[str, str], remedy: str, customer_360: bool) -> Iterator[Finding]:
+def findings_of_machines(
+    prefix: str, machines: Sequence[str], outputs: Mapping[str, str], remedy: str
+) -> Iterator[Finding]:
     """What differs in the machines: definition, role, logs, and the version that the alias names.
 
     Raises:
@@ -28,9 +30,7 @@ def findings_of_machines(prefix: str, outputs: Mapping[str, str], remedy: str, c
     """
     states = client("stepfunctions")
     found = machines_by_name(states)
-    for machine in MACHINES:
-        if machine == CUSTOMER_360 and not customer_360:
-            continue
+    for machine in machines:
         name = f"{prefix}{machine}"
         if name not in found:
             yield Finding("machine", name, "", "deployed", ABSENT, remedy)

@@ -17,7 +17,7 @@ from tests.statemachines.deploy.deployer import Deployer, led_to
 HERE = "us-east-1:000000000000"
 LIVE = "dev-sfn_ndr_15m_features_inference"
 OTHERS = {"Effect": "Allow", "Principal": {"AWS": "111111111111"}}
-FILE = "projects: [acme.yaml]\ncustomer_360: true\nparameters: {SchedulesState: DISABLED, LogRetentionDays: '60'}\n"
+FILE = "projects: [acme.yaml]\nparameters: {SchedulesState: DISABLED, LogRetentionDays: '60'}\n"
 PROJECT = {
     "project_name": "acme",
     "organisations": ["acme/emea", "acme/apac"],
@@ -61,7 +61,7 @@ def change_storage(deployer: Deployer) -> set[Place]:
     )
     url = aws("sqs").get_queue_url(QueueName="dev-ndr-ingestion")["QueueUrl"]
     aws("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "7"})
-    gone = aws("sqs").get_queue_url(QueueName="dev-ndr-c360-dead-letters")["QueueUrl"]
+    gone = aws("sqs").get_queue_url(QueueName="dev-ndr-c360-dlq")["QueueUrl"]
     aws("sqs").delete_queue(QueueUrl=gone)
     topic = f"arn:aws:sns:{HERE}:dev-ndr-alarms"
     send = {**OTHERS, "Action": "sns:Publish", "Resource": topic}
@@ -72,7 +72,7 @@ def change_storage(deployer: Deployer) -> set[Place]:
         ("bucket", landing, "VersioningConfiguration.Status"),
         ("table", "dev-batch_index", "PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled"),
         ("queue", "dev-ndr-ingestion", "VisibilityTimeout"),
-        ("queue", "dev-ndr-c360-dead-letters", ""),
+        ("queue", "dev-ndr-c360-dlq", ""),
         ("topic", "dev-ndr-alarms", "Policy"),
         ("log group", "/aws/vendedlogs/states/dev-ndr", "RetentionInDays"),
     }
