@@ -84,9 +84,8 @@ def change_programs(deployer: Deployer) -> set[Place]:
     iam, read = aws("iam"), {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     iam.put_role_policy(RoleName="dev-ndr-handover", PolicyName="by-hand", PolicyDocument=policy(read))
     iam.delete_role_policy(RoleName="dev-ndr-backfill-reprocessing", PolicyName="work")
-    logs = "arn:aws:iam::000000000000:policy/dev-ndr-state-machine-logs"
-    iam.detach_role_policy(RoleName="dev-ndr-training-orchestrator", PolicyArn=logs)
     readers = "arn:aws:iam::000000000000:policy/dev-ndr-page-readers"
+    iam.attach_role_policy(RoleName="dev-ndr-training-orchestrator", PolicyArn=readers)
     iam.create_policy_version(PolicyArn=readers, PolicyDocument=policy(read), SetAsDefault=True)
     aws("lambda").update_function_configuration(FunctionName="dev-ndr-manifest-builder", MemorySize=1024)
     (source,) = aws("lambda").list_event_source_mappings(FunctionName="dev-ndr-manifest-builder")["EventSourceMappings"]
