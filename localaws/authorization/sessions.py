@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ministack.core.responses import get_account_id
 from ministack.services import sts
 
-from localaws.authorization.policies import session_arn, user_id
+from localaws.authorization.policies import check_assumable, session_arn, user_id
 from localaws.credential import Credential
 
 _LETTERS = string.ascii_uppercase + string.digits
@@ -47,6 +47,11 @@ class Sessions:
         self.enforced = enforced
         self._found: dict[str, Session] = {}
         self._lock = threading.Lock()
+
+    def check(self, role: str, service: str) -> None:
+        """Refuses a role that a service cannot assume; raises ProgramError."""
+        if self.enforced:
+            check_assumable(role, service)
 
     def open(self, role: str, name: str) -> Session:
         """New credentials of a role, known to ministack too."""

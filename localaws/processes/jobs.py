@@ -11,12 +11,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from localaws.authorization.sessions import Session, Sessions
 from localaws.processes.activity import Activity
 from localaws.processes.slots import Slots
 from localaws.server.settings import Settings
 from localaws.state.store import Store
+
+if TYPE_CHECKING:  # it needs ministack, which what uses commands alone does without
+    from localaws.authorization.sessions import Session, Sessions
 
 KIND = "process"
 _ERROR_LINE = re.compile(r"^\s*error: .*$", re.IGNORECASE | re.MULTILINE)
@@ -128,7 +131,7 @@ class Processes:
         self.settings = settings
         self.slots = Slots(settings.step_slots, self._idle)
         self._store = store
-        self._sessions = sessions
+        self.sessions = sessions
         self._open: dict[int, Session] = {}
         self._activity = Activity()
         self.in_slots: set[int] = set()
@@ -141,7 +144,7 @@ class Processes:
         """The process of the command, a group of its own, recorded as running; raises OSError if it cannot be run."""
         command.folder.mkdir(parents=True, exist_ok=True)
         command.log.parent.mkdir(parents=True, exist_ok=True)
-        with command.log.open("ab") as log, self._sessions.starting(command.role, command.folder.name) as session:
+        with command.log.open("ab") as log, self.sessions.starting(command.role, command.folder.name) as session:
             process = subprocess.Popen(
                 command.arguments,
                 env=session.environment(command.environment) if session else command.environment,
@@ -165,7 +168,7 @@ class Processes:
         signal_group(process.pid, signal.SIGKILL)
         self._store.delete(KIND, str(process.pid))
         if session := self._open.pop(process.pid, None):
-            self._sessions.close(session)
+            self.sessions.close(session)
         return code
 
     def _idle(self) -> int:

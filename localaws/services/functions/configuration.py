@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from localaws.authorization.policies import check_assumable
 from localaws.processes.jobs import Command
 from localaws.processes.programs import FUNCTION_VARIABLES, ProgramError, check_program, check_variables
 from localaws.server.settings import Settings
@@ -68,9 +67,6 @@ def command(settings: Settings, config: Mapping[str, Any], runtime_api: str, ide
     code = {"ImageUri": config.get("ImageUri")}
     check(settings, {**config, "ImageConfig": image, "Code": code, "SnapStart": None})
     program, *words = image.get("EntryPoint") or [image_name(str(config["ImageUri"]))]
-    role = str(config.get("Role", ""))
-    if settings.roles:
-        check_assumable(role, "lambda.amazonaws.com")
     name, scratch = str(config["FunctionName"]), settings.home / "scratch" / "lambda" / identifier
     own = {
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
@@ -89,5 +85,5 @@ def command(settings: Settings, config: Mapping[str, Any], runtime_api: str, ide
         environment={**settings.child_environment(), **{key: str(value) for key, value in given.items()}, **own},
         folder=scratch,
         log=settings.home / "logs" / "lambda" / f"{name}.log",
-        role=role,
+        role=str(config.get("Role", "")),
     )

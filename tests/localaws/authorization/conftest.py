@@ -11,7 +11,6 @@ from localaws.cli.process import LocalAws
 from tests.localaws.running import Started, write_step
 from tests.localaws.services.functions.functions import write_function
 
-
 PROBE = Path(__file__).with_name("probe.py")
 
 
