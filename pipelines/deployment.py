@@ -17,6 +17,7 @@ from pipelines.definitions import Definition, load
 from pipelines.differences import Change, differences
 from pipelines.images import Images, check_known, check_pullable, choose, is_local, uris
 from pipelines.network import Network, deployed_network, with_network
+from pipelines.roles import role_of_jobs
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _plan(
 ) -> Plan:
     role = role_arn or (deployed.role_arn if deployed else None)
     images = choose(given, deployed.definition if deployed else None, local)
-    defaults = {"RoleArn": role} if role else {}
+    defaults = {"RoleArn": role_of_jobs(role, name)} if role else {}
     attached = with_network(load(name), network or (deployed_network(deployed.definition) if deployed else None))
     if prefix:
         defaults["ParametersUri"] = f"dynamodb://{prefix}project_parameters"
