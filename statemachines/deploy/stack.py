@@ -1,29 +1,22 @@
-"""The CloudFormation stacks: of the control plane, of ingestion, and of Customer 360."""
+"""The CloudFormation stacks: created, updated, taken over, and read."""
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError, WaiterError
 
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError, ParameterError
-from statemachines.deploy.changes import Change, check_allowed, propose
+from statemachines.deploy.changes import TAKEN_OVER, Change, check_allowed, propose
+from statemachines.deploy.parts import TEMPLATES
+from statemachines.deploy.templates import adoptable, body_of, declared, defaults, kept_in
 
-TEMPLATE = Path(__file__).parents[1] / "template.yaml"
-INGESTION_TEMPLATE = TEMPLATE.with_name("ingestion.yaml")
-CUSTOMER_360_TEMPLATE = TEMPLATE.with_name("customer_360.yaml")
-OBSERVABILITY_TEMPLATE = TEMPLATE.with_name("observability.yaml")
-TEMPLATES = (TEMPLATE, INGESTION_TEMPLATE, CUSTOMER_360_TEMPLATE)
 WAIT = {"Delay": 1, "MaxAttempts": 900}
 FORMER_PARAMETERS = {"ProjectName"}
 """Parameters of earlier templates, which are accepted and have no effect."""
-_REFERENCE = re.compile(r"\$\{([\w:]+)\}")
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
@@ -34,7 +27,7 @@ def check_parameters(given: Mapping[str, str]) -> None:
     Raises:
         ParameterError: one of them is unknown.
     """
-    known = set().union(*map(_declared, TEMPLATES))
+    known = set().union(*map(declared, TEMPLATES.values()))
     if unknown := sorted(set(given) - known - FORMER_PARAMETERS):
         raise ParameterError(
             f"no stack has a parameter {', '.join(unknown)}", f"Choose one of {', '.join(sorted(known))}"
@@ -45,7 +38,7 @@ def deploy_stack(
     cloudformation: Any,
     name: str,
     parameters: Mapping[str, str],
-    template: Path = TEMPLATE,
+    template: Path,
     allow_replace: bool = False,
     tell: Callable[[Change], None] = lambda change: None,
 ) -> tuple[str, dict[str, str]]:
@@ -60,20 +53,50 @@ def deploy_stack(
             without being allowed to, or one failed.
         AwsError: a call was refused.
     """
-    declared = _declared(template)
-    own = {key: value for key, value in parameters.items() if key in declared}
+    accepted = declared(template)
+    own = {key: value for key, value in parameters.items() if key in accepted}
     known = stack_described(cloudformation, name)
     if known and known["StackStatus"] in BROKEN:
         raise DeploymentError(f"the stack {name} is {known['StackStatus']}", "Delete it, and deploy again")
     is_new = known is None or known["StackStatus"] == "REVIEW_IN_PROGRESS"
+    values = _values(cloudformation, template, own, known)
     request = {
         "StackName": name,
-        "TemplateBody": body_of(template, _values(cloudformation, template, own, known)),
+        "TemplateBody": body_of(template, values),
         "Capabilities": CAPABILITIES,
-        "Parameters": _parameters(own, declared, None if is_new else known),
+        "Parameters": _parameters(own, accepted, None if is_new else known),
     }
-    done = apply_request(cloudformation, request, is_new, allow_replace, tell)
-    return done, read_outputs(cloudformation, name)
+    is_adopting = is_new and _adopt(cloudformation, request, template, values, tell)
+    done = apply_request(cloudformation, request, is_new and not is_adopting, allow_replace, tell)
+    return "created" if is_adopting else done, read_outputs(cloudformation, name)
+
+
+def _adopt(
+    cloudformation: Any,
+    request: Mapping[str, Any],
+    template: Path,
+    values: Mapping[str, str],
+    tell: Callable[[Change], None],
+) -> bool:
+    """Whether anything that a new stack has is there already: then the stack is made, and has taken it over.
+
+    CloudFormation sets nothing of what it takes over, so that the stack says no more than what identifies it, and an
+    update has to say the rest.
+    """
+    with aws_errors(f"the stack {request['StackName']} could not be created"):
+        probe = {**request, "TemplateBody": body_of(template, values, adoptable(template))}
+        proposed = propose(cloudformation, probe, is_new=True)
+        if proposed is None:
+            return False
+        cloudformation.delete_change_set(ChangeSetName=proposed.arn)
+    taken = [change for change in proposed.changes if change.what == TAKEN_OVER]
+    if taken:
+        for change in taken:
+            tell(change)
+        names = [change.resource for change in taken]
+        reduced = {**request, "TemplateBody": body_of(template, values, names)}
+        apply_request(cloudformation, reduced, is_new=True, allow_replace=False, tell=tell)
+    return bool(taken)
 
 
 def apply_request(
@@ -100,85 +123,31 @@ def apply_request(
     return "created" if is_new else "updated"
 
 
-def body_of(template: Path, values: Mapping[str, str] | None = None) -> str:
-    """The template without comments, and with each part of a resource on a line: CloudFormation takes 51,200 bytes.
-
-    With values of parameters and pseudo parameters, what outlives its stack has its name in plain letters: only so
-    CloudFormation takes over what is there.
-    """
-    root = _composed(template)
-    if values:
-        _name_kept(root, values)
-    _on_lines(root, levels=3)
-    return yaml.serialize(root, width=sys.maxsize)
-
-
 def holding_data(cloudformation: Any, template: Path, parameters: Mapping[str, str]) -> list[tuple[str, str]]:
     """Type and name of what is kept when a stack of the template with these parameters is deleted.
 
     Raises:
         AwsError: the account is unknown.
     """
-    return _name_kept(_composed(template), _values(cloudformation, template, parameters, None))
+    return kept_in(template, _values(cloudformation, template, parameters, None))
 
 
-def _name_kept(root: yaml.MappingNode, values: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Resolves the names of the resources that are kept when their stack is deleted; gives their types and names."""
-    found = []
-    for _, resource in _entries(_entry(root, "Resources")):
-        if any(key == "DeletionPolicy" for key, _ in _entries(resource)):
-            for key, node in _entries(_entry(resource, "Properties")):
-                if key.endswith("Name") and node.tag == "!Sub":
-                    node.value = _REFERENCE.sub(lambda match: values[match[1]], node.value)
-                    node.tag = "tag:yaml.org,2002:str"
-                    found.append((str(_entry(resource, "Type").value), str(node.value)))
-    return found
-
-
-def _entries(node: yaml.Node) -> list[tuple[str, yaml.Node]]:
-    return [(key.value, value) for key, value in node.value] if isinstance(node, yaml.MappingNode) else []
-
-
-def _entry(node: yaml.Node, name: str) -> yaml.Node:
-    return dict(_entries(node))[name]
-
-
-def _on_lines(node: yaml.Node, levels: int) -> None:
-    """Lays a node out in a block for so many levels, and what is deeper on one line."""
-    if isinstance(node, yaml.CollectionNode):
-        node.flow_style = levels <= 0
-        for entry in node.value:
-            for inner in entry if isinstance(entry, tuple) else (entry,):
-                _on_lines(inner, levels - 1)
-
-
-def read_outputs(cloudformation: Any, name: str) -> dict[str, str]:
-    """The outputs of the stack: names of tables, buckets, the bus.
+def read_outputs(cloudformation: Any, *names: str) -> dict[str, str]:
+    """The outputs of stacks: names of tables, buckets, the bus.
 
     Raises:
         DeploymentError: there is no such stack.
         AwsError: the call was refused.
     """
-    described = stack_described(cloudformation, name)
-    if described is None:
-        raise DeploymentError(f"the stack {name} does not exist", "Deploy it with ndr-statemachines, or give --stack")
-    return {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
-
-
-def _declared(template: Path) -> set[str]:
-    """The names of a template's parameters."""
-    return {name for name, _ in _entries(_entry(_composed(template), "Parameters"))}
-
-
-def _defaults(template: Path) -> dict[str, str]:
-    parameters = _entries(_entry(_composed(template), "Parameters"))
-    return {name: str(node.value) for name, one in parameters for key, node in _entries(one) if key == "Default"}
-
-
-def _composed(template: Path) -> yaml.MappingNode:
-    root = yaml.compose(template.read_text(encoding="utf-8"))
-    assert isinstance(root, yaml.MappingNode)
-    return root
+    found: dict[str, str] = {}
+    for name in names:
+        described = stack_described(cloudformation, name)
+        if described is None:
+            raise DeploymentError(
+                f"the stack {name} does not exist", "Deploy it with ndr-statemachines, or give --stack"
+            )
+        found |= {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
+    return found
 
 
 def _values(
@@ -189,7 +158,7 @@ def _values(
     with aws_errors("the account cannot be told"):
         account = str(client("sts").get_caller_identity()["Account"])
     place = {"AWS::AccountId": account, "AWS::Region": str(cloudformation.meta.region_name)}
-    return {**_defaults(template), **kept, **given, **place}
+    return {**defaults(template), **kept, **given, **place}
 
 
 def stack_described(cloudformation: Any, name: str) -> dict[str, Any] | None:
@@ -208,8 +177,8 @@ def stack_described(cloudformation: Any, name: str) -> dict[str, Any] | None:
     return stack
 
 
-def _parameters(given: Mapping[str, str], declared: set[str], known: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    kept = {entry["ParameterKey"] for entry in (known or {}).get("Parameters", [])} & declared - set(given)
+def _parameters(given: Mapping[str, str], accepted: set[str], known: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    kept = {entry["ParameterKey"] for entry in (known or {}).get("Parameters", [])} & accepted - set(given)
     return [{"ParameterKey": name, "ParameterValue": value} for name, value in sorted(given.items())] + [
         {"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept)
     ]
