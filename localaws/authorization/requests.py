@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ministack.core.responses import error_response_json
 from ministack.core.router import extract_access_key_id
 
 from localaws.authorization.needs import keys, needed
-from localaws.authorization.policies import denial
+from localaws.authorization.policies import denial, user_id
 from localaws.authorization.sessions import Session, Sessions
 from localaws.server.wire import CONTENT_TYPE, Handler, Response
 
 CHECKED = ("sagemaker", "redshift-data")
+_OWNER = "redshift-data:statement-owner-iam-userid"
 
 
 def install(handlers: dict[str, Handler], sessions: Sessions) -> None:
@@ -24,20 +26,26 @@ def install(handlers: dict[str, Handler], sessions: Sessions) -> None:
 
 
 def _checked(service: str, handler: Handler, sessions: Sessions) -> Handler:
+    owners: dict[str, str] = {}  # of statements of Redshift, by their ids
+
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
         # the calls of state machines have no key: they are checked before
         session = sessions.of(extract_access_key_id(headers, query))
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        message = refusal(session, service, operation, body) if session else ""
-        if message:
+        if session is None:
+            return await handler(method, path, headers, body, query)
+        if message := refusal(session, service, operation, body, owners):
             refused: Response = error_response_json("AccessDeniedException", message, 400, content_type=CONTENT_TYPE)
             return refused
-        return await handler(method, path, headers, body, query)
+        response = await handler(method, path, headers, body, query)
+        if operation in ("ExecuteStatement", "BatchExecuteStatement") and response[0] == 200:
+            owners[json.loads(response[2])["Id"]] = user_id(session.role, session.name)
+        return response
 
     return handle
 
 
-def refusal(session: Session, service: str, operation: str, body: bytes) -> str:
+def refusal(session: Session, service: str, operation: str, body: bytes, owners: Mapping[str, str]) -> str:
     """AWS's message about the first permission that a request lacks; empty if it has all."""
     try:
         arguments = json.loads(body or b"{}")
@@ -45,7 +53,8 @@ def refusal(session: Session, service: str, operation: str, body: bytes) -> str:
         return ""  # which the service itself refuses
     if not isinstance(arguments, dict):
         return ""
-    seen = keys(service, arguments)
+    owner = owners.get(str(arguments.get("Id", "")).partition(":")[0])
+    seen = keys(service, arguments) | ({_OWNER: owner} if owner else {})
     found = (
         denial(session.role, action, arn, session.name, seen) for action, arn in needed(service, operation, arguments)
     )
