@@ -56,7 +56,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str]) -> None:
         check_images(_pipelines(described, prefix, None))
     found = deploy_all(prefix, chosen, described.parameters, projects, allow_replace=allow_replace)
     if "ndr" in chosen:
-        _deploy_pipelines(_pipelines(described, prefix, found["StepRoleArn"]), environment, found)
+        _deploy_pipelines(_pipelines(described, prefix, found["PipelineRoleArn"]), environment, found)
     number = record(prefix, found["ArtifactsBucket"], [stack.name for stack in stacks_of(prefix, chosen)])
     click.echo(f"release: {number}")
 
