@@ -8,6 +8,7 @@ from typing import Any
 
 from ministack.core.responses import error_response_json
 from ministack.core.router import extract_access_key_id
+from ministack.services import s3
 
 from localaws.authorization.needs import keys, needed
 from localaws.authorization.policies import denial, user_id
@@ -16,6 +17,17 @@ from localaws.server.wire import CONTENT_TYPE, Handler, Response
 
 CHECKED = ("sagemaker", "redshift-data")
 _OWNER = "redshift-data:statement-owner-iam-userid"
+
+
+def install_objects(handlers: dict[str, Handler]) -> None:
+    """Makes S3 answer the server itself, whose calls have no key: to ministack, that is a stranger on the internet."""
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
+        own = not extract_access_key_id(headers, query)
+        response: Response = await s3.handle_request(method, path, headers, body, query, internal=own)
+        return response
+
+    handlers["s3"] = handle
 
 
 def install(handlers: dict[str, Handler], sessions: Sessions) -> None:

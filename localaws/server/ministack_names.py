@@ -196,6 +196,18 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
             "record_extra",
         ),
         "_next_event_sequencer": ("event_name",),
+        "handle_request": (
+            "method",
+            "path",
+            "headers",
+            "body",
+            "query_params",
+            "signed_path",
+            "enforce_bucket_region",
+            "internal",
+            "access_point_region",
+            "access_point",
+        ),
     },
     "ministack.services.scheduler": {
         "_at_time_epoch": ("expr",),

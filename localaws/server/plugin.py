@@ -44,6 +44,7 @@ class Plugin:
         queues.install()
         tables.install()
         reserved_words.install(ministack_app.SERVICE_HANDLERS)
+        requests.install_objects(ministack_app.SERVICE_HANDLERS)
         self.sessions = Sessions(settings.roles)
         processes = Processes(settings, self._store, self.sessions)
         processes.end_orphans()
