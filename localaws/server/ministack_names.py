@@ -143,7 +143,11 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_update_job": ("data",),
     },
     "ministack.services.iam": {
+        "_IAM_HANDLERS": None,
+        "_p": ("params", "key", "default"),
         "_roles": None,
+        "_simulate_principal_policy": ("p",),
+        "_xml": ("status", "root_tag", "inner", "ns"),
     },
     "ministack.services.lambda_svc": {
         "_create_function": ("data",),

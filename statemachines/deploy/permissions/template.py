@@ -40,7 +40,7 @@ class Statement:
     condition: Mapping[str, Mapping[str, Any]]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML with CloudFormation's short forms."""
 
 
