@@ -17,7 +17,7 @@ from statemachines.deploy.parts import FOUNDATION, Stack, machines_of, stacks_of
 from statemachines.deploy.projects import deploy_project, read_project
 from statemachines.deploy.publish import Published, publish_machines
 from statemachines.deploy.schedules import former_of_stack, put_for_project
-from statemachines.deploy.stack import check_parameters, deploy_stack, stack_described
+from statemachines.deploy.stack import check_parameters, deploy_stack, known_parameters
 from statemachines.deploy.upgrade import former_stacks, in_order, let_go, owner_of, remove_left
 
 SCRIPTS_OF = {"ingestion": SCRIPTS, "customer-360": CUSTOMER_360_SCRIPTS}
@@ -79,15 +79,15 @@ def _stacks(
 ) -> dict[str, str]:
     """The outputs of the stacks, once they are deployed, with the code of the Glue jobs in the artifacts bucket."""
     keys = {name: key for name, (key, _) in code.items()}
+    known = known_parameters(cloudformation)
     former = former_stacks(cloudformation, prefix)
     order = in_order(stacks_of(prefix, parts), former, prefix)
-    inherited = {owner: _parameters(cloudformation, owner) for stack in order if (owner := owner_of(stack, prefix))}
     found: dict[str, str] = {}
     for stack in order:
         if stack.name in former:
             let_go(cloudformation, stack.name, former[stack.name])
-        own = _parameters(cloudformation, stack.name) or inherited.get(owner_of(stack, prefix) or "", {})
-        found |= _deployed(cloudformation, stack, {**own, **keys, **given}, allow_replace)
+        owner = known.get(owner_of(stack, prefix) or "", {}) if stack.name not in known else {}
+        found |= _deployed(cloudformation, stack, {**owner, **keys, **given}, allow_replace, bool(owner))
         if stack.name == f"{prefix}{FOUNDATION}" and code:  # whose bucket has what jobs of other stacks run
             with activity("code of the Glue job"):
                 done = upload_code(client("s3"), found["ArtifactsBucket"], code)
@@ -97,13 +97,9 @@ def _stacks(
     return found
 
 
-def _parameters(cloudformation: Any, name: str) -> dict[str, str]:
-    """The values of a stack's parameters; none where there is no stack."""
-    described = stack_described(cloudformation, name) or {}
-    return {one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])}
-
-
-def _deployed(cloudformation: Any, stack: Stack, given: Mapping[str, str], allow_replace: bool) -> dict[str, str]:
+def _deployed(
+    cloudformation: Any, stack: Stack, given: Mapping[str, str], allow_replace: bool, moves: bool
+) -> dict[str, str]:
     """The outputs of the stack, once it is deployed; prints what changes before it does."""
     with activity(f"stack {stack.name}"):
         done, outputs = deploy_stack(
@@ -113,6 +109,7 @@ def _deployed(cloudformation: Any, stack: Stack, given: Mapping[str, str], allow
             stack.template,
             allow_replace,
             lambda change: click.echo(f"  {change.resource}: {change.what}"),
+            moves,
         )
     click.echo(f"stack {stack.name}: {done}")
     return outputs

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError, ParameterError
 from statemachines.deploy.changes import TAKEN_OVER, Change, check_allowed, propose
 from statemachines.deploy.parts import TEMPLATES
-from statemachines.deploy.templates import adoptable, body_of, declared, defaults, kept_in
+from statemachines.deploy.templates import adoptable, body_of, declared, defaults, kept_in, parameters_of
 
 WAIT = {"Delay": 1, "MaxAttempts": 900}
 FORMER_PARAMETERS = {"ProjectName"}
@@ -22,16 +23,34 @@ BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILE
 
 
 def check_parameters(given: Mapping[str, str]) -> None:
-    """Refuses parameters that no template has.
+    """Refuses parameters that no template has, and values that a template does not allow.
 
     Raises:
-        ParameterError: one of them is unknown.
+        ParameterError: one of them is unknown, or its value is not allowed.
     """
-    known = set().union(*map(declared, TEMPLATES.values()))
+    templates = [parameters_of(template) for template in TEMPLATES.values()]
+    known = set().union(*templates)
     if unknown := sorted(set(given) - known - FORMER_PARAMETERS):
         raise ParameterError(
             f"no stack has a parameter {', '.join(unknown)}", f"Choose one of {', '.join(sorted(known))}"
         )
+    for accepted in templates:
+        for name, value in given.items():
+            if remedy := _refused(accepted.get(name, {}), value):
+                raise ParameterError(f"the parameter {name} cannot be {value!r}", remedy)
+
+
+def _refused(rule: Mapping[str, Any], value: str) -> str:
+    """What to give instead of a value that a parameter's declaration does not allow; empty where it does."""
+    if value not in (allowed := rule.get("AllowedValues", [value])):
+        return f"Choose one of {', '.join(allowed)}"
+    if not re.fullmatch(pattern := rule.get("AllowedPattern", ".*"), value, re.DOTALL):
+        return f"Give what matches {pattern}: {rule.get('Description', '')}"
+    if rule.get("Type") == "Number":
+        least, most = float(rule.get("MinValue", "-inf")), float(rule.get("MaxValue", "inf"))
+        if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) or not least <= float(value) <= most:
+            return f"Give a number from {least:g} to {most:g}"
+    return ""
 
 
 def deploy_stack(
@@ -41,12 +60,13 @@ def deploy_stack(
     template: Path,
     allow_replace: bool = False,
     tell: Callable[[Change], None] = lambda change: None,
+    moves: bool = False,
 ) -> tuple[str, dict[str, str]]:
     """What was done to the stack (`created`, `updated` or `unchanged`) and its outputs.
 
     Parameters that the template does not have are those of other stacks. Those that are not given keep their values;
     in a new stack, they take the template's defaults. What a deleted stack kept is taken over. `tell` is told each
-    change of an existing stack before anything changes.
+    change of an existing stack before anything changes. `moves` says that a new stack takes over what another has left.
 
     Raises:
         DeploymentError: the stack cannot be updated in its present state, a resource would be replaced or deleted
@@ -66,9 +86,20 @@ def deploy_stack(
         "Capabilities": CAPABILITIES,
         "Parameters": _parameters(own, accepted, None if is_new else known),
     }
-    is_adopting = is_new and _adopt(cloudformation, request, template, values, tell)
+    if known and not is_new and _is_same(cloudformation, known, request):
+        return "unchanged", _outputs(known)
+    is_adopting = is_new and _adopt(cloudformation, request, template, values, adoptable(template, moves), tell)
     done = apply_request(cloudformation, request, is_new and not is_adopting, allow_replace, tell)
     return "created" if is_adopting else done, read_outputs(cloudformation, name)
+
+
+def _is_same(cloudformation: Any, known: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
+    """Whether a stack was made by this very request, so that there is no need to ask what would change."""
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in known.get("Parameters", [])}
+    given = {one["ParameterKey"]: one.get("ParameterValue") for one in request["Parameters"]}
+    if any(value is not None and values.get(name) != value for name, value in given.items()):
+        return False
+    return bool(deployed_template(cloudformation, request["StackName"]) == request["TemplateBody"])
 
 
 def _adopt(
@@ -76,15 +107,16 @@ def _adopt(
     request: Mapping[str, Any],
     template: Path,
     values: Mapping[str, str],
+    names: Sequence[str],
     tell: Callable[[Change], None],
 ) -> bool:
-    """Whether anything that a new stack has is there already: then the stack is made, and has taken it over.
+    """Whether any of the resources named is there already: then the stack is made, and has taken them over.
 
     CloudFormation sets nothing of what it takes over, so that the stack says no more than what identifies it, and an
     update has to say the rest.
     """
     with aws_errors(f"the stack {request['StackName']} could not be created"):
-        probe = {**request, "TemplateBody": body_of(template, values, adoptable(template))}
+        probe = {**request, "TemplateBody": body_of(template, values, names)}
         proposed = propose(cloudformation, probe, is_new=True)
         if proposed is None:
             return False
@@ -93,8 +125,7 @@ def _adopt(
     if taken:
         for change in taken:
             tell(change)
-        names = [change.resource for change in taken]
-        reduced = {**request, "TemplateBody": body_of(template, values, names)}
+        reduced = {**request, "TemplateBody": body_of(template, values, [change.resource for change in taken])}
         apply_request(cloudformation, reduced, is_new=True, allow_replace=False, tell=tell)
     return bool(taken)
 
@@ -146,8 +177,28 @@ def read_outputs(cloudformation: Any, *names: str) -> dict[str, str]:
             raise DeploymentError(
                 f"the stack {name} does not exist", "Deploy it with ndr-statemachines, or give --stack"
             )
-        found |= {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
+        found |= _outputs(described)
     return found
+
+
+def _outputs(described: Mapping[str, Any]) -> dict[str, str]:
+    return {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
+
+
+def deployed_template(cloudformation: Any, name: str) -> str | None:
+    """The template of a stack, as it was sent; None where there is no stack.
+
+    Raises:
+        AwsError: the call was refused.
+    """
+    with aws_errors(f"the template of the stack {name} could not be read"):
+        try:
+            body = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+    return str(body)
 
 
 def _values(
@@ -175,6 +226,22 @@ def stack_described(cloudformation: Any, name: str) -> dict[str, Any] | None:
                 return None
             raise
     return stack
+
+
+def known_parameters(cloudformation: Any) -> dict[str, dict[str, str]]:
+    """Values of the parameters of all stacks, by their names.
+
+    Raises:
+        AwsError: the call was refused.
+    """
+    with aws_errors("the stacks could not be read"):
+        pages = list(cloudformation.get_paginator("describe_stacks").paginate())
+    return {
+        stack["StackName"]: {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+        for page in pages
+        for stack in page["Stacks"]
+        if stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+    }
 
 
 def _parameters(given: Mapping[str, str], accepted: set[str], known: Mapping[str, Any] | None) -> list[dict[str, Any]]:

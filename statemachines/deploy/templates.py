@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 _REFERENCE = re.compile(r"\$\{([\w:]+)\}")
 RETAIN = "DeletionPolicy"
+LINE = 1_000_000
+"""Characters of a line that is sent: no text is broken."""
 IDENTITY = {
     "AWS::S3::Bucket": ("BucketName",),
     "AWS::Logs::LogGroup": ("LogGroupName",),
     "AWS::Events::EventBus": ("Name",),
+    "AWS::ECS::Cluster": ("ClusterName",),
     "AWS::IAM::Role": ("RoleName", "AssumeRolePolicyDocument"),
 }
 """What is told of a resource to take it over: CloudFormation believes it, and sets nothing. The rest is an update."""
@@ -39,7 +42,7 @@ def body_of(template: Path, values: Mapping[str, str] | None = None, adopted: Co
 def text_of(root: yaml.Node) -> str:
     """A template as text that is sent."""
     _on_lines(root, levels=3)
-    return yaml.serialize(root, width=sys.maxsize)
+    return str(yaml.serialize(root, Dumper=yaml.CSafeDumper, width=LINE))
 
 
 def resources(root: yaml.Node) -> list[tuple[str, yaml.Node]]:
@@ -54,10 +57,18 @@ def retain(resource: yaml.Node) -> None:
         resource.value.insert(1, pair)
 
 
-def adoptable(template: Path) -> list[str]:
-    """Names of the resources of a template that a new stack can take over."""
-    kinds = ("AWS::DynamoDB::Table", *IDENTITY)
-    return [name for name, node in resources(_composed(template)) if kind_of(node) in kinds]
+def adoptable(template: Path, moves: bool) -> list[str]:
+    """Names of the resources that a new stack of a template takes over: what is kept, and what moves where that is so.
+
+    What is kept outlives every stack. Roles and buses have been another stack's only while an environment is upgraded:
+    in all other cases, one that is there is somebody else's.
+    """
+    found = resources(_composed(template))
+    return [
+        name
+        for name, node in found
+        if any(key == RETAIN for key, _ in entries(node)) or (moves and kind_of(node) in IDENTITY)
+    ]
 
 
 def names_of(template: Path) -> set[str]:
@@ -70,15 +81,20 @@ def kept_in(template: Path, values: Mapping[str, str]) -> list[tuple[str, str]]:
     return _name_kept(_composed(template), values)
 
 
+def parameters_of(template: Path) -> dict[str, dict[str, Any]]:
+    """The parameters of a template: what each declares, all as text; allowed values as a list of it."""
+    found = entries(entry(_composed(template), "Parameters"))
+    return {name: {key: _plain(node) for key, node in entries(one)} for name, one in found}
+
+
 def declared(template: Path) -> set[str]:
     """The names of a template's parameters."""
-    return {name for name, _ in entries(entry(_composed(template), "Parameters"))}
+    return set(parameters_of(template))
 
 
 def defaults(template: Path) -> dict[str, str]:
     """The defaults of a template's parameters that have one."""
-    parameters = entries(entry(_composed(template), "Parameters"))
-    return {name: str(node.value) for name, one in parameters for key, node in entries(one) if key == "Default"}
+    return {name: one["Default"] for name, one in parameters_of(template).items() if "Default" in one}
 
 
 def kind_of(resource: yaml.Node) -> str:
@@ -94,6 +110,10 @@ def entries(node: yaml.Node) -> list[tuple[str, yaml.Node]]:
 def entry(node: yaml.Node, name: str) -> yaml.Node:
     """The value of a key."""
     return dict(entries(node))[name]
+
+
+def _plain(node: yaml.Node) -> Any:
+    return [_plain(one) for one in node.value] if isinstance(node, yaml.SequenceNode) else str(node.value)
 
 
 def _pairs(node: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
@@ -137,6 +157,6 @@ def _composed(template: Path) -> yaml.Node:
 
 def composed(text: str) -> yaml.Node:
     """The nodes of a template's text."""
-    root = yaml.compose(text)
+    root = yaml.compose(text, Loader=yaml.CSafeLoader)
     assert isinstance(root, yaml.MappingNode)
     return root

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError
 from statemachines.deploy.parts import CONTROL_PLANE, STACKS, TEMPLATES, Part, Stack
-from statemachines.deploy.stack import CAPABILITIES, apply_request, stack_described
+from statemachines.deploy.stack import CAPABILITIES, apply_request, deployed_template, stack_described
 from statemachines.deploy.templates import composed, names_of, resources, retain, text_of
 
 OWNERS: dict[Part | None, str] = {
@@ -44,7 +44,7 @@ def former_stacks(cloudformation: Any, prefix: str) -> dict[str, set[str]]:
     """
     found = {}
     for _, template, name in (row for row in STACKS if row[2] in OWNERS.values()):
-        body = _deployed(cloudformation, f"{prefix}{name}")
+        body = deployed_template(cloudformation, f"{prefix}{name}")
         lost = {one for one, _ in resources(composed(body))} - names_of(TEMPLATES[template]) if body else set()
         others = set().union(*(names_of(path) for other, path in TEMPLATES.items() if other != template))
         if lost & others:
@@ -85,7 +85,7 @@ def let_go(cloudformation: Any, name: str, leaving: Collection[str]) -> None:
         AwsError: a call was refused.
         DeploymentError: the stack cannot be updated.
     """
-    root = composed(_deployed(cloudformation, name) or "")
+    root = composed(deployed_template(cloudformation, name) or "")
     for resource in (node for one, node in resources(root) if one in leaving):
         retain(resource)
     described = stack_described(cloudformation, name) or {}
@@ -114,18 +114,6 @@ def remove_left(prefix: str, tell: Callable[[str, str], None]) -> None:
         for old, new in QUEUES.items():
             if (count := _moved(f"{prefix}-{old}", f"{prefix}-{new}")) is not None:
                 tell(f"queue {prefix}-{old}", f"removed, {count} messages are in {prefix}-{new}")
-
-
-def _deployed(cloudformation: Any, name: str) -> str | None:
-    """The template of a stack, as it was sent; None where there is no stack."""
-    with aws_errors(f"the template of the stack {name} could not be read"):
-        try:
-            body = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return None
-            raise
-    return str(body)
 
 
 def _remove_policy(name: str) -> bool:
