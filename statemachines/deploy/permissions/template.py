@@ -55,13 +55,19 @@ for _function in ("Ref", "Sub", "GetAtt", "Not", "Equals", "If", "Join", "Split"
     _Loader.add_constructor(f"!{_function}", partial(_short_form, _function))
 
 
+def parsed(body: str) -> dict[str, Any]:
+    """A template, with the short forms of functions as objects of one key."""
+    found: dict[str, Any] = yaml.load(body, _Loader)
+    return found
+
+
 class Template:
     """The templates of stacks as one, resolved with values of parameters; loops are left out."""
 
     def __init__(self, bodies: Iterable[str], parameters: Mapping[str, str], account: str, region: str) -> None:
         self.raw: dict[str, Any] = {"Parameters": {}, "Conditions": {}, "Resources": {}, "Outputs": {}}
         for body in bodies:
-            raw = yaml.load(body, _Loader)
+            raw = parsed(body)
             for section, entries in self.raw.items():
                 entries |= {name: one for name, one in raw.get(section, {}).items() if isinstance(one, dict)}
         self.place = {"partition": "aws", "account": account, "here": f"{region}:{account}"}
@@ -128,11 +134,18 @@ class Template:
         logical, _, attribute = name.partition(".")
         if logical not in self.raw["Resources"]:
             return self.values.get(name, f"${{{name}}}")  # a variable of a policy, such as ${aws:userid}
+        is_topic = self.raw["Resources"][logical]["Type"] == "AWS::SNS::Topic"
+        return self.arn_of(logical) if attribute == "Arn" or is_topic else self.name_of(logical)
+
+    def name_of(self, logical: str) -> str:
+        """The name of a resource, given by its name in the template."""
         resource = self.raw["Resources"][logical]
-        key, arn = NAMES[resource["Type"]]
-        own = str(self.resolved(resource["Properties"][key]))
-        is_topic = resource["Type"] == "AWS::SNS::Topic"
-        return arn.format(name=own, **self.place) if attribute == "Arn" or is_topic else own
+        return str(self.resolved(resource["Properties"][NAMES[resource["Type"]][0]]))
+
+    def arn_of(self, logical: str) -> str:
+        """The ARN of a resource, given by its name in the template."""
+        arn = NAMES[self.raw["Resources"][logical]["Type"]][1]
+        return arn.format(name=self.name_of(logical), **self.place)
 
 
 def _statements(place: str, policies: Iterable[Mapping[str, Any]]) -> Iterator[Statement]:
