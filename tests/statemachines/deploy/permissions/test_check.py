@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 
 import pytest
 
+from common.errors import DeploymentError
 from pipelines.catalog import PIPELINES
 from statemachines.definitions import MACHINES
+from statemachines.deploy.parts import machines_of, stacks_of
 from statemachines.deploy.permissions.check import findings, needs, superfluous
 from statemachines.deploy.permissions.needs import Need, allows, missing, unused
+from statemachines.deploy.permissions.preflight import refuse
 from statemachines.deploy.permissions.template import ROLE, Statement, Template
 from statemachines.deploy.permissions.works import COMMANDS, ROLES, WORKS, _works
-from tests.statemachines.deploy.permissions.templates import SETTINGS, template_of
+from tests.statemachines.deploy.permissions.templates import ACCOUNT, REGION, SETTINGS, template_of
 
 EXTRA = """
 Resources:
@@ -88,6 +90,9 @@ def test_what_a_role_lacks_is_said() -> None:
     ]
     template.raw["Resources"]["CleanRole"]["Properties"]["Policies"] = changed
     bucket = "arn:aws:s3:::ndr-c360-000000000000-us-east-1/clean/*"
+    with pytest.raises(DeploymentError, match="role ndr-c360-clean lacks s3:DeleteObject on arn:aws:s3:::ndr-c360"):
+        refuse(findings(template, MACHINES))
+    refuse([])
     assert [str(found) for found in findings(template, MACHINES)] == [
         f"role ndr-c360-clean lacks s3:{verb} on {bucket}"
         for verb in ("AbortMultipartUpload", "DeleteObject", "GetObject", "PutObject")
@@ -117,11 +122,8 @@ def test_every_command_of_a_pipeline_and_every_work_is_known() -> None:
     assert set(_works()) == used, WORKS
 
 
-def test_a_part_that_is_left_out_needs_nothing(tmp_path: Path) -> None:
-    from statemachines.deploy.parts import machines_of, stacks_of
-    from tests.statemachines.deploy.permissions.templates import ACCOUNT, REGION
-
-    for parts in (("ndr",), ("ndr", "ingestion"), ("ndr", "customer-360", "observability")):
+def test_a_part_that_is_left_out_needs_nothing() -> None:
+    for parts in (("ndr",), ("ingestion",), ("customer-360", "observability"), ()):
         bodies = [stack.template.read_text(encoding="utf-8") for stack in stacks_of("", parts)]
         template = Template(bodies, {}, ACCOUNT, REGION)
         assert findings(template, machines_of(parts)) == []
