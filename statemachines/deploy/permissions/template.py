@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import yaml
@@ -55,6 +55,7 @@ for _function in ("Ref", "Sub", "GetAtt", "Not", "Equals", "If", "Join", "Split"
     _Loader.add_constructor(f"!{_function}", partial(_short_form, _function))
 
 
+@cache
 def parsed(body: str) -> dict[str, Any]:
     """A template, with the short forms of functions as objects of one key."""
     found: dict[str, Any] = yaml.load(body, _Loader)

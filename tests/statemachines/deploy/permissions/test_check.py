@@ -83,12 +83,11 @@ def test_what_a_role_has_and_nothing_needs_is_said() -> None:
 
 def test_what_a_role_lacks_is_said() -> None:
     template = template_of("defaults")
-    policies = template.raw["Resources"]["CleanRole"]["Properties"]["Policies"]
-    changed = copy.deepcopy(policies)
-    changed[0]["PolicyDocument"]["Statement"] = [
-        one for one in changed[0]["PolicyDocument"]["Statement"] if "s3:DeleteObject" not in one["Action"]
-    ]
-    template.raw["Resources"]["CleanRole"]["Properties"]["Policies"] = changed
+    role = copy.deepcopy(template.raw["Resources"]["CleanRole"])
+    (policy,) = role["Properties"]["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    policy["PolicyDocument"]["Statement"] = [one for one in statements if "s3:DeleteObject" not in one["Action"]]
+    template.raw["Resources"]["CleanRole"] = role
     bucket = "arn:aws:s3:::ndr-c360-000000000000-us-east-1/clean/*"
     with pytest.raises(DeploymentError, match="role ndr-c360-clean lacks s3:DeleteObject on arn:aws:s3:::ndr-c360"):
         refuse(findings(template, MACHINES))
