@@ -14,7 +14,7 @@ from localaws.authorization.sessions import Sessions
 from localaws.processes.jobs import Processes
 from localaws.server import constraints, wire
 from localaws.server.settings import Settings
-from localaws.services import alarms, cloudformation, notifications, queues, reserved_words, schedules, tables
+from localaws.services import alarms, cloudformation, notifications, queues, recovery, reserved_words, schedules, tables
 from localaws.services.ecs import Tasks
 from localaws.services.functions.handlers import Functions
 from localaws.services.glue import GlueRuns
@@ -40,9 +40,11 @@ class Plugin:
         self.application: Any = ministack_app.app
         self._store = Store(settings.home / "state.sqlite3")
         patch_step_functions()
+        alarms.install()
         notifications.install()
         queues.install()
         tables.install()
+        recovery.install()
         reserved_words.install(ministack_app.SERVICE_HANDLERS)
         requests.install_objects(ministack_app.SERVICE_HANDLERS)
         self.sessions = Sessions(settings.roles)
