@@ -40,23 +40,28 @@ PARTS_OPTION = click.option(
 def up(environment: str, allow_replace: bool, parts: Sequence[str]) -> None:
     """Deploy all of an environment as statemachines/environments/ENVIRONMENT.yaml describes it.
 
-    Looks at images and files before anything changes, prints what changes of each stack before it does, and refuses
-    what would be replaced or deleted. What an environment of this name left when it was removed is taken over.
+    Looks at images, files and roles before anything changes, prints what changes of each stack before it does, and
+    refuses what would be replaced or deleted. What an environment of this name left when it was removed is taken over.
     Interrupted, it is taken up again by the same command; a second run changes nothing. A part that is left out stays
     as it is.
     """
     from pipelines.deployment import check_images
     from statemachines.deploy.deployment import deploy_all
     from statemachines.deploy.parts import stacks_of
+    from statemachines.deploy.permissions.preflight import check_roles
+    from statemachines.deploy.preflight import checks, run
     from statemachines.deploy.releases import record
 
     described, projects = _read(environment)
     chosen, prefix = parts or described.parts, prefix_of(environment)
+    looked_at = [*checks(prefix, chosen, described.parameters, projects)]
     if "ndr" in chosen:
-        check_images(_pipelines(described, prefix, None))
+        looked_at.append(lambda: check_images(_pipelines(described, prefix, None)))
+    looked_at.append(lambda: check_roles(prefix, chosen, described.parameters))
+    run(looked_at)
     found = deploy_all(prefix, chosen, described.parameters, projects, allow_replace=allow_replace)
     if "ndr" in chosen:
-        _deploy_pipelines(_pipelines(described, prefix, found["StepRoleArn"]), environment, found)
+        _deploy_pipelines(_pipelines(described, prefix, found["PipelineRoleArn"]), environment, found)
     number = record(prefix, found["ArtifactsBucket"], [stack.name for stack in stacks_of(prefix, chosen)])
     click.echo(f"release: {number}")
 
