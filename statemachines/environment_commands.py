@@ -49,13 +49,16 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str]) -> None:
     from statemachines.deploy.deployment import deploy_all
     from statemachines.deploy.parts import stacks_of
     from statemachines.deploy.permissions.preflight import check_roles
+    from statemachines.deploy.preflight import checks, run
     from statemachines.deploy.releases import record
 
     described, projects = _read(environment)
     chosen, prefix = parts or described.parts, prefix_of(environment)
+    looked_at = [*checks(prefix, chosen, described.parameters, projects)]
     if "ndr" in chosen:
-        check_images(_pipelines(described, prefix, None))
-    check_roles(prefix, chosen, described.parameters)
+        looked_at.append(lambda: check_images(_pipelines(described, prefix, None)))
+    looked_at.append(lambda: check_roles(prefix, chosen, described.parameters))
+    run(looked_at)
     found = deploy_all(prefix, chosen, described.parameters, projects, allow_replace=allow_replace)
     if "ndr" in chosen:
         _deploy_pipelines(_pipelines(described, prefix, found["PipelineRoleArn"]), environment, found)

@@ -15,6 +15,7 @@ from common.windows import iso_seconds
 from pipelines.definitions import names as pipeline_names
 from pipelines.deployment import describe
 from statemachines.definitions import MACHINES
+from statemachines.deploy.parts import FOUNDATION
 from statemachines.deploy.publish import live_version, machines_by_name, take_up
 from statemachines.deploy.stack import CAPABILITIES, apply_request, stack_described
 
@@ -72,6 +73,11 @@ def go_back(bucket: str, tell: Told) -> int:
     if current < 1:
         raise DeploymentError("there is no release before the one that is deployed", "Deploy a corrected one")
     wanted = releases[current - 1]
+    if not any(name.endswith(FOUNDATION) for name in wanted["stacks"]):
+        raise DeploymentError(
+            f"release {wanted['number']} had its buckets and tables in another stack, and cannot be rolled back to",
+            "Roll back single machines, or deploy a corrected release",
+        )
     for machine, version in wanted["machines"].items():
         tell(machine, _word(take_up(client("stepfunctions"), machine, version)))
     for name, pipeline in wanted["pipelines"].items():
