@@ -71,6 +71,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         ),
     },
     "ministack.services.cloudformation": {"_change_sets": None},
+    "ministack.services.cloudformation.changesets": {"_IMPORT_LOOKUPS": None},
     "ministack.services.cloudformation.stacks": {
         "_validation_errors": (
             "resources_defs",
@@ -128,6 +129,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "copy": None,
     },
     "ministack.services.eventbridge": {
+        "_event_buses": None,
         "_dispatch_to_lambda": ("arn", "payload"),
         "_invoke_target": ("target", "event", "rule", "view"),
         "_parse_rate_seconds": ("expr",),
