@@ -14,7 +14,7 @@ from common.runtime.commands import group
 from common.runtime.environments import environment_option, prefix_of, stack_option
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
-from statemachines.environment_commands import destroy, status, up
+from statemachines.environment_commands import destroy, sign, status, up
 from statemachines.operations import backfill, rerun, schedules, start_project
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     """
 
 
-for _command in (up, status, destroy, start_project, schedules, rerun, backfill):
+for _command in (up, sign, status, destroy, start_project, schedules, rerun, backfill):
     main.add_command(_command)
 
 

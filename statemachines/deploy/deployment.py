@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from common import __version__
 from common.aws.clients import client
 from common.runtime.output import activity
 from statemachines.definitions import CUSTOMER_360, MACHINES
-from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, read_code, upload_code
+from statemachines.deploy.canary import Canary, try_out
+from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, Code, read_code, upload_code
 from statemachines.deploy.projects import deploy_project, read_project
-from statemachines.deploy.publish import Published, publish_machines
+from statemachines.deploy.publish import Published, go_live, prepare
 from statemachines.deploy.schedules import former_of_stack, put_for_project
 from statemachines.deploy.stack import (
     CUSTOMER_360_TEMPLATE,
@@ -59,12 +60,18 @@ def deploy_all(
     projects: Sequence[Path],
     wheel: Path | None = None,
     allow_replace: bool = False,
+    check_code: Callable[[Code], None] = lambda code: None,
+    before_live: Callable[[Mapping[str, str]], None] = lambda outputs: None,
+    canary: Canary | None = None,
 ) -> dict[str, str]:
     """The outputs of the stacks, once all is deployed; prints what was done to each part.
 
-    All names begin with the prefix. The wheel is built from the checkout if there is none.
+    All names begin with the prefix. The wheel is built from the checkout if there is none. `check_code`
+    may refuse it before anything changes. `before_live` gets the outputs and deploys what machines call; only then are
+    their aliases moved, after the canary if there is one.
 
     Raises:
+        CanaryError: an alarm went off while the release was tried.
         DeploymentError, ParameterError, InputError: something is wrong; nothing of it was changed yet.
         AwsError: a call was refused.
     """
@@ -73,6 +80,7 @@ def deploy_all(
     check_parameters(given)
     with activity("code of the Glue job"):
         code = read_code(wheel, {**SCRIPTS, **CUSTOMER_360_SCRIPTS} if stacks.customer_360 else SCRIPTS)
+    check_code(code)
     scheduler = client("scheduler")
     former = former_of_stack(scheduler, prefix + given.get("NamePrefix", "ndr"))
     found: dict[str, str] = {}
@@ -84,8 +92,16 @@ def deploy_all(
                 done = upload_code(client("s3"), found["ArtifactsBucket"], code)
             click.echo(f"code of the Glue job: {done}")
     wanted_machines = [machine for machine in MACHINES if stacks.customer_360 or machine != CUSTOMER_360]
+    states = client("stepfunctions")
     with activity("state machines"):
-        machines = publish_machines(client("stepfunctions"), found, wanted_machines)
+        prepared = prepare(states, found, wanted_machines)
+    before_live(found)
+    if canary:
+        with activity("canary"):
+            tried = try_out(states, prepared, canary, found["SchedulePrefix"])
+        click.echo(f"canary: {'no alarm went off' if tried else 'nothing to try'}")
+    with activity("aliases"):
+        machines = go_live(states, prepared)
     for published in machines:
         show(published)
     for name in sorted(set(former) - {project.project_name for project in wanted}):
