@@ -8,9 +8,10 @@ from hashlib import sha256
 from typing import Any
 
 from botocore.exceptions import ClientError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from common.aws.clients import S3_CHANGED, S3_GONE, aws_errors, client
-from common.errors import DeploymentError
+from common.errors import DeploymentError, one_line
 
 FILE = "release.json"
 FOLDER = "releases/"
@@ -30,6 +31,8 @@ class Record:
         releases: those that are kept, the oldest first.
         leaving: images of releases that are not kept any more, until they are removed.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     current: int | None = None
     underway: str | int | None = None
@@ -67,10 +70,11 @@ class Store:
         """
         content = self._get(FILE)
         try:
-            return Record() if content is None else Record(**json.loads(content))
-        except (ValueError, TypeError) as error:
+            return Record() if content is None else TypeAdapter(Record).validate_json(content)
+        except ValidationError as error:
             raise DeploymentError(
-                f"s3://{self.bucket}/{FILE} is no record of releases: {error}", "Bring its version before back"
+                f"s3://{self.bucket}/{FILE} is no record of releases: {one_line(error)}",
+                "Bring its version before back",
             ) from None
 
     def write(self, record: Record) -> None:

@@ -15,6 +15,7 @@ TIMES = ("time", "until")
 
 def contents(local: LocalAws) -> dict[str, Any]:
     """What is deployed, by kind and name, as JSON would have it."""
+    cloudwatch, logs, functions = (local.client(service) for service in ("cloudwatch", "logs", "lambda"))
     found = {
         "stacks": dict(_stacks(local.client("cloudformation"))),
         "machines": dict(_machines(local.client("stepfunctions"))),
@@ -23,27 +24,42 @@ def contents(local: LocalAws) -> dict[str, Any]:
         "objects": dict(_objects(local.client("s3"))),
         "tables": dict(_tables(local.client("dynamodb"))),
         "roles": dict(_roles(local.client("iam"))),
-        "tasks": sorted(local.client("ecs").list_task_definitions()["taskDefinitionArns"]),
-        "queues": sorted(local.client("sqs").list_queues().get("QueueUrls", [])),
-        "jobs": {one["Name"]: one["DefaultArguments"] for one in local.client("glue").get_jobs()["Jobs"]},
+        "tasks": sorted(_listed(local.client("ecs"), "list_task_definitions", "taskDefinitionArns")),
+        "queues": sorted(_listed(local.client("sqs"), "list_queues", "QueueUrls")),
+        "jobs": {one["Name"]: one["DefaultArguments"] for one in _listed(local.client("glue"), "get_jobs", "Jobs")},
         "functions": {
             one["FunctionName"]: (one["CodeSha256"], one.get("Environment"))
-            for one in local.client("lambda").list_functions()["Functions"]
+            for one in _listed(functions, "list_functions", "Functions")
         },
         "logs": {
-            one["logGroupName"]: one.get("retentionInDays")
-            for one in local.client("logs").describe_log_groups()["logGroups"]
+            one["logGroupName"]: one.get("retentionInDays") for one in _listed(logs, "describe_log_groups", "logGroups")
         },
-        "alarms": sorted(one["AlarmName"] for one in local.client("cloudwatch").describe_alarms()["MetricAlarms"]),
+        "alarms": sorted(one["AlarmName"] for one in _listed(cloudwatch, "describe_alarms", "MetricAlarms")),
     }
     return dict(json.loads(json.dumps(found)))
+
+
+def _listed(client: Any, operation: str, key: str, **given: str) -> list[Any]:
+    """All entries of a list that comes in pages."""
+    return [entry for page in client.get_paginator(operation).paginate(**given) for entry in page.get(key, [])]
+
+
+def of_environment(found: dict[str, Any], environment: str) -> dict[str, Any]:
+    """What belongs to an environment of what an account has."""
+    word = f"{environment}-"
+    return {
+        kind: {name: value for name, value in names.items() if word in name}
+        if isinstance(names, dict)
+        else [name for name in names if word in name]
+        for kind, names in found.items()
+    }
 
 
 Named = Iterator[tuple[str, Any]]
 
 
 def _stacks(cloudformation: Any) -> Named:
-    for stack in cloudformation.describe_stacks()["Stacks"]:
+    for stack in _listed(cloudformation, "describe_stacks", "Stacks"):
         parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
         listed = cloudformation.describe_stack_resources(StackName=stack["StackName"])["StackResources"]
@@ -51,7 +67,7 @@ def _stacks(cloudformation: Any) -> Named:
 
 
 def _machines(states: Any) -> Named:
-    for machine in states.list_state_machines()["stateMachines"]:
+    for machine in _listed(states, "list_state_machines", "stateMachines"):
         arn, found = machine["stateMachineArn"], {}
         listed = states.list_state_machine_versions(stateMachineArn=arn)["stateMachineVersions"]
         for version in [arn, *(one["stateMachineVersionArn"] for one in listed)]:
@@ -65,21 +81,20 @@ def _machines(states: Any) -> Named:
 
 
 def _pipelines(sagemaker: Any) -> Named:
-    for page in sagemaker.get_paginator("list_pipelines").paginate():
-        for one in page["PipelineSummaries"]:
-            found = sagemaker.describe_pipeline(PipelineName=one["PipelineName"])
-            yield one["PipelineName"], (json.loads(found["PipelineDefinition"]), found["RoleArn"])
+    for one in _listed(sagemaker, "list_pipelines", "PipelineSummaries"):
+        found = sagemaker.describe_pipeline(PipelineName=one["PipelineName"])
+        yield one["PipelineName"], (json.loads(found["PipelineDefinition"]), found["RoleArn"])
 
 
 def _schedules(scheduler: Any) -> Named:
-    for one in scheduler.list_schedules()["Schedules"]:
+    for one in _listed(scheduler, "list_schedules", "Schedules"):
         found = scheduler.get_schedule(Name=one["Name"])
         yield one["Name"], {name: found.get(name) for name in FIELDS}
 
 
 def _objects(s3: Any) -> Named:
     for bucket in (one["Name"] for one in s3.list_buckets()["Buckets"]):
-        for one in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+        for one in _listed(s3, "list_objects_v2", "Contents", Bucket=bucket):
             content = s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
             is_record = one["Key"] == "release.json"
             yield f"{bucket}/{one['Key']}", _record(content) if is_record else sha256(content).hexdigest()
@@ -94,13 +109,13 @@ def _record(content: bytes) -> Any:
 
 
 def _tables(dynamodb: Any) -> Named:
-    for name in dynamodb.list_tables()["TableNames"]:
+    for name in _listed(dynamodb, "list_tables", "TableNames"):
         items = dynamodb.scan(TableName=name)["Items"]
         yield name, sorted(json.dumps(item, sort_keys=True) for item in items)
 
 
 def _roles(iam: Any) -> Named:
-    for role in iam.list_roles()["Roles"]:
+    for role in _listed(iam, "list_roles", "Roles"):
         names = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
         policies = {
             name: iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"] for name in names

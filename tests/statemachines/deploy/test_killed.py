@@ -1,5 +1,6 @@
 """Deployments, rollbacks and removals that are killed at random points, and repeated: the same as undisturbed ones.
 
+All beside another environment in the account, of which nothing changes.
 Four points are drawn here, one in each; `make kills` draws twenty.
 """
 
@@ -18,7 +19,7 @@ import pytest
 from pipelines.differences import differences
 from statemachines.deploy import environment
 from tests.checkout import ROOT
-from tests.statemachines.deploy.account import contents
+from tests.statemachines.deploy.account import contents, of_environment
 from tests.statemachines.deploy.deployer import Deployer
 from tests.statemachines.deploy.dying import on_each_call
 
@@ -73,8 +74,15 @@ def test_what_was_killed_and_repeated_is_what_was_never_killed(
     deployer: Deployer, tmp_path: Path, wheel_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(environment, "FILES", tmp_path)
+    (tmp_path / "test.yaml").write_text(SECOND)
+    assert deployer.run("up", "test", "--signed", str(wheel_folder)).exit_code == 0
+    before = contents(deployer.local)
     operations = Operations(deployer, tmp_path, wheel_folder)
     undisturbed = {name: operations.run(name) for name in operations.commands}
+    # what one environment does leaves the other as it is, and a removed one leaves nothing
+    for name, (found, _) in undisturbed.items():
+        assert of_environment(found, "test") == of_environment(before, "test"), name
+    assert undisturbed["destroy"][0] == before
     drawn = random.Random(SEED)
     for name in list(operations.commands) * ROUNDS:
         wanted, calls = undisturbed[name]

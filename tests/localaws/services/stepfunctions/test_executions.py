@@ -174,9 +174,9 @@ def test_an_alias_gives_each_version_its_part(local_aws: LocalAws) -> None:
     client = tested.client
     first = client.publish_state_machine_version(stateMachineArn=tested.arn)["stateMachineVersionArn"]
     definition = {"QueryLanguage": "JSONata", "StartAt": "A", "States": chain({"A": passing("second")})}
-    second = client.update_state_machine(
-        stateMachineArn=tested.arn, definition=json.dumps(definition), publish=True
-    )["stateMachineVersionArn"]
+    second = client.update_state_machine(stateMachineArn=tested.arn, definition=json.dumps(definition), publish=True)[
+        "stateMachineVersionArn"
+    ]
     routes = [{"stateMachineVersionArn": version, "weight": 50} for version in (first, second)]
     alias = client.create_state_machine_alias(name="live", routingConfiguration=routes)["stateMachineAliasArn"]
     live = Machine(local_aws, alias)
