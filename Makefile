@@ -94,6 +94,10 @@ test-fast: setup ## Run the fast tests, in under two minutes
 test-long: setup ## Run what .ci/run leaves out, for about two hours, and write docs/long-tests.md: [PARTS="torture docs-long"]
 	$(BIN)/python -m tests.long_tests $(PARTS)
 
+.PHONY: long-cases
+long-cases: setup $(LOCAL_VENV)/.installed $(PIPELINES_VENV)/.installed ## Run the tests that are marked long: more kills, orders and second opinions
+	$(BIN)/python -m pytest $(ON_BOTH_CORES) -m long
+
 .PHONY: protocol
 protocol: setup ## Draw 20,000 schedules of manifest builders for each of their guarantees
 	NDR_PROTOCOL_EXAMPLES=20000 $(BIN)/python -m pytest tests/jobs/manifest_builder/test_protocol.py
