@@ -160,7 +160,7 @@ def test_ten_releases_are_kept_and_what_runs(deployer: Deployer) -> None:
         until = None if number == MOST + 3 else (began - timedelta(days=MOST + 3 - number)).isoformat()
         key = f"ingestion/{number}/a.py"
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"a")
-        release = {"number": number, "before": number - 1 or None, "until": until, "images": {}}
+        release: dict[str, Any] = {"number": number, "before": number - 1 or None, "until": until, "images": {}}
         parts = {"stacks": {}, "pipelines": {}, "tasks": {"a": store.keep(f"task {number}")}}
         code = {"GlueScript": {"key": key, "sha256": store.digest(key)}}
         machines = {LIVE: {"version": int(version["stateMachineVersionArn"].rpartition(":")[2]), "note": ""}}
