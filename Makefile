@@ -177,7 +177,7 @@ statemachines-expressions: $(CHECKS)/node_modules/.installed
 
 .PHONY: statemachines-template
 statemachines-template: setup
-	$(BIN)/cfn-lint statemachines/template.yaml statemachines/ingestion.yaml statemachines/customer_360.yaml
+	$(BIN)/cfn-lint statemachines/stacks/*.yaml
 
 $(CHECKS)/node_modules/.installed: $(CHECKS)/package-lock.json | npm
 	cd $(CHECKS) && npm ci --silent
@@ -260,9 +260,9 @@ statemachines-deploy: setup ## Create or update tables, roles, rules and state m
 	$(BIN)/ndr-statemachines deploy $(foreach path,$(PROJECT),--project $(path)) $(foreach value,$(SET),--set $(value))
 
 .PHONY: deploy
-deploy: setup ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [CANARY=10%/5m] [SIGNED=<folder>] [ALLOW_REPLACE=1]
-	$(BIN)/ndr-statemachines up $(ENV) $(if $(CANARY),--canary $(CANARY)) $(if $(SIGNED),--signed $(SIGNED)) \
-		$(if $(ALLOW_REPLACE),--allow-replace)
+deploy: setup ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [PARTS="ndr ..."] [CANARY=10%/5m] [SIGNED=<folder>] [ALLOW_REPLACE=1]
+	$(BIN)/ndr-statemachines up $(ENV) $(foreach part,$(PARTS),--parts $(part)) $(if $(CANARY),--canary $(CANARY)) \
+		$(if $(SIGNED),--signed $(SIGNED)) $(if $(ALLOW_REPLACE),--allow-replace)
 
 .PHONY: sign
 sign: setup ## Build the wheel, and sign it, its scripts and the images last pushed: KEY=<private key> OUT=<folder>

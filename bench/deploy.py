@@ -47,7 +47,7 @@ def described(home: Path, project: Path, lake: Path, organisation: str) -> Path:
     found["settings"] = {key: value for key, value in found["settings"].items() if key not in NOT_HERE}
     found["orchestration"] |= {"lake_uri": str(lake), "ingestion_prefix": f"s3://{BUCKET}/{organisation}"}
     (folder / "project.yaml").write_text(yaml.safe_dump(found))
-    (folder / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump({"projects": ["project.yaml"], "customer_360": True}))
+    (folder / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump({"projects": ["project.yaml"]}))
     return folder
 
 

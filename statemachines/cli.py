@@ -11,7 +11,7 @@ import click
 from common.errors import ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
-from common.runtime.environments import environment_option, prefix_of, stack_option
+from common.runtime.environments import environment_option, prefix_of
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
 from statemachines.environment_commands import destroy, sign, status, up
@@ -34,16 +34,13 @@ for _command in (up, sign, status, destroy, start_project, schedules, rerun, bac
 @main.command(
     epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED",
     groups={
-        "Deployment": ("ingestion-stack", "customer-360", "customer-360-stack", "set", "allow-replace"),
+        "Deployment": ("customer-360", "set", "allow-replace"),
         "Input": ("project", "wheel"),
         "Output": ("outputs",),
     },
 )
 @environment_option
-@stack_option("ndr-control-plane", "the control plane", "--stack", "stack_name")
-@stack_option("ndr-ingestion", "ingestion", "--ingestion-stack")
-@click.option("--customer-360", is_flag=True, help="Deploy the stack and the machine of Customer 360, too.")
-@stack_option("ndr-customer-360", "Customer 360", "--customer-360-stack")
+@click.option("--customer-360", is_flag=True, help="Deploy the stacks and the machine of Customer 360, too.")
 @click.option(
     "--set",
     "parameters",
@@ -72,10 +69,7 @@ for _command in (up, sign, status, destroy, start_project, schedules, rerun, bac
 @report_errors
 def deploy(
     environment: str,
-    stack_name: str,
-    ingestion_stack: str,
     customer_360: bool,
-    customer_360_stack: str,
     parameters: tuple[str, ...],
     projects: tuple[Path, ...],
     wheel: Path | None,
@@ -83,11 +77,11 @@ def deploy(
     outputs: Path | None,
 ) -> None:
     """Create or update the stacks, publish a version of each changed state machine, and move its alias `live`."""
-    from statemachines.deploy.deployment import Stacks, deploy_all
+    from statemachines.deploy.deployment import deploy_all
 
-    stacks = Stacks(stack_name, ingestion_stack, customer_360_stack if customer_360 else None)
+    parts = ("ndr", "ingestion", *(("customer-360",) if customer_360 else ()))
     found = deploy_all(
-        prefix_of(environment), stacks, dict(map(_assignment, parameters)), projects, wheel, allow_replace
+        prefix_of(environment), parts, dict(map(_assignment, parameters)), projects, wheel, allow_replace
     )
     if outputs:
         outputs.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

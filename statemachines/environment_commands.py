@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,17 +16,27 @@ from common.runtime.environments import EnvironmentType, prefix_of
 from common.runtime.output import activity
 from common.runtime.rows import format_option, print_rows
 from statemachines.deploy.canary import Canary, CanaryType
+from statemachines.deploy.parts import PARTS
 
 if TYPE_CHECKING:
-    from statemachines.deploy.deployment import Stacks
+    from collections.abc import Mapping, Sequence
+
+    from pipelines.deployment import Plan
     from statemachines.deploy.environment import Environment
 
 ENVIRONMENT = click.argument("environment", type=EnvironmentType(), metavar="ENVIRONMENT")
+PARTS_OPTION = click.option(
+    "--parts",
+    multiple=True,
+    type=click.Choice(PARTS),
+    help="Part that is deployed; repeatable.  [default: those that the environment's file says]",
+)
 
 
 @command("up", epilog="Example: ndr-statemachines up dev")
 @ENVIRONMENT
 @click.option("--allow-replace", is_flag=True, help="Go on where resources would be replaced or deleted.")
+@PARTS_OPTION
 @click.option(
     "--canary",
     type=CanaryType(),
@@ -42,58 +51,44 @@ ENVIRONMENT = click.argument("environment", type=EnvironmentType(), metavar="ENV
     help="What ndr-statemachines sign has written: the wheel is taken from there.  [default: it is built]",
 )
 @report_errors
-def up(environment: str, allow_replace: bool, canary: Canary | None, signed: Path | None) -> None:
+def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Canary | None, signed: Path | None) -> None:
     """Deploy all of an environment as statemachines/environments/ENVIRONMENT.yaml describes it.
 
     Looks at signatures, images and files before anything changes, prints what changes of each stack before it does,
     and refuses what would be replaced or deleted. Aliases are moved last. What an environment of this name left when
     it was removed is taken over. Interrupted, it is taken up again by the same command; a second run changes nothing.
+    A part that is left out stays as it is.
     """
-    from common.aws.clients import client
-    from pipelines.definitions import names
-    from pipelines.deployment import apply, check_images, plans
-    from pipelines.network import network_of
-    from pipelines.tasks import register, task_plans
-    from statemachines.definitions import MACHINES
+    from pipelines.deployment import check_images
     from statemachines.deploy.canary import CanaryError, check_quiet
     from statemachines.deploy.deployment import deploy_all
     from statemachines.deploy.environment import trusted_key
+    from statemachines.deploy.parts import machines_of, stacks_of
     from statemachines.deploy.releases import begin, record_deployed
     from statemachines.deploy.signatures import Signatures
 
-    described, projects, stacks = _read(environment)
-    prefix, sagemaker = prefix_of(environment), client("sagemaker")
-    of_network = described.network
-    network = network_of(of_network.subnets, of_network.security_groups) if of_network else None
-    defaults = described.pipeline_defaults
+    described, projects = _read(environment)
+    chosen, prefix = parts or described.parts, prefix_of(environment)
     signatures = Signatures.of(signed, trusted_key(described))
     if signatures.signed is None:
         click.echo("signatures: not checked, as the environment has no trust_key", err=True)
-    planned_first = plans(sagemaker, names(), None, defaults, network, prefix)
-    check_images(planned_first)
-    signatures.check_images(planned_first)
+    if "ndr" in chosen:
+        planned = _pipelines(described, prefix, None)
+        check_images(planned)
+        signatures.check_images(planned)
     if canary:
-        check_quiet(_schedules(environment, described), [f"{prefix}{machine}" for machine in MACHINES])
-    bucket = _artifacts(stacks)
-    if bucket:
+        check_quiet(_schedules(environment, described), [f"{prefix}{machine}" for machine in machines_of(chosen)])
+    if bucket := _artifacts(prefix):
         begin(bucket)
 
     def deploy_pipelines(found: Mapping[str, str]) -> None:
-        planned = plans(sagemaker, names(), found["StepRoleArn"], defaults, network, prefix)
-        for plan in planned:
-            with activity(plan.name):
-                apply(sagemaker, plan, {"environment": environment})
-            click.echo(f"pipeline {plan.summary('created', 'updated')}")
-        if found["TaskExecutionRoleArn"] != "none":
-            ecs = client("ecs")
-            for task in task_plans(ecs, planned, found["TaskExecutionRoleArn"]):
-                register(ecs, task)
-                click.echo(task.summary("created", "updated"))
+        if "ndr" in chosen:
+            _deploy_pipelines(_pipelines(described, prefix, found["StepRoleArn"]), environment, found)
 
     try:
         found = deploy_all(
             prefix,
-            stacks,
+            chosen,
             described.parameters,
             projects,
             signatures.wheel,
@@ -106,8 +101,8 @@ def up(environment: str, allow_replace: bool, canary: Canary | None, signed: Pat
         if bucket:
             roll_back_release(environment)
         raise
-    names_of_stacks = [name for name, _ in stacks.templates()]
-    number = record_deployed(prefix, found["ArtifactsBucket"], names_of_stacks, signatures.tag, signatures.signed_by)
+    stacks = [stack.name for stack in stacks_of(prefix)]
+    number = record_deployed(prefix, found["ArtifactsBucket"], stacks, signatures.tag, signatures.signed_by)
     click.echo(f"release: {number}")
 
 
@@ -129,7 +124,7 @@ def sign(key: Path, out: Path) -> None:
     """Build the wheel from a commit, and sign it, its scripts and the images last pushed, with where they are from.
 
     What is written is a DSSE envelope with an in-toto statement, which up takes with --signed. An environment whose
-    file names a trusted_key takes nothing else.
+    file names a trust_key takes nothing else.
     """
     from statemachines.deploy.signatures import checkout_tag, sign_release
 
@@ -147,12 +142,13 @@ def status(environment: str, form: str) -> None:
 
     Exit code 1 says that something is missing, failed last, has dead letters, or alarms.
     """
+    from statemachines.deploy.parts import stacks_of
     from statemachines.deploy.status import is_well, parts, release
 
-    described, _, stacks = _read(environment)
-    names = [name for name, _ in stacks.templates()]
+    described, _ = _read(environment)
+    names = [stack.name for stack in stacks_of(prefix_of(environment), described.parts)]
     found = list(parts(prefix_of(environment), _schedules(environment, described), names))
-    found = [*release(_artifacts(stacks)), *found]
+    found = [*release(_artifacts(prefix_of(environment))), *found]
     print_rows([asdict(part) for part in found], form, ("kind", "name", "state", "about", "since"))
     sys.exit(0 if all(map(is_well, found)) else 1)
 
@@ -170,6 +166,7 @@ def destroy(environment: str, delete_data: str | None) -> None:
     command does the rest.
     """
     from common.aws.clients import client
+    from statemachines.deploy.parts import stacks_of
     from statemachines.deploy.releases import forget
     from statemachines.deploy.removal import destroy as remove
     from statemachines.deploy.stack import holding_data
@@ -178,13 +175,13 @@ def destroy(environment: str, delete_data: str | None) -> None:
         raise ParameterError(
             f"--delete-data {delete_data} is not the environment that is removed, {environment}", "Give the same name"
         )
-    described, _, stacks = _read(environment)
+    described, _ = _read(environment)
     prefix, cloudformation = prefix_of(environment), client("cloudformation")
     given = {**described.parameters, "Environment": prefix}
-    templates = list(stacks.templates())
-    holding = [one for _, template in templates for one in holding_data(cloudformation, template, given)]
-    names = [name for name, _ in reversed(templates)]
-    if bucket := _artifacts(stacks):
+    stacks = stacks_of(prefix)
+    holding = [one for stack in stacks for one in holding_data(cloudformation, stack.template, given)]
+    names = [stack.name for stack in reversed(stacks)]
+    if bucket := _artifacts(prefix):
         forget(bucket)
     with activity(f"removal of {environment}"):
         remove(
@@ -206,8 +203,7 @@ def roll_back_release(environment: str) -> None:
     """
     from statemachines.deploy.releases import go_back
 
-    _, _, stacks = _read(environment)
-    bucket = _artifacts(stacks)
+    bucket = _artifacts(prefix_of(environment))
     if bucket is None:
         raise DeploymentError(f"the environment {environment} is not deployed", "Deploy it with make deploy")
     with activity(f"release of {environment}"):
@@ -215,24 +211,51 @@ def roll_back_release(environment: str) -> None:
     click.echo(f"release: {number}")
 
 
-def _read(environment: str) -> tuple[Environment, list[Path], Stacks]:
-    """An environment, the files of its projects, and its stacks."""
-    from statemachines.deploy.deployment import Stacks
-    from statemachines.deploy.environment import read_environment
-
-    described, projects = read_environment(environment)
-    return described, projects, Stacks.of(prefix_of(environment), described.customer_360)
-
-
-def _artifacts(stacks: Stacks) -> str | None:
+def _artifacts(prefix: str) -> str | None:
     """The bucket with the code and the record of releases; None where the stack that has it was never deployed."""
     from common.aws.clients import client
+    from statemachines.deploy.parts import FOUNDATION
     from statemachines.deploy.stack import read_outputs, stack_described
 
-    cloudformation = client("cloudformation")
-    if stack_described(cloudformation, stacks.control_plane) is None:
-        return None
-    return read_outputs(cloudformation, stacks.control_plane).get("ArtifactsBucket")
+    cloudformation, name = client("cloudformation"), f"{prefix}{FOUNDATION}"
+    return read_outputs(cloudformation, name).get("ArtifactsBucket") if stack_described(cloudformation, name) else None
+
+
+def _pipelines(described: Environment, prefix: str, role_arn: str | None) -> list[Plan]:
+    """The pipelines of an environment, against the deployed ones; without a role, each keeps its own."""
+    from common.aws.clients import client
+    from pipelines.definitions import names
+    from pipelines.deployment import plans
+    from pipelines.network import network_of
+
+    of_network = described.network
+    network = network_of(of_network.subnets, of_network.security_groups) if of_network else None
+    return plans(client("sagemaker"), names(), role_arn, described.pipeline_defaults, network, prefix)
+
+
+def _deploy_pipelines(planned: Sequence[Plan], environment: str, outputs: Mapping[str, str]) -> None:
+    """Makes the pipelines what is planned, and the task definitions, where there are tasks; prints what was done."""
+    from common.aws.clients import client
+    from pipelines.deployment import apply
+    from pipelines.tasks import register, task_plans
+
+    sagemaker = client("sagemaker")
+    for plan in planned:
+        with activity(plan.name):
+            apply(sagemaker, plan, {"environment": environment})
+        click.echo(f"pipeline {plan.summary('created', 'updated')}")
+    if outputs["TaskExecutionRoleArn"] != "none":
+        ecs = client("ecs")
+        for task in task_plans(ecs, planned, outputs["TaskExecutionRoleArn"]):
+            register(ecs, task)
+            click.echo(task.summary("created", "updated"))
+
+
+def _read(environment: str) -> tuple[Environment, list[Path]]:
+    """An environment, and the files of its projects."""
+    from statemachines.deploy.environment import read_environment
+
+    return read_environment(environment)
 
 
 def _schedules(environment: str, described: Environment) -> str:

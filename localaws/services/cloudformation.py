@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.services import cloudformation as of_ministack
-from ministack.services import dynamodb, lambda_svc, s3
-from ministack.services.cloudformation import provisioners, stacks
+from ministack.services import dynamodb, eventbridge, lambda_svc, s3
+from ministack.services.cloudformation import changesets, provisioners, stacks
 
 from localaws.processes.programs import ProgramError
 from localaws.server.patching import replace
@@ -39,6 +39,7 @@ _EXCLUDED = (
     "AWS::Lambda::Url",
     "AWS::ECS::Service",
 )
+_EVENT_BUS = "AWS::Events::EventBus"
 _UPLOADS = "AbortIncompleteMultipartUpload"
 _EXPIRATION = "ExpirationInDays"
 _ESM_NUMBERS = ("BatchSize", "MaximumBatchingWindowInSeconds")
@@ -54,6 +55,8 @@ def install(check_function: Check) -> None:
             del provisioners._RESOURCE_HANDLERS[name]
     replace(provisioners, "_glue_job_fields", _job_fields)
     replace(stacks, "_validation_errors", _errors)
+    provisioners._RESOURCE_HANDLERS[_EVENT_BUS]["import"] = _import_event_bus
+    changesets._IMPORT_LOOKUPS[_EVENT_BUS] = (("Name",), _event_bus_problem)
     _extend("AWS::S3::Bucket", "_s3", done=_apply_lifecycle)
     _extend("AWS::DynamoDB::Table", "_ddb", done=_apply_table_settings)
     _extend("AWS::Lambda::Function", "_lambda", _checked(check_function), _reserve)
@@ -83,6 +86,17 @@ def _errors(
         resources_defs, ordered, param_values, conditions, mappings, stack_name, stack_id, owned_buckets
     )
     return [error for error in found if error[0] not in taken_over or error[2] != "NAME_CONFLICT_VALIDATION"]
+
+
+def _event_bus_problem(name: str) -> str | None:
+    """Why a bus of this name cannot be taken over."""
+    return None if name in eventbridge._event_buses else f"EventBus {name} not found"
+
+
+def _import_event_bus(identifier: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Name and attributes of a bus that a stack takes over, as others are by ministack."""
+    name = identifier["Name"]
+    return name, {"Arn": eventbridge._event_buses[name]["Arn"], "Name": name}
 
 
 def _extend(

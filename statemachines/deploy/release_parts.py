@@ -18,7 +18,7 @@ from statemachines.definitions import MACHINES
 from statemachines.deploy.code import FOLDER as CODE
 from statemachines.deploy.publish import live_version, machines_by_name, take_up
 from statemachines.deploy.release_store import Release, Store
-from statemachines.deploy.stack import CAPABILITIES, apply_request, stack_described
+from statemachines.deploy.stack import CAPABILITIES, apply_request, deployed_template, stack_described
 
 OF_TASK = (
     "family",
@@ -37,13 +37,17 @@ Told = Callable[[str, str], None]
 
 
 def deployed(prefix: str, stacks: Sequence[str], store: Store) -> Release:
-    """What the parts are now; templates and definitions by their SHA-256, under which the store keeps them.
+    """What the parts are now, of the stacks those that exist.
+
+    Templates and definitions are given by their SHA-256, under which the store keeps them.
 
     Raises:
         DeploymentError: the code that a job names is missing.
         AwsError: a call was refused.
     """
-    found_stacks = {name: _stack(name, store) for name in stacks}
+    cloudformation = client("cloudformation")
+    known = {name: stack_described(cloudformation, name) for name in stacks}
+    found_stacks = {name: _stack(name, one, store) for name, one in known.items() if one}
     pipelines = _pipelines(prefix)
     features = resources.files("common.features").joinpath("v1.yaml").read_bytes()
     return {
@@ -132,13 +136,10 @@ def _images(pipelines: Mapping[str, Any]) -> dict[str, str]:
     return {image: digest for image, digest in found.items() if digest}
 
 
-def _stack(name: str, store: Store) -> dict[str, Any]:
-    cloudformation = client("cloudformation")
-    with aws_errors(f"the template of the stack {name} could not be read"):
-        body = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-    described = stack_described(cloudformation, name) or {}
+def _stack(name: str, described: Mapping[str, Any], store: Store) -> dict[str, Any]:
     parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in described.get("Parameters", [])}
-    return {"template": store.keep(body if isinstance(body, str) else json.dumps(body)), "parameters": parameters}
+    body = deployed_template(client("cloudformation"), name)
+    return {"template": store.keep(body or ""), "parameters": parameters}
 
 
 def _code(stacks: Mapping[str, Any], store: Store) -> dict[str, dict[str, str]]:

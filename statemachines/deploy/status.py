@@ -75,9 +75,7 @@ def release(bucket: str | None) -> Iterator[Part]:
 
 def is_well(part: Part) -> bool:
     """Whether nothing of a part wants looking at."""
-    dead_letters = (
-        part.kind == "queue" and part.state != "empty" and part.name.endswith(("-dead-letters", "-undelivered-events"))
-    )
+    dead_letters = part.kind == "queue" and part.state != "empty" and part.name.endswith("-dlq")
     return not dead_letters and part.state not in UNWELL and "rollback" not in part.state
 
 

@@ -27,8 +27,9 @@ ROUNDS = int(os.environ.get("NDR_DEPLOY_ROUNDS", "1"))
 SEED = int(os.environ.get("NDR_DEPLOY_SEED", "20"))
 FEW = 5
 """Calls by which an operation may differ from the same one, as it waits for something."""
-FIRST = "pipeline_defaults: {InstanceType: ml.m5.2xlarge}\n"
-SECOND = "parameters: {PipelineName15mParameter: ndr-15m-streaming, LogRetentionDays: '7'}\n"
+PARTS = "parts: [ndr, ingestion]\n"
+FIRST = f"{PARTS}pipeline_defaults: {{InstanceType: ml.m5.2xlarge}}\n"
+SECOND = f"{PARTS}parameters: {{PipelineName15mParameter: ndr-15m-streaming, LogRetentionDays: '7'}}\n"
 ROLLBACK = ("rollback", "--release", "--environment", "dev")
 DESTROY = ("destroy", "dev", "--delete-data", "dev")
 pytestmark = pytest.mark.slow

@@ -23,7 +23,7 @@ from tests.statemachines.deploy.deployer import Deployer
 from tests.statemachines.deploy.keys import key_pair
 
 LIVE, BUCKET = "dev-sfn_ndr_15m_features_inference", "dev-ndr-artifacts-000000000000-us-east-1"
-FORM = "parameters: {{PipelineName15mParameter: ndr-15m-streaming{}}}\n"
+FORM = "parts: [ndr, observability]\nparameters: {{PipelineName15mParameter: ndr-15m-streaming{}}}\n"
 FOUR, FUSED = FORM.format(""), FORM.format("-fused")
 ROLLBACK = ("rollback", "--release", "--environment", "dev")
 TAG = "0123456789ab"
@@ -111,7 +111,7 @@ def test_a_release_is_tried_and_taken_back(account: Account) -> None:
 
 def test_a_signed_release_is_deployed_and_listed(account: Account, tmp_path: Path) -> None:
     private, _ = key_pair(tmp_path, Ed25519PrivateKey.generate())
-    text = f"{FUSED}trust_key: release.pub\ncustomer_360: true\n"
+    text = "parts: [ndr, ingestion, customer-360]\ntrust_key: release.pub\n"
     (account.folder / "dev.yaml").write_text(text)
     command = ("up", "dev", "--signed", str(account.wheel))
     assert "the release is not signed" in account.deployer.refusal(*command)
