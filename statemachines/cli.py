@@ -12,9 +12,10 @@ from common.errors import ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
 from common.runtime.environments import environment_option, prefix_of
+from common.runtime.output import activity
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
-from statemachines.environment_commands import destroy, sign, status, up
+from statemachines.environment_commands import destroy, status, up
 from statemachines.operations import backfill, rerun, schedules, start_project
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     """
 
 
-for _command in (up, sign, status, destroy, start_project, schedules, rerun, backfill):
+for _command in (up, status, destroy, start_project, schedules, rerun, backfill):
     main.add_command(_command)
 
 
@@ -112,6 +113,33 @@ def rollback(machines: tuple[str, ...], is_release: bool, environment: str) -> N
 
     for published in roll_back(client("stepfunctions"), [f"{prefix_of(environment)}{machine}" for machine in machines]):
         show(published)
+
+
+@main.command(epilog="Example: ndr-statemachines sign --key release.pem --out build/release")
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Private key in PEM: Ed25519, ECDSA or RSA.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write the wheel and its signed provenance to.",
+)
+@report_errors
+def sign(key: Path, out: Path) -> None:
+    """Build the wheel from a commit, and sign it, its scripts and the images last pushed, with where they are from.
+
+    What is written is a DSSE envelope with an in-toto statement, which up takes with --signed. An environment whose
+    file names a trust_key takes nothing else.
+    """
+    from statemachines.deploy.signatures import checkout_tag, sign_release
+
+    with activity("signature"):
+        for name in sign_release(key, out, checkout_tag()):
+            click.echo(f"{name}: signed")
 
 
 @main.command(epilog="Example: ndr-statemachines generate --check")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipelines.deployment import Plan
+    from statemachines.deploy.code import Code
     from statemachines.deploy.environment import Environment
 
 ENVIRONMENT = click.argument("environment", type=EnvironmentType(), metavar="ENVIRONMENT")
@@ -78,8 +79,12 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
         signatures.check_images(planned)
     if canary:
         check_quiet(_schedules(environment, described), [f"{prefix}{machine}" for machine in machines_of(chosen)])
-    if bucket := _artifacts(prefix):
-        begin(bucket)
+    bucket = _artifacts(prefix)
+
+    def check_and_begin(code: Code) -> None:
+        signatures.check_code(code)
+        if bucket:
+            begin(bucket)
 
     def deploy_pipelines(found: Mapping[str, str]) -> None:
         if "ndr" in chosen:
@@ -93,7 +98,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
             projects,
             signatures.wheel,
             allow_replace,
-            signatures.check_code,
+            check_and_begin,
             deploy_pipelines,
             canary,
         )
@@ -104,33 +109,6 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     stacks = [stack.name for stack in stacks_of(prefix)]
     number = record_deployed(prefix, found["ArtifactsBucket"], stacks, signatures.tag, signatures.signed_by)
     click.echo(f"release: {number}")
-
-
-@command("sign", epilog="Example: ndr-statemachines sign --key release.pem --out build/release")
-@click.option(
-    "--key",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Private key in PEM: Ed25519, ECDSA or RSA.",
-)
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write the wheel and its signed provenance to.",
-)
-@report_errors
-def sign(key: Path, out: Path) -> None:
-    """Build the wheel from a commit, and sign it, its scripts and the images last pushed, with where they are from.
-
-    What is written is a DSSE envelope with an in-toto statement, which up takes with --signed. An environment whose
-    file names a trust_key takes nothing else.
-    """
-    from statemachines.deploy.signatures import checkout_tag, sign_release
-
-    with activity("signature"):
-        for name in sign_release(key, out, checkout_tag()):
-            click.echo(f"{name}: signed")
 
 
 @command("status", epilog="Example: ndr-statemachines status dev")
