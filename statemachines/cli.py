@@ -15,8 +15,10 @@ from common.runtime.environments import environment_option, prefix_of
 from common.runtime.output import activity
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
+from statemachines.drift_commands import drift
 from statemachines.environment_commands import destroy, status, up
 from statemachines.operations import backfill, rerun, schedules, start_project
+from statemachines.restore_commands import restore
 
 
 @group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml")
@@ -30,6 +32,8 @@ def main() -> None:
 
 for _command in (up, status, destroy, start_project, schedules, rerun, backfill):
     main.add_command(_command)
+main.add_command(drift)
+main.add_command(restore)
 
 
 @main.command(

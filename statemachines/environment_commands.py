@@ -118,7 +118,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
 def status(environment: str, form: str) -> None:
     """Say what an environment has, and how it does: a line for each stack, machine, pipeline, schedule, queue, alarm.
 
-    Exit code 1 says that something is missing, failed last, has dead letters, or alarms.
+    Exit code 1 says that something is missing, failed last, is late by its schedule, has dead letters, or alarms.
     """
     from statemachines.deploy.parts import stacks_of
     from statemachines.deploy.status import is_well, parts, release
@@ -127,7 +127,8 @@ def status(environment: str, form: str) -> None:
     names = [stack.name for stack in stacks_of(prefix_of(environment), described.parts)]
     found = list(parts(prefix_of(environment), _schedules(environment, described), names))
     found = [*release(_artifacts(prefix_of(environment))), *found]
-    print_rows([asdict(part) for part in found], form, ("kind", "name", "state", "about", "since"))
+    columns = ("kind", "name", "state", "about", "since", "next", "late_seconds")
+    print_rows([asdict(part) for part in found], form, columns)
     sys.exit(0 if all(map(is_well, found)) else 1)
 
 

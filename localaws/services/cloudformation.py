@@ -42,6 +42,7 @@ _EXCLUDED = (
 _EVENT_BUS = "AWS::Events::EventBus"
 _UPLOADS = "AbortIncompleteMultipartUpload"
 _EXPIRATION = "ExpirationInDays"
+_OLD_VERSIONS = "NoncurrentVersionExpiration"
 _ESM_NUMBERS = ("BatchSize", "MaximumBatchingWindowInSeconds")
 
 _original_job_fields = provisioners._glue_job_fields
@@ -158,12 +159,19 @@ def _apply_table_settings(name: str, props: Mapping[str, Any]) -> None:
 
 
 def _apply_lifecycle(name: str, props: Mapping[str, Any]) -> None:
-    """Notes the rules by which a bucket gives up uploads and old objects; nothing carries them out.
+    """Notes the rules by which a bucket gives up uploads, old objects and old versions; nothing carries them out.
 
     No others are known.
     """
     rules = (props.get("LifecycleConfiguration") or {}).get("Rules", [])
-    if unknown := {key for rule in rules for key in rule} - {"Id", "Status", _UPLOADS, _EXPIRATION}:
+    if unknown := {key for rule in rules for key in rule} - {
+        "Id",
+        "Status",
+        "Prefix",
+        _UPLOADS,
+        _EXPIRATION,
+        _OLD_VERSIONS,
+    }:
         raise ValueError(f"{', '.join(sorted(unknown))} of a rule of bucket {name} is not supported")
     noted = [_lifecycle_rule(rule) for rule in rules]
     s3._bucket_lifecycle.pop(name, None)
@@ -173,11 +181,13 @@ def _apply_lifecycle(name: str, props: Mapping[str, Any]) -> None:
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     """A rule of a bucket as S3 has it."""
-    found = {"ID": rule.get("Id"), "Status": rule["Status"]}
+    found = {"ID": rule.get("Id"), "Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
     if _UPLOADS in rule:
         found[_UPLOADS] = rule[_UPLOADS]
     if _EXPIRATION in rule:
         found["Expiration"] = {"Days": int(rule[_EXPIRATION])}
+    if _OLD_VERSIONS in rule:
+        found[_OLD_VERSIONS] = {"NoncurrentDays": int(rule[_OLD_VERSIONS]["NoncurrentDays"])}
     return found
 
 

@@ -154,6 +154,18 @@ def apply_request(
     return "created" if is_new else "updated"
 
 
+def body_wanted(
+    cloudformation: Any, template: Path, parameters: Mapping[str, str], known: Mapping[str, Any] | None
+) -> str:
+    """The body that a deployment of the template with these parameters sends for a stack as it is described.
+
+    Raises:
+        AwsError: the account is unknown.
+    """
+    own = {key: value for key, value in parameters.items() if key in declared(template)}
+    return body_of(template, _values(cloudformation, template, own, known))
+
+
 def holding_data(cloudformation: Any, template: Path, parameters: Mapping[str, str]) -> list[tuple[str, str]]:
     """Type and name of what is kept when a stack of the template with these parameters is deleted.
 
