@@ -55,16 +55,18 @@ PARTS_OPTION = click.option(
 def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Canary | None, signed: Path | None) -> None:
     """Deploy all of an environment as statemachines/environments/ENVIRONMENT.yaml describes it.
 
-    Looks at signatures, images and files before anything changes, prints what changes of each stack before it does,
-    and refuses what would be replaced or deleted. Aliases are moved last. What an environment of this name left when
-    it was removed is taken over. Interrupted, it is taken up again by the same command; a second run changes nothing.
-    A part that is left out stays as it is.
+    Looks at signatures, images, files and roles before anything changes, prints what changes of each stack before it
+    does, and refuses what would be replaced or deleted. Aliases are moved last. What an environment of this name left
+    when it was removed is taken over. Interrupted, it is taken up again by the same command; a second run changes
+    nothing. A part that is left out stays as it is.
     """
     from pipelines.deployment import check_images
     from statemachines.deploy.canary import CanaryError, check_quiet
     from statemachines.deploy.deployment import deploy_all
     from statemachines.deploy.environment import trusted_key
     from statemachines.deploy.parts import machines_of, stacks_of
+    from statemachines.deploy.permissions.preflight import check_roles
+    from statemachines.deploy.preflight import checks, run
     from statemachines.deploy.releases import begin, record_deployed
     from statemachines.deploy.signatures import Signatures
 
@@ -73,12 +75,15 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     signatures = Signatures.of(signed, trusted_key(described))
     if signatures.signed is None:
         click.echo("signatures: not checked, as the environment has no trust_key", err=True)
+    looked_at = [*checks(prefix, chosen, described.parameters, projects)]
     if "ndr" in chosen:
         planned = _pipelines(described, prefix, None)
-        check_images(planned)
-        signatures.check_images(planned)
+        looked_at += [lambda: check_images(planned), lambda: signatures.check_images(planned)]
+    looked_at.append(lambda: check_roles(prefix, chosen, described.parameters))
     if canary:
-        check_quiet(_schedules(environment, described), [f"{prefix}{machine}" for machine in machines_of(chosen)])
+        machines = [f"{prefix}{machine}" for machine in machines_of(chosen)]
+        looked_at.append(lambda: check_quiet(_schedules(environment, described), machines))
+    run(looked_at)
     bucket = _artifacts(prefix)
 
     def check_and_begin(code: Code) -> None:
@@ -88,7 +93,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
 
     def deploy_pipelines(found: Mapping[str, str]) -> None:
         if "ndr" in chosen:
-            _deploy_pipelines(_pipelines(described, prefix, found["StepRoleArn"]), environment, found)
+            _deploy_pipelines(_pipelines(described, prefix, found["PipelineRoleArn"]), environment, found)
 
     try:
         found = deploy_all(

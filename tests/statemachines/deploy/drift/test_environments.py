@@ -104,7 +104,7 @@ def change_programs(deployer: Deployer) -> set[Place]:
     cloudwatch.put_metric_alarm(**{key: alarm[key] for key in (*kept, *limits)}, Threshold=5)
     return {
         ("role", "dev-ndr-handover", "Policies.by-hand"),
-        ("role", "dev-ndr-backfill-reprocessing", "Policies"),
+        ("role", "dev-ndr-backfill-reprocessing", "Policies.work"),
         ("role", "dev-ndr-training-orchestrator", "ManagedPolicyArns"),
         ("policy", "policy/dev-ndr-page-readers", "PolicyDocument.Statement.Resource"),
         ("function", "dev-ndr-manifest-builder", "MemorySize"),
@@ -171,7 +171,7 @@ def test_what_was_changed_by_hand_is_named_and_nothing_else(
     monkeypatch.setattr(environment, "FILES", tmp_path)
     (tmp_path / "dev.yaml").write_text(FILE)
     (tmp_path / "acme.yaml").write_text(yaml.safe_dump(PROJECT))
-    with_logs = ("control-plane", "ingestion", "customer-360")
+    with_logs = ("foundation", "tasks", "ingestion", "customer-360")
     changed |= {("stack", f"dev-ndr-{stack}", "parameter LogRetentionDays") for stack in with_logs}
     found = deployed.run("drift", "--environment", "dev", "--format", "json")
     rows = json.loads(found.output)
