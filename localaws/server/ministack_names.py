@@ -277,7 +277,6 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_execute_pass": ("state_def", "raw_input", "ctx"),
         "_execute_task": ("state_def", "raw_input", "execution", "ctx"),
         "_execute_wait": ("state_def", "raw_input", "ctx"),
-        "_execution_version_arn": ("arn",),
         "_executions": None,
         "_fail_state_error": ("state_def", "raw_input", "ctx"),
         "_find_matching_retrier": ("retriers", "error", "retry_counts"),
