@@ -14,6 +14,7 @@ from common.arrays import Flags, Floats, Integers
 from common.detection.pairs.coded_columns import Coded, Taken, codes, in_order
 from common.detection.pairs.contacts import distinct, of_texts
 from common.detection.pairs.group_codes import group_codes
+from common.detection.pairs.words import WORDS
 from common.detection.pairs.regularity import evenness, lasting_evenness, lasting_gaps
 from common.detection.parameters import PairParameters
 
@@ -185,9 +186,22 @@ def _standing(activity: pa.Table) -> Integers:
 
 def _bits(activity: pa.Table, measure: str) -> dict[str, Floats]:
     """How rare what each pair is with is, in bits; a network is as rare as its owner, where that is known."""
-    bits = {what: activity[f"{what}_{measure}"].to_numpy() for what in NOVELTIES}
-    owned = np.asarray(activity["owner"].is_valid())
+    bits = {what: activity[f"{what}_{measure}"].to_numpy() for what in (*NOVELTIES, *WORDS)}
+    owned, named, spoken = (np.asarray(activity[name].is_valid()) for name in ("owner", "domain", "app"))
     bits["network"] = np.where(owned, bits.pop("owner"), bits["network"])
+    app, domain = bits.pop("app"), bits.pop("domain")
+    import os
+    W = os.environ.get("NDRW", "")
+    if "Dmin" in W:
+        bits["network"] = np.where(named, np.minimum(domain, bits["network"]), bits["network"])
+    if "Drep" in W:
+        bits["network"] = np.where(named, domain, bits["network"])
+    if "Dmax" in W:
+        bits["network"] = np.where(named, np.maximum(domain, bits["network"]), bits["network"])
+    if "Arep" in W:
+        bits["service"] = np.where(spoken, app, bits["service"])
+    if "Amax" in W:
+        bits["service"] = np.where(spoken, np.maximum(app, bits["service"]), bits["service"])
     return {f"{what}_rarity": values for what, values in bits.items()}
 
 
