@@ -23,6 +23,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
 from bench.detection.variants import network_of
@@ -65,11 +66,13 @@ def words_of(peer: str, port: int, few: bool, attackers: str | None, odd: bool) 
 
 
 def pairs_of(lake: Path) -> Any:
-    """The pairs that hosts began with IPv4 addresses outside; the rows of the lake."""
-    slices, days = (DeltaTable(lake / name).to_pyarrow_dataset() for name in TABLES)
-    both = " UNION ALL ".join(f"SELECT peer_ip, peer_port, host_ip, role FROM {name}" for name in ("slices", "days"))
-    return duckdb.sql(
-        f"SELECT peer_ip, peer_port AS port, count(DISTINCT host_ip) = 1 AS few FROM ({both}) "
+    """The IPv4 addresses and ports that hosts began sessions with, and whether a single host did."""
+    columns = ["peer_ip", "peer_port", "host_ip", "role"]
+    both = pa.concat_tables([DeltaTable(lake / name).to_pyarrow_table(columns=columns) for name in TABLES])
+    connection = duckdb.connect()
+    connection.register("pairs", both)
+    return connection.sql(
+        "SELECT peer_ip, peer_port AS port, count(DISTINCT host_ip) = 1 AS few FROM pairs "
         "WHERE role = 'outbound' AND NOT contains(peer_ip, ':') GROUP BY ALL"
     ).df()
 
@@ -99,14 +102,15 @@ def main() -> None:
 
 def write(lake: Path, out: Path, words: pd.DataFrame, since: str) -> None:
     """Writes the tables of pairs with the words."""
-    ports = pd.DataFrame({"port": list(APPS), "usual": list(APPS.values())})
-    first = {"delta_pair": since, "pair_days": ""}
+    connection = duckdb.connect()
+    connection.register("words", words)
+    connection.register("ports", pd.DataFrame({"port": list(APPS), "usual": list(APPS.values())}))
     for name, partitions in TABLES.items():
-        rows = DeltaTable(lake / name).to_pyarrow_dataset()
-        said = duckdb.sql(
-            "SELECT rows.*, coalesce(words.app, ports.usual) AS app, words.domain FROM rows "
-            "LEFT JOIN words ON words.peer_ip = rows.peer_ip AND words.port = peer_port AND role = 'outbound' "
-            f"LEFT JOIN ports ON ports.port = peer_port WHERE date >= '{first[name]}'"
+        connection.register("pairs", DeltaTable(lake / name).to_pyarrow_table())
+        said = connection.sql(
+            "SELECT pairs.*, coalesce(words.app, ports.usual) AS app, words.domain FROM pairs "
+            "LEFT JOIN words ON words.peer_ip = pairs.peer_ip AND words.port = peer_port AND role = 'outbound' "
+            f"LEFT JOIN ports ON ports.port = peer_port WHERE date >= '{since if name == 'delta_pair' else ''}'"
         )
         write_deltalake(out / name, said.to_arrow_table(), partition_by=partitions)
 

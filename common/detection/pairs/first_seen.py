@@ -122,10 +122,10 @@ class Met:
         return cls(parts[0].origin, parts[0].bits, firsts, counts)
 
     def columns(
-        self, own: Mapping[str, Integers], start: Mapping[str, Integers], begun: Mapping[str, Integers], window: Integers,
-        judged: Flags, parameters: PairParameters,
+        self, own: Mapping[str, Integers], start: Mapping[str, Integers], begun: Mapping[str, Integers],
+        window: Integers, judged: Flags, parameters: PairParameters,
     ) -> dict[str, NDArray[Any]]:  # fmt: skip
-        """Seven columns for each of `NOVELTIES` and `WORDS`, prefixed with its name, for pairs in windows; the windows rise.
+        """Seven columns for each of `NOVELTIES` and `WORDS`, prefixed with its name, for pairs in windows, which rise.
 
         A host has a past if it had any contact `past_windows` before the last 24 hours. Everything is new to a host
         without one, so what a quorum of other hosts had met by the window is not new to it.

@@ -135,7 +135,9 @@ class PairReader:
         yield from self._days.values()
 
     def _rows(self, days: Sequence[str]) -> Days:
-        table = self._lake.arrow("pair_days", DAY_COLUMNS, equal={"date": days}, coded=[*PAIR[:3], *WORDS], hosts=self._hosts)
+        table = self._lake.arrow(
+            "pair_days", DAY_COLUMNS, equal={"date": days}, coded=[*PAIR[:3], *WORDS], hosts=self._hosts
+        )
         kept = LeftOut(self._over).kept(table["first_slice_ts"], table["host_ip"], table["peer_ip"])
         table = table if kept.all() else table.filter(pa.array(kept))
         contacts = self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pytest
 
 from common.detection.pairs.activity import activity_of
+from common.detection.pairs.evidence import pair_evidence
 from common.detection.pairs.words import WordKeys, word_codes
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
-from tests.common.detection.pairs.pair_tables import CIDRS, slice_row, write_pairs
+from tests.common.detection.pairs.pair_tables import CIDRS, busy_hosts, slice_row, write_pairs
 from tests.common.detection.synthetic import SETTINGS
 from tests.factories import SPEC
 
@@ -85,3 +86,32 @@ def test_words_of_today_and_of_days_before_are_known(tmp_path: Path, kept: str) 
     past = [said(host, 5, "ssl", "a.org") for host in range(1, 4)]
     found = activity(tmp_path, [*past, said(1, age, "ssl", "b.org"), said(1, 0, "ssl", "b.org")])
     assert (found["10.0.0.1"]["domain"], found["10.0.0.1"]["domain_new"]) == ("b.org", kept == "slices")
+
+
+@pytest.mark.parametrize("measure", ["bits", "bits_now"])
+def test_silent_logs_change_no_evidence(tmp_path: Path, measure: str) -> None:
+    rows = busy_hosts(NOW - timedelta(days=2), 4, 192)
+    lake = Lake(str(write_pairs(tmp_path, rows)), SPEC)
+    found = activity_of(lake, Windows(NOW - timedelta(days=1), NOW), CIDRS, PARAMETERS)
+    assert found is not None
+    assert found["app"].null_count == found["domain"].null_count == len(found)
+    evidence = pair_evidence(found, PARAMETERS)
+    assert evidence.among_others is not None
+    rarities = evidence.rarities if measure == "bits" else evidence.among_others.rarities
+    assert any(values.any() for values in rarities.values())
+    for what in ("peer", "network", "service", "use"):
+        assert rarities[f"{what}_rarity"].tobytes() == found[f"{what}_{measure}"].to_numpy().tobytes()
+
+
+def test_what_logs_say_makes_a_pair_at_least_as_rare(tmp_path: Path) -> None:
+    past = [said(host, 3, "ssl", "a.org") for host in range(1, 8)]
+    now = [said(1, 0, "ssh", "a.org"), said(2, 0, "ssl", "b.org"), said(3, 0, "ssl", "a.org")]
+    found = activity_of(
+        Lake(str(write_pairs(tmp_path, [*past, *now], unfinished=f"{NOW:%Y-%m-%d}")), SPEC),
+        Windows(NOW, NOW + WINDOW), CIDRS, PARAMETERS,
+    )  # fmt: skip
+    assert found is not None
+    rarities = pair_evidence(found, PARAMETERS).rarities
+    # log2((7 + 1) / (0 + 1)): seven hosts, none of which has used ssh on 443, or met b.org
+    assert rarities["service_rarity"].tolist() == [3.0, 0.0, 0.0]
+    assert rarities["network_rarity"].tolist() == [0.0, 3.0, 0.0]
