@@ -94,6 +94,10 @@ test-fast: setup ## Run the fast tests, in under two minutes
 test-long: setup ## Run what .ci/run leaves out, for about two hours, and write docs/long-tests.md: [PARTS="torture docs-long"]
 	$(BIN)/python -m tests.long_tests $(PARTS)
 
+.PHONY: long-cases
+long-cases: setup $(LOCAL_VENV)/.installed $(PIPELINES_VENV)/.installed ## Run the tests that are marked long: more kills, orders and second opinions
+	$(BIN)/python -m pytest $(ON_BOTH_CORES) -m long
+
 .PHONY: protocol
 protocol: setup ## Draw 20,000 schedules of manifest builders for each of their guarantees
 	NDR_PROTOCOL_EXAMPLES=20000 $(BIN)/python -m pytest tests/jobs/manifest_builder/test_protocol.py
@@ -169,7 +173,7 @@ statemachines-expressions: $(CHECKS)/node_modules/.installed
 
 .PHONY: statemachines-template
 statemachines-template: setup
-	$(BIN)/cfn-lint statemachines/template.yaml statemachines/ingestion.yaml statemachines/customer_360.yaml
+	$(BIN)/cfn-lint statemachines/stacks/*.yaml
 
 $(CHECKS)/node_modules/.installed: $(CHECKS)/package-lock.json | npm
 	cd $(CHECKS) && npm ci --silent
@@ -252,8 +256,8 @@ statemachines-deploy: setup ## Create or update tables, roles, rules and state m
 	$(BIN)/ndr-statemachines deploy $(foreach path,$(PROJECT),--project $(path)) $(foreach value,$(SET),--set $(value))
 
 .PHONY: deploy
-deploy: setup ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [ALLOW_REPLACE=1]
-	$(BIN)/ndr-statemachines up $(ENV) $(if $(ALLOW_REPLACE),--allow-replace)
+deploy: setup ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [PARTS="ndr ..."] [ALLOW_REPLACE=1]
+	$(BIN)/ndr-statemachines up $(ENV) $(foreach part,$(PARTS),--parts $(part)) $(if $(ALLOW_REPLACE),--allow-replace)
 
 .PHONY: status
 status: setup ## Say what an environment has, and how it does: ENV=dev

@@ -16,6 +16,7 @@ from pipelines.assignments import checked
 from pipelines.definitions import Definition, load
 from pipelines.differences import Change, differences
 from pipelines.images import Images, check_known, check_pullable, choose, is_local, uris
+from pipelines.metrics import with_metrics
 from pipelines.network import Network, deployed_network, with_network
 
 
@@ -104,7 +105,8 @@ def _plan(
     role = role_arn or (deployed.role_arn if deployed else None)
     images = choose(given, deployed.definition if deployed else None, local)
     defaults = {"RoleArn": role} if role else {}
-    attached = with_network(load(name), network or (deployed_network(deployed.definition) if deployed else None))
+    attached_to = network or (deployed_network(deployed.definition) if deployed else None)
+    attached = with_network(with_metrics(load(name), prefix), attached_to)
     if prefix:
         defaults["ParametersUri"] = f"dynamodb://{prefix}project_parameters"
     wanted = with_defaults(attached, {**defaults, **{key: found.value for key, found in images.items()}, **given})

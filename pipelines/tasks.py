@@ -10,9 +10,11 @@ from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors
 from common.errors import DeploymentError
+from common.runtime.metrics import VARIABLE
 from pipelines.deployment import Plan, state_of
 from pipelines.differences import Change, differences
 from pipelines.images import defaults_of, uris
+from pipelines.metrics import namespace
 
 SIZES: Mapping[str, tuple[int, int]] = {
     "ml.t3.medium": (1, 2),
@@ -82,6 +84,7 @@ def _definition(plan: Plan, execution_role_arn: str, client: Any) -> dict[str, A
         "image": image,
         "essential": True,
         "user": USER,
+        "environment": [{"name": VARIABLE, "value": namespace(plan.prefix)}],
         "logConfiguration": {"logDriver": "awslogs", "options": options},
     }
     return {

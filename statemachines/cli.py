@@ -11,11 +11,13 @@ import click
 from common.errors import ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
-from common.runtime.environments import environment_option, prefix_of, stack_option
+from common.runtime.environments import environment_option, prefix_of
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
+from statemachines.drift_commands import drift
 from statemachines.environment_commands import destroy, status, up
 from statemachines.operations import backfill, rerun, schedules, start_project
+from statemachines.restore_commands import restore
 
 
 @group(name="ndr-statemachines", epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml")
@@ -29,21 +31,20 @@ def main() -> None:
 
 for _command in (up, status, destroy, start_project, schedules, rerun, backfill):
     main.add_command(_command)
+main.add_command(drift)
+main.add_command(restore)
 
 
 @main.command(
     epilog="Example: ndr-statemachines deploy --project demo/lake-aws/project.yaml --set SchedulesState=DISABLED",
     groups={
-        "Deployment": ("ingestion-stack", "customer-360", "customer-360-stack", "set", "allow-replace"),
+        "Deployment": ("customer-360", "set", "allow-replace"),
         "Input": ("project", "wheel"),
         "Output": ("outputs",),
     },
 )
 @environment_option
-@stack_option("ndr-control-plane", "the control plane", "--stack", "stack_name")
-@stack_option("ndr-ingestion", "ingestion", "--ingestion-stack")
-@click.option("--customer-360", is_flag=True, help="Deploy the stack and the machine of Customer 360, too.")
-@stack_option("ndr-customer-360", "Customer 360", "--customer-360-stack")
+@click.option("--customer-360", is_flag=True, help="Deploy the stacks and the machine of Customer 360, too.")
 @click.option(
     "--set",
     "parameters",
@@ -72,10 +73,7 @@ for _command in (up, status, destroy, start_project, schedules, rerun, backfill)
 @report_errors
 def deploy(
     environment: str,
-    stack_name: str,
-    ingestion_stack: str,
     customer_360: bool,
-    customer_360_stack: str,
     parameters: tuple[str, ...],
     projects: tuple[Path, ...],
     wheel: Path | None,
@@ -83,11 +81,11 @@ def deploy(
     outputs: Path | None,
 ) -> None:
     """Create or update the stacks, publish a version of each changed state machine, and move its alias `live`."""
-    from statemachines.deploy.deployment import Stacks, deploy_all
+    from statemachines.deploy.deployment import deploy_all
 
-    stacks = Stacks(stack_name, ingestion_stack, customer_360_stack if customer_360 else None)
+    parts = ("ndr", "ingestion", *(("customer-360",) if customer_360 else ()))
     found = deploy_all(
-        prefix_of(environment), stacks, dict(map(_assignment, parameters)), projects, wheel, allow_replace
+        prefix_of(environment), parts, dict(map(_assignment, parameters)), projects, wheel, allow_replace
     )
     if outputs:
         outputs.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -45,8 +45,8 @@ def definition_of(machine: str) -> dict[str, Any]:
 
 
 def pipelines(form: str) -> dict[str, str]:
-    """The pipeline that each placeholder stands for, with this form of the 15-minute pipeline, as the template says."""
-    template = (FOLDER / "template.yaml").read_text(encoding="utf-8")
+    """The pipeline that each placeholder stands for, with this form of the 15-minute pipeline, as its template says."""
+    template = (FOLDER / "stacks" / "ndr.yaml").read_text(encoding="utf-8")
     return {name: form if reference else value for name, reference, value in _PIPELINE.findall(template)}
 
 
@@ -65,7 +65,7 @@ def filled(machine: str, values: Mapping[str, str]) -> str:
     if missing := sorted(placeholders(text) - set(values)):
         raise DeploymentError(
             f"the state machine {machine} needs {', '.join(missing)}, which are not among the stack's outputs",
-            "Add these outputs to statemachines/template.yaml, ingestion.yaml or customer_360.yaml",
+            "Add these outputs to a template in statemachines/stacks, or deploy the part that has them",
         )
     return json.dumps(json.loads(_PLACEHOLDER.sub(lambda match: json.dumps(values[match[1]])[1:-1], text)))
 

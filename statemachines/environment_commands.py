@@ -14,53 +14,50 @@ from common.runtime.commands import command
 from common.runtime.environments import EnvironmentType, prefix_of
 from common.runtime.output import activity
 from common.runtime.rows import format_option, print_rows
+from statemachines.deploy.parts import PARTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from statemachines.deploy.deployment import Stacks
+    from pipelines.deployment import Plan
     from statemachines.deploy.environment import Environment
 
 ENVIRONMENT = click.argument("environment", type=EnvironmentType(), metavar="ENVIRONMENT")
+PARTS_OPTION = click.option(
+    "--parts",
+    multiple=True,
+    type=click.Choice(PARTS),
+    help="Part that is deployed; repeatable.  [default: those that the environment's file says]",
+)
 
 
 @command("up", epilog="Example: ndr-statemachines up dev")
 @ENVIRONMENT
 @click.option("--allow-replace", is_flag=True, help="Go on where resources would be replaced or deleted.")
+@PARTS_OPTION
 @report_errors
-def up(environment: str, allow_replace: bool) -> None:
+def up(environment: str, allow_replace: bool, parts: Sequence[str]) -> None:
     """Deploy all of an environment as statemachines/environments/ENVIRONMENT.yaml describes it.
 
     Looks at images and files before anything changes, prints what changes of each stack before it does, and refuses
     what would be replaced or deleted. What an environment of this name left when it was removed is taken over.
-    Interrupted, it is taken up again by the same command; a second run changes nothing.
+    Interrupted, it is taken up again by the same command; a second run changes nothing. A part that is left out stays
+    as it is.
     """
-    from common.aws.clients import client
-    from pipelines.definitions import names
-    from pipelines.deployment import apply, check_images, plans
-    from pipelines.network import network_of
-    from pipelines.tasks import register, task_plans
+    from pipelines.deployment import check_images
     from statemachines.deploy.deployment import deploy_all
+    from statemachines.deploy.parts import stacks_of
     from statemachines.deploy.releases import record
 
-    described, projects, stacks = _read(environment)
-    prefix, sagemaker = prefix_of(environment), client("sagemaker")
-    of_network = described.network
-    network = network_of(of_network.subnets, of_network.security_groups) if of_network else None
-    defaults = described.pipeline_defaults
-    check_images(plans(sagemaker, names(), None, defaults, network, prefix))
-    found = deploy_all(prefix, stacks, described.parameters, projects, allow_replace=allow_replace)
-    planned = plans(sagemaker, names(), found["StepRoleArn"], defaults, network, prefix)
-    for plan in planned:
-        with activity(plan.name):
-            apply(sagemaker, plan, {"environment": environment})
-        click.echo(f"pipeline {plan.summary('created', 'updated')}")
-    if found["TaskExecutionRoleArn"] != "none":
-        ecs = client("ecs")
-        for task in task_plans(ecs, planned, found["TaskExecutionRoleArn"]):
-            register(ecs, task)
-            click.echo(task.summary("created", "updated"))
-    number = record(prefix, found["ArtifactsBucket"], [name for name, _ in stacks.templates()])
+    described, projects = _read(environment)
+    chosen, prefix = parts or described.parts, prefix_of(environment)
+    if "ndr" in chosen:
+        check_images(_pipelines(described, prefix, None))
+    found = deploy_all(prefix, chosen, described.parameters, projects, allow_replace=allow_replace)
+    if "ndr" in chosen:
+        _deploy_pipelines(_pipelines(described, prefix, found["StepRoleArn"]), environment, found)
+    number = record(prefix, found["ArtifactsBucket"], [stack.name for stack in stacks_of(prefix, chosen)])
     click.echo(f"release: {number}")
 
 
@@ -71,14 +68,16 @@ def up(environment: str, allow_replace: bool) -> None:
 def status(environment: str, form: str) -> None:
     """Say what an environment has, and how it does: a line for each stack, machine, pipeline, schedule, queue, alarm.
 
-    Exit code 1 says that something is missing, failed last, has dead letters, or alarms.
+    Exit code 1 says that something is missing, failed last, is late by its schedule, has dead letters, or alarms.
     """
+    from statemachines.deploy.parts import stacks_of
     from statemachines.deploy.status import is_well, parts
 
-    described, _, stacks = _read(environment)
-    names = [name for name, _ in stacks.templates()]
+    described, _ = _read(environment)
+    names = [stack.name for stack in stacks_of(prefix_of(environment), described.parts)]
     found = list(parts(prefix_of(environment), _schedules(environment, described), names))
-    print_rows([asdict(part) for part in found], form, ("kind", "name", "state", "about", "since"))
+    columns = ("kind", "name", "state", "about", "since", "next", "late_seconds")
+    print_rows([asdict(part) for part in found], form, columns)
     sys.exit(0 if all(map(is_well, found)) else 1)
 
 
@@ -95,6 +94,7 @@ def destroy(environment: str, delete_data: str | None) -> None:
     command does the rest.
     """
     from common.aws.clients import client
+    from statemachines.deploy.parts import FOUNDATION, stacks_of
     from statemachines.deploy.releases import forget
     from statemachines.deploy.removal import destroy as remove
     from statemachines.deploy.stack import holding_data, read_outputs, stack_described
@@ -103,14 +103,14 @@ def destroy(environment: str, delete_data: str | None) -> None:
         raise ParameterError(
             f"--delete-data {delete_data} is not the environment that is removed, {environment}", "Give the same name"
         )
-    described, _, stacks = _read(environment)
+    described, _ = _read(environment)
     prefix, cloudformation = prefix_of(environment), client("cloudformation")
     given = {**described.parameters, "Environment": prefix}
-    templates = list(stacks.templates())
-    holding = [one for _, template in templates for one in holding_data(cloudformation, template, given)]
-    names = [name for name, _ in reversed(templates)]
-    if stack_described(cloudformation, stacks.control_plane):
-        forget(read_outputs(cloudformation, stacks.control_plane)["ArtifactsBucket"])
+    stacks = stacks_of(prefix)
+    holding = [one for stack in stacks for one in holding_data(cloudformation, stack.template, given)]
+    names = [stack.name for stack in reversed(stacks)]
+    if stack_described(cloudformation, f"{prefix}{FOUNDATION}"):
+        forget(read_outputs(cloudformation, f"{prefix}{FOUNDATION}")["ArtifactsBucket"])
     with activity(f"removal of {environment}"):
         remove(
             prefix,
@@ -130,23 +130,51 @@ def roll_back_release(environment: str) -> None:
         AwsError: a call was refused.
     """
     from common.aws.clients import client
+    from statemachines.deploy.parts import FOUNDATION
     from statemachines.deploy.releases import go_back
     from statemachines.deploy.stack import read_outputs
 
-    _, _, stacks = _read(environment)
-    bucket = read_outputs(client("cloudformation"), stacks.control_plane)["ArtifactsBucket"]
+    bucket = read_outputs(client("cloudformation"), f"{prefix_of(environment)}{FOUNDATION}")["ArtifactsBucket"]
     with activity(f"release of {environment}"):
         number = go_back(bucket, lambda name, done: click.echo(f"{name}: {done}"))
     click.echo(f"release: {number}")
 
 
-def _read(environment: str) -> tuple[Environment, list[Path], Stacks]:
-    """An environment, the files of its projects, and its stacks."""
-    from statemachines.deploy.deployment import Stacks
+def _pipelines(described: Environment, prefix: str, role_arn: str | None) -> list[Plan]:
+    """The pipelines of an environment, against the deployed ones; without a role, each keeps its own."""
+    from common.aws.clients import client
+    from pipelines.definitions import names
+    from pipelines.deployment import plans
+    from pipelines.network import network_of
+
+    of_network = described.network
+    network = network_of(of_network.subnets, of_network.security_groups) if of_network else None
+    return plans(client("sagemaker"), names(), role_arn, described.pipeline_defaults, network, prefix)
+
+
+def _deploy_pipelines(planned: Sequence[Plan], environment: str, outputs: Mapping[str, str]) -> None:
+    """Makes the pipelines what is planned, and the task definitions, where there are tasks; prints what was done."""
+    from common.aws.clients import client
+    from pipelines.deployment import apply
+    from pipelines.tasks import register, task_plans
+
+    sagemaker = client("sagemaker")
+    for plan in planned:
+        with activity(plan.name):
+            apply(sagemaker, plan, {"environment": environment})
+        click.echo(f"pipeline {plan.summary('created', 'updated')}")
+    if outputs["TaskExecutionRoleArn"] != "none":
+        ecs = client("ecs")
+        for task in task_plans(ecs, planned, outputs["TaskExecutionRoleArn"]):
+            register(ecs, task)
+            click.echo(task.summary("created", "updated"))
+
+
+def _read(environment: str) -> tuple[Environment, list[Path]]:
+    """An environment, and the files of its projects."""
     from statemachines.deploy.environment import read_environment
 
-    described, projects = read_environment(environment)
-    return described, projects, Stacks.of(prefix_of(environment), described.customer_360)
+    return read_environment(environment)
 
 
 def _schedules(environment: str, described: Environment) -> str:

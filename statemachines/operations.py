@@ -114,24 +114,26 @@ def set_schedule(name: str, cron: str, name_prefix: str) -> None:
 @command("start-project", epilog="Example: ndr-statemachines start-project demo/lake-aws/project.yaml")
 @click.argument("project_file", type=click.Path(path_type=Path, dir_okay=False), metavar="PROJECT")
 @environment_option
-@stack_option("ndr-control-plane", "the control plane")
 @report_errors
-def start_project(project_file: Path, environment: str, stack: str) -> None:
+def start_project(project_file: Path, environment: str) -> None:
     """Take a project from the logs in its bucket to scored windows, and follow it to its end.
 
-    PROJECT is its file; the stack must be deployed. Builds the windows that are missing, computes baselines, trains,
-    scores the last day, and turns the project's schedules on. Again, it does what is missing or has grown since.
+    PROJECT is its file; the environment must be deployed. Builds the windows that are missing, computes baselines,
+    trains, scores the last day, and turns the project's schedules on. Again, it does what is missing or has grown
+    since.
     """
     from common.aws.clients import client
+    from statemachines.deploy.parts import CONTROL_PLANE, FOUNDATION
     from statemachines.deploy.projects import deploy_project, message_of, read_project
     from statemachines.deploy.stack import read_outputs
     from statemachines.deploy.starts import MACHINE, follow, start
 
     project = read_project(project_file)
-    name, states = project.project_name, client("stepfunctions")
+    name, states, prefix = project.project_name, client("stepfunctions"), prefix_of(environment)
     with activity(f"project {name}"):
-        deploy_project(client("scheduler"), project, read_outputs(client("cloudformation"), stack))
-    execution = start(states, f"{prefix_of(environment)}{MACHINE}", name, message_of(project))
+        outputs = read_outputs(client("cloudformation"), f"{prefix}{FOUNDATION}", f"{prefix}{CONTROL_PLANE}")
+        deploy_project(client("scheduler"), project, outputs)
+    execution = start(states, f"{prefix}{MACHINE}", name, message_of(project))
     with activity(f"start of project {name}"):
         output = follow(states, execution, lambda work: click.echo(f"{name}: {work}", err=True))
     click.echo(json.dumps(output))

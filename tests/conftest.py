@@ -56,8 +56,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return "pytest.mark.parity" not in collection_path.read_text() or None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the files that have slow tests: none of them is left to one core at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what only `make test-long` runs, unless its marker is asked for, and begins with the files that have
+    slow tests: none of them is left to one core at the end."""
+    for marker in {"long", "docs_long"} - set((config.option.markexpr or "").split()):
+        left_out = [item for item in items if item.get_closest_marker(marker)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

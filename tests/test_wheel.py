@@ -37,12 +37,12 @@ from common.features.spec import load_spec
 from common.contracts import tables
 from pipelines import definitions
 from statemachines.definitions import MACHINES, definition_of
-from statemachines.deploy.stack import TEMPLATE
+from statemachines.deploy.parts import TEMPLATES
 
 print(len(tables(load_spec("v1"))), "tables")
 print(len([definition_of(machine)["StartAt"] for machine in MACHINES]), "state machines")
 print(len([definitions.load(name)["Steps"] for name in definitions.names()]), "pipelines")
-print("AWSTemplateFormatVersion" in TEMPLATE.read_text())
+print(all("AWSTemplateFormatVersion" in path.read_text() for path in TEMPLATES.values()))
 """
 
 

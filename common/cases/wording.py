@@ -146,9 +146,13 @@ def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
     return f"{amount(reason.value, kind)} {noun}, {_most(amount(most, kind), habit)}"
 
 
-def _rarer(pair: Mapping[str, Any], one: str, other: str) -> bool:
+def _rarer(pair: Mapping[str, Any] | None, one: str, other: str) -> bool:
     """Whether fewer other hosts know one thing about a pair, which is new, than another."""
-    return one in pair["new"] and (other not in pair["new"] or pair["others"][one] < pair["others"][other])
+    return (
+        pair is not None
+        and one in pair["new"]
+        and (other not in pair["new"] or pair["others"][one] < pair["others"][other])
+    )
 
 
 def _most(usual: str, habit: bool) -> str:

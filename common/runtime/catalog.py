@@ -80,6 +80,7 @@ TOOLS = (
     Tool("ndr-settings", "tools.settings"),
     Tool("ndr-batches", "tools.batches"),
     Tool("ndr-ingestion", "tools.ingestion"),
+    Tool("ndr-cost", "tools.cost"),
     Tool("ndr-demo", "tools.demo"),
     Tool("ndr-completion", "tools.completion"),
     Tool("c360-simulate", "tools.c360_simulate"),

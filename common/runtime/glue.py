@@ -11,13 +11,14 @@ import click
 
 from common.runtime.cli import Command
 from common.runtime.commands import NdrCommand
+from common.runtime.metrics import VARIABLE
 from common.storage.filesystems import normal_uri
 
 DRIVERS = ("auto", "processes", "spark")
 MOST_PROCESSES = 2
 """More of them need more than 512 MiB."""
 
-OF_GLUE = "--JOB_NAME"
+OF_GLUE, OF_METRICS = "--JOB_NAME", "--METRICS"
 
 
 def driver_options(function: Command) -> Command:
@@ -48,8 +49,20 @@ def chosen_driver(driver: str, processes: int | None, job_name: str | None) -> t
     return processes or min(os.cpu_count() or 1, MOST_PROCESSES), on_spark
 
 
+def _want_metrics(context: click.Context, parameter: click.Parameter, namespace: str | None) -> None:
+    if namespace:
+        os.environ[VARIABLE] = namespace
+
+
 class GlueCommand(NdrCommand):
-    """A command that also runs as a Glue job: it ignores Glue's own arguments there, and raises its failures."""
+    """A command that also runs as a Glue job: it ignores Glue's own arguments there, and raises its failures.
+
+    `--METRICS` names the namespace of its metrics: a job of Glue has no environment variables of its own.
+    """
+
+    def __init__(self, *args: Any, **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self.params.append(click.Option([OF_METRICS], hidden=True, expose_value=False, callback=_want_metrics))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As usual; what Glue adds to the arguments of the job is ignored."""

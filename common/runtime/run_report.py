@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import click
 
 from common.runtime.events import Level, run_id
+from common.runtime.metrics import members_of_report
 from common.runtime.output import Work, close, working
 
 
@@ -22,7 +23,7 @@ class RunReport:
 
     `parameters` says where the settings are from: `lake`, the source that was given, or `defaults`.
     `incomplete_reason` says what is missing of the input: files, or parts of them, that nobody can read. `run_id` is
-    that of all events of the run.
+    that of all events of the run. `bytes_in` are those of the files that were read, as they are stored.
     """
 
     stage: str
@@ -36,6 +37,7 @@ class RunReport:
     rows_in: int = 0
     rows_out: int = 0
     rows_rejected: int = 0
+    bytes_in: int | None = None
     incomplete_reason: str | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class RunReport:
         click.echo(self.to_json())
 
     def to_json(self) -> str:
-        """The report as one JSON object."""
+        """The report as one JSON object, which is a line of metrics, too, where these are wanted."""
         public = {name: value for name, value in vars(self).items() if not name.startswith("_") and value is not None}
-        return json.dumps(public | {"seconds": round(time.monotonic() - self._began, 3)})
+        report = public | {"seconds": round(time.monotonic() - self._began, 3)}
+        return json.dumps(report | members_of_report(report))

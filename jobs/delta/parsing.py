@@ -79,6 +79,7 @@ def parsed(
     is_shared = not stage.lake.is_remote or all(path.startswith("s3://") for path in logs.paths)
     run = partial(each_part, stage.engine) if stage.engine.is_cluster and is_shared else by_threads
     inputs = _inputs(logs, options, run)
+    stage.report.bytes_in = logs.stored_bytes
     threads = 1 if len(inputs) > 1 else os.cpu_count() or 1
     table = stage.lake.table(TABLE)
     return run(Parsing(options, placement, stage.project, table, location, threads, logs.stored_bytes), inputs)

@@ -18,7 +18,7 @@ from common.windows import Windows
 from jobs.join.config import JoinConfig
 from jobs.join.parquet import in_order
 from jobs.join.publication import publisher
-from jobs.join.staging import TABLE, Stage, revisions_of
+from jobs.join.staging import TABLE, Stage, alerts_in, revisions_of
 from jobs.join.transform import FROM_A, FROM_C, KEYS, Matches, join_predictions
 
 
@@ -36,11 +36,14 @@ def run(config: JoinConfig, stage: StageRun) -> None:
         return
     whole_windows(lake, windows, "predictions", SCORED)
     with stage.report.step(TABLE), writing(lake.uri, TABLE), window_files(lake, TABLE, windows) as files:
+        alerts = 0
         for rows in _joined(config, stage):
             files.add(rows)
+            alerts += alerts_in(rows)
         files.flush()
         version = lake.replace_files(TABLE, files.actions, windows)
     stage.report.rows_out = files.rows
+    stage.report.details["alerts"] = alerts
     stage.report.wrote(TABLE, version, files.rows)
     if publish is not None:
         with stage.report.step(config.destination):

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from common.detection.alerts.terms import ALERT_SCORE
 from common.errors import InputError
 from common.lake.lake import Lake
 from common.lake.window_files import window_files
@@ -93,11 +95,17 @@ def publish_staged(config: JoinConfig, stage: StageRun) -> None:
         with stage.report.step(TABLE):
             version = _replaced(lake, rows, windows)
         stage.report.rows_in = stage.report.rows_out = len(rows)
+        stage.report.details["alerts"] = alerts_in(rows)
         stage.report.wrote(TABLE, version, len(rows))
         if publish is not None:
             with stage.report.step(config.destination):
                 stage.report.details["publication"] = publish(in_order(rows, lake.table(TABLE)))
     staged.remove()
+
+
+def alerts_in(rows: pa.Table) -> int:
+    """How many of the rows have a score with which they belong to cases, unless somebody wants other ones."""
+    return int(pc.sum(pc.greater_equal(rows["anomaly_score"], ALERT_SCORE)).as_py() or 0)
 
 
 def _replaced(lake: Lake, rows: pa.Table, windows: Windows) -> int:

@@ -6,13 +6,15 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from common.errors import NdrError
 from common.ingestion import events
 from common.ingestion.events import Message
+from common.runtime.metrics import members
 from jobs.manifest_builder.config import BuilderConfig
-from jobs.manifest_builder.log import say
+from jobs.manifest_builder.log import COMMAND, say
 from jobs.manifest_builder.stores import Stores
 from jobs.manifest_builder.tracking import track
 from jobs.manifest_builder.turns import Turns
@@ -43,7 +45,11 @@ def _sweep(config: BuilderConfig, stores: Stores, counts: Counter[str]) -> list[
     """Does what no file's arrival does; no message can fail."""
     turns = Turns(config, stores, is_sweep=True)
     errors = turns.recover()
-    for date_prefix in turns.dates():
+    dates, now = turns.dates(), stores.now()
+    oldest = min(map(datetime.fromisoformat, dates.values()), default=now)
+    waiting = {"oldest_pending_seconds": (now - oldest).total_seconds()}
+    say("summary", "pending", "info", **(waiting | members(COMMAND, None, waiting)))
+    for date_prefix in dates:
         if not stores.may_go_on():
             break  # the next one goes on
         try:

@@ -43,16 +43,17 @@ class Turns:
         """The manifests in the bucket."""
         return Manifests(self.stores, self.config)
 
-    def dates(self) -> list[str]:
-        """The dates that have pending files."""
-        found = set()
+    def dates(self) -> dict[str, str]:
+        """The dates that have pending files, in order, with the time at which the first of them was announced."""
+        found: dict[str, str] = {}
         for shard in FILE_SHARDS:
             orders = ALL
             while first := self.stores.table.pending(shard, orders, most=1):
                 date_prefix = str(first[0]["date_prefix"])
-                found.add(date_prefix)
+                announced = str(first[0]["created_at"])
+                found[date_prefix] = min(announced, found.get(date_prefix, announced))
                 orders = orders_after(date_prefix)
-        return sorted(found)
+        return dict(sorted(found.items()))
 
     def build(self, date_prefix: str) -> int:
         """How many manifests were made of the date's pending files; 0 if another builder is at it.

@@ -52,6 +52,7 @@ def run(config: ConversionConfig, now: datetime | None = None) -> None:
 
 def _convert(config: ConversionConfig, manifest: Manifest, timestamp: str, report: RunReport) -> None:
     sizes = [size_of(file) for file in manifest.files]
+    report.bytes_in = sum(sizes)
     parts = manifest.parts or number_of_parts(sizes)
     names = [f"merged-parquet-{manifest.date_prefix}/{manifest.id}-{part:05}-of-{parts:05}.parquet"
              for part in range(1, parts + 1)]  # fmt: skip

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localaws.processes.activity import Activity
+from localaws.processes.metrics import MetricLog
 from localaws.processes.slots import Slots
 from localaws.server.settings import Settings
 from localaws.state.store import Store
@@ -76,12 +77,15 @@ class Job:
         with self._lock:
             if self._stopped.is_set():
                 return Outcome(None, stopped=True)
+            metrics = MetricLog(self._command.log)
             try:
                 process = self._processes.spawn(self._command)
             except OSError as error:
                 return Outcome(None, message=f"{self._command.arguments[0]} cannot be run: {error.strerror}")
             self._process = process
-        return self._wait(process)
+        outcome = self._wait(process)
+        metrics.publish()
+        return outcome
 
     def _wait(self, process: subprocess.Popen[bytes]) -> Outcome:
         limit = self._command.timeout_seconds

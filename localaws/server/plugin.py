@@ -12,7 +12,7 @@ from ministack.services import stepfunctions
 from localaws.processes.jobs import Processes
 from localaws.server import constraints, wire
 from localaws.server.settings import Settings
-from localaws.services import alarms, cloudformation, notifications, queues, reserved_words, schedules, tables
+from localaws.services import alarms, cloudformation, notifications, queues, recovery, reserved_words, schedules, tables
 from localaws.services.ecs import Tasks
 from localaws.services.functions.handlers import Functions
 from localaws.services.glue import GlueRuns
@@ -38,9 +38,11 @@ class Plugin:
         self.application: Any = ministack_app.app
         self._store = Store(settings.home / "state.sqlite3")
         patch_step_functions()
+        alarms.install()
         notifications.install()
         queues.install()
         tables.install()
+        recovery.install()
         reserved_words.install(ministack_app.SERVICE_HANDLERS)
         processes = Processes(settings, self._store)
         processes.end_orphans()

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.services import cloudformation as of_ministack
-from ministack.services import dynamodb, lambda_svc, s3
-from ministack.services.cloudformation import provisioners, stacks
+from ministack.services import dynamodb, eventbridge, lambda_svc, s3
+from ministack.services.cloudformation import changesets, provisioners, stacks
 
 from localaws.processes.programs import ProgramError
 from localaws.server.patching import replace
@@ -39,8 +39,10 @@ _EXCLUDED = (
     "AWS::Lambda::Url",
     "AWS::ECS::Service",
 )
+_EVENT_BUS = "AWS::Events::EventBus"
 _UPLOADS = "AbortIncompleteMultipartUpload"
 _EXPIRATION = "ExpirationInDays"
+_OLD_VERSIONS = "NoncurrentVersionExpiration"
 _ESM_NUMBERS = ("BatchSize", "MaximumBatchingWindowInSeconds")
 
 _original_job_fields = provisioners._glue_job_fields
@@ -54,6 +56,8 @@ def install(check_function: Check) -> None:
             del provisioners._RESOURCE_HANDLERS[name]
     replace(provisioners, "_glue_job_fields", _job_fields)
     replace(stacks, "_validation_errors", _errors)
+    provisioners._RESOURCE_HANDLERS[_EVENT_BUS]["import"] = _import_event_bus
+    changesets._IMPORT_LOOKUPS[_EVENT_BUS] = (("Name",), _event_bus_problem)
     _extend("AWS::S3::Bucket", "_s3", done=_apply_lifecycle)
     _extend("AWS::DynamoDB::Table", "_ddb", done=_apply_table_settings)
     _extend("AWS::Lambda::Function", "_lambda", _checked(check_function), _reserve)
@@ -83,6 +87,17 @@ def _errors(
         resources_defs, ordered, param_values, conditions, mappings, stack_name, stack_id, owned_buckets
     )
     return [error for error in found if error[0] not in taken_over or error[2] != "NAME_CONFLICT_VALIDATION"]
+
+
+def _event_bus_problem(name: str) -> str | None:
+    """Why a bus of this name cannot be taken over."""
+    return None if name in eventbridge._event_buses else f"EventBus {name} not found"
+
+
+def _import_event_bus(identifier: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Name and attributes of a bus that a stack takes over, as others are by ministack."""
+    name = identifier["Name"]
+    return name, {"Arn": eventbridge._event_buses[name]["Arn"], "Name": name}
 
 
 def _extend(
@@ -144,12 +159,19 @@ def _apply_table_settings(name: str, props: Mapping[str, Any]) -> None:
 
 
 def _apply_lifecycle(name: str, props: Mapping[str, Any]) -> None:
-    """Notes the rules by which a bucket gives up uploads and old objects; nothing carries them out.
+    """Notes the rules by which a bucket gives up uploads, old objects and old versions; nothing carries them out.
 
     No others are known.
     """
     rules = (props.get("LifecycleConfiguration") or {}).get("Rules", [])
-    if unknown := {key for rule in rules for key in rule} - {"Id", "Status", _UPLOADS, _EXPIRATION}:
+    if unknown := {key for rule in rules for key in rule} - {
+        "Id",
+        "Status",
+        "Prefix",
+        _UPLOADS,
+        _EXPIRATION,
+        _OLD_VERSIONS,
+    }:
         raise ValueError(f"{', '.join(sorted(unknown))} of a rule of bucket {name} is not supported")
     noted = [_lifecycle_rule(rule) for rule in rules]
     s3._bucket_lifecycle.pop(name, None)
@@ -159,11 +181,13 @@ def _apply_lifecycle(name: str, props: Mapping[str, Any]) -> None:
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     """A rule of a bucket as S3 has it."""
-    found = {"ID": rule.get("Id"), "Status": rule["Status"]}
+    found = {"ID": rule.get("Id"), "Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
     if _UPLOADS in rule:
         found[_UPLOADS] = rule[_UPLOADS]
     if _EXPIRATION in rule:
         found["Expiration"] = {"Days": int(rule[_EXPIRATION])}
+    if _OLD_VERSIONS in rule:
+        found[_OLD_VERSIONS] = {"NoncurrentDays": int(rule[_OLD_VERSIONS]["NoncurrentDays"])}
     return found
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.services import glue
+from ministack.services import cloudwatch, glue
 from ministack.services import stepfunctions as sf
 
 from localaws.processes.jobs import Command, Job, Outcome, Processes
@@ -152,8 +152,17 @@ class GlueRuns:
         outcome = self._jobs[run["Id"]].run(lambda: self._change(run, "RUNNING"))
         state, message = self._state(outcome, run)
         self._end(run, state, message)
+        self._count(run)
         self._jobs.pop(run["Id"], None)
         self._ended[run["Id"]].set()
+
+    @staticmethod
+    def _count(run: Mapping[str, Any]) -> None:
+        """Counts a run that failed as Glue's observability metrics do, where its job has them."""
+        arguments = {**(glue._jobs.get(run["JobName"], {}).get("DefaultArguments") or {}), **run["Arguments"]}
+        if run["JobRunState"] in ("FAILED", "TIMEOUT") and arguments.get("--enable-observability-metrics") == "true":
+            of_all = {"JobRunId": "ALL", "Type": "count", "ObservabilityGroup": "error"}
+            cloudwatch.record_metric("Glue", "glue.error.ALL", 1, "Count", {"JobName": run["JobName"], **of_all})
 
     def _admitted(self, run: dict[str, Any]) -> bool:
         """Whether a run that waits is the first to do so, and fewer of its job run than may."""

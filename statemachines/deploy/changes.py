@@ -15,7 +15,8 @@ from common.retries import polled
 NAME = "ndr-"
 NOTHING = ("didn't contain changes", "No updates are to be performed")
 """What CloudFormation says of a change set that changes nothing, which it calls failed."""
-DONE = {"Add": "created", "Import": "taken over", "Remove": "deleted", "Modify": "changed", "Dynamic": "changed"}
+TAKEN_OVER = "taken over"
+DONE = {"Add": "created", "Import": TAKEN_OVER, "Remove": "deleted", "Modify": "changed", "Dynamic": "changed"}
 SECONDS = 300.0
 
 

@@ -2,59 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from common import __version__
 from common.aws.clients import client
+from common.errors import ParameterError
 from common.runtime.output import activity
-from statemachines.definitions import CUSTOMER_360, MACHINES
-from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, read_code, upload_code
+from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, Code, read_code, upload_code
+from statemachines.deploy.parts import FOUNDATION, Stack, machines_of, stacks_of
 from statemachines.deploy.projects import deploy_project, read_project
 from statemachines.deploy.publish import Published, publish_machines
 from statemachines.deploy.schedules import former_of_stack, put_for_project
-from statemachines.deploy.stack import (
-    CUSTOMER_360_TEMPLATE,
-    INGESTION_TEMPLATE,
-    OBSERVABILITY_TEMPLATE,
-    TEMPLATE,
-    check_parameters,
-    deploy_stack,
-)
+from statemachines.deploy.stack import check_parameters, deploy_stack, known_parameters
+from statemachines.deploy.upgrade import former_stacks, in_order, let_go, owner_of, remove_left
 
-
-@dataclass(frozen=True)
-class Stacks:
-    """Names of the stacks; None where Customer 360 or the alarms are no part."""
-
-    control_plane: str
-    ingestion: str
-    customer_360: str | None
-    observability: str | None = None
-
-    @classmethod
-    def of(cls, prefix: str, has_customer_360: bool) -> Stacks:
-        """Those of an environment, whose names begin with the prefix."""
-        names = ("ndr-control-plane", "ndr-ingestion", "ndr-customer-360", "ndr-observability")
-        control_plane, ingestion, customer_360, observability = (f"{prefix}{name}" for name in names)
-        return cls(control_plane, ingestion, customer_360 if has_customer_360 else None, observability)
-
-    def templates(self) -> Iterator[tuple[str, Path]]:
-        """Name and template of each stack, in the order in which they are deployed."""
-        yield self.control_plane, TEMPLATE
-        yield self.ingestion, INGESTION_TEMPLATE
-        if self.customer_360:
-            yield self.customer_360, CUSTOMER_360_TEMPLATE
-        if self.observability:
-            yield self.observability, OBSERVABILITY_TEMPLATE
+SCRIPTS_OF = {"ingestion": SCRIPTS, "customer-360": CUSTOMER_360_SCRIPTS}
+"""Scripts of Glue jobs by part."""
 
 
 def deploy_all(
     prefix: str,
-    stacks: Stacks,
+    parts: Sequence[str],
     parameters: Mapping[str, str],
     projects: Sequence[Path],
     wheel: Path | None = None,
@@ -68,24 +40,19 @@ def deploy_all(
         DeploymentError, ParameterError, InputError: something is wrong; nothing of it was changed yet.
         AwsError: a call was refused.
     """
+    if projects and "ndr" not in parts:
+        raise ParameterError("projects need the part ndr, which is left out", "Add the part, or leave out the projects")
     wanted = [read_project(path) for path in projects]
     given = {"Release": __version__, **parameters, "Environment": prefix}
     check_parameters(given)
+    scripts = {name: path for part in parts for name, path in SCRIPTS_OF.get(part, {}).items()}
     with activity("code of the Glue job"):
-        code = read_code(wheel, {**SCRIPTS, **CUSTOMER_360_SCRIPTS} if stacks.customer_360 else SCRIPTS)
-    scheduler = client("scheduler")
+        code = read_code(wheel, scripts) if scripts else {}
+    scheduler, cloudformation = client("scheduler"), client("cloudformation")
     former = former_of_stack(scheduler, prefix + given.get("NamePrefix", "ndr"))
-    found: dict[str, str] = {}
-    keys = {name: key for name, (key, _) in code.items()}
-    for name, template in stacks.templates():
-        found |= _deployed(name, {**keys, **given}, template, allow_replace)
-        if template == TEMPLATE:  # whose bucket has what the jobs of the other stacks run
-            with activity("code of the Glue job"):
-                done = upload_code(client("s3"), found["ArtifactsBucket"], code)
-            click.echo(f"code of the Glue job: {done}")
-    wanted_machines = [machine for machine in MACHINES if stacks.customer_360 or machine != CUSTOMER_360]
+    found = _stacks(cloudformation, prefix, parts, given, code, allow_replace)
     with activity("state machines"):
-        machines = publish_machines(client("stepfunctions"), found, wanted_machines)
+        machines = publish_machines(client("stepfunctions"), found, machines_of(parts))
     for published in machines:
         show(published)
     for name in sorted(set(former) - {project.project_name for project in wanted}):
@@ -102,16 +69,47 @@ def show(published: Published) -> None:
     click.echo(f"{published.machine}: {published.done}, live is version {published.version}")
 
 
-def _deployed(name: str, given: Mapping[str, str], template: Path, allow_replace: bool) -> dict[str, str]:
+def _stacks(
+    cloudformation: Any,
+    prefix: str,
+    parts: Sequence[str],
+    given: Mapping[str, str],
+    code: Code,
+    allow_replace: bool,
+) -> dict[str, str]:
+    """The outputs of the stacks, once they are deployed, with the code of the Glue jobs in the artifacts bucket."""
+    keys = {name: key for name, (key, _) in code.items()}
+    known = known_parameters(cloudformation)
+    former = former_stacks(cloudformation, prefix)
+    order = in_order(stacks_of(prefix, parts), former, prefix)
+    found: dict[str, str] = {}
+    for stack in order:
+        if stack.name in former:
+            let_go(cloudformation, stack.name, former[stack.name])
+        owner = known.get(owner_of(stack, prefix) or "", {}) if stack.name not in known else {}
+        found |= _deployed(cloudformation, stack, {**owner, **keys, **given}, allow_replace, bool(owner))
+        if stack.name == f"{prefix}{FOUNDATION}" and code:  # whose bucket has what jobs of other stacks run
+            with activity("code of the Glue job"):
+                done = upload_code(client("s3"), found["ArtifactsBucket"], code)
+            click.echo(f"code of the Glue job: {done}")
+    if not set(former) - {stack.name for stack in order}:
+        remove_left(found["SchedulePrefix"], lambda name, done: click.echo(f"{name}: {done}"))
+    return found
+
+
+def _deployed(
+    cloudformation: Any, stack: Stack, given: Mapping[str, str], allow_replace: bool, moves: bool
+) -> dict[str, str]:
     """The outputs of the stack, once it is deployed; prints what changes before it does."""
-    with activity(f"stack {name}"):
+    with activity(f"stack {stack.name}"):
         done, outputs = deploy_stack(
-            client("cloudformation"),
-            name,
+            cloudformation,
+            stack.name,
             given,
-            template,
+            stack.template,
             allow_replace,
             lambda change: click.echo(f"  {change.resource}: {change.what}"),
+            moves,
         )
-    click.echo(f"stack {name}: {done}")
+    click.echo(f"stack {stack.name}: {done}")
     return outputs

@@ -11,6 +11,7 @@ from common.config.documents import read_yaml
 from common.config.loader import Settings, build_from
 from common.errors import ParameterError
 from statemachines.definitions import FOLDER
+from statemachines.deploy.parts import PARTS, Part
 
 FILES = FOLDER / "environments"
 
@@ -29,8 +30,8 @@ class Environment(Settings):
 
     projects: tuple[str, ...] = ()
     """Files of its projects, beside this file or below it."""
-    customer_360: bool = False
-    """Whether Customer 360 is a part of it."""
+    parts: tuple[Part, ...] = PARTS
+    """Its parts."""
     parameters: dict[str, str] = Field(default_factory=dict)
     """Parameters of the stacks."""
     pipeline_defaults: dict[str, str] = Field(default_factory=dict)

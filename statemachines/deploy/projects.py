@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from common.config.documents import read_yaml
-from common.config.dynamodb import project_names, seed_project, seed_routing
+from common.config.dynamodb import Item, project_item, project_names, routing_item, seed_project, seed_routing
 from common.config.loader import build_from
 from common.config.project_file import ProjectFile
 from common.features.spec import load_spec
@@ -34,12 +34,24 @@ def seed(project: ProjectFile, outputs: Mapping[str, str]) -> None:
         AwsError: a call was refused.
     """
     names = (project.project_name, project.feature_spec_version)
-    folders = (project.orchestration.ingestion_prefix, *(prefix for _, _, prefix in project.routing()))
-    own = {"batch_index_table": outputs["BatchIndexTable"], "ingestion_prefixes": list(dict.fromkeys(folders))}
-    settings = own | project.settings.given()
-    seed_project(outputs["ProjectParametersTable"], *names, settings, project.orchestration)
+    seed_project(outputs["ProjectParametersTable"], *names, _settings(project, outputs), project.orchestration)
     for org1, org2, prefix in project.routing():
         seed_routing(outputs["ProjectRoutingTable"], org1, org2, *names, prefix)
+
+
+def items_of(project: ProjectFile, outputs: Mapping[str, str]) -> Iterator[tuple[str, Item]]:
+    """The table and the item of each thing that `seed` writes of the project."""
+    names = (project.project_name, project.feature_spec_version)
+    own = project_item(*names, _settings(project, outputs), project.orchestration)
+    yield outputs["ProjectParametersTable"], own
+    for org1, org2, prefix in project.routing():
+        yield outputs["ProjectRoutingTable"], routing_item(org1, org2, *names, prefix)
+
+
+def _settings(project: ProjectFile, outputs: Mapping[str, str]) -> dict[str, Any]:
+    folders = (project.orchestration.ingestion_prefix, *(prefix for _, _, prefix in project.routing()))
+    own = {"batch_index_table": outputs["BatchIndexTable"], "ingestion_prefixes": list(dict.fromkeys(folders))}
+    return own | project.settings.given()
 
 
 def deploy_project(

@@ -102,11 +102,7 @@ def _publish(stepfunctions: Any, machine: str, prefix: str, arn: str | None, out
     wanted = {
         "definition": definition,
         "roleArn": role,
-        "loggingConfiguration": {
-            "level": "ERROR",
-            "includeExecutionData": False,
-            "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": _log_group(outputs)}}],
-        },
+        "loggingConfiguration": logging_of(outputs),
     }
     with aws_errors(f"the state machine {machine} could not be published"):
         done = "unchanged"
@@ -144,9 +140,15 @@ def _rolled_back_from(version: int) -> str:
     return f"rolled back from version {version}"
 
 
-def _log_group(outputs: Mapping[str, str]) -> str:
+def logging_of(outputs: Mapping[str, str]) -> dict[str, Any]:
+    """How the machines log: what fails, without the data of executions."""
     arn = outputs["StateMachineLogGroupArn"]
-    return arn if arn.endswith(":*") else f"{arn}:*"
+    group = arn if arn.endswith(":*") else f"{arn}:*"
+    return {
+        "level": "ERROR",
+        "includeExecutionData": False,
+        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}],
+    }
 
 
 def machines_by_name(stepfunctions: Any) -> dict[str, str]:

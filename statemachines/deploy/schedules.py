@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -46,12 +47,13 @@ OF_LAKES = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """A schedule: its name without the prefix of the stacks, its state, when it runs, and what it starts."""
+    """A schedule: its name without the prefix of the stacks, its state, when it runs and what, and when it changed."""
 
     name: str
     state: str
     cron: str
     target: str
+    changed: datetime
 
 
 def listed(scheduler: Any, prefix: str) -> list[Schedule]:
@@ -105,22 +107,7 @@ def put_for_project(
         AwsError: a schedule was refused.
     """
     prefix, found = outputs["SchedulePrefix"], []
-    targets = {
-        name: {
-            "Arn": f"{outputs['MachineArnPrefix']}{machine}:live",
-            "Input": json.dumps({"project_name": project, **message, "time": "<aws.scheduler.scheduled-time>"}),
-        }
-        for name, (_, machine, _) in OF_PROJECTS.items()
-    }
-    if lake_uri:
-        values = {
-            "ProjectName": project,
-            "FeatureSpecVersion": str(message["feature_spec_version"]),
-            "LakeUri": lake_uri,
-            "ParametersUri": f"dynamodb://{outputs['ProjectParametersTable']}",
-        }
-        targets |= {name: _pipeline(outputs, pipeline, values) for name, (_, pipeline, _) in OF_LAKES.items()}
-    for name, own in targets.items():
+    for name, target in targets_of(outputs, project, message, lake_uri).items():
         cron, _, about = {**OF_PROJECTS, **OF_LAKES}[name]
         full = f"{prefix}-{project}-{name}"
         if not NAME.fullmatch(full):
@@ -136,7 +123,6 @@ def put_for_project(
             "Description": f"{about}: {project}",
             **former.get(name, {}),
         }
-        target = {**own, "RoleArn": outputs["StarterRoleArn"]}
         with aws_errors(f"the schedule {full} cannot be written"):
             if (before := _existing(scheduler, full)) is None:
                 scheduler.create_schedule(Name=full, **new, Target=target)
@@ -145,6 +131,28 @@ def put_for_project(
                 scheduler.update_schedule(Name=full, **{**kept, "Target": {**before["Target"], **target}})
             found.append(_schedule(scheduler.get_schedule(Name=full), prefix))
     return found
+
+
+def targets_of(
+    outputs: Mapping[str, str], project: str, message: Mapping[str, Any], lake_uri: str | None
+) -> dict[str, dict[str, Any]]:
+    """What each schedule of a project starts, by its name. Without its lake, it has neither upkeep nor proof."""
+    targets = {
+        name: {
+            "Arn": f"{outputs['MachineArnPrefix']}{machine}:live",
+            "Input": json.dumps({"project_name": project, **message, "time": "<aws.scheduler.scheduled-time>"}),
+        }
+        for name, (_, machine, _) in OF_PROJECTS.items()
+    }
+    if lake_uri:
+        values = {
+            "ProjectName": project,
+            "FeatureSpecVersion": str(message["feature_spec_version"]),
+            "LakeUri": lake_uri,
+            "ParametersUri": f"dynamodb://{outputs['ProjectParametersTable']}",
+        }
+        targets |= {name: _pipeline(outputs, pipeline, values) for name, (_, pipeline, _) in OF_LAKES.items()}
+    return {name: {**target, "RoleArn": outputs["StarterRoleArn"]} for name, target in targets.items()}
 
 
 def _pipeline(outputs: Mapping[str, str], pipeline: str, values: Mapping[str, str]) -> dict[str, Any]:
@@ -188,4 +196,5 @@ def _existing(scheduler: Any, name: str) -> dict[str, Any] | None:
 def _schedule(entry: Mapping[str, Any], prefix: str) -> Schedule:
     parts = entry["Target"]["Arn"].split(":")
     target = parts[6] if len(parts) > 6 else entry["Target"]["Arn"].rpartition("/")[2]
-    return Schedule(entry["Name"].removeprefix(f"{prefix}-"), entry["State"], entry["ScheduleExpression"], target)
+    name, changed = entry["Name"].removeprefix(f"{prefix}-"), entry["LastModificationDate"]
+    return Schedule(name, entry["State"], entry["ScheduleExpression"], target, changed)

@@ -1,79 +1,133 @@
-"""The CloudFormation stacks: of the control plane, of ingestion, and of Customer 360."""
+"""The CloudFormation stacks: created, updated, taken over, and read."""
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError, WaiterError
 
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError, ParameterError
-from statemachines.deploy.changes import Change, check_allowed, propose
+from statemachines.deploy.changes import TAKEN_OVER, Change, check_allowed, propose
+from statemachines.deploy.parts import TEMPLATES
+from statemachines.deploy.templates import adoptable, body_of, declared, defaults, kept_in, parameters_of
 
-TEMPLATE = Path(__file__).parents[1] / "template.yaml"
-INGESTION_TEMPLATE = TEMPLATE.with_name("ingestion.yaml")
-CUSTOMER_360_TEMPLATE = TEMPLATE.with_name("customer_360.yaml")
-OBSERVABILITY_TEMPLATE = TEMPLATE.with_name("observability.yaml")
-TEMPLATES = (TEMPLATE, INGESTION_TEMPLATE, CUSTOMER_360_TEMPLATE)
 WAIT = {"Delay": 1, "MaxAttempts": 900}
 FORMER_PARAMETERS = {"ProjectName"}
 """Parameters of earlier templates, which are accepted and have no effect."""
-_REFERENCE = re.compile(r"\$\{([\w:]+)\}")
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
 
 def check_parameters(given: Mapping[str, str]) -> None:
-    """Refuses parameters that no template has.
+    """Refuses parameters that no template has, and values that a template does not allow.
 
     Raises:
-        ParameterError: one of them is unknown.
+        ParameterError: one of them is unknown, or its value is not allowed.
     """
-    known = set().union(*map(_declared, TEMPLATES))
+    templates = [parameters_of(template) for template in TEMPLATES.values()]
+    known = set().union(*templates)
     if unknown := sorted(set(given) - known - FORMER_PARAMETERS):
         raise ParameterError(
             f"no stack has a parameter {', '.join(unknown)}", f"Choose one of {', '.join(sorted(known))}"
         )
+    for accepted in templates:
+        for name, value in given.items():
+            if remedy := _refused(accepted.get(name, {}), value):
+                raise ParameterError(f"the parameter {name} cannot be {value!r}", remedy)
+
+
+def _refused(rule: Mapping[str, Any], value: str) -> str:
+    """What to give instead of a value that a parameter's declaration does not allow; empty where it does."""
+    if value not in (allowed := rule.get("AllowedValues", [value])):
+        return f"Choose one of {', '.join(allowed)}"
+    if not re.fullmatch(pattern := rule.get("AllowedPattern", ".*"), value, re.DOTALL):
+        return f"Give what matches {pattern}: {rule.get('Description', '')}"
+    if rule.get("Type") == "Number":
+        least, most = float(rule.get("MinValue", "-inf")), float(rule.get("MaxValue", "inf"))
+        if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) or not least <= float(value) <= most:
+            return f"Give a number from {least:g} to {most:g}"
+    return ""
 
 
 def deploy_stack(
     cloudformation: Any,
     name: str,
     parameters: Mapping[str, str],
-    template: Path = TEMPLATE,
+    template: Path,
     allow_replace: bool = False,
     tell: Callable[[Change], None] = lambda change: None,
+    moves: bool = False,
 ) -> tuple[str, dict[str, str]]:
     """What was done to the stack (`created`, `updated` or `unchanged`) and its outputs.
 
     Parameters that the template does not have are those of other stacks. Those that are not given keep their values;
     in a new stack, they take the template's defaults. What a deleted stack kept is taken over. `tell` is told each
-    change of an existing stack before anything changes.
+    change of an existing stack before anything changes. `moves` says that a new stack takes over what another has left.
 
     Raises:
         DeploymentError: the stack cannot be updated in its present state, a resource would be replaced or deleted
             without being allowed to, or one failed.
         AwsError: a call was refused.
     """
-    declared = _declared(template)
-    own = {key: value for key, value in parameters.items() if key in declared}
+    accepted = declared(template)
+    own = {key: value for key, value in parameters.items() if key in accepted}
     known = stack_described(cloudformation, name)
     if known and known["StackStatus"] in BROKEN:
         raise DeploymentError(f"the stack {name} is {known['StackStatus']}", "Delete it, and deploy again")
     is_new = known is None or known["StackStatus"] == "REVIEW_IN_PROGRESS"
+    values = _values(cloudformation, template, own, known)
     request = {
         "StackName": name,
-        "TemplateBody": body_of(template, _values(cloudformation, template, own, known)),
+        "TemplateBody": body_of(template, values),
         "Capabilities": CAPABILITIES,
-        "Parameters": _parameters(own, declared, None if is_new else known),
+        "Parameters": _parameters(own, accepted, None if is_new else known),
     }
-    done = apply_request(cloudformation, request, is_new, allow_replace, tell)
-    return done, read_outputs(cloudformation, name)
+    if known and not is_new and _is_same(cloudformation, known, request):
+        return "unchanged", _outputs(known)
+    is_adopting = is_new and _adopt(cloudformation, request, template, values, adoptable(template, moves), tell)
+    done = apply_request(cloudformation, request, is_new and not is_adopting, allow_replace, tell)
+    return "created" if is_adopting else done, read_outputs(cloudformation, name)
+
+
+def _is_same(cloudformation: Any, known: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
+    """Whether a stack was made by this very request, so that there is no need to ask what would change."""
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in known.get("Parameters", [])}
+    given = {one["ParameterKey"]: one.get("ParameterValue") for one in request["Parameters"]}
+    if any(value is not None and values.get(name) != value for name, value in given.items()):
+        return False
+    return bool(deployed_template(cloudformation, request["StackName"]) == request["TemplateBody"])
+
+
+def _adopt(
+    cloudformation: Any,
+    request: Mapping[str, Any],
+    template: Path,
+    values: Mapping[str, str],
+    names: Sequence[str],
+    tell: Callable[[Change], None],
+) -> bool:
+    """Whether any of the resources named is there already: then the stack is made, and has taken them over.
+
+    CloudFormation sets nothing of what it takes over, so that the stack says no more than what identifies it, and an
+    update has to say the rest.
+    """
+    with aws_errors(f"the stack {request['StackName']} could not be created"):
+        probe = {**request, "TemplateBody": body_of(template, values, names)}
+        proposed = propose(cloudformation, probe, is_new=True)
+        if proposed is None:
+            return False
+        cloudformation.delete_change_set(ChangeSetName=proposed.arn)
+    taken = [change for change in proposed.changes if change.what == TAKEN_OVER]
+    if taken:
+        for change in taken:
+            tell(change)
+        reduced = {**request, "TemplateBody": body_of(template, values, [change.resource for change in taken])}
+        apply_request(cloudformation, reduced, is_new=True, allow_replace=False, tell=tell)
+    return bool(taken)
 
 
 def apply_request(
@@ -100,17 +154,16 @@ def apply_request(
     return "created" if is_new else "updated"
 
 
-def body_of(template: Path, values: Mapping[str, str] | None = None) -> str:
-    """The template without comments, and with each part of a resource on a line: CloudFormation takes 51,200 bytes.
+def body_wanted(
+    cloudformation: Any, template: Path, parameters: Mapping[str, str], known: Mapping[str, Any] | None
+) -> str:
+    """The body that a deployment of the template with these parameters sends for a stack as it is described.
 
-    With values of parameters and pseudo parameters, what outlives its stack has its name in plain letters: only so
-    CloudFormation takes over what is there.
+    Raises:
+        AwsError: the account is unknown.
     """
-    root = _composed(template)
-    if values:
-        _name_kept(root, values)
-    _on_lines(root, levels=3)
-    return yaml.serialize(root, width=sys.maxsize)
+    own = {key: value for key, value in parameters.items() if key in declared(template)}
+    return body_of(template, _values(cloudformation, template, own, known))
 
 
 def holding_data(cloudformation: Any, template: Path, parameters: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -119,66 +172,45 @@ def holding_data(cloudformation: Any, template: Path, parameters: Mapping[str, s
     Raises:
         AwsError: the account is unknown.
     """
-    return _name_kept(_composed(template), _values(cloudformation, template, parameters, None))
+    return kept_in(template, _values(cloudformation, template, parameters, None))
 
 
-def _name_kept(root: yaml.MappingNode, values: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Resolves the names of the resources that are kept when their stack is deleted; gives their types and names."""
-    found = []
-    for _, resource in _entries(_entry(root, "Resources")):
-        if any(key == "DeletionPolicy" for key, _ in _entries(resource)):
-            for key, node in _entries(_entry(resource, "Properties")):
-                if key.endswith("Name") and node.tag == "!Sub":
-                    node.value = _REFERENCE.sub(lambda match: values[match[1]], node.value)
-                    node.tag = "tag:yaml.org,2002:str"
-                    found.append((str(_entry(resource, "Type").value), str(node.value)))
-    return found
-
-
-def _entries(node: yaml.Node) -> list[tuple[str, yaml.Node]]:
-    return [(key.value, value) for key, value in node.value] if isinstance(node, yaml.MappingNode) else []
-
-
-def _entry(node: yaml.Node, name: str) -> yaml.Node:
-    return dict(_entries(node))[name]
-
-
-def _on_lines(node: yaml.Node, levels: int) -> None:
-    """Lays a node out in a block for so many levels, and what is deeper on one line."""
-    if isinstance(node, yaml.CollectionNode):
-        node.flow_style = levels <= 0
-        for entry in node.value:
-            for inner in entry if isinstance(entry, tuple) else (entry,):
-                _on_lines(inner, levels - 1)
-
-
-def read_outputs(cloudformation: Any, name: str) -> dict[str, str]:
-    """The outputs of the stack: names of tables, buckets, the bus.
+def read_outputs(cloudformation: Any, *names: str) -> dict[str, str]:
+    """The outputs of stacks: names of tables, buckets, the bus.
 
     Raises:
         DeploymentError: there is no such stack.
         AwsError: the call was refused.
     """
-    described = stack_described(cloudformation, name)
-    if described is None:
-        raise DeploymentError(f"the stack {name} does not exist", "Deploy it with ndr-statemachines, or give --stack")
+    found: dict[str, str] = {}
+    for name in names:
+        described = stack_described(cloudformation, name)
+        if described is None:
+            raise DeploymentError(
+                f"the stack {name} does not exist", "Deploy it with ndr-statemachines, or give --stack"
+            )
+        found |= _outputs(described)
+    return found
+
+
+def _outputs(described: Mapping[str, Any]) -> dict[str, str]:
     return {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
 
 
-def _declared(template: Path) -> set[str]:
-    """The names of a template's parameters."""
-    return {name for name, _ in _entries(_entry(_composed(template), "Parameters"))}
+def deployed_template(cloudformation: Any, name: str) -> str | None:
+    """The template of a stack, as it was sent; None where there is no stack.
 
-
-def _defaults(template: Path) -> dict[str, str]:
-    parameters = _entries(_entry(_composed(template), "Parameters"))
-    return {name: str(node.value) for name, one in parameters for key, node in _entries(one) if key == "Default"}
-
-
-def _composed(template: Path) -> yaml.MappingNode:
-    root = yaml.compose(template.read_text(encoding="utf-8"))
-    assert isinstance(root, yaml.MappingNode)
-    return root
+    Raises:
+        AwsError: the call was refused.
+    """
+    with aws_errors(f"the template of the stack {name} could not be read"):
+        try:
+            body = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+    return str(body)
 
 
 def _values(
@@ -189,7 +221,7 @@ def _values(
     with aws_errors("the account cannot be told"):
         account = str(client("sts").get_caller_identity()["Account"])
     place = {"AWS::AccountId": account, "AWS::Region": str(cloudformation.meta.region_name)}
-    return {**_defaults(template), **kept, **given, **place}
+    return {**defaults(template), **kept, **given, **place}
 
 
 def stack_described(cloudformation: Any, name: str) -> dict[str, Any] | None:
@@ -208,8 +240,24 @@ def stack_described(cloudformation: Any, name: str) -> dict[str, Any] | None:
     return stack
 
 
-def _parameters(given: Mapping[str, str], declared: set[str], known: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    kept = {entry["ParameterKey"] for entry in (known or {}).get("Parameters", [])} & declared - set(given)
+def known_parameters(cloudformation: Any) -> dict[str, dict[str, str]]:
+    """Values of the parameters of all stacks, by their names.
+
+    Raises:
+        AwsError: the call was refused.
+    """
+    with aws_errors("the stacks could not be read"):
+        pages = list(cloudformation.get_paginator("describe_stacks").paginate())
+    return {
+        stack["StackName"]: {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+        for page in pages
+        for stack in page["Stacks"]
+        if stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+    }
+
+
+def _parameters(given: Mapping[str, str], accepted: set[str], known: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    kept = {entry["ParameterKey"] for entry in (known or {}).get("Parameters", [])} & accepted - set(given)
     return [{"ParameterKey": name, "ParameterValue": value} for name, value in sorted(given.items())] + [
         {"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,12 +15,16 @@ from pipelines.definitions import names as pipeline_names
 from pipelines.deployment import is_missing
 from pipelines.images import defaults_of
 from statemachines.definitions import MACHINES
+from statemachines.deploy.next_times import next_time
 from statemachines.deploy.publish import ALIAS, live_version, machines_by_name
-from statemachines.deploy.schedules import listed
+from statemachines.deploy.schedules import Schedule, listed
 from statemachines.deploy.stack import stack_described
 
 RELEASE = "Release"
 NOTHING = ""
+ENABLED = "ENABLED"
+A_MINUTE = timedelta(minutes=1)
+"""Within which Scheduler begins what it should."""
 UNWELL = ("missing", "failed", "timed_out", "aborted", "alarm")
 
 
@@ -34,6 +38,8 @@ class Part:
         state: how it does.
         about: its release, version, schedule or depth.
         since: when it came into this state, or last did something.
+        next: when a schedule runs next.
+        late_seconds: how long ago a machine should have begun something by schedule, and has not.
     """
 
     kind: str
@@ -41,6 +47,8 @@ class Part:
     state: str
     about: str = NOTHING
     since: datetime | None = None
+    next: datetime | None = None
+    late_seconds: int | None = None
 
 
 def parts(prefix: str, schedules: str, stacks: Sequence[str]) -> Iterator[Part]:
@@ -49,21 +57,23 @@ def parts(prefix: str, schedules: str, stacks: Sequence[str]) -> Iterator[Part]:
     Raises:
         AwsError: a call was refused.
     """
+    now, found = datetime.now(UTC), listed(client("scheduler"), schedules)
     yield from map(_stack, stacks)
-    yield from _machines(prefix)
+    yield from _machines(prefix, found, now)
     yield from _pipelines(prefix)
-    for schedule in listed(client("scheduler"), schedules):
-        yield Part("schedule", schedule.name, schedule.state.lower(), f"{schedule.cron} {schedule.target}")
+    for schedule in found:
+        next_at = next_time(schedule.cron, now) if schedule.state == ENABLED else None
+        yield Part(
+            "schedule", schedule.name, schedule.state.lower(), f"{schedule.cron} {schedule.target}", next=next_at
+        )
     yield from _queues(schedules)
     yield from _alarms(schedules)
 
 
 def is_well(part: Part) -> bool:
     """Whether nothing of a part wants looking at."""
-    dead_letters = (
-        part.kind == "queue" and part.state != "empty" and part.name.endswith(("-dead-letters", "-undelivered-events"))
-    )
-    return not dead_letters and part.state not in UNWELL and "rollback" not in part.state
+    dead_letters = part.kind == "queue" and part.state != "empty" and part.name.endswith("-dlq")
+    return not dead_letters and part.late_seconds is None and part.state not in UNWELL and "rollback" not in part.state
 
 
 def _stack(name: str) -> Part:
@@ -75,7 +85,7 @@ def _stack(name: str) -> Part:
     return Part("stack", name, found["StackStatus"].lower(), release, since)
 
 
-def _machines(prefix: str) -> Iterator[Part]:
+def _machines(prefix: str, schedules: Sequence[Schedule], now: datetime) -> Iterator[Part]:
     states = client("stepfunctions")
     found = machines_by_name(states)
     for machine in (f"{prefix}{machine}" for machine in MACHINES):
@@ -90,7 +100,17 @@ def _machines(prefix: str) -> Iterator[Part]:
         about = f"{ALIAS} is version {live}" if live is not None else f"no alias {ALIAS}"
         about = f"{about}, {note}" if note else about
         since = last and (last.get("stopDate") or last["startDate"])
-        yield Part("machine", machine, last["status"].lower() if last else "has not run", about, since)
+        late = last and _late_seconds(machine, schedules, last["startDate"], now)
+        state = last["status"].lower() if last else "has not run"
+        yield Part("machine", machine, state, about, since, late_seconds=late)
+
+
+def _late_seconds(machine: str, schedules: Sequence[Schedule], began: datetime, now: datetime) -> int | None:
+    """How long ago the machine should have begun something by its schedules, and has not; None if it is not late."""
+    own = [one for one in schedules if one.state == ENABLED and one.target == machine]
+    due = [next_time(one.cron, max(began, one.changed) + A_MINUTE) for one in own]
+    late = [now - moment for moment in due if moment and moment + A_MINUTE < now]
+    return round(max(late).total_seconds()) if late else None
 
 
 def _pipelines(prefix: str) -> Iterator[Part]:

@@ -1,4 +1,7 @@
-"""What the sources generate: a definition and a page of diagrams for each machine, and a table of the fragments."""
+"""What the sources generate: a definition and a page of diagrams for each machine, and a table of the fragments.
+
+So is the dashboard in the template of the alarms, of these alarms.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 from statemachines.definitions import MACHINES
 from statemachines.generation.commands import FRAGMENTS as COMPUTED
+from statemachines.generation.dashboard import with_dashboard
 from statemachines.generation.diagrams import page
 from statemachines.generation.expansion import Expander
 from statemachines.generation.sources import Fragment, SourceError, read_fragments, read_source
@@ -17,6 +21,7 @@ SOURCES = Path("statemachines", "sources")
 FRAGMENTS = SOURCES / "fragments"
 DEFINITIONS = Path("statemachines")
 PAGES = Path("docs", "machines")
+ALARMS = Path("statemachines", "stacks", "observability.yaml")
 _KINDS = {"Type": "state", "use": "state", "Condition": "rule", "ErrorEquals": "catcher"}
 
 
@@ -39,6 +44,7 @@ def build(root: Path) -> dict[Path, str]:
         machine = expander.machine(read_source(path), path.name)
         built[DEFINITIONS / f"{name}.asl.json"] = json.dumps(machine.definition, indent=2, ensure_ascii=False) + "\n"
         built[PAGES / f"{name}.md"] = page(name, machine)
+    built[ALARMS] = with_dashboard((root / ALARMS).read_text(encoding="utf-8"))
     if unused := expander.unused():
         raise SourceError(f"no source uses the fragment {', '.join(unused)}", "Remove it")
     return built
@@ -48,7 +54,7 @@ def stale(built: Mapping[Path, str], root: Path) -> list[Path]:
     """The paths of committed files that are missing, different from what was built, or left over."""
     committed = {
         path.relative_to(root): path.read_text(encoding="utf-8")
-        for path in (*(root / DEFINITIONS).glob("*.asl.json"), *(root / PAGES).glob("*.md"))
+        for path in (*(root / DEFINITIONS).glob("*.asl.json"), *(root / PAGES).glob("*.md"), root / ALARMS)
     }
     return sorted(path for path in {**committed, **built} if committed.get(path) != built.get(path))
 

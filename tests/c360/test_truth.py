@@ -71,6 +71,7 @@ def test_any_order_of_loading(staged: Chain, scenario: Path, order: list[date], 
 
 @DRAWN
 @given(moments=st.fixed_dictionaries({name: st.integers(1, most) for name, most in CHANGES.items()}))
+@pytest.mark.long
 def test_commands_that_were_killed_and_started_again(two_days: Path, moments: dict[str, int]) -> None:
     with TemporaryDirectory() as folder:
         chain = Chain(Path(folder))

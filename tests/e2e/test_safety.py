@@ -35,7 +35,9 @@ WRITTEN = {
 }
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize(
+    "name", ["ndr-delta", *(pytest.param(name, marks=pytest.mark.long) for name in ("ndr-pair-counts", "ndr-fg-a"))]
+)
 def test_a_killed_run_leaves_the_old_rows_and_can_be_repeated(
     command: Command, logs: Path, slices: Path, tmp_path: Path, name: str
 ) -> None:

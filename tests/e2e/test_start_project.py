@@ -17,7 +17,7 @@ from localaws.cli.process import LocalAws
 from tests.e2e.conftest import Command
 from tests.e2e.young import batches_of, project_file, simulated, upload
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # test_events.py comes by another way to the same
 
 BUCKET = "ndr-ingestion-000000000000-us-east-1"
 DAYS = Windows.parse("2026-03-03T00:08Z/2026-03-05T00:08Z")

@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.definitions import load, names
 from pipelines.deployment import request_token
+from pipelines.metrics import with_metrics
 from tests.pipelines.conftest import REGISTRY, TAG, Run, moto
 from tests.pipelines.resolution import ROLE
 
@@ -52,7 +53,8 @@ def test_a_created_pipeline_is_the_committed_one_with_its_role_and_images(sagema
     for entry in found["Parameters"]:
         if entry["Name"] in set_by_upsert:
             assert entry.pop("DefaultValue") == set_by_upsert[entry["Name"]]
-    assert found == load("ndr-delta-builder")
+    assert found == with_metrics(load("ndr-delta-builder"), "")
+    assert found["Steps"][0]["Arguments"]["Environment"] == {"NDR_METRICS": "ndr"}
 
 
 def test_the_order_of_keys_steps_and_parameters_is_no_difference(sagemaker: Any, run: Run) -> None:

@@ -13,6 +13,7 @@ from pipelines.catalog import PIPELINES
 from pipelines.definitions import load
 from pipelines.deployment import with_defaults
 from pipelines.images import PARAMETERS, choose, defaults_of, is_local, record_push, uris
+from pipelines.metrics import with_metrics
 from tests.pipelines.conftest import MANIFEST, REGISTRY, TAG, Run, moto
 from tests.pipelines.resolution import ROLE
 
@@ -29,7 +30,9 @@ def deployed_images(sagemaker: Any, name: str) -> tuple[str, ...]:
 
 def deploy(sagemaker: Any, name: str, registry: str, tag: str) -> None:
     """Deploys a pipeline as it is committed, with these images, whether AWS can pull them or not."""
-    definition = with_defaults(load(name), {"RoleArn": ROLE, "ImageRegistry": registry, "ImageTag": tag})
+    definition = with_defaults(
+        with_metrics(load(name), ""), {"RoleArn": ROLE, "ImageRegistry": registry, "ImageTag": tag}
+    )
     sagemaker.create_pipeline(
         PipelineName=name, PipelineDefinition=json.dumps(definition), RoleArn=ROLE, ClientRequestToken="t" * 32
     )

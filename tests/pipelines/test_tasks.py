@@ -10,7 +10,7 @@ import pytest
 from pipelines.catalog import PIPELINES
 from pipelines.definitions import names
 from pipelines.tasks import LOG_GROUP, SIZES
-from statemachines.definitions import FOLDER
+from statemachines.deploy.parts import TEMPLATES
 from tests.checkout import ROOT
 from tests.pipelines.conftest import REGISTRY, TAG, Run
 from tests.pipelines.resolution import ROLE
@@ -90,5 +90,5 @@ def test_sizes_are_those_that_fargate_has() -> None:
 
 
 def test_log_group_and_user_are_those_of_the_stack_and_the_images() -> None:
-    assert f'LogGroupName: !Sub "{LOG_GROUP.format("${Environment}")}"\n' in (FOLDER / "template.yaml").read_text()
+    assert f'LogGroupName: !Sub "{LOG_GROUP.format("${Environment}")}"\n' in TEMPLATES["ndr-tasks"].read_text()
     assert "\nUSER 1000:1000\n" in (ROOT / "images" / "base" / "Dockerfile").read_text()

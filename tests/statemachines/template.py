@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from statemachines.definitions import states_of
-from statemachines.deploy.stack import TEMPLATES
+from statemachines.deploy.parts import TEMPLATES
 
 PSEUDO = {
     "AWS::Partition": "aws",
@@ -21,6 +21,8 @@ PSEUDO = {
     "AWS::NoValue": "<no value>",
 }
 HERE = "us-east-1:000000000000"
+PLAIN = [path for name, path in TEMPLATES.items() if name != "observability"]
+"""The templates without loops."""
 NAMES = {
     "AWS::DynamoDB::Table": ("TableName", f"arn:aws:dynamodb:{HERE}:table/{{}}"),
     "AWS::S3::Bucket": ("BucketName", "arn:aws:s3:::{}"),
@@ -68,7 +70,7 @@ class Template:
 
     def __init__(self, **parameters: str) -> None:
         self.raw: dict[str, Any] = {"Parameters": {}, "Conditions": {}, "Resources": {}, "Outputs": {}}
-        for path in TEMPLATES:
+        for path in PLAIN:
             raw = parsed_template(path)
             for section, entries in self.raw.items():
                 same = entries.keys() & raw.get(section, {}).keys()
@@ -95,14 +97,24 @@ class Template:
         return bool(left != right)
 
     def policies_of(self, role: str) -> set[Permission]:
-        """What the policies beside a role allow it, as far as their conditions hold."""
+        """What the policies beside a role that depend on parameters allow it."""
         found: set[Permission] = set()
         for name, resource in self.raw["Resources"].items():
-            if resource["Type"] == "AWS::IAM::Policy" and self.holds(resource["Condition"]):
-                properties = self.resource(name)
-                if self._name(role) in properties["Roles"]:
-                    found |= permitted({"Policies": [properties]})
+            if resource["Type"] == "AWS::IAM::Policy" and "Condition" in resource and self.holds(resource["Condition"]):
+                found |= self._given_by(name, role)
         return found
+
+    def always_permitted(self, role: str) -> set[Permission]:
+        """What a role permits whatever the parameters are, by its own policies and those beside it."""
+        found = permitted(self.resource(role))
+        for name, resource in self.raw["Resources"].items():
+            if resource["Type"] == "AWS::IAM::Policy" and "Condition" not in resource:
+                found |= self._given_by(name, role)
+        return found
+
+    def _given_by(self, policy: str, role: str) -> set[Permission]:
+        properties = self.resource(policy)
+        return permitted({"Policies": [properties]}) if self._name(role) in properties["Roles"] else set()
 
     def role_name(self, arn: str) -> str:
         """The name of a role in the template."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from statemachines.deploy.stack import TEMPLATES
-from tests.statemachines.template import Template, parsed_template, permitted
+from tests.statemachines.template import PLAIN, Template, parsed_template, permitted
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/0f3a"
 ACTIONS = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
 WITHOUT_DATA = {"StarterRole", "SweepRole", "ScheduleRole", "TaskExecutionRole"}
 """Roles that start things, and read and write nothing that is kept."""
-RAW = {name: one for path in TEMPLATES for name, one in parsed_template(path)["Resources"].items()}
+RAW = {name: one for path in PLAIN for name, one in parsed_template(path)["Resources"].items()}
 
 
 def stored(template: Template) -> dict[str, tuple[str, Any]]:

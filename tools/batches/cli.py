@@ -40,7 +40,7 @@ def main() -> None:
 def batch_options(function: Command) -> Command:
     """Adds the options that say where the mini-batches are recorded, and of which windows they are."""
     for option in (
-        stack_option("ndr-control-plane", "the control plane"),
+        stack_option("ndr-foundation", "the foundation"),
         partial(environment_option, shown=False),
         feature_spec_option,
         click.option(

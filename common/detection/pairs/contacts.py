@@ -91,8 +91,9 @@ class Numbering:
 
         peer = of_texts(table["peer_ip"], counted)
         service = table["peer_port"].to_numpy().astype(np.int32) * 2 + inbound
-        codes = map(np.concatenate, (peers, of_networks, of_owners))
-        return Contacts(host, peer, service, start.astype(np.int32), *codes, word_codes(table, service))
+        addresses, networks_of, owners = map(np.concatenate, (peers, of_networks, of_owners))
+        words = word_codes(table, service)
+        return Contacts(host, peer, service, start.astype(np.int32), addresses, networks_of, owners, words)
 
     def _hosts(self, texts: pa.Array) -> Small:
         """The numbers of hosts, which those met for the first time get here."""

@@ -47,7 +47,8 @@ def _codes(column: pa.ChunkedArray, service: NDArray[np.uint64], name: str) -> I
 def _hashes(words: pa.DictionaryArray) -> NDArray[np.uint64]:
     each = [_hash(text) for text in words.dictionary.to_pylist()]
     numbers = np.asarray(words.indices.fill_null(len(each)))
-    return np.array([*each, 0], dtype=np.uint64)[numbers]
+    found: NDArray[np.uint64] = np.array([*each, 0], dtype=np.uint64)[numbers]
+    return found
 
 
 def _hash(text: str) -> int:

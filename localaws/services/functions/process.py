@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localaws.processes.jobs import Command, Processes, signal_group
+from localaws.processes.metrics import MetricLog
 
 START_SECONDS = 60.0
 """How long a process may take until it asks for its first invocation."""
@@ -70,6 +71,7 @@ class FunctionProcess:
         self._offer: Future[Invocation] = Future()
         self._current: Invocation | None = None
         self._killed = False
+        self._metrics = MetricLog(command.log)
         self._process = processes.spawn(command)
         self._watcher = threading.Thread(target=self._watch, name=command.name, daemon=True)
         self._watcher.start()
@@ -97,6 +99,7 @@ class FunctionProcess:
             return invocation.answer.result()
         finally:
             self._current = None
+            self._metrics.publish()
 
     async def next(self) -> Invocation:
         """The next invocation, once there is one; raises EOFError if the process ends before."""

@@ -66,6 +66,7 @@ def test_the_report_names_every_stage(whole: Any) -> None:
     assert report["rows_in"] == WINDOWS * HOSTS
 
 
+@pytest.mark.long
 def test_stages_that_are_killed_anywhere_end_in_the_same_model(whole: Any, tmp_path: Path) -> None:
     made = fresh(whole[0], tmp_path / "lake")
     for seconds in KILL_AFTER_SECONDS:

@@ -160,6 +160,7 @@ def test_a_run_that_dies_before_the_commit_leaves_the_snapshot_before(
     assert inventory(tmp_path) == {("2026-03", "10.0.0.9"): "fresh-9"}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_killed_run_shows_one_snapshot_or_the_other(source: RedshiftParameters, tmp_path: Path) -> None:
     unload(source, tmp_path)

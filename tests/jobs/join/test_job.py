@@ -61,6 +61,7 @@ def test_every_prediction_has_one_row_with_its_features(lake: Path) -> None:
     reader = Lake(str(lake), SPEC)
     joined = by_key(reader.arrow("prediction_join"))
     assert len(joined) == report["rows_in"] == report["rows_out"] == len(RANGE) * HOSTS
+    assert report["details"]["alerts"] == sum(row["anomaly_score"] >= 0.999 for row in joined.values())
     current, deviations = join_features(SPEC)
     for name, features in (
         ("predictions", tables(SPEC)["predictions"].column_names),

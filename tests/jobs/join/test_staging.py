@@ -75,6 +75,7 @@ def test_staged_rows_are_seen_only_once_published_and_are_those_of_the_two_comma
     code, report, error = publish(lake)
     assert code == 0, error
     assert report["rows_in"] == report["rows_out"] == report["tables"][TABLE]["rows"] == len(RANGE) * HOSTS
+    assert report["details"]["alerts"] == sum(score >= 0.999 for score in rows(lake)["anomaly_score"].to_pylist())
     assert stages(lake) == []
     assert rows(lake) == rows(apart)
 

@@ -266,3 +266,25 @@ def test_cost_does_not_grow_with_the_files_of_a_day(monkeypatch: pytest.MonkeyPa
     # a file alone: put, lock, a query of each of 8 shards, release; with a second one also the manifest: renew, put and
     # read the record, claim, claimed, read it and the files, manifested twice, read; 8 more if both are in one shard
     assert calls[0::2] == [11] * 50 and set(calls[1::2]) == {21, 29}
+
+
+def test_the_sweep_says_how_long_the_oldest_file_waits_as_a_metric(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NDR_METRICS", "dev-ndr")
+    memory = Memory()
+
+    def waits() -> float:
+        capsys.readouterr()
+        run({"sweep": True}, CONFIG, memory.stores)
+        lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        (found,) = (line for line in lines if "_aws" in line)
+        assert (found["job"], found["_aws"]["CloudWatchMetrics"][0]["Namespace"]) == ("ndr-manifest-builder", "dev-ndr")
+        return float(found["oldest_pending_seconds"])
+
+    assert waits() == 0
+    handled(memory, landed())
+    memory.clock.wait(120)
+    handled(memory, landed("b-2026-03-09.ndjson"))
+    memory.clock.wait(60)
+    assert waits() == 180

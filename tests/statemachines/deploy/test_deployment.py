@@ -13,7 +13,8 @@ import yaml
 from localaws.cli.process import LocalAws
 from statemachines.definitions import CUSTOMER_360
 from statemachines.definitions import MACHINES as ALL_MACHINES
-from statemachines.deploy.stack import TEMPLATES, body_of
+from statemachines.deploy.parts import TEMPLATES, stacks_of
+from statemachines.deploy.templates import body_of
 from tests.checkout import ROOT
 from tests.statemachines.deploy.deployer import Deployer, led_to
 from tests.statemachines.template import parsed_template
@@ -22,6 +23,7 @@ MACHINES = [machine for machine in ALL_MACHINES if machine != CUSTOMER_360]
 LIVE, TRAINING = "sfn_ndr_15m_features_inference", "sfn_ndr_training_orchestrator"
 FUSED = "PipelineName15mParameter=ndr-15m-streaming-fused"
 FOUR = "PipelineName15mParameter=ndr-15m-streaming"
+STACKS = [f"stack {stack.name}" for stack in stacks_of("", ("ndr", "ingestion"))]
 PROJECT: dict[str, Any] = {
     "project_name": "acme",
     "organisations": ["acme/emea", "acme/apac"],
@@ -54,9 +56,8 @@ def test_deployed_twice_nothing_changes(deployer: Deployer, tmp_path: Path) -> N
     project, outputs = project_file(tmp_path), tmp_path / "outputs.json"
     first = deployer.deploy("--project", project, "--outputs", str(outputs))
     assert first == {
-        "stack ndr-control-plane": "created",
+        **dict.fromkeys(STACKS, "created"),
         "code of the Glue job": "uploaded",
-        "stack ndr-ingestion": "created",
         **dict.fromkeys(MACHINES, "created, live is version 1"),
         "project acme": "acme/emea, acme/apac",
     }
@@ -75,9 +76,8 @@ def test_deployed_twice_nothing_changes(deployer: Deployer, tmp_path: Path) -> N
 
     second = deployer.deploy("--project", project, "--outputs", str(outputs))
     assert second == {
-        "stack ndr-control-plane": "unchanged",
+        **dict.fromkeys(STACKS, "unchanged"),
         "code of the Glue job": "unchanged",
-        "stack ndr-ingestion": "unchanged",
         **dict.fromkeys(MACHINES, "unchanged, live is version 1"),
         "project acme": "acme/emea, acme/apac",
     }
@@ -110,9 +110,9 @@ def test_a_change_is_published_and_rolled_back(deployer: Deployer) -> None:
     deployer.deploy()
     changed = deployer.deploy("--set", FOUR)
     assert changed == {
+        **dict.fromkeys(STACKS, "unchanged"),
         "stack ndr-control-plane": "updated",
         "code of the Glue job": "unchanged",
-        "stack ndr-ingestion": "unchanged",
         **dict.fromkeys(MACHINES, "unchanged, live is version 1"),
         LIVE: "updated, live is version 2",
     }
@@ -233,11 +233,11 @@ def test_a_wrong_parameter_is_refused_before_anything_is_done(refused: Deployer,
 def test_a_resource_that_cannot_be_made_is_named_and_no_machine_is_published(deployer: Deployer) -> None:
     deployer.local.client("events").create_event_bus(Name="ndr")
     first = deployer.refusal("deploy")
-    assert "the stack ndr-control-plane failed: " in first
+    assert "the stack ndr-foundation failed: " in first
     assert "EventBus: " in first
     assert "already exists" in first
     assert deployer.machines == set()
-    assert "the stack ndr-control-plane is ROLLBACK_COMPLETE. Delete it, and deploy" in deployer.refusal("deploy")
+    assert "the stack ndr-foundation is ROLLBACK_COMPLETE. Delete it, and deploy" in deployer.refusal("deploy")
 
 
 def test_an_aws_that_does_not_answer_is_said_so(deployer: Deployer) -> None:
@@ -245,7 +245,12 @@ def test_an_aws_that_does_not_answer_is_said_so(deployer: Deployer) -> None:
     assert "the schedules ndr-* cannot be read: Could not connect" in deployer.refusal("deploy")
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
+def test_a_template_can_be_read_in_one_sitting(template: Path) -> None:
+    assert len(template.read_text().splitlines()) <= 400
+
+
+@pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
 def test_what_is_sent_of_a_template_says_the_same_and_is_not_too_long(template: Path, tmp_path: Path) -> None:
     sent = tmp_path / "sent.yaml"
     sent.write_text(body_of(template))

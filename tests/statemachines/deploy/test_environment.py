@@ -11,6 +11,7 @@ from common.errors import ParameterError
 from statemachines.definitions import MACHINES
 from statemachines.deploy import environment
 from statemachines.deploy.environment import FILES, read_environment
+from statemachines.deploy.parts import PARTS
 from tests.statemachines.deploy.deployer import Deployer
 
 BUCKET, TABLE = "dev-ndr-lake-000000000000-us-east-1", "dev-project_routing"
@@ -38,7 +39,7 @@ def test_what_was_removed_is_deployed_over_what_it_left(deployer: Deployer) -> N
     parts = {(part["kind"], part["name"]): part for part in json.loads(found.output)}
     assert found.exit_code == 0
     assert parts["machine", f"dev-{next(iter(MACHINES))}"]["about"] == "live is version 1"
-    assert parts["queue", "dev-ndr-ingestion-dead-letters"]["state"] == "empty"
+    assert parts["queue", "dev-ndr-ingestion-dlq"]["state"] == "empty"
     assert {part["state"] for part in parts.values() if part["kind"] == "pipeline"} == {"active"}
 
     s3, dynamodb = deployer.local.client("s3"), deployer.local.client("dynamodb")
@@ -52,10 +53,10 @@ def test_what_was_removed_is_deployed_over_what_it_left(deployer: Deployer) -> N
     assert told(deployer, "destroy", "dev") == {}
 
     back = told(deployer, "up", "dev")
-    assert back["stack dev-ndr-control-plane"] == "created"
+    assert back["stack dev-ndr-foundation"] == "created"
     assert s3.get_object(**OBJECT)["Body"].read() == b"1"
     assert [item["org_key"]["S"] for item in deployer.items(TABLE)] == ["acme/hq"]
-    stack = deployer.local.client("cloudformation").describe_stack_resources(StackName="dev-ndr-control-plane")
+    stack = deployer.local.client("cloudformation").describe_stack_resources(StackName="dev-ndr-foundation")
     held = {entry["PhysicalResourceId"] for entry in stack["StackResources"]}
     assert {BUCKET, TABLE} <= held
 
@@ -112,7 +113,7 @@ def parts_of(deployer: Deployer) -> list[object]:
 @pytest.mark.parametrize("name", sorted(path.stem for path in FILES.glob("*.yaml")))
 def test_the_committed_environments_can_be_read(name: str) -> None:
     described, projects = read_environment(name)
-    assert described.customer_360 and projects == []
+    assert (described.parts, projects) == (PARTS, [])
 
 
 def test_what_is_no_environment_is_refused(tmp_path: Path) -> None:

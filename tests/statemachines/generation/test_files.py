@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from statemachines.cli import main
 from statemachines.definitions import MACHINES
-from statemachines.generation.files import FRAGMENTS, ROOT, SOURCES, build, stale, write
+from statemachines.generation.files import ALARMS, FRAGMENTS, ROOT, SOURCES, build, stale, write
 from statemachines.generation.sources import SourceError
 
 TRAINING = "sfn_ndr_training_orchestrator"
@@ -23,6 +23,8 @@ FRAGMENTS_PAGE = Path("docs", "machines", "fragments.md")
 def clone(tmp_path: Path) -> Path:
     """A folder with the sources and all that they generate."""
     shutil.copytree(ROOT / SOURCES, tmp_path / SOURCES)
+    (tmp_path / ALARMS).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / ALARMS, tmp_path / ALARMS)
     write(build(tmp_path), tmp_path)
     return tmp_path
 
@@ -41,7 +43,7 @@ def generate(clone: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> R
 def test_what_is_committed_is_what_the_sources_generate() -> None:
     built = build(ROOT)
     assert stale(built, ROOT) == []
-    assert len(built) == 2 * len(MACHINES) + 1
+    assert len(built) == 2 * len(MACHINES) + 2
 
 
 def test_a_changed_source_is_found_by_both_files_that_it_makes(clone: Path) -> None:
@@ -80,7 +82,7 @@ def test_the_command_says_what_it_did_with_each_file(clone: Path, monkeypatch: p
     left_over = Path("statemachines", "sfn_ndr_gone.asl.json")
     (clone / left_over).write_text("{}")
     lines = generate(clone, monkeypatch).output.splitlines()
-    assert len(lines) == 2 * len(MACHINES) + 2
+    assert len(lines) == 2 * len(MACHINES) + 3
     assert {f"{DEFINITION}: written", f"{left_over}: removed", f"{PAGE}: unchanged"} <= set(lines)
     assert stale(build(clone), clone) == []
 

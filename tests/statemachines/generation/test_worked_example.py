@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from statemachines.definitions import MACHINES
-from statemachines.generation.files import ROOT, SOURCES, build
+from statemachines.generation.files import ALARMS, ROOT, SOURCES, build
 from statemachines.lint.lint import lint
 from tests.statemachines.template import Template, needed, permitted
 
@@ -25,6 +25,8 @@ def with_the_state_of_the_guide(root: Path) -> dict[str, Any]:
     shown = re.search(r"^ {8}EmitModelDeployedEvent:\n(?:^ {8,}.*\n)+", guide, re.MULTILINE)
     assert shown and "change `then: Success` of `StartTrainingPipeline` to\n" in guide
     shutil.copytree(ROOT / SOURCES, root / SOURCES)
+    (root / ALARMS).parent.mkdir(parents=True)
+    shutil.copy(ROOT / ALARMS, root / ALARMS)
     path = root / SOURCES / f"{TRAINING}.yaml"
     state = textwrap.indent(textwrap.dedent(shown[0]), " " * 4)
     source = path.read_text().replace("then: Success\n", "then: EmitModelDeployedEvent\n")

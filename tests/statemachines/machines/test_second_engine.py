@@ -24,7 +24,7 @@ from tests.statemachines.machines.samples import (
 )
 from tests.statemachines.machines.second_engine import Recorder, SecondEngine, readable
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 FAIL_WITH_A_NAME_OF_THE_LANGUAGE = "moto lets no Fail state end with an error whose name starts with States."
 EXCEPTED = {

@@ -99,6 +99,7 @@ def test_the_longest_name_is_formatted_too(small: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_in_the_repository(tmp_path: Path) -> None:
     """The new stage passes lint and types, has help, and one test, which says what to write."""
     root = copy_of_repository(tmp_path / "repository")

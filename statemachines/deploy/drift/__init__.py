@@ -1,0 +1,1 @@
+"""Drift: what is deployed against what was deployed, property by property."""

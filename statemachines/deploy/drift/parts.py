@@ -1,0 +1,137 @@
+"""Machines, aliases, pipelines, tasks and schedules of projects against what is committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from common.aws.clients import aws_errors, client
+from common.config.project_file import ProjectFile
+from pipelines.definitions import names as pipeline_names
+from pipelines.deployment import Plan, plans
+from pipelines.differences import ABSENT, Change
+from pipelines.network import Network
+from pipelines.tasks import task_plans
+from statemachines.definitions import MACHINES, filled
+from statemachines.deploy.drift.comparison import Finding, differences, plain
+from statemachines.deploy.projects import items_of
+from statemachines.deploy.publish import ALIAS, live_version, logging_of, machines_by_name
+from statemachines.deploy.schedules import targets_of
+
+
+def findings_of_machines(
+    prefix: str, machines: Sequence[str], outputs: Mapping[str, str], remedy: str
+) -> Iterator[Finding]:
+    """What differs in the machines: definition, role, logs, and the version that the alias names.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    states = client("stepfunctions")
+    found = machines_by_name(states)
+    for machine in machines:
+        name = f"{prefix}{machine}"
+        if name not in found:
+            yield Finding("machine", name, "", "deployed", ABSENT, remedy)
+            continue
+        with aws_errors(f"the state machine {name} could not be read"):
+            is_ = states.describe_state_machine(stateMachineArn=found[name])
+        wanted = {
+            "definition": json.loads(filled(machine, outputs)),
+            "role": outputs[MACHINES[machine]],
+            "logs": logging_of(outputs),
+        }
+        deployed = {
+            "definition": json.loads(is_["definition"]),
+            "role": is_["roleArn"],
+            "logs": is_.get("loggingConfiguration"),
+        }
+        for path, should, value in differences(plain(wanted), plain(deployed)):
+            yield Finding("machine", name, path, should, value, remedy)
+        yield from _findings_of_alias(states, name, found[name], remedy)
+
+
+def _findings_of_alias(states: Any, name: str, arn: str, remedy: str) -> Iterator[Finding]:
+    with aws_errors(f"the alias of {name} could not be read"):
+        listed = states.list_state_machine_versions(stateMachineArn=arn, maxResults=1000)["stateMachineVersions"]
+        live, note = live_version(states, arn)
+    newest = max((int(entry["stateMachineVersionArn"].rpartition(":")[2]) for entry in listed), default=None)
+    if live is None:
+        yield Finding("alias", f"{name}:{ALIAS}", "", newest, ABSENT, remedy)
+    elif live != newest and not note.endswith(f"version {newest}"):  # from which it was rolled back
+        mend = f"{remedy}, or ndr-statemachines rollback to stay with an earlier version"
+        yield Finding("alias", f"{name}:{ALIAS}", "version", newest, live, mend)
+
+
+def findings_of_pipelines(
+    prefix: str, outputs: Mapping[str, str], defaults: Mapping[str, str], network: Network | None, remedy: str
+) -> Iterator[Finding]:
+    """What differs in the pipelines, and in the tasks that run what they would.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    planned: Sequence[Plan] = plans(
+        client("sagemaker"), pipeline_names(), outputs["StepRoleArn"], defaults, network, prefix
+    )
+    for plan in planned:
+        yield from _findings_of_plan("pipeline", plan.name, plan.changes, remedy)
+    if outputs["TaskExecutionRoleArn"] != "none":
+        for task in task_plans(client("ecs"), planned, outputs["TaskExecutionRoleArn"]):
+            yield from _findings_of_plan("task", task.name, task.changes, remedy)
+
+
+def _findings_of_plan(kind: str, name: str, changes: tuple[Change, ...] | None, remedy: str) -> Iterator[Finding]:
+    if changes is None:
+        yield Finding(kind, name, "", "deployed", ABSENT, remedy)
+    for change in changes or ():
+        yield Finding(kind, name, change.path, change.new, change.old, remedy)
+
+
+def findings_of_schedules(
+    outputs: Mapping[str, str], project: str, message: Mapping[str, Any], lake: str | None, remedy: str
+) -> Iterator[Finding]:
+    """What differs in what the schedules of a project start; when they do is its people's.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    scheduler = client("scheduler")
+    for name, target in targets_of(outputs, project, message, lake).items():
+        full = f"{outputs['SchedulePrefix']}-{project}-{name}"
+        with aws_errors(f"the schedule {full} could not be read"):
+            pages = scheduler.get_paginator("list_schedules").paginate(NamePrefix=full)
+            known = {entry["Name"] for page in pages for entry in page["Schedules"]}
+            found = scheduler.get_schedule(Name=full)["Target"] if full in known else None
+        if found is None:
+            yield Finding("schedule", full, "", "deployed", ABSENT, remedy)
+            continue
+        own = {key: found.get(key) for key in target}  # Scheduler adds others
+        for path, should, is_ in differences(plain(target), plain(own)):
+            yield Finding("schedule", full, f"target {path}", should, is_, remedy)
+
+
+def findings_of_parameters(outputs: Mapping[str, str], project: ProjectFile, remedy: str) -> Iterator[Finding]:
+    """What differs in the parameters and the routing of a project.
+
+    Raises:
+        AwsError: a table cannot be read.
+    """
+    dynamodb, name = client("dynamodb"), project.project_name
+    for table, item in items_of(project, outputs):
+        with aws_errors(f"the table {table} could not be read"):
+            keys = [key["AttributeName"] for key in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]
+            found = dynamodb.get_item(TableName=table, Key={key: item[key] for key in keys}).get("Item")
+        what = "/".join(item[key]["S"] for key in keys)
+        if found is None:
+            yield Finding("project", name, f"{table} {what}", "an item", ABSENT, remedy)
+            continue
+        for path, should, is_ in differences(plain(_parsed(item)), plain(_parsed(found))):
+            yield Finding("project", name, f"{table} {what} {path}", should, is_, remedy)
+
+
+def _parsed(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """An item as plain values; what is JSON in it, parsed."""
+    values = {key: next(iter(value.values())) for key, value in item.items()}
+    return {key: json.loads(text) if str(text).startswith("{") else text for key, text in values.items()}

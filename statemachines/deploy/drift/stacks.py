@@ -1,0 +1,101 @@
+"""Stacks against their templates, and their resources against the stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from common.aws.clients import aws_errors, client
+from pipelines.differences import ABSENT
+from statemachines.deploy.drift.clients import Clients
+from statemachines.deploy.drift.comparison import Finding, differences, plain
+from statemachines.deploy.drift.kinds import KINDS, with_policies
+from statemachines.deploy.drift.template import Resource, Stack, parsed
+from statemachines.deploy.stack import body_wanted, stack_described
+
+READERS = 8
+"""Resources that are read at once."""
+DEPLOY = "Deploy: {command}"
+BY_HAND = "{mend} sets it back; or put it into the template and deploy. A deployment alone does not see it"
+GONE = "Make it again with the same name, or remove it from the stack; a deployment alone does not see it"
+TOO_MUCH = "What was added by hand: remove it by {mend}, or put it into the template and deploy"
+
+
+def findings_of_stack(name: str, template: Path, given: Mapping[str, str], command: str) -> Iterator[Finding]:
+    """What differs in a stack: its parameters and template from those given, its resources from its template.
+
+    Raises:
+        AwsError: a call was refused.
+        DeploymentError: the template has a function that is not known.
+    """
+    cloudformation = client("cloudformation")
+    described = stack_described(cloudformation, name)
+    remedy = DEPLOY.format(command=command)
+    if described is None:
+        yield Finding("stack", name, "", "deployed", ABSENT, remedy)
+        return
+    parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in described.get("Parameters", [])}
+    for key in sorted(given.keys() & parameters.keys()):
+        if parameters[key] != given[key]:
+            yield Finding("stack", name, f"parameter {key}", given[key], parameters[key], remedy)
+    with aws_errors(f"the template of the stack {name} could not be read"):
+        original = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+        wanted = body_wanted(cloudformation, template, given, described)
+    if original != wanted:
+        for path, should, is_ in differences(plain(parsed(wanted)), plain(parsed(original))):
+            yield Finding("stack", name, f"template {path}", should, is_, remedy)
+    yield from _findings_of_resources(name, parameters)
+
+
+def resources_of(name: str, parameters: Mapping[str, str]) -> list[Resource]:
+    """The resources that a stack should have, each with the policies that are resources of their own.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    cloudformation = client("cloudformation")
+    with aws_errors(f"the resources of the stack {name} could not be read"):
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+        entries = [entry for page in pages for entry in page["StackResourceSummaries"]]
+        processed = cloudformation.get_template(StackName=name, TemplateStage="Processed")["TemplateBody"]
+        identity = client("sts").get_caller_identity()
+    physical = {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in entries}
+    partition = identity["Arn"].split(":")[1]
+    place = {
+        "AWS::AccountId": identity["Account"],
+        "AWS::Region": cloudformation.meta.region_name,
+        "AWS::Partition": partition,
+        "AWS::StackName": name,
+        "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
+    }
+    return with_policies(list(Stack(parsed(processed), {**parameters, **place}, physical).resources()))
+
+
+def _findings_of_resources(name: str, parameters: Mapping[str, str]) -> Iterator[Finding]:
+    resources, aws = resources_of(name, parameters), Clients()
+    with ThreadPoolExecutor(READERS) as pool:
+        for found in pool.map(partial(_findings_of_resource, aws), resources):
+            yield from found
+
+
+def _findings_of_resource(aws: Clients, resource: Resource) -> list[Finding]:
+    if resource.kind not in KINDS:
+        return [Finding(resource.kind, resource.physical, "", "known here", ABSENT, "Add it to deploy/drift/kinds.py")]
+    kind, name = KINDS[resource.kind], _short(resource.physical)
+    with aws_errors(f"the {kind.word} {name} could not be read"):
+        found = kind.read(aws, resource)
+    if found is None:
+        return [Finding(kind.word, name, "", "deployed", ABSENT, GONE)]
+    defaults = plain(kind.defaults)
+    wanted = {**defaults, **plain(kind.shape(resource.properties))}
+    mend = kind.mend.format(name=resource.physical)
+    return [
+        Finding(kind.word, name, path, should, is_, (TOO_MUCH if should is ABSENT else BY_HAND).format(mend=mend))
+        for path, should, is_ in differences(wanted, {**defaults, **plain(found)})
+    ]
+
+
+def _short(physical: str) -> str:
+    return physical.rpartition("/")[2] if "://" in physical else physical.rpartition(":")[2]
