@@ -9,7 +9,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
+
 from tests.checkout import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 class Index(BaseHTTPRequestHandler):

@@ -16,6 +16,8 @@ from common import __version__
 from statemachines.deploy.code import build_wheel
 from tests.checkout import ROOT
 
+pytestmark = pytest.mark.slow
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = ("common", "jobs", "localaws", "pipelines", "statemachines", "tools")
 

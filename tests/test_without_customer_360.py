@@ -16,6 +16,8 @@ import pytest
 
 from tests.checkout import ROOT
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = ("common", "jobs", "localaws", "pipelines", "statemachines", "tools")
 OF_THE_FAMILY = "c360*"
 SCRIPTS: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]

@@ -14,6 +14,8 @@ from common.runtime import catalog
 from tests.commands import command_line
 from tests.e2e.conftest import NOON, START, Command
 
+pytestmark = pytest.mark.slow
+
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
     """The last message for the user; the log records of steps are not part of it."""

@@ -25,6 +25,8 @@ from tests.factories import SPEC, random_sessions, utc
 from tests.lakes import published_key, published_rows
 from tests.oracle.compare import assert_tables_equal
 
+pytestmark = pytest.mark.slow
+
 PAST = Windows.parse("2026-03-09T00:08Z/2026-03-09T05:23Z")
 NOW = Windows.parse("2026-03-09T05:23Z")
 ALL = Windows(PAST.start, NOW.end)

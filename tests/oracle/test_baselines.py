@@ -55,6 +55,7 @@ def statistics(row: Row, metric: str) -> list[Any]:
     return [row[f"{metric}_{name}"] for name in ("median", "p25", "p75", "p95", "p99", "mad", "iqr", "support_count")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["host", "segment", "ip_metadata", "pair/host", "pair/segment"])
 def test_every_column_of_the_contract_is_there_with_its_type(name: str) -> None:
     made = baselines(fg_a_row(SPEC), pairs=[pair_counts_row()])[name].schema
@@ -113,6 +114,7 @@ def test_bands_have_their_own_rows() -> None:
     assert baselines(night, fg_a_row(SPEC, WINDOWS[1]))["segment"].num_rows == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reference", "expected"), [(REFERENCE, 2), ("2026-03-11T13:10Z", 1), ("2026-03-11T13:07Z", 1)]
 )

@@ -17,6 +17,8 @@ from tests.factories import fg_a_row, fg_a_table, pair_counts_row, pair_counts_t
 from tests.oracle import fg_b, fg_c
 from tests.types import Row
 
+pytestmark = pytest.mark.slow
+
 SPEC = replace(load_spec("v1"), support_min=4)
 WINDOWS = [f"2026-03-09T13:{minute}Z" for minute in ("08", "23", "38", "53")] + ["2026-03-09T14:08Z"]
 NOW = "2026-03-11T13:08Z"

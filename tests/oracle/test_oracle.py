@@ -222,6 +222,7 @@ def test_a_host_with_threats_only_has_a_row() -> None:
     assert row["new_peer_cnt_lookback30d_w_15m"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "hour", "flags", "band"),
     [

@@ -18,7 +18,7 @@ from tests.pipelines.resolution import ROLE
 OTHER_ROLE = "arn:aws:iam::123456789012:role/ndr-other"
 ONE = ("--only", "ndr-delta-builder")
 IMAGES = f"images: {REGISTRY}, tag {TAG} (last push)"
-pytestmark = pytest.mark.usefixtures("pushed")
+pytestmark = [pytest.mark.usefixtures("pushed"), pytest.mark.slow]
 
 
 def deployed(sagemaker: Any, name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ GIVEN = {
     name: VALUES[name]
     for name in ("ProjectName", "LakeUri", "MiniBatchId", "BatchStartTsIso", "BatchEndTsIso", "BatchS3Path")
 }
-pytestmark = pytest.mark.usefixtures("pushed")
+pytestmark = [pytest.mark.usefixtures("pushed"), pytest.mark.slow]
 
 
 def options(given: dict[str, str]) -> list[str]:

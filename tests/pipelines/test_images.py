@@ -17,6 +17,8 @@ from pipelines.metrics import with_metrics
 from tests.pipelines.conftest import MANIFEST, REGISTRY, TAG, Run, moto
 from tests.pipelines.resolution import ROLE
 
+pytestmark = pytest.mark.slow
+
 DELTA, JOIN = "ndr-delta-builder", "ndr-prediction-feature-join"
 ONE = ("--only", DELTA, "--role-arn", ROLE)
 BOTH = (*ONE, "--only", JOIN)

@@ -21,7 +21,7 @@ ONE = ("--only", "ndr-prediction-feature-join")
 COMMANDS = {pipeline.steps[0].command for pipeline in PIPELINES.values() if len(pipeline.steps) == 1}
 FARGATE = {1: range(2, 9), 2: range(4, 17), 4: range(8, 31), 8: range(16, 61, 4), 16: range(32, 121, 8)}
 """The GB that a task may have by its vCPUs, as AWS documents it."""
-pytestmark = pytest.mark.usefixtures("pushed")
+pytestmark = [pytest.mark.usefixtures("pushed"), pytest.mark.slow]
 
 
 @pytest.fixture

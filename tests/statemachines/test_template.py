@@ -95,6 +95,7 @@ def permitted_in(machine: str, **parameters: str) -> set[Permission]:
     return {(action, resource) for action, resource in found if action not in LOG_DELIVERY}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", FORMS)
 @pytest.mark.parametrize("machine", MACHINES)
 def test_a_role_permits_exactly_what_the_versions_of_its_machine_do(machine: str, chosen: str) -> None:
@@ -103,6 +104,7 @@ def test_a_role_permits_exactly_what_the_versions_of_its_machine_do(machine: str
     assert (wanted - allowed, allowed - wanted) == (set(), set())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", FORMS)
 @pytest.mark.parametrize("published", FORMS)
 @pytest.mark.parametrize("machine", MACHINES)
@@ -117,6 +119,7 @@ def test_a_version_and_its_executions_keep_their_rights_when_the_form_changes(
             assert any(action == own and fnmatchcase(place, pattern) for own, pattern in allowed), (action, place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", MACHINES)
 def test_no_parameter_but_the_prefix_of_names_changes_a_role(machine: str) -> None:
     allowed = permitted_in(machine)

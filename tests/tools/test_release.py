@@ -10,6 +10,8 @@ import pytest
 
 from tools.release import ReleaseError, release
 
+pytestmark = pytest.mark.slow
+
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Something.\n\n## [0.1.0] - 2026-01-01\n\n- The first.\n"
 
 

@@ -10,6 +10,8 @@ import pytest
 from common.config.documents import Document, dotted, parse_yaml, read_yaml
 from common.errors import ParameterError
 
+pytestmark = pytest.mark.slow
+
 TEXT = """\
 # a comment
 training:

@@ -37,6 +37,7 @@ def logged(moment: datetime, zone: str, seconds: int = 43, columns: int = 75, st
     return traffic(columns, changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("text", MOMENTS)
 @pytest.mark.parametrize("project", ["UTC", "Asia/Tokyo"])
@@ -48,6 +49,7 @@ def test_the_high_resolution_timestamp_says_the_zone_of_the_device(zone: str, te
         assert row["log_ts"] == moment + timedelta(milliseconds=219)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("text", MOMENTS)
 @pytest.mark.parametrize("relay", ["UTC", "America/Los_Angeles"])
@@ -98,6 +100,7 @@ def test_devices_have_zones_of_their_own() -> None:
     assert batch.sessions.column("start_ts").to_pylist()[3] == at("2026-03-03T08:09:31")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Chatham"])
 @pytest.mark.parametrize("back", [True, False])
 @pytest.mark.parametrize("seconds", [5, 1_700, 5_400, 86_400])

@@ -18,6 +18,7 @@ from common.logs.values import FieldError
 from tests.common.logs.json_samples import SAMPLES, differences, spoilt_line, together
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", range(len(SAMPLES)))
 @pytest.mark.parametrize("seed", range(3))
 def test_spoilt_documents_together_and_alone(at: int, seed: int) -> None:

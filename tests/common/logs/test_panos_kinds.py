@@ -84,6 +84,7 @@ def test_unusual_beginnings(line: str) -> None:
     assert (row["src_ip"], row["bytes_sent"], row["packets_received"]) == ("10.20.12.121", 367, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", range(38, 130))
 def test_a_cut_line_gives_what_is_whole(columns: int) -> None:
     names = {32: "bytes_sent", 36: "duration_s", 39: "sequence_number", 42: "dst_country", 44: "packets_sent"}

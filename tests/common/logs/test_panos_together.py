@@ -45,6 +45,7 @@ def mutated(chance: random.Random) -> bytes:
     )[0].replace(b"\n", b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_parsing_together_and_one_by_one_agree_on_damaged_lines(seed: int) -> None:
     chance = random.Random(seed)

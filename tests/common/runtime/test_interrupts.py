@@ -59,6 +59,7 @@ def interrupted(process: subprocess.Popen[str], until: str, *numbers: signal.Sig
     return process.wait(), [line for line in rest.splitlines() if not line.startswith("{")], time.monotonic() - began
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", WAITS)
 def test_whatever_the_main_thread_does(tmp_path: Path, wait: str) -> None:
     for number, code in CODES.items():

@@ -69,6 +69,7 @@ def test_short_steps_leave_their_lines_and_names_are_harmless() -> None:
     assert any(line.startswith("ndr-test: \\x1b[31mb\\x0ac 0:", 2) for line in shown.moved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [20, 47, 200])
 def test_the_line_fits_any_terminal(width: int) -> None:
     body = STEPS.replace('"parse"', '"a very long name: 一二三四五 " + "x" * 300')

@@ -28,6 +28,7 @@ def outcome(capsys: pytest.CaptureFixture[str]) -> str:
     return str(json.loads(capsys.readouterr().out.splitlines()[-1])["details"]["outcome"])
 
 
+@pytest.mark.slow
 def test_a_run_that_is_loaded_is_not_loaded_again_unless_it_is_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -43,6 +44,7 @@ def test_a_run_that_is_loaded_is_not_loaded_again_unless_it_is_asked_for(
     assert [row["status"] for row in ask(tmp_path, LOG)] == ["loaded", "loaded"]
 
 
+@pytest.mark.slow
 def test_a_customer_that_changes_vanishes_and_returns(tmp_path: Path) -> None:
     load(
         tmp_path,
@@ -91,6 +93,7 @@ def test_the_shape_of_the_public_sample_resolves_all_and_an_unchanged_day_adds_n
         assert after[table] == before[table]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("refused", "reason"),
     [

@@ -30,6 +30,7 @@ def unparsable(text: str) -> tuple[str, ...]:
     return tuple(violation.desc() for violation in Linter(config=config).parse_string(text).violations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTS)
 def test_all_that_is_rendered_is_sql_of_snowflake(name: str) -> None:
     # the parser takes $$...$$ for a text, so the bodies of procedures are read by themselves too

@@ -9,6 +9,8 @@ from tests.jobs.c360_warehouse.expected import warehouse
 from tests.jobs.c360_warehouse.histories import history
 from tests.jobs.c360_warehouse.loads import contents, in_order, load
 
+pytestmark = pytest.mark.slow
+
 SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 7))]
 
 

@@ -136,6 +136,7 @@ def many(windows: int = 6) -> list[list[Row]]:
     return made
 
 
+@pytest.mark.slow
 def test_a_range_makes_the_windows_that_single_runs_make(session: SparkSession, tmp_path: Path) -> None:
     """Again and again, and nothing but the table itself differs from a lake without start logs and updates."""
     folders = deliver(tmp_path / "in", many())

@@ -102,6 +102,7 @@ def test_an_input_without_a_batch_of_the_windows_is_an_error(stages: Stages, tmp
         stages.delta(f"{window(0)}/{window(2)}", str(tmp_path / "in"))
 
 
+@pytest.mark.slow
 def test_totals_of_a_simulated_day_are_its_labels(stages: Stages, tmp_path: Path) -> None:
     """The history as a range over the folder of the whole day, then the last two windows live, as the demo does."""
     simulate(SimulateConfig(out=tmp_path / "day", days=1, hosts=10, intensity=0.02))

@@ -158,6 +158,7 @@ def all_rows(stages: Stages) -> dict[str, Any]:
     return {table: rows(stages, table) for table in (*TABLES, "fg_b/publications")}
 
 
+@pytest.mark.slow
 def test_a_second_run_and_a_run_in_many_passes_give_equal_tables(filled: Stages) -> None:
     publish(filled)
     once = all_rows(filled)
@@ -187,10 +188,12 @@ def check_killed_publications(stages: Stages, commits: Sequence[int]) -> None:
         assert held == {current.publication_id, current.previous_id}
 
 
+@pytest.mark.slow
 def test_readers_see_one_publication_wherever_the_next_is_killed(filled: Stages) -> None:
     check_killed_publications(filled, KILLED_AT)
 
 
+@pytest.mark.slow
 def test_a_run_that_another_one_overtook_does_not_publish(filled: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(filled)
     before = all_rows(filled)
@@ -200,6 +203,7 @@ def test_a_run_that_another_one_overtook_does_not_publish(filled: Stages, monkey
     assert all_rows(filled) == before
 
 
+@pytest.mark.slow
 def test_other_months_and_horizons_stay(filled: Stages) -> None:
     publish(filled)
     before = rows(filled, "fg_b/host")
@@ -209,6 +213,7 @@ def test_other_months_and_horizons_stay(filled: Stages) -> None:
     assert [row for row in rows(filled, "fg_b/host") if row["baseline_month"] == "2026-03"] == before
 
 
+@pytest.mark.slow
 def test_each_horizon_is_published(filled: Stages) -> None:
     filled.project = ProjectParameters(horizons={"2d": Horizon(2, 1), "4d": Horizon(4, 0.5)})
     filled.run(run, config(filled))
@@ -223,6 +228,7 @@ def test_before_the_first_features_a_project_learns(stages: Stages) -> None:
     assert not stages.lake.exists("fg_b/publications")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first_day", "bounds", "daily", "said"),
     [
@@ -273,6 +279,7 @@ def test_help_names_every_option() -> None:
     assert all(option in result.output for option in ("--month", "--reference-time", "--lake", "--engine"))
 
 
+@pytest.mark.slow
 def test_tables_match_their_declaration(filled: Stages) -> None:
     publish(filled)
     for name in TABLES:

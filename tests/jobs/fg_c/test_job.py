@@ -20,6 +20,8 @@ from tests.conftest import Stages
 from tests.jobs.fg_b.synthetic import fg_a_row, pair_row, random_fg_a, random_pairs
 from tests.lakes import write_table
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = datetime(2026, 3, 2, 0, 8, tzinfo=UTC)
 NOW = Windows.parse("2026-03-02T08:08Z")
 HISTORY = datetime(2026, 3, 1, 8, 8, tzinfo=UTC)

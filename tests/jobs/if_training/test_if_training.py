@@ -19,6 +19,8 @@ from tests.common.detection.model_lake import HOSTS, RANGE, host, make_lake
 from tests.common.detection.pairs.owner_files import write_owners
 from tests.types import Run
 
+pytestmark = pytest.mark.slow
+
 MODELS = Path("models") / "local"
 FEATURES = model_features(load_spec("v1"))
 

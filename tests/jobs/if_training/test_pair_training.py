@@ -125,6 +125,7 @@ def learnt(
     return with_pairs(detector, lake, PAIRED, settings, "7d", CIDRS, training, owners)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("most", "settings"), [(MOST, SETTINGS), (900, SETTINGS), (MOST, EAGER)])
 def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
     source: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, settings: FitSettings
@@ -174,6 +175,7 @@ def test_what_is_learnt_by_dates_and_parts_is_what_the_whole_activity_says(sourc
 TESTER = "10.20.0.200"
 
 
+@pytest.mark.slow
 def test_what_lies_in_the_calendar_teaches_nothing(source: Lake, tmp_path: Path) -> None:
     """A model that an entry has kept from a scan is that of a lake without the scan, byte by byte."""
     rows = [*source.arrow("delta_pair").to_pylist()]

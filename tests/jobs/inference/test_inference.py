@@ -266,6 +266,7 @@ def test_predictions_of_a_window_in_which_a_device_is_silent_say_so(
     assert set(predictions(lake)["incomplete_reason"].to_pylist()) == {reason}
 
 
+@pytest.mark.slow
 def test_inference_does_without_the_libraries_of_training_and_unpickles_nothing(lake: Path, tmp_path: Path) -> None:
     """In a process that lacks them, and that any class in a pickle ends but PySpark's, which copies its types so."""
     program = tmp_path / "inference.py"

@@ -22,6 +22,8 @@ from tests.common.detection.pairs.pair_tables import busy_hosts, small_members, 
 from tests.conftest import ENGINE
 from tests.factories import SPEC
 
+pytestmark = pytest.mark.slow
+
 PAIRED = HOSTS - 2
 """Hosts with features and pairs: two have no pairs, two more have pairs alone."""
 

@@ -24,6 +24,8 @@ from tests.lakes import note_whole
 from tests.redshift import Query
 from tests.types import Row, Run
 
+pytestmark = pytest.mark.slow
+
 LAST = list(RANGE)[-1]
 
 

@@ -26,6 +26,8 @@ from tests.factories import SPEC
 from tests.lakes import note_whole
 from tests.types import Run
 
+pytestmark = pytest.mark.slow
+
 LAST = list(RANGE)[-1]
 TABLE = "prediction_join"
 

@@ -19,6 +19,8 @@ from localaws.cli.process import LocalAws
 from tests.jobs.join.published import FIRST, SECOND, TABLE, joined
 from tests.redshift import Query
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "join-staging"
 
 

@@ -18,6 +18,8 @@ from jobs.join.to_s3 import publish_to_s3
 from localaws.cli.process import LocalAws
 from tests.jobs.join.published import FIRST, SECOND, TABLE, WINDOWS, joined
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "join-published"
 PLACES = ["date=2026-03-10/window=20260310T2338Z", "date=2026-03-10/window=20260310T2353Z"]
 

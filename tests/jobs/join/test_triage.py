@@ -118,6 +118,7 @@ def test_a_later_mark_reaches_s3_with_the_next_publication(
     assert in_s3(prefix) == []
 
 
+@pytest.mark.slow
 def test_a_later_mark_reaches_redshift_once_with_the_next_publication(
     lake: Lake, aws_environment: LocalAws, redshift: RedshiftParameters, query: Query, tmp_path: Path
 ) -> None:

@@ -27,6 +27,8 @@ from tests.jobs.maintain.lakes import NOW, maintain, small_files
 from tests.lakes import assert_same_table, write_table
 from tests.torture.kills import left_over
 
+pytestmark = pytest.mark.slow
+
 DAY = "2024-03-10"
 WINDOWS = list(Windows.parse(f"{DAY}T00:08Z/{DAY}T08:08Z"))
 FILES = 2

@@ -38,6 +38,7 @@ def opened(lake: Path) -> Lake:
     return Lake(str(lake), SPEC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pair_counts", "delta_pair", "fg_a"])
 def test_a_file_stays_of_each_day_and_the_rows_are_the_same(tmp_path: Path, name: str) -> None:
     """Three windows with three files each."""

@@ -23,6 +23,8 @@ from jobs.manifest_builder.job import run
 from jobs.manifest_builder.stores import End
 from tests.jobs.manifest_builder.conftest import TABLE, Aws, announced
 
+pytestmark = pytest.mark.slow
+
 NAME = "fw-2026-03-09"
 
 

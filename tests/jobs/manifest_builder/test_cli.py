@@ -19,6 +19,8 @@ from tests.jobs.manifest_builder.conftest import TABLE, Aws
 from tests.jobs.manifest_builder.memory import queue_event
 from tests.runtime_api import PATH, RuntimeApi, serving
 
+pytestmark = pytest.mark.slow
+
 ROUTES = '{"fw/": {"route": "ndr", "organisation": "acme/hq"}}'
 
 

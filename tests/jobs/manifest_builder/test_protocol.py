@@ -23,6 +23,8 @@ from jobs.manifest_builder.stores import Stores
 from tests.jobs.manifest_builder.schedules import Fate
 from tests.jobs.manifest_builder.worlds import BUILDERS, FILES, NAMES, ClaimingWorld, Outcome, Plan, Stint, World
 
+pytestmark = pytest.mark.slow
+
 QUICK = settings(
     max_examples=int(os.environ.get("NDR_PROTOCOL_EXAMPLES", "120")),
     deadline=None,

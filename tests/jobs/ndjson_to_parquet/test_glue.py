@@ -17,6 +17,8 @@ from tests.checkout import ROOT
 from tests.common.ndjson.edge_cases import BAD, GOOD
 from tests.jobs.ndjson_to_parquet.conversions import convert, local, parquet, rejects, table
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = ROOT / "jobs/ndjson_to_parquet/ndr_ndjson_to_parquet.py"
 OF_GLUE = [
     "--JOB_NAME", "ndr-ndjson-to-parquet", "--JOB_ID", "j_1", "--JOB_RUN_ID", "jr_1", "--SECURITY_CONFIGURATION",

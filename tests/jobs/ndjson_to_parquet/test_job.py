@@ -62,6 +62,7 @@ def test_each_row_says_its_file_and_the_time_of_the_run(tmp_path: Path) -> None:
     assert found == tmp_path / f"out/merged-parquet-{DATE}/m1-00001-of-00001.parquet"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 3])
 def test_all_edge_cases_are_written_or_rejected(tmp_path: Path, processes: int) -> None:
     good = b"\n".join(line for line, _ in GOOD)
@@ -88,6 +89,7 @@ def test_columns_that_turn_up_late_are_in_all_files_in_the_order_of_first_sight(
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_large_file_is_split_between_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
     monkeypatch.setattr(spans, "SPLIT_BYTES", 100)
@@ -195,6 +197,7 @@ def test_a_damaged_file_gives_what_is_readable_and_a_reject(tmp_path: Path) -> N
     assert (reject["line"], reject["reason"]) == (len(found) + 1, "the gzip stream is cut off")
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_nothing_that_readers_see(tmp_path: Path) -> None:
     path = local(tmp_path, {f"{at}.ndjson": numbered(150_000, 150_000 * at, 40) for at in range(4)}, 4)
     command = [sys.executable, "-c", "import sys; from jobs.ndjson_to_parquet.cli import main; main(sys.argv[1:])",

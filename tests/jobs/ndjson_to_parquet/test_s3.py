@@ -17,6 +17,8 @@ from jobs.ndjson_to_parquet import uploads
 from jobs.ndjson_to_parquet.cli import main
 from tests.commands import call
 
+pytestmark = pytest.mark.slow
+
 MERGED = "merged-parquet-2026-03-09"
 
 

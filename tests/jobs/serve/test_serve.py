@@ -33,6 +33,8 @@ from tests.common.detection.model_lake import HOSTS, RANGE, make_lake, train_mod
 from tests.factories import SPEC
 from tests.localaws.running import free_port, wait_for
 
+pytestmark = pytest.mark.slow
+
 FEATURES = model_features(SPEC).names
 LAST = list(RANGE)[-1]
 PROGRAM = """

@@ -37,6 +37,8 @@ from tests.factories import session as session_row
 from tests.jobs.delta.deliveries import deliver
 from tests.lakes import assert_same_table, mark_lake
 
+pytestmark = pytest.mark.slow
+
 PAST = "2026-03-10T08:08Z/2026-03-10T12:08Z"
 NOW = "2026-03-10T12:08Z/2026-03-10T12:38Z"
 REFERENCE = datetime(2026, 3, 10, 12, 8, tzinfo=UTC)

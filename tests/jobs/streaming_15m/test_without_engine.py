@@ -13,6 +13,8 @@ from tests.conftest import write_sessions
 from tests.factories import SPEC, session, sessions, threat
 from tests.jobs.delta.deliveries import FIRST, record, rows_of, window
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import atexit, sys
 for name in ("pyspark", "pysail", "delta"): sys.modules[name] = None

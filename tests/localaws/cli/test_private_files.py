@@ -14,6 +14,8 @@ from localaws.credential import FILE_NAME, Credential
 from tests.localaws.running import running_local_aws, write_step
 from tests.localaws.services.sagemaker.pipelines import definition, run, step
 
+pytestmark = pytest.mark.slow
+
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)

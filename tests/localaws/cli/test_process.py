@@ -32,6 +32,7 @@ def test_starts_once_and_stops_once(tmp_path: Path) -> None:
     assert local.pid() is None
 
 
+@pytest.mark.slow
 def test_a_port_of_another_program_is_refused(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -43,6 +44,7 @@ def test_a_port_of_another_program_is_refused(tmp_path: Path) -> None:
             local.start()
 
 
+@pytest.mark.slow
 def test_a_port_of_another_home_is_refused(tmp_path: Path) -> None:
     first = new_local_aws(tmp_path / "first")
     first.start()

@@ -19,6 +19,8 @@ from localaws.cli.uploads import STACK
 from tests.localaws.running import unique, wait_for
 from tests.localaws.services.stepfunctions.machines import machine, passing
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE: dict[str, Any] = {
     "Resources": {
         "Landing": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},

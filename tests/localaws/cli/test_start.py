@@ -13,6 +13,8 @@ from localaws.cli.errors import LocalAwsError
 from localaws.cli.start import start
 from tests.localaws.running import free_port
 
+pytestmark = pytest.mark.slow
+
 
 def test_without_a_port_it_takes_one_that_is_free_and_stays_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -6,8 +6,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.localaws.running import wait_for, write_step
 from tests.localaws.services.sagemaker.pipelines import create, definition, finish, run, step
+
+pytestmark = pytest.mark.slow
 
 
 def test_no_more_processes_than_slots(start_local_aws: Any, tmp_path: Path) -> None:

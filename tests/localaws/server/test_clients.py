@@ -16,6 +16,8 @@ from common.runtime.engine import open_engine
 from common.storage.filesystems import s3_filesystem
 from localaws.cli.process import LocalAws
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "clients"
 KEYS = ["plain", "project_name=x/window=20260303T1208Z/part-0", "é ü/a b+c~d%20&e=f?g#h", "a//b", "dots/../up"]
 BIG = os.urandom(9 << 20)  # more than one part of a multipart upload

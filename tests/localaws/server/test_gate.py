@@ -93,6 +93,7 @@ def test_a_page_cannot_run_a_program(local_aws: LocalAws, proof: Path, foreign: 
         local_aws.client("sagemaker").describe_pipeline(PipelineName=pipeline)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("origin", [{}, {"Origin": EVIL}], ids=["no origin", "origin"])
 @pytest.mark.parametrize(
     "attack",
@@ -187,6 +188,7 @@ def test_nobody_beyond_this_machine_is_answered(local_aws: LocalAws) -> None:
     assert listening == [f"0100007F:{local_aws.port:04X}"]
 
 
+@pytest.mark.slow
 def test_a_forwarder_is_answered_under_its_name(start_local_aws: Started, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as outside:
         name = name_of(outside)

@@ -37,6 +37,7 @@ def test_the_installed_ministack_passes() -> None:
     assert found.returncode == 0, found.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

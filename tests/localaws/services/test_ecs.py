@@ -69,6 +69,7 @@ def test_a_task_runs_the_command_of_its_image_with_the_overrides(local_aws: Loca
     assert log(local_aws, name, arn) == ["--lake", "s3://a b", f"1 3 {local_aws.endpoint}"]
 
 
+@pytest.mark.slow
 def test_a_failed_task_has_the_exit_code_and_what_it_printed_is_in_its_log(local_aws: LocalAws, step_bin: Path) -> None:
     write_step(step_bin, "ndr-fail", "echo begins; echo 'error: the lake is missing' >&2; exit 3")
     group, logs = unique("/ecs/"), local_aws.client("logs")

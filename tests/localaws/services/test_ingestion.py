@@ -109,6 +109,7 @@ def test_an_object_is_announced_to_the_function(stack: Stack) -> None:
     assert last["object"]["sequencer"] > objects["in/a+b%2B%C3%BC.ndjson"]["object"]["sequencer"]
 
 
+@pytest.mark.slow
 def test_only_failed_messages_come_again_and_end_in_the_dead_letter_queue(stack: Stack) -> None:
     stack.send(do="echo", n=1)
     stack.send(do="fail", n=2)
@@ -125,6 +126,7 @@ def test_only_failed_messages_come_again_and_end_in_the_dead_letter_queue(stack:
     assert all(body["n"] != 1 for body in stack.dead()) or (1, "2") in received
 
 
+@pytest.mark.slow
 def test_the_queue_alarm_tells_its_topic(stack: Stack) -> None:
     sqs = stack.local.client("sqs")
     sqs.send_message(QueueUrl=stack.outputs["Dead"], MessageBody="{}")

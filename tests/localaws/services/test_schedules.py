@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from localaws.cli.process import LocalAws
 from tests.localaws.running import unique, wait_for
 from tests.localaws.services.sagemaker.pipelines import ROLE, create, definition, step
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_schedule_starts_a_pipeline_with_its_parameters(aws_environment: LocalAws) -> None:

@@ -21,6 +21,8 @@ from tests.localaws.services.sagemaker.pipelines import ROLE
 from tests.localaws.services.stepfunctions.machines import Machine, machine, passing
 from tests.localaws.state.keeping import KEYS, announced_queue, bodies, item, kill
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("killed", [True, False])
 def test_nothing_that_was_answered_is_lost(local: LocalAws, killed: bool) -> None:

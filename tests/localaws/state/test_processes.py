@@ -16,6 +16,8 @@ from tests.localaws.services.sagemaker.pipelines import create, definition, fini
 from tests.localaws.services.stepfunctions.machines import machine, part
 from tests.localaws.state.keeping import kill
 
+pytestmark = pytest.mark.slow
+
 INTERRUPTED = "the local AWS was stopped"
 
 

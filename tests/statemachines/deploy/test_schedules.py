@@ -12,6 +12,8 @@ from common.errors import DeploymentError
 from localaws.cli.process import LocalAws
 from statemachines.deploy.schedules import changed, former_of_stack, listed, put_for_project
 
+pytestmark = pytest.mark.slow
+
 MESSAGE = {"feature_spec_version": "v1", "grow_days": 9}
 MONTHLY = "cron(30 0 1 * ? *)"
 

@@ -18,6 +18,7 @@ def test_the_engine_that_aws_documents_is_used_where_node_is() -> None:
     assert len(engines().engines) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", DEFINITIONS)
 def test_every_expression_is_evaluated_and_the_engines_agree(machine: str) -> None:
     cases(machine)  # raises where they do not

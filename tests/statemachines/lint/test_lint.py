@@ -16,6 +16,7 @@ def found(definition: State) -> list[str]:
     return [str(problem) for problem in lint(definition)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MACHINES)
 def test_our_machines_have_no_problem(name: str) -> None:
     assert found(definition_of(name)) == []

@@ -49,6 +49,7 @@ CHECKED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [None, 0.5, {"a": 1}, True, [], ""], ids=str)
 @pytest.mark.parametrize(("machine", "field"), [(machine, field) for machine in CHECKED for field in CHECKED[machine]])
 def test_each_field_of_the_wrong_type_is_named(machine: str, field: str, value: Any) -> None:

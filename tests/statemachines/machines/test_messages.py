@@ -79,6 +79,7 @@ WRAPPERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [PLAIN, TEXT], ids=["object", "text"])
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_a_message_is_the_same_in_each_wrapper(wrapper: str, content: Any) -> None:
@@ -93,6 +94,7 @@ def test_a_message_is_the_same_in_each_wrapper(wrapper: str, content: Any) -> No
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "event_ts"),
     [
@@ -160,6 +162,7 @@ def test_a_batch_without_a_file_is_refused_and_not_recorded() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moment",
     [

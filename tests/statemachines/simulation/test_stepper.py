@@ -22,6 +22,8 @@ from tests.statemachines.simulation.stepper import RUNNING, Execution, enter, st
 from tests.statemachines.simulation.values import Val, val
 from tests.statemachines.simulation.world import EPOCH, context_of
 
+pytestmark = pytest.mark.slow
+
 ENDED_OTHERWISE_BY_MOTO = {"no-object-of-ranges", "object-of-ranges-vanishes"}
 """Situations that moto ends otherwise, see test_second_engine."""
 REPLAYED_SEEDS = range(12)

@@ -57,6 +57,7 @@ def test_messages_are_signed_and_have_a_key(lake: str, tmp_path: Path) -> None:
     assert len({headers["idempotency-key"] for headers in receiver.headers}) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [500, 503, 429, SLOW])
 def test_a_receiver_that_fails_or_is_slow_is_asked_again_with_the_same_key(lake: str, answer: int) -> None:
     with receiving(answer, answer) as receiver:

@@ -67,6 +67,7 @@ def test_a_channel_that_refuses_everything_is_left_alone(
     assert len(receiver.bodies) == 2  # of four cases
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -52,6 +52,7 @@ def test_a_channel_hears_of_a_meeting_once_with_source_and_date(lake: Path) -> N
     assert told(lake) == []  # it goes on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["expire", "remove"])
 def test_it_is_closed_when_the_indicator_ends_and_open_again_with_it(lake: Path, how: str) -> None:
     assert len(told(lake)) == 1

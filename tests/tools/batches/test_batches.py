@@ -15,6 +15,8 @@ from tests.commands import call
 from tests.localaws.running import unique, wait_for
 from tools.batches.cli import main
 
+pytestmark = pytest.mark.slow
+
 WINDOW, START, END = "2026-03-10T13:08Z", "2026-03-10T13:08:00Z", "2026-03-10T13:23:00Z"
 ORCHESTRATION = {"lake_uri": "s3://lake/ndr", "ingestion_prefix": "s3://inbox/acme/hq"}
 PREFIX = "s3://inbox/acme/hq/2026/03/10"

@@ -27,6 +27,7 @@ def written(folder: Path, *entries: dict[str, Any]) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_each_entry_says_what_it_leaves_out_and_all_do_together(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     add_windows(lake, span(200), tables_of="a")  # from 10 March 00:08 to 12 March 02:08

@@ -32,6 +32,7 @@ def test_only_folders_of_this_machine_are_taken(
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_found_out_before_anything_is_simulated(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from deltalake import write_deltalake
 
 from common.lake.lake import Lake
@@ -17,6 +18,7 @@ def comments(lake: Lake, name: str) -> dict[str, str]:
     return {field.name: field.metadata.get("comment", "") for field in lake.delta(name).schema().fields}
 
 
+@pytest.mark.slow
 def test_a_table_gets_its_comments_in_one_commit_that_changes_nothing_else(tmp_path: Path) -> None:
     described = write_lake(tmp_path / "described")
     write_table(tmp_path / "lake", "fg_a", described.arrow("fg_a").cast(described.table("fg_a").arrow))

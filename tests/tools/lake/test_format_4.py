@@ -27,6 +27,8 @@ from tests.tools.lake.formats import BY_WINDOW, FORMER, PREDICTED, write_format_
 from tests.tools.lake.test_migration import identity, migrate
 from tools.lake.cli import main
 
+pytestmark = pytest.mark.slow
+
 NAMES = (*BY_WINDOW, *PREDICTED)
 WINDOWS = [Windows.parse(f"2026-03-{start}Z") for start in ("10T13:08", "10T13:23", "11T00:08")]
 

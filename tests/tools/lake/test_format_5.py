@@ -88,6 +88,7 @@ def test_a_migration_that_is_killed_is_repeated(
     Lake.opened(str(lake), SPEC)
 
 
+@pytest.mark.slow
 def test_a_lake_in_s3_is_migrated(lake: Path, aws_environment: LocalAws) -> None:
     bucket, before = unique("keys"), keys(lake)
     aws_environment.client("s3").create_bucket(Bucket=bucket)

@@ -58,6 +58,7 @@ def test_a_schema_says_what_columns_mean(lake: Lake) -> None:
     assert (novel["unit"], novel["is_key"], rows["date"]["is_partition"]) == ("peers", False, True)
 
 
+@pytest.mark.slow
 def test_types_are_what_other_programs_find(tmp_path: Path) -> None:
     lake, names = write_lake(tmp_path), ("fg_b/ip_metadata", "delta_pair", "pair_counts")
     found = {}
@@ -98,6 +99,7 @@ def test_commits_of_others_have_no_command(tmp_path: Path) -> None:
     assert [(row["rows_added"], row["rows_removed"]) for row in rows[:3]] == [(0, 1), (1, 0), (0, 1)]
 
 
+@pytest.mark.slow
 def test_a_history_whose_beginning_is_gone_does_not_guess(tmp_path: Path) -> None:
     lake = write_lake(tmp_path / "lake")
     lake.delta("delta_pair").create_checkpoint()

@@ -38,6 +38,8 @@ from tools.lake.cli import main
 from tools.lake.migration import MIGRATED, steps
 from tools.report.cli import main as report
 
+pytestmark = pytest.mark.slow
+
 FIRST = next(iter(RANGE))
 HOST = {"host_ip": "10.20.0.3", "segment_id": "10.20.0.0/24", "feature_spec_version": "v1", "baseline_month": "2026-03"}
 MIGRATED_TABLES = (*MEMBERS, PUBLICATIONS, "predictions", "prediction_join", "window_status")

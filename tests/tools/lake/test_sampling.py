@@ -85,6 +85,7 @@ def test_what_cannot_be_sampled_says_why(lake: Lake, options: tuple[str, ...], m
     assert message in refused(lake, "delta_pair", *options)
 
 
+@pytest.mark.slow
 def test_tables_without_windows_are_sampled_by_month(tmp_path: Path) -> None:
     lake = write_lake(tmp_path / "lake")
     table = lake.table("fg_b/ip_metadata")
@@ -94,6 +95,7 @@ def test_tables_without_windows_are_sampled_by_month(tmp_path: Path) -> None:
     assert "has no windows" in refused(lake, table.name, "--window", "2026-03-10T23:38Z")
 
 
+@pytest.mark.slow
 def test_files_and_columns_that_are_not_needed_are_not_read(tmp_path: Path) -> None:
     lake = write_lake(tmp_path / "lake")
     for path in (tmp_path / "lake" / "delta_pair").glob("date=2026-03-10/*.parquet"):
@@ -103,6 +105,7 @@ def test_files_and_columns_that_are_not_needed_are_not_read(tmp_path: Path) -> N
     assert "cannot be read" in refused(lake, "delta_pair", "--rows", "4")
 
 
+@pytest.mark.slow
 def test_an_empty_table_and_a_lake_of_another_release_say_so(tmp_path: Path) -> None:
     lake = write_lake(tmp_path / "lake")
     lake.ensure("sessions_rejected")

@@ -35,6 +35,8 @@ from tools.models.cli import main
 from tools.models.job import complete_runs
 from tools.models.migration import migrate_models
 
+pytestmark = pytest.mark.slow
+
 NAMES = model_features(SPEC).names
 PARAMETERS = current_parameters().to_dict()
 OTHER = PARAMETERS | {"forest": PARAMETERS["forest"] | {"n_estimators": 7}}

@@ -20,6 +20,8 @@ from tests.common.detection.model_lake import HOSTS, make_lake, train_model
 from tests.factories import SPEC
 from tools.models.cli import main
 
+pytestmark = pytest.mark.slow
+
 Document = dict[str, Any]
 WHY = ("--reason", "it finds more", "--by", "jane")
 

@@ -111,6 +111,7 @@ def test_a_day_without_cases(tmp_path: Path) -> None:
     assert data(text)["cases"] == []
 
 
+@pytest.mark.slow
 def test_what_limits_the_scores_is_said_before_the_cases(tmp_path: Path) -> None:
     lake = make_lake(tmp_path / "lake")
     write_alerts(lake, [])
@@ -182,6 +183,7 @@ def test_alerts_are_read_once_and_the_sessions_of_a_window_once(lake: Path, monk
     assert len(shown) == len({str(windows) for windows in shown}) == 4
 
 
+@pytest.mark.slow
 def test_a_day_of_5000_hosts_fits_into_5_megabytes(text: str) -> None:
     """Scores that no packing makes smaller, and a hundred cases with as many different sessions as are shown."""
     shown, rng = data(text), np.random.default_rng(1)

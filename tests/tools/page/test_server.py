@@ -90,6 +90,7 @@ def test_the_second_of_two_tabs_is_told(tmp_path: Path) -> None:
         assert ask(address, "POST", path + "triage", asked | {"status": "false", "note": "x", "seen": seen})[0] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "differs",
     [
@@ -105,6 +106,7 @@ def test_what_is_not_valid_changes_nothing(tmp_path: Path, differs: dict[str, An
         assert read_changes(lake) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", ["", "{", "[]", '"x"', "x" * 70_000])
 def test_what_is_no_request_is_refused(tmp_path: Path, body: str) -> None:
     with serving(related_lake(tmp_path / "lake")) as (address, lake):
@@ -138,6 +140,7 @@ def test_who_opens_a_case_is_logged(tmp_path: Path) -> None:
         assert opened_cases(lake) == [("ann", "open-case", case) for case in (*cases, cases[0])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [None, 7, ["x"], "", "nope", "1f0c77a90b2d\n", "1F0C77A90B2D", "x" * 5_000])
 def test_only_ids_of_cases_are_logged(tmp_path: Path, case: Any) -> None:
     with serving(related_lake(tmp_path / "lake")) as (address, lake):

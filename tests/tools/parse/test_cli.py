@@ -166,6 +166,7 @@ def test_a_summary_for_people_and_as_json(log: Path) -> None:
     assert summary["rejects"][0]["example"]["source_line"] == 6
 
 
+@pytest.mark.slow
 def test_a_sample_is_spread_over_the_input(tmp_path: Path) -> None:
     path = tmp_path / "fw.log"
     path.write_text("\n".join(traffic(46, {39: str(number)}) for number in range(30_000)))  # more than one batch
@@ -177,6 +178,7 @@ def test_a_sample_is_spread_over_the_input(tmp_path: Path) -> None:
     assert len(rows(parse(path, "--sample", "40000").stdout)) == 30_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stdout", ["a pipe", "a file"])
 def test_a_terminal_shows_how_far_it_is(tmp_path: Path, stdout: str) -> None:
     path = tmp_path / "fw.csv"
@@ -264,6 +266,7 @@ def test_help_has_an_example() -> None:
     assert result.exit_code == 0 and "Example: ndr-parse" in result.stdout
 
 
+@pytest.mark.slow
 def test_little_memory_is_said_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "fw.log"
     path.write_text("\n".join(traffic(46, {39: str(number)}) for number in range(60_000)))
@@ -279,6 +282,7 @@ def test_little_memory_is_said_in_one_line(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "fw.csv.gz"
     path.write_bytes(gzip.compress(b"".join(traffic(46, {39: str(n)}).encode() + b"\n" for n in range(50_000))))

@@ -27,6 +27,8 @@ from tools.lake.cli import main as lake_main
 from tools.privacy import rewriting
 from tools.privacy.cli import main
 
+pytestmark = pytest.mark.slow
+
 WINDOW = Windows.parse("2026-03-10T13:08Z")
 BEFORE = Windows.parse("2026-03-09T13:08Z")
 ALICE = r"acme\alice"

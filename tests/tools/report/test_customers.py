@@ -19,6 +19,8 @@ from tests.common.detection.model_lake import HOSTS, RANGE, Overrides, host, mak
 from tests.factories import SPEC
 from tools.report.cli import main
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("ip_range", "customer_id", "plan_id", "region")
 RANGES = [
     ("10.0.0.0/8", "C1", "P1", "Lagos"),

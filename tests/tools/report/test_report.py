@@ -21,6 +21,8 @@ from tests.lakes import write_table
 from tests.types import Row
 from tools.report.cli import main
 
+pytestmark = pytest.mark.slow
+
 LAST = list(RANGE)[-1]
 FIRST = next(iter(RANGE))
 REASONS: list[Row] = [

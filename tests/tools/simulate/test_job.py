@@ -109,6 +109,7 @@ def test_counts_match_the_files(batches: dict[str, list[Line]], scenario: dict[s
     assert counts["sessions"] == len(finished(lines))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("version", "config", "traffic", "threat"), [("10.1", "2561", 115, 120), ("11.1", "2817", 117, 123)]
 )

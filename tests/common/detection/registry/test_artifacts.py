@@ -24,6 +24,8 @@ from common.errors import ModelError, ParameterError
 from tests.common.detection.synthetic import SETTINGS
 from tests.factories import SPEC
 
+pytestmark = pytest.mark.slow
+
 NAMES = model_features(SPEC).names
 FACTS: dict[str, Any] = {"project_name": "local", "feature_spec_version": "v1", "baseline_horizon": "7d", "rows": 60}
 EXPECTED = {name: FACTS[name] for name in ("project_name", "feature_spec_version", "baseline_horizon")}

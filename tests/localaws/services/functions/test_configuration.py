@@ -44,6 +44,7 @@ def test_nothing_but_commands_of_stages_is_run(local_aws: LocalAws, message: str
         local_aws.client("lambda").create_function(**{**given, **REFUSED[message]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", REFUSED)
 def test_a_template_cannot_either(local_aws: LocalAws, message: str) -> None:
     given = {"PackageType": "Image", "Code": {"ImageUri": IMAGE}, "Role": ROLE}

@@ -68,6 +68,7 @@ def failure(local: LocalAws, name: str, **event: Any) -> tuple[str, str, str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("event", "kind", "message"),
     [
@@ -83,6 +84,7 @@ def test_a_failure_is_said_as_lambda_says_it(local_aws: LocalAws, event: Any, ki
     assert invoke(local_aws, name, do="echo")["event"] == {"do": "echo"}
 
 
+@pytest.mark.slow
 def test_a_process_that_takes_too_long_is_killed(local_aws: LocalAws) -> None:
     name = create(local_aws, Timeout=1)
     pid = invoke(local_aws, name, do="echo")["pid"]
@@ -97,6 +99,7 @@ def test_a_program_that_does_not_start_says_why(local_aws: LocalAws) -> None:
     assert failure(local_aws, name) == ("Unhandled", "Runtime.ImportModuleError", "no such module")
 
 
+@pytest.mark.slow
 def test_as_many_processes_run_as_invocations_up_to_the_reserved(local_aws: LocalAws, tmp_path: Path) -> None:
     name = create(local_aws)
     client = local_aws.client("lambda")
@@ -152,6 +155,7 @@ def invoke_by_rule(local: LocalAws, name: str, event: str) -> None:
     client.put_events(Entries=[{"Source": name, "DetailType": "test", "Detail": "{}"}])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("invoke_asynchronously", [invoke_as_event, invoke_by_rule])
 def test_an_asynchronous_invocation_is_repeated_twice(
     local_aws: LocalAws, tmp_path: Path, invoke_asynchronously: Callable[[LocalAws, str, str], None]
@@ -172,6 +176,7 @@ def test_a_state_invokes_a_function(local_aws: LocalAws) -> None:
     assert (error, json.loads(cause)["errorMessage"]) == ("ValueError", "because")
 
 
+@pytest.mark.slow
 def test_an_idle_process_ends(start_local_aws: Started, step_bin: Path) -> None:
     local = start_local_aws(step_bin=step_bin, NDR_FUNCTION_IDLE="0.5")
     name = create(local)
@@ -180,6 +185,7 @@ def test_an_idle_process_ends(start_local_aws: Started, step_bin: Path) -> None:
     assert invoke(local, name, do="echo")["pid"] != pid
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", [True, False])
 def test_no_process_outlives_the_server(tmp_path: Path, killed: bool) -> None:
     local = new_local_aws(tmp_path / "home", tmp_path / "bin")

@@ -6,8 +6,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from localaws.cli.process import REPOSITORY, interpreter
 from localaws.credential import Credential
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = """
 import inspect

@@ -12,6 +12,8 @@ from localaws.services.functions.pools import PATH
 from tests.localaws.server.requests import refused, send, signed
 from tests.localaws.services.functions.functions import create, invoke, write_function
 
+pytestmark = pytest.mark.slow
+
 CALLS = ("invocation/next", "invocation/1/response", "invocation/1/error", "init/error")
 
 

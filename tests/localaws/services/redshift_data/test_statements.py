@@ -15,6 +15,8 @@ from tests.localaws.services.redshift_data.redshift import Redshift
 from tests.localaws.services.stepfunctions.machines import machine
 from tests.redshift import ROLE
 
+pytestmark = pytest.mark.slow
+
 
 def test_values_have_their_types(redshift: Redshift) -> None:
     redshift.do(

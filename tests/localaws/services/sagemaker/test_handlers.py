@@ -116,6 +116,7 @@ def test_names_that_are_paths_are_refused(local_aws: LocalAws, name: str) -> Non
     assert (answer.status, b"at 'pipelineName' failed to satisfy constraint" in answer.body) == (400, True)
 
 
+@pytest.mark.slow
 def test_steps_run_in_the_order_of_their_dependencies(local_aws: LocalAws, step_bin: Path, tmp_path: Path) -> None:
     write_step(step_bin, "ndr-append", 'echo "$1" >> "$2"')
     order = tmp_path / "order"

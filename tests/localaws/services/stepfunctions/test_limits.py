@@ -93,6 +93,7 @@ def test_the_result_of_a_task_counts_although_its_output_is_small(local_aws: Loc
     assert machine(local_aws, {"A": get}).failure()[0] == "States.DataLimitExceeded"
 
 
+@pytest.mark.slow
 def test_an_assignment_has_at_most_262144_bytes_and_all_variables_ten_mebibytes(local_aws: LocalAws) -> None:
     most = KIBIBYTES_256 - len(json.dumps({"v": ""}, separators=(",", ":")))
     for size, error in (most, None), (most + 1, "States.DataLimitExceeded"):

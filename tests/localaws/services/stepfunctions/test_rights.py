@@ -142,6 +142,7 @@ def test_a_call_that_the_role_does_not_permit_fails(local_aws: LocalAws, call: s
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_that_the_role_permits_reaches_the_service(local_aws: LocalAws, call: str) -> None:
     resource, arguments, action, arn, _ = CALLS[call]
